@@ -1,0 +1,51 @@
+"""The server. `streamlit run app.py` starts the worker processes, serves the page, the live socket and what it needs, and cleans up.
+
+The page itself begins in ui/router.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy
+sys.path.insert(0, str(Path(__file__).parent))
+
+import plotly.graph_objects  # noqa: F401  imported here once, so that no visitor waits for it
+import streamlit as st
+
+from lab import pool
+from ui.routes import ROUTES
+
+SWEEP_EVERY = 10.0  # seconds
+GRACE = 150.0  # seconds a closed tab's run is kept: Streamlit itself forgets a session after 120
+
+
+@contextlib.asynccontextmanager
+async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
+    pool.SERVER = workers = pool.WorkerPool()
+    workers.start()
+    gc.collect()
+    gc.freeze()  # Streamlit collects garbage after every script run; without this that takes 24 ms, holding every visitor up
+    sweeper = asyncio.create_task(_sweep(workers))
+    try:
+        yield {}
+    finally:
+        sweeper.cancel()
+        pool.SERVER = None
+        await asyncio.to_thread(workers.stop)
+
+
+async def _sweep(workers: pool.WorkerPool) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_EVERY)
+        workers.sweep(time.monotonic(), GRACE)
+
+
+app = st.App("ui/router.py", lifespan=lifespan, routes=ROUTES)

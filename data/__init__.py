@@ -1,0 +1,50 @@
+"""Where examples come from: toys in the plane, tables and pictures.
+Everything is drawn from the generator that the caller hands in, and nothing here knows of networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from data.dataset import Dataset, Source, plane_dataset, table_dataset
+from data.features import FEATURES, Feature, check_features
+from data.images import IMAGES
+from data.tables import TABLES
+from data.toy import EXTENT, TOYS
+
+__all__ = ["DATASETS", "FEATURES", "Dataset", "Feature", "Source", "load"]
+
+DATASETS: dict[str, Source] = {source.name: source for source in (*TOYS, *TABLES, *IMAGES)}
+
+
+def load(name: str, *, samples: int = 0, noise: float = 0.0, train_share: float = 0.75,
+         features: Sequence[str] = ("x1", "x2"), rng: np.random.Generator) -> Dataset:
+    """Draw or read a data set, split it and standardise it.
+
+    samples: how many examples, 10 to 100000; 0 for the source's own number. A real set gives at most what it has.
+    noise: 0 to 0.5. In a toy it shifts the points or the place where their label is read (its function says which), or
+        widens the clouds. A real set gets Gaussian noise of this many standard deviations on its standardised inputs.
+    train_share: 0.1 to 0.9, the share of the examples that is trained on.
+    features: names from FEATURES, the inputs for a toy; a real set has its own inputs and takes no notice.
+    rng: spawns one stream each for places, noise and split. With the same seed, another noise keeps the places and the
+        split, another share keeps the examples, other features keep both. A second call with one rng draws anew.
+
+    Raises ValueError, in a sentence that says what is allowed.
+    """
+    if name not in DATASETS:
+        raise ValueError(f"Unknown data set {name!r}: choose one of {', '.join(DATASETS)}.")
+    if not isinstance(samples, (int, np.integer)) or not (samples == 0 or 10 <= samples <= 100_000):
+        raise ValueError(f"The number of samples is {samples!r}: choose a whole number from 10 to 100000, or 0.")
+    if not 0 <= noise <= 0.5:
+        raise ValueError(f"The noise is {noise!r}: choose a number from 0 to 0.5.")
+    if not 0.1 <= train_share <= 0.9:
+        raise ValueError(f"The training share is {train_share!r}: choose a number from 0.1 to 0.9.")
+    source = DATASETS[name]
+    samples = int(samples) or source.samples
+    place, shake, deal = rng.spawn(3)
+    if not source.plane:
+        return table_dataset(source, source.make(), samples, noise, train_share, place, shake, deal)
+    check_features(features)
+    raw = source.make(samples, noise, place, shake)
+    return plane_dataset(source, raw, tuple(features), EXTENT, train_share, deal)

@@ -1,0 +1,30 @@
+"""Small pictures, one input a pixel.
+The handwritten digits come with scikit-learn, which is imported only when they are asked for."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from data.dataset import Raw, Source
+
+
+@cache
+def digits() -> Raw:
+    """1797 handwritten digits of 8 by 8 pixels, read once in a process and shared read-only. Pixels count 0..255."""
+    from sklearn.datasets import load_digits
+
+    ink, label = load_digits(return_X_y=True)      # ink counts from 0 to 16
+    x = np.rint(np.asarray(ink) * (255 / 16)).astype(np.uint8)
+    y = np.asarray(label, dtype=np.int64)
+    x.setflags(write=False)
+    y.setflags(write=False)
+    return Raw(x, y, y, tuple(f"pixel_{row}_{column}" for row in range(8) for column in range(8)))
+
+
+IMAGES = (
+    Source("digits", "Handwritten digits", "classification",
+           "Ten handwritten digits in 8 by 8 pixels; look at the pictures the network gets wrong.",
+           samples=1797, inputs=64, make=digits, class_names=tuple("0123456789"), image_shape=(8, 8)),
+)

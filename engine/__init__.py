@@ -1,0 +1,14 @@
+"""A neural network from scratch. Read in this order:
+
+activations and losses (the formulas), layers (forward beside backward), network (layers in a row), optimizers (from
+gradient to step), trainer (the loop), gradient_check (how we know it is right), tape (why it is fast).
+"""
+
+from engine.activations import ACTIVATIONS
+from engine.initializers import INITIALIZERS
+from engine.losses import LOSSES, OUTPUTS
+from engine.optimizers import OPTIMIZERS
+from engine.regularizers import REGULARIZERS
+from engine.schedules import SCHEDULES
+
+__all__ = ["ACTIVATIONS", "INITIALIZERS", "LOSSES", "OPTIMIZERS", "OUTPUTS", "REGULARIZERS", "SCHEDULES"]

@@ -1,0 +1,58 @@
+"""The learning curve, kept within a fixed size: when it is full, every second point goes and the spacing doubles.
+
+Which epochs are kept depends on their numbers alone, so the same run always leaves the same curve.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+CAPACITY = 1000  # points
+
+
+class History:
+    """Rows of (epoch, values...). `generation` changes whenever earlier rows were dropped or replaced."""
+
+    def __init__(self, columns: int, capacity: int = CAPACITY) -> None:
+        self.capacity, self.stride, self.count, self.generation = capacity, 1, 0, 0
+        self._epochs = np.zeros(capacity + 1, np.int32)
+        self._values = np.zeros((columns, capacity + 1), np.float32)
+
+    @property
+    def epochs(self) -> np.ndarray:
+        """(n,) int32"""
+        return self._epochs[: self.count]
+
+    @property
+    def values(self) -> np.ndarray:
+        """(columns, n) float32"""
+        return self._values[:, : self.count]
+
+    def wants(self, epoch: int) -> bool:
+        """Whether this epoch has a place on the curve."""
+        return epoch % self.stride == 0
+
+    def add(self, epoch: int, values: tuple[float, ...]) -> None:
+        if self.count == self.capacity:
+            self.stride *= 2
+            kept = np.flatnonzero(self.epochs % self.stride == 0)
+            self.replace(self.epochs[kept], self.values[:, kept], self.stride)
+            if not self.wants(epoch):
+                return
+        self._epochs[self.count], self._values[:, self.count] = epoch, values
+        self.count += 1
+
+    def replace(self, epochs: np.ndarray, values: np.ndarray, stride: int) -> None:
+        """Take over a whole curve (from a checkpoint)."""
+        self.count, self.stride = len(epochs), stride
+        self._epochs[: self.count], self._values[:, : self.count] = epochs, values
+        self.generation += 1
+
+    def cut(self, epoch: int) -> None:
+        """Forget everything after an epoch."""
+        self.replace(*(a.copy() for a in (self.epochs[self.epochs <= epoch], self.values[:, self.epochs <= epoch])), self.stride)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.replace(self.epochs[:0], self.values[:, :0], 1)

@@ -1,0 +1,133 @@
+"""A network is layers in a row. All parameters live in one flat buffer, all gradients in another; layers hold views.
+
+    z = network.forward(x, train=True)
+    network.backward(objective.gradient(z, t))
+    optimizer.step(network.parameters, network.gradients)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from engine.layers import Layer
+
+WORKSPACE = 1 << 20  # numbers that a look at many samples may hold at a time: larger inputs go through in parts
+
+
+class Summary(NamedTuple):
+    """One line of a network's summary."""
+
+    name: str
+    shape: tuple[int, ...]  # of one output sample
+    parameters: int
+    multiply_adds: int  # of one sample's forward pass
+
+
+class Network:
+    """Layers, built for one input shape.
+
+    layers: in order; inputs: shape of one sample; rng draws the first weights (on the host, in float64, then cast to dtype).
+    parameters, gradients: flat arrays (P,) of dtype. first: number of the first layer with parameters, counted from 0.
+    """
+
+    def __init__(self, layers: Sequence[Layer], inputs: tuple[int, ...], *, rng: np.random.Generator, dtype: Any = np.float32) -> None:
+        self.layers, self.inputs, self.dtype = list(layers), inputs, np.dtype(dtype)
+        self.output_shapes = []
+        for layer in self.layers:
+            inputs = layer.build(inputs)
+            self.output_shapes.append(inputs)
+        size = sum(int(np.prod(shape)) for layer in self.layers for shape in layer.shapes.values())
+        self.parameters, self.gradients = np.zeros(size, dtype), np.zeros(size, dtype)
+        self.named: dict[str, np.ndarray] = {}  # "2.W" -> view of that parameter
+        start = 0
+        for number, layer in enumerate(self.layers):
+            views: tuple[dict, dict] = ({}, {})
+            for name, shape in layer.shapes.items():
+                stop = start + int(np.prod(shape))
+                for flat, named in zip((self.parameters, self.gradients), views, strict=True):
+                    named[name] = flat[start:stop].reshape(shape[::-1]).T  # weights of one unit are neighbours in memory
+                self.named[f"{number}.{name}"] = views[0][name]
+                start = stop
+            layer.bind(*views)
+            layer.initialize(rng)
+        self.first = next((number for number, layer in enumerate(self.layers) if layer.shapes), 0)
+        self.layers[self.first].first = True
+        for _, dW in self.weights:
+            dW[:] = 1
+        self.weight_mask = self.gradients.copy()  # (P,) 1 for what regularisation applies to, 0 for biases and the like
+        self.gradients[:] = 0
+        sizes = [int(np.prod(shape)) + layer.workspace for layer, shape in zip(self.layers, self.output_shapes, strict=True)]
+        self._part = max(1, WORKSPACE // max(sizes))
+
+    # The pass there and back --------------------------------------------------------------------------------------------
+
+    def forward(self, x: Any, *, train: bool = False) -> Any:
+        """(N, ...) inputs -> (N, O) logits. Only a training pass leaves traces in the layers."""
+        if not train and len(x) > self._part:
+            return np.concatenate([self.forward(x[start : start + self._part]) for start in range(0, len(x), self._part)])
+        for layer in self.layers:
+            x = layer.forward(x, train=train)
+        return x
+
+    def backward(self, dz: Any) -> None:
+        """dL/dz (N, O) -> fills `gradients`."""
+        for layer in reversed(self.layers[self.first :]):
+            dz = layer.backward(dz)
+
+    # What it consists of -------------------------------------------------------------------------------------------------
+
+    @property
+    def weights(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """(weight, gradient) pairs of all layers that regularisation applies to, each (inputs of a unit, units)."""
+        return [pair for layer in self.layers for pair in layer.weights]
+
+    @property
+    def state(self) -> dict[str, np.ndarray]:
+        """What training changes beside the parameters ("3.mean"): running statistics."""
+        return {f"{number}.{name}": array for number, layer in enumerate(self.layers) for name, array in layer.state.items()}
+
+    @property
+    def rngs(self) -> dict[str, np.random.Generator]:
+        """The generators that training draws from ("2.mask")."""
+        return {f"{number}.{name}": rng for number, layer in enumerate(self.layers) for name, rng in layer.rngs.items()}
+
+    def copies(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Copies of the parameters and of the state."""
+        return self.parameters.copy(), {name: array.copy() for name, array in self.state.items()}
+
+    def take(self, parameters: np.ndarray, state: Mapping[str, np.ndarray]) -> None:
+        """Overwrite the parameters and the state."""
+        self.parameters[:] = parameters
+        for name, array in self.state.items():
+            array[...] = state[name]
+
+    # Looking -------------------------------------------------------------------------------------------------------------
+
+    def activations(self, x: np.ndarray) -> list[np.ndarray]:
+        """The output of every layer for inputs x, first to last, without touching training state."""
+        outputs = []
+        for layer in self.layers:
+            x = layer.forward(x, train=False)
+            outputs.append(x)
+        return outputs
+
+    def summary(self) -> list[Summary]:
+        """What every layer is, gives and costs."""
+        return [
+            Summary(repr(layer), shape, sum(int(np.prod(s)) for s in layer.shapes.values()), layer.cost)
+            for layer, shape in zip(self.layers, self.output_shapes, strict=True)
+        ]
+
+    def __str__(self) -> str:
+        head = ("layer", "output", "parameters", "multiply-adds")
+        rows = [(s.name, " x ".join(map(str, s.shape)), f"{s.parameters:,}", f"{s.multiply_adds:,}") for s in self.summary()]
+        total = ("total", "", f"{self.parameters.size:,}", f"{sum(s.multiply_adds for s in self.summary()):,}")
+        widths = [max(map(len, column)) for column in zip(head, *rows, total, strict=True)]
+        lines = [f"{n:<{widths[0]}}  {o:<{widths[1]}}  {p:>{widths[2]}}  {m:>{widths[3]}}" for n, o, p, m in (head, *rows, total)]
+        return "\n".join(line.rstrip() for line in lines)
+
+    def __repr__(self) -> str:
+        return f"Network({' -> '.join(map(repr, self.layers))}, {self.parameters.size} parameters)"

@@ -1,0 +1,323 @@
+"""The training loop. It is cooperative: `step`, `epoch` and `run_for(seconds)` return, and the caller decides what comes next.
+
+The first step for each batch size is recorded while it is computed; all later ones replay the tape.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from engine import metrics
+from engine.divergence import Divergence, go_back
+from engine.history import History
+from engine.losses import Objective
+from engine.network import Network
+from engine.optimizers import Optimizer
+from engine.regularizers import REGULARIZERS
+from engine.schedules import SCHEDULES
+from engine.settings import Settings
+from engine.stopping import RULES, Best
+from engine.tape import Tape, follow, perform
+
+EVALUATED = 5000  # training samples whose loss is shown; the split has shuffled them, so the first ones are a fair sample
+EXPLODED = 5.0  # times the loss of the untrained network: worse than knowing nothing, and getting worse
+WORK_AT_RISK = 2e8  # multiply-adds between two safe points: little to repeat when a run diverges, little to pay when not
+
+
+class Scores(NamedTuple):
+    """How the network does now. `score` is accuracy, or R2 for regression."""
+
+    train_loss: float
+    test_loss: float
+    train_score: float
+    test_score: float
+
+
+class Trainer:
+    """One network, its data and its optimiser.
+
+    x_train (N, D), y_train (N,) class numbers or values; likewise the test part. rng orders the batches.
+    """
+
+    def __init__(self, network: Network, objective: Objective, optimizer: Optimizer, train: tuple[np.ndarray, np.ndarray],
+                 test: tuple[np.ndarray, np.ndarray], *, settings: Settings, rng: np.random.Generator) -> None:  # fmt: skip
+        self.network, self.objective, self.optimizer, self.rng = network, objective, optimizer, rng
+        dtype = network.dtype
+        (self.x_train, self.y_train), (self.x_test, self.y_test) = ((np.asarray(x, dtype), y) for x, y in (train, test))
+        self.t_train, self.t_test = (objective.targets(y, dtype) for y in (self.y_train, self.y_test))
+        self.l1, self.l2, self.max_norm = (np.zeros((), dtype) for _ in range(3))
+        self.score_name = "accuracy" if objective.kind == "classification" else "R2"
+        self.settings = settings
+        self.steps = self.epochs = self.position = 0
+        self.order = np.arange(len(self.x_train))
+        self.history = History(columns=4)
+        self._scores: tuple[int, Scores] | None = None
+        self._initial = self.snapshot()
+        self.reset()
+
+    # One step ------------------------------------------------------------------------------------------------------------
+
+    def learn(self, x: Any, t: Any) -> None:
+        """One batch: forward, loss, backward, update. x (N, D), t (N, O)"""
+        z = self.network.forward(x, train=True)
+        self.network.backward(self.objective.gradient(z, t))
+        self.update(x)
+
+    def update(self, x: Any) -> None:
+        """From the gradients to a step. x is only asked whether the step is being recorded."""
+        s = self.settings
+        for W, dW in self.network.weights:
+            if s.l2:
+                follow(x, dW)[:] += REGULARIZERS["l2"].gradient(follow(x, W), self.l2)
+            if s.l1:
+                follow(x, dW)[:] += REGULARIZERS["l1"].gradient(follow(x, W), self.l1)
+        if s.clip_value:
+            perform(x, np.clip, self.network.gradients, -s.clip_value, s.clip_value, self.network.gradients)
+        if s.clip_norm:
+            perform(x, self._clip)
+        self.optimizer.step(follow(x, self.network.parameters), follow(x, self.network.gradients))
+        if s.max_norm:
+            for W, _ in self.network.weights:
+                REGULARIZERS["max_norm"].project(follow(x, W), self.max_norm)
+
+    def _clip(self) -> None:
+        g = self.network.gradients
+        norm = float(np.sqrt(g.dot(g)))
+        if norm > self.settings.clip_norm:
+            g *= self.settings.clip_norm / norm
+
+    @np.errstate(all="ignore")
+    def step(self) -> None:
+        """One mini-batch, the last partial one of an epoch included."""
+        self._step()
+
+    @np.errstate(all="ignore")
+    def epoch(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        """To the end of the current epoch."""
+        start, target = clock(), self.epochs + 1
+        while self.epochs < target and self.divergence is None:
+            self._step()
+        self.guard()
+        self._spent(clock() - start)
+
+    @np.errstate(all="ignore")
+    def run_for(self, seconds: float, clock: Callable[[], float] = time.perf_counter) -> None:
+        """Train for about so many seconds, or until a rule stops the run."""
+        if self.settings.max_seconds and "seconds" not in self.disarmed:
+            seconds = min(seconds, self.settings.max_seconds - self.seconds)
+        start = now = clock()
+        while not self.stopped and self.divergence is None:
+            self._step()
+            now = clock()
+            if now - start >= seconds:
+                break
+        self._spent(now - start)
+
+    def _step(self) -> None:
+        ended = self.play()
+        if self.steps % self._guard_interval == 0:
+            self.guard()
+        if ended and self.divergence is None:
+            self._end_of_epoch()
+
+    def play(self) -> bool:
+        """One batch and the counters: whatever the next steps depend on. Returns whether the epoch has ended."""
+        size = self.batch_size
+        if self.position == 0:
+            self.order = self.rng.permutation(len(self.x_train)) if size < len(self.x_train) else np.arange(len(self.x_train))
+        if self.settings.schedule != "constant":
+            self._set_rate()
+        self.batch = batch = self.order[self.position : self.position + size]
+        play = self._recordings.get(len(batch)) or self._record
+        play(batch)
+        self.steps += 1
+        self.position += len(batch)
+        if self.position < len(self.x_train):
+            return False
+        self.position = 0
+        self.epochs += 1
+        return True
+
+    def _record(self, batch: np.ndarray) -> None:
+        """Compute one step of this batch size and keep its tape."""
+        tape = Tape()
+        if len(batch) == len(self.x_train) and self.batch_size == len(batch):
+            x, t = self.x_train, self.t_train
+            recording = lambda batch: tape.play()  # noqa: E731
+        else:
+            x, t = (np.empty((len(batch), a.shape[1]), a.dtype) for a in (self.x_train, self.t_train))
+
+            def recording(batch: np.ndarray) -> None:
+                self.x_train.take(batch, 0, x, "clip")  # mode "raise" would go through another buffer
+                self.t_train.take(batch, 0, t, "clip")
+                tape.play()
+
+            self.x_train.take(batch, 0, x, "clip")
+            self.t_train.take(batch, 0, t, "clip")
+        self.learn(tape.wrap(x), tape.wrap(t))
+        self._recordings[len(batch)] = recording
+
+    # Settings ------------------------------------------------------------------------------------------------------------
+
+    def set(self, **changes: Any) -> None:
+        """Change settings of the running network; nothing is reset. Raises ValueError for a name that no table has."""
+        settings = replace(self.settings, **changes)
+        self.guard()  # steps taken with the old settings cannot be repeated with the new ones
+        for rule in RULES.values():
+            if any(getattr(settings, name) != getattr(self.settings, name) for name in rule.settings):
+                self._arm(rule.name)
+        self.settings = settings
+        self._apply_settings()
+
+    def _apply_settings(self) -> None:
+        s = self.settings
+        self.batch_size = min(s.batch_size or len(self.x_train), len(self.x_train))
+        self.l1[()], self.l2[()], self.max_norm[()] = s.l1, s.l2, s.max_norm
+        if hasattr(self.optimizer, "weight_decay"):
+            self.optimizer.weight_decay[()] = s.weight_decay
+        self._set_rate()
+        self._recordings: dict[int, Callable[[np.ndarray], None]] = {}  # cheap to make again; a rule that was off may be on now
+        work = 3 * self.network.parameters.size * self.batch_size
+        self._guard_interval = int(np.clip(WORK_AT_RISK / work, 1, 256))
+
+    def _set_rate(self) -> None:
+        s, epoch = self.settings, self.epochs + self.position / len(self.x_train)
+        self.optimizer.rate[()] = s.learning_rate * SCHEDULES[s.schedule].factor(epoch, s.schedule_span)
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the latest step, as the schedule has made it."""
+        return float(self.optimizer.rate)
+
+    # Looking -------------------------------------------------------------------------------------------------------------
+
+    def evaluate(self) -> Scores:
+        """Loss and score on both parts, computed once for each state of the network."""
+        if self._scores is None or self._scores[0] != self.steps:
+            loss, score = zip(*(self._measure(*part) for part in self.parts()), strict=True)
+            self._scores = (self.steps, Scores(*loss, *score))
+        return self._scores[1]
+
+    def parts(self) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]:
+        """(x, targets, labels) of what is evaluated: at most EVALUATED training samples, and the whole test part."""
+        train = (self.x_train[:EVALUATED], self.t_train[:EVALUATED], self.y_train[:EVALUATED])
+        return train, (self.x_test, self.t_test, self.y_test)
+
+    def _measure(self, x: np.ndarray, t: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+        z = self.network.forward(x)
+        predicted = self.objective.predict(z)
+        score = metrics.accuracy if self.objective.kind == "classification" else metrics.r2
+        return float(self.objective.value(z, t)), score(predicted, labels)
+
+    def changed(self) -> None:
+        """Say that parameters were changed from outside, so that nothing remembered about them is used."""
+        self._scores = None
+        self._safe = self.snapshot()
+
+    # The end of an epoch, and of a run -----------------------------------------------------------------------------------
+
+    def _end_of_epoch(self) -> None:
+        if self.history.wants(self.epochs):
+            self.guard()
+            if self.divergence is None:
+                self.history.add(self.epochs, self.evaluate())
+                loss = self.evaluate().train_loss
+                if not loss <= EXPLODED * self.untrained_loss:
+                    self.divergence = Divergence(self.steps, self.epochs, f"the loss exploded to {loss:.3g}")
+        if self.divergence is None:
+            self._ask_rules()
+
+    def _ask_rules(self) -> None:
+        for rule in RULES.values():
+            if rule.name not in self.disarmed and (reason := rule.reason(self)):
+                self.stopped, self.stopped_by = reason, rule.name
+                return
+
+    def _spent(self, seconds: float) -> None:
+        self.seconds += seconds
+        rule = RULES["seconds"]
+        if not self.stopped and self.divergence is None and rule.name not in self.disarmed and (reason := rule.reason(self)):
+            self.stopped, self.stopped_by = reason, rule.name
+
+    def _arm(self, rule: str) -> None:
+        self.disarmed.discard(rule)
+        if rule == "patience":
+            self.best = Best(np.inf, self.epochs, *self.network.copies())
+        if self.stopped_by == rule:
+            self.stopped = self.stopped_by = ""
+
+    def resume(self) -> None:
+        """Let a run that has ended go on. The rule that ended it stays silent until its settings change or the run is reset."""
+        self.disarmed |= {self.stopped_by} - {""}
+        self.stopped = self.stopped_by = ""
+        self.divergence = None
+        self._safe = self.snapshot()
+
+    @np.errstate(all="ignore")
+    def guard(self) -> bool:
+        """Whether the parameters are finite. If not, go back to the last finite step and name the layer that overflowed."""
+        if self.finite():
+            if self.divergence is None:
+                self._safe = self.snapshot()
+            return True
+        self.divergence = go_back(self, self._safe)
+        self._safe = self.snapshot()
+        self.history.cut(self.epochs)
+        return False
+
+    def finite(self) -> bool:
+        """Whether all parameters are finite numbers."""
+        p = self.network.parameters
+        return bool(np.isfinite(p.dot(p)) or np.isfinite(p).all())
+
+    # State ---------------------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything that the next steps depend on."""
+        parameters, state = self.network.copies()
+        return {
+            "parameters": parameters,
+            "state": state,
+            "slots": {name: slot.copy() for name, slot in self.optimizer.slots.items()},
+            "counters": (self.steps, self.epochs, self.position, self.optimizer.t),
+            "order": self.order,
+            "scores": self._scores,
+            "rngs": [rng.bit_generator.state for rng in self.generators.values()],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Back to a snapshot, to the bit."""
+        self.network.take(state["parameters"], state["state"])
+        for name, slot in self.optimizer.slots.items():
+            slot[:] = state["slots"][name]
+        self.steps, self.epochs, self.position, self.optimizer.t = state["counters"]
+        self.order = state["order"]
+        for rng, drawn in zip(self.generators.values(), state["rngs"], strict=True):
+            rng.bit_generator.state = drawn
+        self._scores = state.get("scores")
+
+    @property
+    def generators(self) -> dict[str, np.random.Generator]:
+        """Every generator that training draws from."""
+        return {"batches": self.rng, **self.network.rngs}
+
+    @np.errstate(all="ignore")
+    def reset(self) -> None:
+        """Back to the same first weights, generators and an empty curve, with the settings of now."""
+        self.restore(self._initial)
+        self.seconds = 0.0  # of training
+        self.stopped = self.stopped_by = ""  # why a rule ended the run, and its name
+        self.disarmed: set[str] = set()  # rules that stay silent
+        self.divergence: Divergence | None = None
+        self.best = Best(np.inf, 0, *self.network.copies())
+        self.batch = self.order[:0]
+        self._safe = self._initial
+        self._apply_settings()
+        self.history.clear()
+        self.history.add(0, self.evaluate())
+        self.untrained_loss = self.evaluate().train_loss

@@ -1,0 +1,102 @@
+"""The same experiment without a screen.
+
+    python -m lab run EXPERIMENT.json --json
+    python -m lab run "http://localhost:8501/?dataset=digits&hidden=64,32" --epochs 30
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: one thread is faster for networks of this size
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import numpy as np
+
+from engine import checkpoint
+from lab.build import build
+from lab.experiment import Experiment, ExperimentError
+from lab.frames import pack
+
+USUAL_EPOCHS = 100  # for an experiment without any stop rule
+
+
+def read(source: str) -> Experiment:
+    """A JSON file, JSON text, a link or a bare query -> Experiment. Raises ExperimentError."""
+    if source.lstrip().startswith("{"):
+        return Experiment.from_json(source)
+    if "=" in source and not Path(source).exists():
+        query = dict(parse_qsl(urlsplit(source).query or source))
+        experiment, refused = Experiment.from_query(query)
+        if refused:
+            raise ExperimentError(refused)
+        return experiment
+    try:
+        return Experiment.from_json(Path(source).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        raise ExperimentError([f"{source} cannot be read. Allowed: a JSON file, a link, or {{\"field\": value}}."]) from None
+
+
+def run(experiment: Experiment, show: bool) -> tuple[dict[str, Any], Any]:
+    """Train until a stop rule fires; returns what is printed, and the trainer."""
+    if not (experiment.epochs or experiment.target_accuracy or experiment.patience):
+        experiment = experiment.change(epochs=USUAL_EPOCHS)
+    dataset, trainer = build(experiment)
+    begin, told = time.perf_counter(), 0.0
+    while not trainer.stopped and trainer.divergence is None:
+        trainer.epoch()
+        if show and time.perf_counter() - told > 0.5:
+            told, scores = time.perf_counter(), trainer.evaluate()
+            print(f"epoch {trainer.epochs:6d}  loss {scores.train_loss:.4f} / {scores.test_loss:.4f}  "
+                  f"score {scores.train_score:.4f} / {scores.test_score:.4f}", file=sys.stderr)  # fmt: skip
+    seconds, scores = time.perf_counter() - begin, trainer.evaluate()
+    names = ("train_accuracy", "test_accuracy") if dataset.kind == "classification" else ("train_r2", "test_r2")
+    result = {
+        "epochs": trainer.epochs,
+        "train_loss": scores.train_loss,
+        "test_loss": scores.test_loss,
+        names[0]: scores.train_score,
+        names[1]: scores.test_score,
+        "seconds": round(seconds, 3),
+        "steps": trainer.steps,
+        "parameters": trainer.network.parameters.size,
+        "device": experiment.device,
+        "stopped": trainer.stopped or f"Diverged at step {trainer.divergence.step}: {trainer.divergence.where}.",
+    }
+    return result, trainer
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser("python -m lab", description="Run an experiment without a screen.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("run", help="train, and print what came of it")
+    command.add_argument("source", help="a JSON file, a link of the playground, or JSON text")
+    command.add_argument("--epochs", type=int, help="stop after so many epochs")
+    command.add_argument("--device", help="cpu or cuda:0")
+    command.add_argument("--dtype", help="float32 or float64")
+    command.add_argument("--save", type=Path, metavar="FILE", help="keep weights, optimiser and history in a file")
+    command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    options = parser.parse_args(arguments)
+    try:
+        experiment = read(options.source)
+        given = {name: getattr(options, name) for name in ("epochs", "device", "dtype")}
+        experiment = experiment.change(**{name: value for name, value in given.items() if value is not None})
+        result, trainer = run(experiment, show=not options.json)
+    except ExperimentError as problem:
+        print("\n".join(problem.sentences), file=sys.stderr)
+        return 2
+    if options.save:
+        options.save.write_bytes(pack({"experiment": experiment.model_dump()}, checkpoint.capture(trainer)))
+    print(json.dumps({k: v if not isinstance(v, float) or np.isfinite(v) else None for k, v in result.items()}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

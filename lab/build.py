@@ -1,0 +1,51 @@
+"""From an Experiment to a data set and a trainer: the only place where names become objects."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+import data
+from data import Dataset
+from engine import OPTIMIZERS
+from engine.backend import available_devices
+from engine import layers as engine_layers
+from engine.layers import Activation, Dense, Layer
+from engine.losses import Objective
+from engine.network import Network
+from engine.trainer import Trainer
+from lab.experiment import Experiment, ExperimentError
+
+
+class Built(NamedTuple):
+    dataset: Dataset
+    trainer: Trainer
+
+
+def build(experiment: Experiment) -> Built:
+    """Raises ExperimentError when this machine cannot run it (the device is missing)."""
+    e = experiment
+    device = next((d for d in available_devices() if d.name == e.device), None)
+    if device is None or not device.usable:
+        raise ExperimentError([f"device: {e.device} cannot be used here. {device.reason if device else 'There is no such device.'}"])
+    for_data, for_weights, for_batches, for_dropout = np.random.default_rng(e.seed).spawn(4)
+    dataset = data.load(e.dataset, samples=e.samples, noise=e.noise, train_share=e.train_share, features=e.features, rng=for_data)
+    objective = Objective(dataset.kind, dataset.classes, e.output_name, e.loss_name)
+    network = Network(layers(e, objective.units, for_dropout), dataset.x_train.shape[1:], rng=for_weights, dtype=np.dtype(e.dtype))
+    optimizer = OPTIMIZERS[e.optimizer](e.learning_rate, network.parameters.size, network.dtype)
+    train, test = (dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test)
+    return Built(dataset, Trainer(network, objective, optimizer, train, test, settings=e.settings(), rng=for_batches))
+
+
+def layers(e: Experiment, outputs: int, rng: np.random.Generator) -> list[Layer]:
+    """Hidden layers with their activations, and a linear layer whose values the output function reads."""
+    row: list[Layer] = []
+    for units, activation in zip(e.hidden, e.activation_names, strict=True):
+        row.append(Dense(units, initializer=e.initializer))
+        if e.batch_norm:
+            row.append(engine_layers.BatchNorm())
+        row.append(Activation(activation))
+        if e.dropout:
+            row.append(engine_layers.Dropout(e.dropout, rng=rng))
+    return [*row, Dense(outputs, initializer=e.initializer)]

@@ -1,0 +1,275 @@
+"""An experiment is one frozen, validated value. Widgets, links, files and the command line are all views of it.
+
+Whatever comes from outside enters through `from_json` (all or nothing) or `from_query` (field by field, so that an old or
+mistyped link still opens) and is refused with a sentence that says what is allowed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from data import DATASETS, FEATURES
+from data.dataset import Source
+from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
+from engine.losses import usual_loss, usual_output, valid_losses, valid_outputs
+from engine.trainer import Settings
+
+MAX_LAYERS, MAX_UNITS, MAX_PARAMETERS = 8, 1024, 2_000_000
+
+
+class ExperimentError(ValueError):
+    """Says in sentences, one for each field, what is wrong and what is allowed."""
+
+    def __init__(self, sentences: list[str]) -> None:
+        super().__init__(" ".join(sentences))
+        self.sentences = sentences
+
+
+def _one_of(*names: str) -> Any:
+    """A text field with a closed list of values."""
+    return Annotated[Literal[names], Field(json_schema_extra={"allowed": "one of " + ", ".join(names)})]
+
+
+def _words(value: Any) -> Any:
+    """"64,32" -> ["64", "32"]: how a list is written in a link."""
+    return [word for word in value.split(",") if word] if isinstance(value, str) else value
+
+
+def _one_or_list(value: Any) -> Any:
+    words = _words(value)
+    return words[0] if isinstance(words, list) and len(words) == 1 else words
+
+
+def _number(low: float, high: float, *, exclusive: bool = False, whole: bool = False) -> Any:
+    bounds = {"gt": low} if exclusive else {"ge": low}
+    allowed = f"{'a whole number' if whole else 'a number'} {'above' if exclusive else 'from'} {low:g} {'up ' if exclusive else ''}to {high:,g}"
+    return Annotated[int if whole else float, Field(**bounds, le=high, allow_inf_nan=False if not whole else None, json_schema_extra={"allowed": allowed})]
+
+
+Activation = _one_of(*ACTIVATIONS)
+Units = Annotated[int, Field(ge=1, le=MAX_UNITS)]
+
+
+class Experiment(BaseModel):
+    """Everything that decides a run. The same value gives the same curve, to the bit on a CPU of the same kind."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: _one_of(*DATASETS) = "circle"
+    noise: _number(0, 0.5) = 0.0
+    samples: _number(0, 100_000, whole=True) = 0  # 0: as many as the data set has
+    train_share: _number(0.1, 0.9) = 0.75
+    features: Annotated[
+        tuple[Literal[tuple(FEATURES)], ...],
+        BeforeValidator(_words),
+        Field(min_length=1, max_length=len(FEATURES), json_schema_extra={"allowed": "a list of " + ", ".join(FEATURES)}),
+    ] = ("x1", "x2")
+    hidden: Annotated[
+        tuple[Units, ...],
+        BeforeValidator(_words),
+        Field(max_length=MAX_LAYERS, json_schema_extra={"allowed": f"at most {MAX_LAYERS} whole numbers from 1 to {MAX_UNITS}, such as 64,32"}),
+    ] = (8, 8)
+    activations: Annotated[
+        Activation | Annotated[tuple[Activation, ...], Field(max_length=MAX_LAYERS)],
+        BeforeValidator(_one_or_list),
+        Field(json_schema_extra={"allowed": "one name, or one for each hidden layer, out of " + ", ".join(ACTIVATIONS)}),
+    ] = "tanh"
+    output: _one_of("auto", *OUTPUTS) = "auto"
+    loss: _one_of("auto", *LOSSES) = "auto"
+    optimizer: _one_of(*OPTIMIZERS) = "sgd"
+    learning_rate: _number(0, 10, exclusive=True) = 0.03
+    schedule: _one_of(*SCHEDULES) = "constant"
+    batch_size: _number(0, 100_000, whole=True) = 10  # 0: the whole training part
+    initializer: _one_of(*INITIALIZERS) = "glorot_uniform"
+    l1: _number(0, 10) = 0.0
+    l2: _number(0, 10) = 0.0
+    dropout: _number(0, 0.9) = 0.0
+    batch_norm: Annotated[bool, Field(json_schema_extra={"allowed": "true or false"})] = False
+    clip_norm: _number(0, 1000) = 0.0  # 0: not clipped
+    seed: _number(0, 999_999, whole=True) = 1
+    device: Annotated[str, Field(pattern=r"^(cpu|cuda:\d)$", json_schema_extra={"allowed": "cpu or cuda:0"})] = "cpu"
+    dtype: _one_of("float32", "float64") = "float32"
+    epochs: _number(0, 1_000_000, whole=True) = 0  # 0: until somebody stops it
+    target_accuracy: _number(0, 1) = 0.0  # 0: no target
+    patience: _number(0, 100_000, whole=True) = 0  # 0: no early stopping
+
+    @model_validator(mode="after")
+    def _fields_fit_together(self) -> Experiment:
+        source = self.source
+        if self.samples and self.samples < 10:
+            raise _misfit("samples", self.samples, "0 (all) or a whole number from 10 to 100,000")
+        if not isinstance(self.activations, str) and len(self.activations) != len(self.hidden):
+            raise _misfit("activations", ",".join(self.activations), f"one name, or one for each of the {len(self.hidden)} hidden layers")
+        outputs = valid_outputs(source.kind, source.classes)
+        if self.output not in ("auto", *outputs):
+            raise _misfit("output", self.output, "with this data set: auto, " + ", ".join(outputs))
+        losses = self.losses
+        if self.loss not in ("auto", *losses):
+            raise _misfit("loss", self.loss, "with this data set and output: auto, " + ", ".join(losses))
+        if self.parameters > MAX_PARAMETERS:
+            raise _misfit("hidden", ",".join(map(str, self.hidden)), f"layers with at most {MAX_PARAMETERS:,} parameters in all")
+        return self
+
+    # What the fields mean together -----------------------------------------------------------------------------------------
+
+    @property
+    def source(self) -> Source:
+        return DATASETS[self.dataset]
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """The losses that go with the data set and the chosen output."""
+        kind, classes = self.source.kind, self.source.classes
+        outputs = valid_outputs(kind, classes) if self.output == "auto" else (self.output,)
+        return tuple(name for name in LOSSES if any(name in valid_losses(kind, output) for output in outputs))
+
+    @property
+    def output_name(self) -> str:
+        """The output function, `auto` resolved."""
+        loss = None if self.loss == "auto" else self.loss
+        return usual_output(self.source.kind, self.source.classes, loss) if self.output == "auto" else self.output
+
+    @property
+    def loss_name(self) -> str:
+        """The loss, `auto` resolved."""
+        return usual_loss(self.source.kind, self.source.classes, self.output_name) if self.loss == "auto" else self.loss
+
+    @property
+    def activation_names(self) -> tuple[str, ...]:
+        """One activation for each hidden layer."""
+        return (self.activations,) * len(self.hidden) if isinstance(self.activations, str) else self.activations
+
+    @property
+    def inputs(self) -> int:
+        return len(self.features) if self.source.plane else self.source.inputs
+
+    @property
+    def outputs(self) -> int:
+        classes = self.source.classes
+        return classes if classes > 2 or (classes == 2 and self.output_name == "softmax") else 1
+
+    @property
+    def parameters(self) -> int:
+        sizes = (self.inputs, *self.hidden, self.outputs)
+        return sum((i + 1) * o for i, o in zip(sizes, sizes[1:], strict=False))
+
+    def settings(self) -> Settings:
+        """The part that may change between two steps."""
+        return Settings(**{name: getattr(self, name) for name in LIVE})
+
+    # To and from the outside -----------------------------------------------------------------------------------------------
+
+    def change(self, **changes: Any) -> Experiment:
+        """A new experiment with some fields changed. Choices that no longer fit the rest go back to auto."""
+        changed = {**self.model_dump(), **changes}
+        if "hidden" in changes and not isinstance(changed["activations"], str):
+            names = tuple(changed["activations"])
+            names = names[: len(changed["hidden"])] + names[-1:] * (len(changed["hidden"]) - len(names))
+            changed["activations"] = names or "tanh"
+        for fallback in ({}, {"loss": "auto"}, {"output": "auto"}, {"output": "auto", "loss": "auto"}):
+            kept = {name: value for name, value in fallback.items() if name not in changes}
+            try:
+                return Experiment.model_validate({**changed, **kept})
+            except ValidationError as problem:
+                last = problem
+        raise ExperimentError(_sentences(last))
+
+    def changed_fields(self, other: Experiment) -> dict[str, Any]:
+        """The fields of `other` that differ from this one's."""
+        return {name: value for name in Experiment.model_fields if (value := getattr(other, name)) != getattr(self, name)}
+
+    def goes_on_as(self, other: Experiment) -> bool:
+        """Whether a running network can take the difference between two steps; otherwise it must be built anew."""
+        return self.changed_fields(other).keys() <= set(LIVE)
+
+    def to_query(self) -> dict[str, str]:
+        """What a link holds: every field that is not at its default."""
+        default = Experiment()
+        return {name: _as_text(getattr(self, name)) for name in Experiment.model_fields if getattr(self, name) != getattr(default, name)}
+
+    def to_json(self) -> str:
+        return self.model_dump_json(indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> Experiment:
+        """Raises ExperimentError with a sentence for each wrong field."""
+        try:
+            values = json.loads(text)
+        except ValueError:
+            raise ExperimentError(["This is not JSON. Allowed: one JSON object of experiment fields."]) from None
+        if not isinstance(values, dict):
+            raise ExperimentError(["An experiment is one JSON object of fields, such as {\"dataset\": \"digits\"}."])
+        try:
+            return cls.model_validate(values)
+        except ValidationError as problem:
+            raise ExperimentError(_sentences(problem)) from None
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str]) -> tuple[Experiment, list[str]]:
+        """A link's fields -> the experiment, and a sentence for each field that was refused (it keeps its default)."""
+        values = {name: query[name] for name in cls.model_fields if name in query}
+        refused: list[str] = []
+        while True:
+            try:
+                return cls.model_validate(values), refused
+            except ValidationError as problem:
+                refused += _sentences(problem)
+                wrong = {_field(error) for error in problem.errors()} & values.keys()
+                if not wrong:
+                    return cls(), refused
+                for name in wrong:
+                    del values[name]
+
+
+LIVE = tuple(f.name for f in fields(Settings) if f.name in Experiment.model_fields)
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(_as_text, value))
+    return str(value).lower() if isinstance(value, bool) else f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+class _Misfit(ValueError):
+    def __init__(self, field: str, value: Any, allowed: str) -> None:
+        super().__init__(f"{field}: {value} does not fit; allowed: {allowed}.")
+        self.field = field
+
+
+def _misfit(field: str, value: Any, allowed: str) -> _Misfit:
+    return _Misfit(field, value, allowed)
+
+
+def _field(error: Any) -> str:
+    misfit = error.get("ctx", {}).get("error")
+    return misfit.field if isinstance(misfit, _Misfit) else str(error["loc"][0]) if error["loc"] else ""
+
+
+def _sentences(problem: ValidationError) -> list[str]:
+    """One sentence a field: what was given, what is allowed."""
+    sentences = {}
+    for error in problem.errors():
+        name = _field(error)
+        misfit = error.get("ctx", {}).get("error")
+        if isinstance(misfit, _Misfit):
+            sentences[name] = str(misfit)
+        elif name not in Experiment.model_fields:
+            sentences[name] = f"{_short(name)} is no field of an experiment; allowed: {', '.join(Experiment.model_fields)}."
+        else:
+            extra = Experiment.model_fields[name].json_schema_extra or {}
+            sentences.setdefault(name, f"{name}: {_short(_given(error))} is not allowed; allowed: {extra['allowed']}.")
+    return list(sentences.values())
+
+
+def _given(error: Any) -> Any:
+    return error["input"]
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else text[:40] + "..."

@@ -1,0 +1,259 @@
+"""One visitor's run: an experiment, its trainer, and whether it should be training now."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from engine import checkpoint
+from lab import frames, probes
+from lab.build import build
+from lab.experiment import Experiment
+
+WATCHED = 3.0  # seconds without a frame being asked for, after which training waits
+
+
+class Speed(NamedTuple):
+    name: str
+    label: str
+    epochs_per_frame: float  # how far one frame lets the run go on; infinity: as far as the processor gets
+    steps_per_second: float
+
+
+SPEEDS = {
+    s.name: s
+    for s in (
+        Speed("slow", "1 batch a second", np.inf, 1),
+        Speed("batch", "10 batches a second", np.inf, 10),
+        Speed("epoch", "1 epoch a frame", 1, np.inf),
+        Speed("fast", "10 epochs a frame", 10, np.inf),
+        Speed("max", "As fast as it can", np.inf, np.inf),
+    )
+}
+
+
+class Run:
+    """Owns one trainer. `status` is what the visitor wants and what happened: idle, running, paused, stopped or diverged."""
+
+    def __init__(self, experiment: Experiment, speed: str = "epoch", clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock, self.speed, self.build_number, self.frame_number = clock, SPEEDS[speed], 0, 0
+        self.seen = clock()
+        self.rebuild(experiment)
+
+    def rebuild(self, experiment: Experiment) -> None:
+        """New data and a new network; training waits for Play."""
+        self.dataset, self.trainer = build(experiment)
+        self.experiment = experiment
+        self.map = probes.PlaneMap(self.dataset) if self.dataset.encode else None
+        self.build_number += 1
+        self._begin("idle")
+
+    def reset(self) -> None:
+        """Back to the same first weights, with the settings of now."""
+        self.trainer.reset()
+        self._begin("idle")
+
+    def _begin(self, status: str) -> None:
+        self.status, self.notice, self.seconds = status, "", 0.0
+        self.allowed = 0.0  # epochs that the painted frames have paid for
+        self._pace = (0.0, self.trainer.steps)
+        self.rate = 0.0
+        self._touch()
+
+    def _touch(self) -> None:
+        """Something that a frame shows has changed."""
+        self.frame_number += 1
+
+    # What the visitor does -------------------------------------------------------------------------------------------------
+
+    def play(self) -> None:
+        if self.status == "diverged":
+            return
+        if self.status == "stopped":
+            self.trainer.resume()
+        self.status, self.notice = "running", ""
+        self.allowed = self.trainer.epochs
+        self._pace = (self.clock(), self.trainer.steps)
+        self.seen = self.clock()
+        self._touch()
+
+    def pause(self) -> None:
+        if self.status == "running":
+            self.status = "paused"
+            self._touch()
+
+    def step(self) -> None:
+        """Exactly one epoch."""
+        if self.status == "diverged":
+            return
+        if self.status == "stopped":
+            self.trainer.resume()
+        self.status, self.notice = "paused", ""
+        begin = self.clock()
+        self.trainer.epoch()
+        self.seconds += self.clock() - begin
+        self._after_training()
+
+    def change(self, experiment: Experiment) -> None:
+        """Live fields reach the running network; anything else builds anew."""
+        if self.experiment.goes_on_as(experiment):
+            self.trainer.set(**self.experiment.changed_fields(experiment))
+            self.experiment = experiment
+            self._touch()
+        else:
+            self.rebuild(experiment)
+
+    def pace(self, speed: str) -> None:
+        self.speed = SPEEDS[speed]
+        self.allowed = self.trainer.epochs
+        self._pace = (self.clock(), self.trainer.steps)
+
+    # Training --------------------------------------------------------------------------------------------------------------
+
+    @property
+    def due(self) -> bool:
+        """Whether there is something to train now: it runs, somebody looks, and the speed allows another step."""
+        if self.status != "running" or self.clock() - self.seen > WATCHED:
+            return False
+        if self.speed.epochs_per_frame < np.inf:
+            return self.trainer.epochs < self.allowed
+        since, steps = self._pace
+        return self.trainer.steps - steps < (self.clock() - since) * self.speed.steps_per_second
+
+    def advance(self, seconds: float) -> None:
+        """Train for at most about so many seconds."""
+        begin = self.clock()
+        if self.speed.name == "max":
+            self.trainer.run_for(seconds)
+        else:
+            with np.errstate(all="ignore"):
+                while self.due and not self._ended and self.clock() - begin < seconds:
+                    self.trainer.step()
+        self.seconds += self.clock() - begin
+        self._after_training()
+
+    @property
+    def _ended(self) -> bool:
+        return bool(self.trainer.stopped) or self.trainer.divergence is not None
+
+    def _after_training(self) -> None:
+        trainer = self.trainer
+        if trainer.divergence is not None:
+            where = trainer.divergence
+            self.status = "diverged"
+            self.notice = (
+                f"Training diverged in epoch {where.epoch + 1}, step {where.step}: {where.where}. The last finite weights are kept. "
+                f"The learning rate {trainer.settings.learning_rate:g} is too high for this network."
+            )
+        elif trainer.stopped:
+            self.status, self.notice = "stopped", trainer.stopped
+        self._touch()
+
+    # Looking ---------------------------------------------------------------------------------------------------------------
+
+    def frame(self, request: Mapping[str, Any]) -> bytes:
+        """What the screen shows now, without what the request says is there already. Asking keeps the run alive."""
+        now = self.clock()
+        if now - self.seen > WATCHED:
+            self._pace = (now, self.trainer.steps)
+        self.seen = now
+        if self.status == "running" and self.trainer.epochs >= self.allowed:
+            self.allowed = self.trainer.epochs + self.speed.epochs_per_frame
+        if request.get("frame") == self.frame_number and request.get("build") == self.build_number:
+            return frames.pack({"unchanged": True, "frame": self.frame_number, "status": self.status})
+        with np.errstate(all="ignore"):
+            if self.trainer.guard():
+                pass
+            elif self.status == "running":
+                self._after_training()
+            header, arrays = self._facts(), self._pictures()
+        history = self.trainer.history
+        have = request.get("have", 0) if request.get("generation") == self._generation else 0
+        start = have if isinstance(have, int) and 0 <= have <= history.count else 0
+        header["history"] = {"generation": self._generation, "from": start, "count": history.count}
+        arrays["history_epoch"], arrays["history"] = history.epochs[start:], history.values[:, start:]
+        if request.get("build") != self.build_number:
+            arrays |= self._data()
+        return frames.pack(header, arrays)
+
+    @property
+    def _generation(self) -> int:
+        """Changes whenever the curve on the screen is no longer a beginning of ours."""
+        return self.build_number * 1_000_000 + self.trainer.history.generation
+
+    def _facts(self) -> dict[str, Any]:
+        t, d = self.trainer, self.dataset
+        scores = t.evaluate()
+        since, steps = self._pace
+        if self.status == "running" and self.clock() - since > 0.5:
+            self.rate = (t.steps - steps) / (self.clock() - since)
+            if self.speed.steps_per_second == np.inf:
+                self._pace = (self.clock(), t.steps)
+        classify = d.kind == "classification"
+        return {
+            "status": self.status,
+            "notice": self.notice,
+            "epoch": t.epochs,
+            "step": t.steps,
+            "kind": d.kind,
+            "train_loss": scores.train_loss,
+            "test_loss": scores.test_loss,
+            "train_accuracy": scores.train_score if classify else None,
+            "test_accuracy": scores.test_score if classify else None,
+            "train_r2": None if classify else scores.train_score,
+            "test_r2": None if classify else scores.test_score,
+            "learning_rate": float(self.experiment.learning_rate),
+            "batch_size": t.batch_size,
+            "steps_per_second": self.rate if self.status == "running" else 0.0,
+            "seconds": self.seconds,
+            "device": "CPU",
+            "dtype": str(t.network.dtype),
+            "parameters": t.network.parameters.size,
+            "build": self.build_number,
+            "frame": self.frame_number,
+            "classes": list(d.class_names),
+            "plane": {"extent": d.extent, "encoding": self.map.encoding} if self.map else None,
+        }
+
+    def _pictures(self) -> dict[str, np.ndarray]:
+        """The parts that change while it learns."""
+        pictures = {}
+        if self.map:
+            pictures["map"] = self.map(self.trainer)
+        if self.dataset.kind == "classification":
+            pictures["confusion"] = probes.confusion(self.trainer)
+        if self.dataset.images_test is not None:
+            pictures["strip_prediction"], pictures["strip_confidence"] = probes.strip(self.trainer)
+        return pictures
+
+    def _data(self) -> dict[str, np.ndarray]:
+        """The parts that stand still until the next build."""
+        d = self.dataset
+        if d.encode:
+            y_train, y_test = (d.to_units(y) if d.kind == "regression" else y for y in (d.y_train, d.y_test))
+            return {
+                "points_train": d.points_train,
+                "labels_train": y_train.astype(np.float32),
+                "points_test": d.points_test,
+                "labels_test": y_test.astype(np.float32),
+            }
+        if d.images_test is not None:
+            return {"images": d.images_test[: probes.STRIP], "image_labels": d.y_test[: probes.STRIP].astype(np.int32)}
+        return {}
+
+    # Keeping ---------------------------------------------------------------------------------------------------------------
+
+    def checkpoint(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Everything needed to go on elsewhere."""
+        facts = {"experiment": self.experiment.model_dump_json(), "speed": self.speed.name, "status": self.status, "epoch": self.trainer.epochs}
+        return facts, checkpoint.capture(self.trainer)
+
+    def resume(self, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray], notice: str) -> None:
+        """Go on from a checkpoint of the same experiment."""
+        checkpoint.restore(self.trainer, dict(arrays))
+        self.status, self.notice = facts["status"], notice
+        self.pace(facts["speed"])
+        self._touch()

@@ -1,0 +1,24 @@
+"""The playground: choose, press Play, watch it learn."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui import controls, state
+from ui.live import live
+
+state.begin()
+
+controls.transport()
+controls.network_controls()
+controls.refusals()
+controls.divergence()
+
+left, right = st.columns([1, 4], gap="medium")
+with left:
+    controls.data_controls()
+    controls.layer_controls()
+with right:
+    live()
+
+state.write_link()

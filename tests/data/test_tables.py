@@ -1,0 +1,43 @@
+"""The bundled tables: known sizes, names and units, so that a change in the library that brings them is noticed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn import datasets
+
+from data import DATASETS, load
+
+
+@pytest.mark.parametrize(("name", "inputs", "counts"), [
+    ("iris", 4, [50, 50, 50]),
+    ("wine", 13, [59, 71, 48]),
+    ("breast_cancer", 30, [212, 357]),
+])
+def test_a_table_has_the_classes_it_is_known_for(name, inputs, counts):
+    raw = DATASETS[name].make()
+    assert raw.x.shape == (sum(counts), inputs)
+    assert len(raw.feature_names) == inputs
+    assert np.bincount(raw.y).tolist() == counts
+    assert DATASETS[name].samples == sum(counts)
+    assert DATASETS[name].classes == len(counts)
+
+
+def test_diabetes_comes_in_its_own_units():
+    raw = DATASETS["diabetes"].make()
+    assert raw.x.shape == (442, 10)
+    age = raw.x[:, raw.feature_names.index("age")]
+    assert (age.min(), age.max()) == (19, 79)
+    assert (raw.y.min(), raw.y.max()) == (25, 346)
+
+
+def test_diabetes_targets_return_to_whole_numbers_of_the_original_scale():
+    d = load("diabetes", rng=np.random.default_rng(0))
+    units = np.concatenate([d.to_units(d.y_train), d.to_units(d.y_test)])
+    np.testing.assert_allclose(np.sort(units), np.sort(DATASETS["diabetes"].make().y), atol=1e-3)
+
+
+def test_the_names_of_the_classes_are_in_the_order_of_the_library():
+    for name in ("iris", "breast_cancer"):
+        bunch = getattr(datasets, f"load_{name}")()
+        assert DATASETS[name].class_names == tuple(bunch.target_names)

@@ -1,0 +1,173 @@
+"""The pure parts of start.py: which Python will do, what the words mean, and when an installation is up to date."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+import start
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A folder with two requirements files, one including the other, and an environment that holds nothing."""
+    (tmp_path / "requirements.txt").write_text("numpy\n")
+    (tmp_path / "requirements-dev.txt").write_text("-r requirements.txt\npytest\n")
+    python = start.environment_python(tmp_path / ".venv")
+    python.parent.mkdir(parents=True)
+    python.touch()
+    return tmp_path
+
+
+@pytest.fixture
+def installations(project, monkeypatch):
+    """Every pip command that start.py would run, none of which is run; `result` is what pip would return."""
+
+    class Commands(list):
+        result: int = 0
+
+    commands = Commands()
+
+    def call(command, **_):
+        commands.append(command)
+        return commands.result
+
+    monkeypatch.setattr(start.subprocess, "call", call)
+    monkeypatch.setattr(start, "pip_command", lambda python: ["pip"])
+    return commands
+
+
+@pytest.mark.parametrize("version", [(2, 7), (3, 8), (3, 10)])
+def test_an_old_python_gets_one_sentence_that_names_both_versions(version):
+    with pytest.raises(SystemExit) as stop:
+        start.check_version(version)
+    assert stop.value.code == (
+        f"Backprop Playground needs Python 3.11 or newer; this is Python {version[0]}.{version[1]}."
+    )
+
+
+@pytest.mark.parametrize("version", [(3, 11), (3, 14), (4, 0)])
+def test_a_python_that_is_new_enough_is_let_through(version):
+    assert start.check_version(version) is None
+
+
+def test_an_old_python_can_read_start_py_and_so_say_its_sentence():
+    ast.parse(Path(start.__file__).read_text(encoding="utf-8"), feature_version=(3, 7))
+
+
+def test_start_py_lives_on_the_standard_library_alone():
+    tree = ast.parse(Path(start.__file__).read_text(encoding="utf-8"))
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert names <= sys.stdlib_module_names
+
+
+@pytest.mark.parametrize(
+    ("words", "meaning"),
+    [
+        ([], ("play", [])),
+        (["play"], ("play", [])),
+        (["--server.port", "8600"], ("play", ["--server.port", "8600"])),
+        (["test", "-x", "tests/engine"], ("test", ["-x", "tests/engine"])),
+        (["setup", "requirements-gpu.txt"], ("setup", ["requirements-gpu.txt"])),
+    ],
+)
+def test_the_first_word_is_the_command_and_the_rest_is_passed_on(words, meaning):
+    assert start.parse(words) == meaning
+
+
+def test_a_mistyped_command_is_refused_with_the_commands_there_are():
+    with pytest.raises(SystemExit, match=r"no command 'tets'; the commands are play, test, setup"):
+        start.parse(["tets"])
+
+
+def test_help_is_printed_and_is_no_failure(capsys):
+    with pytest.raises(SystemExit) as stop:
+        start.parse(["--help"])
+    assert stop.value.code == 0
+    assert "python3 start.py test" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("system", "place"), [("posix", "bin/python"), ("nt", "Scripts/python.exe")])
+def test_the_interpreter_is_looked_for_where_the_system_puts_it(system, place):
+    assert start.environment_python(Path(".venv"), system) == Path(".venv", place)
+
+
+@pytest.mark.parametrize("changed", ["requirements.txt", "requirements-dev.txt"])
+def test_the_fingerprint_follows_a_file_and_the_files_it_includes(project, changed):
+    before = start.fingerprint(project / "requirements-dev.txt", Path("python"))
+    assert start.fingerprint(project / "requirements-dev.txt", Path("python")) == before
+    (project / changed).write_text("-r requirements.txt\nhypothesis\n" if "dev" in changed else "pandas\n")
+    assert start.fingerprint(project / "requirements-dev.txt", Path("python")) != before
+
+
+def test_the_fingerprint_of_another_interpreter_is_another_one(project):
+    one, other = (start.fingerprint(project / "requirements.txt", Path(name)) for name in ("python3.11", "python3.12"))
+    assert one != other
+
+
+def test_every_command_names_a_requirements_file_that_exists():
+    assert [name for name, _ in start.COMMANDS.values() if not (start.ROOT / name).is_file()] == []
+
+
+def test_a_second_start_installs_nothing(project, installations):
+    for _ in range(2):
+        start.install(project / "requirements.txt", project / ".venv")
+    assert installations == [["pip", "install", "--disable-pip-version-check", "-r", str(project / "requirements.txt")]]
+
+
+def test_changed_requirements_are_installed_again(project, installations):
+    start.install(project / "requirements-dev.txt", project / ".venv")
+    (project / "requirements.txt").write_text("numpy\npandas\n")
+    start.install(project / "requirements-dev.txt", project / ".venv")
+    assert len(installations) == 2
+
+
+def test_an_installation_that_failed_is_taken_up_again(project, installations):
+    start.install(project / "requirements.txt", project / ".venv")
+    (project / "requirements.txt").write_text("pandas\n")
+    installations.result = 1
+    with pytest.raises(SystemExit, match="did not finish"):
+        start.install(project / "requirements.txt", project / ".venv")
+    (project / "requirements.txt").write_text("numpy\n")  # the old text: its stamp must be gone by now
+    installations.result = 0
+    start.install(project / "requirements.txt", project / ".venv")
+    assert len(installations) == 3
+
+
+def test_a_missing_environment_is_created_before_anything_is_installed(project, installations):
+    start.environment_python(project / ".venv").unlink()
+    start.install(project / "requirements.txt", project / ".venv")
+    assert [command[2] for command in installations] == ["venv", "--disable-pip-version-check"]
+
+
+@pytest.mark.parametrize(
+    ("working", "found"),
+    [
+        ("python -m pip --version", "python -m pip"),
+        ("python -m ensurepip", "python -m pip"),
+        ("system -m pip --python python --version", "system -m pip --python python"),
+    ],
+)
+def test_pip_is_the_environments_own_or_else_the_systems(monkeypatch, working, found):
+    monkeypatch.setattr(start.sys, "executable", "system")
+    monkeypatch.setattr(start.subprocess, "run", only_this_command_works(working))
+    assert start.pip_command(Path("python")) == found.split()
+
+
+def test_without_any_pip_a_sentence_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(start.subprocess, "run", only_this_command_works(""))
+    with pytest.raises(SystemExit, match="sudo apt install python3-venv"):
+        start.pip_command(Path("python"))
+
+
+def only_this_command_works(working: str):
+    """A stand-in for subprocess.run in which every other command fails."""
+
+    def run(command, **_):
+        return start.subprocess.CompletedProcess(command, 0 if " ".join(command) == working else 1)
+
+    return run

@@ -1,0 +1,30 @@
+"""The files of the live component: small ES modules and a style sheet, served as they are."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+HERE = Path(__file__).parent
+FILES = {path.name: path for path in sorted((*HERE.glob("*.js"), *HERE.glob("*.css")))}
+VERSION = hashlib.sha256(b"".join(path.read_bytes() for path in FILES.values())).hexdigest()[:12]
+_IMPORT = re.compile(r"^import \{[^}]*\} from '\./([\w.]+)';\n", re.MULTILINE)
+
+
+def joined(entry: str = "live.js") -> str:
+    """All modules in one text, for a page that has no route to serve them: imports come first, `export` goes."""
+    done: dict[str, str] = {}
+
+    def take(name: str) -> None:
+        if name in done:
+            return
+        source = FILES[name].read_text(encoding="utf-8")
+        done[name] = ""  # holds the place against a circle
+        for other in _IMPORT.findall(source):
+            take(other)
+        done.pop(name)
+        done[name] = re.sub(r"^export ", "", _IMPORT.sub("", source), flags=re.MULTILINE)
+
+    take(entry)
+    return "\n".join(done.values())

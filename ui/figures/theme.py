@@ -1,0 +1,62 @@
+"""One meaning of colour on every figure, and one layout for all. The palette.js of the page holds the same values."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import plotly.graph_objects as go
+
+Theme = Literal["light", "dark"]
+
+ORANGE = "#f59322"  # negative, class 0
+BLUE = "#0877bd"  # positive, class 1
+ZERO = {"light": "#eef0f1", "dark": "#20242a"}
+CLASS_COLORS = (ORANGE, BLUE, "#009e73", "#cc79a7", "#8c6d1f", "#56b4e9", "#d55e00", "#7f7f7f")
+CLASS_SYMBOLS = ("circle", "square", "triangle-up", "diamond", "x", "triangle-down", "star", "cross")
+TRAIN = {"light": "#7d838c", "dark": "#8b919a"}
+TEST = {"light": "#2a2e35", "dark": "#e4e7eb"}
+GRID = {"light": "#e3e6e9", "dark": "#343a42"}
+TEXT = {"light": "#31333f", "dark": "#fafafa"}
+
+TRAIN_WIDTH, TEST_WIDTH = 1.5, 3.0  # train thin, test thick on every chart
+
+
+def layout(theme: Theme = "light", *, x: str = "", y: str = "", **more: Any) -> dict[str, Any]:
+    """Layout shared by all figures: no background, no title, small margins, and zoom that survives new data.
+
+    x, y: titles of the axes; `more` holds further layout entries, of which `xaxis` and `yaxis` are merged in.
+    """
+    axis = {
+        "gridcolor": GRID[theme],
+        "zerolinecolor": GRID[theme],
+        "linecolor": GRID[theme],
+        "tickfont": {"size": 12},
+        "nticks": 6,
+        "showline": True,
+    }
+    title = {"standoff": 4, "font": {"size": 12}}
+    given_x, given_y = more.pop("xaxis", {}), more.pop("yaxis", {})
+    return {
+        "template": go.layout.Template(),
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": TEXT[theme], "size": 12},
+        "margin": {"l": 48, "r": 8, "t": 6, "b": 36},
+        "showlegend": False,
+        "hovermode": "closest",
+        "dragmode": "zoom",
+        "uirevision": "constant",
+        "xaxis": {**axis, "title": {"text": x, **title}, **given_x},
+        "yaxis": {**axis, "title": {"text": y, **title}, **given_y},
+        **more,
+    }
+
+
+def diverging(theme: Theme = "light") -> list[tuple[float, str]]:
+    """Plotly colour scale for values in -1..1: orange, pale, blue."""
+    return [(0.0, ORANGE), (0.5, ZERO[theme]), (1.0, BLUE)]
+
+
+def class_style(index: int) -> dict[str, str]:
+    """Colour and marker symbol of a class; they repeat after eight."""
+    return {"color": CLASS_COLORS[index % len(CLASS_COLORS)], "symbol": CLASS_SYMBOLS[index % len(CLASS_SYMBOLS)]}

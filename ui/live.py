@@ -1,0 +1,96 @@
+"""The live view: mounts the component once and tells it where its frames come from. No script run happens for a frame."""
+
+from __future__ import annotations
+
+import base64
+import json
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from engine import ACTIVATIONS
+from lab.frames import unpack
+from ui import state
+from ui.components import FILES, VERSION, joined
+from ui.figures import activation_shape, curve
+
+INTERVAL = 16  # ms between two frames while it runs
+RERUN = 0.7  # seconds between two frames without a socket
+NOTHING = {"build": -1, "generation": -1, "have": 0, "frame": -1}
+
+STUB = """
+export default async function ({ parentElement, data, setTriggerValue }) {
+  const { mount } = await import(new URL('live/%s/live.js', document.baseURI).href);
+  return mount(parentElement.querySelector('.live'), data, { setTriggerValue });
+}
+"""
+INLINE = """
+%s
+export default function ({ parentElement, data, setTriggerValue }) {
+  return mount(parentElement.querySelector('.live'), data, { setTriggerValue });
+}
+"""
+
+
+def live() -> None:
+    """Everything that moves: map or pictures, curves, confusion matrix, status line."""
+    if state.runs().live:
+        _mount({"mode": "socket", "socket": "live/socket", "token": state.token(), "plotly": f"live/plotly-{version('plotly')}.min.js", "interval": INTERVAL}, STUB % VERSION)
+    else:
+        st.fragment(_rerun, run_every=RERUN)()
+
+
+def _rerun() -> None:
+    """The same component and frame, brought by script runs; still figures stand in for the live curves."""
+    frame = state.runs().frame(state.token(), NOTHING)
+    header, arrays = unpack(frame)
+    if header["status"] != state.status()["status"]:
+        st.rerun()
+    _mount({"mode": "rerun", "frame": base64.b64encode(frame).decode()}, INLINE % joined())
+    figures, epochs, history = _figures(_theme()), arrays["history_epoch"], arrays["history"]
+    for column, name, rows in zip(st.columns(3), ("loss", "accuracy", "activation"), ((0, 1), (2, 3), None), strict=True):
+        figure = curve(epochs, *history[list(rows)], label=_label(name), theme=_theme()) if rows else figures["activation"]
+        column.plotly_chart(figure, key=f"still_{name}", theme=None, config={"displayModeBar": False})
+
+
+def _mount(source: dict[str, Any], js: str) -> None:
+    view = state.view()
+    figures = {name: json.loads(figure.to_json()) for name, figure in _figures(_theme()).items()}
+    data = {**source, "show_test": view["show_test"], "discretize": view["discretize"], "figures": figures}
+    _component(js)(key="live", data=data, on_event_change=_event)
+
+
+def _event() -> None:
+    """The component saw the run stop by itself, or lost it: the script run that follows draws the buttons anew."""
+
+
+@lru_cache(maxsize=2)
+def _component(js: str) -> Any:
+    css = "\n".join(FILES[name].read_text(encoding="utf-8") for name in ("page.css", "live.css"))
+    return st.components.v2.component("live", html='<div class="live" ></div>', css=css, js=js, isolate_styles=False)
+
+
+def _theme() -> Any:
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def _label(name: str) -> str:
+    if name == "loss":
+        return "loss"
+    return "accuracy" if state.experiment().source.kind == "classification" else "R2"
+
+
+def _figures(theme: Any) -> dict[str, Any]:
+    nothing = np.zeros(0)
+    names = state.experiment().activation_names
+    function = ACTIVATIONS[names[0] if names else "linear"]
+    z = np.linspace(-5, 5, 201)
+    a = function.forward(z)
+    return {
+        "loss": curve(nothing, nothing, nothing, label="loss", theme=theme),
+        "accuracy": curve(nothing, nothing, nothing, label=_label("accuracy"), theme=theme),
+        "activation": activation_shape(z, a, function.backward(np.ones_like(z), z, a), name=function.label, theme=theme),
+    }

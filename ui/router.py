@@ -1,0 +1,14 @@
+"""The frame around every page: title, theme, navigation. app.py serves it; `streamlit run ui/router.py` works without the server."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))  # the script's own folder is on the path, the rooms beside it are not
+
+import streamlit as st
+
+st.set_page_config(page_title="Backprop Playground", layout="wide", initial_sidebar_state="collapsed")
+st.navigation([st.Page(ROOT / "pages/playground.py", title="Playground", default=True), st.Page(ROOT / "pages/help.py", title="Help")], position="top").run()

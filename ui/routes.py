@@ -1,0 +1,102 @@
+"""What the server answers beside the page: the live socket, the component's files and its health."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import plotly
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from lab import pool
+from lab.frames import pack
+from ui.components import FILES, VERSION
+
+PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+LONGEST_REQUEST = 500  # characters; a request for a frame has about 80
+SOONEST = 0.008  # seconds between two frames of one visitor, however often they are asked for
+UNKNOWN_RUN, FOREIGN_PAGE, BAD_REQUEST = 4404, 4403, 4400
+FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+LOST = {"status": "lost", "unchanged": True, "frame": -1, "notice": "The training process is being restarted."}
+
+
+async def live(socket: WebSocket) -> None:
+    """Frames out, requests in: the browser asks for the next frame after it has painted the last."""
+    await socket.accept()
+    if not same_origin(socket):
+        return await socket.close(FOREIGN_PAGE)
+    token = socket.query_params.get("run", "")
+    runs = pool.SERVER
+    try:
+        while True:
+            request = parse(await socket.receive_text())
+            begin = time.monotonic()
+            if request is None:
+                return await socket.close(BAD_REQUEST)
+            if runs is None or not runs.back(token):
+                return await socket.close(UNKNOWN_RUN)
+            answer = await asyncio.wrap_future(runs.submit({"do": "frame", "run": token, "request": request}))
+            match answer[0].get("error"):
+                case None:
+                    await socket.send_bytes(pool.frame_bytes(answer))
+                case "gone":
+                    return await socket.close(UNKNOWN_RUN)
+                case _:
+                    await socket.send_bytes(pack(LOST))
+            await asyncio.sleep(max(0.0, begin + SOONEST - time.monotonic()))
+    except WebSocketDisconnect:
+        return None
+
+
+def same_origin(socket: WebSocket) -> bool:
+    """A page of another site must not read a visitor's run. A client that is no browser sends no Origin."""
+    origin = socket.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == socket.headers.get("host")
+
+
+def parse(text: str) -> dict[str, int] | None:
+    """A request for a frame, or None for anything else."""
+    try:
+        request = json.loads(text) if len(text) <= LONGEST_REQUEST else None
+    except ValueError:
+        return None
+    if not isinstance(request, dict) or request.get("type") != "frame":
+        return None
+    numbers: dict[str, Any] = {name: request.get(name, -1) for name in ("build", "generation", "have", "frame")}
+    return numbers if all(type(value) is int for value in numbers.values()) else None
+
+
+async def component_file(request: Request) -> Response:
+    path = FILES.get(request.path_params["name"])
+    if path is None:
+        return Response("No such file.", 404)
+    kind = "text/css" if path.suffix == ".css" else "text/javascript"
+    return FileResponse(path, media_type=kind, headers=FOREVER if request.path_params["version"] == VERSION else None)
+
+
+async def plotly_file(request: Request) -> Response:
+    return FileResponse(PLOTLY, media_type="text/javascript", headers=FOREVER)
+
+
+async def health(request: Request) -> Response:
+    if pool.SERVER is None:
+        return JSONResponse({"status": "stopping"}, 503)
+    facts = await asyncio.to_thread(pool.SERVER.health)
+    status = "ok" if facts["workers"]["alive"] == pool.SERVER.size else "degraded"
+    return JSONResponse({"status": status, **facts, "version": VERSION}, 200)
+
+
+ROUTES: list[BaseRoute] = [
+    WebSocketRoute("/live/socket", live),
+    Route(f"/live/plotly-{version('plotly')}.min.js", plotly_file),
+    Route("/live/{version}/{name}", component_file),
+    Route("/healthz", health),
+]
