@@ -63,8 +63,8 @@ def fingerprint(requirements: Path, python: Path) -> str:
 def pip_command(python: Path) -> list[str]:
     """The pip that fills the environment of `python`: its own, or the system's where Debian has split ensurepip off."""
     own, system = [str(python), "-m", "pip"], [sys.executable, "-m", "pip", "--python", str(python)]
-    attempts = ([*own, "--version"], own), ([str(python), "-m", "ensurepip"], own), ([*system, "--version"], system)
-    for attempt, pip in attempts:
+    bundled = [str(python), "-m", "ensurepip", "--default-pip"]
+    for attempt, pip in (([*own, "--version"], own), (bundled, own), ([*system, "--version"], system)):
         if subprocess.run(attempt, capture_output=True).returncode == 0:
             return pip
     raise SystemExit("This Python has no pip; on Debian or Ubuntu run: sudo apt install python3-venv")

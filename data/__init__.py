@@ -4,6 +4,7 @@ Everything is drawn from the generator that the caller hands in, and nothing her
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -13,24 +14,27 @@ from data.images import IMAGES
 from data.tables import TABLES
 from data.toy import EXTENT, TOYS
 
-__all__ = ["DATASETS", "FEATURES", "Dataset", "Feature", "Source", "load"]
+__all__ = ["DATASETS", "FEATURES", "Dataset", "Feature", "Source", "load", "preload"]
 
 DATASETS: dict[str, Source] = {source.name: source for source in (*TOYS, *TABLES, *IMAGES)}
 
 
 def load(name: str, *, samples: int = 0, noise: float = 0.0, train_share: float = 0.75,
-         features: Sequence[str] = ("x1", "x2"), rng: np.random.Generator) -> Dataset:
+         features: Sequence[str] = ("x1", "x2"), rng: np.random.Generator, data_dir: Path | None = None) -> Dataset:
     """Draw or read a data set, split it and standardise it.
 
     samples: how many examples, 10 to 100000; 0 for the source's own number. A real set gives at most what it has.
+        Of a set with a test part of its own (MNIST) they are the training examples; the test part stays whole.
     noise: 0 to 0.5. In a toy it shifts the points or the place where their label is read (its function says which), or
         widens the clouds. A real set gets Gaussian noise of this many standard deviations on its standardised inputs.
-    train_share: 0.1 to 0.9, the share of the examples that is trained on.
+    train_share: 0.1 to 0.9, the share of the examples that is trained on. A test part of its own leaves it nothing to decide.
     features: names from FEATURES, the inputs for a toy; a real set has its own inputs and takes no notice.
     rng: spawns one stream each for places, noise and split. With the same seed, another noise keeps the places and the
         split, another share keeps the examples, other features keep both. A second call with one rng draws anew.
+    data_dir: the folder in which, or in whose subfolder, the files of a set lie that is read from files; without it, or
+        where it lacks them, see data.idx.folders.
 
-    Raises ValueError, in a sentence that says what is allowed.
+    Raises ValueError, in a sentence that says what is allowed, or which files are missing or broken.
     """
     if name not in DATASETS:
         raise ValueError(f"Unknown data set {name!r}: choose one of {', '.join(DATASETS)}.")
@@ -44,7 +48,15 @@ def load(name: str, *, samples: int = 0, noise: float = 0.0, train_share: float 
     samples = int(samples) or source.samples
     place, shake, deal = rng.spawn(3)
     if not source.plane:
-        return table_dataset(source, source.make(), samples, noise, train_share, place, shake, deal)
+        raw = source.make(data_dir) if source.find else source.make()
+        return table_dataset(source, raw, samples, noise, train_share, place, shake, deal)
     check_features(features)
     raw = source.make(samples, noise, place, shake)
     return plane_dataset(source, raw, tuple(features), EXTENT, train_share, deal)
+
+
+def preload() -> None:
+    """Read the bundled sets now: the first one costs seconds, which a visitor should not wait for."""
+    for source in DATASETS.values():
+        if not (source.plane or source.find):
+            source.make()

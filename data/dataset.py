@@ -3,9 +3,10 @@ Only the training part is measured; the test part is transformed with what was f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ class Raw(NamedTuple):
     y: np.ndarray                            # (N,) class numbers, or targets in their own units
     group: np.ndarray                        # (N,) what the split keeps in proportion: the class before any noise
     feature_names: tuple[str, ...] = ()      # () for points of the plane
+    test_rows: int = 0                       # so many at the end are a test part of its own; 0: the split makes one
 
 
 @dataclass(frozen=True)
@@ -31,16 +33,22 @@ class Source:
     kind: str                                      # "classification" | "regression"
     sentence: str                                  # what it is and what to try
     samples: int                                   # a toy's usual number of examples, a real set's size
-    make: Callable[..., Raw]                       # toy: (samples, noise, place, shake) -> Raw; real set: () -> Raw
+    make: Callable[..., Raw]                       # toy: (samples, noise, place, shake) -> Raw; bundled set: () -> Raw;
+                                                   # set in files: (data_dir) -> Raw
     class_names: tuple[str, ...] = ()              # () for regression
     inputs: int = 2                                # columns of the raw examples
     plane: bool = False                            # a two-dimensional toy?
     image_shape: tuple[int, int] | None = None     # (rows, columns) of a picture
+    find: Callable[[Path | None], Path | None] | None = None    # set in files: the folder that holds them, if any does
 
     @property
     def classes(self) -> int:
         """Number of classes; 0 for regression."""
         return len(self.class_names)
+
+    def available(self, data_dir: Path | None = None) -> bool:
+        """Whether it can be loaded here: always, unless it lies in files that are not there."""
+        return self.find is None or self.find(data_dir) is not None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -121,6 +129,20 @@ def statistics(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return values.mean(axis=0), np.where(np.ptp(values, axis=0) == 0, 1.0, values.std(axis=0))
 
 
+def pixel_statistics(pixels: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation over all pixels of some rows (M,) of pictures (N, D) uint8, the same (D,) times each.
+
+    Pixel by pixel, one that is almost always 0 would have a tiny deviation, and a single stroke there a huge input.
+    """
+    grey = np.arange(256)
+    counts = np.zeros(256, dtype=np.int64)
+    for piece in _pieces(len(rows)):
+        counts += np.bincount(pixels[rows[piece]].ravel(), minlength=256)
+    mean = grey @ counts / counts.sum()
+    scale = np.sqrt((grey - mean) ** 2 @ counts / counts.sum()) or 1.0
+    return np.full(pixels.shape[1], mean), np.full(pixels.shape[1], scale)
+
+
 def standardise(values: np.ndarray, mean: np.ndarray | float, scale: np.ndarray | float) -> np.ndarray:
     """(values - mean) / scale, computed in float64, as float32."""
     return ((np.asarray(values, dtype=np.float64) - mean) / scale).astype(np.float32)
@@ -150,23 +172,59 @@ def table_dataset(source: Source, raw: Raw, samples: int, noise: float, train_sh
                   shake: np.random.Generator, deal: np.random.Generator) -> Dataset:
     """A real set or, if it has more, `samples` rows of it chosen with `place`; split with `deal`.
 
-    `shake` adds Gaussian noise of `noise` standard deviations to the inputs of both parts. The statistics are those of
-    the training part before noise.
+    A set with a test part of its own keeps it whole, and `samples` rows are chosen of its training part. `shake` adds
+    Gaussian noise of `noise` standard deviations to the inputs of both parts. The statistics are those of the training
+    part before noise.
     """
-    chosen = stratified_order(raw.group, place)[:samples]
-    x, y, group = raw.x[chosen].astype(np.float64), raw.y[chosen], raw.group[chosen]
-    train, test = split(group, train_share, deal)
-    mean, scale = statistics(x[train])
-    x += noise * scale * shake.standard_normal(x.shape)
-    images = None
+    train, test = _parts(raw, samples, train_share, place, deal)
     if source.image_shape:
-        images = np.clip(np.rint(x[test]), 0, 255).astype(np.uint8).reshape(-1, *source.image_shape)
+        mean, scale = pixel_statistics(raw.x, train)
+    else:
+        mean, scale = statistics(raw.x[train])
+    x_train, x_test = (_inputs(raw.x, rows, mean, scale, noise, shake) for rows in (train, test))
     return Dataset(
         name=source.name, kind=source.kind, feature_names=raw.feature_names, class_names=source.class_names,
-        x_train=standardise(x[train], mean, scale), x_test=standardise(x[test], mean, scale),
-        x_mean=mean, x_scale=scale, points_train=None, points_test=None, encode=None, extent=None,
-        image_shape=source.image_shape, images_test=images, **_targets(source, y, train, test),
+        x_train=x_train, x_test=x_test, x_mean=mean, x_scale=scale,
+        points_train=None, points_test=None, encode=None, extent=None, image_shape=source.image_shape,
+        images_test=_pictures(x_test, mean, scale, source.image_shape) if source.image_shape else None,
+        **_targets(source, raw.y, train, test),
     )
+
+
+def _parts(raw: Raw, samples: int, train_share: float, place: np.random.Generator,
+           deal: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of the training part and of the test part."""
+    if raw.test_rows:
+        known = len(raw.x) - raw.test_rows
+        return stratified_order(raw.group[:known], place)[:samples], np.arange(known, len(raw.x))
+    chosen = stratified_order(raw.group, place)[:samples]
+    train, test = split(raw.group[chosen], train_share, deal)
+    return chosen[train], chosen[test]
+
+
+def _pieces(rows: int) -> Iterator[slice]:
+    """Slices of 1024 rows: what is computed in float64 would not fit into memory whole."""
+    return (slice(start, start + 1024) for start in range(0, rows, 1024))
+
+
+def _inputs(x: np.ndarray, rows: np.ndarray, mean: np.ndarray, scale: np.ndarray, noise: float,
+            shake: np.random.Generator) -> np.ndarray:
+    """Rows (M,) of x (N, D), noisy and standardised, (M, D) float32: only here it is decided how inputs are kept."""
+    inputs = np.empty((len(rows), x.shape[1]), dtype=np.float32)
+    for piece in _pieces(len(rows)):
+        values = x[rows[piece]].astype(np.float64)
+        if noise:
+            values += noise * scale * shake.standard_normal(values.shape)
+        inputs[piece] = standardise(values, mean, scale)
+    return inputs
+
+
+def _pictures(inputs: np.ndarray, mean: np.ndarray, scale: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Standardised inputs (M, D) as the pictures (M, rows, columns) they stand for, uint8."""
+    pictures = np.empty(inputs.shape, dtype=np.uint8)
+    for piece in _pieces(len(inputs)):
+        pictures[piece] = np.clip(np.rint(inputs[piece] * scale + mean), 0, 255)
+    return pictures.reshape(-1, *shape)
 
 
 def _targets(source: Source, y: np.ndarray, train: np.ndarray, test: np.ndarray) -> dict:

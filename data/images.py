@@ -1,12 +1,13 @@
 """Small pictures, one input a pixel.
-The handwritten digits come with scikit-learn, which is imported only when they are asked for."""
+The small digits come with scikit-learn, which is imported only when they are asked for; the others lie in files."""
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
+from data import idx
 from data.dataset import Raw, Source
 
 
@@ -23,8 +24,18 @@ def digits() -> Raw:
     return Raw(x, y, y, tuple(f"pixel_{row}_{column}" for row in range(8) for column in range(8)))
 
 
+def _in_files(name: str, label: str, class_names: tuple[str, ...], sentence: str) -> Source:
+    return Source(name, label, "classification", sentence, samples=70_000, inputs=784, make=partial(idx.make, name),
+                  class_names=class_names, image_shape=idx.PICTURE, find=partial(idx.find, name))
+
+
 IMAGES = (
     Source("digits", "Handwritten digits", "classification",
            "Ten handwritten digits in 8 by 8 pixels; look at the pictures the network gets wrong.",
            samples=1797, inputs=64, make=digits, class_names=tuple("0123456789"), image_shape=(8, 8)),
+    _in_files("mnist", "MNIST", tuple("0123456789"),
+              "Handwritten digits in 28 by 28 pixels, 60,000 to learn from and a test part of 10,000 by other hands."),
+    _in_files("fashion_mnist", "Fashion-MNIST",
+              ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"),
+              "Clothes in 28 by 28 pixels, 60,000 to learn from and a test part of 10,000; see how shirts are mistaken."),
 )

@@ -28,7 +28,7 @@ class ActivationFunction(NamedTuple):
     @property
     def range(self) -> str:
         """The bounds in words."""
-        low, high = ("infinity" if abs(end) == inf else f"{end:g}" for end in self.bounds)
+        low, high = ("infinity" if abs(end) == inf else f"{round(end, 4):g}" for end in self.bounds)
         return "any number" if low == high else f"{low} to {high}"
 
 

@@ -1,7 +1,8 @@
-"""A trainer as a flat dictionary of host arrays, and back. Going on from a checkpoint continues the identical curve, to the bit.
+"""A trainer as a flat dictionary of host arrays, and back. Going on from it continues the identical curve, to the bit.
 
-It holds what training changes: parameters, running statistics, optimiser slots, counters, random states, the order of the samples,
-the curve, the best weights and how the run stands. Data, layers and settings are the experiment's: build the same trainer, then restore.
+It holds what training changes: parameters, running statistics, optimiser slots, counters, random states, the order of
+the samples, the curve, the best weights and how the run stands. Data, layers and settings belong to the experiment:
+build the same trainer, then restore.
 """
 
 from __future__ import annotations
@@ -80,12 +81,13 @@ def _check(arrays: dict[str, np.ndarray], own: dict[str, np.ndarray]) -> None:
     if "version" in arrays and np.shape(arrays["version"]) == () and arrays["version"] != VERSION:
         raise ValueError(f"The checkpoint has version {arrays['version']}; this program reads version {VERSION}.")
     if different := sorted(arrays.keys() ^ own.keys()):
-        raise ValueError(f"The checkpoint belongs to another kind of network or optimiser: {', '.join(different)} is not in both.")
+        names = ", ".join(different)
+        raise ValueError(f"The checkpoint belongs to another kind of network or optimiser: {names} is not in both.")
     for name, expected in own.items():
-        found = arrays[name]
-        if not isinstance(found, np.ndarray) or found.dtype.kind != expected.dtype.kind or (
-            found.dtype != expected.dtype and expected.dtype.kind != "U"
-        ):  # fmt: skip
+        found = np.asarray(arrays[name])
+        text = expected.dtype.kind == "U"  # whose length is free
+        same = (found.dtype.kind == "U") if text else (found.dtype == expected.dtype)
+        if not same:
             raise ValueError(f"{name} in the checkpoint should hold {expected.dtype}.")
         grows = name in ("history.epochs", "history.values")
         if found.ndim != expected.ndim or (found.shape != expected.shape and not grows):
@@ -107,7 +109,8 @@ def _words(rng: np.random.Generator) -> np.ndarray:
     """The state of a PCG64 generator as (6,) uint64: two 128-bit numbers, and half a draw that is kept back."""
     whole = rng.bit_generator.state
     state, step = whole["state"]["state"], whole["state"]["inc"]
-    return np.array([state >> 64, state & WORD, step >> 64, step & WORD, whole["has_uint32"], whole["uinteger"]], np.uint64)
+    half = whole["has_uint32"], whole["uinteger"]
+    return np.array([state >> 64, state & WORD, step >> 64, step & WORD, *half], np.uint64)
 
 
 def _state(words: np.ndarray) -> dict:

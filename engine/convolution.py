@@ -1,6 +1,6 @@
-"""Layers for images. Maps have shape (H, C, W, N): rows, channels, columns, and the samples last, as neighbours in memory.
+"""Layers for images. Maps have shape (H, C, W, N): rows, channels, columns, and the samples last, next to each other.
 
-In this order every output row of a convolution is one matrix product, and a product of that size stays in the processor's cache.
+In this order every output row of a convolution is one matrix product, of a size that stays in the processor's cache.
 `Image` turns flat samples into maps, `Flatten` turns maps back into flat samples.
 """
 
@@ -24,8 +24,9 @@ class Image(Layer):
         self.height, self.width, self.channels = height, width, channels
 
     def build(self, inputs):
-        if inputs != (self.height * self.width * self.channels,):
-            raise ValueError(f"{self!r} needs {self.height * self.width * self.channels} numbers a sample; the data have {inputs[0]}.")
+        size = self.height * self.width * self.channels
+        if inputs != (size,):
+            raise ValueError(f"{self!r} needs {size} numbers a sample; the data have {inputs[0]}.")
         return self.height, self.channels, self.width
 
     def forward(self, x, *, train):  # (N, D)
@@ -61,7 +62,8 @@ class Flatten(Layer):
 class Conv2D(Layer):
     """z[p, o, q] = sum over i, j, c of x[p + i, c, q + j] W[i, j, c, o], + b[o]
 
-    padding "same" puts a frame of zeros around the maps, so that their size stays; "valid" does without, and they shrink.
+    padding "same" puts a frame of zeros around the maps, so that their size stays;
+    "valid" does without, and they shrink.
     K = I * size * size numbers of the input, one column, meet each set of weights.
     """
 

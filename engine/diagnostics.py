@@ -1,4 +1,4 @@
-"""How a layer is doing: the size of its signals and gradients, its dead and saturated units, and how fast its weights move.
+"""How a layer is doing: the size of its signals and gradients, dead and saturated units, and how fast its weights move.
 
 The figures come from one ordinary training step that is undone afterwards, so that looking changes nothing.
 """
@@ -28,11 +28,11 @@ class LayerReport(NamedTuple):
     gradient_std: float
     dead: float  # share of units whose slope is zero for every sample: they cannot learn from this batch
     saturated: float  # share of (sample, unit) pairs where the curve is almost flat
-    update_to_weight: float  # length of one step of the layer's weights to their own length; about 0.001 is healthy
+    update_to_weight: float  # length of one step of the layer's parameters to their own; about 0.001 is healthy
 
 
 def diagnose(trainer: Trainer, batch: np.ndarray | None = None) -> list[LayerReport]:
-    """A report for each layer, first to last, on the training samples numbered in `batch` (N,), else on the first few."""
+    """A report for each layer, first to last, on the samples that `batch` (N,) numbers, else on the first ones."""
     batch = np.arange(min(SAMPLES, len(trainer.x_train))) if batch is None else batch
     with undisturbed(trainer):
         return _reports(trainer, trainer.x_train[batch], trainer.t_train[batch])
@@ -40,7 +40,7 @@ def diagnose(trainer: Trainer, batch: np.ndarray | None = None) -> list[LayerRep
 
 @contextmanager
 def undisturbed(trainer: Trainer) -> Iterator[None]:
-    """Whatever training steps do inside is undone: parameters, slots, counters, generators, gradients, what layers keep."""
+    """Undo whatever training steps do inside: parameters, slots, counters, generators, gradients, layers' caches."""
     network, optimizer = trainer.network, trainer.optimizer
     before, gradients, rate = trainer.snapshot(), network.gradients.copy(), optimizer.rate.copy()
     kept = [dict(vars(layer)) for layer in network.layers]
@@ -76,8 +76,9 @@ def _reports(trainer: Trainer, x: np.ndarray, t: np.ndarray) -> list[LayerReport
         stop = start + sum(int(np.prod(shape)) for shape in layer.shapes.values())
         length = float(np.linalg.norm(old[start:stop]))
         ratio = float(np.linalg.norm(moved[start:stop])) / length if length else np.nan
-        spread = [float(value) for array in (signal, gradient) for value in (array.mean(), array.std())]
-        reports.append(LayerReport(repr(layer), *spread, *_shares(slope), ratio))
+        dead, saturated = _shares(slope)
+        mean, std, *of_gradient = (float(v) for array in (signal, gradient) for v in (array.mean(), array.std()))
+        reports.append(LayerReport(repr(layer), mean, std, of_gradient[0], of_gradient[1], dead, saturated, ratio))
         start = stop
     return reports
 

@@ -23,7 +23,7 @@ class Divergence(NamedTuple):
 
 
 def go_back(trainer: Trainer, safe: dict[str, Any]) -> Divergence:
-    """Repeat the steps since the sound snapshot `safe`, leave the trainer before the one that broke, and say what broke in it."""
+    """Repeat the steps since the sound snapshot `safe`; stop before the one that broke, and say what broke in it."""
     last, before = trainer.steps, safe
     trainer.restore(safe)
     while trainer.steps < last and trainer.finite():
@@ -37,7 +37,7 @@ def go_back(trainer: Trainer, safe: dict[str, Any]) -> Divergence:
 
 
 def _first_overflow(trainer: Trainer, batch: np.ndarray) -> str:
-    """Where a step on these samples, (N,) numbers, first leaves the finite numbers. Disturbs what a training step changes."""
+    """Where a step on these samples, (N,) numbers, first leaves the finite numbers. Disturbs what a step changes."""
     for where, value in _values(trainer, trainer.x_train[batch], trainer.t_train[batch]):
         if not np.isfinite(value).all():
             return where

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-
 CAPACITY = 1000  # points
 
 
@@ -51,7 +50,8 @@ class History:
 
     def cut(self, epoch: int) -> None:
         """Forget everything after an epoch."""
-        self.replace(*(a.copy() for a in (self.epochs[self.epochs <= epoch], self.values[:, self.epochs <= epoch])), self.stride)
+        kept = self.epochs <= epoch
+        self.replace(self.epochs[kept], self.values[:, kept], self.stride)
 
     def clear(self) -> None:
         """Forget everything."""

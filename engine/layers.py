@@ -1,6 +1,6 @@
 """Layers: forward and backward side by side. Shapes in the margin: N samples, I inputs, O outputs.
 
-A layer keeps what its backward pass needs only when `train` is true, so that looking at a network never disturbs a training step.
+A layer keeps what its backward pass needs only when `train` is true, so that looking never disturbs a training step.
 Parameters are views into the network's one flat buffer: `bind` hands them out.
 """
 
@@ -130,7 +130,7 @@ class Dropout(Layer):
     """a = x * mask / (1 - rate), where each entry of the mask is 0 with probability `rate`, else 1.
 
     Dividing keeps the expected value, so that nothing is left to do when training is over ("inverted" dropout).
-    The generator is the layer's own: how much is dropped changes neither the first weights nor the order of the samples.
+    The generator is the layer's own: dropping changes neither the first weights nor the order of the samples.
     """
 
     def __init__(self, rate: float, *, rng: np.random.Generator) -> None:

@@ -76,7 +76,7 @@ def _categorical_crossentropy(z, t):
 
 
 def _categorical_crossentropy_gradient(z, t, share):
-    return (softmax(z) - t) * share
+    return (softmax(z) - t) * share  # because each row of t adds up to one
 
 
 def _hinge(y, t):
@@ -100,7 +100,7 @@ LOSSES = {
         Loss(
             "mae", "Mean absolute error", _mae, _mae_gradient, FOR_NUMBERS, NUMBERS, False,
             r"\frac{1}{O}\sum |y - t|",
-            "Wild values count no more than their distance; its slope never shrinks, so the end of training is restless."),
+            "Wild values count no more than their distance; its slope never shrinks, so the end is restless."),
         Loss(
             "huber", "Huber", _huber, _huber_gradient, FOR_NUMBERS, NUMBERS, False,
             r"\frac{1}{O}\sum \tfrac12 e^2 \text{ if } e \le 1 \text{ else } e - \tfrac12,\quad e = |y - t|",
@@ -118,7 +118,7 @@ LOSSES = {
         Loss(
             "hinge", "Hinge", _hinge, _hinge_gradient, ("linear", "tanh"), CLASSES, False,
             r"\frac{1}{O}\sum \max(0,\ 1 - t y)",
-            "Cares only for points near or beyond the boundary, as a support vector machine does; gives no probabilities."),
+            "Cares only for points near or beyond the boundary, as support vector machines do; no probabilities."),
     )
 }  # fmt: skip
 
@@ -246,7 +246,7 @@ class Objective:
         if self.kind == "regression":
             return self.output.forward(z)[:, 0]
         if self.units == 1:
-            return (z[:, 0] > 0).astype(np.int64)  # sigmoid(0) = 1/2, tanh(0) = 0: for each output the boundary is z = 0
+            return (z[:, 0] > 0).astype(np.int64)  # each output function has its boundary at z = 0
         return z.argmax(axis=1)
 
     def probabilities(self, z: np.ndarray) -> np.ndarray:

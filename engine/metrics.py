@@ -1,6 +1,11 @@
-"""How good predictions are: arrays in, numbers out."""
+"""How good predictions are: arrays in, numbers out.
+
+N samples; classes are numbered from 0. Where a share would be 0/0 the docstring says what it is instead.
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,12 +15,82 @@ def accuracy(predicted: np.ndarray, labels: np.ndarray) -> float:
     return float(np.mean(predicted == labels))
 
 
+def top_k(scores: np.ndarray, labels: np.ndarray, k: int) -> float:
+    """Share of samples whose true class (N,) is among the k highest scores (N, classes); of equal scores the first."""
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    return float(np.mean((best == labels[:, None]).any(axis=1)))
+
+
 def confusion_matrix(predicted: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
     """(classes, classes) counts: rows are the truth, columns the prediction."""
     return np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)
 
 
+class ClassScores(NamedTuple):
+    """Arrays (classes,), one value for each class."""
+
+    precision: np.ndarray  # of those predicted to be in the class, the share that is; 0 if none was
+    recall: np.ndarray  # of those in the class, the share that was found; 0 if there is none
+    f1: np.ndarray  # harmonic mean of both; 0 if both are 0
+    support: np.ndarray  # how many are in the class
+
+    @property
+    def macro(self) -> tuple[float, float, float]:
+        """(precision, recall, F1), plain means over the classes: a small class counts as much as a large one."""
+        return float(self.precision.mean()), float(self.recall.mean()), float(self.f1.mean())
+
+
+def class_scores(matrix: np.ndarray) -> ClassScores:
+    """Precision, recall and F1 of every class from a confusion matrix (classes, classes)."""
+    hits, predicted, support = matrix.diagonal(), matrix.sum(axis=0), matrix.sum(axis=1)
+    return ClassScores(_share(hits, predicted), _share(hits, support), _share(2 * hits, predicted + support), support)
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
+
+
+class RocCurve(NamedTuple):
+    """What happens as the threshold falls: from (0, 0), where no sample is called positive, to (1, 1)."""
+
+    false_positive_rate: np.ndarray
+    true_positive_rate: np.ndarray
+    thresholds: np.ndarray  # samples with at least this score are called positive; the first one is infinite
+
+    @property
+    def auc(self) -> float:
+        """Area under the curve: the chance that a positive scores above a negative, a tie counting half."""
+        width, y = np.diff(self.false_positive_rate), self.true_positive_rate
+        return float(np.sum(width * (y[1:] + y[:-1]) / 2))
+
+
+def roc_curve(scores: np.ndarray, labels: np.ndarray) -> RocCurve:
+    """ROC curve of two classes: scores (N,), higher means class 1; labels (N,) of 0 and 1.
+
+    Without positives, or without negatives, that rate and the area are nan.
+    """
+    order = np.argsort(-scores, kind="stable")
+    scores, positive = scores[order], labels[order] == 1
+    last = np.flatnonzero(np.append(np.diff(scores) != 0, True))  # equal scores cross the threshold together
+    true, false = np.cumsum(positive)[last], np.cumsum(~positive)[last]
+    return RocCurve(_rate(false), _rate(true), np.append(np.inf, scores[last]))
+
+
+def _rate(counts: np.ndarray) -> np.ndarray:
+    return np.append(0, counts / counts[-1] if counts[-1] else np.full(len(counts), np.nan))
+
+
 def r2(predicted: np.ndarray, targets: np.ndarray) -> float:
-    """Share of the targets' variance that the prediction explains: 1 is perfect, 0 is no better than their mean."""
+    """Share of the targets' variance that the prediction explains: 1 is perfect, 0 no better than the mean; or nan."""
     spread = float(np.sum((targets - targets.mean()) ** 2))
     return 1 - float(np.sum((predicted - targets) ** 2)) / spread if spread > 0 else float("nan")
+
+
+def mae(predicted: np.ndarray, targets: np.ndarray) -> float:
+    """Mean absolute error, in the unit of the targets."""
+    return float(np.mean(np.abs(predicted - targets)))
+
+
+def rmse(predicted: np.ndarray, targets: np.ndarray) -> float:
+    """Root of the mean squared error, in the unit of the targets."""
+    return float(np.sqrt(np.mean((predicted - targets) ** 2)))

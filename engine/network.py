@@ -3,6 +3,8 @@
     z = network.forward(x, train=True)
     network.backward(objective.gradient(z, t))
     optimizer.step(network.parameters, network.gradients)
+
+are one step of training.
 """
 
 from __future__ import annotations
@@ -29,11 +31,12 @@ class Summary(NamedTuple):
 class Network:
     """Layers, built for one input shape.
 
-    layers: in order; inputs: shape of one sample; rng draws the first weights (on the host, in float64, then cast to dtype).
+    layers: in order; inputs: shape of one sample; rng draws the first weights (on the host, in float64, then cast).
     parameters, gradients: flat arrays (P,) of dtype. first: number of the first layer with parameters, counted from 0.
     """
 
-    def __init__(self, layers: Sequence[Layer], inputs: tuple[int, ...], *, rng: np.random.Generator, dtype: Any = np.float32) -> None:
+    def __init__(self, layers: Sequence[Layer], inputs: tuple[int, ...], *, rng: np.random.Generator,
+                 dtype: Any = np.float32) -> None:  # fmt: skip
         self.layers, self.inputs, self.dtype = list(layers), inputs, np.dtype(dtype)
         self.output_shapes = []
         for layer in self.layers:
@@ -48,7 +51,7 @@ class Network:
             for name, shape in layer.shapes.items():
                 stop = start + int(np.prod(shape))
                 for flat, named in zip((self.parameters, self.gradients), views, strict=True):
-                    named[name] = flat[start:stop].reshape(shape[::-1]).T  # weights of one unit are neighbours in memory
+                    named[name] = flat[start:stop].reshape(shape[::-1]).T  # weights of one unit side by side in memory
                 self.named[f"{number}.{name}"] = views[0][name]
                 start = stop
             layer.bind(*views)
@@ -59,15 +62,16 @@ class Network:
             dW[:] = 1
         self.weight_mask = self.gradients.copy()  # (P,) 1 for what regularisation applies to, 0 for biases and the like
         self.gradients[:] = 0
-        sizes = [int(np.prod(shape)) + layer.workspace for layer, shape in zip(self.layers, self.output_shapes, strict=True)]
-        self._part = max(1, WORKSPACE // max(sizes))
+        built = zip(self.layers, self.output_shapes, strict=True)
+        self.at_once = max(1, WORKSPACE // max(int(np.prod(shape)) + layer.workspace for layer, shape in built))
 
-    # The pass there and back --------------------------------------------------------------------------------------------
+    # The pass there and back -----------------------------------------------------------------------------------------
 
     def forward(self, x: Any, *, train: bool = False) -> Any:
         """(N, ...) inputs -> (N, O) logits. Only a training pass leaves traces in the layers."""
-        if not train and len(x) > self._part:
-            return np.concatenate([self.forward(x[start : start + self._part]) for start in range(0, len(x), self._part)])
+        if not train and len(x) > self.at_once:
+            parts = range(0, len(x), self.at_once)
+            return np.concatenate([self.forward(x[start : start + self.at_once]) for start in parts])
         for layer in self.layers:
             x = layer.forward(x, train=train)
         return x
@@ -77,7 +81,7 @@ class Network:
         for layer in reversed(self.layers[self.first :]):
             dz = layer.backward(dz)
 
-    # What it consists of -------------------------------------------------------------------------------------------------
+    # What it consists of ---------------------------------------------------------------------------------------------
 
     @property
     def weights(self) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -87,7 +91,8 @@ class Network:
     @property
     def state(self) -> dict[str, np.ndarray]:
         """What training changes beside the parameters ("3.mean"): running statistics."""
-        return {f"{number}.{name}": array for number, layer in enumerate(self.layers) for name, array in layer.state.items()}
+        layers = enumerate(self.layers)
+        return {f"{number}.{name}": array for number, layer in layers for name, array in layer.state.items()}
 
     @property
     def rngs(self) -> dict[str, np.random.Generator]:
@@ -104,7 +109,7 @@ class Network:
         for name, array in self.state.items():
             array[...] = state[name]
 
-    # Looking -------------------------------------------------------------------------------------------------------------
+    # Looking ---------------------------------------------------------------------------------------------------------
 
     def activations(self, x: np.ndarray) -> list[np.ndarray]:
         """The output of every layer for inputs x, first to last, without touching training state."""
@@ -123,11 +128,11 @@ class Network:
 
     def __str__(self) -> str:
         head = ("layer", "output", "parameters", "multiply-adds")
-        rows = [(s.name, " x ".join(map(str, s.shape)), f"{s.parameters:,}", f"{s.multiply_adds:,}") for s in self.summary()]
-        total = ("total", "", f"{self.parameters.size:,}", f"{sum(s.multiply_adds for s in self.summary()):,}")
-        widths = [max(map(len, column)) for column in zip(head, *rows, total, strict=True)]
-        lines = [f"{n:<{widths[0]}}  {o:<{widths[1]}}  {p:>{widths[2]}}  {m:>{widths[3]}}" for n, o, p, m in (head, *rows, total)]
-        return "\n".join(line.rstrip() for line in lines)
+        lines = self.summary()
+        rows = [(s.name, " x ".join(map(str, s.shape)), f"{s.parameters:,}", f"{s.multiply_adds:,}") for s in lines]
+        total = ("total", "", f"{self.parameters.size:,}", f"{sum(s.multiply_adds for s in lines):,}")
+        a, b, c, d = (max(map(len, column)) for column in zip(head, *rows, total, strict=True))
+        return "\n".join(f"{n:<{a}}  {o:<{b}}  {p:>{c}}  {m:>{d}}" for n, o, p, m in (head, *rows, total))
 
     def __repr__(self) -> str:
         return f"Network({' -> '.join(map(repr, self.layers))}, {self.parameters.size} parameters)"

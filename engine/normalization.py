@@ -1,6 +1,6 @@
-"""Batch normalisation: every unit is shifted and scaled to mean 0 and variance 1 over the batch, then to a learned mean and spread.
+"""Batch normalisation: each unit gets mean 0 and variance 1 over the batch, then a mean and a spread that are learned.
 
-Without training the running statistics stand in for those of the batch, so that a prediction never depends on its neighbours.
+Outside training, running statistics stand in for those of the batch: a prediction never depends on its neighbours.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from engine.tape import follow
 
 
 class BatchNorm(Layer):
-    """y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, for (N, O) units or (H, C, W, N) maps, which count as C units.
+    """y = gamma * (x - mean) / sqrt(variance + epsilon) + beta
 
-    Running statistics move by `momentum` of the way to those of each batch; their variance divides by n - 1 (as PyTorch's does).
+    For (N, O) units, or (H, C, W, N) maps, which count as C units. Running statistics move by `momentum` of the way to
+    those of each batch; their variance divides by n - 1, as PyTorch's does.
     gamma and beta are not regularised.
     """
 

@@ -17,8 +17,7 @@ HOPELESS = 4.0  # times the lowest loss: nothing more to learn from higher rates
 
 
 class RateTest(NamedTuple):
-    """rates (n,), losses (n,): the smoothed training loss before the step with that rate; suggestion: a rate that learns fast
-    and is still safe."""
+    """The rates tried (n,), the smoothed training losses before the step with each (n,), and a rate fast and safe."""
 
     rates: np.ndarray
     losses: np.ndarray
@@ -28,7 +27,7 @@ class RateTest(NamedTuple):
 def find_rate(trainer: Trainer, *, lowest: float = 1e-5, highest: float = 10.0, steps: int = 100) -> RateTest:
     """Train for at most `steps` batches while the rate grows from `lowest` to `highest` by a constant factor.
 
-    The suggestion is a tenth of the rate at which the smoothed loss was lowest. Raises ValueError for a senseless range.
+    The suggestion is a tenth of the rate at which the smoothed loss was lowest. Raises ValueError for an empty range.
     """
     if not (0 < lowest < highest and steps >= 2):
         raise ValueError("The range test needs 0 < lowest < highest and at least 2 steps.")

@@ -19,7 +19,7 @@ class Settings:
     schedule_span: float = SPAN  # epochs that one full schedule takes
     l1: float = 0.0
     l2: float = 0.0
-    weight_decay: float = 0.0  # decoupled: only AdamW has it
+    weight_decay: float = 0.01  # decoupled: only AdamW has it
     max_norm: float = 0.0  # the longest weight vector that a unit may have
     clip_norm: float = 0.0  # a longer gradient is shortened to this
     clip_value: float = 0.0  # no entry of the gradient is larger than this

@@ -40,8 +40,8 @@ def _patience(trainer: Trainer) -> str:
     elif trainer.epochs - best.epoch >= s.patience:
         trainer.network.take(best.parameters, best.state)
         trainer.changed()
-        name = trainer.score_name if s.monitor == "test_score" else "loss"
-        return f"The test {name} has not improved for {s.patience} epochs; the best weights, of epoch {best.epoch}, are back."
+        what = f"The test {trainer.score_name if s.monitor == 'test_score' else 'loss'} has not improved"
+        return f"{what} for {s.patience} epochs; the best weights, of epoch {best.epoch}, are back."
     return ""
 
 

@@ -1,8 +1,8 @@
 """A tape remembers the array operations of one training step and plays them again without Python's overhead.
 
 Layers, losses and optimisers are written as formulas on arrays. Given plain arrays a formula computes its value. Given
-`Traced` arrays it does the same and also writes every operation, with its output buffer, on the tape. All buffers of a step
-are fixed by the batch size, so playing the tape is a plain loop over prebound array calls that allocates nothing.
+`Traced` arrays it does the same and also writes every operation, with its output buffer, on the tape. All buffers of a
+step are fixed by the batch size, so playing the tape is a plain loop over prebound array calls that allocates nothing.
 Every trick that buys speed lives in this file; the formulas know nothing of it.
 """
 
@@ -41,7 +41,7 @@ class Tape:
         """a @ b into `out`. New results are stored feature by feature (the samples of one unit are neighbours)."""
         if a.ndim != 2 or b.ndim != 2:
             if out is None:
-                out = np.empty(np.broadcast_shapes(a.shape[:-2], b.shape[:-2]) + (a.shape[-2], b.shape[-1]), a.dtype)
+                out = np.empty((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]), a.dtype)
             self.call(np.matmul, a, b, out)
             return out
         if out is None:
@@ -111,14 +111,16 @@ class Traced(NDArrayOperatorsMixin):
         self.tape.call(ufunc.reduce, self.array, axis, None, result, keepdims)
         return Traced(result, self.tape)
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: tuple | None = None, **options: Any) -> Any:
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         if method != "__call__" or options:
             raise TypeError(f"{ufunc.__name__}.{method} with {list(options)} cannot be put on a tape")
         arrays = [plain(value, self.dtype) for value in inputs]
         target = plain(out[0]) if out else None
         if ufunc is np.matmul:
-            result = self.tape.matmul(*arrays, target)
+            result = self.tape.matmul(arrays[0], arrays[1], target)
         else:
+            if any(array.ndim > 1 for array in arrays):  # a single number is cheaper without a shape to stretch
+                arrays = [array.reshape(()) if array.shape == (1,) else array for array in arrays]
             result = ufunc(*arrays) if target is None else ufunc(*arrays, out=target)
             result = np.asarray(result)
             replay = _keyword_out(ufunc, result) if ufunc in (np.maximum, np.minimum) else ufunc
@@ -141,7 +143,7 @@ def follow(reference: Any, array: np.ndarray) -> Any:
 
 
 def perform(reference: Any, function: Callable, *arguments: Any) -> None:
-    """Run a function now and, if `reference` is traced, on every replay: for what is no formula (random draws, counters)."""
+    """Run a function now and, if `reference` is traced, on every replay: for what is no formula (draws, counters)."""
     if isinstance(reference, Traced):
         reference.tape.call(function, *arguments)
     else:
@@ -149,7 +151,8 @@ def perform(reference: Any, function: Callable, *arguments: Any) -> None:
 
 
 def _same_memory(a: np.ndarray, b: np.ndarray) -> bool:
-    return a.__array_interface__["data"][0] == b.__array_interface__["data"][0] and a.shape == b.shape and a.strides == b.strides
+    same_start = a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
+    return same_start and a.shape == b.shape and a.strides == b.strides
 
 
 def _keyword_out(ufunc: np.ufunc, out: np.ndarray) -> Callable:

@@ -1,4 +1,4 @@
-"""The training loop. It is cooperative: `step`, `epoch` and `run_for(seconds)` return, and the caller decides what comes next.
+"""The training loop. It is cooperative: `step`, `epoch` and `run_for(seconds)` return; the caller decides what is next.
 
 The first step for each batch size is recorded while it is computed; all later ones replay the tape.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,15 +19,16 @@ from engine.history import History
 from engine.losses import Objective
 from engine.network import Network
 from engine.optimizers import Optimizer
+from engine.recording import Batches, Look
 from engine.regularizers import REGULARIZERS
 from engine.schedules import SCHEDULES
 from engine.settings import Settings
-from engine.stopping import RULES, Best
-from engine.tape import Tape, follow, perform
+from engine.stopping import RULES, Best, Rule
+from engine.tape import follow, perform
 
-EVALUATED = 5000  # training samples whose loss is shown; the split has shuffled them, so the first ones are a fair sample
+EVALUATED = 5000  # training samples whose loss is shown; the split has shuffled them, so the first are a fair sample
 EXPLODED = 5.0  # times the loss of the untrained network: worse than knowing nothing, and getting worse
-WORK_AT_RISK = 2e8  # multiply-adds between two safe points: little to repeat when a run diverges, little to pay when not
+WORK_AT_RISK = 2e8  # multiply-adds between two safe points: little to repeat when a run diverges, little to pay else
 
 
 class Scores(NamedTuple):
@@ -44,13 +46,16 @@ class Trainer:
     x_train (N, D), y_train (N,) class numbers or values; likewise the test part. rng orders the batches.
     """
 
-    def __init__(self, network: Network, objective: Objective, optimizer: Optimizer, train: tuple[np.ndarray, np.ndarray],
-                 test: tuple[np.ndarray, np.ndarray], *, settings: Settings, rng: np.random.Generator) -> None:  # fmt: skip
+    def __init__(self, network: Network, objective: Objective, optimizer: Optimizer,
+                 train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], *,
+                 settings: Settings, rng: np.random.Generator) -> None:  # fmt: skip
         self.network, self.objective, self.optimizer, self.rng = network, objective, optimizer, rng
         dtype = network.dtype
         (self.x_train, self.y_train), (self.x_test, self.y_test) = ((np.asarray(x, dtype), y) for x, y in (train, test))
         self.t_train, self.t_test = (objective.targets(y, dtype) for y in (self.y_train, self.y_test))
-        self.l1, self.l2, self.max_norm = (np.zeros((), dtype) for _ in range(3))
+        self.strengths = {name: np.zeros((), dtype) for name in REGULARIZERS}
+        self.batches = Batches(self.x_train, self.t_train)
+        self._looks: dict[int, Look] = {}
         self.score_name = "accuracy" if objective.kind == "classification" else "R2"
         self.settings = settings
         self.steps = self.epochs = self.position = 0
@@ -60,7 +65,7 @@ class Trainer:
         self._initial = self.snapshot()
         self.reset()
 
-    # One step ------------------------------------------------------------------------------------------------------------
+    # One step --------------------------------------------------------------------------------------------------------
 
     def learn(self, x: Any, t: Any) -> None:
         """One batch: forward, loss, backward, update. x (N, D), t (N, O)"""
@@ -71,19 +76,18 @@ class Trainer:
     def update(self, x: Any) -> None:
         """From the gradients to a step. x is only asked whether the step is being recorded."""
         s = self.settings
-        for W, dW in self.network.weights:
-            if s.l2:
-                follow(x, dW)[:] += REGULARIZERS["l2"].gradient(follow(x, W), self.l2)
-            if s.l1:
-                follow(x, dW)[:] += REGULARIZERS["l1"].gradient(follow(x, W), self.l1)
+        rules = [(rule, self.strengths[rule.name]) for rule in REGULARIZERS.values() if getattr(s, rule.name)]
+        for (W, dW), (rule, strength) in product(self.network.weights, rules):
+            if rule.gradient:
+                follow(x, dW)[:] += rule.gradient(follow(x, W), strength)
         if s.clip_value:
             perform(x, np.clip, self.network.gradients, -s.clip_value, s.clip_value, self.network.gradients)
         if s.clip_norm:
             perform(x, self._clip)
         self.optimizer.step(follow(x, self.network.parameters), follow(x, self.network.gradients))
-        if s.max_norm:
-            for W, _ in self.network.weights:
-                REGULARIZERS["max_norm"].project(follow(x, W), self.max_norm)
+        for (W, _), (rule, strength) in product(self.network.weights, rules):
+            if rule.project:
+                rule.project(follow(x, W), strength)
 
     def _clip(self) -> None:
         g = self.network.gradients
@@ -127,42 +131,26 @@ class Trainer:
 
     def play(self) -> bool:
         """One batch and the counters: whatever the next steps depend on. Returns whether the epoch has ended."""
-        size = self.batch_size
+        size, samples = self.batch_size, len(self.x_train)
         if self.position == 0:
-            self.order = self.rng.permutation(len(self.x_train)) if size < len(self.x_train) else np.arange(len(self.x_train))
+            self.order = self.rng.permutation(samples) if size < samples else np.arange(samples)
         if self.settings.schedule != "constant":
             self._set_rate()
         self.batch = batch = self.order[self.position : self.position + size]
-        play = self._recordings.get(len(batch)) or self._record
-        play(batch)
+        replay = self._recordings.get(len(batch))
+        if replay:
+            replay(batch)
+        else:
+            self._recordings[len(batch)] = self.batches.record(self.learn, batch)
         self.steps += 1
         self.position += len(batch)
-        if self.position < len(self.x_train):
+        if self.position < samples:
             return False
         self.position = 0
         self.epochs += 1
         return True
 
-    def _record(self, batch: np.ndarray) -> None:
-        """Compute one step of this batch size and keep its tape."""
-        tape = Tape()
-        if len(batch) == len(self.x_train) and self.batch_size == len(batch):
-            x, t = self.x_train, self.t_train
-            recording = lambda batch: tape.play()  # noqa: E731
-        else:
-            x, t = (np.empty((len(batch), a.shape[1]), a.dtype) for a in (self.x_train, self.t_train))
-
-            def recording(batch: np.ndarray) -> None:
-                self.x_train.take(batch, 0, x, "clip")  # mode "raise" would go through another buffer
-                self.t_train.take(batch, 0, t, "clip")
-                tape.play()
-
-            self.x_train.take(batch, 0, x, "clip")
-            self.t_train.take(batch, 0, t, "clip")
-        self.learn(tape.wrap(x), tape.wrap(t))
-        self._recordings[len(batch)] = recording
-
-    # Settings ------------------------------------------------------------------------------------------------------------
+    # Settings --------------------------------------------------------------------------------------------------------
 
     def set(self, **changes: Any) -> None:
         """Change settings of the running network; nothing is reset. Raises ValueError for a name that no table has."""
@@ -177,11 +165,12 @@ class Trainer:
     def _apply_settings(self) -> None:
         s = self.settings
         self.batch_size = min(s.batch_size or len(self.x_train), len(self.x_train))
-        self.l1[()], self.l2[()], self.max_norm[()] = s.l1, s.l2, s.max_norm
+        for name, strength in self.strengths.items():
+            strength[()] = getattr(s, name)
         if hasattr(self.optimizer, "weight_decay"):
-            self.optimizer.weight_decay[()] = s.weight_decay
+            self.optimizer.weight_decay[()] = s.weight_decay  # pyright: ignore[reportAttributeAccessIssue]
         self._set_rate()
-        self._recordings: dict[int, Callable[[np.ndarray], None]] = {}  # cheap to make again; a rule that was off may be on now
+        self._recordings: dict[int, Callable[[np.ndarray], None]] = {}  # what was off may be on now: record again
         work = 3 * self.network.parameters.size * self.batch_size
         self._guard_interval = int(np.clip(WORK_AT_RISK / work, 1, 256))
 
@@ -194,55 +183,60 @@ class Trainer:
         """The rate of the latest step, as the schedule has made it."""
         return float(self.optimizer.rate)
 
-    # Looking -------------------------------------------------------------------------------------------------------------
+    # Looking ---------------------------------------------------------------------------------------------------------
 
+    @np.errstate(all="ignore")
     def evaluate(self) -> Scores:
         """Loss and score on both parts, computed once for each state of the network."""
         if self._scores is None or self._scores[0] != self.steps:
-            loss, score = zip(*(self._measure(*part) for part in self.parts()), strict=True)
-            self._scores = (self.steps, Scores(*loss, *score))
+            (train_loss, train_score), (test_loss, test_score) = (self._look(number) for number in range(2))
+            self._scores = (self.steps, Scores(train_loss, test_loss, train_score, test_score))
         return self._scores[1]
+
+    def _look(self, number: int) -> tuple[float, float]:
+        x, t, labels = self.parts()[number]
+        if len(x) > self.network.at_once:
+            z = self.network.forward(x)
+            loss = float(self.objective.value(z, t))
+        else:
+            if number not in self._looks:
+                self._looks[number] = Look(self.network, self.objective, x, t)
+            z, loss = self._looks[number].again()
+        score = metrics.accuracy if self.objective.kind == "classification" else metrics.r2
+        return loss, score(self.objective.predict(z), labels)
 
     def parts(self) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]:
         """(x, targets, labels) of what is evaluated: at most EVALUATED training samples, and the whole test part."""
         train = (self.x_train[:EVALUATED], self.t_train[:EVALUATED], self.y_train[:EVALUATED])
         return train, (self.x_test, self.t_test, self.y_test)
 
-    def _measure(self, x: np.ndarray, t: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
-        z = self.network.forward(x)
-        predicted = self.objective.predict(z)
-        score = metrics.accuracy if self.objective.kind == "classification" else metrics.r2
-        return float(self.objective.value(z, t)), score(predicted, labels)
-
     def changed(self) -> None:
         """Say that parameters were changed from outside, so that nothing remembered about them is used."""
         self._scores = None
         self._safe = self.snapshot()
 
-    # The end of an epoch, and of a run -----------------------------------------------------------------------------------
+    # The end of an epoch, and of a run -------------------------------------------------------------------------------
 
     def _end_of_epoch(self) -> None:
-        if self.history.wants(self.epochs):
-            self.guard()
-            if self.divergence is None:
-                self.history.add(self.epochs, self.evaluate())
-                loss = self.evaluate().train_loss
-                if not loss <= EXPLODED * self.untrained_loss:
-                    self.divergence = Divergence(self.steps, self.epochs, f"the loss exploded to {loss:.3g}")
+        if self.history.wants(self.epochs) and self.guard():
+            scores = self.evaluate()
+            if np.isfinite(scores[:2]).all():
+                self.history.add(self.epochs, scores)
+            if not scores.train_loss <= EXPLODED * self.untrained_loss:
+                self.divergence = Divergence(self.steps, self.epochs, f"the loss exploded to {scores.train_loss:.3g}")
         if self.divergence is None:
-            self._ask_rules()
+            any(self._ask(rule) for rule in RULES.values())  # the first rule that fires ends the run
 
-    def _ask_rules(self) -> None:
-        for rule in RULES.values():
-            if rule.name not in self.disarmed and (reason := rule.reason(self)):
-                self.stopped, self.stopped_by = reason, rule.name
-                return
+    def _ask(self, rule: Rule) -> bool:
+        reason = "" if rule.name in self.disarmed else rule.reason(self)
+        if reason:
+            self.stopped, self.stopped_by = reason, rule.name
+        return bool(reason)
 
     def _spent(self, seconds: float) -> None:
         self.seconds += seconds
-        rule = RULES["seconds"]
-        if not self.stopped and self.divergence is None and rule.name not in self.disarmed and (reason := rule.reason(self)):
-            self.stopped, self.stopped_by = reason, rule.name
+        if not self.stopped and self.divergence is None:
+            self._ask(RULES["seconds"])
 
     def _arm(self, rule: str) -> None:
         self.disarmed.discard(rule)
@@ -252,7 +246,7 @@ class Trainer:
             self.stopped = self.stopped_by = ""
 
     def resume(self) -> None:
-        """Let a run that has ended go on. The rule that ended it stays silent until its settings change or the run is reset."""
+        """Let a run that has ended go on. The rule that ended it is silent until its settings change or a reset."""
         self.disarmed |= {self.stopped_by} - {""}
         self.stopped = self.stopped_by = ""
         self.divergence = None
@@ -260,7 +254,7 @@ class Trainer:
 
     @np.errstate(all="ignore")
     def guard(self) -> bool:
-        """Whether the parameters are finite. If not, go back to the last finite step and name the layer that overflowed."""
+        """Whether the parameters are finite. If not, go back to the last finite step and name what overflowed."""
         if self.finite():
             if self.divergence is None:
                 self._safe = self.snapshot()
@@ -275,7 +269,7 @@ class Trainer:
         p = self.network.parameters
         return bool(np.isfinite(p.dot(p)) or np.isfinite(p).all())
 
-    # State ---------------------------------------------------------------------------------------------------------------
+    # State -----------------------------------------------------------------------------------------------------------
 
     def snapshot(self) -> dict[str, Any]:
         """Everything that the next steps depend on."""

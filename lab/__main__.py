@@ -44,11 +44,11 @@ def read(source: str) -> Experiment:
         raise ExperimentError([f"{source} cannot be read. Allowed: a JSON file, a link, or {{\"field\": value}}."]) from None
 
 
-def run(experiment: Experiment, show: bool) -> tuple[dict[str, Any], Any]:
+def run(experiment: Experiment, show: bool, data_dir: Path | None = None) -> tuple[dict[str, Any], Any]:
     """Train until a stop rule fires; returns what is printed, and the trainer."""
     if not (experiment.epochs or experiment.target_accuracy or experiment.patience):
         experiment = experiment.change(epochs=USUAL_EPOCHS)
-    dataset, trainer = build(experiment)
+    dataset, trainer = build(experiment, data_dir)
     begin, told = time.perf_counter(), 0.0
     while not trainer.stopped and trainer.divergence is None:
         trainer.epoch()
@@ -81,6 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--epochs", type=int, help="stop after so many epochs")
     command.add_argument("--device", help="cpu or cuda:0")
     command.add_argument("--dtype", help="float32 or float64")
+    command.add_argument("--data-dir", type=Path, metavar="DIR", help="where the files of mnist and fashion_mnist lie")
     command.add_argument("--save", type=Path, metavar="FILE", help="keep weights, optimiser and history in a file")
     command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     options = parser.parse_args(arguments)
@@ -88,7 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
         experiment = read(options.source)
         given = {name: getattr(options, name) for name in ("epochs", "device", "dtype")}
         experiment = experiment.change(**{name: value for name, value in given.items() if value is not None})
-        result, trainer = run(experiment, show=not options.json)
+        result, trainer = run(experiment, show=not options.json, data_dir=options.data_dir)
     except ExperimentError as problem:
         print("\n".join(problem.sentences), file=sys.stderr)
         return 2

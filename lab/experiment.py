@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -17,9 +18,11 @@ from data import DATASETS, FEATURES
 from data.dataset import Source
 from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from engine.losses import usual_loss, usual_output, valid_losses, valid_outputs
-from engine.trainer import Settings
+from engine.schedules import SPAN
+from engine.settings import MONITORS, Settings
 
-MAX_LAYERS, MAX_UNITS, MAX_PARAMETERS = 8, 1024, 2_000_000
+MAX_LAYERS, MAX_UNITS, MAX_FILTERS, MAX_PARAMETERS = 8, 1024, 64, 2_000_000
+SMALLEST_MAP = 5  # pixels: below this a convolution and its pooling leave nothing
 
 
 class ExperimentError(ValueError):
@@ -74,6 +77,11 @@ class Experiment(BaseModel):
         BeforeValidator(_words),
         Field(max_length=MAX_LAYERS, json_schema_extra={"allowed": f"at most {MAX_LAYERS} whole numbers from 1 to {MAX_UNITS}, such as 64,32"}),
     ] = (8, 8)
+    conv: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=MAX_FILTERS)], ...],
+        BeforeValidator(_words),
+        Field(max_length=3, json_schema_extra={"allowed": f"for pictures, at most 3 whole numbers from 1 to {MAX_FILTERS}, such as 8,16"}),
+    ] = ()  # filters of each block of 3x3 convolution and 2x2 pooling before the hidden layers
     activations: Annotated[
         Activation | Annotated[tuple[Activation, ...], Field(max_length=MAX_LAYERS)],
         BeforeValidator(_one_or_list),
@@ -81,22 +89,31 @@ class Experiment(BaseModel):
     ] = "tanh"
     output: _one_of("auto", *OUTPUTS) = "auto"
     loss: _one_of("auto", *LOSSES) = "auto"
+    label_smoothing: _number(0, 0.5) = 0.0
+    class_weights: _one_of("none", "balanced") = "none"
     optimizer: _one_of(*OPTIMIZERS) = "sgd"
     learning_rate: _number(0, 10, exclusive=True) = 0.03
     schedule: _one_of(*SCHEDULES) = "constant"
+    schedule_span: _number(0, 1_000_000) = 0.0  # epochs of one full schedule; 0: as many as `epochs`, or 100
     batch_size: _number(0, 100_000, whole=True) = 10  # 0: the whole training part
     initializer: _one_of(*INITIALIZERS) = "glorot_uniform"
     l1: _number(0, 10) = 0.0
     l2: _number(0, 10) = 0.0
+    weight_decay: _number(0, 1) = 0.01  # decoupled: only AdamW has it
+    max_norm: _number(0, 1000) = 0.0  # the longest weight vector of a unit; 0: no limit
     dropout: _number(0, 0.9) = 0.0
     batch_norm: Annotated[bool, Field(json_schema_extra={"allowed": "true or false"})] = False
     clip_norm: _number(0, 1000) = 0.0  # 0: not clipped
+    clip_value: _number(0, 1000) = 0.0  # 0: not clipped
     seed: _number(0, 999_999, whole=True) = 1
     device: Annotated[str, Field(pattern=r"^(cpu|cuda:\d)$", json_schema_extra={"allowed": "cpu or cuda:0"})] = "cpu"
     dtype: _one_of("float32", "float64") = "float32"
     epochs: _number(0, 1_000_000, whole=True) = 0  # 0: until somebody stops it
     target_accuracy: _number(0, 1) = 0.0  # 0: no target
     patience: _number(0, 100_000, whole=True) = 0  # 0: no early stopping
+    min_delta: _number(0, 1) = 0.0  # less than this is no improvement
+    monitor: _one_of(*MONITORS) = "test_loss"  # what has to improve
+    max_seconds: _number(0, 86_400) = 0.0  # of training; 0: no limit
 
     @model_validator(mode="after")
     def _fields_fit_together(self) -> Experiment:
@@ -111,6 +128,12 @@ class Experiment(BaseModel):
         losses = self.losses
         if self.loss not in ("auto", *losses):
             raise _misfit("loss", self.loss, "with this data set and output: auto, " + ", ".join(losses))
+        if source.kind == "regression" and self.label_smoothing:
+            raise _misfit("label_smoothing", self.label_smoothing, "0 where the targets are numbers")
+        if source.kind == "regression" and self.class_weights != "none":
+            raise _misfit("class_weights", self.class_weights, "none where the targets are numbers")
+        if self.conv and (source.image_shape is None or min(self.map_shape(len(self.conv) - 1)) < SMALLEST_MAP - 1):
+            raise _misfit("conv", ",".join(map(str, self.conv)), "blocks that still fit, on a data set of pictures; none for other data")
         if self.parameters > MAX_PARAMETERS:
             raise _misfit("hidden", ",".join(map(str, self.hidden)), f"layers with at most {MAX_PARAMETERS:,} parameters in all")
         return self
@@ -145,6 +168,11 @@ class Experiment(BaseModel):
         return (self.activations,) * len(self.hidden) if isinstance(self.activations, str) else self.activations
 
     @property
+    def conv_activation(self) -> str:
+        """Convolution blocks share the first activation."""
+        return self.activations if isinstance(self.activations, str) else self.activations[0]
+
+    @property
     def inputs(self) -> int:
         return len(self.features) if self.source.plane else self.source.inputs
 
@@ -153,31 +181,47 @@ class Experiment(BaseModel):
         classes = self.source.classes
         return classes if classes > 2 or (classes == 2 and self.output_name == "softmax") else 1
 
+    def map_shape(self, blocks: int) -> tuple[int, int]:
+        """Height and width of the maps that so many convolution blocks leave."""
+        height, width = self.source.image_shape or (0, 0)
+        for _ in range(blocks):
+            height, width = (height - 2) // 2, (width - 2) // 2
+        return height, width
+
     @property
     def parameters(self) -> int:
-        sizes = (self.inputs, *self.hidden, self.outputs)
-        return sum((i + 1) * o for i, o in zip(sizes, sizes[1:], strict=False))
+        """About: weights and biases, without batch normalisation's."""
+        channels = (1, *self.conv)
+        filters = sum((9 * i + 1) * o for i, o in pairwise(channels))
+        height, width = self.map_shape(len(self.conv))
+        sizes = (channels[-1] * height * width if self.conv else self.inputs, *self.hidden, self.outputs)
+        return filters + sum((i + 1) * o for i, o in pairwise(sizes))
 
     def settings(self) -> Settings:
         """The part that may change between two steps."""
-        return Settings(**{name: getattr(self, name) for name in LIVE})
+        values = {name: getattr(self, name) for name in LIVE}
+        return Settings(**values | {"schedule_span": self.schedule_span or self.epochs or SPAN})
 
     # To and from the outside -----------------------------------------------------------------------------------------------
 
     def change(self, **changes: Any) -> Experiment:
-        """A new experiment with some fields changed. Choices that no longer fit the rest go back to auto."""
-        changed = {**self.model_dump(), **changes}
-        if "hidden" in changes and not isinstance(changed["activations"], str):
-            names = tuple(changed["activations"])
-            names = names[: len(changed["hidden"])] + names[-1:] * (len(changed["hidden"]) - len(names))
-            changed["activations"] = names or "tanh"
-        for fallback in ({}, {"loss": "auto"}, {"output": "auto"}, {"output": "auto", "loss": "auto"}):
-            kept = {name: value for name, value in fallback.items() if name not in changes}
+        """A new experiment with some fields changed. Earlier choices that no longer fit go back to their defaults.
+
+        Raises ExperimentError when the changed fields themselves are wrong.
+        """
+        values = {**self.model_dump(), **changes}
+        if "hidden" in changes and not isinstance(values["activations"], str):
+            names = tuple(values["activations"])[: len(values["hidden"])]
+            values["activations"] = names + names[-1:] * (len(values["hidden"]) - len(names)) or "tanh"
+        while True:
             try:
-                return Experiment.model_validate({**changed, **kept})
+                return Experiment.model_validate(values)
             except ValidationError as problem:
-                last = problem
-        raise ExperimentError(_sentences(last))
+                outdated = {_field(error) for error in problem.errors()} & values.keys() - changes.keys()
+                if not outdated:
+                    raise ExperimentError(_sentences(problem)) from None
+                for name in outdated:
+                    del values[name]
 
     def changed_fields(self, other: Experiment) -> dict[str, Any]:
         """The fields of `other` that differ from this one's."""

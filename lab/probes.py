@@ -8,6 +8,7 @@ import numpy as np
 
 from data import Dataset
 from engine import metrics
+from engine.tape import Tape
 from engine.trainer import Trainer
 
 STRIP = 40  # test pictures on the screen
@@ -31,14 +32,17 @@ class PlaneMap:
     encoding "class": class << 5 | confidence 0 to 31, where 0 is chance level.
     """
 
-    def __init__(self, dataset: Dataset, size: int = 100) -> None:
-        self.size, self.dataset = size, dataset
-        self.inputs = dataset.encode(plane_points(dataset.extent, size))
+    def __init__(self, dataset: Dataset, trainer: Trainer, size: int = 100) -> None:
+        self.size, self.dataset, self.trainer = size, dataset, trainer
         self.encoding = "class" if dataset.classes > 2 else "value"
+        points = dataset.encode(plane_points(dataset.extent, size)).astype(trainer.network.dtype, copy=False)
+        self.tape = Tape()  # the same points for every frame, so the way through the network is recorded once
+        self.z = trainer.network.forward(self.tape.wrap(points)).array
 
-    def __call__(self, trainer: Trainer) -> np.ndarray:
+    def __call__(self) -> np.ndarray:
         """(size, size) uint8"""
-        z = trainer.network.forward(self.inputs.astype(trainer.network.dtype, copy=False))
+        self.tape.play()
+        z, trainer = self.z, self.trainer
         if self.encoding == "class":
             p = trainer.objective.probabilities(z)
             chance = 1 / p.shape[1]

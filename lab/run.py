@@ -47,7 +47,7 @@ class Run:
         """New data and a new network; training waits for Play."""
         self.dataset, self.trainer = build(experiment)
         self.experiment = experiment
-        self.map = probes.PlaneMap(self.dataset) if self.dataset.encode else None
+        self.map = probes.PlaneMap(self.dataset, self.trainer) if self.dataset.encode else None
         self.build_number += 1
         self._begin("idle")
 
@@ -100,7 +100,8 @@ class Run:
     def change(self, experiment: Experiment) -> None:
         """Live fields reach the running network; anything else builds anew."""
         if self.experiment.goes_on_as(experiment):
-            self.trainer.set(**self.experiment.changed_fields(experiment))
+            before, after = vars(self.experiment.settings()), vars(experiment.settings())
+            self.trainer.set(**{name: value for name, value in after.items() if value != before[name]})
             self.experiment = experiment
             self._touch()
         else:
@@ -145,7 +146,7 @@ class Run:
             where = trainer.divergence
             self.status = "diverged"
             self.notice = (
-                f"Training diverged in epoch {where.epoch + 1}, step {where.step}: {where.where}. The last finite weights are kept. "
+                f"Training diverged at step {where.step}: {where.where}. The last finite weights are kept. "
                 f"The learning rate {trainer.settings.learning_rate:g} is too high for this network."
             )
         elif trainer.stopped:
@@ -199,6 +200,7 @@ class Run:
             "epoch": t.epochs,
             "step": t.steps,
             "kind": d.kind,
+            "inputs": d.x_train.shape[1],
             "train_loss": scores.train_loss,
             "test_loss": scores.test_loss,
             "train_accuracy": scores.train_score if classify else None,
@@ -222,7 +224,7 @@ class Run:
         """The parts that change while it learns."""
         pictures = {}
         if self.map:
-            pictures["map"] = self.map(self.trainer)
+            pictures["map"] = self.map()
         if self.dataset.kind == "classification":
             pictures["confusion"] = probes.confusion(self.trainer)
         if self.dataset.images_test is not None:

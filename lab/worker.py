@@ -10,7 +10,6 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: spinning BLAS threads cost small networks up to a hundredfold
 
 import gc
-import importlib
 import signal
 import sys
 import time
@@ -18,6 +17,7 @@ from multiprocessing.connection import Client, Connection
 
 import numpy as np
 
+import data
 from lab.frames import pack, unpack
 from lab.host import Host
 
@@ -54,7 +54,7 @@ def _answer(connection: Connection, host: Host, message: bytes) -> None:
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server closes the connection in its own time
     np.seterr(all="ignore")
-    importlib.import_module("sklearn.datasets")  # slow: better now than when a visitor chooses digits
+    data.preload()
     gc.collect()
     gc.freeze()
     with Client(sys.argv[1], authkey=bytes.fromhex(os.environ.pop("LAB_WORKER_KEY"))) as connection:

@@ -14,10 +14,12 @@ controls.network_controls()
 controls.refusals()
 controls.divergence()
 
-left, right = st.columns([1, 4], gap="medium")
+with st.container(key="board"):
+    left, right = st.columns([1, 4], gap="medium")
 with left:
     controls.data_controls()
     controls.layer_controls()
+    controls.view_controls()
 with right:
     live()
 

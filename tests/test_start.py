@@ -148,7 +148,7 @@ def test_a_missing_environment_is_created_before_anything_is_installed(project, 
     ("working", "found"),
     [
         ("python -m pip --version", "python -m pip"),
-        ("python -m ensurepip", "python -m pip"),
+        ("python -m ensurepip --default-pip", "python -m pip"),
         ("system -m pip --python python --version", "system -m pip --python python"),
     ],
 )

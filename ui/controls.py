@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from data import DATASETS, FEATURES
-from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS
+from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from engine.backend import available_devices
 from engine.losses import valid_outputs
 from lab.experiment import MAX_LAYERS, MAX_UNITS
@@ -60,13 +60,14 @@ def _from_table(table: dict[str, Any]) -> Callable[[str], str]:
 def transport() -> None:
     """Reset, Play or Pause, Step; how fast it goes; and what acts on the running network."""
     status = state.status()["status"]
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="transport"):
-        _button("Reset", "reset", help="Back to the same first weights.")
-        if status == "running":
-            _button("Pause", "pause", type="primary", width=110, help="Space does the same.")
-        else:
-            _button("Play", "play", type="primary", width=110, disabled=status == "diverged", help="Space does the same.")
-        _button("Step", "step", help="Train for exactly one epoch; so does the right arrow key.")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="bar"):
+        with st.container(horizontal=True, width="content", gap="small", key="transport"):
+            _button("Reset", "reset", help="Back to the same first weights.")
+            if status == "running":
+                _button("Pause", "pause", type="primary", width=110, help="Space does the same.")
+            else:
+                _button("Play", "play", type="primary", width=110, disabled=status == "diverged", help="Space does the same.")
+            _button("Step", "step", help="Train for exactly one epoch; so does the right arrow key.")
         with st.container(width=175):
             st.session_state["view_speed"] = state.view()["speed"]
             st.selectbox("Speed", list(SPEEDS), format_func=_from_table(SPEEDS), key="view_speed", on_change=state.change_view,
@@ -101,7 +102,7 @@ def stop_rules() -> None:
 def data_controls() -> None:
     e = state.experiment()
     st.markdown("##### Data", help=f"A change here draws the data again. {ANEW}")
-    choose("Data set", "dataset", DATASETS, _from_table(DATASETS), e.source.sentence + " " + ANEW)
+    choose("Data set", "dataset", [n for n, s in DATASETS.items() if s.available() or n == e.dataset], _from_table(DATASETS), e.source.sentence + " " + ANEW)
     left, right = st.columns(2)
     with left:
         slide("Noise", "noise", (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5), f"How blurred the data is. {ANEW}", "{:.0%}".format)
@@ -110,8 +111,21 @@ def data_controls() -> None:
         slide("Training share", "train_share", (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9), f"The rest is the test part, never trained on. {ANEW}", "{:.0%}".format)
         number("Seed", "seed", 0, 999_999, f"The same seed gives the same data, weights and batches. {ANEW}")
     if e.source.plane:
-        st.pills("Features", list(FEATURES), selection_mode="multi", format_func=_from_table(FEATURES), help=f"What the network is told of each point. {ANEW}",
+        st.pills("Features", list(FEATURES), selection_mode="multi", wrap=True, format_func=_from_table(FEATURES), help=f"What the network is told of each point. {ANEW}",
                  **_key("features", list(e.features)) | {"on_change": _change_features})  # fmt: skip
+
+
+def view_controls() -> None:
+    """What is painted, not what is learnt."""
+    if state.experiment().source.plane:
+        with st.container(horizontal=True, gap="small"):
+            for label, field, help in (
+                ("Test points", "show_test", "Paint the points that the network never trains on, too."),
+                ("Discretize", "discretize", "Paint the decision only, not how sure the network is."),
+            ):
+                key = f"view_{field}"
+                st.session_state[key] = state.view()[field]
+                st.checkbox(label, key=key, on_change=state.change_view, args=(field, key), help=help)
 
 
 def _change_features(field: str, widget: str) -> None:
@@ -133,13 +147,26 @@ def layer_controls() -> None:
     with st.container(horizontal=True, gap="small", key="layers"):
         st.button("Remove layer", key="fewer", on_click=_resize, args=(-1,), disabled=not e.hidden, help=ANEW)
         st.button("Add layer", key="more", on_click=_resize, args=(1,), disabled=len(e.hidden) == MAX_LAYERS, help=ANEW)
-    choose("Initial weights", "initializer", INITIALIZERS, _from_table(INITIALIZERS), f"How the first weights are drawn. {ANEW}")
+    more_settings()
+
+
+def more_settings() -> None:
+    """What a first visit need not see."""
+    with st.popover("More settings", help="Initial weights, dropout, batch normalisation, precision, schedule, clipping."):
+        choose("Initial weights", "initializer", INITIALIZERS, _from_table(INITIALIZERS), f"How the first weights are drawn. {ANEW}")
+        slide("Dropout", "dropout", (0.0, 0.1, 0.2, 0.3, 0.4, 0.5), f"The share of hidden units left out of each step. {ANEW}", "{:.0%}".format)
+        st.checkbox("Batch normalisation", help=f"Keeps the inputs of every hidden unit centred and of one size. {ANEW}",
+                    **_key("batch_norm", state.experiment().batch_norm))  # fmt: skip
+        choose("Precision", "dtype", ("float32", "float64"), str, f"Bits of every number: 32 are faster, 64 more exact. {ANEW}")
+        choose("Schedule", "schedule", SCHEDULES, _from_table(SCHEDULES), f"How the learning rate changes over the epochs. {LIVE}")
+        slide("Clip gradients", "clip_norm", (0.0, 0.1, 0.3, 1.0, 3.0, 10.0), f"Shortens a gradient that is longer than this; 0 leaves it as it is. {LIVE}")
 
 
 def network_controls() -> None:
     """The functions that the network is made of, and where it is computed."""
     e = state.experiment()
-    columns = st.columns(5, gap="small")
+    with st.container(key="functions"):
+        columns = st.columns(5, gap="small")
     with columns[0]:
         uniform = isinstance(e.activations, str)
         names = list(ACTIVATIONS) if uniform else ["mixed", *ACTIVATIONS]
@@ -160,7 +187,7 @@ def network_controls() -> None:
 
 
 def _automatic(name: str, table: dict[str, Any], resolved: str) -> str:
-    return f"Automatic: {table[resolved].label}" if name == "auto" else table[name].label
+    return f"Auto: {table[resolved].label}" if name == "auto" else table[name].label
 
 
 def _resize(by: int) -> None:

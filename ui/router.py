@@ -10,5 +10,8 @@ sys.path.insert(0, str(ROOT))  # the script's own folder is on the path, the roo
 
 import streamlit as st
 
+PAGES = (("playground", "Playground"), ("help", "Help"))
+
 st.set_page_config(page_title="Backprop Playground", layout="wide", initial_sidebar_state="collapsed")
-st.navigation([st.Page(ROOT / "pages/playground.py", title="Playground", default=True), st.Page(ROOT / "pages/help.py", title="Help")], position="top").run()
+st.logo(ROOT / "ui/logo.svg", size="large")
+st.navigation([st.Page(ROOT / f"pages/{name}.py", title=title) for name, title in PAGES], position="top").run()

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import time
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocket
 
 FACTS = "() => ({...document.querySelector('[data-testid=live]').dataset})"
+SUM = """canvas => {
+  const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+  return pixels.reduce((sum, value) => (sum * 31 + value) >>> 0, canvas.width);
+}"""
+PATIENCE = 15  # seconds that one press or one change of the page may take on a busy machine
 
 
 class Playground:
@@ -15,37 +24,130 @@ class Playground:
     def __init__(self, browser: Browser, url: str, **context: Any) -> None:
         self.url = url
         self.context: BrowserContext = browser.new_context(**{"viewport": {"width": 1400, "height": 900}, **context})
+        self.context.set_default_timeout(PATIENCE * 1000)
         self.page: Page = self.context.new_page()
         self.errors: list[str] = []
+        self.sockets: list[WebSocket] = []  # to the live frames, the newest last
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        self.page.on("websocket", lambda socket: self.sockets.append(socket) if "live/socket" in socket.url else None)
 
     def open(self, query: str = "", path: str = "") -> Playground:
+        """Go to a link and wait for the first painted frame."""
         self.page.goto(f"{self.url}{path}{'?' + query if query else ''}")
-        self.until("facts.frame > 0")
+        self.until("facts.frame > 0", 30)
+        self.settle()
         return self
 
-    def until(self, condition: str, seconds: float = 30) -> dict[str, str]:
-        """Wait until a condition on the live facts holds, such as "facts.epoch > 5"; return the facts."""
-        self.page.wait_for_function(
-            f"() => {{ const facts = document.querySelector('[data-testid=live]')?.dataset; return facts && ({condition}); }}", timeout=seconds * 1000
-        )
-        return self.facts
+    # Reading ---------------------------------------------------------------------------------------------------------------
 
     @property
     def facts(self) -> dict[str, str]:
         return self.page.evaluate(FACTS)
 
-    def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name, exact=True).click()
+    @property
+    def link(self) -> dict[str, str]:
+        """The fields of the address bar."""
+        return dict(parse_qsl(urlsplit(self.page.url).query))
 
-    def button(self, name: str):
+    @property
+    def said(self) -> str:
+        """The line of text under the buttons, for eyes and screen readers."""
+        return self.page.get_by_test_id("live-status").inner_text()
+
+    def pixels(self, canvas: str) -> int:
+        """A checksum of what a canvas shows."""
+        return self.page.locator(canvas).evaluate(SUM)
+
+    def button(self, name: str | re.Pattern[str]) -> Locator:
         return self.page.get_by_role("button", name=name, exact=True)
+
+    def slider(self, label: str) -> Locator:
+        return self.page.get_by_role("group", name=label, exact=True).get_by_role("slider")
+
+    def options(self, label: str) -> list[str]:
+        """What a select box offers."""
+        self.page.get_by_role("combobox", name=label, exact=True).click()
+        self.page.get_by_role("option").first.wait_for()
+        options = self.page.get_by_role("option").all_inner_texts()
+        self.page.keyboard.press("Escape")
+        self.page.get_by_role("option").first.wait_for(state="detached")
+        return options
+
+    # Doing -----------------------------------------------------------------------------------------------------------------
+
+    def press(self, name: str) -> None:
+        self.button(name).click()
 
     def choose(self, label: str, option: str) -> None:
         """Pick an option of a select box."""
-        self.page.get_by_role("combobox", name=label).click()
+        self.page.get_by_role("combobox", name=label, exact=True).click()
         self.page.get_by_role("option", name=option, exact=True).click()
+
+    def slide(self, label: str, *keys: str) -> None:
+        """Move a slider by keys such as ArrowRight or End."""
+        self.slider(label).focus()
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def enter(self, label: str, value: object) -> None:
+        """Write a number into its box."""
+        box = self.page.get_by_role("spinbutton", name=label, exact=True)
+        box.fill(str(value))
+        box.press("Enter")
+
+    def go(self, page: str) -> None:
+        """Follow a link of the navigation bar."""
+        self.page.get_by_role("navigation").get_by_role("link", name=page, exact=True).click()
+
+    # Waiting ---------------------------------------------------------------------------------------------------------------
+
+    def until(self, condition: str, seconds: float = PATIENCE) -> dict[str, str]:
+        """Wait until a condition on the live facts holds, such as "facts.epoch > 5"; return the facts of that moment."""
+        handle = self.page.wait_for_function(
+            "() => { const facts = document.querySelector('[data-testid=live]')?.dataset; "
+            f"return facts && ({condition}) && {{...facts}}; }}",
+            timeout=seconds * 1000,
+        )
+        return handle.json_value()
+
+    def linked(self, **fields: str | None) -> None:
+        """Wait until the address bar holds these fields; None: does not hold the field at all."""
+        self.page.wait_for_function(
+            "fields => { const link = new URL(location).searchParams; "
+            "return Object.entries(fields).every(([name, value]) => link.get(name) === value); }",
+            arg=fields,
+        )
+
+    def settle(self) -> None:
+        """Wait until no script run is under way: what was pressed is on the screen."""
+        self.page.wait_for_function("() => document.querySelector('[data-test-script-state=notRunning]')")
+
+    def answers(self, count: int) -> None:
+        """Wait for so many more answers of the live socket, changed or not."""
+        for _ in range(count):
+            self.sockets[-1].wait_for_event("framereceived", timeout=PATIENCE * 1000)
+
+    def play(self) -> None:
+        self.press("Play")
+        self.until("facts.status === 'running'")
+
+    def pause(self) -> None:
+        self.press("Pause")
+        self.until("facts.status === 'paused'")
+
+    def step(self, epoch: int) -> dict[str, str]:
+        """Press Step; the facts when that epoch is on the screen."""
+        self.press("Step")
+        return self.until(f"facts.epoch == {epoch} && facts.status !== 'running'")
 
     def close(self) -> None:
         self.context.close()
+
+
+def eventually(condition: Callable[[], Any], seconds: float) -> Any:
+    """Ask something outside the page again and again until it is true; its last answer after so many seconds."""
+    end = time.monotonic() + seconds
+    while not (answer := condition()) and time.monotonic() < end:
+        time.sleep(0.02)
+    return answer

@@ -1,6 +1,7 @@
 // The live component: takes frames from the server, or from Python where there is no socket, and paints them.
 // Everything it knows hangs on the root element, so that new data from Python never starts it anew.
 import { Link, RUN_UNKNOWN, fromBase64, unpack } from './frame.js';
+import { Keys } from './keys.js';
 import { TEST, TRAIN, readTheme } from './palette.js';
 import { Stage, build, setText } from './stage.js';
 import { Chart, History, loadPlotly } from './curves.js';
@@ -18,6 +19,7 @@ class Live {
     this.root = root;
     this.calm = window.matchMedia('(prefers-reduced-motion: reduce)');
     this.link = new Link(this);
+    this.keys = new Keys();
     this.history = new History();
     this.painted = 0;
     this.layOut();
@@ -243,6 +245,7 @@ class Live {
 
   close() {
     this.link.close();
+    this.keys.close();
     this.stage.close();
     this.charts.forEach(chart => chart.close());
     this.root.replaceChildren();

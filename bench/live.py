@@ -1,0 +1,160 @@
+"""What a visitor's browser really gets: painted frames, the speed of training behind them, and how soon a slider is felt."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from bench.serving import CHROMIUM_FLAGS, ROOT, Server, chromium_path
+
+WORKLOADS = {
+    "default": "",
+    "2 features, 4-2": "hidden=4,2",
+    "7 features, 8-8": "features=x1,x2,x1^2,x2^2,x1*x2,sin_x1,sin_x2&hidden=8,8&dataset=spiral",
+    "7 features, 6 x 8": "features=x1,x2,x1^2,x2^2,x1*x2,sin_x1,sin_x2&hidden=8,8,8,8,8,8&dataset=spiral",
+    "digits, 64-32": "dataset=digits&hidden=64,32",
+}
+SECONDS = 8.0  # of streaming that are measured
+HEADLESS = """
+import sys, time
+from lab.__main__ import read
+from lab.build import build
+trainer = build(read(sys.argv[1] or "{}")).trainer
+trainer.run_for(0.3)
+steps, begin = trainer.steps, time.perf_counter()
+trainer.run_for(2.0)
+print((trainer.steps - steps) / (time.perf_counter() - begin))
+"""
+WATCH = """
+window.longTasks = 0;
+new PerformanceObserver(list => { for (const task of list.getEntries()) longTasks += task.duration; }).observe({ entryTypes: ['longtask'] });
+"""
+REMOUNTS = """
+() => {
+  const live = document.querySelector('[data-testid=live]');
+  window.remounts = 0;
+  const charts = node => node.nodeType === 1 && (node.matches('canvas, table, .js-plotly-plot') || node.querySelector('canvas, table, .js-plotly-plot'));
+  new MutationObserver(list => { for (const change of list) for (const node of change.removedNodes) if (charts(node)) remounts++; })
+    .observe(live.parentElement.parentElement, { childList: true, subtree: true });
+}
+"""
+SLIDER = """
+() => new Promise(felt => {
+  const live = document.querySelector('[data-testid=live]'), before = live.dataset.learningRate;
+  let pressed;
+  addEventListener('keydown', () => { pressed = performance.now(); }, { capture: true, once: true });
+  new MutationObserver((_, observer) => {
+    if (live.dataset.learningRate !== before) { observer.disconnect(); requestAnimationFrame(() => felt(performance.now() - pressed)); }
+  }).observe(live, { attributes: true, attributeFilter: ['data-learning-rate'] });
+})
+"""
+NUMBERS = """
+() => {
+  const live = document.querySelector('[data-testid=live]').dataset;
+  return { frame: +live.frame, epoch: +live.epoch, now: performance.now(), longTasks, remounts: window.remounts };
+}
+"""
+
+
+def measure(workloads: list[str]) -> list[dict[str, Any]]:
+    """One row for each workload."""
+    server = Server()
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_FLAGS)
+            _visit(browser, server.url, "").close()  # a warm server
+            return [_row(browser, server.url, name) for name in workloads]
+    finally:
+        server.stop()
+
+
+def _row(browser: Browser, url: str, workload: str) -> dict[str, Any]:
+    query = WORKLOADS[workload]
+    paced, _ = _stream(browser, url, query, "epoch")
+    before = _headless(query)
+    flat_out, steps_per_epoch = _stream(browser, url, query, "max")
+    headless = (before + _headless(query)) / 2
+    return {
+        "workload": workload,
+        "first_paint_ms": paced["first_paint_ms"],
+        "painted_fps": paced["painted_fps"],
+        "painted_fps_flat_out": flat_out["painted_fps"],
+        "epochs_per_second": flat_out["epochs_per_second"],
+        "headless_ratio": flat_out["epochs_per_second"] * steps_per_epoch / headless,
+        "slider_ms": paced["slider_ms"],
+        "frame_kb": paced["frame_kb"],
+        "remounts": paced["remounts"] + flat_out["remounts"],
+        "long_task_ms": paced["long_task_ms"],
+    }
+
+
+def _headless(query: str) -> float:
+    """Steps a second of the same experiment without a screen, in a process of its own."""
+    done = subprocess.run([sys.executable, "-c", HEADLESS, query], cwd=ROOT, capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def _visit(browser: Browser, url: str, query: str) -> Page:
+    page = browser.new_context(viewport={"width": 1400, "height": 900}).new_page()
+    page.add_init_script(WATCH)
+    page.goto(f"{url}?{query}")
+    page.wait_for_function("document.querySelector('[data-testid=live]')?.dataset.frame > 0")
+    return page
+
+
+def _stream(browser: Browser, url: str, query: str, speed: str) -> tuple[dict[str, float], float]:
+    """Press Play and look at a page for a while; returns its figures and the number of steps in an epoch."""
+    begin = time.perf_counter()
+    page = _visit(browser, url, f"{query}&speed={speed}")
+    first_paint = (time.perf_counter() - begin) * 1000
+    sizes: list[int] = []
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.on("Network.webSocketFrameReceived", lambda event: sizes.append(_size(event)))
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_function("document.querySelector('[data-testid=live]').dataset.epoch > 5")
+    page.wait_for_timeout(1500)
+    page.evaluate(REMOUNTS)
+    sizes.clear()
+    first = page.evaluate(NUMBERS)
+    page.wait_for_timeout(SECONDS * 1000)
+    last = page.evaluate(NUMBERS)
+    frames = [size for size in sizes if size > 1000]
+    seconds = (last["now"] - first["now"]) / 1000
+    figures = {
+        "first_paint_ms": first_paint,
+        "painted_fps": (last["frame"] - first["frame"]) / seconds,
+        "epochs_per_second": (last["epoch"] - first["epoch"]) / seconds,
+        "remounts": last["remounts"],
+        "long_task_ms": (last["longTasks"] - first["longTasks"]) / seconds,
+        "frame_kb": statistics.mean(frames) / 1000 if frames else 0.0,
+        "slider_ms": _slider(page),
+    }
+    steps = json.loads(subprocess.run([sys.executable, "-m", "lab", "run", query or "{}", "--epochs", "1", "--json"], cwd=ROOT, capture_output=True, check=True).stdout)["steps"]
+    page.context.close()
+    return figures, steps
+
+
+def _size(event: dict[str, Any]) -> int:
+    """Bytes of a received message; binary ones arrive as base64."""
+    response = event["response"]
+    return len(response["payloadData"]) * 3 // 4 if response["opcode"] == 2 else 0
+
+
+def _slider(page: Page) -> float:
+    """Median milliseconds from the arrow key on the learning-rate slider to the first frame painted at the new rate."""
+    slider = page.get_by_role("slider", name="Learning rate")
+    times = []
+    for key in ("ArrowLeft", "ArrowRight") * 4:
+        page.evaluate(f"void (window.felt = ({SLIDER})())")
+        slider.focus()
+        page.keyboard.press(key)
+        times.append(page.evaluate("window.felt"))
+        page.wait_for_timeout(300)
+    return statistics.median(times)

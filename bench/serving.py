@@ -1,0 +1,64 @@
+"""The real server and a real browser on loopback, for measurements and for the browser tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+CHROMIUM_FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+).split()  # the network flags keep it from looking for hosts of its own
+
+
+def chromium_path() -> str | None:
+    """The browser on this machine, or None."""
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+class Server:
+    """The playground, started as a person would start it: script is app.py, or ui/router.py for the page alone."""
+
+    def __init__(self, script: str = "app.py", **environment: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/"
+        options = (f"--server.port={self.port}", "--server.address=127.0.0.1", "--server.headless=true")
+        words = [sys.executable, "-m", "streamlit", "run", script, *options]
+        self.process = subprocess.Popen(words, cwd=ROOT, env={**os.environ, **environment}, start_new_session=True)
+        self._wait("healthz" if script == "app.py" else "_stcore/health")
+
+    def _wait(self, path: str, seconds: float = 60) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise RuntimeError("the server ended before it answered")
+            try:
+                with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+                    if path != "healthz" or b'"status":"ok"' in answer.read():
+                        return
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                pass
+            time.sleep(0.05)
+        raise RuntimeError(f"the server did not answer within {seconds:g} s")
+
+    def stop(self) -> None:
+        """Ctrl-C."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            raise

@@ -1,0 +1,245 @@
+"""The whole path live in the browser: choose, press Play, watch it learn, and rely on what the screen says."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from data import DATASETS
+
+pytestmark = pytest.mark.browser
+
+NUMBERS = ("epoch", "trainLoss", "testLoss", "trainAccuracy", "testAccuracy")
+ZOOM = "plot => [plot._fullLayout.xaxis.range, plot._fullLayout.yaxis.range].flat().map(value => value.toFixed(6))"
+LOSS = ".js-plotly-plot >> nth=0"
+
+
+def numbers(facts: dict[str, str]) -> dict[str, str]:
+    return {name: facts[name] for name in NUMBERS}
+
+
+# Play, Pause, Step ---------------------------------------------------------------------------------------------------------
+
+
+def test_play_paints_frame_after_frame_and_the_epochs_advance(playground):
+    before = playground.open().facts
+    assert (before["status"], before["epoch"]) == ("idle", "0")
+    playground.play()
+    after = playground.until(f"facts.frame > {before['frame']} + 20 && facts.epoch > 20")
+    assert float(after["trainLoss"]) < float(before["trainLoss"])
+
+
+def test_a_stranger_watches_a_network_learn_to_read_digits(playground):
+    playground.open()
+    playground.enter("Units 1", 64)
+    playground.linked(hidden="64,8")
+    playground.enter("Units 2", 32)
+    playground.linked(hidden="64,32")
+    playground.choose("Data set", DATASETS["digits"].label)
+    playground.linked(dataset="digits")
+    playground.play()
+    playground.until("facts.testAccuracy >= 0.95", 30)
+    assert playground.page.locator(".live-strip canvas").count() > 10
+    assert playground.page.get_by_role("heading", name="Test pictures").is_visible()
+
+
+def test_pause_freezes_the_epoch(playground):
+    playground.open("speed=max").play()
+    playground.until("facts.epoch > 10")
+    playground.pause()
+    frozen = numbers(playground.facts)
+    playground.answers(5)  # the page went on asking, and nothing new came
+    playground.until("true")
+    assert numbers(playground.facts) == frozen
+    assert "Paused." in playground.said
+
+
+def test_step_trains_exactly_one_epoch_whether_idle_paused_or_running(playground):
+    playground.open()
+    assert playground.step(1)["status"] == "paused"
+    assert playground.step(2)["status"] == "paused"
+    playground.play()
+    playground.until("facts.epoch > 5")
+    playground.press("Step")
+    stopped = playground.until("facts.status === 'paused'")
+    playground.answers(3)
+    assert playground.facts["epoch"] == stopped["epoch"]
+    playground.step(int(stopped["epoch"]) + 1)
+
+
+def test_reset_leads_back_to_the_same_first_weights(playground):
+    first = numbers(playground.open("noise=0.1").facts)
+    second = numbers(playground.step(1))
+    playground.press("Reset")
+    assert numbers(playground.until("facts.epoch == 0")) == first
+    playground.settle()
+    assert numbers(playground.step(1)) == second != first
+
+
+@pytest.mark.parametrize("key", ["Space", "ArrowRight"])
+def test_keys_of_the_page_play_pause_and_step(playground, key):
+    playground.open()
+    playground.page.locator("body").press(key)
+    if key == "ArrowRight":
+        playground.until("facts.status === 'paused' && facts.epoch == 1")
+    else:
+        playground.until("facts.status === 'running' && facts.epoch > 1")
+        playground.button("Pause").wait_for()
+        playground.page.locator("body").press(key)
+        playground.until("facts.status === 'paused'")
+
+
+def test_keys_pressed_in_a_number_box_or_on_a_slider_stay_there(playground):
+    playground.open()
+    playground.page.get_by_role("spinbutton", name="Seed", exact=True).press("ArrowRight")
+    playground.slide("Learning rate", "ArrowRight")
+    playground.linked(learning_rate="0.1")
+    playground.settle()
+    playground.answers(3)
+    assert (playground.facts["status"], playground.facts["epoch"]) == ("idle", "0")
+
+
+# The stream ----------------------------------------------------------------------------------------------------------------
+
+TAG = """() => {
+  const root = document.querySelector('[data-testid=live]');
+  window.kept = [root, ...root.querySelectorAll('canvas, .js-plotly-plot, svg.main-svg, section, table')];
+}"""
+SAME = """() => {
+  const root = document.querySelector('[data-testid=live]');
+  const now = [root, ...root.querySelectorAll('canvas, .js-plotly-plot, svg.main-svg, section, table')];
+  return [window.kept.length, now.length, now.filter((node, i) => node !== window.kept[i]).length];
+}"""
+
+
+def test_nothing_is_mounted_anew_while_frames_stream_and_controls_are_touched(playground):
+    playground.open().play()
+    playground.until("document.querySelectorAll('.js-plotly-plot svg.main-svg').length >= 6")
+    playground.page.evaluate(TAG)
+    frame = int(playground.facts["frame"])
+    playground.until(f"facts.frame > {frame} + 40", 30)
+    playground.slide("Learning rate", "ArrowRight")
+    playground.linked(learning_rate="0.1")
+    playground.until(f"facts.frame > {frame} + 100", 30)
+    kept, now, others = playground.page.evaluate(SAME)
+    assert kept > 10
+    assert (now, others) == (kept, 0)
+
+
+def test_the_zoom_of_the_loss_chart_survives_the_stream(playground):
+    playground.open("speed=fast").play()
+    playground.until("facts.epoch > 30 && document.querySelector('.js-plotly-plot .nsewdrag')")
+    plot = playground.page.locator(LOSS)
+    whole = plot.evaluate(ZOOM)
+    box = plot.locator(".nsewdrag").first.bounding_box()
+    across, down = (lambda share: box["x"] + share * box["width"]), (lambda share: box["y"] + share * box["height"])
+    playground.page.mouse.move(across(0.2), down(0.2))
+    playground.page.mouse.down()
+    playground.page.mouse.move(across(0.6), down(0.7), steps=5)
+    playground.page.mouse.up()
+    playground.page.wait_for_function("([before]) => document.querySelector('.js-plotly-plot')._fullLayout.xaxis.autorange === false", arg=[whole])
+    zoomed = plot.evaluate(ZOOM)
+    points = "document.querySelector('.js-plotly-plot').data[0].x.length"
+    drawn = playground.page.evaluate(points)
+    playground.until(f"{points} > {drawn} + 100", 30)
+    assert plot.evaluate(ZOOM) == zoomed != whole
+
+
+def test_the_learning_rate_slider_reaches_the_running_network_and_resets_nothing(playground):
+    playground.open().play()
+    before = playground.until("facts.epoch > 5")
+    assert before["learningRate"] == "0.03"
+    playground.slide("Learning rate", "ArrowRight")
+    after = playground.until("facts.learningRate === '0.1'")
+    assert int(after["epoch"]) >= int(before["epoch"])
+    assert (after["status"], after["build"]) == ("running", before["build"])
+    playground.linked(learning_rate="0.1")
+    playground.until(f"facts.epoch > {after['epoch']} + 5 && facts.status === 'running'")
+
+
+# Pages, links and visitors -------------------------------------------------------------------------------------------------
+
+
+def test_the_help_page_and_back_keeps_settings_and_run(playground):
+    playground.open("dataset=moons&noise=0.2&hidden=6,5&learning_rate=0.1&speed=fast").play()
+    before = playground.until("facts.epoch > 20")
+    link = playground.link
+    playground.go("Help")
+    playground.page.get_by_role("heading", name="Help", exact=True).wait_for()
+    playground.go("Playground")
+    after = playground.until("facts.frame > 0")
+    assert int(after["epoch"]) >= int(before["epoch"])
+    assert after["build"] == before["build"]
+    playground.linked(**link)
+    playground.until(f"facts.epoch > {after['epoch']} && facts.status === 'running'")
+
+
+def test_a_link_gives_a_second_browser_the_same_settings_and_the_same_numbers(playground, visit, server):
+    playground.open("epochs=25&speed=max")
+    playground.choose("Data set", DATASETS["spiral"].label)
+    playground.linked(dataset="spiral")
+    playground.slide("Noise", "ArrowRight", "ArrowRight")
+    playground.linked(noise="0.1")
+    playground.choose("Optimizer", "Adam")
+    playground.linked(optimizer="adam")
+    playground.settle()
+    playground.press("Play")
+    first = playground.until("facts.status === 'stopped'")
+    friend = visit(server.url).open(playground.page.url.partition("?")[2])
+    assert friend.link == playground.link
+    assert friend.page.get_by_role("combobox", name="Data set").input_value() == DATASETS["spiral"].label
+    friend.press("Play")
+    second = friend.until("facts.status === 'stopped'")
+    assert first["epoch"] == "25"
+    assert numbers(second) == numbers(first)
+
+
+def test_two_visitors_never_see_each_others_network(playground, visit, server):
+    other = visit(server.url).open("dataset=xor&hidden=3")
+    idle = numbers(other.facts)
+    playground.open("dataset=moons").play()
+    playground.until("facts.epoch > 10")
+    other.answers(3)
+    assert numbers(other.facts) == idle
+    assert other.facts["status"] == "idle"
+    assert other.link == {"dataset": "xor", "hidden": "3"}
+    other.step(1)
+    playground.until("facts.status === 'running' && facts.epoch > 20")
+
+
+# Endings -------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_diverged_run_says_what_happened_and_its_button_lowers_the_rate(playground):
+    playground.open("dataset=reg_gauss&learning_rate=10&activations=relu&speed=max")
+    playground.press("Play")
+    diverged = playground.until("facts.status === 'diverged'")
+    assert all(value not in ("", "NaN", "Infinity") for value in (diverged["trainLoss"], diverged["testLoss"]))
+    alert = playground.page.get_by_test_id("stAlert")
+    alert.wait_for()
+    assert "diverged" in alert.inner_text()
+    assert "The last finite weights are kept" in alert.inner_text()
+    assert playground.button("Play").is_disabled()
+    playground.page.get_by_role("button", name=re.compile("^Start again with learning rate 1$")).click()
+    playground.until("facts.status !== 'diverged' && facts.learningRate === '1'")
+    playground.linked(learning_rate="1")
+
+
+@pytest.mark.parametrize(
+    ("rule", "sentence"),
+    [
+        ("epochs=30", "30 epochs are done."),
+        ("target_accuracy=0.9", "The test accuracy has reached 0.9."),
+        ("patience=5&learning_rate=1", "The test loss has not improved for 5 epochs; the best weights, of epoch"),
+    ],
+    ids=["epochs", "target accuracy", "early stopping"],
+)
+def test_a_stop_rule_ends_the_run_with_a_sentence_and_play_goes_on(playground, rule, sentence):
+    playground.open(f"{rule}&speed=fast&noise=0.2")
+    playground.press("Play")
+    stopped = playground.until("facts.status === 'stopped'", 30)
+    assert sentence in " ".join(playground.said.split())
+    playground.button("Play").wait_for()
+    playground.press("Play")
+    playground.until(f"facts.epoch > {stopped['epoch']}")
