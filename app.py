@@ -1,4 +1,4 @@
-"""The server. `streamlit run app.py` starts the worker processes, serves the page, the live socket and what it needs, and cleans up.
+"""The server. `streamlit run app.py` starts the worker processes, serves the page and the live socket, and cleans up.
 
 The page itself begins in ui/router.py.
 """
@@ -32,7 +32,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
     pool.SERVER = workers = pool.WorkerPool()
     workers.start()
     gc.collect()
-    gc.freeze()  # Streamlit collects garbage after every script run; without this that takes 24 ms, holding every visitor up
+    gc.freeze()  # Streamlit collects garbage after every script run: without this 24 ms in which every visitor waits
     sweeper = asyncio.create_task(_sweep(workers))
     try:
         yield {}

@@ -1,4 +1,4 @@
-"""python -m bench live [--workload NAME,...] [--json]: a table for people, one JSON object for tools."""
+"""python -m bench cpu|live|ablation [--workload NAME,...] [--json]: a table for people, one JSON object for tools."""
 
 from __future__ import annotations
 
@@ -7,24 +7,69 @@ import importlib
 import json
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
+KINDS = {
+    "cpu": "the engine beside its peers on the CPU, the cost of a frame, peak memory, and how cost grows",
+    "live": "what a visitor's browser gets",
+    "ablation": "what each trick of the engine gains: the time of a step without it, divided by the time with it",
+}
 
-def main() -> int:
-    parser = argparse.ArgumentParser("python -m bench", description=__doc__)
-    parser.add_argument("what", choices=["live"])
-    parser.add_argument("--workload", help="only these, separated by commas")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    module = importlib.import_module(f"bench.{options.what}")
-    names = options.workload.split(",") if options.workload else list(module.WORKLOADS)
-    if unknown := set(names) - set(module.WORKLOADS):
-        parser.error(f"no workload {', '.join(sorted(unknown))}; there are {', '.join(module.WORKLOADS)}")
+
+def main(words: Sequence[str] | None = None) -> int:
+    options = arguments(words)
+    module = importlib.import_module(f"bench.{options.pop('what')}")
+    as_json = options.pop("json")
     before = os.getloadavg()
-    rows = module.measure(names)
-    report = {"rows": rows, "cores": os.cpu_count(), "load_before": before, "load_after": os.getloadavg()}
-    print(json.dumps(report) if options.json else table(rows))
+    measured = module.measure(**options)
+    tables = measured if isinstance(measured, dict) else {"rows": measured}
+    report = {**tables, "cores": os.cpu_count(), "load_before": before, "load_after": os.getloadavg()}
+    print(json.dumps(report) if as_json else text(report))
     return 0
+
+
+def arguments(words: Sequence[str] | None = None) -> dict[str, Any]:
+    """The command line, checked: `what`, `json`, and the arguments of that module's `measure`."""
+    parser = argparse.ArgumentParser("python -m bench", description=__doc__)
+    kinds = parser.add_subparsers(dest="what", required=True)
+    for name, sentence in KINDS.items():
+        kind = kinds.add_parser(name, help=sentence, description=sentence)
+        kind.add_argument("--workload", default="", help="only these, separated by commas")
+        kind.add_argument("--json", action="store_true")
+        if name != "live":
+            kind.add_argument("--rounds", type=int, help="how often each takes its turn")
+        if name == "cpu":
+            kind.add_argument("--peers", default="", help="only these, separated by commas")
+            kind.add_argument("--data-dir", help="folder with the files of MNIST; else pixels are drawn")
+    options = {name: value for name, value in vars(parser.parse_args(words)).items() if value is not None}
+    module = importlib.import_module(f"bench.{options['what']}")
+    options["workloads"] = _chosen(parser, "workload", options.pop("workload"), module.WORKLOADS)
+    if "peers" in options:
+        options["peers"] = _chosen(parser, "peer", options["peers"], [name for name in module.PEERS if name != module.OURS])
+    if options.get("rounds", 1) < 1:
+        parser.error(f"rounds must be at least 1, not {options['rounds']}")
+    return options
+
+
+def _chosen(parser: argparse.ArgumentParser, what: str, words: str, known: Any) -> list[str]:
+    names = words.split(",") if words else list(known)
+    if unknown := [name for name in names if name not in known]:
+        parser.error(f"no {what} {', '.join(unknown)}; there are {', '.join(known)}")
+    return names
+
+
+def text(report: dict[str, Any]) -> str:
+    """Every table of a report under its name, and every other fact as a line."""
+    parts = []
+    for name, value in report.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            parts.append(table(value) if name == "rows" else f"\n{name}\n{table(value)}")
+        elif isinstance(value, dict):
+            parts += [f"{name}: {key}: {fact}" for key, fact in value.items()]
+        elif value or value == 0:
+            parts.append(f"{name}: {' '.join(map(_cell, value)) if isinstance(value, (list, tuple)) else _cell(value)}")
+    return "\n".join(parts)
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -35,7 +80,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":

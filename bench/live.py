@@ -1,4 +1,4 @@
-"""What a visitor's browser really gets: painted frames, the speed of training behind them, and how soon a slider is felt."""
+"""What a visitor's browser gets: painted frames, the speed of training behind them, and how soon a slider is felt."""
 
 from __future__ import annotations
 
@@ -33,15 +33,18 @@ print((trainer.steps - steps) / (time.perf_counter() - begin))
 """
 WATCH = """
 window.longTasks = 0;
-new PerformanceObserver(list => { for (const task of list.getEntries()) longTasks += task.duration; }).observe({ entryTypes: ['longtask'] });
+new PerformanceObserver(list => { for (const task of list.getEntries()) longTasks += task.duration; })
+  .observe({ entryTypes: ['longtask'] });
 """
 REMOUNTS = """
 () => {
   const live = document.querySelector('[data-testid=live]');
   window.remounts = 0;
-  const charts = node => node.nodeType === 1 && (node.matches('canvas, table, .js-plotly-plot') || node.querySelector('canvas, table, .js-plotly-plot'));
-  new MutationObserver(list => { for (const change of list) for (const node of change.removedNodes) if (charts(node)) remounts++; })
-    .observe(live.parentElement.parentElement, { childList: true, subtree: true });
+  const chart = 'canvas, table, .js-plotly-plot';
+  const charts = node => node.nodeType === 1 && (node.matches(chart) || node.querySelector(chart));
+  new MutationObserver(list => {
+    for (const change of list) for (const node of change.removedNodes) if (charts(node)) remounts++;
+  }).observe(live.parentElement.parentElement, { childList: true, subtree: true });
 }
 """
 SLIDER = """
@@ -50,7 +53,9 @@ SLIDER = """
   let pressed;
   addEventListener('keydown', () => { pressed = performance.now(); }, { capture: true, once: true });
   new MutationObserver((_, observer) => {
-    if (live.dataset.learningRate !== before) { observer.disconnect(); requestAnimationFrame(() => felt(performance.now() - pressed)); }
+    if (live.dataset.learningRate === before) return;
+    observer.disconnect();
+    requestAnimationFrame(() => felt(performance.now() - pressed));
   }).observe(live, { attributes: true, attributeFilter: ['data-learning-rate'] });
 })
 """
@@ -67,7 +72,7 @@ def measure(workloads: list[str]) -> list[dict[str, Any]]:
     server = Server()
     try:
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_FLAGS)
+            browser = playwright.chromium.launch(executable_path=chromium_path(), args=list(CHROMIUM_FLAGS))
             _visit(browser, server.url, "").close()  # a warm server
             return [_row(browser, server.url, name) for name in workloads]
     finally:
@@ -136,7 +141,14 @@ def _stream(browser: Browser, url: str, query: str, speed: str) -> tuple[dict[st
         "frame_kb": statistics.mean(frames) / 1000 if frames else 0.0,
         "slider_ms": _slider(page),
     }
-    steps = json.loads(subprocess.run([sys.executable, "-m", "lab", "run", query or "{}", "--epochs", "1", "--json"], cwd=ROOT, capture_output=True, check=True).stdout)["steps"]
+    steps = json.loads(
+        subprocess.run(
+            [sys.executable, "-m", "lab", "run", query or "{}", "--epochs", "1", "--json"],
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+        ).stdout
+    )["steps"]
     page.context.close()
     return figures, steps
 

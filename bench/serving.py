@@ -14,10 +14,10 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-CHROMIUM_FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()  # the network flags keep it from looking for hosts of its own
+CHROMIUM_FLAGS = (  # the last four keep it from looking for hosts of its own
+    *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
+    *("--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
 
 
 def chromium_path() -> str | None:

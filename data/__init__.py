@@ -27,7 +27,8 @@ def load(name: str, *, samples: int = 0, noise: float = 0.0, train_share: float 
         Of a set with a test part of its own (MNIST) they are the training examples; the test part stays whole.
     noise: 0 to 0.5. In a toy it shifts the points or the place where their label is read (its function says which), or
         widens the clouds. A real set gets Gaussian noise of this many standard deviations on its standardised inputs.
-    train_share: 0.1 to 0.9, the share of the examples that is trained on. A test part of its own leaves it nothing to decide.
+    train_share: 0.1 to 0.9, the share of the examples that is trained on; a set with a test part of its own takes no
+        notice.
     features: names from FEATURES, the inputs for a toy; a real set has its own inputs and takes no notice.
     rng: spawns one stream each for places, noise and split. With the same seed, another noise keeps the places and the
         split, another share keeps the examples, other features keep both. A second call with one rng draws anew.

@@ -119,7 +119,7 @@ def _read(file: io.BufferedIOBase, path: Path, example: tuple[int, ...]) -> np.n
         raise ValueError(f"The header of {path} announces {' x '.join(map(str, shape))} bytes: allowed are {allowed}.")
     values = np.empty(math.prod(shape), dtype=np.uint8)
     filled = 0
-    while filled < len(values) and (count := file.readinto(memoryview(values)[filled:filled + PIECE])):
+    while filled < len(values) and (count := file.readinto(values.data[filled:filled + PIECE])):
         filled += count
     if filled < len(values):
         raise EOFError

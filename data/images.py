@@ -34,8 +34,8 @@ IMAGES = (
            "Ten handwritten digits in 8 by 8 pixels; look at the pictures the network gets wrong.",
            samples=1797, inputs=64, make=digits, class_names=tuple("0123456789"), image_shape=(8, 8)),
     _in_files("mnist", "MNIST", tuple("0123456789"),
-              "Handwritten digits in 28 by 28 pixels, 60,000 to learn from and a test part of 10,000 by other hands."),
+              "Handwritten digits in 28 by 28 pixels; the test part, 10,000 digits by other hands, is fixed."),
     _in_files("fashion_mnist", "Fashion-MNIST",
               ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"),
-              "Clothes in 28 by 28 pixels, 60,000 to learn from and a test part of 10,000; see how shirts are mistaken."),
+              "Clothes in 28 by 28 pixels, with a fixed test part of 10,000; see what shirts are mistaken for."),
 )

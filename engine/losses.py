@@ -173,7 +173,7 @@ class Objective:
         loss: str,
         *,
         label_smoothing: float = 0.0,
-        class_weights: Sequence[float] | None = None,
+        class_weights: Sequence[float] | np.ndarray | None = None,
     ) -> None:
         if loss not in valid_losses(kind, output):
             allowed = ", ".join(valid_losses(kind, output)) or "none"

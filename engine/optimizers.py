@@ -137,7 +137,7 @@ class Adam(Optimizer):
     sentence = "Momentum, and a step size of its own for each parameter; a safe first choice."
     beta1, beta2, epsilon = 0.9, 0.999, 1e-8
 
-    def __init__(self, learning_rate, size, dtype=np.float32, *, decays=None):
+    def __init__(self, learning_rate, size, dtype: Any = np.float32, *, decays=None):
         super().__init__(learning_rate, size, dtype, decays=decays)
         self.corrected_rate, self.corrected_epsilon = np.array(0, dtype), np.array(0, dtype)
 

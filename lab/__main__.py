@@ -1,7 +1,7 @@
 """The same experiment without a screen.
 
-    python -m lab run EXPERIMENT.json --json
-    python -m lab run "http://localhost:8501/?dataset=digits&hidden=64,32" --epochs 30
+python -m lab run EXPERIMENT.json --json
+python -m lab run "http://localhost:8501/?dataset=digits&hidden=64,32" --epochs 30
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from urllib.parse import parse_qsl, urlsplit
 import numpy as np
 
 from engine import checkpoint
+from engine.trainer import Trainer
 from lab.build import build
 from lab.experiment import Experiment, ExperimentError
 from lab.frames import pack
@@ -41,7 +42,9 @@ def read(source: str) -> Experiment:
     try:
         return Experiment.from_json(Path(source).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
-        raise ExperimentError([f"{source} cannot be read. Allowed: a JSON file, a link, or {{\"field\": value}}."]) from None
+        raise ExperimentError(
+            [f'{source} cannot be read. Allowed: a JSON file, a link, or {{"field": value}}.']
+        ) from None
 
 
 def run(experiment: Experiment, show: bool, data_dir: Path | None = None) -> tuple[dict[str, Any], Any]:
@@ -68,9 +71,16 @@ def run(experiment: Experiment, show: bool, data_dir: Path | None = None) -> tup
         "steps": trainer.steps,
         "parameters": trainer.network.parameters.size,
         "device": experiment.device,
-        "stopped": trainer.stopped or f"Diverged at step {trainer.divergence.step}: {trainer.divergence.where}.",
+        "stopped": _why(trainer),
     }
     return result, trainer
+
+
+def _why(trainer: Trainer) -> str:
+    """A sentence on why training ended."""
+    if trainer.divergence is not None:
+        return f"Diverged at step {trainer.divergence.step}: {trainer.divergence.where}."
+    return trainer.stopped
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -11,12 +11,11 @@ import data
 from data import Dataset
 from engine import OPTIMIZERS
 from engine.backend import available_devices
-
 from engine.convolution import Conv2D, Flatten, Image, MaxPool2D
 from engine.layers import Activation, Dense, Dropout, Layer
-from engine.normalization import BatchNorm
 from engine.losses import Objective, balanced_weights
 from engine.network import Network
+from engine.normalization import BatchNorm
 from engine.trainer import Trainer
 from lab.experiment import Experiment, ExperimentError
 
@@ -34,23 +33,40 @@ def build(experiment: Experiment, data_dir: Path | None = None) -> Built:
     e = experiment
     device = next((d for d in available_devices() if d.name == e.device), None)
     if device is None or not device.usable:
-        raise ExperimentError([f"device: {e.device} cannot be used here. {device.reason if device else 'There is no such device.'}"])
+        raise ExperimentError(
+            [f"device: {e.device} cannot be used here. {device.reason if device else 'There is no such device.'}"]
+        )
     for_data, for_weights, for_batches, for_dropout = np.random.default_rng(e.seed).spawn(4)
     try:
         dataset = data.load(e.dataset, samples=e.samples, noise=e.noise, train_share=e.train_share, features=e.features,
                             rng=for_data, data_dir=data_dir)  # fmt: skip
     except ValueError as problem:
         raise ExperimentError([f"dataset: {problem}"]) from None
-    weights = balanced_weights(dataset.y_train, dataset.classes) if e.class_weights == "balanced" and dataset.classes else None
-    objective = Objective(dataset.kind, dataset.classes, e.output_name, e.loss_name, label_smoothing=e.label_smoothing, class_weights=weights)
-    network = Network(layers(e, objective.units, for_dropout), dataset.x_train.shape[1:], rng=for_weights, dtype=np.dtype(e.dtype))
-    optimizer = OPTIMIZERS[e.optimizer](e.learning_rate, network.parameters.size, network.dtype, decays=network.weight_mask)
+    weights = (
+        balanced_weights(dataset.y_train, dataset.classes)
+        if e.class_weights == "balanced" and dataset.classes
+        else None
+    )
+    objective = Objective(
+        dataset.kind,
+        dataset.classes,
+        e.output_name,
+        e.loss_name,
+        label_smoothing=e.label_smoothing,
+        class_weights=weights,
+    )
+    network = Network(
+        layers(e, objective.units, for_dropout), dataset.x_train.shape[1:], rng=for_weights, dtype=e.dtype
+    )
+    optimizer = OPTIMIZERS[e.optimizer](
+        e.learning_rate, network.parameters.size, network.dtype, decays=network.weight_mask
+    )
     train, test = (dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test)
     return Built(dataset, Trainer(network, objective, optimizer, train, test, settings=e.settings(), rng=for_batches))
 
 
 def layers(e: Experiment, outputs: int, rng: np.random.Generator) -> list[Layer]:
-    """Convolution blocks, hidden layers with their activations, and a linear layer whose values the output function reads."""
+    """Convolution blocks, hidden layers with their activations, and a last layer that the output function reads."""
     row: list[Layer] = []
     if e.conv and e.source.image_shape:
         row.append(Image(*e.source.image_shape, 1))

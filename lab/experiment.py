@@ -1,18 +1,20 @@
 """An experiment is one frozen, validated value. Widgets, links, files and the command line are all views of it.
 
-Whatever comes from outside enters through `from_json` (all or nothing) or `from_query` (field by field, so that an old or
-mistyped link still opens) and is refused with a sentence that says what is allowed.
+Whatever comes from outside enters through `from_json` (all or nothing) or `from_query` (field by field, so that an old
+or mistyped link still opens) and is refused with a sentence that says what is allowed.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import fields
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, ValidationError, model_validator
+from pydantic_core import core_schema
 
 from data import DATASETS, FEATURES
 from data.dataset import Source
@@ -22,6 +24,7 @@ from engine.schedules import SPAN
 from engine.settings import MONITORS, Settings
 
 MAX_LAYERS, MAX_UNITS, MAX_FILTERS, MAX_PARAMETERS = 8, 1024, 64, 2_000_000
+LONGEST_TEXT, LONGEST_LIST = 20_000, 100  # far more than any experiment needs; refused before it costs time
 SMALLEST_MAP = 5  # pixels: below this a convolution and its pooling leave nothing
 
 
@@ -33,29 +36,89 @@ class ExperimentError(ValueError):
         self.sentences = sentences
 
 
-def _one_of(*names: str) -> Any:
-    """A text field with a closed list of values."""
-    return Annotated[Literal[names], Field(json_schema_extra={"allowed": "one of " + ", ".join(names)})]
+@dataclass(frozen=True)
+class Allowed:
+    """What a field may hold: a check, and the words that follow "allowed:" when it fails."""
+
+    text: str
+    check: Callable[[Any], bool]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        clean = core_schema.no_info_before_validator_function(_truth if source is bool else _no_truth, handler(source))
+        return core_schema.no_info_after_validator_function(self._verify, clean)
+
+    def _verify(self, value: Any) -> Any:
+        if not self.check(value):
+            raise ValueError(self.text)
+        return value
+
+
+def one_of(*names: str) -> Allowed:
+    return Allowed("one of " + ", ".join(names), lambda value: value in names)
+
+
+def number(low: float, high: float, *, above: bool = False) -> Allowed:
+    """A number from `low` (or above it) to `high`; nan is never in between."""
+    words = f"a number {'above' if above else 'from'} {low:g} {'up ' if above else ''}to {high:,g}"
+    return Allowed(words, lambda value: (low < value if above else low <= value) and value <= high)
+
+
+def whole(low: int, high: int) -> Allowed:
+    return Allowed(f"a whole number from {low} to {high:,}", lambda value: low <= value <= high)
+
+
+def list_of(words: str, check: Callable[[Any], bool], shortest: int, longest: int) -> Allowed:
+    return Allowed(words, lambda values: shortest <= len(values) <= longest and all(map(check, values)))
+
+
+def _each_once(names: Any) -> bool:
+    return len(set(names)) == len(names) > 0 and all(name in FEATURES for name in names)
+
+
+def _truth(value: Any) -> Any:
+    """True and false, or how a link writes them. Pydantic would take yes, on and 1 as well."""
+    if str(value).lower() not in ("true", "false"):
+        raise ValueError
+    return value
+
+
+def _no_truth(value: Any) -> Any:
+    """True is the number 1 in Python; in an experiment it is a mistake."""
+    if any(isinstance(item, bool) for item in (value if isinstance(value, list | tuple) else (value,))):
+        raise ValueError
+    return value
 
 
 def _words(value: Any) -> Any:
-    """"64,32" -> ["64", "32"]: how a list is written in a link."""
-    return [word for word in value.split(",") if word] if isinstance(value, str) else value
+    """ "64,32" -> ["64", "32"]: how a list is written in a link."""
+    return [word for word in value.split(",", LONGEST_LIST) if word] if isinstance(value, str) else value
 
 
 def _one_or_list(value: Any) -> Any:
     words = _words(value)
-    return words[0] if isinstance(words, list) and len(words) == 1 else words
+    return words[0] if isinstance(words, list | tuple) and len(words) == 1 and isinstance(words[0], str) else words
 
 
-def _number(low: float, high: float, *, exclusive: bool = False, whole: bool = False) -> Any:
-    bounds = {"gt": low} if exclusive else {"ge": low}
-    allowed = f"{'a whole number' if whole else 'a number'} {'above' if exclusive else 'from'} {low:g} {'up ' if exclusive else ''}to {high:,g}"
-    return Annotated[int if whole else float, Field(**bounds, le=high, allow_inf_nan=False if not whole else None, json_schema_extra={"allowed": allowed})]
+def _known_activations(value: str | tuple[str, ...]) -> bool:
+    return all(name in ACTIVATIONS for name in ((value,) if isinstance(value, str) else value))
 
 
-Activation = _one_of(*ACTIVATIONS)
-Units = Annotated[int, Field(ge=1, le=MAX_UNITS)]
+FEATURE_LIST = Allowed("a list, each once, out of " + ", ".join(FEATURES), _each_once)
+UNIT_LIST = list_of(
+    f"at most {MAX_LAYERS} whole numbers from 1 to {MAX_UNITS}, such as 64,32",
+    lambda n: 1 <= n <= MAX_UNITS,
+    0,
+    MAX_LAYERS,
+)
+FILTER_LIST = list_of(
+    f"for pictures, at most 3 whole numbers from 1 to {MAX_FILTERS}, such as 8,16",
+    lambda n: 1 <= n <= MAX_FILTERS,
+    0,
+    3,
+)
+ACTIVATION_LIST = Allowed(
+    "one name, or one for each hidden layer, out of " + ", ".join(ACTIVATIONS), _known_activations
+)
 
 
 class Experiment(BaseModel):
@@ -63,57 +126,44 @@ class Experiment(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    dataset: _one_of(*DATASETS) = "circle"
-    noise: _number(0, 0.5) = 0.0
-    samples: _number(0, 100_000, whole=True) = 0  # 0: as many as the data set has
-    train_share: _number(0.1, 0.9) = 0.75
-    features: Annotated[
-        tuple[Literal[tuple(FEATURES)], ...],
-        BeforeValidator(_words),
-        Field(min_length=1, max_length=len(FEATURES), json_schema_extra={"allowed": "a list of " + ", ".join(FEATURES)}),
-    ] = ("x1", "x2")
-    hidden: Annotated[
-        tuple[Units, ...],
-        BeforeValidator(_words),
-        Field(max_length=MAX_LAYERS, json_schema_extra={"allowed": f"at most {MAX_LAYERS} whole numbers from 1 to {MAX_UNITS}, such as 64,32"}),
-    ] = (8, 8)
-    conv: Annotated[
-        tuple[Annotated[int, Field(ge=1, le=MAX_FILTERS)], ...],
-        BeforeValidator(_words),
-        Field(max_length=3, json_schema_extra={"allowed": f"for pictures, at most 3 whole numbers from 1 to {MAX_FILTERS}, such as 8,16"}),
-    ] = ()  # filters of each block of 3x3 convolution and 2x2 pooling before the hidden layers
-    activations: Annotated[
-        Activation | Annotated[tuple[Activation, ...], Field(max_length=MAX_LAYERS)],
-        BeforeValidator(_one_or_list),
-        Field(json_schema_extra={"allowed": "one name, or one for each hidden layer, out of " + ", ".join(ACTIVATIONS)}),
-    ] = "tanh"
-    output: _one_of("auto", *OUTPUTS) = "auto"
-    loss: _one_of("auto", *LOSSES) = "auto"
-    label_smoothing: _number(0, 0.5) = 0.0
-    class_weights: _one_of("none", "balanced") = "none"
-    optimizer: _one_of(*OPTIMIZERS) = "sgd"
-    learning_rate: _number(0, 10, exclusive=True) = 0.03
-    schedule: _one_of(*SCHEDULES) = "constant"
-    schedule_span: _number(0, 1_000_000) = 0.0  # epochs of one full schedule; 0: as many as `epochs`, or 100
-    batch_size: _number(0, 100_000, whole=True) = 10  # 0: the whole training part
-    initializer: _one_of(*INITIALIZERS) = "glorot_uniform"
-    l1: _number(0, 10) = 0.0
-    l2: _number(0, 10) = 0.0
-    weight_decay: _number(0, 1) = 0.01  # decoupled: only AdamW has it
-    max_norm: _number(0, 1000) = 0.0  # the longest weight vector of a unit; 0: no limit
-    dropout: _number(0, 0.9) = 0.0
-    batch_norm: Annotated[bool, Field(json_schema_extra={"allowed": "true or false"})] = False
-    clip_norm: _number(0, 1000) = 0.0  # 0: not clipped
-    clip_value: _number(0, 1000) = 0.0  # 0: not clipped
-    seed: _number(0, 999_999, whole=True) = 1
-    device: Annotated[str, Field(pattern=r"^(cpu|cuda:\d)$", json_schema_extra={"allowed": "cpu or cuda:0"})] = "cpu"
-    dtype: _one_of("float32", "float64") = "float32"
-    epochs: _number(0, 1_000_000, whole=True) = 0  # 0: until somebody stops it
-    target_accuracy: _number(0, 1) = 0.0  # 0: no target
-    patience: _number(0, 100_000, whole=True) = 0  # 0: no early stopping
-    min_delta: _number(0, 1) = 0.0  # less than this is no improvement
-    monitor: _one_of(*MONITORS) = "test_loss"  # what has to improve
-    max_seconds: _number(0, 86_400) = 0.0  # of training; 0: no limit
+    dataset: Annotated[str, one_of(*DATASETS)] = "circle"
+    noise: Annotated[float, number(0, 0.5)] = 0.0
+    samples: Annotated[int, whole(0, 100_000)] = 0  # 0: as many as the data set has
+    train_share: Annotated[float, number(0.1, 0.9)] = 0.75
+    features: Annotated[tuple[str, ...], BeforeValidator(_words), FEATURE_LIST] = ("x1", "x2")
+    hidden: Annotated[tuple[int, ...], BeforeValidator(_words), UNIT_LIST] = (8, 8)
+    # Filters of each block of 3x3 convolution and 2x2 pooling before the hidden layers.
+    conv: Annotated[tuple[int, ...], BeforeValidator(_words), FILTER_LIST] = ()
+    activations: Annotated[str | tuple[str, ...], BeforeValidator(_one_or_list), ACTIVATION_LIST] = "tanh"
+    output: Annotated[str, one_of("auto", *OUTPUTS)] = "auto"
+    loss: Annotated[str, one_of("auto", *LOSSES)] = "auto"
+    label_smoothing: Annotated[float, number(0, 0.5)] = 0.0
+    class_weights: Annotated[str, one_of("none", "balanced")] = "none"
+    optimizer: Annotated[str, one_of(*OPTIMIZERS)] = "sgd"
+    learning_rate: Annotated[float, number(0, 10, above=True)] = 0.03
+    schedule: Annotated[str, one_of(*SCHEDULES)] = "constant"
+    schedule_span: Annotated[float, number(0, 1_000_000)] = (
+        0.0  # epochs of one schedule; 0: as many as `epochs`, or 100
+    )
+    batch_size: Annotated[int, whole(0, 100_000)] = 10  # 0: the whole training part
+    initializer: Annotated[str, one_of(*INITIALIZERS)] = "glorot_uniform"
+    l1: Annotated[float, number(0, 10)] = 0.0
+    l2: Annotated[float, number(0, 10)] = 0.0
+    weight_decay: Annotated[float, number(0, 1)] = 0.01  # decoupled: only AdamW has it
+    max_norm: Annotated[float, number(0, 1000)] = 0.0  # the longest weight vector of a unit; 0: no limit
+    dropout: Annotated[float, number(0, 0.9)] = 0.0
+    batch_norm: Annotated[bool, Allowed("true or false", lambda _: True)] = False
+    clip_norm: Annotated[float, number(0, 1000)] = 0.0  # 0: not clipped
+    clip_value: Annotated[float, number(0, 1000)] = 0.0  # 0: not clipped
+    seed: Annotated[int, whole(0, 999_999)] = 1
+    device: Annotated[str, Allowed("cpu or cuda:0", lambda name: bool(re.fullmatch(r"cpu|cuda:\d", name)))] = "cpu"
+    dtype: Annotated[str, one_of("float32", "float64")] = "float32"
+    epochs: Annotated[int, whole(0, 1_000_000)] = 0  # 0: until somebody stops it
+    target_accuracy: Annotated[float, number(0, 1)] = 0.0  # 0: no target
+    patience: Annotated[int, whole(0, 100_000)] = 0  # 0: no early stopping
+    min_delta: Annotated[float, number(0, 1)] = 0.0  # less than this is no improvement
+    monitor: Annotated[str, one_of(*MONITORS)] = "test_loss"  # what has to improve
+    max_seconds: Annotated[float, number(0, 86_400)] = 0.0  # of training; 0: no limit
 
     @model_validator(mode="after")
     def _fields_fit_together(self) -> Experiment:
@@ -121,7 +171,11 @@ class Experiment(BaseModel):
         if self.samples and self.samples < 10:
             raise _misfit("samples", self.samples, "0 (all) or a whole number from 10 to 100,000")
         if not isinstance(self.activations, str) and len(self.activations) != len(self.hidden):
-            raise _misfit("activations", ",".join(self.activations), f"one name, or one for each of the {len(self.hidden)} hidden layers")
+            raise _misfit(
+                "activations",
+                ",".join(self.activations),
+                f"one name, or one for each of the {len(self.hidden)} hidden layers",
+            )
         outputs = valid_outputs(source.kind, source.classes)
         if self.output not in ("auto", *outputs):
             raise _misfit("output", self.output, "with this data set: auto, " + ", ".join(outputs))
@@ -133,12 +187,18 @@ class Experiment(BaseModel):
         if source.kind == "regression" and self.class_weights != "none":
             raise _misfit("class_weights", self.class_weights, "none where the targets are numbers")
         if self.conv and (source.image_shape is None or min(self.map_shape(len(self.conv) - 1)) < SMALLEST_MAP - 1):
-            raise _misfit("conv", ",".join(map(str, self.conv)), "blocks that still fit, on a data set of pictures; none for other data")
+            raise _misfit(
+                "conv",
+                ",".join(map(str, self.conv)),
+                "blocks that still fit, on a data set of pictures; none for other data",
+            )
         if self.parameters > MAX_PARAMETERS:
-            raise _misfit("hidden", ",".join(map(str, self.hidden)), f"layers with at most {MAX_PARAMETERS:,} parameters in all")
+            raise _misfit(
+                "hidden", ",".join(map(str, self.hidden)), f"layers with at most {MAX_PARAMETERS:,} parameters in all"
+            )
         return self
 
-    # What the fields mean together -----------------------------------------------------------------------------------------
+    # What the fields mean together -----------------------------------------------------------------------------------
 
     @property
     def source(self) -> Source:
@@ -170,7 +230,7 @@ class Experiment(BaseModel):
     @property
     def conv_activation(self) -> str:
         """Convolution blocks share the first activation."""
-        return self.activations if isinstance(self.activations, str) else self.activations[0]
+        return self.activations if isinstance(self.activations, str) else (*self.activations, "tanh")[0]
 
     @property
     def inputs(self) -> int:
@@ -199,10 +259,11 @@ class Experiment(BaseModel):
 
     def settings(self) -> Settings:
         """The part that may change between two steps."""
-        values = {name: getattr(self, name) for name in LIVE}
-        return Settings(**values | {"schedule_span": self.schedule_span or self.epochs or SPAN})
+        values: dict[str, Any] = {name: getattr(self, name) for name in LIVE}
+        values["schedule_span"] = self.schedule_span or self.epochs or SPAN
+        return Settings(**values)
 
-    # To and from the outside -----------------------------------------------------------------------------------------------
+    # To and from the outside -----------------------------------------------------------------------------------------
 
     def change(self, **changes: Any) -> Experiment:
         """A new experiment with some fields changed. Earlier choices that no longer fit go back to their defaults.
@@ -210,9 +271,10 @@ class Experiment(BaseModel):
         Raises ExperimentError when the changed fields themselves are wrong.
         """
         values = {**self.model_dump(), **changes}
-        if "hidden" in changes and not isinstance(values["activations"], str):
-            names = tuple(values["activations"])[: len(values["hidden"])]
-            values["activations"] = names + names[-1:] * (len(values["hidden"]) - len(names)) or "tanh"
+        hidden, names = _words(values["hidden"]), values["activations"]
+        if "hidden" in changes and isinstance(hidden, list | tuple) and isinstance(names, list | tuple):
+            names = tuple(names)[: len(hidden)]
+            values["activations"] = names + names[-1:] * (len(hidden) - len(names)) or "tanh"
         while True:
             try:
                 return Experiment.model_validate(values)
@@ -225,7 +287,9 @@ class Experiment(BaseModel):
 
     def changed_fields(self, other: Experiment) -> dict[str, Any]:
         """The fields of `other` that differ from this one's."""
-        return {name: value for name in Experiment.model_fields if (value := getattr(other, name)) != getattr(self, name)}
+        return {
+            name: value for name in Experiment.model_fields if (value := getattr(other, name)) != getattr(self, name)
+        }
 
     def goes_on_as(self, other: Experiment) -> bool:
         """Whether a running network can take the difference between two steps; otherwise it must be built anew."""
@@ -234,7 +298,11 @@ class Experiment(BaseModel):
     def to_query(self) -> dict[str, str]:
         """What a link holds: every field that is not at its default."""
         default = Experiment()
-        return {name: _as_text(getattr(self, name)) for name in Experiment.model_fields if getattr(self, name) != getattr(default, name)}
+        return {
+            name: _as_text(getattr(self, name))
+            for name in Experiment.model_fields
+            if getattr(self, name) != getattr(default, name)
+        }
 
     def to_json(self) -> str:
         return self.model_dump_json(indent=1)
@@ -242,12 +310,16 @@ class Experiment(BaseModel):
     @classmethod
     def from_json(cls, text: str) -> Experiment:
         """Raises ExperimentError with a sentence for each wrong field."""
+        if len(text) > LONGEST_TEXT:
+            raise ExperimentError([f"This text is too long. Allowed: JSON of at most {LONGEST_TEXT:,} characters."])
         try:
-            values = json.loads(text)
-        except ValueError:
+            values = json.loads(text, object_pairs_hook=_object)
+        except ExperimentError:
+            raise
+        except (ValueError, RecursionError):
             raise ExperimentError(["This is not JSON. Allowed: one JSON object of experiment fields."]) from None
         if not isinstance(values, dict):
-            raise ExperimentError(["An experiment is one JSON object of fields, such as {\"dataset\": \"digits\"}."])
+            raise ExperimentError(['An experiment is one JSON object of fields, such as {"dataset": "digits"}.'])
         try:
             return cls.model_validate(values)
         except ValidationError as problem:
@@ -273,15 +345,25 @@ class Experiment(BaseModel):
 LIVE = tuple(f.name for f in fields(Settings) if f.name in Experiment.model_fields)
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object. Of two values for one field nobody can say which was meant."""
+    values: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in values:
+            raise ExperimentError([f"{_short(name)}: given twice; allowed: each field once."])
+        values[name] = value
+    return values
+
+
 def _as_text(value: Any) -> str:
     if isinstance(value, tuple):
         return ",".join(map(_as_text, value))
-    return str(value).lower() if isinstance(value, bool) else f"{value:.12g}" if isinstance(value, float) else str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value).removesuffix(".0")
 
 
 class _Misfit(ValueError):
     def __init__(self, field: str, value: Any, allowed: str) -> None:
-        super().__init__(f"{field}: {value} does not fit; allowed: {allowed}.")
+        super().__init__(f"{field}: {_short(value)} does not fit; allowed: {allowed}.")
         self.field = field
 
 
@@ -303,17 +385,18 @@ def _sentences(problem: ValidationError) -> list[str]:
         if isinstance(misfit, _Misfit):
             sentences[name] = str(misfit)
         elif name not in Experiment.model_fields:
-            sentences[name] = f"{_short(name)} is no field of an experiment; allowed: {', '.join(Experiment.model_fields)}."
+            allowed = ", ".join(Experiment.model_fields)
+            sentences[name] = f"{_short(name) or 'An empty name'} is no field of an experiment; allowed: {allowed}."
         else:
-            extra = Experiment.model_fields[name].json_schema_extra or {}
-            sentences.setdefault(name, f"{name}: {_short(_given(error))} is not allowed; allowed: {extra['allowed']}.")
+            rule = next(m for m in Experiment.model_fields[name].metadata if isinstance(m, Allowed))
+            sentences.setdefault(name, f"{name}: {_short(error['input'])} is not allowed; allowed: {rule.text}.")
     return list(sentences.values())
 
 
-def _given(error: Any) -> Any:
-    return error["input"]
-
-
 def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 40 else text[:40] + "..."
+    """For a sentence: not too long, and nothing in it that cannot be written as UTF-8 (half a character pair)."""
+    try:
+        text = str(value)
+    except (ValueError, RecursionError):
+        return "a huge value"
+    return text[:40].encode(errors="replace").decode() + ("..." if len(text) > 40 else "")

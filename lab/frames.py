@@ -1,7 +1,7 @@
 """One binary container for everything that crosses a process or a socket: a JSON header and named arrays behind it.
 
-Frames for the screen, commands to a worker and checkpoints all use it, so nothing is ever pickled. The JavaScript twin of
-`unpack` is ui/components/frame.js.
+Frames for the screen, commands to a worker and checkpoints all use it, so nothing is ever pickled. The JavaScript twin
+of `unpack` is ui/components/frame.js.
 
     "BPF1" | uint32 length of the header | header (JSON, padded) | array bodies, each starting at a multiple of 8
 """
@@ -9,6 +9,7 @@ Frames for the screen, commands to a worker and checkpoints all use it, so nothi
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +17,9 @@ from typing import Any
 import numpy as np
 
 MAGIC = b"BPF1"
+VERSION = 1
 KINDS = frozenset("biufU")  # arrays of booleans, numbers and text, never of objects
+DAMAGED = "This frame is cut off or damaged."
 
 
 class FrameError(ValueError):
@@ -24,15 +27,20 @@ class FrameError(ValueError):
 
 
 def pack(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None) -> bytes:
-    """A JSON-able header and arrays -> bytes. Numbers that are not finite become null."""
+    """A JSON-able header and arrays -> bytes. Numbers in the header that are not finite become null.
+
+    Raises FrameError for an array that holds neither booleans nor numbers nor text.
+    """
     bodies, table, offset = [], [], 0
     for name, value in (arrays or {}).items():
         array = np.ascontiguousarray(value)
+        _check(name, array.dtype)
         table.append([name, array.dtype.str.lstrip("<|="), list(np.shape(value)), offset])
         padding = -array.nbytes % 8
         bodies += [array.tobytes(), b"\0" * padding]
         offset += array.nbytes + padding
-    text = json.dumps({"version": 1, **_finite(dict(header)), "arrays": table}, allow_nan=False, separators=(",", ":")).encode()
+    whole = {**_finite(dict(header)), "version": VERSION, "arrays": table}
+    text = json.dumps(whole, allow_nan=False, separators=(",", ":")).encode()
     text += b" " * (-(8 + len(text)) % 8)
     return b"".join([MAGIC, struct.pack("<I", len(text)), text, *bodies])
 
@@ -43,19 +51,28 @@ def unpack(frame: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         raise FrameError("These bytes are not a frame: the first four must be BPF1.")
     (length,) = struct.unpack_from("<I", frame, 4)
     start, arrays = 8 + length, {}
+    if start > len(frame):
+        raise FrameError(DAMAGED)
     try:
         header = json.loads(frame[8:start])
+        if header["version"] != VERSION:
+            raise FrameError(f"The frame has version {header['version']}; this program reads version {VERSION}.")
         for name, kind, shape, offset in header.pop("arrays"):
-            dtype = np.dtype(kind)
-            if dtype.kind not in KINDS:
-                raise FrameError(f"Array {name} has the kind {kind}; allowed: booleans, numbers and text.")
-            count = int(np.prod(shape, dtype=np.int64))
-            arrays[name] = np.frombuffer(frame, dtype, count, start + offset).reshape(shape)
+            dtype = _check(name, np.dtype(str(kind)))
+            if not all(type(number) is int and number >= 0 for number in (offset, *shape)):
+                raise FrameError(DAMAGED)
+            arrays[name] = np.frombuffer(frame, dtype, math.prod(shape), start + offset).reshape(shape)
     except FrameError:
         raise
-    except (ValueError, TypeError, KeyError, UnicodeDecodeError, OverflowError):
-        raise FrameError("This frame is cut off or damaged.") from None
+    except Exception:  # whatever JSON and NumPy raise on bytes that are no frame
+        raise FrameError(DAMAGED) from None
     return header, arrays
+
+
+def _check(name: str, dtype: np.dtype) -> np.dtype:
+    if dtype.kind not in KINDS:
+        raise FrameError(f"Array {name} has the kind {dtype}; allowed: booleans, numbers and text.")
+    return dtype
 
 
 def _finite(value: Any) -> Any:

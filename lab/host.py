@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,26 +20,52 @@ Arrays = dict[str, np.ndarray]
 Answer = tuple[dict[str, Any], Arrays]
 
 
+class Gone(KeyError):
+    """The run is no longer known: it was closed, or the server was restarted."""
+
+
 class Host:
-    """Carries out commands, one at a time. A command is {"do": verb, "run": name, ...}; its answer is a header and arrays."""
+    """Carries out commands, one at a time: {"do": verb, "run": name, ...}. An answer is a header and arrays."""
 
     def __init__(self) -> None:
         self.runs: dict[str, Run] = {}
         self._saved: dict[str, tuple[float, int]] = {}
         self._busy = threading.Lock()
 
+    def answer(self, command: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+        """Carry out a command. What goes wrong is an answer as well, so that it hurts no other run."""
+        try:
+            return self.handle(command, arrays)
+        except Gone:
+            return {"error": "gone"}, {}
+        except ValueError as problem:
+            return {"error": "refused", "sentence": str(problem)}, {}
+        except Exception as problem:
+            print(f"{command.get('do')} failed:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
+            return {"error": "failed", "sentence": f"The command failed ({type(problem).__name__})."}, {}
+
     def handle(self, command: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-        """Raises what the command raises; an unknown run is a KeyError."""
-        verb: Callable[..., Answer | None] = getattr(self, f"_{command['do']}")
+        """Raises what the command raises; Gone for an unknown run, ValueError for an unknown verb."""
+        verb, name = str(command.get("do")), command.get("run", "")
         with self._busy:
-            return verb(command, arrays) or ({}, {})
+            if verb in HOST_VERBS:
+                return HOST_VERBS[verb](self, command, arrays) or ({}, {})
+            if verb not in RUN_VERBS:
+                raise ValueError(f"{verb[:40]} is no command; allowed: {', '.join((*HOST_VERBS, *RUN_VERBS))}.")
+            if name not in self.runs:
+                raise Gone(name)
+            return RUN_VERBS[verb](self.runs[name], command) or ({}, {})
 
     def work(self, seconds: float = SLICE) -> bool:
         """One slice for each run that is due. False when there was nothing to do."""
         with self._busy:
             due = [run for run in self.runs.values() if run.due]
             for run in due:
-                run.advance(seconds)
+                try:
+                    run.advance(seconds)
+                except Exception as problem:
+                    traceback.print_exc()
+                    run.fail(f"Training failed ({type(problem).__name__}).")
         return bool(due)
 
     def checkpoints(self, now: float) -> list[tuple[str, Answer]]:
@@ -50,7 +78,7 @@ class Host:
                 saved.append((name, run.checkpoint()))
         return saved
 
-    # Verbs -----------------------------------------------------------------------------------------------------------------
+    # Verbs about the runs as a whole ---------------------------------------------------------------------------------
 
     def _open(self, command: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         self.runs[command["run"]] = Run(_experiment(command), command["speed"])
@@ -59,40 +87,41 @@ class Host:
         run = self.runs[command["run"]] = Run(_experiment(command), command["speed"])
         run.resume(command, arrays, command["notice"])
 
-    def _change(self, command: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-        self.runs[command["run"]].change(_experiment(command))
-
-    def _play(self, command: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-        self.runs[command["run"]].play()
-
-    def _pause(self, command: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-        self.runs[command["run"]].pause()
-
-    def _step(self, command: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-        self.runs[command["run"]].step()
-
-    def _reset(self, command: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-        self.runs[command["run"]].reset()
-
-    def _pace(self, command: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-        self.runs[command["run"]].pace(command["speed"])
-
-    def _status(self, command: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-        run = self.runs[command["run"]]
-        return {"status": run.status, "notice": run.notice, "epoch": run.trainer.epochs}, {}
-
-    def _frame(self, command: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-        frame = self.runs[command["run"]].frame(command["request"])
-        return {}, {"frame": np.frombuffer(frame, np.uint8)}
-
     def _close(self, command: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-        self.runs.pop(command["run"], None)
+        if self.runs.pop(command["run"], None) is None:
+            raise Gone(command["run"])
         self._saved.pop(command["run"], None)
 
     def _count(self, command: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-        active = sum(run.due for run in self.runs.values())
+        active = sum(run.status == "running" and run.watched for run in self.runs.values())
         return {"running": active, "paused": len(self.runs) - active}, {}
 
 
 def _experiment(command: Mapping[str, Any]) -> Experiment:
     return Experiment.from_json(command["experiment"])
+
+
+def _status(run: Run) -> Answer:
+    return {"status": run.status, "notice": run.notice, "epoch": run.trainer.epochs}, {}
+
+
+def _frame(run: Run, request: Mapping[str, Any]) -> Answer:
+    return {}, {"frame": np.frombuffer(run.frame(request), np.uint8)}
+
+
+HOST_VERBS: dict[str, Callable[..., Answer | None]] = {
+    "open": Host._open,
+    "resume": Host._resume,
+    "close": Host._close,
+    "count": Host._count,
+}
+RUN_VERBS: dict[str, Callable[[Run, Mapping[str, Any]], Answer | None]] = {
+    "play": lambda run, command: run.play(),
+    "pause": lambda run, command: run.pause(),
+    "step": lambda run, command: run.step(),
+    "reset": lambda run, command: run.reset(),
+    "pace": lambda run, command: run.pace(command["speed"]),
+    "change": lambda run, command: run.change(_experiment(command)),
+    "status": lambda run, command: _status(run),
+    "frame": lambda run, command: _frame(run, command["request"]),
+}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import contextlib
 import subprocess
 import sys
 import threading
@@ -14,20 +15,19 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, Listener
+from functools import partial
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Connection, Listener
 from typing import Any
 
 import numpy as np
 
 from lab.experiment import Experiment, ExperimentError
 from lab.frames import pack, unpack
-from lab.host import Answer, Host
+from lab.host import Answer, Gone, Host
 
-PATIENCE = 30.0  # seconds that a command may take
-
-
-class Gone(KeyError):
-    """The run is no longer known: it was closed, or the server was restarted."""
+PATIENCE = 30.0  # seconds that a command, or the start of a worker, may take
+LONGEST_PAUSE = 30.0  # seconds between two attempts to start a worker that cannot be started
 
 
 class Pool:
@@ -103,18 +103,13 @@ class LocalPool(Pool):
 
     def submit(self, command, arrays=None):
         future: Future[Answer] = Future()
-        try:
-            if command["do"] == "frame":
-                self.host.handle(command, {})  # pays for the training that follows
-                until = time.monotonic() + self.seconds_per_frame
-                while time.monotonic() < until and self.host.work():
-                    pass
-                command = {**command, "request": {**command["request"], "frame": None}}
-            future.set_result(self.host.handle(command, arrays or {}))
-        except KeyError:
-            future.set_result(({"error": "gone"}, {}))
-        except ValueError as problem:
-            future.set_result(({"error": "refused", "sentence": str(problem)}, {}))
+        if command["do"] == "frame":
+            self.host.answer(command, {})  # pays for the training that follows
+            until = time.monotonic() + self.seconds_per_frame
+            while time.monotonic() < until and self.host.work():
+                pass
+            command = {**command, "request": {**command["request"], "frame": None}}
+        future.set_result(self.host.answer(command, arrays or {}))
         return future
 
 
@@ -132,23 +127,27 @@ class Kept:
 
 
 class Worker:
-    """One worker process and the connection to it."""
+    """One worker process and the connection to it. Its thread starts the process and again whenever it ends."""
 
     def __init__(self, pool: WorkerPool) -> None:
-        self.pool, self.restarts, self.stopping = pool, 0, False
+        self.pool, self.restarts = pool, 0
+        self.process: subprocess.Popen[bytes] | None = None
         self._waiting: dict[int, Future[Answer]] = {}
         self._sending = threading.Lock()
-        self._ready = threading.Event()
+        self._ready = threading.Event()  # to take commands
+        self._tried = threading.Event()  # to start: it is ready, or cannot be started for now
+        self._stopping = threading.Event()
         self._number = 0
-        threading.Thread(target=self._live, name="lab worker", daemon=True).start()
+        self._thread = threading.Thread(target=self._live, name="lab worker", daemon=True)
+        self._thread.start()
 
     @property
     def alive(self) -> bool:
         return self._ready.is_set()
 
     @property
-    def pid(self) -> int:
-        return self.process.pid
+    def pid(self) -> int | None:
+        return self.process.pid if self.process else None
 
     def submit(self, command: dict[str, Any], arrays: Mapping[str, np.ndarray] | None) -> Future[Answer]:
         future: Future[Answer] = Future()
@@ -161,20 +160,20 @@ class Worker:
                 self._lose(self._number)
         return future
 
-    def wait(self, seconds: float) -> bool:
-        return self._ready.wait(seconds)
+    def wait(self, seconds: float) -> None:
+        """Until it is ready or known to be out of order."""
+        self._tried.wait(seconds)
 
     def stop(self) -> None:
-        """Close the connection; the process leaves on its own, or is made to."""
-        self.stopping = True
-        with self._sending:
+        """Say goodbye; the process leaves on its own, or is made to."""
+        self._stopping.set()
+        with self._sending, contextlib.suppress(OSError):
             if self.alive:
-                self._connection.close()
-        try:
-            self.process.wait(3)
-        except subprocess.TimeoutExpired:
+                self._connection.send_bytes(b"")
+        self._thread.join(3)
+        if self._thread.is_alive() and self.process:
             self.process.kill()
-            self.process.wait()
+            self._thread.join()
 
     def _send(self, command: dict[str, Any], arrays: Mapping[str, np.ndarray] | None) -> None:
         try:
@@ -183,41 +182,70 @@ class Worker:
             self._lose(command["id"])
 
     def _lose(self, number: int) -> None:
-        if future := self._waiting.pop(number, None):
-            future.set_result(({"error": "lost", "sentence": "The training process is being restarted."}, {}))
+        self._answer(number, ({"error": "lost", "sentence": "The training process is being restarted."}, {}))
+
+    def _answer(self, number: int | None, answer: Answer) -> None:
+        future = self._waiting.pop(number, None) if number else None
+        if future and future.set_running_or_notify_cancel():  # nobody waits for a cancelled one
+            future.set_result(answer)
 
     def _live(self) -> None:
         """Start the process, read what it says, and start it again should it end."""
-        while not self.stopping:
-            self._start()
-            self.pool.revive(self, self._send) if self.restarts else None
-            self._ready.set()
-            self._read()
-            self._ready.clear()
+        failures = 0
+        while not self._stopping.is_set():
+            if self._start():
+                failures = 0
+                self.pool.revive(self, self._send)
+                self._ready.set()
+                self._tried.set()
+                self._read()
+                self._ready.clear()
+                self._tried.clear()
+                self._connection.close()
+                self.restarts += 1
+            else:
+                failures += 1
+                self._tried.set()
+                self._stopping.wait(min(2.0**failures / 4, LONGEST_PAUSE))
             with self._sending:
                 for number in list(self._waiting):
                     self._lose(number)
-            self.process.wait()
-            self.restarts += 1
 
-    def _start(self) -> None:
-        key = secrets.token_bytes(32)
+    def _start(self) -> bool:
+        """Whether the process has started and connected."""
+        key, arrived = secrets.token_bytes(32), threading.Event()
         with Listener(None, authkey=key) as listener:
-            address = listener.address
             environment = {**os.environ, "LAB_WORKER_KEY": key.hex()}
-            self.process = subprocess.Popen([sys.executable, "-m", "lab.worker", str(address)], env=environment, stdin=subprocess.DEVNULL)
-            self._connection: Connection = listener.accept()
+            words = [sys.executable, "-m", "lab.worker", str(listener.address)]
+            try:
+                self.process = subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL)
+                threading.Thread(target=self._knock, args=(self.process, listener.address, arrived)).start()
+                self._connection: Connection = listener.accept()
+            except (OSError, EOFError, AuthenticationError):
+                return False
+            finally:
+                arrived.set()
+        return True
+
+    def _knock(self, process: subprocess.Popen[bytes], address: Any, arrived: threading.Event) -> None:
+        """`accept` waits for ever: end its wait when the process has ended, takes too long or is not wanted any more."""
+        late = time.monotonic() + PATIENCE
+        while not arrived.wait(0.05):
+            if process.poll() is not None or time.monotonic() > late or self._stopping.is_set():
+                process.kill()
+                with contextlib.suppress(OSError):
+                    Client(address).close()
+                return
 
     def _read(self) -> None:
-        try:
+        """Until the connection ends; then the process has ended, too."""
+        with contextlib.suppress(EOFError, OSError):
             while True:
                 header, arrays = unpack(self._connection.recv_bytes())
                 if "checkpoint" in header:
                     self.pool.keep(header, arrays)
-                elif future := self._waiting.pop(header.pop("id"), None):
-                    future.set_result((header, arrays))
-        except (EOFError, OSError, TypeError):  # TypeError: the connection was closed under the read
-            return
+                else:
+                    self._answer(header.pop("id"), (header, arrays))
 
 
 SERVER: WorkerPool | None = None  # set by app.py while the server is up; None where a page runs without it
@@ -261,8 +289,12 @@ class WorkerPool(Pool):
         """Remember what a restart must know and the last checkpoint does not."""
         before, kept.experiment = kept.experiment, command.get("experiment", kept.experiment)
         kept.speed = command.get("speed", kept.speed)
-        kept.status = {"play": "running", "pause": "paused", "step": "paused", "reset": "idle"}.get(command["do"], kept.status)
-        if command["do"] == "reset" or not Experiment.from_json(before).goes_on_as(Experiment.from_json(kept.experiment)):
+        kept.status = {"play": "running", "pause": "paused", "step": "paused", "reset": "idle"}.get(
+            command["do"], kept.status
+        )
+        if command["do"] == "reset" or not Experiment.from_json(before).goes_on_as(
+            Experiment.from_json(kept.experiment)
+        ):
             kept.facts = None
 
     def keep(self, facts: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
@@ -278,14 +310,14 @@ class WorkerPool(Pool):
             command = {"id": 0, "run": token, "experiment": kept.experiment, "speed": kept.speed}
             if kept.facts:
                 epoch = kept.facts["epoch"]
-                notice = f"The training process stopped and was restarted; this run was resumed from its checkpoint at epoch {epoch}."
+                notice = f"The training process stopped and was restarted; this run was resumed from epoch {epoch}."
                 send({**command, "do": "resume", "status": kept.status, "notice": notice}, kept.arrays)
             else:
                 send({**command, "do": "open"}, None)
                 if kept.status == "running":
                     send({**command, "do": "play"}, None)
 
-    # Sessions ----------------------------------------------------------------------------------------------------------------
+    # Sessions --------------------------------------------------------------------------------------------------------
 
     def away(self, token: str, now: float) -> None:
         """The visitor's session has disconnected, for a moment or for good."""

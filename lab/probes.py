@@ -28,13 +28,16 @@ def plane_points(extent: tuple[float, float], size: int) -> np.ndarray:
 class PlaneMap:
     """The network's answer over the plane, one byte a point.
 
-    encoding "value": 0 to 255 is -1 to +1 (for two classes, how surely it is the second one; for regression, the value in the data's units);
+    encoding "value": 0 to 255 is -1 to +1 (for two classes, how surely it is the second one; for regression, the value
+    in the data's units);
     encoding "class": class << 5 | confidence 0 to 31, where 0 is chance level.
     """
 
     def __init__(self, dataset: Dataset, trainer: Trainer, size: int = 100) -> None:
         self.size, self.dataset, self.trainer = size, dataset, trainer
         self.encoding = "class" if dataset.classes > 2 else "value"
+        assert dataset.encode is not None  # only data of the plane has a map
+        assert dataset.extent is not None
         points = dataset.encode(plane_points(dataset.extent, size)).astype(trainer.network.dtype, copy=False)
         self.tape = Tape()  # the same points for every frame, so the way through the network is recorded once
         self.z = trainer.network.forward(self.tape.wrap(points)).array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -35,11 +36,20 @@ SPEEDS = {
 }
 
 
-class Run:
-    """Owns one trainer. `status` is what the visitor wants and what happened: idle, running, paused, stopped or diverged."""
+def _speed(name: str) -> Speed:
+    if name not in SPEEDS:
+        raise ValueError(f"speed: {name[:40]} is not allowed; allowed: one of {', '.join(SPEEDS)}.")
+    return SPEEDS[name]
 
-    def __init__(self, experiment: Experiment, speed: str = "epoch", clock: Callable[[], float] = time.monotonic) -> None:
-        self.clock, self.speed, self.build_number, self.frame_number = clock, SPEEDS[speed], 0, 0
+
+class Run:
+    """Owns one trainer. `status` is idle, running or paused (the visitor's wish), stopped or diverged (what happened)."""
+
+    def __init__(
+        self, experiment: Experiment, speed: str = "epoch", clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.clock, self.speed, self.frame_number = clock, _speed(speed), 0
+        self.build_number = secrets.randbelow(10**6)  # no page may take a restarted run's frames for those it has
         self.seen = clock()
         self.rebuild(experiment)
 
@@ -67,7 +77,7 @@ class Run:
         """Something that a frame shows has changed."""
         self.frame_number += 1
 
-    # What the visitor does -------------------------------------------------------------------------------------------------
+    # What the visitor does -------------------------------------------------------------------------------------------
 
     def play(self) -> None:
         if self.status == "diverged":
@@ -103,21 +113,28 @@ class Run:
             before, after = vars(self.experiment.settings()), vars(experiment.settings())
             self.trainer.set(**{name: value for name, value in after.items() if value != before[name]})
             self.experiment = experiment
+            if self.status == "stopped" and not self.trainer.stopped:  # the rule that ended it has been changed
+                self.status, self.notice = "paused", ""
             self._touch()
         else:
             self.rebuild(experiment)
 
     def pace(self, speed: str) -> None:
-        self.speed = SPEEDS[speed]
+        self.speed = _speed(speed)
         self.allowed = self.trainer.epochs
         self._pace = (self.clock(), self.trainer.steps)
 
-    # Training --------------------------------------------------------------------------------------------------------------
+    # Training --------------------------------------------------------------------------------------------------------
+
+    @property
+    def watched(self) -> bool:
+        """Whether a frame has been asked for lately."""
+        return self.clock() - self.seen <= WATCHED
 
     @property
     def due(self) -> bool:
         """Whether there is something to train now: it runs, somebody looks, and the speed allows another step."""
-        if self.status != "running" or self.clock() - self.seen > WATCHED:
+        if self.status != "running" or not self.watched:
             return False
         if self.speed.epochs_per_frame < np.inf:
             return self.trainer.epochs < self.allowed
@@ -140,6 +157,11 @@ class Run:
     def _ended(self) -> bool:
         return bool(self.trainer.stopped) or self.trainer.divergence is not None
 
+    def fail(self, notice: str) -> None:
+        """End it because of a fault in the program."""
+        self.status, self.notice = "stopped", notice
+        self._touch()
+
     def _after_training(self) -> None:
         trainer = self.trainer
         if trainer.divergence is not None:
@@ -153,22 +175,19 @@ class Run:
             self.status, self.notice = "stopped", trainer.stopped
         self._touch()
 
-    # Looking ---------------------------------------------------------------------------------------------------------------
+    # Looking ---------------------------------------------------------------------------------------------------------
 
     def frame(self, request: Mapping[str, Any]) -> bytes:
         """What the screen shows now, without what the request says is there already. Asking keeps the run alive."""
-        now = self.clock()
-        if now - self.seen > WATCHED:
-            self._pace = (now, self.trainer.steps)
-        self.seen = now
+        if not self.watched:
+            self._pace = (self.clock(), self.trainer.steps)
+        self.seen = self.clock()
         if self.status == "running" and self.trainer.epochs >= self.allowed:
             self.allowed = self.trainer.epochs + self.speed.epochs_per_frame
         if request.get("frame") == self.frame_number and request.get("build") == self.build_number:
             return frames.pack({"unchanged": True, "frame": self.frame_number, "status": self.status})
         with np.errstate(all="ignore"):
-            if self.trainer.guard():
-                pass
-            elif self.status == "running":
+            if not self.trainer.guard():
                 self._after_training()
             header, arrays = self._facts(), self._pictures()
         history = self.trainer.history
@@ -234,7 +253,7 @@ class Run:
     def _data(self) -> dict[str, np.ndarray]:
         """The parts that stand still until the next build."""
         d = self.dataset
-        if d.encode:
+        if d.points_train is not None and d.points_test is not None:
             y_train, y_test = (d.to_units(y) if d.kind == "regression" else y for y in (d.y_train, d.y_test))
             return {
                 "points_train": d.points_train,
@@ -246,11 +265,11 @@ class Run:
             return {"images": d.images_test[: probes.STRIP], "image_labels": d.y_test[: probes.STRIP].astype(np.int32)}
         return {}
 
-    # Keeping ---------------------------------------------------------------------------------------------------------------
+    # Keeping ---------------------------------------------------------------------------------------------------------
 
     def checkpoint(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Everything needed to go on elsewhere."""
-        facts = {"experiment": self.experiment.model_dump_json(), "speed": self.speed.name, "status": self.status, "epoch": self.trainer.epochs}
+        facts = {"speed": self.speed.name, "status": self.status, "epoch": self.trainer.epochs}
         return facts, checkpoint.capture(self.trainer)
 
     def resume(self, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray], notice: str) -> None:

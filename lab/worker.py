@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import os
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: spinning BLAS threads cost small networks up to a hundredfold
+os.environ.setdefault(
+    "OPENBLAS_NUM_THREADS", "1"
+)  # before NumPy: spinning BLAS threads cost small networks up to a hundredfold
 
+import contextlib
 import gc
 import signal
 import sys
@@ -26,42 +29,32 @@ IDLE = 0.05  # seconds to wait for a command when nothing trains
 
 
 def serve(connection: Connection, host: Host) -> None:
-    """Until the connection closes."""
+    """Until the server says goodbye or the connection closes."""
     while True:
         busy = host.work()
         answered = 0
         while answered < DRAIN and connection.poll(0 if busy or answered else IDLE):
-            _answer(connection, host, connection.recv_bytes())
+            if not (message := connection.recv_bytes()):
+                return  # an empty message says goodbye
+            command, arrays = unpack(message)
+            header, arrays = host.answer(command, arrays)
+            connection.send_bytes(pack({"id": command.get("id"), **header}, arrays))
             answered += 1
         for name, (facts, arrays) in host.checkpoints(time.monotonic()):
             connection.send_bytes(pack({"checkpoint": name, **facts}, arrays))
 
 
-def _answer(connection: Connection, host: Host, message: bytes) -> None:
-    command, arrays = unpack(message)
-    try:
-        header, arrays = host.handle(command, arrays)
-    except KeyError:
-        header, arrays = {"error": "gone"}, {}
-    except ValueError as problem:
-        header, arrays = {"error": "refused", "sentence": str(problem)}, {}
-    except Exception as problem:
-        print(f"worker: {command.get('do')}: {type(problem).__name__}: {problem}", file=sys.stderr, flush=True)
-        header, arrays = {"error": "failed", "sentence": f"The command failed ({type(problem).__name__})."}, {}
-    connection.send_bytes(pack({"id": command.get("id"), **header}, arrays))
-
-
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server closes the connection in its own time
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches the whole group; the server closes the connection in its own time
     np.seterr(all="ignore")
     data.preload()
     gc.collect()
     gc.freeze()
     with Client(sys.argv[1], authkey=bytes.fromhex(os.environ.pop("LAB_WORKER_KEY"))) as connection:
-        try:
+        with contextlib.suppress(EOFError, ConnectionError):
             serve(connection, Host())
-        except (EOFError, ConnectionError):
-            pass
 
 
 if __name__ == "__main__":

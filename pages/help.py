@@ -11,20 +11,21 @@ state.begin()
 st.header("Help")
 st.markdown(
     """
-Press **Play** and watch a small network learn to tell two kinds of points apart. It is written from scratch, and what you see
-is its real state: nothing on the screen is drawn in advance.
+Press **Play** and watch a small network learn to tell two kinds of points apart. It is written from scratch, and what
+you see is its real state: nothing on the screen is drawn in advance.
 
-**What you see.** The map shows what the network answers for every point of the plane: orange for the first class, blue for
-the second, pale where it is unsure. The curves show its loss and accuracy after each epoch; thin for the points it trains on,
-thick for the test points that it never trains on. The confusion matrix counts test examples: rows are the truth, columns the answer.
+**What you see.** The map shows what the network answers for every point of the plane: orange for the first class, blue
+for the second, pale where it is unsure. The curves show its loss and accuracy after each epoch: thin for the points it
+trains on, thick for the test points that it never trains on. The confusion matrix counts test examples: rows are the
+truth, columns the answer.
 
-**What acts at once, and what starts anew.** The controls above the picture change the running network. Those on the left side
-change the data or the network itself, so training begins again.
+**What acts at once, and what starts anew.** The help of every control says which it is. Learning rate, batch size,
+penalties, schedule and stop rules change the running network; data, layers and functions start a new one.
 
 **Keys.** Space plays and pauses, the right arrow trains for one epoch.
 
-**Your settings live in the address bar.** Copy the address: whoever opens it gets the same experiment, and after the same
-number of epochs the same numbers.
+**Your settings live in the address bar.** Copy the address: whoever opens it gets the same experiment, and after the
+same number of epochs the same numbers.
 """
 )
-st.page_link("pages/playground.py", label="Back to the playground")
+st.page_link("../pages/playground.py", label="Back to the playground")

@@ -1,4 +1,4 @@
-"""The live view: mounts the component once and tells it where its frames come from. No script run happens for a frame."""
+"""The live view: mounts the component once and says where its frames come from. No script runs for a frame."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.components.v2 import component
 
 from engine import ACTIVATIONS
 from lab.frames import unpack
@@ -38,7 +39,16 @@ export default function ({ parentElement, data, setTriggerValue }) {
 def live() -> None:
     """Everything that moves: map or pictures, curves, confusion matrix, status line."""
     if state.runs().live:
-        _mount({"mode": "socket", "socket": "live/socket", "token": state.token(), "plotly": f"live/plotly-{version('plotly')}.min.js", "interval": INTERVAL}, STUB % VERSION)
+        _mount(
+            {
+                "mode": "socket",
+                "socket": "live/socket",
+                "token": state.token(),
+                "plotly": f"live/plotly-{version('plotly')}.min.js",
+                "interval": INTERVAL,
+            },
+            STUB % VERSION,
+        )
     else:
         st.fragment(_rerun, run_every=RERUN)()
 
@@ -51,8 +61,12 @@ def _rerun() -> None:
         st.rerun()
     _mount({"mode": "rerun", "frame": base64.b64encode(frame).decode()}, INLINE % joined())
     figures, epochs, history = _figures(_theme()), arrays["history_epoch"], arrays["history"]
-    for column, name, rows in zip(st.columns(3), ("loss", "accuracy", "activation"), ((0, 1), (2, 3), None), strict=True):
-        figure = curve(epochs, *history[list(rows)], label=_label(name), theme=_theme()) if rows else figures["activation"]
+    for column, name, rows in zip(
+        st.columns(3), ("loss", "accuracy", "activation"), ((0, 1), (2, 3), None), strict=True
+    ):
+        figure = (
+            curve(epochs, *history[list(rows)], label=_label(name), theme=_theme()) if rows else figures["activation"]
+        )
         column.plotly_chart(figure, key=f"still_{name}", theme=None, config={"displayModeBar": False})
 
 
@@ -70,7 +84,7 @@ def _event() -> None:
 @lru_cache(maxsize=2)
 def _component(js: str) -> Any:
     css = "\n".join(FILES[name].read_text(encoding="utf-8") for name in ("page.css", "live.css"))
-    return st.components.v2.component("live", html='<div class="live" ></div>', css=css, js=js, isolate_styles=False)
+    return component("live", html='<div class="live" ></div>', css=css, js=js, isolate_styles=False)
 
 
 def _theme() -> Any:
@@ -92,5 +106,7 @@ def _figures(theme: Any) -> dict[str, Any]:
     return {
         "loss": curve(nothing, nothing, nothing, label="loss", theme=theme),
         "accuracy": curve(nothing, nothing, nothing, label=_label("accuracy"), theme=theme),
-        "activation": activation_shape(z, a, function.backward(np.ones_like(z), z, a), name=function.label, theme=theme),
+        "activation": activation_shape(
+            z, a, function.backward(np.ones_like(z), z, a), name=function.label, theme=theme
+        ),
     }

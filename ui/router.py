@@ -1,4 +1,4 @@
-"""The frame around every page: title, theme, navigation. app.py serves it; `streamlit run ui/router.py` works without the server."""
+"""The frame around every page: title and navigation. app.py serves it; `streamlit run ui/router.py` works alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # the script's own folder is on the path, the rooms beside it are not
 
-import streamlit as st
+import streamlit as st  # noqa: E402
 
 PAGES = (("playground", "Playground"), ("help", "Help"))
 

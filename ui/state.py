@@ -1,4 +1,4 @@
-"""What one visitor has: an experiment, a run of it, and how the view is set. The only module that names session_state keys.
+"""What one visitor has: an experiment, a run of it, and a view. The only module that names session_state keys.
 
 The experiment is the state. Widgets are drawn from it and write a changed one back; the address bar follows it.
 """
@@ -42,7 +42,8 @@ def begin() -> None:
 
 
 def _view_from(query: Mapping[str, str], refused: list[str]) -> dict[str, Any]:
-    view, allowed = dict(VIEW), {"speed": tuple(SPEEDS), "show_test": ("true", "false"), "discretize": ("true", "false")}
+    view = dict(VIEW)
+    allowed = {"speed": tuple(SPEEDS), "show_test": ("true", "false"), "discretize": ("true", "false")}
     for name in VIEW.keys() & query.keys():
         if query[name] in allowed[name]:
             view[name] = query[name] if name == "speed" else query[name] == "true"
@@ -83,7 +84,7 @@ def _left(token: str) -> None:
         workers.away(token, time.monotonic())
 
 
-# Reading -----------------------------------------------------------------------------------------------------------------
+# Reading -------------------------------------------------------------------------------------------------------------
 
 
 def experiment() -> Experiment:
@@ -108,11 +109,11 @@ def refused() -> list[str]:
     return st.session_state.refused
 
 
-# Changing ----------------------------------------------------------------------------------------------------------------
+# Changing ------------------------------------------------------------------------------------------------------------
 
 
 def change(**fields: Any) -> None:
-    """Change fields of the experiment. What the fields allow at runtime reaches the running network; the rest builds anew."""
+    """Change fields of the experiment. The live ones reach the running network; any other builds anew."""
     state = st.session_state
     try:
         changed = state.experiment.change(**fields)

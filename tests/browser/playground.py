@@ -96,6 +96,20 @@ class Playground:
         box.fill(str(value))
         box.press("Enter")
 
+    def tick(self, label: str) -> None:
+        """Set or clear a check box."""
+        self.page.get_by_role("checkbox", name=label, exact=True).locator("xpath=ancestor::label").click()
+
+    def unfold(self, name: str) -> None:
+        """Open a popover."""
+        self.press(name)
+        self.page.get_by_test_id("stPopoverBody").wait_for()
+
+    def fold(self) -> None:
+        """Close the popover."""
+        self.page.keyboard.press("Escape")
+        self.page.get_by_test_id("stPopoverBody").wait_for(state="hidden")
+
     def go(self, page: str) -> None:
         """Follow a link of the navigation bar."""
         self.page.get_by_role("navigation").get_by_role("link", name=page, exact=True).click()
@@ -118,6 +132,10 @@ class Playground:
             "return Object.entries(fields).every(([name, value]) => link.get(name) === value); }",
             arg=fields,
         )
+
+    def until_pixels(self, canvas: str, condition: Callable[[int], bool]) -> None:
+        """Wait until the checksum of what a canvas shows fulfils a condition."""
+        assert eventually(lambda: condition(self.pixels(canvas)), PATIENCE), f"{canvas} does not show what it should"
 
     def settle(self) -> None:
         """Wait until no script run is under way: what was pressed is on the screen."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.dataset import split, standardise, statistics, stratified_order
+from data.dataset import pixel_statistics, split, standardise, statistics, stratified_order
 
 groups = st.lists(st.integers(0, 4), min_size=2, max_size=60).map(np.array)
 shares = st.floats(0.1, 0.9)
@@ -67,3 +67,23 @@ def test_a_constant_column_is_divided_by_one(constant):
 
 def test_standardising_subtracts_before_it_rounds_to_single_precision():
     assert standardise(np.array([1e8 + 1]), 1e8, 1.0) == [1.0]
+
+
+def test_pixel_statistics_are_those_worked_out_by_hand_over_the_rows_asked_for():
+    pixels = np.array([[0, 30], [200, 200], [0, 90]], dtype=np.uint8)
+    mean, scale = pixel_statistics(pixels, np.array([0, 2]))
+    np.testing.assert_allclose(mean, [30.0, 30.0])
+    np.testing.assert_allclose(scale, [np.sqrt(1350)] * 2)
+
+
+def test_pixel_statistics_count_the_rows_of_every_piece():
+    pixels = np.random.default_rng(3).integers(0, 256, (3000, 5), dtype=np.uint8)
+    rows = np.arange(2, 3000)
+    mean, scale = pixel_statistics(pixels, rows)
+    np.testing.assert_allclose(mean, pixels[rows].mean())
+    np.testing.assert_allclose(scale, pixels[rows].std())
+
+
+def test_pictures_of_one_grey_are_divided_by_one():
+    mean, scale = pixel_statistics(np.full((4, 3), 7, dtype=np.uint8), np.arange(4))
+    np.testing.assert_array_equal((mean, scale), [[7.0] * 3, [1.0] * 3])

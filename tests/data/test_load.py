@@ -1,4 +1,4 @@
-"""What every data set promises, asked of each entry of the table.
+"""What every data set promises, asked of each entry of the table that needs no files.
 Then what `load` promises about randomness, and what it refuses."""
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ import pytest
 import data
 from data import DATASETS, FEATURES, load
 
-TOYS = [name for name, source in DATASETS.items() if source.plane]
-REAL = [name for name in DATASETS if name not in TOYS]
-CLASSIFICATION = [name for name, source in DATASETS.items() if source.kind == "classification"]
-REGRESSION = [name for name in DATASETS if name not in CLASSIFICATION]
+BUNDLED = [name for name, source in DATASETS.items() if source.find is None]
+TOYS = [name for name in BUNDLED if DATASETS[name].plane]
+REAL = [name for name in BUNDLED if name not in TOYS]
+IMAGES = [name for name in BUNDLED if DATASETS[name].image_shape]
+CLASSIFICATION = [name for name in BUNDLED if DATASETS[name].kind == "classification"]
+REGRESSION = [name for name in BUNDLED if name not in CLASSIFICATION]
 
 
 def rng(seed: int = 7) -> np.random.Generator:
@@ -41,7 +43,7 @@ def in_one_order(parts: tuple[np.ndarray, np.ndarray]) -> list[list[float]]:
     return sorted(np.concatenate(parts).tolist())
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", BUNDLED)
 def test_every_data_set_keeps_the_contract(name):
     source, d = DATASETS[name], load(name, rng=rng())
     inputs = len(d.feature_names)
@@ -54,6 +56,7 @@ def test_every_data_set_keeps_the_contract(name):
         assert y.shape == (len(x),)
         assert x.dtype == np.float32
         assert np.isfinite(x).all()
+    assert source.available()
     assert d.x_mean.shape == d.x_scale.shape == (inputs,)
     assert (d.x_scale > 0).all()
     assert (d.points_train is None) == (d.points_test is None) == (d.encode is None) == (d.extent is None)
@@ -88,7 +91,7 @@ def test_targets_are_standardised_on_the_training_part_and_return_to_their_units
     assert d.classes == 0
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", [name for name in BUNDLED if name not in IMAGES])
 def test_inputs_are_standardised_on_the_training_part_only(name):
     d = load(name, features=tuple(FEATURES), rng=rng())
     varying = np.ptp(d.x_train, axis=0) > 0
@@ -98,7 +101,16 @@ def test_inputs_are_standardised_on_the_training_part_only(name):
     assert np.abs(d.x_test.mean(axis=0, dtype=np.float64)).max() > 1e-3
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", IMAGES)
+def test_pictures_are_standardised_as_a_whole_on_the_training_part_only(name):
+    d = load(name, rng=rng())
+    assert d.x_train.mean(dtype=np.float64) == pytest.approx(0, abs=1e-6)
+    assert d.x_train.std(dtype=np.float64) == pytest.approx(1, abs=1e-6)
+    assert np.unique(d.x_mean).size == np.unique(d.x_scale).size == 1
+    assert abs(d.x_test.mean(dtype=np.float64)) > 1e-4
+
+
+@pytest.mark.parametrize("name", BUNDLED)
 @pytest.mark.parametrize("noise", [0.0, 0.3])
 def test_the_same_seed_gives_the_same_arrays_and_another_seed_gives_others(name, noise):
     first, again, other = (arrays(load(name, noise=noise, rng=rng(seed))) for seed in (1, 1, 2))
@@ -108,7 +120,7 @@ def test_the_same_seed_gives_the_same_arrays_and_another_seed_gives_others(name,
     assert not np.array_equal(first["x_train"], other["x_train"])
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", BUNDLED)
 def test_a_data_set_cannot_be_written_to(name):
     d = load(name, rng=rng())
     for key, value in arrays(d).items():
@@ -124,7 +136,7 @@ def test_a_real_set_is_read_once_and_shared_read_only(name):
     assert not any(array.flags.writeable for array in (raw.x, raw.y, raw.group))
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", BUNDLED)
 def test_a_larger_training_share_takes_nothing_out_of_the_training_part_and_moves_no_example(name):
     small, large = (load(name, noise=0.2, train_share=share, rng=rng()) for share in (0.3, 0.6))
     kept = len(small.x_train)
@@ -198,7 +210,7 @@ def test_more_samples_than_a_real_set_has_give_the_whole_set(name):
     assert len(d.x_train) + len(d.x_test) == DATASETS[name].samples
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", BUNDLED)
 @pytest.mark.parametrize("train_share", [0.1, 0.9])
 def test_the_smallest_number_of_samples_leaves_at_least_one_in_each_part(name, train_share):
     d = load(name, samples=10, train_share=train_share, rng=rng())

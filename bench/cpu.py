@@ -1,0 +1,92 @@
+"""Our engine beside its peers on the CPU: what a step costs, what a live frame costs, and where the costs grow.
+
+Every implementation gets one thread. The floor is the matrix products of a step alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bench.paired import compare
+from bench.peers import OURS, PEERS
+from bench.processes import Implementation, Missing, rows_of
+from bench.workloads import WORKLOADS as NETWORKS
+
+SECTIONS = {"frame": "bench.frame", "memory": "bench.memory", "growth": "bench.growth"}  # each prints rows of its own
+WORKLOADS = {**NETWORKS, **SECTIONS}
+ROUNDS = 7
+
+# What a peer's cost divided by ours should at least be; for the floor: how much of our time it should at least be.
+TARGETS = {
+    "pytorch-eager": {
+        "W1-sgd": 20, "W1-adam": 18, "W2": 1.2, "W3-sgd-64": 2.3, "W3-adam-64": 1.8, "W3-adam-32": 1.5, "W4": 1.0,
+        "W5": 2.5, "W6": 1.5,
+    },
+    "scikit-learn": {
+        "W1-sgd": 17, "W1-adam": 15, "W2": 3, "W3-sgd-64": 2.5, "W3-adam-64": 2.4, "W3-adam-32": 2.2, "W4": 1.7,
+        "W5": 3.5,
+    },
+    "seeds-way": {
+        "W1-sgd": 4, "W1-adam": 5, "W2": 1.7, "W3-sgd-64": 2, "W3-adam-64": 3.5, "W3-adam-32": 3.5, "W4": 2.5,
+    },
+    "jax-scan": dict.fromkeys(("W1-sgd", "W1-adam", "W3-sgd-64", "W3-adam-64", "W3-adam-32", "W4", "W6"), 1.0),
+    "blas-floor": {"W3-sgd-64": 0.7, "W3-sgd-32": 0.7, "W4": 0.7},
+}  # fmt: skip
+
+
+def measure(
+    workloads: Sequence[str],
+    peers: Sequence[str] = (),
+    rounds: int = ROUNDS,
+    data_dir: str = "",
+    start: Callable[..., Any] = Implementation,
+) -> dict[str, Any]:
+    """`rows`, one for each workload and peer; `missing`, name of a peer -> why; `versions`; and the other sections.
+
+    start(peer, workload, data_dir) gives something with `ready`, `close` and a call that runs steps.
+    """
+    report: dict[str, Any] = {"rows": [], "missing": {}, "versions": {}}
+    for name in workloads:
+        if name in SECTIONS:
+            report[name] = rows_of(SECTIONS[name])
+        else:
+            _compare(name, peers or [peer for peer in PEERS if peer != OURS], rounds, data_dir, start, report)
+    return report
+
+
+def _compare(workload: str, peers: Sequence[str], rounds: int, data_dir: str, start: Callable, report: dict) -> None:
+    print(f"{workload}: {NETWORKS[workload].label}", file=sys.stderr, flush=True)
+    chosen = [OURS, *(peer for peer in peers if workload not in PEERS[peer].leaves_out and peer not in report["missing"])]
+    running = {}
+    try:
+        for peer in chosen:  # one after the other: a library that is being loaded is a busy machine
+            implementation = start(peer, workload, data_dir)
+            try:
+                report["versions"][peer] = implementation.ready()
+                running[peer] = implementation
+            except Missing as reason:
+                report["missing"][peer] = str(reason)
+        if OURS in running:
+            comparisons = {c.name: c for c in compare(running, OURS, rounds=rounds)}
+            report["rows"] += [_row(workload, comparisons[peer], comparisons[OURS]) for peer in running if peer != OURS]
+    finally:
+        for implementation in running.values():
+            implementation.close()
+
+
+def _row(workload: str, peer: Any, ours: Any) -> dict[str, Any]:
+    return {
+        "workload": workload,
+        "peer": peer.name,
+        "ratio": peer.ratio,
+        "q1": peer.q1,
+        "q3": peer.q3,
+        "wall_ratio": peer.wall_ratio,
+        "target": TARGETS.get(peer.name, {}).get(workload),
+        "peer_us": peer.cpu_us,
+        "our_us": ours.cpu_us,
+        "our_shortest_us": ours.wall_us,
+        "our_samples_per_second": NETWORKS[workload].batch / ours.cpu_us * 1e6,
+    }

@@ -1,0 +1,38 @@
+"""python -m bench.peers PEER WORKLOAD [DATA_DIR]: build it, say `ready`, then run as many steps as each line asks for."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import time
+from importlib.metadata import version
+
+from bench.peers import PEERS
+from bench.workloads import WORKLOADS, examples
+
+
+def main() -> None:
+    peer, workload = PEERS[sys.argv[1]], WORKLOADS[sys.argv[2]]
+    if hasattr(os, "sched_setaffinity"):  # libraries that bring their own threads get one core as well
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    answers, sys.stdout = sys.stdout, sys.stderr  # what a library prints is no answer
+    try:
+        module = importlib.import_module(f"bench.peers.{peer.module}")
+        run = module.make(workload, *examples(workload, sys.argv[3] if len(sys.argv) > 3 else ""), peer.variant)
+        run(3)
+    except ImportError as problem:
+        print(f"missing {problem}", file=answers, flush=True)
+        return
+    except Exception as problem:
+        print(f"failed {type(problem).__name__}: {' '.join(str(problem).split())[:200]}", file=answers, flush=True)
+        return
+    print(f"ready {peer.package} {version(peer.package)}", file=answers, flush=True)
+    for line in sys.stdin:
+        wall, cpu = time.perf_counter(), time.process_time()
+        steps = run(int(line))
+        print("ran", steps, time.perf_counter() - wall, time.process_time() - cpu, file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()

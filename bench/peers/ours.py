@@ -1,0 +1,73 @@
+"""Our engine, through its public names, as the playground runs it: in slices, with the curve and the guard on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bench.workloads import Workload
+from engine import OPTIMIZERS
+from engine.convolution import Conv2D, Flatten, Image, MaxPool2D
+from engine.layers import Activation, Dense, Layer
+from engine.losses import Objective
+from engine.network import Network
+from engine.settings import Settings
+from engine.tape import Tape
+from engine.trainer import Trainer
+
+SLICE = 0.0025  # seconds, as in the worker processes
+
+
+def layers(workload: Workload) -> list[Layer]:
+    if workload.kind == "conv":
+        first = [Image(28, 28), Conv2D(8, 3), MaxPool2D(2), Activation("relu")]
+        return [*first, Conv2D(16, 3), MaxPool2D(2), Activation("relu"), Flatten(), Dense(10)]
+    row: list[Layer] = []
+    for units in workload.sizes[1:-1]:
+        row += [Dense(units), Activation("tanh" if workload.binary else "relu")]
+    return [*row, Dense(workload.sizes[-1])]
+
+
+def build(workload: Workload, x: np.ndarray, y: np.ndarray, test: tuple[np.ndarray, np.ndarray] | None = None) -> Trainer:
+    """A trainer; without a test part of its own it is tested on the first sixth of the samples."""
+    output, loss = ("sigmoid", "binary_crossentropy") if workload.binary else ("softmax", "categorical_crossentropy")
+    objective = Objective("classification", 2 if workload.binary else 10, output, loss)
+    network = Network(layers(workload), x.shape[1:], rng=np.random.default_rng(0))
+    optimizer = OPTIMIZERS[workload.optimizer](workload.learning_rate, network.parameters.size)
+    settings = Settings(learning_rate=workload.learning_rate, batch_size=0 if workload.full else workload.batch)
+    test = test or (x[: len(x) // 6], y[: len(x) // 6])
+    return Trainer(network, objective, optimizer, (x, y), test, settings=settings, rng=np.random.default_rng(1))
+
+
+def make(workload: Workload, x: np.ndarray, y: np.ndarray, variant: str = "") -> Callable[[int], int]:
+    trainer = build(workload, x, y)
+    if workload.kind == "grid":
+        return look(trainer, x)
+
+    def run(steps: int) -> int:
+        first = trainer.steps
+        while trainer.steps < first + steps:
+            trainer.run_for(SLICE)
+            if trainer.divergence or trainer.stopped:
+                raise RuntimeError(f"training ended: {trainer.divergence or trainer.stopped}")
+        return trainer.steps - first
+
+    return run
+
+
+def look(trainer: Trainer, x: np.ndarray) -> Callable[[int], int]:
+    """The map of every unit over the plane, recorded once, as for the frames of a live view."""
+    tape = Tape()
+    z, maps = tape.wrap(x), []
+    for layer in trainer.network.layers:
+        z = layer.forward(z, train=False)
+        maps.append(z.array)
+    maps.append(trainer.objective.output.forward(z).array)
+
+    def run(looks: int) -> int:
+        for _ in range(looks):
+            tape.play()
+        return looks
+
+    return run

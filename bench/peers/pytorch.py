@@ -1,0 +1,85 @@
+"""PyTorch with its best practical settings: fused optimiser, gradients set to None, tensors indexed directly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch  # pyright: ignore[reportMissingImports]
+from torch import nn  # pyright: ignore[reportMissingImports]
+
+from bench.peers import batches
+from bench.workloads import Workload
+
+
+def network(workload: Workload):
+    if workload.kind == "conv":
+        first = [nn.Conv2d(1, 8, 3), nn.MaxPool2d(2), nn.ReLU()]
+        return nn.Sequential(*first, nn.Conv2d(8, 16, 3), nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(400, 10))
+    row = []
+    for i, o in zip(workload.sizes, workload.sizes[1:], strict=False):
+        row += [nn.Linear(i, o), nn.Tanh() if workload.binary else nn.ReLU()]
+    return nn.Sequential(*row[:-1])
+
+
+def make(workload: Workload, x: np.ndarray, y: np.ndarray, variant: str = "") -> Callable[[int], int]:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    model, inputs = network(workload), torch.from_numpy(x)
+    if workload.kind == "grid":
+        return look(model, inputs, variant)
+    if workload.kind == "conv":  # channels last is its faster layout
+        model = model.to(memory_format=torch.channels_last)
+        inputs = inputs.reshape(-1, 1, 28, 28).to(memory_format=torch.channels_last)
+    targets = torch.from_numpy(y.astype(np.float32))[:, None] if workload.binary else torch.from_numpy(y)
+    loss = nn.functional.binary_cross_entropy_with_logits if workload.binary else nn.functional.cross_entropy
+    kind = torch.optim.SGD if workload.optimizer == "sgd" else torch.optim.Adam
+    optimizer = kind(model.parameters(), workload.learning_rate, fused=True)
+
+    def objective(x, t):
+        return loss(model(x), t)
+
+    if variant == "compile":
+        objective = torch.compile(objective)
+
+    def learn(x, t):
+        optimizer.zero_grad(set_to_none=True)
+        objective(x, t).backward()
+        optimizer.step()
+
+    if workload.full:
+        return batches(1, 1, lambda: None, lambda epoch, number: learn(inputs, targets))
+    if workload.binary:  # small data: the whole epoch is put in order at once
+
+        def begin():
+            order = torch.randperm(len(inputs))
+            return inputs[order].split(workload.batch), targets[order].split(workload.batch)
+
+        return batches(len(x), workload.batch, begin, lambda epoch, number: learn(epoch[0][number], epoch[1][number]))
+
+    def step(order, number):
+        part = order[number * workload.batch : (number + 1) * workload.batch]
+        learn(inputs[part], targets[part])
+
+    return batches(len(x), workload.batch, lambda: torch.randperm(len(inputs)), step)
+
+
+def look(model, x, variant: str) -> Callable[[int], int]:
+    """Every unit over the plane."""
+
+    def maps(x):
+        seen = []
+        for layer in model:
+            x = layer(x)
+            seen.append(x)
+        return [*seen, torch.sigmoid(x)]
+
+    forward = torch.compile(maps) if variant == "compile" else maps
+
+    def run(looks: int) -> int:
+        with torch.inference_mode():
+            for _ in range(looks):
+                forward(x)
+        return looks
+
+    return run

@@ -1,0 +1,70 @@
+"""Measurements run in processes of their own, with one thread for linear algebra and one core each."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from bench.paired import Timing
+
+ROOT = Path(__file__).parent.parent
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+ENVIRONMENT = {**dict.fromkeys(THREADS, "1"), "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false", "JAX_PLATFORMS": "cpu"}
+
+
+class Missing(Exception):
+    """An implementation cannot be measured here; the message says why."""
+
+
+class Implementation:
+    """One implementation on one workload, ready in a process that stays: called with a number of steps, it runs them."""
+
+    def __init__(self, peer: str, workload: str, data_dir: str = "") -> None:
+        words = [sys.executable, "-m", "bench.peers", peer, workload, data_dir]
+        self.process = subprocess.Popen(
+            words, cwd=ROOT, env={**os.environ, **ENVIRONMENT}, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL)  # fmt: skip
+
+    def ready(self) -> str:
+        """Wait until it is built; returns the version of what it is built on. Raises Missing."""
+        word, _, text = self._line().partition(" ")
+        if word != "ready":
+            self.close()
+            raise Missing(text or "its process ended before it was ready")
+        return text
+
+    def __call__(self, steps: int) -> Timing:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{steps}\n")
+        self.process.stdin.flush()
+        word, _, text = self._line().partition(" ")
+        if word != "ran":
+            raise Missing(text or "its process ended in the middle of a run")
+        done, wall, cpu = text.split()
+        return Timing(int(done), float(wall), float(cpu))
+
+    def _line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def close(self) -> None:
+        """End the process: it leaves when its input is closed."""
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def rows_of(module: str, *words: str) -> list[dict[str, Any]]:
+    """What `python -m module` prints: a JSON list of rows."""
+    command = [sys.executable, "-m", module, *words]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)

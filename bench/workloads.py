@@ -1,0 +1,84 @@
+"""What is measured: a table of networks with the batches they are fed. Every implementation gets the same numbers.
+
+The examples are drawn with the sparsity of handwritten digits (one pixel in five is not zero), or read from their files.
+"""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+INK = 0.2  # share of the pixels that are not zero
+GRID = 100  # points along one side of the decision map
+
+
+class Workload(NamedTuple):
+    """kind: "train" a dense network, "grid" looks at all its units over the plane, "conv" trains a network for images."""
+
+    name: str
+    label: str
+    sizes: tuple[int, ...]  # inputs, hidden units, outputs
+    samples: int
+    batch: int
+    optimizer: str
+    learning_rate: float
+    kind: str = "train"
+
+    @property
+    def binary(self) -> bool:
+        """One sigmoid output and tanh units; else ten softmax outputs and ReLU units."""
+        return self.sizes[-1] == 1
+
+    @property
+    def full(self) -> bool:
+        """Whether every step takes all samples."""
+        return self.batch == self.samples
+
+
+TINY, WIDE, DEEP = (2, 8, 8, 1), (784, 128, 10), (784, 512, 512, 10)
+
+WORKLOADS = {
+    workload.name: workload
+    for workload in (
+        Workload("W1-sgd", "2-8-8-1 tanh, batch 10, SGD", TINY, 500, 10, "sgd", 0.03),
+        Workload("W1-adam", "2-8-8-1 tanh, batch 10, Adam", TINY, 500, 10, "adam", 0.001),
+        Workload("W2", "784-10-10, all 41000 samples, gradient descent", (784, 10, 10), 41000, 41000, "sgd", 0.2),
+        Workload("W3-sgd-64", "784-128-10, batch 64, SGD", WIDE, 60000, 64, "sgd", 0.01),
+        Workload("W3-adam-64", "784-128-10, batch 64, Adam", WIDE, 60000, 64, "adam", 0.001),
+        Workload("W3-sgd-32", "784-128-10, batch 32, SGD", WIDE, 60000, 32, "sgd", 0.01),
+        Workload("W3-adam-32", "784-128-10, batch 32, Adam", WIDE, 60000, 32, "adam", 0.001),
+        Workload("W4", "784-512-512-10, batch 128, Adam", DEEP, 20000, 128, "adam", 0.001),
+        Workload("W5", "decision grid of 100 x 100 points with all hidden units", TINY, GRID**2, GRID**2, "sgd", 0.0, "grid"),
+        Workload("W6", "28 x 28, 8 and 16 filters of 3 x 3, batch 64, SGD", (784, 10), 6000, 64, "sgd", 0.01, "conv"),
+    )
+}  # fmt: skip
+
+
+def examples(workload: Workload, data_dir: str = "") -> tuple[np.ndarray, np.ndarray]:
+    """(S, inputs) float32 and (S,) int64 class numbers. data_dir: a folder with the gzipped files of MNIST, or ""."""
+    rng = np.random.default_rng(0)
+    if workload.kind == "grid":
+        axis = np.linspace(-1, 1, GRID, dtype=np.float32)
+        x = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+        return x, (x[:, 0] * x[:, 1] > 0).astype(np.int64)
+    if workload.binary:
+        x = rng.uniform(-1, 1, (workload.samples, 2)).astype(np.float32)
+        return x, (x[:, 0] * x[:, 1] > 0).astype(np.int64)
+    if data_dir:
+        return digits(Path(data_dir), workload.samples)
+    x = rng.random((workload.samples, workload.sizes[0]), np.float32)
+    x *= rng.random(x.shape, np.float32) < INK
+    teacher = rng.normal(size=(workload.sizes[0], 10)).astype(np.float32)
+    return x, ((x - x.mean(axis=0)) @ teacher).argmax(axis=1)
+
+
+def digits(folder: Path, samples: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first training pictures of MNIST, pixels 0 to 1. Raises OSError when the files are not there."""
+    with gzip.open(folder / "train-images-idx3-ubyte.gz") as file:
+        pixels = np.frombuffer(file.read(16 + samples * 784), np.uint8, offset=16)
+    with gzip.open(folder / "train-labels-idx1-ubyte.gz") as file:
+        labels = np.frombuffer(file.read(8 + samples), np.uint8, offset=8)
+    return pixels.reshape(-1, 784).astype(np.float32) / 255, labels.astype(np.int64)

@@ -1,0 +1,301 @@
+"""Every control of the page is pressed, and what it does is compared with an experiment that runs without a screen.
+The last test finds every control that the page has: one without a test fails it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+
+from data import DATASETS
+from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
+from engine.backend import available_devices
+from lab.build import build
+from lab.experiment import Experiment
+from lab.run import SPEEDS
+from tests.browser.playground import Playground
+
+pytestmark = pytest.mark.browser
+
+STOP_RULES = "Stop rules"
+MORE = "More settings"
+OFFERED = re.compile(r"\b(button|checkbox|combobox|link|radio|slider|spinbutton|switch|tab|textbox) \"((?:[^\"\\]|\\.)*)\"")
+NOT_OURS = re.compile(r"^(Help for .*|Help|Open|Main menu|Skip to main content|Link to heading|Close)$")  # Streamlit's own
+tested: set[str] = {STOP_RULES, MORE}  # names of the controls that the tests below press
+
+
+def presses(*names: str) -> Callable:
+    """Notes which controls a test presses."""
+    tested.update(names)
+    return lambda test: test
+
+
+# What changes the experiment -----------------------------------------------------------------------------------------------
+
+Act = Callable[[Playground], None]
+
+
+class Control(NamedTuple):
+    """A press, what the address bar holds afterwards, and where the control stands if it is folded away."""
+
+    name: str
+    act: Act
+    link: dict[str, str]
+    within: str = ""
+
+
+def slide(name: str, key: str, field: str, value: str, within: str = "") -> Control:
+    return Control(name, lambda page: page.slide(name, key), {field: value}, within)
+
+
+def choose(name: str, table: dict, field: str, value: str, within: str = "") -> Control:
+    return Control(name, lambda page: page.choose(name, table[value].label if table else value), {field: value}, within)
+
+
+def enter(name: str, value: object, field: str, text: str, within: str = "") -> Control:
+    return Control(name, lambda page: page.enter(name, value), {field: text}, within)
+
+
+def press(name: str, field: str, value: str) -> Control:
+    return Control(name, lambda page: page.press(name), {field: value})
+
+
+def tick(name: str, field: str, within: str = "") -> Control:
+    return Control(name, lambda page: page.tick(name), {field: "true"}, within)
+
+
+LIVE = [
+    slide("Learning rate", "ArrowRight", "learning_rate", "0.1"),
+    slide("Batch size", "End", "batch_size", "0"),
+    slide("L1 rate", "End", "l1", "1"),
+    slide("L2 rate", "End", "l2", "1"),
+    choose("Schedule", SCHEDULES, "schedule", "exponential", MORE),
+    slide("Clip gradients", "ArrowRight", "clip_norm", "0.1", MORE),
+]
+ANEW = [
+    choose("Data set", DATASETS, "dataset", "xor"),
+    slide("Noise", "ArrowRight", "noise", "0.05"),
+    enter("Samples (0: all)", 100, "samples", "100"),
+    slide("Training share", "Home", "train_share", "0.1"),
+    enter("Seed", 7, "seed", "7"),
+    enter("Units 1", 3, "hidden", "3,8"),
+    enter("Units 2", 3, "hidden", "8,3"),
+    press("Remove layer", "hidden", "8"),
+    press("Add layer", "hidden", "8,8,8"),
+    choose("Activation", ACTIVATIONS, "activations", "relu"),
+    choose("Output", OUTPUTS, "output", "tanh"),
+    choose("Loss", LOSSES, "loss", "mse"),
+    choose("Optimizer", OPTIMIZERS, "optimizer", "adam"),
+    choose("Initial weights", INITIALIZERS, "initializer", "he_normal", MORE),
+    slide("Dropout", "ArrowRight", "dropout", "0.1", MORE),
+    tick("Batch normalisation", "batch_norm", MORE),
+    choose("Precision", {}, "dtype", "float64", MORE),
+]
+tested |= {control.name for control in LIVE + ANEW}
+
+
+def train_loss(*experiments: Experiment) -> float:
+    """What the screen must show when each of these has run for one epoch, the later ones by a change between two steps."""
+    trainer = build(experiments[0]).trainer
+    for before, now in zip((experiments[0], *experiments), experiments, strict=False):
+        trainer.set(**before.changed_fields(now))
+        trainer.epoch()
+    return trainer.evaluate().train_loss
+
+
+def operate(page: Playground, control: Control) -> Experiment:
+    """Use a control; the experiment that the address bar holds afterwards."""
+    if control.within:
+        page.unfold(control.within)
+    control.act(page)
+    page.linked(**control.link)
+    page.settle()
+    if control.within:
+        page.fold()
+    experiment, refused = Experiment.from_query(page.link)
+    assert refused == []
+    return experiment
+
+
+@pytest.mark.parametrize("control", LIVE, ids=lambda control: control.name)
+def test_a_live_control_reaches_the_network_and_resets_nothing(playground, control):
+    before = playground.open().step(1)
+    experiment = operate(playground, control)
+    assert (playground.facts["epoch"], playground.facts["build"]) == ("1", before["build"])
+    after = playground.step(2)
+    assert float(after["trainLoss"]) == train_loss(Experiment(), experiment) != train_loss(Experiment(), Experiment())
+
+
+@pytest.mark.parametrize("control", ANEW, ids=lambda control: control.name)
+def test_a_control_of_data_or_network_builds_anew(playground, control):
+    before = playground.open().step(1)
+    experiment = operate(playground, control)
+    anew = playground.until(f"facts.build > {before['build']} && facts.epoch == 0")
+    assert anew["status"] == "idle"
+    after = playground.step(1)
+    assert float(after["trainLoss"]) == train_loss(experiment) != train_loss(Experiment())
+
+
+@presses("x₁", "x₂", "x₁²", "x₂²", "x₁x₂", "sin x₁", "sin x₂")
+def test_each_feature_can_be_added_and_taken_away_but_the_last_one_stays(playground):
+    before = playground.open().step(1)
+    pictures = {playground.pixels(".live-map-colors")}
+    chosen = ["x1", "x2"]
+    for label, name in (("x₁²", "x1^2"), ("x₂²", "x2^2"), ("x₁x₂", "x1*x2"), ("sin x₁", "sin_x1"), ("sin x₂", "sin_x2")):
+        playground.press(label)
+        chosen.append(name)
+        playground.linked(features=",".join(chosen))
+    anew = playground.until(f"facts.build == {before['build']} + 5 && facts.epoch == 0")
+    pictures.add(playground.pixels(".live-map-colors"))
+    assert len(pictures) == 2
+    for label, name in (("x₁", "x1"), ("x₁²", "x1^2"), ("x₂²", "x2^2"), ("x₁x₂", "x1*x2"), ("sin x₁", "sin_x1"), ("sin x₂", "sin_x2")):
+        playground.press(label)
+        chosen.remove(name)
+        playground.linked(features=",".join(chosen))
+    playground.until(f"facts.build == {anew['build']} + 6")
+    playground.press("x₂")
+    playground.settle()
+    playground.page.locator("button[aria-pressed=true]", has_text="x₂").wait_for()
+    assert playground.link["features"] == "x2"
+
+
+@pytest.mark.parametrize(
+    ("query", "allowed"),
+    [
+        ("output=sigmoid", ["mse", "mae", "huber", "binary_crossentropy"]),
+        ("output=softmax", ["mse", "mae", "huber", "categorical_crossentropy"]),
+        ("output=tanh", ["mse", "mae", "huber", "hinge"]),
+        ("dataset=plane", ["mse", "mae", "huber"]),
+    ],
+)
+def test_only_losses_that_fit_the_output_are_offered(playground, query, allowed):
+    automatic, *offered = playground.open(query).options("Loss")
+    assert automatic.startswith("Auto")
+    assert offered == [LOSSES[name].label for name in allowed]
+
+
+@presses("Device")
+def test_a_device_that_is_missing_carries_its_reason_and_choosing_it_loses_nothing(playground):
+    missing = next((device for device in available_devices() if not device.usable), None)
+    if missing is None:
+        pytest.skip("every device can be used on this machine")
+    playground.open("dataset=xor").step(1)
+    option = next(option for option in playground.options("Device") if missing.label in option)
+    assert missing.reason in option
+    playground.choose("Device", option)
+    refusal = playground.page.get_by_role("alert")
+    refusal.wait_for()
+    assert f"{missing.name} cannot be used here" in refusal.inner_text()
+    assert (playground.facts["epoch"], playground.facts["build"]) == ("1", "1")
+    assert playground.link == {"dataset": "xor"}
+    assert playground.page.get_by_role("combobox", name="Device").input_value() == "CPU (NumPy)"
+    playground.step(2)
+
+
+# What ends a run, how fast it goes and what it shows -----------------------------------------------------------------------
+
+RULES = {
+    "After so many epochs (0: never)": (3, "epochs", "3", "3 epochs are done."),
+    "At this test accuracy or R2 (0: never)": (0.9, "target_accuracy", "0.9", "The test accuracy has reached 0.9."),
+    "Without improvement for epochs (0: never)": (2, "patience", "2", "The test loss has not improved for 2 epochs"),
+}
+
+
+@presses(*RULES, STOP_RULES, f"{STOP_RULES}: 1")
+@pytest.mark.parametrize("name", RULES)
+def test_a_stop_rule_written_into_its_box_ends_the_run(playground, name):
+    value, field, text, sentence = RULES[name]
+    playground.open("learning_rate=1&noise=0.3&speed=fast")
+    operate(playground, enter(name, value, field, text, STOP_RULES))
+    assert playground.button(f"{STOP_RULES}: 1").is_visible()
+    playground.press("Play")
+    playground.until("facts.status === 'stopped'", 30)
+    assert sentence in playground.said
+
+
+@presses("Speed", "Play", "Pause")
+def test_the_speed_holds_the_run_back_or_lets_it_go(playground):
+    playground.open()
+    playground.choose("Speed", SPEEDS["slow"].label)
+    playground.linked(speed="slow")
+    playground.settle()
+    playground.play()
+    playground.answers(10)
+    assert playground.facts["epoch"] == "0"  # one epoch takes 38 batches
+    playground.choose("Speed", SPEEDS["max"].label)
+    playground.linked(speed="max")
+    playground.until("facts.epoch > 200 && facts.status === 'running'")
+    playground.pause()
+
+
+@presses("Reset", "Step")
+def test_reset_gives_the_same_first_losses_for_the_same_seed(playground):
+    first = playground.open("seed=5&noise=0.2").facts
+    playground.step(1)
+    playground.press("Reset")
+    again = playground.until("facts.status === 'idle' && facts.epoch == 0")
+    assert [again[name] for name in ("trainLoss", "testLoss", "build")] == [first[name] for name in ("trainLoss", "testLoss", "build")]
+
+
+@presses("Test points", "Discretize")
+@pytest.mark.parametrize(
+    ("name", "canvas", "link"),
+    [("Test points", ".live-map-marks", {"show_test": "false"}), ("Discretize", ".live-map-colors", {"discretize": "true"})],
+)
+def test_what_the_map_shows_can_be_changed_without_touching_the_network(playground, name, canvas, link):
+    before = playground.open().step(1)
+    picture = playground.pixels(canvas)
+    playground.tick(name)
+    playground.linked(**link)
+    playground.until_pixels(canvas, lambda now: now != picture)
+    playground.tick(name)
+    playground.linked(**dict.fromkeys(link))
+    playground.until_pixels(canvas, lambda now: now == picture)
+    assert [playground.facts[fact] for fact in ("epoch", "build", "trainLoss")] == [before[fact] for fact in ("epoch", "build", "trainLoss")]
+
+
+@presses("Logarithmic loss axis")
+def test_the_loss_can_be_shown_on_a_logarithmic_axis_and_back(playground):
+    playground.open().step(1)
+    for scale in ("log", "linear"):
+        playground.press("Logarithmic loss axis")
+        playground.page.wait_for_function("scale => document.querySelector('.js-plotly-plot')._fullLayout?.yaxis.type === scale", arg=scale)
+        assert playground.button("Logarithmic loss axis").get_attribute("aria-pressed") == str(scale == "log").lower()
+
+
+@presses("Playground", "Help", "Back to the playground")
+def test_the_links_lead_to_the_pages_they_name(playground):
+    playground.open()
+    for back in ("Playground", "Back to the playground"):
+        playground.go("Help")
+        playground.page.get_by_role("heading", name="Help", exact=True).wait_for()
+        assert playground.page.url.split("?")[0].endswith("/help")
+        playground.page.get_by_role("link", name=back, exact=True).click()
+        playground.until("facts.frame > 0")
+
+
+# Completeness --------------------------------------------------------------------------------------------------------------
+
+
+def offered(page: Playground) -> set[str]:
+    """The accessible names of all controls that the page offers now."""
+    found = {name.replace('\\"', '"') for _, name in OFFERED.findall(page.page.locator("body").aria_snapshot())}
+    halves = {name: name[: len(name) // 2] for name in found}  # Streamlit names the thumb of a slider twice
+    return {half if name == f"{half} {half}" else name for name, half in halves.items() if not NOT_OURS.match(name)}
+
+
+def test_every_control_on_the_page_is_pressed_by_a_test(playground):
+    playground.open()
+    found = offered(playground)
+    for folded in (STOP_RULES, MORE):
+        playground.unfold(folded)
+        found |= offered(playground)
+        playground.fold()
+    playground.open("epochs=1000000&speed=slow").play()
+    found |= offered(playground)
+    playground.go("Help")
+    playground.page.get_by_role("link", name="Back to the playground").wait_for()
+    found |= offered(playground)
+    assert found | {"Help"} == tested

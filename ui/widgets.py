@@ -1,0 +1,70 @@
+"""Kinds of widgets, each a view of one field of the experiment.
+
+A widget takes its value from the experiment before it is drawn, so a link, a preset or another widget moves it too; a
+change folds back into the experiment. Its help says whether the running network takes the change or starts anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from lab.experiment import LIVE
+from ui import state
+
+AT_ONCE = "Acts on the running network at once; nothing is reset."
+ANEW = "Starts again with new weights."
+
+Show = Callable[[Any], str]
+
+
+def bound(field: str, value: Any) -> dict[str, Any]:
+    """The widget's key, its value taken from the experiment, and the way back."""
+    key = f"field_{field}"
+    st.session_state[key] = value
+    return {"key": key, "on_change": state.change_from, "args": (field, key)}
+
+
+def explain(field: str, sentence: str) -> str:
+    """A help sentence, and what a change of the field does."""
+    return f"{sentence} {AT_ONCE if field in LIVE else ANEW}"
+
+
+def labels(table: dict[str, Any]) -> Show:
+    """How the names of a table of records are shown."""
+    return lambda name: table[name].label
+
+
+def choose(label: str, field: str, options: Iterable[str], show: Show, sentence: str) -> None:
+    value = getattr(state.experiment(), field)
+    st.selectbox(label, list(options), format_func=show, help=explain(field, sentence), **bound(field, value))
+
+
+def slide(label: str, field: str, options: Sequence[float], sentence: str, show: Show = "{:g}".format) -> None:
+    """A slider over a few good values; a value that came by link joins them."""
+    value = getattr(state.experiment(), field)
+    steps = options if value in options else sorted({*options, value})
+    st.select_slider(label, steps, format_func=show, help=explain(field, sentence), **bound(field, value))
+
+
+def number(label: str, field: str, low: float, high: float, sentence: str, step: float = 1) -> None:
+    value = getattr(state.experiment(), field)
+    st.number_input(label, low, high, step=step, help=explain(field, sentence), **bound(field, value))
+
+
+def check(label: str, field: str, sentence: str) -> None:
+    st.checkbox(label, help=explain(field, sentence), **bound(field, getattr(state.experiment(), field)))
+
+
+def of_view(field: str) -> dict[str, Any]:
+    """Like `bound`, for a setting of the view."""
+    key = f"view_{field}"
+    st.session_state[key] = state.view()[field]
+    return {"key": key, "on_change": state.change_view, "args": (field, key)}
+
+
+def command(label: str, verb: str, **options: Any) -> None:
+    """A button that sends the run a command."""
+    st.button(label, key=verb, on_click=state.command, args=(verb,), **options)
