@@ -63,9 +63,8 @@ def make(name: str, data_dir: Path | None = None) -> Raw:
     """
     folder = find(name, data_dir)
     if folder is None:
-        places = ", ".join(map(str, folders(name, data_dir)))
-        raise ValueError(f"The files of {name} were not found: {', '.join(FILES)}, each plain or with .gz, "
-                         f"were looked for in {places}.")
+        raise ValueError(f"The files of {name} were not found: {', '.join(FILES)}, each plain or with .gz, were looked "
+                         f"for in the folder of --data-dir, in that of BACKPROP_DATA and in the cache folder.")
     return _read_folder(folder.resolve())
 
 

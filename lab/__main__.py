@@ -33,23 +33,25 @@ def read(source: str) -> Experiment:
     """A JSON file, JSON text, a link or a bare query -> Experiment. Raises ExperimentError."""
     if source.lstrip().startswith("{"):
         return Experiment.from_json(source)
-    if "=" in source and not Path(source).exists():
-        query = dict(parse_qsl(urlsplit(source).query or source))
-        experiment, refused = Experiment.from_query(query)
-        if refused:
-            raise ExperimentError(refused)
-        return experiment
     try:
-        return Experiment.from_json(Path(source).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
+        if "=" in source and not os.path.isfile(source):
+            query = dict(parse_qsl(urlsplit(source).query or source, keep_blank_values=True))
+            experiment, refused = Experiment.from_query(query)
+            if refused:
+                raise ExperimentError(refused)
+            return experiment
+        return Experiment.from_json(Path(source).read_text(encoding="utf-8-sig"))
+    except ExperimentError:
+        raise
+    except (OSError, ValueError):
         raise ExperimentError(
-            [f'{source} cannot be read. Allowed: a JSON file, a link, or {{"field": value}}.']
+            [f'{source[:200]} cannot be read. Allowed: a JSON file, a link, or {{"field": value}}.']
         ) from None
 
 
 def run(experiment: Experiment, show: bool, data_dir: Path | None = None) -> tuple[dict[str, Any], Any]:
     """Train until a stop rule fires; returns what is printed, and the trainer."""
-    if not (experiment.epochs or experiment.target_accuracy or experiment.patience):
+    if not (experiment.epochs or experiment.target_accuracy or experiment.patience or experiment.max_seconds):
         experiment = experiment.change(epochs=USUAL_EPOCHS)
     dataset, trainer = build(experiment, data_dir)
     begin, told = time.perf_counter(), 0.0
@@ -104,7 +106,11 @@ def main(arguments: list[str] | None = None) -> int:
         print("\n".join(problem.sentences), file=sys.stderr)
         return 2
     if options.save:
-        options.save.write_bytes(pack({"experiment": experiment.model_dump()}, checkpoint.capture(trainer)))
+        try:
+            options.save.write_bytes(pack({"experiment": experiment.model_dump()}, checkpoint.capture(trainer)))
+        except OSError as problem:
+            print(f"{options.save} cannot be written: {problem.strerror}.", file=sys.stderr)
+            return 2
     print(json.dumps({k: v if not isinstance(v, float) or np.isfinite(v) else None for k, v in result.items()}))
     return 0
 

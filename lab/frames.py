@@ -55,8 +55,8 @@ def unpack(frame: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         raise FrameError(DAMAGED)
     try:
         header = json.loads(frame[8:start])
-        if header["version"] != VERSION:
-            raise FrameError(f"The frame has version {header['version']}; this program reads version {VERSION}.")
+        if (version := header.pop("version")) != VERSION:
+            raise FrameError(f"The frame has version {version}; this program reads version {VERSION}.")
         for name, kind, shape, offset in header.pop("arrays"):
             dtype = _check(name, np.dtype(str(kind)))
             if not all(type(number) is int and number >= 0 for number in (offset, *shape)):

@@ -43,7 +43,7 @@ def _speed(name: str) -> Speed:
 
 
 class Run:
-    """Owns one trainer. `status` is idle, running or paused (the visitor's wish), stopped or diverged (what happened)."""
+    """Owns one trainer. `status`: idle, running or paused (the visitor's wish), stopped or diverged (what happened)."""
 
     def __init__(
         self, experiment: Experiment, speed: str = "epoch", clock: Callable[[], float] = time.monotonic

@@ -31,7 +31,7 @@ ROOMS = (
     Room("engine/backend.py", ("engine",), ("numpy", "cupy", "cupyx")),
     Room("engine", (), ("numpy",)),
     Room("data", (), ("numpy", "pandas", "sklearn")),
-    Room("lab", ("engine", "data"), ("numpy", "pandas", "pydantic")),
+    Room("lab", ("engine", "data"), ("numpy", "pandas", "pydantic", "pydantic_core")),
     Room("ui/figures", (), ("numpy", "plotly")),
     Room("ui", ("lab", "engine", "data"), ("numpy", "pandas", "plotly", "pydantic", "streamlit", "starlette")),
     Room("pages", ("ui", "lab", "engine", "data"), ("numpy", "pandas", "streamlit"), lines=80),
@@ -39,7 +39,13 @@ ROOMS = (
 )
 OURS = {"app", "bench", "data", "engine", "lab", "pages", "start", "tests", "ui"}
 REFUSED = {"pickle", "shelve", "marshal"}  # of the standard library: reading such a file can run anything
-DISTRIBUTIONS = {"sklearn": "scikit-learn", "cupy": "cupy-cuda12x", "cupyx": "cupy-cuda12x", "starlette": "streamlit"}
+DISTRIBUTIONS = {
+    "sklearn": "scikit-learn",
+    "cupy": "cupy-cuda12x",
+    "cupyx": "cupy-cuda12x",
+    "starlette": "streamlit",
+    "pydantic_core": "pydantic",
+}
 
 
 def sources(root: Path) -> Iterator[tuple[Path, Room]]:

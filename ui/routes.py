@@ -37,7 +37,7 @@ async def live(socket: WebSocket) -> None:
     runs = pool.SERVER
     try:
         while True:
-            request = parse(await socket.receive_text())
+            request = await receive(socket)
             begin = time.monotonic()
             if request is None:
                 return await socket.close(BAD_REQUEST)
@@ -60,6 +60,14 @@ def same_origin(socket: WebSocket) -> bool:
     """A page of another site must not read a visitor's run. A client that is no browser sends no Origin."""
     origin = socket.headers.get("origin")
     return origin is None or urlsplit(origin).netloc == socket.headers.get("host")
+
+
+async def receive(socket: WebSocket) -> dict[str, int] | None:
+    """The next request, or None for anything else."""
+    try:
+        return parse(await socket.receive_text())
+    except KeyError:  # Starlette's: bytes, where text belongs
+        return None
 
 
 def parse(text: str) -> dict[str, int] | None:

@@ -181,14 +181,14 @@ def test_a_device_that_is_missing_carries_its_reason_and_choosing_it_loses_nothi
     missing = next((device for device in available_devices() if not device.usable), None)
     if missing is None:
         pytest.skip("every device can be used on this machine")
-    playground.open("dataset=xor").step(1)
+    before = playground.open("dataset=xor").step(1)
     option = next(option for option in playground.options("Device") if missing.label in option)
     assert missing.reason in option
     playground.choose("Device", option)
     refusal = playground.page.get_by_role("alert")
     refusal.wait_for()
     assert f"{missing.name} cannot be used here" in refusal.inner_text()
-    assert (playground.facts["epoch"], playground.facts["build"]) == ("1", "1")
+    assert (playground.facts["epoch"], playground.facts["build"]) == ("1", before["build"])
     assert playground.link == {"dataset": "xor"}
     assert playground.page.get_by_role("combobox", name="Device").input_value() == "CPU (NumPy)"
     playground.step(2)
@@ -213,6 +213,17 @@ def test_a_stop_rule_written_into_its_box_ends_the_run(playground, name):
     playground.press("Play")
     playground.until("facts.status === 'stopped'", 30)
     assert sentence in playground.said
+
+
+@presses("Increment", "Decrement")
+def test_a_number_can_be_stepped_up_and_down_by_its_buttons(playground):
+    playground.open()
+    playground.unfold(STOP_RULES)
+    playground.button("Increment").first.click()
+    playground.linked(epochs="1")
+    playground.settle()
+    playground.button("Decrement").first.click()
+    playground.linked(epochs=None)
 
 
 @presses("Speed", "Play", "Pause")
@@ -265,14 +276,14 @@ def test_the_loss_can_be_shown_on_a_logarithmic_axis_and_back(playground):
         assert playground.button("Logarithmic loss axis").get_attribute("aria-pressed") == str(scale == "log").lower()
 
 
-@presses("Playground", "Help", "Back to the playground")
+@presses("Playground", "Help", "Back to the playground", "Navigate to home page")
 def test_the_links_lead_to_the_pages_they_name(playground):
     playground.open()
-    for back in ("Playground", "Back to the playground"):
+    for back in ("Playground", "Back to the playground", "Navigate to home page"):
         playground.go("Help")
         playground.page.get_by_role("heading", name="Help", exact=True).wait_for()
         assert playground.page.url.split("?")[0].endswith("/help")
-        playground.page.get_by_role("link", name=back, exact=True).click()
+        playground.page.get_by_role("link", name=back, exact=True).or_(playground.button(back)).click()
         playground.until("facts.frame > 0")
 
 

@@ -191,8 +191,8 @@ def test_a_set_with_a_missing_file_is_not_there_and_the_sentence_says_what_was_l
     with pytest.raises(ValueError, match=r"^[A-Z].*\.$") as refusal:
         load("mnist", rng=rng(), data_dir=tmp_path)
     assert all(name in str(refusal.value) for name in idx.FILES)
-    assert str(tmp_path / "mnist") in str(refusal.value)
-    assert str(tmp_path / "cache") in str(refusal.value)
+    assert "--data-dir" in str(refusal.value)
+    assert str(tmp_path) not in str(refusal.value)  # a visitor's link may ask for it: folders of the server stay unsaid
 
 
 # What is refused --------------------------------------------------------------------------------------------------

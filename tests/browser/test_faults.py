@@ -1,0 +1,113 @@
+"""What must not go wrong when something does: a killed process, a closed page, Ctrl-C, and strangers at the socket.
+Each test has a server of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import urllib.request
+
+import psutil
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from lab.host import SAVED_EVERY
+from tests.browser.playground import eventually
+from ui.routes import BAD_REQUEST, FOREIGN_PAGE, UNKNOWN_RUN
+
+pytestmark = pytest.mark.browser
+
+QUESTION = json.dumps({"type": "frame", "build": -1, "generation": -1, "have": 0, "frame": -1})
+GARBAGE = [
+    "", "hello", "[]", "null", "{}", '{"type": "train"}', '{"type": "frame", "build": "1"}', '{"type": "frame", "have": 1.5}',
+    '{"type": "frame", "frame": true}', '{"type": "frame", "pad": "' + "x" * 500 + '"}', "[" * 400,
+]  # fmt: skip
+RESTARTED = "document.querySelector('[data-testid=live-status]').innerText.includes('was restarted')"
+RECORD = f"""() => {{
+  const root = document.querySelector('[data-testid=live]');
+  const note = () => {{ if ({RESTARTED}) window.epochs.push(Number(root.dataset.epoch)); }};
+  window.epochs = [];
+  new MutationObserver(note).observe(root, {{attributeFilter: ['data-epoch']}});
+}}"""
+
+
+def workers(server) -> list[psutil.Process]:
+    return [child for child in psutil.Process(server.process.pid).children(recursive=True) if "lab.worker" in child.cmdline()]
+
+
+def health(server) -> dict:
+    with urllib.request.urlopen(server.url + "healthz", timeout=5) as answer:
+        return json.load(answer)
+
+
+def ask(url: str, message: str | bytes, **options) -> bytes | int:
+    """Send one message to the live socket: the answer, or the code with which the socket is closed."""
+    with connect(url.replace("http", "ws"), **options) as socket:
+        try:
+            socket.send(message)
+            return socket.recv(timeout=10)
+        except ConnectionClosed as closed:
+            return closed.rcvd.code
+
+
+def test_a_run_whose_process_is_killed_goes_on_from_its_checkpoint_and_the_page_says_so(start, visit):
+    server = start()
+    visitor = visit(server.url).open("dataset=spiral&noise=0.2")
+    visitor.play()
+    visitor.page.wait_for_function("([start, wait]) => performance.now() > start + wait",
+                                   arg=[visitor.page.evaluate("performance.now()"), SAVED_EVERY * 1500])  # fmt: skip
+    visitor.page.evaluate(RECORD)
+    before = visitor.until("facts.epoch > 3")
+    (killed, *_) = workers(server)
+    killed.kill()
+    visitor.until(RESTARTED, 30)
+    visitor.until(f"facts.epoch > {before['epoch']} + 5 && facts.status === 'running'", 30)
+    checkpoint = int(re.search(r"this run was resumed from .*epoch (\d+)", visitor.said)[1])
+    assert 0 < checkpoint <= min(visitor.page.evaluate("window.epochs"))
+    assert [worker.pid for worker in workers(server)] != [killed.pid]
+    assert health(server)["workers"]["restarts"] == 1
+    visitor.pause()
+    visitor.step(int(visitor.facts["epoch"]) + 1)
+
+
+def test_a_closed_page_pauses_its_trainer_within_five_seconds(start, visit):
+    server = start()
+    visitor = visit(server.url).open("speed=max")
+    visitor.play()
+    assert eventually(lambda: health(server)["trainers"]["running"] == 1, 5)
+    visitor.page.close()
+    assert eventually(lambda: health(server)["trainers"] == {"running": 0, "paused": 1}, 5)
+
+
+def test_ctrl_c_in_the_middle_of_a_run_leaves_no_process_behind(start, visit):
+    server = start()
+    visitor = visit(server.url).open("speed=max")
+    visitor.play()
+    family = psutil.Process(server.process.pid).children(recursive=True)
+    assert family
+    os.killpg(server.process.pid, signal.SIGINT)  # a terminal sends it to the whole group
+    server.process.wait(10)
+    _, left = psutil.wait_procs(family, timeout=5)
+    assert left == []
+    visitor.until("facts.status === 'lost'")
+    visitor.errors.clear()  # the browser reports that nobody answers any more
+
+
+def test_strangers_at_the_socket_are_sent_away(start, visit):
+    server = start()
+    visitor = visit(server.url).open()
+    own = visitor.sockets[-1].url
+    unknown = server.url + "live/socket?run=guessed"
+    assert ask(own, QUESTION)[:4] == b"BPF1"
+    assert ask(own, QUESTION, origin=server.url.rstrip("/"))[:4] == b"BPF1"
+    assert ask(own, QUESTION, origin="http://elsewhere.example") == FOREIGN_PAGE
+    assert ask(own, QUESTION, origin="null") == FOREIGN_PAGE
+    assert ask(unknown, QUESTION) == UNKNOWN_RUN == 4404
+    assert ask(server.url + "live/socket", QUESTION) == UNKNOWN_RUN
+    assert {message[:40]: ask(own, message) for message in GARBAGE} == {message[:40]: BAD_REQUEST for message in GARBAGE}
+    assert ask(own, QUESTION.encode()) == BAD_REQUEST  # bytes where text belongs
+    visitor.step(1)  # nobody has disturbed the visitor
+    assert health(server)["status"] == "ok"
