@@ -46,7 +46,8 @@ def arguments(words: Sequence[str] | None = None) -> dict[str, Any]:
     module = importlib.import_module(f"bench.{options['what']}")
     options["workloads"] = _chosen(parser, "workload", options.pop("workload"), module.WORKLOADS)
     if "peers" in options:
-        options["peers"] = _chosen(parser, "peer", options["peers"], [name for name in module.PEERS if name != module.OURS])
+        peers = [name for name in module.PEERS if name != module.OURS]
+        options["peers"] = _chosen(parser, "peer", options["peers"], peers)
     if options.get("rounds", 1) < 1:
         parser.error(f"rounds must be at least 1, not {options['rounds']}")
     return options

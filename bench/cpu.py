@@ -58,10 +58,10 @@ def measure(
 
 def _compare(workload: str, peers: Sequence[str], rounds: int, data_dir: str, start: Callable, report: dict) -> None:
     print(f"{workload}: {NETWORKS[workload].label}", file=sys.stderr, flush=True)
-    chosen = [OURS, *(peer for peer in peers if workload not in PEERS[peer].leaves_out and peer not in report["missing"])]
+    able = [peer for peer in peers if workload not in PEERS[peer].leaves_out and peer not in report["missing"]]
     running = {}
     try:
-        for peer in chosen:  # one after the other: a library that is being loaded is a busy machine
+        for peer in [OURS, *able]:  # one after the other: a library that is being loaded is a busy machine
             implementation = start(peer, workload, data_dir)
             try:
                 report["versions"][peer] = implementation.ready()

@@ -32,7 +32,8 @@ def rows() -> list[dict[str, Any]]:
     loaded = peak_mb()
     trainer = build(workload, scaled(train), labels[TEST:], (scaled(test), labels[:TEST]))
     trainer.epoch()
-    return [{"workload": "60000 + 10000 pictures", "empty_mb": empty, "loaded_mb": loaded, "peak_mb": peak_mb(), "limit_mb": LIMIT}]
+    facts = {"empty_mb": empty, "loaded_mb": loaded, "peak_mb": peak_mb(), "limit_mb": LIMIT}
+    return [{"workload": "60000 + 10000 pictures", **facts}]
 
 
 def scaled(pixels: np.ndarray) -> np.ndarray:

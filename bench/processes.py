@@ -13,7 +13,8 @@ from bench.paired import Timing
 
 ROOT = Path(__file__).parent.parent
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-ENVIRONMENT = {**dict.fromkeys(THREADS, "1"), "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false", "JAX_PLATFORMS": "cpu"}
+JAX = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false", "JAX_PLATFORMS": "cpu"}
+ENVIRONMENT = {**dict.fromkeys(THREADS, "1"), **JAX}
 
 
 class Missing(Exception):
@@ -21,13 +22,19 @@ class Missing(Exception):
 
 
 class Implementation:
-    """One implementation on one workload, ready in a process that stays: called with a number of steps, it runs them."""
+    """One implementation on one workload, in a process that stays: called with a number of steps, it runs them."""
 
     def __init__(self, peer: str, workload: str, data_dir: str = "") -> None:
         words = [sys.executable, "-m", "bench.peers", peer, workload, data_dir]
         self.process = subprocess.Popen(
-            words, cwd=ROOT, env={**os.environ, **ENVIRONMENT}, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL)  # fmt: skip
+            words,
+            cwd=ROOT,
+            env={**os.environ, **ENVIRONMENT},
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
 
     def ready(self) -> str:
         """Wait until it is built; returns the version of what it is built on. Raises Missing."""
@@ -65,6 +72,6 @@ class Implementation:
 
 def rows_of(module: str, *words: str) -> list[dict[str, Any]]:
     """What `python -m module` prints: a JSON list of rows."""
-    command = [sys.executable, "-m", module, *words]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True, check=True)
+    command, environment = [sys.executable, "-m", module, *words], {**os.environ, **ENVIRONMENT}
+    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout)

@@ -1,6 +1,6 @@
 """What is measured: a table of networks with the batches they are fed. Every implementation gets the same numbers.
 
-The examples are drawn with the sparsity of handwritten digits (one pixel in five is not zero), or read from their files.
+The examples are drawn as sparse as handwritten digits (one pixel in five is not zero), or read from their files.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ GRID = 100  # points along one side of the decision map
 
 
 class Workload(NamedTuple):
-    """kind: "train" a dense network, "grid" looks at all its units over the plane, "conv" trains a network for images."""
+    """kind: "train" a dense network, "grid" looks at its units over the plane, "conv" trains a network for images."""
 
     name: str
     label: str
@@ -51,8 +51,8 @@ WORKLOADS = {
         Workload("W3-sgd-32", "784-128-10, batch 32, SGD", WIDE, 60000, 32, "sgd", 0.01),
         Workload("W3-adam-32", "784-128-10, batch 32, Adam", WIDE, 60000, 32, "adam", 0.001),
         Workload("W4", "784-512-512-10, batch 128, Adam", DEEP, 20000, 128, "adam", 0.001),
-        Workload("W5", "decision grid of 100 x 100 points with all hidden units", TINY, GRID**2, GRID**2, "sgd", 0.0, "grid"),
-        Workload("W6", "28 x 28, 8 and 16 filters of 3 x 3, batch 64, SGD", (784, 10), 6000, 64, "sgd", 0.01, "conv"),
+        Workload("W5", "100 x 100 points through all units of 2-8-8-1", TINY, GRID**2, GRID**2, "sgd", 0.0, "grid"),
+        Workload("W6", "28 x 28, 8 and 16 filters of 3 x 3, batch 64, SGD", (784, 10), 60000, 64, "sgd", 0.01, "conv"),
     )
 }  # fmt: skip
 

@@ -11,6 +11,7 @@ from engine.losses import Objective
 from engine.network import Network
 from engine.tape import Tape
 
+MODE = "clip"  # of gathering: "raise" would go through another buffer
 JOINED = 32  # numbers of one sample that are gathered in one go with its targets; wider samples are quicker in rows
 
 
@@ -36,7 +37,7 @@ class Batches:
 
         def replay(batch: np.ndarray) -> None:
             for take, target in takes:
-                take(batch, axis, target, "clip")  # mode "raise" would go through another buffer
+                take(batch, axis, target, MODE)
             tape.play()
 
         return replay

@@ -41,7 +41,7 @@ class Tape:
         return function(*arguments)
 
     def own(self, result: np.ndarray) -> Traced:
-        """A result with a lease on its memory: taken from a result that nobody can name any more, where there is one."""
+        """A result with a lease on its memory: that of a result which nobody can name any more, if there is one."""
         free = self.free[result.size, result.dtype]
         memory = free.pop() if free else np.empty(result.size, result.dtype)
         kept = np.ndarray(result.shape, result.dtype, memory, 0, result.strides)
@@ -51,9 +51,6 @@ class Tape:
     def apply(self, ufunc: np.ufunc, arrays: list[np.ndarray], out: np.ndarray) -> None:
         """ufunc(*arrays) into `out`."""
         ufunc(*arrays, out=out)
-        if out.ndim == 2 and out.flags.f_contiguous and any(array.shape != out.shape for array in arrays):
-            arrays = [np.atleast_2d(array).T if array.ndim else array for array in arrays]  # a bias stretches quicker in rows
-            out = out.T
         if ufunc in (np.maximum, np.minimum):  # NumPy 2.4 refuses a positional output for these
             self.calls.append((partial(ufunc, out=out), tuple(arrays)))
         else:
@@ -160,10 +157,11 @@ class Traced(NDArrayOperatorsMixin):
         if out:
             traced, target = out[0], _inside(out[0])
         else:
-            traced = self.tape.own(np.asarray(_feature_by_feature(*arrays) if ufunc is np.matmul else ufunc(*arrays)))
+            compute = _feature_by_feature if ufunc is np.matmul else ufunc
+            traced = self.tape.own(np.asarray(compute(*arrays)))
             target = traced._array
         if ufunc is np.matmul:
-            self.tape.matmul(*arrays, target)
+            self.tape.matmul(arrays[0], arrays[1], target)
         else:
             self.tape.apply(ufunc, arrays, target)
         return traced

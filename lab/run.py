@@ -139,7 +139,8 @@ class Run:
         if self.speed.epochs_per_frame < np.inf:
             return self.trainer.epochs < self.allowed
         since, steps = self._pace
-        return self.trainer.steps - steps < (self.clock() - since) * self.speed.steps_per_second
+        rate = self.speed.steps_per_second
+        return rate == np.inf or self.trainer.steps - steps < (self.clock() - since) * rate
 
     def advance(self, seconds: float) -> None:
         """Train for at most about so many seconds."""

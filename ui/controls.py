@@ -209,17 +209,18 @@ def _device(device: Device) -> str:
 
 def refusals() -> None:
     """What was not accepted, one sentence each, as plain text."""
+    place = st.container()  # always there: what comes and goes above the live view would mount that anew
     if refused := state.refused():
-        st.warning("Not accepted, the rest is as before:\n\n" + "\n".join(f"- {_plain(text)}" for text in refused))
+        place.warning("Not accepted, the rest is as before:\n\n" + "\n".join(f"- {_plain(text)}" for text in refused))
 
 
 def divergence() -> None:
     """What happened, and a button that mends it."""
     status = state.status()
-    if status["status"] == "diverged":
-        rate = state.experiment().learning_rate
-        lower = max((r for r in RATES if r <= rate / 10), default=RATES[0])
-        with st.container(horizontal=True, vertical_alignment="center", key="diverged"):
+    with st.container(horizontal=True, vertical_alignment="center", key="diverged"):  # always there, too
+        if status["status"] == "diverged":
+            rate = state.experiment().learning_rate
+            lower = max((r for r in RATES if r <= rate / 10), default=RATES[0])
             st.error(status["notice"])
             label = f"Start again with learning rate {lower:g}"
             st.button(label, key="lower_rate", type="primary", on_click=_start_again, args=(lower,))

@@ -1,12 +1,14 @@
-"""The implementations that are compared, in one table. Each has a small module with
-`make(workload, x, y, variant) -> run(steps) -> steps done`; a library that is not installed makes its peer a missing one."""
+"""The implementations that are compared, in one table. A library that is not installed makes its peer a missing one.
+
+Each has a small module with `make(workload, x, y, variant) -> run`, and `run(steps)` returns how many it has done.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 OURS = "ours"
-ALL = ("W1-sgd", "W1-adam", "W2", "W3-sgd-64", "W3-adam-64", "W3-sgd-32", "W3-adam-32", "W4", "W5", "W6")
 
 
 class Peer(NamedTuple):
@@ -24,7 +26,7 @@ PEERS = {
         Peer("pytorch-eager", "pytorch", "torch"),
         Peer("pytorch-compile", "pytorch", "torch", "compile"),
         Peer("jax-jit", "jax_steps", "jax"),
-        Peer("jax-scan", "jax_steps", "jax", "scan", ("W2", "W5")),  # a single look, or steps of many milliseconds
+        Peer("jax-scan", "jax_steps", "jax", "scan", ("W2", "W5")),  # nothing to gain: one look, or very long steps
         Peer("scikit-learn", "scikit_learn", "scikit-learn", leaves_out=("W6",)),  # has no convolutions
         Peer("seeds-way", "seeds_way", "numpy", leaves_out=("W6",)),
         Peer("blas-floor", "blas_floor", "numpy"),
@@ -32,7 +34,9 @@ PEERS = {
 }
 
 
-def batches(samples: int, batch: int, begin, step):
+def batches(
+    samples: int, batch: int, begin: Callable[[], Any], step: Callable[[Any, int], Any]
+) -> Callable[[int], int]:
     """run(n): n calls of step(epoch, number of the batch); begin() opens an epoch. Partial batches are left out."""
     count, number, epoch = samples // batch, samples // batch, None
 

@@ -1,4 +1,4 @@
-"""python -m bench.peers PEER WORKLOAD [DATA_DIR]: build it, say `ready`, then run as many steps as each line asks for."""
+"""python -m bench.peers PEER WORKLOAD [DATA_DIR]: build it, say `ready`, then run the steps that each line asks for."""
 
 from __future__ import annotations
 

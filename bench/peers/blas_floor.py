@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,7 +11,8 @@ from bench.workloads import Workload
 
 
 def make(workload: Workload, x: np.ndarray, y: np.ndarray, variant: str = "") -> Callable[[int], int]:
-    products = [(a, b, np.empty((a.shape[0], b.shape[1]), np.float32)) for a, b in factors(workload, x[: workload.batch])]
+    pairs = factors(workload, x[: workload.batch])
+    products = [(a, b, np.empty((a.shape[0], b.shape[1]), np.float32)) for a, b in pairs]
 
     def run(steps: int) -> int:
         for _ in range(steps):
@@ -29,7 +31,7 @@ def factors(workload: Workload, x: np.ndarray) -> list[tuple[np.ndarray, np.ndar
         shapes = [(8, 9, 26 * 26 * n), (16, 72, 11 * 11 * n), (10, 400, n)]
         inputs = [rng.random((inner, right), np.float32) for _, inner, right in shapes]
     else:
-        shapes = [(o, i, len(x)) for i, o in zip(workload.sizes, workload.sizes[1:], strict=False)]
+        shapes = [(o, i, len(x)) for i, o in pairwise(workload.sizes)]
         inputs = [np.ascontiguousarray(x).T, *(rng.random((i, n), np.float32) for _, i, n in shapes[1:])]
     pairs = []
     for number, ((o, i, n), right) in enumerate(zip(shapes, inputs, strict=True)):

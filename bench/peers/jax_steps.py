@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import jax  # pyright: ignore[reportMissingImports]
 import jax.numpy as jnp  # pyright: ignore[reportMissingImports]
@@ -17,7 +18,7 @@ SCAN = 50  # steps in one call
 def draw(workload: Workload) -> list:
     """Pairs of weights and biases."""
     rng = np.random.default_rng(0)
-    shapes = list(zip(workload.sizes, workload.sizes[1:], strict=False))
+    shapes = list(pairwise(workload.sizes))
     if workload.kind == "conv":
         shapes = [(3, 3, 1, 8), (3, 3, 8, 16), (400, 10)]
     scales = [1 / np.sqrt(np.prod(shape[:-1])) for shape in shapes]

@@ -29,7 +29,9 @@ def layers(workload: Workload) -> list[Layer]:
     return [*row, Dense(workload.sizes[-1])]
 
 
-def build(workload: Workload, x: np.ndarray, y: np.ndarray, test: tuple[np.ndarray, np.ndarray] | None = None) -> Trainer:
+def build(
+    workload: Workload, x: np.ndarray, y: np.ndarray, test: tuple[np.ndarray, np.ndarray] | None = None
+) -> Trainer:
     """A trainer; without a test part of its own it is tested on the first sixth of the samples."""
     output, loss = ("sigmoid", "binary_crossentropy") if workload.binary else ("softmax", "categorical_crossentropy")
     objective = Objective("classification", 2 if workload.binary else 10, output, loss)

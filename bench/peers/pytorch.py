@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import torch  # pyright: ignore[reportMissingImports]
@@ -17,7 +18,7 @@ def network(workload: Workload):
         first = [nn.Conv2d(1, 8, 3), nn.MaxPool2d(2), nn.ReLU()]
         return nn.Sequential(*first, nn.Conv2d(8, 16, 3), nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(400, 10))
     row = []
-    for i, o in zip(workload.sizes, workload.sizes[1:], strict=False):
+    for i, o in pairwise(workload.sizes):
         row += [nn.Linear(i, o), nn.Tanh() if workload.binary else nn.ReLU()]
     return nn.Sequential(*row[:-1])
 

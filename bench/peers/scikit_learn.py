@@ -14,9 +14,15 @@ BATCHES = 50  # of an epoch: one call trains a whole epoch, so large data are cu
 
 def make(workload: Workload, x: np.ndarray, y: np.ndarray, variant: str = "") -> Callable[[int], int]:
     model = MLPClassifier(
-        workload.sizes[1:-1], activation="tanh" if workload.binary else "relu", solver=workload.optimizer, alpha=0,
-        batch_size=workload.batch, learning_rate_init=workload.learning_rate or 0.1, momentum=0, nesterovs_momentum=False,
-    )  # fmt: skip
+        workload.sizes[1:-1],
+        activation="tanh" if workload.binary else "relu",
+        solver=workload.optimizer,
+        alpha=0,
+        batch_size=workload.batch,
+        learning_rate_init=workload.learning_rate or 0.1,
+        momentum=0,
+        nesterovs_momentum=False,
+    )
     classes = np.arange(2 if workload.binary else 10)
     if workload.kind == "grid":
         model.partial_fit(x, y, classes=classes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
@@ -16,7 +17,7 @@ class Columns:
     def __init__(self, workload: Workload) -> None:
         rng, sizes = np.random.default_rng(0), workload.sizes
         self.workload, self.t = workload, 0
-        self.W = [rng.normal(size=(o, i)) / np.sqrt(i) for i, o in zip(sizes, sizes[1:], strict=False)]
+        self.W = [rng.normal(size=(o, i)) / np.sqrt(i) for i, o in pairwise(sizes)]
         self.b = [np.zeros((o, 1)) for o in sizes[1:]]
         self.slots = {id(row): [[np.zeros_like(p) for p in row] for _ in range(2)] for row in (self.W, self.b)}
 

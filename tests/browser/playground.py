@@ -15,6 +15,7 @@ SUM = """canvas => {
   const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
   return pixels.reduce((sum, value) => (sum * 31 + value) >>> 0, canvas.width);
 }"""
+PARTS = """root => [root, ...root.querySelectorAll('canvas, .js-plotly-plot, svg.main-svg, section, table')]"""
 PATIENCE = 15  # seconds that one press or one change of the page may take on a busy machine
 
 
@@ -39,7 +40,7 @@ class Playground:
         self.settle()
         return self
 
-    # Reading ---------------------------------------------------------------------------------------------------------------
+    # Reading ---------------------------------------------------------------------------------------------------------
 
     @property
     def facts(self) -> dict[str, str]:
@@ -59,6 +60,18 @@ class Playground:
         """A checksum of what a canvas shows."""
         return self.page.locator(canvas).evaluate(SUM)
 
+    def tag(self) -> None:
+        """Remember every part of the live view as it is in the document now."""
+        self.until("document.querySelectorAll('.js-plotly-plot svg.main-svg').length >= 6")
+        self.page.get_by_test_id("live").evaluate(f"root => {{ window.tagged = ({PARTS})(root); }}")
+
+    def mounted_anew(self) -> int:
+        """How many parts of the live view are no longer those that were tagged."""
+        parts = f"({PARTS})(root)"
+        return self.page.get_by_test_id("live").evaluate(
+            f"root => Math.max(tagged.length, {parts}.length) - {parts}.filter((part, i) => part === tagged[i]).length"
+        )
+
     def button(self, name: str | re.Pattern[str]) -> Locator:
         return self.page.get_by_role("button", name=name, exact=True)
 
@@ -74,7 +87,7 @@ class Playground:
         self.page.get_by_role("option").first.wait_for(state="detached")
         return options
 
-    # Doing -----------------------------------------------------------------------------------------------------------------
+    # Doing -----------------------------------------------------------------------------------------------------------
 
     def press(self, name: str) -> None:
         self.button(name).click()
@@ -114,10 +127,10 @@ class Playground:
         """Follow a link of the navigation bar."""
         self.page.get_by_role("navigation").get_by_role("link", name=page, exact=True).click()
 
-    # Waiting ---------------------------------------------------------------------------------------------------------------
+    # Waiting ---------------------------------------------------------------------------------------------------------
 
     def until(self, condition: str, seconds: float = PATIENCE) -> dict[str, str]:
-        """Wait until a condition on the live facts holds, such as "facts.epoch > 5"; return the facts of that moment."""
+        """Wait until a condition on the live facts holds, such as "facts.epoch > 5"; the facts of that moment."""
         handle = self.page.wait_for_function(
             "() => { const facts = document.querySelector('[data-testid=live]')?.dataset; "
             f"return facts && ({condition}) && {{...facts}}; }}",
@@ -161,6 +174,10 @@ class Playground:
 
     def close(self) -> None:
         self.context.close()
+
+
+def some(facts: dict[str, str], *names: str) -> dict[str, str]:
+    return {name: facts[name] for name in names}
 
 
 def eventually(condition: Callable[[], Any], seconds: float) -> Any:

@@ -9,21 +9,21 @@ from typing import NamedTuple
 
 import pytest
 
-from data import DATASETS
+from data import DATASETS, FEATURES
 from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from engine.backend import available_devices
 from lab.build import build
 from lab.experiment import Experiment
 from lab.run import SPEEDS
-from tests.browser.playground import Playground
+from tests.browser.playground import Playground, some
 
 pytestmark = pytest.mark.browser
 
 STOP_RULES = "Stop rules"
 MORE = "More settings"
-OFFERED = re.compile(r"\b(button|checkbox|combobox|link|radio|slider|spinbutton|switch|tab|textbox) \"((?:[^\"\\]|\\.)*)\"")
-NOT_OURS = re.compile(r"^(Help for .*|Help|Open|Main menu|Skip to main content|Link to heading|Close)$")  # Streamlit's own
-tested: set[str] = {STOP_RULES, MORE}  # names of the controls that the tests below press
+ROLES = "button|checkbox|combobox|link|radio|searchbox|slider|spinbutton|switch|tab|textbox"
+STREAMLITS_OWN = re.compile("Help for .*|Open|Main menu|Skip to main content|Link to heading")
+tested = {MORE}  # names of the controls that the tests below press
 
 
 def presses(*names: str) -> Callable:
@@ -32,7 +32,7 @@ def presses(*names: str) -> Callable:
     return lambda test: test
 
 
-# What changes the experiment -----------------------------------------------------------------------------------------------
+# What changes the experiment ----------------------------------------------------------------------------------------
 
 Act = Callable[[Playground], None]
 
@@ -97,7 +97,7 @@ tested |= {control.name for control in LIVE + ANEW}
 
 
 def train_loss(*experiments: Experiment) -> float:
-    """What the screen must show when each of these has run for one epoch, the later ones by a change between two steps."""
+    """What the screen must show after one epoch of each of these, the later ones by a change between two steps."""
     trainer = build(experiments[0]).trainer
     for before, now in zip((experiments[0], *experiments), experiments, strict=False):
         trainer.set(**before.changed_fields(now))
@@ -122,42 +122,46 @@ def operate(page: Playground, control: Control) -> Experiment:
 @pytest.mark.parametrize("control", LIVE, ids=lambda control: control.name)
 def test_a_live_control_reaches_the_network_and_resets_nothing(playground, control):
     before = playground.open().step(1)
+    playground.tag()
     experiment = operate(playground, control)
     assert (playground.facts["epoch"], playground.facts["build"]) == ("1", before["build"])
     after = playground.step(2)
     assert float(after["trainLoss"]) == train_loss(Experiment(), experiment) != train_loss(Experiment(), Experiment())
+    assert playground.mounted_anew() == 0
 
 
 @pytest.mark.parametrize("control", ANEW, ids=lambda control: control.name)
 def test_a_control_of_data_or_network_builds_anew(playground, control):
     before = playground.open().step(1)
+    playground.tag()
     experiment = operate(playground, control)
     anew = playground.until(f"facts.build > {before['build']} && facts.epoch == 0")
     assert anew["status"] == "idle"
     after = playground.step(1)
     assert float(after["trainLoss"]) == train_loss(experiment) != train_loss(Experiment())
+    assert playground.mounted_anew() == 0
 
 
-@presses("x₁", "x₂", "x₁²", "x₂²", "x₁x₂", "sin x₁", "sin x₂")
+@presses(*(feature.label for feature in FEATURES.values()))
 def test_each_feature_can_be_added_and_taken_away_but_the_last_one_stays(playground):
     before = playground.open().step(1)
     pictures = {playground.pixels(".live-map-colors")}
     chosen = ["x1", "x2"]
-    for label, name in (("x₁²", "x1^2"), ("x₂²", "x2^2"), ("x₁x₂", "x1*x2"), ("sin x₁", "sin_x1"), ("sin x₂", "sin_x2")):
-        playground.press(label)
+    for name in list(FEATURES)[2:]:
+        playground.press(FEATURES[name].label)
         chosen.append(name)
         playground.linked(features=",".join(chosen))
     anew = playground.until(f"facts.build == {before['build']} + 5 && facts.epoch == 0")
     pictures.add(playground.pixels(".live-map-colors"))
     assert len(pictures) == 2
-    for label, name in (("x₁", "x1"), ("x₁²", "x1^2"), ("x₂²", "x2^2"), ("x₁x₂", "x1*x2"), ("sin x₁", "sin_x1"), ("sin x₂", "sin_x2")):
-        playground.press(label)
+    for name in set(FEATURES) - {"x2"}:
+        playground.press(FEATURES[name].label)
         chosen.remove(name)
         playground.linked(features=",".join(chosen))
     playground.until(f"facts.build == {anew['build']} + 6")
-    playground.press("x₂")
     playground.settle()
-    playground.page.locator("button[aria-pressed=true]", has_text="x₂").wait_for()
+    playground.press(FEATURES["x2"].label)
+    playground.page.get_by_role("button", name=FEATURES["x2"].label, exact=True, pressed=True).wait_for()
     assert playground.link["features"] == "x2"
 
 
@@ -182,19 +186,22 @@ def test_a_device_that_is_missing_carries_its_reason_and_choosing_it_loses_nothi
     if missing is None:
         pytest.skip("every device can be used on this machine")
     before = playground.open("dataset=xor").step(1)
+    playground.tag()
     option = next(option for option in playground.options("Device") if missing.label in option)
     assert missing.reason in option
     playground.choose("Device", option)
     refusal = playground.page.get_by_role("alert")
     refusal.wait_for()
+    playground.settle()
     assert f"{missing.name} cannot be used here" in refusal.inner_text()
     assert (playground.facts["epoch"], playground.facts["build"]) == ("1", before["build"])
     assert playground.link == {"dataset": "xor"}
+    assert playground.mounted_anew() == 0
     assert playground.page.get_by_role("combobox", name="Device").input_value() == "CPU (NumPy)"
     playground.step(2)
 
 
-# What ends a run, how fast it goes and what it shows -----------------------------------------------------------------------
+# What ends a run, how fast it goes and what it shows ----------------------------------------------------------------
 
 RULES = {
     "After so many epochs (0: never)": (3, "epochs", "3", "3 epochs are done."),
@@ -247,13 +254,16 @@ def test_reset_gives_the_same_first_losses_for_the_same_seed(playground):
     playground.step(1)
     playground.press("Reset")
     again = playground.until("facts.status === 'idle' && facts.epoch == 0")
-    assert [again[name] for name in ("trainLoss", "testLoss", "build")] == [first[name] for name in ("trainLoss", "testLoss", "build")]
+    assert some(again, "trainLoss", "testLoss", "build") == some(first, "trainLoss", "testLoss", "build")
 
 
 @presses("Test points", "Discretize")
 @pytest.mark.parametrize(
     ("name", "canvas", "link"),
-    [("Test points", ".live-map-marks", {"show_test": "false"}), ("Discretize", ".live-map-colors", {"discretize": "true"})],
+    [
+        ("Test points", ".live-map-marks", {"show_test": "false"}),
+        ("Discretize", ".live-map-colors", {"discretize": "true"}),
+    ],
 )
 def test_what_the_map_shows_can_be_changed_without_touching_the_network(playground, name, canvas, link):
     before = playground.open().step(1)
@@ -264,7 +274,7 @@ def test_what_the_map_shows_can_be_changed_without_touching_the_network(playgrou
     playground.tick(name)
     playground.linked(**dict.fromkeys(link))
     playground.until_pixels(canvas, lambda now: now == picture)
-    assert [playground.facts[fact] for fact in ("epoch", "build", "trainLoss")] == [before[fact] for fact in ("epoch", "build", "trainLoss")]
+    assert some(playground.facts, "epoch", "build", "trainLoss") == some(before, "epoch", "build", "trainLoss")
 
 
 @presses("Logarithmic loss axis")
@@ -272,7 +282,7 @@ def test_the_loss_can_be_shown_on_a_logarithmic_axis_and_back(playground):
     playground.open().step(1)
     for scale in ("log", "linear"):
         playground.press("Logarithmic loss axis")
-        playground.page.wait_for_function("scale => document.querySelector('.js-plotly-plot')._fullLayout?.yaxis.type === scale", arg=scale)
+        playground.until(f"document.querySelector('.js-plotly-plot')._fullLayout?.yaxis.type === '{scale}'")
         assert playground.button("Logarithmic loss axis").get_attribute("aria-pressed") == str(scale == "log").lower()
 
 
@@ -287,14 +297,14 @@ def test_the_links_lead_to_the_pages_they_name(playground):
         playground.until("facts.frame > 0")
 
 
-# Completeness --------------------------------------------------------------------------------------------------------------
+# Completeness -------------------------------------------------------------------------------------------------------
 
 
 def offered(page: Playground) -> set[str]:
     """The accessible names of all controls that the page offers now."""
-    found = {name.replace('\\"', '"') for _, name in OFFERED.findall(page.page.locator("body").aria_snapshot())}
-    halves = {name: name[: len(name) // 2] for name in found}  # Streamlit names the thumb of a slider twice
-    return {half if name == f"{half} {half}" else name for name, half in halves.items() if not NOT_OURS.match(name)}
+    found = set(re.findall(rf'\b(?:{ROLES}) "([^"]+)"', page.page.locator("body").aria_snapshot()))
+    once = {re.sub(r"^(.+) \1$", r"\1", name) for name in found}  # Streamlit names the thumb of a slider twice
+    return {name for name in once if not STREAMLITS_OWN.fullmatch(name)}
 
 
 def test_every_control_on_the_page_is_pressed_by_a_test(playground):
@@ -309,4 +319,4 @@ def test_every_control_on_the_page_is_pressed_by_a_test(playground):
     playground.go("Help")
     playground.page.get_by_role("link", name="Back to the playground").wait_for()
     found |= offered(playground)
-    assert found | {"Help"} == tested
+    assert found == tested

@@ -5,19 +5,19 @@ from __future__ import annotations
 import pytest
 
 from data import DATASETS
+from tests.browser.playground import some
 
 pytestmark = pytest.mark.browser
 
-NUMBERS = ("epoch", "trainLoss", "testLoss", "trainAccuracy", "testAccuracy")
 ZOOM = "plot => [plot._fullLayout.xaxis.range, plot._fullLayout.yaxis.range].flat().map(value => value.toFixed(6))"
 LOSS = ".js-plotly-plot >> nth=0"
 
 
 def numbers(facts: dict[str, str]) -> dict[str, str]:
-    return {name: facts[name] for name in NUMBERS}
+    return some(facts, "epoch", "trainLoss", "testLoss", "trainAccuracy", "testAccuracy")
 
 
-# Play, Pause, Step ---------------------------------------------------------------------------------------------------------
+# Play, Pause, Step --------------------------------------------------------------------------------------------------
 
 
 def test_play_paints_frame_after_frame_and_the_epochs_advance(playground):
@@ -98,31 +98,19 @@ def test_keys_pressed_in_a_number_box_or_on_a_slider_stay_there(playground):
     assert (playground.facts["status"], playground.facts["epoch"]) == ("idle", "0")
 
 
-# The stream ----------------------------------------------------------------------------------------------------------------
-
-TAG = """() => {
-  const root = document.querySelector('[data-testid=live]');
-  window.kept = [root, ...root.querySelectorAll('canvas, .js-plotly-plot, svg.main-svg, section, table')];
-}"""
-SAME = """() => {
-  const root = document.querySelector('[data-testid=live]');
-  const now = [root, ...root.querySelectorAll('canvas, .js-plotly-plot, svg.main-svg, section, table')];
-  return [window.kept.length, now.length, now.filter((node, i) => node !== window.kept[i]).length];
-}"""
+# The stream ---------------------------------------------------------------------------------------------------------
 
 
 def test_nothing_is_mounted_anew_while_frames_stream_and_controls_are_touched(playground):
     playground.open().play()
     playground.until("document.querySelectorAll('.js-plotly-plot svg.main-svg').length >= 6")
-    playground.page.evaluate(TAG)
+    playground.tag()
     frame = int(playground.facts["frame"])
     playground.until(f"facts.frame > {frame} + 40", 30)
     playground.slide("Learning rate", "ArrowRight")
     playground.linked(learning_rate="0.1")
     playground.until(f"facts.frame > {frame} + 100", 30)
-    kept, now, others = playground.page.evaluate(SAME)
-    assert kept > 10
-    assert (now, others) == (kept, 0)
+    assert playground.mounted_anew() == 0
 
 
 def test_the_zoom_of_the_loss_chart_survives_the_stream(playground):
@@ -136,7 +124,7 @@ def test_the_zoom_of_the_loss_chart_survives_the_stream(playground):
     playground.page.mouse.down()
     playground.page.mouse.move(across(0.6), down(0.7), steps=5)
     playground.page.mouse.up()
-    playground.page.wait_for_function("([before]) => document.querySelector('.js-plotly-plot')._fullLayout.xaxis.autorange === false", arg=[whole])
+    playground.until("document.querySelector('.js-plotly-plot')._fullLayout.xaxis.autorange === false")
     zoomed = plot.evaluate(ZOOM)
     points = "document.querySelector('.js-plotly-plot').data[0].x.length"
     drawn = playground.page.evaluate(points)
@@ -156,7 +144,7 @@ def test_the_learning_rate_slider_reaches_the_running_network_and_resets_nothing
     playground.until(f"facts.epoch > {after['epoch']} + 5 && facts.status === 'running'")
 
 
-# Pages, links and visitors -------------------------------------------------------------------------------------------------
+# Pages, links and visitors ------------------------------------------------------------------------------------------
 
 
 def test_the_help_page_and_back_keeps_settings_and_run(playground):
@@ -206,12 +194,13 @@ def test_two_visitors_never_see_each_others_network(playground, visit, server):
     playground.until("facts.status === 'running' && facts.epoch > 20")
 
 
-# Endings -------------------------------------------------------------------------------------------------------------------
+# Endings ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("query", "lower"), [("learning_rate=10", "1"), ("dataset=plane&learning_rate=1", "0.1")])
 def test_a_diverged_run_says_what_happened_and_its_button_goes_on_with_a_lower_rate(playground, query, lower):
     playground.open(query)
+    playground.tag()
     playground.press("Play")
     playground.until("facts.status === 'diverged'")
     alert = playground.page.get_by_role("alert").filter(has_text="Training diverged")
@@ -222,6 +211,7 @@ def test_a_diverged_run_says_what_happened_and_its_button_goes_on_with_a_lower_r
     playground.until(f"facts.status === 'running' && facts.learningRate === '{lower}' && facts.epoch > 5")
     playground.linked(learning_rate=lower)
     alert.wait_for(state="detached")
+    assert playground.mounted_anew() == 0
 
 
 @pytest.mark.parametrize(

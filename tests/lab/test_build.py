@@ -89,8 +89,8 @@ def test_filters_without_hidden_layers_have_an_activation_as_well():
 
 
 def test_a_missing_device_is_refused_with_its_reason(monkeypatch):
-    monkeypatch.setattr("lab.build.available_devices", lambda: [backend.Device("cpu", "CPU"),
-                                                               backend.Device("cuda:0", "GPU", "It is unplugged.")])  # fmt: skip
+    devices = [backend.Device("cpu", "CPU"), backend.Device("cuda:0", "GPU", "It is unplugged.")]
+    monkeypatch.setattr("lab.build.available_devices", lambda: devices)
     with pytest.raises(ExperimentError, match=r"^device: cuda:0 cannot be used here\. It is unplugged\.$"):
         build(Experiment(device="cuda:0"))
     with pytest.raises(ExperimentError, match=r"^device: cuda:5 cannot be used here\. There is no such device\.$"):

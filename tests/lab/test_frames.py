@@ -114,7 +114,7 @@ def frame_of(table, body=bytes(64), **header) -> bytes:
 @pytest.mark.parametrize(
     "table",
     [
-        None, 5, {}.get("x"), [5], [["a"]], [["a", "f4", [2]]], [["a", "f4", 2, 0]], [["a", "f4", [-1], 0]],
+        None, 5, [5], [["a"]], [["a", "f4", [2]]], [["a", "f4", 2, 0]], [["a", "f4", [-1], 0]],
         [["a", "f4", [2], -8]], [["a", "f4", [2.0], 0]], [["a", "f4", [True], 0]], [["a", "f4", [17], 0]],
         [["a", "f4", [1], 64]], [["a", "f4", [2**62, 4], 0]], [["a", "f4", [2**32, 2**32], 0]],
         [["a", "f4", [10**400], 0]], [["a", "f4", [1], 10**400]], [["a", "no", [1], 0]], [["a", None, [1], 0]],
@@ -150,11 +150,10 @@ def test_a_frame_that_is_cut_off_is_refused(length):
 def test_a_damaged_frame_is_read_or_refused(place, damage):
     try:
         header, arrays = unpack(SAMPLE[:place] + damage + SAMPLE[place + len(damage) :])
-    except FrameError as refusal:
-        assert str(refusal).endswith(".")
-    else:
-        assert isinstance(header, dict)
-        assert isinstance(arrays, dict)
+    except FrameError:  # and nothing else
+        return
+    assert isinstance(header, dict)
+    assert isinstance(arrays, dict)
 
 
 @given(st.binary() | st.binary().map(lambda rest: MAGIC + rest))

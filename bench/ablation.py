@@ -1,0 +1,130 @@
+"""What each trick of the engine gains: the cost of a step without it, divided by the cost with it.
+
+A trick is taken out by replacing one name of the engine with its plain form; both trainers then take turns.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import numpy as np
+
+from bench.paired import Run, Timing, compare
+from bench.peers import ours
+from bench.workloads import WORKLOADS as NETWORKS
+from bench.workloads import examples
+from engine import optimizers, recording, tape
+
+WORKLOADS = {name: NETWORKS[name] for name in ("W1-sgd", "W3-sgd-64", "W3-adam-64", "W4")}
+ROUNDS = 7
+
+
+class Trick(NamedTuple):
+    name: str
+    sentence: str
+    plain: tuple[Any, str, Any]  # owner, name and what stands there without the trick
+    slots: bool = True  # whether it can be taken out of a step whose numbers change (Adam's corrections)
+
+    def without(self) -> AbstractContextManager:
+        return patch.object(*self.plain)
+
+
+def _learn_directly(self: Any, learn: Callable, batch: np.ndarray) -> Callable[[np.ndarray], None]:
+    def replay(batch: np.ndarray) -> None:
+        learn(*(source[batch] for source in self.whole))
+
+    replay(batch)
+    return replay
+
+
+def _matmul(self: Any, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+    self.call(np.matmul, a, b, out)
+
+
+def _own(self: Any, result: np.ndarray) -> Any:
+    return self.wrap(result)
+
+
+_tape_apply = tape.Tape.apply
+
+
+def _apply_numbers(self: Any, ufunc: Any, arrays: list, out: np.ndarray) -> None:
+    _tape_apply(self, ufunc, arrays, out)
+    function, arguments = self.calls[-1]
+    numbers = (value.item() if value.ndim == 0 and value.base is None else value for value in arguments)
+    self.calls[-1] = (function, tuple(numbers))
+
+
+def _sum(self: Any, axis: Any = None, keepdims: bool = False, out: Any = None) -> Any:
+    return self._reduce(np.add, axis, keepdims, out)
+
+
+def _rows(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.empty((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]), a.dtype)
+
+
+TRICKS = {
+    trick.name: trick
+    for trick in (
+        Trick("tape", "play the calls of a recorded step", (recording.Batches, "record", _learn_directly)),
+        Trick("float32", "numbers of 4 bytes, not 8", (ours, "Network", partial(ours.Network, dtype=float))),
+        Trick("dot", "ndarray.dot, not np.matmul", (tape.Tape, "matmul", _matmul)),
+        Trick("numbers", "numbers as 0-d arrays", (tape.Tape, "apply", _apply_numbers), slots=False),
+        Trick("memory", "memory of results out of use is used again", (tape.Tape, "own", _own)),
+        Trick("ones", "sums over samples as a product with ones", (tape.Traced, "sum", _sum)),
+        Trick("features", "the samples of a unit are neighbours", (tape, "_feature_by_feature", _rows)),
+        Trick("joined", "samples and targets gathered in one go", (recording, "JOINED", 0)),
+        Trick("clip", "gathered without a second buffer", (recording, "MODE", "raise")),
+        Trick("blocks", "the optimiser goes block by block", (optimizers, "BLOCK", 1 << 30)),
+    )
+}  # fmt: skip
+
+
+def measure(workloads: Sequence[str] = tuple(WORKLOADS), rounds: int = ROUNDS) -> dict[str, Any]:
+    """`rows`, one for each workload and trick."""
+    return {"rows": [row for name in workloads for row in _rows_of(name, rounds)]}
+
+
+def _rows_of(workload: str, rounds: int) -> list[dict[str, Any]]:
+    print(workload, file=sys.stderr, flush=True)
+    x, y = examples(NETWORKS[workload])
+    chosen = [trick for trick in TRICKS.values() if trick.slots or NETWORKS[workload].optimizer == "sgd"]
+    runs = {"all": _trainer(workload, x, y, nullcontext)}
+    runs |= {trick.name: _trainer(workload, x, y, trick.without) for trick in chosen}
+    comparisons = compare(runs, "all", rounds=rounds)[1:]
+    return [
+        {
+            "workload": workload,
+            "trick": c.name,
+            "ratio": c.ratio,
+            "q1": c.q1,
+            "q3": c.q3,
+            "what": TRICKS[c.name].sentence,
+        }
+        for c in comparisons
+    ]
+
+
+def _trainer(workload: str, x: np.ndarray, y: np.ndarray, without: Callable[[], AbstractContextManager]) -> Run:
+    with without():
+        trainer = ours.build(NETWORKS[workload], x, y)
+
+    @np.errstate(all="ignore")
+    def run(steps: int) -> Timing:
+        with without():
+            wall, cpu = time.perf_counter(), time.process_time()
+            for _ in range(steps):
+                trainer.play()
+            return Timing(steps, time.perf_counter() - wall, time.process_time() - cpu)
+
+    return run

@@ -1,0 +1,29 @@
+"""A clock that tests turn, and runs that go by it."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.run import Run
+from tests.lab.helpers import SMALL
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def make(clock):
+    def make(experiment=SMALL, speed="epoch", **changes):
+        return Run(experiment.change(**changes), speed, clock)
+
+    return make

@@ -1,0 +1,42 @@
+"""What several tests of the lab need: a small experiment, and the ways to look at a run and to wait."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lab.experiment import Experiment
+from lab.frames import unpack
+from lab.run import Run
+
+SMALL = Experiment(samples=40, hidden=(4,))  # 30 to train on: three batches an epoch
+LIMIT = 60.0  # seconds; only what is broken takes so long
+
+
+def look(run: Run, **request: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What a page is told that asks for a frame."""
+    return unpack(run.frame(request))
+
+
+def train(run: Run, frames: int = 1) -> None:
+    """As a worker and a page do: ask for a frame, then train what that allows."""
+    for _ in range(frames):
+        look(run)
+        if run.due:
+            run.advance(0.01)
+
+
+def losses(run: Run) -> np.ndarray:
+    """The curve: (4, points)."""
+    return run.trainer.history.values.copy()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition, and fail if it does not come about."""
+    end = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.01)

@@ -1,0 +1,210 @@
+"""The same experiment without a screen: what it reads, what it prints, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine import checkpoint
+from lab.__main__ import main, read
+from lab.build import build
+from lab.experiment import Experiment, ExperimentError
+from lab.frames import unpack
+
+KEYS = ["epochs", "train_loss", "test_loss", "train_accuracy", "test_accuracy", "seconds", "steps", "parameters",
+        "device", "stopped"]  # fmt: skip
+SMALL = Experiment(dataset="xor", samples=40, hidden=(5,), noise=0.1, epochs=3)
+DIGITS = Experiment(dataset="digits", hidden=(32,), activations="relu", optimizer="adam", learning_rate=0.003,
+                    batch_size=32, epochs=40)  # fmt: skip
+
+
+@pytest.fixture
+def lab(capsys):
+    """Runs the command line in this process: (exit code, what it printed, what it complained about)."""
+
+    def lab(*words):
+        code = main(["run", *map(str, words)])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return lab
+
+
+def facts(answer):
+    """The one JSON object of a run that went well, without its time."""
+    code, out, err = answer
+    assert (code, err) == (0, "")
+    (line,) = out.splitlines()
+    found = json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert found.pop("seconds") >= 0
+    return found
+
+
+def link(experiment):
+    return "&".join(f"{name}={value}" for name, value in experiment.to_query().items())
+
+
+SOURCES = {
+    "file": lambda folder: _file(folder / "a b=c.json", SMALL.to_json().encode()),
+    "file with a mark": lambda folder: _file(folder / "bom.json", b"\xef\xbb\xbf" + SMALL.to_json().encode()),
+    "text": lambda folder: " " + SMALL.to_json(),
+    "link": lambda folder: f"http://localhost:8501/playground?{link(SMALL)}&speed=max&show_test=false",
+    "query": lambda folder: link(SMALL),
+    "query with a question mark": lambda folder: "?" + link(SMALL),
+}
+
+
+def _file(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_an_experiment_is_read_from(source, tmp_path, lab):
+    words = SOURCES[source](tmp_path)
+    assert read(str(words)) == SMALL
+    found = facts(lab(words, "--json"))
+    assert list(found) == [key for key in KEYS if key != "seconds"]
+    assert (found["epochs"], found["steps"], found["parameters"]) == (3, 9, SMALL.parameters)
+    assert (found["device"], found["stopped"]) == ("cpu", "3 epochs are done.")
+
+
+def test_a_long_link_is_no_file_name():
+    names = ("leaky_relu",) * 7 + ("relu",)
+    long = Experiment(dataset="digits", hidden=(8,) * 8, activations=names, learning_rate=1 / 3, l1=1 / 7, l2=1 / 9,
+                      dropout=1 / 11, max_norm=1 / 13, clip_norm=1 / 17, optimizer="adamw")  # fmt: skip
+    assert len(link(long)) > 255
+    assert read("http://localhost:8501/?" + link(long)) == long
+
+
+def test_a_link_without_hidden_layers_has_none():
+    assert read("http://localhost/?hidden=&seed=3") == Experiment(hidden=(), seed=3)
+
+
+def test_numbers_are_those_of_the_same_experiment_elsewhere(lab):
+    trainer = build(SMALL).trainer
+    for _ in range(3):
+        trainer.epoch()
+    found, scores = facts(lab(SMALL.to_json(), "--json")), trainer.evaluate()
+    assert [found[key] for key in ("train_loss", "test_loss", "train_accuracy", "test_accuracy")] == list(scores)
+
+
+def test_regression_has_r2_instead_of_accuracy(lab):
+    found = facts(lab("dataset=plane&samples=40&epochs=2", "--json"))
+    assert found["train_r2"] <= 1
+    assert found["test_r2"] <= 1
+    assert not {"train_accuracy", "test_accuracy"} & found.keys()
+
+
+def test_digits_learn_and_the_same_command_prints_the_same():
+    words = [sys.executable, "-W", "error", "-m", "lab", "run", DIGITS.to_json(), "--json"]
+    runs = [subprocess.run(words, cwd=Path(__file__).parents[2], capture_output=True, text=True) for _ in range(2)]
+    first, second = (facts((done.returncode, done.stdout, done.stderr)) for done in runs)
+    assert first == second
+    assert first["test_accuracy"] >= 0.96
+    assert first["parameters"] == 64 * 32 + 32 + 32 * 10 + 10
+
+
+def test_options_come_before_what_the_experiment_says(lab):
+    assert facts(lab(SMALL.to_json(), "--json", "--epochs", 5))["epochs"] == 5
+    narrow, wide = (facts(lab(SMALL.to_json(), "--json", "--dtype", dtype)) for dtype in ("float32", "float64"))
+    assert narrow["train_loss"] != wide["train_loss"]
+    assert narrow["train_loss"] == pytest.approx(wide["train_loss"], rel=1e-4)
+
+
+def test_without_a_stop_rule_it_stops_after_a_hundred_epochs(lab):
+    assert facts(lab("samples=40&hidden=2", "--json"))["stopped"] == "100 epochs are done."
+
+
+def test_other_stop_rules_end_a_run_as_well(lab):
+    assert facts(lab("dataset=gauss&target_accuracy=0.8", "--json"))["stopped"].startswith("The test accuracy")
+    assert "no" in facts(lab("samples=40&patience=2&learning_rate=1e-9", "--json"))["stopped"]
+
+
+def test_a_run_that_diverges_says_so_in_json_without_nan(lab):
+    found = facts(lab("dataset=plane&hidden=8,8&activations=relu&learning_rate=10", "--json"))
+    assert found["stopped"].startswith("Diverged at step ")
+    assert found["steps"] > 0
+
+
+REFUSED = {
+    "dataset=cirlce": "dataset: cirlce is not allowed; allowed: one of gauss, circle, xor,",
+    '{"optimizer": "adamax"}': "optimizer: adamax is not allowed; allowed: one of sgd, momentum,",
+    '{"optimiser": "adam"}': "optimiser is no field of an experiment; allowed: dataset, noise,",
+    "http://localhost:8501/?activations=rely": "activations: rely is not allowed; allowed: one name",
+    '{"seed": 1': "This is not JSON.",
+    "nowhere.json": "nowhere.json cannot be read. Allowed: a JSON file, a link,",
+    "digits": "digits cannot be read.",
+    ".": ". cannot be read.",
+    "http://[::1?seed=2": "cannot be read.",
+    "device=cuda:9": "device: cuda:9 cannot be used here. There is no such device.",
+    "seed=1&seed=x": "seed: x is not allowed; allowed: a whole number from 0 to 999,999.",
+}
+
+
+@pytest.mark.parametrize("source", REFUSED)
+def test_what_cannot_be_run_is_refused_in_words(source, lab):
+    code, out, err = lab(source, "--json")
+    assert (code, out) == (2, "")
+    assert REFUSED[source] in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [("--epochs", -1, "epochs: -1 is not allowed"), ("--dtype", "float16", "allowed: one of float32, float64"),
+     ("--device", "gpu", "allowed: cpu or cuda:0"), ("--device", "cuda:8", "cannot be used here")],
+)  # fmt: skip
+def test_bad_options_are_refused_in_words(option, value, words, lab):
+    code, out, err = lab(SMALL.to_json(), "--json", option, value)
+    assert (code, out) == (2, "")
+    assert words in err
+
+
+@pytest.mark.parametrize("words", [[], ["fly"], ["run"], ["run", "{}", "--epochs", "many"], ["run", "{}", "--fast"]])
+def test_other_words_are_refused_with_the_usage(words, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(words)
+    assert capsys.readouterr().err.startswith("usage: python -m lab")
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path):
+    with pytest.raises(ExperimentError, match="cannot be read"):
+        read(str(_file(tmp_path / "a.json", b"\xff\xfe\x00{")))
+
+
+def test_a_saved_run_can_be_read_back_and_goes_on(tmp_path, lab):
+    path = tmp_path / "run.bpf"
+    experiment = DIGITS.change(samples=100, dropout=0.1, epochs=2)
+    found = facts(lab(experiment.to_json(), "--json", "--save", path))
+    header, arrays = unpack(path.read_bytes())
+    again = Experiment.from_json(json.dumps(header["experiment"]))
+    assert again == experiment
+    trainer, straight = build(again).trainer, build(again).trainer
+    checkpoint.restore(trainer, arrays)
+    assert (trainer.epochs, trainer.evaluate().test_loss) == (2, found["test_loss"])
+    for _ in range(2):
+        straight.epoch()
+    for each in (trainer, straight):
+        each.epoch()
+    np.testing.assert_array_equal(trainer.network.parameters, straight.network.parameters)
+
+
+def test_a_file_that_cannot_be_written_is_said_in_words(tmp_path, lab):
+    code, out, err = lab(SMALL.to_json(), "--json", "--save", tmp_path / "no" / "such.bpf")
+    assert (code, out) == (2, "")
+    assert "cannot be written" in err
+
+
+def test_progress_is_told_beside_the_result(lab, monkeypatch):
+    times = iter(range(10_000))
+    monkeypatch.setattr("lab.__main__.time.perf_counter", lambda: next(times))
+    code, out, err = lab(SMALL.to_json())
+    assert code == 0
+    assert json.loads(out)["epochs"] == 3
+    assert err.splitlines()[0].startswith("epoch      1  loss ")

@@ -1,0 +1,145 @@
+"""Every page runs without a server and without a browser: a script, its widgets, and what they leave in the session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from lab.experiment import Experiment
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = sorted((ROOT / "pages").glob("*.py"))
+
+
+@pytest.fixture
+def page() -> AppTest:
+    """The playground, not yet run; always through the router, as a visitor meets it."""
+    return AppTest.from_file(str(ROOT / "ui/router.py"), default_timeout=30)
+
+
+def go(page: AppTest, name: str) -> AppTest:
+    return page.switch_page(str(ROOT / f"pages/{name}.py")).run()
+
+
+def link(page: AppTest) -> dict[str, str]:
+    """The fields of the address bar, each of which stands there once."""
+    return {name: value if isinstance(value, str) else value[0] for name, value in page.query_params.items()}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_the_page_opens(page, path):
+    page.run()
+    go(page, path.stem)
+    assert not page.exception
+    assert not page.error
+    assert page.main.children
+
+
+def test_step_trains_the_network_of_the_experiment_for_one_epoch(page):
+    page.run()
+    assert page.session_state.status["epoch"] == 0
+    page.button(key="step").click().run()
+    assert not page.exception
+    assert (page.session_state.status["status"], page.session_state.status["epoch"]) == ("paused", 1)
+    page.button(key="step").click().run()
+    assert page.session_state.status["epoch"] == 2
+
+
+def test_play_offers_pause_and_reset_goes_back_to_the_start(page):
+    page.run()
+    page.button(key="play").click().run()
+    assert page.session_state.status["status"] == "running"
+    assert [button.label for button in page.button if button.key in ("play", "pause")] == ["Pause"]
+    page.button(key="pause").click().run()
+    assert page.session_state.status["status"] == "paused"
+    page.button(key="reset").click().run()
+    assert (page.session_state.status["status"], page.session_state.status["epoch"]) == ("idle", 0)
+
+
+def test_another_data_set_builds_anew_and_stands_in_the_link(page):
+    page.run()
+    page.button(key="step").click().run()
+    page.selectbox(key="field_dataset").select("digits").run()
+    assert not page.exception
+    assert page.session_state.experiment.dataset == "digits"
+    assert (page.session_state.status["status"], page.session_state.status["epoch"]) == ("idle", 0)
+    assert link(page) == {"dataset": "digits"}
+
+
+def test_the_learning_rate_changes_without_a_new_start(page):
+    page.run()
+    page.button(key="step").click().run()
+    page.select_slider(key="field_learning_rate").set_value(0.3).run()
+    assert not page.exception
+    assert page.session_state.status["epoch"] == 1
+    assert link(page) == {"learning_rate": "0.3"}
+
+
+def test_settings_and_run_survive_a_visit_to_every_other_page(page):
+    page.run()
+    page.number_input(key="field_seed").set_value(5).run()
+    page.button(key="more").click().run()
+    page.button(key="step").click().run()
+    token, experiment = page.session_state.token, page.session_state.experiment
+    assert experiment == Experiment(seed=5, hidden=(8, 8, 8))
+    for path in PAGES:
+        go(page, path.stem)
+        go(page, "playground")
+        assert not page.exception
+        assert page.session_state.token == token
+        assert page.session_state.experiment == experiment
+        assert page.session_state.status["epoch"] == 1
+        assert page.number_input(key="field_seed").value == 5
+        assert link(page) == {"seed": "5", "hidden": "8,8,8"}
+
+
+def test_a_link_opens_with_its_settings(page):
+    query = {"dataset": "spiral", "hidden": "6,5", "optimizer": "adam", "learning_rate": "0.01", "speed": "max"}
+    for name, value in query.items():
+        page.query_params[name] = value
+    page.run()
+    assert not page.exception
+    chosen = Experiment(dataset="spiral", hidden=(6, 5), optimizer="adam", learning_rate=0.01)
+    assert page.session_state.experiment == chosen
+    assert page.selectbox(key="view_speed").value == "max"
+    assert link(page) == query
+
+
+HOSTILE = {
+    "dataset": "<script>alert(1)</script>", "noise": "nan", "samples": "3", "hidden": "8,-1", "device": "../../etc",
+    "activations": "relu,relu,relu", "learning_rate": "1e999", "seed": "9" * 5000, "speed": "light", "l1": "much",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_nonsense_field_of_a_link_is_refused_with_one_sentence_and_the_rest_stays(page, name):
+    page.query_params[name] = HOSTILE[name]
+    page.query_params["l2"] = "0.003"
+    page.run()
+    assert not page.exception
+    (sentence,) = page.session_state.refused
+    assert sentence.startswith(f"{name}: ")
+    assert "allowed" in sentence
+    assert len(sentence) < 400
+    assert [warning.value.count("\n- ") for warning in page.warning] == [1]
+    assert page.session_state.experiment == Experiment(l2=0.003)
+    assert link(page) == {"l2": "0.003"}
+
+
+def test_a_device_that_is_not_here_is_refused_and_the_page_goes_on_with_the_processor(page):
+    page.query_params["device"] = "cuda:9"
+    page.run()
+    assert not page.exception
+    assert page.session_state.experiment.device == "cpu"
+    (sentence,) = page.session_state.refused
+    assert "cuda:9 cannot be used here" in sentence
+
+
+def test_two_visitors_have_runs_of_their_own():
+    first, second = (AppTest.from_file(str(ROOT / "ui/router.py"), default_timeout=30).run() for _ in range(2))
+    first.button(key="step").click().run()
+    second.run()
+    assert first.session_state.token != second.session_state.token
+    assert (first.session_state.status["epoch"], second.session_state.status["epoch"]) == (1, 0)
