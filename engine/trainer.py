@@ -26,6 +26,8 @@ from engine.settings import Settings
 from engine.stopping import RULES, Best, Rule
 from engine.tape import follow, perform
 
+Clock = Callable[[], float]
+
 EVALUATED = 5000  # training samples whose loss is shown; the split has shuffled them, so the first are a fair sample
 EXPLODED = 5.0  # times the loss of the untrained network: worse than knowing nothing, and getting worse
 WORK_AT_RISK = 2e8  # multiply-adds between two safe points: little to repeat when a run diverges, little to pay else
@@ -101,7 +103,7 @@ class Trainer:
         self._step()
 
     @np.errstate(all="ignore")
-    def epoch(self, clock: Callable[[], float] = time.perf_counter) -> None:
+    def epoch(self, clock: Clock = time.perf_counter) -> None:
         """To the end of the current epoch."""
         start, target = clock(), self.epochs + 1
         while self.epochs < target and self.divergence is None:
@@ -110,12 +112,12 @@ class Trainer:
         self._spent(clock() - start)
 
     @np.errstate(all="ignore")
-    def run_for(self, seconds: float, clock: Callable[[], float] = time.perf_counter) -> None:
-        """Train for about so many seconds, or until a rule stops the run."""
+    def run_for(self, seconds: float, clock: Clock = time.perf_counter, *, epochs=np.inf, steps=np.inf) -> None:
+        """Train for about so many seconds, until so many epochs or steps are done in all, or until a rule ends it."""
         if self.settings.max_seconds and "seconds" not in self.disarmed:
             seconds = min(seconds, self.settings.max_seconds - self.seconds)
         start = now = clock()
-        while not self.stopped and self.divergence is None:
+        while not self.stopped and self.divergence is None and self.epochs < epochs and self.steps < steps:
             self._step()
             now = clock()
             if now - start >= seconds:

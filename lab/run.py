@@ -67,7 +67,7 @@ class Run:
         self._begin("idle")
 
     def _begin(self, status: str) -> None:
-        self.status, self.notice, self.seconds = status, "", 0.0
+        self.status, self.notice = status, ""
         self.allowed = 0.0  # epochs that the painted frames have paid for
         self._pace = (0.0, self.trainer.steps)
         self.rate = 0.0
@@ -102,9 +102,7 @@ class Run:
         if self.status == "stopped":
             self.trainer.resume()
         self.status, self.notice = "paused", ""
-        begin = self.clock()
         self.trainer.epoch()
-        self.seconds += self.clock() - begin
         self._after_training()
 
     def change(self, experiment: Experiment) -> None:
@@ -134,29 +132,22 @@ class Run:
     @property
     def due(self) -> bool:
         """Whether there is something to train now: it runs, somebody looks, and the speed allows another step."""
-        if self.status != "running" or not self.watched:
-            return False
-        if self.speed.epochs_per_frame < np.inf:
-            return self.trainer.epochs < self.allowed
-        since, steps = self._pace
-        rate = self.speed.steps_per_second
-        return rate == np.inf or self.trainer.steps - steps < (self.clock() - since) * rate
+        epochs, steps = self._allowance()
+        return self.status == "running" and self.watched and self.trainer.epochs < epochs and self.trainer.steps < steps
+
+    def _allowance(self) -> tuple[float, float]:
+        """How many epochs and how many steps may be done by now, in all."""
+        speed, (since, steps) = self.speed, self._pace
+        epochs = self.allowed if speed.epochs_per_frame < np.inf else np.inf
+        if speed.steps_per_second == np.inf:
+            return epochs, np.inf
+        return epochs, steps + np.ceil((self.clock() - since) * speed.steps_per_second)
 
     def advance(self, seconds: float) -> None:
         """Train for at most about so many seconds."""
-        begin = self.clock()
-        if self.speed.name == "max":
-            self.trainer.run_for(seconds)
-        else:
-            with np.errstate(all="ignore"):
-                while self.due and not self._ended and self.clock() - begin < seconds:
-                    self.trainer.step()
-        self.seconds += self.clock() - begin
+        epochs, steps = self._allowance()
+        self.trainer.run_for(seconds, epochs=epochs, steps=steps)
         self._after_training()
-
-    @property
-    def _ended(self) -> bool:
-        return bool(self.trainer.stopped) or self.trainer.divergence is not None
 
     def fail(self, notice: str) -> None:
         """End it because of a fault in the program."""
@@ -230,7 +221,7 @@ class Run:
             "learning_rate": float(self.experiment.learning_rate),
             "batch_size": t.batch_size,
             "steps_per_second": self.rate if self.status == "running" else 0.0,
-            "seconds": self.seconds,
+            "seconds": t.seconds,
             "device": "CPU",
             "dtype": str(t.network.dtype),
             "parameters": t.network.parameters.size,

@@ -143,8 +143,9 @@ def _resize(by: int) -> None:
 
 def _set_units(layer: int, widget: str) -> None:
     hidden = list(state.experiment().hidden)
-    hidden[layer] = st.session_state[widget]
-    state.change(hidden=hidden)
+    if layer < len(hidden):  # a browser may still report the box of a layer that has just been removed
+        hidden[layer] = st.session_state[widget]
+        state.change(hidden=hidden)
 
 
 def more_settings() -> None:

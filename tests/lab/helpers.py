@@ -25,8 +25,10 @@ def train(run: Run, frames: int = 1) -> None:
     """As a worker and a page do: ask for a frame, then train what that allows."""
     for _ in range(frames):
         look(run)
-        if run.due:
+        while run.due:
             run.advance(0.01)
+            if run.speed.epochs_per_frame == np.inf:
+                break
 
 
 def losses(run: Run) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lab.run import SPEEDS, WATCHED
-from tests.lab.helpers import SMALL, look, losses, train
+from tests.lab.helpers import SMALL, look, losses, train, until
 
 EXPLODING = SMALL.change(dataset="plane", hidden=(8, 8), activations="relu", learning_rate=10.0)
 
@@ -285,12 +285,18 @@ def test_an_unknown_speed_is_refused_with_the_allowed_ones(name, make):
             attempt()
 
 
-def test_a_slice_ends_in_time(make, clock):
-    run = make(speed="fast")
-    run.clock = lambda: setattr(clock, "now", clock.now + 0.001) or clock.now  # each look at the clock takes a while
+def test_the_trainer_is_told_how_long_a_slice_is_and_how_far_it_may_go(make, monkeypatch):
+    run, told = make(speed="fast"), {}
+    monkeypatch.setattr(run.trainer, "run_for", lambda seconds, **limits: told.update(limits, seconds=seconds))
     run.play()
     look(run)
-    begin = clock.now
     run.advance(0.05)
-    assert 0 < run.trainer.steps < 30
-    assert clock.now - begin < 0.1
+    assert told == {"seconds": 0.05, "epochs": 10, "steps": np.inf}
+
+
+@pytest.mark.parametrize("speed", ["epoch", "fast", "max"])
+def test_the_time_rule_counts_the_seconds_of_training_at_every_speed(speed, make):
+    run = make(SMALL.change(max_seconds=0.02), speed)
+    run.play()
+    until(lambda: train(run) or run.status == "stopped")
+    assert run.trainer.stopped_by == "seconds"

@@ -143,3 +143,12 @@ def test_two_visitors_have_runs_of_their_own():
     second.run()
     assert first.session_state.token != second.session_state.token
     assert (first.session_state.status["epoch"], second.session_state.status["epoch"]) == (1, 0)
+
+
+def test_a_box_that_still_reports_after_its_layer_was_removed_is_not_listened_to(page):
+    page.run()
+    late = page._tree.get_widget_states()  # as a browser sends it that has not yet drawn the page anew
+    page.button(key="fewer").click().run()
+    page._run(late)
+    assert not page.exception
+    assert page.session_state.experiment.hidden == (8,)
