@@ -19,8 +19,16 @@ __all__ = ["DATASETS", "FEATURES", "Dataset", "Feature", "Source", "load", "prel
 DATASETS: dict[str, Source] = {source.name: source for source in (*TOYS, *TABLES, *IMAGES)}
 
 
-def load(name: str, *, samples: int = 0, noise: float = 0.0, train_share: float = 0.75,
-         features: Sequence[str] = ("x1", "x2"), rng: np.random.Generator, data_dir: Path | None = None) -> Dataset:
+def load(
+    name: str,
+    *,
+    samples: int = 0,
+    noise: float = 0.0,
+    train_share: float = 0.75,
+    features: Sequence[str] = ("x1", "x2"),
+    rng: np.random.Generator,
+    data_dir: Path | None = None,
+) -> Dataset:
     """Draw or read a data set, split it and standardise it.
 
     samples: how many examples, 10 to 100000; 0 for the source's own number. A real set gives at most what it has.

@@ -13,21 +13,24 @@ import numpy as np
 class Feature:
     """One input made from the raw coordinates of a point."""
 
-    name: str                                       # what links and saved runs hold
-    label: str                                      # what the menu shows
-    formula: str                                    # LaTeX
-    function: Callable[[np.ndarray], np.ndarray]    # points (M, 2) -> values (M,)
+    name: str  # what links and saved runs hold
+    label: str  # what the menu shows
+    formula: str  # LaTeX
+    function: Callable[[np.ndarray], np.ndarray]  # points (M, 2) -> values (M,)
 
 
-FEATURES: dict[str, Feature] = {f.name: f for f in (
-    Feature("x1", "x₁", r"x_1", lambda p: p[:, 0]),
-    Feature("x2", "x₂", r"x_2", lambda p: p[:, 1]),
-    Feature("x1^2", "x₁²", r"x_1^2", lambda p: p[:, 0] ** 2),
-    Feature("x2^2", "x₂²", r"x_2^2", lambda p: p[:, 1] ** 2),
-    Feature("x1*x2", "x₁x₂", r"x_1 x_2", lambda p: p[:, 0] * p[:, 1]),
-    Feature("sin_x1", "sin x₁", r"\sin x_1", lambda p: np.sin(p[:, 0])),
-    Feature("sin_x2", "sin x₂", r"\sin x_2", lambda p: np.sin(p[:, 1])),
-)}
+FEATURES: dict[str, Feature] = {
+    f.name: f
+    for f in (
+        Feature("x1", "x₁", r"x_1", lambda p: p[:, 0]),
+        Feature("x2", "x₂", r"x_2", lambda p: p[:, 1]),
+        Feature("x1^2", "x₁²", r"x_1^2", lambda p: p[:, 0] ** 2),
+        Feature("x2^2", "x₂²", r"x_2^2", lambda p: p[:, 1] ** 2),
+        Feature("x1*x2", "x₁x₂", r"x_1 x_2", lambda p: p[:, 0] * p[:, 1]),
+        Feature("sin_x1", "sin x₁", r"\sin x_1", lambda p: np.sin(p[:, 0])),
+        Feature("sin_x2", "sin x₂", r"\sin x_2", lambda p: np.sin(p[:, 1])),
+    )
+}
 
 
 def check_features(names: Sequence[str]) -> None:

@@ -8,8 +8,15 @@ import pytest
 from data.features import FEATURES, plane_features
 
 POINT = np.array([[2.0, -3.0]])
-BY_HAND = {"x1": 2.0, "x2": -3.0, "x1^2": 4.0, "x2^2": 9.0, "x1*x2": -6.0,
-           "sin_x1": 0.9092974268256817, "sin_x2": -0.1411200080598672}
+BY_HAND = {
+    "x1": 2.0,
+    "x2": -3.0,
+    "x1^2": 4.0,
+    "x2^2": 9.0,
+    "x1*x2": -6.0,
+    "sin_x1": 0.9092974268256817,
+    "sin_x2": -0.1411200080598672,
+}
 
 
 def test_the_names_that_links_hold_do_not_change():
@@ -30,8 +37,9 @@ def test_each_feature_has_a_name_a_label_and_a_formula(name):
 
 
 def test_features_stand_in_the_order_asked_for():
-    np.testing.assert_array_equal(plane_features(np.array([[2, -3], [1, 5]]), ("x2", "x1*x2", "x1")),
-                                  [[-3, -6, 2], [5, 5, 1]])
+    np.testing.assert_array_equal(
+        plane_features(np.array([[2, -3], [1, 5]]), ("x2", "x1*x2", "x1")), [[-3, -6, 2], [5, 5, 1]]
+    )
 
 
 @pytest.mark.parametrize("shape", [(2,), (4, 3)])

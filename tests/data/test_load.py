@@ -245,29 +245,34 @@ def test_a_toy_can_be_sent_to_another_process():
 
 
 def test_a_toy_does_not_import_scikit_learn():
-    code = ("import sys, numpy, data; data.load('circle', rng=numpy.random.default_rng(0)); "
-            "print('sklearn' in sys.modules)")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
-                          cwd=data.__path__[0] + "/..")
+    code = (
+        "import sys, numpy, data; data.load('circle', rng=numpy.random.default_rng(0)); print('sklearn' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=data.__path__[0] + "/.."
+    )
     assert done.stdout.strip() == "False"
 
 
-@pytest.mark.parametrize(("change", "allowed"), [
-    ({"name": "circles"}, "circle, xor"),
-    ({"samples": 9}, "10 to 100000"),
-    ({"samples": 100_001}, "10 to 100000"),
-    ({"samples": -10}, "10 to 100000"),
-    ({"samples": 50.5}, "10 to 100000"),
-    ({"noise": -0.01}, "0 to 0.5"),
-    ({"noise": 0.51}, "0 to 0.5"),
-    ({"noise": float("nan")}, "0 to 0.5"),
-    ({"train_share": 0.09}, "0.1 to 0.9"),
-    ({"train_share": 1.0}, "0.1 to 0.9"),
-    ({"train_share": float("nan")}, "0.1 to 0.9"),
-    ({"features": ()}, "x1, x2, x1^2"),
-    ({"features": ("x1", "x3")}, "x1, x2, x1^2"),
-    ({"features": ("x1", "x1")}, "x1, x2, x1^2"),
-])
+@pytest.mark.parametrize(
+    ("change", "allowed"),
+    [
+        ({"name": "circles"}, "circle, xor"),
+        ({"samples": 9}, "10 to 100000"),
+        ({"samples": 100_001}, "10 to 100000"),
+        ({"samples": -10}, "10 to 100000"),
+        ({"samples": 50.5}, "10 to 100000"),
+        ({"noise": -0.01}, "0 to 0.5"),
+        ({"noise": 0.51}, "0 to 0.5"),
+        ({"noise": float("nan")}, "0 to 0.5"),
+        ({"train_share": 0.09}, "0.1 to 0.9"),
+        ({"train_share": 1.0}, "0.1 to 0.9"),
+        ({"train_share": float("nan")}, "0.1 to 0.9"),
+        ({"features": ()}, "x1, x2, x1^2"),
+        ({"features": ("x1", "x3")}, "x1, x2, x1^2"),
+        ({"features": ("x1", "x1")}, "x1, x2, x1^2"),
+    ],
+)
 def test_what_is_out_of_range_is_refused_with_a_sentence_saying_what_is_allowed(change, allowed):
     with pytest.raises(ValueError, match=r"^[A-Z].*\.$") as refusal:
         load(**{"name": "xor", "rng": rng(), **change})

@@ -9,11 +9,14 @@ from sklearn import datasets
 from data import DATASETS, load
 
 
-@pytest.mark.parametrize(("name", "inputs", "counts"), [
-    ("iris", 4, [50, 50, 50]),
-    ("wine", 13, [59, 71, 48]),
-    ("breast_cancer", 30, [212, 357]),
-])
+@pytest.mark.parametrize(
+    ("name", "inputs", "counts"),
+    [
+        ("iris", 4, [50, 50, 50]),
+        ("wine", 13, [59, 71, 48]),
+        ("breast_cancer", 30, [212, 357]),
+    ],
+)
 def test_a_table_has_the_classes_it_is_known_for(name, inputs, counts):
     raw = DATASETS[name].make()
     assert raw.x.shape == (sum(counts), inputs)

@@ -23,7 +23,7 @@ def test_the_classes_are_equally_large_within_one(name, samples):
     counts = np.bincount(draw(name, samples).y.astype(int), minlength=SOURCES[name].classes)
     assert len(counts) == SOURCES[name].classes
     assert counts.sum() == samples
-    assert np.ptp(counts) <= (2 if name == "xor" else 1)      # xor is equal by quadrant, two of them a class
+    assert np.ptp(counts) <= (2 if name == "xor" else 1)  # xor is equal by quadrant, two of them a class
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -79,7 +79,7 @@ def test_turning_one_arm_of_a_spiral_gives_the_next(name, arms):
     turn = 2 * np.pi / arms
     raw = draw(name, 3000)
     radius = np.hypot(*raw.x.T)
-    angle = np.arctan2(raw.x[:, 0], raw.x[:, 1]) - turn * raw.y      # each arm turned back onto one
+    angle = np.arctan2(raw.x[:, 0], raw.x[:, 1]) - turn * raw.y  # each arm turned back onto one
     turns = {"spiral": 1.75, "spiral3": 1.25}[name]
     expected = 2 * np.pi * turns * radius / 5 + turn
     np.testing.assert_allclose(np.cos(angle - expected), 1, atol=1e-9)
@@ -90,7 +90,7 @@ def test_without_noise_each_example_is_nearest_to_one_of_its_own_class(name):
     raw = draw(name)
     distance = np.linalg.norm(raw.x[:, None] - raw.x[None], axis=2)
     np.fill_diagonal(distance, np.inf)
-    far = np.hypot(*raw.x.T) > 0.5      # the arms meet in the middle
+    far = np.hypot(*raw.x.T) > 0.5  # the arms meet in the middle
     np.testing.assert_array_equal(raw.y[distance.argmin(axis=1)][far], raw.y[far])
 
 

@@ -134,7 +134,7 @@ def read(text) -> Experiment | list[str]:
         return refusal.sentences
 
 
-@given(st.text() | st.text("[]{}:,\"0123456789.eE+-truefalsn \n\\u", max_size=60))
+@given(st.text() | st.text('[]{}:,"0123456789.eE+-truefalsn \n\\u', max_size=60))
 def test_any_text_is_an_experiment_or_refused(text):
     assert read(text)
 

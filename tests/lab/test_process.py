@@ -95,7 +95,7 @@ def test_a_worker_that_never_connects_is_given_up(monkeypatch, tmp_path):
 
 def test_nobody_without_the_key_can_give_commands(monkeypatch, tmp_path):
     stranger = tmp_path / "python"
-    stranger.write_text(f"#!/bin/sh\nexport LAB_WORKER_KEY={'00' * 32}\nexec {sys.executable} \"$@\"\n")
+    stranger.write_text(f'#!/bin/sh\nexport LAB_WORKER_KEY={"00" * 32}\nexec {sys.executable} "$@"\n')
     stranger.chmod(0o755)
     monkeypatch.setattr(process.sys, "executable", str(stranger))
     workers = WorkerPool(1)
