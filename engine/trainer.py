@@ -174,7 +174,7 @@ class Trainer:
         self._set_rate()
         self._recordings: dict[int, Callable[[np.ndarray], None]] = {}  # what was off may be on now: record again
         work = 3 * self.network.parameters.size * self.batch_size
-        self._guard_interval = int(np.clip(WORK_AT_RISK / work, 1, 256))
+        self._guard_interval = int(np.clip(WORK_AT_RISK / work, 16, 256))
 
     def _set_rate(self) -> None:
         s, epoch = self.settings, self.epochs + self.position / len(self.x_train)
@@ -193,6 +193,7 @@ class Trainer:
         if self._scores is None or self._scores[0] != self.steps:
             (train_loss, train_score), (test_loss, test_score) = (self._look(number) for number in range(2))
             self._scores = (self.steps, Scores(train_loss, test_loss, train_score, test_score))
+            self.latest = self._scores[1]
         return self._scores[1]
 
     def _look(self, number: int) -> tuple[float, float]:
@@ -205,7 +206,8 @@ class Trainer:
                 self._looks[number] = Look(self.network, self.objective, x, t)
             z, loss = self._looks[number].again()
         score = metrics.accuracy if self.objective.kind == "classification" else metrics.r2
-        return loss, score(self.objective.predict(z), labels)
+        self.predicted = self.objective.predict(z)  # the test part comes last and stays: (N,) classes or values
+        return loss, score(self.predicted, labels)
 
     def parts(self) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]:
         """(x, targets, labels) of what is evaluated: at most EVALUATED training samples, and the whole test part."""
@@ -282,7 +284,6 @@ class Trainer:
             "slots": {name: slot.copy() for name, slot in self.optimizer.slots.items()},
             "counters": (self.steps, self.epochs, self.position, self.optimizer.t),
             "order": self.order,
-            "scores": self._scores,
             "rngs": [rng.bit_generator.state for rng in self.generators.values()],
         }
 
@@ -295,7 +296,7 @@ class Trainer:
         self.order = state["order"]
         for rng, drawn in zip(self.generators.values(), state["rngs"], strict=True):
             rng.bit_generator.state = drawn
-        self._scores = state.get("scores")
+        self._scores = None
 
     @property
     def generators(self) -> dict[str, np.random.Generator]:

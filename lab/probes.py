@@ -63,9 +63,8 @@ class PlaneMap:
 
 
 def confusion(trainer: Trainer) -> np.ndarray:
-    """(C, C) counts on the test part: rows are the truth, columns the prediction."""
-    predicted = trainer.objective.predict(trainer.network.forward(trainer.x_test))
-    return metrics.confusion_matrix(predicted, trainer.y_test, trainer.objective.classes).astype(np.int32)
+    """(C, C) counts on the test part at its latest evaluation: rows are the truth, columns the prediction."""
+    return metrics.confusion_matrix(trainer.predicted, trainer.y_test, trainer.objective.classes).astype(np.int32)
 
 
 def strip(trainer: Trainer) -> tuple[np.ndarray, np.ndarray]:

@@ -14,6 +14,7 @@ from lab import frames, probes
 from lab.build import build
 from lab.experiment import Experiment
 
+DEAR = 1e8  # multiply-adds of an evaluation, some 3 ms: above that a running frame shows the one of the last epoch
 WATCHED = 3.0  # seconds without a frame being asked for, after which training waits
 
 
@@ -57,6 +58,8 @@ class Run:
         """New data and a new network; training waits for Play."""
         self.dataset, self.trainer = build(experiment)
         self.experiment = experiment
+        samples = sum(len(x) for x, _, _ in self.trainer.parts())
+        self._dear = samples * sum(line.multiply_adds for line in self.trainer.network.summary()) > DEAR
         self.map = probes.PlaneMap(self.dataset, self.trainer) if self.dataset.encode else None
         self.build_number += 1
         self._begin("idle")
@@ -198,7 +201,7 @@ class Run:
 
     def _facts(self) -> dict[str, Any]:
         t, d = self.trainer, self.dataset
-        scores = t.evaluate()
+        scores = t.latest if self._dear and self.status == "running" else t.evaluate()
         since, steps = self._pace
         if self.status == "running" and self.clock() - since > 0.5:
             self.rate = (t.steps - steps) / (self.clock() - since)

@@ -104,6 +104,7 @@ def test_the_confusion_matrix_is_a_plain_count_over_the_test_part(dataset):
     counts = np.zeros((trainer.objective.classes,) * 2, int)
     for truth, guess in zip(trainer.y_test, predicted, strict=True):
         counts[truth, guess] += 1
+    trainer.evaluate()
     np.testing.assert_array_equal(probes.confusion(trainer), counts)
     assert probes.confusion(trainer).dtype == np.int32
 
