@@ -24,6 +24,10 @@ PATIENCE = 30.0  # seconds that a command may take
 STATUS_AFTER = {"play": "running", "pause": "paused", "step": "paused", "reset": "idle"}
 
 
+class Unreachable(RuntimeError):
+    """The training process does not answer; the message says so to the visitor."""
+
+
 class Pool:
     """The verbs. `submit` sends one command and returns a future of (header, arrays)."""
 
@@ -33,7 +37,10 @@ class Pool:
         raise NotImplementedError
 
     def _do(self, verb: str, token: str, **more: Any) -> Answer:
-        return checked(self.submit({"do": verb, "run": token, **more}).result(PATIENCE))
+        try:
+            return checked(self.submit({"do": verb, "run": token, **more}).result(PATIENCE))
+        except TimeoutError:
+            raise Unreachable("The training process does not answer.") from None
 
     def open(self, experiment: Experiment, speed: str = "epoch") -> str:
         """A new run, idle. Returns its token. Raises ExperimentError."""
@@ -82,7 +89,7 @@ def checked(answer: Answer) -> Answer:
         case "refused":
             raise ExperimentError([header["sentence"]])
         case _:
-            raise RuntimeError(header["sentence"])
+            raise Unreachable(header["sentence"])
 
 
 def frame_bytes(answer: Answer) -> bytes:

@@ -14,6 +14,7 @@ from lab import frames, probes
 from lab.build import build
 from lab.experiment import Experiment
 
+AT_ONCE = 0.1  # seconds of training that a press of Step may take before others get their turn
 DEAR = 1e8  # multiply-adds of an evaluation, some 3 ms: above that a running frame shows the one of the last epoch
 WATCHED = 3.0  # seconds without a frame being asked for, after which training waits
 
@@ -72,6 +73,7 @@ class Run:
     def _begin(self, status: str) -> None:
         self.status, self.notice = status, ""
         self.allowed = 0.0  # epochs that the painted frames have paid for
+        self.goal = np.inf  # the epoch at which a press of Step ends
         self._pace = (0.0, self.trainer.steps)
         self.rate = 0.0
         self._touch()
@@ -87,7 +89,7 @@ class Run:
             return
         if self.status == "stopped":
             self.trainer.resume()
-        self.status, self.notice = "running", ""
+        self.status, self.notice, self.goal = "running", "", np.inf
         self.allowed = self.trainer.epochs
         self._pace = (self.clock(), self.trainer.steps)
         self.seen = self.clock()
@@ -95,18 +97,19 @@ class Run:
 
     def pause(self) -> None:
         if self.status == "running":
-            self.status = "paused"
+            self.status, self.goal = "paused", np.inf
             self._touch()
 
     def step(self) -> None:
-        """Exactly one epoch."""
+        """Exactly one epoch: at once, or in slices like any other training where it takes longer."""
         if self.status == "diverged":
             return
         if self.status == "stopped":
             self.trainer.resume()
-        self.status, self.notice = "paused", ""
-        self.trainer.epoch()
-        self._after_training()
+        self.status, self.notice = "running", ""
+        self.goal = self.trainer.epochs + 1
+        self.seen = self.clock()
+        self.advance(AT_ONCE)
 
     def change(self, experiment: Experiment) -> None:
         """Live fields reach the running network; anything else builds anew."""
@@ -140,6 +143,8 @@ class Run:
 
     def _allowance(self) -> tuple[float, float]:
         """How many epochs and how many steps may be done by now, in all."""
+        if self.goal < np.inf:
+            return self.goal, np.inf
         speed, (since, steps) = self.speed, self._pace
         epochs = self.allowed if speed.epochs_per_frame < np.inf else np.inf
         if speed.steps_per_second == np.inf:
@@ -168,6 +173,10 @@ class Run:
             )
         elif trainer.stopped:
             self.status, self.notice = "stopped", trainer.stopped
+        elif trainer.epochs >= self.goal:
+            self.status = "paused"
+        if self.status != "running":
+            self.goal = np.inf
         self._touch()
 
     # Looking ---------------------------------------------------------------------------------------------------------

@@ -30,6 +30,14 @@ def runs() -> pool.Pool:
 
 def begin() -> None:
     """Once a session: read the link. Then, on every script run: make sure that there is a run."""
+    try:
+        _begin()
+    except pool.Unreachable as problem:
+        st.error(f"{problem} Your settings are in the address bar: reload the page in a moment.")
+        st.stop()
+
+
+def _begin() -> None:
     state = st.session_state
     if "experiment" not in state:
         query = st.query_params.to_dict()
@@ -120,6 +128,8 @@ def change(**fields: Any) -> None:
         runs().change(state.token, changed)
     except ExperimentError as problem:
         state.refused = problem.sentences
+    except pool.Unreachable as problem:
+        state.refused = [str(problem)]
     except pool.Gone:
         state.experiment, state.refused, state.token = changed, [], ""
     else:
@@ -142,6 +152,8 @@ def command(verb: str, *arguments: Any) -> None:
     """play, pause, step, reset or pace. A run that is gone is opened again by the script run that follows."""
     try:
         getattr(runs(), verb)(token(), *arguments)
+    except pool.Unreachable as problem:
+        st.session_state.refused = [str(problem)]
     except pool.Gone:
         st.session_state.token = ""
 

@@ -300,3 +300,16 @@ def test_the_time_rule_counts_the_seconds_of_training_at_every_speed(speed, make
     run.play()
     until(lambda: train(run) or run.status == "stopped")
     assert run.trainer.stopped_by == "seconds"
+
+
+def test_a_long_step_goes_on_in_slices_and_ends_after_exactly_one_epoch(make, monkeypatch):
+    run = make(speed="slow")
+    monkeypatch.setattr("lab.run.AT_ONCE", 0.0)
+    full = run.trainer.run_for
+    monkeypatch.setattr(run.trainer, "run_for", lambda seconds, **limits: full(0.0, **limits))  # one batch a slice
+    run.step()
+    assert (run.status, run.trainer.epochs) == ("running", 0)
+    until(lambda: train(run) or run.status == "paused")
+    assert (run.trainer.epochs, run.trainer.position) == (1, 0)
+    run.play()
+    assert run.goal == np.inf
