@@ -15,10 +15,10 @@ from bench.serving import CHROMIUM_FLAGS, ROOT, Server, chromium_path
 
 WORKLOADS = {
     "default": "",
-    "2 features, 4-2": "hidden=4,2",
-    "7 features, 8-8": "features=x1,x2,x1^2,x2^2,x1*x2,sin_x1,sin_x2&hidden=8,8&dataset=spiral",
-    "7 features, 6 x 8": "features=x1,x2,x1^2,x2^2,x1*x2,sin_x1,sin_x2&hidden=8,8,8,8,8,8&dataset=spiral",
-    "digits, 64-32": "dataset=digits&hidden=64,32",
+    "4-2": "hidden=4,2",
+    "8-8": "features=x1,x2,x1^2,x2^2,x1*x2,sin_x1,sin_x2&hidden=8,8&dataset=spiral",
+    "6x8": "features=x1,x2,x1^2,x2^2,x1*x2,sin_x1,sin_x2&hidden=8,8,8,8,8,8&dataset=spiral",
+    "digits": "dataset=digits&hidden=64,32",
 }
 SECONDS = 8.0  # of streaming that are measured
 HEADLESS = """
@@ -55,7 +55,7 @@ SLIDER = """
   new MutationObserver((_, observer) => {
     if (live.dataset.learningRate === before) return;
     observer.disconnect();
-    requestAnimationFrame(() => felt(performance.now() - pressed));
+    felt(performance.now() - pressed); // the facts change in the same animation frame that paints them
   }).observe(live, { attributes: true, attributeFilter: ['data-learning-rate'] });
 })
 """

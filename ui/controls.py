@@ -27,8 +27,13 @@ CLIPS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0)
 # Transport -----------------------------------------------------------------------------------------------------------
 
 
+@st.fragment
 def transport() -> None:
-    """Reset, Play or Pause, Step; how fast it goes; and what acts on the running network."""
+    """Reset, Play or Pause, Step; how fast it goes; and what acts on the running network.
+
+    A fragment: a change here redraws this bar alone, so the live picture does not wait for the rest of the page.
+    """
+    state.look_again()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="bar"):
         with st.container(horizontal=True, width="content", gap="small", key="transport"):
             _buttons(state.status()["status"])
@@ -46,6 +51,7 @@ def transport() -> None:
                 "L2 rate", "l2", PENALTIES, "Pulls large weights towards zero more than small ones: smoother answers."
             )
         stop_rules()
+    state.write_link()
 
 
 def _buttons(status: str) -> None:

@@ -37,8 +37,19 @@ def begin() -> None:
         st.stop()
 
 
+def look_again() -> None:
+    """For a part of the page that is drawn alone: what happened since, and whether the rest must be drawn too."""
+    state = st.session_state
+    if state.get("redraw"):
+        state.redraw = False
+        st.rerun()
+    if not state.token or not _alive(state.token):
+        st.rerun()
+
+
 def _begin() -> None:
     state = st.session_state
+    state.redraw = False
     if "experiment" not in state:
         query = st.query_params.to_dict()
         state.experiment, state.refused = Experiment.from_query(query)
@@ -123,6 +134,7 @@ def refused() -> list[str]:
 def change(**fields: Any) -> None:
     """Change fields of the experiment. The live ones reach the running network; any other builds anew."""
     state = st.session_state
+    before = state.refused
     try:
         changed = state.experiment.change(**fields)
         runs().change(state.token, changed)
@@ -134,6 +146,7 @@ def change(**fields: Any) -> None:
         state.experiment, state.refused, state.token = changed, [], ""
     else:
         state.experiment, state.refused = changed, []
+    state.redraw = state.refused != before
 
 
 def change_from(field: str, widget: str) -> None:
@@ -153,7 +166,7 @@ def command(verb: str, *arguments: Any) -> None:
     try:
         getattr(runs(), verb)(token(), *arguments)
     except pool.Unreachable as problem:
-        st.session_state.refused = [str(problem)]
+        st.session_state.refused, st.session_state.redraw = [str(problem)], True
     except pool.Gone:
         st.session_state.token = ""
 

@@ -139,12 +139,13 @@ class Playground:
         return handle.json_value()
 
     def linked(self, **fields: str | None) -> None:
-        """Wait until the address bar holds these fields; None: does not hold the field at all."""
+        """Wait until the address bar holds these fields (None: does not hold the field at all) and all is drawn."""
         self.page.wait_for_function(
             "fields => { const link = new URL(location).searchParams; "
             "return Object.entries(fields).every(([name, value]) => link.get(name) === value); }",
             arg=fields,
         )
+        self.settle()
 
     def until_pixels(self, canvas: str, condition: Callable[[int], bool]) -> None:
         """Wait until the checksum of what a canvas shows fulfils a condition."""

@@ -111,7 +111,6 @@ def operate(page: Playground, control: Control) -> Experiment:
         page.unfold(control.within)
     control.act(page)
     page.linked(**control.link)
-    page.settle()
     if control.within:
         page.fold()
     experiment, refused = Experiment.from_query(page.link)
@@ -228,7 +227,6 @@ def test_a_number_can_be_stepped_up_and_down_by_its_buttons(playground):
     playground.unfold(STOP_RULES)
     playground.button("Increment").first.click()
     playground.linked(epochs="1")
-    playground.settle()
     playground.button("Decrement").first.click()
     playground.linked(epochs=None)
 
@@ -238,7 +236,6 @@ def test_the_speed_holds_the_run_back_or_lets_it_go(playground):
     playground.open()
     playground.choose("Speed", SPEEDS["slow"].label)
     playground.linked(speed="slow")
-    playground.settle()
     playground.play()
     playground.answers(10)
     assert playground.facts["epoch"] == "0"  # one epoch takes 38 batches

@@ -93,7 +93,6 @@ def test_keys_pressed_in_a_number_box_or_on_a_slider_stay_there(playground):
     playground.page.get_by_role("spinbutton", name="Seed", exact=True).press("ArrowRight")
     playground.slide("Learning rate", "ArrowRight")
     playground.linked(learning_rate="0.1")
-    playground.settle()
     playground.answers(3)
     assert (playground.facts["status"], playground.facts["epoch"]) == ("idle", "0")
 
@@ -169,7 +168,6 @@ def test_a_link_gives_a_second_browser_the_same_settings_and_the_same_numbers(pl
     playground.linked(noise="0.1")
     playground.choose("Optimizer", "Adam")
     playground.linked(optimizer="adam")
-    playground.settle()
     playground.press("Play")
     first = playground.until("facts.status === 'stopped'")
     friend = visit(server.url).open(playground.page.url.partition("?")[2])

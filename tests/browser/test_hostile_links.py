@@ -96,7 +96,6 @@ def test_a_network_without_a_hidden_layer_has_a_link_of_its_own(playground):
     playground.open("hidden=8")
     playground.press("Remove layer")
     playground.linked(hidden="")
-    playground.settle()
     first = playground.step(1)
     again = playground.open(playground.page.url.partition("?")[2])
     assert again.step(1)["trainLoss"] == first["trainLoss"]
