@@ -17,11 +17,11 @@ from data.features import plane_features
 class Raw(NamedTuple):
     """Examples as a source hands them over: not split, in their own units."""
 
-    x: np.ndarray                            # (N, 2) plane points, or (N, D) table columns or pixels 0..255
-    y: np.ndarray                            # (N,) class numbers, or targets in their own units
-    group: np.ndarray                        # (N,) what the split keeps in proportion: the class before any noise
-    feature_names: tuple[str, ...] = ()      # () for points of the plane
-    test_rows: int = 0                       # so many at the end are a test part of its own; 0: the split makes one
+    x: np.ndarray  # (N, 2) plane points, or (N, D) table columns or pixels 0..255
+    y: np.ndarray  # (N,) class numbers, or targets in their own units
+    group: np.ndarray  # (N,) what the split keeps in proportion: the class before any noise
+    feature_names: tuple[str, ...] = ()  # () for points of the plane
+    test_rows: int = 0  # so many at the end are a test part of its own; 0: the split makes one
 
 
 @dataclass(frozen=True)
@@ -29,17 +29,17 @@ class Source:
     """Where examples come from: one line of the table behind the menu of data sets."""
 
     name: str
-    label: str                                     # what the menu shows
-    kind: str                                      # "classification" | "regression"
-    sentence: str                                  # what it is and what to try
-    samples: int                                   # a toy's usual number of examples, a real set's size
-    make: Callable[..., Raw]                       # toy: (samples, noise, place, shake) -> Raw; bundled set: () -> Raw;
-                                                   # set in files: (data_dir) -> Raw
-    class_names: tuple[str, ...] = ()              # () for regression
-    inputs: int = 2                                # columns of the raw examples
-    plane: bool = False                            # a two-dimensional toy?
-    image_shape: tuple[int, int] | None = None     # (rows, columns) of a picture
-    find: Callable[[Path | None], Path | None] | None = None    # set in files: the folder that holds them, if any does
+    label: str  # what the menu shows
+    kind: str  # "classification" | "regression"
+    sentence: str  # what it is and what to try
+    samples: int  # a toy's usual number of examples, a real set's size
+    make: Callable[..., Raw]  # toy: (samples, noise, place, shake) -> Raw; bundled set: () -> Raw;
+    # set in files: (data_dir) -> Raw
+    class_names: tuple[str, ...] = ()  # () for regression
+    inputs: int = 2  # columns of the raw examples
+    plane: bool = False  # a two-dimensional toy?
+    image_shape: tuple[int, int] | None = None  # (rows, columns) of a picture
+    find: Callable[[Path | None], Path | None] | None = None  # set in files: the folder that holds them, if any does
 
     @property
     def classes(self) -> int:
@@ -56,23 +56,23 @@ class Dataset:
     """Examples ready for a network. N examples, D inputs; every array is read-only."""
 
     name: str
-    kind: str                                   # "classification" | "regression"
-    x_train: np.ndarray                         # (N, D) float32, standardised
-    y_train: np.ndarray                         # (N,) int64 class numbers, or float32 standardised targets
-    x_test: np.ndarray                          # the test part, in the statistics of the training part
+    kind: str  # "classification" | "regression"
+    x_train: np.ndarray  # (N, D) float32, standardised
+    y_train: np.ndarray  # (N,) int64 class numbers, or float32 standardised targets
+    x_test: np.ndarray  # the test part, in the statistics of the training part
     y_test: np.ndarray
-    points_train: np.ndarray | None             # (N, 2) float32 raw plane coordinates of a toy
+    points_train: np.ndarray | None  # (N, 2) float32 raw plane coordinates of a toy
     points_test: np.ndarray | None
     feature_names: tuple[str, ...]
-    class_names: tuple[str, ...]                # () for regression
-    image_shape: tuple[int, int] | None         # (rows, columns) of a picture
-    images_test: np.ndarray | None              # (N, rows, columns) uint8, the test part as the network sees it
-    x_mean: np.ndarray                          # (D,) float64: standardised = (raw - x_mean) / x_scale
-    x_scale: np.ndarray                         # (D,) float64; raw pixels count 0..255
-    y_mean: float                               # 0 for classification
-    y_scale: float                              # 1 for classification
-    encode: Callable[[np.ndarray], np.ndarray] | None    # raw plane points (M, 2) -> standardised inputs (M, D)
-    extent: tuple[float, float] | None          # the plane shown is [lo, hi] x [lo, hi]
+    class_names: tuple[str, ...]  # () for regression
+    image_shape: tuple[int, int] | None  # (rows, columns) of a picture
+    images_test: np.ndarray | None  # (N, rows, columns) uint8, the test part as the network sees it
+    x_mean: np.ndarray  # (D,) float64: standardised = (raw - x_mean) / x_scale
+    x_scale: np.ndarray  # (D,) float64; raw pixels count 0..255
+    y_mean: float  # 0 for classification
+    y_scale: float  # 1 for classification
+    encode: Callable[[np.ndarray], np.ndarray] | None  # raw plane points (M, 2) -> standardised inputs (M, D)
+    extent: tuple[float, float] | None  # the plane shown is [lo, hi] x [lo, hi]
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -81,8 +81,10 @@ class Dataset:
                 value.setflags(write=False)
 
     def __repr__(self) -> str:
-        return (f"Dataset({self.name}: {len(self.x_train)} train, {len(self.x_test)} test, "
-                f"{len(self.feature_names)} inputs, {self.kind})")
+        return (
+            f"Dataset({self.name}: {len(self.x_train)} train, {len(self.x_test)} test, "
+            f"{len(self.feature_names)} inputs, {self.kind})"
+        )
 
     @property
     def classes(self) -> int:
@@ -148,28 +150,56 @@ def standardise(values: np.ndarray, mean: np.ndarray | float, scale: np.ndarray 
     return ((np.asarray(values, dtype=np.float64) - mean) / scale).astype(np.float32)
 
 
-def _encode(points: np.ndarray, *, names: tuple[str, ...], mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    return standardise(plane_features(points, names), mean, scale)
+def _encode(
+    points: np.ndarray, *, names: tuple[str, ...], formula: str, mean: np.ndarray, scale: np.ndarray
+) -> np.ndarray:
+    return standardise(plane_features(points, names, formula), mean, scale)
 
 
-def plane_dataset(source: Source, raw: Raw, features: tuple[str, ...], extent: tuple[float, float], train_share: float,
-                  deal: np.random.Generator) -> Dataset:
-    """A toy's points, split with `deal`, as standardised features of the plane."""
+def plane_dataset(
+    source: Source,
+    raw: Raw,
+    features: tuple[str, ...],
+    extent: tuple[float, float],
+    train_share: float,
+    deal: np.random.Generator,
+    formula: str = "",
+) -> Dataset:
+    """A toy's points, split with `deal`, as standardised features of the plane; `formula` is the typed one's text."""
     train, test = split(raw.group, train_share, deal)
     points = raw.x.astype(np.float32)
-    mean, scale = statistics(plane_features(points[train], features))
+    mean, scale = statistics(plane_features(points[train], features, formula))
     # A partial of a module function, unlike a lambda, can be sent to another process.
-    encode = partial(_encode, names=features, mean=mean, scale=scale)
+    encode = partial(_encode, names=features, formula=formula, mean=mean, scale=scale)
     return Dataset(
-        name=source.name, kind=source.kind, feature_names=features, class_names=source.class_names,
-        x_train=encode(points[train]), x_test=encode(points[test]), x_mean=mean, x_scale=scale,
-        points_train=points[train], points_test=points[test], encode=encode, extent=extent,
-        image_shape=None, images_test=None, **_targets(source, raw.y, train, test),
+        name=source.name,
+        kind=source.kind,
+        feature_names=features,
+        class_names=source.class_names,
+        x_train=encode(points[train]),
+        x_test=encode(points[test]),
+        x_mean=mean,
+        x_scale=scale,
+        points_train=points[train],
+        points_test=points[test],
+        encode=encode,
+        extent=extent,
+        image_shape=None,
+        images_test=None,
+        **_targets(source, raw.y, train, test),
     )
 
 
-def table_dataset(source: Source, raw: Raw, samples: int, noise: float, train_share: float, place: np.random.Generator,
-                  shake: np.random.Generator, deal: np.random.Generator) -> Dataset:
+def table_dataset(
+    source: Source,
+    raw: Raw,
+    samples: int,
+    noise: float,
+    train_share: float,
+    place: np.random.Generator,
+    shake: np.random.Generator,
+    deal: np.random.Generator,
+) -> Dataset:
     """A real set or, if it has more, `samples` rows of it chosen with `place`; split with `deal`.
 
     A set with a test part of its own keeps it whole, and `samples` rows are chosen of its training part. `shake` adds
@@ -183,16 +213,27 @@ def table_dataset(source: Source, raw: Raw, samples: int, noise: float, train_sh
         mean, scale = statistics(raw.x[train])
     x_train, x_test = (_inputs(raw.x, rows, mean, scale, noise, shake) for rows in (train, test))
     return Dataset(
-        name=source.name, kind=source.kind, feature_names=raw.feature_names, class_names=source.class_names,
-        x_train=x_train, x_test=x_test, x_mean=mean, x_scale=scale,
-        points_train=None, points_test=None, encode=None, extent=None, image_shape=source.image_shape,
+        name=source.name,
+        kind=source.kind,
+        feature_names=raw.feature_names,
+        class_names=source.class_names,
+        x_train=x_train,
+        x_test=x_test,
+        x_mean=mean,
+        x_scale=scale,
+        points_train=None,
+        points_test=None,
+        encode=None,
+        extent=None,
+        image_shape=source.image_shape,
         images_test=_pictures(x_test, mean, scale, source.image_shape) if source.image_shape else None,
         **_targets(source, raw.y, train, test),
     )
 
 
-def _parts(raw: Raw, samples: int, train_share: float, place: np.random.Generator,
-           deal: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _parts(
+    raw: Raw, samples: int, train_share: float, place: np.random.Generator, deal: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Row numbers of the training part and of the test part."""
     if raw.test_rows:
         known = len(raw.x) - raw.test_rows
@@ -207,8 +248,9 @@ def _pieces(rows: int) -> Iterator[slice]:
     return (slice(start, start + 1024) for start in range(0, rows, 1024))
 
 
-def _inputs(x: np.ndarray, rows: np.ndarray, mean: np.ndarray, scale: np.ndarray, noise: float,
-            shake: np.random.Generator) -> np.ndarray:
+def _inputs(
+    x: np.ndarray, rows: np.ndarray, mean: np.ndarray, scale: np.ndarray, noise: float, shake: np.random.Generator
+) -> np.ndarray:
     """Rows (M,) of x (N, D), noisy and standardised, (M, D) float32: only here it is decided how inputs are kept."""
     inputs = np.empty((len(rows), x.shape[1]), dtype=np.float32)
     for piece in _pieces(len(rows)):
@@ -232,5 +274,9 @@ def _targets(source: Source, y: np.ndarray, train: np.ndarray, test: np.ndarray)
         y = y.astype(np.int64)
         return {"y_train": y[train], "y_test": y[test], "y_mean": 0.0, "y_scale": 1.0}
     mean, scale = map(float, statistics(y[train]))
-    return {"y_train": standardise(y[train], mean, scale), "y_test": standardise(y[test], mean, scale),
-            "y_mean": mean, "y_scale": scale}
+    return {
+        "y_train": standardise(y[train], mean, scale),
+        "y_test": standardise(y[test], mean, scale),
+        "y_mean": mean,
+        "y_scale": scale,
+    }

@@ -17,11 +17,11 @@ import numpy as np
 from data.dataset import Raw
 
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-FOLDERS = ("mnist", "fashion_mnist")     # all sets have the same file names: a folder called after one holds no other
-PICTURE = (28, 28)                       # rows, columns
+FOLDERS = ("mnist", "fashion_mnist")  # all sets have the same file names: a folder called after one holds no other
+PICTURE = (28, 28)  # rows, columns
 CLASSES = 10
-MOST = 70_000                            # examples in a file
-PIECE = 2**20                            # bytes unpacked at a time
+MOST = 70_000  # examples in a file
+PIECE = 2**20  # bytes unpacked at a time
 
 
 def _cache_folder() -> Path:
@@ -36,8 +36,12 @@ def folders(name: str, data_dir: Path | None = None) -> list[Path]:
     given = [data_dir, os.environ.get("BACKPROP_DATA"), _cache_folder()]
     # An absolute path, because a folder given as "." has no name.
     places = [Path(os.path.abspath(os.path.expanduser(place))) for place in given if place]
-    return [folder for place in places for folder in (place / name, place)
-            if folder.name == name or folder.name not in FOLDERS]
+    return [
+        folder
+        for place in places
+        for folder in (place / name, place)
+        if folder.name == name or folder.name not in FOLDERS
+    ]
 
 
 def _files(folder: Path) -> list[Path]:
@@ -63,20 +67,24 @@ def make(name: str, data_dir: Path | None = None) -> Raw:
     """
     folder = find(name, data_dir)
     if folder is None:
-        places = ", ".join(map(str, folders(name, data_dir)))
-        raise ValueError(f"The files of {name} were not found: {', '.join(FILES)}, each plain or with .gz, "
-                         f"were looked for in {places}.")
+        raise ValueError(
+            f"The files of {name} were not found: {', '.join(FILES)}, each plain or with .gz, were looked "
+            f"for in the folder of --data-dir, in that of BACKPROP_DATA and in the cache folder."
+        )
     return _read_folder(folder.resolve())
 
 
 @lru_cache(maxsize=4)
 def _read_folder(folder: Path) -> Raw:
     train_x, train_y, test_x, test_y = (
-        read_idx(path, PICTURE if "images" in path.name else ()) for path in _files(folder))
+        read_idx(path, PICTURE if "images" in path.name else ()) for path in _files(folder)
+    )
     for part, x, y in (("training", train_x, train_y), ("test", test_x, test_y)):
         if len(x) != len(y):
-            raise ValueError(f"The {part} part in {folder} has {len(x)} pictures and {len(y)} labels: "
-                             "there must be one label for each picture.")
+            raise ValueError(
+                f"The {part} part in {folder} has {len(x)} pictures and {len(y)} labels: "
+                "there must be one label for each picture."
+            )
         if y.max() >= CLASSES:
             raise ValueError(f"The {part} part in {folder} has a label {y.max()}: labels go from 0 to {CLASSES - 1}.")
     x = np.concatenate([train_x, test_x]).reshape(-1, math.prod(PICTURE))
@@ -108,7 +116,7 @@ def read_idx(path: Path, example: tuple[int, ...]) -> np.ndarray:
 
 def _read(file: io.BufferedIOBase, path: Path, example: tuple[int, ...]) -> np.ndarray:
     dimensions = 1 + len(example)
-    if file.read(4) != bytes((0, 0, 8, dimensions)):    # 8 stands for unsigned bytes
+    if file.read(4) != bytes((0, 0, 8, dimensions)):  # 8 stands for unsigned bytes
         raise ValueError(f"The file {path} is no IDX file of bytes in {dimensions} dimensions.")
     header = file.read(4 * dimensions)
     if len(header) < 4 * dimensions:
@@ -119,10 +127,10 @@ def _read(file: io.BufferedIOBase, path: Path, example: tuple[int, ...]) -> np.n
         raise ValueError(f"The header of {path} announces {' x '.join(map(str, shape))} bytes: allowed are {allowed}.")
     values = np.empty(math.prod(shape), dtype=np.uint8)
     filled = 0
-    while filled < len(values) and (count := file.readinto(values.data[filled:filled + PIECE])):
+    while filled < len(values) and (count := file.readinto(values.data[filled : filled + PIECE])):
         filled += count
     if filled < len(values):
         raise EOFError
-    if file.read(1):    # at the end this also compares the checksum of a gzipped file
+    if file.read(1):  # at the end this also compares the checksum of a gzipped file
         raise ValueError(f"The file {path} goes on after the {' x '.join(map(str, shape))} bytes of its header.")
     return values.reshape(shape)

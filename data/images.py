@@ -16,7 +16,7 @@ def digits() -> Raw:
     """1797 handwritten digits of 8 by 8 pixels, read once in a process and shared read-only. Pixels count 0..255."""
     from sklearn.datasets import load_digits
 
-    ink, label = load_digits(return_X_y=True)      # ink counts from 0 to 16
+    ink, label = load_digits(return_X_y=True)  # ink counts from 0 to 16
     x = np.rint(np.asarray(ink) * (255 / 16)).astype(np.uint8)
     y = np.asarray(label, dtype=np.int64)
     x.setflags(write=False)
@@ -25,17 +25,42 @@ def digits() -> Raw:
 
 
 def _in_files(name: str, label: str, class_names: tuple[str, ...], sentence: str) -> Source:
-    return Source(name, label, "classification", sentence, samples=70_000, inputs=784, make=partial(idx.make, name),
-                  class_names=class_names, image_shape=idx.PICTURE, find=partial(idx.find, name))
+    return Source(
+        name,
+        label,
+        "classification",
+        sentence,
+        samples=70_000,
+        inputs=784,
+        make=partial(idx.make, name),
+        class_names=class_names,
+        image_shape=idx.PICTURE,
+        find=partial(idx.find, name),
+    )
 
 
 IMAGES = (
-    Source("digits", "Handwritten digits", "classification",
-           "Ten handwritten digits in 8 by 8 pixels; look at the pictures the network gets wrong.",
-           samples=1797, inputs=64, make=digits, class_names=tuple("0123456789"), image_shape=(8, 8)),
-    _in_files("mnist", "MNIST", tuple("0123456789"),
-              "Handwritten digits in 28 by 28 pixels; the test part, 10,000 digits by other hands, is fixed."),
-    _in_files("fashion_mnist", "Fashion-MNIST",
-              ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"),
-              "Clothes in 28 by 28 pixels, with a fixed test part of 10,000; see what shirts are mistaken for."),
+    Source(
+        "digits",
+        "Handwritten digits",
+        "classification",
+        "Ten handwritten digits in 8 by 8 pixels; look at the pictures the network gets wrong.",
+        samples=1797,
+        inputs=64,
+        make=digits,
+        class_names=tuple("0123456789"),
+        image_shape=(8, 8),
+    ),
+    _in_files(
+        "mnist",
+        "MNIST",
+        tuple("0123456789"),
+        "Handwritten digits in 28 by 28 pixels; the test part, 10,000 digits by other hands, is fixed.",
+    ),
+    _in_files(
+        "fashion_mnist",
+        "Fashion-MNIST",
+        ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"),
+        "Clothes in 28 by 28 pixels, with a fixed test part of 10,000; see what shirts are mistaken for.",
+    ),
 )

@@ -7,13 +7,19 @@ import numpy as np
 
 from data.dataset import Raw, Source
 
-EXTENT = (-6.0, 6.0)     # the plane shown, on both axes
-REACH = 5.0              # how far from the middle the classes lie
-HILLS = np.array([       # x1, x2, height
-    [-4.0, 2.5, 1.0], [0.0, 2.5, -1.0], [4.0, 2.5, 1.0],
-    [-4.0, -2.5, -1.0], [0.0, -2.5, 1.0], [4.0, -2.5, -1.0],
-])
-HILL_WIDTH = 1.2         # standard deviation of a hill
+EXTENT = (-6.0, 6.0)  # the plane shown, on both axes
+REACH = 5.0  # how far from the middle the classes lie
+HILLS = np.array(
+    [  # x1, x2, height
+        [-4.0, 2.5, 1.0],
+        [0.0, 2.5, -1.0],
+        [4.0, 2.5, 1.0],
+        [-4.0, -2.5, -1.0],
+        [0.0, -2.5, 1.0],
+        [4.0, -2.5, -1.0],
+    ]
+)
+HILL_WIDTH = 1.2  # standard deviation of a hill
 
 Generator = np.random.Generator
 
@@ -56,7 +62,7 @@ def gauss(samples: int, noise: float, place: Generator, shake: Generator) -> Raw
 
 def _spiral(samples: int, noise: float, place: Generator, shake: Generator, arms: int, turns: float) -> Raw:
     arm = _taking_turns(samples, arms)
-    along = (np.arange(samples) + arms * place.random(samples)) / (samples + arms)      # 0 in the middle, 1 at the tip
+    along = (np.arange(samples) + arms * place.random(samples)) / (samples + arms)  # 0 in the middle, 1 at the tip
     angle = 2 * np.pi * (turns * along + (arm + 1) / arms)
     points = REACH * along[:, None] * np.column_stack([np.sin(angle), np.cos(angle)])
     return Raw(points + _shift(samples, noise, shake), arm, arm)
@@ -88,7 +94,7 @@ def plane_height(points: np.ndarray) -> np.ndarray:
 
 def hills_height(points: np.ndarray) -> np.ndarray:
     """Height (N,) of the hills and hollows at points (N, 2)."""
-    squared = ((points[:, None, :] - HILLS[:, :2]) ** 2).sum(axis=2)      # (N, hills)
+    squared = ((points[:, None, :] - HILLS[:, :2]) ** 2).sum(axis=2)  # (N, hills)
     return np.exp(-squared / (2 * HILL_WIDTH**2)) @ HILLS[:, 2]
 
 
@@ -114,20 +120,60 @@ def _toy(name: str, label: str, make, class_names: tuple[str, ...], sentence: st
 
 
 TOYS = (
-    _toy("gauss", "Two clouds", gauss, ("lower left", "upper right"),
-         "Two round clouds that one straight line divides; see that a network without hidden layers is enough."),
-    _toy("circle", "Circle", circle, ("ring", "disc"),
-         "A disc within a ring; try x1^2 and x2^2 as inputs, or three hidden neurons."),
-    _toy("xor", "Exclusive or", xor, ("signs differ", "signs agree"),
-         "Opposite quadrants belong together, so no line divides them; add a hidden layer, or the input x1*x2."),
-    _toy("moons", "Two moons", moons, ("upper moon", "lower moon"),
-         "Two half circles reaching into each other; find the smallest hidden layer that bends the border far enough."),
-    _toy("spiral", "Spiral", spiral, ("first arm", "second arm"),
-         "Two arms wound around each other; try more neurons, a second hidden layer and the sines as inputs."),
-    _toy("spiral3", "Three spirals", spiral3, ("first arm", "second arm", "third arm"),
-         "Three arms and three classes; watch three regions share the plane."),
-    _toy("plane", "Plane", plane, (),
-         "A height that grows evenly towards one corner; see that a network without hidden layers fits it."),
-    _toy("hills", "Multi-Gaussian", hills, (),
-         "Three hills and three hollows to fit; watch neurons share them out, and count how many it takes."),
+    _toy(
+        "gauss",
+        "Two clouds",
+        gauss,
+        ("lower left", "upper right"),
+        "Two round clouds that one straight line divides; see that a network without hidden layers is enough.",
+    ),
+    _toy(
+        "circle",
+        "Circle",
+        circle,
+        ("ring", "disc"),
+        "A disc within a ring; try x1^2 and x2^2 as inputs, or three hidden neurons.",
+    ),
+    _toy(
+        "xor",
+        "Exclusive or",
+        xor,
+        ("signs differ", "signs agree"),
+        "Opposite quadrants belong together, so no line divides them; add a hidden layer, or the input x1*x2.",
+    ),
+    _toy(
+        "moons",
+        "Two moons",
+        moons,
+        ("upper moon", "lower moon"),
+        "Two half circles reaching into each other; find the smallest hidden layer that bends the border far enough.",
+    ),
+    _toy(
+        "spiral",
+        "Spiral",
+        spiral,
+        ("first arm", "second arm"),
+        "Two arms wound around each other; try more neurons, a second hidden layer and the sines as inputs.",
+    ),
+    _toy(
+        "spiral3",
+        "Three spirals",
+        spiral3,
+        ("first arm", "second arm", "third arm"),
+        "Three arms and three classes; watch three regions share the plane.",
+    ),
+    _toy(
+        "plane",
+        "Plane",
+        plane,
+        (),
+        "A height that grows evenly towards one corner; see that a network without hidden layers fits it.",
+    ),
+    _toy(
+        "hills",
+        "Multi-Gaussian",
+        hills,
+        (),
+        "Three hills and three hollows to fit; watch neurons share them out, and count how many it takes.",
+    ),
 )

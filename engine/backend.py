@@ -21,7 +21,7 @@ class Device(NamedTuple):
 
 
 def available_devices() -> list[Device]:
-    """Every device with its state, the processor first. Never raises and never loads a GPU library into this process's work."""
+    """Every device with its state, the processor first. Never raises."""
     return [Device("cpu", "CPU (NumPy)"), Device("cuda:0", "GPU (CuPy)", _why_no_gpu())]
 
 

@@ -162,7 +162,7 @@ class AdamW(Adam):
     formula = r"p \leftarrow p - \eta \lambda p,\ \text{then as Adam}"
     sentence = "Adam that also shrinks all weights by the same share in each step; good for large networks."
 
-    def __init__(self, learning_rate, size, dtype=np.float32, *, decays=None, weight_decay: float = 0.01):
+    def __init__(self, learning_rate, size, dtype: Any = np.float32, *, decays=None, weight_decay: float = 0.01):
         super().__init__(learning_rate, size, dtype)
         self.decays = np.ones(size, dtype) if decays is None else np.asarray(decays, dtype)
         self.weight_decay, self.share = np.array(weight_decay, dtype), np.array(0, dtype)

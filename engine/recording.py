@@ -11,15 +11,18 @@ from engine.losses import Objective
 from engine.network import Network
 from engine.tape import Tape
 
-JOINED = 64  # numbers of one sample that are gathered in one go with its targets; wider samples would only cost memory
+MODE = "clip"  # of gathering: "raise" would go through another buffer
+JOINED = 32  # numbers of one sample that are gathered in one go with its targets; wider samples are quicker in rows
 
 
 class Batches:
     """Gathers samples x (S, D) with their targets t (S, O) into the fixed memory that a recorded step reads."""
 
     def __init__(self, x: np.ndarray, t: np.ndarray) -> None:
-        self.sources = [np.concatenate([x, t], axis=1)] if x.shape[1] + t.shape[1] <= JOINED else [x, t]
         self.whole, self.width = (x, t), x.shape[1]
+        self.joined = x.shape[1] + t.shape[1] <= JOINED
+        self.axis = int(self.joined)  # of the samples: joined ones stand feature by feature, without gaps for matmul
+        self.sources = [np.ascontiguousarray(np.concatenate([x.T, t.T]))] if self.joined else [x, t]
 
     def record(self, learn: Callable[[Any, Any], None], batch: np.ndarray) -> Callable[[np.ndarray], None]:
         """learn(x, t) on these samples (N,) numbers now; returns what does it again on N others."""
@@ -27,14 +30,14 @@ class Batches:
         if len(batch) == len(self.whole[0]):  # a full batch: nothing to gather, and its order does not matter
             learn(*map(tape.wrap, self.whole))
             return lambda batch: tape.play()
-        memory = [source.take(batch, 0) for source in self.sources]
-        x, t = memory if len(memory) == 2 else (memory[0][:, : self.width], memory[0][:, self.width :])
+        memory = [source.take(batch, self.axis) for source in self.sources]
+        x, t = (memory[0][: self.width].T, memory[0][self.width :].T) if self.joined else memory
         learn(tape.wrap(x), tape.wrap(t))
-        takes = [(source.take, target) for source, target in zip(self.sources, memory, strict=True)]
+        takes, axis = [(source.take, target) for source, target in zip(self.sources, memory, strict=True)], self.axis
 
         def replay(batch: np.ndarray) -> None:
             for take, target in takes:
-                take(batch, 0, target, "clip")  # mode "raise" would go through another buffer
+                take(batch, axis, target, MODE)
             tape.play()
 
         return replay

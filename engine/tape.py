@@ -8,7 +8,9 @@ Every trick that buys speed lives in this file; the formulas know nothing of it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ class Tape:
 
     def __init__(self) -> None:
         self.calls: list[tuple[Callable, tuple]] = []
+        self.free: defaultdict[tuple[int, np.dtype], list[np.ndarray]] = defaultdict(list)
 
     def __len__(self) -> int:
         return len(self.calls)
@@ -37,63 +40,97 @@ class Tape:
         self.calls.append((function, arguments))
         return function(*arguments)
 
-    def matmul(self, a: np.ndarray, b: np.ndarray, out: np.ndarray | None) -> np.ndarray:
-        """a @ b into `out`. New results are stored feature by feature (the samples of one unit are neighbours)."""
+    def own(self, result: np.ndarray) -> Traced:
+        """A result with a lease on its memory: that of a result which nobody can name any more, if there is one."""
+        free = self.free[result.size, result.dtype]
+        memory = free.pop() if free else np.empty(result.size, result.dtype)
+        kept = np.ndarray(result.shape, result.dtype, memory, 0, result.strides)
+        kept[...] = result
+        return Traced(kept, self, Lease(memory, self))
+
+    def apply(self, ufunc: np.ufunc, arrays: list[np.ndarray], out: np.ndarray) -> None:
+        """ufunc(*arrays) into `out`."""
+        ufunc(*arrays, out=out)
+        if ufunc in (np.maximum, np.minimum):  # NumPy 2.4 refuses a positional output for these
+            self.calls.append((partial(ufunc, out=out), tuple(arrays)))
+        else:
+            self.calls.append((ufunc, (*arrays, out)))
+
+    def matmul(self, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+        """a @ b into `out`."""
         if a.ndim != 2 or b.ndim != 2:
-            if out is None:
-                out = np.empty((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]), a.dtype)
             self.call(np.matmul, a, b, out)
-            return out
-        if out is None:
-            out = np.empty((b.shape[1], a.shape[0]), a.dtype).T
-        if out.flags.c_contiguous:
+        elif out.flags.c_contiguous:
             self.call(a.dot, b, out)  # ndarray.dot costs half of what np.matmul costs on tiny matrices
         elif out.flags.f_contiguous:
             self.call(b.T.dot, a.T, out.T)
         else:
             self.call(np.matmul, a, b, out)
-        return out
+
+
+class Lease:
+    """Keeps memory from being used again for as long as a value, or a view of it, has a name."""
+
+    __slots__ = ("kept", "memory", "tape")
+
+    def __init__(self, memory: np.ndarray, tape: Tape) -> None:
+        self.memory, self.tape, self.kept = memory, tape, False
+
+    def __del__(self) -> None:
+        if not self.kept:
+            self.tape.free[self.memory.size, self.memory.dtype].append(self.memory)
 
 
 class Traced(NDArrayOperatorsMixin):
     """An array on a tape. Behaves like the array for arithmetic, ufuncs, views, sums and maxima."""
 
-    __slots__ = ("array", "tape")
+    __slots__ = ("_array", "lease", "tape")
 
-    def __init__(self, array: np.ndarray, tape: Tape) -> None:
-        self.array, self.tape = array, tape
+    def __init__(self, array: np.ndarray, tape: Tape, lease: Lease | None = None) -> None:
+        self._array, self.tape, self.lease = array, tape, lease
 
-    shape = property(lambda self: self.array.shape)
-    dtype = property(lambda self: self.array.dtype)
-    ndim = property(lambda self: self.array.ndim)
-    size = property(lambda self: self.array.size)
-    T = property(lambda self: Traced(self.array.T, self.tape))
+    shape = property(lambda self: self._array.shape)
+    dtype = property(lambda self: self._array.dtype)
+    ndim = property(lambda self: self._array.ndim)
+    size = property(lambda self: self._array.size)
+    T = property(lambda self: self._view(self._array.T))
+
+    @property
+    def array(self) -> np.ndarray:
+        """The value itself. Whoever asks may read it after any replay, so its memory stays its own."""
+        if self.lease is not None:
+            self.lease.kept = True
+        return self._array
+
+    def _view(self, array: np.ndarray) -> Traced:
+        return Traced(array, self.tape, self.lease)
 
     def __len__(self) -> int:
-        return len(self.array)
+        return len(self._array)
 
     def __getitem__(self, key: Any) -> Traced:
-        return Traced(self.array[key], self.tape)  # basic slices only: views, so nothing needs recording
+        return self._view(self._array[key])  # basic slices only, so nothing needs recording
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        source = plain(value)
-        if source is not self.array[key] and not _same_memory(source, self.array[key]):  # `x[k] += y` is done already
-            self.tape.call(np.copyto, self.array[key], source)
+        source = _inside(value)
+        if source is not self._array[key] and not _same_memory(source, self._array[key]):  # `x[k] += y` is done already
+            self.tape.call(np.copyto, self._array[key], source)
 
     def reshape(self, *shape: int) -> Traced:
-        view = self.array.reshape(*shape)
-        if not np.may_share_memory(view, self.array):
-            view = np.empty(view.shape, self.dtype)
-            self.tape.call(np.copyto, view.reshape(self.shape), self.array)
-        return Traced(view, self.tape)
+        view = self._array.reshape(*shape)
+        if np.may_share_memory(view, self._array):
+            return self._view(view)
+        copy = np.empty(view.shape, self.dtype)
+        self.tape.call(np.copyto, copy.reshape(self.shape), self._array)
+        return Traced(copy, self.tape)
 
     def transpose(self, *axes: int) -> Traced:
-        return Traced(self.array.transpose(*axes), self.tape)
+        return self._view(self._array.transpose(*axes))
 
     def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False, out: Any = None) -> Any:
         if axis == 0 and self.ndim == 2 and not keepdims:
-            out = np.empty(self.shape[1], self.dtype) if out is None else plain(out)
-            self.tape.call(self.array.T.dot, np.ones(len(self), self.dtype), out)  # faster than np.add.reduce
+            out = np.empty(self.shape[1], self.dtype) if out is None else _inside(out)
+            self.tape.call(self._array.T.dot, np.ones(len(self), self.dtype), out)  # faster than np.add.reduce
             return Traced(out, self.tape)
         return self._reduce(np.add, axis, keepdims, out)
 
@@ -106,32 +143,39 @@ class Traced(NDArrayOperatorsMixin):
         return total
 
     def _reduce(self, ufunc: np.ufunc, axis: Any, keepdims: bool, out: Any) -> Traced:
-        result = ufunc.reduce(self.array, axis=axis, keepdims=keepdims, out=None if out is None else plain(out))
-        result = np.asarray(result, self.dtype) if out is None else plain(out)
-        self.tape.call(ufunc.reduce, self.array, axis, None, result, keepdims)
+        result = ufunc.reduce(self._array, axis=axis, keepdims=keepdims, out=None if out is None else _inside(out))
+        result = np.asarray(result, self.dtype) if out is None else _inside(out)
+        self.tape.call(ufunc.reduce, self._array, axis, None, result, keepdims)
         return Traced(result, self.tape)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         if method != "__call__" or options:
             raise TypeError(f"{ufunc.__name__}.{method} with {list(options)} cannot be put on a tape")
-        arrays = [plain(value, self.dtype) for value in inputs]
-        target = plain(out[0]) if out else None
-        if ufunc is np.matmul:
-            result = self.tape.matmul(arrays[0], arrays[1], target)
+        arrays = [_inside(value, self.dtype) for value in inputs]
+        if ufunc is not np.matmul and any(array.ndim > 1 for array in arrays):
+            arrays = [array.reshape(()) if array.shape == (1,) else array for array in arrays]  # no shape to stretch
+        if out:
+            traced, target = out[0], _inside(out[0])
         else:
-            if any(array.ndim > 1 for array in arrays):  # a single number is cheaper without a shape to stretch
-                arrays = [array.reshape(()) if array.shape == (1,) else array for array in arrays]
-            result = ufunc(*arrays) if target is None else ufunc(*arrays, out=target)
-            result = np.asarray(result)
-            replay = _keyword_out(ufunc, result) if ufunc in (np.maximum, np.minimum) else ufunc
-            self.tape.calls.append((replay, tuple(arrays) if replay is not ufunc else (*arrays, result)))
-        return out[0] if out else Traced(result, self.tape)
+            compute = _feature_by_feature if ufunc is np.matmul else ufunc
+            traced = self.tape.own(np.asarray(compute(*arrays)))
+            target = traced._array
+        if ufunc is np.matmul:
+            self.tape.matmul(arrays[0], arrays[1], target)
+        else:
+            self.tape.apply(ufunc, arrays, target)
+        return traced
 
 
 def plain(value: Any, dtype: np.dtype | None = None) -> np.ndarray:
-    """The array behind a value. Numbers become 0-d arrays: a ufunc takes them twice as fast as Python's numbers."""
+    """The array behind a value, for what happens beside the tape."""
+    return value.array if isinstance(value, Traced) else _inside(value, dtype)
+
+
+def _inside(value: Any, dtype: np.dtype | None = None) -> np.ndarray:
+    """The same for the tape itself. Numbers become 0-d arrays: a ufunc takes them twice as fast as Python's numbers."""
     if isinstance(value, Traced):
-        return value.array
+        return value._array
     if isinstance(value, np.ndarray):
         return value
     return np.asarray(value, dtype if dtype is not None and dtype.kind == "f" else None)
@@ -155,10 +199,8 @@ def _same_memory(a: np.ndarray, b: np.ndarray) -> bool:
     return same_start and a.shape == b.shape and a.strides == b.strides
 
 
-def _keyword_out(ufunc: np.ufunc, out: np.ndarray) -> Callable:
-    """NumPy 2.4 refuses a positional output for maximum and minimum."""
-
-    def call(*arrays: np.ndarray) -> None:
-        ufunc(*arrays, out=out)
-
-    return call
+def _feature_by_feature(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Memory for a @ b in which the samples of one unit are neighbours."""
+    if a.ndim == b.ndim == 2:
+        return np.empty((b.shape[1], a.shape[0]), a.dtype).T
+    return np.empty((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]), a.dtype)

@@ -26,6 +26,8 @@ from engine.settings import Settings
 from engine.stopping import RULES, Best, Rule
 from engine.tape import follow, perform
 
+Clock = Callable[[], float]
+
 EVALUATED = 5000  # training samples whose loss is shown; the split has shuffled them, so the first are a fair sample
 EXPLODED = 5.0  # times the loss of the untrained network: worse than knowing nothing, and getting worse
 WORK_AT_RISK = 2e8  # multiply-adds between two safe points: little to repeat when a run diverges, little to pay else
@@ -49,15 +51,15 @@ class Trainer:
     def __init__(self, network: Network, objective: Objective, optimizer: Optimizer,
                  train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], *,
                  settings: Settings, rng: np.random.Generator) -> None:  # fmt: skip
-        self.network, self.objective, self.optimizer, self.rng = network, objective, optimizer, rng
+        self.network, self.objective, self.optimizer, self.rng, self.settings = network, objective, optimizer, rng, settings
         dtype = network.dtype
         (self.x_train, self.y_train), (self.x_test, self.y_test) = ((np.asarray(x, dtype), y) for x, y in (train, test))
         self.t_train, self.t_test = (objective.targets(y, dtype) for y in (self.y_train, self.y_test))
         self.strengths = {name: np.zeros((), dtype) for name in REGULARIZERS}
         self.batches = Batches(self.x_train, self.t_train)
         self._looks: dict[int, Look] = {}
+        self.predicted = [self.y_train[:0], self.y_test[:0]]  # classes or values of both parts at the latest evaluation
         self.score_name = "accuracy" if objective.kind == "classification" else "R2"
-        self.settings = settings
         self.steps = self.epochs = self.position = 0
         self.order = np.arange(len(self.x_train))
         self.history = History(columns=4)
@@ -101,7 +103,7 @@ class Trainer:
         self._step()
 
     @np.errstate(all="ignore")
-    def epoch(self, clock: Callable[[], float] = time.perf_counter) -> None:
+    def epoch(self, clock: Clock = time.perf_counter) -> None:
         """To the end of the current epoch."""
         start, target = clock(), self.epochs + 1
         while self.epochs < target and self.divergence is None:
@@ -110,12 +112,12 @@ class Trainer:
         self._spent(clock() - start)
 
     @np.errstate(all="ignore")
-    def run_for(self, seconds: float, clock: Callable[[], float] = time.perf_counter) -> None:
-        """Train for about so many seconds, or until a rule stops the run."""
+    def run_for(self, seconds: float, clock: Clock = time.perf_counter, *, epochs=np.inf, steps=np.inf) -> None:
+        """Train for about so many seconds, until so many epochs or steps are done in all, or until a rule ends it."""
         if self.settings.max_seconds and "seconds" not in self.disarmed:
             seconds = min(seconds, self.settings.max_seconds - self.seconds)
         start = now = clock()
-        while not self.stopped and self.divergence is None:
+        while not self.stopped and self.divergence is None and self.epochs < epochs and self.steps < steps:
             self._step()
             now = clock()
             if now - start >= seconds:
@@ -172,7 +174,7 @@ class Trainer:
         self._set_rate()
         self._recordings: dict[int, Callable[[np.ndarray], None]] = {}  # what was off may be on now: record again
         work = 3 * self.network.parameters.size * self.batch_size
-        self._guard_interval = int(np.clip(WORK_AT_RISK / work, 1, 256))
+        self._guard_interval = int(np.clip(WORK_AT_RISK / work, 16, 256))
 
     def _set_rate(self) -> None:
         s, epoch = self.settings, self.epochs + self.position / len(self.x_train)
@@ -191,6 +193,7 @@ class Trainer:
         if self._scores is None or self._scores[0] != self.steps:
             (train_loss, train_score), (test_loss, test_score) = (self._look(number) for number in range(2))
             self._scores = (self.steps, Scores(train_loss, test_loss, train_score, test_score))
+            self.latest = self._scores[1]
         return self._scores[1]
 
     def _look(self, number: int) -> tuple[float, float]:
@@ -203,7 +206,8 @@ class Trainer:
                 self._looks[number] = Look(self.network, self.objective, x, t)
             z, loss = self._looks[number].again()
         score = metrics.accuracy if self.objective.kind == "classification" else metrics.r2
-        return loss, score(self.objective.predict(z), labels)
+        self.predicted[number] = self.objective.predict(z)
+        return loss, score(self.predicted[number], labels)
 
     def parts(self) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]:
         """(x, targets, labels) of what is evaluated: at most EVALUATED training samples, and the whole test part."""
@@ -280,7 +284,6 @@ class Trainer:
             "slots": {name: slot.copy() for name, slot in self.optimizer.slots.items()},
             "counters": (self.steps, self.epochs, self.position, self.optimizer.t),
             "order": self.order,
-            "scores": self._scores,
             "rngs": [rng.bit_generator.state for rng in self.generators.values()],
         }
 
@@ -293,7 +296,7 @@ class Trainer:
         self.order = state["order"]
         for rng, drawn in zip(self.generators.values(), state["rngs"], strict=True):
             rng.bit_generator.state = drawn
-        self._scores = state.get("scores")
+        self._scores = None
 
     @property
     def generators(self) -> dict[str, np.random.Generator]:

@@ -1,7 +1,8 @@
 """The same experiment without a screen.
 
 python -m lab run EXPERIMENT.json --json
-python -m lab run "http://localhost:8501/?dataset=digits&hidden=64,32" --epochs 30
+python -m lab run "http://localhost:8501/?dataset=digits&hidden=64,32" --epochs 30 --report
+python -m lab check '{"hidden": [4, 4], "activations": "gelu"}'
 """
 
 from __future__ import annotations
@@ -18,13 +19,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import numpy as np
-
 from engine import checkpoint
 from engine.trainer import Trainer
 from lab.build import build
 from lab.experiment import Experiment, ExperimentError
-from lab.frames import pack
+from lab.frames import finite, pack, unpack
+from lab.report import gradient_check, report
 
 USUAL_EPOCHS = 100  # for an experiment without any stop rule
 
@@ -33,25 +33,31 @@ def read(source: str) -> Experiment:
     """A JSON file, JSON text, a link or a bare query -> Experiment. Raises ExperimentError."""
     if source.lstrip().startswith("{"):
         return Experiment.from_json(source)
-    if "=" in source and not Path(source).exists():
-        query = dict(parse_qsl(urlsplit(source).query or source))
-        experiment, refused = Experiment.from_query(query)
-        if refused:
-            raise ExperimentError(refused)
-        return experiment
     try:
-        return Experiment.from_json(Path(source).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
+        if "=" in source and not os.path.isfile(source):
+            query = dict(parse_qsl(urlsplit(source).query or source, keep_blank_values=True))
+            experiment, refused = Experiment.from_query(query)
+            if refused:
+                raise ExperimentError(refused)
+            return experiment
+        return Experiment.from_json(Path(source).read_text(encoding="utf-8-sig"))
+    except ExperimentError:
+        raise
+    except (OSError, ValueError):
         raise ExperimentError(
-            [f'{source} cannot be read. Allowed: a JSON file, a link, or {{"field": value}}.']
+            [f'{source[:200]} cannot be read. Allowed: a JSON file, a link, or {{"field": value}}.']
         ) from None
 
 
-def run(experiment: Experiment, show: bool, data_dir: Path | None = None) -> tuple[dict[str, Any], Any]:
-    """Train until a stop rule fires; returns what is printed, and the trainer."""
-    if not (experiment.epochs or experiment.target_accuracy or experiment.patience):
+def run(
+    experiment: Experiment, show: bool, data_dir: Path | None = None, saved: Path | None = None
+) -> tuple[dict[str, Any], Trainer]:
+    """Train until a stop rule fires, from the start or from a saved file; returns what is printed, and the trainer."""
+    if not (experiment.epochs or experiment.target_accuracy or experiment.patience or experiment.max_seconds):
         experiment = experiment.change(epochs=USUAL_EPOCHS)
     dataset, trainer = build(experiment, data_dir)
+    if saved:
+        _load(trainer, saved)
     begin, told = time.perf_counter(), 0.0
     while not trainer.stopped and trainer.divergence is None:
         trainer.epoch()
@@ -76,6 +82,17 @@ def run(experiment: Experiment, show: bool, data_dir: Path | None = None) -> tup
     return result, trainer
 
 
+def _load(trainer: Trainer, saved: Path) -> None:
+    """Weights, optimiser, random states and history from a file of --save. Raises ExperimentError."""
+    try:
+        checkpoint.restore(trainer, unpack(saved.read_bytes())[1])
+    except OSError as problem:
+        raise ExperimentError([f"{saved} cannot be read: {problem.strerror}."]) from None
+    except ValueError as problem:
+        raise ExperimentError([f"{saved} does not fit this experiment. {problem}"]) from None
+    trainer.stopped, trainer.stopped_by, trainer.disarmed = "", "", set()  # the rules are those of this experiment
+
+
 def _why(trainer: Trainer) -> str:
     """A sentence on why training ended."""
     if trainer.divergence is not None:
@@ -92,20 +109,33 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--device", help="cpu or cuda:0")
     command.add_argument("--dtype", help="float32 or float64")
     command.add_argument("--data-dir", type=Path, metavar="DIR", help="where the files of mnist and fashion_mnist lie")
+    command.add_argument("--resume", type=Path, metavar="FILE", help="go on from a file of --save")
+    command.add_argument("--report", action="store_true", help="add metrics, layers and a learning-rate test")
     command.add_argument("--save", type=Path, metavar="FILE", help="keep weights, optimiser and history in a file")
     command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    command = commands.add_parser("check", help="check backprop against central differences")
+    command.add_argument("source", help="a JSON file, a link of the playground, or JSON text")
     options = parser.parse_args(arguments)
     try:
         experiment = read(options.source)
+        if "save" not in options:
+            print(json.dumps(gradient_check(build(experiment.change(dtype="float64")).trainer)))
+            return 0
         given = {name: getattr(options, name) for name in ("epochs", "device", "dtype")}
         experiment = experiment.change(**{name: value for name, value in given.items() if value is not None})
-        result, trainer = run(experiment, show=not options.json, data_dir=options.data_dir)
+        result, trainer = run(experiment, not options.json, options.data_dir, options.resume)
     except ExperimentError as problem:
         print("\n".join(problem.sentences), file=sys.stderr)
         return 2
     if options.save:
-        options.save.write_bytes(pack({"experiment": experiment.model_dump()}, checkpoint.capture(trainer)))
-    print(json.dumps({k: v if not isinstance(v, float) or np.isfinite(v) else None for k, v in result.items()}))
+        try:
+            options.save.write_bytes(pack({"experiment": experiment.model_dump()}, checkpoint.capture(trainer)))
+        except OSError as problem:
+            print(f"{options.save} cannot be written: {problem.strerror}.", file=sys.stderr)
+            return 2
+    if options.report:
+        result["report"] = report(trainer)
+    print(json.dumps(finite(result)))
     return 0
 
 

@@ -8,102 +8,44 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import fields
 from itertools import pairwise
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, ValidationError, model_validator
-from pydantic_core import core_schema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
-from data import DATASETS, FEATURES
+from data import DATASETS, drawn
 from data.dataset import Source
 from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from engine.losses import usual_loss, usual_output, valid_losses, valid_outputs
 from engine.schedules import SPAN
 from engine.settings import MONITORS, Settings
+from lab.fields import (
+    Allowed,
+    ExperimentError,
+    Misfit,
+    field_of,
+    list_of,
+    number,
+    one_of,
+    one_or_list,
+    sentences,
+    short,
+    whole,
+    words,
+)
+from lab.plane import FEATURE_LIST, POINT_LIST, check_plane, packed
 
 MAX_LAYERS, MAX_UNITS, MAX_FILTERS, MAX_PARAMETERS = 8, 1024, 64, 2_000_000
-LONGEST_TEXT, LONGEST_LIST = 20_000, 100  # far more than any experiment needs; refused before it costs time
+LONGEST_TEXT = 20_000  # far more than any experiment needs; refused before it costs time
 SMALLEST_MAP = 5  # pixels: below this a convolution and its pooling leave nothing
-
-
-class ExperimentError(ValueError):
-    """Says in sentences, one for each field, what is wrong and what is allowed."""
-
-    def __init__(self, sentences: list[str]) -> None:
-        super().__init__(" ".join(sentences))
-        self.sentences = sentences
-
-
-@dataclass(frozen=True)
-class Allowed:
-    """What a field may hold: a check, and the words that follow "allowed:" when it fails."""
-
-    text: str
-    check: Callable[[Any], bool]
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        clean = core_schema.no_info_before_validator_function(_truth if source is bool else _no_truth, handler(source))
-        return core_schema.no_info_after_validator_function(self._verify, clean)
-
-    def _verify(self, value: Any) -> Any:
-        if not self.check(value):
-            raise ValueError(self.text)
-        return value
-
-
-def one_of(*names: str) -> Allowed:
-    return Allowed("one of " + ", ".join(names), lambda value: value in names)
-
-
-def number(low: float, high: float, *, above: bool = False) -> Allowed:
-    """A number from `low` (or above it) to `high`; nan is never in between."""
-    words = f"a number {'above' if above else 'from'} {low:g} {'up ' if above else ''}to {high:,g}"
-    return Allowed(words, lambda value: (low < value if above else low <= value) and value <= high)
-
-
-def whole(low: int, high: int) -> Allowed:
-    return Allowed(f"a whole number from {low} to {high:,}", lambda value: low <= value <= high)
-
-
-def list_of(words: str, check: Callable[[Any], bool], shortest: int, longest: int) -> Allowed:
-    return Allowed(words, lambda values: shortest <= len(values) <= longest and all(map(check, values)))
-
-
-def _each_once(names: Any) -> bool:
-    return len(set(names)) == len(names) > 0 and all(name in FEATURES for name in names)
-
-
-def _truth(value: Any) -> Any:
-    """True and false, or how a link writes them. Pydantic would take yes, on and 1 as well."""
-    if str(value).lower() not in ("true", "false"):
-        raise ValueError
-    return value
-
-
-def _no_truth(value: Any) -> Any:
-    """True is the number 1 in Python; in an experiment it is a mistake."""
-    if any(isinstance(item, bool) for item in (value if isinstance(value, list | tuple) else (value,))):
-        raise ValueError
-    return value
-
-
-def _words(value: Any) -> Any:
-    """ "64,32" -> ["64", "32"]: how a list is written in a link."""
-    return [word for word in value.split(",", LONGEST_LIST) if word] if isinstance(value, str) else value
-
-
-def _one_or_list(value: Any) -> Any:
-    words = _words(value)
-    return words[0] if isinstance(words, list | tuple) and len(words) == 1 and isinstance(words[0], str) else words
 
 
 def _known_activations(value: str | tuple[str, ...]) -> bool:
     return all(name in ACTIVATIONS for name in ((value,) if isinstance(value, str) else value))
 
 
-FEATURE_LIST = Allowed("a list, each once, out of " + ", ".join(FEATURES), _each_once)
 UNIT_LIST = list_of(
     f"at most {MAX_LAYERS} whole numbers from 1 to {MAX_UNITS}, such as 64,32",
     lambda n: 1 <= n <= MAX_UNITS,
@@ -129,12 +71,17 @@ class Experiment(BaseModel):
     dataset: Annotated[str, one_of(*DATASETS)] = "circle"
     noise: Annotated[float, number(0, 0.5)] = 0.0
     samples: Annotated[int, whole(0, 100_000)] = 0  # 0: as many as the data set has
+    label_noise: Annotated[float, number(0, 0.5)] = 0.0  # share of all labels that is wrong
+    outliers: Annotated[float, number(0, 0.5)] = 0.0  # share of the points that is thrown somewhere on the plane
+    balance: Annotated[float, number(0.1, 0.9)] = 0.5  # share of the first class
+    points: Annotated[str, BeforeValidator(packed), POINT_LIST] = ""  # of the set "drawn"
     train_share: Annotated[float, number(0.1, 0.9)] = 0.75
-    features: Annotated[tuple[str, ...], BeforeValidator(_words), FEATURE_LIST] = ("x1", "x2")
-    hidden: Annotated[tuple[int, ...], BeforeValidator(_words), UNIT_LIST] = (8, 8)
+    features: Annotated[tuple[str, ...], BeforeValidator(words), FEATURE_LIST] = ("x1", "x2")
+    hidden: Annotated[tuple[int, ...], BeforeValidator(words), UNIT_LIST] = (8, 8)
+    formula: Annotated[str, Allowed("a formula of x1 and x2", lambda text: len(text) <= 200)] = ""
     # Filters of each block of 3x3 convolution and 2x2 pooling before the hidden layers.
-    conv: Annotated[tuple[int, ...], BeforeValidator(_words), FILTER_LIST] = ()
-    activations: Annotated[str | tuple[str, ...], BeforeValidator(_one_or_list), ACTIVATION_LIST] = "tanh"
+    conv: Annotated[tuple[int, ...], BeforeValidator(words), FILTER_LIST] = ()
+    activations: Annotated[str | tuple[str, ...], BeforeValidator(one_or_list), ACTIVATION_LIST] = "tanh"
     output: Annotated[str, one_of("auto", *OUTPUTS)] = "auto"
     loss: Annotated[str, one_of("auto", *LOSSES)] = "auto"
     label_smoothing: Annotated[float, number(0, 0.5)] = 0.0
@@ -156,7 +103,8 @@ class Experiment(BaseModel):
     clip_norm: Annotated[float, number(0, 1000)] = 0.0  # 0: not clipped
     clip_value: Annotated[float, number(0, 1000)] = 0.0  # 0: not clipped
     seed: Annotated[int, whole(0, 999_999)] = 1
-    device: Annotated[str, Allowed("cpu or cuda:0", lambda name: bool(re.fullmatch(r"cpu|cuda:\d", name)))] = "cpu"
+    weight_seed: Annotated[int, whole(0, 999_999)] = 0  # 0: the first weights follow `seed`
+    device: Annotated[str, Allowed("cpu or cuda:0", lambda name: bool(re.fullmatch(r"cpu|cuda:[0-9]", name)))] = "cpu"
     dtype: Annotated[str, one_of("float32", "float64")] = "float32"
     epochs: Annotated[int, whole(0, 1_000_000)] = 0  # 0: until somebody stops it
     target_accuracy: Annotated[float, number(0, 1)] = 0.0  # 0: no target
@@ -167,33 +115,34 @@ class Experiment(BaseModel):
 
     @model_validator(mode="after")
     def _fields_fit_together(self) -> Experiment:
+        check_plane(self)
         source = self.source
         if self.samples and self.samples < 10:
-            raise _misfit("samples", self.samples, "0 (all) or a whole number from 10 to 100,000")
+            raise Misfit("samples", self.samples, "0 (all) or a whole number from 10 to 100,000")
         if not isinstance(self.activations, str) and len(self.activations) != len(self.hidden):
-            raise _misfit(
+            raise Misfit(
                 "activations",
                 ",".join(self.activations),
                 f"one name, or one for each of the {len(self.hidden)} hidden layers",
             )
         outputs = valid_outputs(source.kind, source.classes)
         if self.output not in ("auto", *outputs):
-            raise _misfit("output", self.output, "with this data set: auto, " + ", ".join(outputs))
+            raise Misfit("output", self.output, "with this data set: auto, " + ", ".join(outputs))
         losses = self.losses
         if self.loss not in ("auto", *losses):
-            raise _misfit("loss", self.loss, "with this data set and output: auto, " + ", ".join(losses))
+            raise Misfit("loss", self.loss, "with this data set and output: auto, " + ", ".join(losses))
         if source.kind == "regression" and self.label_smoothing:
-            raise _misfit("label_smoothing", self.label_smoothing, "0 where the targets are numbers")
+            raise Misfit("label_smoothing", self.label_smoothing, "0 where the targets are numbers")
         if source.kind == "regression" and self.class_weights != "none":
-            raise _misfit("class_weights", self.class_weights, "none where the targets are numbers")
+            raise Misfit("class_weights", self.class_weights, "none where the targets are numbers")
         if self.conv and (source.image_shape is None or min(self.map_shape(len(self.conv) - 1)) < SMALLEST_MAP - 1):
-            raise _misfit(
+            raise Misfit(
                 "conv",
                 ",".join(map(str, self.conv)),
                 "blocks that still fit, on a data set of pictures; none for other data",
             )
         if self.parameters > MAX_PARAMETERS:
-            raise _misfit(
+            raise Misfit(
                 "hidden", ",".join(map(str, self.hidden)), f"layers with at most {MAX_PARAMETERS:,} parameters in all"
             )
         return self
@@ -202,7 +151,7 @@ class Experiment(BaseModel):
 
     @property
     def source(self) -> Source:
-        return DATASETS[self.dataset]
+        return drawn.source(self.points) if self.dataset == drawn.NAME else DATASETS[self.dataset]
 
     @property
     def losses(self) -> tuple[str, ...]:
@@ -271,7 +220,7 @@ class Experiment(BaseModel):
         Raises ExperimentError when the changed fields themselves are wrong.
         """
         values = {**self.model_dump(), **changes}
-        hidden, names = _words(values["hidden"]), values["activations"]
+        hidden, names = words(values["hidden"]), values["activations"]
         if "hidden" in changes and isinstance(hidden, list | tuple) and isinstance(names, list | tuple):
             names = tuple(names)[: len(hidden)]
             values["activations"] = names + names[-1:] * (len(hidden) - len(names)) or "tanh"
@@ -279,9 +228,9 @@ class Experiment(BaseModel):
             try:
                 return Experiment.model_validate(values)
             except ValidationError as problem:
-                outdated = {_field(error) for error in problem.errors()} & values.keys() - changes.keys()
+                outdated = {field_of(error) for error in problem.errors()} & values.keys() - changes.keys()
                 if not outdated:
-                    raise ExperimentError(_sentences(problem)) from None
+                    raise ExperimentError(sentences(problem, Experiment)) from None
                 for name in outdated:
                     del values[name]
 
@@ -301,8 +250,13 @@ class Experiment(BaseModel):
         return {
             name: _as_text(getattr(self, name))
             for name in Experiment.model_fields
-            if getattr(self, name) != getattr(default, name)
+            if getattr(self, name) != getattr(default, name) and (name != "points" or self.fits_link)
         }
+
+    @property
+    def fits_link(self) -> bool:
+        """Whether a link can hold everything: more than a few hundred drawn points are for a file."""
+        return not self.points or len(drawn.unpack(self.points)[1]) <= drawn.MOST_IN_LINK
 
     def to_json(self) -> str:
         return self.model_dump_json(indent=1)
@@ -323,7 +277,7 @@ class Experiment(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as problem:
-            raise ExperimentError(_sentences(problem)) from None
+            raise ExperimentError(sentences(problem, Experiment)) from None
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> tuple[Experiment, list[str]]:
@@ -334,8 +288,8 @@ class Experiment(BaseModel):
             try:
                 return cls.model_validate(values), refused
             except ValidationError as problem:
-                refused += _sentences(problem)
-                wrong = {_field(error) for error in problem.errors()} & values.keys()
+                refused += sentences(problem, Experiment)
+                wrong = {field_of(error) for error in problem.errors()} & values.keys()
                 if not wrong:
                     return cls(), refused
                 for name in wrong:
@@ -350,7 +304,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, value in pairs:
         if name in values:
-            raise ExperimentError([f"{_short(name)}: given twice; allowed: each field once."])
+            raise ExperimentError([f"{short(name)}: given twice; allowed: each field once."])
         values[name] = value
     return values
 
@@ -359,44 +313,3 @@ def _as_text(value: Any) -> str:
     if isinstance(value, tuple):
         return ",".join(map(_as_text, value))
     return str(value).lower() if isinstance(value, bool) else str(value).removesuffix(".0")
-
-
-class _Misfit(ValueError):
-    def __init__(self, field: str, value: Any, allowed: str) -> None:
-        super().__init__(f"{field}: {_short(value)} does not fit; allowed: {allowed}.")
-        self.field = field
-
-
-def _misfit(field: str, value: Any, allowed: str) -> _Misfit:
-    return _Misfit(field, value, allowed)
-
-
-def _field(error: Any) -> str:
-    misfit = error.get("ctx", {}).get("error")
-    return misfit.field if isinstance(misfit, _Misfit) else str(error["loc"][0]) if error["loc"] else ""
-
-
-def _sentences(problem: ValidationError) -> list[str]:
-    """One sentence a field: what was given, what is allowed."""
-    sentences = {}
-    for error in problem.errors():
-        name = _field(error)
-        misfit = error.get("ctx", {}).get("error")
-        if isinstance(misfit, _Misfit):
-            sentences[name] = str(misfit)
-        elif name not in Experiment.model_fields:
-            allowed = ", ".join(Experiment.model_fields)
-            sentences[name] = f"{_short(name) or 'An empty name'} is no field of an experiment; allowed: {allowed}."
-        else:
-            rule = next(m for m in Experiment.model_fields[name].metadata if isinstance(m, Allowed))
-            sentences.setdefault(name, f"{name}: {_short(error['input'])} is not allowed; allowed: {rule.text}.")
-    return list(sentences.values())
-
-
-def _short(value: Any) -> str:
-    """For a sentence: not too long, and nothing in it that cannot be written as UTF-8 (half a character pair)."""
-    try:
-        text = str(value)
-    except (ValueError, RecursionError):
-        return "a huge value"
-    return text[:40].encode(errors="replace").decode() + ("..." if len(text) > 40 else "")

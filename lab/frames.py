@@ -39,7 +39,7 @@ def pack(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = No
         padding = -array.nbytes % 8
         bodies += [array.tobytes(), b"\0" * padding]
         offset += array.nbytes + padding
-    whole = {**_finite(dict(header)), "version": VERSION, "arrays": table}
+    whole = {**finite(dict(header)), "version": VERSION, "arrays": table}
     text = json.dumps(whole, allow_nan=False, separators=(",", ":")).encode()
     text += b" " * (-(8 + len(text)) % 8)
     return b"".join([MAGIC, struct.pack("<I", len(text)), text, *bodies])
@@ -55,8 +55,8 @@ def unpack(frame: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         raise FrameError(DAMAGED)
     try:
         header = json.loads(frame[8:start])
-        if header["version"] != VERSION:
-            raise FrameError(f"The frame has version {header['version']}; this program reads version {VERSION}.")
+        if (version := header.pop("version")) != VERSION:
+            raise FrameError(f"The frame has version {version}; this program reads version {VERSION}.")
         for name, kind, shape, offset in header.pop("arrays"):
             dtype = _check(name, np.dtype(str(kind)))
             if not all(type(number) is int and number >= 0 for number in (offset, *shape)):
@@ -75,12 +75,12 @@ def _check(name: str, dtype: np.dtype) -> np.dtype:
     return dtype
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """JSON knows no NaN."""
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     if isinstance(value, float | np.floating):
         return float(value) if np.isfinite(value) else None
     return int(value) if isinstance(value, np.integer) else value

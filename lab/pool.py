@@ -7,27 +7,25 @@ from __future__ import annotations
 
 import os
 import secrets
-import contextlib
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Connection, Listener
 from typing import Any
 
 import numpy as np
 
 from lab.experiment import Experiment, ExperimentError
-from lab.frames import pack, unpack
 from lab.host import Answer, Gone, Host
+from lab.process import Command, Worker
 
-PATIENCE = 30.0  # seconds that a command, or the start of a worker, may take
-LONGEST_PAUSE = 30.0  # seconds between two attempts to start a worker that cannot be started
+PATIENCE = 30.0  # seconds that a command may take
+STATUS_AFTER = {"play": "running", "pause": "paused", "step": "paused", "step_batch": "paused", "reset": "idle"}
+
+
+class Unreachable(RuntimeError):
+    """The training process does not answer; the message says so to the visitor."""
 
 
 class Pool:
@@ -39,7 +37,10 @@ class Pool:
         raise NotImplementedError
 
     def _do(self, verb: str, token: str, **more: Any) -> Answer:
-        return checked(self.submit({"do": verb, "run": token, **more}).result(PATIENCE))
+        try:
+            return checked(self.submit({"do": verb, "run": token, **more}).result(PATIENCE))
+        except TimeoutError:
+            raise Unreachable("The training process does not answer.") from None
 
     def open(self, experiment: Experiment, speed: str = "epoch") -> str:
         """A new run, idle. Returns its token. Raises ExperimentError."""
@@ -58,6 +59,13 @@ class Pool:
 
     def step(self, token: str) -> None:
         self._do("step", token)
+
+    def step_batch(self, token: str) -> None:
+        self._do("step_batch", token)
+
+    def edit(self, token: str, layer: int, source: int, target: int, value: float) -> None:
+        """Set a weight, or with source -1 a bias; see Run.edit. Raises ExperimentError."""
+        self._do("edit", token, **{"layer": layer, "from": source, "to": target, "value": value})
 
     def reset(self, token: str) -> None:
         self._do("reset", token)
@@ -88,7 +96,7 @@ def checked(answer: Answer) -> Answer:
         case "refused":
             raise ExperimentError([header["sentence"]])
         case _:
-            raise RuntimeError(header["sentence"])
+            raise Unreachable(header["sentence"])
 
 
 def frame_bytes(answer: Answer) -> bytes:
@@ -126,128 +134,6 @@ class Kept:
     away_since: float | None = None  # when its visitor's session was last seen to disconnect
 
 
-class Worker:
-    """One worker process and the connection to it. Its thread starts the process and again whenever it ends."""
-
-    def __init__(self, pool: WorkerPool) -> None:
-        self.pool, self.restarts = pool, 0
-        self.process: subprocess.Popen[bytes] | None = None
-        self._waiting: dict[int, Future[Answer]] = {}
-        self._sending = threading.Lock()
-        self._ready = threading.Event()  # to take commands
-        self._tried = threading.Event()  # to start: it is ready, or cannot be started for now
-        self._stopping = threading.Event()
-        self._number = 0
-        self._thread = threading.Thread(target=self._live, name="lab worker", daemon=True)
-        self._thread.start()
-
-    @property
-    def alive(self) -> bool:
-        return self._ready.is_set()
-
-    @property
-    def pid(self) -> int | None:
-        return self.process.pid if self.process else None
-
-    def submit(self, command: dict[str, Any], arrays: Mapping[str, np.ndarray] | None) -> Future[Answer]:
-        future: Future[Answer] = Future()
-        with self._sending:
-            self._number += 1
-            self._waiting[self._number] = future
-            if self.alive:
-                self._send({**command, "id": self._number}, arrays)
-            else:
-                self._lose(self._number)
-        return future
-
-    def wait(self, seconds: float) -> None:
-        """Until it is ready or known to be out of order."""
-        self._tried.wait(seconds)
-
-    def stop(self) -> None:
-        """Say goodbye; the process leaves on its own, or is made to."""
-        self._stopping.set()
-        with self._sending, contextlib.suppress(OSError):
-            if self.alive:
-                self._connection.send_bytes(b"")
-        self._thread.join(3)
-        if self._thread.is_alive() and self.process:
-            self.process.kill()
-            self._thread.join()
-
-    def _send(self, command: dict[str, Any], arrays: Mapping[str, np.ndarray] | None) -> None:
-        try:
-            self._connection.send_bytes(pack(command, arrays))
-        except (OSError, ValueError):
-            self._lose(command["id"])
-
-    def _lose(self, number: int) -> None:
-        self._answer(number, ({"error": "lost", "sentence": "The training process is being restarted."}, {}))
-
-    def _answer(self, number: int | None, answer: Answer) -> None:
-        future = self._waiting.pop(number, None) if number else None
-        if future and future.set_running_or_notify_cancel():  # nobody waits for a cancelled one
-            future.set_result(answer)
-
-    def _live(self) -> None:
-        """Start the process, read what it says, and start it again should it end."""
-        failures = 0
-        while not self._stopping.is_set():
-            if self._start():
-                failures = 0
-                self.pool.revive(self, self._send)
-                self._ready.set()
-                self._tried.set()
-                self._read()
-                self._ready.clear()
-                self._tried.clear()
-                self._connection.close()
-                self.restarts += 1
-            else:
-                failures += 1
-                self._tried.set()
-                self._stopping.wait(min(2.0**failures / 4, LONGEST_PAUSE))
-            with self._sending:
-                for number in list(self._waiting):
-                    self._lose(number)
-
-    def _start(self) -> bool:
-        """Whether the process has started and connected."""
-        key, arrived = secrets.token_bytes(32), threading.Event()
-        with Listener(None, authkey=key) as listener:
-            environment = {**os.environ, "LAB_WORKER_KEY": key.hex()}
-            words = [sys.executable, "-m", "lab.worker", str(listener.address)]
-            try:
-                self.process = subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL)
-                threading.Thread(target=self._knock, args=(self.process, listener.address, arrived)).start()
-                self._connection: Connection = listener.accept()
-            except (OSError, EOFError, AuthenticationError):
-                return False
-            finally:
-                arrived.set()
-        return True
-
-    def _knock(self, process: subprocess.Popen[bytes], address: Any, arrived: threading.Event) -> None:
-        """`accept` waits for ever: end its wait when the process has ended, takes too long or is not wanted any more."""
-        late = time.monotonic() + PATIENCE
-        while not arrived.wait(0.05):
-            if process.poll() is not None or time.monotonic() > late or self._stopping.is_set():
-                process.kill()
-                with contextlib.suppress(OSError):
-                    Client(address).close()
-                return
-
-    def _read(self) -> None:
-        """Until the connection ends; then the process has ended, too."""
-        with contextlib.suppress(EOFError, OSError):
-            while True:
-                header, arrays = unpack(self._connection.recv_bytes())
-                if "checkpoint" in header:
-                    self.pool.keep(header, arrays)
-                else:
-                    self._answer(header.pop("id"), (header, arrays))
-
-
 SERVER: WorkerPool | None = None  # set by app.py while the server is up; None where a page runs without it
 
 
@@ -262,7 +148,7 @@ class WorkerPool(Pool):
         self.workers: list[Worker] = []
 
     def start(self) -> None:
-        self.workers = [Worker(self) for _ in range(self.size)]
+        self.workers = [Worker(self.revival, self.keep) for _ in range(self.size)]
 
     def stop(self) -> None:
         for worker in self.workers:
@@ -280,21 +166,37 @@ class WorkerPool(Pool):
             gone: Future[Answer] = Future()
             gone.set_result(({"error": "gone"}, {}))
             return gone
-        self._note(kept, command)
         if command["do"] == "close":
             del self.runs[token]
-        return kept.worker.submit(command, arrays)
+        future = kept.worker.submit(command, arrays)
+        if command["do"] in ("change", "pace", *STATUS_AFTER):
+            future.add_done_callback(partial(self._note, kept, command))
+        return future
 
-    def _note(self, kept: Kept, command: Mapping[str, Any]) -> None:
+    def _do(self, verb, token, **more):
+        """A command that meets a restart waits for it, and is sent once more if it was lost with the worker."""
+        answer: Answer = {"error": "lost"}, {}
+        for _ in range(2):
+            if kept := self.runs.get(token):
+                kept.worker.wait(PATIENCE)
+            answer = self.submit({"do": verb, "run": token, **more}).result(PATIENCE)
+            if answer[0].get("error") != "lost":
+                break
+            if verb == "close":
+                return {}, {}
+        if verb == "open" and "error" in answer[0]:
+            self.runs.pop(token, None)
+        return checked(answer)
+
+    def _note(self, kept: Kept, command: Mapping[str, Any], done: Future[Answer]) -> None:
         """Remember what a restart must know and the last checkpoint does not."""
-        before, kept.experiment = kept.experiment, command.get("experiment", kept.experiment)
-        kept.speed = command.get("speed", kept.speed)
-        kept.status = {"play": "running", "pause": "paused", "step": "paused", "reset": "idle"}.get(
-            command["do"], kept.status
-        )
-        if command["do"] == "reset" or not Experiment.from_json(before).goes_on_as(
-            Experiment.from_json(kept.experiment)
-        ):
+        if done.cancelled() or "error" in done.result()[0]:
+            return
+        before, after = kept.experiment, command.get("experiment", kept.experiment)
+        rebuilt = before != after and not Experiment.from_json(before).goes_on_as(Experiment.from_json(after))
+        kept.experiment, kept.speed = after, command.get("speed", kept.speed)
+        kept.status = "idle" if rebuilt else STATUS_AFTER.get(command["do"], kept.status)
+        if rebuilt or command["do"] == "reset":
             kept.facts = None
 
     def keep(self, facts: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
@@ -302,8 +204,8 @@ class WorkerPool(Pool):
         if kept := self.runs.get(facts["checkpoint"]):
             kept.facts, kept.arrays, kept.status = facts, arrays, facts["status"]
 
-    def revive(self, worker: Worker, send: Any) -> None:
-        """Give a restarted worker its runs back."""
+    def revival(self, worker: Worker) -> Iterator[Command]:
+        """The commands that give a restarted worker its runs back."""
         for token, kept in list(self.runs.items()):
             if kept.worker is not worker:
                 continue
@@ -311,11 +213,11 @@ class WorkerPool(Pool):
             if kept.facts:
                 epoch = kept.facts["epoch"]
                 notice = f"The training process stopped and was restarted; this run was resumed from epoch {epoch}."
-                send({**command, "do": "resume", "status": kept.status, "notice": notice}, kept.arrays)
+                yield {**command, "do": "resume", "status": kept.status, "notice": notice}, kept.arrays
             else:
-                send({**command, "do": "open"}, None)
+                yield {**command, "do": "open"}, {}
                 if kept.status == "running":
-                    send({**command, "do": "play"}, None)
+                    yield {**command, "do": "play"}, {}
 
     # Sessions --------------------------------------------------------------------------------------------------------
 
@@ -334,11 +236,11 @@ class WorkerPool(Pool):
         """Free the runs whose visitors have been away longer than `grace` seconds."""
         for token, kept in list(self.runs.items()):
             if kept.away_since is not None and now - kept.away_since > grace:
-                self.close(token)
+                self.submit({"do": "close", "run": token})
 
     def health(self) -> dict[str, Any]:
         """For /healthz: asks each worker, and counts one that does not answer as not alive."""
-        asked = [worker.submit({"do": "count", "run": ""}, None) for worker in self.workers]
+        asked = [worker.submit({"do": "count", "run": ""}) for worker in self.workers]
         done, _ = wait(asked, timeout=2)
         counts = [header for header, _ in (future.result() for future in done) if "error" not in header]
         return {

@@ -5,50 +5,33 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from data import drawn
 from engine import checkpoint
 from lab import frames, probes
+from lab.advice import Adviser, goal
 from lab.build import build
 from lab.experiment import Experiment
+from lab.speed import SPEEDS as SPEEDS
+from lab.speed import speed_named
+from lab.stage import Stage, dense_layers, scores
 
+AT_ONCE = 0.1  # seconds of training that a press of Step may take before others get their turn
+LARGEST_WEIGHT = 1000  # that a visitor can type
+DEAR = 1e8  # multiply-adds of an evaluation, some 3 ms: above that a running frame shows the one of the last epoch
 WATCHED = 3.0  # seconds without a frame being asked for, after which training waits
 
 
-class Speed(NamedTuple):
-    name: str
-    label: str
-    epochs_per_frame: float  # how far one frame lets the run go on; infinity: as far as the processor gets
-    steps_per_second: float
-
-
-SPEEDS = {
-    s.name: s
-    for s in (
-        Speed("slow", "1 batch a second", np.inf, 1),
-        Speed("batch", "10 batches a second", np.inf, 10),
-        Speed("epoch", "1 epoch a frame", 1, np.inf),
-        Speed("fast", "10 epochs a frame", 10, np.inf),
-        Speed("max", "As fast as it can", np.inf, np.inf),
-    )
-}
-
-
-def _speed(name: str) -> Speed:
-    if name not in SPEEDS:
-        raise ValueError(f"speed: {name[:40]} is not allowed; allowed: one of {', '.join(SPEEDS)}.")
-    return SPEEDS[name]
-
-
 class Run:
-    """Owns one trainer. `status` is idle, running or paused (the visitor's wish), stopped or diverged (what happened)."""
+    """Owns one trainer. `status`: idle, running or paused (the visitor's wish), stopped or diverged (what happened)."""
 
     def __init__(
         self, experiment: Experiment, speed: str = "epoch", clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.clock, self.speed, self.frame_number = clock, _speed(speed), 0
+        self.clock, self.speed, self.frame_number = clock, speed_named(speed), 0
         self.build_number = secrets.randbelow(10**6)  # no page may take a restarted run's frames for those it has
         self.seen = clock()
         self.rebuild(experiment)
@@ -57,7 +40,11 @@ class Run:
         """New data and a new network; training waits for Play."""
         self.dataset, self.trainer = build(experiment)
         self.experiment = experiment
-        self.map = probes.PlaneMap(self.dataset, self.trainer) if self.dataset.encode else None
+        samples = sum(len(x) for x, _, _ in self.trainer.parts())
+        self.multiply_adds = sum(line.multiply_adds for line in self.trainer.network.summary())
+        self._dear = samples * self.multiply_adds > DEAR
+        self.stage = Stage(experiment, self.dataset, self.trainer) if self.dataset.encode else None
+        self.class_numbers = drawn.class_numbers(experiment.points) if experiment.dataset == drawn.NAME else None
         self.build_number += 1
         self._begin("idle")
 
@@ -67,9 +54,13 @@ class Run:
         self._begin("idle")
 
     def _begin(self, status: str) -> None:
-        self.status, self.notice, self.seconds = status, "", 0.0
+        self.status, self.notice = status, ""
         self.allowed = 0.0  # epochs that the painted frames have paid for
+        self.goal = np.inf  # the epoch at which a press of Step ends
         self._pace = (0.0, self.trainer.steps)
+        self._since = (0.0, 0)  # training seconds and steps when what an epoch costs last changed
+        self._focus: int | None = None
+        self._adviser = Adviser()
         self.rate = 0.0
         self._touch()
 
@@ -84,7 +75,7 @@ class Run:
             return
         if self.status == "stopped":
             self.trainer.resume()
-        self.status, self.notice = "running", ""
+        self.status, self.notice, self.goal = "running", "", np.inf
         self.allowed = self.trainer.epochs
         self._pace = (self.clock(), self.trainer.steps)
         self.seen = self.clock()
@@ -92,20 +83,48 @@ class Run:
 
     def pause(self) -> None:
         if self.status == "running":
-            self.status = "paused"
+            self.status, self.goal = "paused", np.inf
             self._touch()
 
     def step(self) -> None:
-        """Exactly one epoch."""
+        """Exactly one epoch: at once, or in slices like any other training where it takes longer."""
         if self.status == "diverged":
             return
         if self.status == "stopped":
             self.trainer.resume()
-        self.status, self.notice = "paused", ""
-        begin = self.clock()
-        self.trainer.epoch()
-        self.seconds += self.clock() - begin
+        self.status, self.notice = "running", ""
+        self.goal = self.trainer.epochs + 1
+        self.seen = self.clock()
+        self.advance(AT_ONCE)
+
+    def step_batch(self) -> None:
+        """Exactly one batch."""
+        if self.status == "diverged":
+            return
+        if self.status == "stopped":
+            self.trainer.resume()
+        self.status, self.notice, self.goal = "paused", "", np.inf
+        self.trainer.run_for(0)
         self._after_training()
+
+    def edit(self, layer: int, source: int, target: int, value: float) -> None:
+        """Set the weight from unit `source` to unit `target` of a dense layer, or with source -1 that unit's bias.
+
+        layer counts the dense layers from 0. Takes effect between two steps. Raises ValueError for what is not there.
+        """
+        dense = dense_layers(self.trainer)
+        if not (0 <= layer < len(dense) and -1 <= source < dense[layer].inputs and 0 <= target < dense[layer].units):
+            raise ValueError("edit: there is no such weight in this network.")
+        if not abs(value) <= LARGEST_WEIGHT:
+            raise ValueError(f"edit: allowed: a number from -{LARGEST_WEIGHT} to {LARGEST_WEIGHT}.")
+        if not self.trainer.guard():  # the steps before the edit cannot be repeated after it
+            return self._after_training()
+        if source < 0:
+            dense[layer].b[target] = value
+        else:
+            dense[layer].W[source, target] = value
+        self.trainer.changed()
+        self._touch()
 
     def change(self, experiment: Experiment) -> None:
         """Live fields reach the running network; anything else builds anew."""
@@ -113,6 +132,7 @@ class Run:
             before, after = vars(self.experiment.settings()), vars(experiment.settings())
             self.trainer.set(**{name: value for name, value in after.items() if value != before[name]})
             self.experiment = experiment
+            self._since = (self.trainer.seconds, self.trainer.steps)
             if self.status == "stopped" and not self.trainer.stopped:  # the rule that ended it has been changed
                 self.status, self.notice = "paused", ""
             self._touch()
@@ -120,7 +140,7 @@ class Run:
             self.rebuild(experiment)
 
     def pace(self, speed: str) -> None:
-        self.speed = _speed(speed)
+        self.speed = speed_named(speed)
         self.allowed = self.trainer.epochs
         self._pace = (self.clock(), self.trainer.steps)
 
@@ -134,28 +154,24 @@ class Run:
     @property
     def due(self) -> bool:
         """Whether there is something to train now: it runs, somebody looks, and the speed allows another step."""
-        if self.status != "running" or not self.watched:
-            return False
-        if self.speed.epochs_per_frame < np.inf:
-            return self.trainer.epochs < self.allowed
-        since, steps = self._pace
-        return self.trainer.steps - steps < (self.clock() - since) * self.speed.steps_per_second
+        epochs, steps = self._allowance()
+        return self.status == "running" and self.watched and self.trainer.epochs < epochs and self.trainer.steps < steps
+
+    def _allowance(self) -> tuple[float, float]:
+        """How many epochs and how many steps may be done by now, in all."""
+        if self.goal < np.inf:
+            return self.goal, np.inf
+        speed, (since, steps) = self.speed, self._pace
+        epochs = self.allowed if speed.epochs_per_frame < np.inf else np.inf
+        if speed.steps_per_second == np.inf:
+            return epochs, np.inf
+        return epochs, steps + np.ceil((self.clock() - since) * speed.steps_per_second)
 
     def advance(self, seconds: float) -> None:
         """Train for at most about so many seconds."""
-        begin = self.clock()
-        if self.speed.name == "max":
-            self.trainer.run_for(seconds)
-        else:
-            with np.errstate(all="ignore"):
-                while self.due and not self._ended and self.clock() - begin < seconds:
-                    self.trainer.step()
-        self.seconds += self.clock() - begin
+        epochs, steps = self._allowance()
+        self.trainer.run_for(seconds, epochs=epochs, steps=steps)
         self._after_training()
-
-    @property
-    def _ended(self) -> bool:
-        return bool(self.trainer.stopped) or self.trainer.divergence is not None
 
     def fail(self, notice: str) -> None:
         """End it because of a fault in the program."""
@@ -173,6 +189,10 @@ class Run:
             )
         elif trainer.stopped:
             self.status, self.notice = "stopped", trainer.stopped
+        elif trainer.epochs >= self.goal:
+            self.status = "paused"
+        if self.status != "running":
+            self.goal = np.inf
         self._touch()
 
     # Looking ---------------------------------------------------------------------------------------------------------
@@ -184,12 +204,19 @@ class Run:
         self.seen = self.clock()
         if self.status == "running" and self.trainer.epochs >= self.allowed:
             self.allowed = self.trainer.epochs + self.speed.epochs_per_frame
-        if request.get("frame") == self.frame_number and request.get("build") == self.build_number:
+        focus = self.stage.focused(request.get("focus")) if self.stage else None
+        there = (request.get("frame"), request.get("build"), focus)
+        if there == (self.frame_number, self.build_number, self._focus):
             return frames.pack({"unchanged": True, "frame": self.frame_number, "status": self.status})
         with np.errstate(all="ignore"):
             if not self.trainer.guard():
                 self._after_training()
-            header, arrays = self._facts(), self._pictures()
+            header, arrays = self._facts(), self._pictures(focus)
+        self._focus = focus
+        header |= self.stage.facts(focus) if self.stage else {"plane": None}
+        header["scores"] = scores(self.trainer, self.dataset, arrays.get("confusion"))
+        header["goal"] = goal(self.experiment, header)
+        header["advice"] = self._adviser.say(self.clock(), self.experiment, self.trainer)
         history = self.trainer.history
         have = request.get("have", 0) if request.get("generation") == self._generation else 0
         start = have if isinstance(have, int) and 0 <= have <= history.count else 0
@@ -206,7 +233,7 @@ class Run:
 
     def _facts(self) -> dict[str, Any]:
         t, d = self.trainer, self.dataset
-        scores = t.evaluate()
+        scores = t.latest if self._dear and self.status == "running" else t.evaluate()
         since, steps = self._pace
         if self.status == "running" and self.clock() - since > 0.5:
             self.rate = (t.steps - steps) / (self.clock() - since)
@@ -229,21 +256,27 @@ class Run:
             "learning_rate": float(self.experiment.learning_rate),
             "batch_size": t.batch_size,
             "steps_per_second": self.rate if self.status == "running" else 0.0,
-            "seconds": self.seconds,
+            "seconds": t.seconds,
             "device": "CPU",
             "dtype": str(t.network.dtype),
             "parameters": t.network.parameters.size,
             "build": self.build_number,
             "frame": self.frame_number,
             "classes": list(d.class_names),
-            "plane": {"extent": d.extent, "encoding": self.map.encoding} if self.map else None,
+            "class_numbers": self.class_numbers,
+            "multiply_adds": self.multiply_adds,
+            "epoch_ms": self._epoch_ms(),
         }
 
-    def _pictures(self) -> dict[str, np.ndarray]:
+    def _epoch_ms(self) -> float | None:
+        """What an epoch has cost since a setting last changed; None before the first step."""
+        seconds, steps = self._since
+        epochs = (self.trainer.steps - steps) / -(-len(self.trainer.x_train) // self.trainer.batch_size)
+        return (self.trainer.seconds - seconds) * 1000 / epochs if epochs > 0 else None
+
+    def _pictures(self, focus: int | None) -> dict[str, np.ndarray]:
         """The parts that change while it learns."""
-        pictures = {}
-        if self.map:
-            pictures["map"] = self.map()
+        pictures = self.stage.pictures(focus) if self.stage else {}
         if self.dataset.kind == "classification":
             pictures["confusion"] = probes.confusion(self.trainer)
         if self.dataset.images_test is not None:
@@ -256,6 +289,7 @@ class Run:
         if d.points_train is not None and d.points_test is not None:
             y_train, y_test = (d.to_units(y) if d.kind == "regression" else y for y in (d.y_train, d.y_test))
             return {
+                **(self.stage.still() if self.stage else {}),
                 "points_train": d.points_train,
                 "labels_train": y_train.astype(np.float32),
                 "points_test": d.points_test,

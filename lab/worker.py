@@ -45,16 +45,14 @@ def serve(connection: Connection, host: Host) -> None:
 
 
 def main() -> None:
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches the whole group; the server closes the connection in its own time
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server closes the connection
     np.seterr(all="ignore")
     data.preload()
     gc.collect()
     gc.freeze()
-    with Client(sys.argv[1], authkey=bytes.fromhex(os.environ.pop("LAB_WORKER_KEY"))) as connection:
-        with contextlib.suppress(EOFError, ConnectionError):
-            serve(connection, Host())
+    key = bytes.fromhex(os.environ.pop("LAB_WORKER_KEY"))
+    with contextlib.suppress(EOFError, ConnectionError), Client(sys.argv[1], authkey=key) as connection:
+        serve(connection, Host())
 
 
 if __name__ == "__main__":
