@@ -51,8 +51,8 @@ class Trainer:
     def __init__(self, network: Network, objective: Objective, optimizer: Optimizer,
                  train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], *,
                  settings: Settings, rng: np.random.Generator) -> None:  # fmt: skip
-        self.network, self.objective, self.optimizer, self.rng, self.settings = network, objective, optimizer, rng, settings
-        dtype = network.dtype
+        self.network, self.objective, self.optimizer, self.rng = network, objective, optimizer, rng
+        self.settings, dtype = settings, network.dtype
         (self.x_train, self.y_train), (self.x_test, self.y_test) = ((np.asarray(x, dtype), y) for x, y in (train, test))
         self.t_train, self.t_test = (objective.targets(y, dtype) for y in (self.y_train, self.y_test))
         self.strengths = {name: np.zeros((), dtype) for name in REGULARIZERS}

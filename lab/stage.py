@@ -82,7 +82,7 @@ def dense_layers(trainer: Trainer) -> list[Dense]:
 
 
 def wrong_points(trainer: Trainer) -> dict[str, np.ndarray]:
-    """The predicted classes of the points at their latest evaluation, and 1 for each that is wrong. Nothing for regression.
+    """The predicted classes of the points at the latest evaluation, and 1 for each that is wrong; not for regression.
 
     Of the training part only the points that are evaluated; see engine.trainer.
     """

@@ -94,8 +94,9 @@ def parse(text: str) -> dict[str, Any] | None:
             return {"do": "frame", "request": request} if sound else None
         case "edit":
             edit, value = {name: message.get(name) for name in EDIT_FIELDS}, message.get("value")
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            sound = _are_whole(edit.values()) and is_number and abs(value) <= LARGEST_WEIGHT
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                return None
+            sound = _are_whole(edit.values()) and abs(value) <= LARGEST_WEIGHT
             return {"do": "edit", **edit, "value": value} if sound else None
         case "step_batch":
             return {"do": "step_batch"}

@@ -9,7 +9,9 @@ from data.features import FEATURES, plane_features
 
 POINT = np.array([[2.0, -3.0]])
 BY_HAND = {"x1": 2.0, "x2": -3.0, "x1^2": 4.0, "x2^2": 9.0, "x1*x2": -6.0,
-           "sin_x1": 0.9092974268256817, "sin_x2": -0.1411200080598672}
+           "sin_x1": 0.9092974268256817, "sin_x2": -0.1411200080598672,
+           "cos_x1": -0.4161468365471424, "cos_x2": -0.9899924966004454,
+           "radius": 3.605551275463989, "angle": -0.982793723247329}
 
 
 def test_the_names_that_links_hold_do_not_change():

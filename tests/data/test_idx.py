@@ -92,8 +92,10 @@ def test_the_training_share_decides_nothing(tmp_path):
 def test_every_picture_of_the_training_part_keeps_its_label(tmp_path):
     files, d = examples(), load("mnist", rng=rng(), data_dir=write(tmp_path))
     pictures = np.rint(d.x_train * d.x_scale + d.x_mean).astype(np.uint8)
-    kept, given = (sorted((x.tobytes(), int(label)) for x, label in zip(*pairs, strict=True))
-                   for pairs in ((pictures, d.y_train), (files[IMAGES], files[LABELS])))
+    kept, given = (
+        sorted((x.tobytes(), int(label)) for x, label in zip(*pairs, strict=True))
+        for pairs in ((pictures, d.y_train), (files[IMAGES], files[LABELS]))
+    )
     assert kept == given
 
 
@@ -167,8 +169,14 @@ def test_a_gzipped_file_is_known_by_its_first_bytes(tmp_path):
 @pytest.mark.parametrize("name", SETS)
 def test_the_folder_given_comes_before_the_environment_and_the_cache(name, tmp_path, monkeypatch, cache_folder):
     monkeypatch.setenv("BACKPROP_DATA", str(tmp_path / "environment"))
-    places = [cache_folder, cache_folder / name, tmp_path / "environment", tmp_path / "environment" / name,
-              tmp_path / "given", tmp_path / "given" / name]
+    places = [
+        cache_folder,
+        cache_folder / name,
+        tmp_path / "environment",
+        tmp_path / "environment" / name,
+        tmp_path / "given",
+        tmp_path / "given" / name,
+    ]
     assert not DATASETS[name].available(tmp_path / "given")
     for place in places:
         write(place)
@@ -191,8 +199,8 @@ def test_a_set_with_a_missing_file_is_not_there_and_the_sentence_says_what_was_l
     with pytest.raises(ValueError, match=r"^[A-Z].*\.$") as refusal:
         load("mnist", rng=rng(), data_dir=tmp_path)
     assert all(name in str(refusal.value) for name in idx.FILES)
-    assert str(tmp_path / "mnist") in str(refusal.value)
-    assert str(tmp_path / "cache") in str(refusal.value)
+    assert "--data-dir" in str(refusal.value)
+    assert str(tmp_path) not in str(refusal.value)  # a visitor's link may ask for it: folders of the server stay unsaid
 
 
 # What is refused --------------------------------------------------------------------------------------------------
@@ -201,31 +209,39 @@ PICTURES = packed(examples()["train-images-idx3-ubyte"])
 NUMBERS = packed(examples()["train-labels-idx1-ubyte"])
 
 
-@pytest.mark.parametrize(("file", "content", "sentence"), [
-    (IMAGES, b"", "is no IDX file"),
-    (IMAGES, b"\0\0\x08", "is no IDX file"),
-    (IMAGES, b"<!DOCTYPE html>", "is no IDX file"),
-    (IMAGES, NUMBERS, "is no IDX file of bytes in 3 dimensions"),
-    (LABELS, PICTURES, "is no IDX file of bytes in 1 dimensions"),
-    (IMAGES, PICTURES[:2] + b"\x0d" + PICTURES[3:], "is no IDX file"),
-    (IMAGES, PICTURES[:9], "ends too early"),
-    (IMAGES, PICTURES[:-1], "ends too early"),
-    (IMAGES, PICTURES[:16], "ends too early"),
-    (IMAGES, PICTURES + b"\0", "goes on after"),
-    (IMAGES, header(TRAIN, 28, 27) + PICTURES[16:], "announces 300 x 28 x 27 bytes: allowed are 1 to 70000 x 28 x 28"),
-    (IMAGES, header(0, 28, 28), "allowed are 1 to 70000"),
-    (IMAGES, header(70_001, 28, 28), "allowed are 1 to 70000"),
-    (IMAGES, header(2**32 - 1, 2**32 - 1, 2**32 - 1), "allowed are 1 to 70000"),
-    (LABELS, header(2**32 - 1), "allowed are 1 to 70000"),
-    (LABELS, header(TRAIN - 1) + NUMBERS[9:], "has 300 pictures and 299 labels"),
-    (LABELS, NUMBERS[:-1] + b"\x0a", "has a label 10"),
-    (IMAGES, gzip.compress(PICTURES)[:-9], "ends too early"),
-    (IMAGES, gzip.compress(PICTURES)[:-8] + b"\0" * 8, "cannot be read"),
-    (IMAGES, gzip.compress(PICTURES)[:20] + b"\xff" * 200, "cannot be read"),
-    (IMAGES, gzip.compress(PICTURES) + b"more", "cannot be read"),
-    (IMAGES, b"\x1f\x8b\0" + bytes(20), "cannot be read"),
-    (IMAGES, b"\x1f\x8b", "ends too early"),
-], ids=lambda value: value if isinstance(value, str) else len(value))
+@pytest.mark.parametrize(
+    ("file", "content", "sentence"),
+    [
+        (IMAGES, b"", "is no IDX file"),
+        (IMAGES, b"\0\0\x08", "is no IDX file"),
+        (IMAGES, b"<!DOCTYPE html>", "is no IDX file"),
+        (IMAGES, NUMBERS, "is no IDX file of bytes in 3 dimensions"),
+        (LABELS, PICTURES, "is no IDX file of bytes in 1 dimensions"),
+        (IMAGES, PICTURES[:2] + b"\x0d" + PICTURES[3:], "is no IDX file"),
+        (IMAGES, PICTURES[:9], "ends too early"),
+        (IMAGES, PICTURES[:-1], "ends too early"),
+        (IMAGES, PICTURES[:16], "ends too early"),
+        (IMAGES, PICTURES + b"\0", "goes on after"),
+        (
+            IMAGES,
+            header(TRAIN, 28, 27) + PICTURES[16:],
+            "announces 300 x 28 x 27 bytes: allowed are 1 to 70000 x 28 x 28",
+        ),
+        (IMAGES, header(0, 28, 28), "allowed are 1 to 70000"),
+        (IMAGES, header(70_001, 28, 28), "allowed are 1 to 70000"),
+        (IMAGES, header(2**32 - 1, 2**32 - 1, 2**32 - 1), "allowed are 1 to 70000"),
+        (LABELS, header(2**32 - 1), "allowed are 1 to 70000"),
+        (LABELS, header(TRAIN - 1) + NUMBERS[9:], "has 300 pictures and 299 labels"),
+        (LABELS, NUMBERS[:-1] + b"\x0a", "has a label 10"),
+        (IMAGES, gzip.compress(PICTURES)[:-9], "ends too early"),
+        (IMAGES, gzip.compress(PICTURES)[:-8] + b"\0" * 8, "cannot be read"),
+        (IMAGES, gzip.compress(PICTURES)[:20] + b"\xff" * 200, "cannot be read"),
+        (IMAGES, gzip.compress(PICTURES) + b"more", "cannot be read"),
+        (IMAGES, b"\x1f\x8b\0" + bytes(20), "cannot be read"),
+        (IMAGES, b"\x1f\x8b", "ends too early"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else len(value),
+)
 def test_a_broken_file_is_refused_with_a_sentence(file, content, sentence, tmp_path):
     (write(tmp_path) / file).write_bytes(content)
     with pytest.raises(ValueError, match=r"^[A-Z].*\.$") as refusal:
