@@ -4,7 +4,7 @@ A point is kept to 1/256 of the plane's side, its class as a number from 0 to 4:
 from __future__ import annotations
 
 import base64
-import math
+import sys
 import zlib
 from collections.abc import Sequence
 from functools import lru_cache, partial
@@ -28,7 +28,8 @@ def pack(points: Sequence[Sequence[Any]]) -> str:
         raise ValueError(f"Allowed: {ALLOWED}.")
     low, high = EXTENT
     values = np.array(points, np.float64)
-    cells = np.clip(np.floor((values[:, :2] - low) / (high - low) * LEVELS), 0, LEVELS - 1)
+    places = np.clip(values[:, :2], low, high)
+    cells = np.minimum(np.floor((places - low) / (high - low) * LEVELS), LEVELS - 1)
     table = np.column_stack([cells, values[:, 2]]).astype(np.uint8)
     return base64.urlsafe_b64encode(zlib.compress(table.T.tobytes(), 9)).decode().rstrip("=")
 
@@ -39,7 +40,7 @@ def _is_point(point: Any) -> bool:
     if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in point):
         return False
     *place, label = point
-    return all(map(math.isfinite, place)) and label in range(MOST_CLASSES)
+    return all(abs(value) <= sys.float_info.max for value in place) and label in range(MOST_CLASSES)
 
 
 @lru_cache(maxsize=32)

@@ -43,7 +43,7 @@ def read_points(content: bytes) -> Upload:
         raise UploadError("The file is empty; rows of two numbers and a label are allowed.")
     separator = next((mark for mark in SEPARATORS if mark in lines[0][1]), ",")
     rows = [(number, _cells(number, line, separator)) for number, line in lines]
-    if any(_number(cell) is None for cell in rows[0][1][:2]) and len(rows) > 1:
+    if all(_number(cell) is None for cell in rows[0][1][:2]) and len(rows) > 1:
         del rows[0]  # a line of names
     places = np.array([_place(number, cells) for number, cells in rows])
     labels = [cells[2] for _, cells in rows]

@@ -47,10 +47,22 @@ def test_five_hundred_scattered_points_take_about_two_thousand_characters():
 
 @pytest.mark.parametrize(
     "wrong",
-    [[], [[1, 2]], [[1, 2, 5]], [[1, 2, -1]], [[1, 2, 0.5]], [[1, 2, True]], [[float("nan"), 2, 0]], [[float("inf"), 2, 0]],
-     [["1", 2, 0]], [None], [[1, 2, None]], [[0, 0, 0]] * 2001],
+    [
+        [],
+        [[1, 2]],
+        [[1, 2, 5]],
+        [[1, 2, -1]],
+        [[1, 2, 0.5]],
+        [[1, 2, True]],
+        [[float("nan"), 2, 0]],
+        [[float("inf"), 2, 0]],
+        [["1", 2, 0]],
+        [None],
+        [[1, 2, None]],
+        [[0, 0, 0]] * 2001,
+    ],
     ids=lambda value: str(value)[:30],
-)  # fmt: skip
+)
 def test_what_is_no_list_of_points_is_refused(wrong):
     with pytest.raises(ValueError, match="Allowed: 2 to 2,000 points"):
         drawn.pack(wrong)
@@ -58,10 +70,19 @@ def test_what_is_no_list_of_points_is_refused(wrong):
 
 @pytest.mark.parametrize(
     "text",
-    ["zzz", "é", "A" * 13_000, text_of(b""), text_of(b"\1\2"), text_of(b"\1\2\5"), text_of(bytes(6003)), text_of(bytes(10**7)),
-     drawn.pack(FOUR)[:-4]],
+    [
+        "zzz",
+        "é",
+        "A" * 13_000,
+        text_of(b""),
+        text_of(b"\1\2"),
+        text_of(b"\1\2\5"),
+        text_of(bytes(6003)),
+        text_of(bytes(10**7)),
+        drawn.pack(FOUR)[:-4],
+    ],
     ids=["no base64", "no ascii", "too long", "empty", "not in threes", "class 5", "2001 points", "a bomb", "cut off"],
-)  # fmt: skip
+)
 def test_a_text_that_is_none_of_ours_is_refused(text):
     with pytest.raises(ValueError, match="Allowed: "):
         drawn.unpack(text)

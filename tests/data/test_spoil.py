@@ -69,11 +69,19 @@ def test_outliers_are_exactly_their_share_lie_on_the_plane_and_keep_their_labels
 
 @pytest.mark.parametrize(
     ("name", "options"),
-    [("hills", {"label_noise": 0.1}), ("iris", {"outliers": 0.1}), ("iris", {"balance": 0.3}), ("plane", {"balance": 0.3}),
-     ("drawn", {"balance": 0.3}), ("moons", {"balance": 0.95}), ("moons", {"label_noise": 0.6}), ("moons", {"outliers": -0.1}),
-     ("moons", {"outliers": float("nan")})],
+    [
+        ("hills", {"label_noise": 0.1}),
+        ("iris", {"outliers": 0.1}),
+        ("iris", {"balance": 0.3}),
+        ("plane", {"balance": 0.3}),
+        ("drawn", {"balance": 0.3}),
+        ("moons", {"balance": 0.95}),
+        ("moons", {"label_noise": 0.6}),
+        ("moons", {"outliers": -0.1}),
+        ("moons", {"outliers": float("nan")}),
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_what_makes_no_sense_is_refused_with_what_is_allowed(name, options):
     with pytest.raises(ValueError, match="choose"):
         load(name, rng=np.random.default_rng(1), **options)

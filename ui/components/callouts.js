@@ -2,6 +2,7 @@
 import { build, placeAt } from './dom.js';
 
 const REMEMBERED = 'backprop-hints-read';
+const LEAST_WIDTH = 480; // CSS pixels of the diagram in which both have room
 const NOTE_WIDTH = 164; // as in live.css
 const HINTS = ['Point at a neuron: the big map shows what it has learned.', 'Click a line to change its weight by hand.'];
 
@@ -44,7 +45,7 @@ export class Callouts {
     const lowest = height - 68;
     const [last, output] = columns.slice(-2);
     neuron.hidden = columns.length < 3;
-    link.hidden = width > this.box.parentElement.clientWidth; // it would lie where one has to scroll to
+    link.hidden = width < LEAST_WIDTH || width > this.box.parentElement.clientWidth; // one lies on the other, or out of sight
     placeAt(neuron, Math.max(0, columns[1].center - NOTE_WIDTH / 2), Math.min(lowest, columns[1].bottom + 8));
     placeAt(link, Math.min((last.right + output.left) / 2 - 40, output.right - NOTE_WIDTH), Math.min(lowest, output.bottom + 16));
   }

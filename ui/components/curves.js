@@ -115,7 +115,7 @@ export class Chart {
     this.button = build('button', 'live-switch', 'log');
     this.button.type = 'button';
     this.button.title = 'Show the loss on a logarithmic axis';
-    this.button.setAttribute('aria-label', 'Logarithmic loss axis');
+    this.button.setAttribute('aria-label', 'Log axis of the loss');
     this.button.addEventListener('click', () => {
       this.setScale(this.scale === 'log' ? 'linear' : 'log');
       if (this.due(Infinity)) this.draw(performance.now());

@@ -116,7 +116,7 @@ export class Diagram {
   pointable(button, unit) {
     const show = () => this.pointAt(unit());
     const leave = () => this.pointAt(null);
-    button.addEventListener('pointerenter', event => event.pointerType === 'mouse' && show());
+    button.addEventListener('pointerenter', show); // a finger shows it while it rests there
     button.addEventListener('pointerleave', leave);
     button.addEventListener('blur', leave);
     button.addEventListener('focus', () => {

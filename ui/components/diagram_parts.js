@@ -14,8 +14,8 @@ export class DiagramParts {
   constructor(owner) {
     this.owner = owner;
     this.count = build('span', 'live-count');
-    this.fewerLayers = pressable('live-small', 'Remove layer', '\u2212', () => owner.setLayers(-1));
-    this.moreLayers = pressable('live-small', 'Add layer', '+', () => owner.setLayers(1));
+    this.fewerLayers = pressable('live-small', 'Fewer hidden layers', '\u2212', () => owner.setLayers(-1));
+    this.moreLayers = pressable('live-small', 'More hidden layers', '+', () => owner.setLayers(1));
     this.title = build('div', 'live-diagram-title', this.fewerLayers, this.count, this.moreLayers);
     this.featureColumn = this.makeColumn('Features', build('span', 'live-diagram-label', 'Features'));
     this.outputs = { element: this.makeColumn('Output'), neurons: [], biases: [] };
@@ -53,7 +53,7 @@ export class DiagramParts {
     if (this.features.length === all.length && this.features.every(same)) return;
     this.features.forEach(button => button.remove());
     this.features = all.map(([name, label]) => {
-      const button = pressable('live-feature', label, build('span', '', label), () => this.owner.toggle(name));
+      const button = pressable('live-feature', `Feature ${label}`, build('span', '', label), () => this.owner.toggle(name));
       button.name = name;
       button.title = label.length > 8 ? label : '';
       this.owner.pointable(button, () => {

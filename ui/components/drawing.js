@@ -18,7 +18,9 @@ export class DrawingPad {
     this.cross = build('div', 'live-crosshair');
     this.told = build('span', 'live-hidden');
     this.told.setAttribute('role', 'status');
-    this.element = build('div', 'live-pad', this.cross, this.told);
+    this.note = build('span', 'live-tip', `${MOST_POINTS} points, as many as fit in a link`);
+    this.note.hidden = true;
+    this.element = build('div', 'live-pad', this.cross, this.told, this.note);
     this.element.tabIndex = 0;
     this.element.hidden = true;
     this.element.setAttribute('role', 'application');
@@ -117,10 +119,7 @@ export class DrawingPad {
   add(x, y, label) {
     const point = this.stage.scale.back(x, y);
     if (!this.stage.scale.holds(...point)) return;
-    if (this.points.length >= MOST_POINTS) {
-      setText(this.told, `There are ${MOST_POINTS} points, as many as fit.`);
-      return;
-    }
+    if (this.points.length >= MOST_POINTS) return;
     this.points.push([...point.map(value => Number(value.toFixed(4))), label]);
   }
 
@@ -152,6 +151,7 @@ export class DrawingPad {
     clearTimeout(this.timer);
     this.timer = null;
     this.owner.points(this.points);
+    this.note.hidden = this.points.length < MOST_POINTS;
     setText(this.told, `${this.points.length} points.`);
   }
 
