@@ -119,8 +119,6 @@ RUN_VERBS: dict[str, Callable[[Run, Mapping[str, Any]], Answer | None]] = {
     "play": lambda run, command: run.play(),
     "pause": lambda run, command: run.pause(),
     "step": lambda run, command: run.step(),
-    "step_batch": lambda run, command: run.step_batch(),
-    "edit": lambda run, command: run.edit(*(command[name] for name in ("layer", "from", "to", "value"))),
     "reset": lambda run, command: run.reset(),
     "pace": lambda run, command: run.pace(command["speed"]),
     "change": lambda run, command: run.change(_experiment(command)),

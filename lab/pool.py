@@ -21,7 +21,7 @@ from lab.host import Answer, Gone, Host
 from lab.process import Command, Worker
 
 PATIENCE = 30.0  # seconds that a command may take
-STATUS_AFTER = {"play": "running", "pause": "paused", "step": "paused", "step_batch": "paused", "reset": "idle"}
+STATUS_AFTER = {"play": "running", "pause": "paused", "step": "paused", "reset": "idle"}
 
 
 class Unreachable(RuntimeError):
@@ -59,13 +59,6 @@ class Pool:
 
     def step(self, token: str) -> None:
         self._do("step", token)
-
-    def step_batch(self, token: str) -> None:
-        self._do("step_batch", token)
-
-    def edit(self, token: str, layer: int, source: int, target: int, value: float) -> None:
-        """Set a weight, or with source -1 a bias; see Run.edit. Raises ExperimentError."""
-        self._do("edit", token, **{"layer": layer, "from": source, "to": target, "value": value})
 
     def reset(self, token: str) -> None:
         self._do("reset", token)
