@@ -63,6 +63,7 @@ class Live {
     this.header = null;
     this.waiting = null;
     this.complaint = '';
+    this.untold = false;
     this.tabled = this.told = -Infinity;
     this.latest = {};
     this.history.clear();
@@ -161,7 +162,11 @@ class Live {
     this.status.say(header.status, header.reason, header.notice);
     if (header.kind) this.show(header, news, arrays, before, now);
     if (header.status === 'lost') header.frame = -1; // what comes back may count from the start
-    if (before && before.status !== header.status) this.trigger({ type: 'status', status: header.status });
+    this.untold ||= Boolean(before && before.status !== header.status);
+    if (this.untold && !document.querySelector('[data-test-script-state=running]')) { // else old widget values would go along
+      this.untold = false;
+      this.trigger({ type: 'status', status: header.status });
+    }
   }
 
   show(header, news, arrays, before, now) {
