@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data import drawn, spoil
 from data.dataset import Dataset, Source, plane_dataset, table_dataset
 from data.features import FEATURES, Feature, check_features
 from data.images import IMAGES
@@ -16,7 +17,8 @@ from data.toy import EXTENT, TOYS
 
 __all__ = ["DATASETS", "FEATURES", "Dataset", "Feature", "Source", "load", "preload"]
 
-DATASETS: dict[str, Source] = {source.name: source for source in (*TOYS, *TABLES, *IMAGES)}
+DATASETS: dict[str, Source] = {source.name: source for source in (*TOYS, drawn.source(), *TABLES, *IMAGES)}
+BALANCED = tuple(source.name for source in TOYS if source.classes)  # whose first class can be made larger or smaller
 
 
 def load(
@@ -26,6 +28,11 @@ def load(
     noise: float = 0.0,
     train_share: float = 0.75,
     features: Sequence[str] = ("x1", "x2"),
+    formula: str = "",
+    label_noise: float = 0.0,
+    outliers: float = 0.0,
+    balance: float = 0.5,
+    points: str = "",
     rng: np.random.Generator,
     data_dir: Path | None = None,
 ) -> Dataset:
@@ -38,8 +45,14 @@ def load(
     train_share: 0.1 to 0.9, the share of the examples that is trained on; a set with a test part of its own takes no
         notice.
     features: names from FEATURES, the inputs for a toy; a real set has its own inputs and takes no notice.
-    rng: spawns one stream each for places, noise and split. With the same seed, another noise keeps the places and the
-        split, another share keeps the examples, other features keep both. A second call with one rng draws anew.
+    formula: the text of the feature called "formula"; see data.formula.
+    label_noise: 0 to 0.5, the share of all labels that is wrong; classification only.
+    outliers: 0 to 0.5, the share of the points of a toy that is thrown somewhere on the plane.
+    balance: 0.1 to 0.9, the share of the first class of a toy with two classes; see data.spoil.
+    points: the points of the set "drawn", as data.drawn packs them; without any, a few to start with.
+    rng: spawns one stream each for places, noise, split and whatever spoils. With the same seed, another noise keeps
+        the places and the split, another share keeps the examples, other features keep both. A second call with one
+        rng draws anew.
     data_dir: the folder in which, or in whose subfolder, the files of a set lie that is read from files; without it, or
         where it lacks them, see data.idx.folders.
 
@@ -53,15 +66,37 @@ def load(
         raise ValueError(f"The noise is {noise!r}: choose a number from 0 to 0.5.")
     if not 0.1 <= train_share <= 0.9:
         raise ValueError(f"The training share is {train_share!r}: choose a number from 0.1 to 0.9.")
-    source = DATASETS[name]
+    for word, share, low, high in (
+        ("label noise", label_noise, 0, 0.5),
+        ("share of outliers", outliers, 0, 0.5),
+        ("balance", balance, 0.1, 0.9),
+    ):
+        if not low <= share <= high:
+            raise ValueError(f"The {word} is {share!r}: choose a number from {low} to {high}.")
+    source = drawn.source(points) if name == drawn.NAME else DATASETS[name]
     samples = int(samples) or source.samples
-    place, shake, deal = rng.spawn(3)
+    place, shake, deal, pick, throw, flip = rng.spawn(6)
+    if label_noise and not source.classes:
+        raise ValueError("The label noise is for classes: choose 0 where the targets are numbers.")
     if not source.plane:
+        if outliers or balance != 0.5:
+            raise ValueError("Outliers and balance are for the toys in the plane: choose 0 outliers and balance 0.5.")
         raw = source.make(data_dir) if source.find else source.make()
+        if label_noise:
+            raw = spoil.with_wrong_labels(raw, label_noise, source.classes, flip)
         return table_dataset(source, raw, samples, noise, train_share, place, shake, deal)
     check_features(features)
-    raw = source.make(samples, noise, place, shake)
-    return plane_dataset(source, raw, tuple(features), EXTENT, train_share, deal)
+    if balance == 0.5:
+        raw = source.make(samples, noise, place, shake)
+    elif name in BALANCED:
+        raw = spoil.unbalanced(source.make, source.classes, balance, samples, noise, place, shake, pick)
+    else:
+        raise ValueError(f"The balance can be changed of {', '.join(BALANCED)}: choose 0.5 for other data.")
+    if outliers:
+        raw = spoil.with_outliers(raw, outliers, EXTENT, throw)
+    if label_noise:
+        raw = spoil.with_wrong_labels(raw, label_noise, source.classes, flip)
+    return plane_dataset(source, raw, tuple(features), EXTENT, train_share, deal, formula)
 
 
 def preload() -> None:

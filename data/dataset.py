@@ -150,8 +150,10 @@ def standardise(values: np.ndarray, mean: np.ndarray | float, scale: np.ndarray 
     return ((np.asarray(values, dtype=np.float64) - mean) / scale).astype(np.float32)
 
 
-def _encode(points: np.ndarray, *, names: tuple[str, ...], mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    return standardise(plane_features(points, names), mean, scale)
+def _encode(
+    points: np.ndarray, *, names: tuple[str, ...], formula: str, mean: np.ndarray, scale: np.ndarray
+) -> np.ndarray:
+    return standardise(plane_features(points, names, formula), mean, scale)
 
 
 def plane_dataset(
@@ -161,13 +163,14 @@ def plane_dataset(
     extent: tuple[float, float],
     train_share: float,
     deal: np.random.Generator,
+    formula: str = "",
 ) -> Dataset:
-    """A toy's points, split with `deal`, as standardised features of the plane."""
+    """A toy's points, split with `deal`, as standardised features of the plane; `formula` is the typed one's text."""
     train, test = split(raw.group, train_share, deal)
     points = raw.x.astype(np.float32)
-    mean, scale = statistics(plane_features(points[train], features))
+    mean, scale = statistics(plane_features(points[train], features, formula))
     # A partial of a module function, unlike a lambda, can be sent to another process.
-    encode = partial(_encode, names=features, mean=mean, scale=scale)
+    encode = partial(_encode, names=features, formula=formula, mean=mean, scale=scale)
     return Dataset(
         name=source.name,
         kind=source.kind,

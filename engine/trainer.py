@@ -1,5 +1,4 @@
 """The training loop. It is cooperative: `step`, `epoch` and `run_for(seconds)` return; the caller decides what is next.
-
 The first step for each batch size is recorded while it is computed; all later ones replay the tape.
 """
 
@@ -51,15 +50,16 @@ class Trainer:
     def __init__(self, network: Network, objective: Objective, optimizer: Optimizer,
                  train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], *,
                  settings: Settings, rng: np.random.Generator) -> None:  # fmt: skip
-        self.network, self.objective, self.optimizer, self.rng = network, objective, optimizer, rng
+        self.network, self.objective, self.optimizer = network, objective, optimizer
+        self.rng, self.settings = rng, settings
         dtype = network.dtype
         (self.x_train, self.y_train), (self.x_test, self.y_test) = ((np.asarray(x, dtype), y) for x, y in (train, test))
         self.t_train, self.t_test = (objective.targets(y, dtype) for y in (self.y_train, self.y_test))
         self.strengths = {name: np.zeros((), dtype) for name in REGULARIZERS}
         self.batches = Batches(self.x_train, self.t_train)
         self._looks: dict[int, Look] = {}
+        self.predicted = [self.y_train[:0], self.y_test[:0]]  # classes or values of both parts at the latest evaluation
         self.score_name = "accuracy" if objective.kind == "classification" else "R2"
-        self.settings = settings
         self.steps = self.epochs = self.position = 0
         self.order = np.arange(len(self.x_train))
         self.history = History(columns=4)
@@ -206,8 +206,8 @@ class Trainer:
                 self._looks[number] = Look(self.network, self.objective, x, t)
             z, loss = self._looks[number].again()
         score = metrics.accuracy if self.objective.kind == "classification" else metrics.r2
-        self.predicted = self.objective.predict(z)  # the test part comes last and stays: (N,) classes or values
-        return loss, score(self.predicted, labels)
+        self.predicted[number] = self.objective.predict(z)
+        return loss, score(self.predicted[number], labels)
 
     def parts(self) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]:
         """(x, targets, labels) of what is evaluated: at most EVALUATED training samples, and the whole test part."""

@@ -37,9 +37,12 @@ def build(experiment: Experiment, data_dir: Path | None = None) -> Built:
             [f"device: {e.device} cannot be used here. {device.reason if device else 'There is no such device.'}"]
         )
     for_data, for_weights, for_batches, for_dropout = np.random.default_rng(e.seed).spawn(4)
+    if e.weight_seed:
+        for_weights = np.random.default_rng(e.weight_seed).spawn(4)[1]
     try:
         dataset = data.load(e.dataset, samples=e.samples, noise=e.noise, train_share=e.train_share, features=e.features,
-                            rng=for_data, data_dir=data_dir)  # fmt: skip
+                            formula=e.formula, label_noise=e.label_noise, outliers=e.outliers, balance=e.balance,
+                            points=e.points, rng=for_data, data_dir=data_dir)  # fmt: skip
     except ValueError as problem:
         raise ExperimentError([f"dataset: {problem}"]) from None
     weights = (

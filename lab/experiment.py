@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
-from data import DATASETS, FEATURES
+from data import DATASETS, drawn
 from data.dataset import Source
 from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from engine.losses import usual_loss, usual_output, valid_losses, valid_outputs
@@ -35,21 +35,17 @@ from lab.fields import (
     whole,
     words,
 )
+from lab.plane import FEATURE_LIST, POINT_LIST, check_plane, packed
 
 MAX_LAYERS, MAX_UNITS, MAX_FILTERS, MAX_PARAMETERS = 8, 1024, 64, 2_000_000
 LONGEST_TEXT = 20_000  # far more than any experiment needs; refused before it costs time
 SMALLEST_MAP = 5  # pixels: below this a convolution and its pooling leave nothing
 
 
-def _each_once(names: Any) -> bool:
-    return len(set(names)) == len(names) > 0 and all(name in FEATURES for name in names)
-
-
 def _known_activations(value: str | tuple[str, ...]) -> bool:
     return all(name in ACTIVATIONS for name in ((value,) if isinstance(value, str) else value))
 
 
-FEATURE_LIST = Allowed("a list, each once, out of " + ", ".join(FEATURES), _each_once)
 UNIT_LIST = list_of(
     f"at most {MAX_LAYERS} whole numbers from 1 to {MAX_UNITS}, such as 64,32",
     lambda n: 1 <= n <= MAX_UNITS,
@@ -75,9 +71,14 @@ class Experiment(BaseModel):
     dataset: Annotated[str, one_of(*DATASETS)] = "circle"
     noise: Annotated[float, number(0, 0.5)] = 0.0
     samples: Annotated[int, whole(0, 100_000)] = 0  # 0: as many as the data set has
+    label_noise: Annotated[float, number(0, 0.5)] = 0.0  # share of all labels that is wrong
+    outliers: Annotated[float, number(0, 0.5)] = 0.0  # share of the points that is thrown somewhere on the plane
+    balance: Annotated[float, number(0.1, 0.9)] = 0.5  # share of the first class
+    points: Annotated[str, BeforeValidator(packed), POINT_LIST] = ""  # of the set "drawn"
     train_share: Annotated[float, number(0.1, 0.9)] = 0.75
     features: Annotated[tuple[str, ...], BeforeValidator(words), FEATURE_LIST] = ("x1", "x2")
     hidden: Annotated[tuple[int, ...], BeforeValidator(words), UNIT_LIST] = (8, 8)
+    formula: Annotated[str, Allowed("a formula of x1 and x2", lambda text: len(text) <= 200)] = ""
     # Filters of each block of 3x3 convolution and 2x2 pooling before the hidden layers.
     conv: Annotated[tuple[int, ...], BeforeValidator(words), FILTER_LIST] = ()
     activations: Annotated[str | tuple[str, ...], BeforeValidator(one_or_list), ACTIVATION_LIST] = "tanh"
@@ -102,6 +103,7 @@ class Experiment(BaseModel):
     clip_norm: Annotated[float, number(0, 1000)] = 0.0  # 0: not clipped
     clip_value: Annotated[float, number(0, 1000)] = 0.0  # 0: not clipped
     seed: Annotated[int, whole(0, 999_999)] = 1
+    weight_seed: Annotated[int, whole(0, 999_999)] = 0  # 0: the first weights follow `seed`
     device: Annotated[str, Allowed("cpu or cuda:0", lambda name: bool(re.fullmatch(r"cpu|cuda:[0-9]", name)))] = "cpu"
     dtype: Annotated[str, one_of("float32", "float64")] = "float32"
     epochs: Annotated[int, whole(0, 1_000_000)] = 0  # 0: until somebody stops it
@@ -113,6 +115,7 @@ class Experiment(BaseModel):
 
     @model_validator(mode="after")
     def _fields_fit_together(self) -> Experiment:
+        check_plane(self)
         source = self.source
         if self.samples and self.samples < 10:
             raise Misfit("samples", self.samples, "0 (all) or a whole number from 10 to 100,000")
@@ -148,7 +151,7 @@ class Experiment(BaseModel):
 
     @property
     def source(self) -> Source:
-        return DATASETS[self.dataset]
+        return drawn.source(self.points) if self.dataset == drawn.NAME else DATASETS[self.dataset]
 
     @property
     def losses(self) -> tuple[str, ...]:
@@ -247,8 +250,13 @@ class Experiment(BaseModel):
         return {
             name: _as_text(getattr(self, name))
             for name in Experiment.model_fields
-            if getattr(self, name) != getattr(default, name)
+            if getattr(self, name) != getattr(default, name) and (name != "points" or self.fits_link)
         }
+
+    @property
+    def fits_link(self) -> bool:
+        """Whether a link can hold everything: more than a few hundred drawn points are for a file."""
+        return not self.points or len(drawn.unpack(self.points)[1]) <= drawn.MOST_IN_LINK
 
     def to_json(self) -> str:
         return self.model_dump_json(indent=1)

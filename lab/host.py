@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lab.experiment import Experiment
+from lab.questions import ask
 from lab.run import Run
 
 SLICE = 0.0025  # seconds a run trains before the next one gets its turn and requests are looked at
@@ -54,7 +55,7 @@ class Host:
                 raise ValueError(f"{verb[:40]} is no command; allowed: {', '.join((*HOST_VERBS, *RUN_VERBS))}.")
             if name not in self.runs:
                 raise Gone(name)
-            return RUN_VERBS[verb](self.runs[name], command) or ({}, {})
+            return RUN_VERBS[verb](self.runs[name], command, arrays) or ({}, {})
 
     def work(self, seconds: float = SLICE) -> bool:
         """One slice for each run that is due. False when there was nothing to do."""
@@ -115,13 +116,16 @@ HOST_VERBS: dict[str, Callable[..., Answer | None]] = {
     "close": Host._close,
     "count": Host._count,
 }
-RUN_VERBS: dict[str, Callable[[Run, Mapping[str, Any]], Answer | None]] = {
-    "play": lambda run, command: run.play(),
-    "pause": lambda run, command: run.pause(),
-    "step": lambda run, command: run.step(),
-    "reset": lambda run, command: run.reset(),
-    "pace": lambda run, command: run.pace(command["speed"]),
-    "change": lambda run, command: run.change(_experiment(command)),
-    "status": lambda run, command: _status(run),
-    "frame": lambda run, command: _frame(run, command["request"]),
+RUN_VERBS: dict[str, Callable[[Run, Mapping[str, Any], Mapping[str, np.ndarray]], Answer | None]] = {
+    "play": lambda run, command, _: run.play(),
+    "pause": lambda run, command, _: run.pause(),
+    "step": lambda run, command, _: run.step(),
+    "step_batch": lambda run, command, _: run.step_batch(),
+    "edit": lambda run, command, _: run.edit(*(command[name] for name in ("layer", "from", "to", "value"))),
+    "reset": lambda run, command, _: run.reset(),
+    "pace": lambda run, command, _: run.pace(command["speed"]),
+    "change": lambda run, command, _: run.change(_experiment(command)),
+    "status": lambda run, command, _: _status(run),
+    "frame": lambda run, command, _: _frame(run, command["request"]),
+    "ask": lambda run, command, arrays: ask(run, command["question"], command["facts"], arrays),
 }

@@ -21,7 +21,7 @@ from lab.host import Answer, Gone, Host
 from lab.process import Command, Worker
 
 PATIENCE = 30.0  # seconds that a command may take
-STATUS_AFTER = {"play": "running", "pause": "paused", "step": "paused", "reset": "idle"}
+STATUS_AFTER = {"play": "running", "pause": "paused", "step": "paused", "step_batch": "paused", "reset": "idle"}
 
 
 class Unreachable(RuntimeError):
@@ -36,9 +36,9 @@ class Pool:
     def submit(self, command: dict[str, Any], arrays: Mapping[str, np.ndarray] | None = None) -> Future[Answer]:
         raise NotImplementedError
 
-    def _do(self, verb: str, token: str, **more: Any) -> Answer:
+    def _do(self, verb: str, token: str, arrays: Mapping[str, np.ndarray] | None = None, **more: Any) -> Answer:
         try:
-            return checked(self.submit({"do": verb, "run": token, **more}).result(PATIENCE))
+            return checked(self.submit({"do": verb, "run": token, **more}, arrays).result(PATIENCE))
         except TimeoutError:
             raise Unreachable("The training process does not answer.") from None
 
@@ -60,6 +60,13 @@ class Pool:
     def step(self, token: str) -> None:
         self._do("step", token)
 
+    def step_batch(self, token: str) -> None:
+        self._do("step_batch", token)
+
+    def edit(self, token: str, layer: int, source: int, target: int, value: float) -> None:
+        """Set a weight, or with source -1 a bias; see Run.edit. Raises ExperimentError."""
+        self._do("edit", token, **{"layer": layer, "from": source, "to": target, "value": value})
+
     def reset(self, token: str) -> None:
         self._do("reset", token)
 
@@ -69,6 +76,12 @@ class Pool:
     def frame(self, token: str, request: Mapping[str, Any]) -> bytes:
         """What the screen shows now (lab/frames.py)."""
         return frame_bytes(self._do("frame", token, request=dict(request)))
+
+    def ask(
+        self, token: str, question: str, facts: dict[str, Any] | None = None, arrays: Mapping | None = None
+    ) -> Answer:
+        """The answer (header, arrays) to one of lab/questions.py, asked with plain values and arrays."""
+        return self._do("ask", token, arrays, question=question, facts=facts or {})
 
     def status(self, token: str) -> dict[str, Any]:
         """status, notice and epoch; does not count as watching."""
@@ -166,13 +179,13 @@ class WorkerPool(Pool):
             future.add_done_callback(partial(self._note, kept, command))
         return future
 
-    def _do(self, verb, token, **more):
+    def _do(self, verb, token, arrays=None, **more):
         """A command that meets a restart waits for it, and is sent once more if it was lost with the worker."""
         answer: Answer = {"error": "lost"}, {}
         for _ in range(2):
             if kept := self.runs.get(token):
                 kept.worker.wait(PATIENCE)
-            answer = self.submit({"do": verb, "run": token, **more}).result(PATIENCE)
+            answer = self.submit({"do": verb, "run": token, **more}, arrays).result(PATIENCE)
             if answer[0].get("error") != "lost":
                 break
             if verb == "close":

@@ -5,43 +5,24 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from data import drawn
 from engine import checkpoint
 from lab import frames, probes
+from lab.advice import Adviser, goal
 from lab.build import build
 from lab.experiment import Experiment
+from lab.speed import SPEEDS as SPEEDS
+from lab.speed import speed_named
+from lab.stage import Stage, dense_layers, scores
 
 AT_ONCE = 0.1  # seconds of training that a press of Step may take before others get their turn
+LARGEST_WEIGHT = 1000  # that a visitor can type
 DEAR = 1e8  # multiply-adds of an evaluation, some 3 ms: above that a running frame shows the one of the last epoch
 WATCHED = 3.0  # seconds without a frame being asked for, after which training waits
-
-
-class Speed(NamedTuple):
-    name: str
-    label: str
-    epochs_per_frame: float  # how far one frame lets the run go on; infinity: as far as the processor gets
-    steps_per_second: float
-
-
-SPEEDS = {
-    s.name: s
-    for s in (
-        Speed("slow", "1 batch a second", np.inf, 1),
-        Speed("batch", "10 batches a second", np.inf, 10),
-        Speed("epoch", "1 epoch a frame", 1, np.inf),
-        Speed("fast", "10 epochs a frame", 10, np.inf),
-        Speed("max", "As fast as it can", np.inf, np.inf),
-    )
-}
-
-
-def _speed(name: str) -> Speed:
-    if name not in SPEEDS:
-        raise ValueError(f"speed: {name[:40]} is not allowed; allowed: one of {', '.join(SPEEDS)}.")
-    return SPEEDS[name]
 
 
 class Run:
@@ -50,7 +31,7 @@ class Run:
     def __init__(
         self, experiment: Experiment, speed: str = "epoch", clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.clock, self.speed, self.frame_number = clock, _speed(speed), 0
+        self.clock, self.speed, self.frame_number = clock, speed_named(speed), 0
         self.build_number = secrets.randbelow(10**6)  # no page may take a restarted run's frames for those it has
         self.seen = clock()
         self.rebuild(experiment)
@@ -60,8 +41,10 @@ class Run:
         self.dataset, self.trainer = build(experiment)
         self.experiment = experiment
         samples = sum(len(x) for x, _, _ in self.trainer.parts())
-        self._dear = samples * sum(line.multiply_adds for line in self.trainer.network.summary()) > DEAR
-        self.map = probes.PlaneMap(self.dataset, self.trainer) if self.dataset.encode else None
+        self.multiply_adds = sum(line.multiply_adds for line in self.trainer.network.summary())
+        self._dear = samples * self.multiply_adds > DEAR
+        self.stage = Stage(experiment, self.dataset, self.trainer) if self.dataset.encode else None
+        self.class_numbers = drawn.class_numbers(experiment.points) if experiment.dataset == drawn.NAME else None
         self.build_number += 1
         self._begin("idle")
 
@@ -75,6 +58,9 @@ class Run:
         self.allowed = 0.0  # epochs that the painted frames have paid for
         self.goal = np.inf  # the epoch at which a press of Step ends
         self._pace = (0.0, self.trainer.steps)
+        self._since = (0.0, 0)  # training seconds and steps when what an epoch costs last changed
+        self._focus: int | None = None
+        self._adviser = Adviser()
         self.rate = 0.0
         self._touch()
 
@@ -111,12 +97,42 @@ class Run:
         self.seen = self.clock()
         self.advance(AT_ONCE)
 
+    def step_batch(self) -> None:
+        """Exactly one batch."""
+        if self.status == "diverged":
+            return
+        if self.status == "stopped":
+            self.trainer.resume()
+        self.status, self.notice, self.goal = "paused", "", np.inf
+        self.trainer.run_for(0)
+        self._after_training()
+
+    def edit(self, layer: int, source: int, target: int, value: float) -> None:
+        """Set the weight from unit `source` to unit `target` of a dense layer, or with source -1 that unit's bias.
+
+        layer counts the dense layers from 0. Takes effect between two steps. Raises ValueError for what is not there.
+        """
+        dense = dense_layers(self.trainer)
+        if not (0 <= layer < len(dense) and -1 <= source < dense[layer].inputs and 0 <= target < dense[layer].units):
+            raise ValueError("edit: there is no such weight in this network.")
+        if not abs(value) <= LARGEST_WEIGHT:
+            raise ValueError(f"edit: allowed: a number from -{LARGEST_WEIGHT} to {LARGEST_WEIGHT}.")
+        if not self.trainer.guard():  # the steps before the edit cannot be repeated after it
+            return self._after_training()
+        if source < 0:
+            dense[layer].b[target] = value
+        else:
+            dense[layer].W[source, target] = value
+        self.trainer.changed()
+        self._touch()
+
     def change(self, experiment: Experiment) -> None:
         """Live fields reach the running network; anything else builds anew."""
         if self.experiment.goes_on_as(experiment):
             before, after = vars(self.experiment.settings()), vars(experiment.settings())
             self.trainer.set(**{name: value for name, value in after.items() if value != before[name]})
             self.experiment = experiment
+            self._since = (self.trainer.seconds, self.trainer.steps)
             if self.status == "stopped" and not self.trainer.stopped:  # the rule that ended it has been changed
                 self.status, self.notice = "paused", ""
             self._touch()
@@ -124,7 +140,7 @@ class Run:
             self.rebuild(experiment)
 
     def pace(self, speed: str) -> None:
-        self.speed = _speed(speed)
+        self.speed = speed_named(speed)
         self.allowed = self.trainer.epochs
         self._pace = (self.clock(), self.trainer.steps)
 
@@ -181,19 +197,30 @@ class Run:
 
     # Looking ---------------------------------------------------------------------------------------------------------
 
-    def frame(self, request: Mapping[str, Any]) -> bytes:
-        """What the screen shows now, without what the request says is there already. Asking keeps the run alive."""
+    def watch(self) -> None:
+        """Somebody looks: that keeps the run alive and pays for the training until the next look."""
         if not self.watched:
             self._pace = (self.clock(), self.trainer.steps)
         self.seen = self.clock()
         if self.status == "running" and self.trainer.epochs >= self.allowed:
             self.allowed = self.trainer.epochs + self.speed.epochs_per_frame
-        if request.get("frame") == self.frame_number and request.get("build") == self.build_number:
+
+    def frame(self, request: Mapping[str, Any]) -> bytes:
+        """What the screen shows now, without what the request says is there already."""
+        self.watch()
+        focus = self.stage.focused(request.get("focus")) if self.stage else None
+        there = (request.get("frame"), request.get("build"), focus)
+        if there == (self.frame_number, self.build_number, self._focus):
             return frames.pack({"unchanged": True, "frame": self.frame_number, "status": self.status})
         with np.errstate(all="ignore"):
             if not self.trainer.guard():
                 self._after_training()
-            header, arrays = self._facts(), self._pictures()
+            header, arrays = self._facts(), self._pictures(focus)
+        self._focus = focus
+        header |= self.stage.facts(focus) if self.stage else {"plane": None}
+        header["scores"] = scores(self.trainer, self.dataset, arrays.get("confusion"))
+        header["goal"] = goal(self.experiment, header)
+        header["advice"] = self._adviser.say(self.clock(), self.experiment, self.trainer)
         history = self.trainer.history
         have = request.get("have", 0) if request.get("generation") == self._generation else 0
         start = have if isinstance(have, int) and 0 <= have <= history.count else 0
@@ -240,14 +267,20 @@ class Run:
             "build": self.build_number,
             "frame": self.frame_number,
             "classes": list(d.class_names),
-            "plane": {"extent": d.extent, "encoding": self.map.encoding} if self.map else None,
+            "class_numbers": self.class_numbers,
+            "multiply_adds": self.multiply_adds,
+            "epoch_ms": self._epoch_ms(),
         }
 
-    def _pictures(self) -> dict[str, np.ndarray]:
+    def _epoch_ms(self) -> float | None:
+        """What an epoch has cost since a setting last changed; None before the first step."""
+        seconds, steps = self._since
+        epochs = (self.trainer.steps - steps) / -(-len(self.trainer.x_train) // self.trainer.batch_size)
+        return (self.trainer.seconds - seconds) * 1000 / epochs if epochs > 0 else None
+
+    def _pictures(self, focus: int | None) -> dict[str, np.ndarray]:
         """The parts that change while it learns."""
-        pictures = {}
-        if self.map:
-            pictures["map"] = self.map()
+        pictures = self.stage.pictures(focus) if self.stage else {}
         if self.dataset.kind == "classification":
             pictures["confusion"] = probes.confusion(self.trainer)
         if self.dataset.images_test is not None:
@@ -260,6 +293,7 @@ class Run:
         if d.points_train is not None and d.points_test is not None:
             y_train, y_test = (d.to_units(y) if d.kind == "regression" else y for y in (d.y_train, d.y_test))
             return {
+                **(self.stage.still() if self.stage else {}),
                 "points_train": d.points_train,
                 "labels_train": y_train.astype(np.float32),
                 "points_test": d.points_test,

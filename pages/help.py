@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import streamlit as st
 
+from lab.presets import PRESETS
 from ui import state
 
 state.begin()
@@ -22,10 +25,18 @@ truth, columns the answer.
 **What acts at once, and what starts anew.** The help of every control says which it is. Learning rate, batch size,
 penalties, schedule and stop rules change the running network; data, layers and functions start a new one.
 
+**The network on the picture.** Each small map shows what one unit makes of the plane; point at it to see it large.
+Lines are weights: the wider, the stronger, orange negative and blue positive. Click one to type another value. The
+buttons above a layer add and remove units, the thumbnails on the left switch inputs on and off.
+
 **Keys.** Space plays and pauses, the right arrow trains for one epoch.
 
 **Your settings live in the address bar.** Copy the address: whoever opens it gets the same experiment, and after the
 same number of epochs the same numbers.
 """
+)
+st.subheader("Starting points")
+st.markdown(
+    "\n".join(f"- [{p.label}](./?{urlencode(p.experiment.to_query())}): {p.sentence}" for p in PRESETS.values())
 )
 st.page_link("../pages/playground.py", label="Back to the playground")

@@ -84,7 +84,7 @@ def stop_rules() -> None:
 def data_controls() -> None:
     e = state.experiment()
     st.markdown("##### Data", help=f"A change here draws the data again. {ANEW}")
-    here = [name for name, source in DATASETS.items() if source.available() or name == e.dataset]
+    here = [name for name, source in DATASETS.items() if (name != "drawn" and source.available()) or name == e.dataset]
     choose("Data set", "dataset", here, labels(DATASETS), e.source.sentence)
     left, right = st.columns(2)
     with left:

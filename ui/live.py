@@ -12,7 +12,9 @@ import numpy as np
 import streamlit as st
 from streamlit.components.v2 import component
 
+from data import FEATURES
 from engine import ACTIVATIONS
+from lab.experiment import MAX_LAYERS, Experiment
 from lab.frames import unpack
 from ui import state
 from ui.components import FILES, VERSION, joined
@@ -73,12 +75,28 @@ def _rerun() -> None:
 def _mount(source: dict[str, Any], js: str) -> None:
     view = state.view()
     figures = {name: json.loads(figure.to_json()) for name, figure in _figures(_theme()).items()}
-    data = {**source, "show_test": view["show_test"], "discretize": view["discretize"], "figures": figures}
+    shown = {"show_test": view["show_test"], "discretize": view["discretize"], "show_wrong": True, "editable": True}
+    data = {**source, **shown, "figures": figures}
     _component(js)(key="live", data=data, on_event_change=_event)
 
 
 def _event() -> None:
-    """The component saw the run stop by itself, or lost it: the script run that follows draws the buttons anew."""
+    """What the visitor did on the picture, as changes of the experiment; all of it is checked like any other input.
+
+    Other events only say that the run stopped or is gone: the script run that follows draws the page anew.
+    """
+    event = st.session_state["live"].get("event")
+    e = state.experiment()
+    match event:
+        case {"type": "toggle_feature", "name": str(name)} if name in FEATURES:
+            chosen = [n for n in FEATURES if (n in e.features) != (n == name)]
+            state.change(features=chosen or e.features)  # the last feature stays
+        case {"type": "resize", "layer": int(layer), "units": int(units)} if 0 <= layer < len(e.hidden):
+            state.change(hidden=[*e.hidden[:layer], units, *e.hidden[layer + 1 :]])
+        case {"type": "layers", "count": int(count)} if 0 <= count <= MAX_LAYERS:
+            state.change(hidden=(*e.hidden, *(e.hidden[-1:] or (8,)) * MAX_LAYERS)[:count])
+        case {"type": "fix", "changes": dict(changes)}:
+            state.change(**{name: value for name, value in changes.items() if name in Experiment.model_fields})
 
 
 @lru_cache(maxsize=2)

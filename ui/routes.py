@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,13 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from lab import pool
 from lab.frames import pack
+from lab.run import LARGEST_WEIGHT
 from ui.components import FILES, VERSION
 
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 LONGEST_REQUEST = 500  # characters; a request for a frame has about 80
+FRAME_FIELDS = ("build", "generation", "have", "frame")
+EDIT_FIELDS = ("layer", "from", "to")
 SOONEST = 0.008  # seconds between two frames of one visitor, however often they are asked for
 UNKNOWN_RUN, FOREIGN_PAGE, BAD_REQUEST = 4404, 4403, 4400
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
@@ -43,10 +47,14 @@ async def live(socket: WebSocket) -> None:
                 return await socket.close(BAD_REQUEST)
             if runs is None or not runs.back(token):
                 return await socket.close(UNKNOWN_RUN)
-            answer = await asyncio.wrap_future(runs.submit({"do": "frame", "run": token, "request": request}))
+            answer = await asyncio.wrap_future(runs.submit({"run": token, **request}))
             match answer[0].get("error"):
-                case None:
+                case None if request["do"] == "frame":
                     await socket.send_bytes(pool.frame_bytes(answer))
+                case None:
+                    pass  # the next frame shows what it has done
+                case "refused":
+                    return await socket.close(BAD_REQUEST)
                 case "gone":
                     return await socket.close(UNKNOWN_RUN)
                 case _:
@@ -62,24 +70,41 @@ def same_origin(socket: WebSocket) -> bool:
     return origin is None or urlsplit(origin).netloc == socket.headers.get("host")
 
 
-async def receive(socket: WebSocket) -> dict[str, int] | None:
-    """The next request, or None for anything else."""
+async def receive(socket: WebSocket) -> dict[str, Any] | None:
+    """The next command, or None for anything else."""
     try:
         return parse(await socket.receive_text())
     except KeyError:  # Starlette's: bytes, where text belongs
         return None
 
 
-def parse(text: str) -> dict[str, int] | None:
-    """A request for a frame, or None for anything else."""
+def parse(text: str) -> dict[str, Any] | None:
+    """What the component asks for, as a command to the run; None for anything that it never asks."""
     try:
-        request = json.loads(text) if len(text) <= LONGEST_REQUEST else None
-    except ValueError:
+        message = json.loads(text) if len(text) <= LONGEST_REQUEST else None
+    except (ValueError, RecursionError):
         return None
-    if not isinstance(request, dict) or request.get("type") != "frame":
+    if not isinstance(message, dict):
         return None
-    numbers: dict[str, Any] = {name: request.get(name, -1) for name in ("build", "generation", "have", "frame")}
-    return numbers if all(type(value) is int for value in numbers.values()) else None
+    match message.get("type"):
+        case "frame":
+            request: dict[str, Any] = {name: message.get(name, -1) for name in FRAME_FIELDS}
+            request["focus"] = focus = message.get("focus")
+            sound = _are_whole(request[name] for name in FRAME_FIELDS) and (focus is None or _are_whole([focus]))
+            return {"do": "frame", "request": request} if sound else None
+        case "edit":
+            edit, value = {name: message.get(name) for name in EDIT_FIELDS}, message.get("value")
+            if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) <= LARGEST_WEIGHT:
+                return None
+            sound = _are_whole(edit.values())
+            return {"do": "edit", **edit, "value": value} if sound else None
+        case "step_batch":
+            return {"do": "step_batch"}
+    return None
+
+
+def _are_whole(values: Iterable[Any]) -> bool:
+    return all(type(value) is int for value in values)
 
 
 async def component_file(request: Request) -> Response:

@@ -128,6 +128,13 @@ def refused() -> list[str]:
     return st.session_state.refused
 
 
+def ask(
+    question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The answer (header, arrays) of the visitor's network to one of lab/questions.py. Raises like runs().status."""
+    return runs().ask(token(), question, facts, arrays)
+
+
 # Changing ------------------------------------------------------------------------------------------------------------
 
 

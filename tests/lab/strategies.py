@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from data import DATASETS, FEATURES
+from data import DATASETS, FEATURES, drawn
 from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from lab.experiment import Experiment, ExperimentError
 
@@ -19,12 +19,18 @@ json_values = st.recursive(
     max_leaves=8,
 )
 
+drawn_points = st.tuples(st.floats(-7, 7), st.floats(-7, 7), st.integers(0, 4))
 field_values = {
     "dataset": st.sampled_from(list(DATASETS)),
     "noise": numbers(0, 0.5),
     "samples": st.just(0) | st.integers(10, 100_000),
+    "label_noise": numbers(0, 0.5),
+    "outliers": numbers(0, 0.5),
+    "balance": numbers(0.1, 0.9),
+    "points": st.just("") | st.lists(drawn_points, min_size=1, max_size=8).map(drawn.pack),
     "train_share": numbers(0.1, 0.9),
     "features": st.lists(st.sampled_from(list(FEATURES)), min_size=1, unique=True).map(tuple),
+    "formula": st.sampled_from(["", "x1", "sin(x1) * x2^2", "max(x1, 1 / x2)"]),
     "hidden": st.lists(st.integers(1, 64), max_size=8).map(tuple),
     "conv": st.lists(st.integers(1, 64), max_size=2).map(tuple),
     "activations": st.sampled_from(list(ACTIVATIONS))
@@ -48,6 +54,7 @@ field_values = {
     "clip_norm": numbers(0, 1000),
     "clip_value": numbers(0, 1000),
     "seed": st.integers(0, 999_999),
+    "weight_seed": st.integers(0, 999_999),
     "device": st.sampled_from(["cpu", "cuda:0", "cuda:7"]),
     "dtype": st.sampled_from(["float32", "float64"]),
     "epochs": st.integers(0, 1_000_000),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from lab.experiment import Experiment
+from lab.presets import PRESETS
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted((ROOT / "pages").glob("*.py"))
@@ -152,3 +154,11 @@ def test_a_box_that_still_reports_after_its_layer_was_removed_is_not_listened_to
     page._run(late)
     assert not page.exception
     assert page.session_state.experiment.hidden == (8,)
+
+
+def test_the_help_page_links_every_starting_point(page):
+    page.run()
+    text = " ".join(element.value for element in go(page, "help").markdown)
+    for preset in PRESETS.values():
+        query = parse_qs(text.split(f"[{preset.label}](./?")[1].split(")")[0], keep_blank_values=True)
+        assert Experiment.from_query({name: value[0] for name, value in query.items()}) == (preset.experiment, [])

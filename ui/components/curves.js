@@ -1,7 +1,7 @@
 // The curves: a history that grows with each frame and Plotly charts that redraw at most ten times a second.
 // Figures come from Python as JSON; only the data and the colours of the theme are filled in here.
 import { GRID } from './palette.js';
-import { build } from './stage.js';
+import { build } from './dom.js';
 
 const CHART_PERIOD = 100; // ms between two redraws of one chart
 const CHART_SHARE = 0.1; // of the time at most for one chart: on a busy machine the curves slow down before the map does
@@ -69,6 +69,16 @@ export class History {
   }
 }
 
+/** Exponentially smoothed values: each keeps `share` of the one before. Gaps stay gaps. */
+export function smoothed(values, share) {
+  let last = NaN;
+  return values.map(value => {
+    if (Number.isNaN(value)) return value;
+    last = Number.isNaN(last) ? value : share * last + (1 - share) * value;
+    return last;
+  });
+}
+
 /** One Plotly figure in a panel. `draw` may be called at any rate by its owner, who asks `due` first. */
 export class Chart {
   constructor(name, tones) {
@@ -84,6 +94,7 @@ export class Chart {
     this.theme = null;
     this.plotly = null;
     this.scale = 'linear';
+    this.smooth = 0;
     this.revision = 0;
     this.drawnAt = -Infinity;
     this.rest = CHART_PERIOD;
@@ -104,7 +115,7 @@ export class Chart {
     this.button = build('button', 'live-switch', 'log');
     this.button.type = 'button';
     this.button.title = 'Show the loss on a logarithmic axis';
-    this.button.setAttribute('aria-label', 'Logarithmic loss axis');
+    this.button.setAttribute('aria-label', 'Log axis of the loss');
     this.button.addEventListener('click', () => {
       this.setScale(this.scale === 'log' ? 'linear' : 'log');
       if (this.due(Infinity)) this.draw(performance.now());
@@ -116,6 +127,13 @@ export class Chart {
   setScale(scale) {
     this.scale = scale;
     this.button.setAttribute('aria-pressed', String(scale === 'log'));
+    this.dirty = true;
+  }
+
+  /** share: 0 (as measured) to 0.9. */
+  setSmooth(share) {
+    if (share === this.smooth) return;
+    this.smooth = share;
     this.dirty = true;
   }
 
@@ -151,7 +169,7 @@ export class Chart {
     const [x, ...ys] = this.series;
     const traces = this.figure.data.map((trace, i) => {
       const toned = { ...trace, line: { ...trace.line, color: this.tones[i][this.theme.name] } };
-      return ys[i] ? { ...toned, x, y: ys[i] } : toned;
+      return ys[i] ? { ...toned, x, y: this.smooth ? smoothed(ys[i], this.smooth) : ys[i] } : toned;
     });
     const begun = performance.now();
     this.plotly.react(this.plot, traces, this.layout(), CHART_CONFIG);

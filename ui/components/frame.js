@@ -104,6 +104,14 @@ export class Link {
     this.socket.send(JSON.stringify(this.owner.question()));
   }
 
+  /** A message that is no question; the next frame shows what it did. False where there is no connection. */
+  tell(message) {
+    if (this.socket?.readyState !== WebSocket.OPEN) return false;
+    this.socket.send(JSON.stringify(message));
+    this.soon();
+    return true;
+  }
+
   /** The owner has painted the answer: ask again when its period has passed. */
   painted(now) {
     this.asking = false;
@@ -112,7 +120,8 @@ export class Link {
 
   schedule(now) {
     if (!this.socket) return;
-    const rest = this.owner.period() - (now - this.askedAt) - 4; // a display that refreshes 4 ms early is in time
+    const rest = this.hurried ? 0 : this.owner.period() - (now - this.askedAt) - 4; // a display that refreshes 4 ms early is in time
+    this.hurried = false;
     if (rest <= 0) {
       this.ask(now);
       return;
@@ -130,6 +139,7 @@ export class Link {
 
   /** Something has just been done: do not wait for the period to end. */
   soon() {
+    this.hurried = this.asking; // the answer on its way may not know of it
     if (!this.scheduled) return;
     clearTimeout(this.timer);
     cancelAnimationFrame(this.request);

@@ -61,14 +61,14 @@ export function parseColor(text) {
   return [...context.getImageData(0, 0, 1, 1).data];
 }
 
-/** The theme around an element: {name: 'light' | 'dark', text, font}, dark being told by the background's luminance. */
+/** The theme around an element: {name: 'light' | 'dark', text, back, font}, dark being told by the background's luminance. */
 export function readTheme(element) {
   const style = getComputedStyle(element);
   const background = style.getPropertyValue('--st-background-color').trim()
     || getComputedStyle(document.body).backgroundColor;
   const [red, green, blue, alpha] = parseColor(background);
   const dark = alpha > 0 && 0.2126 * red + 0.7152 * green + 0.0722 * blue < 110;
-  return { name: dark ? 'dark' : 'light', text: style.color, font: style.fontFamily };
+  return { name: dark ? 'dark' : 'light', text: style.color, back: background, font: style.fontFamily };
 }
 
 const SYMBOL_CORNERS = { // unit outlines, y down; each covers about the area of the circle of radius 1

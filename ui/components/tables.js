@@ -1,7 +1,5 @@
-// What is told in words and numbers: the status line, the confusion matrix and the strip of test pictures.
-// Cells and captions are changed in place; nothing is rebuilt unless the classes or pictures are others.
-import { parseColor } from './palette.js';
-import { build, setText } from './stage.js';
+// What is told in words and numbers: the status line, and the sentence that explains what is seen.
+import { build, setText } from './dom.js';
 
 const wholeNumber = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
@@ -29,6 +27,12 @@ export function generalisationGap({ train_loss: train, test_loss: test }) {
   return Number.isFinite(train) && Number.isFinite(test) ? test - train : null;
 }
 
+/** Milliseconds as text of at most six characters. */
+export function duration(milliseconds) {
+  if (!Number.isFinite(milliseconds)) return '\u2013';
+  return milliseconds < 1000 ? `${digits(milliseconds, 2)} ms` : `${digits(milliseconds / 1000, 2)} s`;
+}
+
 const STATUS_SENTENCES = {
   idle: 'Ready.',
   running: 'Running.',
@@ -46,7 +50,9 @@ const STATUS_FACTS = [ // label, value
   [header => `Test ${scores(header).name}`, header => digits(scores(header).test, 3)],
   [() => 'Gap in loss', header => digits(generalisationGap(header), 4)],
   [() => 'Steps a second', header => wholeNumber.format(header.steps_per_second ?? 0)],
+  [() => 'Time per epoch', header => duration(header.epoch_ms)],
   [() => 'Parameters', header => wholeNumber.format(header.parameters ?? 0)],
+  [() => 'Multiply-adds', header => (Number.isFinite(header.multiply_adds) ? wholeNumber.format(header.multiply_adds) : '\u2013')],
   [() => 'Device', header => header.device ?? ''],
 ];
 
@@ -82,122 +88,23 @@ export class StatusLine {
   }
 }
 
-/** How often each class of the test part was taken for which: rows truth, columns prediction. */
-export class Confusion {
-  constructor() {
-    this.title = build('h3', 'live-title', 'Confusion matrix');
-    this.words = build('p', 'live-words');
-    this.table = build('table', 'live-confusion');
-    this.element = build('section', 'live-panel live-panel-confusion', build('div', 'live-head', this.title), this.words, this.table);
-    this.cells = [];
-    this.made = null;
+/** One sentence about what is seen, and a button that does something about it. */
+export class Advice {
+  /** fix(changes) is called when the button is pressed. */
+  constructor(fix) {
+    this.text = build('span', '');
+    this.button = build('button', 'live-switch');
+    this.button.type = 'button';
+    this.button.addEventListener('click', () => this.changes && fix(this.changes));
+    this.element = build('div', 'live-advice', this.text, this.button);
+    this.element.setAttribute('role', 'status');
   }
 
-  show(header, counts) {
-    const regression = header.kind === 'regression';
-    this.table.hidden = regression;
-    setText(this.title, regression ? 'Explained variation' : 'Confusion matrix');
-    if (regression) {
-      const known = Number.isFinite(header.test_r2);
-      setText(this.words, known
-        ? `R\u00b2 on the test data is ${digits(header.test_r2, 2)}: 1 would be a perfect prediction, 0 is no better than always saying the mean.`
-        : 'R\u00b2 on the test data is not known yet.');
-      return;
-    }
-    if (this.made !== header.classes.join('\n')) this.make(header.classes);
-    setText(this.words, '');
-    if (counts) this.fill(counts, header.classes);
-  }
-
-  make(classes) {
-    this.made = classes.join('\n');
-    const heading = (name, scope) => {
-      const cell = build('th', '', build('span', '', name));
-      cell.scope = scope;
-      cell.title = name;
-      return cell;
-    };
-    const corner = build('td', 'live-corner', 'is \\ read');
-    this.cells = [];
-    const rows = classes.map((name, truth) => build('tr', '', heading(name, 'row'), ...classes.map((_, read) => {
-      const cell = build('td', truth === read ? 'live-right' : '', '0');
-      this.cells.push(cell);
-      return cell;
-    })));
-    this.table.dataset.size = classes.length > 6 ? 'many' : 'few';
-    this.table.replaceChildren(
-      build('caption', '', 'Test data. Rows: truth. Columns: prediction.'),
-      build('thead', '', build('tr', '', corner, ...classes.map(name => heading(name, 'col')))),
-      build('tbody', '', ...rows),
-    );
-  }
-
-  fill(counts, classes) {
-    const size = classes.length;
-    for (let truth = 0; truth < size; truth++) {
-      const row = counts.subarray(truth * size, (truth + 1) * size);
-      const total = row.reduce((sum, count) => sum + count, 0) || 1;
-      row.forEach((count, read) => {
-        const cell = this.cells[truth * size + read];
-        if (cell.textContent === String(count) && cell.total === total) return;
-        cell.textContent = count;
-        cell.total = total;
-        cell.style.setProperty('--share', (count / total).toFixed(3));
-      });
-    }
-  }
-}
-
-/** Test pictures with what the network reads in them; wrong ones carry a frame and a cross. */
-export class Strip {
-  constructor() {
-    this.element = build('ul', 'live-strip');
-    this.tiles = [];
-    this.theme = null;
-  }
-
-  setTheme(theme) {
-    this.theme = theme;
-    this.tiles.forEach(tile => this.paint(tile));
-  }
-
-  /** images (K, h, w) bytes, image_labels (K), strip_prediction (K), strip_confidence (K) as far as the frame has them. */
-  take(header, arrays) {
-    if (arrays.images) this.make(arrays.images, arrays.image_labels);
-    if (!arrays.strip_prediction) return;
-    this.tiles.forEach((tile, i) => {
-      const read = arrays.strip_prediction[i];
-      const name = index => header.classes[index] ?? String(index);
-      const wrong = read !== tile.label;
-      tile.item.classList.toggle('live-wrong', wrong);
-      setText(tile.first, wrong ? `is ${name(tile.label)},` : name(read));
-      setText(tile.second, wrong ? `read ${name(read)}` : `${Math.round(100 * arrays.strip_confidence[i])} %`);
-    });
-  }
-
-  make(images, labels) {
-    const [count, height, width] = images.shape;
-    this.tiles = Array.from({ length: count }, (_, i) => {
-      const canvas = build('canvas', '');
-      canvas.width = width;
-      canvas.height = height;
-      const first = build('span', '');
-      const second = build('span', '');
-      const cross = build('span', 'live-cross', '\u00d7');
-      cross.setAttribute('aria-hidden', 'true');
-      const item = build('li', 'live-tile', canvas, cross, first, ' ', second);
-      return { item, canvas, first, second, label: labels[i], ink: images.subarray(i * height * width, (i + 1) * height * width) };
-    });
-    this.tiles.forEach(tile => this.paint(tile));
-    this.element.replaceChildren(...this.tiles.map(tile => tile.item));
-  }
-
-  paint({ canvas, ink }) {
-    if (!this.theme) return;
-    const context = canvas.getContext('2d');
-    const image = context.createImageData(canvas.width, canvas.height);
-    const [red, green, blue] = parseColor(this.theme.text);
-    for (let i = 0; i < ink.length; i++) image.data.set([red, green, blue, ink[i]], 4 * i);
-    context.putImageData(image, 0, 0);
+  /** advice: {text, fix: {label, changes} or null} or null. */
+  show(advice) {
+    this.changes = advice?.fix?.changes ?? null;
+    setText(this.text, advice?.text ?? '');
+    setText(this.button, advice?.fix?.label ?? '');
+    this.button.hidden = !this.changes;
   }
 }

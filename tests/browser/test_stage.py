@@ -1,0 +1,193 @@
+"""The network diagram and what stands beside it: each thing that can be pressed or pointed at does what it says.
+Pictures are compared by their pixels, experiments by the address bar."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator
+
+from data import FEATURES
+from tests.browser.playground import Playground, some
+
+pytestmark = pytest.mark.browser
+
+MAP, MARKS = ".live-map-colors", ".live-map-marks"
+NEURON = "Neuron 1 of layer 1"
+
+
+def press(playground: Playground, name: str, **link: str | None) -> None:
+    """Press a button of the diagram: the address bar holds the change, and the network is built anew."""
+    before = playground.facts["build"]
+    playground.press(name)
+    playground.linked(**link)
+    playground.until(f"facts.build > {before} && facts.epoch == 0")
+
+
+def walk(playground: Playground, *keys: str) -> None:
+    """Go from the first feature by keys."""
+    playground.button(f"Feature {FEATURES['x1'].label}").focus()
+    for key in keys:
+        playground.page.keyboard.press(key)
+
+
+def heading(playground: Playground, name: str) -> Locator:
+    return playground.page.get_by_role("heading", name=name, exact=True)
+
+
+# What changes the experiment ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", list(FEATURES)[2:])
+def test_a_thumbnail_switches_its_feature_on_and_off(playground, name):
+    playground.open().step(1)
+    feature = f"Feature {FEATURES[name].label}"
+    for link, pressed in ((f"x1,x2,{name}", True), (None, False)):
+        press(playground, feature, features=link)
+        playground.page.get_by_role("button", name=feature, exact=True, pressed=pressed).wait_for()
+
+
+def test_the_buttons_above_a_layer_change_its_units(playground):
+    playground.open().step(1)
+    press(playground, "More neurons in layer 1", hidden="9,8")
+    playground.button("Neuron 9 of layer 1").wait_for()
+    press(playground, "Fewer neurons in layer 2", hidden="9,7")
+    playground.button("Neuron 8 of layer 2").wait_for(state="detached")
+
+
+def test_the_buttons_above_the_network_change_the_count_of_layers(playground):
+    playground.open().step(1)
+    press(playground, "More hidden layers", hidden="8,8,8")
+    playground.button("Neuron 1 of layer 3").wait_for()
+    press(playground, "Fewer hidden layers", hidden=None)
+    press(playground, "Fewer hidden layers", hidden="8")
+    playground.button("Neuron 1 of layer 2").wait_for(state="detached")
+
+
+def test_the_button_of_the_advice_makes_the_change_it_names(playground):
+    playground.open("initializer=zeros")
+    playground.play()
+    playground.button("Try Glorot").wait_for()
+    assert "copies of one another" in playground.page.locator(".live-advice").inner_text()
+    press(playground, "Try Glorot", initializer=None)
+    playground.button("Try Glorot").wait_for(state="hidden")
+
+
+# What changes the picture -------------------------------------------------------------------------------------------
+
+
+def test_the_big_map_is_that_of_the_neuron_pointed_at_until_the_pointer_leaves(playground):
+    before = playground.open().step(1)
+    output = playground.pixels(MAP)
+    playground.button(NEURON).hover()
+    heading(playground, NEURON).wait_for()
+    playground.until_pixels(MAP, lambda now: now != output)
+    playground.page.mouse.move(0, 0)
+    heading(playground, NEURON).wait_for(state="detached")
+    playground.until_pixels(MAP, lambda now: now == output)
+    assert some(playground.facts, "epoch", "build") == some(before, "epoch", "build")
+
+
+def test_the_arrow_keys_lead_from_map_to_map_and_back_to_the_output(playground):
+    playground.open().step(1)
+    pictures = {playground.pixels(MAP)}
+    walk(playground, "ArrowDown", "ArrowUp")
+    heading(playground, "Feature x1").wait_for()
+    for name in (NEURON, "Neuron 1 of layer 2"):
+        playground.until_pixels(MAP, lambda now: now not in pictures)
+        pictures.add(playground.pixels(MAP))
+        playground.page.keyboard.press("ArrowRight")
+        heading(playground, name).wait_for()
+    playground.page.keyboard.press("ArrowRight")
+    heading(playground, "What the network says").wait_for()
+    playground.until_pixels(MAP, lambda now: now in pictures)
+    assert playground.page.evaluate("document.activeElement.ariaLabel") == "Output"
+
+
+def test_a_cell_of_the_confusion_matrix_lights_its_points_and_a_second_press_all(playground):
+    playground.open().step(1)
+    cell = playground.page.get_by_role("button", name=re.compile(r" read as .+: \d+")).first
+    every = playground.pixels(MARKS)
+    for pressed, condition in (("true", every.__ne__), ("false", every.__eq__)):
+        cell.click()
+        assert cell.get_attribute("aria-pressed") == pressed
+        playground.until_pixels(MARKS, condition)
+
+
+# Weights and biases by hand -----------------------------------------------------------------------------------------
+
+
+def click_link(playground: Playground) -> None:
+    """Click half way between the first neuron of the last hidden layer and the output."""
+    start = playground.button("Neuron 1 of layer 2").bounding_box()
+    end = playground.button("Output").bounding_box()
+    x = (start["x"] + start["width"] + end["x"]) / 2
+    y = (start["y"] + start["height"] / 2 + end["y"] + end["height"] / 2) / 2
+    playground.page.mouse.click(x, y)
+
+
+EDITS: dict[str, Callable[[Playground], None]] = {
+    "Weight from neuron 2.1 to output": click_link,
+    "Weights into neuron 1.1": lambda playground: walk(playground, "ArrowRight", "Enter"),
+    "Weights into neuron 1.2": lambda playground: playground.press("Neuron 2 of layer 1"),
+    "Weights into output": lambda playground: playground.press("Output"),
+    "Bias of neuron 1.1": lambda playground: playground.press(f"Bias of {NEURON}"),
+    "Bias of output": lambda playground: playground.press("Bias of Output"),
+}
+
+
+@pytest.mark.parametrize("title", EDITS)
+def test_a_number_entered_by_hand_moves_the_border_while_training_rests(playground, title):
+    before = playground.open().step(1)
+    border = playground.pixels(MAP)
+    EDITS[title](playground)
+    editor = playground.page.get_by_role("dialog", name=title, exact=True)
+    box = editor.get_by_role("spinbutton").first
+    assert box.evaluate("box => box === document.activeElement")
+    playground.until_pixels(MAP, lambda now: now == border)
+    box.fill("5")
+    box.press("Enter")
+    playground.until_pixels(MAP, lambda now: now != border)
+    after = playground.facts
+    assert some(after, "epoch", "build", "status") == some(before, "epoch", "build", "status")
+    box.press("Escape")
+    editor.wait_for(state="hidden")
+    assert playground.pixels(MAP) != border
+    EDITS[title](playground)
+    assert box.input_value() == "5"
+
+
+def test_a_number_that_is_too_large_is_refused_with_a_sentence(playground):
+    playground.open().step(1)
+    playground.press(f"Bias of {NEURON}")
+    editor = playground.page.get_by_role("dialog", name="Bias of neuron 1.1", exact=True)
+    box = editor.get_by_role("spinbutton")
+    kept = box.input_value()
+    box.fill("1001")
+    box.press("Enter")
+    assert "A number from" in editor.get_by_role("alert").inner_text()
+    assert box.get_attribute("aria-invalid") == "true"
+    editor.get_by_role("button", name="Close", exact=True).click()
+    playground.answers(2)
+    playground.press(f"Bias of {NEURON}")
+    assert editor.get_by_role("spinbutton").input_value() == kept != "1001"
+
+
+# Hints of the first visit -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("act", ["key", "press"])
+def test_the_hints_go_away_at_the_first_key_or_press_and_stay_away(visit, server, act):
+    visitor = visit(server.url).open()
+    hints = visitor.page.locator(".live-callout")
+    hints.first.wait_for()
+    assert hints.count() == 2
+    if act == "key":
+        visitor.page.keyboard.press("Shift")
+    else:
+        visitor.page.mouse.click(5, 890)
+    assert hints.count() == 0
+    visitor.open()
+    assert hints.count() == 0

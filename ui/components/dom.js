@@ -1,0 +1,61 @@
+// Helpers for elements, and a canvas that shows one byte a pixel.
+
+/** A new element with a class and children (text or nodes). */
+export function build(tag, className, ...children) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  element.append(...children);
+  return element;
+}
+
+/** Sets the text of an element unless it already reads so. */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** A button with an accessible name; `text` is what the eye reads where that is shorter. */
+export function pressable(className, name, text, action) {
+  const element = build('button', className, text);
+  element.type = 'button';
+  element.setAttribute('aria-label', name);
+  element.addEventListener('click', action);
+  return element;
+}
+
+/** Puts an element where it belongs; sizes are CSS pixels. */
+export function placeAt(element, left, top, width, height) {
+  Object.assign(element.style, { left: `${left}px`, top: `${top}px`, width: width && `${width}px`, height: height && `${height}px` });
+}
+
+/** Fits the backing store of a canvas to its size on the screen; returns a context that counts in CSS pixels. */
+export function sharpContext(canvas, width, height, options = {}) {
+  const ratio = Math.min(2, window.devicePixelRatio || 1);
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
+  const context = canvas.getContext('2d', options);
+  context.scale(ratio, ratio);
+  return context;
+}
+
+/** A canvas with one pixel a byte, coloured by a table of 256 packed colours. The image is kept from frame to frame. */
+export class Picture {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.context = canvas.getContext('2d', { alpha: false });
+    this.image = null;
+  }
+
+  /** bytes (rows * columns), row by row from the top. */
+  paint(bytes, rows, columns, colors) {
+    const { canvas, context } = this;
+    if (!this.image || canvas.width !== columns || canvas.height !== rows) {
+      canvas.width = columns;
+      canvas.height = rows;
+      this.image = context.createImageData(columns, rows);
+      this.pixels = new Uint32Array(this.image.data.buffer);
+    }
+    const { pixels } = this;
+    for (let i = 0; i < bytes.length; i++) pixels[i] = colors[bytes[i]];
+    context.putImageData(this.image, 0, 0);
+  }
+}
