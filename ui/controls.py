@@ -37,16 +37,16 @@ def transport() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="bar"):
         with st.container(horizontal=True, width="content", gap="small", key="transport"):
             _buttons(state.status()["status"])
-        with st.container(width=175):
+        with st.container(width=160):
             help = "How much is learnt between two pictures."
             st.selectbox("Speed", list(SPEEDS), format_func=labels(SPEEDS), help=help, **of_view("speed"))
-        with st.container(width=230):
+        with st.container(width=170):
             slide("Learning rate", "learning_rate", RATES, "Too small: it crawls; too large: it overshoots.")
-        with st.container(width=150):
+        with st.container(width=120):
             slide("Batch size", "batch_size", BATCHES, "Samples that share one step.", _or_all)
-        with st.container(width=130):
+        with st.container(width=105):
             slide("L1 rate", "l1", PENALTIES, "Pulls every weight towards zero by the same amount; many end near zero.")
-        with st.container(width=130):
+        with st.container(width=105):
             slide(
                 "L2 rate", "l2", PENALTIES, "Pulls large weights towards zero more than small ones: smoother answers."
             )
@@ -55,13 +55,21 @@ def transport() -> None:
 
 
 def _buttons(status: str) -> None:
-    command("Reset", "reset", help="Back to the same first weights.")
+    command("Reset", "reset", help="Back to the same first weights. Key: R.")
     if status == "running":
         command("Pause", "pause", type="primary", width=110, help="Space does the same.")
     else:
         ended = status == "diverged"
         command("Play", "play", type="primary", width=110, disabled=ended, help="Space does the same.")
     command("Step", "step", help="Train for exactly one epoch; so does the right arrow key.")
+    command("Batch", "step_batch", help="Train for exactly one batch, one step of the optimizer; so does B.")
+    help = "Other first weights for the same network and data; Reset comes back to them from now on. Key: N."
+    st.button("New weights", key="new_weights", on_click=_new_weights, help=help)
+
+
+def _new_weights() -> None:
+    e = state.experiment()
+    state.change(weight_seed=(e.weight_seed or e.seed) % 999_999 + 1)
 
 
 def _or_all(samples: int) -> str:
@@ -125,9 +133,18 @@ def view_controls() -> None:
 
 
 def layer_controls() -> None:
-    """How many layers, and how many units in each."""
+    """How many layers, and how many units in each: out of the way where the diagram shows them, too."""
+    if state.experiment().source.plane:
+        with st.popover("Layer sizes", help="Type how many units each layer has, up to 1024."):
+            _layers()
+    else:
+        st.markdown("##### Hidden layers", help=ANEW)
+        _layers()
+    more_settings()
+
+
+def _layers() -> None:
     hidden = state.experiment().hidden
-    st.markdown("##### Hidden layers", help=ANEW)
     with st.container(horizontal=True, gap="small", key="units"):
         for layer, units in enumerate(hidden):
             key = f"units_{layer}"
@@ -139,7 +156,6 @@ def layer_controls() -> None:
         st.button("Remove layer", key="fewer", on_click=_resize, args=(-1,), disabled=not hidden, help=ANEW)
         full = len(hidden) == MAX_LAYERS
         st.button("Add layer", key="more", on_click=_resize, args=(1,), disabled=full, help=ANEW)
-    more_settings()
 
 
 def _resize(by: int) -> None:

@@ -76,16 +76,20 @@ def _mount(source: dict[str, Any], js: str) -> None:
     view = state.view()
     figures = {name: json.loads(figure.to_json()) for name, figure in _figures(_theme()).items()}
     shown = {"show_test": view["show_test"], "discretize": view["discretize"], "show_wrong": True, "editable": True}
-    data = {**source, **shown, "figures": figures}
-    _component(js)(key="live", data=data, on_event_change=_event)
+    menu = {name: activation.label for name, activation in ACTIVATIONS.items()}
+    data = {**source, **shown, "figures": figures, "activations": menu, "handled": state.handled()}
+    _component(js)(key="live", data=data, on_events_change=_carry_out)
 
 
-def _event() -> None:
+def _carry_out() -> None:
+    state.carry_out(st.session_state["live"].get("events"), _event)
+
+
+def _event(event: dict[str, Any]) -> None:
     """What the visitor did on the picture, as changes of the experiment; all of it is checked like any other input.
 
     Other events only say that the run stopped or is gone: the script run that follows draws the page anew.
     """
-    event = st.session_state["live"].get("event")
     e = state.experiment()
     match event:
         case {"type": "toggle_feature", "name": str(name)} if name in FEATURES:
@@ -93,6 +97,9 @@ def _event() -> None:
             state.change(features=chosen or e.features)  # the last feature stays
         case {"type": "resize", "layer": int(layer), "units": int(units)} if 0 <= layer < len(e.hidden):
             state.change(hidden=[*e.hidden[:layer], units, *e.hidden[layer + 1 :]])
+        case {"type": "activation", "layer": int(layer), "name": str(name)} if 0 <= layer < len(e.hidden):
+            names = (*e.activation_names[:layer], name, *e.activation_names[layer + 1 :])
+            state.change(activations=names if len(set(names)) > 1 else name)
         case {"type": "layers", "count": int(count)} if 0 <= count <= MAX_LAYERS:
             state.change(hidden=(*e.hidden, *(e.hidden[-1:] or (8,)) * MAX_LAYERS)[:count])
         case {"type": "fix", "changes": dict(changes)}:

@@ -44,7 +44,8 @@ export class Diagram {
     this.recolor();
   }
 
-  setOptions({ discretize, editable, mode }) {
+  setOptions({ discretize, editable, mode, activations }) {
+    this.parts.activations = activations;
     this.flat = discretize;
     this.changeable = editable !== false;
     this.editable = this.changeable && mode !== 'rerun'; // weights are edited through the socket
@@ -200,6 +201,10 @@ export class Diagram {
 
   setLayers(by) {
     this.owner.send({ type: 'layers', count: this.parts.layers.length + by });
+  }
+
+  activate(l, name) {
+    this.owner.send({ type: 'activation', layer: l - 1, name });
   }
 
   resize(l, by) {

@@ -26,6 +26,8 @@ class Live {
       trainLoss: '', testLoss: '', trainAccuracy: '', testAccuracy: '', learningRate: '',
     });
     this.marked = {};
+    this.pending = [];
+    this.number = 0;
     this.forget();
     this.view.retheme();
   }
@@ -40,12 +42,20 @@ class Live {
 
   update(data, setTriggerValue) {
     this.data = data;
-    this.send = event => setTriggerValue('event', { ...event, at: Date.now() });
+    this.pending = this.pending.filter(event => event.number > data.handled);
+    this.trigger = setTriggerValue;
     this.root.dataset.mode = data.mode;
     this.view.setOptions(data);
     if (data.mode === 'rerun') this.follow(data.frame);
     else this.listen(data);
     this.view.drawAllCharts();
+  }
+
+  /** An event for Python, and those before it of which it is not known yet that they have arrived. */
+  send(event) {
+    this.number = Math.max(this.number + 1, Date.now()); // larger than any before a page was loaded anew
+    this.pending.push({ ...event, number: this.number });
+    this.trigger('events', this.pending);
   }
 
   /** Python brings the frames: no socket and no Plotly. */
@@ -160,6 +170,7 @@ class Live {
   }
 
   complain(error) {
+    console.error(error);
     this.complaint = error.message;
     setText(this.view.status.notice, error.message);
   }
