@@ -37,6 +37,8 @@ def transport() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="bar"):
         with st.container(horizontal=True, width="content", gap="small", key="transport"):
             _buttons(state.status()["status"])
+        help = "Other first weights for the same network and data; Reset comes back to them from now on. Key: N."
+        st.button("New weights", key="new_weights", on_click=_new_weights, help=help)
         with st.container(width=160):
             help = "How much is learnt between two pictures."
             st.selectbox("Speed", list(SPEEDS), format_func=labels(SPEEDS), help=help, **of_view("speed"))
@@ -63,8 +65,6 @@ def _buttons(status: str) -> None:
         command("Play", "play", type="primary", width=110, disabled=ended, help="Space does the same.")
     command("Step", "step", help="Train for exactly one epoch; so does the right arrow key.")
     command("Batch", "step_batch", help="Train for exactly one batch, one step of the optimizer; so does B.")
-    help = "Other first weights for the same network and data; Reset comes back to them from now on. Key: N."
-    st.button("New weights", key="new_weights", on_click=_new_weights, help=help)
 
 
 def _new_weights() -> None:
