@@ -12,11 +12,10 @@ import numpy as np
 import streamlit as st
 from streamlit.components.v2 import component
 
-from data import FEATURES
 from engine import ACTIVATIONS
 from lab.experiment import MAX_LAYERS, Experiment
 from lab.frames import unpack
-from ui import state
+from ui import drawing, features, state
 from ui.components import FILES, VERSION, joined
 from ui.figures import activation_shape, curve
 
@@ -76,7 +75,7 @@ def _mount(source: dict[str, Any], js: str) -> None:
     view = state.view()
     figures = {name: json.loads(figure.to_json()) for name, figure in _figures(_theme()).items()}
     shown = {"show_test": view["show_test"], "discretize": view["discretize"], "show_wrong": True, "editable": True}
-    data = {**source, **shown, "figures": figures}
+    data = {**source, **shown, "figures": figures, "drawing": drawing.options()}
     _component(js)(key="live", data=data, on_event_change=_event)
 
 
@@ -88,9 +87,10 @@ def _event() -> None:
     event = st.session_state["live"].get("event")
     e = state.experiment()
     match event:
-        case {"type": "toggle_feature", "name": str(name)} if name in FEATURES:
-            chosen = [n for n in FEATURES if (n in e.features) != (n == name)]
-            state.change(features=chosen or e.features)  # the last feature stays
+        case {"type": "toggle_feature", "name": str(name)}:
+            features.toggle(name)
+        case {"type": "points", "points": list(points), "number": int(number), "done": bool(done)}:
+            drawing.take(points, number, done)
         case {"type": "resize", "layer": int(layer), "units": int(units)} if 0 <= layer < len(e.hidden):
             state.change(hidden=[*e.hidden[:layer], units, *e.hidden[layer + 1 :]])
         case {"type": "layers", "count": int(count)} if 0 <= count <= MAX_LAYERS:

@@ -128,6 +128,23 @@ def refused() -> list[str]:
     return st.session_state.refused
 
 
+def training() -> bool:
+    """Whether the run trains now, asked anew."""
+    try:
+        return runs().status(token())["status"] == "running"
+    except (pool.Gone, pool.Unreachable):
+        return False
+
+
+def kept(name: str, otherwise: Any = None) -> Any:
+    """What a part of the page keeps for this visitor beside the experiment."""
+    return st.session_state.get(f"kept_{name}", otherwise)
+
+
+def keep(name: str, value: Any) -> None:
+    st.session_state[f"kept_{name}"] = value
+
+
 def ask(
     question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any
 ) -> tuple[dict[str, Any], dict[str, Any]]:
