@@ -95,8 +95,8 @@ def _pad() -> None:
 def _files() -> None:
     with st.popover("Files", help="Points out of a CSV file, and the points of now into one."):
         help = (
-            f"Rows of two numbers and a label, 2 to {drawn.MOST_CLASSES} labels, at most {drawn.MOST_POINTS:,} rows; a line "
-            f"of names may come first. They become your own points. {ANEW}"
+            f"Rows of two numbers and a label, 2 to {drawn.MOST_CLASSES} labels, at most {drawn.MOST_POINTS:,} rows; "
+            f"a line of names may come first. They become your own points. {ANEW}"
         )
         limit = -(-MOST_BYTES // 1_000_000)
         options = {"type": ["csv", "tsv", "txt"], "max_upload_size": limit, "key": "points_file", "help": help}
@@ -104,12 +104,11 @@ def _files() -> None:
         kind, sentence = state.kept(READ, ("", ""))
         if sentence:
             (st.error if kind == "refused" else st.info)(plain(sentence))
-        help = "The points as they are trained on: x1, x2, label, and whether they belong to the training or the test part."
+        help = "The points as they are used: x1, x2, label, and whether they belong to the training or the test part."
         points = partial(_as_file, state.runs(), state.token())
         off = not state.experiment().source.plane
-        st.download_button(
-            "Download the points", points, "points.csv", "text/csv", help=help, on_click="ignore", disabled=off
-        )
+        options = {"on_click": "ignore", "help": help, "disabled": off}
+        st.download_button("Download the points", points, "points.csv", "text/csv", **options)
 
 
 def _uploaded() -> None:

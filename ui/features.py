@@ -6,7 +6,7 @@ import streamlit as st
 
 from data import FEATURES
 from data.features import FORMULA
-from data.formula import LONGEST, FormulaError, parse
+from data.formula import FUNCTIONS, LONGEST, FormulaError, parse
 from ui import state
 from ui.widgets import ANEW, plain
 
@@ -32,8 +32,8 @@ def formula_field() -> None:
     key = "field_formula"
     st.session_state[key] = text if problem else e.formula
     help = (
-        "A formula of x1 and x2 that joins the features of the diagram: + - * / ^, brackets, and sin cos tan tanh exp log "
-        f"sqrt abs min max. Leave it empty to take it away. {ANEW}"
+        "A formula of x1 and x2 that joins the features of the diagram: + - * / ^, brackets, and "
+        f"{' '.join(FUNCTIONS)}. Leave it empty to take it away. {ANEW}"
     )
     example = "e.g. sin(x1) * x2^2"
     st.text_input("Feature of your own", placeholder=example, help=help, key=key, on_change=_typed, args=(key,))
