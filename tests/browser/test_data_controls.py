@@ -1,4 +1,4 @@
-"""Every control of the data is pressed, and points are drawn, read from files and written into them as a person does it.
+"""Every control of the data is pressed; points are drawn, read from files and written into them as a person does it.
 What the pad draws is read from the address bar."""
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from data import DATASETS, drawn
 from data.uploads import read_points
 from lab.experiment import Experiment
 from tests.browser.controls import Control, choose, enter, operate, press, presses, slide, tested, train_loss
-from tests.browser.playground import Playground, some
+from tests.browser.playground import PATIENCE, Playground, eventually, some
 
 pytestmark = pytest.mark.browser
 
@@ -116,14 +116,18 @@ class Sheet:
 
     def holds(self, *points: tuple[float, float, int]) -> None:
         """Wait until the experiment's points are these, about to a pixel."""
-        self.page.page.wait_for_function(
-            "packed => (new URL(location).searchParams.get('points') ?? '') !== packed", arg=getattr(self, "seen", "")
-        )
+        assert eventually(lambda: self.agrees(np.array(points)), PATIENCE), self.page.link
         self.page.settle()
         self.seen = self.page.link["points"]
-        places, labels = drawn.unpack(self.seen)
-        assert np.abs(places - np.array(points)[:, :2]).max() < 0.1
-        assert labels.tolist() == [label for *_, label in points]
+
+    def agrees(self, points: np.ndarray) -> bool:
+        link = self.page.page.evaluate("new URL(location).searchParams.get('points')")
+        places, labels = drawn.unpack(link or drawn.STARTER)
+        return np.array_equal(labels, points[:, 2]) and np.abs(places - points[:, :2]).max() < 0.1
+
+    def says(self, words: str) -> None:
+        """Wait until the sentence below the map holds these words."""
+        self.note.filter(has_text=words).wait_for()
 
 
 CORNERS = ((-4, 4, 0), (-4, 2, 0), (4, -4, 1), (4, -2, 1))
@@ -194,9 +198,9 @@ def test_points_that_are_no_data_set_yet_wait_on_the_pad_and_the_network_keeps_w
     draw_corners(sheet)
     before = playground.facts
     playground.press("Clear")
-    playground.page.wait_for_function("() => document.querySelector('.live-drawbar')?.innerText.includes('no points')")
+    sheet.says("no points")
     sheet.click((3, 3))
-    playground.page.wait_for_function("() => document.querySelector('.live-drawbar')?.innerText.includes('one class')")
+    sheet.says("one class alone")
     assert sheet.note.inner_text().endswith("Draw 2 to 5 classes, each with at least 2 points.")
     assert playground.link["points"] == sheet.seen
     assert some(playground.facts, "build", "trainLoss") == some(before, "build", "trainLoss")

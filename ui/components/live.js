@@ -172,10 +172,15 @@ class Live {
   }
 }
 
-/** Shows `data` in `root`; called again on every change of data. Returns the function that ends it. */
+/**
+ * Shows `data` in `root`; called again on every change of data. Returns the function that ends it: Streamlit calls it when
+ * the component leaves the page, but also when newer data came while this call was on its way; then there is nothing to end.
+ */
 export function mount(root, data, { setTriggerValue }) {
   if (!lives.has(root)) lives.set(root, new Live(root));
   const live = lives.get(root);
   live.update(data, setTriggerValue);
-  return () => live.close();
+  return () => {
+    if (!root.isConnected) live.close();
+  };
 }
