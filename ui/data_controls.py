@@ -93,7 +93,7 @@ def _pad() -> None:
 
 
 def _files() -> None:
-    with st.popover("Files", help="Points out of a CSV file, and the points of now into one."):
+    with st.popover("Files", help="Read points from a CSV file, or write those in use into one."):
         help = (
             f"Rows of two numbers and a label, 2 to {drawn.MOST_CLASSES} labels, at most {drawn.MOST_POINTS:,} rows; "
             f"a line of names may come first. They become your own points. {ANEW}"

@@ -273,8 +273,8 @@ def test_points_come_from_a_file_and_go_into_one(playground):
     assert playground.link == {"noise": "0.2"}
     rows = b"x;y;species\n-4;4;<b>rose</b>\n-4;2;<b>rose</b>\n4;-4;*tulip*\n4;-2;*tulip*\n"
     field.set_input_files({"name": "b.csv", "mimeType": "text/csv", "buffer": rows})
-    alert.filter(has_text="4 points").wait_for()
-    assert "class 1: *tulip*, class 2: <b>rose</b>" in alert.inner_text()
+    playground.page.get_by_text("4 points. class 1: *tulip*, class 2: <b>rose</b>.", exact=True).wait_for()
+    assert alert.count() == 0
     playground.settle()
     places, labels = drawn.unpack(playground.link["points"])
     assert labels.tolist() == [1, 1, 0, 0]
