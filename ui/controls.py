@@ -6,20 +6,17 @@ from typing import Any
 
 import streamlit as st
 
-from data import DATASETS, FEATURES
 from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from engine.backend import Device, available_devices
 from engine.losses import valid_outputs
 from lab.experiment import MAX_LAYERS, MAX_UNITS
 from lab.run import SPEEDS
 from ui import state
-from ui.widgets import ANEW, bound, check, choose, command, explain, labels, number, of_view, slide
+from ui.widgets import ANEW, bound, check, choose, command, explain, labels, number, of_view, plain, slide
 
 RATES = (0.00001, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 PENALTIES = (0.0, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 BATCHES = (1, 2, 4, 8, 10, 16, 32, 64, 128, 256, 0)
-NOISES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
-SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9)
 DROPOUTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 CLIPS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0)
 
@@ -86,37 +83,7 @@ def stop_rules() -> None:
         number("Without improvement for epochs (0: never)", "patience", 0, 100_000, sentence)
 
 
-# Data ----------------------------------------------------------------------------------------------------------------
-
-
-def data_controls() -> None:
-    e = state.experiment()
-    st.markdown("##### Data", help=f"A change here draws the data again. {ANEW}")
-    here = [name for name, source in DATASETS.items() if (name != "drawn" and source.available()) or name == e.dataset]
-    choose("Data set", "dataset", here, labels(DATASETS), e.source.sentence)
-    left, right = st.columns(2)
-    with left:
-        slide("Noise", "noise", NOISES, "How blurred the data is.", "{:.0%}".format)
-        sentence = f"0 takes what the set has, {e.source.samples:,}. Otherwise at least 10."
-        number("Samples (0: all)", "samples", 0, 100_000, sentence, 50)
-    with right:
-        slide("Training share", "train_share", SHARES, "The rest is the test part.", "{:.0%}".format)
-        number("Seed", "seed", 0, 999_999, "The same seed gives the same data, weights and batches.")
-    if e.source.plane:
-        _features()
-
-
-def _features() -> None:
-    options = {**bound("features", list(state.experiment().features)), "on_change": _change_features}
-    help = explain("features", "What the network is told of each point.")
-    show = labels(FEATURES)
-    st.pills("Features", list(FEATURES), selection_mode="multi", wrap=True, format_func=show, help=help, **options)
-
-
-def _change_features(field: str, widget: str) -> None:
-    chosen = [name for name in FEATURES if name in st.session_state[widget]]
-    if chosen:  # the last feature stays
-        state.change(features=chosen)
+# View ----------------------------------------------------------------------------------------------------------------
 
 
 def view_controls() -> None:
@@ -234,7 +201,7 @@ def refusals() -> None:
     """What was not accepted, one sentence each, as plain text."""
     place = st.container()  # always there: what comes and goes above the live view would mount that anew
     if refused := state.refused():
-        place.warning("Not accepted, the rest is as before:\n\n" + "\n".join(f"- {_plain(text)}" for text in refused))
+        place.warning("Not accepted, the rest is as before:\n\n" + "\n".join(f"- {plain(text)}" for text in refused))
 
 
 def divergence() -> None:
@@ -253,8 +220,3 @@ def _start_again(rate: float) -> None:
     state.change(learning_rate=rate)
     state.command("reset")
     state.command("play")
-
-
-def _plain(text: str) -> str:
-    """Text from outside, without any meaning to Markdown or HTML."""
-    return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-.!|<>~$:&" else c for c in text)

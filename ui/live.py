@@ -12,11 +12,10 @@ import numpy as np
 import streamlit as st
 from streamlit.components.v2 import component
 
-from data import FEATURES
 from engine import ACTIVATIONS
 from lab.experiment import MAX_LAYERS, Experiment
 from lab.frames import unpack
-from ui import state
+from ui import drawing, features, state
 from ui.components import FILES, VERSION, joined
 from ui.figures import activation_shape, curve
 
@@ -77,7 +76,8 @@ def _mount(source: dict[str, Any], js: str) -> None:
     figures = {name: json.loads(figure.to_json()) for name, figure in _figures(_theme()).items()}
     shown = {"show_test": view["show_test"], "discretize": view["discretize"], "show_wrong": True, "editable": True}
     menu = {name: activation.label for name, activation in ACTIVATIONS.items()}
-    data = {**source, **shown, "figures": figures, "activations": menu, "handled": state.handled()}
+    data = {**source, **shown, "figures": figures, "activations": menu, "drawing": drawing.options()}
+    data["handled"] = state.handled()
     _component(js)(key="live", data=data, on_events_change=_carry_out)
 
 
@@ -92,9 +92,10 @@ def _event(event: dict[str, Any]) -> None:
     """
     e = state.experiment()
     match event:
-        case {"type": "toggle_feature", "name": str(name)} if name in FEATURES:
-            chosen = [n for n in FEATURES if (n in e.features) != (n == name)]
-            state.change(features=chosen or e.features)  # the last feature stays
+        case {"type": "toggle_feature", "name": str(name)}:
+            features.toggle(name)
+        case {"type": "points", "points": list(points), "number": int(number), "done": bool(done)}:
+            drawing.take(points, number, done)
         case {"type": "resize", "layer": int(layer), "units": int(units)} if 0 <= layer < len(e.hidden):
             state.change(hidden=[*e.hidden[:layer], units, *e.hidden[layer + 1 :]])
         case {"type": "activation", "layer": int(layer), "name": str(name)} if 0 <= layer < len(e.hidden):

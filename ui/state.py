@@ -34,6 +34,7 @@ class Visitor:
     status: dict[str, Any] = field(default_factory=dict)  # status, notice and epoch when this script run began
     redraw: bool = False  # whether a part of the page that is drawn alone has changed the rest, too
     handled: int = 0  # number of the last event of the live view that was carried out
+    kept: dict[str, Any] = field(default_factory=dict)  # what a part of the page keeps beside the experiment
 
 
 def _me() -> Visitor:
@@ -153,6 +154,23 @@ def handled() -> int:
     return _me().handled
 
 
+def training() -> bool:
+    """Whether the run trains now, asked anew."""
+    try:
+        return runs().status(token())["status"] == "running"
+    except (pool.Gone, pool.Unreachable):
+        return False
+
+
+def kept(name: str, otherwise: Any = None) -> Any:
+    """What a part of the page keeps for this visitor beside the experiment."""
+    return _me().kept.get(name, otherwise)
+
+
+def keep(name: str, value: Any) -> None:
+    _me().kept[name] = value
+
+
 def ask(question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any) -> Answer:
     """The answer (header, arrays) of the visitor's network to one of lab/questions.py. Asking keeps the run alive."""
     return runs().ask(token(), question, facts, arrays)
@@ -212,10 +230,10 @@ def carry_out(events: Any, act: Callable[[dict[str, Any]], None]) -> None:
     only the last one of those that come before a script run begins.
     """
     me, events = _me(), events if isinstance(events, list) else []
-    numbered = [event for event in events if isinstance(event, dict) and type(event.get("number")) is int]
-    for event in [event for event in numbered if event["number"] > me.handled][:MOST_EVENTS]:
+    numbered = [event for event in events if isinstance(event, dict) and type(event.get("serial")) is int]
+    for event in [event for event in numbered if event["serial"] > me.handled][:MOST_EVENTS]:
         act(event)
-        me.handled = max(me.handled, event["number"])
+        me.handled = max(me.handled, event["serial"])
 
 
 def write_link() -> None:

@@ -68,3 +68,8 @@ def of_view(field: str) -> dict[str, Any]:
 def command(label: str, verb: str, **options: Any) -> None:
     """A button that sends the run a command."""
     st.button(label, key=verb, on_click=state.command, args=(verb,), **options)
+
+
+def plain(text: str) -> str:
+    """Text from outside, without any meaning to Markdown or HTML."""
+    return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-.!|<>~$:&" else c for c in text)

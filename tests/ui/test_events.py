@@ -33,17 +33,17 @@ def carried_out():
 
 
 def test_an_event_that_comes_again_with_later_ones_is_carried_out_once(carried_out):
-    first, second, third = ({"type": "layers", "count": n, "number": 10 + n} for n in range(3))
+    first, second, third = ({"type": "layers", "count": n, "serial": 10 + n} for n in range(3))
     assert carried_out([first]) == [first]
     assert carried_out([first, second, third]) == [second, third]
     assert carried_out([first, second, third]) == []
 
 
-@pytest.mark.parametrize("events", [None, 7, "text", {}, [None], [{}], [{"number": "1"}], [{"number": True}], [[1]]])
+@pytest.mark.parametrize("events", [None, 7, "text", {}, [None], [{}], [{"serial": "1"}], [{"serial": True}], [[1]]])
 def test_what_is_no_list_of_numbered_events_is_nothing(carried_out, events):
     assert carried_out(events) == []
 
 
 def test_a_flood_of_events_is_cut_off(carried_out):
-    flood = [{"type": "layers", "count": 1, "number": n} for n in range(1, 10_000)]
+    flood = [{"type": "layers", "count": 1, "serial": n} for n in range(1, 10_000)]
     assert carried_out(flood) == flood[:MOST_EVENTS]

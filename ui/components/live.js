@@ -27,7 +27,7 @@ class Live {
     });
     this.marked = {};
     this.pending = [];
-    this.number = 0;
+    this.serial = 0;
     this.forget();
     this.view.retheme();
   }
@@ -42,7 +42,7 @@ class Live {
 
   update(data, setTriggerValue) {
     this.data = data;
-    this.pending = this.pending.filter(event => event.number > data.handled);
+    this.pending = this.pending.filter(event => event.serial > data.handled);
     this.trigger = setTriggerValue;
     this.root.dataset.mode = data.mode;
     this.view.setOptions(data);
@@ -53,8 +53,8 @@ class Live {
 
   /** An event for Python, and those before it of which it is not known yet that they have arrived. */
   send(event) {
-    this.number = Math.max(this.number + 1, Date.now()); // larger than any before a page was loaded anew
-    this.pending.push({ ...event, number: this.number });
+    this.serial = Math.max(this.serial + 1, Date.now()); // larger than any before a page was loaded anew
+    this.pending.push({ ...event, serial: this.serial });
     this.trigger('events', this.pending);
   }
 
@@ -183,10 +183,15 @@ class Live {
   }
 }
 
-/** Shows `data` in `root`; called again on every change of data. Returns the function that ends it. */
+/**
+ * Shows `data` in `root`; called again on every change of data. Returns the function that ends it: Streamlit calls it when
+ * the component leaves the page, but also when newer data came while this call was on its way; then there is nothing to end.
+ */
 export function mount(root, data, { setTriggerValue }) {
   if (!lives.has(root)) lives.set(root, new Live(root));
   const live = lives.get(root);
   live.update(data, setTriggerValue);
-  return () => live.close();
+  return () => {
+    if (!root.isConnected) live.close();
+  };
 }

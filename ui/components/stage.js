@@ -146,7 +146,7 @@ export class Stage {
   // -- reading a value off the map
 
   hover(event) {
-    if (!this.plane || !this.bytes || event.buttons) {
+    if (!this.plane || !this.bytes || this.drawn || event.buttons) {
       this.pointOut();
       return;
     }

@@ -31,7 +31,7 @@ export class View {
     this.status = new StatusLine();
     this.diagram = new Diagram(owner);
     this.stage = new Stage();
-    this.pad = new DrawingPad(this.stage, { points: points => owner.send({ type: 'points', points }) });
+    this.pad = new DrawingPad(this.stage, { points: message => owner.send({ type: 'points', ...message }) });
     this.advice = new Advice(changes => owner.send({ type: 'fix', changes }));
     this.callouts = new Callouts(this.diagram.box);
     this.strip = new Strip();
