@@ -13,7 +13,8 @@ from engine.losses import valid_outputs
 from lab.experiment import MAX_LAYERS, MAX_UNITS
 from lab.run import SPEEDS
 from ui import state
-from ui.widgets import ANEW, bound, check, choose, command, explain, labels, number, of_view, slide
+from ui.text import plain
+from ui.widgets import ANEW, bound, check, choose, command, explain, labels, locked, number, of_view, shown, slide
 
 RATES = (0.00001, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 PENALTIES = (0.0, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
@@ -71,7 +72,8 @@ def _or_all(samples: int) -> str:
 def stop_rules() -> None:
     e = state.experiment()
     rules = sum((e.epochs > 0, e.target_accuracy > 0, e.patience > 0))
-    with st.popover(f"Stop rules: {rules}" if rules else "Stop rules", help="When training should end by itself."):
+    label = f"Stop rules: {rules}" if rules else "Stop rules"
+    with st.popover(label, help="When training should end by itself.", key="stop_rules"):
         number("After so many epochs (0: never)", "epochs", 0, 1_000_000, "Training stops when so many are done.")
         number("At this test accuracy or R2 (0: never)", "target_accuracy", 0.0, 1.0, "Training stops there.", 0.01)
         sentence = "Early stopping: the best weights are restored."
@@ -126,18 +128,25 @@ def view_controls() -> None:
 
 def layer_controls() -> None:
     """How many layers, and how many units in each."""
-    hidden = state.experiment().hidden
-    st.markdown("##### Hidden layers", help=ANEW)
+    hidden, fixed = state.experiment().hidden, locked("hidden")
+    if shown("hidden"):
+        st.markdown("##### Hidden layers", help=ANEW)
     with st.container(horizontal=True, gap="small", key="units"):
         for layer, units in enumerate(hidden):
             key = f"units_{layer}"
             st.session_state[key] = units
-            options = {"key": key, "on_change": _set_units, "args": (layer, key), "width": 105}
+            options = {
+                "key": key,
+                "on_change": _set_units,
+                "args": (layer, key),
+                "width": 105,
+                "disabled": locked("hidden"),
+            }
             help = f"Units of hidden layer {layer + 1}. {ANEW}"
             st.number_input(f"Units {layer + 1}", 1, MAX_UNITS, help=help, **options)
     with st.container(horizontal=True, gap="small", key="layers"):
-        st.button("Remove layer", key="fewer", on_click=_resize, args=(-1,), disabled=not hidden, help=ANEW)
-        full = len(hidden) == MAX_LAYERS
+        st.button("Remove layer", key="fewer", on_click=_resize, args=(-1,), disabled=fixed or not hidden, help=ANEW)
+        full = fixed or len(hidden) == MAX_LAYERS
         st.button("Add layer", key="more", on_click=_resize, args=(1,), disabled=full, help=ANEW)
     more_settings()
 
@@ -157,7 +166,9 @@ def _set_units(layer: int, widget: str) -> None:
 def more_settings() -> None:
     """What a first visit need not see."""
     with st.popover(
-        "More settings", help="Initial weights, dropout, batch normalisation, precision, schedule, clipping."
+        "More settings",
+        help="Initial weights, dropout, batch normalisation, precision, schedule, clipping.",
+        key="more_settings",
     ):
         choose("Initial weights", "initializer", INITIALIZERS, labels(INITIALIZERS), "How the first weights are drawn.")
         sentence = "The share of hidden units left out of each step."
@@ -218,7 +229,7 @@ def refusals() -> None:
     """What was not accepted, one sentence each, as plain text."""
     place = st.container()  # always there: what comes and goes above the live view would mount that anew
     if refused := state.refused():
-        place.warning("Not accepted, the rest is as before:\n\n" + "\n".join(f"- {_plain(text)}" for text in refused))
+        place.warning("Not accepted, the rest is as before:\n\n" + "\n".join(f"- {plain(text)}" for text in refused))
 
 
 def divergence() -> None:
@@ -237,8 +248,3 @@ def _start_again(rate: float) -> None:
     state.change(learning_rate=rate)
     state.command("reset")
     state.command("play")
-
-
-def _plain(text: str) -> str:
-    """Text from outside, without any meaning to Markdown or HTML."""
-    return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-.!|<>~$:&" else c for c in text)

@@ -19,9 +19,13 @@ from lab.frames import unpack
 from ui import state
 from ui.components import FILES, VERSION, joined
 from ui.figures import activation_shape, curve
+from ui.keys import for_component
+from ui.looks import enlarged
+from ui.widgets import locked
 
 INTERVAL = 16  # ms between two frames while it runs
 RERUN = 0.7  # seconds between two frames without a socket
+EVENT_FIELDS = {"toggle_feature": "features", "resize": "hidden", "layers": "hidden", "points": "points"}
 NOTHING = {"build": -1, "generation": -1, "have": 0, "frame": -1}
 
 STUB = """
@@ -75,8 +79,11 @@ def _rerun() -> None:
 def _mount(source: dict[str, Any], js: str) -> None:
     view = state.view()
     figures = {name: json.loads(figure.to_json()) for name, figure in _figures(_theme()).items()}
-    shown = {"show_test": view["show_test"], "discretize": view["discretize"], "show_wrong": True, "editable": True}
-    data = {**source, **shown, "figures": figures}
+    if view["projector"]:
+        figures = {name: enlarged(figure) for name, figure in figures.items()}
+    shown = {"show_test": view["show_test"], "discretize": view["discretize"], "show_wrong": True}
+    locks = {"locked": [name for name in ("features", "hidden", "weights") if locked(name)]}
+    data = {**source, **shown, **locks, "figures": figures, "keys": for_component(), "projector": view["projector"]}
     _component(js)(key="live", data=data, on_event_change=_event)
 
 
@@ -88,6 +95,8 @@ def _event() -> None:
     event = st.session_state["live"].get("event")
     e = state.experiment()
     match event:
+        case {"type": str(kind)} if locked(EVENT_FIELDS.get(kind, "")):
+            pass
         case {"type": "toggle_feature", "name": str(name)} if name in FEATURES:
             chosen = [n for n in FEATURES if (n in e.features) != (n == name)]
             state.change(features=chosen or e.features)  # the last feature stays
@@ -96,7 +105,13 @@ def _event() -> None:
         case {"type": "layers", "count": int(count)} if 0 <= count <= MAX_LAYERS:
             state.change(hidden=(*e.hidden, *(e.hidden[-1:] or (8,)) * MAX_LAYERS)[:count])
         case {"type": "fix", "changes": dict(changes)}:
-            state.change(**{name: value for name, value in changes.items() if name in Experiment.model_fields})
+            state.change(
+                **{
+                    name: value
+                    for name, value in changes.items()
+                    if name in Experiment.model_fields and not locked(name)
+                }
+            )
 
 
 @lru_cache(maxsize=2)

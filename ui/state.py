@@ -13,9 +13,19 @@ import streamlit as st
 
 from lab import pool
 from lab.experiment import Experiment, ExperimentError
+from lab.fields import short
+from lab.presets import PRESETS
 from lab.run import SPEEDS
+from ui import parts
 
-VIEW = {"speed": "epoch", "show_test": True, "discretize": False}  # rides in the link, is no part of the experiment
+VIEW = {  # rides in the link, is no part of the experiment
+    "speed": "epoch", "show_test": True, "discretize": False, "projector": False, "hide": (), "lock": (),
+}  # fmt: skip
+ALLOWED = {
+    "speed": tuple(SPEEDS),
+    **{name: ("true", "false") for name, value in VIEW.items() if isinstance(value, bool)},
+    **{name: parts.allowed(name) for name in parts.LISTS},
+}
 
 
 @st.cache_resource
@@ -54,6 +64,9 @@ def _begin() -> None:
         query = st.query_params.to_dict()
         state.experiment, state.refused = Experiment.from_query(query)
         state.view = _view_from(query, state.refused)
+        state.preset = next(
+            (name for name, p in PRESETS.items() if p.experiment == state.experiment != Experiment()), ""
+        )
         state.token = ""
     if not state.token or not _alive(state.token):
         _open()
@@ -62,13 +75,20 @@ def _begin() -> None:
 
 def _view_from(query: Mapping[str, str], refused: list[str]) -> dict[str, Any]:
     view = dict(VIEW)
-    allowed = {"speed": tuple(SPEEDS), "show_test": ("true", "false"), "discretize": ("true", "false")}
     for name in VIEW.keys() & query.keys():
-        if query[name] in allowed[name]:
-            view[name] = query[name] if name == "speed" else query[name] == "true"
-        else:
-            refused.append(f"{name}: {query[name][:40]} is not allowed; allowed: one of {', '.join(allowed[name])}.")
+        text = query[name]
+        try:
+            view[name] = parts.read(name, text) if name in parts.LISTS else _one_of(ALLOWED[name], text)
+        except ValueError:
+            some = "a list out of" if name in parts.LISTS else "one of"
+            refused.append(f"{name}: {short(text)} is not allowed; allowed: {some} {', '.join(ALLOWED[name])}.")
     return view
+
+
+def _one_of(allowed: tuple[str, ...], text: str) -> str | bool:
+    if text not in allowed:
+        raise ValueError
+    return text == "true" if text in ("true", "false") else text
 
 
 def _open() -> None:
@@ -118,6 +138,16 @@ def token() -> str:
     return st.session_state.token
 
 
+def preset() -> str:
+    """The name of the preset that the experiment began as, or nothing."""
+    return st.session_state.preset
+
+
+def address() -> str:
+    """Where the page stands, without settings."""
+    return (st.context.url or "").partition("?")[0]
+
+
 def status() -> dict[str, Any]:
     """status, notice and epoch of the run, as they were when this script run began."""
     return st.session_state.status
@@ -156,6 +186,14 @@ def change(**fields: Any) -> None:
     state.redraw = state.refused != before
 
 
+def load(other: Experiment, preset: str = "") -> None:
+    """Another experiment as a whole, from its first epoch; `preset` is its name if it has one."""
+    change(**{name: getattr(other, name) for name in Experiment.model_fields})
+    if experiment() == other:
+        command("reset")
+        st.session_state.preset = preset
+
+
 def change_from(field: str, widget: str) -> None:
     """A widget's on_change: fold its value into the experiment."""
     change(**{field: st.session_state[widget]})
@@ -178,9 +216,15 @@ def command(verb: str, *arguments: Any) -> None:
         st.session_state.token = ""
 
 
+def link(view: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """What the address bar holds: what of the experiment and of the view (of another, if given) is not as usual."""
+    chosen = {name: value for name, value in {**st.session_state.view, **(view or {})}.items() if value != VIEW[name]}
+    texts = {name: ",".join(v) if name in parts.LISTS else str(v).lower() for name, v in chosen.items()}
+    return {**experiment().to_query(), **texts}
+
+
 def write_link() -> None:
-    """The address bar is the save button."""
-    chosen = {name: str(value).lower() for name, value in view().items() if value != VIEW[name]}
-    query = {**experiment().to_query(), **chosen}
+    """The address bar is the save button. Streamlit itself keeps embed and embed_options in it."""
+    query = link()
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)

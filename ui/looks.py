@@ -1,0 +1,42 @@
+"""The style of the whole page beyond the theme: the projector, and what a teacher has hidden."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from ui import parts, state
+
+LARGER = 1.4
+# Streamlit writes white on a primary button; the accent of the dark theme is too light for that.
+BASE = '[data-testid="stBaseButton-primary"]:not(:disabled) { color: light-dark(#ffffff, #0b0e11); }'
+# Streamlit's own parts count in rem; the live view counts in pixels and is enlarged with its lines. Its charts keep
+# their scale, since Plotly reads the pointer in pixels of the screen: their type and lines grow in the figure.
+PROJECTOR = f"""
+:root:root {{ font-size: {16 * LARGER}px !important; }}
+.live {{ zoom: {LARGER}; }}
+.live-plot {{ zoom: {1 / LARGER}; }}
+.stMainBlockContainer .st-key-board .stHorizontalBlock:has(> .stColumn .live) > .stColumn {{ min-width: 100%; }}
+.stMainBlockContainer .st-key-board .stHorizontalBlock:has(> .stColumn .live) > .stColumn:last-child {{ order: -1; }}
+"""
+
+
+def dress() -> None:
+    """One style element, drawn after the page."""
+    view = state.view()
+    st.html(f"<style>{BASE}{PROJECTOR if view['projector'] else ''}{parts.hiding(view)}</style>")
+
+
+def enlarged(figure: dict[str, Any]) -> dict[str, Any]:
+    """A figure as JSON with type and lines as large as the projector needs them."""
+    layout = figure["layout"]
+    fonts = [layout["font"]]
+    for axis in (layout["xaxis"], layout["yaxis"]):
+        fonts += [axis["tickfont"], axis["title"]["font"]]
+    lines = [trace["line"] for trace in figure["data"]]
+    for sizes, name in ((fonts, "size"), (lines, "width")):
+        for size in sizes:
+            size[name] *= LARGER
+    layout["margin"] = {side: LARGER * width for side, width in layout["margin"].items()}
+    return figure
