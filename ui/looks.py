@@ -10,7 +10,11 @@ from ui import parts, state
 
 LARGER = 1.4
 # Streamlit writes white on a primary button; the accent of the dark theme is too light for that.
-BASE = '[data-testid="stBaseButton-primary"]:not(:disabled) { color: light-dark(#ffffff, #0b0e11); }'
+# The help of a menu's button would lie on the menu that it opens.
+BASE = """
+[data-testid="stBaseButton-primary"]:not(:disabled) { color: light-dark(#ffffff, #0b0e11); }
+body:has([role="menu"]) [data-testid="stTooltipContent"] { display: none; }
+"""
 # Streamlit's own parts count in rem; the live view counts in pixels and is enlarged with its lines. Its charts keep
 # their scale, since Plotly reads the pointer in pixels of the screen: their type and lines grow in the figure.
 PROJECTOR = f"""
@@ -20,12 +24,22 @@ PROJECTOR = f"""
 .stMainBlockContainer .st-key-board .stHorizontalBlock:has(> .stColumn .live) > .stColumn {{ min-width: 100%; }}
 .stMainBlockContainer .st-key-board .stHorizontalBlock:has(> .stColumn .live) > .stColumn:last-child {{ order: -1; }}
 """
+# embed=true takes menu and padding away, but leaves title and navigation.
+EMBEDDED = """
+.stAppHeader { display: none; }
+.stMainBlockContainer.stMainBlockContainer { padding-top: 0.5rem; }
+@media (max-width: 640px) {
+  .stMainBlockContainer.stMainBlockContainer { padding-top: 4rem; }
+  .stMainBlockContainer .st-key-transport.st-key-transport { top: 0; }
+}
+"""
 
 
 def dress() -> None:
     """One style element, drawn after the page."""
     view = state.view()
-    st.html(f"<style>{BASE}{PROJECTOR if view['projector'] else ''}{parts.hiding(view)}</style>")
+    styles = (BASE, view["projector"] and PROJECTOR, st.context.is_embedded and EMBEDDED, parts.hiding(view))
+    st.html(f"<style>{''.join(filter(None, styles))}</style>")
 
 
 def enlarged(figure: dict[str, Any]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Playground:
     @property
     def link(self) -> dict[str, str]:
         """The fields of the address bar."""
-        return dict(parse_qsl(urlsplit(self.page.url).query))
+        return dict(parse_qsl(urlsplit(self.page.url).query, keep_blank_values=True))
 
     @property
     def said(self) -> str:

@@ -23,7 +23,13 @@ STOP_RULES = "Stop rules"
 MORE = "More settings"
 ROLES = "button|checkbox|combobox|link|radio|searchbox|slider|spinbutton|switch|tab|textbox"
 STREAMLITS_OWN = re.compile("Help for .*|Open|Main menu|Skip to main content|Link to heading")
-tested = {MORE}  # names of the controls that the tests below press
+tested = {
+    MORE,
+    "Presets",
+    "Share",
+    "? Keys",
+    "Projector",
+}  # names of the controls that tests press, the last four in files of their own
 DIAGRAM = (  # names of the buttons on the picture, which test_stage.py presses
     "Feature .+",
     "(Fewer|More) hidden layers",
