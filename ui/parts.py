@@ -72,7 +72,7 @@ def read(kind: str, text: str) -> tuple[str, ...]:
     """`data,seed` -> the names, in the order of the table. Raises ValueError for a name that is none of them."""
     names = {name for name in text.split(",", len(PARTS)) if name}
     if not names <= set(allowed(kind)):
-        raise ValueError
+        raise ValueError(f"Allowed: a list out of {', '.join(allowed(kind))}.")
     return ordered(names)
 
 

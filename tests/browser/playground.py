@@ -123,6 +123,16 @@ class Playground:
         self.page.keyboard.press("Escape")
         self.page.get_by_test_id("stPopoverBody").wait_for(state="hidden")
 
+    def recolor(self, scheme: str) -> None:
+        """The system changes to light or dark, and the page follows."""
+        self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        self.page.wait_for_function(
+            "scheme => getComputedStyle(document.querySelector('.stApp')).colorScheme === scheme "
+            "&& [undefined, scheme].includes(document.querySelector('.live')?.dataset.theme)",
+            arg=scheme,
+        )
+        self.settle()
+
     def go(self, page: str) -> None:
         """Follow a link of the navigation bar."""
         self.page.get_by_role("navigation").get_by_role("link", name=page, exact=True).click()

@@ -43,22 +43,11 @@ def show(page: Playground, name: str) -> None:
     page.errors[:] = [error for error in page.errors if "404" not in error]  # Streamlit looks for itself below the page
 
 
-def recolor(page: Playground, scheme: str) -> None:
-    """The system changes to light or dark, and the page follows."""
-    page.page.emulate_media(color_scheme=scheme)
-    page.page.wait_for_function(
-        "scheme => getComputedStyle(document.querySelector('.stApp')).colorScheme === scheme "
-        "&& [undefined, scheme].includes(document.querySelector('.live')?.dataset.theme)",
-        arg=scheme,
-    )
-    page.settle()
-
-
 @pytest.mark.parametrize("name", PAGES)
 def test_no_page_has_a_serious_barrier(playground, name):
     show(playground, name)
     for scheme in ("dark", "light"):
-        recolor(playground, scheme)
+        playground.recolor(scheme)
         for width, height in SIZES:
             playground.page.set_viewport_size({"width": width, "height": height})
             assert barriers(playground) == [], (scheme, width)
@@ -67,7 +56,7 @@ def test_no_page_has_a_serious_barrier(playground, name):
 
 def test_neither_dialog_has_a_serious_barrier_in_the_dark(playground):
     playground.open()
-    recolor(playground, "dark")
+    playground.recolor("dark")
     for name in ("Share", "? Keys"):
         playground.press(name)
         playground.page.get_by_role("dialog").get_by_role("heading").first.wait_for()
@@ -75,7 +64,7 @@ def test_neither_dialog_has_a_serious_barrier_in_the_dark(playground):
         assert barriers(playground) == [], name
         playground.page.keyboard.press("Escape")
         playground.page.get_by_role("dialog").wait_for(state="detached")
-    recolor(playground, "light")
+    playground.recolor("light")
 
 
 def test_a_planted_barrier_is_found(playground):

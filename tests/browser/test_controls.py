@@ -14,6 +14,7 @@ from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHED
 from engine.backend import available_devices
 from lab.build import build
 from lab.experiment import Experiment
+from lab.presets import PRESETS
 from lab.run import SPEEDS
 from tests.browser.playground import Playground, some
 
@@ -29,7 +30,8 @@ tested = {
     "Share",
     "? Keys",
     "Projector",
-}  # names of the controls that tests press, the last four in files of their own
+}  # names of the controls that tests press, some in other files
+tested |= {preset.label for preset in PRESETS.values()}  # on the help page, too
 DIAGRAM = (  # names of the buttons on the picture, which test_stage.py presses
     "Feature .+",
     "(Fewer|More) hidden layers",
