@@ -18,11 +18,13 @@ body:has([role="menu"]) [data-testid="stTooltipContent"] { display: none; }
 # Streamlit's own parts count in rem; the live view counts in pixels and is enlarged with its lines. Its charts keep
 # their scale, since Plotly reads the pointer in pixels of the screen: their type and lines grow in the figure.
 PROJECTOR = f"""
+@media (min-width: 641px) {{
 :root:root {{ font-size: {16 * LARGER}px !important; }}
 .live {{ zoom: {LARGER}; }}
 .live-plot {{ zoom: {1 / LARGER}; }}
 .stMainBlockContainer .st-key-board .stHorizontalBlock:has(> .stColumn .live) > .stColumn {{ min-width: 100%; }}
 .stMainBlockContainer .st-key-board .stHorizontalBlock:has(> .stColumn .live) > .stColumn:last-child {{ order: -1; }}
+}}
 """
 # embed=true takes menu and padding away, but leaves title and navigation.
 EMBEDDED = """
@@ -38,8 +40,8 @@ EMBEDDED = """
 def dress() -> None:
     """One style element, drawn after the page."""
     view = state.view()
-    styles = (BASE, view["projector"] and PROJECTOR, st.context.is_embedded and EMBEDDED, parts.hiding(view))
-    st.html(f"<style>{''.join(filter(None, styles))}</style>")
+    projector, embedded = PROJECTOR if view["projector"] else "", EMBEDDED if st.context.is_embedded else ""
+    st.html(f"<style>{BASE}{projector}{embedded}{parts.hiding(view)}</style>")
 
 
 def enlarged(figure: dict[str, Any]) -> dict[str, Any]:
