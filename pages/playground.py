@@ -6,11 +6,15 @@ import streamlit as st
 
 from ui import controls, data_controls, state
 from ui.live import live
+from ui.presets import lesson
+from ui.tools import tools
 
 state.begin()
 
+tools()
 controls.transport()
 controls.network_controls()
+lesson()
 controls.refusals()
 controls.divergence()
 

@@ -12,7 +12,22 @@ from engine.losses import valid_outputs
 from lab.experiment import MAX_LAYERS, MAX_UNITS
 from lab.run import SPEEDS
 from ui import state
-from ui.widgets import ANEW, bound, check, choose, command, explain, labels, number, of_view, plain, slide
+from ui.text import plain
+from ui.widgets import (
+    ANEW,
+    bound,
+    button,
+    check,
+    choose,
+    command,
+    explain,
+    labels,
+    locked,
+    number,
+    of_view,
+    shown,
+    slide,
+)
 
 RATES = (0.00001, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 PENALTIES = (0.0, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
@@ -35,7 +50,7 @@ def transport() -> None:
         with st.container(horizontal=True, width="content", gap="small", key="transport"):
             _buttons(state.status()["status"])
         help = "Other first weights for the same network and data; Reset comes back to them from now on. Key: N."
-        st.button("New weights", key="new_weights", on_click=_new_weights, help=help)
+        button("New weights", "new_weights", _new_weights, help)
         with st.container(width=160):
             help = "How much is learnt between two pictures."
             st.selectbox("Speed", list(SPEEDS), format_func=labels(SPEEDS), help=help, **of_view("speed"))
@@ -76,7 +91,8 @@ def _or_all(samples: int) -> str:
 def stop_rules() -> None:
     e = state.experiment()
     rules = sum((e.epochs > 0, e.target_accuracy > 0, e.patience > 0))
-    with st.popover(f"Stop rules: {rules}" if rules else "Stop rules", help="When training should end by itself."):
+    label = f"Stop rules: {rules}" if rules else "Stop rules"
+    with st.popover(label, help="When training should end by itself.", key="stop_rules"):
         number("After so many epochs (0: never)", "epochs", 0, 1_000_000, "Training stops when so many are done.")
         number("At this test accuracy or R2 (0: never)", "target_accuracy", 0.0, 1.0, "Training stops there.", 0.01)
         sentence = "Early stopping: the best weights are restored."
@@ -101,27 +117,28 @@ def view_controls() -> None:
 
 def layer_controls() -> None:
     """How many layers, and how many units in each: out of the way where the diagram shows them, too."""
-    if state.experiment().source.plane:
-        with st.popover("Layer sizes", help="Type how many units each layer has, up to 1024."):
+    if shown("hidden"):
+        if state.experiment().source.plane:
+            with st.popover("Layer sizes", help="Type how many units each layer has, up to 1024."):
+                _layers()
+        else:
+            st.markdown("##### Hidden layers", help=ANEW)
             _layers()
-    else:
-        st.markdown("##### Hidden layers", help=ANEW)
-        _layers()
     more_settings()
 
 
 def _layers() -> None:
-    hidden = state.experiment().hidden
+    hidden, fixed = state.experiment().hidden, locked("hidden")
     with st.container(horizontal=True, gap="small", key="units"):
         for layer, units in enumerate(hidden):
             key = f"units_{layer}"
             st.session_state[key] = units
-            options = {"key": key, "on_change": _set_units, "args": (layer, key), "width": 105}
+            options = {"key": key, "on_change": _set_units, "args": (layer, key), "width": 105, "disabled": fixed}
             help = f"Units of hidden layer {layer + 1}. {ANEW}"
             st.number_input(f"Units {layer + 1}", 1, MAX_UNITS, help=help, **options)
     with st.container(horizontal=True, gap="small", key="layers"):
-        st.button("Remove layer", key="fewer", on_click=_resize, args=(-1,), disabled=not hidden, help=ANEW)
-        full = len(hidden) == MAX_LAYERS
+        st.button("Remove layer", key="fewer", on_click=_resize, args=(-1,), disabled=fixed or not hidden, help=ANEW)
+        full = fixed or len(hidden) == MAX_LAYERS
         st.button("Add layer", key="more", on_click=_resize, args=(1,), disabled=full, help=ANEW)
 
 
@@ -140,7 +157,9 @@ def _set_units(layer: int, widget: str) -> None:
 def more_settings() -> None:
     """What a first visit need not see."""
     with st.popover(
-        "More settings", help="Initial weights, dropout, batch normalisation, precision, schedule, clipping."
+        "More settings",
+        help="Initial weights, dropout, batch normalisation, precision, schedule, clipping.",
+        key="more_settings",
     ):
         choose("Initial weights", "initializer", INITIALIZERS, labels(INITIALIZERS), "How the first weights are drawn.")
         sentence = "The share of hidden units left out of each step."

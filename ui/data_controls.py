@@ -10,7 +10,8 @@ from data import BALANCED, DATASETS, drawn
 from data.uploads import MOST_BYTES, UploadError, as_csv, read_points
 from lab import pool
 from ui import drawing, features, state
-from ui.widgets import ANEW, bound, explain, labels, number, plain, slide
+from ui.text import plain
+from ui.widgets import ANEW, bound, button, explain, labels, locked, number, shown, slide
 
 NOISES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9)
@@ -22,7 +23,8 @@ READ = "read"  # what became of the last file: ("read" or "refused", a sentence)
 
 def data_controls() -> None:
     e = state.experiment()
-    st.markdown("##### Data", help=f"A change here draws the data again. {ANEW}")
+    if shown("dataset"):
+        st.markdown("##### Data", help=f"A change here draws the data again. {ANEW}")
     _data_set()
     left, right = st.columns(2)
     with left:
@@ -34,7 +36,7 @@ def data_controls() -> None:
         number("Seed", "seed", 0, SEEDS - 1, "The same seed gives the same data, weights and batches.")
     with st.container(horizontal=True, gap="small", key="sources"):
         help = f"Other examples of the same kind: the next seed. {ANEW}"
-        st.button("Regenerate", key="regenerate", on_click=_regenerate, help=help)
+        button("Regenerate", "regenerate", _regenerate, help)
         _more_data()
         _pad()
         _files()
@@ -43,6 +45,8 @@ def data_controls() -> None:
 
 
 def _data_set() -> None:
+    if not shown("dataset"):
+        return
     e = state.experiment()
     here = [name for name, source in DATASETS.items() if source.available() or name == e.dataset]
     options = {**bound("dataset", e.dataset), "on_change": _choose}
@@ -69,7 +73,7 @@ def _more_data() -> None:
     spoilt = sum((e.label_noise > 0, e.outliers > 0, e.balance != 0.5))
     label = f"More data: {spoilt}" if spoilt else "More data"
     help = "Wrong labels, outliers and classes of unequal size, where they fit the data set."
-    with st.popover(label, help=help, disabled=not (classify or plane)):
+    with st.popover(label, key="more_data", help=help, disabled=not (classify or plane)):
         if classify:
             sentence = "So many labels are wrong, in the test part too, so no network can be right everywhere."
             slide("Wrong labels", "label_noise", SPOILT, sentence, "{:.0%}".format)
@@ -86,20 +90,21 @@ def _more_data() -> None:
 
 def _pad() -> None:
     if drawing.is_open():
-        st.button("Done drawing", key="draw", on_click=drawing.end, help="The points stay.")
+        button("Done drawing", "draw", drawing.end, "The points stay.")
     else:
         help = f"Add, move, delete and relabel points on the big map: 2 to {drawn.MOST_CLASSES} classes. {ANEW}"
-        st.button("Draw points", key="draw", on_click=drawing.begin, help=help)
+        button("Draw points", "draw", drawing.begin, help)
 
 
 def _files() -> None:
-    with st.popover("Files", help="Read points from a CSV file, or write those in use into one."):
+    with st.popover("Files", key="files", help="Read points from a CSV file, or write those in use into one."):
         help = (
             f"Rows of two numbers and a label, 2 to {drawn.MOST_CLASSES} labels, at most {drawn.MOST_POINTS:,} rows; "
             f"a line of names may come first. They become your own points. {ANEW}"
         )
         limit = -(-MOST_BYTES // 1_000_000)
         options = {"type": ["csv", "tsv", "txt"], "max_upload_size": limit, "key": "points_file", "help": help}
+        options["disabled"] = locked("points")
         st.file_uploader("Points from a CSV file", on_change=_uploaded, **options)
         kind, sentence = state.kept(READ, ("", ""))
         if sentence:

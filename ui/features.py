@@ -8,7 +8,8 @@ from data import FEATURES
 from data.features import FORMULA
 from data.formula import FUNCTIONS, LONGEST, FormulaError, parse
 from ui import state
-from ui.widgets import ANEW, plain
+from ui.text import plain
+from ui.widgets import ANEW, locked, shown
 
 DRAFT = "formula"  # (text, what is wrong with it, the formula that is in force meanwhile)
 USUAL = ("x1", "x2")
@@ -25,6 +26,8 @@ def toggle(name: str) -> None:
 
 def formula_field() -> None:
     """One feature that a person types. What is refused stays in the field, with the sentence that refuses it."""
+    if not shown("formula"):
+        return
     e = state.experiment()
     text, problem, meanwhile = state.kept(DRAFT, ("", "", ""))
     if meanwhile != e.formula:  # a link or a preset has brought another one
@@ -36,7 +39,8 @@ def formula_field() -> None:
         f"{' '.join(FUNCTIONS)}. Leave it empty to take it away. {ANEW}"
     )
     example = "e.g. sin(x1) * x2^2"
-    st.text_input("Feature of your own", placeholder=example, help=help, key=key, on_change=_typed, args=(key,))
+    options = {"key": key, "on_change": _typed, "args": (key,), "disabled": locked("formula")}
+    st.text_input("Feature of your own", placeholder=example, help=help, **options)
     place = st.container()
     if problem:
         place.error(plain(problem))

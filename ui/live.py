@@ -18,9 +18,17 @@ from lab.frames import unpack
 from ui import drawing, features, state
 from ui.components import FILES, VERSION, joined
 from ui.figures import activation_shape, curve
+from ui.keys import for_component
+from ui.looks import enlarged
+from ui.widgets import locked
 
 INTERVAL = 16  # ms between two frames while it runs
 RERUN = 0.7  # seconds between two frames without a socket
+EVENT_FIELDS = {
+    "toggle_feature": "features", "resize": "hidden", "layers": "hidden", "activation": "activations",
+    "points": "points",
+}  # fmt: skip
+LOCKS = ("features", "hidden", "activations", "weights")  # of the diagram
 NOTHING = {"build": -1, "generation": -1, "have": 0, "frame": -1}
 
 STUB = """
@@ -74,10 +82,21 @@ def _rerun() -> None:
 def _mount(source: dict[str, Any], js: str) -> None:
     view = state.view()
     figures = {name: json.loads(figure.to_json()) for name, figure in _figures(_theme()).items()}
-    shown = {"show_test": view["show_test"], "discretize": view["discretize"], "show_wrong": True, "editable": True}
-    menu = {name: activation.label for name, activation in ACTIVATIONS.items()}
-    data = {**source, **shown, "figures": figures, "activations": menu, "drawing": drawing.options()}
-    data["handled"] = state.handled()
+    if view["projector"]:
+        figures = {name: enlarged(figure) for name, figure in figures.items()}
+    data = {
+        **source,
+        "show_test": view["show_test"],
+        "discretize": view["discretize"],
+        "show_wrong": True,
+        "locked": [name for name in LOCKS if locked(name)],
+        "figures": figures,
+        "activations": {name: activation.label for name, activation in ACTIVATIONS.items()},
+        "drawing": drawing.options(),
+        "keys": for_component(),
+        "projector": view["projector"],
+        "handled": state.handled(),
+    }
     _component(js)(key="live", data=data, on_events_change=_carry_out)
 
 
@@ -92,6 +111,8 @@ def _event(event: dict[str, Any]) -> None:
     """
     e = state.experiment()
     match event:
+        case {"type": str(kind)} if locked(EVENT_FIELDS.get(kind, "")):
+            pass
         case {"type": "toggle_feature", "name": str(name)}:
             features.toggle(name)
         case {"type": "points", "points": list(points), "number": int(number), "done": bool(done)}:
@@ -104,7 +125,13 @@ def _event(event: dict[str, Any]) -> None:
         case {"type": "layers", "count": int(count)} if 0 <= count <= MAX_LAYERS:
             state.change(hidden=(*e.hidden, *(e.hidden[-1:] or (8,)) * MAX_LAYERS)[:count])
         case {"type": "fix", "changes": dict(changes)}:
-            state.change(**{name: value for name, value in changes.items() if name in Experiment.model_fields})
+            state.change(
+                **{
+                    name: value
+                    for name, value in changes.items()
+                    if name in Experiment.model_fields and not locked(name)
+                }
+            )
 
 
 @lru_cache(maxsize=2)

@@ -17,10 +17,20 @@ import streamlit as st
 
 from lab import pool
 from lab.experiment import Experiment, ExperimentError
+from lab.fields import short
 from lab.host import Answer
+from lab.presets import PRESETS
 from lab.run import SPEEDS
+from ui import parts
 
-VIEW = {"speed": "epoch", "show_test": True, "discretize": False}  # rides in the link, is no part of the experiment
+VIEW = {  # rides in the link, is no part of the experiment
+    "speed": "epoch", "show_test": True, "discretize": False, "projector": False, "hide": (), "lock": (),
+}  # fmt: skip
+ALLOWED = {
+    "speed": tuple(SPEEDS),
+    **{name: ("true", "false") for name, value in VIEW.items() if isinstance(value, bool)},
+    **{name: parts.allowed(name) for name in parts.LISTS},
+}
 
 MOST_EVENTS = 100  # of the live view that one script run carries out
 
@@ -34,6 +44,7 @@ class Visitor:
     status: dict[str, Any] = field(default_factory=dict)  # status, notice and epoch when this script run began
     redraw: bool = False  # whether a part of the page that is drawn alone has changed the rest, too
     handled: int = 0  # number of the last event of the live view that was carried out
+    preset: str = ""  # the name of the preset that the experiment began as
     kept: dict[str, Any] = field(default_factory=dict)  # what a part of the page keeps beside the experiment
 
 
@@ -74,7 +85,9 @@ def _begin() -> None:
     if "visitor" not in st.session_state:
         query = st.query_params.to_dict()
         experiment, refused = Experiment.from_query(query)
-        st.session_state.visitor = Visitor(experiment, _view_from(query, refused), refused)
+        same = (name for name, p in PRESETS.items() if p.experiment == experiment != Experiment())
+        view = _view_from(query, refused)
+        st.session_state.visitor = Visitor(experiment, view, refused, preset=next(same, ""))
     me = _me()
     me.redraw = False
     if not me.token or not _alive(me):
@@ -84,13 +97,20 @@ def _begin() -> None:
 
 def _view_from(query: Mapping[str, str], refused: list[str]) -> dict[str, Any]:
     view = dict(VIEW)
-    allowed = {"speed": tuple(SPEEDS), "show_test": ("true", "false"), "discretize": ("true", "false")}
     for name in VIEW.keys() & query.keys():
-        if query[name] in allowed[name]:
-            view[name] = query[name] if name == "speed" else query[name] == "true"
-        else:
-            refused.append(f"{name}: {query[name][:40]} is not allowed; allowed: one of {', '.join(allowed[name])}.")
+        text = query[name]
+        try:
+            view[name] = parts.read(name, text) if name in parts.LISTS else _one_of(ALLOWED[name], text)
+        except ValueError:
+            some = "a list out of" if name in parts.LISTS else "one of"
+            refused.append(f"{name}: {short(text)} is not allowed; allowed: {some} {', '.join(ALLOWED[name])}.")
     return view
+
+
+def _one_of(allowed: tuple[str, ...], text: str) -> str | bool:
+    if text not in allowed:
+        raise ValueError
+    return text == "true" if text in ("true", "false") else text
 
 
 def _open(me: Visitor) -> None:
@@ -137,6 +157,16 @@ def view() -> dict[str, Any]:
 
 def token() -> str:
     return _me().token
+
+
+def preset() -> str:
+    """The name of the preset that the experiment began as, or nothing."""
+    return _me().preset
+
+
+def address() -> str:
+    """Where the page stands, without settings."""
+    return (st.context.url or "").partition("?")[0]
 
 
 def status() -> dict[str, Any]:
@@ -200,6 +230,15 @@ def _change(me: Visitor, fields: Mapping[str, Any]) -> None:
     me.redraw = me.refused != before
 
 
+def load(other: Experiment, preset: str = "") -> None:
+    """Another experiment as a whole, from its first epoch; `preset` is its name if it has one."""
+    me = _me()
+    _change(me, {name: getattr(other, name) for name in Experiment.model_fields})
+    if me.experiment == other:
+        me.preset = preset
+        command("reset")
+
+
 def change_from(field: str, widget: str) -> None:
     """A widget's on_change: fold its value into the experiment."""
     change(**{field: st.session_state[widget]})
@@ -236,10 +275,15 @@ def carry_out(events: Any, act: Callable[[dict[str, Any]], None]) -> None:
         me.handled = max(me.handled, event["serial"])
 
 
+def link(view: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """What the address bar holds: what of the experiment and of the view (of another, if given) is not as usual."""
+    chosen = {name: value for name, value in {**_me().view, **(view or {})}.items() if value != VIEW[name]}
+    texts = {name: ",".join(v) if name in parts.LISTS else str(v).lower() for name, v in chosen.items()}
+    return {**experiment().to_query(), **texts}
+
+
 def write_link() -> None:
-    """The address bar is the save button."""
-    me = _me()
-    chosen = {name: str(value).lower() for name, value in me.view.items() if value != VIEW[name]}
-    query = {**me.experiment.to_query(), **chosen}
+    """The address bar is the save button. Streamlit itself keeps embed and embed_options in it."""
+    query = link()
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)

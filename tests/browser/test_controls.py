@@ -10,6 +10,7 @@ import pytest
 from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from engine.backend import available_devices
 from lab.experiment import Experiment
+from lab.presets import PRESETS
 from lab.run import SPEEDS
 from tests.browser.controls import choose, enter, operate, press, presses, slide, tested, tick, train_loss
 from tests.browser.playground import Playground, some
@@ -21,7 +22,8 @@ STOP_RULES = "Stop rules"
 MORE = "More settings"
 ROLES = "button|checkbox|combobox|link|radio|searchbox|slider|spinbutton|switch|tab|textbox"
 STREAMLITS_OWN = re.compile("Help for .*|Open|Main menu|Skip to main content|Link to heading")
-tested.add(MORE)
+tested.update({MORE, "Presets", "Share", "? Keys", "Projector"})  # pressed in other files
+tested.update(preset.label for preset in PRESETS.values())  # on the help page, too
 DIAGRAM = (  # names of the buttons on the picture, which test_stage.py presses
     "Feature .+",
     "(Fewer|More) hidden layers",

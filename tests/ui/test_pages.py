@@ -15,12 +15,6 @@ ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted((ROOT / "pages").glob("*.py"))
 
 
-@pytest.fixture
-def page() -> AppTest:
-    """The playground, not yet run; always through the router, as a visitor meets it."""
-    return AppTest.from_file(str(ROOT / "ui/router.py"), default_timeout=30)
-
-
 def go(page: AppTest, name: str) -> AppTest:
     return page.switch_page(str(ROOT / f"pages/{name}.py")).run()
 

@@ -90,6 +90,7 @@ export class Chart {
     this.plot.setAttribute('aria-hidden', 'true'); // the sentence beside it says what it shows
     this.sentence = build('p', 'live-hidden');
     this.element = build('section', 'live-panel', this.head, this.plot, this.sentence);
+    this.element.dataset.chart = name.toLowerCase();
     this.series = [];
     this.figure = null;
     this.theme = null;

@@ -105,33 +105,34 @@ export class DiagramParts {
   }
 
   /** Texts, and what can be pressed. */
-  label(changeable) {
+  label(locked) {
     const { network } = this;
+    const fixed = locked.includes('hidden');
     const hidden = this.layers.length;
     setText(this.count, hidden === 1 ? '1 hidden layer' : `${hidden} hidden layers`);
-    this.fewerLayers.disabled = !changeable || hidden === 0;
-    this.moreLayers.disabled = !changeable || hidden >= MOST_LAYERS;
+    this.fewerLayers.disabled = fixed || hidden === 0;
+    this.moreLayers.disabled = fixed || hidden >= MOST_LAYERS;
     this.layers.forEach((layer, l) => {
       const units = network.sizes[l + 1];
       const undrawn = units - network.shown[l + 1];
       setText(layer.number, String(units));
-      this.offer(layer.activation, network.activations[l], changeable);
+      this.offer(layer.activation, network.activations[l], locked.includes('activations'));
       setText(layer.rest, undrawn > 0 ? `+${undrawn} more` : '');
-      layer.fewer.disabled = !changeable || units <= 1;
-      layer.more.disabled = !changeable || units >= MOST_UNITS;
+      layer.fewer.disabled = fixed || units <= 1;
+      layer.more.disabled = fixed || units >= MOST_UNITS;
     });
     for (const button of this.features) {
       button.setAttribute('aria-pressed', String(network.features.includes(button.name)));
-      button.setAttribute('aria-disabled', String(!changeable));
+      button.setAttribute('aria-disabled', String(locked.includes('features')));
     }
   }
 
   /** Fills the menu of a layer's activation once, and shows the one that it has. */
-  offer(menu, name, changeable) {
+  offer(menu, name, fixed) {
     const options = Object.entries(this.activations ?? { [name]: name });
     if (menu.length !== options.length) menu.replaceChildren(...options.map(([value, text]) => new Option(text, value)));
     menu.value = name;
-    menu.disabled = !changeable;
+    menu.disabled = fixed;
   }
 
   place({ features, columns }) {

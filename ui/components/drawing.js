@@ -1,5 +1,5 @@
 // The drawing pad over the big map: points are added, moved, deleted and relabelled by mouse, touch, pen or keyboard.
-import { build, placeAt, setText } from './dom.js';
+import { build, placeAt, placeIn, setText } from './dom.js';
 import { DrawBar } from './drawbar.js';
 
 const TALK_PERIOD = 150; // ms without another point before the page hears of them
@@ -136,8 +136,7 @@ export class DrawingPad {
   }
 
   placeOf(event) {
-    const area = this.stage.square.getBoundingClientRect();
-    return [event.clientX - area.left, event.clientY - area.top];
+    return placeIn(this.stage.square, event);
   }
 
   // -- one stroke, in CSS pixels of the map

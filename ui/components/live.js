@@ -2,6 +2,7 @@
 // Everything it knows hangs on the root element, so that new data from Python never starts it anew.
 import { Link, RUN_UNKNOWN, fromBase64, unpack } from './frame.js';
 import { Keys } from './keys.js';
+import { Projector } from './projector.js';
 import { View } from './view.js';
 import { generalisationGap } from './tables.js';
 import { loadPlotly } from './curves.js';
@@ -18,6 +19,7 @@ class Live {
     this.calm = window.matchMedia('(prefers-reduced-motion: reduce)');
     this.link = new Link(this);
     this.keys = new Keys();
+    this.projector = new Projector();
     this.painted = 0;
     this.focus = null; // the unit whose map is wanted: neurons from 0, features from -1 down, null for the output
     this.view = new View(root, this);
@@ -46,6 +48,8 @@ class Live {
     this.trigger = setTriggerValue;
     this.root.dataset.mode = data.mode;
     this.view.setOptions(data);
+    this.keys.table = data.keys ?? {};
+    this.projector.set(Boolean(data.projector));
     if (data.mode === 'rerun') this.follow(data.frame);
     else this.listen(data);
     this.view.drawAllCharts();
