@@ -1,38 +1,218 @@
-"""Which processors can run the network here. The only module that may import CuPy."""
+"""Which processors can run the network here, and how arrays get there and back. The only module that imports CuPy.
+
+A graphics card counts as usable only after it has computed something: CuPy imports and finds a card on machines where
+its first kernel, matrix product or random number then fails for want of a library. The trial runs in a process of its
+own (`python -m engine.backend`) with a time limit, so that a wedged driver can neither hang nor end the program.
+"""
 
 from __future__ import annotations
 
 import ctypes
-import importlib.util
+import json
+import os
+import subprocess
 import sys
-from typing import NamedTuple
+import threading
+from importlib import metadata
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+SECONDS = 60.0  # that the trial may take: the first start of a CUDA context on a slow disk is long
+SWITCH = "BACKPROP_DEVICES"  # environment variable; "cpu" leaves the graphics card alone
+INSTALL = "pip install -r requirements-gpu.txt"
+PACKAGES = ("cupy", *(f"cupy-cuda{v}x" for v in (11, 12, 13, 14)), "cupy-rocm-7-0")  # all of them fill the folder cupy/
+LIBRARIES = MappingProxyType({"kernel": "NVRTC", "product": "cuBLAS", "random": "cuRAND"})  # what each trial needs
+MISSING = ("cannot open shared object", "Failure finding", "NotFoundError", "failed to load", "DLL load failed")
+NO_DRIVER = "No NVIDIA driver was found on this machine."
+STATUS = {
+    35: ("The NVIDIA driver is missing or too old for CUDA 12.", "Install driver 525 or newer from nvidia.com."),
+    100: (
+        "The NVIDIA driver is here, but it finds no GPU.",
+        "Look whether CUDA_VISIBLE_DEVICES hides it, or whether a container was started without it.",
+    ),
+}
 
 
 class Device(NamedTuple):
-    """One line of the device menu: `reason` says why it cannot be used, in words ("" when it can)."""
+    """One line of the device menu. `reason` says why it cannot be used and `fix` what to do, both "" when it can."""
 
     name: str
     label: str
     reason: str = ""
+    fix: str = ""
+    memory: int = 0  # bytes on the device; 0: as much as the computer has
 
     @property
     def usable(self) -> bool:
         return not self.reason
 
 
+CPU = Device("cpu", "CPU (NumPy)")
+_found: list[Device] = []
+_looking = threading.Lock()
+
+
 def available_devices() -> list[Device]:
-    """Every device with its state, the processor first. Never raises."""
-    return [Device("cpu", "CPU (NumPy)"), Device("cuda:0", "GPU (CuPy)", _why_no_gpu())]
+    """Every device with its state, the processor first. Never raises; looks once, which may take SECONDS."""
+    with _looking:
+        if not _found:
+            _found.extend([CPU, *graphics_cards()])
+    return list(_found)
 
 
-def _why_no_gpu() -> str:
-    if importlib.util.find_spec("cupy") is None:
-        return "CuPy is not installed on this machine (it needs an NVIDIA GPU)."
+def known_devices() -> list[Device]:
+    """The same at once: while nobody has looked yet, or somebody still does, a line says so."""
+    return list(_found) or [CPU, _no("The GPU is being looked for; this takes a moment.")]
+
+
+def graphics_cards(seconds: float = SECONDS) -> list[Device]:
+    """One line for each card, at least one. Looks anew; never raises; takes at most about so many seconds."""
     try:
-        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+        return _without_trial() or _tried(seconds)
+    except Exception as problem:  # a page must come up on the strangest machine
+        return [_no(f"Looking for a GPU failed: {_in_short(problem)}")]
+
+
+def _no(reason: str, fix: str = "") -> Device:
+    return Device("cuda:0", "GPU (CuPy)", reason, fix)
+
+
+def _without_trial() -> list[Device]:
+    """What can be said at once; empty when only a trial can tell."""
+    if os.environ.get(SWITCH) == "cpu":
+        return [_no(f"The GPU is switched off by {SWITCH}=cpu.", f"Start without {SWITCH}.")]
+    if sys.platform == "darwin":
+        return [_no("CuPy needs an NVIDIA GPU, and there is none in a Mac.")]
+    packages = installed()
+    if not packages:
+        return [_no("CuPy is not installed on this machine (it needs an NVIDIA GPU).", INSTALL)]
+    if len(packages) > 1:
+        return [_no(f"Several CuPy packages overwrite each other: {', '.join(packages)}.", _anew(packages))]
+    return [] if driver() else [_no(NO_DRIVER, "Install driver 525 or newer from nvidia.com.")]
+
+
+def installed() -> list[str]:
+    """The CuPy packages that this Python has, by name: there should be one."""
+    found = []
+    for name in PACKAGES:
+        try:
+            metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue
+        found.append(name)
+    return found
+
+
+def driver() -> bool:
+    """Whether there is an NVIDIA driver. It is not started: that may hang, and is left to the trial."""
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
     except OSError:
-        return "No NVIDIA driver was found on this machine."
-    count = ctypes.c_int(0)
-    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0 or count.value == 0:
-        return "The NVIDIA driver is here, but it finds no GPU."
-    return "A GPU is here, but this version trains on the CPU only."
+        return False
+    return True
+
+
+def _anew(packages: list[str]) -> str:
+    return f"pip uninstall -y {' '.join(packages)} && {INSTALL}"
+
+
+# The trial, seen from outside -----------------------------------------------------------------------------------------
+
+
+def _tried(seconds: float) -> list[Device]:
+    words = [sys.executable, "-W", "ignore", "-m", "engine.backend"]
+    root = Path(__file__).parent.parent
+    with subprocess.Popen(words, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True) as child:  # fmt: skip
+        try:
+            said, _ = child.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            return [_no(f"The GPU did not answer within {seconds:g} seconds.", "Restart the computer.")]
+    lines = said.strip().splitlines()
+    if child.returncode or not lines:
+        return [_no(f"The trial of the GPU crashed (exit status {child.returncode}).", "Update the NVIDIA driver.")]
+    report = json.loads(lines[-1])
+    return [_line(number, card, report) for number, card in enumerate(report["cards"])] or [_no(*_refusal(report))]
+
+
+def _refusal(report: dict[str, Any]) -> tuple[str, str]:
+    """Why there is no card at all: reason and fix."""
+    if report["status"] in STATUS:
+        return STATUS[report["status"]]
+    if report["imported"]:
+        return f"CuPy finds no GPU: {report['problem']}.", ""
+    return f"CuPy is only half there: {report['problem']}.", _anew(installed())
+
+
+def _line(number: int, card: dict[str, Any], report: dict[str, Any]) -> Device:
+    label, failed = f"GPU {number}: {card['name']}", card["failed"]
+    reason = fix = ""
+    if failed in LIBRARIES and any(sign in card["problem"] for sign in MISSING):
+        reason, fix = f"GPU found, {LIBRARIES[failed]} missing", INSTALL
+        ours, theirs = report["built_for"], report["nvrtc"]
+        if failed != "kernel" and theirs > ours > 0:
+            reason += f": the CUDA libraries are of version {theirs}, this CuPy is for {ours}"
+            fix = f"{INSTALL} (or, for CUDA {theirs}: pip uninstall -y {' '.join(installed())} && "
+            fix += f"pip install cupy-cuda{theirs}x)"
+        reason += "."
+    elif failed:
+        reason, fix = f"The GPU failed in its trial ({failed}): {card['problem']}.", "Update the NVIDIA driver."
+    return Device(f"cuda:{number}", label, reason, fix, card["memory"])
+
+
+def _in_short(problem: BaseException) -> str:
+    lines = str(problem).strip().splitlines() or [""]
+    return f"{type(problem).__name__}: {lines[-1][:200]}".rstrip(". ")
+
+
+# The trial, from inside ----------------------------------------------------------------------------------------------
+
+
+def trial() -> dict[str, Any]:
+    """What CuPy says and does here, as plain values. May hang or crash: run it in a process of its own."""
+    report: dict[str, Any] = {"imported": False, "status": 0, "problem": "", "built_for": 0, "nvrtc": 0, "cards": []}
+    try:
+        import cupy
+
+        runtime = cupy.cuda.runtime
+        report["imported"] = True
+        report["built_for"] = runtime.runtimeGetVersion() // 1000
+        count = runtime.getDeviceCount()
+    except Exception as problem:  # a half-removed package raises whatever it likes
+        return {**report, "problem": _in_short(problem), "status": getattr(problem, "status", 0)}
+    report["cards"] = [_try_card(cupy, number) for number in range(count)]
+    try:
+        report["nvrtc"] = cupy.cuda.nvrtc.getVersion()[0]
+    except Exception:  # it only explains other faults
+        report["nvrtc"] = 0
+    return report
+
+
+def _try_card(cupy: Any, number: int) -> dict[str, Any]:
+    """A kernel, a matrix product and random numbers: the three libraries that a network needs."""
+    card = {"name": "unknown", "memory": 0, "failed": "start", "problem": ""}
+    try:
+        with cupy.cuda.Device(number):
+            card["name"] = cupy.cuda.runtime.getDeviceProperties(number)["name"].decode()
+            card["memory"] = int(cupy.cuda.runtime.memGetInfo()[1])
+            card["failed"] = "kernel"
+            a = cupy.arange(6, dtype=np.float32).reshape(2, 3) + 1
+            card["failed"] = "product"
+            product = cupy.dot(a, a.T)
+            card["failed"] = "random"
+            cupy.random.RandomState(0).random_sample(8)
+            card["failed"] = "result"
+            if (total := float(product.sum())) != 155:
+                raise ArithmeticError(f"a sum of products is {total:g}, not 155")
+            card["failed"] = ""
+    except Exception as problem:
+        card["problem"] = _in_short(problem)
+    return card
+
+
+if __name__ == "__main__":
+    print(json.dumps(trial()), flush=True)

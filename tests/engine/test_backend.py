@@ -1,0 +1,165 @@
+"""The search for devices, on machines made up for it: a pretended `cupy` stands on the path of the trial's process."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine import backend
+
+HEALTHY = """
+import numpy as np
+
+class _Array(np.ndarray):
+    pass
+
+def arange(n, dtype): {kernel}
+def dot(a, b): {product}
+
+class random:
+    class RandomState:
+        def __init__(self, seed): pass
+        def random_sample(self, n): {random}
+
+class _Error(RuntimeError):
+    def __init__(self, status, text):
+        super().__init__(text)
+        self.status = status
+
+class cuda:
+    class Device:
+        def __init__(self, number): pass
+        def __enter__(self): return self
+        def __exit__(self, *_): return False
+    class nvrtc:
+        def getVersion(): return ({nvrtc}, 9)
+    class runtime:
+        def runtimeGetVersion(): return 12090
+        def getDeviceCount(): {count}
+        def getDeviceProperties(number): return {{"name": b"Pretended Card"}}
+        def memGetInfo(): return (1 << 30, 2 << 30)
+"""
+WORKS = {
+    "kernel": "return np.arange(n, dtype=dtype)",
+    "product": "return np.dot(a, b)",
+    "random": "return np.zeros(n)",
+    "nvrtc": "12",
+    "count": "return 1",
+}
+NVRTC = "raise RuntimeError('Failure finding \"libnvrtc.so.13 or libnvrtc.so.12\"')"
+CUBLAS = "raise ImportError('libcublas.so.12: cannot open shared object file: No such file or directory')"
+CURAND = "raise ImportError('libcurand.so.10: cannot open shared object file: No such file or directory')"
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """`machine(source, packages, driver)` -> the graphics cards that are found on it."""
+
+    def look(source=None, packages=("cupy-cuda12x",), driver=True, seconds=backend.SECONDS):
+        if source is not None:
+            (tmp_path / "cupy").mkdir()
+            (tmp_path / "cupy/__init__.py").write_text(source, encoding="utf-8")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        monkeypatch.delenv(backend.SWITCH, raising=False)
+        monkeypatch.setattr(backend, "installed", lambda: list(packages))
+        monkeypatch.setattr(backend, "driver", lambda: driver)
+        monkeypatch.setattr(backend.sys, "platform", "linux")
+        return backend.graphics_cards(seconds)
+
+    return look
+
+
+def pretended(**parts):
+    return HEALTHY.format(**(WORKS | parts))
+
+
+def test_a_healthy_card_is_usable_and_tells_its_name_and_memory(machine):
+    assert machine(pretended(count="return 2")) == [
+        backend.Device("cuda:0", "GPU 0: Pretended Card", memory=2 << 30),
+        backend.Device("cuda:1", "GPU 1: Pretended Card", memory=2 << 30),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason", "fix"),
+    [
+        ({"kernel": NVRTC}, "GPU found, NVRTC missing.", backend.INSTALL),
+        ({"product": CUBLAS}, "GPU found, cuBLAS missing.", backend.INSTALL),
+        ({"random": CURAND}, "GPU found, cuRAND missing.", backend.INSTALL),
+        ({"product": CUBLAS, "nvrtc": "13"},
+         "GPU found, cuBLAS missing: the CUDA libraries are of version 13, this CuPy is for 12.", "cupy-cuda13x"),
+        ({"product": "return np.dot(a, b) + 1"}, "a sum of products is 159, not 155", "Update"),
+        ({"kernel": "raise ValueError('an illegal address')"}, "(kernel): ValueError: an illegal address.", "Update"),
+        ({"count": "raise _Error(35, 'cudaErrorInsufficientDriver')"}, "missing or too old", "driver 525 or newer"),
+        ({"count": "raise _Error(100, 'cudaErrorNoDevice')"}, "it finds no GPU", "CUDA_VISIBLE_DEVICES"),
+        ({"count": "raise _Error(999, 'unknown error')"}, "CuPy finds no GPU: _Error: unknown error.", ""),
+        ({"count": "import os; os.abort()"}, "The trial of the GPU crashed (exit status -6).", "Update"),
+    ],
+)  # fmt: skip
+def test_a_card_that_cannot_be_used_carries_the_reason_and_the_fix(machine, parts, reason, fix):
+    (card,) = machine(pretended(**parts))
+    assert not card.usable
+    assert reason in card.reason
+    assert fix in card.fix
+
+
+def test_a_package_that_was_half_removed_is_named_and_how_to_mend_it(machine):
+    (card,) = machine("")  # the folder is there, its contents are gone
+    assert card.reason.startswith("CuPy is only half there: AttributeError: module 'cupy' has no attribute 'cuda'")
+    assert card.fix == f"pip uninstall -y cupy-cuda12x && {backend.INSTALL}"
+
+
+def test_a_trial_that_hangs_is_ended(machine):
+    (card,) = machine("import time\ntime.sleep(600)", seconds=1)
+    assert card.reason == "The GPU did not answer within 1 seconds."
+
+
+@pytest.mark.parametrize(
+    ("packages", "driver", "reason", "fix"),
+    [
+        ((), True, "CuPy is not installed on this machine (it needs an NVIDIA GPU).", backend.INSTALL),
+        (("cupy-cuda12x",), False, backend.NO_DRIVER, "driver 525 or newer"),
+        (("cupy-cuda12x", "cupy-cuda13x"), True,
+         "Several CuPy packages overwrite each other: cupy-cuda12x, cupy-cuda13x.",
+         f"pip uninstall -y cupy-cuda12x cupy-cuda13x && {backend.INSTALL}"),
+    ],
+)  # fmt: skip
+def test_what_can_be_said_at_once_starts_no_process(machine, monkeypatch, packages, driver, reason, fix):
+    monkeypatch.setattr(backend.subprocess, "Popen", None)
+    (card,) = machine(packages=packages, driver=driver)
+    assert card.reason == reason
+    assert fix in card.fix
+
+
+def test_the_graphics_card_can_be_left_alone(monkeypatch):
+    monkeypatch.setenv(backend.SWITCH, "cpu")
+    (card,) = backend.graphics_cards()
+    assert "switched off" in card.reason
+
+
+def test_a_fault_of_the_search_itself_is_a_reason_like_any_other(machine, monkeypatch):
+    def break_down(*_, **__):
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(backend.subprocess, "Popen", break_down)
+    (card,) = machine()
+    assert card.reason == "Looking for a GPU failed: OSError: no more processes"
+
+
+def test_devices_are_looked_for_once_and_a_line_says_so_until_then(monkeypatch):
+    looks = []
+    monkeypatch.setattr(backend, "_found", [])
+    monkeypatch.setattr(backend, "graphics_cards", lambda: looks.append(1) or [backend.Device("cuda:0", "GPU")])
+    cpu, card = backend.known_devices()
+    assert cpu.usable
+    assert not card.usable
+    assert "looked for" in card.reason
+    assert not looks
+    assert backend.available_devices() == [backend.CPU, backend.Device("cuda:0", "GPU")]
+    backend.available_devices().clear()
+    assert backend.known_devices() == backend.available_devices() == [backend.CPU, backend.Device("cuda:0", "GPU")]
+    assert len(looks) == 1
+
+
+def test_the_packages_that_are_installed_are_found_by_name():
+    assert set(backend.installed()) <= set(backend.PACKAGES)
+    assert isinstance(backend.driver(), bool)
