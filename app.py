@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import plotly.graph_objects  # noqa: F401  imported here once, so that no visitor waits for it
 import streamlit as st
 
-from lab import pool
+from lab import devices, pool
 from ui.routes import ROUTES
 
 SWEEP_EVERY = 10.0  # seconds
@@ -31,6 +31,7 @@ GRACE = 150.0  # seconds a closed tab's run is kept: Streamlit itself forgets a 
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
     pool.SERVER = workers = pool.WorkerPool()
     workers.start()
+    devices.search()
     gc.collect()
     gc.freeze()  # Streamlit collects garbage after every script run: without this 24 ms in which every visitor waits
     sweeper = asyncio.create_task(_sweep(workers))

@@ -31,11 +31,7 @@ def build(experiment: Experiment, data_dir: Path | None = None) -> Built:
     data_dir: where the files of a data set of pictures lie; see data.load.
     """
     e = experiment
-    device = next((d for d in available_devices() if d.name == e.device), None)
-    if device is None or not device.usable:
-        raise ExperimentError(
-            [f"device: {e.device} cannot be used here. {device.reason if device else 'There is no such device.'}"]
-        )
+    backend = processor(e)
     for_data, for_weights, for_batches, for_dropout = np.random.default_rng(e.seed).spawn(4)
     if e.weight_seed:
         for_weights = np.random.default_rng(e.weight_seed).spawn(4)[1]

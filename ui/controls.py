@@ -7,8 +7,9 @@ from typing import Any
 import streamlit as st
 
 from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
-from engine.backend import Device, available_devices
+from engine.backend import Device
 from engine.losses import valid_outputs
+from lab.devices import devices as found
 from lab.experiment import MAX_LAYERS, MAX_UNITS
 from lab.run import SPEEDS
 from ui import state
@@ -189,8 +190,8 @@ def network_controls() -> None:
     with columns[3]:
         choose("Optimizer", "optimizer", OPTIMIZERS, labels(OPTIMIZERS), OPTIMIZERS[e.optimizer].sentence)
     with columns[4]:
-        devices = {device.name: device for device in available_devices()}
-        reasons = " ".join(f"{d.label}: {d.reason}" for d in devices.values() if d.reason)
+        devices = {device.name: device for device in found()}
+        reasons = " ".join(f"{d.label}: {d.reason} {d.fix}" for d in devices.values() if d.reason)
         show = lambda name: _device(devices[name])  # noqa: E731
         choose("Device", "device", devices, show, f"Where the network is computed. {reasons}")
 
