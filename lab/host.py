@@ -125,6 +125,7 @@ RUN_VERBS: dict[str, Callable[[Run, Mapping[str, Any], Mapping[str, np.ndarray]]
     "reset": lambda run, command, _: run.reset(),
     "pace": lambda run, command, _: run.pace(command["speed"]),
     "change": lambda run, command, _: run.change(_experiment(command)),
+    "preview": lambda run, command, _: run.preview(command["field"], command["value"]),
     "status": lambda run, command, _: _status(run),
     "frame": lambda run, command, _: _frame(run, command["request"]),
     "ask": lambda run, command, arrays: ask(run, command["question"], command["facts"], arrays),
