@@ -87,18 +87,26 @@ def as_inputs(dataset: Dataset, raw: np.ndarray) -> np.ndarray:
 def rows(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
     """A piece of the examples as the network sees them: facts {part: train | test, start}.
 
-    x (n, D) in float32, or as uint8 pixels where those say the same; t (n, O) targets; the header says how many there
-    are in all, and how many were sent.
+    x (n, D) in float32, or as uint8 pixels where all say the same; t (n, O) targets, with class weights (n, O + 1). The
+    header says how many there are in all, how many were sent, and what a script must know of them.
     """
     trainer, dataset = run.trainer, run.dataset
     x, t = (trainer.x_train, trainer.t_train) if facts["part"] == "train" else (trainer.x_test, trainer.t_test)
     start, width = int(facts["start"]), x.shape[1]
     piece = slice(start, start + max(1, MOST_NUMBERS // width))
-    found = x[piece].astype(np.float32, copy=False)
-    if dataset.image_shape:
-        pixels = np.rint(found * dataset.x_scale + dataset.x_mean)
-        if (np.abs(pixels - 127.5) <= 127.5).all() and (
-            standardise(pixels, dataset.x_mean, dataset.x_scale) == found
-        ).all():
-            found = pixels.astype(np.uint8)
-    return {"total": len(x), "sent": len(found)}, {"x": found, "t": t[piece]}
+    found, pixels = x[piece].astype(np.float32, copy=False), _are_pixels(run)
+    if pixels:
+        found = np.rint(found * dataset.x_scale + dataset.x_mean).astype(np.uint8)
+    header = {"total": len(x), "sent": len(found), "pixels": pixels, "epoch": trainer.epochs}
+    return header | {"weighted": trainer.objective.class_weights is not None}, {"x": found, "t": t[piece]}
+
+
+def _are_pixels(run: Run) -> bool:
+    """Whether every input stands for a whole pixel, as it does unless noise was added."""
+    plain = run.dataset.image_shape is not None and not run.experiment.noise
+    return plain and getattr(run.dataset, "scaling", "standard") != "per_image"
+
+
+def scaling(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+    """mean (D,) and scale (D,): input = (raw - mean) / scale."""
+    return {}, {"mean": run.dataset.x_mean, "scale": run.dataset.x_scale}

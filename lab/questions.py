@@ -32,6 +32,7 @@ QUESTIONS: dict[str, Question] = {
     "inputs": keeping.inputs,
     "predict": keeping.predict,
     "rows": keeping.rows,
+    "scaling": keeping.scaling,
 }
 
 
