@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from lab import pool
+from lab import model_file, pool
 from lab.experiment import Experiment, ExperimentError
 from lab.run import SPEEDS
 
@@ -154,6 +154,36 @@ def change(**fields: Any) -> None:
     else:
         state.experiment, state.refused = changed, []
     state.redraw = state.refused != before
+
+
+def load(content: bytes, *, weights_only: bool) -> bool:
+    """Take a model file into the run; whether that went well. Otherwise a sentence says why, and all is as before."""
+    state = st.session_state
+    state.redraw = True
+    try:
+        model = model_file.from_bytes(content)
+        here = model.experiment.change(device=state.experiment.device)  # where it is computed is no part of a model
+        model.facts["experiment"] = here.to_json()
+        runs().load(state.token, model, weights_only=weights_only)
+    except ExperimentError as problem:
+        state.refused = problem.sentences
+    except (model_file.ModelFileError, pool.Unreachable) as problem:
+        state.refused = [str(problem)]
+    except pool.Gone:
+        state.refused, state.token = ["Your run was gone and is opened again: load the file once more."], ""
+    else:
+        state.experiment, state.refused = state.experiment if weights_only else here, []
+        return True
+    return False
+
+
+def keep(name: str, value: Any) -> None:
+    """Remember something of a page for the rest of the session."""
+    st.session_state[f"kept_{name}"] = value
+
+
+def kept(name: str, default: Any = None) -> Any:
+    return st.session_state.get(f"kept_{name}", default)
 
 
 def change_from(field: str, widget: str) -> None:
