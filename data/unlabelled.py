@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-MOST_BYTES = 60_000_000  # Kaggle's test.csv of 28,000 digits has 51 million
+MOST_BYTES = 60 << 20  # Kaggle's test.csv of 28,000 digits has 51 million
 MOST_ROWS, MOST_COLUMNS, LONGEST_NAME = 100_000, 3000, 40
 SEPARATORS = ";\t,"
 LONGEST_LINE = 100_000  # characters

@@ -22,7 +22,7 @@ from lab.experiment import Experiment, ExperimentError
 from lab.fields import short
 
 FORMAT, VERSION, SUFFIX = "backprop-playground", "1", ".safetensors"
-LARGEST = 80_000_000  # bytes: the largest network in float64 with Adam takes 64 million
+LARGEST = 80 << 20  # bytes: the largest network in float64 with Adam takes 64 million
 LONGEST_HEADER = 200_000  # bytes: an experiment of 20,000 characters, its names and a hundred tensors
 MOST_TENSORS, LONGEST_NAME = 200, 80
 KINDS = ("F32", "F64", "I32", "I64", "U64")  # of numbers that a model of ours holds

@@ -27,7 +27,7 @@ WHAT = {
     EVERYTHING: "The network stands where it was saved: settings, optimizer and curve come along.",
     WEIGHTS: "Your settings of now stay; the network begins with the weights of the file.",
 }
-MEGABYTE = 1024 * 1024
+MEGABYTE = 1 << 20
 HEADER_ONLY = 1 << 40  # a start behind the last example: the answer counts them and brings none
 
 
@@ -47,7 +47,7 @@ def save_model() -> None:
     name = f"model-{state.experiment().dataset}{model_file.SUFFIX}"
     help = "Weights, optimizer, settings, curve and labels in one safetensors file; nothing in it can run."
     download("Save the model", "save_model", _later(_model_bytes), name, "application/octet-stream", help)
-    st.caption(f"The network as it is now, after {state.status()['epoch']:,} epochs.")
+    st.caption(f"The network as it is now, at epoch {state.status()['epoch']:,}.")
 
 
 def _model(pool: Pool, token: str) -> Model:
