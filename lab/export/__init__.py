@@ -18,7 +18,7 @@ from lab.export.pytorch_script import pytorch_script
 
 __all__ = ["SCRIPTS", "Examples", "ExportError", "Plan", "Script", "gather", "plan_of", "zipped"]
 
-Ask = Callable[..., tuple[dict[str, Any], dict[str, np.ndarray]]]  # ask(question, **facts), such as a run's
+Ask = Callable[..., tuple[dict[str, Any], dict[str, np.ndarray]]]  # ask(question, facts), as a pool does for a token
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,10 @@ def gather(ask: Ask) -> Examples:
     for part in ("train", "test"):
         pieces, done = [], 0
         while not pieces or done < pieces[0][0]["total"]:
-            pieces.append(ask("rows", part=part, start=done))
+            pieces.append(ask("rows", {"part": part, "start": done}))
             done += pieces[-1][0]["sent"]
         parts |= {f"{name}_{part}": np.concatenate([arrays[name] for _, arrays in pieces]) for name in "xt"}
-    _, arrays = ask("scaling")
+    _, arrays = ask("scaling", {})
     pixels = parts["x_train"].dtype == np.uint8
     return Examples(**parts, **(arrays if pixels else {}))
 

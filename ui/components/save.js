@@ -115,7 +115,11 @@ function drawn(element, back) {
   while (walker.nextNode()) {
     const node = walker.currentNode;
     if (node.nodeType === Node.TEXT_NODE) svg.append(...texts(node, place, color));
-    else if (node instanceof HTMLCanvasElement && node.width) {
+    else if (node instanceof SVGSVGElement) {
+      const copy = node.cloneNode(true);
+      Object.entries(place(node.getBoundingClientRect())).forEach(([key, value]) => copy.setAttribute(key, value));
+      svg.append(copy);
+    } else if (node instanceof HTMLCanvasElement && node.width) {
       svg.append(part('image', { ...place(node.getBoundingClientRect()), href: node.toDataURL(), preserveAspectRatio: 'none' }));
     } else {
       const fill = color(getComputedStyle(node).backgroundColor);
@@ -126,7 +130,7 @@ function drawn(element, back) {
 }
 
 function isSeen(element) {
-  return element.checkVisibility() && !element.matches('.live-save, .live-hidden, .live-tip, .live-switch');
+  return element.checkVisibility() && !element.parentElement.closest('svg') && !element.matches('.live-save, .live-hidden, .live-tip, .live-switch');
 }
 
 function texts(node, place, color) {
@@ -135,9 +139,10 @@ function texts(node, place, color) {
   const range = document.createRange();
   range.selectNodeContents(node);
   const style = getComputedStyle(node.parentElement);
-  const { x, y, height } = place(range.getBoundingClientRect());
+  const { x, y, width, height } = place(range.getBoundingClientRect());
   const font = { 'font-family': style.fontFamily, 'font-size': style.fontSize, 'font-weight': style.fontWeight };
-  return [part('text', { x, y: y + height / 2, 'dominant-baseline': 'central', fill: color(style.color), ...font }, text)];
+  const fit = { textLength: width, lengthAdjust: 'spacingAndGlyphs' }; // where the font is another one
+  return [part('text', { x, y: y + height / 2, 'dominant-baseline': 'central', fill: color(style.color), ...fit, ...font }, text)];
 }
 
 /** CSS colours of any kind -> rgb() that every program knows, '' for a transparent one. */
