@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # how a formula begins
+FORMULAS = ("=", "+", "-", "@")  # how one begins
+CONTROLS = re.compile(r"[\x00-\x1f\x7f]")  # a line end within a cell would begin a new row
 
 
 def cell(value: Any) -> Any:
-    """A number as it is; text so that no program computes it."""
-    return f"'{value}" if isinstance(value, str) and value.lstrip(" ").startswith(FORMULAS) else value
+    """A number as it is; text in one line, and so that no program computes it."""
+    if not isinstance(value, str):
+        return value
+    text = CONTROLS.sub(" ", value)
+    return f"'{text}" if text.lstrip().startswith(FORMULAS) else text
 
 
 def curves(epochs: np.ndarray, values: np.ndarray, score: str) -> str:

@@ -104,7 +104,7 @@ for layer in model.layers:  # the same first weights as in the playground
 def _loss(plan: Plan) -> str:
     e = plan.experiment
     each = LOSSES[e.loss_name]
-    lines = ["def loss(t, z):"]
+    lines = ["def loss(t, z):", "    t = ops.convert_to_tensor(t)"]
     if plan.weighted:
         lines.append("    t, share = t[:, :-1], t[:, -1] / ops.sum(t[:, -1])  # the last column is a sample's weight")
     if "z" not in each.split("from_logits")[0]:
