@@ -131,10 +131,10 @@ def _confusion_csv(pool: Pool, token: str) -> str:
 
 def code() -> None:
     plan = plan_of(state.experiment(), state.ask("rows", part="train", start=HEADER_ONLY)[0])
-    options = {name: script.label for name, script in SCRIPTS.items()}
+    show = lambda name: SCRIPTS[name].label  # noqa: E731
     help = "The experiment as a script of its own; the zip holds the data that it reads."
     chosen = st.segmented_control(
-        "Code for", options, format_func=options.get, default="numpy", required=True, key="code_for", help=help
+        "Code for", list(SCRIPTS), format_func=show, default="numpy", required=True, key="code_for", help=help
     )
     script = SCRIPTS[chosen or "numpy"]
     try:

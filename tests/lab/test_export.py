@@ -155,6 +155,7 @@ def other_python(package: str) -> str:
     return python
 
 
+@pytest.mark.timeout(400)  # some fifty scripts, where a PyTorch is there
 def test_the_pytorch_script_prints_our_losses(packages, tmp_path):
     python = other_python("torch")
     unpacked(FILTERS.change(dtype="float64"), tmp_path)
@@ -182,6 +183,7 @@ def test_the_keras_scripts_are_code(packages):
     assert "train_keras.py is not here: Keras clips gradients by norm or by value" in note
 
 
+@pytest.mark.timeout(400)
 def test_the_keras_script_prints_our_losses(packages):
     python = other_python("keras")
     folders = {
