@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine import checkpoint
-from lab import examples
+from lab import examples, keeping
 from lab.run import Run
 
 Answer = tuple[dict[str, Any], dict[str, np.ndarray]]
@@ -27,6 +27,13 @@ def weights(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
 QUESTIONS: dict[str, Question] = {
     "weights": weights,
     "points": examples.points,
+    "model": keeping.model,
+    "curves": keeping.curves,
+    "confusion": keeping.confusion,
+    "inputs": keeping.inputs,
+    "predict": keeping.predict,
+    "rows": keeping.rows,
+    "scaling": keeping.scaling,
 }
 
 

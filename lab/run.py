@@ -13,7 +13,7 @@ from data import drawn
 from engine import checkpoint
 from lab import frames, pictures
 from lab.advice import Adviser, goal
-from lab.build import build
+from lab.build import Built, build
 from lab.experiment import LIVE, Experiment
 from lab.speed import SPEEDS as SPEEDS
 from lab.speed import speed_named
@@ -39,9 +39,9 @@ class Run:
         self.seen = clock()
         self.rebuild(experiment)
 
-    def rebuild(self, experiment: Experiment) -> None:
-        """New data and a new network; training waits for Play."""
-        self.dataset, self.trainer = build(experiment)
+    def rebuild(self, experiment: Experiment, built: Built | None = None) -> None:
+        """New data and a new network, or those that were built already; training waits for Play."""
+        self.dataset, self.trainer = built or build(experiment)
         self.experiment = experiment
         samples = sum(len(x) for x, _, _ in self.trainer.parts())
         self.multiply_adds = sum(line.multiply_adds for line in self.trainer.network.summary())
