@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 
 from engine import checkpoint
+from lab.gradients import gradient_check, gradient_sweep
+from lab.insight import batch_outputs, plane, pre_activations
+from lab.one_step import one_step
 from lab.run import Run
 
 Answer = tuple[dict[str, Any], dict[str, np.ndarray]]
@@ -25,6 +28,12 @@ def weights(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
 
 QUESTIONS: dict[str, Question] = {
     "weights": weights,
+    "pre_activations": pre_activations,
+    "batch_outputs": batch_outputs,
+    "plane": plane,
+    "one_step": one_step,
+    "gradient_check": gradient_check,
+    "gradient_sweep": gradient_sweep,
 }
 
 
