@@ -67,7 +67,8 @@ def batch_outputs(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.nd
 def plane(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
     """Points of the plane and the map of now, to choose a point from; nothing for other data."""
     dataset = run.dataset
-    sizes = {"train": len(dataset.x_train), "test": len(dataset.x_test), "classes": list(dataset.class_names)}
+    sizes = {"train": len(dataset.x_train), "test": len(dataset.x_test), "names": list(dataset.feature_names)}
+    sizes |= {"mean": dataset.x_mean.tolist(), "center": [dataset.y_mean, dataset.y_scale]}
     if run.stage is None or dataset.extent is None or dataset.points_train is None or dataset.points_test is None:
         return {**sizes, "extent": None}, {}
     labels = {"train": dataset.y_train, "test": dataset.y_test}

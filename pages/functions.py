@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import functions, state
-from ui.panels import following, link, transport
+from ui.panels import begin, following, link, transport
 
-state.begin()
+begin()
 
 st.header("Functions")
 st.markdown(

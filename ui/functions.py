@@ -131,8 +131,9 @@ def _layer(number: int, layer: dict[str, Any], arrays: dict[str, np.ndarray]) ->
     function, edges, dots = ACTIVATIONS[layer["activation"]], arrays["edges"][number], arrays[f"z{number}"]
     words = f"{layer['saturated']:.0%} saturated, {layer['dead']:.0%} dead"
     st.markdown(f"**Layer {number + 1}**, {function.label}: {words}")
-    curve = curve_of(function, (edges[:-1] + edges[1:]) / 2)
-    figure = arrivals(edges, arrays["counts"][number], curve, dots, function.forward(dots), theme=theme())
+    z = np.linspace(min(edges[0], *dots), max(edges[-1], *dots), 121)
+    line, on_it = (z, function.forward(z)), (dots, function.forward(dots))
+    figure = arrivals(edges, arrays["counts"][number], line, on_it, theme=theme())
     chart(figure, f"fn_layer_{number}", f"Pre-activations of layer {number + 1}: {words}")
 
 

@@ -4,21 +4,36 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.components.v2 import component
 
 from lab import pool
 from lab.experiment import Experiment
 from lab.run import SPEEDS
 from ui import state
+from ui.components import FILES
 from ui.figures.theme import Theme
 from ui.widgets import command, labels, of_view
 
 ROOT = Path(__file__).parent.parent
+LISTEN = """
+export default function ({ parentElement, data }) {
+  parentElement.keys ??= new Keys(data);
+  return () => { parentElement.keys.close(); delete parentElement.keys; };
+}
+"""
 REFRESH = 1.0  # seconds between two pictures of a running network; a chart is mounted anew each time
+
+
+def begin() -> None:
+    """First on a page that is read from top to bottom: there is a run, and the page uses its width."""
+    state.begin()
+    st.html(FILES["reading.css"])
 
 
 def theme() -> Theme:
@@ -51,6 +66,17 @@ def ask(question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any)
     except pool.Unreachable as problem:
         st.error(f"{problem} Your settings are in the address bar: reload the page in a moment.")
         st.stop()
+
+
+def keys(buttons: Mapping[str, list[str]]) -> None:
+    """Keys that press the buttons of the page. buttons: name of a key -> keys of buttons; the first there acts."""
+    _key_listener()(key="keys", data=dict(buttons))
+
+
+@lru_cache(maxsize=1)
+def _key_listener() -> Any:
+    js = FILES["keys.js"].read_text(encoding="utf-8").replace("export ", "") + LISTEN
+    return component("keys", html="<span hidden></span>", js=js, isolate_styles=False)
 
 
 def transport() -> None:

@@ -3,15 +3,16 @@ const KEYS = { ' ': ['pause', 'play'], ArrowRight: ['step'] };
 const BUSY = 'input, textarea, select, button, a, summary, [contenteditable], [role=slider], [role=combobox], [role=listbox], [role=option], [role=dialog] *';
 
 export class Keys {
-  constructor() {
+  constructor(keys = KEYS) {
+    this.keys = keys;
     this.listen = event => this.press(event);
     document.addEventListener('keydown', this.listen);
   }
 
   press(event) {
-    const verbs = KEYS[event.key];
+    const verbs = this.keys[event.key];
     if (!verbs || event.defaultPrevented || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target instanceof Element && event.target.closest(BUSY) && !(event.key === 'ArrowRight' && event.target.closest('button'))) return;
+    if (event.target instanceof Element && event.target.closest(BUSY) && !(event.key.startsWith('Arrow') && event.target.closest('button'))) return;
     const button = verbs.map(verb => document.querySelector(`.st-key-${verb} button:not(:disabled)`)).find(Boolean);
     if (!button) return;
     event.preventDefault(); // the space key would scroll

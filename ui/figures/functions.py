@@ -52,7 +52,7 @@ def shapes(
     figure.add_scatter(x=x, y=curves[0].slope, name=slope, mode="lines", line=line, hovertemplate=hover)
     across, heights = (np.asarray(values) for values in dots)
     if len(across):
-        marker = {"color": by_sign(heights), "size": 10, "line": {"color": TEST[theme], "width": 1}}
+        marker = {"color": by_sign(across), "size": 10, "line": {"color": TEST[theme], "width": 1}}
         figure.add_scatter(x=across, y=heights, name="this network", mode="markers", marker=marker, hovertemplate=hover)
     return figure
 
@@ -61,15 +61,20 @@ _ABOVE = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"
 
 
 def arrivals(
-    edges: ArrayLike, counts: ArrayLike, curve: Curve, dots: ArrayLike, heights: ArrayLike, *, theme: Theme = "light"
+    edges: ArrayLike,
+    counts: ArrayLike,
+    line: tuple[ArrayLike, ArrayLike],
+    dots: tuple[ArrayLike, ArrayLike],
+    *,
+    theme: Theme = "light",
 ) -> go.Figure:
     """Where the pre-activations of one layer lie, with the layer's own function above them.
 
-    edges: (B + 1,). counts: (B,). curve: over the centres of the bins. dots, heights: (units,) of the chosen point.
+    edges: (B + 1,). counts: (B,). line: places and values of the function. dots: those of the chosen point's units.
     """
     edges, counts = np.asarray(edges), np.asarray(counts)
     centres = (edges[:-1] + edges[1:]) / 2
-    second = {"overlaying": "y", "side": "right", "showgrid": False, "zeroline": False, "nticks": 4}
+    second = {"overlaying": "y", "side": "right", "showgrid": False, "zeroline": False, "tickmode": "auto", "nticks": 4}
     figure = go.Figure(layout=layout(theme, x="z", height=210, bargap=0, yaxis2=second))
     figure.update_layout(margin={"l": 8, "r": 34, "t": 6, "b": 34}).update_yaxes(selector=0, showticklabels=False)
     figure.add_bar(
@@ -79,10 +84,10 @@ def arrivals(
         opacity=0.55,
         hovertemplate="z about %{x:.2f}: %{y:.1%}<extra></extra>",
     )
-    line, hover = {"color": TEST[theme], "width": 2}, "f(%{x:.2f}) = %{y:.3f}<extra></extra>"
-    figure.add_scatter(x=centres, y=curve.values, mode="lines", line=line, yaxis="y2", hovertemplate=hover)
-    marker = {"color": by_sign(heights), "size": 9, "line": {"color": TEST[theme], "width": 1}}
-    figure.add_scatter(x=dots, y=heights, mode="markers", marker=marker, yaxis="y2", hovertemplate=hover)
+    style, hover = {"color": TEST[theme], "width": 2}, "f(%{x:.2f}) = %{y:.3f}<extra></extra>"
+    figure.add_scatter(x=line[0], y=line[1], mode="lines", line=style, yaxis="y2", hovertemplate=hover)
+    marker = {"color": by_sign(dots[0]), "size": 9, "line": {"color": TEST[theme], "width": 1}}
+    figure.add_scatter(x=dots[0], y=dots[1], mode="markers", marker=marker, yaxis="y2", hovertemplate=hover)
     return figure
 
 

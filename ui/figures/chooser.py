@@ -1,0 +1,66 @@
+"""The map of the plane with its examples, made for clicking one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike
+
+from ui.figures.boundary import boundary
+from ui.figures.theme import TEST, Theme
+
+MOST = 600  # points of a part that are drawn
+
+
+def chooser(
+    picture: ArrayLike,
+    encoding: str,
+    extent: tuple[float, float],
+    points: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    classes: Sequence[str],
+    chosen: tuple[float, float] | None,
+    *,
+    theme: Theme = "light",
+) -> go.Figure:
+    """picture: (H, W) uint8 of a frame, top row first. points: part -> coordinates (N, 2) and labels (N,).
+
+    Each mark's customdata is [part, number]. Marks of a part other than the first are smaller.
+    """
+    bytes_ = np.asarray(picture)[::4, ::4].astype(int)
+    values = bytes_ >> 5 if encoding == "class" else (bytes_ - 128) / 127
+    low, high = extent
+    half = (high - low) / len(values) / 2
+    axis = np.linspace(low + half, high - half, len(values))
+    figure = boundary(axis, axis[::-1], values, np.zeros((0, 2)), np.zeros(0), classes, theme=theme)
+    figure.data = figure.data[:1]  # the map alone
+    for number, (part, (places, labels)) in enumerate(points.items()):
+        _marks(
+            figure, part, np.asarray(places)[:MOST], np.asarray(labels)[:MOST], classes, 9 if number == 0 else 6, theme
+        )
+    if chosen is not None:
+        ring = {"symbol": "circle-open", "size": 20, "line": {"width": 3}, "color": TEST[theme]}
+        figure.add_scatter(x=[chosen[0]], y=[chosen[1]], mode="markers", marker=ring, hoverinfo="skip", name="chosen")
+    return figure.update_layout(showlegend=False, height=330, dragmode=False, clickmode="event+select")
+
+
+def _marks(
+    figure: go.Figure,
+    part: str,
+    places: np.ndarray,
+    labels: np.ndarray,
+    classes: Sequence[str],
+    size: int,
+    theme: Theme,
+) -> None:
+    """One trace for each class, as on every other map; no selection may fade the others."""
+    whole: Any = boundary([0, 1], [0, 1], np.zeros((2, 2)), places, labels, classes, theme=theme)
+    numbers = [np.flatnonzero(labels == index) for index in range(len(classes))] or [np.arange(len(labels))]
+    for trace, rows in zip(whole.data[1:], numbers, strict=True):
+        trace.marker.size = size
+        trace.customdata = [[part, int(row)] for row in rows]
+        trace.hovertemplate = f"{part} point %{{customdata[1]}}<br>x1 %{{x:.2f}}, x2 %{{y:.2f}}<extra></extra>"
+        trace.update(selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}})
+        figure.add_trace(trace)
