@@ -18,7 +18,7 @@ from lab.run import Run
 MOST = 400  # parameters that are all checked in one answer; beyond that a small network stands in
 POINTS = 8  # training points whose mean loss is checked
 ENTRIES = 3  # of each parameter, in a sweep over epsilons
-EPSILONS = tuple(10.0**-k for k in range(1, 12))
+EPSILONS = tuple(10.0**-k for k in range(12))
 EPSILON = 1e-5  # the usual distance in float64
 SMALL = Experiment(hidden=(4, 3), samples=40)
 

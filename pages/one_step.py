@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import one_step, state
+from ui import gradients, one_step, state
 from ui.panels import begin, link
 
 begin()
@@ -19,9 +19,13 @@ weight, and the step that the optimiser takes. The numbers are the engine's; loo
 {link("one unit", "one_step", hidden=(1,), samples=40)} fits on a sheet of paper; in
 {link("six layers of sigmoids", "one_step", hidden=(8,) * 6, activations="sigmoid")} watch the gradient shrink.
 
-**Why.** Backpropagation is nothing but this product, worked out once for all weights together.
+**Why.** Backpropagation is nothing but this product, worked out once for all weights together. The gradient check
+measures the same slopes by moving every weight a little: if a formula were wrong, it would show.
 """
 )
-st.fragment(one_step.walk)()
+views = {"The walk": one_step.walk, "Gradient check": gradients.check}
+help = "The numbers of one step, or the proof that its gradient is right."
+view = st.segmented_control("Show", list(views), default="The walk", required=True, key="step_view", help=help)
+st.fragment(views[view or "The walk"])()
 
 state.write_link()

@@ -14,6 +14,11 @@ TERMS = 3  # of a long sum that are written out
 DELTA = r"\frac{\partial L}{\partial z^{(%d)}_{%d}}"
 
 
+def lines(left: str, *steps: str) -> str:
+    """left = first step, and each further step on a line of its own."""
+    return rf"\begin{{aligned}}{left} &= " + r"\\ &= ".join(steps) + r"\end{aligned}"
+
+
 def num(value: float) -> str:
     """Four figures; a power of ten where the number is tiny or huge."""
     text = f"{value:.4g}"
@@ -46,9 +51,11 @@ def z_line(k: int, unit: int, seen: Mapping[str, np.ndarray], place: int, keep: 
     """z of one unit of layer k + 1; where a batch is normalised, its value before that."""
     before, column, b, u = (seen[f"{k}.{name}"] for name in ("before", "column", "b", "u"))
     symbol = rf"z^{{({k + 1})}}_{{{unit + 1}}}"
-    return (
-        rf"{symbol} = \sum_i a^{{({k})}}_i\, w^{{({k + 1})}}_{{i,{unit + 1}}} + b^{{({k + 1})}}_{{{unit + 1}}}"
-        rf" = {weighted_sum(before, column, keep)} + {factor(float(b[place]))} = {num(float(u[place]))}"
+    return lines(
+        symbol,
+        rf"\sum_i a^{{({k})}}_i\, w^{{({k + 1})}}_{{i,{unit + 1}}} + b^{{({k + 1})}}_{{{unit + 1}}}",
+        rf"{weighted_sum(before, column, keep)} + {factor(float(b[place]))}",
+        num(float(u[place])),
     )
 
 
@@ -89,7 +96,7 @@ def loss_line(name: str, outputs: int, y: np.ndarray, t: np.ndarray, units: np.n
     dots = "" if whole else r" + \cdots"
     mean = rf"\frac{{1}}{{{outputs}}}" if outputs > 1 and name != "categorical_crossentropy" else ""
     body = rf"{mean}\left[{terms}{dots}\right]" if mean else terms + dots
-    return rf"L = {LOSSES[name].formula} = {body} = {num(loss)}"
+    return lines("L", LOSSES[name].formula, body, num(loss))
 
 
 # Backward ------------------------------------------------------------------------------------------------------------
@@ -128,19 +135,20 @@ def back_lines(k: int, stage: Mapping[str, Any], seen: Mapping[str, np.ndarray],
     arrived = float(seen[f"{k}.dkept"][place]) if stage["dropout"] else at["da"]
     numbers = weighted_sum(seen[f"{k}.back"], seen[f"{k}.row"])
     following = rf"\frac{{\partial L}}{{\partial z^{{({k + 2})}}_m}}"
-    lines = [rf"{a} = \sum_m w^{{({k + 2})}}_{{{unit},m}}\, {following} = {numbers} = {num(arrived)}"]
+    symbols = rf"\sum_m w^{{({k + 2})}}_{{{unit},m}}\, {following}"
+    said = [lines(a, symbols, numbers, num(arrived))]
     if stage["dropout"]:
-        lines.append(rf"\text{{through dropout: }} {a} = {num(at['da'])}")
+        said.append(rf"\text{{through dropout: }} {a} = {num(at['da'])}")
     slope = rf"f'\!\left(z^{{({k + 1})}}_{{{unit}}}\right)"
     if points == 1:
         product = rf"{factor(at['da'])} \cdot {factor(at['slope'])}"
-        lines.append(rf"{slope} = {num(at['slope'])}")
-        lines.append(rf"{delta} = {a} \cdot {slope} = {product} = {num(at['dz'])}")
+        said.append(rf"{slope} = {num(at['slope'])}")
+        said.append(lines(delta, rf"{a} \cdot {slope}", product, num(at["dz"])))
     else:
-        lines.append(rf"{delta} = \sum_{{\text{{points}}}} {a} \cdot {slope} = {num(at['dz'])}")
+        said.append(rf"{delta} = \sum_{{\text{{points}}}} {a} \cdot {slope} = {num(at['dz'])}")
     if stage["norm"]:
-        lines.append(rf"\text{{through batch normalisation: }} {num(at['dz'])} \rightarrow {num(at['du'])}")
-    return lines
+        said.append(rf"\text{{through batch normalisation: }} {num(at['dz'])} \rightarrow {num(at['du'])}")
+    return said
 
 
 def gradient_lines(header: Mapping[str, Any], seen: Mapping[str, np.ndarray]) -> list[str]:
@@ -152,16 +160,21 @@ def gradient_lines(header: Mapping[str, Any], seen: Mapping[str, np.ndarray]) ->
     if points > 1:
         return [rf"{left} = \sum_{{n=1}}^{{{points}}} {into}[n] \cdot {delta}[n] = {num(gradient)}"]
     a, d = float(seen["each.a"][0]), float(seen["each.delta"][0])
-    lines = [rf"{left} = {into} \cdot {delta} = {factor(a)} \cdot {factor(d)} = {num(gradient)}"]
+    said = [lines(left, rf"{into} \cdot {delta}", rf"{factor(a)} \cdot {factor(d)}", num(gradient))]
     stage = header["stages"][k]
     if stage["activation"] and not stage["norm"] and not stage["dropout"]:
         place = stage["place"]
         slope, da = float(seen[f"{k}.slope"][place]), float(seen[f"{k}.da"][place])
         through = rf"f'\!\left(z^{{({k + 1})}}_{{{target + 1}}}\right)"
-        rest = rf"\frac{{\partial L}}{{\partial a^{{({k + 1})}}_{{{target + 1}}}}}"
-        numbers = rf"{factor(a)} \cdot {factor(slope)} \cdot {factor(da)} = {num(a * slope * da)}"
-        lines.append(rf"{left} = {into} \cdot {through} \cdot {rest} = {numbers}")
-    return lines
+        arriving = rf"\frac{{\partial L}}{{\partial a^{{({k + 1})}}_{{{target + 1}}}}}"
+        numbers = rf"{factor(a)} \cdot {factor(slope)} \cdot {factor(da)}"
+        said.append(lines(left, rf"{into} \cdot {through} \cdot {arriving}", numbers, num(a * slope * da)))
+        if len(header["stages"]) > k + 1:
+            following = (
+                rf"\sum_m w^{{({k + 2})}}_{{{target + 1},m}}\, \frac{{\partial L}}{{\partial z^{{({k + 2})}}_m}}"
+            )
+            said.append(rf"{arriving} = {following} \text{{, and so on, layer by layer, up to the loss}}")
+    return said
 
 
 def parameter(layer: int, source: int, target: int) -> str:

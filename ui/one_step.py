@@ -16,6 +16,7 @@ from ui.controls import _plain
 from ui.figures.chooser import chooser
 from ui.panels import ask, chart, keys, theme
 from ui.stations import Walk, stations
+from ui.widgets import command
 
 SOURCES = {"train": "Training point", "test": "Test point", "batch": "Mini-batch", "typed": "Typed point"}
 
@@ -32,6 +33,10 @@ def sizes(e: Experiment) -> list[int]:
 def walk() -> None:
     """Everything below the text. Alone when a control changes: nothing else of the page depends on it."""
     state.look_again()
+    if state.status()["status"] == "running":
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.info("Your network is training: every press shows newer weights. Pause it to walk in peace.")
+            command("Pause", "pause", help="Training waits.")
     left, right = st.columns([1, 2], gap="large")
     e = state.experiment()
     with left:
@@ -76,9 +81,9 @@ def _map(part: str, number: int, header: Mapping, arrays: Mapping, e: Experiment
     if e.source.kind == "regression":
         center, scale = header["center"]
         points = {name: (places, labels * scale + center) for name, (places, labels) in points.items()}
-    chosen = tuple(float(v) for v in arrays[f"points_{part}"][number])
-    figure = chooser(arrays["map"], header["encoding"], header["extent"], points, e.source.class_names, chosen,
-                     theme=theme())  # fmt: skip
+    x1, x2 = (float(value) for value in arrays[f"points_{part}"][number])
+    view = (arrays["map"], header["encoding"], header["extent"])
+    figure = chooser(*view, points, e.source.class_names, (x1, x2), theme=theme())
     options = {"on_select": _clicked, "selection_mode": "points"}
     chart(figure, "step_map", "Map of the network's answer with the points of the data", **options)
     st.caption("The network's answer and the data; the large points are those of this part. Click one to choose it.")

@@ -44,6 +44,14 @@ class Walk:
         """The first of these that the stage has, of its shown units."""
         return next(self.seen[f"{k}.{name}"] for name in names if f"{k}.{name}" in self.seen)
 
+    def focus(self, k: int) -> str:
+        """Which unit of a layer the formulas are written out for."""
+        stage = self.stages[k]
+        if stage["of"] == 1:
+            return ""
+        why = "to which your parameter belongs" if k == self.header["layer"] else "whose gradient is the largest"
+        return f"Written out for unit {stage['focus'] + 1}, {why}."
+
     # The picture -----------------------------------------------------------------------------------------------------
 
     def figure(self, here: Station, theme: Theme) -> go.Figure:
@@ -73,7 +81,7 @@ class Walk:
         what = "gradients of the loss by z" if here.backward else "standardised inputs, activations and answers"
         mean = f" Values are means over {self.points} points, gradients their sums." if self.points > 1 else ""
         return (
-            f"In the circles: {what}. Lines: weights, blue positive, orange negative; the dark one is followed.{mean}"
+            f"In the circles: {what}. Lines: weights, blue positive, orange negative; the thick one is followed.{mean}"
         )
 
 
@@ -126,7 +134,8 @@ def _input(walk: Walk) -> None:
 def _forward(walk: Walk, k: int) -> None:
     stage, seen = walk.stages[k], walk.seen
     unit, place = stage["focus"], stage["place"]
-    st.markdown("Each unit weighs what arrives, adds its bias and bends the sum by its function.")
+    function = "output function" if k == walk.last else "function"
+    st.markdown(f"Each unit weighs what arrives, adds its bias and bends the sum by its {function}. {walk.focus(k)}")
     keep = walk.header["source"] if walk.header["layer"] == k else -1
     st.latex(words.z_line(k, unit, seen, place, keep))
     z = float(seen[f"{k}.z"][place])
@@ -137,12 +146,12 @@ def _forward(walk: Walk, k: int) -> None:
         y = walk.values(k, "y")
         st.latex(words.y_line(k, unit, walk.output, z, float(y[place])))
         st.markdown(f"{OUTPUTS[walk.output].label}: {OUTPUTS[walk.output].sentence}")
-        _table({"unit": units, "z": _floats(seen[f"{k}.z"]), "y": _floats(y)})
+        _table({"unit": list(map(str, units)), "z": _floats(seen[f"{k}.z"]), "y": _floats(y)})
         return
     a = walk.values(k, "a")
     if walk.points == 1:
         st.latex(words.a_line(k, unit, stage["activation"], z, float(a[place])))
-    columns: dict[str, Any] = {"unit": units, "z": _floats(seen[f"{k}.z"]), "a": _floats(a)}
+    columns: dict[str, Any] = {"unit": list(map(str, units)), "z": _floats(seen[f"{k}.z"]), "a": _floats(a)}
     if stage["dropout"]:
         st.markdown("Dropout leaves some units out of this step and makes the others larger.")
         columns["after dropout"] = _floats(walk.values(k, "kept"))
@@ -157,7 +166,7 @@ def _loss(walk: Walk) -> None:
         st.latex(words.loss_line(walk.loss, walk.stages[k]["of"], y, t, units, walk.header["loss"]))
     else:
         st.latex(rf"L = \frac{{1}}{{{walk.points}}} \sum_n L_n = {words.num(walk.header['loss'])}")
-    _table({"output": [int(n) + 1 for n in units], "y": _floats(y), "t": _floats(t)})
+    _table({"output": [str(int(n) + 1) for n in units], "y": _floats(y), "t": _floats(t)})
 
 
 def _output(walk: Walk) -> None:
@@ -167,17 +176,20 @@ def _output(walk: Walk) -> None:
     for line in words.output_lines(k, {**facts, "points": walk.points}, walk.seen, stage["of"]):
         st.latex(line)
     units = [int(n) + 1 for n in walk.seen[f"{k}.units"]]
-    _table({"output": units, "dL/dz": _floats(walk.seen[f"{k}.dz"])})
+    _table({"output": list(map(str, units)), "dL/dz": _floats(walk.seen[f"{k}.dz"])})
 
 
 def _back(walk: Walk, k: int) -> None:
     stage, seen = walk.stages[k], walk.seen
-    st.markdown("A unit is to blame for what it sent on, by the same weights, times the slope of its own function.")
+    st.markdown(
+        "A unit is to blame for what it sent on, by the same weights, times the slope of its own function. "
+        + walk.focus(k)
+    )
     for line in words.back_lines(k, stage, seen, walk.points):
         st.latex(line)
     units = [int(n) + 1 for n in seen[f"{k}.units"]]
     names = {"dL/da": "da", "f'(z)": "slope", "dL/dz": "dz"}
-    _table({"unit": units, **{head: _floats(seen[f"{k}.{name}"]) for head, name in names.items()}})
+    _table({"unit": list(map(str, units)), **{head: _floats(seen[f"{k}.{name}"]) for head, name in names.items()}})
 
 
 def _gradient(walk: Walk) -> None:

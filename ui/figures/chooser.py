@@ -41,7 +41,7 @@ def chooser(
             figure, part, np.asarray(places)[:MOST], np.asarray(labels)[:MOST], classes, 9 if number == 0 else 6, theme
         )
     if chosen is not None:
-        ring = {"symbol": "circle-open", "size": 20, "line": {"width": 3}, "color": TEST[theme]}
+        ring = {"symbol": "circle-open", "size": 24, "line": {"width": 4}, "color": TEST[theme]}
         figure.add_scatter(x=[chosen[0]], y=[chosen[1]], mode="markers", marker=ring, hoverinfo="skip", name="chosen")
     return figure.update_layout(showlegend=False, height=330, dragmode=False, clickmode="event+select")
 
