@@ -107,6 +107,6 @@ def _epsilons(bug: int) -> None:
     )
     best = {name: float(values.min()) for name, values in errors.items()}
     st.caption(
-        "Too far and the curve bends in between; too near and rounding is all that is left. In between lies the valley: "
-        f"{best['float32']:.0e} at best with 32 bits, {best['float64']:.0e} with 64. A wrong gradient has no valley."
+        "Too far and the curve bends in between; too near and only rounding is left. In between lies the valley: "
+        f"{best['float32']:.0e} at best with 32 bits, {best['float64']:.0e} with 64. A wrong gradient has none."
     )
