@@ -57,8 +57,10 @@ def walk() -> None:
 def _choose_point(e: Experiment, header: Mapping, arrays: Mapping) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     options = ["batch"] if e.batch_norm else [part for part in PARTS if part != "typed" or not e.source.image_shape]
     help = "One point of the data, the points of a whole batch, or one that you type."
-    part = st.segmented_control("Data", options, default=options[0], format_func=SOURCES.__getitem__, required=True,
-                                key=f"step_part_{len(options)}", help=help) or options[0]  # fmt: skip
+    key = f"step_part_{len(options)}"
+    st.session_state.setdefault(key, options[0])  # a click on the map sets it, too
+    show = {"format_func": SOURCES.__getitem__, "required": True, "key": key, "help": help}
+    part = st.segmented_control("Data", options, **show) or options[0]
     facts: dict[str, Any] = {"part": part, "number": 0, "label": 0}
     if part == "batch":
         if e.batch_norm:

@@ -24,6 +24,7 @@ MORE = "More settings"
 ROLES = "button|checkbox|combobox|link|radio|searchbox|slider|spinbutton|switch|tab|textbox"
 STREAMLITS_OWN = re.compile("Help for .*|Open|Main menu|Skip to main content|Link to heading")
 tested = {MORE}  # names of the controls that the tests below press
+tested |= {"Functions", "One step"}  # pressed in test_math_pages.py
 DIAGRAM = (  # names of the buttons on the picture, which test_stage.py presses
     "Feature .+",
     "(Fewer|More) hidden layers",
