@@ -59,7 +59,8 @@ def pick(playground: Playground, name: str, sign: str) -> None:
 def select(playground: Playground, label: str, option: str) -> None:
     """Pick an option of a select box, in view first: a list that has dropped down closes when the page scrolls."""
     box = playground.page.get_by_role("combobox", name=label, exact=True)
-    box.scroll_into_view_if_needed()
+    playground.settle()
+    box.evaluate("box => box.scrollIntoView({ block: 'center' })")
     box.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     playground.settle()
     playground.choose(label, option)
@@ -82,7 +83,7 @@ def test_the_functions_page_follows_the_network_while_it_trains(playground):
     playground.press("Pause")
     playground.button("Play").wait_for()
     select(playground, "Activation", "Leaky ReLU")
-    assert eventually(lambda: traces(playground, "fn_shape")[0] == "Leaky ReLU", PATIENCE)
+    assert eventually(lambda: traces(playground, "fn_shape")[:1] == ["Leaky ReLU"], PATIENCE)
     for kind, key in (("Losses", "fn_loss_shape"), ("Softmax", "fn_softmax")):
         pick(playground, kind, SIGNS[kind])
         playground.page.locator(f".st-key-{key} .js-plotly-plot").wait_for()
@@ -125,23 +126,28 @@ def test_the_gradient_check_catches_the_planted_bug_on_the_screen(playground):
     says(playground, "The gradient is wrong for the biases of hidden layer 1")
     select(playground, "In", "Output layer")
     says(playground, "The gradient is wrong for the biases of output layer")
-    crosses = "plot => plot.data?.find(trace => trace.name === 'does not agree').x.length"
+    crosses = "plot => plot._fullData?.find(trace => trace.name === 'does not agree').x.length"
     plot = playground.page.locator(".st-key-check_agreement .js-plotly-plot").last
     assert eventually(lambda: plot.evaluate(crosses) == 3, PATIENCE)
-    playground.press("Show me the source")
+    playground.page.get_by_text("Show me the source").click()
     says(playground, "class WrongAxis(Dense):")
     plant.click()
     says(playground, "Every gradient is right")
 
 
 # Pressed above or, option by option and without a browser, in tests/ui/test_math_pages.py.
-FUNCTIONS = {"Play", "Step", "Speed", "Activations", "Losses", "Softmax", "Six layers of sigmoids", "ReLUs at a high rate",
-             "three classes", "Activation", "Compare with", "Depth on the left", "Dots: layer", "Data point", "Increment",
-             "Decrement", "Loss", "Target t", "Temperature", "This network", "Three sliders", "Logit 1", "Logit 2",
-             "Logit 3"}  # fmt: skip
-ONE_STEP = {"The walk", "Gradient check", "one unit", "six layers of sigmoids", "Training point", "Test point",
-            "Mini-batch", "Typed point", "Point", "Increment", "Decrement", "Parameter of", "From", "To", "Back", "Next",
-            "Station", "x1", "x2", "True class", "Units shown from (0: strongest)", "Plant the bug", "In"}  # fmt: skip
+FUNCTIONS = {
+    *("Play", "Step", "Speed", "Activations", "Losses", "Softmax"),
+    *("Six layers of sigmoids", "ReLUs at a high rate", "three classes"),
+    *("Activation", "Compare with", "Depth on the left", "Dots: layer", "Data point", "Increment", "Decrement"),
+    *("Loss", "Target t", "Temperature", "This network", "Three sliders", "Logit 1", "Logit 2", "Logit 3"),
+}
+ONE_STEP = {
+    *("The walk", "Gradient check", "one unit", "six layers of sigmoids", "Back", "Next", "Station"),
+    *("Training point", "Test point", "Mini-batch", "Typed point", "Point", "Increment", "Decrement"),
+    *("Parameter of", "From", "To", "Units shown from (0: strongest)", "x1", "x2", "True class"),
+    *("Plant the bug", "In"),
+}
 FRAME = {"Navigate to home page", "Playground", "Functions", "One step", "Help"}  # tested in test_controls.py
 
 
