@@ -43,9 +43,9 @@ def agreement(
 def valley(epsilons: ArrayLike, errors: Mapping[str, ArrayLike], *, theme: Theme = "light") -> go.Figure:
     """The largest relative error over epsilon, one line a precision, both axes logarithmic."""
     power = {"type": "log", "exponentformat": "power", "dtick": 2}
-    axes = {"xaxis": {**power, "autorange": "reversed"}, "yaxis": {**power, "automargin": True}}
-    titles = {"x": "epsilon, how far a parameter is moved", "y": "largest relative error"}
-    figure = go.Figure(layout=layout(theme, **titles, **axes, height=340))
+    across, up = {**power, "autorange": "reversed"}, {**power, "automargin": True}
+    x, y = "epsilon, how far a parameter is moved", "largest relative error"
+    figure = go.Figure(layout=layout(theme, x=x, y=y, xaxis=across, yaxis=up, height=340))
     styles = ((TRAIN[theme], "dash", "square"), (TEST[theme], "solid", "circle"))
     for (name, values), (color, dash, symbol) in zip(errors.items(), styles, strict=False):
         figure.add_scatter(
