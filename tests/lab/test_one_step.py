@@ -19,6 +19,7 @@ PAIRS = [
     for output in valid_outputs(kind, classes)
     for loss in valid_losses(kind, output)
 ]  # fmt: skip
+LOSSES = list({loss: (dataset, output, loss) for dataset, output, loss in PAIRS}.values())  # one output for each loss
 ASKED = {"part": "train", "number": 1, "label": 0, "layer": 0, "source": 1, "target": 2, "first": 0}
 
 
@@ -50,12 +51,12 @@ def central_difference(run, layer, source, target, number=1, e=1e-6):
     return (losses[0] - losses[1]) / (2 * e)
 
 
-@pytest.mark.parametrize(("dataset", "output", "loss"), PAIRS)
+@pytest.mark.parametrize(("dataset", "output", "loss"), LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_the_gradient_is_the_engines_and_a_finite_difference_for_every_pair(activation, dataset, output, loss):
-    run = run_of(dataset=dataset, activations=activation, output=output, loss=loss)
+    run = run_of(epochs=0, dataset=dataset, activations=activation, output=output, loss=loss)
     trainer = run.trainer
-    for layer, source, target in ((0, 1, 2), (1, 3, 0), (1, -1, 1), (2, 2, 0)):
+    for layer, source, target in ((0, 1, 2), (1, -1, 1), (2, 2, 0)):
         header, _ = ask(run, layer=layer, source=source, target=target)
         x, t = trainer.x_train[1:2], trainer.t_train[1:2]
         trainer.network.backward(trainer.objective.gradient(trainer.network.forward(x, train=True), t))

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from ui.figures.boundary import boundary
-from ui.figures.theme import TEST, Theme
+from ui.figures.theme import TEST, Theme, class_style, diverging
 
 MOST = 600  # points of a part that are drawn
 
@@ -55,12 +55,23 @@ def _marks(
     size: int,
     theme: Theme,
 ) -> None:
-    """One trace for each class, as on every other map; no selection may fade the others."""
-    whole: Any = boundary([0, 1], [0, 1], np.zeros((2, 2)), places, labels, classes, theme=theme)
-    numbers = [np.flatnonzero(labels == index) for index in range(len(classes))] or [np.arange(len(labels))]
-    for trace, rows in zip(whole.data[1:], numbers, strict=True):
-        trace.marker.size = size
-        trace.customdata = [[part, int(row)] for row in rows]
-        trace.hovertemplate = f"{part} point %{{customdata[1]}}<br>x1 %{{x:.2f}}, x2 %{{y:.2f}}<extra></extra>"
-        trace.update(selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}})
-        figure.add_trace(trace)
+    """One trace for each class, in its colour and shape; no selection may fade the others."""
+    rim = {"color": "#ffffff", "width": 1}
+    sets: list[tuple[np.ndarray, dict[str, Any]]] = [
+        (np.flatnonzero(labels == index), class_style(index)) for index in range(len(classes))
+    ]
+    if not classes:
+        scale = {"color": labels, "colorscale": diverging(theme), "cmin": -1, "cmax": 1}
+        sets = [(np.arange(len(labels)), scale)]
+    opaque = {"marker": {"opacity": 1}}
+    for rows, style in sets:
+        figure.add_scatter(
+            x=places[rows, 0],
+            y=places[rows, 1],
+            mode="markers",
+            marker={**style, "size": size, "line": rim},
+            customdata=[[part, int(row)] for row in rows],
+            hovertemplate=f"{part} point %{{customdata[1]}}<br>x1 %{{x:.2f}}, x2 %{{y:.2f}}<extra></extra>",
+            selected=opaque,
+            unselected=opaque,
+        )
