@@ -109,7 +109,7 @@ def stations(walk: Walk) -> list[Station]:
 
 
 def _table(columns: Mapping[str, Any]) -> None:
-    st.table(pd.DataFrame({name: [f"{v:.5g}" if isinstance(v, float) else v for v in values]
+    st.table(pd.DataFrame({name: [f"{v + 0.0:.5g}" if isinstance(v, float) else v for v in values]
                            for name, values in columns.items()}), hide_index=True)  # fmt: skip
 
 
