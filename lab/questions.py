@@ -13,6 +13,9 @@ import numpy as np
 
 from engine import checkpoint
 from lab import examples, keeping
+from lab.gradients import gradient_check, gradient_sweep
+from lab.insight import batch_outputs, plane, pre_activations
+from lab.one_step import one_step
 from lab.run import Run
 
 Answer = tuple[dict[str, Any], dict[str, np.ndarray]]
@@ -34,6 +37,12 @@ QUESTIONS: dict[str, Question] = {
     "predict": keeping.predict,
     "rows": keeping.rows,
     "scaling": keeping.scaling,
+    "pre_activations": pre_activations,
+    "batch_outputs": batch_outputs,
+    "plane": plane,
+    "one_step": one_step,
+    "gradient_check": gradient_check,
+    "gradient_sweep": gradient_sweep,
 }
 
 
