@@ -2,6 +2,7 @@
 
 `forward(z) -> a`, `backward(da, z, a) -> dz`: z is the pre-activation, a the activation, da the gradient that arrives.
 Any shape will do: every function works element by element. A z that is not a number gives an a that is not a number.
+Networks use the formulas as they are; a function with a `parameter` also takes another value for it as last argument.
 """
 
 from __future__ import annotations
@@ -11,6 +12,16 @@ from math import inf, pi, sqrt
 from typing import NamedTuple
 
 import numpy as np
+
+
+class Parameter(NamedTuple):
+    """A number in a formula. Networks use `usual`; another value shows what it does to the shape."""
+
+    label: str
+    symbol: str  # LaTeX
+    usual: float
+    most: float  # values from 0 to this make sense
+    formula: str  # LaTeX, of the function with the symbol in it
 
 
 class ActivationFunction(NamedTuple):
@@ -24,6 +35,7 @@ class ActivationFunction(NamedTuple):
     sentence: str
     kinks: tuple[float, ...] = ()  # where the derivative jumps
     surrogate: str = ""  # the function whose slope is used when its own is of no use
+    parameter: Parameter | None = None
 
     @property
     def range(self) -> str:
@@ -40,20 +52,21 @@ def _relu_back(da, z, a):
     return da * np.sign(a)  # 1 where the unit is on, 0 where it is off
 
 
-def _leaky_relu(z):
-    return np.maximum(z, 0.01 * z)
+def _leaky_relu(z, slope=0.01):
+    return np.maximum(z, slope * z)
 
 
-def _leaky_relu_back(da, z, a):
-    return da * np.maximum(np.sign(z), 0.01)
+def _leaky_relu_back(da, z, a, slope=0.01):
+    return da * np.maximum(np.sign(z), slope)
 
 
-def _elu(z):
-    return np.maximum(z, 0) + np.exp(np.minimum(z, 0)) - 1
+def _elu(z, alpha=1.0):
+    return np.maximum(z, 0) + alpha * np.exp(np.minimum(z, 0)) - alpha
 
 
-def _elu_back(da, z, a):
-    return da * (np.minimum(a, 0) + 1)
+def _elu_back(da, z, a, alpha=1.0):
+    slope = np.minimum(a, 0) + alpha  # alpha e^z on the left; on the right alpha, where it should be 1
+    return da * (slope if alpha == 1 else slope + (1 - alpha) * np.maximum(np.sign(z), 0))
 
 
 SCALE, ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. 2017: they keep mean 0 and variance 1
@@ -148,11 +161,14 @@ ACTIVATIONS = {
             "leaky_relu", "Leaky ReLU", _leaky_relu, _leaky_relu_back,
             r"\max(0.01 z, z)", r"[z > 0] + 0.01\,[z \le 0]", (-inf, inf),
             "ReLU with a small slope on the left, so that no unit dies; where z is negative it learns a hundred times "
-            "slower.", kinks=(0,)),
+            "slower.", kinks=(0,),
+            parameter=Parameter("Slope on the left", "s", 0.01, 1, r"\max(s z, z)")),
         ActivationFunction(
             "elu", "ELU", _elu, _elu_back,
             r"z \text{ if } z > 0 \text{ else } e^z - 1", r"1 \text{ if } z > 0 \text{ else } e^z", (-1, inf),
-            "Like ReLU but smooth, with outputs centred nearer to zero; far on the left its gradient vanishes."),
+            "Like ReLU but smooth, with outputs centred nearer to zero; far on the left its gradient vanishes.",
+            parameter=Parameter(
+                "Depth on the left", r"\alpha", 1, 3, r"z \text{ if } z > 0 \text{ else } \alpha\,(e^z - 1)")),
         ActivationFunction(
             "selu", "SELU", _selu, _selu_back,
             r"\lambda z \text{ if } z > 0 \text{ else } \lambda\alpha\,(e^z - 1)",

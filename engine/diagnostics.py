@@ -83,6 +83,11 @@ def _reports(trainer: Trainer, x: np.ndarray, t: np.ndarray) -> list[LayerReport
     return reports
 
 
+def flatness(layer: Layer, z: np.ndarray) -> tuple[float, float]:
+    """Shares of dead units and of flat places where an activation layer meets the pre-activations z; else NaN."""
+    return _shares(_slope(layer, z))
+
+
 def _slope(layer: Layer, z: np.ndarray) -> np.ndarray | None:
     """da/dz of an activation, shaped like z; None for another layer."""
     if not isinstance(layer, Activation):

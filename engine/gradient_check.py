@@ -77,12 +77,12 @@ def check(
     checks = []
     for name, array in network.named.items():
         layer, parameter = name.split(".", 1)
-        twin = _twin(array, network.parameters, analytic)
+        gradient = twin(array, network.parameters, analytic)
         indices = list(np.ndindex(array.shape))
         for index in indices[:: -(-len(indices) // entries) if entries else 1]:
             numeric = _slope(lambda: objective.value(forward(), t), array, index, epsilon)
-            error = float(relative_error(twin[index], numeric))
-            checks.append(Check(int(layer), parameter, index, float(twin[index]), numeric, error))
+            error = float(relative_error(gradient[index], numeric))
+            checks.append(Check(int(layer), parameter, index, float(gradient[index]), numeric, error))
     network.take(parameters, state)
     network.gradients[:] = gradients
     for name, rng in network.rngs.items():
@@ -90,8 +90,8 @@ def check(
     return checks
 
 
-def _twin(view: np.ndarray, flat: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """What `view` is of `flat`, of `other`."""
+def twin(view: np.ndarray, flat: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """What `view` is of `flat`, of `other`: the same entries of another flat array, as a view."""
     start = (view.ctypes.data - flat.ctypes.data) // flat.itemsize
     return as_strided(other[start:], view.shape, view.strides)
 

@@ -221,7 +221,7 @@ class Objective:
             raise ValueError(f"class numbers must be whole numbers from 0 to {self.classes - 1}")
         return hit
 
-    def _split(self, t: Any) -> tuple[Any, Any]:
+    def split(self, t: Any) -> tuple[Any, Any]:
         """What `targets` made -> targets (N, O) and what each sample counts in the mean: one number or (N, 1)."""
         if self.class_weights is None:
             return t, 1 / len(t)
@@ -230,12 +230,12 @@ class Objective:
 
     def value(self, z, t):
         """Mean loss over the batch, from the logits z (N, O) and what `targets` made."""
-        t, share = self._split(t)
+        t, share = self.split(t)
         return (self.loss.value(z if self.loss.on_logits else self.output.forward(z), t) * share).sum()
 
     def gradient(self, z, t):
         """dL/dz (N, O)"""
-        t, share = self._split(t)
+        t, share = self.split(t)
         if self.loss.on_logits:
             return self.loss.gradient(z, t, share)
         y = self.output.forward(z)

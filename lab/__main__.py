@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from engine import checkpoint
+from data import Dataset
 from engine.trainer import Trainer
+from lab import model_file
 from lab.build import build
 from lab.experiment import Experiment, ExperimentError
-from lab.frames import finite, pack, unpack
+from lab.frames import finite
 from lab.report import gradient_check, report
 
 USUAL_EPOCHS = 100  # for an experiment without any stop rule
@@ -51,8 +52,8 @@ def read(source: str) -> Experiment:
 
 def run(
     experiment: Experiment, show: bool, data_dir: Path | None = None, saved: Path | None = None
-) -> tuple[dict[str, Any], Trainer]:
-    """Train until a stop rule fires, from the start or from a saved file; returns what is printed, and the trainer."""
+) -> tuple[dict[str, Any], Dataset, Trainer]:
+    """Train until a stop rule fires, from the start or from a saved file; what is printed, the data and the trainer."""
     if not (experiment.epochs or experiment.target_accuracy or experiment.patience or experiment.max_seconds):
         experiment = experiment.change(epochs=USUAL_EPOCHS)
     dataset, trainer = build(experiment, data_dir)
@@ -79,13 +80,13 @@ def run(
         "device": experiment.device,
         "stopped": _why(trainer),
     }
-    return result, trainer
+    return result, dataset, trainer
 
 
 def _load(trainer: Trainer, saved: Path) -> None:
     """Weights, optimiser, random states and history from a file of --save. Raises ExperimentError."""
     try:
-        checkpoint.restore(trainer, unpack(saved.read_bytes())[1])
+        model_file.restore(trainer, model_file.from_bytes(saved.read_bytes()))
     except OSError as problem:
         raise ExperimentError([f"{saved} cannot be read: {problem.strerror}."]) from None
     except ValueError as problem:
@@ -111,7 +112,7 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--data-dir", type=Path, metavar="DIR", help="where the files of mnist and fashion_mnist lie")
     command.add_argument("--resume", type=Path, metavar="FILE", help="go on from a file of --save")
     command.add_argument("--report", action="store_true", help="add metrics, layers and a learning-rate test")
-    command.add_argument("--save", type=Path, metavar="FILE", help="keep weights, optimiser and history in a file")
+    command.add_argument("--save", type=Path, metavar="FILE", help="keep the model in a safetensors file")
     command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     command = commands.add_parser("check", help="check backprop against central differences")
     command.add_argument("source", help="a JSON file, a link of the playground, or JSON text")
@@ -123,13 +124,13 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         given = {name: getattr(options, name) for name in ("epochs", "device", "dtype")}
         experiment = experiment.change(**{name: value for name, value in given.items() if value is not None})
-        result, trainer = run(experiment, not options.json, options.data_dir, options.resume)
+        result, dataset, trainer = run(experiment, not options.json, options.data_dir, options.resume)
     except ExperimentError as problem:
         print("\n".join(problem.sentences), file=sys.stderr)
         return 2
     if options.save:
         try:
-            options.save.write_bytes(pack({"experiment": experiment.model_dump()}, checkpoint.capture(trainer)))
+            options.save.write_bytes(model_file.to_bytes(model_file.capture(experiment, dataset, trainer)))
         except OSError as problem:
             print(f"{options.save} cannot be written: {problem.strerror}.", file=sys.stderr)
             return 2

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from lab import keeping, model_file
 from lab.experiment import Experiment
 from lab.questions import ask
 from lab.run import Run
@@ -106,6 +107,12 @@ def _status(run: Run) -> Answer:
     return {"status": run.status, "notice": run.notice, "epoch": run.trainer.epochs}, {}
 
 
+def _load(run: Run, command: Mapping[str, Any], arrays: Arrays) -> Answer:
+    """Answers with a checkpoint, so that the loaded network survives this process."""
+    keeping.load(run, model_file.Model(command["model"], arrays), command["weights_only"])
+    return run.checkpoint()
+
+
 def _frame(run: Run, request: Mapping[str, Any]) -> Answer:
     return {}, {"frame": np.frombuffer(run.frame(request), np.uint8)}
 
@@ -125,6 +132,8 @@ RUN_VERBS: dict[str, Callable[[Run, Mapping[str, Any], Mapping[str, np.ndarray]]
     "reset": lambda run, command, _: run.reset(),
     "pace": lambda run, command, _: run.pace(command["speed"]),
     "change": lambda run, command, _: run.change(_experiment(command)),
+    "preview": lambda run, command, _: run.preview(command["field"], command["value"]),
+    "load": lambda run, command, arrays: _load(run, command, dict(arrays)),
     "status": lambda run, command, _: _status(run),
     "frame": lambda run, command, _: _frame(run, command["request"]),
     "ask": lambda run, command, arrays: ask(run, command["question"], command["facts"], arrays),

@@ -18,6 +18,7 @@ import numpy as np
 
 from lab.experiment import Experiment, ExperimentError
 from lab.host import Answer, Gone, Host
+from lab.model_file import Model
 from lab.process import Command, Worker
 
 PATIENCE = 30.0  # seconds that a command may take
@@ -50,6 +51,11 @@ class Pool:
 
     def change(self, token: str, experiment: Experiment) -> None:
         self._do("change", token, experiment=experiment.model_dump_json())
+
+    def load(self, token: str, model: Model, *, weights_only: bool = False) -> None:
+        """Make a run stand where a saved one stood; see lab/keeping.py. Raises ExperimentError."""
+        experiment = {} if weights_only else {"experiment": model.facts["experiment"]}
+        self._do("load", token, model.arrays, model=model.facts, weights_only=weights_only, **experiment)
 
     def play(self, token: str) -> None:
         self._do("play", token)
@@ -175,7 +181,7 @@ class WorkerPool(Pool):
         if command["do"] == "close":
             del self.runs[token]
         future = kept.worker.submit(command, arrays)
-        if command["do"] in ("change", "pace", *STATUS_AFTER):
+        if command["do"] in ("change", "load", "pace", *STATUS_AFTER):
             future.add_done_callback(partial(self._note, kept, command))
         return future
 
@@ -204,6 +210,9 @@ class WorkerPool(Pool):
         kept.status = "idle" if rebuilt else STATUS_AFTER.get(command["do"], kept.status)
         if rebuilt or command["do"] == "reset":
             kept.facts = None
+        if command["do"] == "load":  # the answer is a checkpoint
+            kept.facts, kept.arrays = done.result()
+            kept.status = kept.facts["status"]
 
     def keep(self, facts: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         """Take a checkpoint that a worker sent."""

@@ -12,7 +12,10 @@ from typing import Any
 import numpy as np
 
 from engine import checkpoint
-from lab import examples
+from lab import examples, keeping
+from lab.gradients import gradient_check, gradient_sweep
+from lab.insight import batch_outputs, plane, pre_activations
+from lab.one_step import one_step
 from lab.run import Run
 
 Answer = tuple[dict[str, Any], dict[str, np.ndarray]]
@@ -27,6 +30,19 @@ def weights(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
 QUESTIONS: dict[str, Question] = {
     "weights": weights,
     "points": examples.points,
+    "model": keeping.model,
+    "curves": keeping.curves,
+    "confusion": keeping.confusion,
+    "inputs": keeping.inputs,
+    "predict": keeping.predict,
+    "rows": keeping.rows,
+    "scaling": keeping.scaling,
+    "pre_activations": pre_activations,
+    "batch_outputs": batch_outputs,
+    "plane": plane,
+    "one_step": one_step,
+    "gradient_check": gradient_check,
+    "gradient_sweep": gradient_sweep,
 }
 
 

@@ -11,10 +11,10 @@ import numpy as np
 
 from data import drawn
 from engine import checkpoint
-from lab import frames, probes
+from lab import frames, pictures
 from lab.advice import Adviser, goal
-from lab.build import build
-from lab.experiment import Experiment
+from lab.build import Built, build
+from lab.experiment import LIVE, Experiment
 from lab.speed import SPEEDS as SPEEDS
 from lab.speed import speed_named
 from lab.stage import Stage, dense_layers, scores
@@ -22,6 +22,9 @@ from lab.stage import Stage, dense_layers, scores
 AT_ONCE = 0.1  # seconds of training that a press of Step may take before others get their turn
 LARGEST_WEIGHT = 1000  # that a visitor can type
 DEAR = 1e8  # multiply-adds of an evaluation, some 3 ms: above that a running frame shows the one of the last epoch
+PREVIEWED = (  # fields that follow a slider while it is dragged
+    "learning_rate", "batch_size", "l1", "l2", "noise", "train_share", "label_noise", "outliers", "balance",
+)  # fmt: skip
 WATCHED = 3.0  # seconds without a frame being asked for, after which training waits
 
 
@@ -36,9 +39,9 @@ class Run:
         self.seen = clock()
         self.rebuild(experiment)
 
-    def rebuild(self, experiment: Experiment) -> None:
-        """New data and a new network; training waits for Play."""
-        self.dataset, self.trainer = build(experiment)
+    def rebuild(self, experiment: Experiment, built: Built | None = None) -> None:
+        """New data and a new network, or those that were built already; training waits for Play."""
+        self.dataset, self.trainer = built or build(experiment)
         self.experiment = experiment
         samples = sum(len(x) for x, _, _ in self.trainer.parts())
         self.multiply_adds = sum(line.multiply_adds for line in self.trainer.network.summary())
@@ -139,6 +142,12 @@ class Run:
         else:
             self.rebuild(experiment)
 
+    def preview(self, field: str, value: float) -> None:
+        """A slider is on its way to this value: what can follow does. Letting it go makes the change official."""
+        if field in LIVE or self.dataset.encode:  # other data than points takes too long to be made anew
+            was = type(getattr(self.experiment, field))
+            self.change(self.experiment.change(**{field: was(value)}))
+
     def pace(self, speed: str) -> None:
         self.speed = speed_named(speed)
         self.allowed = self.trainer.epochs
@@ -215,7 +224,7 @@ class Run:
         with np.errstate(all="ignore"):
             if not self.trainer.guard():
                 self._after_training()
-            header, arrays = self._facts(), self._pictures(focus)
+            header, arrays = self._facts(), pictures.moving(self.trainer, self.dataset, self.stage, focus)
         self._focus = focus
         header |= self.stage.facts(focus) if self.stage else {"plane": None}
         header["scores"] = scores(self.trainer, self.dataset, arrays.get("confusion"))
@@ -227,7 +236,7 @@ class Run:
         header["history"] = {"generation": self._generation, "from": start, "count": history.count}
         arrays["history_epoch"], arrays["history"] = history.epochs[start:], history.values[:, start:]
         if request.get("build") != self.build_number:
-            arrays |= self._data()
+            arrays |= pictures.still(self.dataset, self.stage)
         return frames.pack(header, arrays)
 
     @property
@@ -277,31 +286,6 @@ class Run:
         seconds, steps = self._since
         epochs = (self.trainer.steps - steps) / -(-len(self.trainer.x_train) // self.trainer.batch_size)
         return (self.trainer.seconds - seconds) * 1000 / epochs if epochs > 0 else None
-
-    def _pictures(self, focus: int | None) -> dict[str, np.ndarray]:
-        """The parts that change while it learns."""
-        pictures = self.stage.pictures(focus) if self.stage else {}
-        if self.dataset.kind == "classification":
-            pictures["confusion"] = probes.confusion(self.trainer)
-        if self.dataset.images_test is not None:
-            pictures["strip_prediction"], pictures["strip_confidence"] = probes.strip(self.trainer)
-        return pictures
-
-    def _data(self) -> dict[str, np.ndarray]:
-        """The parts that stand still until the next build."""
-        d = self.dataset
-        if d.points_train is not None and d.points_test is not None:
-            y_train, y_test = (d.to_units(y) if d.kind == "regression" else y for y in (d.y_train, d.y_test))
-            return {
-                **(self.stage.still() if self.stage else {}),
-                "points_train": d.points_train,
-                "labels_train": y_train.astype(np.float32),
-                "points_test": d.points_test,
-                "labels_test": y_test.astype(np.float32),
-            }
-        if d.images_test is not None:
-            return {"images": d.images_test[: probes.STRIP], "image_labels": d.y_test[: probes.STRIP].astype(np.int32)}
-        return {}
 
     # Keeping ---------------------------------------------------------------------------------------------------------
 

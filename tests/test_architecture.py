@@ -31,6 +31,8 @@ ROOMS = (
     Room("engine/backend.py", ("engine",), ("numpy", "cupy", "cupyx")),
     Room("engine", (), ("numpy",)),
     Room("data", (), ("numpy", "pandas", "sklearn")),
+    Room("lab/model_file.py", ("engine", "data", "lab"), ("numpy", "safetensors")),
+    Room("lab/export/onnx_model.py", ("engine", "data", "lab"), ("numpy", "onnx")),
     Room("lab", ("engine", "data"), ("numpy", "pandas", "pydantic", "pydantic_core")),
     Room("ui/figures", (), ("numpy", "plotly")),
     Room("ui", ("lab", "engine", "data"), ("numpy", "pandas", "plotly", "pydantic", "streamlit", "starlette")),

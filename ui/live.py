@@ -136,7 +136,7 @@ def _event(event: dict[str, Any]) -> None:
 
 @lru_cache(maxsize=2)
 def _component(js: str) -> Any:
-    css = "\n".join(FILES[name].read_text(encoding="utf-8") for name in ("page.css", "live.css"))
+    css = "\n".join(FILES[name].read_text(encoding="utf-8") for name in ("page.css", "live.css", "save.css"))
     return component("live", html='<div class="live" ></div>', css=css, js=js, isolate_styles=False)
 
 

@@ -12,7 +12,13 @@ import streamlit as st  # noqa: E402
 
 from ui.looks import dress  # noqa: E402
 
-PAGES = (("playground", "Playground"), ("help", "Help"))
+PAGES = (
+    ("playground", "Playground"),
+    ("functions", "Functions"),
+    ("one_step", "One step"),
+    ("keep", "Keep"),
+    ("help", "Help"),
+)
 
 st.set_page_config(page_title="Backprop Playground", layout="wide", initial_sidebar_state="collapsed")
 st.logo(ROOT / "ui/logo.svg", size="large")

@@ -19,13 +19,14 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from lab import pool
 from lab.frames import pack
-from lab.run import LARGEST_WEIGHT
+from lab.run import LARGEST_WEIGHT, PREVIEWED
 from ui.components import FILES, VERSION
 
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 LONGEST_REQUEST = 500  # characters; a request for a frame has about 80
 FRAME_FIELDS = ("build", "generation", "have", "frame")
 EDIT_FIELDS = ("layer", "from", "to")
+MOST_PREVIEWED = 100_000  # no slider goes further
 SOONEST = 0.008  # seconds between two frames of one visitor, however often they are asked for
 UNKNOWN_RUN, FOREIGN_PAGE, BAD_REQUEST = 4404, 4403, 4400
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
@@ -98,6 +99,10 @@ def parse(text: str) -> dict[str, Any] | None:
                 return None
             sound = _are_whole(edit.values())
             return {"do": "edit", **edit, "value": value} if sound else None
+        case "preview":
+            field, value = message.get("field"), message.get("value")
+            sound = field in PREVIEWED and type(value) in (int, float) and abs(value) <= MOST_PREVIEWED
+            return {"do": "preview", "field": field, "value": value} if sound else None
         case "step_batch":
             return {"do": "step_batch"}
     return None

@@ -15,7 +15,7 @@ from typing import Any
 
 import streamlit as st
 
-from lab import pool
+from lab import model_file, pool
 from lab.experiment import Experiment, ExperimentError
 from lab.fields import short
 from lab.host import Answer
@@ -237,6 +237,27 @@ def load(other: Experiment, preset: str = "") -> None:
     if me.experiment == other:
         me.preset = preset
         command("reset")
+
+
+def load_model(content: bytes, *, weights_only: bool) -> bool:
+    """Take a model file into the run; whether that went well. Otherwise a sentence says why, and all is as before."""
+    me = _me()
+    me.redraw = True
+    try:
+        model = model_file.from_bytes(content)
+        here = model.experiment.change(device=me.experiment.device)  # where it is computed is no part of a model
+        model.facts["experiment"] = here.to_json()
+        runs().load(me.token, model, weights_only=weights_only)
+    except ExperimentError as problem:
+        me.refused = problem.sentences
+    except (model_file.ModelFileError, pool.Unreachable) as problem:
+        me.refused = [str(problem)]
+    except pool.Gone:
+        me.refused, me.token = ["Your run was gone and is opened again: load the file once more."], ""
+    else:
+        me.experiment, me.refused = me.experiment if weights_only else here, []
+        return True
+    return False
 
 
 def change_from(field: str, widget: str) -> None:

@@ -24,6 +24,7 @@ ROLES = "button|checkbox|combobox|link|radio|searchbox|slider|spinbutton|switch|
 STREAMLITS_OWN = re.compile("Help for .*|Open|Main menu|Skip to main content|Link to heading")
 tested.update({MORE, "Presets", "Share", "? Keys", "Projector"})  # pressed in other files
 tested.update(preset.label for preset in PRESETS.values())  # on the help page, too
+tested.update({"Functions", "One step", "Keep"})  # links to pages that have tests of their own
 DIAGRAM = (  # names of the buttons on the picture, which test_stage.py presses
     "Feature .+",
     "(Fewer|More) hidden layers",

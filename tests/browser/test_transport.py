@@ -76,3 +76,26 @@ def test_a_smoothed_curve_averages_each_value_with_those_before_it(playground, c
         assert smooth != raw
     playground.press(name)
     assert playground.page.evaluate(traces) == measured
+
+
+@pytest.mark.parametrize(
+    ("slider", "followed", "link"),
+    [
+        ("Learning rate", "Number(facts.learningRate) > 1", {"learning_rate": "10"}),
+        ("Noise", "facts.build > {build}", {"noise": "0.5"}),
+    ],
+)
+def test_what_can_follow_a_slider_does_so_before_it_is_let_go(playground, slider, followed, link):
+    build = playground.open().step(1)["build"]
+    thumb, mouse = playground.slider(slider), playground.page.mouse
+    thumb.hover()
+    mouse.down()
+    box = thumb.bounding_box()
+    assert box is not None
+    for _ in range(20):
+        box["x"] += 20
+        mouse.move(box["x"], box["y"])
+    playground.until(followed.format(build=build))
+    assert playground.link == {}
+    mouse.up()
+    playground.linked(**link)

@@ -88,6 +88,26 @@ def test_the_tanh_form_of_gelu_is_close_to_the_exact_one():
     assert np.abs(ACTIVATIONS["gelu"].forward(z) - exact).max() < 5e-4
 
 
+SHAPED = [name for name, f in ACTIVATIONS.items() if f.parameter]
+
+
+@pytest.mark.parametrize("name", SHAPED)
+def test_the_usual_value_of_a_parameter_is_what_networks_use(name):
+    f, z = ACTIVATIONS[name], np.linspace(-2, 2.2, 7)
+    a = f.forward(z, f.parameter.usual)
+    np.testing.assert_array_equal(a, f.forward(z))
+    np.testing.assert_array_equal(f.backward(z, z, a, f.parameter.usual), f.backward(z, z, a))
+
+
+@pytest.mark.parametrize("name", SHAPED)
+@pytest.mark.parametrize("share", [0, 0.3, 1])
+def test_with_another_value_of_its_parameter_a_function_still_has_its_own_slope(name, share):
+    f, z, e = ACTIVATIONS[name], np.linspace(-2, 2.2, 7), 1e-6
+    value = share * f.parameter.most
+    slope = f.backward(np.ones(7), z, f.forward(z, value), value)
+    np.testing.assert_allclose(slope, (f.forward(z + e, value) - f.forward(z - e, value)) / (2 * e), atol=1e-8)
+
+
 def test_selu_keeps_mean_0_and_variance_1():
     a = ACTIVATIONS["selu"].forward(np.random.default_rng(0).normal(size=1_000_000))
     assert abs(a.mean()) < 0.005

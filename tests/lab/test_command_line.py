@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import checkpoint
+from lab import model_file
 from lab.__main__ import main, read
 from lab.build import build
 from lab.experiment import Experiment, ExperimentError
-from lab.frames import unpack
 
 KEYS = ["epochs", "train_loss", "test_loss", "train_accuracy", "test_accuracy", "seconds", "steps", "parameters",
         "device", "stopped"]  # fmt: skip
@@ -179,14 +178,14 @@ def test_bytes_that_are_no_text_are_refused(tmp_path):
 
 
 def test_a_saved_run_can_be_read_back_and_goes_on(tmp_path, lab):
-    path = tmp_path / "run.bpf"
+    path = tmp_path / "run.safetensors"
     experiment = DIGITS.change(samples=100, dropout=0.1, epochs=2)
     found = facts(lab(experiment.to_json(), "--json", "--save", path))
-    header, arrays = unpack(path.read_bytes())
-    again = Experiment.from_json(json.dumps(header["experiment"]))
+    model = model_file.from_bytes(path.read_bytes())
+    again = model.experiment
     assert again == experiment
     trainer, straight = build(again).trainer, build(again).trainer
-    checkpoint.restore(trainer, arrays)
+    model_file.restore(trainer, model)
     assert (trainer.epochs, trainer.evaluate().test_loss) == (2, found["test_loss"])
     for _ in range(2):
         straight.epoch()
@@ -196,7 +195,7 @@ def test_a_saved_run_can_be_read_back_and_goes_on(tmp_path, lab):
 
 
 def test_a_file_that_cannot_be_written_is_said_in_words(tmp_path, lab):
-    code, out, err = lab(SMALL.to_json(), "--json", "--save", tmp_path / "no" / "such.bpf")
+    code, out, err = lab(SMALL.to_json(), "--json", "--save", tmp_path / "no" / "such.safetensors")
     assert (code, out) == (2, "")
     assert "cannot be written" in err
 

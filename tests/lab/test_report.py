@@ -53,7 +53,7 @@ def test_the_check_command_prints_the_worst_entry(capsys):
 
 
 def test_going_on_from_a_saved_file_gives_the_same_numbers_as_one_long_run(tmp_path, capsys):
-    source, file = '{"optimizer": "adam", "dropout": 0.2, "batch_norm": true}', str(tmp_path / "run.bpf")
+    source, file = '{"optimizer": "adam", "dropout": 0.2, "batch_norm": true}', str(tmp_path / "run.safetensors")
     printed(capsys, "run", source, "--epochs", "4", "--json", "--save", file)
     parts = printed(capsys, "run", source, "--epochs", "9", "--json", "--resume", file)
     whole = printed(capsys, "run", source, "--epochs", "9", "--json")
@@ -63,7 +63,7 @@ def test_going_on_from_a_saved_file_gives_the_same_numbers_as_one_long_run(tmp_p
 
 @pytest.mark.parametrize("content", [None, b"", b"nonsense", b"BPF1\xff\xff\xff\xff"])
 def test_a_file_that_does_not_fit_is_refused_with_a_sentence(content, tmp_path, capsys):
-    file = tmp_path / "run.bpf"
+    file = tmp_path / "run.safetensors"
     if content is not None:
         file.write_bytes(content)
     assert main(["run", "{}", "--epochs", "1", "--json", "--resume", str(file)]) == 2

@@ -139,3 +139,23 @@ def test_a_weight_seed_draws_other_weights_for_the_same_data_and_batches():
 def test_a_weight_seed_of_zero_follows_the_seed():
     followed, named = build(SMALL.change(seed=5)), build(SMALL.change(seed=5, weight_seed=5))
     np.testing.assert_array_equal(followed.trainer.network.parameters, named.trainer.network.parameters)
+
+
+def test_a_slider_on_its_way_reaches_the_network_at_once_and_data_is_drawn_anew():
+    run = make()
+    build_number, step = run.build_number, run.trainer.steps
+    run.preview("learning_rate", 0.5)
+    run.preview("batch_size", 0.0)
+    assert (run.trainer.settings.learning_rate, run.trainer.batch_size) == (0.5, len(run.dataset.x_train))
+    assert (run.build_number, run.trainer.steps) == (build_number, step)
+    run.preview("noise", 0.4)
+    np.testing.assert_array_equal(run.dataset.x_train, build(run.experiment).dataset.x_train)
+    assert (run.build_number, run.experiment.noise) == (build_number + 1, 0.4)
+
+
+def test_data_that_is_no_plane_waits_until_the_slider_is_let_go():
+    run = Run(Experiment(dataset="iris"), clock=lambda: 0.0)
+    run.preview("train_share", 0.5)
+    assert run.experiment == Experiment(dataset="iris")
+    run.preview("l2", 0.1)
+    assert run.experiment.l2 == 0.1

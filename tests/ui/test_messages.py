@@ -35,6 +35,13 @@ def test_an_edit_that_the_page_would_never_send_is_turned_away(changes):
     assert parse(json.dumps({**EDIT, **changes})) is None
 
 
+def test_a_slider_on_its_way_is_a_command_and_nothing_else_of_the_experiment_is():
+    sent = {"type": "preview", "field": "learning_rate", "value": 0.3}
+    assert parse(json.dumps(sent)) == {"do": "preview", "field": "learning_rate", "value": 0.3}
+    wrong = [{"field": "hidden"}, {"field": ["l1"]}, {"value": "0.3"}, {"value": True}, {"value": None}, {"value": 1e6}]
+    assert [parse(json.dumps({**sent, **change})) for change in wrong] == [None] * len(wrong)
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "null", "[]", "7", '"frame"', "{", '{"type": "play"}', '{"type": "close"}', '{"type": "frame", "focus": "0"}',

@@ -4,8 +4,9 @@ const DIALOG = '[data-testid=stDialog]';
 const PRESSED = 'button, a, summary, input, [role=button]'; // Space and Enter are theirs
 
 export class Keys {
-  constructor() {
-    this.table = {}; // key -> names of buttons, the first that is there is pressed
+  /** table: key -> names of buttons, the first that is there is pressed. */
+  constructor(table = {}) {
+    this.table = table;
     this.listen = event => this.press(event);
     document.addEventListener('keydown', this.listen);
   }

@@ -1,6 +1,7 @@
 // The live component: takes frames from the server, or from Python where there is no socket, and paints them.
 // Everything it knows hangs on the root element, so that new data from Python never starts it anew.
 import { Link, RUN_UNKNOWN, fromBase64, unpack } from './frame.js';
+import { Drag } from './drag.js';
 import { Keys } from './keys.js';
 import { Projector } from './projector.js';
 import { View } from './view.js';
@@ -19,6 +20,7 @@ class Live {
     this.calm = window.matchMedia('(prefers-reduced-motion: reduce)');
     this.link = new Link(this);
     this.keys = new Keys();
+    this.drag = new Drag((field, value) => this.link.tell({ type: 'preview', field, value }));
     this.projector = new Projector();
     this.painted = 0;
     this.focus = null; // the unit whose map is wanted: neurons from 0, features from -1 down, null for the output
@@ -182,6 +184,7 @@ class Live {
   close() {
     this.link.close();
     this.keys.close();
+    this.drag.close();
     this.view.close();
     lives.delete(this.root);
   }

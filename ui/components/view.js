@@ -7,6 +7,7 @@ import { DrawingPad } from './drawing.js';
 import { Advice, StatusLine, digits, scores } from './tables.js';
 import { Stage } from './stage.js';
 import { Strip } from './strip.js';
+import { addSaveMenus } from './save.js';
 import { TEST, TRAIN, readTheme } from './palette.js';
 import { build, setText } from './dom.js';
 
@@ -22,6 +23,7 @@ export class View {
     this.history = new History();
     this.make();
     this.layOut();
+    addSaveMenus(this);
     this.forget();
     this.probe.addEventListener('transitionend', () => this.retheme());
   }

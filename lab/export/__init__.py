@@ -1,0 +1,107 @@
+"""The experiment as something to take away: scripts for NumPy, PyTorch and Keras, an ONNX model, and a zip of all."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lab.experiment import Experiment
+from lab.export.common import USUAL_EPOCHS, ExportError, Plan
+from lab.export.keras_script import keras_script
+from lab.export.numpy_script import numpy_script
+from lab.export.pytorch_script import pytorch_script
+
+__all__ = ["SCRIPTS", "Examples", "ExportError", "Plan", "Script", "gather", "plan_of", "zipped"]
+
+Ask = Callable[..., tuple[dict[str, Any], dict[str, np.ndarray]]]  # ask(question, facts), as a pool does for a token
+
+
+@dataclass(frozen=True)
+class Script:
+    """One line of the table of code exports."""
+
+    label: str
+    file: str
+    make: Callable[[Plan], str]  # raises ExportError
+    sentence: str
+
+
+SCRIPTS = {
+    "numpy": Script(
+        "NumPy", "train_numpy.py", numpy_script,
+        "Nothing but NumPy, with the formulas of this playground word for word: the same losses to six digits."),
+    "pytorch": Script(
+        "PyTorch", "train_pytorch.py", pytorch_script,
+        "The same network, weights and batches in PyTorch, where autograd finds the gradients."),
+    "keras": Script(
+        "Keras", "train_keras.py", keras_script,
+        "The same network, weights and batches in Keras 3, with whichever backend it is set to."),
+}  # fmt: skip
+NOTE = """What is in here
+
+train_numpy.py, train_pytorch.py, train_keras.py  the experiment as code; each needs data.npz beside it
+data.npz         the examples as the network sees them: x_train, t_train, x_test, t_test
+experiment.json  the settings; python -m lab run experiment.json trains them in Backprop Playground without a screen
+"""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """All examples, as the network sees them. x: (N, D) float32, or uint8 pixels with mean, scale (D,); t: (N, O)."""
+
+    x_train: np.ndarray
+    t_train: np.ndarray
+    x_test: np.ndarray
+    t_test: np.ndarray
+    mean: np.ndarray | None = None
+    scale: np.ndarray | None = None
+
+    def to_npz(self) -> bytes:
+        file = io.BytesIO()
+        np.savez_compressed(file, **{name: array for name, array in vars(self).items() if array is not None})
+        return file.getvalue()
+
+
+def plan_of(experiment: Experiment, header: dict[str, Any]) -> Plan:
+    """From an experiment and the answer to the question "rows" about its training part."""
+    return Plan(
+        experiment,
+        experiment.epochs or header["epoch"] or USUAL_EPOCHS,
+        header["total"],
+        pixels=header["pixels"],
+        weighted=header["weighted"],
+    )
+
+
+def gather(ask: Ask) -> Examples:
+    """All examples of a run, asked for in pieces."""
+    parts: dict[str, np.ndarray] = {}
+    for part in ("train", "test"):
+        pieces, done = [], 0
+        while not pieces or done < pieces[0][0]["total"]:
+            pieces.append(ask("rows", {"part": part, "start": done}))
+            done += pieces[-1][0]["sent"]
+        parts |= {f"{name}_{part}": np.concatenate([arrays[name] for _, arrays in pieces]) for name in "xt"}
+    _, arrays = ask("scaling", {})
+    pixels = parts["x_train"].dtype == np.uint8
+    return Examples(**parts, **(arrays if pixels else {}))
+
+
+def zipped(plan: Plan, examples: Examples) -> bytes:
+    """Everything in one file. A script that does not cover the experiment is left out, and the note says why."""
+    file, left_out = io.BytesIO(), []
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for script in SCRIPTS.values():
+            try:
+                archive.writestr(script.file, script.make(plan))
+            except ExportError as problem:
+                left_out.append(f"{script.file} is not here: {problem}\n")
+        archive.writestr("data.npz", examples.to_npz(), zipfile.ZIP_STORED)
+        archive.writestr("experiment.json", plan.experiment.to_json())
+        archive.writestr("README.txt", NOTE + "".join(left_out))
+    return file.getvalue()

@@ -1,0 +1,141 @@
+"""The experiment as Keras 3 code: the same network, first weights and batches."""
+
+from __future__ import annotations
+
+from engine import INITIALIZERS
+from lab.experiment import Experiment
+from lab.export.common import ExportError, Plan, data_lines, generator_lines, opening, shown
+from lab.export.lift import Lifted
+
+ACTIVATIONS = {
+    "relu": "'relu'", "leaky_relu": "lambda z: activations.leaky_relu(z, negative_slope=0.01)", "elu": "'elu'",
+    "selu": "'selu'", "gelu": "lambda z: activations.gelu(z, approximate=True)", "swish": "'silu'",
+    "softplus": "'softplus'", "tanh": "'tanh'", "sigmoid": "'sigmoid'", "linear": "'linear'", "sine": "ops.sin",
+    "step": "step",
+}  # fmt: skip
+STEP = '''
+def step(z):
+    """On or off; learns with the slope of the sigmoid."""
+    soft = ops.sigmoid(z)
+    return ops.stop_gradient(ops.cast(z > 0, z.dtype) - soft) + soft
+
+'''
+OUTPUTS = {"sigmoid": "ops.sigmoid(z)", "softmax": "ops.softmax(z)", "tanh": "ops.tanh(z)", "linear": "z"}
+LOSSES = {  # (N,) loss of each sample, from y and t, or from the logits z
+    "mse": "ops.mean((y - t) ** 2, axis=1)",
+    "mae": "ops.mean(ops.abs(y - t), axis=1)",
+    "huber": "keras.losses.huber(t, y)",
+    "binary_crossentropy": "ops.mean(ops.binary_crossentropy(t, z, from_logits=True), axis=1)",
+    "categorical_crossentropy": "ops.categorical_crossentropy(t, z, from_logits=True)",
+    "hinge": "ops.mean(ops.relu(1 - t * y), axis=1)",
+}
+OPTIMIZERS = {  # Keras adds epsilon below the root in the second and third: its square there is the same
+    "sgd": "SGD({rate}{more})",
+    "momentum": "SGD({rate}, momentum=0.9{more})",
+    "nesterov": "SGD({rate}, momentum=0.9, nesterov=True{more})",
+    "adagrad": "Adagrad({rate}, initial_accumulator_value=0.0, epsilon=1e-20{more})",
+    "rmsprop": "RMSprop({rate}, rho=0.99, epsilon=1e-16{more})",
+    "adam": "Adam({rate}, epsilon=1e-8{more})",
+    "adamw": "AdamW({rate}, weight_decay={decay}, epsilon=1e-8{more})",
+}
+
+
+def keras_script(plan: Plan) -> str:
+    """Raises ExportError for what Keras cannot do."""
+    e, lift = plan.experiment, Lifted()
+    if e.clip_norm and e.clip_value:
+        raise ExportError("Keras clips gradients by norm or by value, not by both; switch one of them off.")
+    draw = lift.name_of(INITIALIZERS[e.initializer].draw)
+    factor = "" if plan.fixed_rate else lift.name_of(plan.schedule)
+    notes = [
+        "Dropout draws its masks by Keras' generator: the losses are close, not the same." if e.dropout else "",
+        "Keras' batch normalisation divides its running variance by n, not n - 1: close." if e.batch_norm else "",
+    ]
+    used = {*e.activation_names, *([e.conv_activation] if e.conv else [])}
+    parts = [
+        opening(plan, "The network of this experiment in Keras 3", "train_keras.py", *filter(None, notes)),
+        f"{lift.imports}from pathlib import Path\n\nimport keras\nimport numpy as np\n"
+        "from keras import activations, layers, ops\n\n",
+        lift.text + "\n",
+        STEP if "step" in used else "",
+        f"\ndtype = np.{e.dtype}\nkeras.config.set_floatx('{e.dtype}')\nkeras.utils.set_random_seed({e.seed})",
+        data_lines(plan) + generator_lines(e),
+        f"model = keras.Sequential([\n{''.join(f'    {layer},' + chr(10) for layer in _layers(plan))}])",
+        _first_weights(e, draw),
+        _loss(plan),
+        _training(plan, factor),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _layers(plan: Plan) -> list[str]:
+    e = plan.experiment
+    inputs = plan.sizes[0] if not e.conv else e.inputs
+    row, more = [f"layers.Input(({inputs},))"], ""
+    if e.l1 or e.l2:
+        more += f", kernel_regularizer=keras.regularizers.L1L2({e.l1!r}, {e.l2 / 2!r})"
+    if e.max_norm:
+        more += f", kernel_constraint=keras.constraints.MaxNorm({e.max_norm!r}, axis={{axis}})"
+    if e.conv and e.source.image_shape:
+        row.append(f"layers.Reshape({(*e.source.image_shape, 1)})")
+        for filters in e.conv:
+            row.append(f"layers.Conv2D({filters}, 3{more.format(axis=(0, 1, 2))})")
+            row += ["layers.MaxPooling2D(2)", f"layers.Activation({ACTIVATIONS[e.conv_activation]})"]
+        row += ["layers.Permute((1, 3, 2))", "layers.Flatten()"]
+    for units, name in zip(e.hidden, e.activation_names, strict=True):
+        row.append(f"layers.Dense({units}{more.format(axis=0)})")
+        row += ["layers.BatchNormalization(momentum=0.9, epsilon=1e-5)"] if e.batch_norm else []
+        row.append(f"layers.Activation({ACTIVATIONS[name]})")
+        row += [f"layers.Dropout({e.dropout!r})"] if e.dropout else []
+    return [*row, f"layers.Dense({plan.sizes[-1]}{more.format(axis=0)})"]
+
+
+def _first_weights(e: Experiment, draw: str) -> str:
+    return f"""
+for layer in model.layers:  # the same first weights as in the playground
+    if isinstance(layer, {"layers.Dense | layers.Conv2D" if e.conv else "layers.Dense"}):
+        shape = layer.kernel.shape
+        area = int(np.prod(shape[:-2]))
+        drawn = {draw}(for_weights, tuple(shape), area * shape[-2], area * shape[-1])
+        layer.set_weights([drawn, np.zeros(shape[-1])])
+"""
+
+
+def _loss(plan: Plan) -> str:
+    e = plan.experiment
+    each = LOSSES[e.loss_name]
+    lines = ["def loss(t, z):", "    t = ops.convert_to_tensor(t)"]
+    if plan.weighted:
+        lines.append("    t, share = t[:, :-1], t[:, -1] / ops.sum(t[:, -1])  # the last column is a sample's weight")
+    if "z" not in each.split("from_logits")[0]:
+        lines.append(f"    y = {OUTPUTS[e.output_name]}")
+    lines.append(f"    return ops.sum({each} * share)" if plan.weighted else f"    return ops.mean({each})")
+    return "\n" + "\n".join(lines) + "\n"
+
+
+def _training(plan: Plan, factor: str) -> str:
+    e = plan.experiment
+    size = min(e.batch_size or plan.batches, plan.batches)
+    order = "for_batches.permutation(len(x_train))" if size < plan.batches else "np.arange(len(x_train))"
+    clips = {"global_clipnorm": e.clip_norm, "clipvalue": e.clip_value}
+    more = "".join(f", {name}={value!r}" for name, value in clips.items() if value)
+    optimizer = OPTIMIZERS[e.optimizer].format(rate=repr(e.learning_rate), decay=repr(e.weight_decay), more=more)
+    decay = (
+        "optimizer.exclude_from_weight_decay(var_names=['bias', 'gamma', 'beta'])\n" if e.optimizer == "adamw" else ""
+    )
+    rate = ""
+    if factor:
+        moment = f"epoch - 1 + start / len(x_train), {e.settings().schedule_span!r}"
+        rate = f"        optimizer.learning_rate.assign({e.learning_rate!r} * {factor}({moment}))\n"
+    return f"""
+optimizer, size = keras.optimizers.{optimizer}, {size}
+{decay}model.compile(optimizer, loss)
+for epoch in range({plan.epochs + 1}):
+    order = {order} if epoch else ()
+    for start in range(0, len(order), size):
+        batch = order[start : start + size]
+{rate}        model.train_on_batch(x_train[batch], t_train[batch])
+    train = ops.convert_to_numpy(loss({shown("t_train")}, model({shown("x_train")}, training=False)))
+    test = ops.convert_to_numpy(loss(t_test, model(x_test, training=False)))
+    print(f"{{epoch:5d}}  {{train:.9f}}  {{test:.9f}}")
+"""

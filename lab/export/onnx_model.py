@@ -1,0 +1,152 @@
+"""The trained network as an ONNX model, from raw inputs to answers: scaling, layers and output function in one graph.
+
+The package onnx is imported only here, when somebody asks for a model.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+from onnx import TensorProto, checker, helper, numpy_helper
+
+from lab.export.common import ExportError
+from lab.model_file import Model
+
+OPSET, IR = 17, 8  # read by every runtime since 2022
+ACTIVATIONS: dict[str, tuple[tuple[str, dict[str, Any]], ...] | None] = {
+    "relu": (("Relu", {}),), "leaky_relu": (("LeakyRelu", {"alpha": 0.01}),), "elu": (("Elu", {}),),
+    "selu": (("Selu", {"alpha": 1.6732632423543772, "gamma": 1.0507009873554805}),), "softplus": (("Softplus", {}),),
+    "tanh": (("Tanh", {}),), "sigmoid": (("Sigmoid", {}),), "linear": (("Identity", {}),), "sine": (("Sin", {}),),
+    "gelu": None, "swish": None, "step": None,  # of several nodes: see _composed
+}  # fmt: skip
+EPSILON = 1e-5  # of batch normalisation
+
+
+class Graph:
+    """Collects nodes and constants, each named after what it is."""
+
+    def __init__(self, dtype: np.dtype) -> None:
+        self.dtype, self.nodes, self.constants = dtype, [], []
+
+    def constant(self, name: str, value: Any, dtype: Any = None) -> str:
+        array = np.array(value, dtype or self.dtype, order="C")
+        self.constants.append(numpy_helper.from_array(array, name))
+        return name
+
+    def add(self, kind: str, *inputs: str, name: str = "", **attributes: Any) -> str:
+        """A node; returns the name of its output."""
+        output = name or f"{kind.lower()}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, inputs, [output], name=f"{kind}_{len(self.nodes)}", **attributes))
+        return output
+
+
+def onnx_model(model: Model) -> bytes:
+    """The model of a file or a run (lab/model_file.py) as ONNX bytes.
+
+    Input `raw` (N, D): the examples in their own units (features of the plane, table columns, pixels 0 to 255).
+    Output `probabilities` (N, classes), or `value` (N, 1) in the units of the data for regression.
+    """
+    e, arrays = model.experiment, model.arrays
+    dtype = np.dtype(e.dtype)
+    graph = Graph(dtype)
+    if getattr(e, "scaling", "standard") == "per_image":
+        raise ExportError("An ONNX model of pictures that are scaled one by one is not covered; other scalings are.")
+    x = _scaled(graph, arrays)
+    weights = sorted(int(name.split(".")[1]) for name in arrays if name.startswith("network.") and name.endswith(".W"))
+    layers = iter(weights)
+    if e.conv and e.source.image_shape:
+        x = graph.add("Reshape", x, graph.constant("picture", (-1, 1, *e.source.image_shape), np.int64))
+        for number in (next(layers) for _ in e.conv):
+            W, b = arrays[f"network.{number}.W"], arrays[f"network.{number}.b"]
+            kernel = graph.constant(f"layer{number}.W", W.transpose(3, 2, 0, 1))
+            x = graph.add("Conv", x, kernel, graph.constant(f"layer{number}.b", b))
+            x = graph.add("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2])
+            x = _activation(graph, e.conv_activation, x)
+        x = graph.add("Flatten", graph.add("Transpose", x, perm=[0, 2, 1, 3]))
+    for number, name in zip(layers, (*e.activation_names, ""), strict=True):
+        x = _dense(graph, arrays, number, x)
+        if f"network.{number + 1}.gamma" in arrays:
+            x = _normalised(graph, arrays, number + 1, x)
+        x = _activation(graph, name, x) if name else x
+    classify = e.source.kind == "classification"
+    answer = _probabilities(graph, x, e.outputs) if classify else _value(graph, x, e.output_name, arrays)
+    width = max(2, e.outputs) if classify else 1
+    return _finished(graph, answer, arrays["data.x_mean"].size, width, model)
+
+
+def _scaled(graph: Graph, arrays: dict[str, np.ndarray]) -> str:
+    """In float64, as the data set does it: a pixel's 32-bit difference would be off in its last digits."""
+    wide = graph.add("Cast", "raw", to=TensorProto.DOUBLE)
+    centred = graph.add("Sub", wide, graph.constant("mean", arrays["data.x_mean"], np.float64))
+    scaled = graph.add("Div", centred, graph.constant("scale", arrays["data.x_scale"], np.float64))
+    return graph.add("Cast", graph.add("Cast", scaled, to=TensorProto.FLOAT), to=_kind(graph.dtype))
+
+
+def _kind(dtype: np.dtype) -> int:
+    return helper.np_dtype_to_tensor_dtype(dtype)
+
+
+def _dense(graph: Graph, arrays: dict[str, np.ndarray], number: int, x: str) -> str:
+    W, b = (graph.constant(f"layer{number}.{name}", arrays[f"network.{number}.{name}"]) for name in "Wb")
+    return graph.add("Add", graph.add("MatMul", x, W), b)
+
+
+def _normalised(graph: Graph, arrays: dict[str, np.ndarray], number: int, x: str) -> str:
+    names = ("gamma", "beta", "mean", "variance")
+    parts = [graph.constant(f"layer{number}.{name}", arrays[f"network.{number}.{name}"]) for name in names]
+    return graph.add("BatchNormalization", x, *parts, epsilon=EPSILON)
+
+
+def _activation(graph: Graph, name: str, z: str) -> str:
+    simple = ACTIVATIONS[name]
+    if simple:
+        return graph.add(simple[0][0], z, **simple[0][1])
+    number = len(graph.nodes)
+    constant = lambda label, value: graph.constant(f"{name}_{label}_{number}", value)  # noqa: E731
+    if name == "swish":
+        return graph.add("Mul", z, graph.add("Sigmoid", z))
+    if name == "step":
+        return graph.add("Cast", graph.add("Greater", z, constant("zero", 0)), to=_kind(graph.dtype))
+    cube = graph.add("Mul", graph.add("Mul", z, z), z)  # GELU in its tanh form
+    inner = graph.add("Add", z, graph.add("Mul", cube, constant("cubic", 0.044715)))
+    tanh = graph.add("Tanh", graph.add("Mul", inner, constant("root", np.sqrt(2 / np.pi))))
+    half = graph.add("Mul", z, constant("half", 0.5))
+    return graph.add("Mul", half, graph.add("Add", tanh, constant("one", 1)))
+
+
+def _probabilities(graph: Graph, z: str, outputs: int) -> str:
+    if outputs > 1:
+        return graph.add("Softmax", z, name="probabilities", axis=1)
+    second = graph.add("Sigmoid", z)
+    first = graph.add("Sub", graph.constant("one", 1), second)
+    return graph.add("Concat", first, second, name="probabilities", axis=1)
+
+
+def _value(graph: Graph, z: str, output: str, arrays: dict[str, np.ndarray]) -> str:
+    mean, scale = arrays["data.y_mean_and_scale"]
+    y = _activation(graph, output, z)
+    return graph.add(
+        "Add", graph.add("Mul", y, graph.constant("y_scale", scale)), graph.constant("y_mean", mean), name="value"
+    )
+
+
+def _finished(graph: Graph, answer: str, inputs: int, outputs: int, model: Model) -> bytes:
+    kind = _kind(graph.dtype)
+    made = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "backprop_playground",
+            [helper.make_tensor_value_info("raw", kind, ["N", inputs])],
+            [helper.make_tensor_value_info(answer, kind, ["N", outputs])],
+            graph.constants,
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR,
+        producer_name="Backprop Playground",
+    )
+    facts = {name: json.dumps(model.facts.get(name, [])) for name in ("features", "classes")}
+    helper.set_model_props(made, facts | {"experiment": model.facts["experiment"]})
+    checker.check_model(made, full_check=True)
+    return made.SerializeToString()

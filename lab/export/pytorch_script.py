@@ -1,0 +1,175 @@
+"""The experiment as PyTorch code: the same network, first weights and batches."""
+
+from __future__ import annotations
+
+from engine import INITIALIZERS
+from lab.experiment import Experiment
+from lab.export.common import Plan, data_lines, generator_lines, opening, shown
+from lab.export.lift import Lifted
+
+MODULES = {
+    "relu": "nn.ReLU()", "leaky_relu": "nn.LeakyReLU(0.01)", "elu": "nn.ELU()", "selu": "nn.SELU()",
+    "gelu": 'nn.GELU("tanh")', "swish": "nn.SiLU()", "softplus": "nn.Softplus()", "tanh": "nn.Tanh()",
+    "sigmoid": "nn.Sigmoid()", "linear": "nn.Identity()", "step": "Step()", "sine": "Sine()",
+}  # fmt: skip
+OWN = {
+    "step": '''
+class Step(nn.Module):
+    """On or off; learns with the slope of the sigmoid."""
+
+    def forward(self, z):
+        soft = torch.sigmoid(z)
+        return (z > 0).to(z.dtype) + soft - soft.detach()
+
+''',
+    "sine": """
+class Sine(nn.Module):
+    def forward(self, z):
+        return torch.sin(z)
+
+""",
+}
+MAPS = '''
+class Rows(nn.Module):
+    """Maps (N, C, H, W) -> (N, H C W), the order of the playground."""
+
+    def forward(self, x):
+        return x.permute(0, 2, 1, 3).flatten(1)
+
+'''
+OUTPUTS = {"sigmoid": "torch.sigmoid(z)", "softmax": "torch.softmax(z, 1)", "tanh": "torch.tanh(z)", "linear": "z"}
+LOSSES = {  # (N,) loss of each sample, from y and t, or from the logits z
+    "mse": "((y - t) ** 2).mean(1)",
+    "mae": "(y - t).abs().mean(1)",
+    "huber": 'nn.functional.huber_loss(y, t, reduction="none").mean(1)',
+    "binary_crossentropy": 'nn.functional.binary_cross_entropy_with_logits(z, t, reduction="none").mean(1)',
+    "categorical_crossentropy": "-(t * torch.log_softmax(z, 1)).sum(1)",
+    "hinge": "torch.relu(1 - t * y).mean(1)",
+}
+OPTIMIZERS = {
+    "sgd": "SGD(model.parameters(), {rate})",
+    "momentum": "SGD(model.parameters(), {rate}, momentum=0.9)",
+    "nesterov": "SGD(model.parameters(), {rate}, momentum=0.9, nesterov=True)",
+    "adagrad": "Adagrad(model.parameters(), {rate})",
+    "rmsprop": "RMSprop(model.parameters(), {rate})",
+    "adam": "Adam(model.parameters(), {rate})",
+    "adamw": "AdamW([{{'params': weights}}, {{'params': others, 'weight_decay': 0.0}}], {rate}, weight_decay={decay})",
+}
+
+
+def pytorch_script(plan: Plan) -> str:
+    e, lift = plan.experiment, Lifted()
+    draw = lift.name_of(INITIALIZERS[e.initializer].draw)
+    factor = "" if plan.fixed_rate else lift.name_of(plan.schedule)
+    used = {*e.activation_names, *([e.conv_activation] if e.conv else [])}
+    dropped = "Dropout draws its masks by PyTorch's generator: the losses are close, not the same." if e.dropout else ""
+    parts = [
+        opening(plan, "The network of this experiment in PyTorch", "train_pytorch.py", *filter(None, [dropped])),
+        f"{lift.imports}from pathlib import Path\n\nimport numpy as np\nimport torch\nfrom torch import nn\n\n",
+        lift.text + "\n",
+        *(OWN[name] for name in OWN if name in used),
+        MAPS if e.conv else "",
+        f"\ndtype = np.{e.dtype}\ntorch.set_default_dtype(torch.{e.dtype})\ntorch.manual_seed({e.seed})",
+        data_lines(plan)
+        + "x_train, t_train, x_test, t_test = map(torch.from_numpy, (x_train, t_train, x_test, t_test))",
+        generator_lines(e),
+        f"model = nn.Sequential(\n{''.join(f'    {layer},' + chr(10) for layer in _layers(plan))})",
+        _first_weights(plan, draw),
+        _loss(plan),
+        _training(plan, factor),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _layers(plan: Plan) -> list[str]:
+    e, row = plan.experiment, []
+    if e.conv and e.source.image_shape:
+        channels = (1, *e.conv)
+        row.append(f"nn.Unflatten(1, {(1, *e.source.image_shape)})")
+        for before, filters in zip(channels, e.conv, strict=False):
+            row += [f"nn.Conv2d({before}, {filters}, 3)", "nn.MaxPool2d(2)", MODULES[e.conv_activation]]
+        row.append("Rows()")
+    for inputs, units, name in zip(plan.sizes, e.hidden, e.activation_names, strict=False):
+        row.append(f"nn.Linear({inputs}, {units})")
+        row += ["nn.BatchNorm1d({})".format(units)] if e.batch_norm else []  # noqa: UP032
+        row.append(MODULES[name])
+        row += [f"nn.Dropout({e.dropout!r})"] if e.dropout else []
+    return [*row, f"nn.Linear({plan.sizes[-2]}, {plan.sizes[-1]})"]
+
+
+def _first_weights(plan: Plan, draw: str) -> str:
+    conv = f"""        elif isinstance(layer, nn.Conv2d):
+            i, o = layer.in_channels, layer.out_channels
+            drawn = {draw}(for_weights, (3, 3, i, o), 9 * i, 9 * o)
+            layer.weight.copy_(torch.from_numpy(drawn.transpose(3, 2, 0, 1)))
+            layer.bias.zero_()
+"""
+    return f"""
+with torch.no_grad():  # the same first weights as in the playground
+    for layer in model:
+        if isinstance(layer, nn.Linear):
+            i, o = layer.in_features, layer.out_features
+            layer.weight.copy_(torch.from_numpy({draw}(for_weights, (i, o), i, o).T))
+            layer.bias.zero_()
+{conv if plan.experiment.conv else ""}kinds = nn.Linear | nn.Conv2d
+weights = [layer.weight for layer in model if isinstance(layer, kinds)]
+others = [p for p in model.parameters() if all(p is not weight for weight in weights)]
+"""
+
+
+def _loss(plan: Plan) -> str:
+    e = plan.experiment
+    each = LOSSES[e.loss_name]
+    lines = ["def loss(z, t):"]
+    if plan.weighted:
+        lines.append("    t, share = t[:, :-1], t[:, -1] / t[:, -1].sum()  # the last column is the weight of a sample")
+    if "y" in each.split("(")[-1] or "(y" in each or "* y" in each:
+        lines.append(f"    y = {OUTPUTS[e.output_name]}")
+    lines.append(f"    return ({each} * share).sum()" if plan.weighted else f"    return {each}.mean()")
+    return "\n" + "\n".join(lines) + "\n"
+
+
+def _penalty(e: Experiment) -> str:
+    terms = []
+    if e.l1:
+        terms.append(f"{e.l1!r} * w.abs().sum()")
+    if e.l2:
+        terms.append(f"{e.l2 / 2!r} * (w * w).sum()")
+    return f" + sum({' + '.join(terms)} for w in weights)" if terms else ""
+
+
+def _training(plan: Plan, factor: str) -> str:
+    e = plan.experiment
+    size = min(e.batch_size or plan.batches, plan.batches)
+    order = "for_batches.permutation(len(x_train))" if size < plan.batches else "np.arange(len(x_train))"
+    optimizer = OPTIMIZERS[e.optimizer].format(rate=repr(e.learning_rate), decay=repr(e.weight_decay))
+    lines = []
+    if factor:
+        moment = f"epoch - 1 + start / len(x_train), {e.settings().schedule_span!r}"
+        lines.append(
+            f"for group in optimizer.param_groups:\n    group['lr'] = {e.learning_rate!r} * {factor}({moment})"
+        )
+    lines.append("batch = torch.from_numpy(order[start : start + size])")
+    lines.append(f"value = loss(model(x_train[batch]), t_train[batch]){_penalty(e)}")
+    lines.append("optimizer.zero_grad()\nvalue.backward()")
+    if e.clip_value:
+        lines.append(f"nn.utils.clip_grad_value_(model.parameters(), {e.clip_value!r})")
+    if e.clip_norm:
+        lines.append(f"nn.utils.clip_grad_norm_(model.parameters(), {e.clip_norm!r})")
+    lines.append("optimizer.step()")
+    if e.max_norm:
+        lines.append("with torch.no_grad():\n    for w in weights:  # no unit's weights are longer than this")
+        lines.append("        norms = w.flatten(1).norm(dim=1).reshape(-1, *[1] * (w.ndim - 1))")
+        lines.append(f"        w *= {e.max_norm!r} / norms.clamp(min={e.max_norm!r})")
+    inner = "".join(" " * 8 + line + "\n" for line in "\n".join(lines).splitlines())
+    return f"""
+optimizer, size = torch.optim.{optimizer}, {size}
+for epoch in range({plan.epochs + 1}):
+    model.train()
+    order = {order} if epoch else ()
+    for start in range(0, len(order), size):
+{inner}    model.eval()
+    with torch.no_grad():
+        train, test = loss(model({shown("x_train")}), {shown("t_train")}), loss(model(x_test), t_test)
+    print(f"{{epoch:5d}}  {{train:.9f}}  {{test:.9f}}")
+"""

@@ -1,0 +1,228 @@
+"""The parts of the page Keep: a model out and in, tables, code, and predictions for a file of examples.
+
+What a button downloads is made when it is pressed, in a thread of its own that knows no session: those functions get
+the pool and the token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import streamlit as st
+
+from data.unlabelled import MOST_BYTES, Unlabelled, UnlabelledError
+from lab import model_file, sheets
+from lab.export import SCRIPTS, ExportError, gather, plan_of, zipped
+from lab.model_file import Model
+from lab.pool import Gone, Pool, Unreachable
+from ui import state
+from ui.controls import _plain as plain
+from ui.figures import curve
+from ui.live import _theme as page_theme
+
+EVERYTHING, WEIGHTS = "Everything", "Weights only"
+WHAT = {
+    EVERYTHING: "The network stands where it was saved: settings, optimizer and curve come along.",
+    WEIGHTS: "Your settings of now stay; the network begins with the weights of the file.",
+}
+MEGABYTE = 1 << 20
+HEADER_ONLY = 1 << 40  # a start behind the last example: the answer counts them and brings none
+
+
+def download(label: str, key: str, make: Callable[[], str | bytes], file: str, kind: str, help: str) -> None:
+    """A button for a file that is made when it is pressed; the page stays as it is."""
+    st.download_button(label, make, file, kind, key=key, help=help, on_click="ignore")
+
+
+def _later(make: Callable[..., str | bytes]) -> Callable[[], str | bytes]:
+    return partial(make, state.runs(), state.token())
+
+
+# Model ---------------------------------------------------------------------------------------------------------------
+
+
+def save_model() -> None:
+    name = f"model-{state.experiment().dataset}{model_file.SUFFIX}"
+    help = "Weights, optimizer, settings, curve and labels in one safetensors file; nothing in it can run."
+    download("Save the model", "save_model", _later(_model_bytes), name, "application/octet-stream", help)
+    st.caption(f"The network as it is now, at epoch {state.status()['epoch']:,}.")
+
+
+def _model(pool: Pool, token: str) -> Model:
+    return Model(*pool.ask(token, "model"))
+
+
+def _model_bytes(pool: Pool, token: str) -> bytes:
+    return model_file.to_bytes(_model(pool, token))
+
+
+def load_model() -> None:
+    help = " ".join(f"{name}: {sentence}" for name, sentence in WHAT.items())
+    st.radio("Take from the file", list(WHAT), key="load_what", horizontal=True, help=help)
+    key = f"model_file_{state.kept('loads', 0)}"  # a new key empties the box: the file need not stay in memory
+    most = model_file.LARGEST // MEGABYTE
+    help = "A file that was saved here or with python -m lab run --save. A file that does not fit changes nothing."
+    st.file_uploader(
+        "Load a model", type="safetensors", max_upload_size=most, key=key, on_change=_load, args=(key,), help=help
+    )
+    if loaded := state.kept("loaded", ""):
+        st.success(plain(loaded))
+
+
+def _load(widget: str) -> None:
+    upload = st.session_state[widget]
+    if upload is None:
+        return
+    weights_only = st.session_state.load_what == WEIGHTS
+    done = state.load_model(upload.getvalue(), weights_only=weights_only)
+    said = (
+        f"The weights of {upload.name[:60]} are in your network." if weights_only else f"{upload.name[:60]} is loaded."
+    )
+    state.keep("loaded", f"{said} Press Play on the Playground to train on." if done else "")
+    state.keep("loads", state.kept("loads", 0) + 1)
+
+
+# Curves and tables ---------------------------------------------------------------------------------------------------
+
+
+def tables() -> None:
+    header, arrays = state.ask("curves")
+    epochs, values = arrays["epochs"], arrays["values"]
+    for column, name, rows in zip(st.columns(2), ("loss", header["score"]), ((0, 1), (2, 3)), strict=True):
+        figure = curve(epochs, *values[list(rows)], label=name, theme=page_theme()).update_layout(height=240)
+        column.plotly_chart(figure, key=f"kept_{rows[0]}", theme=None, config={"displayModeBar": False})
+    last = f"train {values[0, -1]:.4f}, test {values[1, -1]:.4f}" if len(epochs) else "not known yet"
+    st.caption(f"Thin: training part; thick: test part. Loss after epoch {epochs[-1] if len(epochs) else 0:,}: {last}.")
+    with st.container(horizontal=True):
+        help = "Epoch, and loss and score of both parts, one line a point of the curve."
+        download("Curves as CSV", "curves_csv", _later(_curves_csv), "curves.csv", "text/csv", help)
+        help = "Both charts in one file that opens without a network, with zoom and hover."
+        download("Curves as web page", "curves_html", _later(_curves_html), "curves.html", "text/html", help)
+        if state.experiment().source.kind == "classification":
+            help = "How often each class of the test part was taken for which: rows truth, columns prediction."
+            download(
+                "Confusion matrix as CSV", "confusion_csv", _later(_confusion_csv), "confusion.csv", "text/csv", help
+            )
+    st.caption("The arrow above each picture of the Playground saves that picture as PNG, SVG or HTML.")
+
+
+def _curves_csv(pool: Pool, token: str) -> str:
+    header, arrays = pool.ask(token, "curves")
+    return sheets.curves(arrays["epochs"], arrays["values"], header["score"])
+
+
+def _curves_html(pool: Pool, token: str) -> str:
+    header, arrays = pool.ask(token, "curves")
+    pairs = (("loss", (0, 1)), (header["score"], (2, 3)))
+    figures = [curve(arrays["epochs"], *arrays["values"][list(rows)], label=name) for name, rows in pairs]
+    parts = [figure.to_html(full_html=False, include_plotlyjs=not number) for number, figure in enumerate(figures)]
+    return f"<!doctype html><meta charset='utf-8'><title>Curves</title>{''.join(parts)}"
+
+
+def _confusion_csv(pool: Pool, token: str) -> str:
+    header, arrays = pool.ask(token, "confusion")
+    return sheets.confusion(arrays["counts"], header["classes"])
+
+
+# Code ----------------------------------------------------------------------------------------------------------------
+
+
+def code() -> None:
+    plan = plan_of(state.experiment(), state.ask("rows", part="train", start=HEADER_ONLY)[0])
+    show = lambda name: SCRIPTS[name].label  # noqa: E731
+    help = "The experiment as a script of its own; the zip holds the data that it reads."
+    chosen = st.segmented_control(
+        "Code for", list(SCRIPTS), format_func=show, default="numpy", required=True, key="code_for", help=help
+    )
+    script = SCRIPTS[chosen or "numpy"]
+    try:
+        text = script.make(plan)
+    except ExportError as problem:
+        st.info(plain(str(problem)))
+    else:
+        st.caption(script.sentence)
+        st.code(text, language="python", line_numbers=True, height=420)
+    with st.container(horizontal=True):
+        help = "All scripts that cover this experiment, the data they read, and the settings."
+        download("Code and data as zip", "zip", _later(partial(_zip, plan)), "experiment.zip", "application/zip", help)
+        help = "The trained network of now, from raw inputs to answers, for any program that runs ONNX models."
+        download("Trained network as ONNX", "onnx", _later(_onnx), "model.onnx", "application/octet-stream", help)
+
+
+def _zip(plan, pool: Pool, token: str) -> bytes:
+    return zipped(plan, gather(partial(pool.ask, token)))
+
+
+def _onnx(pool: Pool, token: str) -> bytes:
+    from lab.export.onnx_model import onnx_model
+
+    return onnx_model(_model(pool, token))
+
+
+# Predictions ---------------------------------------------------------------------------------------------------------
+
+
+def predictions() -> None:
+    facts, _ = state.ask("inputs")
+    wanted = facts["columns"]
+    form = (
+        "pixel0, pixel1, ... from 0 to 255"
+        if facts["picture"]
+        else ", ".join(wanted[:6]) + (" ..." if wanted[6:] else "")
+    )
+    st.caption(plain(f"A CSV file with {len(wanted):,} columns: {form}. Other columns, such as labels, are not used."))
+    help = f"At most {MOST_BYTES:,} bytes and 100,000 rows."
+    upload = st.file_uploader(
+        "Examples without labels",
+        type=["csv", "tsv", "txt"],
+        max_upload_size=MOST_BYTES // MEGABYTE,
+        key="examples",
+        help=help,
+    )
+    if upload is None:
+        state.keep("predictions", None)
+        return
+    if st.button("Predict", key="predict", help="Asks your network, as it is now, about every row."):
+        state.keep("predictions", None)
+        try:
+            state.keep("predictions", _predict(upload.getvalue(), facts))
+        except UnlabelledError as problem:
+            st.warning(plain(str(problem)))
+        except (Gone, Unreachable):
+            st.warning("The training process is being restarted: press Predict again in a moment.")
+    if found := state.kept("predictions"):
+        text, note = found
+        st.caption(plain(note))
+        st.code("\n".join(text.splitlines()[:8]), language=None)
+        help = "A line for each row, in Kaggle's submission form."
+        st.download_button(
+            "Predictions as CSV",
+            text,
+            "submission.csv",
+            "text/csv",
+            key="predictions_csv",
+            on_click="ignore",
+            help=help,
+        )
+
+
+def _predict(content: bytes, facts: dict) -> tuple[str, str]:
+    """The CSV text, and a sentence on what was done. Any press on the page ends it early."""
+    progress = st.progress(0.0, "Predicting")
+    sheet = Unlabelled(content, facts["columns"], picture=facts["picture"], rows=facts["rows"])
+    rows = max(1, content.count(b"\n"))
+    answers: list[np.ndarray] = []
+    for piece in sheet:
+        answers.append(state.ask("predict", {"x": piece})[1]["answers"])
+        done = sum(map(len, answers))
+        progress.progress(min(1.0, done / rows), f"Predicting: {done:,} rows")
+    progress.empty()
+    found = np.concatenate(answers)
+    note = f"{len(found):,} rows, answered by the network after {facts['epoch']:,} epochs."
+    if sheet.left_out:
+        note += (
+            f" Not used: {', '.join(name[:40] for name in sheet.left_out[:5])}{' ...' if sheet.left_out[5:] else ''}."
+        )
+    return sheets.predictions(found, facts["classes"], picture=facts["picture"]), note

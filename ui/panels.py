@@ -1,0 +1,107 @@
+"""What the pages on the mathematics share: still charts, the source of the engine, links, and answers of the run."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+from streamlit.components.v2 import component
+
+from lab import pool
+from lab.experiment import Experiment
+from lab.run import SPEEDS
+from ui import state
+from ui.components import FILES
+from ui.figures.theme import Theme
+from ui.widgets import command, labels, of_view
+
+ROOT = Path(__file__).parent.parent
+LISTEN = """
+export default function ({ parentElement, data }) {
+  parentElement.keys ??= new Keys(data);
+  return () => { parentElement.keys.close(); delete parentElement.keys; };
+}
+"""
+REFRESH = 1.0  # seconds between two pictures of a running network; a chart is mounted anew each time
+
+
+def begin() -> None:
+    """First on a page that is read from top to bottom: there is a run, and the page uses its width."""
+    state.begin()
+    st.html(FILES["reading.css"])
+
+
+def theme() -> Theme:
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def chart(figure: Any, key: str, alt: str, **options: Any) -> Any:
+    """A figure that stands still. alt: what it shows, for who cannot see it."""
+    return st.plotly_chart(figure, key=key, theme=None, alt=alt, config={"displayModeBar": False}, **options)
+
+
+def source(*functions: Callable) -> None:
+    """The code that runs, as it stands in the engine."""
+    path = Path(inspect.getsourcefile(functions[0]) or "").relative_to(ROOT).as_posix()
+    st.caption(f"The code that runs, from {path}:")
+    st.code("\n\n".join(inspect.getsource(function) for function in functions), language="python", wrap_lines=True)
+
+
+def link(label: str, page: str, **fields: Any) -> str:
+    """Markdown of a link that opens a page with another experiment."""
+    return f"[{label}](./{page}?{urlencode(Experiment(**fields).to_query())})"
+
+
+def ask(question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any) -> tuple[dict, dict]:
+    """state.ask, with one sentence on the page where there is no answer."""
+    try:
+        return state.ask(question, arrays, **facts)
+    except pool.Gone:
+        st.rerun()
+    except pool.Unreachable as problem:
+        st.error(f"{problem} Your settings are in the address bar: reload the page in a moment.")
+        st.stop()
+
+
+def keys(buttons: Mapping[str, list[str]]) -> None:
+    """Keys that press the buttons of the page. buttons: name of a key -> keys of buttons; the first there acts."""
+    _key_listener()(key="keys", data=dict(buttons))
+
+
+@lru_cache(maxsize=1)
+def _key_listener() -> Any:
+    js = FILES["keys.js"].read_text(encoding="utf-8").replace("export ", "") + LISTEN
+    return component("keys", html="<span hidden></span>", js=js, isolate_styles=False)
+
+
+def transport() -> None:
+    """Play or Pause, Step and the speed. Not in a fragment: what is drawn below begins or ends to follow the run."""
+    status = state.status()["status"]
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="bar"):
+        if status == "running":
+            command("Pause", "pause", type="primary", width=110, help="Training waits.")
+        else:
+            ended = status == "diverged"
+            command("Play", "play", type="primary", width=110, disabled=ended, help="This network trains on.")
+        command("Step", "step", help="Train for exactly one epoch.")
+        with st.container(width=190):
+            help = "How far it trains between two pictures; this page shows one a second."
+            st.selectbox("Speed", list(SPEEDS), format_func=labels(SPEEDS), help=help, **of_view("speed"))
+
+
+def following(draw: Callable[[], None]) -> None:
+    """A part of the page that is drawn alone when one of its controls changes, and again and again while it trains."""
+    was = state.status()["status"]
+
+    def again() -> None:
+        state.look_again()
+        if state.status()["status"] != was:
+            st.rerun()
+        draw()
+
+    st.fragment(again, run_every=REFRESH if was == "running" else None)()
