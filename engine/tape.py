@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+EXTREMES = (np.maximum, np.minimum)
+
 
 class Tape:
     """A list of calls, each with fixed arguments and fixed output buffers."""
@@ -23,6 +25,7 @@ class Tape:
     def __init__(self) -> None:
         self.calls: list[tuple[Callable, tuple]] = []
         self.free: defaultdict[tuple[int, np.dtype], list[np.ndarray]] = defaultdict(list)
+        self.constants: dict[tuple, np.ndarray] = {}
 
     def __len__(self) -> int:
         return len(self.calls)
@@ -48,10 +51,17 @@ class Tape:
         kept[...] = result
         return Traced(kept, self, Lease(memory, self))
 
+    def filled(self, array: np.ndarray, number: float) -> np.ndarray:
+        """As many of this number: NumPy compares two arrays twice as fast as an array and a number."""
+        key = array.shape, array.strides, array.dtype, number
+        if key not in self.constants:
+            self.constants[key] = np.full_like(array, number)
+        return self.constants[key]
+
     def apply(self, ufunc: np.ufunc, arrays: list[np.ndarray], out: np.ndarray) -> None:
         """ufunc(*arrays) into `out`."""
         ufunc(*arrays, out=out)
-        if ufunc in (np.maximum, np.minimum):  # NumPy 2.4 refuses a positional output for these
+        if ufunc in EXTREMES:  # NumPy 2.4 refuses a positional output for these
             self.calls.append((partial(ufunc, out=out), tuple(arrays)))
         else:
             self.calls.append((ufunc, (*arrays, out)))
@@ -152,6 +162,11 @@ class Traced(NDArrayOperatorsMixin):
         if method != "__call__" or options:
             raise TypeError(f"{ufunc.__name__}.{method} with {list(options)} cannot be put on a tape")
         arrays = [_inside(value, self.dtype) for value in inputs]
+        if ufunc in EXTREMES:
+            arrays = [
+                self.tape.filled(self._array, value) if isinstance(value, (int, float)) else array
+                for value, array in zip(inputs, arrays, strict=True)
+            ]
         if ufunc is not np.matmul and any(array.ndim > 1 for array in arrays):
             arrays = [array.reshape(()) if array.shape == (1,) else array for array in arrays]  # no shape to stretch
         if out:
