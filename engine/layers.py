@@ -23,6 +23,7 @@ class Layer:
     """
 
     first = False
+    mixes = False  # whether the output for one sample depends on the others of its batch, in training
     state: Mapping[str, np.ndarray] = MappingProxyType({})  # what training changes beside the parameters
     rngs: Mapping[str, np.random.Generator] = MappingProxyType({})  # generators that training draws from
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from engine import metrics
 from engine.divergence import Divergence, go_back
+from engine.gradient import differentiate
 from engine.history import History
 from engine.losses import Objective
 from engine.network import Network
@@ -27,7 +28,7 @@ from engine.tape import follow, perform
 
 Clock = Callable[[], float]
 
-EVALUATED = 5000  # training samples whose loss is shown; the split has shuffled them, so the first are a fair sample
+EVALUATED = 2000  # training samples whose loss is shown; the split has shuffled them, so the first are a fair sample
 EXPLODED = 5.0  # times the loss of the untrained network: worse than knowing nothing, and getting worse
 WORK_AT_RISK = 2e8  # multiply-adds between two safe points: little to repeat when a run diverges, little to pay else
 
@@ -71,8 +72,7 @@ class Trainer:
 
     def learn(self, x: Any, t: Any) -> None:
         """One batch: forward, loss, backward, update. x (N, D), t (N, O)"""
-        z = self.network.forward(x, train=True)
-        self.network.backward(self.objective.gradient(z, t))
+        differentiate(self.network, self.objective, x, t)
         self.update(x)
 
     def update(self, x: Any) -> None:
