@@ -67,6 +67,8 @@ class Conv2D(Layer):
     K = I * size * size numbers of the input, one column, meet each set of weights.
     """
 
+    order = "F"  # the K weights of one filter side by side
+
     def __init__(self, filters: int, size: int = 3, *, padding: str = "valid", initializer: str = "he_uniform") -> None:
         if padding not in ("valid", "same") or (padding == "same" and size % 2 == 0):
             raise ValueError(f"padding is {padding!r}; allowed: valid, and for an odd filter size same")

@@ -51,7 +51,7 @@ class Network:
             for name, shape in layer.shapes.items():
                 stop = start + int(np.prod(shape))
                 for flat, named in zip((self.parameters, self.gradients), views, strict=True):
-                    named[name] = flat[start:stop].reshape(shape[::-1]).T  # weights of one unit side by side in memory
+                    named[name] = flat[start:stop].reshape(shape, order=layer.order)
                 self.named[f"{number}.{name}"] = views[0][name]
                 start = stop
             layer.bind(*views)
