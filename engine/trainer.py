@@ -174,7 +174,7 @@ class Trainer:
         self._set_rate()
         self._recordings: dict[int, Callable[[np.ndarray], None]] = {}  # what was off may be on now: record again
         work = 3 * self.network.parameters.size * self.batch_size
-        self._guard_interval = int(np.clip(WORK_AT_RISK / work, 16, 256))
+        self._guard_interval = int(np.clip(WORK_AT_RISK / work, 32, 256))
 
     def _set_rate(self) -> None:
         s, epoch = self.settings, self.epochs + self.position / len(self.x_train)
@@ -222,9 +222,9 @@ class Trainer:
     # The end of an epoch, and of a run -------------------------------------------------------------------------------
 
     def _end_of_epoch(self) -> None:
-        if self.history.wants(self.epochs) and self.guard():
+        if self.history.wants(self.epochs) and (self.finite() or self.guard()):
             scores = self.evaluate()
-            if np.isfinite(scores[:2]).all():
+            if np.isfinite(scores.train_loss + scores.test_loss):
                 self.history.add(self.epochs, scores)
             if not scores.train_loss <= EXPLODED * self.untrained_loss:
                 self.divergence = Divergence(self.steps, self.epochs, f"the loss exploded to {scores.train_loss:.3g}")
