@@ -197,6 +197,10 @@ class Traced(NDArrayOperatorsMixin):
                 return Traced(out, self.tape)
             self.tape.call(self._array.T.dot, np.ones(len(self), self.dtype), out)  # faster than np.add.reduce
             return Traced(out, self.tape)
+        if axis == 2 and self.ndim == 3 and not keepdims and out is None:
+            out = np.empty(self.shape[:2], self.dtype)
+            self.tape.call(np.matmul, self._array, np.ones(self.shape[2], self.dtype), out)
+            return Traced(out, self.tape)
         return self._reduce(np.add, axis, keepdims, out)
 
     def max(self, axis: int | None = None, keepdims: bool = False) -> Traced:
