@@ -27,7 +27,7 @@ class Tape:
         self.calls: list[tuple[Callable, tuple]] = []
         self.free: defaultdict[tuple, list[np.ndarray]] = defaultdict(list)
         self.constants: dict[tuple, np.ndarray] = {}
-        self.ones: set[tuple[int, int]] = set()  # (address, length) of rows of ones that stand below samples
+        self.ones: dict[tuple[int, int], np.ndarray] = {}  # (address, length) -> row of ones that stands below samples
         self.product: tuple = (None, None, None, 0)  # the latest a @ b into out, and how many calls there were then
 
     def __len__(self) -> int:
@@ -64,7 +64,7 @@ class Tape:
 
     def mark(self, ones: np.ndarray) -> None:
         """A row of ones that stays as it is, below samples: it multiplies the bias that stands below the weights."""
-        self.ones.add((_address(ones), len(ones)))
+        self.ones[_address(ones), len(ones)] = ones
 
     def below(self, features: np.ndarray) -> np.ndarray | None:
         """Samples (I, N) together with the ones below them, (I + 1, N); None if there are none."""
