@@ -77,10 +77,6 @@ def _nothing_below(self: Any, features: np.ndarray) -> None:
     return None
 
 
-def _number(self: Any, array: np.ndarray, number: float) -> np.ndarray:
-    return np.asarray(number, array.dtype)
-
-
 def _published_adam(self: Any, p: Any, g: Any, m: Any, v: Any) -> None:
     m *= self.beta1
     m += (1 - self.beta1) * g
@@ -103,7 +99,6 @@ TRICKS = {
         Trick("memory", "memory of results out of use is used again", (tape.Tape, "own", _own)),
         Trick("ones", "sums over samples as a product with ones", (tape.Traced, "sum", _sum)),
         Trick("bias", "the bias is a row of the weights, met by a row of ones", (tape.Tape, "below", _nothing_below)),
-        Trick("filled", "the larger of two arrays, not of an array and a number", (tape.Tape, "filled", _number)),
         Trick("features", "the samples of a unit are neighbours", (tape, "_feature_by_feature", _rows)),
         Trick("joined", "samples and targets gathered in one go", (recording, "JOINED", 0)),
         Trick("clip", "gathered without a second buffer", (recording, "MODE", "raise")),

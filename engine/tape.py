@@ -17,8 +17,6 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.lib.stride_tricks import as_strided
 
-EXTREMES = (np.maximum, np.minimum)
-
 
 class Tape:
     """A list of calls, each with fixed arguments and fixed output buffers."""
@@ -26,7 +24,6 @@ class Tape:
     def __init__(self) -> None:
         self.calls: list[tuple[Callable, tuple]] = []
         self.free: defaultdict[tuple, list[np.ndarray]] = defaultdict(list)
-        self.constants: dict[tuple, np.ndarray] = {}
         self.ones: dict[tuple[int, int], np.ndarray] = {}  # (address, length) -> row of ones that stands below samples
         self.product: tuple = (None, None, None, 0)  # the latest a @ b into out, and how many calls there were then
 
@@ -72,17 +69,10 @@ class Tape:
         ones = _address(features) + features.nbytes, samples
         return _rows(features, inputs + 1) if features.flags.c_contiguous and ones in self.ones else None
 
-    def filled(self, array: np.ndarray, number: float) -> np.ndarray:
-        """As many of this number: NumPy compares two arrays twice as fast as an array and a number."""
-        key = array.shape, array.strides, array.dtype, number
-        if key not in self.constants:
-            self.constants[key] = np.full_like(array, number)
-        return self.constants[key]
-
     def apply(self, ufunc: np.ufunc, arrays: list[np.ndarray], out: np.ndarray) -> None:
         """ufunc(*arrays) into `out`."""
         ufunc(*arrays, out=out)
-        if ufunc in EXTREMES:  # NumPy 2.4 refuses a positional output for these
+        if ufunc in (np.maximum, np.minimum):  # NumPy 2.4 refuses a positional output for these
             self.calls.append((partial(ufunc, out=out), tuple(arrays)))
         else:
             self.calls.append((ufunc, (*arrays, out)))
@@ -225,11 +215,6 @@ class Traced(NDArrayOperatorsMixin):
             if joined is not None:
                 return joined
         arrays = [_inside(value, self.dtype) for value in inputs]
-        if ufunc in EXTREMES:
-            arrays = [
-                self.tape.filled(self._array, value) if isinstance(value, (int, float)) else array
-                for value, array in zip(inputs, arrays, strict=True)
-            ]
         if ufunc is not np.matmul and any(array.ndim > 1 for array in arrays):
             arrays = [array.reshape(()) if array.shape == (1,) else array for array in arrays]  # no shape to stretch
         if out:
