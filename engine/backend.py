@@ -8,6 +8,7 @@ own (`python -m engine.backend`) with a time limit, so that a wedged driver can 
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import subprocess
@@ -21,6 +22,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 SECONDS = 60.0  # that the trial may take: the first start of a CUDA context on a slow disk is long
+STAGED = 1 << 20  # bytes up to which a copy goes through memory that the card reads by itself
+STAGES = 4  # copies to the card that may be under way at a time
 SWITCH = "BACKPROP_DEVICES"  # environment variable; "cpu" leaves the graphics card alone
 INSTALL = "pip install -r requirements-gpu.txt"
 PACKAGES = ("cupy", *(f"cupy-cuda{v}x" for v in (11, 12, 13, 14)), "cupy-rocm-7-0")  # all of them fill the folder cupy/
@@ -119,6 +122,64 @@ def _anew(packages: list[str]) -> str:
     return f"pip uninstall -y {' '.join(packages)} && {INSTALL}"
 
 
+# Arrays --------------------------------------------------------------------------------------------------------------
+
+
+class Backend:
+    """CuPy on one card: `xp` makes arrays there, `send` and `fetch` copy, `write` copies into what is there already."""
+
+    def __init__(self, name: str, cupy: Any = None) -> None:
+        if cupy is None:
+            import cupy  # pyright: ignore[reportMissingImports]
+        self.name, self.xp = name, cupy
+        self.device = cupy.cuda.Device(int(name.partition(":")[2]))
+        self._stages: dict[tuple, list[tuple[np.ndarray, Any]]] = {}  # host memory that the card reads by itself
+
+    def send(self, array: np.ndarray) -> Any:
+        """A copy on the device; see write."""
+        there = self.xp.empty(array.shape, array.dtype)
+        self.write(there, array)
+        return there
+
+    def write(self, there: Any, array: np.ndarray) -> None:
+        """Overwrite an array on the device; what is small goes up without waiting for what the device still does."""
+        if array.nbytes > STAGED:
+            return there.set(np.ascontiguousarray(array))
+        stages = self._stages.setdefault((array.shape, array.dtype), [])
+        if len(stages) < STAGES:
+            memory = self.xp.cuda.alloc_pinned_memory(max(array.nbytes, 1))
+            stage = np.frombuffer(memory, array.dtype, array.size).reshape(array.shape)
+            stages.append((stage, self.xp.cuda.Event(disable_timing=True)))
+        else:
+            stages.append(stages.pop(0))
+        stage, copied = stages[-1]
+        copied.synchronize()  # the copy before last from this memory; as good as always over
+        stage[...] = array
+        there.set(stage)
+        copied.record()
+
+    def fetch(self, array: Any) -> np.ndarray:
+        """A copy on the host. Waits until the device has computed it."""
+        return array.get()
+
+    def wait(self) -> None:
+        """Until the device has done all that it was told."""
+        self.xp.cuda.get_current_stream().synchronize()
+
+    def release(self) -> None:
+        """Give the memory back that nothing uses any more."""
+        self._stages.clear()
+        gc.collect()  # a trainer and its twin know each other
+        with self.device:
+            self.xp.get_default_memory_pool().free_all_blocks()
+
+    def memory(self) -> tuple[int, int]:
+        """Bytes that are free on the device now, what CuPy keeps for later included, and bytes in all."""
+        with self.device:
+            free, whole = self.xp.cuda.runtime.memGetInfo()
+            return free + self.xp.get_default_memory_pool().free_bytes(), whole
+
+
 # The trial, seen from outside -----------------------------------------------------------------------------------------
 
 
@@ -176,7 +237,7 @@ def trial() -> dict[str, Any]:
     """What CuPy says and does here, as plain values. May hang or crash: run it in a process of its own."""
     report: dict[str, Any] = {"imported": False, "status": 0, "problem": "", "built_for": 0, "nvrtc": 0, "cards": []}
     try:
-        import cupy
+        import cupy  # pyright: ignore[reportMissingImports]
 
         runtime = cupy.cuda.runtime
         report["imported"] = True

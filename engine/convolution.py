@@ -14,7 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from engine.initializers import INITIALIZERS
 from engine.layers import Layer
-from engine.tape import follow, plain
+from engine.tape import blank, follow, plain
 
 
 class Image(Layer):
@@ -31,7 +31,7 @@ class Image(Layer):
 
     def forward(self, x, *, train):  # (N, D)
         pixels = x.reshape(len(x), self.height, self.width, self.channels).transpose(1, 3, 2, 0)
-        maps = follow(x, np.empty(pixels.shape, x.dtype))
+        maps = blank(x, pixels.shape)
         maps[:] = pixels
         return maps  # (H, C, W, N)
 
@@ -110,7 +110,7 @@ class Conv2D(Layer):
 
     def forward(self, x, *, train):  # (H, I, W, N)
         windows = follow(x, sliding_window_view(plain(self.framed(x)), (self.size, self.size), (0, 2)))
-        patches = follow(x, np.empty((self.rows, self.inputs, self.size, self.size, self.columns, x.shape[3]), x.dtype))
+        patches = blank(x, (self.rows, self.inputs, self.size, self.size, self.columns, x.shape[3]))
         patches[:] = windows.transpose(0, 1, 5, 4, 2, 3)
         patches = patches.reshape(self.rows, -1, self.columns * x.shape[3])  # (rows, K, columns N)
         if train:
@@ -124,7 +124,7 @@ class Conv2D(Layer):
         if not self.frame:
             return x
         height, inputs, width = self.maps
-        wide = follow(x, np.zeros((height + 2 * self.frame, inputs, width + 2 * self.frame, x.shape[3]), x.dtype))
+        wide = blank(x, (height + 2 * self.frame, inputs, width + 2 * self.frame, x.shape[3]))
         self.inside(wide)[:] = x
         return wide
 
@@ -141,7 +141,7 @@ class Conv2D(Layer):
         dpatches = np.matmul(self.matrix.T, dz)  # (rows, K, columns N)
         dpatches = dpatches.reshape(self.rows, self.inputs, self.size, self.size, self.columns, samples)
         height, inputs, width = self.maps
-        dx = follow(dz, np.empty((height + 2 * self.frame, inputs, width + 2 * self.frame, samples), dz.dtype))
+        dx = blank(dz, (height + 2 * self.frame, inputs, width + 2 * self.frame, samples))
         dx[:] = 0
         for i, j in product(range(self.size), repeat=2):
             dx[i : i + self.rows, :, j : j + self.columns] += dpatches[:, :, j, i]
@@ -175,7 +175,7 @@ class MaxPool2D(Layer):
         return y  # (rows, C, columns, N)
 
     def backward(self, dy):  # (rows, C, columns, N)
-        dx = follow(dy, np.zeros(self.x.shape, dy.dtype))
+        dx = blank(dy, self.x.shape)
         *parts, last = self.corners(dx)
         for x, part in zip(self.corners(self.x), parts, strict=False):
             np.multiply(dy, x == self.y, out=part)

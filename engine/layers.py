@@ -6,9 +6,9 @@ Parameters are views into the network's one flat buffer: `bind` hands them out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -24,6 +24,7 @@ class Layer:
     """
 
     first = False
+    send: Callable[[np.ndarray], Any] = staticmethod(lambda array: array)  # from the host to where the samples are
     order: Literal["C", "F"] = "C"  # of parameters with several axes in memory; C: the bias stands below the weights
     mixes = False  # whether the output for one sample depends on the others of its batch, in training
     state: Mapping[str, np.ndarray] = MappingProxyType({})  # what training changes beside the parameters
@@ -146,7 +147,7 @@ class Dropout(Layer):
             return x
         noise = np.empty(x.shape[::-1], x.dtype)
         perform(x, self.draw, noise)
-        self.mask = (follow(x, noise.T) >= self.rate) * np.asarray(1 / (1 - self.rate), x.dtype)
+        self.mask = (follow(x, self.send(noise).T) >= self.rate) * x.dtype.type(1 / (1 - self.rate))
         return x * self.mask  # (N, ...)
 
     def draw(self, noise: np.ndarray) -> None:

@@ -10,6 +10,15 @@ from typing import NamedTuple
 import numpy as np
 
 
+class Scores(NamedTuple):
+    """How the network does now. `score` is accuracy, or R2 for regression."""
+
+    train_loss: float
+    test_loss: float
+    train_score: float
+    test_score: float
+
+
 def accuracy(predicted: np.ndarray, labels: np.ndarray) -> float:
     """Share of equal entries of two (N,) arrays of class numbers."""
     return np.count_nonzero(predicted == labels) / len(labels) if len(labels) else float("nan")

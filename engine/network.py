@@ -9,7 +9,8 @@ are one step of training.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,18 +44,8 @@ class Network:
             inputs = layer.build(inputs)
             self.output_shapes.append(inputs)
         size = sum(int(np.prod(shape)) for layer in self.layers for shape in layer.shapes.values())
-        self.parameters, self.gradients = np.zeros(size, dtype), np.zeros(size, dtype)
-        self.named: dict[str, np.ndarray] = {}  # "2.W" -> view of that parameter
-        start = 0
-        for number, layer in enumerate(self.layers):
-            views: tuple[dict, dict] = ({}, {})
-            for name, shape in layer.shapes.items():
-                stop = start + int(np.prod(shape))
-                for flat, named in zip((self.parameters, self.gradients), views, strict=True):
-                    named[name] = flat[start:stop].reshape(shape, order=layer.order)
-                self.named[f"{number}.{name}"] = views[0][name]
-                start = stop
-            layer.bind(*views)
+        self._bind(np.zeros(size, dtype), np.zeros(size, dtype))
+        for layer in self.layers:
             layer.initialize(rng)
         self.first = next((number for number, layer in enumerate(self.layers) if layer.shapes), 0)
         self.layers[self.first].first = True
@@ -64,7 +55,35 @@ class Network:
         self.gradients[:] = 0
         built = zip(self.layers, self.output_shapes, strict=True)
         widths = [int(np.prod(shape)) + layer.workspace for layer, shape in built]
-        self.at_once = max(1, WORKSPACE // max(int(np.prod(self.inputs)), *widths))
+        self.workspace = max(int(np.prod(self.inputs)), *widths)  # numbers that one sample needs in its widest layer
+        self.at_once = max(1, WORKSPACE // self.workspace)
+
+    def _bind(self, parameters: Any, gradients: Any) -> None:
+        """Hand every layer its views of two flat arrays (P,)."""
+        self.parameters, self.gradients = parameters, gradients
+        self.named: dict[str, np.ndarray] = {}  # "2.W" -> view of that parameter
+        start = 0
+        for number, layer in enumerate(self.layers):
+            views: tuple[dict, dict] = ({}, {})
+            for name, shape in layer.shapes.items():
+                stop = start + int(np.prod(shape))
+                for flat, named in zip((parameters, gradients), views, strict=True):
+                    named[name] = flat[start:stop].reshape(shape, order=layer.order)
+                self.named[f"{number}.{name}"] = views[0][name]
+                start = stop
+            layer.bind(*views)
+
+    def elsewhere(self, send: Callable[[np.ndarray], Any]) -> Network:
+        """The same layers with parameters of their own that `send` has brought to another device.
+
+        Both draw from the same generators, so that a step here and a step there drop the same units.
+        """
+        twin = copy(self)
+        twin.layers = [copy(layer) for layer in self.layers]
+        for layer in twin.layers:
+            layer.send = send
+        twin._bind(send(self.parameters), send(self.gradients))
+        return twin
 
     # The pass there and back -----------------------------------------------------------------------------------------
 

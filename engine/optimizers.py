@@ -28,6 +28,7 @@ class Optimizer:
 
     name = label = formula = sentence = ""
     slot_names: tuple[str, ...] = ()
+    block = 0  # parameters that are changed in one go; 0: as many as suit the processor
 
     def __init__(
         self,
@@ -49,8 +50,9 @@ class Optimizer:
     def step(self, p: Any, g: Any) -> None:
         """One update of all parameters p by gradient g, both flat."""
         perform(p, self.advance)
-        for start in range(0, len(p), BLOCK):
-            block = slice(start, start + BLOCK)
+        size = self.block or BLOCK
+        for start in range(0, len(p), size):
+            block = slice(start, start + size)
             self.shrink(p[block], block)
             self.update(p[block], g[block], *(follow(p, slot[block]) for slot in self.slots.values()))
 

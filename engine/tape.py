@@ -230,9 +230,9 @@ class Traced(NDArrayOperatorsMixin):
         return traced
 
 
-def plain(value: Any, dtype: np.dtype | None = None) -> np.ndarray:
+def plain(value: Any) -> Any:
     """The array behind a value, for what happens beside the tape."""
-    return value.array if isinstance(value, Traced) else _inside(value, dtype)
+    return value.array if isinstance(value, Traced) else value
 
 
 def _inside(value: Any, dtype: np.dtype | None = None) -> np.ndarray:
@@ -247,6 +247,13 @@ def _inside(value: Any, dtype: np.dtype | None = None) -> np.ndarray:
 def follow(reference: Any, array: np.ndarray) -> Any:
     """`array`, traced if `reference` is: how state that outlives a step joins the step's formulas."""
     return reference.tape.wrap(array) if isinstance(reference, Traced) else array
+
+
+def blank(reference: Any, shape: tuple[int, ...]) -> Any:
+    """Zeros beside the reference: on its tape if it is traced, on its device if it lives on another one."""
+    if isinstance(reference, Traced):
+        return reference.tape.wrap(np.zeros(shape, reference.dtype))
+    return np.zeros_like(reference, order="C", shape=shape)  # CuPy answers where the reference is its array
 
 
 def perform(reference: Any, function: Callable, *arguments: Any) -> None:

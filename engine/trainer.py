@@ -7,16 +7,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from engine import metrics
+from engine.accelerator import Accelerator
+from engine.backend import Backend
 from engine.divergence import Divergence, go_back
 from engine.gradient import differentiate
 from engine.history import History
 from engine.losses import Objective
+from engine.metrics import Scores
 from engine.network import Network
 from engine.optimizers import Optimizer
 from engine.recording import Batches, Look
@@ -24,7 +26,7 @@ from engine.regularizers import REGULARIZERS
 from engine.schedules import SCHEDULES
 from engine.settings import Settings
 from engine.stopping import RULES, Best, Rule
-from engine.tape import follow, perform
+from engine.update import update
 
 Clock = Callable[[], float]
 
@@ -33,31 +35,22 @@ EXPLODED = 5.0  # times the loss of the untrained network: worse than knowing no
 WORK_AT_RISK = 2e8  # multiply-adds between two safe points: little to repeat when a run diverges, little to pay else
 
 
-class Scores(NamedTuple):
-    """How the network does now. `score` is accuracy, or R2 for regression."""
-
-    train_loss: float
-    test_loss: float
-    train_score: float
-    test_score: float
-
-
 class Trainer:
     """One network, its data and its optimiser.
 
     x_train (N, D), y_train (N,) class numbers or values; likewise the test part. rng orders the batches.
+    backend: the device that trains; None: this processor. Whatever is looked at stands on the host in both cases.
     """
 
     def __init__(self, network: Network, objective: Objective, optimizer: Optimizer,
                  train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], *,
-                 settings: Settings, rng: np.random.Generator) -> None:  # fmt: skip
-        self.network, self.objective, self.optimizer = network, objective, optimizer
+                 settings: Settings, rng: np.random.Generator, backend: Backend | None = None) -> None:  # fmt: skip
+        self._network, self.objective, self._optimizer = network, objective, optimizer
         self.rng, self.settings = rng, settings
         dtype = network.dtype
         (self.x_train, self.y_train), (self.x_test, self.y_test) = ((np.asarray(x, dtype), y) for x, y in (train, test))
         self.t_train, self.t_test = (objective.targets(y, dtype) for y in (self.y_train, self.y_test))
         self.strengths = {name: np.zeros((), dtype) for name in REGULARIZERS}
-        self.batches = Batches(self.x_train, self.t_train)
         self._looks: dict[int, Look] = {}
         self.predicted = [self.y_train[:0], self.y_test[:0]]  # classes or values of both parts at the latest evaluation
         self.score_name = "accuracy" if objective.kind == "classification" else "R2"
@@ -65,8 +58,24 @@ class Trainer:
         self.order = np.arange(len(self.x_train))
         self.history = History(columns=4)
         self._scores: tuple[int, Scores] | None = None
+        self.accelerator = None if backend is None else Accelerator(backend, self, network, optimizer)
+        self.batches = self.accelerator or Batches(self.x_train, self.t_train)
         self._initial = self.snapshot()
         self.reset()
+
+    @property
+    def network(self) -> Network:
+        """With the parameters of now, on the host. Whoever changes them says so: `changed`."""
+        if self.accelerator:
+            self.accelerator.fetch()
+        return self._network
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """With the slots of now, on the host."""
+        if self.accelerator:
+            self.accelerator.fetch()
+        return self._optimizer
 
     # One step --------------------------------------------------------------------------------------------------------
 
@@ -77,25 +86,7 @@ class Trainer:
 
     def update(self, x: Any) -> None:
         """From the gradients to a step. x is only asked whether the step is being recorded."""
-        s = self.settings
-        rules = [(rule, self.strengths[rule.name]) for rule in REGULARIZERS.values() if getattr(s, rule.name)]
-        for (W, dW), (rule, strength) in product(self.network.weights, rules):
-            if rule.gradient:
-                follow(x, dW)[:] += rule.gradient(follow(x, W), strength)
-        if s.clip_value:
-            perform(x, np.clip, self.network.gradients, -s.clip_value, s.clip_value, self.network.gradients)
-        if s.clip_norm:
-            perform(x, self._clip)
-        self.optimizer.step(follow(x, self.network.parameters), follow(x, self.network.gradients))
-        for (W, _), (rule, strength) in product(self.network.weights, rules):
-            if rule.project:
-                rule.project(follow(x, W), strength)
-
-    def _clip(self) -> None:
-        g = self.network.gradients
-        norm = float(np.sqrt(g.dot(g)))
-        if norm > self.settings.clip_norm:
-            g *= self.settings.clip_norm / norm
+        update(self.network, self.optimizer, self.settings, self.strengths, x)
 
     @np.errstate(all="ignore")
     def step(self) -> None:
@@ -122,6 +113,9 @@ class Trainer:
             now = clock()
             if now - start >= seconds:
                 break
+        if self.accelerator:
+            self.accelerator.wait()  # what was started in this slice is paid for in this slice
+            now = clock()
         self._spent(now - start)
 
     def _step(self) -> None:
@@ -169,21 +163,21 @@ class Trainer:
         self.batch_size = min(s.batch_size or len(self.x_train), len(self.x_train))
         for name, strength in self.strengths.items():
             strength[()] = getattr(s, name)
-        if hasattr(self.optimizer, "weight_decay"):
-            self.optimizer.weight_decay[()] = s.weight_decay  # pyright: ignore[reportAttributeAccessIssue]
+        if hasattr(self._optimizer, "weight_decay"):
+            self._optimizer.weight_decay[()] = s.weight_decay  # pyright: ignore[reportAttributeAccessIssue]
         self._set_rate()
         self._recordings: dict[int, Callable[[np.ndarray], None]] = {}  # what was off may be on now: record again
-        work = 3 * self.network.parameters.size * self.batch_size
+        work = 3 * self._network.parameters.size * self.batch_size
         self._guard_interval = int(np.clip(WORK_AT_RISK / work, 32, 256))
 
     def _set_rate(self) -> None:
         s, epoch = self.settings, self.epochs + self.position / len(self.x_train)
-        self.optimizer.rate[()] = s.learning_rate * SCHEDULES[s.schedule].factor(epoch, s.schedule_span)
+        self._optimizer.rate[()] = s.learning_rate * SCHEDULES[s.schedule].factor(epoch, s.schedule_span)
 
     @property
     def learning_rate(self) -> float:
         """The rate of the latest step, as the schedule has made it."""
-        return float(self.optimizer.rate)
+        return float(self._optimizer.rate)
 
     # Looking ---------------------------------------------------------------------------------------------------------
 
@@ -198,7 +192,9 @@ class Trainer:
 
     def _look(self, number: int) -> tuple[float, float]:
         x, t, labels = self.parts()[number]
-        if len(x) > self.network.at_once:
+        if self.accelerator:
+            z, loss = self.accelerator.look(number)
+        elif len(x) > self.network.at_once:
             z = self.network.forward(x)
             loss = float(self.objective.value(z, t))
         else:
@@ -217,6 +213,8 @@ class Trainer:
     def changed(self) -> None:
         """Say that parameters were changed from outside, so that nothing remembered about them is used."""
         self._scores = None
+        if self.accelerator:
+            self.accelerator.behind = True
         self._safe = self.snapshot()
 
     # The end of an epoch, and of a run -------------------------------------------------------------------------------
@@ -297,11 +295,13 @@ class Trainer:
         for rng, drawn in zip(self.generators.values(), state["rngs"], strict=True):
             rng.bit_generator.state = drawn
         self._scores = None
+        if self.accelerator:
+            self.accelerator.behind = True
 
     @property
     def generators(self) -> dict[str, np.random.Generator]:
         """Every generator that training draws from."""
-        return {"batches": self.rng, **self.network.rngs}
+        return {"batches": self.rng, **self._network.rngs}
 
     @np.errstate(all="ignore")
     def reset(self) -> None:

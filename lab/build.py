@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +11,8 @@ import numpy as np
 import data
 from data import Dataset
 from engine import OPTIMIZERS
-from engine.backend import available_devices
+from engine.accelerator import Accelerator
+from engine.backend import Backend, available_devices
 from engine.convolution import Conv2D, Flatten, Image, MaxPool2D
 from engine.layers import Activation, Dense, Dropout, Layer
 from engine.losses import Objective, balanced_weights
@@ -18,6 +20,10 @@ from engine.network import Network
 from engine.normalization import BatchNorm
 from engine.trainer import Trainer
 from lab.experiment import Experiment, ExperimentError
+
+SHARE = 0.8  # of a card's free memory that may be promised
+SMALLER = "Take a smaller batch, fewer units, fewer samples or the CPU."
+FULL = f"The memory of the GPU is full. {SMALLER}"
 
 
 class Built(NamedTuple):
@@ -61,7 +67,40 @@ def build(experiment: Experiment, data_dir: Path | None = None) -> Built:
         e.learning_rate, network.parameters.size, network.dtype, decays=network.weight_mask
     )
     train, test = (dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test)
-    return Built(dataset, Trainer(network, objective, optimizer, train, test, settings=e.settings(), rng=for_batches))
+    if backend is not None:
+        samples, batch = len(train[0]) + len(test[0]), min(e.batch_size or len(train[0]), len(train[0]))
+        _fits(backend, Accelerator.needs(network, optimizer, samples, batch, objective.units))
+    try:
+        trainer = Trainer(
+            network, objective, optimizer, train, test, settings=e.settings(), rng=for_batches, backend=backend
+        )
+    except MemoryError:
+        raise ExperimentError([f"device: {FULL}"]) from None
+    return Built(dataset, trainer)
+
+
+def processor(e: Experiment) -> Backend | None:
+    """The device that an experiment asks for; None is this processor. Raises ExperimentError if it cannot be used."""
+    if e.device == "cpu":
+        return None
+    device = next((d for d in available_devices() if d.name == e.device), None)
+    if device is None or not device.usable:
+        why = f"{device.reason} {device.fix}".strip() if device else "There is no such device."
+        raise ExperimentError([f"device: {e.device} cannot be used here. {why}"])
+    return backend_named(e.device)
+
+
+@cache
+def backend_named(name: str) -> Backend:
+    """One for each card and process: its memory is shared by all runs."""
+    return Backend(name)
+
+
+def _fits(backend: Backend, needed: int) -> None:
+    free = int(SHARE * backend.memory()[0])
+    if needed > free:
+        mega = [f"{size / 2**20:,.0f} MB" for size in (needed, free)]
+        raise ExperimentError([f"device: this takes about {mega[0]} on the GPU, and {mega[1]} are free. {SMALLER}"])
 
 
 def layers(e: Experiment, outputs: int, rng: np.random.Generator) -> list[Layer]:

@@ -270,7 +270,7 @@ class Run:
             "batch_size": t.batch_size,
             "steps_per_second": self.rate if self.status == "running" else 0.0,
             "seconds": t.seconds,
-            "device": "CPU",
+            "device": t.accelerator.backend.name.replace("cuda:", "GPU ") if t.accelerator else "CPU",
             "dtype": str(t.network.dtype),
             "parameters": t.network.parameters.size,
             "build": self.build_number,

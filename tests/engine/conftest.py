@@ -67,7 +67,7 @@ def batch(objective):
 def build_trainer(build_network, objective):
     """Trainers on 50 training and 20 test samples whose class a network can learn. All of one kind start alike."""
 
-    def build(kind="dense", dtype=np.float32, optimizer="adam", learning_rate=0.02, **settings):
+    def build(kind="dense", dtype=np.float32, optimizer="adam", learning_rate=0.02, backend=None, **settings):
         rng = np.random.default_rng(3)
         x = rng.normal(size=(70, 36))
         y = (x @ rng.normal(size=(36, 3))).argmax(axis=1)
@@ -75,7 +75,7 @@ def build_trainer(build_network, objective):
         settings = Settings(**({"learning_rate": learning_rate, "batch_size": 8} | settings))
         return Trainer(
             network, objective, OPTIMIZERS[optimizer](learning_rate, network.parameters.size, dtype),
-            (x[:50], y[:50]), (x[50:], y[50:]), settings=settings, rng=np.random.default_rng(4),
+            (x[:50], y[:50]), (x[50:], y[50:]), settings=settings, rng=np.random.default_rng(4), backend=backend,
         )  # fmt: skip
 
     return build

@@ -1,0 +1,151 @@
+"""A trainer's twin on another device: the same layers, formulas and settings, with arrays that stay there.
+
+The data go up once, the order of the samples once an epoch. A step sends nothing back and waits for nothing; the host
+network is brought up to date only when somebody looks at it, and the twin only when somebody has changed that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.backend import Backend
+from engine.gradient import differentiate
+from engine.network import Network
+from engine.optimizers import Optimizer
+from engine.update import update
+
+if TYPE_CHECKING:
+    from engine.trainer import Trainer
+
+BUFFERS = 8  # arrays as large as the layers' outputs that a step holds at a time: values, gradients, what formulas need
+AT_ONCE = 1 << 28  # numbers that samples may hold at a time on the device: 1 GB in float32
+
+
+class Accelerator:
+    """Trains for `trainer` on the backend's device. `ahead`: the host does not know the latest steps."""
+
+    def __init__(self, backend: Backend, trainer: Trainer, network: Network, optimizer: Optimizer) -> None:
+        self.backend, self.trainer, self.host, self.optimizer_of_host = backend, trainer, network, optimizer
+        with backend.device:
+            self.network = self.host.elsewhere(backend.send)
+            self.optimizer = self._moved(optimizer)
+            self.whole = backend.send(trainer.x_train), backend.send(trainer.t_train)
+            self.tests = backend.send(trainer.x_test), backend.send(trainer.t_test)
+            self.positions = backend.send(trainer.order)
+        self.network.at_once = max(1, AT_ONCE // self.host.workspace)
+        self.order = trainer.order
+        self.memory: dict[int, tuple[Any, Any]] = {}  # batch size -> where its samples and targets are gathered
+        self.ahead, self.behind = False, True
+
+    def _moved(self, optimizer: Any) -> Any:
+        """The optimiser with its slots on the device. Its numbers come from the host and go along with the calls."""
+        moved = copy(optimizer)
+        moved.slots = {name: self.backend.send(slot) for name, slot in optimizer.slots.items()}
+        moved.decays = None if optimizer.decays is None else self.backend.send(optimizer.decays)
+        moved.block = self.host.parameters.size
+        numbers = [name for name, value in vars(optimizer).items() if isinstance(value, np.ndarray) and value.ndim == 0]
+
+        def advance() -> None:
+            optimizer.advance()
+            for name in numbers:
+                setattr(moved, name, getattr(optimizer, name)[()])
+
+        moved.advance = advance
+        return moved
+
+    @staticmethod
+    def needs(network: Network, optimizer: Optimizer, samples: int, batch: int, targets: int) -> int:
+        """Bytes that training will take on the device, about: data, parameters, and what a batch leaves in the layers.
+
+        samples: training and test samples together; targets: numbers of one.
+        """
+        widths = sum(
+            int(np.prod(shape)) + layer.workspace
+            for layer, shape in zip(network.layers, network.output_shapes, strict=True)
+        )
+        data = samples * (int(np.prod(network.inputs)) + targets)
+        flat = network.parameters.size * (4 + len(optimizer.slots))
+        passing = max(BUFFERS * batch * widths, 3 * min(AT_ONCE, samples * network.workspace))
+        return (data + flat + passing) * network.dtype.itemsize
+
+    # Training --------------------------------------------------------------------------------------------------------
+
+    def record(self, learn: Callable[[Any, Any], None], batch: np.ndarray) -> Callable[[np.ndarray], None]:
+        """A step on this batch (N,) of the trainer's order; returns what makes one on the next N samples.
+
+        Stands where Batches.record stands, but keeps no tape: `learn` works on the host and is not called.
+        """
+        self.learn(batch)
+        return self.learn
+
+    def learn(self, batch: np.ndarray) -> None:
+        """One step. Returns before the device has done it."""
+        trainer = self.trainer
+        with self.backend.device:
+            x, t = self._batch(len(batch))
+            self._catch_up()
+            differentiate(self.network, trainer.objective, x, t)
+            strengths = {name: strength[()] for name, strength in trainer.strengths.items()}
+            update(self.network, self.optimizer, trainer.settings, strengths, x)
+        self.ahead = True
+
+    def _batch(self, size: int) -> tuple[Any, Any]:
+        if size == len(self.whole[0]):  # a full batch: nothing to gather, and its order does not matter
+            return self.whole
+        if self.order is not self.trainer.order:
+            self.order = self.trainer.order
+            self.backend.write(self.positions, self.order)
+        if size not in self.memory:
+            x, t = self.whole
+            empty = self.backend.xp.empty
+            self.memory[size] = empty((size, *x.shape[1:]), x.dtype), empty((size, *t.shape[1:]), t.dtype)
+        start = self.trainer.position
+        for source, part in zip(self.whole, self.memory[size], strict=True):
+            self.backend.xp.take(source, self.positions[start : start + size], axis=0, out=part)
+        return self.memory[size]
+
+    def _catch_up(self) -> None:
+        """Take over what has been changed on the host."""
+        if self.behind:
+            self.ahead = self.behind = False
+            for there, here in self._pairs():
+                self.backend.write(there, here)
+
+    def _pairs(self) -> list[tuple[Any, np.ndarray]]:
+        """(array on the device, the same on the host) for all that training changes."""
+        there, here = self.network.state, self.host.state
+        slots = self.optimizer_of_host.slots
+        return [
+            (self.network.parameters, self.host.parameters),
+            *((there[name], here[name]) for name in here),
+            *((self.optimizer.slots[name], slots[name]) for name in slots),
+        ]
+
+    def fetch(self) -> None:
+        """Bring the host up to date, if it is not."""
+        if self.ahead:
+            self.ahead = False
+            with self.backend.device:
+                for there, here in self._pairs():
+                    here[...] = self.backend.fetch(there)
+
+    def wait(self) -> None:
+        """Until the device has done all that it was told."""
+        with self.backend.device:
+            self.backend.wait()
+
+    # Looking ---------------------------------------------------------------------------------------------------------
+
+    def look(self, number: int) -> tuple[np.ndarray, float]:
+        """Logits (N, O) and mean loss of a part: 0 what is shown of the training samples, 1 the test samples."""
+        with self.backend.device:
+            self._catch_up()
+            shown = len(self.trainer.parts()[number][0])
+            x, t = (whole[:shown] for whole in (self.tests if number else self.whole))
+            z = self.network.forward(x)
+            loss = self.trainer.objective.value(z, t)
+            return self.backend.fetch(z), float(self.backend.fetch(loss))
