@@ -23,9 +23,9 @@ from bench.paired import Run, Timing, compare
 from bench.peers import ours
 from bench.workloads import WORKLOADS as NETWORKS
 from bench.workloads import examples
-from engine import optimizers, recording, tape
+from engine import network, optimizers, recording, tape
 
-WORKLOADS = {name: NETWORKS[name] for name in ("W1-sgd", "W3-sgd-64", "W3-adam-64", "W4")}
+WORKLOADS = {name: NETWORKS[name] for name in ("W1-sgd", "W2", "W3-sgd-64", "W3-adam-64", "W4", "W6")}
 ROUNDS = 7
 
 
@@ -49,13 +49,15 @@ def _learn_directly(self: Any, learn: Callable, batch: np.ndarray) -> Callable[[
 
 def _matmul(self: Any, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     self.call(np.matmul, a, b, out)
+    self.product = a, b, out, len(self.calls)
+
+
+_tape_own, _tape_apply = tape.Tape.own, tape.Tape.apply
 
 
 def _own(self: Any, result: np.ndarray) -> Any:
-    return self.wrap(result)
-
-
-_tape_apply = tape.Tape.apply
+    self.free.clear()
+    return _tape_own(self, result)
 
 
 def _apply_numbers(self: Any, ufunc: Any, arrays: list, out: np.ndarray) -> None:
@@ -66,7 +68,21 @@ def _apply_numbers(self: Any, ufunc: Any, arrays: list, out: np.ndarray) -> None
 
 
 def _sum(self: Any, axis: Any = None, keepdims: bool = False, out: Any = None) -> Any:
+    if axis == 0 and out is not None and self.tape.sum_bias(self._array, out):
+        return self.tape.wrap(out)
     return self._reduce(np.add, axis, keepdims, out)
+
+
+def _nothing_below(self: Any, features: np.ndarray) -> None:
+    return None
+
+
+def _published_adam(self: Any, p: Any, g: Any, m: Any, v: Any) -> None:
+    m *= self.beta1
+    m += (1 - self.beta1) * g
+    v *= self.beta2
+    v += (1 - self.beta2) * (g * g)
+    p -= self.corrected_rate * m / (np.sqrt(v) + self.corrected_epsilon)
 
 
 def _rows(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -82,9 +98,12 @@ TRICKS = {
         Trick("numbers", "numbers as 0-d arrays", (tape.Tape, "apply", _apply_numbers), slots=False),
         Trick("memory", "memory of results out of use is used again", (tape.Tape, "own", _own)),
         Trick("ones", "sums over samples as a product with ones", (tape.Traced, "sum", _sum)),
+        Trick("bias", "the bias is a row of the weights, met by a row of ones", (tape.Tape, "below", _nothing_below)),
         Trick("features", "the samples of a unit are neighbours", (tape, "_feature_by_feature", _rows)),
         Trick("joined", "samples and targets gathered in one go", (recording, "JOINED", 0)),
         Trick("clip", "gathered without a second buffer", (recording, "MODE", "raise")),
+        Trick("parts", "a batch too large for the cache goes in parts", (network, "WORKSPACE", 1 << 60)),
+        Trick("adam", "constant factors folded into the corrections", (optimizers.Adam, "update", _published_adam)),
         Trick("blocks", "the optimiser goes block by block", (optimizers, "BLOCK", 1 << 30)),
     )
 }  # fmt: skip

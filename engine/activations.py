@@ -49,7 +49,7 @@ def _relu(z):
 
 
 def _relu_back(da, z, a):
-    return da * np.sign(a)  # 1 where the unit is on, 0 where it is off
+    return da * (a > 0)  # 1 where the unit is on, 0 where it is off
 
 
 def _leaky_relu(z, slope=0.01):

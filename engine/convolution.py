@@ -67,6 +67,8 @@ class Conv2D(Layer):
     K = I * size * size numbers of the input, one column, meet each set of weights.
     """
 
+    order = "F"  # the K weights of one filter side by side
+
     def __init__(self, filters: int, size: int = 3, *, padding: str = "valid", initializer: str = "he_uniform") -> None:
         if padding not in ("valid", "same") or (padding == "same" and size % 2 == 0):
             raise ValueError(f"padding is {padding!r}; allowed: valid, and for an odd filter size same")
@@ -113,7 +115,8 @@ class Conv2D(Layer):
         patches = patches.reshape(self.rows, -1, self.columns * x.shape[3])  # (rows, K, columns N)
         if train:
             self.patches = patches
-        z = np.matmul(self.matrix, patches) + self.b[:, None]  # (rows, O, columns N)
+        z = np.matmul(self.matrix, patches)  # (rows, O, columns N)
+        z += self.b[:, None]
         return z.reshape(self.rows, self.filters, self.columns, x.shape[3])
 
     def framed(self, x):
@@ -131,7 +134,7 @@ class Conv2D(Layer):
     def backward(self, dz):  # (rows, O, columns, N)
         samples = dz.shape[3]
         dz = dz.reshape(self.rows, self.filters, self.columns * samples)
-        np.matmul(dz, self.patches.transpose(0, 2, 1)).sum(axis=0, out=self.dmatrix)  # (O, K)
+        np.matmul(self.patches, dz.transpose(0, 2, 1)).sum(axis=0, out=self.dmatrix.T)  # (K, O)
         dz.sum(axis=2).sum(axis=0, out=self.db)  # (O,)
         if self.first:
             return None
@@ -173,11 +176,11 @@ class MaxPool2D(Layer):
 
     def backward(self, dy):  # (rows, C, columns, N)
         dx = follow(dy, np.zeros(self.x.shape, dy.dtype))
-        free = self.y == self.y  # the first of equal inputs takes all
-        for x, part in zip(self.corners(self.x), self.corners(dx), strict=True):
-            largest = (x == self.y) & free
-            part[:] = dy * largest
-            free = free ^ largest
+        *parts, last = self.corners(dx)
+        for x, part in zip(self.corners(self.x), parts, strict=False):
+            np.multiply(dy, x == self.y, out=part)
+            dy = dy - part  # the first of equal inputs takes all
+        last[:] = dy
         return dx  # (H, C, W, N)
 
     def __repr__(self) -> str:

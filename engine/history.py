@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-CAPACITY = 1000  # points
+CAPACITY = 500  # points: a screen shows no more, and each costs an evaluation
 
 
 class History:

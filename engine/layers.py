@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 
@@ -23,6 +24,8 @@ class Layer:
     """
 
     first = False
+    order: Literal["C", "F"] = "C"  # of parameters with several axes in memory; C: the bias stands below the weights
+    mixes = False  # whether the output for one sample depends on the others of its batch, in training
     state: Mapping[str, np.ndarray] = MappingProxyType({})  # what training changes beside the parameters
     rngs: Mapping[str, np.random.Generator] = MappingProxyType({})  # generators that training draws from
 

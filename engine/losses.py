@@ -228,6 +228,10 @@ class Objective:
         t, weights = t[:, : self.units], t[:, self.units :]
         return t, weights / weights.sum()
 
+    def count(self, t):
+        """What the samples of `targets` t count in the mean, all together."""
+        return len(t) if self.class_weights is None else t[:, self.units :].sum()
+
     def value(self, z, t):
         """Mean loss over the batch, from the logits z (N, O) and what `targets` made."""
         t, share = self.split(t)

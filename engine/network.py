@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.layers import Layer
 
-WORKSPACE = 1 << 20  # numbers that a look at many samples may hold at a time: larger inputs go through in parts
+WORKSPACE = 1 << 20  # numbers that many samples may hold at a time: more of them go through in parts
 
 
 class Summary(NamedTuple):
@@ -51,7 +51,7 @@ class Network:
             for name, shape in layer.shapes.items():
                 stop = start + int(np.prod(shape))
                 for flat, named in zip((self.parameters, self.gradients), views, strict=True):
-                    named[name] = flat[start:stop].reshape(shape[::-1]).T  # weights of one unit side by side in memory
+                    named[name] = flat[start:stop].reshape(shape, order=layer.order)
                 self.named[f"{number}.{name}"] = views[0][name]
                 start = stop
             layer.bind(*views)
@@ -63,7 +63,8 @@ class Network:
         self.weight_mask = self.gradients.copy()  # (P,) 1 for what regularisation applies to, 0 for biases and the like
         self.gradients[:] = 0
         built = zip(self.layers, self.output_shapes, strict=True)
-        self.at_once = max(1, WORKSPACE // max(int(np.prod(shape)) + layer.workspace for layer, shape in built))
+        widths = [int(np.prod(shape)) + layer.workspace for layer, shape in built]
+        self.at_once = max(1, WORKSPACE // max(int(np.prod(self.inputs)), *widths))
 
     # The pass there and back -----------------------------------------------------------------------------------------
 

@@ -19,6 +19,8 @@ class BatchNorm(Layer):
     gamma and beta are not regularised.
     """
 
+    mixes = True
+
     def __init__(self, *, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
         self.momentum, self.epsilon = momentum, epsilon
 

@@ -22,7 +22,8 @@ class Batches:
         self.whole, self.width = (x, t), x.shape[1]
         self.joined = x.shape[1] + t.shape[1] <= JOINED
         self.axis = int(self.joined)  # of the samples: joined ones stand feature by feature, without gaps for matmul
-        self.sources = [np.ascontiguousarray(np.concatenate([x.T, t.T]))] if self.joined else [x, t]
+        ones = np.ones((1, len(x)), x.dtype)
+        self.sources = [np.ascontiguousarray(np.concatenate([x.T, ones, t.T]))] if self.joined else [x, t]
 
     def record(self, learn: Callable[[Any, Any], None], batch: np.ndarray) -> Callable[[np.ndarray], None]:
         """learn(x, t) on these samples (N,) numbers now; returns what does it again on N others."""
@@ -31,7 +32,9 @@ class Batches:
             learn(*map(tape.wrap, self.whole))
             return lambda batch: tape.play()
         memory = [source.take(batch, self.axis) for source in self.sources]
-        x, t = (memory[0][: self.width].T, memory[0][self.width :].T) if self.joined else memory
+        x, t = memory if not self.joined else (memory[0][: self.width].T, memory[0][self.width + 1 :].T)
+        if self.joined:
+            tape.mark(memory[0][self.width])
         learn(tape.wrap(x), tape.wrap(t))
         takes, axis = [(source.take, target) for source, target in zip(self.sources, memory, strict=True)], self.axis
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
+from numpy.lib.stride_tricks import as_strided
 
 
 class Tape:
@@ -22,7 +23,9 @@ class Tape:
 
     def __init__(self) -> None:
         self.calls: list[tuple[Callable, tuple]] = []
-        self.free: defaultdict[tuple[int, np.dtype], list[np.ndarray]] = defaultdict(list)
+        self.free: defaultdict[tuple, list[np.ndarray]] = defaultdict(list)
+        self.ones: dict[tuple[int, int], np.ndarray] = {}  # (address, length) -> row of ones that stands below samples
+        self.product: tuple = (None, None, None, 0)  # the latest a @ b into out, and how many calls there were then
 
     def __len__(self) -> int:
         return len(self.calls)
@@ -42,11 +45,29 @@ class Tape:
 
     def own(self, result: np.ndarray) -> Traced:
         """A result with a lease on its memory: that of a result which nobody can name any more, if there is one."""
-        free = self.free[result.size, result.dtype]
-        memory = free.pop() if free else np.empty(result.size, result.dtype)
+        free = self.free[result.shape, result.strides, result.dtype]
+        memory = free.pop() if free else self.memory(result)
         kept = np.ndarray(result.shape, result.dtype, memory, 0, result.strides)
         kept[...] = result
-        return Traced(kept, self, Lease(memory, self))
+        return Traced(kept, self, Lease(memory, (result.shape, result.strides, result.dtype), self))
+
+    def memory(self, result: np.ndarray) -> np.ndarray:
+        """Memory for a result, with a row of ones below samples that stand feature by feature."""
+        if result.ndim != 2 or not result.flags.f_contiguous:
+            return np.empty(result.size, result.dtype)
+        memory = np.ones(result.size + len(result), result.dtype)
+        self.mark(memory[result.size :])
+        return memory
+
+    def mark(self, ones: np.ndarray) -> None:
+        """A row of ones that stays as it is, below samples: it multiplies the bias that stands below the weights."""
+        self.ones[_address(ones), len(ones)] = ones
+
+    def below(self, features: np.ndarray) -> np.ndarray | None:
+        """Samples (I, N) together with the ones below them, (I + 1, N); None if there are none."""
+        inputs, samples = features.shape
+        ones = _address(features) + features.nbytes, samples
+        return _rows(features, inputs + 1) if features.flags.c_contiguous and ones in self.ones else None
 
     def apply(self, ufunc: np.ufunc, arrays: list[np.ndarray], out: np.ndarray) -> None:
         """ufunc(*arrays) into `out`."""
@@ -66,19 +87,51 @@ class Tape:
             self.call(b.T.dot, a.T, out.T)
         else:
             self.call(np.matmul, a, b, out)
+        self.product = a, b, out, len(self.calls)
+
+    def add_bias(self, z: Traced, b: Any) -> Traced | None:
+        """z + b as one product [x 1] [W; b], if z = x @ W was the latest call; None where memory does not allow it."""
+        x, W, out, calls = self.product
+        if out is not z._array or z.lease is None or calls != len(self.calls) or out.ndim != 2:
+            return None
+        x1, Wb = self.below(x.T), _with_bias(W, b)
+        if x1 is None or Wb is None:
+            return None
+        result = self.own(_feature_by_feature(x1.T, Wb))
+        self.matmul(x1.T, Wb, result._array)
+        z.lease.needless = calls - 1
+        return result
+
+    def sum_bias(self, dz: np.ndarray, db: np.ndarray) -> bool:
+        """The sum of dz over the samples into db as part of the latest product, if that was x.T @ dz into dW."""
+        x, factor, dW, calls = self.product
+        if factor is not dz or calls != len(self.calls):
+            return False
+        x1, dWb = self.below(x), _with_bias(dW, db)
+        if x1 is None or dWb is None:
+            return False
+        self.calls.pop()
+        self.matmul(x1, dz, dWb)
+        return True
 
 
 class Lease:
-    """Keeps memory from being used again for as long as a value, or a view of it, has a name."""
+    """Keeps memory from being used again for as long as a value, or a view of it, has a name.
 
-    __slots__ = ("kept", "memory", "tape")
+    needless: number of the call that computed the value, if only the call right after it could have wanted it.
+    """
 
-    def __init__(self, memory: np.ndarray, tape: Tape) -> None:
-        self.memory, self.tape, self.kept = memory, tape, False
+    __slots__ = ("kept", "kind", "memory", "needless", "tape")
+
+    def __init__(self, memory: np.ndarray, kind: tuple, tape: Tape) -> None:
+        self.memory, self.kind, self.tape = memory, kind, tape
+        self.kept, self.needless = False, -1
 
     def __del__(self) -> None:
         if not self.kept:
-            self.tape.free[self.memory.size, self.memory.dtype].append(self.memory)
+            self.tape.free[self.kind].append(self.memory)
+            if 0 <= self.needless == len(self.tape.calls) - 2:
+                del self.tape.calls[self.needless]
 
 
 class Traced(NDArrayOperatorsMixin):
@@ -130,7 +183,13 @@ class Traced(NDArrayOperatorsMixin):
     def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False, out: Any = None) -> Any:
         if axis == 0 and self.ndim == 2 and not keepdims:
             out = np.empty(self.shape[1], self.dtype) if out is None else _inside(out)
+            if self.tape.sum_bias(self._array, out):
+                return Traced(out, self.tape)
             self.tape.call(self._array.T.dot, np.ones(len(self), self.dtype), out)  # faster than np.add.reduce
+            return Traced(out, self.tape)
+        if axis == 2 and self.ndim == 3 and not keepdims and out is None:
+            out = np.empty(self.shape[:2], self.dtype)
+            self.tape.call(np.matmul, self._array, np.ones(self.shape[2], self.dtype), out)
             return Traced(out, self.tape)
         return self._reduce(np.add, axis, keepdims, out)
 
@@ -151,6 +210,10 @@ class Traced(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         if method != "__call__" or options:
             raise TypeError(f"{ufunc.__name__}.{method} with {list(options)} cannot be put on a tape")
+        if ufunc is np.add and not out and inputs[0] is self:
+            joined = self.tape.add_bias(self, inputs[1])
+            if joined is not None:
+                return joined
         arrays = [_inside(value, self.dtype) for value in inputs]
         if ufunc is not np.matmul and any(array.ndim > 1 for array in arrays):
             arrays = [array.reshape(()) if array.shape == (1,) else array for array in arrays]  # no shape to stretch
@@ -194,9 +257,24 @@ def perform(reference: Any, function: Callable, *arguments: Any) -> None:
         function(*arguments)
 
 
+def _address(array: np.ndarray) -> int:
+    return array.__array_interface__["data"][0]
+
+
+def _rows(array: np.ndarray, count: int) -> np.ndarray:
+    """So many rows of this length, from where the array begins on."""
+    width = array.shape[1]
+    return as_strided(array, (count, width), (width * array.itemsize, array.itemsize))
+
+
+def _with_bias(W: np.ndarray, b: Any) -> np.ndarray | None:
+    """Weights (I, O) and the bias (O,) that stands right below them, as (I + 1, O); None if it stands elsewhere."""
+    near = isinstance(b, np.ndarray) and b.shape == W.shape[1:] and _address(b) == _address(W) + W.nbytes
+    return _rows(W, len(W) + 1) if near and W.flags.c_contiguous and b.flags.c_contiguous else None
+
+
 def _same_memory(a: np.ndarray, b: np.ndarray) -> bool:
-    same_start = a.__array_interface__["data"][0] == b.__array_interface__["data"][0]
-    return same_start and a.shape == b.shape and a.strides == b.strides
+    return _address(a) == _address(b) and a.shape == b.shape and a.strides == b.strides
 
 
 def _feature_by_feature(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 
 from engine import metrics
 from engine.divergence import Divergence, go_back
+from engine.gradient import differentiate
 from engine.history import History
 from engine.losses import Objective
 from engine.network import Network
@@ -27,7 +28,7 @@ from engine.tape import follow, perform
 
 Clock = Callable[[], float]
 
-EVALUATED = 5000  # training samples whose loss is shown; the split has shuffled them, so the first are a fair sample
+EVALUATED = 2000  # training samples whose loss is shown; the split has shuffled them, so the first are a fair sample
 EXPLODED = 5.0  # times the loss of the untrained network: worse than knowing nothing, and getting worse
 WORK_AT_RISK = 2e8  # multiply-adds between two safe points: little to repeat when a run diverges, little to pay else
 
@@ -71,8 +72,7 @@ class Trainer:
 
     def learn(self, x: Any, t: Any) -> None:
         """One batch: forward, loss, backward, update. x (N, D), t (N, O)"""
-        z = self.network.forward(x, train=True)
-        self.network.backward(self.objective.gradient(z, t))
+        differentiate(self.network, self.objective, x, t)
         self.update(x)
 
     def update(self, x: Any) -> None:
@@ -174,7 +174,7 @@ class Trainer:
         self._set_rate()
         self._recordings: dict[int, Callable[[np.ndarray], None]] = {}  # what was off may be on now: record again
         work = 3 * self.network.parameters.size * self.batch_size
-        self._guard_interval = int(np.clip(WORK_AT_RISK / work, 16, 256))
+        self._guard_interval = int(np.clip(WORK_AT_RISK / work, 32, 256))
 
     def _set_rate(self) -> None:
         s, epoch = self.settings, self.epochs + self.position / len(self.x_train)
@@ -222,9 +222,9 @@ class Trainer:
     # The end of an epoch, and of a run -------------------------------------------------------------------------------
 
     def _end_of_epoch(self) -> None:
-        if self.history.wants(self.epochs) and self.guard():
+        if self.history.wants(self.epochs) and (self.finite() or self.guard()):
             scores = self.evaluate()
-            if np.isfinite(scores[:2]).all():
+            if np.isfinite(scores.train_loss + scores.test_loss):
                 self.history.add(self.epochs, scores)
             if not scores.train_loss <= EXPLODED * self.untrained_loss:
                 self.divergence = Divergence(self.steps, self.epochs, f"the loss exploded to {scores.train_loss:.3g}")

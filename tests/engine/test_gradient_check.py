@@ -87,7 +87,7 @@ def test_it_names_every_entry_of_every_parameter():
 
 
 def test_it_can_look_at_a_few_entries_of_each_parameter():
-    network, *rest = problem("tanh", ("regression", 0, "linear", "mse"), 0)
+    network, *rest = problem("tanh", ("regression", 0, "linear", "mse"), 1)
     checks = check(network, *rest, entries=3)
     for name, array in network.named.items():
         assert 1 <= sum(f"{c.layer}.{c.parameter}" == name for c in checks) <= min(3, array.size)
@@ -109,7 +109,7 @@ def test_it_finds_the_bias_gradient_that_four_seeds_sum_over_the_wrong_axis(monk
 
 def test_it_finds_a_gradient_that_is_two_percent_too_small(monkeypatch):
     """As in two seeds, which divide by the number of all rows and not of the training rows."""
-    network, objective, *rest = problem("tanh", ("regression", 0, "linear", "mse"), 0)
+    network, objective, *rest = problem("tanh", ("regression", 0, "linear", "mse"), 1)
     right = objective.gradient
     monkeypatch.setattr(objective, "gradient", lambda z, t: right(z, t) * (41000 / 42000))
     checks = check(network, objective, *rest)
@@ -142,7 +142,7 @@ def test_it_leaves_a_run_with_dropout_and_batch_norm_as_if_it_had_not_been():
 def test_the_best_step_is_neither_large_nor_tiny_and_float64_is_far_more_exact_than_float32():
     epsilons, errors = [1e-1, 1e-3, 1e-5, 1e-7, 1e-9, 1e-11], {}
     for dtype in (np.float64, np.float32):
-        network, objective, x, t = problem("tanh", ("regression", 0, "linear", "mse"), 0)
+        network, objective, x, t = problem("tanh", ("regression", 0, "linear", "mse"), 1)
         other = Network(network.layers, (2,), rng=np.random.default_rng(0), dtype=dtype)
         other.parameters[:] = network.parameters
         swept = sweep(other, objective, x.astype(dtype), t.astype(dtype), epsilons)

@@ -67,3 +67,49 @@ def test_what_a_tape_cannot_hold_is_refused():
     x = Tape().wrap(np.ones(3))
     with pytest.raises(TypeError, match="cannot be put on a tape"):
         np.add.accumulate(x)
+
+
+def _weights_with_bias(inputs, units):
+    flat = np.random.default_rng(1).normal(size=(inputs + 1) * units)
+    return flat[: inputs * units].reshape(inputs, units), flat[inputs * units :]
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_bias_below_its_weights_joins_the_product_and_what_nobody_can_name_is_not_computed(named):
+    (V, a), (W, b), tape = _weights_with_bias(3, 4), _weights_with_bias(4, 2), Tape()
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    h = tape.wrap(x) @ V + a  # no ones below x: two calls
+    assert len(tape) == 2
+    z = h @ W
+    y = z + b
+    if not named:
+        del z
+    assert len(tape) == (4 if named else 3)
+    x *= 2
+    V += 1
+    b -= 3
+    tape.play()
+    np.testing.assert_allclose(y.array, (x @ V + a) @ W + b)
+    if named:
+        np.testing.assert_allclose(z.array, (x @ V + a) @ W)
+
+
+def test_the_gradients_of_weights_and_bias_are_one_product():
+    (dW, db), tape = _weights_with_bias(3, 2), Tape()
+    x, dz = np.random.default_rng(0).normal(size=(5, 3)), np.random.default_rng(2).normal(size=(5, 2))
+    h, traced = tape.wrap(np.asfortranarray(x)) * 1, tape.wrap(dz)
+    np.matmul(h.T, traced, out=dW)
+    traced.sum(axis=0, out=db)
+    assert len(tape) == 2
+    dz *= 3
+    tape.play()
+    np.testing.assert_allclose(dW, x.T @ dz)
+    np.testing.assert_allclose(db, dz.sum(axis=0))
+
+
+def test_a_number_that_lives_outside_the_tape_is_read_anew_by_every_replay():
+    tape, x, limit = Tape(), np.array([[1.0, 5.0]]), np.array(2.0)
+    larger = np.maximum(tape.wrap(x), limit)
+    limit[()] = 4
+    tape.play()
+    np.testing.assert_array_equal(larger.array, [[4, 5]])
