@@ -227,8 +227,10 @@ def _network(trainer: Trainer) -> dict[str, np.ndarray]:
 
 
 def _flat(trainer: Trainer, model: Model) -> np.ndarray:
-    """The weights of a file (P,), in the order of the network's buffer: those of one unit side by side."""
-    return np.concatenate([model.arrays[f"network.{name}"].T.ravel() for name in trainer.network.named])
+    """The weights of a file (P,), in the order of the network's buffer."""
+    named = trainer.network.named.items()
+    orders = {name: "C" if view.flags.c_contiguous else "F" for name, view in named}
+    return np.concatenate([model.arrays[f"network.{name}"].ravel(order) for name, order in orders.items()])
 
 
 def _fit(wanted: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray]) -> None:
