@@ -30,7 +30,7 @@ ROOMS = (
     Room("app.py", ("ui", "lab"), ("streamlit", "starlette", "plotly")),
     Room("engine/backend.py", ("engine",), ("numpy", "cupy", "cupyx")),
     Room("engine", (), ("numpy",)),
-    Room("data", (), ("numpy", "pandas", "sklearn")),
+    Room("data", (), ("numpy", "pandas", "sklearn", "pooch", "requests", "PIL")),
     Room("lab", ("engine", "data"), ("numpy", "pandas", "pydantic", "pydantic_core")),
     Room("ui/figures", (), ("numpy", "plotly")),
     Room("ui", ("lab", "engine", "data"), ("numpy", "pandas", "plotly", "pydantic", "streamlit", "starlette")),
@@ -45,6 +45,8 @@ DISTRIBUTIONS = {
     "cupyx": "cupy-cuda12x",
     "starlette": "streamlit",
     "pydantic_core": "pydantic",
+    "requests": "pooch",
+    "PIL": "pillow",
 }
 
 

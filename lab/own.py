@@ -1,0 +1,123 @@
+"""What an experiment may say about data that a person brought along, and how much of it a server keeps for whom."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from data import OWN, own
+from data.own import OwnError, Prepared
+from lab.fields import Allowed, Misfit
+
+FINGERPRINT = Allowed(
+    "the name that an uploaded file got, 32 of 0-9 and a-f",
+    lambda text: not text or bool(own.FINGERPRINT.fullmatch(text)),
+)
+SESSION_BYTES, SESSION_SETS, TOTAL_BYTES = 64_000_000, 8, 2_000_000_000
+
+
+class Absent(Misfit):
+    """Uploaded data that is not on this server: the sentence says so."""
+
+    def __init__(self) -> None:
+        ValueError.__init__(self, f"own: {own.GONE}.")
+        self.field = "own"
+
+
+def check_own(e: Any) -> None:
+    """Raises Misfit unless the data of an experiment is here, if it is a person's own."""
+    if e.dataset not in OWN:
+        if e.own:
+            raise Misfit("own", e.own, f"nothing with this data set; a name with {' or '.join(OWN)}")
+    elif not e.own:
+        raise Misfit("dataset", e.dataset, "with the name of an uploaded file in the field own")
+    elif not own.known(e.own):
+        raise Absent
+    elif own.source(e.own).name != e.dataset:
+        raise Misfit("dataset", e.dataset, f"{own.source(e.own).name} with this uploaded file")
+
+
+@dataclass
+class Owner:
+    """What one visitor has brought: fingerprint -> bytes."""
+
+    sets: dict[str, int] = field(default_factory=dict)
+    away_since: float | None = None
+
+    @property
+    def size(self) -> int:
+        return sum(self.sets.values())
+
+
+class Shelf:
+    """Who has uploaded what. A set is kept while one of its owners is here, and the same set only once."""
+
+    def __init__(
+        self, session_bytes: int = SESSION_BYTES, session_sets: int = SESSION_SETS, total_bytes: int = TOTAL_BYTES
+    ) -> None:
+        self.session_bytes, self.session_sets, self.total_bytes = session_bytes, session_sets, total_bytes
+        self.owners: dict[str, Owner] = {}
+        self._busy = threading.Lock()
+
+    def of(self, owner: str) -> dict[str, int]:
+        """Fingerprint -> bytes of what a visitor has here, the oldest first."""
+        with self._busy:
+            return dict(self.owners[owner].sets) if owner in self.owners else {}
+
+    @property
+    def size(self) -> int:
+        """Bytes of all sets."""
+        return sum({name: size for owner in self.owners.values() for name, size in owner.sets.items()}.values())
+
+    def keep(self, owner: str, prepared: Prepared) -> str:
+        """Save a set for a visitor; its fingerprint. Raises OwnError where it is too large for what is there."""
+        with self._busy:
+            mine = self.owners.setdefault(owner, Owner())
+            if mine.size + prepared.size > self.session_bytes:
+                raise OwnError(
+                    f"This data takes {_mb(prepared.size)} and your other uploads {_mb(mine.size)}; a visitor may "
+                    f"keep {_mb(self.session_bytes)}. Forget an upload, or choose less of this one."
+                )
+            if len(mine.sets) >= self.session_sets:
+                raise OwnError(f"You keep {len(mine.sets)} uploads, as many as are allowed. Forget one of them.")
+            if self.size + prepared.size > self.total_bytes:
+                raise OwnError("The uploads of all visitors fill this server. Try again later, or with less data.")
+            name = own.save(prepared)
+            mine.sets[name] = prepared.size
+            return name
+
+    def forget(self, owner: str, name: str) -> None:
+        """Take a set from a visitor; the last owner's goes for good."""
+        with self._busy:
+            if owner in self.owners and self.owners[owner].sets.pop(name, None) is not None:
+                self._remove(name)
+
+    def away(self, owner: str, now: float) -> None:
+        """The visitor's session has disconnected, for a moment or for good."""
+        if owner in self.owners:
+            self.owners[owner].away_since = now
+
+    def back(self, owner: str) -> None:
+        if owner in self.owners:
+            self.owners[owner].away_since = None
+
+    def sweep(self, now: float, grace: float) -> None:
+        """Free what visitors brought who have been away longer than `grace` seconds."""
+        with self._busy:
+            for token, owner in list(self.owners.items()):
+                if owner.away_since is not None and now - owner.away_since > grace:
+                    del self.owners[token]
+                    for name in owner.sets:
+                        self._remove(name)
+
+    def _remove(self, name: str) -> None:
+        if not any(name in owner.sets for owner in self.owners.values()):
+            own.forget(name)
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
+
+
+SHELF = Shelf()  # this process's; the processes that train only read the files
