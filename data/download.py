@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from data import idx
@@ -114,9 +114,7 @@ class _Watch:
             return
         self.count += count
         if self.count >= self.file.size + PIECE:
-            raise DownloadError(
-                f"{self.host} sends more for {self.file.name} than the {self.file.size:,} bytes it has."
-            )
+            raise DownloadError(f"{self.host} sends more than the {self.file.size:,} bytes of {self.file.name}.")
         self.arrived(min(self.count, self.file.size))
 
     def reset(self) -> None:
@@ -133,7 +131,8 @@ def _fetch(address: str, folder: Path, file: File, arrived: Callable[[int], None
     host = urlsplit(address).netloc or "The mirror"
     logging.getLogger("pooch").setLevel(logging.WARNING)  # what it does is on the page
     watch = _Watch(file, host, arrived)
-    downloader = pooch.HTTPDownloader(progressbar=watch, chunk_size=PIECE, timeout=PATIENCE)
+    # Any object like a progress bar is allowed, and any downloader; pooch's annotations say less.
+    downloader: Any = pooch.HTTPDownloader(progressbar=cast(Any, watch), chunk_size=PIECE, timeout=PATIENCE)
     try:
         pooch.retrieve(address, f"sha256:{file.sha256}", file.name, folder, downloader=downloader)
     except requests.exceptions.HTTPError as problem:
@@ -143,9 +142,10 @@ def _fetch(address: str, folder: Path, file: File, arrived: Callable[[int], None
         raise DownloadError(f"{host} has been silent for {PATIENCE:g} seconds. Try again later.") from None
     except requests.exceptions.ChunkedEncodingError:
         raise DownloadError(f"{host} broke off in the middle of {file.name}. Try again.") from None
-    except requests.exceptions.ConnectionError:
-        sentence = f"{host} cannot be reached. Is there a network? Or put the files into the folder yourself."
-        raise DownloadError(sentence) from None
+    except requests.exceptions.ConnectionError as problem:
+        if "timed out" in str(problem):
+            raise DownloadError(f"{host} has been silent for {PATIENCE:g} seconds. Try again later.") from None
+        raise DownloadError(f"{host} cannot be reached. Is there a network?") from None
     except requests.exceptions.RequestException:
         raise DownloadError(f"{address} is no address that can be asked.") from None
     except ValueError:

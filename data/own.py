@@ -67,11 +67,13 @@ def clean(text: Any, otherwise: str = "?") -> str:
 def unique(names: list[str]) -> list[str]:
     """The names, a repeated one with a number behind it."""
     taken: set[str] = set()
+    counts: dict[str, int] = {}  # where to go on counting: thousands of names may be alike
     for i, name in enumerate(names):
-        number = 1
+        number = counts.get(name, 1)
         while names[i] in taken:
             number += 1
             names[i] = f"{name} ({number})"
+        counts[name] = number
         taken.add(names[i])
     return names
 

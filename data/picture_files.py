@@ -40,7 +40,7 @@ class Entry:
 
 
 def entries(archive: zipfile.ZipFile) -> list[Entry]:
-    """The pictures, in the order of their names. Raises OwnError for an archive that is anything but folders of them."""
+    """The pictures in the order of their names. Raises OwnError where the archive holds anything else."""
     infos = archive.infolist()
     if len(infos) > MOST_ENTRIES:
         raise OwnError(f"The zip file has {len(infos):,} entries; at most {MOST_ENTRIES:,} are allowed.")
@@ -134,14 +134,14 @@ def _square(content: bytes, side: int, name: str) -> np.ndarray:
     except OwnError:
         raise
     except UnidentifiedImageError:
-        raise OwnError(f"The entry {name} is no PNG or JPEG picture, whatever its name says.") from None
-    except (OSError, ValueError, SyntaxError, EOFError, zlib.error, MemoryError, Image.DecompressionBombError):
+        raise OwnError(f"The entry {name} is no whole PNG or JPEG picture, whatever its name says.") from None
+    except Image.DecompressionBombError:
+        raise OwnError(f"The picture {name} has more than the {MOST_PIXELS:,} pixels that are allowed.") from None
+    except (OSError, ValueError, SyntaxError, EOFError, zlib.error, MemoryError):
         raise OwnError(f"The picture {name} is broken; leave it out, or save it again.") from None
-    grey.thumbnail((side, side), Image.Resampling.BOX) if max(grey.size) > side else None
     scale = side / max(grey.size)
-    if scale > 1:
-        grey = grey.resize((max(1, round(grey.width * scale)), max(1, round(grey.height * scale))))
-    values = np.asarray(grey)
+    way = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
+    values = np.asarray(grey.resize((max(1, round(grey.width * scale)), max(1, round(grey.height * scale))), way))
     edge = np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
     square = np.full((side, side), int(np.median(edge)), dtype=np.uint8)
     top, left = (side - values.shape[0]) // 2, (side - values.shape[1]) // 2

@@ -113,10 +113,10 @@ def prepare(table: Table, choices: Choices, title: str) -> tuple[Prepared, list[
         gaps = np.logical_or.reduce([column.gaps for column in chosen])
         _say(said, (rows & gaps).sum(), "with a gap")
         rows &= ~gaps
+    _check_rows(rows)
     y, names = _targets(target, choices.task, rows, said)
+    _check_rows(rows)
     kept = np.flatnonzero(rows)
-    if len(kept) < FEWEST_ROWS:
-        raise OwnError(f"{len(kept)} rows can be used; at least {FEWEST_ROWS} are allowed.")
     inputs = sum(_width(column.take(kept), choices.gaps) for column in chosen)
     if inputs > MOST_INPUTS:
         raise OwnError(f"The features make {inputs:,} inputs; at most {MOST_INPUTS:,} are allowed.")
@@ -139,6 +139,11 @@ def prepare(table: Table, choices: Choices, title: str) -> tuple[Prepared, list[
 def _say(said: list[str], count: int, why: str) -> None:
     if count:
         said.append(f"{count:,} {'row' if count == 1 else 'rows'} {why} {'is' if count == 1 else 'are'} left out.")
+
+
+def _check_rows(rows: np.ndarray) -> None:
+    if (count := np.count_nonzero(rows)) < FEWEST_ROWS:
+        raise OwnError(f"Only {count} rows can be used; at least {FEWEST_ROWS} are allowed.")
 
 
 def _targets(target: Column, task: str, rows: np.ndarray, said: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -10,6 +10,7 @@ import io
 import re
 import zlib
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -138,8 +139,8 @@ def decoded(content: bytes) -> tuple[str, str]:
     encodings = ["utf-8-sig", "cp1252", "latin-1"]
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encodings = ["utf-16"]
-    elif b"\0" in content[:1000]:
-        encodings = ["utf-16-le" if content[1:2] == b"\0" else "utf-16-be"]
+    elif (even := content[:1000:2].count(0)) + (odd := content[1:1000:2].count(0)) > len(content[:1000]) / 4:
+        encodings = ["utf-16-le" if odd > even else "utf-16-be"]
     for encoding in encodings:
         try:
             text = content.decode(encoding)
@@ -209,7 +210,7 @@ def _cells(text: str, separator: str, width: int) -> pd.DataFrame:
         raise OwnError("The file cannot be read as a table; rows with as many cells each are allowed.") from None
 
 
-def _column(name: str, cells: pd.Series, decimal_comma: bool) -> Column:
+def _column(name: str, cells: Any, decimal_comma: bool) -> Column:
     text = cells.str.strip()
     if text.str.len().max() > LONGEST_CELL:
         raise OwnError(f"A cell of {name} is longer than the {LONGEST_CELL:,} characters that are allowed.")
@@ -217,7 +218,7 @@ def _column(name: str, cells: pd.Series, decimal_comma: bool) -> Column:
     there = text[~gap]
     if decimal_comma and there.str.contains(",", regex=False).any() and there.str.fullmatch(DECIMAL_COMMA).all():
         there = there.str.replace(",", ".", regex=False)
-    numbers = pd.to_numeric(there, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    numbers = np.asarray(pd.to_numeric(there, errors="coerce"), dtype=np.float64)
     if not len(there) or not np.isnan(numbers).any():
         values = np.full(len(text), np.nan)
         values[~gap] = np.where(np.abs(numbers) <= HUGE, numbers, np.nan)

@@ -293,8 +293,7 @@ class Experiment(BaseModel):
             except ValidationError as problem:
                 refused += sentences(problem, Experiment)
                 wrong = {field_of(error) for error in problem.errors()}
-                if "own" in wrong and values.get("dataset") in OWN:
-                    wrong.add("dataset")  # which nothing else can describe
+                wrong |= {"dataset"} if "own" in wrong and values.get("dataset") in OWN else set()
                 wrong &= values.keys()
                 if not wrong:
                     return cls(), refused
