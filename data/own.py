@@ -121,20 +121,28 @@ def known(fingerprint: str) -> bool:
 # Keeping and reading -------------------------------------------------------------------------------------------------
 
 
-def save(prepared: Prepared) -> str:
-    """Writes it whole or not at all; returns its fingerprint."""
-    values = {name: getattr(prepared, name) for name in FACTS}
-    facts = json.dumps({**values, "rows": len(prepared.y)}, ensure_ascii=False, sort_keys=True)
-    digest = hashlib.sha256(facts.encode())
+def fingerprint_of(prepared: Prepared) -> str:
+    """The same for the same data, prepared in the same way."""
+    digest = hashlib.sha256(_as_text(prepared).encode())
     for array in (prepared.x, prepared.y):
         digest.update(f"{array.shape}{array.dtype.str}".encode())
         digest.update(np.ascontiguousarray(array).data)
-    fingerprint = digest.hexdigest()[:32]
+    return digest.hexdigest()[:32]
+
+
+def _as_text(prepared: Prepared) -> str:
+    values = {name: getattr(prepared, name) for name in FACTS}
+    return json.dumps({**values, "rows": len(prepared.y)}, ensure_ascii=False, sort_keys=True)
+
+
+def save(prepared: Prepared) -> str:
+    """Writes it whole or not at all; returns its fingerprint."""
+    fingerprint, facts = fingerprint_of(prepared), _as_text(prepared).encode()
     place = path(fingerprint)
     if not place.is_file():
         unfinished = place.with_suffix(f".{os.getpid()}.{id(prepared)}.part")
         with open(unfinished, "wb") as file:
-            np.savez(file, facts=np.frombuffer(facts.encode(), np.uint8), x=prepared.x, y=prepared.y)
+            np.savez(file, facts=np.frombuffer(facts, np.uint8), x=prepared.x, y=prepared.y)
         os.replace(unfinished, place)
     return fingerprint
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from data import OWN, own
 from data.own import OwnError, Prepared
+from data.own import new_folder as new_folder
 from lab.fields import Allowed, Misfit
 
 FINGERPRINT = Allowed(
@@ -40,10 +42,10 @@ def check_own(e: Any) -> None:
 
 @dataclass
 class Owner:
-    """What one visitor has brought: fingerprint -> bytes."""
+    """What one visitor has brought: fingerprint -> bytes; and their run, by which we know that they are here."""
 
     sets: dict[str, int] = field(default_factory=dict)
-    away_since: float | None = None
+    run: str = ""
 
     @property
     def size(self) -> int:
@@ -70,10 +72,13 @@ class Shelf:
         """Bytes of all sets."""
         return sum({name: size for owner in self.owners.values() for name, size in owner.sets.items()}.values())
 
-    def keep(self, owner: str, prepared: Prepared) -> str:
-        """Save a set for a visitor; its fingerprint. Raises OwnError where it is too large for what is there."""
+    def keep(self, owner: str, run: str, prepared: Prepared) -> str:
+        """Save a set for a visitor with this run; its fingerprint. Raises OwnError where it is too much."""
         with self._busy:
             mine = self.owners.setdefault(owner, Owner())
+            mine.run = run
+            if (name := own.fingerprint_of(prepared)) in mine.sets:
+                return name
             if mine.size + prepared.size > self.session_bytes:
                 raise OwnError(
                     f"This data takes {_mb(prepared.size)} and your other uploads {_mb(mine.size)}; a visitor may "
@@ -83,7 +88,7 @@ class Shelf:
                 raise OwnError(f"You keep {len(mine.sets)} uploads, as many as are allowed. Forget one of them.")
             if self.size + prepared.size > self.total_bytes:
                 raise OwnError("The uploads of all visitors fill this server. Try again later, or with less data.")
-            name = own.save(prepared)
+            own.save(prepared)
             mine.sets[name] = prepared.size
             return name
 
@@ -93,20 +98,16 @@ class Shelf:
             if owner in self.owners and self.owners[owner].sets.pop(name, None) is not None:
                 self._remove(name)
 
-    def away(self, owner: str, now: float) -> None:
-        """The visitor's session has disconnected, for a moment or for good."""
+    def seen(self, owner: str, run: str) -> None:
+        """The visitor is here and has this run."""
         if owner in self.owners:
-            self.owners[owner].away_since = now
+            self.owners[owner].run = run
 
-    def back(self, owner: str) -> None:
-        if owner in self.owners:
-            self.owners[owner].away_since = None
-
-    def sweep(self, now: float, grace: float) -> None:
-        """Free what visitors brought who have been away longer than `grace` seconds."""
+    def sweep(self, alive: Callable[[str], bool]) -> None:
+        """Free what visitors brought whose run is gone, and with it their session."""
         with self._busy:
             for token, owner in list(self.owners.items()):
-                if owner.away_since is not None and now - owner.away_since > grace:
+                if not alive(owner.run):
                     del self.owners[token]
                     for name in owner.sets:
                         self._remove(name)

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from data import DATASETS, FEATURES
+from data import DATASETS, FEATURES, OWN
 from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from engine.backend import Device, available_devices
 from engine.losses import valid_outputs
@@ -85,7 +85,9 @@ def data_controls() -> None:
     e = state.experiment()
     st.markdown("##### Data", help=f"A change here draws the data again. {ANEW}")
     here = [name for name, source in DATASETS.items() if (name != "drawn" and source.available()) or name == e.dataset]
-    choose("Data set", "dataset", here, labels(DATASETS), e.source.sentence)
+    here += [name for name in OWN if name == e.dataset]
+    show = lambda name: e.source.label if name in OWN else DATASETS[name].label  # noqa: E731
+    choose("Data set", "dataset", here, show, _plain(e.source.sentence))
     left, right = st.columns(2)
     with left:
         slide("Noise", "noise", NOISES, "How blurred the data is.", "{:.0%}".format)

@@ -5,13 +5,14 @@ The experiment is the state. Widgets are drawn from it and write a changed one b
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
-from lab import pool
+from lab import own, pool
 from lab.experiment import Experiment, ExperimentError
 from lab.run import SPEEDS
 
@@ -58,6 +59,7 @@ def _begin() -> None:
     if not state.token or not _alive(state.token):
         _open()
         _alive(state.token)
+    own.SHELF.seen(state.get("owner", ""), state.token)
 
 
 def _view_from(query: Mapping[str, str], refused: list[str]) -> dict[str, Any]:
@@ -126,6 +128,23 @@ def status() -> dict[str, Any]:
 def refused() -> list[str]:
     """Sentences about what was not accepted, from the link or from the last change."""
     return st.session_state.refused
+
+
+def owner() -> str:
+    """The visitor's name on lab.own.SHELF, where uploads are kept."""
+    if "owner" not in st.session_state:
+        st.session_state.owner = secrets.token_urlsafe(16)
+    return st.session_state.owner
+
+
+def draft(key: str) -> Any:
+    """What was kept under this key, the last one alone: a file that was read and is not trained on yet."""
+    kept = st.session_state.get("draft", ("", None))
+    return kept[1] if kept[0] == key else None
+
+
+def keep_draft(key: str, value: Any) -> None:
+    st.session_state.draft = key, value
 
 
 def ask(
