@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from data.own import OwnError, Prepared, clean, pixel_names, unique
-from data.table_files import MOST_ROWS, decoded, has_header, shape, unpacked
+from data.table_files import MOST_BYTES, MOST_ROWS, decoded, has_header, shape, unpacked
 
 SIDES = range(5, 65)  # smaller tables of whole numbers are measurements
 MOST_CLASSES = 50
@@ -34,9 +34,9 @@ def label_column(head: list[list[str]]) -> int | None:
     return label if all(cell.strip().isdecimal() and int(cell) <= 255 for cell in pixels) else None
 
 
-def read_pictures(content: bytes, title: str) -> Prepared | None:
+def read_pictures(content: bytes, title: str, most_bytes: int = MOST_BYTES) -> Prepared | None:
     """The pictures of a table, or None if it is another kind of table. Raises OwnError."""
-    text, _ = decoded(unpacked(content))
+    text, _ = decoded(unpacked(content, most_bytes))
     separator, head = shape(text)
     if (label := label_column(head)) is None:
         return None

@@ -24,7 +24,7 @@ HUGE = 1e30  # numbers beyond are no measurements, and their squares no numbers
 SAMPLE = 20  # lines by which separator and header are guessed
 SEPARATORS = {"\t": "tab", ";": "semicolon", "|": "bar", ",": "comma"}  # a comma may also stand in a number
 GAPS = {"", "na", "n/a", "#n/a", "nan", "null", "none", "?", "-"}  # in lower case
-DECIMAL_COMMA = r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?|[+-]?\d+"
+DECIMAL_COMMA = r"[+-]?(?:\d+,?\d*|,\d+)(?:[eE][+-]?\d+)?"
 FOREIGN = (  # first bytes: what it is
     (b"PK\x03\x04", "a zip archive or an Excel workbook; save the table as CSV"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save the table as CSV"),

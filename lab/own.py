@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from data import OWN, own
-from data.own import OwnError, Prepared
+from data.own import OwnError, Prepared, clean
 from data.own import new_folder as new_folder
-from lab.fields import Allowed, Misfit
+from lab.fields import Allowed, ExperimentError, Misfit
 
 FINGERPRINT = Allowed(
     "the name that an uploaded file got, 32 of 0-9 and a-f",
@@ -115,6 +116,31 @@ class Shelf:
     def _remove(self, name: str) -> None:
         if not any(name in owner.sets for owner in self.owners.values()):
             own.forget(name)
+
+
+def from_file(path: Path, target: str | None = None) -> dict[str, str]:
+    """The fields of an experiment with the table of a file, prepared as the page Data proposes; for this process only.
+
+    target: the column that is foretold. Raises ExperimentError.
+    """
+    # Here because pandas takes half a second, which the processes that train need not wait for.
+    from data.picture_tables import read_pictures
+    from data.prepare import prepare, propose
+    from data.table_files import MOST_UNPACKED, read_table
+
+    try:
+        content = path.read_bytes()
+        prepared = None if target else read_pictures(content, path.name, MOST_UNPACKED)
+        if prepared is None:
+            table = read_table(content, most_bytes=MOST_UNPACKED)
+            if target and target not in table.names:
+                raise OwnError(f"The table has no column {clean(target)}; allowed: {', '.join(table.names[:20])}.")
+            prepared, _ = prepare(table, propose(table, target or ""), path.name)
+    except OSError as problem:
+        raise ExperimentError([f"{path} cannot be read: {problem.strerror}."]) from None
+    except OwnError as problem:
+        raise ExperimentError([f"{path}: {problem}"]) from None
+    return {"dataset": prepared.dataset, "own": own.save(prepared)}
 
 
 def _mb(size: int) -> str:

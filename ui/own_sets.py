@@ -74,6 +74,7 @@ def uploads() -> None:
 
 def _upload(name: str) -> None:
     source, e = described_upload(name), state.experiment()
+    title = plain(source.label.partition(": ")[2])
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"{plain(source.label)}: {source.samples:,} examples, {source.inputs:,} inputs", width="stretch")
         if e.own == name:
@@ -81,10 +82,10 @@ def _upload(name: str) -> None:
             st.download_button(
                 "Download the data as used", partial(_as_used, e), "data.csv", "text/csv", help=help, on_click="ignore"
             )
-        elif st.button("Train on this again", key=f"again_{name}", help="The network starts anew on this data."):
+        elif st.button(f"Train on {title} again", key=f"again_{name}", help="The network starts anew on this data."):
             train(source.name, name)
         help = "Deletes it from the server. What was trained on it goes on until its data is changed."
-        st.button("Forget", key=f"forget_{name}", on_click=_forget, args=(name,), help=help)
+        st.button(f"Forget {title}", key=f"forget_{name}", on_click=_forget, args=(name,), help=help)
 
 
 def described_upload(name: str) -> Any:

@@ -16,7 +16,7 @@ from ui.own_pictures import show
 from ui.own_sets import train_button
 
 ENDINGS = ["csv", "tsv", "tab", "txt", "data", "gz"]
-SHOWN = 8  # rows of the preview
+SHOWN = 5  # rows of the preview
 
 
 def table() -> None:
