@@ -1,4 +1,4 @@
-"""Downloads from a mirror on loopback: one that gives what it should, and many that do not. Nothing leaves the machine."""
+"""Downloads from a mirror on loopback: one that gives what it should, and many that do not."""
 
 from __future__ import annotations
 
