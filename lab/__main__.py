@@ -120,6 +120,8 @@ def main(arguments: list[str] | None = None) -> int:
     command = commands.add_parser("check", help="check backprop against central differences")
     command.add_argument("source", help="a JSON file, a link of the playground, or JSON text")
     options = parser.parse_args(arguments)
+    if getattr(options, "target", None) and not options.table:
+        parser.error("--target names a column of --table")
     try:
         experiment = read(options.source)
         if getattr(options, "table", None):

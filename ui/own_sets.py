@@ -125,13 +125,15 @@ def _known_sets(running: set[str]) -> None:
     """running: the downloads for which this is drawn again and again."""
     if _running() != running:
         st.rerun()
-    for name in KNOWN:
-        _known(name)
+    places = [*st.columns(2, gap="small"), *st.columns(2, gap="small")]
+    for name, place in zip(KNOWN, places, strict=True):
+        with place:
+            _known(name)
 
 
 def _known(name: str) -> None:
     source = DATASETS[name]
-    with st.container(border=True, key=f"known_{name}"):
+    with st.container(border=True, key=f"known_{name}", height="stretch"):
         st.markdown(f"**{source.label}**")
         rows, columns = source.image_shape or (0, 0)
         st.markdown(

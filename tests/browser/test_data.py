@@ -164,6 +164,24 @@ def test_own_pictures_and_pictures_in_a_table_are_shown_and_trained_on(playgroun
     assert train(visitor, "Train on shapes.zip again")["own"] == link["own"]
 
 
+def test_reading_many_pictures_can_be_stopped_and_begun_again(playground):
+    file = io.BytesIO()
+    Image.fromarray(np.zeros((1200, 1200), np.uint8)).save(file, "PNG")
+    pack = io.BytesIO()
+    with zipfile.ZipFile(pack, "w") as archive:
+        for i in range(2000):
+            archive.writestr(f"{i % 2}/{i}.png", file.getvalue())
+    visitor = open_data(playground, "Your pictures")
+    upload(visitor, "many.zip", pack.getvalue())
+    says(visitor, "of 2,000 pictures are read.")
+    visitor.press("Stop reading")
+    says(visitor, "Stopped before all pictures were read.")
+    visitor.press("Read the pictures")
+    says(visitor, "of 2,000 pictures are read.")
+    visitor.go("Playground")
+    visitor.until("facts.frame > 0")
+
+
 def test_a_file_that_cannot_be_used_gets_its_sentence_and_nothing_is_lost(playground):
     playground.open("hidden=3")
     visitor = go_to_data(playground, "Your table")
