@@ -123,7 +123,8 @@ def prepare(table: Table, choices: Choices, title: str) -> tuple[Prepared, list[
     if inputs * len(kept) > MOST_VALUES:
         raise OwnError(f"{len(kept):,} rows of {inputs:,} inputs are too many; {MOST_VALUES:,} values are allowed.")
     x, feature_names, groups = _encode([column.take(kept) for column in chosen], inputs, choices.gaps)
-    said.append(f"{len(kept):,} rows and {inputs:,} inputs from {len(chosen):,} columns are used.")
+    columns = "1 column" if len(chosen) == 1 else f"{len(chosen):,} columns"
+    said.append(f"{len(kept):,} rows and {inputs:,} inputs from {columns} are used.")
     if empty := int(sum(column.take(kept).gaps.sum() for column in chosen)):
         said.append(f"{empty:,} gaps: {GAP_RULES[choices.gaps].sentence}")
     if groups:

@@ -35,8 +35,7 @@ def pictures() -> None:
     if draft is None:
         draft = _read(file.getvalue(), file.name, side, f"{file.file_id} {side}")
     if isinstance(draft, Prepared):
-        show(draft)
-        train_button(draft, "train_pictures")
+        show(draft, "train_pictures")
     elif draft == STOPPED:
         st.caption("Stopped before all pictures were read.")
         st.button("Read the pictures", key="read_again", on_click=state.keep_draft, args=("", None))
@@ -66,13 +65,14 @@ def _read(content: bytes, title: str, side: int, key: str) -> Prepared | str:
     st.rerun()
 
 
-def show(prepared: Prepared) -> None:
-    """How many there are of each class, and some of them as the network gets them."""
+def show(prepared: Prepared, key: str) -> None:
+    """How many there are of each class, Train, and some of them as the network gets them."""
     rows, columns = prepared.image_shape or (0, 0)
     counts = np.bincount(prepared.y, minlength=len(prepared.class_names)).tolist()
     words = [f"{name} ({count:,})" for name, count in zip(prepared.class_names, counts, strict=True)]
     what = f"{len(prepared.y):,} pictures of {rows} by {columns} pixels in {len(counts)} classes"
     st.markdown(f"{what}: {plain(', '.join(words))}.")
+    train_button(prepared, key)
     drawn = prepared.class_names[:ROWS]
     alt = f"Samples as the network gets them. One row a class, from the top: {', '.join(drawn)}."
     st.image(_sheet(prepared), caption=plain(alt), width=SHEET, alt=alt)

@@ -43,8 +43,7 @@ def table() -> None:
             key=f"as_pictures_{file.file_id}",
             help="Off: pixels are numbers like others.",
         ):
-            show(pictures)
-            train_button(pictures, "train_table")
+            show(pictures, "train_pixels")
             return
         named = _header_box(file.file_id, file)
         whole = _table(file.file_id, named, file)

@@ -146,9 +146,15 @@ NAMES = ",".join(f"pixel{i}" for i in range(36))
 
 @pytest.mark.parametrize(
     "content",
-    [rows(), rows(f"label,{NAMES}"), rows(f"{NAMES},target", label_last=True), gzip.compress(rows()), rows("", False, ";")],
+    [
+        rows(),
+        rows(f"label,{NAMES}"),
+        rows(f"{NAMES},target", label_last=True),
+        gzip.compress(rows()),
+        rows(separator=";"),
+    ],
     ids=["bare", "Kaggle's", "label last", "gzip", "semicolons"],
-)  # fmt: skip
+)
 def test_a_table_of_pictures_is_recognised(content):
     p = read_table_of_pictures(content, "x.csv")
     assert p is not None
