@@ -256,8 +256,10 @@ def official_mirror() -> Iterator[tuple[str, dict[str, threading.Event]]]:
 def test_mnist_is_fetched_on_request_with_progress_refused_when_it_is_not_the_official_one_and_found_when_there(
     start, visit, tmp_path
 ):
+    (tmp_path / "uploads").mkdir()
     with official_mirror() as (address, wait):
         server = start(
+            BACKPROP_UPLOADS=str(tmp_path / "uploads"),
             BACKPROP_MIRRORS=address,
             NO_PROXY="127.0.0.1",
             XDG_CACHE_HOME=str(tmp_path),
@@ -284,3 +286,7 @@ def test_mnist_is_fetched_on_request_with_progress_refused_when_it_is_not_the_of
         trainer = build(experiment, folder).trainer
         trainer.epoch()
         assert float(visitor.step(1)["trainLoss"]) == trainer.evaluate().train_loss
+        assert len(list((tmp_path / "uploads").iterdir())) == 1
+        visitor.page.goto("about:blank")
+        server.stop()
+    assert list((tmp_path / "uploads").iterdir()) == []  # whatever was uploaded ends with the server
