@@ -30,6 +30,7 @@ class Upload(NamedTuple):
 def read_points(content: bytes) -> Upload:
     """Rows of two numbers and a label, under a line of names or not.
 
+    A fourth column called "part", as a file of this playground has it, is passed over.
     Columns are separated by semicolons, tabs or commas; numbers may have a decimal comma unless commas separate.
     Classes are numbered in the order of their labels. Numbers that already fill the plane stay as they are, others are
     stretched from -5 to 5. Raises UploadError.
@@ -42,7 +43,9 @@ def read_points(content: bytes) -> Upload:
     if not lines:
         raise UploadError("The file is empty; rows of two numbers and a label are allowed.")
     separator = next((mark for mark in SEPARATORS if mark in lines[0][1]), ",")
-    rows = [(number, _cells(number, line, separator)) for number, line in lines]
+    head = [cell.strip(' "') for cell in lines[0][1].split(separator, 4)]
+    width = 4 if head[3:] == ["part"] else 3
+    rows = [(number, _cells(number, line, separator, width)) for number, line in lines]
     if all(_number(cell) is None for cell in rows[0][1][:2]) and len(rows) > 1:
         del rows[0]  # a line of names
     places = np.array([_place(number, cells) for number, cells in rows])
@@ -69,16 +72,16 @@ def _text(content: bytes) -> str:
     raise UploadError("The file is no plain text; a CSV file in UTF-8 or Latin-1 is allowed.")
 
 
-def _cells(number: int, line: str, separator: str) -> list[str]:
+def _cells(number: int, line: str, separator: str, width: int) -> list[str]:
     if len(line) > LONGEST_LINE:
         raise UploadError(f"Line {number} has {len(line):,} characters; at most {LONGEST_LINE:,} are allowed.")
     cells = [cell.strip() for cell in next(csv.reader([line], delimiter=separator))]
-    if len(cells) != 3 or not cells[2]:
+    if len(cells) != width or not cells[2]:
         raise UploadError(
             f"Line {number} has {sum(map(bool, cells))} filled columns of {len(cells)}; "
             "two numbers and a label are allowed."
         )
-    return cells
+    return cells[:3]
 
 
 def _number(text: str) -> float | None:
@@ -114,7 +117,14 @@ def _fitted(places: np.ndarray) -> tuple[np.ndarray, bool]:
     return (places - (low + high) / 2) / spread * 2 * REACH, True
 
 
-def as_csv(points: np.ndarray, labels: np.ndarray) -> str:
-    """Points (N, 2) and class numbers or values (N,) as CSV text of numbers only: no program takes it for formulas."""
-    rows = (f"{x:.6g},{y:.6g},{label:.6g}" for (x, y), label in zip(points.tolist(), labels.tolist(), strict=True))
-    return "\n".join(("x1,x2,label", *rows)) + "\n"
+def as_csv(points: np.ndarray, labels: np.ndarray, trained: np.ndarray | None = None) -> str:
+    """Points (N, 2) and class numbers or values (N,) as CSV text of numbers only: no program takes it for formulas.
+
+    trained: (N,) whether each belongs to the training part, for a fourth column; read_points takes no notice of it.
+    """
+    parts = [""] * len(labels) if trained is None else [",train" if one else ",test" for one in trained]
+    rows = (
+        f"{x:.6g},{y:.6g},{label:.6g}{part}"
+        for (x, y), label, part in zip(points.tolist(), labels.tolist(), parts, strict=True)
+    )
+    return "\n".join(("x1,x2,label" + ("" if trained is None else ",part"), *rows)) + "\n"

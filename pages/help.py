@@ -29,10 +29,12 @@ penalties, schedule and stop rules change the running network; data, layers and 
 Lines are weights: the wider, the stronger, orange negative and blue positive. Click one to type another value. The
 buttons above a layer add and remove units, the thumbnails on the left switch inputs on and off.
 
-**Keys.** Space plays and pauses, the right arrow trains for one epoch.
+**Keys.** Space plays and pauses, the right arrow trains for one epoch; the ? key shows them all.
 
 **Your settings live in the address bar.** Copy the address: whoever opens it gets the same experiment, and after the
-same number of epochs the same numbers.
+same number of epochs the same numbers. **Share** hides or locks parts of the page for pupils, gives the code of a
+frame for a page of your own, and saves what is too long for a link as a file. **Projector** makes it readable from the
+last row.
 """
 )
 st.subheader("Starting points")

@@ -6,20 +6,32 @@ from typing import Any
 
 import streamlit as st
 
-from data import DATASETS, FEATURES, OWN
 from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from engine.backend import Device, available_devices
 from engine.losses import valid_outputs
 from lab.experiment import MAX_LAYERS, MAX_UNITS
 from lab.run import SPEEDS
 from ui import state
-from ui.widgets import ANEW, bound, check, choose, command, explain, labels, number, of_view, slide
+from ui.text import plain
+from ui.widgets import (
+    ANEW,
+    bound,
+    button,
+    check,
+    choose,
+    command,
+    explain,
+    labels,
+    locked,
+    number,
+    of_view,
+    shown,
+    slide,
+)
 
 RATES = (0.00001, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 PENALTIES = (0.0, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 BATCHES = (1, 2, 4, 8, 10, 16, 32, 64, 128, 256, 0)
-NOISES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
-SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9)
 DROPOUTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 CLIPS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0)
 
@@ -37,16 +49,18 @@ def transport() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="bar"):
         with st.container(horizontal=True, width="content", gap="small", key="transport"):
             _buttons(state.status()["status"])
-        with st.container(width=175):
+        help = "Other first weights for the same network and data; Reset comes back to them from now on. Key: N."
+        button("New weights", "new_weights", _new_weights, help)
+        with st.container(width=160):
             help = "How much is learnt between two pictures."
             st.selectbox("Speed", list(SPEEDS), format_func=labels(SPEEDS), help=help, **of_view("speed"))
-        with st.container(width=230):
+        with st.container(width=170):
             slide("Learning rate", "learning_rate", RATES, "Too small: it crawls; too large: it overshoots.")
-        with st.container(width=150):
+        with st.container(width=120):
             slide("Batch size", "batch_size", BATCHES, "Samples that share one step.", _or_all)
-        with st.container(width=130):
+        with st.container(width=105):
             slide("L1 rate", "l1", PENALTIES, "Pulls every weight towards zero by the same amount; many end near zero.")
-        with st.container(width=130):
+        with st.container(width=105):
             slide(
                 "L2 rate", "l2", PENALTIES, "Pulls large weights towards zero more than small ones: smoother answers."
             )
@@ -55,13 +69,19 @@ def transport() -> None:
 
 
 def _buttons(status: str) -> None:
-    command("Reset", "reset", help="Back to the same first weights.")
+    command("Reset", "reset", help="Back to the same first weights. Key: R.")
     if status == "running":
         command("Pause", "pause", type="primary", width=110, help="Space does the same.")
     else:
         ended = status == "diverged"
         command("Play", "play", type="primary", width=110, disabled=ended, help="Space does the same.")
     command("Step", "step", help="Train for exactly one epoch; so does the right arrow key.")
+    command("Batch", "step_batch", help="Train for exactly one batch, one step of the optimizer; so does B.")
+
+
+def _new_weights() -> None:
+    e = state.experiment()
+    state.change(weight_seed=(e.weight_seed or e.seed) % 999_999 + 1)
 
 
 def _or_all(samples: int) -> str:
@@ -71,46 +91,15 @@ def _or_all(samples: int) -> str:
 def stop_rules() -> None:
     e = state.experiment()
     rules = sum((e.epochs > 0, e.target_accuracy > 0, e.patience > 0))
-    with st.popover(f"Stop rules: {rules}" if rules else "Stop rules", help="When training should end by itself."):
+    label = f"Stop rules: {rules}" if rules else "Stop rules"
+    with st.popover(label, help="When training should end by itself.", key="stop_rules"):
         number("After so many epochs (0: never)", "epochs", 0, 1_000_000, "Training stops when so many are done.")
         number("At this test accuracy or R2 (0: never)", "target_accuracy", 0.0, 1.0, "Training stops there.", 0.01)
         sentence = "Early stopping: the best weights are restored."
         number("Without improvement for epochs (0: never)", "patience", 0, 100_000, sentence)
 
 
-# Data ----------------------------------------------------------------------------------------------------------------
-
-
-def data_controls() -> None:
-    e = state.experiment()
-    st.markdown("##### Data", help=f"A change here draws the data again. {ANEW}")
-    here = [name for name, source in DATASETS.items() if (name != "drawn" and source.available()) or name == e.dataset]
-    here += [name for name in OWN if name == e.dataset]
-    show = lambda name: e.source.label if name in OWN else DATASETS[name].label  # noqa: E731
-    choose("Data set", "dataset", here, show, _plain(e.source.sentence))
-    left, right = st.columns(2)
-    with left:
-        slide("Noise", "noise", NOISES, "How blurred the data is.", "{:.0%}".format)
-        sentence = f"0 takes what the set has, {e.source.samples:,}. Otherwise at least 10."
-        number("Samples (0: all)", "samples", 0, 100_000, sentence, 50)
-    with right:
-        slide("Training share", "train_share", SHARES, "The rest is the test part.", "{:.0%}".format)
-        number("Seed", "seed", 0, 999_999, "The same seed gives the same data, weights and batches.")
-    if e.source.plane:
-        _features()
-
-
-def _features() -> None:
-    options = {**bound("features", list(state.experiment().features)), "on_change": _change_features}
-    help = explain("features", "What the network is told of each point.")
-    show = labels(FEATURES)
-    st.pills("Features", list(FEATURES), selection_mode="multi", wrap=True, format_func=show, help=help, **options)
-
-
-def _change_features(field: str, widget: str) -> None:
-    chosen = [name for name in FEATURES if name in st.session_state[widget]]
-    if chosen:  # the last feature stays
-        state.change(features=chosen)
+# View ----------------------------------------------------------------------------------------------------------------
 
 
 def view_controls() -> None:
@@ -127,21 +116,30 @@ def view_controls() -> None:
 
 
 def layer_controls() -> None:
-    """How many layers, and how many units in each."""
-    hidden = state.experiment().hidden
-    st.markdown("##### Hidden layers", help=ANEW)
+    """How many layers, and how many units in each: out of the way where the diagram shows them, too."""
+    if shown("hidden"):
+        if state.experiment().source.plane:
+            with st.popover("Layer sizes", help="Type how many units each layer has, up to 1024."):
+                _layers()
+        else:
+            st.markdown("##### Hidden layers", help=ANEW)
+            _layers()
+    more_settings()
+
+
+def _layers() -> None:
+    hidden, fixed = state.experiment().hidden, locked("hidden")
     with st.container(horizontal=True, gap="small", key="units"):
         for layer, units in enumerate(hidden):
             key = f"units_{layer}"
             st.session_state[key] = units
-            options = {"key": key, "on_change": _set_units, "args": (layer, key), "width": 105}
+            options = {"key": key, "on_change": _set_units, "args": (layer, key), "width": 105, "disabled": fixed}
             help = f"Units of hidden layer {layer + 1}. {ANEW}"
             st.number_input(f"Units {layer + 1}", 1, MAX_UNITS, help=help, **options)
     with st.container(horizontal=True, gap="small", key="layers"):
-        st.button("Remove layer", key="fewer", on_click=_resize, args=(-1,), disabled=not hidden, help=ANEW)
-        full = len(hidden) == MAX_LAYERS
+        st.button("Remove layer", key="fewer", on_click=_resize, args=(-1,), disabled=fixed or not hidden, help=ANEW)
+        full = fixed or len(hidden) == MAX_LAYERS
         st.button("Add layer", key="more", on_click=_resize, args=(1,), disabled=full, help=ANEW)
-    more_settings()
 
 
 def _resize(by: int) -> None:
@@ -159,7 +157,9 @@ def _set_units(layer: int, widget: str) -> None:
 def more_settings() -> None:
     """What a first visit need not see."""
     with st.popover(
-        "More settings", help="Initial weights, dropout, batch normalisation, precision, schedule, clipping."
+        "More settings",
+        help="Initial weights, dropout, batch normalisation, precision, schedule, clipping.",
+        key="more_settings",
     ):
         choose("Initial weights", "initializer", INITIALIZERS, labels(INITIALIZERS), "How the first weights are drawn.")
         sentence = "The share of hidden units left out of each step."
@@ -220,7 +220,7 @@ def refusals() -> None:
     """What was not accepted, one sentence each, as plain text."""
     place = st.container()  # always there: what comes and goes above the live view would mount that anew
     if refused := state.refused():
-        place.warning("Not accepted, the rest is as before:\n\n" + "\n".join(f"- {_plain(text)}" for text in refused))
+        place.warning("Not accepted, the rest is as before:\n\n" + "\n".join(f"- {plain(text)}" for text in refused))
 
 
 def divergence() -> None:
@@ -239,8 +239,3 @@ def _start_again(rate: float) -> None:
     state.change(learning_rate=rate)
     state.command("reset")
     state.command("play")
-
-
-def _plain(text: str) -> str:
-    """Text from outside, without any meaning to Markdown or HTML."""
-    return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-.!|<>~$:&" else c for c in text)

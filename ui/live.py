@@ -12,16 +12,23 @@ import numpy as np
 import streamlit as st
 from streamlit.components.v2 import component
 
-from data import FEATURES
 from engine import ACTIVATIONS
 from lab.experiment import MAX_LAYERS, Experiment
 from lab.frames import unpack
-from ui import state
+from ui import drawing, features, state
 from ui.components import FILES, VERSION, joined
 from ui.figures import activation_shape, curve
+from ui.keys import for_component
+from ui.looks import enlarged
+from ui.widgets import locked
 
 INTERVAL = 16  # ms between two frames while it runs
 RERUN = 0.7  # seconds between two frames without a socket
+EVENT_FIELDS = {
+    "toggle_feature": "features", "resize": "hidden", "layers": "hidden", "activation": "activations",
+    "points": "points",
+}  # fmt: skip
+LOCKS = ("features", "hidden", "activations", "weights")  # of the diagram
 NOTHING = {"build": -1, "generation": -1, "have": 0, "frame": -1}
 
 STUB = """
@@ -75,28 +82,56 @@ def _rerun() -> None:
 def _mount(source: dict[str, Any], js: str) -> None:
     view = state.view()
     figures = {name: json.loads(figure.to_json()) for name, figure in _figures(_theme()).items()}
-    shown = {"show_test": view["show_test"], "discretize": view["discretize"], "show_wrong": True, "editable": True}
-    data = {**source, **shown, "figures": figures}
-    _component(js)(key="live", data=data, on_event_change=_event)
+    if view["projector"]:
+        figures = {name: enlarged(figure) for name, figure in figures.items()}
+    data = {
+        **source,
+        "show_test": view["show_test"],
+        "discretize": view["discretize"],
+        "show_wrong": True,
+        "locked": [name for name in LOCKS if locked(name)],
+        "figures": figures,
+        "activations": {name: activation.label for name, activation in ACTIVATIONS.items()},
+        "drawing": drawing.options(),
+        "keys": for_component(),
+        "projector": view["projector"],
+        "handled": state.handled(),
+    }
+    _component(js)(key="live", data=data, on_events_change=_carry_out)
 
 
-def _event() -> None:
+def _carry_out() -> None:
+    state.carry_out(st.session_state["live"].get("events"), _event)
+
+
+def _event(event: dict[str, Any]) -> None:
     """What the visitor did on the picture, as changes of the experiment; all of it is checked like any other input.
 
     Other events only say that the run stopped or is gone: the script run that follows draws the page anew.
     """
-    event = st.session_state["live"].get("event")
     e = state.experiment()
     match event:
-        case {"type": "toggle_feature", "name": str(name)} if name in FEATURES:
-            chosen = [n for n in FEATURES if (n in e.features) != (n == name)]
-            state.change(features=chosen or e.features)  # the last feature stays
+        case {"type": str(kind)} if locked(EVENT_FIELDS.get(kind, "")):
+            pass
+        case {"type": "toggle_feature", "name": str(name)}:
+            features.toggle(name)
+        case {"type": "points", "points": list(points), "number": int(number), "done": bool(done)}:
+            drawing.take(points, number, done)
         case {"type": "resize", "layer": int(layer), "units": int(units)} if 0 <= layer < len(e.hidden):
             state.change(hidden=[*e.hidden[:layer], units, *e.hidden[layer + 1 :]])
+        case {"type": "activation", "layer": int(layer), "name": str(name)} if 0 <= layer < len(e.hidden):
+            names = (*e.activation_names[:layer], name, *e.activation_names[layer + 1 :])
+            state.change(activations=names if len(set(names)) > 1 else name)
         case {"type": "layers", "count": int(count)} if 0 <= count <= MAX_LAYERS:
             state.change(hidden=(*e.hidden, *(e.hidden[-1:] or (8,)) * MAX_LAYERS)[:count])
         case {"type": "fix", "changes": dict(changes)}:
-            state.change(**{name: value for name, value in changes.items() if name in Experiment.model_fields})
+            state.change(
+                **{
+                    name: value
+                    for name, value in changes.items()
+                    if name in Experiment.model_fields and not locked(name)
+                }
+            )
 
 
 @lru_cache(maxsize=2)

@@ -8,8 +8,8 @@ import streamlit as st
 from data.own import OwnError, Prepared
 from data.picture_files import MOST_BYTES, SIDES, read_pictures
 from ui import state
-from ui.controls import _plain as plain
 from ui.own_sets import train_button
+from ui.text import plain
 
 ROWS, COLUMNS = 8, 12  # of the sheet of samples
 SHEET = 480  # pixels wide
@@ -31,14 +31,14 @@ def pictures() -> None:
             "A folder for each class, such as cat/1.png and dog/1.jpg. At most 50 MB, 20,000 pictures and 50 classes."
         )
         return
-    draft = state.draft(f"{file.file_id} {side}")
+    draft = _draft(f"{file.file_id} {side}")
     if draft is None:
         draft = _read(file.getvalue(), file.name, side, f"{file.file_id} {side}")
     if isinstance(draft, Prepared):
         show(draft, "train_pictures")
     elif draft == STOPPED:
         st.caption("Stopped before all pictures were read.")
-        st.button("Read the pictures", key="read_again", on_click=state.keep_draft, args=("", None))
+        st.button("Read the pictures", key="read_again", on_click=_keep, args=("", None))
     else:
         st.error(plain(draft))
 
@@ -46,10 +46,20 @@ def pictures() -> None:
 STOPPED = "stopped"
 
 
+def _draft(key: str) -> Prepared | str | None:
+    """What was read under this key, if it was the last."""
+    last, result = state.kept("pictures", ("", None))
+    return result if last == key else None
+
+
+def _keep(key: str, result: Prepared | str | None) -> None:
+    state.keep("pictures", (key, result))
+
+
 def _read(content: bytes, title: str, side: int, key: str) -> Prepared | str:
     """The pictures, or the sentence that refuses them. A press on Stop ends this script run."""
     place = st.container()
-    place.button("Stop reading", key="stop_reading", on_click=state.keep_draft, args=(key, STOPPED))
+    place.button("Stop reading", key="stop_reading", on_click=_keep, args=(key, STOPPED))
     bar = place.progress(0.0, "Reading the pictures")
     result: Prepared | str = ""
     try:
@@ -61,7 +71,7 @@ def _read(content: bytes, title: str, side: int, key: str) -> Prepared | str:
                 bar.progress(done / total, f"{done:,} of {total:,} pictures are read.")
     except OwnError as problem:
         result = str(problem)
-    state.keep_draft(key, result)
+    _keep(key, result)
     st.rerun()
 
 

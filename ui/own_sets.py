@@ -15,7 +15,7 @@ from lab import own
 from lab.build import examples
 from lab.experiment import Experiment
 from ui import state
-from ui.controls import _plain as plain
+from ui.text import plain
 
 PLAYGROUND = "../pages/playground.py"
 KNOWN = ("digits", "mnist", "fashion_mnist", "kaggle_mnist")

@@ -11,9 +11,9 @@ from data import picture_tables
 from data.own import OwnError, Prepared, clean
 from data.prepare import GAP_RULES, TASKS, Choices, prepare, propose, proposed_target, proposed_task, tasks, unfit
 from data.table_files import MOST_BYTES, Column, Table, read_table
-from ui.controls import _plain as plain
 from ui.own_pictures import show
 from ui.own_sets import train_button
+from ui.text import plain
 
 ENDINGS = ["csv", "tsv", "tab", "txt", "data", "gz"]
 SHOWN = 5  # rows of the preview

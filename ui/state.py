@@ -1,22 +1,57 @@
 """What one visitor has: an experiment, a run of it, and a view. The only module that names session_state keys.
 
 The experiment is the state. Widgets are drawn from it and write a changed one back; the address bar follows it.
+
+All of it is one record. Streamlit may break off a callback at any access to session_state and call it again: with one
+access at its beginning, a change happens wholly or not at all.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
 
 from lab import own, pool
 from lab.experiment import Experiment, ExperimentError
+from lab.fields import short
+from lab.host import Answer
+from lab.presets import PRESETS
 from lab.run import SPEEDS
+from ui import parts
 
-VIEW = {"speed": "epoch", "show_test": True, "discretize": False}  # rides in the link, is no part of the experiment
+VIEW = {  # rides in the link, is no part of the experiment
+    "speed": "epoch", "show_test": True, "discretize": False, "projector": False, "hide": (), "lock": (),
+}  # fmt: skip
+ALLOWED = {
+    "speed": tuple(SPEEDS),
+    **{name: ("true", "false") for name, value in VIEW.items() if isinstance(value, bool)},
+    **{name: parts.allowed(name) for name in parts.LISTS},
+}
+
+MOST_EVENTS = 100  # of the live view that one script run carries out
+
+
+@dataclass
+class Visitor:
+    experiment: Experiment
+    view: dict[str, Any]
+    refused: list[str]  # sentences about what was not accepted, from the link or from the last change
+    token: str = ""  # of the run; none: it is opened by the script run that follows
+    status: dict[str, Any] = field(default_factory=dict)  # status, notice and epoch when this script run began
+    redraw: bool = False  # whether a part of the page that is drawn alone has changed the rest, too
+    handled: int = 0  # number of the last event of the live view that was carried out
+    preset: str = ""  # the name of the preset that the experiment began as
+    owner: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # their name on lab.own.SHELF
+    kept: dict[str, Any] = field(default_factory=dict)  # what a part of the page keeps beside the experiment
+
+
+def _me() -> Visitor:
+    return st.session_state.visitor
 
 
 @st.cache_resource
@@ -40,53 +75,60 @@ def begin() -> None:
 
 def look_again() -> None:
     """For a part of the page that is drawn alone: what happened since, and whether the rest must be drawn too."""
-    state = st.session_state
-    if state.get("redraw"):
-        state.redraw = False
+    me = _me()
+    if me.redraw:
+        me.redraw = False
         st.rerun()
-    if not state.token or not _alive(state.token):
+    if not me.token or not _alive(me):
         st.rerun()
 
 
 def _begin() -> None:
-    state = st.session_state
-    state.redraw = False
-    if "experiment" not in state:
+    if "visitor" not in st.session_state:
         query = st.query_params.to_dict()
-        state.experiment, state.refused = Experiment.from_query(query)
-        state.view = _view_from(query, state.refused)
-        state.token = ""
-    if not state.token or not _alive(state.token):
-        _open()
-        _alive(state.token)
-    own.SHELF.seen(state.get("owner", ""), state.token)
+        experiment, refused = Experiment.from_query(query)
+        same = (name for name, p in PRESETS.items() if p.experiment == experiment != Experiment())
+        view = _view_from(query, refused)
+        st.session_state.visitor = Visitor(experiment, view, refused, preset=next(same, ""))
+    me = _me()
+    me.redraw = False
+    if not me.token or not _alive(me):
+        _open(me)
+        _alive(me)
+    own.SHELF.seen(me.owner, me.token)
 
 
 def _view_from(query: Mapping[str, str], refused: list[str]) -> dict[str, Any]:
     view = dict(VIEW)
-    allowed = {"speed": tuple(SPEEDS), "show_test": ("true", "false"), "discretize": ("true", "false")}
     for name in VIEW.keys() & query.keys():
-        if query[name] in allowed[name]:
-            view[name] = query[name] if name == "speed" else query[name] == "true"
-        else:
-            refused.append(f"{name}: {query[name][:40]} is not allowed; allowed: one of {', '.join(allowed[name])}.")
+        text = query[name]
+        try:
+            view[name] = parts.read(name, text) if name in parts.LISTS else _one_of(ALLOWED[name], text)
+        except ValueError:
+            some = "a list out of" if name in parts.LISTS else "one of"
+            refused.append(f"{name}: {short(text)} is not allowed; allowed: {some} {', '.join(ALLOWED[name])}.")
     return view
 
 
-def _open() -> None:
-    state = st.session_state
+def _one_of(allowed: tuple[str, ...], text: str) -> str | bool:
+    if text not in allowed:
+        raise ValueError
+    return text == "true" if text in ("true", "false") else text
+
+
+def _open(me: Visitor) -> None:
     try:
-        state.token = runs().open(state.experiment, state.view["speed"])
+        me.token = runs().open(me.experiment, me.view["speed"])
     except ExperimentError as problem:  # this machine cannot run it: the device is missing
-        state.refused = [*state.refused, *problem.sentences]
-        state.experiment = state.experiment.change(device="cpu")
-        state.token = runs().open(state.experiment, state.view["speed"])
+        me.refused = [*me.refused, *problem.sentences]
+        me.experiment = me.experiment.change(device="cpu")
+        me.token = runs().open(me.experiment, me.view["speed"])
 
 
-def _alive(token: str) -> bool:
-    _presence(token)
+def _alive(me: Visitor) -> bool:
+    _presence(me.token)
     try:
-        st.session_state.status = runs().status(token)
+        me.status = runs().status(me.token)
     except pool.Gone:
         return False
     return True
@@ -109,48 +151,66 @@ def _left(token: str) -> None:
 
 
 def experiment() -> Experiment:
-    return st.session_state.experiment
+    return _me().experiment
 
 
 def view() -> dict[str, Any]:
-    return st.session_state.view
+    return _me().view
 
 
 def token() -> str:
-    return st.session_state.token
-
-
-def status() -> dict[str, Any]:
-    """status, notice and epoch of the run, as they were when this script run began."""
-    return st.session_state.status
-
-
-def refused() -> list[str]:
-    """Sentences about what was not accepted, from the link or from the last change."""
-    return st.session_state.refused
+    return _me().token
 
 
 def owner() -> str:
     """The visitor's name on lab.own.SHELF, where uploads are kept."""
-    if "owner" not in st.session_state:
-        st.session_state.owner = secrets.token_urlsafe(16)
-    return st.session_state.owner
+    return _me().owner
 
 
-def draft(key: str) -> Any:
-    """What was kept under this key, the last one alone: a file that was read and is not trained on yet."""
-    kept = st.session_state.get("draft", ("", None))
-    return kept[1] if kept[0] == key else None
+def preset() -> str:
+    """The name of the preset that the experiment began as, or nothing."""
+    return _me().preset
 
 
-def keep_draft(key: str, value: Any) -> None:
-    st.session_state.draft = key, value
+def address() -> str:
+    """Where the page stands, without settings."""
+    return (st.context.url or "").partition("?")[0]
 
 
-def ask(
-    question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The answer (header, arrays) of the visitor's network to one of lab/questions.py. Raises like runs().status."""
+def status() -> dict[str, Any]:
+    """status, notice and epoch of the run, as they were when this script run began."""
+    return _me().status
+
+
+def refused() -> list[str]:
+    """Sentences about what was not accepted, from the link or from the last change."""
+    return _me().refused
+
+
+def handled() -> int:
+    """The number of the last event of the live view that was carried out."""
+    return _me().handled
+
+
+def training() -> bool:
+    """Whether the run trains now, asked anew."""
+    try:
+        return runs().status(token())["status"] == "running"
+    except (pool.Gone, pool.Unreachable):
+        return False
+
+
+def kept(name: str, otherwise: Any = None) -> Any:
+    """What a part of the page keeps for this visitor beside the experiment."""
+    return _me().kept.get(name, otherwise)
+
+
+def keep(name: str, value: Any) -> None:
+    _me().kept[name] = value
+
+
+def ask(question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any) -> Answer:
+    """The answer (header, arrays) of the visitor's network to one of lab/questions.py. Asking keeps the run alive."""
     return runs().ask(token(), question, facts, arrays)
 
 
@@ -159,20 +219,32 @@ def ask(
 
 def change(**fields: Any) -> None:
     """Change fields of the experiment. The live ones reach the running network; any other builds anew."""
-    state = st.session_state
-    before = state.refused
+    _change(_me(), fields)
+
+
+def _change(me: Visitor, fields: Mapping[str, Any]) -> None:
+    before = me.refused
     try:
-        changed = state.experiment.change(**fields)
-        runs().change(state.token, changed)
+        changed = me.experiment.change(**fields)
+        runs().change(me.token, changed)
     except ExperimentError as problem:
-        state.refused = problem.sentences
+        me.refused = problem.sentences
     except pool.Unreachable as problem:
-        state.refused = [str(problem)]
+        me.refused = [str(problem)]
     except pool.Gone:
-        state.experiment, state.refused, state.token = changed, [], ""
+        me.experiment, me.refused, me.token = changed, [], ""
     else:
-        state.experiment, state.refused = changed, []
-    state.redraw = state.refused != before
+        me.experiment, me.refused = changed, []
+    me.redraw = me.refused != before
+
+
+def load(other: Experiment, preset: str = "") -> None:
+    """Another experiment as a whole, from its first epoch; `preset` is its name if it has one."""
+    me = _me()
+    _change(me, {name: getattr(other, name) for name in Experiment.model_fields})
+    if me.experiment == other:
+        me.preset = preset
+        command("reset")
 
 
 def change_from(field: str, widget: str) -> None:
@@ -181,25 +253,45 @@ def change_from(field: str, widget: str) -> None:
 
 
 def change_view(field: str, widget: str) -> None:
-    state = st.session_state
-    state.view = {**state.view, field: state[widget]}
+    me, value = _me(), st.session_state[widget]
+    me.view = {**me.view, field: value}
     if field == "speed":
-        command("pace", state.view["speed"])
+        command("pace", value)
 
 
 def command(verb: str, *arguments: Any) -> None:
     """play, pause, step, reset or pace. A run that is gone is opened again by the script run that follows."""
+    me = _me()
     try:
-        getattr(runs(), verb)(token(), *arguments)
+        getattr(runs(), verb)(me.token, *arguments)
     except pool.Unreachable as problem:
-        st.session_state.refused, st.session_state.redraw = [str(problem)], True
+        me.refused, me.redraw = [str(problem)], True
     except pool.Gone:
-        st.session_state.token = ""
+        me.token = ""
+
+
+def carry_out(events: Any, act: Callable[[dict[str, Any]], None]) -> None:
+    """Let `act` carry out, in order, those events of the live view that no earlier script run has carried out.
+
+    The live view sends an event again with those that follow it until it knows that it has arrived: Streamlit keeps
+    only the last one of those that come before a script run begins.
+    """
+    me, events = _me(), events if isinstance(events, list) else []
+    numbered = [event for event in events if isinstance(event, dict) and type(event.get("serial")) is int]
+    for event in [event for event in numbered if event["serial"] > me.handled][:MOST_EVENTS]:
+        act(event)
+        me.handled = max(me.handled, event["serial"])
+
+
+def link(view: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """What the address bar holds: what of the experiment and of the view (of another, if given) is not as usual."""
+    chosen = {name: value for name, value in {**_me().view, **(view or {})}.items() if value != VIEW[name]}
+    texts = {name: ",".join(v) if name in parts.LISTS else str(v).lower() for name, v in chosen.items()}
+    return {**experiment().to_query(), **texts}
 
 
 def write_link() -> None:
-    """The address bar is the save button."""
-    chosen = {name: str(value).lower() for name, value in view().items() if value != VIEW[name]}
-    query = {**experiment().to_query(), **chosen}
+    """The address bar is the save button. Streamlit itself keeps embed and embed_options in it."""
+    query = link()
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)

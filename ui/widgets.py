@@ -2,6 +2,7 @@
 
 A widget takes its value from the experiment before it is drawn, so a link, a preset or another widget moves it too; a
 change folds back into the experiment. Its help says whether the running network takes the change or starts anew.
+What a teacher has hidden is not drawn here, and what is locked is drawn but cannot be changed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import streamlit as st
 
 from lab.experiment import LIVE
 from ui import state
+from ui.parts import is_hidden, is_locked
 
 AT_ONCE = "Acts on the running network at once; nothing is reset."
 ANEW = "Starts again with new weights."
@@ -21,10 +23,20 @@ Show = Callable[[Any], str]
 
 
 def bound(field: str, value: Any) -> dict[str, Any]:
-    """The widget's key, its value taken from the experiment, and the way back."""
+    """The widget's key, its value taken from the experiment, the way back, and whether a teacher has locked it."""
     key = f"field_{field}"
     st.session_state[key] = value
-    return {"key": key, "on_change": state.change_from, "args": (field, key)}
+    return {"key": key, "on_change": state.change_from, "args": (field, key), "disabled": locked(field)}
+
+
+def shown(*fields: str) -> bool:
+    """Whether a teacher has left any of these in view; a widget that is not is not drawn."""
+    return not all(is_hidden(state.view(), field) for field in fields)
+
+
+def locked(field: str) -> bool:
+    """Whether a teacher has locked the field's widget."""
+    return is_locked(state.view(), field)
 
 
 def explain(field: str, sentence: str) -> str:
@@ -38,23 +50,31 @@ def labels(table: dict[str, Any]) -> Show:
 
 
 def choose(label: str, field: str, options: Iterable[str], show: Show, sentence: str) -> None:
+    if not shown(field):
+        return
     value = getattr(state.experiment(), field)
     st.selectbox(label, list(options), format_func=show, help=explain(field, sentence), **bound(field, value))
 
 
 def slide(label: str, field: str, options: Sequence[float], sentence: str, show: Show = "{:g}".format) -> None:
     """A slider over a few good values; a value that came by link joins them."""
+    if not shown(field):
+        return
     value = getattr(state.experiment(), field)
     steps = options if value in options else sorted({*options, value})
     st.select_slider(label, steps, format_func=show, help=explain(field, sentence), **bound(field, value))
 
 
 def number(label: str, field: str, low: float, high: float, sentence: str, step: float = 1) -> None:
+    if not shown(field):
+        return
     value = getattr(state.experiment(), field)
     st.number_input(label, low, high, step=step, help=explain(field, sentence), **bound(field, value))
 
 
 def check(label: str, field: str, sentence: str) -> None:
+    if not shown(field):
+        return
     st.checkbox(label, help=explain(field, sentence), **bound(field, getattr(state.experiment(), field)))
 
 
@@ -62,9 +82,18 @@ def of_view(field: str) -> dict[str, Any]:
     """Like `bound`, for a setting of the view."""
     key = f"view_{field}"
     st.session_state[key] = state.view()[field]
-    return {"key": key, "on_change": state.change_view, "args": (field, key)}
+    return {"key": key, "on_change": state.change_view, "args": (field, key), "disabled": locked(field)}
 
 
 def command(label: str, verb: str, **options: Any) -> None:
     """A button that sends the run a command."""
+    if not shown(verb):
+        return
+    options["disabled"] = options.get("disabled", False) or locked(verb)
     st.button(label, key=verb, on_click=state.command, args=(verb,), **options)
+
+
+def button(label: str, name: str, act: Callable[[], None], help: str) -> None:
+    """A button that changes the experiment by more than the value of one widget."""
+    if shown(name):
+        st.button(label, key=name, on_click=act, disabled=locked(name), help=help)

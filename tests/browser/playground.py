@@ -49,7 +49,7 @@ class Playground:
     @property
     def link(self) -> dict[str, str]:
         """The fields of the address bar."""
-        return dict(parse_qsl(urlsplit(self.page.url).query))
+        return dict(parse_qsl(urlsplit(self.page.url).query, keep_blank_values=True))
 
     @property
     def said(self) -> str:
@@ -122,6 +122,16 @@ class Playground:
         """Close the popover."""
         self.page.keyboard.press("Escape")
         self.page.get_by_test_id("stPopoverBody").wait_for(state="hidden")
+
+    def recolor(self, scheme: str) -> None:
+        """The system changes to light or dark, and the page follows."""
+        self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        self.page.wait_for_function(
+            "scheme => getComputedStyle(document.querySelector('.stApp')).colorScheme === scheme "
+            "&& [undefined, scheme].includes(document.querySelector('.live')?.dataset.theme)",
+            arg=scheme,
+        )
+        self.settle()
 
     def go(self, page: str) -> None:
         """Follow a link of the navigation bar."""

@@ -4,18 +4,17 @@ The last test finds every control that the page has: one without a test fails it
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import NamedTuple
 
 import pytest
 
-from data import DATASETS, FEATURES
 from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from engine.backend import available_devices
-from lab.build import build
 from lab.experiment import Experiment
+from lab.presets import PRESETS
 from lab.run import SPEEDS
+from tests.browser.controls import choose, enter, operate, press, presses, slide, tested, tick, train_loss
 from tests.browser.playground import Playground, some
+from tests.browser.test_data_controls import FILES, MORE_DATA
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +22,8 @@ STOP_RULES = "Stop rules"
 MORE = "More settings"
 ROLES = "button|checkbox|combobox|link|radio|searchbox|slider|spinbutton|switch|tab|textbox"
 STREAMLITS_OWN = re.compile("Help for .*|Open|Main menu|Skip to main content|Link to heading")
-tested = {MORE}  # names of the controls that the tests below press
+tested.update({MORE, "Presets", "Share", "? Keys", "Projector"})  # pressed in other files
+tested.update(preset.label for preset in PRESETS.values())  # on the help page, too
 DIAGRAM = (  # names of the buttons on the picture, which test_stage.py presses
     "Feature .+",
     "(Fewer|More) hidden layers",
@@ -35,45 +35,7 @@ DIAGRAM = (  # names of the buttons on the picture, which test_stage.py presses
 )
 
 
-def presses(*names: str) -> Callable:
-    """Notes which controls a test presses."""
-    tested.update(names)
-    return lambda test: test
-
-
 # What changes the experiment ----------------------------------------------------------------------------------------
-
-Act = Callable[[Playground], None]
-
-
-class Control(NamedTuple):
-    """A press, what the address bar holds afterwards, and where the control stands if it is folded away."""
-
-    name: str
-    act: Act
-    link: dict[str, str]
-    within: str = ""
-
-
-def slide(name: str, key: str, field: str, value: str, within: str = "") -> Control:
-    return Control(name, lambda page: page.slide(name, key), {field: value}, within)
-
-
-def choose(name: str, table: dict, field: str, value: str, within: str = "") -> Control:
-    return Control(name, lambda page: page.choose(name, table[value].label if table else value), {field: value}, within)
-
-
-def enter(name: str, value: object, field: str, text: str, within: str = "") -> Control:
-    return Control(name, lambda page: page.enter(name, value), {field: text}, within)
-
-
-def press(name: str, field: str, value: str) -> Control:
-    return Control(name, lambda page: page.press(name), {field: value})
-
-
-def tick(name: str, field: str, within: str = "") -> Control:
-    return Control(name, lambda page: page.tick(name), {field: "true"}, within)
-
 
 LIVE = [
     slide("Learning rate", "ArrowRight", "learning_rate", "0.1"),
@@ -84,11 +46,6 @@ LIVE = [
     slide("Clip gradients", "ArrowRight", "clip_norm", "0.1", MORE),
 ]
 ANEW = [
-    choose("Data set", DATASETS, "dataset", "xor"),
-    slide("Noise", "ArrowRight", "noise", "0.05"),
-    enter("Samples (0: all)", 100, "samples", "100"),
-    slide("Training share", "Home", "train_share", "0.1"),
-    enter("Seed", 7, "seed", "7"),
     enter("Units 1", 3, "hidden", "3,8"),
     enter("Units 2", 3, "hidden", "8,3"),
     press("Remove layer", "hidden", "8"),
@@ -105,28 +62,6 @@ ANEW = [
 tested |= {control.name for control in LIVE + ANEW}
 
 
-def train_loss(*experiments: Experiment) -> float:
-    """What the screen must show after one epoch of each of these, the later ones by a change between two steps."""
-    trainer = build(experiments[0]).trainer
-    for before, now in zip((experiments[0], *experiments), experiments, strict=False):
-        trainer.set(**before.changed_fields(now))
-        trainer.epoch()
-    return trainer.evaluate().train_loss
-
-
-def operate(page: Playground, control: Control) -> Experiment:
-    """Use a control; the experiment that the address bar holds afterwards."""
-    if control.within:
-        page.unfold(control.within)
-    control.act(page)
-    page.linked(**control.link)
-    if control.within:
-        page.fold()
-    experiment, refused = Experiment.from_query(page.link)
-    assert refused == []
-    return experiment
-
-
 @pytest.mark.parametrize("control", LIVE, ids=lambda control: control.name)
 def test_a_live_control_reaches_the_network_and_resets_nothing(playground, control):
     before = playground.open().step(1)
@@ -139,7 +74,7 @@ def test_a_live_control_reaches_the_network_and_resets_nothing(playground, contr
 
 
 @pytest.mark.parametrize("control", ANEW, ids=lambda control: control.name)
-def test_a_control_of_data_or_network_builds_anew(playground, control):
+def test_a_control_of_the_network_builds_anew(playground, control):
     before = playground.open().step(1)
     playground.tag()
     experiment = operate(playground, control)
@@ -148,29 +83,6 @@ def test_a_control_of_data_or_network_builds_anew(playground, control):
     after = playground.step(1)
     assert float(after["trainLoss"]) == train_loss(experiment) != train_loss(Experiment())
     assert playground.mounted_anew() == 0
-
-
-@presses(*(feature.label for feature in FEATURES.values()))
-def test_each_feature_can_be_added_and_taken_away_but_the_last_one_stays(playground):
-    before = playground.open().step(1)
-    pictures = {playground.pixels(".live-map-colors")}
-    chosen = ["x1", "x2"]
-    for name in list(FEATURES)[2:]:
-        playground.press(FEATURES[name].label)
-        chosen.append(name)
-        playground.linked(features=",".join(chosen))
-    anew = playground.until(f"facts.build == {before['build']} + 5 && facts.epoch == 0")
-    pictures.add(playground.pixels(".live-map-colors"))
-    assert len(pictures) == 2
-    for name in [name for name in FEATURES if name != "x2"]:
-        playground.press(FEATURES[name].label)
-        chosen.remove(name)
-        playground.linked(features=",".join(chosen))
-    playground.until(f"facts.build == {anew['build']} + 6")
-    playground.settle()
-    playground.press(FEATURES["x2"].label)
-    playground.page.get_by_role("button", name=FEATURES["x2"].label, exact=True, pressed=True).wait_for()
-    assert playground.link["features"] == "x2"
 
 
 @pytest.mark.parametrize(
@@ -318,11 +230,14 @@ def offered(page: Playground) -> set[str]:
 def test_every_control_on_the_page_is_pressed_by_a_test(playground):
     playground.open()
     found = offered(playground)
-    for folded in (STOP_RULES, MORE):
+    for folded in (STOP_RULES, MORE, MORE_DATA, FILES):
         playground.unfold(folded)
         found |= offered(playground)
         playground.fold()
     playground.open("epochs=1000000&speed=slow").play()
+    found |= offered(playground)
+    playground.press("Draw points")
+    playground.button("Done").wait_for()
     found |= offered(playground)
     playground.go("Help")
     playground.page.get_by_role("link", name="Back to the playground").wait_for()

@@ -94,7 +94,7 @@ def test_the_arrow_keys_lead_from_map_to_map_and_back_to_the_output(playground):
     playground.open().step(1)
     pictures = {playground.pixels(MAP)}
     walk(playground, "ArrowDown", "ArrowUp")
-    heading(playground, "Feature x1").wait_for()
+    heading(playground, f"Feature {FEATURES['x1'].label}").wait_for()
     for name in (NEURON, "Neuron 1 of layer 2"):
         playground.until_pixels(MAP, lambda now: now not in pictures)
         pictures.add(playground.pixels(MAP))

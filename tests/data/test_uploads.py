@@ -134,5 +134,15 @@ def test_points_go_out_as_numbers_only_and_come_back():
     assert read_points(text.encode()).points == EXPECTED
 
 
+def test_the_part_of_each_point_stands_in_a_fourth_column_that_is_passed_over_when_it_comes_back():
+    places = np.array([row[:2] for row in EXPECTED], float)
+    trained = np.arange(len(EXPECTED)) < 3
+    text = as_csv(places, np.array([row[2] for row in EXPECTED]), trained)
+    head, *rows = csv.reader(io.StringIO(text))
+    assert head == ["x1", "x2", "label", "part"]
+    assert [row[3] for row in rows] == ["train"] * 3 + ["test"] * (len(EXPECTED) - 3)
+    assert read_points(text.encode()).points == EXPECTED
+
+
 def test_numbers_of_a_surface_are_written_as_they_are():
     assert as_csv(np.array([[1.5, -2]]), np.array([0.25])) == "x1,x2,label\n1.5,-2,0.25\n"

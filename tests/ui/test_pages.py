@@ -15,12 +15,6 @@ ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted((ROOT / "pages").glob("*.py"))
 
 
-@pytest.fixture
-def page() -> AppTest:
-    """The playground, not yet run; always through the router, as a visitor meets it."""
-    return AppTest.from_file(str(ROOT / "ui/router.py"), default_timeout=30)
-
-
 def go(page: AppTest, name: str) -> AppTest:
     return page.switch_page(str(ROOT / f"pages/{name}.py")).run()
 
@@ -41,23 +35,23 @@ def test_the_page_opens(page, path):
 
 def test_step_trains_the_network_of_the_experiment_for_one_epoch(page):
     page.run()
-    assert page.session_state.status["epoch"] == 0
+    assert page.session_state.visitor.status["epoch"] == 0
     page.button(key="step").click().run()
     assert not page.exception
-    assert (page.session_state.status["status"], page.session_state.status["epoch"]) == ("paused", 1)
+    assert (page.session_state.visitor.status["status"], page.session_state.visitor.status["epoch"]) == ("paused", 1)
     page.button(key="step").click().run()
-    assert page.session_state.status["epoch"] == 2
+    assert page.session_state.visitor.status["epoch"] == 2
 
 
 def test_play_offers_pause_and_reset_goes_back_to_the_start(page):
     page.run()
     page.button(key="play").click().run()
-    assert page.session_state.status["status"] == "running"
+    assert page.session_state.visitor.status["status"] == "running"
     assert [button.label for button in page.button if button.key in ("play", "pause")] == ["Pause"]
     page.button(key="pause").click().run()
-    assert page.session_state.status["status"] == "paused"
+    assert page.session_state.visitor.status["status"] == "paused"
     page.button(key="reset").click().run()
-    assert (page.session_state.status["status"], page.session_state.status["epoch"]) == ("idle", 0)
+    assert (page.session_state.visitor.status["status"], page.session_state.visitor.status["epoch"]) == ("idle", 0)
 
 
 def test_another_data_set_builds_anew_and_stands_in_the_link(page):
@@ -65,8 +59,8 @@ def test_another_data_set_builds_anew_and_stands_in_the_link(page):
     page.button(key="step").click().run()
     page.selectbox(key="field_dataset").select("digits").run()
     assert not page.exception
-    assert page.session_state.experiment.dataset == "digits"
-    assert (page.session_state.status["status"], page.session_state.status["epoch"]) == ("idle", 0)
+    assert page.session_state.visitor.experiment.dataset == "digits"
+    assert (page.session_state.visitor.status["status"], page.session_state.visitor.status["epoch"]) == ("idle", 0)
     assert link(page) == {"dataset": "digits"}
 
 
@@ -75,7 +69,7 @@ def test_the_learning_rate_changes_without_a_new_start(page):
     page.button(key="step").click().run()
     page.select_slider(key="field_learning_rate").set_value(0.3).run()
     assert not page.exception
-    assert page.session_state.status["epoch"] == 1
+    assert page.session_state.visitor.status["epoch"] == 1
     assert link(page) == {"learning_rate": "0.3"}
 
 
@@ -84,15 +78,15 @@ def test_settings_and_run_survive_a_visit_to_every_other_page(page):
     page.number_input(key="field_seed").set_value(5).run()
     page.button(key="more").click().run()
     page.button(key="step").click().run()
-    token, experiment = page.session_state.token, page.session_state.experiment
+    token, experiment = page.session_state.visitor.token, page.session_state.visitor.experiment
     assert experiment == Experiment(seed=5, hidden=(8, 8, 8))
     for path in PAGES:
         go(page, path.stem)
         go(page, "playground")
         assert not page.exception
-        assert page.session_state.token == token
-        assert page.session_state.experiment == experiment
-        assert page.session_state.status["epoch"] == 1
+        assert page.session_state.visitor.token == token
+        assert page.session_state.visitor.experiment == experiment
+        assert page.session_state.visitor.status["epoch"] == 1
         assert page.number_input(key="field_seed").value == 5
         assert link(page) == {"seed": "5", "hidden": "8,8,8"}
 
@@ -104,7 +98,7 @@ def test_a_link_opens_with_its_settings(page):
     page.run()
     assert not page.exception
     chosen = Experiment(dataset="spiral", hidden=(6, 5), optimizer="adam", learning_rate=0.01)
-    assert page.session_state.experiment == chosen
+    assert page.session_state.visitor.experiment == chosen
     assert page.selectbox(key="view_speed").value == "max"
     assert link(page) == query
 
@@ -121,12 +115,12 @@ def test_a_nonsense_field_of_a_link_is_refused_with_one_sentence_and_the_rest_st
     page.query_params["l2"] = "0.003"
     page.run()
     assert not page.exception
-    (sentence,) = page.session_state.refused
+    (sentence,) = page.session_state.visitor.refused
     assert sentence.startswith(f"{name}: ")
     assert "allowed" in sentence
     assert len(sentence) < 400
     assert [warning.value.count("\n- ") for warning in page.warning] == [1]
-    assert page.session_state.experiment == Experiment(l2=0.003)
+    assert page.session_state.visitor.experiment == Experiment(l2=0.003)
     assert link(page) == {"l2": "0.003"}
 
 
@@ -134,8 +128,8 @@ def test_a_device_that_is_not_here_is_refused_and_the_page_goes_on_with_the_proc
     page.query_params["device"] = "cuda:9"
     page.run()
     assert not page.exception
-    assert page.session_state.experiment.device == "cpu"
-    (sentence,) = page.session_state.refused
+    assert page.session_state.visitor.experiment.device == "cpu"
+    (sentence,) = page.session_state.visitor.refused
     assert "cuda:9 cannot be used here" in sentence
 
 
@@ -143,8 +137,8 @@ def test_two_visitors_have_runs_of_their_own():
     first, second = (AppTest.from_file(str(ROOT / "ui/router.py"), default_timeout=30).run() for _ in range(2))
     first.button(key="step").click().run()
     second.run()
-    assert first.session_state.token != second.session_state.token
-    assert (first.session_state.status["epoch"], second.session_state.status["epoch"]) == (1, 0)
+    assert first.session_state.visitor.token != second.session_state.visitor.token
+    assert (first.session_state.visitor.status["epoch"], second.session_state.visitor.status["epoch"]) == (1, 0)
 
 
 def test_a_box_that_still_reports_after_its_layer_was_removed_is_not_listened_to(page):
@@ -153,7 +147,7 @@ def test_a_box_that_still_reports_after_its_layer_was_removed_is_not_listened_to
     page.button(key="fewer").click().run()
     page._run(late)
     assert not page.exception
-    assert page.session_state.experiment.hidden == (8,)
+    assert page.session_state.visitor.experiment.hidden == (8,)
 
 
 def test_the_help_page_links_every_starting_point(page):

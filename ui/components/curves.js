@@ -5,6 +5,7 @@ import { build } from './dom.js';
 
 const CHART_PERIOD = 100; // ms between two redraws of one chart
 const CHART_SHARE = 0.1; // of the time at most for one chart: on a busy machine the curves slow down before the map does
+const SMOOTHING = 0.8; // share of a smoothed value that the one before it makes
 const CHART_CONFIG = { displayModeBar: false, responsive: false, doubleClick: 'reset', showTips: false };
 
 /** Loads Plotly once a page; resolves to it. */
@@ -89,6 +90,7 @@ export class Chart {
     this.plot.setAttribute('aria-hidden', 'true'); // the sentence beside it says what it shows
     this.sentence = build('p', 'live-hidden');
     this.element = build('section', 'live-panel', this.head, this.plot, this.sentence);
+    this.element.dataset.chart = name.toLowerCase();
     this.series = [];
     this.figure = null;
     this.theme = null;
@@ -111,35 +113,43 @@ export class Chart {
     this.head.append(build('span', 'live-keys', ...keys));
   }
 
-  addLogSwitch() {
-    this.button = build('button', 'live-switch', 'log');
-    this.button.type = 'button';
-    this.button.title = 'Show the loss on a logarithmic axis';
-    this.button.setAttribute('aria-label', 'Log axis of the loss');
-    this.button.addEventListener('click', () => {
-      this.setScale(this.scale === 'log' ? 'linear' : 'log');
+  /** A switch in the head; press(on) is called and the chart drawn anew. */
+  addSwitch(text, name, title, press) {
+    const button = build('button', 'live-switch', text);
+    button.type = 'button';
+    button.title = title;
+    button.setAttribute('aria-label', name);
+    button.setAttribute('aria-pressed', 'false');
+    button.addEventListener('click', () => {
+      press(button.getAttribute('aria-pressed') !== 'true');
       if (this.due(Infinity)) this.draw(performance.now());
     });
-    this.head.append(this.button);
-    this.setScale('linear');
+    this.head.append(button);
+    return button;
+  }
+
+  addLogSwitch() {
+    this.log = this.addSwitch('log', 'Logarithmic loss axis', 'Show the loss on a logarithmic axis', on => this.setScale(on ? 'log' : 'linear'));
+  }
+
+  addSmoothSwitch(name) {
+    const set = on => {
+      this.smooth = on ? SMOOTHING : 0;
+      button.setAttribute('aria-pressed', String(on));
+      this.dirty = true;
+    };
+    const button = this.addSwitch('smooth', name, 'Average each value with those before it, so that the trend shows through the noise', set);
   }
 
   setScale(scale) {
     this.scale = scale;
-    this.button.setAttribute('aria-pressed', String(scale === 'log'));
-    this.dirty = true;
-  }
-
-  /** share: 0 (as measured) to 0.9. */
-  setSmooth(share) {
-    if (share === this.smooth) return;
-    this.smooth = share;
+    this.log.setAttribute('aria-pressed', String(scale === 'log'));
     this.dirty = true;
   }
 
   setFigure(figure) {
     if (JSON.stringify(figure) === JSON.stringify(this.figure)) return;
-    if (this.button && this.figure === null && figure?.layout?.yaxis?.type === 'log') this.setScale('log');
+    if (this.log && this.figure === null && figure?.layout?.yaxis?.type === 'log') this.setScale('log');
     this.figure = figure;
     this.dirty = true;
   }
@@ -180,7 +190,7 @@ export class Chart {
     const { layout } = this.figure;
     const axis = given => ({ ...given, gridcolor: GRID[this.theme.name], zerolinecolor: GRID[this.theme.name], linecolor: GRID[this.theme.name] });
     const yaxis = axis(layout.yaxis);
-    if (this.button) Object.assign(yaxis, { type: this.scale, uirevision: this.scale }); // a zoom means nothing on the other scale
+    if (this.log) Object.assign(yaxis, { type: this.scale, uirevision: this.scale }); // a zoom means nothing on the other scale
     return {
       ...layout,
       autosize: true,

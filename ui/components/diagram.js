@@ -4,7 +4,7 @@ import { DiagramPainter } from './diagram_paint.js';
 import { DiagramParts } from './diagram_parts.js';
 import { Editor } from './editor.js';
 import { MAP_SIDE, layOut, leastWidth, linkAt, weightIndex } from './diagram_layout.js';
-import { build, placeAt, setText } from './dom.js';
+import { build, placeAt, placeIn, setText } from './dom.js';
 
 const FLOW = 1.6; // CSS pixels the dashes move with each frame
 const LINGER = 120; // ms until the big map changes back, so that it does not flicker on the way to a neighbour
@@ -44,11 +44,13 @@ export class Diagram {
     this.recolor();
   }
 
-  setOptions({ discretize, editable, mode }) {
+  /** locked: what a teacher has locked, out of features, hidden (layers and their sizes), activations and weights. */
+  setOptions({ discretize, locked = [], mode, activations }) {
+    this.parts.activations = activations;
     this.flat = discretize;
-    this.changeable = editable !== false;
-    this.editable = this.changeable && mode !== 'rerun'; // weights are edited through the socket
-    if (this.network) this.parts.label(this.changeable);
+    this.locked = locked;
+    this.editable = !locked.includes('weights') && mode !== 'rerun'; // weights are edited through the socket
+    if (this.network) this.parts.label(locked);
     this.recolor();
   }
 
@@ -83,7 +85,7 @@ export class Diagram {
     this.pointed = { unit: null, link: null };
     this.pointAtLink(null);
     this.parts.furnish(network, classes);
-    this.parts.label(this.changeable);
+    this.parts.label(this.locked);
     this.arrange();
   }
 
@@ -139,8 +141,7 @@ export class Diagram {
 
   /** [x, y, link] of a pointer; no link unless it is on the bare canvas. */
   linkUnder(event) {
-    const area = this.box.getBoundingClientRect();
-    const [x, y] = [event.clientX - area.left, event.clientY - area.top];
+    const [x, y] = placeIn(this.box, event);
     const bare = event.target === this.painter.canvas && this.layout && this.arrays.weights;
     return [x, y, bare ? linkAt(this.layout, x, y) : null];
   }
@@ -195,11 +196,15 @@ export class Diagram {
   // -- changing the network
 
   toggle(name) {
-    if (this.changeable) this.owner.send({ type: 'toggle_feature', name });
+    if (!this.locked.includes('features')) this.owner.send({ type: 'toggle_feature', name });
   }
 
   setLayers(by) {
     this.owner.send({ type: 'layers', count: this.parts.layers.length + by });
+  }
+
+  activate(l, name) {
+    this.owner.send({ type: 'activation', layer: l - 1, name });
   }
 
   resize(l, by) {

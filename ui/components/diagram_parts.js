@@ -7,8 +7,8 @@ const MOST_LAYERS = 6;
 const BIAS_SIDE_PRESSED = 16; // CSS pixels of the button on a bias
 
 /**
- * owner: toggle(name), setLayers(by), resize(layer, by), editNeuron(layer, unit), editBias(layer, unit), and
- * pointable(button, unit) with unit() -> the number whose map it shows, or null.
+ * owner: toggle(name), setLayers(by), resize(layer, by), activate(layer, name), editNeuron(layer, unit),
+ * editBias(layer, unit), and pointable(button, unit) with unit() -> the number whose map it shows, or null.
  */
 export class DiagramParts {
   constructor(owner) {
@@ -69,7 +69,10 @@ export class DiagramParts {
     const number = build('span', 'live-count');
     const fewer = pressable('live-small', `Fewer neurons in layer ${l}`, '\u2212', () => this.owner.resize(l, -1));
     const more = pressable('live-small', `More neurons in layer ${l}`, '+', () => this.owner.resize(l, 1));
-    const activation = build('span', 'live-diagram-label');
+    const activation = build('select', 'live-activation');
+    activation.setAttribute('aria-label', `Activation of layer ${l}`);
+    activation.title = `The function of every neuron of layer ${l}. A change builds the network anew.`;
+    activation.addEventListener('change', () => this.owner.activate(l, activation.value));
     const head = build('div', 'live-layer-head', fewer, number, more, activation);
     const rest = build('span', 'live-diagram-label live-more');
     return { element: this.makeColumn(`Hidden layer ${l}`, head, rest), head, number, fewer, more, activation, rest, neurons: [], biases: [] };
@@ -102,25 +105,34 @@ export class DiagramParts {
   }
 
   /** Texts, and what can be pressed. */
-  label(changeable) {
+  label(locked) {
     const { network } = this;
+    const fixed = locked.includes('hidden');
     const hidden = this.layers.length;
     setText(this.count, hidden === 1 ? '1 hidden layer' : `${hidden} hidden layers`);
-    this.fewerLayers.disabled = !changeable || hidden === 0;
-    this.moreLayers.disabled = !changeable || hidden >= MOST_LAYERS;
+    this.fewerLayers.disabled = fixed || hidden === 0;
+    this.moreLayers.disabled = fixed || hidden >= MOST_LAYERS;
     this.layers.forEach((layer, l) => {
       const units = network.sizes[l + 1];
       const undrawn = units - network.shown[l + 1];
       setText(layer.number, String(units));
-      setText(layer.activation, (network.activations[l] ?? '').replace('_', ' '));
+      this.offer(layer.activation, network.activations[l], locked.includes('activations'));
       setText(layer.rest, undrawn > 0 ? `+${undrawn} more` : '');
-      layer.fewer.disabled = !changeable || units <= 1;
-      layer.more.disabled = !changeable || units >= MOST_UNITS;
+      layer.fewer.disabled = fixed || units <= 1;
+      layer.more.disabled = fixed || units >= MOST_UNITS;
     });
     for (const button of this.features) {
       button.setAttribute('aria-pressed', String(network.features.includes(button.name)));
-      button.setAttribute('aria-disabled', String(!changeable));
+      button.setAttribute('aria-disabled', String(locked.includes('features')));
     }
+  }
+
+  /** Fills the menu of a layer's activation once, and shows the one that it has. */
+  offer(menu, name, fixed) {
+    const options = Object.entries(this.activations ?? { [name]: name });
+    if (menu.length !== options.length) menu.replaceChildren(...options.map(([value, text]) => new Option(text, value)));
+    menu.value = name;
+    menu.disabled = fixed;
   }
 
   place({ features, columns }) {

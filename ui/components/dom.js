@@ -27,9 +27,16 @@ export function placeAt(element, left, top, width, height) {
   Object.assign(element.style, { left: `${left}px`, top: `${top}px`, width: width && `${width}px`, height: height && `${height}px` });
 }
 
+/** Where a pointer is inside an element, [left, top] in the element's own pixels, which the projector enlarges. */
+export function placeIn(element, event) {
+  const area = element.getBoundingClientRect();
+  const zoom = element.currentCSSZoom ?? 1;
+  return [(event.clientX - area.left) / zoom, (event.clientY - area.top) / zoom];
+}
+
 /** Fits the backing store of a canvas to its size on the screen; returns a context that counts in CSS pixels. */
 export function sharpContext(canvas, width, height, options = {}) {
-  const ratio = Math.min(2, window.devicePixelRatio || 1);
+  const ratio = Math.min(2, (window.devicePixelRatio || 1) * (canvas.currentCSSZoom ?? 1));
   canvas.width = Math.round(width * ratio);
   canvas.height = Math.round(height * ratio);
   const context = canvas.getContext('2d', options);

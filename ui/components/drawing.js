@@ -1,20 +1,27 @@
 // The drawing pad over the big map: points are added, moved, deleted and relabelled by mouse, touch, pen or keyboard.
-import { build, placeAt, setText } from './dom.js';
+import { build, placeAt, placeIn, setText } from './dom.js';
+import { DrawBar } from './drawbar.js';
 
 const TALK_PERIOD = 150; // ms without another point before the page hears of them
 const STROKE_STEP = 14; // CSS pixels between two points of one stroke
 const GRASP = 16; // CSS pixels within which a point is taken
 const MOST_POINTS = 500; // as many as a link holds
 const KEY_STEPS = 40; // arrow keys from one side of the map to the other
+const MOST_UNDONE = 50; // strokes that Undo can take back
 
-/** owner: points([[x, y, class], ...]). Lies on `stage` while `options` are given. */
+/** owner: points(message), the message being {points: [[x, y, class], ...], number, done}. Lies on `stage` while `options` are given. */
 export class DrawingPad {
   constructor(stage, owner) {
     this.stage = stage;
     this.owner = owner;
     this.options = null;
     this.points = null;
+    this.tool = 'add';
+    this.label = 0;
+    this.past = []; // the points before each stroke
+    this.before = null; // the points before the stroke that has begun
     this.held = -1;
+    this.bar = new DrawBar(this);
     this.cross = build('div', 'live-crosshair');
     this.told = build('span', 'live-hidden');
     this.told.setAttribute('role', 'status');
@@ -24,8 +31,9 @@ export class DrawingPad {
     this.element.tabIndex = 0;
     this.element.hidden = true;
     this.element.setAttribute('role', 'application');
-    this.element.setAttribute('aria-label', 'Drawing pad. Arrow keys move the cross; Enter adds, moves, deletes or relabels a point, as chosen.');
+    this.element.setAttribute('aria-label', 'Drawing pad. Arrow keys move the cross; Enter adds, moves, deletes or relabels a point, as chosen; 1 to 5 choose the class.');
     stage.square.append(this.element);
+    stage.square.after(this.bar.element);
     this.listen();
   }
 
@@ -46,30 +54,80 @@ export class DrawingPad {
   }
 
   /**
-   * options: {class, classes, tool, points, revision} or null. The pad keeps its own points from then on; it takes `points`
-   * when it opens and whenever `revision` changes, and those of the frame where none are given.
+   * options: {points, revision, taken, note} or null. The pad keeps its own points from then on; it takes `points` when it
+   * opens and whenever `revision` changes. `taken` is the number of the last message that arrived: one that another event
+   * of the same moment has pushed aside is sent again.
    */
   setOptions(options) {
-    const anew = options && (!this.options || options.revision !== this.options.revision);
+    const opens = options && !this.options;
+    const anew = opens || (options && options.revision !== this.options.revision);
     this.options = options;
-    this.element.hidden = !options;
+    this.element.hidden = this.bar.element.hidden = !options;
+    this.stage.legend.hidden = Boolean(options);
     if (!options) {
       clearTimeout(this.timer);
+      this.timer = null;
       if (this.points) this.stage.draw(null);
       this.points = null;
-    } else if (anew) {
-      this.points = options.points?.map(point => [...point]) ?? this.ofFrame();
+      return;
+    }
+    if (anew) {
+      this.points = options.points.map(point => [...point]);
+      this.past = [];
+      this.number = options.taken;
       this.stage.draw(this.points);
+    } else if (!this.timer && options.taken < this.number) {
+      this.talk();
+    }
+    this.showBar();
+    if (opens && document.activeElement?.closest('.st-key-draw')) {
+      this.element.scrollIntoView({ block: 'nearest' });
+      this.element.focus({ preventScroll: true });
     }
   }
 
-  /** The examples that the frames brought, or null while there are none. */
-  ofFrame() {
-    const { points, classes, numbers } = this.stage;
-    if (!points || classes.length === 0) return [];
-    return ['train', 'test'].flatMap(part => Array.from(points[`labels_${part}`], (label, i) => [
-      points[`points_${part}`][2 * i], points[`points_${part}`][2 * i + 1], numbers?.[label] ?? label,
-    ]));
+  // -- what the bar asks
+
+  setTool(tool) {
+    this.tool = tool;
+    this.held = -1;
+    this.showBar();
+  }
+
+  /** With the tool Move or Delete a class would do nothing, so choosing one goes on adding. */
+  setClass(label) {
+    this.label = label;
+    if (this.tool !== 'relabel') this.tool = 'add';
+    this.showBar();
+  }
+
+  undo() {
+    if (this.past.length === 0) return;
+    this.points = this.past.pop();
+    this.before = null;
+    this.changed();
+  }
+
+  clear() {
+    this.remember();
+    this.points = [];
+    this.label = 0;
+    this.tool = 'add';
+    this.changed();
+  }
+
+  done() {
+    this.talk(true);
+  }
+
+  showBar() {
+    const { label, tool, points, past, options } = this;
+    this.bar.show({ label, tool, points, past, note: options.note });
+  }
+
+  /** What Undo brings back, should the stroke that begins change anything. */
+  remember() {
+    this.before = this.points.map(point => [...point]);
   }
 
   /** The places between two frames: only pages from a secure address are told of them. */
@@ -78,15 +136,15 @@ export class DrawingPad {
   }
 
   placeOf(event) {
-    const area = this.stage.square.getBoundingClientRect();
-    return [event.clientX - area.left, event.clientY - area.top];
+    return placeIn(this.stage.square, event);
   }
 
   // -- one stroke, in CSS pixels of the map
 
   begin(x, y) {
     this.last = [x, y];
-    if (this.options.tool === 'move') this.held = this.nearest(x, y);
+    this.remember();
+    if (this.tool === 'move') this.held = this.nearest(x, y);
     else this.act(x, y);
   }
 
@@ -94,7 +152,7 @@ export class DrawingPad {
     if (!this.last) return;
     if (this.held >= 0) this.put(this.held, x, y);
     const far = Math.hypot(x - this.last[0], y - this.last[1]) >= STROKE_STEP;
-    if (this.options.tool === 'move' || !far) return;
+    if (this.tool === 'move' || !far) return;
     this.last = [x, y];
     this.act(x, y);
   }
@@ -107,20 +165,19 @@ export class DrawingPad {
 
   /** The tool at a place: adds there, or deletes or relabels the nearest point. */
   act(x, y) {
-    const { tool, class: label } = this.options;
+    const { tool, label } = this;
     const found = tool === 'add' ? -1 : this.nearest(x, y);
-    if (tool === 'add') this.add(x, y, label);
-    else if (found >= 0 && tool === 'delete') this.points.splice(found, 1);
-    else if (found >= 0 && tool === 'relabel') this.points[found][2] = label;
-    else return;
-    this.changed();
+    if (tool === 'add' && this.add(x, y, label)) this.changed();
+    if (found >= 0 && tool === 'delete') this.points.splice(found, 1);
+    else if (found >= 0) this.points[found][2] = label;
+    if (found >= 0) this.changed();
   }
 
   add(x, y, label) {
     const point = this.stage.scale.back(x, y);
-    if (!this.stage.scale.holds(...point)) return;
-    if (this.points.length >= MOST_POINTS) return;
+    if (!this.stage.scale.holds(...point) || this.points.length >= MOST_POINTS) return false;
     this.points.push([...point.map(value => Number(value.toFixed(4))), label]);
+    return true;
   }
 
   put(index, x, y) {
@@ -142,15 +199,19 @@ export class DrawingPad {
   }
 
   changed() {
+    if (this.before) this.past = [...this.past, this.before].slice(-MOST_UNDONE);
+    this.before = null;
     this.stage.draw(this.points);
+    this.showBar();
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.talk(), TALK_PERIOD);
   }
 
-  talk() {
+  talk(done = false) {
     clearTimeout(this.timer);
     this.timer = null;
-    this.owner.points(this.points);
+    this.number += 1;
+    this.owner.points({ points: this.points, number: this.number, done });
     this.note.hidden = this.points.length < MOST_POINTS;
     setText(this.told, `${this.points.length} points.`);
   }
@@ -158,9 +219,17 @@ export class DrawingPad {
   // -- the keyboard: a cross that moves over the map
 
   press(event) {
+    const { key } = event;
+    if (key.toLowerCase() === 'z' && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      this.undo();
+      return;
+    }
+    const button = this.bar.classes[Number(key) - 1];
+    if (button && !button.disabled && !event.ctrlKey && !event.metaKey && !event.altKey) this.setClass(Number(key) - 1);
     const step = this.stage.scale.span / KEY_STEPS * (event.shiftKey ? 5 : 1);
-    const way = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[event.key];
-    if (!way && event.key !== 'Enter' && event.key !== ' ') return;
+    const way = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[key];
+    if (!way && key !== 'Enter' && key !== ' ') return;
     event.preventDefault();
     this.stage.pointOut();
     const [x, y] = this.center;
@@ -170,9 +239,11 @@ export class DrawingPad {
       this.center = next;
       if (this.held >= 0) this.put(this.held, ...next);
       this.showCross();
-    } else if (this.options.tool === 'move') {
+    } else if (this.tool === 'move') {
       this.held = this.held < 0 ? this.nearest(x, y) : -1;
+      this.remember();
     } else {
+      this.remember();
       this.act(x, y);
     }
   }

@@ -2,6 +2,7 @@
 // Everything it knows hangs on the root element, so that new data from Python never starts it anew.
 import { Link, RUN_UNKNOWN, fromBase64, unpack } from './frame.js';
 import { Keys } from './keys.js';
+import { Projector } from './projector.js';
 import { View } from './view.js';
 import { generalisationGap } from './tables.js';
 import { loadPlotly } from './curves.js';
@@ -18,6 +19,7 @@ class Live {
     this.calm = window.matchMedia('(prefers-reduced-motion: reduce)');
     this.link = new Link(this);
     this.keys = new Keys();
+    this.projector = new Projector();
     this.painted = 0;
     this.focus = null; // the unit whose map is wanted: neurons from 0, features from -1 down, null for the output
     this.view = new View(root, this);
@@ -26,6 +28,8 @@ class Live {
       trainLoss: '', testLoss: '', trainAccuracy: '', testAccuracy: '', learningRate: '',
     });
     this.marked = {};
+    this.pending = [];
+    this.serial = 0;
     this.forget();
     this.view.retheme();
   }
@@ -40,12 +44,22 @@ class Live {
 
   update(data, setTriggerValue) {
     this.data = data;
-    this.send = event => setTriggerValue('event', { ...event, at: Date.now() });
+    this.pending = this.pending.filter(event => event.serial > data.handled);
+    this.trigger = setTriggerValue;
     this.root.dataset.mode = data.mode;
     this.view.setOptions(data);
+    this.keys.table = data.keys ?? {};
+    this.projector.set(Boolean(data.projector));
     if (data.mode === 'rerun') this.follow(data.frame);
     else this.listen(data);
     this.view.drawAllCharts();
+  }
+
+  /** An event for Python, and those before it of which it is not known yet that they have arrived. */
+  send(event) {
+    this.serial = Math.max(this.serial + 1, Date.now()); // larger than any before a page was loaded anew
+    this.pending.push({ ...event, serial: this.serial });
+    this.trigger('events', this.pending);
   }
 
   /** Python brings the frames: no socket and no Plotly. */
@@ -160,6 +174,7 @@ class Live {
   }
 
   complain(error) {
+    console.error(error);
     this.complaint = error.message;
     setText(this.view.status.notice, error.message);
   }
@@ -172,10 +187,15 @@ class Live {
   }
 }
 
-/** Shows `data` in `root`; called again on every change of data. Returns the function that ends it. */
+/**
+ * Shows `data` in `root`; called again on every change of data. Returns the function that ends it: Streamlit calls it when
+ * the component leaves the page, but also when newer data came while this call was on its way; then there is nothing to end.
+ */
 export function mount(root, data, { setTriggerValue }) {
   if (!lives.has(root)) lives.set(root, new Live(root));
   const live = lives.get(root);
   live.update(data, setTriggerValue);
-  return () => live.close();
+  return () => {
+    if (!root.isConnected) live.close();
+  };
 }

@@ -1,5 +1,5 @@
 // The big map: decision regions on one canvas, axes and examples on a second one above it that changes rarely.
-import { Picture, build, placeAt, setText, sharpContext } from './dom.js';
+import { Picture, build, placeAt, placeIn, setText, sharpContext } from './dom.js';
 import { legendRows } from './legend.js';
 import { MAP_MARGIN, Sprites, drawAxes, drawWrong, mapScale } from './marks.js';
 import { mapColors } from './palette.js';
@@ -146,18 +146,17 @@ export class Stage {
   // -- reading a value off the map
 
   hover(event) {
-    if (!this.plane || !this.bytes || event.buttons) {
+    if (!this.plane || !this.bytes || this.drawn || event.buttons) {
       this.pointOut();
       return;
     }
-    const area = this.square.getBoundingClientRect();
-    const [left, top] = [event.clientX - area.left, event.clientY - area.top];
+    const [left, top] = placeIn(this.square, event);
     const [x, y] = this.scale.back(left, top);
     this.tip.hidden = !this.scale.holds(x, y);
     if (this.tip.hidden) return;
     this.at = [x, y];
     this.tellValue();
-    placeAt(this.tip, Math.min(left + 12, area.width - 168), top > 60 ? top - 46 : top + 16);
+    placeAt(this.tip, Math.min(left + 12, this.square.clientWidth - 168), top > 60 ? top - 46 : top + 16);
   }
 
   tellValue() {

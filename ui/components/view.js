@@ -31,7 +31,7 @@ export class View {
     this.status = new StatusLine();
     this.diagram = new Diagram(owner);
     this.stage = new Stage();
-    this.pad = new DrawingPad(this.stage, { points: points => owner.send({ type: 'points', points }) });
+    this.pad = new DrawingPad(this.stage, { points: message => owner.send({ type: 'points', ...message }) });
     this.advice = new Advice(changes => owner.send({ type: 'fix', changes }));
     this.callouts = new Callouts(this.diagram.box);
     this.strip = new Strip();
@@ -41,8 +41,10 @@ export class View {
     this.activation = new Chart('Activation', [TEST, TRAIN]);
     this.charts = [this.loss, this.accuracy, this.activation];
     this.loss.addKey({ thin: 'train', thick: 'test' });
+    this.loss.addSmoothSwitch('Smooth the loss');
     this.loss.addLogSwitch();
     this.accuracy.addKey({ thin: 'train', thick: 'test' });
+    this.accuracy.addSmoothSwitch('Smooth the accuracy');
     this.activation.addKey({ thick: 'f(z)', dashed: 'derivative' });
   }
 
@@ -74,7 +76,6 @@ export class View {
     for (const chart of ['loss', 'accuracy', 'activation']) {
       if (data.figures?.[chart]) this[chart].setFigure(data.figures[chart]);
     }
-    [this.loss, this.accuracy].forEach(chart => chart.setSmooth(data.smooth ?? 0));
     const name = data.figures?.activation?.layout?.meta?.name;
     if (name !== this.named) this.activation.title.replaceChildren(build('span', name ? 'live-hidden' : '', 'Activation'), name ? ` ${name}` : '');
     this.named = name;

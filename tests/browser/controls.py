@@ -1,0 +1,72 @@
+"""What the tests of the controls share: a press as a record, and what a network must show after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from lab.build import build
+from lab.experiment import Experiment
+from tests.browser.playground import Playground
+
+tested: set[str] = set()  # names of the controls that some test presses
+
+
+def presses(*names: str) -> Callable:
+    """Notes which controls a test presses."""
+    tested.update(names)
+    return lambda test: test
+
+
+Act = Callable[[Playground], None]
+
+
+class Control(NamedTuple):
+    """A press, what the address bar holds afterwards, and where the control stands if it is folded away."""
+
+    name: str
+    act: Act
+    link: dict[str, str]
+    within: str = ""
+
+
+def slide(name: str, key: str, field: str, value: str, within: str = "") -> Control:
+    return Control(name, lambda page: page.slide(name, key), {field: value}, within)
+
+
+def choose(name: str, table: dict, field: str, value: str, within: str = "") -> Control:
+    return Control(name, lambda page: page.choose(name, table[value].label if table else value), {field: value}, within)
+
+
+def enter(name: str, value: object, field: str, text: str, within: str = "") -> Control:
+    return Control(name, lambda page: page.enter(name, value), {field: text}, within)
+
+
+def press(name: str, field: str, value: str) -> Control:
+    return Control(name, lambda page: page.press(name), {field: value})
+
+
+def tick(name: str, field: str, within: str = "") -> Control:
+    return Control(name, lambda page: page.tick(name), {field: "true"}, within)
+
+
+def train_loss(*experiments: Experiment) -> float:
+    """What the screen must show after one epoch of each of these, the later ones by a change between two steps."""
+    trainer = build(experiments[0]).trainer
+    for before, now in zip((experiments[0], *experiments), experiments, strict=False):
+        trainer.set(**before.changed_fields(now))
+        trainer.epoch()
+    return trainer.evaluate().train_loss
+
+
+def operate(page: Playground, control: Control) -> Experiment:
+    """Use a control; the experiment that the address bar holds afterwards."""
+    if control.within:
+        page.unfold(control.within)
+    control.act(page)
+    page.linked(**control.link)
+    if control.within:
+        page.fold()
+    experiment, refused = Experiment.from_query(page.link)
+    assert refused == []
+    return experiment

@@ -1,0 +1,73 @@
+"""axe-core finds no serious barrier on any page, in light and dark, on a large screen and on a phone."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.playground import Playground
+
+pytestmark = pytest.mark.browser
+
+PAGES = sorted(path.stem for path in (Path(__file__).parents[2] / "pages").glob("*.py"))
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+RUN = "axe.run(document, {resultTypes: ['violations']})"
+SIZES = ((1400, 900), (390, 844))
+STREAMLITS_OWN: dict[tuple[str, str], str] = {}  # (rule, part of the element) -> why it is not ours to repair
+
+
+def barriers(page: Playground) -> list[str]:
+    """One line for each serious or critical finding of axe on what the page shows now."""
+    if not page.page.evaluate("'axe' in window"):
+        page.page.evaluate(AXE)
+    found: list[dict[str, Any]] = page.page.evaluate(RUN)["violations"]
+    return [
+        f"{finding['id']}: {node['html'][:300]} {node['failureSummary']}"
+        for finding in found
+        if finding["impact"] in ("serious", "critical")
+        for node in finding["nodes"]
+        if not any(finding["id"] == rule and part in node["html"] for rule, part in STREAMLITS_OWN)
+    ]
+
+
+def show(page: Playground, name: str) -> None:
+    """Go to a page by its address and wait until it is drawn."""
+    page.page.goto(f"{page.url}{'' if name == 'playground' else name}")
+    page.page.get_by_test_id("stMainBlockContainer").locator("h1, h2, h3, h5").first.wait_for()
+    if name == "playground":
+        page.until("facts.frame > 0", 30)
+    page.settle()
+    page.errors[:] = [error for error in page.errors if "404" not in error]  # Streamlit looks for itself below the page
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_has_a_serious_barrier(playground, name):
+    show(playground, name)
+    for scheme in ("dark", "light"):
+        playground.recolor(scheme)
+        for width, height in SIZES:
+            playground.page.set_viewport_size({"width": width, "height": height})
+            assert barriers(playground) == [], (scheme, width)
+        playground.page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
+
+
+def test_neither_dialog_has_a_serious_barrier_in_the_dark(playground):
+    playground.open()
+    playground.recolor("dark")
+    for name in ("Share", "? Keys"):
+        playground.press(name)
+        playground.page.get_by_role("dialog").get_by_role("heading").first.wait_for()
+        playground.settle()
+        assert barriers(playground) == [], name
+        playground.page.keyboard.press("Escape")
+        playground.page.get_by_role("dialog").wait_for(state="detached")
+    playground.recolor("light")
+
+
+def test_a_planted_barrier_is_found(playground):
+    playground.open()
+    playground.page.evaluate("document.querySelector('.live').insertAdjacentHTML('beforeend', '<button></button>')")
+    assert [line.partition(":")[0] for line in barriers(playground)] == ["button-name"]

@@ -1,0 +1,289 @@
+"""Every control of the data is pressed; points are drawn, read from files and written into them as a person does it.
+What the pad draws is read from the address bar."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from playwright.sync_api import Locator
+
+from data import DATASETS, drawn
+from data.uploads import read_points
+from lab.experiment import Experiment
+from tests.browser.controls import Control, choose, enter, operate, press, presses, slide, tested, train_loss
+from tests.browser.playground import PATIENCE, Playground, eventually, some
+
+pytestmark = pytest.mark.browser
+
+MORE_DATA, FILES = "More data", "Files"
+OWN = "Feature of your own"
+MARKS = ".live-map-marks"
+
+CONTROLS = [
+    choose("Data set", DATASETS, "dataset", "xor"),
+    slide("Noise", "ArrowRight", "noise", "0.05"),
+    enter("Samples (0: all)", 100, "samples", "100"),
+    slide("Training share", "Home", "train_share", "0.1"),
+    enter("Seed", 7, "seed", "7"),
+    press("Regenerate", "seed", "2"),
+    slide("Wrong labels", "End", "label_noise", "0.5", MORE_DATA),
+    slide("Outliers", "End", "outliers", "0.5", MORE_DATA),
+    slide("Class balance", "Home", "balance", "0.1", MORE_DATA),
+]
+tested |= {MORE_DATA, FILES, *(control.name for control in CONTROLS)}
+
+
+@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.name)
+def test_a_control_of_the_data_builds_anew(playground, control: Control):
+    before = playground.open().step(1)
+    playground.tag()
+    experiment = operate(playground, control)
+    anew = playground.until(f"facts.build > {before['build']} && facts.epoch == 0")
+    assert anew["status"] == "idle"
+    after = playground.step(1)
+    assert float(after["trainLoss"]) == train_loss(experiment) != train_loss(Experiment())
+    assert playground.mounted_anew() == 0
+
+
+def test_only_what_fits_the_data_set_is_offered(playground):
+    playground.open("dataset=plane")
+    playground.unfold(MORE_DATA)
+    assert playground.slider("Outliers").is_visible()
+    assert playground.slider("Wrong labels").count() == playground.slider("Class balance").count() == 0
+    playground.fold()
+    playground.open("dataset=diabetes")
+    assert playground.button(MORE_DATA).is_disabled()
+    assert playground.page.get_by_role("textbox", name=OWN).count() == 0
+
+
+# A feature that is typed --------------------------------------------------------------------------------------------
+
+
+@presses(OWN)
+def test_a_typed_formula_is_a_feature_like_the_others_and_a_wrong_one_stays_in_its_field_with_a_sentence(playground):
+    playground.open()
+    box = playground.page.get_by_role("textbox", name=OWN, exact=True)
+    box.fill("sin(x1) * x2^2")
+    box.press("Enter")
+    playground.linked(formula="sin(x1) * x2^2", features="x1,x2,formula")
+    thumbnail = playground.button("Feature sin(x1) * x2^2")
+    thumbnail.click()
+    playground.linked(formula="sin(x1) * x2^2", features=None)
+    thumbnail.click()
+    playground.linked(features="x1,x2,formula")
+    before = playground.facts
+    box.fill("x1.__class__ <b>")
+    box.press("Enter")
+    refusal = playground.page.get_by_role("alert")
+    refusal.wait_for()
+    assert "A formula is made of x1, x2" in refusal.inner_text()
+    assert box.input_value() == "x1.__class__ <b>"
+    assert playground.link["formula"] == "sin(x1) * x2^2"
+    assert playground.facts["build"] == before["build"]
+    box.fill("")
+    box.press("Enter")
+    playground.linked(formula=None, features=None)
+    refusal.wait_for(state="detached")
+    thumbnail.wait_for(state="detached")
+
+
+# Points drawn on the map --------------------------------------------------------------------------------------------
+
+
+class Sheet:
+    """The pad on the big map of a page."""
+
+    def __init__(self, page: Playground) -> None:
+        self.page = page
+        self.pad: Locator = page.page.get_by_role("application")
+        self.note: Locator = page.page.locator(".live-drawbar").get_by_role("status")
+
+    def open(self) -> Sheet:
+        self.page.press("Draw points")
+        self.pad.wait_for()
+        self.page.settle()
+        return self
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        """Where a point of the plane lies on the screen."""
+        box = self.pad.bounding_box()
+        assert box
+        return box["x"] + (x + 6) / 12 * box["width"], box["y"] + (6 - y) / 12 * box["height"]
+
+    def click(self, *places: tuple[float, float]) -> None:
+        for place in places:
+            self.page.page.mouse.click(*self.place(*place))
+
+    def holds(self, *points: tuple[float, float, int]) -> None:
+        """Wait until the experiment's points are these, about to a pixel."""
+        assert eventually(lambda: self.agrees(np.array(points)), PATIENCE), self.page.link
+        self.page.settle()
+        self.seen = self.page.link["points"]
+
+    def agrees(self, points: np.ndarray) -> bool:
+        link = self.page.page.evaluate("new URL(location).searchParams.get('points')")
+        places, labels = drawn.unpack(link or drawn.STARTER)
+        return np.array_equal(labels, points[:, 2]) and np.abs(places - points[:, :2]).max() < 0.1
+
+    def says(self, words: str) -> None:
+        """Wait until the sentence below the map holds these words."""
+        self.note.filter(has_text=words).wait_for()
+
+
+CORNERS = ((-4, 4, 0), (-4, 2, 0), (4, -4, 1), (4, -2, 1))
+
+
+def draw_corners(sheet: Sheet) -> None:
+    sheet.page.press("Clear")
+    for label in (0, 1):
+        sheet.page.press(f"Class {label + 1}")
+        sheet.click(*((x, y) for x, y, of in CORNERS if of == label))
+    sheet.holds(*CORNERS)
+
+
+@presses("Draw points", "Class 1", "Class 2", "Class 3", "Add", "Move", "Delete", "Relabel", "Undo", "Clear", "Done")
+def test_points_are_drawn_moved_relabelled_deleted_and_brought_back(playground):
+    sheet = Sheet(playground.open("noise=0.3")).open()
+    playground.linked(dataset="drawn", noise=None)
+    before = playground.facts
+    draw_corners(sheet)
+    playground.press("Move")
+    playground.page.mouse.move(*sheet.place(-4, 4))
+    playground.page.mouse.down()
+    playground.page.mouse.move(*sheet.place(0, 5), steps=3)
+    playground.page.mouse.up()
+    sheet.holds((0, 5, 0), *CORNERS[1:])
+    playground.press("Add")
+    sheet.click((1, 1), (2, 2))
+    sheet.holds((0, 5, 0), *CORNERS[1:], (1, 1, 1), (2, 2, 1))
+    playground.press("Relabel")
+    playground.press("Class 3")
+    sheet.click((1, 1), (2, 2))
+    sheet.holds((0, 5, 0), *CORNERS[1:], (1, 1, 2), (2, 2, 2))
+    playground.press("Delete")
+    sheet.click((1, 1), (2, 2))
+    sheet.holds((0, 5, 0), *CORNERS[1:])
+    for _ in range(6):
+        playground.press("Undo")
+    sheet.holds((0, 5, 0), *CORNERS[1:])
+    picture = playground.pixels(MARKS)
+    playground.press("Done")
+    sheet.pad.wait_for(state="hidden")
+    playground.until_pixels(MARKS, lambda now: now != picture)
+    assert playground.facts["build"] > before["build"]
+    after = playground.step(1)
+    assert float(after["trainLoss"]) == train_loss(Experiment.from_query(playground.link)[0])
+
+
+@presses("Done drawing", "Class 4", "Class 5")
+def test_five_classes_can_be_drawn_each_after_the_one_before_it(playground):
+    sheet = Sheet(playground.open()).open()
+    playground.press("Clear")
+    points = []
+    for label in range(5):
+        button = playground.button(f"Class {label + 1}")
+        if label > 1:
+            assert playground.button("Class 5").is_disabled() == (label < 4)
+        button.click()
+        points += [(2 * label - 4, y, label) for y in (-2, 2)]
+        sheet.click(*((x, y) for x, y, _ in points[-2:]))
+    sheet.holds(*points)
+    playground.press("Done drawing")
+    sheet.pad.wait_for(state="hidden")
+    assert playground.page.locator(".live-legend").inner_text().count("class ") >= 5
+
+
+def test_points_that_are_no_data_set_yet_wait_on_the_pad_and_the_network_keeps_what_it_has(playground):
+    sheet = Sheet(playground.open()).open()
+    draw_corners(sheet)
+    before = playground.facts
+    playground.press("Clear")
+    sheet.says("no points")
+    sheet.click((3, 3))
+    sheet.says("one class alone")
+    assert sheet.note.inner_text().endswith("Draw 2 to 5 classes, each with at least 2 points.")
+    assert playground.link["points"] == sheet.seen
+    assert some(playground.facts, "build", "trainLoss") == some(before, "build", "trainLoss")
+    for _ in range(2):
+        playground.press("Undo")
+    playground.page.wait_for_function(
+        "() => !document.querySelector('.live-drawbar')?.innerText.includes('Not a data')"
+    )
+    assert playground.link["points"] == sheet.seen
+
+
+def test_a_run_that_trains_goes_on_with_the_new_points(playground):
+    sheet = Sheet(playground.open()).open()
+    playground.play()
+    before = playground.until("facts.epoch > 3")
+    sheet.click((5, 5))
+    playground.until(f"facts.build > {before['build']} && facts.status === 'running' && facts.epoch > 3")
+    playground.pause()
+
+
+def test_the_pad_is_used_by_keyboard_alone(playground):
+    playground.open()
+    playground.button("Draw points").focus()
+    keys = playground.page.keyboard
+    keys.press("Enter")
+    sheet = Sheet(playground)
+    sheet.pad.wait_for()
+    assert sheet.pad.evaluate("pad => pad === document.activeElement")
+    _, starters = drawn.unpack(drawn.STARTER)
+    for key in ("2", "Shift+ArrowRight", "Shift+ArrowUp", "Enter"):
+        keys.press(key)
+    playground.page.wait_for_function("() => new URL(location).searchParams.has('points')")
+    places, labels = drawn.unpack(playground.link["points"])
+    assert len(labels) == len(starters) + 1
+    assert labels[-1] == 1
+    np.testing.assert_allclose(places[-1], (1.5, 1.5), atol=0.1)
+    keys.press("Control+z")
+    playground.page.wait_for_function(
+        "packed => new URL(location).searchParams.get('points') === packed", arg=drawn.STARTER
+    )
+
+
+def test_choosing_the_data_set_of_own_points_opens_the_pad_and_a_link_with_points_shows_them_without_it(playground):
+    playground.open()
+    playground.choose("Data set", "Your own points")
+    sheet = Sheet(playground)
+    sheet.pad.wait_for()
+    draw_corners(sheet)
+    link = "&".join(f"{name}={value}" for name, value in playground.link.items())
+    playground.open(link)
+    assert sheet.pad.is_hidden()
+    assert playground.link["points"] == sheet.seen
+    sheet.open()
+    playground.choose("Data set", "Circle")
+    sheet.pad.wait_for(state="hidden")
+
+
+# Points from files and into them ------------------------------------------------------------------------------------
+
+
+@presses("file upload", "Upload", "Download the points")
+def test_points_come_from_a_file_and_go_into_one(playground):
+    playground.open("noise=0.2")
+    playground.unfold(FILES)
+    field = playground.page.locator("input[type=file]")
+    field.set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": b"1,2\n3,4\n"})
+    alert = playground.page.get_by_role("alert")
+    alert.wait_for()
+    assert "two numbers and a label are allowed" in alert.inner_text()
+    assert playground.link == {"noise": "0.2"}
+    rows = b"x;y;species\n-4;4;<b>rose</b>\n-4;2;<b>rose</b>\n4;-4;*tulip*\n4;-2;*tulip*\n"
+    field.set_input_files({"name": "b.csv", "mimeType": "text/csv", "buffer": rows})
+    playground.page.get_by_text("4 points. class 1: *tulip*, class 2: <b>rose</b>.", exact=True).wait_for()
+    assert alert.count() == 0
+    playground.settle()
+    places, labels = drawn.unpack(playground.link["points"])
+    assert labels.tolist() == [1, 1, 0, 0]
+    with playground.page.expect_download() as download:
+        playground.press("Download the points")
+    text = download.value.path().read_bytes()
+    assert text.startswith(b"x1,x2,label,part\n")
+    assert text.count(b",train\n") + text.count(b",test\n") == 4
+    again = sorted(read_points(text).points)
+    np.testing.assert_allclose(
+        again, sorted([*place, label] for place, label in zip(places, labels, strict=True)), atol=1e-4
+    )

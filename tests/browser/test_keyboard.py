@@ -1,0 +1,90 @@
+"""The whole page by keyboard alone, and every key of the help dialog."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator
+
+from data import DATASETS, FEATURES
+from tests.browser.playground import Playground
+from ui.keys import KEYS, PLACES
+
+pytestmark = pytest.mark.browser
+
+MOST_STOPS = 80  # presses of Tab from one control to any other
+TESTED = {" ", "ArrowRight", "b", "n", "r", "?"}  # b and n in test_transport.py
+
+
+def reach(playground: Playground, target: Locator) -> None:
+    """Press Tab until a control has the focus."""
+    target.wait_for()
+    for _ in range(MOST_STOPS):
+        if target.evaluate("element => element === document.activeElement"):
+            return
+        playground.page.keyboard.press("Tab")
+    raise AssertionError(f"{target} cannot be reached by the Tab key")
+
+
+def test_data_rate_play_pause_and_a_weight_need_no_mouse(playground):
+    playground.open()
+    page, keys = playground.page, playground.page.keyboard
+    reach(playground, playground.slider("Learning rate"))
+    keys.press("ArrowRight")
+    playground.linked(learning_rate="0.1")
+    reach(playground, page.get_by_role("combobox", name="Data set", exact=True))
+    keys.type(DATASETS["xor"].label)
+    keys.press("Enter")
+    playground.linked(dataset="xor", learning_rate="0.1")
+    reach(playground, playground.button(f"Feature {FEATURES['x1'].label}"))
+    keys.press("ArrowRight")
+    keys.press("Enter")
+    box = page.get_by_role("dialog", name="Weights into neuron 1.1", exact=True).get_by_role("spinbutton").first
+    reach(playground, box)
+    keys.press("Control+a")
+    keys.type("5")
+    keys.press("Enter")
+    keys.press("Escape")
+    page.evaluate("document.activeElement.blur()")
+    reach(playground, playground.button("Play"))
+    keys.press("Enter")
+    playground.until("facts.status === 'running' && facts.epoch > 2")
+    reach(playground, playground.button("Pause"))
+    keys.press("Enter")
+    playground.until("facts.status === 'paused'")
+
+
+def test_the_keys_of_the_page_do_what_the_help_dialog_says(playground):
+    playground.open()
+    press = playground.page.keyboard.press
+    press(" ")
+    playground.until("facts.status === 'running' && facts.epoch > 2")
+    playground.button("Pause").wait_for()
+    press(" ")
+    playground.until("facts.status === 'paused'")
+    playground.button("Play").wait_for()
+    press("r")
+    playground.until("facts.status === 'idle' && facts.epoch == 0")
+    press("ArrowRight")
+    playground.until("facts.status === 'paused' && facts.epoch == 1")
+    playground.settle()
+    press("?")
+    dialog = playground.page.get_by_role("dialog")
+    dialog.get_by_role("row").last.wait_for()
+    said = dialog.get_by_role("row").all_inner_texts()
+    assert len(said) == 1 + len(KEYS) + len(PLACES)
+    assert all(any(key.shown in row and key.sentence in row for row in said) for key in KEYS)
+    assert "Orange: negative" in dialog.inner_text()
+    press("r")  # a dialog keeps the keys to itself
+    press("Escape")
+    dialog.wait_for(state="detached")
+    playground.answers(2)
+    assert playground.facts["epoch"] == "1"
+    assert {key.name for key in KEYS} == TESTED
+
+
+def test_a_key_typed_into_a_box_is_text_and_no_command(playground):
+    playground.open()
+    playground.page.get_by_role("combobox", name="Data set", exact=True).focus()
+    playground.page.keyboard.type("r?")
+    assert playground.page.get_by_role("dialog").count() == 0
+    playground.page.keyboard.press("Escape")

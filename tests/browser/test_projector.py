@@ -1,0 +1,65 @@
+"""Projector mode: larger, lighter, and everything still where the pointer is."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.playground import Playground
+
+pytestmark = pytest.mark.browser
+
+SIZES = """() => [...document.querySelectorAll('.stButton p, .live-label, .live-title, .xtick text')]
+  .filter(part => part.getBoundingClientRect().height)
+  .map(part => parseFloat(getComputedStyle(part).fontSize) * (part.closest('svg') ? 1 : part.currentCSSZoom))"""
+SIDEWAYS = """() => [...document.querySelectorAll('body *')]
+  .filter(part => part.checkVisibility() && !part.closest('svg') && part.getBoundingClientRect().right > innerWidth + 1)
+  .map(part => part.outerHTML.slice(0, 100))"""
+
+
+def test_one_switch_enlarges_the_type_lightens_the_page_and_lets_nothing_overflow(playground):
+    playground.open().recolor("dark")
+    playground.until("document.querySelectorAll('.xtick text').length > 5")
+    playground.tag()
+    before = playground.page.evaluate(SIZES)
+    switch(playground)
+    playground.linked(projector="true")
+    playground.until("facts.theme === 'light'")
+    playground.page.wait_for_function(
+        f"before => {{ const now = ({SIZES})(); "
+        "return now.length === before.length && now.every((size, i) => Math.abs(size / before[i] - 1.4) < 0.01); }",
+        arg=before,
+    )
+    assert playground.page.evaluate(SIDEWAYS) == []
+    assert playground.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    point_at_a_line(playground)
+    switch(playground)
+    playground.linked(projector=None)
+    playground.until("facts.theme === 'dark'")
+    assert playground.page.evaluate(SIZES) == before
+    assert playground.mounted_anew() == 0
+    playground.recolor("light")
+
+
+def test_a_link_opens_for_the_projector_in_the_dark_too(playground):
+    playground.page.emulate_media(color_scheme="dark")
+    playground.open("projector=true").until("facts.theme === 'light'")
+    assert playground.link == {"projector": "true"}
+    assert playground.page.evaluate("document.querySelector('.live').currentCSSZoom") == pytest.approx(1.4)
+    playground.page.emulate_media(color_scheme="light")
+
+
+def switch(playground: Playground) -> None:
+    playground.page.get_by_role("switch", name="Projector", exact=True).locator("xpath=ancestor::label").click()
+
+
+def point_at_a_line(playground: Playground) -> None:
+    """The pointer meets the line that is under it, though the picture is enlarged."""
+    start = playground.button("Neuron 1 of layer 2").bounding_box()
+    end = playground.button("Output").bounding_box()
+    assert start
+    assert end
+    x = (start["x"] + start["width"] + end["x"]) / 2
+    y = (start["y"] + start["height"] / 2 + end["y"] + end["height"] / 2) / 2
+    playground.page.mouse.click(x, y)
+    playground.page.get_by_role("dialog", name="Weight from neuron 2.1 to output", exact=True).wait_for()
+    playground.page.keyboard.press("Escape")

@@ -1,0 +1,138 @@
+"""Sharing: the link with what a teacher hid and locked, the frame in another page, a file where a link is too short."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qsl, urlsplit
+
+import numpy as np
+import pytest
+from playwright.sync_api import Locator
+
+from data import drawn
+from lab.experiment import Experiment
+from tests.browser.playground import Playground, eventually
+
+pytestmark = pytest.mark.browser
+
+
+def share(playground: Playground) -> Locator:
+    playground.press("Share")
+    dialog = playground.page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Save as file", exact=True).wait_for()
+    return dialog
+
+
+def written(dialog: Locator) -> tuple[str, str]:
+    """The link and the frame as the dialog shows them."""
+    link, frame = dialog.get_by_test_id("stCode").all_inner_texts()
+    return link.strip(), frame.strip()
+
+
+def tick(dialog: Locator, kind: str, name: str) -> None:
+    dialog.locator(f".st-key-share_{kind}").get_by_role("button", name=name, exact=True).click()
+
+
+def fields(link: str) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(link).query, keep_blank_values=True))
+
+
+def test_what_a_teacher_ticks_is_gone_or_greyed_in_the_link(playground):
+    playground.open("dataset=xor&learning_rate=0.3")
+    dialog = share(playground)
+    assert eventually(lambda: fields(written(dialog)[0]) == playground.link, 15)
+    tick(dialog, "hide", "Learning rate")
+    tick(dialog, "hide", "Confusion matrix")
+    tick(dialog, "lock", "Data")
+    tick(dialog, "lock", "Weights by hand")
+    expected = {**playground.link, "hide": "rate,confusion", "lock": "data,weights"}
+    assert eventually(lambda: fields(written(dialog)[0]) == expected, 15)
+    link, _ = written(dialog)
+    assert dialog.get_by_role("link", name="Open the link").get_attribute("href") == link
+    playground.page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+    assert playground.slider("Learning rate").is_visible()  # ticks are for the pupils' page, not for this one
+    pupil = playground.open(urlsplit(link).query)
+    assert pupil.link == expected
+    assert pupil.slider("Learning rate").count() == 0
+    assert not pupil.page.locator(".live-panel-confusion").is_visible()
+    assert pupil.page.get_by_role("combobox", name="Data set", exact=True).is_disabled()
+    assert pupil.page.get_by_role("combobox", name="Optimizer", exact=True).is_enabled()
+    pupil.button("Bias of Output").click()
+    pupil.step(1)
+    assert pupil.page.locator(".live-editor").is_hidden()
+    assert pupil.link == expected
+
+
+def test_locked_features_and_layers_stay_as_they_are_on_the_diagram_too(playground):
+    playground.open("lock=features,layers")
+    feature = playground.page.locator(".live-feature").last
+    assert feature.get_attribute("aria-disabled") == "true"
+    feature.dispatch_event("click")
+    for name in ("More hidden layers", "Fewer hidden layers", "More neurons in layer 1", "Add layer", "Remove layer"):
+        assert playground.button(name).is_disabled()
+    playground.step(1)
+    assert playground.link == {"lock": "features,layers"}
+    playground.button("Bias of Output").click()
+    playground.page.locator(".live-editor").wait_for()
+
+
+def test_a_part_that_is_unknown_is_refused_with_a_sentence_and_nothing_is_hidden(playground):
+    playground.open("hide=data,everything&lock=diagram&seed=3")
+    alert = playground.page.get_by_role("alert").inner_text()
+    assert "hide: data,everything is not allowed; allowed: a list out of transport, speed" in alert
+    assert "lock: diagram is not allowed" in alert
+    assert playground.page.get_by_role("combobox", name="Data set", exact=True).is_enabled()
+    playground.linked(seed="3", hide=None, lock=None)
+
+
+def test_the_frame_code_shows_a_page_without_chrome_that_trains_in_another_page(playground, visit, server):
+    playground.open("seed=3")
+    _, code = written(share(playground))
+    host = visit(server.url)
+    host.page.goto(f"{server.url}healthz")  # any other page
+    host.page.set_content(code)
+    frame = next(frame for frame in host.page.frames if frame.parent_frame)
+    frame.wait_for_function("() => document.querySelector('[data-testid=live]')?.dataset.frame > 0", timeout=30_000)
+    for gone in (".stAppHeader", ".st-key-tools", "[data-testid=stMainMenu]"):
+        assert frame.locator(gone).count() == 0 or not frame.locator(gone).is_visible()
+    frame.get_by_role("button", name="Step", exact=True).click()
+    frame.wait_for_function("() => document.querySelector('[data-testid=live]').dataset.epoch === '1'")
+    frame.get_by_role("group", name="Learning rate", exact=True).get_by_role("slider").press("ArrowRight")
+    expected = {"embed": "true", "seed": "3", "learning_rate": "0.1"}
+    assert eventually(lambda: fields(frame.evaluate("location.href")) == expected, 15)
+    assert frame.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_more_points_than_a_link_holds_go_by_file_there_and_back(playground, tmp_path):
+    places = np.random.default_rng(1).uniform(-6, 6, (drawn.MOST_POINTS, 2))
+    points = [[x, y, number % 5] for number, (x, y) in enumerate(places.tolist())]
+    experiment = Experiment(dataset="drawn", points=points, hidden=(4,))
+    saved = tmp_path / "saved.json"
+    saved.write_text(experiment.to_json())
+    dialog = share(playground.open())
+    dialog.locator("input[type=file]").set_input_files(saved)
+    dialog.wait_for(state="detached")
+    playground.linked(dataset="drawn", hidden="4", points=None)
+    dialog = share(playground)
+    assert "too many for a link" in dialog.inner_text()
+    with playground.page.expect_download() as download:
+        dialog.get_by_role("button", name="Save as file", exact=True).click()
+    assert Experiment.from_json(download.value.path().read_text()) == experiment
+
+
+def test_a_file_that_is_no_experiment_is_refused_with_a_sentence_and_nothing_changes(playground):
+    playground.open("seed=5").step(1)
+    before = playground.facts["build"]
+    dialog = share(playground)
+    for content, sentence in (
+        (json.dumps({"seed": -1}).encode(), "seed: -1 is not allowed; allowed: a whole number"),
+        (b"\xff\xfe\x00", "This is no text."),
+        (b'{"<img src=x onerror=window.planted=1>": 1}', "is no field of an experiment"),
+    ):
+        file = {"name": f"{len(content)}.json", "mimeType": "application/json", "buffer": content}
+        dialog.locator("input[type=file]").set_input_files(file)
+        dialog.get_by_role("alert").filter(has_text=sentence).wait_for()
+    assert dialog.get_by_role("alert").locator("img").count() == 0
+    assert (playground.facts["epoch"], playground.facts["build"]) == ("1", before)
+    assert playground.link == {"seed": "5"}

@@ -1,0 +1,78 @@
+"""The buttons beside Play and their keys, an activation for each layer, smoothed curves."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine import ACTIVATIONS
+from lab.build import build
+from lab.experiment import Experiment
+from tests.browser.playground import some
+
+pytestmark = pytest.mark.browser
+
+FIRST_TRACES = "document.querySelectorAll('.js-plotly-plot')[{chart}]?.data?.map(trace => Array.from(trace.y))"
+
+
+@pytest.mark.parametrize("press", ["button", "key"])
+def test_batch_trains_for_exactly_one_batch(playground, press):
+    playground.open()
+    trainer = build(Experiment()).trainer
+    for _ in range(3):
+        trainer.step()
+        if press == "button":
+            playground.press("Batch")
+        else:
+            playground.page.locator("body").press("b")
+        expected = trainer.evaluate()
+        playground.until(f"facts.trainLoss == {expected.train_loss!r} && facts.testLoss == {expected.test_loss!r}")
+    assert some(playground.facts, "epoch", "status") == {"epoch": "0", "status": "paused"}
+
+
+def test_new_weights_are_other_ones_and_reset_comes_back_to_them(playground):
+    first = playground.open().step(1)
+    playground.press("New weights")
+    playground.linked(weight_seed="2")
+    other = playground.until(f"facts.build > {first['build']} && facts.epoch == 0")
+    expected = build(Experiment(weight_seed=2)).trainer.evaluate()
+    assert float(other["trainLoss"]) == expected.train_loss != build(Experiment()).trainer.evaluate().train_loss
+    playground.step(1)
+    playground.page.locator("body").press("r")
+    again = playground.until("facts.status === 'idle' && facts.epoch == 0")
+    assert some(again, "trainLoss", "testLoss") == some(other, "trainLoss", "testLoss")
+    playground.page.locator("body").press("n")
+    playground.linked(weight_seed="3")
+
+
+def test_each_layer_has_an_activation_of_its_own_until_all_are_alike(playground):
+    before = playground.open().step(1)
+    menu = playground.page.get_by_role("combobox", name="Activation of layer 1", exact=True)
+    assert menu.locator("option").all_inner_texts() == [activation.label for activation in ACTIVATIONS.values()]
+    menu.select_option(label=ACTIVATIONS["relu"].label)
+    playground.linked(activations="relu,tanh")
+    playground.until(f"facts.build > {before['build']} && facts.epoch == 0")
+    after = playground.step(1)
+    trainer = build(Experiment(activations=("relu", "tanh"))).trainer
+    trainer.epoch()
+    assert float(after["trainLoss"]) == trainer.evaluate().train_loss
+    menu.select_option(label=ACTIVATIONS["tanh"].label)
+    playground.linked(activations=None)
+
+
+@pytest.mark.parametrize(("chart", "name"), [(0, "Smooth the loss"), (1, "Smooth the accuracy")])
+def test_a_smoothed_curve_averages_each_value_with_those_before_it(playground, chart, name):
+    playground.open("epochs=30&speed=max&noise=0.4").press("Play")
+    playground.until("facts.status === 'stopped'")
+    traces = FIRST_TRACES.format(chart=chart)
+    playground.until(f"{traces}?.every(y => y.length >= 30)")
+    measured = playground.page.evaluate(traces)
+    playground.press(name)
+    assert playground.button(name).get_attribute("aria-pressed") == "true"
+    for raw, smooth in zip(measured, playground.page.evaluate(traces), strict=True):
+        mean = raw[0]
+        for value, shown in zip(raw, smooth, strict=True):
+            mean = 0.8 * mean + 0.2 * value
+            assert shown == pytest.approx(mean, rel=1e-5)
+        assert smooth != raw
+    playground.press(name)
+    assert playground.page.evaluate(traces) == measured

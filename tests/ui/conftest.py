@@ -1,0 +1,16 @@
+"""The page as a script, for the tests that need no browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+ROUTER = Path(__file__).parents[2] / "ui/router.py"
+
+
+@pytest.fixture
+def page() -> AppTest:
+    """The playground, not yet run; always through the router, as a visitor meets it."""
+    return AppTest.from_file(str(ROUTER), default_timeout=30)
