@@ -22,6 +22,7 @@ class Raw(NamedTuple):
     group: np.ndarray  # (N,) what the split keeps in proportion: the class before any noise
     feature_names: tuple[str, ...] = ()  # () for points of the plane
     test_rows: int = 0  # so many at the end are a test part of its own; 0: the split makes one
+    groups: tuple[tuple[int, int], ...] = ()  # columns first:after of x that are one category, one-hot encoded
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,20 @@ def pixel_statistics(pixels: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, 
     return np.full(pixels.shape[1], mean), np.full(pixels.shape[1], scale)
 
 
+def filled(raw: Raw, train: np.ndarray) -> Raw:
+    """The same examples without gaps (NaN in x). Only the training rows decide what fills them: a number becomes their
+    median, a one-hot encoded category their most frequent one."""
+    if raw.x.dtype.kind != "f" or not np.isnan(raw.x).any():
+        return raw
+    known = raw.x[train]
+    values = np.zeros(raw.x.shape[1])
+    for column in np.flatnonzero(~np.isnan(known).all(axis=0)):
+        values[column] = np.nanmedian(known[:, column])
+    for first, after in raw.groups:
+        values[first:after] = np.arange(after - first) == np.nansum(known[:, first:after], axis=0).argmax()
+    return raw._replace(x=np.where(np.isnan(raw.x), values, raw.x))
+
+
 def standardise(values: np.ndarray, mean: np.ndarray | float, scale: np.ndarray | float) -> np.ndarray:
     """(values - mean) / scale, computed in float64, as float32."""
     return ((np.asarray(values, dtype=np.float64) - mean) / scale).astype(np.float32)
@@ -210,7 +225,10 @@ def table_dataset(
     if source.image_shape:
         mean, scale = pixel_statistics(raw.x, train)
     else:
+        raw = filled(raw, train)
         mean, scale = statistics(raw.x[train])
+        for first, after in raw.groups:  # these stay 0 and 1
+            mean[first:after], scale[first:after] = 0, 1
     x_train, x_test = (_inputs(raw.x, rows, mean, scale, noise, shake) for rows in (train, test))
     return Dataset(
         name=source.name,

@@ -39,12 +39,7 @@ def build(experiment: Experiment, data_dir: Path | None = None) -> Built:
     for_data, for_weights, for_batches, for_dropout = np.random.default_rng(e.seed).spawn(4)
     if e.weight_seed:
         for_weights = np.random.default_rng(e.weight_seed).spawn(4)[1]
-    try:
-        dataset = data.load(e.dataset, samples=e.samples, noise=e.noise, train_share=e.train_share, features=e.features,
-                            formula=e.formula, label_noise=e.label_noise, outliers=e.outliers, balance=e.balance,
-                            points=e.points, rng=for_data, data_dir=data_dir)  # fmt: skip
-    except ValueError as problem:
-        raise ExperimentError([f"dataset: {problem}"]) from None
+    dataset = examples(e, for_data, data_dir)
     weights = (
         balanced_weights(dataset.y_train, dataset.classes)
         if e.class_weights == "balanced" and dataset.classes
@@ -66,6 +61,17 @@ def build(experiment: Experiment, data_dir: Path | None = None) -> Built:
     )
     train, test = (dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test)
     return Built(dataset, Trainer(network, objective, optimizer, train, test, settings=e.settings(), rng=for_batches))
+
+
+def examples(e: Experiment, rng: np.random.Generator | None = None, data_dir: Path | None = None) -> Dataset:
+    """The data of an experiment, as its network gets it. Raises ExperimentError."""
+    rng = rng or np.random.default_rng(e.seed).spawn(4)[0]
+    try:
+        return data.load(e.dataset, samples=e.samples, noise=e.noise, train_share=e.train_share, features=e.features,
+                         formula=e.formula, label_noise=e.label_noise, outliers=e.outliers, balance=e.balance,
+                         points=e.points, own=e.own, rng=rng, data_dir=data_dir)  # fmt: skip
+    except ValueError as problem:
+        raise ExperimentError([f"dataset: {problem}"]) from None
 
 
 def layers(e: Experiment, outputs: int, rng: np.random.Generator) -> list[Layer]:

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
-from data import DATASETS, drawn
+from data import DATASETS, OWN, described, drawn
 from data.dataset import Source
 from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from engine.losses import usual_loss, usual_output, valid_losses, valid_outputs
@@ -35,6 +35,7 @@ from lab.fields import (
     whole,
     words,
 )
+from lab.own import FINGERPRINT, check_own
 from lab.plane import FEATURE_LIST, POINT_LIST, check_plane, packed
 
 MAX_LAYERS, MAX_UNITS, MAX_FILTERS, MAX_PARAMETERS = 8, 1024, 64, 2_000_000
@@ -68,13 +69,14 @@ class Experiment(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    dataset: Annotated[str, one_of(*DATASETS)] = "circle"
+    dataset: Annotated[str, one_of(*DATASETS, *OWN)] = "circle"
     noise: Annotated[float, number(0, 0.5)] = 0.0
     samples: Annotated[int, whole(0, 100_000)] = 0  # 0: as many as the data set has
     label_noise: Annotated[float, number(0, 0.5)] = 0.0  # share of all labels that is wrong
     outliers: Annotated[float, number(0, 0.5)] = 0.0  # share of the points that is thrown somewhere on the plane
     balance: Annotated[float, number(0.1, 0.9)] = 0.5  # share of the first class
     points: Annotated[str, BeforeValidator(packed), POINT_LIST] = ""  # of the set "drawn"
+    own: Annotated[str, FINGERPRINT] = ""  # which uploaded table or set of pictures
     train_share: Annotated[float, number(0.1, 0.9)] = 0.75
     features: Annotated[tuple[str, ...], BeforeValidator(words), FEATURE_LIST] = ("x1", "x2")
     hidden: Annotated[tuple[int, ...], BeforeValidator(words), UNIT_LIST] = (8, 8)
@@ -115,6 +117,7 @@ class Experiment(BaseModel):
 
     @model_validator(mode="after")
     def _fields_fit_together(self) -> Experiment:
+        check_own(self)
         check_plane(self)
         source = self.source
         if self.samples and self.samples < 10:
@@ -151,7 +154,7 @@ class Experiment(BaseModel):
 
     @property
     def source(self) -> Source:
-        return drawn.source(self.points) if self.dataset == drawn.NAME else DATASETS[self.dataset]
+        return described(self.dataset, self.points, self.own)
 
     @property
     def losses(self) -> tuple[str, ...]:
@@ -289,7 +292,9 @@ class Experiment(BaseModel):
                 return cls.model_validate(values), refused
             except ValidationError as problem:
                 refused += sentences(problem, Experiment)
-                wrong = {field_of(error) for error in problem.errors()} & values.keys()
+                wrong = {field_of(error) for error in problem.errors()}
+                wrong |= {"dataset"} if "own" in wrong and values.get("dataset") in OWN else set()
+                wrong &= values.keys()
                 if not wrong:
                     return cls(), refused
                 for name in wrong:

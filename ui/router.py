@@ -16,6 +16,10 @@ PAGES = (
     ("playground", "Playground"),
     ("functions", "Functions"),
     ("one_step", "One step"),
+    ("optimizers", "Optimizers"),
+    ("health", "Health"),
+    ("images", "Images"),
+    ("data", "Data"),
     ("keep", "Keep"),
     ("help", "Help"),
 )

@@ -8,6 +8,7 @@ access at its beginning, a change happens wholly or not at all.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from typing import Any
 
 import streamlit as st
 
-from lab import model_file, pool
+from lab import model_file, own, pool
 from lab.experiment import Experiment, ExperimentError
 from lab.fields import short
 from lab.host import Answer
@@ -45,6 +46,7 @@ class Visitor:
     redraw: bool = False  # whether a part of the page that is drawn alone has changed the rest, too
     handled: int = 0  # number of the last event of the live view that was carried out
     preset: str = ""  # the name of the preset that the experiment began as
+    owner: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # their name on lab.own.SHELF
     kept: dict[str, Any] = field(default_factory=dict)  # what a part of the page keeps beside the experiment
 
 
@@ -93,6 +95,7 @@ def _begin() -> None:
     if not me.token or not _alive(me):
         _open(me)
         _alive(me)
+    own.SHELF.seen(me.owner, me.token)
 
 
 def _view_from(query: Mapping[str, str], refused: list[str]) -> dict[str, Any]:
@@ -157,6 +160,11 @@ def view() -> dict[str, Any]:
 
 def token() -> str:
     return _me().token
+
+
+def owner() -> str:
+    """The visitor's name on lab.own.SHELF, where uploads are kept."""
+    return _me().owner
 
 
 def preset() -> str:

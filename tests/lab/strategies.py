@@ -28,6 +28,7 @@ field_values = {
     "outliers": numbers(0, 0.5),
     "balance": numbers(0.1, 0.9),
     "points": st.just("") | st.lists(drawn_points, min_size=1, max_size=8).map(drawn.pack),
+    "own": st.just(""),  # uploads are tried in tests/lab/test_own.py
     "train_share": numbers(0.1, 0.9),
     "features": st.lists(st.sampled_from(list(FEATURES)), min_size=1, unique=True).map(tuple),
     "formula": st.sampled_from(["", "x1", "sin(x1) * x2^2", "max(x1, 1 / x2)"]),
