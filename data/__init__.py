@@ -12,10 +12,11 @@ from data import drawn, spoil
 from data.dataset import Dataset, Source, plane_dataset, table_dataset
 from data.features import FEATURES, Feature, check_features
 from data.images import IMAGES
+from data.scaling import SCALINGS, STANDARD, Scaling
 from data.tables import TABLES
 from data.toy import EXTENT, TOYS
 
-__all__ = ["DATASETS", "FEATURES", "Dataset", "Feature", "Source", "load", "preload"]
+__all__ = ["DATASETS", "FEATURES", "SCALINGS", "Dataset", "Feature", "Scaling", "Source", "load", "preload"]
 
 DATASETS: dict[str, Source] = {source.name: source for source in (*TOYS, drawn.source(), *TABLES, *IMAGES)}
 BALANCED = tuple(source.name for source in TOYS if source.classes)  # whose first class can be made larger or smaller
@@ -33,6 +34,7 @@ def load(
     outliers: float = 0.0,
     balance: float = 0.5,
     points: str = "",
+    scaling: str = STANDARD,
     rng: np.random.Generator,
     data_dir: Path | None = None,
 ) -> Dataset:
@@ -50,6 +52,7 @@ def load(
     outliers: 0 to 0.5, the share of the points of a toy that is thrown somewhere on the plane.
     balance: 0.1 to 0.9, the share of the first class of a toy with two classes; see data.spoil.
     points: the points of the set "drawn", as data.drawn packs them; without any, a few to start with.
+    scaling: how the pixels of pictures become inputs, a name of SCALINGS; other data is always standardised.
     rng: spawns one stream each for places, noise, split and whatever spoils. With the same seed, another noise keeps
         the places and the split, another share keeps the examples, other features keep both. A second call with one
         rng draws anew.
@@ -74,6 +77,10 @@ def load(
         if not low <= share <= high:
             raise ValueError(f"The {word} is {share!r}: choose a number from {low} to {high}.")
     source = drawn.source(points) if name == drawn.NAME else DATASETS[name]
+    if scaling not in (SCALINGS if source.image_shape else (STANDARD,)):
+        raise ValueError(
+            f"The scaling is {scaling!r}: choose one of {', '.join(SCALINGS)}; without pictures {STANDARD}."
+        )
     samples = int(samples) or source.samples
     place, shake, deal, pick, throw, flip = rng.spawn(6)
     if label_noise and not source.classes:
@@ -84,7 +91,7 @@ def load(
         raw = source.make(data_dir) if source.find else source.make()
         if label_noise:
             raw = spoil.with_wrong_labels(raw, label_noise, source.classes, flip)
-        return table_dataset(source, raw, samples, noise, train_share, place, shake, deal)
+        return table_dataset(source, raw, samples, noise, train_share, place, shake, deal, scaling)
     check_features(features)
     if balance == 0.5:
         raw = source.make(samples, noise, place, shake)

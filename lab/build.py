@@ -42,7 +42,7 @@ def build(experiment: Experiment, data_dir: Path | None = None) -> Built:
     try:
         dataset = data.load(e.dataset, samples=e.samples, noise=e.noise, train_share=e.train_share, features=e.features,
                             formula=e.formula, label_noise=e.label_noise, outliers=e.outliers, balance=e.balance,
-                            points=e.points, rng=for_data, data_dir=data_dir)  # fmt: skip
+                            points=e.points, scaling=e.scaling, rng=for_data, data_dir=data_dir)  # fmt: skip
     except ValueError as problem:
         raise ExperimentError([f"dataset: {problem}"]) from None
     weights = (
