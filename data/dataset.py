@@ -94,7 +94,7 @@ class Dataset:
         return len(self.class_names)
 
     def inputs(self, pixels: np.ndarray) -> np.ndarray:
-        """Raw pixels (M, D), 0 to 255, of other pictures -> inputs (M, D) float32, as those of the test part were made."""
+        """Raw pixels (M, D), 0 to 255, of other pictures -> inputs (M, D) float32 made like those of the test part."""
         return standardise(stretched(pixels) if self.scaling == PER_IMAGE else pixels, self.x_mean, self.x_scale)
 
     def to_units(self, y: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ SCALINGS = {
                 "Mean and deviation over all pixels of the training part: inputs lie around 0."),
         Scaling(UNIT, "0 to 1", "x / 255", "Black is 0 and white is 1, as most tutorials have it."),
         Scaling(PER_IMAGE, "0 to 1, each picture by itself", r"(x - \min x) / (\max x - \min x)",
-                "The darkest pixel of every picture is 0 and its lightest 1: faint strokes count as much as bold ones."),
+                "The darkest pixel of every picture is 0, its lightest 1: faint strokes count as much as bold ones."),
     )
 }  # fmt: skip
 

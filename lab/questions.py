@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine import checkpoint
+from lab import gallery
 from lab.run import Run
 
 Answer = tuple[dict[str, Any], dict[str, np.ndarray]]
@@ -25,6 +26,7 @@ def weights(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
 
 QUESTIONS: dict[str, Question] = {
     "weights": weights,
+    **gallery.QUESTIONS,
 }
 
 

@@ -10,7 +10,7 @@ sys.path.insert(0, str(ROOT))  # the script's own folder is on the path, the roo
 
 import streamlit as st  # noqa: E402
 
-PAGES = (("playground", "Playground"), ("help", "Help"))
+PAGES = (("playground", "Playground"), ("images", "Images"), ("help", "Help"))
 
 st.set_page_config(page_title="Backprop Playground", layout="wide", initial_sidebar_state="collapsed")
 st.logo(ROOT / "ui/logo.svg", size="large")
