@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from data import DATASETS
-from engine import checkpoint
 from lab import gallery
 from lab.build import Built, build
 from lab.experiment import Experiment
@@ -20,8 +19,9 @@ from lab.pool import Gone, Pool
 BUNDLED = Experiment(dataset="digits", conv=(32,), hidden=(64,), noise=0.3, dropout=0.3, activations="relu",
                      initializer="he_normal", optimizer="adam", learning_rate=0.003, batch_size=32, train_share=0.9,
                      epochs=40)  # fmt: skip
-LARGER = Experiment(dataset="mnist", samples=20_000, hidden=(64,), dropout=0.1, activations="relu", epochs=4,
-                    initializer="he_normal", optimizer="adam", learning_rate=0.002, batch_size=64)  # fmt: skip
+LARGER = Experiment(dataset="mnist", samples=20_000, scaling="unit", hidden=(64,), dropout=0.1, activations="relu",
+                    initializer="he_normal", optimizer="adam", learning_rate=0.003, batch_size=64,
+                    epochs=5)  # fmt: skip
 
 
 class Reader:
@@ -58,11 +58,20 @@ class Reader:
         if status["status"] == "running":
             return status["epoch"] / self.experiment.epochs
         _, arrays = pool.ask(self._token, "weights")
-        built = build(self.experiment)
-        checkpoint.restore(built.trainer, dict(arrays))
-        self._built = built
+        self._built = self._rebuilt(dict(arrays))
         pool.close(self._token)
         return 1.0
+
+    def _rebuilt(self, arrays: dict[str, np.ndarray]) -> Built:
+        """The trained network in this process, with clean test pictures and without the training part's memory."""
+        trained = self.experiment
+        # What the pixels are divided by must not depend on which of them are here.
+        samples = trained.samples if trained.scaling == "standard" else 100
+        built = build(trained.change(noise=0.0, samples=samples))
+        network = built.trainer.network
+        network.take(arrays["parameters"], {name: arrays[f"state.{name}"] for name in network.state})
+        built.trainer.changed()
+        return built
 
     def drawing(self, ink: np.ndarray) -> gallery.Answer:
         """What it reads in a drawing; see lab.gallery.drawing."""

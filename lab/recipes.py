@@ -108,7 +108,7 @@ RECIPES = {
         Recipe(
             "seed004", "004: 784-10-10, each picture stretched",
             "Every picture from its own darkest to its own lightest pixel; first weights fitted to the number of "
-            "inputs. That start is worth five points over 000.",
+            "inputs, a start from which far fewer steps are needed than in 000.",
             "0.9231 on 28,000 unseen pictures",
             ONE_BIAS + "; a blank picture was divided by zero",
             0.922, 0.9313,
