@@ -94,6 +94,7 @@ export class Pad {
     this.hint.hidden = !empty;
     this.canvas.dataset.strokes = this.strokes.length;
     this.dirty = true;
+    this.mark();
     this.painting ||= requestAnimationFrame(() => {
       this.painting = 0;
       this.paint();
@@ -117,8 +118,11 @@ export class Pad {
       this.timer = setTimeout(() => this.tell(), waits - (now - this.sentAt));
       return;
     }
-    if (!this.sent && !this.strokes.length) return; // nothing was ever drawn
     this.dirty = false;
+    if (!this.sent && !this.strokes.length) { // nothing was ever drawn
+      this.mark();
+      return;
+    }
     this.sent += 1;
     this.sentAt = now;
     this.api.setStateValue('drawing', { ink: this.ink(), number: this.sent });
@@ -140,9 +144,14 @@ export class Pad {
   show(header, arrays) {
     this.answered = Math.max(this.answered, header.number);
     this.reading.show({ ...header, title: 'What the network sees' }, arrays.picture, header.empty ? null : arrays.shares);
-    this.canvas.dataset.answered = this.answered;
     this.paint(); // the theme may be another
+    this.mark();
     this.tell();
+  }
+
+  /** Says whether what is read beside the pad is what is drawn on it. */
+  mark() {
+    this.canvas.dataset.state = this.dirty || this.answered < this.sent ? 'waiting' : 'read';
   }
 
   close() {
