@@ -16,14 +16,14 @@ from ui.components import FILES, VERSION, joined
 
 STUB = """
 export default async function ({ parentElement, data, setStateValue, setTriggerValue }) {
-  const { mount } = await import(new URL('live/%s/images.js', document.baseURI).href);
-  return mount(parentElement.querySelector('.images'), data, { setStateValue, setTriggerValue });
+  const { mountImages } = await import(new URL('live/%s/images.js', document.baseURI).href);
+  return mountImages(parentElement.querySelector('.images'), data, { setStateValue, setTriggerValue });
 }
 """
 INLINE = """
 %s
 export default function ({ parentElement, data, setStateValue, setTriggerValue }) {
-  return mount(parentElement.querySelector('.images'), data, { setStateValue, setTriggerValue });
+  return mountImages(parentElement.querySelector('.images'), data, { setStateValue, setTriggerValue });
 }
 """
 

@@ -13,7 +13,7 @@ const parts = new WeakMap();
  * Shows the frame `data` (bytes) in `root`; called again on every change of it. Returns the function that ends it: Streamlit
  * also calls that where the page stays and only its wiring changes, so a part lives as long as its root is on the page.
  */
-export function mount(root, data, api) {
+export function mountImages(root, data, api) {
   const { header, arrays } = unpack(data.slice().buffer); // a buffer of its own, so that the arrays are aligned
   if (!parts.has(root)) parts.set(root, new KINDS[header.kind](root));
   const part = parts.get(root);
