@@ -29,7 +29,7 @@ HOSTILE = {
     "points": ["[]", "[[1, 2]]", "[[1, 2, 5]]", "[[1, NaN, 0]]", "[[1, 2, true]]", '"zzz"', '"eJw="', "7", "null",
                '[["a", 1, 0]]', '"' + "A" * 15000 + '"', "[[0, 0, 0.5]]"],
     "train_share": ["0", "1", "0.09", "0.91", "-Infinity", "false", '"half"'],
-    "scaling": ["none", "", 255, None, ["unit"]],
+    "scaling": ['"none"', '""', "255", "null", '["unit"]', '"unit"'],  # the data set is no set of pictures
     "features": ["[]", '""', '["x1", "x1"]', '"x1,x3"', '["x1", 2]', "null", "7", '[["x1"]]', '{"x1": 1}', "[true]"],
     "formula": ['"x3"', '"sqrt(x1)"', '"x1.real"', '"2x1"', '"' + "(" * 50 + '"', '"' + "1+" * 60 + '1"', "7", "null",
                 '"__import__(1)"', '"\\ud800"', '"\\u0000"'],
