@@ -50,12 +50,13 @@ def _progress() -> None:
 
 def who_reads() -> None:
     """Which of the two networks reads what is drawn and changed below."""
+    place = st.container(key="who_reads")  # always there: what comes and goes above the pad would mount that anew
     if reads_pictures():
         if not st.session_state.get("reader_chosen"):
             st.session_state["reader"] = YOURS if state.status()["epoch"] or not small_network().ready else SMALL
         help = "Your network is that of the playground; the small one was trained for this page."
         options = {"key": "reader", "on_change": _chosen, "required": True}
-        st.segmented_control("Who reads", [YOURS, SMALL], help=help, **options)
+        place.segmented_control("Who reads", [YOURS, SMALL], help=help, **options)
 
 
 def _chosen() -> None:

@@ -146,6 +146,10 @@ export class Pad {
     this.reading.show({ ...header, title: 'What the network sees' }, arrays.picture, header.empty ? null : arrays.shares);
     this.paint(); // the theme may be another
     this.mark();
+    if (!this.sent && !header.empty) { // a pad that was mounted anew has lost its strokes: Python has not
+      this.sent = header.number + 1;
+      this.api.setStateValue('drawing', { ink: '', number: this.sent });
+    }
     this.tell();
   }
 
