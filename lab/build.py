@@ -69,7 +69,7 @@ def examples(e: Experiment, rng: np.random.Generator | None = None, data_dir: Pa
     try:
         return data.load(e.dataset, samples=e.samples, noise=e.noise, train_share=e.train_share, features=e.features,
                          formula=e.formula, label_noise=e.label_noise, outliers=e.outliers, balance=e.balance,
-                         points=e.points, own=e.own, rng=rng, data_dir=data_dir)  # fmt: skip
+                         points=e.points, own=e.own, scaling=e.scaling, rng=rng, data_dir=data_dir)  # fmt: skip
     except ValueError as problem:
         raise ExperimentError([f"dataset: {problem}"]) from None
 

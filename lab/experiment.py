@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
-from data import DATASETS, OWN, described, drawn
+from data import DATASETS, OWN, SCALINGS, described, drawn
 from data.dataset import Source
 from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from engine.losses import usual_loss, usual_output, valid_losses, valid_outputs
@@ -78,6 +78,7 @@ class Experiment(BaseModel):
     points: Annotated[str, BeforeValidator(packed), POINT_LIST] = ""  # of the set "drawn"
     own: Annotated[str, FINGERPRINT] = ""  # which uploaded table or set of pictures
     train_share: Annotated[float, number(0.1, 0.9)] = 0.75
+    scaling: Annotated[str, one_of(*SCALINGS)] = "standard"  # how pixels become inputs
     features: Annotated[tuple[str, ...], BeforeValidator(words), FEATURE_LIST] = ("x1", "x2")
     hidden: Annotated[tuple[int, ...], BeforeValidator(words), UNIT_LIST] = (8, 8)
     formula: Annotated[str, Allowed("a formula of x1 and x2", lambda text: len(text) <= 200)] = ""
@@ -120,6 +121,8 @@ class Experiment(BaseModel):
         check_own(self)
         check_plane(self)
         source = self.source
+        if self.scaling != "standard" and source.image_shape is None:
+            raise Misfit("scaling", self.scaling, "standard where there are no pictures")
         if self.samples and self.samples < 10:
             raise Misfit("samples", self.samples, "0 (all) or a whole number from 10 to 100,000")
         if not isinstance(self.activations, str) and len(self.activations) != len(self.hidden):

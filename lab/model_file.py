@@ -228,9 +228,8 @@ def _network(trainer: Trainer) -> dict[str, np.ndarray]:
 
 def _flat(trainer: Trainer, model: Model) -> np.ndarray:
     """The weights of a file (P,), in the order of the network's buffer."""
-    named = trainer.network.named.items()
-    orders = {name: "C" if view.flags.c_contiguous else "F" for name, view in named}
-    return np.concatenate([model.arrays[f"network.{name}"].ravel(order) for name, order in orders.items()])
+    arrays = ((view, model.arrays[f"network.{name}"]) for name, view in trainer.network.named.items())
+    return np.concatenate([a.ravel() if view.flags.c_contiguous else a.ravel("F") for view, a in arrays])
 
 
 def _fit(wanted: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine import checkpoint
-from lab import examples, keeping
+from lab import examples, gallery, keeping
 from lab.gradients import gradient_check, gradient_sweep
 from lab.insight import batch_outputs, plane, pre_activations
 from lab.one_step import one_step
@@ -43,6 +43,7 @@ QUESTIONS: dict[str, Question] = {
     "one_step": one_step,
     "gradient_check": gradient_check,
     "gradient_sweep": gradient_sweep,
+    **gallery.QUESTIONS,
 }
 
 

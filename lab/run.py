@@ -45,7 +45,7 @@ class Run:
         self.experiment = experiment
         samples = sum(len(x) for x, _, _ in self.trainer.parts())
         self.multiply_adds = sum(line.multiply_adds for line in self.trainer.network.summary())
-        self._dear = samples * self.multiply_adds > DEAR
+        self.dear = samples * self.multiply_adds > DEAR
         self.stage = Stage(experiment, self.dataset, self.trainer) if self.dataset.encode else None
         self.class_numbers = drawn.class_numbers(experiment.points) if experiment.dataset == drawn.NAME else None
         self.build_number += 1
@@ -246,7 +246,7 @@ class Run:
 
     def _facts(self) -> dict[str, Any]:
         t, d = self.trainer, self.dataset
-        scores = t.latest if self._dear and self.status == "running" else t.evaluate()
+        scores = t.latest if self.dear and self.status == "running" else t.evaluate()
         since, steps = self._pace
         if self.status == "running" and self.clock() - since > 0.5:
             self.rate = (t.steps - steps) / (self.clock() - since)
