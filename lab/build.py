@@ -25,10 +25,11 @@ class Built(NamedTuple):
     trainer: Trainer
 
 
-def build(experiment: Experiment, data_dir: Path | None = None) -> Built:
+def build(experiment: Experiment, data_dir: Path | None = None, dataset: Dataset | None = None) -> Built:
     """Raises ExperimentError when this machine cannot run it (the device or the files of the data set are missing).
 
-    data_dir: where the files of a data set of pictures lie; see data.load.
+    data_dir: where the files of a data set of pictures lie; see data.load. dataset: the data, where an earlier `build`
+    of the same data set has drawn them.
     """
     e = experiment
     device = next((d for d in available_devices() if d.name == e.device), None)
@@ -39,12 +40,7 @@ def build(experiment: Experiment, data_dir: Path | None = None) -> Built:
     for_data, for_weights, for_batches, for_dropout = np.random.default_rng(e.seed).spawn(4)
     if e.weight_seed:
         for_weights = np.random.default_rng(e.weight_seed).spawn(4)[1]
-    try:
-        dataset = data.load(e.dataset, samples=e.samples, noise=e.noise, train_share=e.train_share, features=e.features,
-                            formula=e.formula, label_noise=e.label_noise, outliers=e.outliers, balance=e.balance,
-                            points=e.points, rng=for_data, data_dir=data_dir)  # fmt: skip
-    except ValueError as problem:
-        raise ExperimentError([f"dataset: {problem}"]) from None
+    dataset = dataset or _load(e, for_data, data_dir)
     weights = (
         balanced_weights(dataset.y_train, dataset.classes)
         if e.class_weights == "balanced" and dataset.classes
@@ -66,6 +62,15 @@ def build(experiment: Experiment, data_dir: Path | None = None) -> Built:
     )
     train, test = (dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test)
     return Built(dataset, Trainer(network, objective, optimizer, train, test, settings=e.settings(), rng=for_batches))
+
+
+def _load(e: Experiment, rng: np.random.Generator, data_dir: Path | None) -> Dataset:
+    try:
+        return data.load(e.dataset, samples=e.samples, noise=e.noise, train_share=e.train_share, features=e.features,
+                         formula=e.formula, label_noise=e.label_noise, outliers=e.outliers, balance=e.balance,
+                         points=e.points, rng=rng, data_dir=data_dir)  # fmt: skip
+    except ValueError as problem:
+        raise ExperimentError([f"dataset: {problem}"]) from None
 
 
 def layers(e: Experiment, outputs: int, rng: np.random.Generator) -> list[Layer]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine import checkpoint
+from lab import health, landscape, rates
 from lab.run import Run
 
 Answer = tuple[dict[str, Any], dict[str, np.ndarray]]
@@ -25,6 +26,12 @@ def weights(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
 
 QUESTIONS: dict[str, Question] = {
     "weights": weights,
+    "health": health.health,
+    "rate_test": rates.rate_test,
+    "landscape": landscape.begin,
+    "landscape_more": landscape.go_on,
+    "landscape_race": landscape.run_race,
+    "landscape_weights": landscape.choices,
 }
 
 

@@ -128,6 +128,11 @@ def refused() -> list[str]:
     return st.session_state.refused
 
 
+def notes() -> dict[str, Any]:
+    """What a page remembers between its script runs, such as a landscape that it has asked for."""
+    return st.session_state.setdefault("notes", {})
+
+
 def ask(
     question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any
 ) -> tuple[dict[str, Any], dict[str, Any]]:
