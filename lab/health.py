@@ -28,7 +28,7 @@ FADED = 0.02  # times the gradient of the last hidden layer: so much has been lo
 
 
 class LayerHealth(NamedTuple):
-    """One Dense layer with its activation, if it has one, as it goes into the table. NaN where there is no such figure."""
+    """A layer with weights and the activation behind it, as they go into the table. NaN: there is no such figure."""
 
     name: str
     signal: float  # standard deviation of the outputs
@@ -100,7 +100,8 @@ def health(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray])
         after = _activation_after(layers, number)
         shown = looks[after] if after else look
         hidden += 1
-        can_saturate = after is not None and np.isfinite(layers[after].function.bounds).all()
+        behind = layers[after or 0]
+        can_saturate = isinstance(behind, Activation) and bool(np.isfinite(behind.function.bounds).all())
         rows.append(_row(look.report, shown.report, _name(layer, after is not None, hidden), can_saturate))
         signals.append(shown.activations)
         gradients.append(shown.gradients)

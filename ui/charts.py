@@ -57,5 +57,5 @@ def _clicked(key: str, on_click: Callable[[float, float], None] | None) -> None:
 
 @lru_cache(maxsize=1)
 def _component() -> Any:
-    css = "\n".join(FILES[name].read_text(encoding="utf-8") for name in ("page.css", "charts.css"))
+    css = FILES["charts.css"].read_text(encoding="utf-8")
     return component("charts", html='<div class="charts"></div>', css=css, js=JS, isolate_styles=False)

@@ -10,8 +10,14 @@ sys.path.insert(0, str(ROOT))  # the script's own folder is on the path, the roo
 
 import streamlit as st  # noqa: E402
 
-PAGES = (("playground", "Playground"), ("help", "Help"))
+PAGES = (
+    ("playground", "Playground"),
+    ("optimizers", "Optimizers"),
+    ("health", "Health"),
+    ("help", "Help"),
+)
 
 st.set_page_config(page_title="Backprop Playground", layout="wide", initial_sidebar_state="collapsed")
+st.html(ROOT / "ui/components/page.css")
 st.logo(ROOT / "ui/logo.svg", size="large")
 st.navigation([st.Page(ROOT / f"pages/{name}.py", title=title) for name, title in PAGES], position="top").run()

@@ -110,6 +110,7 @@ class Charts {
     wanted.forEach(({ alt, figure }, number) => {
       const plot = this.plots[number];
       plot.style.height = `${figure.layout.height}px`;
+      plot.classList.toggle('charts-wide', Boolean(figure.layout.meta?.wide));
       plot.setAttribute('role', 'img');
       plot.setAttribute('aria-label', alt);
     });

@@ -63,7 +63,7 @@ def descent_surface(xs: ArrayLike, ys: ArrayLike, heights: ArrayLike, ways: Sequ
     axis = {"gridcolor": GRID[theme], "showbackground": False, "tickfont": {"size": 10}, "nticks": 5}
     titles = {"x": x, "y": y, "z": "log height" if log else "height"}
     scene = {f"{n}axis": {**axis, "title": {"text": text, "font": {"size": 11}}} for n, text in titles.items()}
-    scene |= {"camera": {"eye": {"x": 1.3, "y": -1.5, "z": 1.1}}, "aspectratio": {"x": 1, "y": 1, "z": 0.6}}
+    scene |= {"camera": {"eye": {"x": 1.05, "y": -1.25, "z": 0.85}}, "aspectratio": {"x": 1, "y": 1, "z": 0.6}}
     figure = go.Figure(layout=layout(theme, height=SIDE, scene=scene, margin={"l": 0, "r": 0, "t": 0, "b": 0}))
     figure.add_surface(
         x=xs, y=ys, z=shown, customdata=heights, showscale=False, colorscale=_colors(theme), opacity=0.92,
@@ -84,7 +84,7 @@ def descent_heights(ways: Sequence[Way], *, label: str = "height", log: bool = F
     kind = {"type": "log", "exponentformat": "power"} if log else {}
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"color": TEXT[theme]}}
     margin = {"l": 56, "r": 8, "t": 30, "b": 36}
-    more = {"height": 280, "showlegend": True, "legend": legend, "margin": margin, "yaxis": kind}
+    more = {"height": 260, "meta": {"wide": True}, "showlegend": True, "legend": legend, "margin": margin, "yaxis": kind}
     figure = go.Figure(layout=layout(theme, x="step", y=label, **more))
     for way in ways:
         line, head = _parts(way, np.arange(len(way.heights)), np.where(np.abs(way.heights) < 1e9, way.heights, np.nan))

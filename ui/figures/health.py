@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -69,7 +70,7 @@ def update_ratios(names: Sequence[str], ratios: ArrayLike, band: tuple[float, fl
     return figure.update_yaxes(range=[-0.6, len(names) - 0.4])
 
 
-def _layout(names: Sequence[str], x: str, theme: Theme, **more: dict) -> dict:
+def _layout(names: Sequence[str], x: str, theme: Theme, **more: Any) -> dict[str, Any]:
     rows = len(names)
     ticks = {"tickmode": "array", "tickvals": list(range(rows))[::-1], "ticktext": list(names), "showgrid": False}
     margin = {"l": NAMES_LEFT, "r": 10, "t": 8, "b": 40}
