@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -14,33 +14,35 @@ from lab.landscape import KINDS, SIDES
 from lab.race import Race
 from ui import state
 from ui.figures import Way
-from ui.race import KEPT, pictures, racers, rate_slider, results, steps_slider, view_toggles
+from ui.race import KEPT, pictures, racers, rate_slider, results, start_slider, steps_slider, view_toggles
 
 TICK = 0.4  # seconds between two looks at the work
 SHARE = 0.25  # seconds of each look that are spent working
 WAY_STYLE = 7  # grey: of no optimiser of the race
+START = {"x": -0.6, "y": 0.6}  # where the racers begin, as shares of the reach
 AXES = {"random": ("first random direction", "second random direction"), "path": ("main way", "second way")}
 
 
+@st.fragment
 def own_landscape() -> None:
     """Controls on the left; on the right what has been computed, or how far it is."""
+    notes = state.notes()
     left, right = st.columns([1, 3], gap="medium")
     with left:
         plan = _plan()
-        st.button(
-            "Compute the landscape",
-            key="land_begin",
-            type="primary",
-            on_click=_begin,
-            args=(plan,),
-            help="Trains a copy from the first weights and computes the loss all over the plane. "
-            "Your network is not touched.",
-        )
+        help = "Trains a copy and computes the loss all over the plane. Your network is not touched."
+        press: dict[str, Any] = {"type": "primary", "on_click": _begin, "args": (plan,), "help": help}
+        st.button("Compute the landscape", key="land_begin", **press)
+        order = _race_controls(notes["landscape"]) if notes.get("landscape") else None
     with right:
-        if state.notes().get("landscape_job") is not None:
+        if problem := notes.get("landscape_problem"):
+            st.warning(problem)
+        if notes.get("landscape_job") is not None:
             st.fragment(_working, run_every=TICK)()
+        elif order:
+            _picture(*notes["landscape"], order)
         else:
-            _shown()
+            st.info("Press **Compute the landscape**. The default network takes a second, a large one longer.")
 
 
 def _plan() -> dict[str, Any]:
@@ -115,61 +117,50 @@ def _stop() -> None:
     state.notes()["landscape_job"] = None
 
 
-def _shown() -> None:
-    notes = state.notes()
-    if problem := notes.get("landscape_problem"):
-        st.warning(problem)
-    if not notes.get("landscape"):
-        st.info("Press **Compute the landscape**. The default network takes a second, a large one longer.")
-        return
-    _picture(*notes["landscape"])
+class Order(NamedTuple):
+    """What is raced, and how it is drawn."""
+
+    names: list[str]
+    start: tuple[float, float]
+    rate: float
+    steps: int
+    log: bool
+    three: bool
 
 
-@st.fragment
-def _picture(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+def _race_controls(landscape: tuple[dict[str, Any], dict[str, np.ndarray]]) -> Order:
+    reach = float(landscape[1]["axis"][-1])
+    names, rate, steps = racers("land"), rate_slider("land_rate", 0.1), steps_slider("land_steps", 60)
+    x, y = (start_slider(n, _start_key(n, reach), (-reach, reach), at * reach, reach / 50) for n, at in START.items())
+    return Order(names, (x, y), rate, steps, *view_toggles("land", log=False))
+
+
+def _picture(header: dict[str, Any], arrays: dict[str, np.ndarray], order: Order) -> None:
     plan, reach = state.notes()["landscape_plan"], float(arrays["axis"][-1])
     st.markdown(_truth(header))
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        with st.container(width=420):
-            names = racers("land")
-        with st.container(width=200):
-            rate = rate_slider("land_rate", 0.1)
-        with st.container(width=160):
-            steps = steps_slider("land_steps", 60)
-        with st.container(width=150):
-            log, three = view_toggles("land", log=True)
-    span = {"min_value": -reach, "max_value": reach, "step": reach / 50, **KEPT}
-    with st.container(horizontal=True, gap="medium"):
-        start = tuple(
-            st.slider(
-                f"Start {axis}",
-                value=at * reach,
-                key=f"land_{axis}_{reach}",
-                width=220,
-                **span,
-                help="Where the racers begin; a click on the map sets it, too.",
-            )
-            for axis, at in (("x", -0.6), ("y", 0.6))
-        )
+    if not order.names:
+        st.info("Choose at least one optimizer.")
+        return
+    facts = {"names": order.names, "start": order.start, "rate": order.rate, "steps": order.steps}
     try:
-        ran, rest = state.ask("landscape_race", names=names or ["sgd"], start=start, rate=rate, steps=steps)
+        ran, rest = state.ask("landscape_race", **facts)
     except (ExperimentError, RuntimeError) as problem:
         st.warning(str(problem))
         return
     finished = Race(tuple(ran["names"]), tuple(ran["rates"]), rest["points"], rest["heights"])
-    if finished.steps < steps:
+    if finished.steps < order.steps:
         st.caption(f"The race ended after {finished.steps} steps: more of them would take too long here.")
     x, y = AXES.get(header["kind"]) or (weight_label(plan["first"]), weight_label(plan["second"]))
     xs = ys = arrays["axis"]
-    way = Way("way of training", WAY_STYLE, arrays["path"], _heights_along(arrays))
+    way = Way("way of training", WAY_STYLE, arrays["path"], _heights_along(arrays), grows=False)
     pictures(
-        f"land_{three}",
+        f"land_{order.three}",
         xs,
         ys,
         arrays["heights"],
         finished,
-        log=log,
-        three=three,
+        log=order.log,
+        three=order.three,
         lowest=(0.0, 0.0),
         x=x,
         y=y,
@@ -183,7 +174,11 @@ def _picture(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
 def _begin_at(x: float, y: float, reach: float) -> None:
     step = reach / 50
     for axis, value in (("x", x), ("y", y)):
-        st.session_state[f"land_{axis}_{reach}"] = float(np.clip(round(value / step) * step, -reach, reach))
+        st.session_state[_start_key(axis, reach)] = float(np.clip(round(value / step) * step, -reach, reach))
+
+
+def _start_key(axis: str, reach: float) -> str:
+    return f"land_{axis}_{reach}"
 
 
 def _heights_along(arrays: dict[str, np.ndarray]) -> np.ndarray:
@@ -210,7 +205,7 @@ def _truth(header: dict[str, Any]) -> str:
         way = f"Your network is untrained; the grey line is where {header['epochs']} epochs would take it"
     return (
         f"Height: mean loss of {header['samples']:,} training examples. The star is your network after "
-        f"{header['epoch']:,} epochs, loss **{header['centre']:.4f}**. {way}. It leaves the plane: "
-        f"{header['in_plane']:.0%} of its squared length lies in it, and its height is that of the plane below it. "
-        "The racers may move in the plane only, with the slope of the engine's own backward pass."
+        f"{header['epoch']:,} epochs, loss **{header['centre']:.4f}**. {way}. Of its squared length "
+        f"{header['in_plane']:.0%} lies in this plane; the rest is out of the picture, and the line is drawn where it "
+        "comes nearest. The racers move in the plane only, with slopes from the engine's own backward pass."
     )

@@ -116,12 +116,17 @@ def view_toggles(key: str, log: bool, also: str = "") -> tuple[bool, bool]:
     return logarithmic, three
 
 
+def start_slider(axis: str, key: str, span: tuple[float, float], default: float, step: float) -> float:
+    """Where all begin, along one axis. A click on the map writes to the same key."""
+    st.session_state.setdefault(key, default)
+    help = f"Where all begin; a click on the map sets it, too. From {span[0]:g} to {span[1]:g}."
+    return st.slider(f"Start {axis}", *span, step=step, key=key, help=help, **KEPT)
+
+
 def _start_sliders(surface: Surface) -> tuple[float, float]:
-    places = []
-    for axis, span, at in zip("xy", (surface.x_range, surface.y_range), surface.start, strict=True):
-        help = f"Where all begin; a click on the map sets it, too. From {span[0]:g} to {span[1]:g}."
-        places.append(st.slider(f"Start {axis}", *span, at, 0.01, key=_start_key(surface, axis), help=help, **KEPT))
-    return places[0], places[1]
+    spans = zip("xy", (surface.x_range, surface.y_range), surface.start, strict=True)
+    x, y = (start_slider(axis, _start_key(surface, axis), span, at, 0.01) for axis, span, at in spans)
+    return x, y
 
 
 def _start_key(surface: Surface, axis: str) -> str:

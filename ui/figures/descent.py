@@ -28,6 +28,7 @@ class Way(NamedTuple):
     style: int
     points: np.ndarray
     heights: np.ndarray
+    grows: bool = True  # with the player
 
 
 def descent_map(xs: ArrayLike, ys: ArrayLike, heights: ArrayLike, ways: Sequence[Way], *,
@@ -81,10 +82,17 @@ def descent_surface(xs: ArrayLike, ys: ArrayLike, heights: ArrayLike, ways: Sequ
 def descent_heights(ways: Sequence[Way], *, label: str = "height", log: bool = False,
                     theme: Theme = "light") -> go.Figure:  # fmt: skip
     """How high each one stands after each step. The legend is that of all three pictures."""
-    kind = {"type": "log", "exponentformat": "power"} if log else {}
+    kind = {"type": "log", "exponentformat": "power", "dtick": "D2"} if log else {}
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"color": TEXT[theme]}}
     margin = {"l": 56, "r": 8, "t": 30, "b": 36}
-    more = {"height": 260, "meta": {"wide": True}, "showlegend": True, "legend": legend, "margin": margin, "yaxis": kind}
+    more = {
+        "height": 260,
+        "meta": {"wide": True},
+        "showlegend": True,
+        "legend": legend,
+        "margin": margin,
+        "yaxis": kind,
+    }
     figure = go.Figure(layout=layout(theme, x="step", y=label, **more))
     for way in ways:
         line, head = _parts(way, np.arange(len(way.heights)), np.where(np.abs(way.heights) < 1e9, way.heights, np.nan))
@@ -105,9 +113,10 @@ def _parts(way: Way, x: np.ndarray, y: np.ndarray, z: np.ndarray | None = None, 
     whole = {name: _plain(values) for name, values in axes.items()}
     last = {name: values[_last(y if z is None else z)][None] for name, values in axes.items()} if len(x) else whole
     head = {**whole, **{name: _plain(value) for name, value in last.items()}}
+    grows = lambda part: {"meta": part} if way.grows else {}  # noqa: E731
     return [
-        {**whole, "name": way.label, "mode": "lines", "line": line, "meta": "line", "connectgaps": False},
-        {**head, "name": way.label, "mode": "markers", "line": line, "marker": marker, "meta": "head"},
+        {**whole, "name": way.label, "mode": "lines", "line": line, **grows("line")},
+        {**head, "name": way.label, "mode": "markers", "line": line, "marker": marker, **grows("head")},
     ]
 
 
