@@ -12,7 +12,7 @@ from engine.rate_finder import LOOKED_AT, find_rate
 if TYPE_CHECKING:
     from lab.run import Run
 
-AFFORDABLE = 2e9  # multiply-adds of one test; a large network tries fewer rates
+AFFORDABLE = 1e9  # multiply-adds of one test; a large network tries fewer rates
 FEWEST, MOST = 20, 100
 
 

@@ -77,7 +77,7 @@ SURFACES = {
                 sum(2 * term * (y**n - 1) for term, n in _beale(x, y)),
                 sum(2 * term * n * x * y ** (n - 1) for term, n in _beale(x, y)),
             ),
-            (-4.5, 4.5), (-4.5, 4.5), (1.0, 1.5), 0.01, (3.0, 0.5),
+            (-4.5, 4.5), (-4.5, 4.5), (1.0, 1.5), 0.003, (3.0, 0.5),
         ),
     )
 }  # fmt: skip

@@ -16,6 +16,7 @@ from ui.figures import ridges, update_ratios
 from ui.widgets import command, labels, of_view
 
 EVERY = 0.5  # seconds between two looks while the network trains
+COLUMNS = ("Layer", "Output spread", "Gradient spread", "Dead", "Saturated", "Update / weight", "Verdict")
 GRADIENT_SPAN = (-12.0, 2.0)  # powers of ten
 
 
@@ -76,8 +77,7 @@ def _figures(key: str, header: dict[str, Any], arrays: dict[str, np.ndarray], ra
 
 
 def _table(layers: list[dict[str, Any]]) -> None:
-    head = ("Layer", "Output spread", "Gradient spread", "Dead", "Saturated", "Update / weight", "Verdict")
-    rows = [head, ("---",) * len(head)]
+    rows = [COLUMNS, ("---",) * len(COLUMNS)]
     for layer in layers:
         shares = (_or_nothing(layer[name], "{:.0%}") for name in ("dead", "saturated"))
         spreads = (_or_nothing(layer["signal"], "{:.3g}"), _or_nothing(layer["gradient"], "{:.2g}"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine import OPTIMIZERS
 from lab.experiment import ExperimentError
 from ui import state
 from ui.charts import charts, theme
@@ -33,7 +34,7 @@ def rate_finder() -> None:
     if problem := header.get("problem"):
         st.warning(problem)
         return
-    where = f"Tested after {header['epoch']:,} epochs with {header['optimizer']}."
+    where = f"Tested after {header['epoch']:,} epochs with {OPTIMIZERS[header['optimizer']].label}."
     if suggestion:
         st.markdown(f"{where} Suggestion: **{suggestion:g}**. Your rate is **{e.learning_rate:g}**.")
     else:
