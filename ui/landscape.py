@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
 
 from data import FEATURES
-from lab.experiment import ExperimentError
+from lab.experiment import Experiment, ExperimentError
 from lab.landscape import KINDS, SIDES
 from lab.race import Race
 from ui import state
@@ -29,9 +30,9 @@ def own_landscape() -> None:
     notes = state.notes()
     left, right = st.columns([1, 3], gap="medium")
     with left:
-        plan = _plan()
+        plan, axes = _plan()
         help = "Trains a copy and computes the loss all over the plane. Your network is not touched."
-        press: dict[str, Any] = {"type": "primary", "on_click": _begin, "args": (plan,), "help": help}
+        press: dict[str, Any] = {"type": "primary", "on_click": _begin, "args": (plan, axes), "help": help}
         st.button("Compute the landscape", key="land_begin", **press)
         order = _race_controls(notes["landscape"]) if notes.get("landscape") else None
     with right:
@@ -45,7 +46,8 @@ def own_landscape() -> None:
             st.info("Press **Compute the landscape**. The default network takes a second, a large one longer.")
 
 
-def _plan() -> dict[str, Any]:
+def _plan() -> tuple[dict[str, Any], tuple[str, str]]:
+    """What to ask for, and what to call the two axes."""
     kind = st.radio(
         "Plane through your weights",
         list(KINDS),
@@ -55,45 +57,49 @@ def _plan() -> dict[str, Any]:
         help="A network has one dimension for each weight. A picture has two: choose which.",
     )
     plan: dict[str, Any] = {"kind": kind}
+    names: dict[str, str] = {}
     if kind == "random":
         help = "The same number gives the same two directions."
         plan["seed"] = int(st.number_input("Pair of directions", 0, 999, key="land_seed", help=help, **KEPT))
     if kind == "weights":
-        names = state.ask("landscape_weights")[0]["weights"]
+        names = weight_labels(state.ask("landscape_weights")[0]["weights"], state.experiment())
         for word, start in (("first", 0), ("second", 1)):
-            options = {"format_func": weight_label, "index": min(start, len(names) - 1), "key": f"land_{word}"}
+            options = {"format_func": names.get, "index": min(start, len(names) - 1), "key": f"land_{word}"}
             help = f"The weight along the {'horizontal' if word == 'first' else 'vertical'} axis."
-            plan[word] = st.selectbox(f"{word.capitalize()} weight", names, help=help, **options, **KEPT)
+            plan[word] = st.selectbox(f"{word.capitalize()} weight", list(names), help=help, **options, **KEPT)
     help = "How far the plane goes to each side of your weights, in lengths of its directions."
     plan["reach"] = st.select_slider("Reach", (0.25, 0.5, 1.0, 2.0, 4.0, 8.0), 1.0, key="land_reach", help=help, **KEPT)
     help = "Points along an edge; each needs the loss of all its examples."
     plan["side"] = st.select_slider("Detail", SIDES, SIDES[1], key="land_side", help=help, **KEPT)
-    return plan
+    axes = AXES.get(kind) or (names[plan["first"]], names[plan["second"]])
+    return plan, axes
 
 
-def weight_label(name: str) -> str:
-    """What a person calls the weight that lab/landscape.py calls "0.W 1 3"; all layers count, activations too."""
+def weight_labels(names: Sequence[str], experiment: Experiment) -> dict[str, str]:
+    """What a person calls the weights that lab/landscape.py calls "2.W 1 3"; only layers with weights are counted."""
+    layers = {layer: number for number, layer in enumerate(dict.fromkeys(n.split(".")[0] for n in names), 1)}
+    return {name: _label(name, layers, experiment) for name in names}
+
+
+def _label(name: str, layers: Mapping[str, int], e: Experiment) -> str:
     parameter, *place = name.split()
     layer, kind = parameter.split(".")
     numbers = [int(number) + 1 for number in place]
     if kind == "W" and len(numbers) == 2:
-        source = f"unit {numbers[0]}"
-        features = state.experiment().features
-        if layer == "0" and state.experiment().source.plane and numbers[0] <= len(features):
-            source = FEATURES[features[numbers[0] - 1]].label
-        return f"layer {layer}: {source} to unit {numbers[1]}"
-    what = {"b": "bias of unit"}.get(kind, kind)
-    return f"layer {layer}: {what} {' '.join(map(str, numbers))}"
+        of_plane = layers[layer] == 1 and e.source.plane
+        source = FEATURES[e.features[numbers[0] - 1]].label if of_plane else f"unit {numbers[0]}"
+        return f"layer {layers[layer]}: {source} to unit {numbers[1]}"
+    return f"layer {layers[layer]}: {'bias of unit' if kind == 'b' else kind} {' '.join(map(str, numbers))}"
 
 
-def _begin(plan: dict[str, Any]) -> None:
+def _begin(plan: dict[str, Any], axes: tuple[str, str]) -> None:
     notes = state.notes()
     try:
         state.ask("landscape", **plan)
     except (ExperimentError, RuntimeError) as problem:
         notes["landscape_problem"] = str(problem)
     else:
-        notes |= {"landscape_job": 0.0, "landscape_problem": "", "landscape": None, "landscape_plan": plan}
+        notes |= {"landscape_job": 0.0, "landscape_problem": "", "landscape": None, "landscape_axes": axes}
 
 
 def _working() -> None:
@@ -136,7 +142,7 @@ def _race_controls(landscape: tuple[dict[str, Any], dict[str, np.ndarray]]) -> O
 
 
 def _picture(header: dict[str, Any], arrays: dict[str, np.ndarray], order: Order) -> None:
-    plan, reach = state.notes()["landscape_plan"], float(arrays["axis"][-1])
+    (x, y), reach = state.notes()["landscape_axes"], float(arrays["axis"][-1])
     st.markdown(_truth(header))
     if not order.names:
         st.info("Choose at least one optimizer.")
@@ -150,7 +156,6 @@ def _picture(header: dict[str, Any], arrays: dict[str, np.ndarray], order: Order
     finished = Race(tuple(ran["names"]), tuple(ran["rates"]), rest["points"], rest["heights"])
     if finished.steps < order.steps:
         st.caption(f"The race ended after {finished.steps} steps: more of them would take too long here.")
-    x, y = AXES.get(header["kind"]) or (weight_label(plan["first"]), weight_label(plan["second"]))
     xs = ys = arrays["axis"]
     way = Way("way of training", WAY_STYLE, arrays["path"], _heights_along(arrays), grows=False)
     pictures(
