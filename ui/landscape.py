@@ -159,7 +159,7 @@ def _picture(header: dict[str, Any], arrays: dict[str, np.ndarray], order: Order
     xs = ys = arrays["axis"]
     way = Way("way of training", WAY_STYLE, arrays["path"], _heights_along(arrays), grows=False)
     pictures(
-        f"land_{order.three}",
+        "land",
         xs,
         ys,
         arrays["heights"],

@@ -54,7 +54,7 @@ def race_on_surface() -> None:
         ran = race(surface.slopes, names, start, rates, steps)
         xs, ys, heights = surface.grid(SIDE)
         pictures(
-            f"race_{three}",
+            "race",
             xs,
             ys,
             heights,
