@@ -92,6 +92,7 @@ class Charts {
       plot.removeAllListeners('plotly_click');
       if (layout.meta?.click) plot.on('plotly_click', ({ points: [point] }) => this.send({ x: point.x, y: point.y, at: Date.now() }));
     }
+    this.isCut = false;
     this.player.setSteps(steps);
     this.root.dataset.drawn = Number(this.root.dataset.drawn) + 1;
   }
@@ -118,6 +119,8 @@ class Charts {
 
   cut(step) {
     this.root.dataset.step = step;
+    if (!this.isCut && step === this.player.steps) return; // all of it is there already
+    this.isCut = step < this.player.steps;
     this.figures.forEach(({ data }, number) => {
       const growing = [...data.keys()].filter(index => data[index].meta);
       if (!growing.length) return;
