@@ -41,7 +41,8 @@ def own_landscape() -> None:
         if notes.get("landscape_job") is not None:
             st.fragment(_working, run_every=TICK)()
         elif order:
-            _picture(*notes["landscape"], order)
+            header, arrays = notes["landscape"]
+            _picture(header, arrays, order)
         else:
             st.info("Press **Compute the landscape**. The default network takes a second, a large one longer.")
 
@@ -71,7 +72,7 @@ def _plan() -> tuple[dict[str, Any], tuple[str, str]]:
     plan["reach"] = st.select_slider("Reach", (0.25, 0.5, 1.0, 2.0, 4.0, 8.0), 1.0, key="land_reach", help=help, **KEPT)
     help = "Points along an edge; each needs the loss of all its examples."
     plan["side"] = st.select_slider("Detail", SIDES, SIDES[1], key="land_side", help=help, **KEPT)
-    axes = AXES.get(kind) or (names[plan["first"]], names[plan["second"]])
+    axes = AXES.get(str(kind)) or (names[plan["first"]], names[plan["second"]])
     return plan, axes
 
 
