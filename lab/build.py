@@ -25,10 +25,11 @@ class Built(NamedTuple):
     trainer: Trainer
 
 
-def build(experiment: Experiment, data_dir: Path | None = None) -> Built:
+def build(experiment: Experiment, data_dir: Path | None = None, dataset: Dataset | None = None) -> Built:
     """Raises ExperimentError when this machine cannot run it (the device or the files of the data set are missing).
 
-    data_dir: where the files of a data set of pictures lie; see data.load.
+    data_dir: where the files of a data set of pictures lie; see data.load. dataset: the data, where an earlier `build`
+    of the same data set has drawn them.
     """
     e = experiment
     device = next((d for d in available_devices() if d.name == e.device), None)
@@ -39,7 +40,7 @@ def build(experiment: Experiment, data_dir: Path | None = None) -> Built:
     for_data, for_weights, for_batches, for_dropout = np.random.default_rng(e.seed).spawn(4)
     if e.weight_seed:
         for_weights = np.random.default_rng(e.weight_seed).spawn(4)[1]
-    dataset = examples(e, for_data, data_dir)
+    dataset = dataset or examples(e, for_data, data_dir)
     weights = (
         balanced_weights(dataset.y_train, dataset.classes)
         if e.class_weights == "balanced" and dataset.classes

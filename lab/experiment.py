@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, mo
 
 from data import DATASETS, OWN, SCALINGS, described, drawn
 from data.dataset import Source
-from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
+from engine import INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from engine.losses import usual_loss, usual_output, valid_losses, valid_outputs
 from engine.schedules import SPAN
 from engine.settings import MONITORS, Settings
@@ -26,7 +26,6 @@ from lab.fields import (
     ExperimentError,
     Misfit,
     field_of,
-    list_of,
     number,
     one_of,
     one_or_list,
@@ -35,33 +34,19 @@ from lab.fields import (
     whole,
     words,
 )
+from lab.layer_lists import (
+    ACTIVATION_LIST,
+    FILTER_LIST,
+    MAX_PARAMETERS,
+    UNIT_LIST,
+)
+from lab.layer_lists import MAX_LAYERS as MAX_LAYERS
+from lab.layer_lists import MAX_UNITS as MAX_UNITS
 from lab.own import FINGERPRINT, check_own
 from lab.plane import FEATURE_LIST, POINT_LIST, check_plane, packed
 
-MAX_LAYERS, MAX_UNITS, MAX_FILTERS, MAX_PARAMETERS = 8, 1024, 64, 2_000_000
 LONGEST_TEXT = 20_000  # far more than any experiment needs; refused before it costs time
 SMALLEST_MAP = 5  # pixels: below this a convolution and its pooling leave nothing
-
-
-def _known_activations(value: str | tuple[str, ...]) -> bool:
-    return all(name in ACTIVATIONS for name in ((value,) if isinstance(value, str) else value))
-
-
-UNIT_LIST = list_of(
-    f"at most {MAX_LAYERS} whole numbers from 1 to {MAX_UNITS}, such as 64,32",
-    lambda n: 1 <= n <= MAX_UNITS,
-    0,
-    MAX_LAYERS,
-)
-FILTER_LIST = list_of(
-    f"for pictures, at most 3 whole numbers from 1 to {MAX_FILTERS}, such as 8,16",
-    lambda n: 1 <= n <= MAX_FILTERS,
-    0,
-    3,
-)
-ACTIVATION_LIST = Allowed(
-    "one name, or one for each hidden layer, out of " + ", ".join(ACTIVATIONS), _known_activations
-)
 
 
 class Experiment(BaseModel):

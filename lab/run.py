@@ -49,6 +49,7 @@ class Run:
         self.stage = Stage(experiment, self.dataset, self.trainer) if self.dataset.encode else None
         self.class_numbers = drawn.class_numbers(experiment.points) if experiment.dataset == drawn.NAME else None
         self.build_number += 1
+        self.aside: dict[str, Any] = {}  # what questions keep between their pieces; training knows nothing of it
         self._begin("idle")
 
     def reset(self) -> None:

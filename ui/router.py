@@ -25,6 +25,7 @@ PAGES = (
 )
 
 st.set_page_config(page_title="Backprop Playground", layout="wide", initial_sidebar_state="collapsed")
+st.html(ROOT / "ui/components/page.css")
 st.logo(ROOT / "ui/logo.svg", size="large")
 st.navigation([st.Page(ROOT / f"pages/{name}.py", title=title) for name, title in PAGES], position="top").run()
 dress()
