@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import plotly.graph_objects  # noqa: F401  imported here once, so that no visitor waits for it
 import streamlit as st
 
-from lab import devices, pool
+from lab import devices, own, pool
 from ui.routes import ROUTES
 
 SWEEP_EVERY = 10.0  # seconds
@@ -29,24 +29,26 @@ GRACE = 150.0  # seconds a closed tab's run is kept: Streamlit itself forgets a 
 
 @contextlib.asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
-    pool.SERVER = workers = pool.WorkerPool()
-    workers.start()
-    devices.search()
-    gc.collect()
-    gc.freeze()  # Streamlit collects garbage after every script run: without this 24 ms in which every visitor waits
-    sweeper = asyncio.create_task(_sweep(workers))
-    try:
-        yield {}
-    finally:
-        sweeper.cancel()
-        pool.SERVER = None
-        await asyncio.to_thread(workers.stop)
+    with own.new_folder():  # before the workers start, which find it by its environment variable
+        pool.SERVER = workers = pool.WorkerPool()
+        workers.start()
+        devices.search()
+        gc.collect()
+        gc.freeze()  # Streamlit collects garbage after every script run: without this, 24 ms in which everybody waits
+        sweeper = asyncio.create_task(_sweep(workers))
+        try:
+            yield {}
+        finally:
+            sweeper.cancel()
+            pool.SERVER = None
+            await asyncio.to_thread(workers.stop)
 
 
 async def _sweep(workers: pool.WorkerPool) -> None:
     while True:
         await asyncio.sleep(SWEEP_EVERY)
         workers.sweep(time.monotonic(), GRACE)
+        own.SHELF.sweep(workers.runs.__contains__)
 
 
 app = st.App("ui/router.py", lifespan=lifespan, routes=ROUTES)

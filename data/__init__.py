@@ -9,16 +9,29 @@ from pathlib import Path
 import numpy as np
 
 from data import drawn, spoil
+from data import own as uploaded
 from data.dataset import Dataset, Source, plane_dataset, table_dataset
 from data.features import FEATURES, Feature, check_features
 from data.images import IMAGES
+from data.scaling import SCALINGS, STANDARD, Scaling
 from data.tables import TABLES
 from data.toy import EXTENT, TOYS
 
-__all__ = ["DATASETS", "FEATURES", "Dataset", "Feature", "Source", "load", "preload"]
+__all__ = [
+    "DATASETS", "FEATURES", "OWN", "SCALINGS", "Dataset", "Feature", "Scaling", "Source", "described", "load",
+    "preload",
+]  # fmt: skip
 
 DATASETS: dict[str, Source] = {source.name: source for source in (*TOYS, drawn.source(), *TABLES, *IMAGES)}
+OWN = uploaded.NAMES  # the names of what a person brings along
 BALANCED = tuple(source.name for source in TOYS if source.classes)  # whose first class can be made larger or smaller
+
+
+def described(name: str, points: str = "", own: str = "") -> Source:
+    """The source of that name. Raises ValueError for points that are none, or uploaded data that is not here."""
+    if name in OWN:
+        return uploaded.source(own)
+    return drawn.source(points) if name == drawn.NAME else DATASETS[name]
 
 
 def load(
@@ -33,6 +46,8 @@ def load(
     outliers: float = 0.0,
     balance: float = 0.5,
     points: str = "",
+    own: str = "",
+    scaling: str = STANDARD,
     rng: np.random.Generator,
     data_dir: Path | None = None,
 ) -> Dataset:
@@ -50,6 +65,8 @@ def load(
     outliers: 0 to 0.5, the share of the points of a toy that is thrown somewhere on the plane.
     balance: 0.1 to 0.9, the share of the first class of a toy with two classes; see data.spoil.
     points: the points of the set "drawn", as data.drawn packs them; without any, a few to start with.
+    own: the fingerprint of what a person uploaded, for the names of data.own.
+    scaling: how the pixels of pictures become inputs, a name of SCALINGS; other data is always standardised.
     rng: spawns one stream each for places, noise, split and whatever spoils. With the same seed, another noise keeps
         the places and the split, another share keeps the examples, other features keep both. A second call with one
         rng draws anew.
@@ -58,7 +75,7 @@ def load(
 
     Raises ValueError, in a sentence that says what is allowed, or which files are missing or broken.
     """
-    if name not in DATASETS:
+    if name not in DATASETS and name not in OWN:
         raise ValueError(f"Unknown data set {name!r}: choose one of {', '.join(DATASETS)}.")
     if not isinstance(samples, (int, np.integer)) or not (samples == 0 or 10 <= samples <= 100_000):
         raise ValueError(f"The number of samples is {samples!r}: choose a whole number from 10 to 100000, or 0.")
@@ -73,7 +90,11 @@ def load(
     ):
         if not low <= share <= high:
             raise ValueError(f"The {word} is {share!r}: choose a number from {low} to {high}.")
-    source = drawn.source(points) if name == drawn.NAME else DATASETS[name]
+    source = described(name, points, own)
+    if scaling not in (SCALINGS if source.image_shape else (STANDARD,)):
+        raise ValueError(
+            f"The scaling is {scaling!r}: choose one of {', '.join(SCALINGS)}; without pictures {STANDARD}."
+        )
     samples = int(samples) or source.samples
     place, shake, deal, pick, throw, flip = rng.spawn(6)
     if label_noise and not source.classes:
@@ -84,7 +105,7 @@ def load(
         raw = source.make(data_dir) if source.find else source.make()
         if label_noise:
             raw = spoil.with_wrong_labels(raw, label_noise, source.classes, flip)
-        return table_dataset(source, raw, samples, noise, train_share, place, shake, deal)
+        return table_dataset(source, raw, samples, noise, train_share, place, shake, deal, scaling)
     check_features(features)
     if balance == 0.5:
         raw = source.make(samples, noise, place, shake)

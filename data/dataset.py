@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from data.features import plane_features
+from data.scaling import PER_IMAGE, STANDARD, WHITE, stretched
 
 
 class Raw(NamedTuple):
@@ -22,6 +23,7 @@ class Raw(NamedTuple):
     group: np.ndarray  # (N,) what the split keeps in proportion: the class before any noise
     feature_names: tuple[str, ...] = ()  # () for points of the plane
     test_rows: int = 0  # so many at the end are a test part of its own; 0: the split makes one
+    groups: tuple[tuple[int, int], ...] = ()  # columns first:after of x that are one category, one-hot encoded
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class Dataset:
     y_scale: float  # 1 for classification
     encode: Callable[[np.ndarray], np.ndarray] | None  # raw plane points (M, 2) -> standardised inputs (M, D)
     extent: tuple[float, float] | None  # the plane shown is [lo, hi] x [lo, hi]
+    scaling: str = STANDARD  # of pictures; with "per_image" raw pixels are stretched before mean and scale apply
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -90,6 +93,10 @@ class Dataset:
     def classes(self) -> int:
         """Number of classes; 0 for regression."""
         return len(self.class_names)
+
+    def inputs(self, pixels: np.ndarray) -> np.ndarray:
+        """Raw pixels (M, D), 0 to 255, of other pictures -> inputs (M, D) float32 made like those of the test part."""
+        return standardise(stretched(pixels) if self.scaling == PER_IMAGE else pixels, self.x_mean, self.x_scale)
 
     def to_units(self, y: np.ndarray) -> np.ndarray:
         """Standardised regression targets, of any shape, in their original units."""
@@ -143,6 +150,20 @@ def pixel_statistics(pixels: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, 
     mean = grey @ counts / counts.sum()
     scale = np.sqrt((grey - mean) ** 2 @ counts / counts.sum()) or 1.0
     return np.full(pixels.shape[1], mean), np.full(pixels.shape[1], scale)
+
+
+def filled(raw: Raw, train: np.ndarray) -> Raw:
+    """The same examples without gaps (NaN in x). Only the training rows decide what fills them: a number becomes their
+    median, a one-hot encoded category their most frequent one."""
+    if raw.x.dtype.kind != "f" or not np.isnan(raw.x).any():
+        return raw
+    known = raw.x[train]
+    values = np.zeros(raw.x.shape[1])
+    for column in np.flatnonzero(~np.isnan(known).all(axis=0)):
+        values[column] = np.nanmedian(known[:, column])
+    for first, after in raw.groups:
+        values[first:after] = np.arange(after - first) == np.nansum(known[:, first:after], axis=0).argmax()
+    return raw._replace(x=np.where(np.isnan(raw.x), values, raw.x))
 
 
 def standardise(values: np.ndarray, mean: np.ndarray | float, scale: np.ndarray | float) -> np.ndarray:
@@ -199,19 +220,27 @@ def table_dataset(
     place: np.random.Generator,
     shake: np.random.Generator,
     deal: np.random.Generator,
+    scaling: str = STANDARD,
 ) -> Dataset:
     """A real set or, if it has more, `samples` rows of it chosen with `place`; split with `deal`.
 
     A set with a test part of its own keeps it whole, and `samples` rows are chosen of its training part. `shake` adds
     Gaussian noise of `noise` standard deviations to the inputs of both parts. The statistics are those of the training
-    part before noise.
+    part before noise. scaling: how pixels of pictures become inputs; see data.scaling.
     """
     train, test = _parts(raw, samples, train_share, place, deal)
     if source.image_shape:
         mean, scale = pixel_statistics(raw.x, train)
     else:
+        raw = filled(raw, train)
         mean, scale = statistics(raw.x[train])
-    x_train, x_test = (_inputs(raw.x, rows, mean, scale, noise, shake) for rows in (train, test))
+        for first, after in raw.groups:  # these stay 0 and 1
+            mean[first:after], scale[first:after] = 0, 1
+    blur = noise * scale
+    if scaling != STANDARD:
+        mean, scale = np.zeros_like(mean), np.full_like(scale, WHITE)
+    own = scaling == PER_IMAGE
+    x_train, x_test = (_inputs(raw.x, rows, mean, scale, blur, shake, own) for rows in (train, test))
     return Dataset(
         name=source.name,
         kind=source.kind,
@@ -227,6 +256,7 @@ def table_dataset(
         extent=None,
         image_shape=source.image_shape,
         images_test=_pictures(x_test, mean, scale, source.image_shape) if source.image_shape else None,
+        scaling=scaling,
         **_targets(source, raw.y, train, test),
     )
 
@@ -249,15 +279,21 @@ def _pieces(rows: int) -> Iterator[slice]:
 
 
 def _inputs(
-    x: np.ndarray, rows: np.ndarray, mean: np.ndarray, scale: np.ndarray, noise: float, shake: np.random.Generator
+    x: np.ndarray,
+    rows: np.ndarray,
+    mean: np.ndarray,
+    scale: np.ndarray,
+    blur: np.ndarray,
+    shake: np.random.Generator,
+    own: bool,
 ) -> np.ndarray:
-    """Rows (M,) of x (N, D), noisy and standardised, (M, D) float32: only here it is decided how inputs are kept."""
+    """Rows (M,) of x (N, D), noisy and scaled, (M, D) float32: only here it is decided how inputs are kept."""
     inputs = np.empty((len(rows), x.shape[1]), dtype=np.float32)
     for piece in _pieces(len(rows)):
         values = x[rows[piece]].astype(np.float64)
-        if noise:
-            values += noise * scale * shake.standard_normal(values.shape)
-        inputs[piece] = standardise(values, mean, scale)
+        if blur.any():
+            values += blur * shake.standard_normal(values.shape)
+        inputs[piece] = standardise(stretched(values) if own else values, mean, scale)
     return inputs
 
 

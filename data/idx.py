@@ -24,7 +24,7 @@ MOST = 70_000  # examples in a file
 PIECE = 2**20  # bytes unpacked at a time
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
     """Where this platform keeps what a program can fetch again."""
     usual = os.environ.get("LOCALAPPDATA") if os.name == "nt" else os.environ.get("XDG_CACHE_HOME")
     return Path(usual or os.path.expanduser("~/.cache")) / "backprop-playground"
@@ -33,7 +33,7 @@ def _cache_folder() -> Path:
 def folders(name: str, data_dir: Path | None = None) -> list[Path]:
     """Where the files of a set are looked for, best first: in the folder given, in that of the environment variable
     BACKPROP_DATA and in the user's cache folder; in each first in its subfolder called `name`, then in itself."""
-    given = [data_dir, os.environ.get("BACKPROP_DATA"), _cache_folder()]
+    given = [data_dir, os.environ.get("BACKPROP_DATA"), cache_folder()]
     # An absolute path, because a folder given as "." has no name.
     places = [Path(os.path.abspath(os.path.expanduser(place))) for place in given if place]
     return [

@@ -7,7 +7,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from data import idx
+from data import idx, kaggle
 from data.dataset import Raw, Source
 
 
@@ -62,5 +62,17 @@ IMAGES = (
         "Fashion-MNIST",
         ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"),
         "Clothes in 28 by 28 pixels, with a fixed test part of 10,000; see what shirts are mistaken for.",
+    ),
+    Source(
+        kaggle.NAME,
+        "MNIST of Kaggle",
+        "classification",
+        "The 42,000 digits of Kaggle's Digit Recognizer, from train.csv; the training share decides what is tested.",
+        samples=42_000,
+        inputs=784,
+        make=kaggle.make,
+        class_names=tuple("0123456789"),
+        image_shape=idx.PICTURE,
+        find=kaggle.find,
     ),
 )

@@ -30,6 +30,7 @@ PACKAGES = ("cupy", *(f"cupy-cuda{v}x" for v in (11, 12, 13, 14)), "cupy-rocm-7-
 LIBRARIES = MappingProxyType({"kernel": "NVRTC", "product": "cuBLAS", "random": "cuRAND"})  # what each trial needs
 MISSING = ("cannot open shared object", "Failure finding", "NotFoundError", "failed to load", "DLL load failed")
 NO_DRIVER = "No NVIDIA driver was found on this machine."
+STICKY = (214, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719, 999)  # of CUDA: memory faults, time-outs, lost cards
 STATUS = {
     35: ("The NVIDIA driver is missing or too old for CUDA 12.", "Install driver 525 or newer from nvidia.com."),
     100: (
@@ -178,6 +179,11 @@ class Backend:
         with self.device:
             free, whole = self.xp.cuda.runtime.memGetInfo()
             return free + self.xp.get_default_memory_pool().free_bytes(), whole
+
+
+def poisoned(problem: BaseException) -> bool:
+    """Whether a fault has left the card's context unusable: from now on every call of this process to it would fail."""
+    return getattr(problem, "status", 0) in STICKY
 
 
 # The trial, seen from outside -----------------------------------------------------------------------------------------

@@ -31,11 +31,24 @@ class LayerReport(NamedTuple):
     update_to_weight: float  # length of one step of the layer's parameters to their own; about 0.001 is healthy
 
 
+class LayerLook(NamedTuple):
+    """A report, and what it was drawn from: outputs of the layer and gradients by them, both (N, ...)."""
+
+    report: LayerReport
+    activations: np.ndarray
+    gradients: np.ndarray  # empty below the first layer with parameters
+
+
 def diagnose(trainer: Trainer, batch: np.ndarray | None = None) -> list[LayerReport]:
     """A report for each layer, first to last, on the samples that `batch` (N,) numbers, else on the first ones."""
+    return [look.report for look in examine(trainer, batch)]
+
+
+def examine(trainer: Trainer, batch: np.ndarray | None = None) -> list[LayerLook]:
+    """Like `diagnose`, with the arrays."""
     batch = np.arange(min(SAMPLES, len(trainer.x_train))) if batch is None else batch
     with undisturbed(trainer):
-        return _reports(trainer, trainer.x_train[batch], trainer.t_train[batch])
+        return _looks(trainer, trainer.x_train[batch], trainer.t_train[batch])
 
 
 @contextmanager
@@ -55,7 +68,7 @@ def undisturbed(trainer: Trainer) -> Iterator[None]:
         network.gradients[:], optimizer.rate[()] = gradients, rate
 
 
-def _reports(trainer: Trainer, x: np.ndarray, t: np.ndarray) -> list[LayerReport]:
+def _looks(trainer: Trainer, x: np.ndarray, t: np.ndarray) -> list[LayerLook]:
     layers, old = trainer.network.layers, trainer.network.copies()[0]
     signals, slopes = [], []
     for layer in layers:
@@ -68,19 +81,23 @@ def _reports(trainer: Trainer, x: np.ndarray, t: np.ndarray) -> list[LayerReport
         dz = layer.backward(dz)
         gradients.append(dz)
     layers[trainer.network.first].backward(dz)
-    gradients = [np.full(1, np.nan)] * trainer.network.first + gradients[::-1]
+    gradients = [np.zeros(0)] * trainer.network.first + gradients[::-1]
     trainer.update(x)
     moved = trainer.network.parameters - old
-    reports, start = [], 0
+    looks, start = [], 0
     for layer, signal, gradient, slope in zip(layers, signals, gradients, slopes, strict=True):
         stop = start + sum(int(np.prod(shape)) for shape in layer.shapes.values())
         length = float(np.linalg.norm(old[start:stop]))
         ratio = float(np.linalg.norm(moved[start:stop])) / length if length else np.nan
         dead, saturated = _shares(slope)
-        mean, std, *of_gradient = (float(v) for array in (signal, gradient) for v in (array.mean(), array.std()))
-        reports.append(LayerReport(repr(layer), mean, std, of_gradient[0], of_gradient[1], dead, saturated, ratio))
+        spreads = (*_spread(signal), *_spread(gradient))
+        looks.append(LayerLook(LayerReport(repr(layer), *spreads, dead, saturated, ratio), signal, gradient))
         start = stop
-    return reports
+    return looks
+
+
+def _spread(values: np.ndarray) -> tuple[float, float]:
+    return (float(values.mean()), float(values.std())) if values.size else (np.nan, np.nan)
 
 
 def flatness(layer: Layer, z: np.ndarray) -> tuple[float, float]:

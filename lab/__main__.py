@@ -2,6 +2,7 @@
 
 python -m lab run EXPERIMENT.json --json
 python -m lab run "http://localhost:8501/?dataset=digits&hidden=64,32" --epochs 30 --report
+python -m lab run epochs=50 --table flowers.csv --target species
 python -m lab check '{"hidden": [4, 4], "activations": "gelu"}'
 """
 
@@ -21,7 +22,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from data import Dataset
 from engine.trainer import Trainer
-from lab import model_file
+from lab import model_file, own
 from lab.build import build
 from lab.experiment import Experiment, ExperimentError
 from lab.frames import finite
@@ -110,6 +111,8 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--device", help="cpu or cuda:0")
     command.add_argument("--dtype", help="float32 or float64")
     command.add_argument("--data-dir", type=Path, metavar="DIR", help="where the files of mnist and fashion_mnist lie")
+    command.add_argument("--table", type=Path, metavar="FILE", help="train on a CSV file (or TSV; gzipped or not)")
+    command.add_argument("--target", metavar="COLUMN", help="what to foretell of --table; usually its last column")
     command.add_argument("--resume", type=Path, metavar="FILE", help="go on from a file of --save")
     command.add_argument("--report", action="store_true", help="add metrics, layers and a learning-rate test")
     command.add_argument("--save", type=Path, metavar="FILE", help="keep the model in a safetensors file")
@@ -117,8 +120,12 @@ def main(arguments: list[str] | None = None) -> int:
     command = commands.add_parser("check", help="check backprop against central differences")
     command.add_argument("source", help="a JSON file, a link of the playground, or JSON text")
     options = parser.parse_args(arguments)
+    if getattr(options, "target", None) and not options.table:
+        parser.error("--target names a column of --table")
     try:
         experiment = read(options.source)
+        if getattr(options, "table", None):
+            experiment = experiment.change(**own.from_file(options.table, options.target))
         if "save" not in options:
             print(json.dumps(gradient_check(build(experiment.change(dtype="float64")).trainer)))
             return 0

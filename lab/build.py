@@ -31,22 +31,18 @@ class Built(NamedTuple):
     trainer: Trainer
 
 
-def build(experiment: Experiment, data_dir: Path | None = None) -> Built:
+def build(experiment: Experiment, data_dir: Path | None = None, dataset: Dataset | None = None) -> Built:
     """Raises ExperimentError when this machine cannot run it (the device or the files of the data set are missing).
 
-    data_dir: where the files of a data set of pictures lie; see data.load.
+    data_dir: where the files of a data set of pictures lie; see data.load. dataset: the data, where an earlier `build`
+    of the same data set has drawn them.
     """
     e = experiment
     backend = processor(e)
     for_data, for_weights, for_batches, for_dropout = np.random.default_rng(e.seed).spawn(4)
     if e.weight_seed:
         for_weights = np.random.default_rng(e.weight_seed).spawn(4)[1]
-    try:
-        dataset = data.load(e.dataset, samples=e.samples, noise=e.noise, train_share=e.train_share, features=e.features,
-                            formula=e.formula, label_noise=e.label_noise, outliers=e.outliers, balance=e.balance,
-                            points=e.points, rng=for_data, data_dir=data_dir)  # fmt: skip
-    except ValueError as problem:
-        raise ExperimentError([f"dataset: {problem}"]) from None
+    dataset = dataset or examples(e, for_data, data_dir)
     weights = (
         balanced_weights(dataset.y_train, dataset.classes)
         if e.class_weights == "balanced" and dataset.classes
@@ -101,6 +97,17 @@ def _fits(backend: Backend, needed: int) -> None:
     if needed > free:
         mega = [f"{size / 2**20:,.0f} MB" for size in (needed, free)]
         raise ExperimentError([f"device: this takes about {mega[0]} on the GPU, and {mega[1]} are free. {SMALLER}"])
+
+
+def examples(e: Experiment, rng: np.random.Generator | None = None, data_dir: Path | None = None) -> Dataset:
+    """The data of an experiment, as its network gets it. Raises ExperimentError."""
+    rng = rng or np.random.default_rng(e.seed).spawn(4)[0]
+    try:
+        return data.load(e.dataset, samples=e.samples, noise=e.noise, train_share=e.train_share, features=e.features,
+                         formula=e.formula, label_noise=e.label_noise, outliers=e.outliers, balance=e.balance,
+                         points=e.points, own=e.own, scaling=e.scaling, rng=rng, data_dir=data_dir)  # fmt: skip
+    except ValueError as problem:
+        raise ExperimentError([f"dataset: {problem}"]) from None
 
 
 def layers(e: Experiment, outputs: int, rng: np.random.Generator) -> list[Layer]:

@@ -15,9 +15,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
-from data import DATASETS, drawn
+from data import DATASETS, OWN, SCALINGS, described, drawn
 from data.dataset import Source
-from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
+from engine import INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from engine.losses import usual_loss, usual_output, valid_losses, valid_outputs
 from engine.schedules import SPAN
 from engine.settings import MONITORS, Settings
@@ -26,7 +26,6 @@ from lab.fields import (
     ExperimentError,
     Misfit,
     field_of,
-    list_of,
     number,
     one_of,
     one_or_list,
@@ -35,32 +34,19 @@ from lab.fields import (
     whole,
     words,
 )
+from lab.layer_lists import (
+    ACTIVATION_LIST,
+    FILTER_LIST,
+    MAX_PARAMETERS,
+    UNIT_LIST,
+)
+from lab.layer_lists import MAX_LAYERS as MAX_LAYERS
+from lab.layer_lists import MAX_UNITS as MAX_UNITS
+from lab.own import FINGERPRINT, check_own
 from lab.plane import FEATURE_LIST, POINT_LIST, check_plane, packed
 
-MAX_LAYERS, MAX_UNITS, MAX_FILTERS, MAX_PARAMETERS = 8, 1024, 64, 2_000_000
 LONGEST_TEXT = 20_000  # far more than any experiment needs; refused before it costs time
 SMALLEST_MAP = 5  # pixels: below this a convolution and its pooling leave nothing
-
-
-def _known_activations(value: str | tuple[str, ...]) -> bool:
-    return all(name in ACTIVATIONS for name in ((value,) if isinstance(value, str) else value))
-
-
-UNIT_LIST = list_of(
-    f"at most {MAX_LAYERS} whole numbers from 1 to {MAX_UNITS}, such as 64,32",
-    lambda n: 1 <= n <= MAX_UNITS,
-    0,
-    MAX_LAYERS,
-)
-FILTER_LIST = list_of(
-    f"for pictures, at most 3 whole numbers from 1 to {MAX_FILTERS}, such as 8,16",
-    lambda n: 1 <= n <= MAX_FILTERS,
-    0,
-    3,
-)
-ACTIVATION_LIST = Allowed(
-    "one name, or one for each hidden layer, out of " + ", ".join(ACTIVATIONS), _known_activations
-)
 
 
 class Experiment(BaseModel):
@@ -68,14 +54,16 @@ class Experiment(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    dataset: Annotated[str, one_of(*DATASETS)] = "circle"
+    dataset: Annotated[str, one_of(*DATASETS, *OWN)] = "circle"
     noise: Annotated[float, number(0, 0.5)] = 0.0
     samples: Annotated[int, whole(0, 100_000)] = 0  # 0: as many as the data set has
     label_noise: Annotated[float, number(0, 0.5)] = 0.0  # share of all labels that is wrong
     outliers: Annotated[float, number(0, 0.5)] = 0.0  # share of the points that is thrown somewhere on the plane
     balance: Annotated[float, number(0.1, 0.9)] = 0.5  # share of the first class
     points: Annotated[str, BeforeValidator(packed), POINT_LIST] = ""  # of the set "drawn"
+    own: Annotated[str, FINGERPRINT] = ""  # which uploaded table or set of pictures
     train_share: Annotated[float, number(0.1, 0.9)] = 0.75
+    scaling: Annotated[str, one_of(*SCALINGS)] = "standard"  # how pixels become inputs
     features: Annotated[tuple[str, ...], BeforeValidator(words), FEATURE_LIST] = ("x1", "x2")
     hidden: Annotated[tuple[int, ...], BeforeValidator(words), UNIT_LIST] = (8, 8)
     formula: Annotated[str, Allowed("a formula of x1 and x2", lambda text: len(text) <= 200)] = ""
@@ -115,8 +103,11 @@ class Experiment(BaseModel):
 
     @model_validator(mode="after")
     def _fields_fit_together(self) -> Experiment:
+        check_own(self)
         check_plane(self)
         source = self.source
+        if self.scaling != "standard" and source.image_shape is None:
+            raise Misfit("scaling", self.scaling, "standard where there are no pictures")
         if self.samples and self.samples < 10:
             raise Misfit("samples", self.samples, "0 (all) or a whole number from 10 to 100,000")
         if not isinstance(self.activations, str) and len(self.activations) != len(self.hidden):
@@ -151,7 +142,7 @@ class Experiment(BaseModel):
 
     @property
     def source(self) -> Source:
-        return drawn.source(self.points) if self.dataset == drawn.NAME else DATASETS[self.dataset]
+        return described(self.dataset, self.points, self.own)
 
     @property
     def losses(self) -> tuple[str, ...]:
@@ -289,7 +280,9 @@ class Experiment(BaseModel):
                 return cls.model_validate(values), refused
             except ValidationError as problem:
                 refused += sentences(problem, Experiment)
-                wrong = {field_of(error) for error in problem.errors()} & values.keys()
+                wrong = {field_of(error) for error in problem.errors()}
+                wrong |= {"dataset"} if "own" in wrong and values.get("dataset") in OWN else set()
+                wrong &= values.keys()
                 if not wrong:
                     return cls(), refused
                 for name in wrong:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from lab import keeping, model_file
+from engine.backend import poisoned
+from lab.build import FULL
 from lab.experiment import Experiment
 from lab.questions import ask
 from lab.run import Run
@@ -29,7 +31,9 @@ class Gone(KeyError):
 class Host:
     """Carries out commands, one at a time: {"do": verb, "run": name, ...}. An answer is a header and arrays."""
 
-    def __init__(self) -> None:
+    def __init__(self, expendable: bool = False) -> None:
+        """expendable: the process may end, and comes back: what a graphics card no longer survives is raised."""
+        self.expendable = expendable
         self.runs: dict[str, Run] = {}
         self._saved: dict[str, tuple[float, int]] = {}
         self._busy = threading.Lock()
@@ -43,6 +47,8 @@ class Host:
         except ValueError as problem:
             return {"error": "refused", "sentence": str(problem)}, {}
         except Exception as problem:
+            if poisoned(problem) and self.expendable:
+                raise
             print(f"{command.get('do')} failed:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
             return {"error": "failed", "sentence": f"The command failed ({type(problem).__name__})."}, {}
 
@@ -65,7 +71,11 @@ class Host:
             for run in due:
                 try:
                     run.advance(seconds)
+                except MemoryError:
+                    run.fail(FULL)
                 except Exception as problem:
+                    if poisoned(problem) and self.expendable:
+                        raise
                     traceback.print_exc()
                     run.fail(f"Training failed ({type(problem).__name__}).")
         return bool(due)
@@ -86,13 +96,18 @@ class Host:
         self.runs[command["run"]] = Run(_experiment(command), command["speed"])
 
     def _resume(self, command: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-        run = self.runs[command["run"]] = Run(_experiment(command), command["speed"])
+        run = self.runs[command["run"]] = Run(_experiment(command), command["speed"], device=command.get("device"))
         run.resume(command, arrays, command["notice"])
 
     def _close(self, command: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-        if self.runs.pop(command["run"], None) is None:
+        run = self.runs.pop(command["run"], None)
+        if run is None:
             raise Gone(command["run"])
         self._saved.pop(command["run"], None)
+        if run.trainer.accelerator:
+            backend = run.trainer.accelerator.backend
+            del run
+            backend.release()
 
     def _count(self, command: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
         active = sum(run.status == "running" and run.watched for run in self.runs.values())

@@ -227,8 +227,9 @@ def _network(trainer: Trainer) -> dict[str, np.ndarray]:
 
 
 def _flat(trainer: Trainer, model: Model) -> np.ndarray:
-    """The weights of a file (P,), in the order of the network's buffer: those of one unit side by side."""
-    return np.concatenate([model.arrays[f"network.{name}"].T.ravel() for name in trainer.network.named])
+    """The weights of a file (P,), in the order of the network's buffer."""
+    arrays = ((view, model.arrays[f"network.{name}"]) for name, view in trainer.network.named.items())
+    return np.concatenate([a.ravel() if view.flags.c_contiguous else a.ravel("F") for view, a in arrays])
 
 
 def _fit(wanted: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray]) -> None:

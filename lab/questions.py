@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine import checkpoint
-from lab import examples, keeping
+from lab import examples, gallery, health, keeping, landscape, rates
 from lab.gradients import gradient_check, gradient_sweep
 from lab.insight import batch_outputs, plane, pre_activations
 from lab.one_step import one_step
@@ -43,6 +43,13 @@ QUESTIONS: dict[str, Question] = {
     "one_step": one_step,
     "gradient_check": gradient_check,
     "gradient_sweep": gradient_sweep,
+    **gallery.QUESTIONS,
+    "health": health.health,
+    "rate_test": rates.rate_test,
+    "landscape": landscape.begin,
+    "landscape_more": landscape.go_on,
+    "landscape_race": landscape.run_race,
+    "landscape_weights": landscape.choices,
 }
 
 

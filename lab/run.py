@@ -32,23 +32,26 @@ class Run:
     """Owns one trainer. `status`: idle, running or paused (the visitor's wish), stopped or diverged (what happened)."""
 
     def __init__(
-        self, experiment: Experiment, speed: str = "epoch", clock: Callable[[], float] = time.monotonic
-    ) -> None:
+        self, experiment: Experiment, speed: str = "epoch", clock: Callable[[], float] = time.monotonic,
+        device: str | None = None,
+    ) -> None:  # fmt: skip
         self.clock, self.speed, self.frame_number = clock, speed_named(speed), 0
         self.build_number = secrets.randbelow(10**6)  # no page may take a restarted run's frames for those it has
         self.seen = clock()
+        self.instead = {"device": device} if device else {}  # of the device that the experiment asks for
         self.rebuild(experiment)
 
     def rebuild(self, experiment: Experiment, built: Built | None = None) -> None:
         """New data and a new network, or those that were built already; training waits for Play."""
-        self.dataset, self.trainer = built or build(experiment)
+        self.dataset, self.trainer = built or build(experiment.change(**self.instead))
         self.experiment = experiment
         samples = sum(len(x) for x, _, _ in self.trainer.parts())
         self.multiply_adds = sum(line.multiply_adds for line in self.trainer.network.summary())
-        self._dear = samples * self.multiply_adds > DEAR
+        self.dear = samples * self.multiply_adds > DEAR
         self.stage = Stage(experiment, self.dataset, self.trainer) if self.dataset.encode else None
         self.class_numbers = drawn.class_numbers(experiment.points) if experiment.dataset == drawn.NAME else None
         self.build_number += 1
+        self.aside: dict[str, Any] = {}  # what questions keep between their pieces; training knows nothing of it
         self._begin("idle")
 
     def reset(self) -> None:
@@ -246,7 +249,7 @@ class Run:
 
     def _facts(self) -> dict[str, Any]:
         t, d = self.trainer, self.dataset
-        scores = t.latest if self._dear and self.status == "running" else t.evaluate()
+        scores = t.latest if self.dear and self.status == "running" else t.evaluate()
         since, steps = self._pace
         if self.status == "running" and self.clock() - since > 0.5:
             self.rate = (t.steps - steps) / (self.clock() - since)

@@ -52,7 +52,7 @@ def main() -> None:
     gc.freeze()
     key = bytes.fromhex(os.environ.pop("LAB_WORKER_KEY"))
     with contextlib.suppress(EOFError, ConnectionError), Client(sys.argv[1], authkey=key) as connection:
-        serve(connection, Host())
+        serve(connection, Host(expendable=True))
 
 
 if __name__ == "__main__":

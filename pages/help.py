@@ -8,6 +8,7 @@ import streamlit as st
 
 from lab.presets import PRESETS
 from ui import state
+from ui.glossary import glossary
 
 state.begin()
 
@@ -31,6 +32,9 @@ buttons above a layer add and remove units, the thumbnails on the left switch in
 
 **Keys.** Space plays and pauses, the right arrow trains for one epoch; the ? key shows them all.
 
+**More pages.** *Optimizers* shows seven ways downhill, on famous surfaces and on your own network's loss; *Health*
+shows what goes through the layers and what comes back.
+
 **Your settings live in the address bar.** Copy the address: whoever opens it gets the same experiment, and after the
 same number of epochs the same numbers. **Share** hides or locks parts of the page for pupils, gives the code of a
 frame for a page of your own, and saves what is too long for a link as a file. **Projector** makes it readable from the
@@ -41,4 +45,5 @@ st.subheader("Starting points")
 st.markdown(
     "\n".join(f"- [{p.label}](./?{urlencode(p.experiment.to_query())}): {p.sentence}" for p in PRESETS.values())
 )
+glossary()
 st.page_link("../pages/playground.py", label="Back to the playground")

@@ -6,12 +6,12 @@ from functools import partial
 
 import streamlit as st
 
-from data import BALANCED, DATASETS, drawn
+from data import BALANCED, DATASETS, OWN, drawn
 from data.uploads import MOST_BYTES, UploadError, as_csv, read_points
 from lab import pool
 from ui import drawing, features, state
 from ui.text import plain
-from ui.widgets import ANEW, bound, button, explain, labels, locked, number, shown, slide
+from ui.widgets import ANEW, bound, button, explain, locked, number, shown, slide
 
 NOISES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9)
@@ -49,9 +49,11 @@ def _data_set() -> None:
         return
     e = state.experiment()
     here = [name for name, source in DATASETS.items() if source.available() or name == e.dataset]
+    here += [name for name in OWN if name == e.dataset]
+    show = lambda name: e.source.label if name in OWN else DATASETS[name].label  # noqa: E731
     options = {**bound("dataset", e.dataset), "on_change": _choose}
-    help = explain("dataset", e.source.sentence)
-    st.selectbox("Data set", here, format_func=labels(DATASETS), help=help, **options)
+    help = explain("dataset", plain(e.source.sentence))
+    st.selectbox("Data set", here, format_func=show, help=help, **options)
 
 
 def _choose(field: str, widget: str) -> None:

@@ -18,9 +18,9 @@ from lab.export import SCRIPTS, ExportError, gather, plan_of, zipped
 from lab.model_file import Model
 from lab.pool import Gone, Pool, Unreachable
 from ui import state
-from ui.controls import _plain as plain
 from ui.figures import curve
 from ui.live import _theme as page_theme
+from ui.text import plain
 
 EVERYTHING, WEIGHTS = "Everything", "Weights only"
 WHAT = {

@@ -12,10 +12,10 @@ from data import FEATURES
 from lab.experiment import Experiment
 from lab.one_step import PARTS, SHOWN
 from ui import state
-from ui.controls import _plain
 from ui.figures.chooser import chooser
 from ui.panels import ask, chart, keys, theme
 from ui.stations import Walk, stations
+from ui.text import plain
 from ui.widgets import command
 
 SOURCES = {"train": "Training point", "test": "Test point", "batch": "Mini-batch", "typed": "Typed point"}
@@ -108,7 +108,7 @@ def _typed(facts: dict[str, Any], e: Experiment, header: Mapping) -> tuple[dict[
         with columns[n % 2]:
             help = "In the units of the data; the network sees it standardised."
             key = f"step_x_{e.dataset}_{n}"
-            values.append(st.number_input(_plain(name), -1e6, 1e6, round(float(start), 3), key=key, help=help))
+            values.append(st.number_input(plain(name), -1e6, 1e6, round(float(start), 3), key=key, help=help))
     help = "What the network should answer for this point."
     if e.source.kind == "regression":
         label = st.number_input("True value", -1e6, 1e6, 0.0, key="step_value", help=help)
@@ -130,7 +130,7 @@ def _input_names(answer: Mapping, e: Experiment) -> list[str]:
 def _point_in_words(answer: Mapping, seen: Mapping, names: list[str]) -> None:
     classes = state.experiment().source.class_names
     if answer["label"] is not None:
-        truth = f"class {_plain(classes[answer['label']])}" if classes else f"{answer['label']:.4g}"
+        truth = f"class {plain(classes[answer['label']])}" if classes else f"{answer['label']:.4g}"
         st.caption(f"Truth: {truth}. Loss of this point: {answer['loss']:.4f}.")
     else:
         st.caption(f"The latest batch has {answer['points']} points; their mean loss is {answer['loss']:.4f}.")

@@ -36,7 +36,7 @@ PARTS = {
         Part("stop", "Stop rules",
              ("stop_rules", "epochs", "target_accuracy", "patience", "min_delta", "monitor", "max_seconds")),
         Part("data", "Data", ("dataset", "noise", "samples", "train_share", "label_noise", "outliers", "balance",
-                              "points", "more_data", "draw", "files")),
+                              "points", "own", "scaling", "more_data", "draw", "files")),
         Part("seed", "Seed", ("seed", "weight_seed", "regenerate")),
         Part("features", "Features", ("features", "formula")),
         Part("layers", "Hidden layers", ("hidden", "conv", "units", "layers")),

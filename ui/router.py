@@ -16,11 +16,16 @@ PAGES = (
     ("playground", "Playground"),
     ("functions", "Functions"),
     ("one_step", "One step"),
+    ("optimizers", "Optimizers"),
+    ("health", "Health"),
+    ("images", "Images"),
+    ("data", "Data"),
     ("keep", "Keep"),
     ("help", "Help"),
 )
 
 st.set_page_config(page_title="Backprop Playground", layout="wide", initial_sidebar_state="collapsed")
+st.html(ROOT / "ui/components/page.css")
 st.logo(ROOT / "ui/logo.svg", size="large")
 st.navigation([st.Page(ROOT / f"pages/{name}.py", title=title) for name, title in PAGES], position="top").run()
 dress()

@@ -101,8 +101,9 @@ def parse(text: str) -> dict[str, Any] | None:
             return {"do": "edit", **edit, "value": value} if sound else None
         case "preview":
             field, value = message.get("field"), message.get("value")
-            sound = field in PREVIEWED and type(value) in (int, float) and abs(value) <= MOST_PREVIEWED
-            return {"do": "preview", "field": field, "value": value} if sound else None
+            if isinstance(value, bool) or not isinstance(value, int | float) or field not in PREVIEWED:
+                return None
+            return {"do": "preview", "field": field, "value": value} if abs(value) <= MOST_PREVIEWED else None
         case "step_batch":
             return {"do": "step_batch"}
     return None

@@ -8,6 +8,7 @@ access at its beginning, a change happens wholly or not at all.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,22 +16,11 @@ from typing import Any
 
 import streamlit as st
 
-from lab import model_file, pool
+from lab import model_file, own, pool
 from lab.experiment import Experiment, ExperimentError
-from lab.fields import short
 from lab.host import Answer
 from lab.presets import PRESETS
-from lab.run import SPEEDS
-from ui import parts
-
-VIEW = {  # rides in the link, is no part of the experiment
-    "speed": "epoch", "show_test": True, "discretize": False, "projector": False, "hide": (), "lock": (),
-}  # fmt: skip
-ALLOWED = {
-    "speed": tuple(SPEEDS),
-    **{name: ("true", "false") for name, value in VIEW.items() if isinstance(value, bool)},
-    **{name: parts.allowed(name) for name in parts.LISTS},
-}
+from ui.view import to_query, view_from
 
 MOST_EVENTS = 100  # of the live view that one script run carries out
 
@@ -45,6 +35,7 @@ class Visitor:
     redraw: bool = False  # whether a part of the page that is drawn alone has changed the rest, too
     handled: int = 0  # number of the last event of the live view that was carried out
     preset: str = ""  # the name of the preset that the experiment began as
+    owner: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # their name on lab.own.SHELF
     kept: dict[str, Any] = field(default_factory=dict)  # what a part of the page keeps beside the experiment
 
 
@@ -86,31 +77,14 @@ def _begin() -> None:
         query = st.query_params.to_dict()
         experiment, refused = Experiment.from_query(query)
         same = (name for name, p in PRESETS.items() if p.experiment == experiment != Experiment())
-        view = _view_from(query, refused)
+        view = view_from(query, refused)
         st.session_state.visitor = Visitor(experiment, view, refused, preset=next(same, ""))
     me = _me()
     me.redraw = False
     if not me.token or not _alive(me):
         _open(me)
         _alive(me)
-
-
-def _view_from(query: Mapping[str, str], refused: list[str]) -> dict[str, Any]:
-    view = dict(VIEW)
-    for name in VIEW.keys() & query.keys():
-        text = query[name]
-        try:
-            view[name] = parts.read(name, text) if name in parts.LISTS else _one_of(ALLOWED[name], text)
-        except ValueError:
-            some = "a list out of" if name in parts.LISTS else "one of"
-            refused.append(f"{name}: {short(text)} is not allowed; allowed: {some} {', '.join(ALLOWED[name])}.")
-    return view
-
-
-def _one_of(allowed: tuple[str, ...], text: str) -> str | bool:
-    if text not in allowed:
-        raise ValueError
-    return text == "true" if text in ("true", "false") else text
+    own.SHELF.seen(me.owner, me.token)
 
 
 def _open(me: Visitor) -> None:
@@ -159,6 +133,11 @@ def token() -> str:
     return _me().token
 
 
+def owner() -> str:
+    """The visitor's name on lab.own.SHELF, where uploads are kept."""
+    return _me().owner
+
+
 def preset() -> str:
     """The name of the preset that the experiment began as, or nothing."""
     return _me().preset
@@ -199,6 +178,11 @@ def kept(name: str, otherwise: Any = None) -> Any:
 
 def keep(name: str, value: Any) -> None:
     _me().kept[name] = value
+
+
+def notes() -> dict[str, Any]:
+    """What a page remembers between its script runs, such as a landscape that it has asked for."""
+    return _me().kept.setdefault("notes", {})
 
 
 def ask(question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any) -> Answer:
@@ -298,9 +282,7 @@ def carry_out(events: Any, act: Callable[[dict[str, Any]], None]) -> None:
 
 def link(view: Mapping[str, Any] | None = None) -> dict[str, str]:
     """What the address bar holds: what of the experiment and of the view (of another, if given) is not as usual."""
-    chosen = {name: value for name, value in {**_me().view, **(view or {})}.items() if value != VIEW[name]}
-    texts = {name: ",".join(v) if name in parts.LISTS else str(v).lower() for name, v in chosen.items()}
-    return {**experiment().to_query(), **texts}
+    return {**experiment().to_query(), **to_query({**_me().view, **(view or {})})}
 
 
 def write_link() -> None:

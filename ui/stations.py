@@ -13,9 +13,9 @@ import streamlit as st
 
 from engine import OPTIMIZERS, OUTPUTS
 from ui import chain_words as words
-from ui.controls import _plain
 from ui.figures.chain import Chosen, Column, network
 from ui.figures.theme import Theme
+from ui.text import plain
 
 LISTED = 12  # points of a batch that are listed
 
@@ -127,7 +127,7 @@ def _input(walk: Walk) -> None:
     inputs, raw = walk.seen["inputs"], walk.seen["raw"]
     st.markdown("Every input is standardised by mean and deviation of the training part, so that none is louder.")
     st.latex(r"x = \frac{\text{raw} - \text{mean}}{\text{deviation}} = a^{(0)}")
-    names = [_plain(_named(walk.names, int(n))) for n in inputs]
+    names = [plain(_named(walk.names, int(n))) for n in inputs]
     _table({"input": names, "raw": _floats(raw[inputs]), "standardised": _floats(walk.seen["input"])})
 
 

@@ -95,7 +95,7 @@ def parts(flat):
     """W (I, O) and b (O,) of every layer, as views of one flat array."""
     found, start = ([], []{", [], []" if e.batch_norm else ""}), 0
     for i, o in zip(sizes, sizes[1:]):
-        found[0].append(flat[start : start + i * o].reshape(o, i).T)
+        found[0].append(flat[start : start + i * o].reshape(i, o))
         found[1].append(flat[start + i * o : start + (i + 1) * o])
         start += (i + 1) * o
 {normal if e.batch_norm else ""}    return found

@@ -205,7 +205,7 @@ def test_the_loss_can_be_shown_on_a_logarithmic_axis_and_back(playground):
         assert playground.button("Logarithmic loss axis").get_attribute("aria-pressed") == str(scale == "log").lower()
 
 
-@presses("Playground", "Help", "Back to the playground", "Navigate to home page")
+@presses("Playground", "Data", "Help", "Back to the playground", "Navigate to home page")
 def test_the_links_lead_to_the_pages_they_name(playground):
     playground.open()
     for back in ("Playground", "Back to the playground", "Navigate to home page"):
@@ -214,6 +214,8 @@ def test_the_links_lead_to_the_pages_they_name(playground):
         assert playground.page.url.split("?")[0].endswith("/help")
         playground.page.get_by_role("link", name=back, exact=True).or_(playground.button(back)).click()
         playground.until("facts.frame > 0")
+    playground.go("Data")
+    playground.page.get_by_role("heading", name="Data", exact=True).wait_for()
 
 
 # Completeness -------------------------------------------------------------------------------------------------------

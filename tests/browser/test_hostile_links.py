@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from lab.experiment import Experiment
-from ui.state import VIEW
+from ui.view import VIEW
 
 pytestmark = pytest.mark.browser
 

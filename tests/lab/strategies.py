@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from data import DATASETS, FEATURES, drawn
+from data import DATASETS, FEATURES, SCALINGS, drawn
 from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from lab.experiment import Experiment, ExperimentError
 
@@ -28,7 +28,9 @@ field_values = {
     "outliers": numbers(0, 0.5),
     "balance": numbers(0.1, 0.9),
     "points": st.just("") | st.lists(drawn_points, min_size=1, max_size=8).map(drawn.pack),
+    "own": st.just(""),  # uploads are tried in tests/lab/test_own.py
     "train_share": numbers(0.1, 0.9),
+    "scaling": st.sampled_from(list(SCALINGS)),
     "features": st.lists(st.sampled_from(list(FEATURES)), min_size=1, unique=True).map(tuple),
     "formula": st.sampled_from(["", "x1", "sin(x1) * x2^2", "max(x1, 1 / x2)"]),
     "hidden": st.lists(st.integers(1, 64), max_size=8).map(tuple),

@@ -72,11 +72,11 @@ def test_every_activation_is_drawn_with_its_formula_its_range_and_the_source_tha
 @pytest.mark.parametrize("name", [name for name, f in ACTIVATIONS.items() if f.parameter])
 def test_the_slider_of_a_parameter_bends_the_curve_and_leaves_the_network_alone(name):
     page = open_page("functions", activations=name)
-    before, run = figure(page, "fn_shape")["data"][0]["y"], page.session_state.token
+    before, run = figure(page, "fn_shape")["data"][0]["y"], page.session_state.visitor.token
     ran(page.slider(key=f"fn_{name}").set_value(0.5).run())
     assert figure(page, "fn_shape")["data"][0]["y"] != before
-    assert page.session_state.token == run
-    assert page.session_state.experiment == Experiment(activations=name)
+    assert page.session_state.visitor.token == run
+    assert page.session_state.visitor.experiment == Experiment(activations=name)
 
 
 def test_other_activations_are_drawn_over_the_first_and_the_dots_move_with_layer_and_point():
@@ -114,7 +114,7 @@ def test_every_loss_is_drawn_with_its_source_and_moves_with_its_target(dataset, 
 
 def test_the_marks_of_the_loss_are_the_outputs_of_the_batch():
     page = view(open_page("functions", batch_size="20"), "fn_view", "Losses")
-    data = page.session_state.experiment
+    data = page.session_state.visitor.experiment
     ones = int(texts(page).split("The marks are the ")[1].split(" of 20")[0])
     ran(page.select_slider(key="fn_target_binary_crossentropy").set_value(0.0).run())
     zeros = int(texts(page).split("The marks are the ")[1].split(" of 20")[0])
@@ -162,7 +162,7 @@ def titles(page: AppTest) -> list[str]:
 @pytest.mark.parametrize("name", WALKS)
 def test_a_walk_leads_from_the_input_to_the_loss_and_back_to_the_step(name):
     page = open_page("one_step", **dict(parse_qsl(WALKS[name], keep_blank_values=True)))
-    experiment = page.session_state.experiment
+    experiment = page.session_state.visitor.experiment
     layers = len(experiment.hidden) + 1
     walked = titles(page)
     assert walked[0] == "Input"
@@ -171,7 +171,7 @@ def test_a_walk_leads_from_the_input_to_the_loss_and_back_to_the_step(name):
     said = texts(page)
     assert OPTIMIZERS[experiment.optimizer].formula in said
     assert "Your run has not been touched" in said
-    assert page.session_state.status["epoch"] == 0
+    assert page.session_state.visitor.status["epoch"] == 0
 
 
 def test_next_and_back_lead_one_station_on_and_one_back_and_end_at_the_ends():
@@ -233,7 +233,7 @@ def test_the_mini_batch_shows_the_products_of_its_points_and_their_sum():
 @pytest.mark.parametrize("fields", [{"dataset": "hills"}, {"dataset": "iris"}], ids=str)
 def test_a_typed_point_is_walked_with_the_truth_that_was_typed(fields):
     page = view(open_page("one_step", **fields), "step_part_4", "typed")
-    dataset = page.session_state.experiment.dataset
+    dataset = page.session_state.visitor.experiment.dataset
     ran(page.number_input(key=f"step_x_{dataset}_0").set_value(2.5).run())
     assert "2.5" in list(page.table[0].value["raw"])
     before = texts(page)
@@ -264,13 +264,13 @@ def test_of_a_large_network_the_slice_can_be_moved():
 def test_while_it_trains_the_walk_says_so_and_offers_to_pause():
     page = open_page("one_step")
     assert not page.info
-    page.session_state.status = None
+    page.session_state.visitor.status = None
     page.switch_page(str(ROOT / "pages/playground.py")).run()
     page.button(key="play").click().run()
     ran(page.switch_page(str(ROOT / "pages/one_step.py")).run())
     assert "Pause it to walk in peace" in page.info[0].value
     ran(page.button(key="pause").click().run())
-    assert page.session_state.status["status"] == "paused"
+    assert page.session_state.visitor.status["status"] == "paused"
     assert not page.info
 
 

@@ -11,7 +11,7 @@ from lab.experiment import LONGEST_TEXT, Experiment, ExperimentError
 from lab.presets import PRESETS
 from tests.ui.test_pages import link
 from ui import keys, parts, share
-from ui.state import VIEW
+from ui.view import VIEW
 
 
 def test_every_field_of_an_experiment_belongs_to_one_part():

@@ -1,0 +1,207 @@
+"""The page of images: drawing, questioning and recipes, each control pressed and its effect seen."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from lab.build import build
+from lab.recipes import RECIPES
+from tests.browser.playground import Playground, eventually
+
+pytestmark = pytest.mark.browser
+
+ONE = [(0.5, 0.15), (0.5, 0.85)]
+SEVEN = [(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)]
+
+
+@pytest.fixture
+def images(playground) -> Playground:
+    """The usual visitor on the page of images, the small network trained."""
+    playground.page.goto(playground.url)
+    playground.go("Images")
+    playground.page.locator(".img-pad").wait_for()
+    eventually_ready(playground.page)
+    return playground
+
+
+def eventually_ready(page: Page) -> None:
+    page.locator("[data-kind=readings]").wait_for(timeout=60_000)
+    expect(page.get_by_role("progressbar")).to_have_count(0)
+
+
+def draw(page: Page, points: list[tuple[float, float]]) -> None:
+    """One stroke; returns when what is drawn has been read."""
+    pad = page.locator(".img-pad")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    assert box
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for _, place in pairwise(places):
+        page.mouse.move(*place, steps=6)
+    page.mouse.up()
+    until_read(page)
+
+
+def until_read(page: Page) -> None:
+    """Wait until what is on the pad has been read."""
+    page.locator(".img-pad[data-state=read]").wait_for()
+
+
+def answer(page: Page) -> Locator:
+    return page.locator(".img-desk .img-reading")
+
+
+def sees(page: Page, select: str = ".img-desk .img-picture") -> list[int]:
+    """The grey values of what a network sees."""
+    return page.locator(select).first.evaluate(
+        "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data].filter((_, i) => i % 4 === 0)"
+    )
+
+
+def test_the_pad_reads_while_it_is_drawn_on_without_any_training_of_the_visitors(images):
+    page = images.page
+    expect(answer(page)).to_contain_text("The pad is empty: nothing to read.")
+    expect(images.button("Undo")).to_be_disabled()
+    draw(page, ONE)
+    expect(answer(page)).to_have_attribute("data-read", "1")
+    thin = sum(sees(page))
+    assert thin > 0
+
+    draw(page, [(0.2, 0.2), (0.8, 0.8)])
+    expect(page.locator(".img-pad")).to_have_attribute("data-strokes", "2")
+    assert sum(sees(page)) != thin
+    images.press("Undo")
+    until_read(page)
+    expect(answer(page)).to_have_attribute("data-read", "1")
+    assert sum(sees(page)) == thin
+
+    images.press("Clear")
+    until_read(page)
+    expect(answer(page)).to_contain_text("The pad is empty: nothing to read.")
+    assert sum(sees(page)) == 0
+
+    brush = page.get_by_role("slider", name="Brush size")
+    brush.focus()
+    page.keyboard.press("End")
+    draw(page, SEVEN)
+    page.locator(".img-pad").focus()
+    page.keyboard.press("Delete")
+    expect(page.locator(".img-pad")).to_have_attribute("data-strokes", "0")
+
+
+def test_a_test_picture_is_shifted_turned_and_thickened_by_keys(images):
+    page = images.page
+    raw, prepared = ".img-pair .img-reading:first-child .img-picture", ".img-pair .img-reading:last-child .img-picture"
+    images.enter("Test picture", 3)
+    page.wait_for_function("() => document.querySelectorAll('.img-pair .img-best').length === 2")
+    images.settle()
+    still = sees(page, raw), sees(page, prepared)
+    images.slide("Shift right", "ArrowRight", "ArrowRight")
+    assert eventually(lambda: sees(page, raw) != still[0], 15)
+    images.settle()
+    assert sees(page, prepared) == still[1]
+    for label, key in (("Shift down", "ArrowLeft"), ("Turn", "ArrowRight"), ("Thicken", "ArrowRight")):
+        before = sees(page, raw)
+        images.slide(label, key)
+        assert eventually(lambda seen=before: sees(page, raw) != seen, 15), label
+
+
+def test_one_press_sets_up_the_digits_and_every_question_about_them_is_answered(images):
+    page = images.page
+    images.press("Read small digits with it")
+    images.linked(dataset="digits", hidden="64,32")
+    weights = page.locator(".img-weights")
+    weights.wait_for()
+    first = images.pixels(".img-weights")
+    images.press("Step")
+    expect(weights).to_have_attribute("data-epoch", "1")
+    assert images.pixels(".img-weights") != first
+
+    trainer = build(RECIPES["digits"].experiment).trainer
+    trainer.epoch()
+    accuracy = trainer.evaluate().test_score
+    expect(page.get_by_text(f"epoch 1, test accuracy {accuracy:.1%}.")).to_be_visible()
+    cell = page.locator(".img-matrix button:not(.img-right):enabled").first
+    name = cell.get_attribute("aria-label") or ""
+    truth, read, count = re.fullmatch(r"(\d) read as (\d): (\d+)", name).groups()  # pyright: ignore
+    cell.click()
+    words = page.get_by_text(f"{truth} read as {read}: {count} of 449 test pictures.", exact=True)
+    words.wait_for()
+    tiles = page.locator(".st-key-cell_pictures .img-tile")
+    expect(tiles).to_have_count(int(count))
+    expect(tiles.first).to_contain_text(f"{truth} read as {read}")
+
+    row = re.match(r"Test picture (\d+)", tiles.first.get_attribute("aria-label") or "")
+    assert row
+    tiles.first.click()
+    expect(page.get_by_role("spinbutton", name="Test picture", exact=True)).to_have_value(row[1])
+    expect(page.locator(".img-pair .img-reading").first).to_contain_text(f"but it is {truth}")
+    expect(page.locator(".st-key-mistakes .img-tile").first).to_be_visible()
+
+    images.settle()
+    draw(page, ONE)
+    expect(page.get_by_text("Read by your network as it is now.")).to_be_visible()
+    shares = answer(page).inner_text()
+    page.get_by_role("radio", name="The small network").click()
+    expect(page.get_by_text(re.compile("The small network has learnt from"))).to_be_visible()
+    assert eventually(lambda: answer(page).inner_text() != shares, 15)
+
+    images.settle()
+    images.choose("Speed", "As fast as it can")
+    images.settle()
+    images.press("Play")
+    expect(page.get_by_text("40 epochs are done.")).to_be_visible(timeout=30_000)
+    images.button("Play").wait_for()
+    images.press("Reset")
+    expect(weights).to_have_attribute("data-epoch", "0")
+    expect(page.locator(".img-pad")).to_have_attribute("data-strokes", "1")
+
+
+def test_training_can_be_paused_and_the_weights_move_meanwhile(images):
+    page = images.page
+    images.press("Read small digits with it")
+    images.linked(dataset="digits")
+    images.press("Play")
+    images.button("Pause").wait_for()
+    page.wait_for_function("() => Number(document.querySelector('.img-weights').dataset.epoch) >= 2")
+    images.press("Pause")
+    images.button("Play").wait_for()
+
+
+def test_a_recipe_is_set_up_with_one_press(images):
+    images.press(RECIPES["seed001_spiral"].label)
+    images.linked(**RECIPES["seed001_spiral"].experiment.to_query())
+
+
+def test_a_finger_draws_on_a_phone_and_nothing_scrolls_sideways(visit, server):
+    visitor = visit(server.url, viewport={"width": 390, "height": 844}, has_touch=True)
+    page = visitor.page
+    page.goto(server.url)
+    page.locator("[data-testid=live]").wait_for()
+    page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_role("link", name="Images", exact=True).click()
+    page.locator(".img-pad").wait_for()
+    page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
+    eventually_ready(page)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    pad = page.locator(".img-pad")
+    pad.tap()  # a dot, and a check that nothing lies over the pad
+    expect(pad).to_have_attribute("data-strokes", "1")
+    box = pad.bounding_box()
+    assert box
+    finger = visitor.context.new_cdp_session(page)
+    for down in (0.2, 0.5, 0.8):
+        where = {"x": box["x"] + box["width"] / 2, "y": box["y"] + down * box["height"]}
+        kind = "touchStart" if down == 0.2 else "touchMove"
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [where]})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(pad).to_have_attribute("data-strokes", "2")
+    until_read(page)
+    expect(answer(page)).to_have_attribute("data-read", re.compile("."))
+    assert pad.bounding_box() == box, "drawing has scrolled the page"

@@ -1,0 +1,150 @@
+// Plotly charts that take new data without being mounted anew: zoom and camera stay, and the page stands still.
+// Where paths are drawn, a player lets them grow: traces whose `meta` is "line" or "head" are cut at its step.
+import { loadPlotly } from './curves.js';
+import { build, setText } from './dom.js';
+
+const CONFIG = { displayModeBar: false, responsive: true, showTips: false };
+const RACE_TIME = 5000; // ms that all steps take on the screen
+const groups = new WeakMap();
+
+class Player {
+  constructor(show) {
+    this.show = show;
+    this.steps = this.step = 0;
+    this.button = build('button', 'charts-animate', 'Animate');
+    this.button.type = 'button';
+    this.slider = build('input', 'charts-step');
+    Object.assign(this.slider, { type: 'range', min: 0, step: 1 });
+    this.slider.setAttribute('aria-label', 'Step shown');
+    this.label = build('output', 'charts-at');
+    this.root = build('div', 'charts-player', this.button, this.slider, this.label);
+    this.button.addEventListener('click', () => (this.timer ? this.stop() : this.start()));
+    this.slider.addEventListener('input', () => {
+      this.stop();
+      this.go(Number(this.slider.value));
+    });
+  }
+
+  /** A new race: stay at the same step, or at the end if that is where we stood. */
+  setSteps(steps) {
+    const atEnd = this.step >= this.steps;
+    this.steps = steps;
+    this.root.hidden = steps === 0;
+    this.slider.max = steps;
+    if (steps === 0) this.stop();
+    this.go(atEnd ? steps : Math.min(this.step, steps));
+  }
+
+  go(step) {
+    this.step = step;
+    this.slider.value = step;
+    setText(this.label, `step ${step} of ${this.steps}`);
+    this.show(step);
+  }
+
+  start() {
+    const from = this.step >= this.steps ? 0 : this.step;
+    const began = performance.now() - (from / this.steps) * RACE_TIME;
+    setText(this.button, 'Stop');
+    const tick = now => {
+      const step = Math.min(this.steps, Math.floor(((now - began) / RACE_TIME) * this.steps));
+      if (!this.root.isConnected) return this.stop();
+      if (step !== this.step) this.go(Math.max(0, step));
+      if (step >= this.steps) return this.stop();
+      this.timer = requestAnimationFrame(tick);
+    };
+    this.go(from);
+    this.timer = requestAnimationFrame(tick);
+  }
+
+  stop() {
+    cancelAnimationFrame(this.timer);
+    this.timer = null;
+    setText(this.button, 'Animate');
+  }
+}
+
+class Charts {
+  constructor(root) {
+    this.player = new Player(step => this.cut(step));
+    this.grid = build('div', 'charts-grid');
+    this.plots = [];
+    this.figures = [];
+    this.root = root;
+    root.dataset.drawn = 0;
+    root.replaceChildren(this.player.root, this.grid);
+  }
+
+  async update({ plotly, figures, steps, name }, send) {
+    this.send = send;
+    if (figures === this.text) return;
+    this.text = figures;
+    this.root.dataset.name = name;
+    const wanted = JSON.parse(figures);
+    this.arrange(wanted);
+    const Plotly = await loadPlotly(new URL(plotly, document.baseURI).href);
+    if (this.text !== figures) return; // something newer has come
+    this.Plotly = Plotly;
+    this.figures = wanted.map(({ figure }) => figure);
+    for (const [number, { data, layout }] of this.figures.entries()) {
+      const plot = this.plots[number];
+      await Plotly.react(plot, data.map(trace => ({ ...trace })), layout, CONFIG);
+      plot.removeAllListeners('plotly_click');
+      if (layout.meta?.click) plot.on('plotly_click', ({ points: [point] }) => this.send({ x: point.x, y: point.y, at: Date.now() }));
+    }
+    this.isCut = false;
+    this.player.setSteps(steps);
+    this.root.dataset.drawn = Number(this.root.dataset.drawn) + 1;
+  }
+
+  /** A place for each figure, with its height and name, before there is anything to draw. */
+  arrange(wanted) {
+    while (this.plots.length > wanted.length) {
+      const plot = this.plots.pop();
+      this.Plotly?.purge(plot);
+      plot.remove();
+    }
+    while (this.plots.length < wanted.length) {
+      this.plots.push(build('div', 'charts-plot'));
+      this.grid.append(this.plots.at(-1));
+    }
+    wanted.forEach(({ alt, figure }, number) => {
+      const plot = this.plots[number];
+      plot.style.height = `${figure.layout.height}px`;
+      plot.classList.toggle('charts-wide', Boolean(figure.layout.meta?.wide));
+      plot.setAttribute('role', 'img');
+      plot.setAttribute('aria-label', alt);
+    });
+  }
+
+  cut(step) {
+    this.root.dataset.step = step;
+    if (!this.isCut && step === this.player.steps) return; // all of it is there already
+    this.isCut = step < this.player.steps;
+    this.figures.forEach(({ data }, number) => {
+      const growing = [...data.keys()].filter(index => data[index].meta);
+      if (!growing.length) return;
+      const change = {};
+      for (const axis of ['x', 'y', 'z']) {
+        if (growing.some(index => data[index][axis])) change[axis] = growing.map(index => part(data, index, axis, step));
+      }
+      this.Plotly.restyle(this.plots[number], change, growing);
+    });
+  }
+}
+
+/** What is seen of a trace so far. A head follows the line before it, and stays at its last point. */
+function part(data, index, axis, step) {
+  const { meta } = data[index];
+  const line = meta === 'head' ? data[index - 1] : data[index];
+  const height = line.z ?? line.y;
+  if (meta === 'line') return line[axis].slice(0, step + 1);
+  let last = Math.min(step, line.x.length - 1);
+  while (last > 0 && height[last] === null) last -= 1;
+  return [line[axis][last]];
+}
+
+export function show(root, data, send) {
+  if (!groups.has(root)) groups.set(root, new Charts(root));
+  return groups.get(root).update(data, send);
+}
