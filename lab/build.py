@@ -23,7 +23,7 @@ from lab.experiment import Experiment, ExperimentError
 
 SHARE = 0.8  # of a card's free memory that may be promised
 SMALLER = "Take a smaller batch, fewer units, fewer samples or the CPU."
-FULL = f"The memory of the GPU is full. {SMALLER}"
+FULL = f"The memory of the device is full. {SMALLER}"
 
 
 class Built(NamedTuple):

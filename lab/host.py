@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from lab import keeping, model_file
 from engine.backend import poisoned
+from lab import keeping, model_file
 from lab.build import FULL
 from lab.experiment import Experiment
 from lab.questions import ask
@@ -46,6 +46,8 @@ class Host:
             return {"error": "gone"}, {}
         except ValueError as problem:
             return {"error": "refused", "sentence": str(problem)}, {}
+        except MemoryError:
+            return {"error": "refused", "sentence": FULL}, {}
         except Exception as problem:
             if poisoned(problem) and self.expendable:
                 raise
@@ -93,7 +95,7 @@ class Host:
     # Verbs about the runs as a whole ---------------------------------------------------------------------------------
 
     def _open(self, command: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-        self.runs[command["run"]] = Run(_experiment(command), command["speed"])
+        self.runs[command["run"]] = Run(_experiment(command), command["speed"], device=command.get("device"))
 
     def _resume(self, command: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         run = self.runs[command["run"]] = Run(_experiment(command), command["speed"], device=command.get("device"))

@@ -5,6 +5,7 @@ Both offer the same verbs. A run is known by an unguessable token; whoever holds
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import time
@@ -97,6 +98,11 @@ class Pool:
         self._do("close", token)
 
 
+def on_gpu(experiment: str) -> bool:
+    """Whether an experiment, as JSON, asks for a graphics card."""
+    return json.loads(experiment).get("device", "cpu") != "cpu"
+
+
 def checked(answer: Answer) -> Answer:
     """An answer, or the exception it reports."""
     header, _ = answer
@@ -143,6 +149,7 @@ class Kept:
     status: str = "idle"
     facts: dict[str, Any] | None = None  # of the last checkpoint
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+    faults: int = 0  # times that a worker ended while this run trained on a graphics card
     away_since: float | None = None  # when its visitor's session was last seen to disconnect
 
 
@@ -170,7 +177,7 @@ class WorkerPool(Pool):
     def submit(self, command, arrays=None):
         token = command["run"]
         if command["do"] == "open":
-            worker = min(self.workers, key=lambda w: sum(kept.worker is w for kept in self.runs.values()))
+            worker = self._place(command["experiment"])
             worker.wait(PATIENCE)
             self.runs[token] = Kept(worker, command["experiment"], command["speed"])
         kept = self.runs.get(token)
@@ -180,6 +187,8 @@ class WorkerPool(Pool):
             return gone
         if command["do"] == "close":
             del self.runs[token]
+        if command["do"] == "change" and on_gpu(command["experiment"]) and kept.worker is not self.workers[0]:
+            return self._move(kept, command)
         future = kept.worker.submit(command, arrays)
         if command["do"] in ("change", "load", "pace", *STATUS_AFTER):
             future.add_done_callback(partial(self._note, kept, command))
@@ -199,6 +208,27 @@ class WorkerPool(Pool):
         if verb == "open" and "error" in answer[0]:
             self.runs.pop(token, None)
         return checked(answer)
+
+    def _place(self, experiment: str) -> Worker:
+        """The worker with the fewest runs; for a graphics card always the first, so that its runs share it fairly."""
+        if on_gpu(experiment):
+            return self.workers[0]
+        return min(self.workers, key=lambda w: sum(kept.worker is w for kept in self.runs.values()))
+
+    def _move(self, kept: Kept, command: dict[str, Any]) -> Future[Answer]:
+        """A run that wants a graphics card begins anew where that lives; if it cannot, it stays as it was."""
+        answer: Future[Answer] = Future()
+
+        def opened(done: Future[Answer]) -> None:
+            if "error" not in done.result()[0]:
+                kept.worker.submit({"do": "close", "run": command["run"]})
+                kept.worker = self.workers[0]
+                self._note(kept, command, done)
+            answer.set_result(done.result())
+
+        start = {"do": "open", "run": command["run"], "experiment": command["experiment"], "speed": kept.speed}
+        self.workers[0].submit(start).add_done_callback(opened)
+        return answer
 
     def _note(self, kept: Kept, command: Mapping[str, Any], done: Future[Answer]) -> None:
         """Remember what a restart must know and the last checkpoint does not."""
@@ -225,9 +255,14 @@ class WorkerPool(Pool):
             if kept.worker is not worker:
                 continue
             command = {"id": 0, "run": token, "experiment": kept.experiment, "speed": kept.speed}
+            happened = "The training process stopped and was restarted; this run"
+            if on_gpu(kept.experiment):
+                kept.faults += 1
+                if kept.faults >= 2:  # whatever it is, it is not by chance
+                    command |= {"device": "cpu"}
+                    happened = "The training process stopped for the second time; this run goes on on the CPU and"
             if kept.facts:
-                epoch = kept.facts["epoch"]
-                notice = f"The training process stopped and was restarted; this run was resumed from epoch {epoch}."
+                notice = f"{happened} was resumed from epoch {kept.facts['epoch']}."
                 yield {**command, "do": "resume", "status": kept.status, "notice": notice}, kept.arrays
             else:
                 yield {**command, "do": "open"}, {}

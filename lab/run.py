@@ -43,7 +43,7 @@ class Run:
 
     def rebuild(self, experiment: Experiment, built: Built | None = None) -> None:
         """New data and a new network, or those that were built already; training waits for Play."""
-        self.dataset, self.trainer = built or build(experiment.change(**self.instead))
+        self.dataset, self.trainer = built or build(experiment.change(**self.instead) if self.instead else experiment)
         self.experiment = experiment
         samples = sum(len(x) for x, _, _ in self.trainer.parts())
         self.multiply_adds = sum(line.multiply_adds for line in self.trainer.network.summary())

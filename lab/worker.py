@@ -16,6 +16,7 @@ import gc
 import signal
 import sys
 import time
+import traceback
 from multiprocessing.connection import Client, Connection
 
 import numpy as np
@@ -51,8 +52,13 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     key = bytes.fromhex(os.environ.pop("LAB_WORKER_KEY"))
-    with contextlib.suppress(EOFError, ConnectionError), Client(sys.argv[1], authkey=key) as connection:
-        serve(connection, Host(expendable=True))
+    try:
+        with contextlib.suppress(EOFError, ConnectionError), Client(sys.argv[1], authkey=key) as connection:
+            serve(connection, Host(expendable=True))
+    except Exception:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)  # at once: with a lost graphics card even tidying up may hang
 
 
 if __name__ == "__main__":

@@ -45,6 +45,8 @@ CARD = Card()
 class _Memory:
     """A piece of the card's memory; it goes back to the pool with the last array on it."""
 
+    size = 0  # until it has been taken
+
     def __init__(self, size: int) -> None:
         CARD.take(size)
         self.size = size
