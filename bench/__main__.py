@@ -1,4 +1,4 @@
-"""python -m bench cpu|live|ablation [--workload NAME,...] [--json]: a table for people, one JSON object for tools."""
+"""python -m bench cpu|gpu|live|ablation [--workload NAME,...] [--json]: a table for people, JSON for tools."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 KINDS = {
     "cpu": "the engine beside its peers on the CPU, the cost of a frame, peak memory, and how cost grows",
+    "gpu": "the engine on a graphics card beside itself on the CPU and beside PyTorch on the same card",
     "live": "what a visitor's browser gets",
     "ablation": "what each trick of the engine gains: the time of a step without it, divided by the time with it",
 }
@@ -39,15 +40,17 @@ def arguments(words: Sequence[str] | None = None) -> dict[str, Any]:
         kind.add_argument("--json", action="store_true")
         if name != "live":
             kind.add_argument("--rounds", type=int, help="how often each takes its turn")
-        if name == "cpu":
+        if name in ("cpu", "gpu"):
             kind.add_argument("--peers", default="", help="only these, separated by commas")
+        if name == "cpu":
             kind.add_argument("--data-dir", help="folder with the files of MNIST; else pixels are drawn")
     options = {name: value for name, value in vars(parser.parse_args(words)).items() if value is not None}
     module = importlib.import_module(f"bench.{options['what']}")
     options["workloads"] = _chosen(parser, "workload", options.pop("workload"), module.WORKLOADS)
     if "peers" in options:
         peers = [name for name in module.PEERS if name != module.OURS]
-        options["peers"] = _chosen(parser, "peer", options["peers"], peers)
+        chosen = _chosen(parser, "peer", options["peers"], peers)
+        options["peers"] = chosen if options["peers"] or options["what"] == "cpu" else []  # gpu: as there is a card
     if options.get("rounds", 1) < 1:
         parser.error(f"rounds must be at least 1, not {options['rounds']}")
     return options

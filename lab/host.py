@@ -46,8 +46,6 @@ class Host:
             return {"error": "gone"}, {}
         except ValueError as problem:
             return {"error": "refused", "sentence": str(problem)}, {}
-        except MemoryError:
-            return {"error": "refused", "sentence": FULL}, {}
         except Exception as problem:
             if poisoned(problem) and self.expendable:
                 raise
@@ -73,13 +71,12 @@ class Host:
             for run in due:
                 try:
                     run.advance(seconds)
-                except MemoryError:
-                    run.fail(FULL)
                 except Exception as problem:
                     if poisoned(problem) and self.expendable:
                         raise
                     traceback.print_exc()
-                    run.fail(f"Training failed ({type(problem).__name__}).")
+                    full = isinstance(problem, MemoryError) and run.trainer.accelerator
+                    run.fail(FULL if full else f"Training failed ({type(problem).__name__}).")
         return bool(due)
 
     def checkpoints(self, now: float) -> list[tuple[str, Answer]]:

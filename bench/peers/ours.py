@@ -8,6 +8,7 @@ import numpy as np
 
 from bench.workloads import Workload
 from engine import OPTIMIZERS
+from engine.backend import Backend
 from engine.convolution import Conv2D, Flatten, Image, MaxPool2D
 from engine.layers import Activation, Dense, Layer
 from engine.losses import Objective
@@ -30,8 +31,9 @@ def layers(workload: Workload) -> list[Layer]:
 
 
 def build(
-    workload: Workload, x: np.ndarray, y: np.ndarray, test: tuple[np.ndarray, np.ndarray] | None = None
-) -> Trainer:
+    workload: Workload, x: np.ndarray, y: np.ndarray, test: tuple[np.ndarray, np.ndarray] | None = None,
+    backend: Backend | None = None,
+) -> Trainer:  # fmt: skip
     """A trainer; without a test part of its own it is tested on the first sixth of the samples."""
     output, loss = ("sigmoid", "binary_crossentropy") if workload.binary else ("softmax", "categorical_crossentropy")
     objective = Objective("classification", 2 if workload.binary else 10, output, loss)
@@ -39,11 +41,14 @@ def build(
     optimizer = OPTIMIZERS[workload.optimizer](workload.learning_rate, network.parameters.size)
     settings = Settings(learning_rate=workload.learning_rate, batch_size=0 if workload.full else workload.batch)
     test = test or (x[: len(x) // 6], y[: len(x) // 6])
-    return Trainer(network, objective, optimizer, (x, y), test, settings=settings, rng=np.random.default_rng(1))
+    rng = np.random.default_rng(1)
+    return Trainer(network, objective, optimizer, (x, y), test, settings=settings, rng=rng, backend=backend)
 
 
-def make(workload: Workload, x: np.ndarray, y: np.ndarray, variant: str = "") -> Callable[[int], int]:
-    trainer = build(workload, x, y)
+def make(
+    workload: Workload, x: np.ndarray, y: np.ndarray, variant: str = "", backend: Backend | None = None
+) -> Callable[[int], int]:
+    trainer = build(workload, x, y, backend=backend)
     if workload.kind == "grid":
         return look(trainer, x)
 
