@@ -21,6 +21,7 @@ PAGES = (
     ("images", "Images"),
     ("data", "Data"),
     ("keep", "Keep"),
+    ("device", "Device"),
     ("help", "Help"),
 )
 

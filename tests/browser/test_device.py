@@ -1,0 +1,41 @@
+"""The Device page: what can be used, and a measurement that is started, stopped and run to its end."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from engine.backend import available_devices
+from tests.browser.controls import presses
+
+pytestmark = pytest.mark.browser
+
+
+@presses("Measure", "Stop measuring")
+def test_devices_are_listed_and_compared_and_a_measurement_can_be_stopped(playground):
+    playground.open().go("Device")
+    page = playground.page
+    page.get_by_role("heading", name="Device", exact=True).wait_for()
+    page.get_by_role("listitem").filter(has_text="CPU").wait_for()
+    listed = page.get_by_role("listitem").all_inner_texts()
+    for device in available_devices():
+        (line,) = [line for line in listed if line.startswith(device.label)]
+        assert ("can be used." in line) == device.usable
+        assert device.reason in line
+        assert device.fix in line
+
+    playground.press("Measure")
+    page.get_by_text(re.compile(r"[1-9]\d* of \d+ measured")).wait_for()
+    page.get_by_text("On the CPU an epoch of 60,000 pictures takes from").wait_for()
+    playground.press("Stop measuring")
+    playground.button("Measure").wait_for()
+    page.get_by_test_id("stDataFrame").wait_for()
+    assert page.get_by_text(re.compile(r"\d+ of \d+ measured")).count() == 0
+    page.locator(".charts[data-name=device_times] .main-svg").first.wait_for()
+
+    playground.press("Measure")
+    page.get_by_text(re.compile(r"[1-9]\d* of \d+ measured")).wait_for()
+    playground.button("Measure").wait_for(timeout=90_000)
+    names = page.locator(".charts[data-name=device_times] .legendtext").all_inner_texts()
+    assert len(names) == 4 * sum(device.usable for device in available_devices())
