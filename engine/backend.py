@@ -156,7 +156,7 @@ class Backend:
         stage, copied = stages[-1]
         copied.synchronize()  # the copy before last from this memory; as good as always over
         stage[...] = array
-        there.set(stage)
+        there.set(stage, self.xp.cuda.get_current_stream())  # without one it might wait
         copied.record()
 
     def fetch(self, array: Any) -> np.ndarray:

@@ -96,7 +96,7 @@ class ndarray(NDArrayOperatorsMixin):  # noqa: N801  CuPy calls it so
     def item(self) -> Any:
         return self._ask(np.ndarray.item)
 
-    def set(self, array: np.ndarray) -> None:
+    def set(self, array: np.ndarray, stream: Any = None) -> None:
         assert type(array) is np.ndarray
         assert (array.shape, array.dtype) == (self.shape, self.dtype)
         CARD.waits += not _stands_on_pinned(array)

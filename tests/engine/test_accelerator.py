@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import inspect
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from engine.optimizers import OPTIMIZERS
 from tests.engine import fake_cupy
 from tests.engine.fake_cupy import CARD
 
+ENGINE = Path(__file__).parents[2] / "engine"
 FLOAT32 = 2e-5  # relative: both sum in other orders, and 200 steps carry every rounding on
 
 
@@ -189,3 +193,33 @@ def test_the_stand_in_counts_what_waits(pretended):
     pretended.wait()
     a.set(np.ones(3))
     assert CARD.waits == 6
+
+
+UFUNCS = {  # what the formulas of the engine call, by name or as an operator
+    "abs", "add", "cos", "divide", "equal", "exp", "greater", "greater_equal", "heaviside", "less", "log", "log1p",
+    "matmul", "maximum", "minimum", "multiply", "negative", "power", "sign", "sin", "sqrt", "subtract", "tanh",
+}  # fmt: skip
+FORMULAS = ("activations", "convolution", "layers", "losses", "normalization", "optimizers", "regularizers", "update")
+ON_HOST = {"arange", "array", "asarray", "ascontiguousarray", "bincount", "column_stack", "empty", "eye", "full",
+           "ones", "prod", "zeros"}  # fmt: skip
+
+
+def test_the_stand_in_offers_nothing_that_cupy_lacks():
+    cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
+    for name in [*UFUNCS, *fake_cupy.FUNCTIONS, "empty", "take", "get_default_memory_pool"]:
+        home = cupy.lib.stride_tricks if name == "sliding_window_view" else cupy
+        assert callable(getattr(home, name))
+    methods = {name for name in vars(fake_cupy.ndarray) if not name.startswith("_")}
+    assert methods <= set(dir(cupy.ndarray))
+    assert set(vars(fake_cupy.cuda)) <= set(dir(cupy.cuda))
+    for name in ("zeros_like", "take", "clip", "concatenate"):
+        ours = inspect.signature(getattr(fake_cupy, name)).parameters
+        theirs = list(inspect.signature(getattr(cupy, name)).parameters)
+        assert len(ours) <= len(theirs)
+        assert [word for word in ("order", "shape", "axis", "out") if word in ours and word not in theirs] == []
+
+
+def test_the_formulas_call_nothing_beyond_what_was_looked_up_in_cupy():
+    sources = [(ENGINE / f"{name}.py").read_text(encoding="utf-8") for name in FORMULAS]
+    called = {name for source in sources for name in re.findall(r"\bnp\.([a-z_0-9]+)\(", source)}
+    assert called - ON_HOST <= {*UFUNCS, *fake_cupy.FUNCTIONS}
