@@ -77,14 +77,6 @@ def _nothing_below(self: Any, features: np.ndarray) -> None:
     return None
 
 
-def _published_adam(self: Any, p: Any, g: Any, m: Any, v: Any) -> None:
-    m *= self.beta1
-    m += (1 - self.beta1) * g
-    v *= self.beta2
-    v += (1 - self.beta2) * (g * g)
-    p -= self.corrected_rate * m / (np.sqrt(v) + self.corrected_epsilon)
-
-
 def _rows(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.empty((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]), a.dtype)
 
@@ -103,7 +95,6 @@ TRICKS = {
         Trick("joined", "samples and targets gathered in one go", (recording, "JOINED", 0)),
         Trick("clip", "gathered without a second buffer", (recording, "MODE", "raise")),
         Trick("parts", "a batch too large for the cache goes in parts", (network, "WORKSPACE", 1 << 60)),
-        Trick("adam", "constant factors folded into the corrections", (optimizers.Adam, "update", _published_adam)),
         Trick("blocks", "the optimiser goes block by block", (optimizers, "BLOCK", 1 << 30)),
     )
 }  # fmt: skip

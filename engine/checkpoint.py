@@ -14,7 +14,7 @@ from engine.history import CAPACITY
 from engine.stopping import RULES, Best
 from engine.trainer import Trainer
 
-VERSION = 2  # 1: Adam's slots held the factors (1 - beta), and weights stood unit by unit
+VERSION = 2  # 1: weights stood unit by unit
 WORD = (1 << 64) - 1
 
 

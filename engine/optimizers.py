@@ -129,10 +129,7 @@ class RMSProp(Optimizer):
 
 
 class Adam(Optimizer):
-    """Kingma and Ba 2015, in the form at the end of their section 2: both corrections are folded into the step size.
-
-    So are the constant factors (1 - beta): the slots hold m / (1 - beta1) and v / (1 - beta2).
-    """
+    """Kingma and Ba 2015, in the form at the end of their section 2: both corrections are folded into the step size."""
 
     name, label, slot_names = "adam", "Adam", ("mean", "square")
     formula = (
@@ -148,15 +145,15 @@ class Adam(Optimizer):
 
     def advance(self):
         super().advance()
-        root = ((1 - self.beta2**self.t) / (1 - self.beta2)) ** 0.5
-        self.corrected_rate.fill(float(self.rate) * root * (1 - self.beta1) / (1 - self.beta1**self.t))
+        root = (1 - self.beta2**self.t) ** 0.5
+        self.corrected_rate.fill(float(self.rate) * root / (1 - self.beta1**self.t))
         self.corrected_epsilon.fill(self.epsilon * root)
 
     def update(self, p, g, m, v):
         m *= self.beta1
-        m += g
+        m += (1 - self.beta1) * g
         v *= self.beta2
-        v += g * g
+        v += (1 - self.beta2) * (g * g)
         p -= self.corrected_rate * m / (np.sqrt(v) + self.corrected_epsilon)
 
 

@@ -118,14 +118,15 @@ def view_controls() -> None:
 
 def layer_controls() -> None:
     """How many layers, and how many units in each: out of the way where the diagram shows them, too."""
-    if shown("hidden"):
-        if state.experiment().source.plane:
+    folded = state.experiment().source.plane
+    if shown("hidden") and not folded:
+        st.markdown("##### Hidden layers", help=ANEW)
+        _layers()
+    with st.container(horizontal=True, gap="small", key="settings"):
+        if shown("hidden") and folded:
             with st.popover("Layer sizes", help="Type how many units each layer has, up to 1024."):
                 _layers()
-        else:
-            st.markdown("##### Hidden layers", help=ANEW)
-            _layers()
-    more_settings()
+        more_settings()
 
 
 def _layers() -> None:

@@ -40,7 +40,7 @@ _TERMS = (
     Term("Convolution", "A layer that slides small filters over a picture, so that it finds a pattern wherever it is.",
          "Images", ("conv",)),
     Term("Data set", "The examples: inputs, and the answer that is wanted for each.", PLAYGROUND,
-         ("dataset", "samples", "points")),
+         ("dataset", "samples", "points", "own")),
     Term("Dead", "A unit whose slope is zero for every example: no gradient comes through, so it cannot learn. "
          "The table gives the share of such units.", HEALTH),
     Term("Device", "Where the network is computed: the processor, or a graphics card if there is one.", PLAYGROUND,
@@ -92,6 +92,8 @@ _TERMS = (
     Term("Saddle", "A place that is flat but no minimum: down on two sides, up on the others.", OPTIMIZERS_PAGE),
     Term("Saturated", "The share of answers that lie where a curve with two ends is almost flat: little gradient comes "
          "through.", HEALTH),
+    Term("Scaling", "How pixels become inputs: centred and of one spread over all pictures, from 0 to 1, or each "
+         "picture stretched by itself.", "Images", ("scaling",)),
     Term("Schedule", "How the learning rate changes over the epochs.", PLAYGROUND, ("schedule", "schedule_span")),
     Term("Seed", "The number that all random choices follow from: the same seed, the same run.", PLAYGROUND, ("seed",)),
     Term("Speed", "How much is learnt between two pictures. It changes nothing in what is learnt.", PLAYGROUND),

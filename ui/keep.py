@@ -143,7 +143,7 @@ def code() -> None:
         st.info(plain(str(problem)))
     else:
         st.caption(script.sentence)
-        st.code(text, language="python", line_numbers=True, height=420)
+        st.code(text, language="python", wrap_lines=True)
     with st.container(horizontal=True):
         help = "All scripts that cover this experiment, the data they read, and the settings."
         download("Code and data as zip", "zip", _later(partial(_zip, plan)), "experiment.zip", "application/zip", help)
@@ -195,7 +195,7 @@ def predictions() -> None:
     if found := state.kept("predictions"):
         text, note = found
         st.caption(plain(note))
-        st.code("\n".join(text.splitlines()[:8]), language=None)
+        st.code("\n".join(text.splitlines()[:8]), language=None, wrap_lines=True)
         help = "A line for each row, in Kaggle's submission form."
         st.download_button(
             "Predictions as CSV",

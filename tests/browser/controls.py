@@ -42,8 +42,8 @@ def enter(name: str, value: object, field: str, text: str, within: str = "") -> 
     return Control(name, lambda page: page.enter(name, value), {field: text}, within)
 
 
-def press(name: str, field: str, value: str) -> Control:
-    return Control(name, lambda page: page.press(name), {field: value})
+def press(name: str, field: str, value: str, within: str = "") -> Control:
+    return Control(name, lambda page: page.press(name), {field: value}, within)
 
 
 def tick(name: str, field: str, within: str = "") -> Control:

@@ -81,10 +81,10 @@ class Playground:
     def options(self, label: str) -> list[str]:
         """What a select box offers."""
         self.page.get_by_role("combobox", name=label, exact=True).click()
-        self.page.get_by_role("option").first.wait_for()
-        options = self.page.get_by_role("option").all_inner_texts()
+        self.page.get_by_role("listbox").get_by_role("option").first.wait_for()
+        options = self.page.get_by_role("listbox").get_by_role("option").all_inner_texts()
         self.page.keyboard.press("Escape")
-        self.page.get_by_role("option").first.wait_for(state="detached")
+        self.page.get_by_role("listbox").get_by_role("option").first.wait_for(state="detached")
         return options
 
     # Doing -----------------------------------------------------------------------------------------------------------
@@ -95,7 +95,7 @@ class Playground:
     def choose(self, label: str, option: str) -> None:
         """Pick an option of a select box."""
         self.page.get_by_role("combobox", name=label, exact=True).click()
-        self.page.get_by_role("option", name=option, exact=True).click()
+        self.page.get_by_role("listbox").get_by_role("option", name=option, exact=True).click()
 
     def slide(self, label: str, *keys: str) -> None:
         """Move a slider by keys such as ArrowRight or End."""

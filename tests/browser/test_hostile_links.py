@@ -98,9 +98,11 @@ def test_a_page_that_does_not_exist_leads_to_the_playground_without_a_trace_of_c
 
 def test_a_network_without_a_hidden_layer_has_a_link_of_its_own(playground):
     playground.open("hidden=8")
+    playground.unfold("Layer sizes")
     playground.press("Remove layer")
     playground.linked(hidden="")
+    playground.fold()
     first = playground.step(1)
     again = playground.open(playground.page.url.partition("?")[2])
     assert again.step(1)["trainLoss"] == first["trainLoss"]
-    assert again.page.get_by_role("spinbutton", name="Units 1").count() == 0
+    assert again.page.get_by_role("button", name="Neuron 1 of layer 1", exact=True).count() == 0

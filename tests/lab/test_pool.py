@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from lab.build import build
 from lab.experiment import Experiment, ExperimentError
 from lab.frames import unpack
 from lab.pool import Gone, LocalPool, WorkerPool
@@ -206,11 +207,10 @@ def test_a_run_goes_on_when_the_worker_is_killed_right_after_a_live_change(pool,
     until(lambda: look(pool, token)[0]["status"] == "stopped")
     header, arrays = look(pool, token)
     assert (header["epoch"], header["notice"]) == (last, f"{last} epochs are done.")
-    alone = LocalPool()
-    same = alone.open(SMALL)
+    trainer = build(SMALL).trainer
     for _ in range(last):
-        alone.step(same)
-    np.testing.assert_array_equal(arrays["history"], look(alone, same)[1]["history"])  # not a bit was lost
+        trainer.epoch()
+    np.testing.assert_array_equal(arrays["history"], trainer.history.values)  # not a bit was lost
 
 
 def test_another_network_right_before_the_kill_is_what_comes_back(pool, token):

@@ -126,7 +126,7 @@ class Charts {
       if (!growing.length) return;
       const change = {};
       for (const axis of ['x', 'y', 'z']) {
-        if (growing.some(index => data[index][axis])) change[axis] = growing.map(index => part(data, index, axis, step));
+        if (growing.some(index => data[index][axis])) change[axis] = growing.map(index => partOf(data, index, axis, step));
       }
       this.Plotly.restyle(this.plots[number], change, growing);
     });
@@ -134,7 +134,7 @@ class Charts {
 }
 
 /** What is seen of a trace so far. A head follows the line before it, and stays at its last point. */
-function part(data, index, axis, step) {
+function partOf(data, index, axis, step) {
   const { meta } = data[index];
   const line = meta === 'head' ? data[index - 1] : data[index];
   const height = line.z ?? line.y;

@@ -138,7 +138,7 @@ export class Chart {
       button.setAttribute('aria-pressed', String(on));
       this.dirty = true;
     };
-    const button = this.addSwitch('smooth', name, 'Average each value with those before it, so that the trend shows through the noise', set);
+    const button = this.addSwitch('avg', name, 'Average each value with those before it, so that the trend shows through the noise', set);
   }
 
   setScale(scale) {
