@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.backend import Backend
 from engine.gradient import differentiate
+from engine.kernels import fused
 from engine.network import Network
 from engine.optimizers import Optimizer
 from engine.update import update
@@ -55,6 +56,13 @@ class Accelerator:
                 setattr(moved, name, getattr(optimizer, name)[()])
 
         moved.advance = advance
+        if launch := fused(self.backend, optimizer):
+
+            def step(p: Any, g: Any) -> None:
+                advance()
+                launch(moved, p, g)
+
+            moved.step = step
         return moved
 
     @staticmethod

@@ -134,6 +134,7 @@ class Backend:
             import cupy  # pyright: ignore[reportMissingImports]
         self.name, self.xp = name, cupy
         self.device = cupy.cuda.Device(int(name.partition(":")[2]))
+        self.kernels: dict[tuple, Any] = {}  # (optimiser, kind of number) -> its update in one launch, once tried
         self._stages: dict[tuple, list[tuple[np.ndarray, Any]]] = {}  # host memory that the card reads by itself
 
     def send(self, array: np.ndarray) -> Any:

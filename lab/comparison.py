@@ -92,8 +92,8 @@ def measure(devices: Sequence[str]) -> Iterator[dict[str, Any]]:
             }
     if len(devices) > 1:
         ends = [trainer(64, 64, device) for device in devices]
-        losses = [[_after_step(end) for _ in range(STEPS)] for end in ends]
-        yield {"difference": float(np.max(np.abs(np.subtract(*losses[:2])) / losses[0]))}
+        first, second = (np.array([_after_step(end) for _ in range(STEPS)]) for end in ends[:2])
+        yield {"difference": float(np.max(np.abs(first - second) / first))}
 
 
 def _after_step(trainer: Trainer) -> float:

@@ -99,7 +99,7 @@ def _table(rows: Sequence[dict[str, Any]]) -> None:
     ]
     formats = {"epoch_s": "%.3f", "step_us": "%.0f", "rate": "%.1f"}
     columns = {COLUMNS[name]: st.column_config.NumberColumn(format=format) for name, format in formats.items()}
-    table = pd.DataFrame(lines)[list(COLUMNS)].rename(columns=COLUMNS)
+    table = pd.DataFrame([{title: line[name] for name, title in COLUMNS.items()} for line in lines])
     st.dataframe(table, hide_index=True, key="device_table", column_config=columns)
 
 

@@ -6,7 +6,13 @@ kernel, allocations that the memory pool cannot serve, and moments in which the 
 
 from __future__ import annotations
 
+import ctypes
+import re
+import shutil
+import subprocess
+import tempfile
 from collections import defaultdict
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -233,6 +239,58 @@ def sliding_window_view(x: ndarray, shape: Any, axis: Any) -> ndarray:
 
 
 FUNCTIONS = {f.__name__: f for f in (zeros_like, ones_like, concatenate, clip, sliding_window_view)}
+
+
+# Kernels in CUDA, where there is a C++ compiler: their arithmetic, one thread after the other ------------------------
+
+THREADS = """static inline float sqrt(float x) {{ return __builtin_sqrtf(x); }}
+static inline double sqrt(double x) {{ return __builtin_sqrt(x); }}
+#define __global__
+static struct {{ int x; }} blockIdx, blockDim, threadIdx, gridDim;
+{source}
+"""
+LOOP = """
+extern "C" void run_{name}(int blocks, int threads, {parameters}) {{
+  gridDim.x = blocks; blockDim.x = threads;
+  for (blockIdx.x = 0; blockIdx.x < blocks; blockIdx.x++)
+    for (threadIdx.x = 0; threadIdx.x < threads; threadIdx.x++) {name}({arguments});
+}}
+"""
+
+
+@cache
+def _compiled(source: str, name: str) -> Any:
+    """The kernel as a C function that goes through its threads one after the other."""
+    parameters = source.partition(f" {name}(")[2].partition(")")[0]
+    arguments = ", ".join(re.split(r"[ *]", parameter)[-1] for parameter in parameters.split(", "))
+    code = THREADS.format(source=source) + LOOP.format(name=name, parameters=parameters, arguments=arguments)
+    folder = tempfile.mkdtemp()
+    library = f"{folder}/{name}.so"
+    words = ["g++", "-shared", "-fPIC", "-Wall", "-Werror", "-Wno-unused", "-x", "c++", "-", "-o", library]
+    subprocess.run(words, input=code, text=True, check=True, capture_output=True)
+    function = getattr(ctypes.CDLL(library), f"run_{name}")
+    shutil.rmtree(folder)
+    return function
+
+
+class RawKernel:
+    """A kernel from source. Without a C++ compiler it fails, as CuPy does without NVRTC."""
+
+    def __init__(self, source: str, name: str) -> None:
+        self.source, self.name = source, name
+
+    def __call__(self, blocks: tuple[int], threads: tuple[int], arguments: tuple[Any, ...]) -> None:
+        CARD.launches += 1
+        function = _compiled(self.source, self.name)
+        function(ctypes.c_int(*blocks), ctypes.c_int(*threads), *map(_in_c, arguments))
+
+
+def _in_c(value: Any) -> Any:
+    if isinstance(value, ndarray):
+        assert value._inside.flags.c_contiguous
+        return value._inside.ctypes.data_as(ctypes.c_void_p)
+    kinds = {np.int64: ctypes.c_longlong, np.float32: ctypes.c_float, np.float64: ctypes.c_double}
+    return kinds[type(value)](value)
 
 
 # The card itself -----------------------------------------------------------------------------------------------------
