@@ -19,17 +19,22 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import plotly.graph_objects  # noqa: F401  imported here once, so that no visitor waits for it
 import streamlit as st
+from starlette.middleware import Middleware
 
 from lab import pool
+from lab.limits import limits
+from lab.store import Store, usual_folder
+from ui.headers import Headers
 from ui.routes import ROUTES
 
-SWEEP_EVERY = 10.0  # seconds
-GRACE = 150.0  # seconds a closed tab's run is kept: Streamlit itself forgets a session after 120
+SWEEP_EVERY = 10.0  # seconds: so often abandoned runs are freed and new checkpoints saved
 
 
 @contextlib.asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
-    pool.SERVER = workers = pool.WorkerPool()
+    bounds = limits()
+    store = Store(usual_folder(), bounds.saved_mb, bounds.saved_hours) if bounds.saved_mb else None
+    pool.SERVER = workers = pool.WorkerPool(store=store)
     workers.start()
     gc.collect()
     gc.freeze()  # Streamlit collects garbage after every script run: without this 24 ms in which every visitor waits
@@ -45,7 +50,8 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
 async def _sweep(workers: pool.WorkerPool) -> None:
     while True:
         await asyncio.sleep(SWEEP_EVERY)
-        workers.sweep(time.monotonic(), GRACE)
+        await asyncio.to_thread(workers.sweep, time.monotonic(), workers.limits.away_seconds)
+        await asyncio.to_thread(workers.save)
 
 
-app = st.App("ui/router.py", lifespan=lifespan, routes=ROUTES)
+app = st.App("ui/router.py", lifespan=lifespan, routes=ROUTES, middleware=[Middleware(Headers)])

@@ -8,6 +8,7 @@ access at its beginning, a change happens wholly or not at all.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from lab.fields import short
 from lab.host import Answer
 from lab.presets import PRESETS
 from lab.run import SPEEDS
-from ui import parts
+from ui import parts, waiting
 
 VIEW = {  # rides in the link, is no part of the experiment
     "speed": "epoch", "show_test": True, "discretize": False, "projector": False, "hide": (), "lock": (),
@@ -44,6 +45,7 @@ class Visitor:
     status: dict[str, Any] = field(default_factory=dict)  # status, notice and epoch when this script run began
     redraw: bool = False  # whether a part of the page that is drawn alone has changed the rest, too
     handled: int = 0  # number of the last event of the live view that was carried out
+    ticket: str = field(default_factory=secrets.token_urlsafe)  # for a place in line where the server is full
     preset: str = ""  # the name of the preset that the experiment began as
     kept: dict[str, Any] = field(default_factory=dict)  # what a part of the page keeps beside the experiment
 
@@ -66,6 +68,8 @@ def begin() -> None:
     """Once a session: read the link. Then, on every script run: make sure that there is a run."""
     try:
         _begin()
+    except pool.Full as full:
+        waiting.room(full.before, st.rerun)
     except pool.Unreachable as problem:
         st.error(f"{problem} Your settings are in the address bar: reload the page in a moment.")
         st.stop()
@@ -114,18 +118,24 @@ def _one_of(allowed: tuple[str, ...], text: str) -> str | bool:
 
 
 def _open(me: Visitor) -> None:
-    try:
-        me.token = runs().open(me.experiment, me.view["speed"])
-    except ExperimentError as problem:  # this machine cannot run it: the device is missing
-        me.refused = [*me.refused, *problem.sentences]
-        me.experiment = me.experiment.change(device="cpu")
-        me.token = runs().open(me.experiment, me.view["speed"])
+    """Where this server cannot run it, the same on the CPU (the device is missing), or else the usual experiment."""
+    for experiment in (me.experiment, me.experiment.change(device="cpu"), Experiment()):
+        try:
+            me.token = runs().open(experiment, me.view["speed"], waiting.visitor(), me.ticket)
+        except ExperimentError as problem:
+            me.refused = list(dict.fromkeys((*me.refused, *problem.sentences)))
+        else:
+            me.experiment = experiment
+            return
 
 
 def _alive(me: Visitor) -> bool:
     _presence(me.token)
     try:
         me.status = runs().status(me.token)
+    except pool.Fallen as problem:  # the same again would fall again
+        me.experiment, me.refused = Experiment(), [problem.args[0]]
+        return False
     except pool.Gone:
         return False
     return True
@@ -259,7 +269,7 @@ def command(verb: str, *arguments: Any) -> None:
     except pool.Unreachable as problem:
         me.refused, me.redraw = [str(problem)], True
     except pool.Gone:
-        me.token = ""
+        pass  # the script run that follows finds out and opens another
 
 
 def carry_out(events: Any, act: Callable[[dict[str, Any]], None]) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lab.experiment import Experiment
 from lab.frames import unpack
-from lab.host import HOST_VERBS, RUN_VERBS, SAVED_EVERY, Gone, Host
+from lab.host import HOST_VERBS, NO_MEMORY, RUN_VERBS, SAVED_EVERY, Gone, Host
 
 SMALL = Experiment(samples=40, hidden=(4,))
 
@@ -122,16 +122,52 @@ def test_a_fault_while_training_ends_that_run_only(host, monkeypatch, capsys):
     begin(host, "a", "b")
 
     def fault(seconds):
-        raise MemoryError
+        raise ArithmeticError
 
     monkeypatch.setattr(host.runs["a"], "advance", fault)
     for _ in range(3):
         host.work(1e-6)
     assert do(host, "status")[0] | {"epoch": 0} == {
-        "status": "stopped", "notice": "Training failed (MemoryError).", "epoch": 0,
+        "status": "stopped", "notice": "Training failed (ArithmeticError).", "epoch": 0,
     }  # fmt: skip
     assert host.runs["b"].trainer.steps == 3
     assert capsys.readouterr().err.count("Traceback") == 1
+
+
+def test_memory_that_runs_out_ends_one_run_with_a_sentence_that_says_what_to_do(host, monkeypatch):
+    begin(host, "a", "b")
+
+    def fault(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(host.runs["a"], "advance", fault)
+    host.work(1e-6)
+    assert do(host, "status")[0] | {"epoch": 0} == {"status": "stopped", "notice": NO_MEMORY, "epoch": 0}
+    assert host.runs["b"].trainer.steps == 1
+    monkeypatch.setattr(host.runs["b"], "change", fault)
+    command = {"do": "change", "run": "b", "experiment": SMALL.to_json()}
+    assert host.answer(command, {})[0] == {"error": "refused", "sentence": NO_MEMORY}
+    monkeypatch.setattr(host.runs["a"], "checkpoint", fault)
+    host.checkpoints(0)  # one that cannot be taken hurts nobody either
+
+
+def test_what_was_done_by_hand_while_paused_is_in_the_next_checkpoint(host):
+    begin(host, "a", speed="epoch")
+    do(host, "step")
+    host.checkpoints(0)
+    do(host, "edit", **{"layer": 0, "from": 0, "to": 0, "value": 7.0})
+    ((_, (facts, arrays)),) = host.checkpoints(100)
+    assert facts["status"] == "paused"
+    assert 7.0 in arrays["parameters"]
+
+
+def test_whose_turn_it_is_can_be_seen_from_outside():
+    seen = []
+    host = Host(seen.append)
+    begin(host, "a", "b")
+    del seen[:]
+    host.work(1e-6)
+    assert seen == ["a", "b"]
 
 
 def test_a_fault_is_an_answer_and_a_line_in_the_log(host, monkeypatch, capsys):
