@@ -61,7 +61,6 @@ def _read(limit: Limit, environment: Mapping[str, str]) -> float:
     except ValueError:
         value = float("nan")
     if not limit.least <= value <= limit.most:
-        raise ValueError(
-            f"{name}: {text[:40]!r} is not allowed; allowed: a number from {limit.least:g} to {limit.most:g}."
-        )
+        allowed = f"a number from {limit.least:,.10g} to {limit.most:,.10g}"
+        raise ValueError(f"{name}: {text[:40]!r} is not allowed; allowed: {allowed}.")
     return value

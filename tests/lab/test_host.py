@@ -220,6 +220,18 @@ def test_a_run_is_resumed_from_its_checkpoint(host):
     assert one.steps == two.steps > 0
 
 
+def test_a_run_can_be_brought_back_stopped(host):
+    begin(host, "a")
+    host.work(0.01)
+    ((_, (facts, arrays)),) = host.checkpoints(0)
+    command = {"do": "resume", "run": "a", "experiment": SMALL.to_json(), "speed": facts["speed"],
+               "status": "stopped", "notice": "It was stopped.", "stop": True}  # fmt: skip
+    host.handle(command, arrays)
+    assert do(host, "status")[0] == {"status": "stopped", "notice": "It was stopped.", "epoch": facts["epoch"]}
+    do(host, "play")
+    assert do(host, "status")[0]["status"] == "running"
+
+
 def test_counting_tells_running_from_waiting(host):
     assert do(host, "count", "")[0] == {"running": 0, "paused": 0}
     begin(host, "a", "b", "c", speed="epoch")
