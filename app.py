@@ -17,7 +17,8 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy
 sys.path.insert(0, str(Path(__file__).parent))
 
-import plotly.graph_objects  # noqa: F401  imported here once, so that no visitor waits for it
+import pandas  # noqa: F401  imported here once: two visitors who import it at the same moment would break each other
+import plotly.graph_objects  # noqa: F401  so that no visitor waits for it
 import streamlit as st
 from starlette.middleware import Middleware
 
