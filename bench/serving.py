@@ -61,8 +61,8 @@ class Server:
             time.sleep(0.05)
         raise RuntimeError(f"the server did not answer within {seconds:g} s")
 
-    def stop(self) -> None:
-        """Ctrl-C."""
+    def stop(self, for_good: bool = True) -> None:
+        """Ctrl-C. Not for good: what it keeps on disk stays for the next `begin`."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         try:
@@ -70,3 +70,6 @@ class Server:
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             raise
+        finally:
+            if for_good:
+                self.folder.cleanup()

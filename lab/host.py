@@ -63,20 +63,29 @@ class Host:
                 raise Gone(name)
             return RUN_VERBS[verb](self.runs[name], command, arrays) or ({}, {})
 
-    def work(self, seconds: float = SLICE) -> bool:
-        """One slice for each run that is due. False when there was nothing to do."""
+    def work(self, seconds: float = SLICE, between: Callable[[], None] = lambda: None) -> bool:
+        """One slice for each run that is due. False when there was nothing to do.
+
+        between: called after each slice; it may carry out commands, and what it closes or pauses gets no slice.
+        """
         with self._busy:
             due = [(name, run) for name, run in self.runs.items() if run.due]
-            for name, run in due:
-                self.mark(name)
-                try:
-                    run.advance(seconds)
-                except MemoryError:
-                    run.fail(NO_MEMORY)
-                except Exception as problem:
-                    traceback.print_exc()
-                    run.fail(f"Training failed ({type(problem).__name__}).")
+        for name, run in due:
+            with self._busy:
+                if self.runs.get(name) is run and run.due:
+                    self._advance(name, run, seconds)
+            between()
         return bool(due)
+
+    def _advance(self, name: str, run: Run, seconds: float) -> None:
+        self.mark(name)
+        try:
+            run.advance(seconds)
+        except MemoryError:
+            run.fail(NO_MEMORY)
+        except Exception as problem:
+            traceback.print_exc()
+            run.fail(f"Training failed ({type(problem).__name__}).")
 
     def checkpoints(self, now: float) -> list[tuple[str, Answer]]:
         """The checkpoints that are due: of runs that have changed since their last one, by training or by hand."""

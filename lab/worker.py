@@ -25,23 +25,29 @@ from lab.frames import pack, unpack
 from lab.host import Host
 from lab.pulse import Pulse
 
-DRAIN = 16  # commands answered before the next slice: thirty visitors' requests must not stop all training
+DRAIN = 16  # commands answered after a round of slices: thirty visitors' requests must not stop all training
+BETWEEN = 2  # commands answered after each slice: with thirty slices in a round nobody may wait for all of them
 IDLE = 0.05  # seconds to wait for a command when nothing trains
 
 
 def serve(connection: Connection, host: Host) -> None:
-    """Until the server says goodbye or the connection closes."""
-    while True:
-        host.mark("")
-        busy = host.work()
-        answered = 0
-        while answered < DRAIN and connection.poll(0 if busy or answered else IDLE):
-            if not (message := connection.recv_bytes()):
-                return _send_checkpoints(connection, host, np.inf)  # an empty message says goodbye
+    """Until the server says goodbye or the connection closes, which raises EOFError."""
+
+    def answer(most: int, wait: float = 0) -> None:
+        for number in range(most):
+            if not connection.poll(0 if number else wait):
+                return
+            if not (message := connection.recv_bytes()):  # an empty message says goodbye
+                _send_checkpoints(connection, host, np.inf)
+                raise EOFError
             command, arrays = unpack(message)
             header, arrays = host.answer(command, arrays)
             connection.send_bytes(pack({"id": command.get("id"), **header}, arrays))
-            answered += 1
+
+    while True:
+        host.mark("")
+        busy = host.work(between=lambda: answer(BETWEEN))
+        answer(DRAIN, 0 if busy else IDLE)
         _send_checkpoints(connection, host, time.monotonic())
 
 

@@ -114,7 +114,7 @@ def test_runs_that_nobody_has_looked_at_are_freed_and_those_looked_at_are_not(po
 def test_a_worker_that_hangs_is_restarted_and_its_run_goes_on(pool):
     token = pool.open(SMALL)
     pool.step(token)
-    until(lambda: pool.runs[token].facts is not None)
+    until(lambda: (pool.runs[token].facts or {}).get("epoch") == 1)
     (worker,) = pool.workers
     hangs, pid = worker.hangs, worker.pid
     os.kill(pid, signal.SIGSTOP)  # alive, and answers nothing

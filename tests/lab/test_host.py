@@ -96,6 +96,22 @@ def test_everyone_gets_a_turn_in_each_round(host):
     assert steps == [4] * 30
 
 
+def test_commands_between_two_slices_count_at_once(host):
+    begin(host, "a", "b", "c")
+    asked = []
+
+    def between():
+        asked.append(len(host.runs))
+        if len(asked) == 1:
+            do(host, "pause", "b")
+            do(host, "close", "c")
+
+    a, b, c = (host.runs[name].trainer for name in "abc")
+    assert host.work(1e-6, between)
+    assert [trainer.steps for trainer in (a, b, c)] == [1, 0, 0]
+    assert asked == [3, 2, 2]
+
+
 def test_there_is_nothing_to_do_when_nobody_runs(host):
     assert not host.work()
     begin(host, "a")
