@@ -50,7 +50,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
 
 async def _sweep(workers: pool.WorkerPool) -> None:
     while True:
-        await asyncio.sleep(SWEEP_EVERY)
+        await asyncio.sleep(min(SWEEP_EVERY, workers.limits.away_seconds))
         await asyncio.to_thread(workers.sweep, time.monotonic(), workers.limits.away_seconds)
         await asyncio.to_thread(workers.save)
 
