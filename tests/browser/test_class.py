@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import urllib.request
+from contextlib import ExitStack
 
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from tests.browser.playground import eventually
 from tests.browser.test_faults import QUESTION, ask, health
@@ -168,16 +170,14 @@ def test_many_sessions_opened_by_a_script_leave_the_server_alive(start, visit):
     visitor = visit(server.url).open()
     message = BackMsg()
     message.rerun_script.query_string = ""
-    sockets = []
-    for _ in range(60):
-        socket = connect(f"{server.url.replace('http', 'ws')}_stcore/stream", subprotocols=["streamlit"], max_size=None)
-        socket.send(message.SerializeToString())
-        sockets.append(socket)
-    assert eventually(lambda: number(server, "sessions") >= 5, 30)
-    visitor.step(1)
-    assert health(server)["status"] == "ok"
-    assert number(server, "sessions") <= 5
-    assert eventually(lambda: number(server, "queue") <= 5, 10)
-    for socket in sockets:
-        socket.close()
+    stream = f"{server.url.replace('http', 'ws')}_stcore/stream"
+    with ExitStack() as sockets:
+        for _ in range(60):
+            socket = sockets.enter_context(connect(stream, subprotocols=[Subprotocol("streamlit")], max_size=None))
+            socket.send(message.SerializeToString())
+        assert eventually(lambda: number(server, "sessions") == 5, 30)
+        visitor.step(1)
+        assert eventually(lambda: number(server, "queue") == 5, 30)
+        assert number(server, "sessions") == 5
+        assert health(server)["status"] == "ok"
     visitor.step(2)
