@@ -17,20 +17,26 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy
 sys.path.insert(0, str(Path(__file__).parent))
 
-import plotly.graph_objects  # noqa: F401  imported here once, so that no visitor waits for it
+import pandas  # noqa: F401  imported here once: two visitors who import it at the same moment would break each other
+import plotly.graph_objects  # noqa: F401  so that no visitor waits for it
 import streamlit as st
+from starlette.middleware import Middleware
 
 from lab import devices, own, pool
+from lab.limits import limits
+from lab.store import Store, usual_folder
+from ui.headers import Headers
 from ui.routes import ROUTES
 
-SWEEP_EVERY = 10.0  # seconds
-GRACE = 150.0  # seconds a closed tab's run is kept: Streamlit itself forgets a session after 120
+SWEEP_EVERY = 10.0  # seconds: so often abandoned runs are freed and new checkpoints saved
 
 
 @contextlib.asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
+    bounds = limits()
+    store = Store(usual_folder(), bounds.saved_mb, bounds.saved_hours) if bounds.saved_mb else None
     with own.new_folder():  # before the workers start, which find it by its environment variable
-        pool.SERVER = workers = pool.WorkerPool()
+        pool.SERVER = workers = pool.WorkerPool(store=store)
         workers.start()
         devices.search()
         gc.collect()
@@ -46,9 +52,10 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
 
 async def _sweep(workers: pool.WorkerPool) -> None:
     while True:
-        await asyncio.sleep(SWEEP_EVERY)
-        workers.sweep(time.monotonic(), GRACE)
+        await asyncio.sleep(min(SWEEP_EVERY, workers.limits.away_seconds))
+        await asyncio.to_thread(workers.sweep, time.monotonic(), workers.limits.away_seconds)
+        await asyncio.to_thread(workers.save)
         own.SHELF.sweep(workers.runs.__contains__)
 
 
-app = st.App("ui/router.py", lifespan=lifespan, routes=ROUTES)
+app = st.App("ui/router.py", lifespan=lifespan, routes=ROUTES, middleware=[Middleware(Headers)])

@@ -1,4 +1,4 @@
-"""python -m bench cpu|gpu|live|ablation [--workload NAME,...] [--json]: a table for people, JSON for tools."""
+"""python -m bench cpu|gpu|live|class|ablation [--workload NAME,...] [--json]: a table for people, JSON for tools."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ KINDS = {
     "cpu": "the engine beside its peers on the CPU, the cost of a frame, peak memory, and how cost grows",
     "gpu": "the engine on a graphics card beside itself on the CPU and beside PyTorch on the same card",
     "live": "what a visitor's browser gets",
+    "class": "what thirty pupils at one server get, and what they cost it",
     "ablation": "what each trick of the engine gains: the time of a step without it, divided by the time with it",
 }
+MODULES = {"class": "classroom"}  # where the name is another; `class` is a word of Python's
 
 
 def main(words: Sequence[str] | None = None) -> int:
     options = arguments(words)
-    module = importlib.import_module(f"bench.{options.pop('what')}")
+    module = _module(options.pop("what"))
     as_json = options.pop("json")
     before = os.getloadavg()
     measured = module.measure(**options)
@@ -36,24 +38,40 @@ def arguments(words: Sequence[str] | None = None) -> dict[str, Any]:
     kinds = parser.add_subparsers(dest="what", required=True)
     for name, sentence in KINDS.items():
         kind = kinds.add_parser(name, help=sentence, description=sentence)
-        kind.add_argument("--workload", default="", help="only these, separated by commas")
+        usual = "toys" if name == "class" else ""
+        kind.add_argument("--workload", default=usual, help="only these, separated by commas")
         kind.add_argument("--json", action="store_true")
-        if name != "live":
+        if name == "class":
+            kind.add_argument(
+                "--students", default="30", help="how many; several numbers, separated by commas, for a table"
+            )
+            kind.add_argument("--seconds", type=float, help="how long each number is measured; 600 for a soak")
+            kind.add_argument("--pages", type=int, help="so many real Chromium pages beside them")
+        elif name != "live":
             kind.add_argument("--rounds", type=int, help="how often each takes its turn")
         if name in ("cpu", "gpu"):
             kind.add_argument("--peers", default="", help="only these, separated by commas")
         if name == "cpu":
             kind.add_argument("--data-dir", help="folder with the files of MNIST; else pixels are drawn")
     options = {name: value for name, value in vars(parser.parse_args(words)).items() if value is not None}
-    module = importlib.import_module(f"bench.{options['what']}")
+    module = _module(options["what"])
     options["workloads"] = _chosen(parser, "workload", options.pop("workload"), module.WORKLOADS)
     if "peers" in options:
         peers = [name for name in module.PEERS if name != module.OURS]
         chosen = _chosen(parser, "peer", options["peers"], peers)
         options["peers"] = chosen if options["peers"] or options["what"] == "cpu" else []  # gpu: as there is a card
+    if "students" in options:
+        numbers = options["students"].split(",")
+        if not all(word.isdecimal() and 1 <= int(word) <= 1000 for word in numbers):
+            parser.error(f"students must be whole numbers from 1 to 1000, not {options['students']}")
+        options["students"] = [int(word) for word in numbers]
     if options.get("rounds", 1) < 1:
         parser.error(f"rounds must be at least 1, not {options['rounds']}")
     return options
+
+
+def _module(kind: str) -> Any:
+    return importlib.import_module(f"bench.{MODULES.get(kind, kind)}")
 
 
 def _chosen(parser: argparse.ArgumentParser, what: str, words: str, known: Any) -> list[str]:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -36,7 +37,14 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}/"
         options = (f"--server.port={self.port}", "--server.address=127.0.0.1", "--server.headless=true")
         words = [sys.executable, "-m", "streamlit", "run", script, *options]
-        self.process = subprocess.Popen(words, cwd=ROOT, env={**os.environ, **environment}, start_new_session=True)
+        self.folder = tempfile.TemporaryDirectory(prefix="playground-state-")  # none of it among the user's own
+        self.environment = {**os.environ, "PLAYGROUND_STATE": self.folder.name, **environment}
+        self.words = words
+        self.begin(script)
+
+    def begin(self, script: str = "app.py") -> None:
+        """Start it, or start it again at the same address after `stop`."""
+        self.process = subprocess.Popen(self.words, cwd=ROOT, env=self.environment, start_new_session=True)
         self._wait("healthz" if script == "app.py" else "_stcore/health")
 
     def _wait(self, path: str, seconds: float = 60) -> None:
@@ -53,8 +61,8 @@ class Server:
             time.sleep(0.05)
         raise RuntimeError(f"the server did not answer within {seconds:g} s")
 
-    def stop(self) -> None:
-        """Ctrl-C."""
+    def stop(self, for_good: bool = True) -> None:
+        """Ctrl-C. Not for good: what it keeps on disk stays for the next `begin`."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         try:
@@ -62,3 +70,6 @@ class Server:
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             raise
+        finally:
+            if for_good:
+                self.folder.cleanup()

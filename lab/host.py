@@ -19,6 +19,7 @@ from lab.run import Run
 
 SLICE = 0.0025  # seconds a run trains before the next one gets its turn and requests are looked at
 SAVED_EVERY = 2.0  # seconds between two checkpoints of a run that trains
+NO_MEMORY = "The server has no memory left for this. Choose a smaller network, a smaller batch or fewer samples."
 
 Arrays = dict[str, np.ndarray]
 Answer = tuple[dict[str, Any], Arrays]
@@ -31,21 +32,27 @@ class Gone(KeyError):
 class Host:
     """Carries out commands, one at a time: {"do": verb, "run": name, ...}. An answer is a header and arrays."""
 
-    def __init__(self, expendable: bool = False) -> None:
-        """expendable: the process may end, and comes back: what a graphics card no longer survives is raised."""
-        self.expendable = expendable
+    def __init__(self, mark: Callable[[str], None] = lambda run: None, expendable: bool = False) -> None:
+        """mark: told whose run is worked on from now on, so that whoever looks from outside knows.
+
+        expendable: the process may end, and comes back: what a graphics card no longer survives is raised.
+        """
+        self.mark, self.expendable = mark, expendable
         self.runs: dict[str, Run] = {}
         self._saved: dict[str, tuple[float, int]] = {}
         self._busy = threading.Lock()
 
     def answer(self, command: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
         """Carry out a command. What goes wrong is an answer as well, so that it hurts no other run."""
+        self.mark(str(command.get("run", "")))
         try:
             return self.handle(command, arrays)
         except Gone:
             return {"error": "gone"}, {}
         except ValueError as problem:
             return {"error": "refused", "sentence": str(problem)}, {}
+        except MemoryError:
+            return {"error": "refused", "sentence": NO_MEMORY}, {}
         except Exception as problem:
             if poisoned(problem) and self.expendable:
                 raise
@@ -64,29 +71,43 @@ class Host:
                 raise Gone(name)
             return RUN_VERBS[verb](self.runs[name], command, arrays) or ({}, {})
 
-    def work(self, seconds: float = SLICE) -> bool:
-        """One slice for each run that is due. False when there was nothing to do."""
+    def work(self, seconds: float = SLICE, between: Callable[[], None] = lambda: None) -> bool:
+        """One slice for each run that is due. False when there was nothing to do.
+
+        between: called after each slice; it may carry out commands, and what it closes or pauses gets no slice.
+        """
         with self._busy:
-            due = [run for run in self.runs.values() if run.due]
-            for run in due:
-                try:
-                    run.advance(seconds)
-                except Exception as problem:
-                    if poisoned(problem) and self.expendable:
-                        raise
-                    traceback.print_exc()
-                    full = isinstance(problem, MemoryError) and run.trainer.accelerator
-                    run.fail(FULL if full else f"Training failed ({type(problem).__name__}).")
+            due = [(name, run) for name, run in self.runs.items() if run.due]
+        for name, run in due:
+            with self._busy:
+                if self.runs.get(name) is run and run.due:
+                    self._advance(name, run, seconds)
+            between()
         return bool(due)
 
+    def _advance(self, name: str, run: Run, seconds: float) -> None:
+        self.mark(name)
+        try:
+            run.advance(seconds)
+        except MemoryError:
+            run.fail(FULL if run.trainer.accelerator else NO_MEMORY)
+        except Exception as problem:
+            if poisoned(problem) and self.expendable:
+                raise
+            traceback.print_exc()
+            run.fail(f"Training failed ({type(problem).__name__}).")
+
     def checkpoints(self, now: float) -> list[tuple[str, Answer]]:
-        """The checkpoints that are due: of runs that have trained since their last one."""
+        """The checkpoints that are due: of runs that have changed since their last one, by training or by hand."""
         saved = []
         for name, run in self.runs.items():
-            when, steps = self._saved.get(name, (-np.inf, -1))
-            if now - when >= SAVED_EVERY and run.trainer.steps != steps and run.status != "diverged":
-                self._saved[name] = (now, run.trainer.steps)
-                saved.append((name, run.checkpoint()))
+            when, number = self._saved.get(name, (-np.inf, -1))
+            if now - when >= SAVED_EVERY and run.frame_number != number and run.status != "diverged":
+                self._saved[name] = (now, run.frame_number)
+                try:
+                    saved.append((name, run.checkpoint()))
+                except MemoryError:
+                    run.fail(NO_MEMORY)
         return saved
 
     # Verbs about the runs as a whole ---------------------------------------------------------------------------------
@@ -97,6 +118,8 @@ class Host:
     def _resume(self, command: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         run = self.runs[command["run"]] = Run(_experiment(command), command["speed"], device=command.get("device"))
         run.resume(command, arrays, command["notice"])
+        if command.get("stop"):
+            run.fail(command["notice"])
 
     def _close(self, command: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         run = self.runs.pop(command["run"], None)

@@ -1,6 +1,6 @@
-"""Where runs live: worker processes on a server, or this very process when there is no server.
+"""Where the runs of a server live: worker processes, which may die and are given their runs back.
 
-Both offer the same verbs. A run is known by an unguessable token; whoever holds it, owns it.
+What one visitor and all together may have stands in lab/limits.py.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, wait
@@ -17,126 +18,20 @@ from typing import Any
 
 import numpy as np
 
+from lab.cost import megabytes
 from lab.experiment import Experiment, ExperimentError
-from lab.host import Answer, Gone, Host
-from lab.model_file import Model
+from lab.host import Answer
+from lab.host import Gone as Gone
+from lab.line import Line
+from lab.log import log
 from lab.process import Command, Worker
+from lab.store import Store
+from lab.verbs import PATIENCE, Full, Pool, Unreachable, checked
+from lab.verbs import Fallen as Fallen
+from lab.verbs import LocalPool as LocalPool
+from lab.verbs import frame_bytes as frame_bytes
 
-PATIENCE = 30.0  # seconds that a command may take
 STATUS_AFTER = {"play": "running", "pause": "paused", "step": "paused", "step_batch": "paused", "reset": "idle"}
-
-
-class Unreachable(RuntimeError):
-    """The training process does not answer; the message says so to the visitor."""
-
-
-class Pool:
-    """The verbs. `submit` sends one command and returns a future of (header, arrays)."""
-
-    live = False  # whether frames can be had over a socket
-
-    def submit(self, command: dict[str, Any], arrays: Mapping[str, np.ndarray] | None = None) -> Future[Answer]:
-        raise NotImplementedError
-
-    def _do(self, verb: str, token: str, arrays: Mapping[str, np.ndarray] | None = None, **more: Any) -> Answer:
-        try:
-            return checked(self.submit({"do": verb, "run": token, **more}, arrays).result(PATIENCE))
-        except TimeoutError:
-            raise Unreachable("The training process does not answer.") from None
-
-    def open(self, experiment: Experiment, speed: str = "epoch") -> str:
-        """A new run, idle. Returns its token. Raises ExperimentError."""
-        token = secrets.token_urlsafe(16)
-        self._do("open", token, experiment=experiment.model_dump_json(), speed=speed)
-        return token
-
-    def change(self, token: str, experiment: Experiment) -> None:
-        self._do("change", token, experiment=experiment.model_dump_json())
-
-    def load(self, token: str, model: Model, *, weights_only: bool = False) -> None:
-        """Make a run stand where a saved one stood; see lab/keeping.py. Raises ExperimentError."""
-        experiment = {} if weights_only else {"experiment": model.facts["experiment"]}
-        self._do("load", token, model.arrays, model=model.facts, weights_only=weights_only, **experiment)
-
-    def play(self, token: str) -> None:
-        self._do("play", token)
-
-    def pause(self, token: str) -> None:
-        self._do("pause", token)
-
-    def step(self, token: str) -> None:
-        self._do("step", token)
-
-    def step_batch(self, token: str) -> None:
-        self._do("step_batch", token)
-
-    def edit(self, token: str, layer: int, source: int, target: int, value: float) -> None:
-        """Set a weight, or with source -1 a bias; see Run.edit. Raises ExperimentError."""
-        self._do("edit", token, **{"layer": layer, "from": source, "to": target, "value": value})
-
-    def reset(self, token: str) -> None:
-        self._do("reset", token)
-
-    def pace(self, token: str, speed: str) -> None:
-        self._do("pace", token, speed=speed)
-
-    def frame(self, token: str, request: Mapping[str, Any]) -> bytes:
-        """What the screen shows now (lab/frames.py)."""
-        return frame_bytes(self._do("frame", token, request=dict(request)))
-
-    def ask(
-        self, token: str, question: str, facts: dict[str, Any] | None = None, arrays: Mapping | None = None
-    ) -> Answer:
-        """The answer (header, arrays) to one of lab/questions.py, asked with plain values and arrays."""
-        return self._do("ask", token, arrays, question=question, facts=facts or {})
-
-    def status(self, token: str) -> dict[str, Any]:
-        """status, notice and epoch; does not count as watching."""
-        return self._do("status", token)[0]
-
-    def close(self, token: str) -> None:
-        self._do("close", token)
-
-
-def on_gpu(experiment: str) -> bool:
-    """Whether an experiment, as JSON, asks for a graphics card."""
-    return json.loads(experiment).get("device", "cpu") != "cpu"
-
-
-def checked(answer: Answer) -> Answer:
-    """An answer, or the exception it reports."""
-    header, _ = answer
-    match header.get("error"):
-        case None:
-            return answer
-        case "gone":
-            raise Gone
-        case "refused":
-            raise ExperimentError([header["sentence"]])
-        case _:
-            raise Unreachable(header["sentence"])
-
-
-def frame_bytes(answer: Answer) -> bytes:
-    return checked(answer)[1]["frame"].tobytes()
-
-
-class LocalPool(Pool):
-    """Runs in this process: for a page without a server, and for tests. Training happens while a frame is asked for."""
-
-    def __init__(self, seconds_per_frame: float = 0.1) -> None:
-        self.host, self.seconds_per_frame = Host(), seconds_per_frame
-
-    def submit(self, command, arrays=None):
-        future: Future[Answer] = Future()
-        if command["do"] == "frame":
-            self.host.answer(command, {})  # pays for the training that follows
-            until = time.monotonic() + self.seconds_per_frame
-            while time.monotonic() < until and self.host.work():
-                pass
-            command = {**command, "request": {**command["request"], "frame": None}}
-        future.set_result(self.host.answer(command, arrays or {}))
-        return future
 
 
 @dataclass
@@ -151,9 +46,24 @@ class Kept:
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
     faults: int = 0  # times that a worker ended while this run trained on a graphics card
     away_since: float | None = None  # when its visitor's session was last seen to disconnect
+    seen: float = 0.0  # when a frame was last asked for
+    deaths: list[float] = field(default_factory=list)  # when it ended its process, as far as that is not forgiven
+    visitor: str = ""  # under which name it is kept on disk; nothing: it is not
+    megabytes: float = 0.0
+    saved: dict[str, Any] | None = None  # the facts that lie on disk
 
+
+RESUMED = "The training process stopped and was restarted; this run was resumed from epoch {}."
+ON_CPU = "The training process stopped for the second time; this run goes on on the CPU and was resumed from epoch {}."
+STOPPED = "This run ended its training process {} times in a row and was stopped; {} is kept. Choose a smaller network."
+FALLEN = "hidden: this experiment ended its training process {} times in a row; allowed: a smaller one."
 
 SERVER: WorkerPool | None = None  # set by app.py while the server is up; None where a page runs without it
+
+
+def on_gpu(experiment: str) -> bool:
+    """Whether an experiment, as JSON, asks for a graphics card."""
+    return json.loads(experiment).get("device", "cpu") != "cpu"
 
 
 class WorkerPool(Pool):
@@ -161,33 +71,91 @@ class WorkerPool(Pool):
 
     live = True
 
-    def __init__(self, workers: int | None = None) -> None:
+    def __init__(self, workers: int | None = None, store: Store | None = None) -> None:
+        super().__init__()
         self.size = workers or max(1, (os.cpu_count() or 2) - 1)
         self.runs: dict[str, Kept] = {}
+        self.fallen: dict[str, str] = {}  # token -> the sentence for its visitor
         self.workers: list[Worker] = []
+        self.line = Line(self.limits.line)
+        self.store = store
+        self.frames = 0  # asked for since the start
+        self._placing = threading.Lock()
 
     def start(self) -> None:
-        self.workers = [Worker(self.revival, self.keep) for _ in range(self.size)]
+        share = max(500.0, self.limits.memory_mb / self.size)  # a worker itself takes some 250
+        self.workers = [
+            Worker(self.revival, self.keep, share, self.limits.hang_seconds) for _ in range(self.size)
+        ]  # fmt: skip
 
     def stop(self) -> None:
         for worker in self.workers:
             worker.stop()
         self.workers = []
+        self.save()
+
+    def open(self, experiment, speed="epoch", visitor="", ticket=""):
+        self._check(experiment)
+        token, text = secrets.token_urlsafe(16), experiment.model_dump_json()
+        with self._placing:
+            free = int(self.limits.runs) - len(self.runs)
+            if self.occupied + (need := megabytes(experiment)) > self.limits.memory_mb:
+                free = 0
+            if (before := self.line.ask(ticket or token, free, time.monotonic())) is not None:
+                if not ticket:
+                    self.line.leave(token)
+                raise Full(before)
+            kept = self._place(token, text, speed)
+            kept.visitor, kept.megabytes = visitor, need
+        kept.worker.wait(PATIENCE)
+        saved = self.store.take(visitor, text) if self.store and visitor else None
+        if saved:
+            facts, arrays = saved
+            notice = f"The server was restarted; this run was resumed from epoch {facts['epoch']}."
+            status = "paused" if facts["status"] == "running" else facts["status"]
+            try:
+                self._do("resume", token, arrays, status=status, speed=speed, experiment=text, notice=notice)
+                return token
+            except (ExperimentError, Unreachable):  # it does not fit this version any more: begin anew
+                self.runs[token] = kept
+        self._do("open", token, experiment=text, speed=speed)
+        return token
+
+    @property
+    def occupied(self) -> float:
+        """Megabytes that all runs are expected to take."""
+        return sum(kept.megabytes for kept in self.runs.values())
+
+    def _place(self, token: str, experiment: str, speed: str) -> Kept:
+        """On the worker with the fewest runs; for a graphics card the first, so that its runs share it fairly."""
+        fewest = min(self.workers, key=lambda w: sum(kept.worker is w for kept in self.runs.values()))
+        worker = self.workers[0] if on_gpu(experiment) else fewest
+        kept = self.runs[token] = Kept(worker, experiment, speed, seen=time.monotonic())
+        return kept
+
+    def change(self, token, experiment):
+        if kept := self.runs.get(token):
+            more = megabytes(experiment) - kept.megabytes
+            if more > 0 and self.occupied + more > self.limits.memory_mb:
+                allowed = "a smaller network, fewer samples, or the same a little later"
+                raise ExperimentError([f"hidden: others use the server's memory now; allowed: {allowed}."])
+        super().change(token, experiment)
 
     def submit(self, command, arrays=None):
         token = command["run"]
-        if command["do"] == "open":
-            worker = self._place(command["experiment"])
-            worker.wait(PATIENCE)
-            self.runs[token] = Kept(worker, command["experiment"], command["speed"])
+        if command["do"] == "open" and token not in self.runs:
+            self._place(token, command["experiment"], command["speed"]).worker.wait(PATIENCE)
         kept = self.runs.get(token)
         if kept is None:
             gone: Future[Answer] = Future()
-            gone.set_result(({"error": "gone"}, {}))
+            said = {"error": "fallen", "sentence": self.fallen[token]} if token in self.fallen else {"error": "gone"}
+            gone.set_result((said, {}))
             return gone
         if command["do"] == "close":
             del self.runs[token]
-        if command["do"] == "change" and on_gpu(command["experiment"]) and kept.worker is not self.workers[0]:
+        elif command["do"] == "frame":
+            kept.seen, self.frames = time.monotonic(), self.frames + 1
+        elif command["do"] == "change" and on_gpu(command["experiment"]) and kept.worker is not self.workers[0]:
             return self._move(kept, command)
         future = kept.worker.submit(command, arrays)
         if command["do"] in ("change", "load", "pace", *STATUS_AFTER):
@@ -205,15 +173,9 @@ class WorkerPool(Pool):
                 break
             if verb == "close":
                 return {}, {}
-        if verb == "open" and "error" in answer[0]:
+        if verb in ("open", "resume") and "error" in answer[0]:
             self.runs.pop(token, None)
         return checked(answer)
-
-    def _place(self, experiment: str) -> Worker:
-        """The worker with the fewest runs; for a graphics card always the first, so that its runs share it fairly."""
-        if on_gpu(experiment):
-            return self.workers[0]
-        return min(self.workers, key=lambda w: sum(kept.worker is w for kept in self.runs.values()))
 
     def _move(self, kept: Kept, command: dict[str, Any]) -> Future[Answer]:
         """A run that wants a graphics card begins anew where that lives; if it cannot, it stays as it was."""
@@ -237,6 +199,8 @@ class WorkerPool(Pool):
         before, after = kept.experiment, command.get("experiment", kept.experiment)
         rebuilt = before != after and not Experiment.from_json(before).goes_on_as(Experiment.from_json(after))
         kept.experiment, kept.speed = after, command.get("speed", kept.speed)
+        if rebuilt:
+            kept.megabytes, kept.deaths = megabytes(Experiment.from_json(after)), []
         kept.status = "idle" if rebuilt else STATUS_AFTER.get(command["do"], kept.status)
         if rebuilt or command["do"] == "reset":
             kept.facts = None
@@ -250,24 +214,46 @@ class WorkerPool(Pool):
             kept.facts, kept.arrays, kept.status = facts, arrays, facts["status"]
 
     def revival(self, worker: Worker) -> Iterator[Command]:
-        """The commands that give a restarted worker its runs back."""
+        """The commands that give a restarted worker its runs back; all but one that ended it too often."""
+        deaths = self._mourn(worker.culprit)
         for token, kept in list(self.runs.items()):
             if kept.worker is not worker:
                 continue
+            stop = token == worker.culprit and deaths >= self.limits.deaths
+            if stop and deaths > self.limits.deaths:
+                self._drop(token)
+                continue
             command = {"id": 0, "run": token, "experiment": kept.experiment, "speed": kept.speed}
-            happened = "The training process stopped and was restarted; this run"
+            resumed = RESUMED
             if on_gpu(kept.experiment):
                 kept.faults += 1
                 if kept.faults >= 2:  # whatever it is, it is not by chance
                     command |= {"device": "cpu"}
-                    happened = "The training process stopped for the second time; this run goes on on the CPU and"
+                    resumed = ON_CPU
+            if stop:
+                kept.status = "stopped"
             if kept.facts:
-                notice = f"{happened} was resumed from epoch {kept.facts['epoch']}."
-                yield {**command, "do": "resume", "status": kept.status, "notice": notice}, kept.arrays
+                epoch = kept.facts["epoch"]
+                notice = STOPPED.format(deaths, f"the network of epoch {epoch}") if stop else resumed.format(epoch)
+                yield {**command, "do": "resume", "status": kept.status, "notice": notice, "stop": stop}, kept.arrays
             else:
                 yield {**command, "do": "open"}, {}
                 if kept.status == "running":
                     yield {**command, "do": "play"}, {}
+
+    def _mourn(self, token: str) -> int:
+        """How often in a row this run has ended its process."""
+        if not (kept := self.runs.get(token)):
+            return 0
+        now = time.monotonic()
+        kept.deaths = [when for when in kept.deaths if now - when < self.limits.forgiven_minutes * 60] + [now]
+        return len(kept.deaths)
+
+    def _drop(self, token: str) -> None:
+        self.fallen[token] = FALLEN.format(len(self.runs.pop(token).deaths))
+        log("run given up")
+        for oldest in list(self.fallen)[:-1000]:
+            del self.fallen[oldest]
 
     # Sessions --------------------------------------------------------------------------------------------------------
 
@@ -283,10 +269,26 @@ class WorkerPool(Pool):
         return kept is not None
 
     def sweep(self, now: float, grace: float) -> None:
-        """Free the runs whose visitors have been away longer than `grace` seconds."""
+        """Free the runs whose visitors have been away longer than `grace` seconds, and those nobody has looked at."""
         for token, kept in list(self.runs.items()):
-            if kept.away_since is not None and now - kept.away_since > grace:
+            away = kept.away_since is not None and now - kept.away_since > grace
+            if away or now - kept.seen > self.limits.unwatched_minutes * 60:
+                self._save(kept, free=True)
                 self.submit({"do": "close", "run": token})
+
+    def save(self, seconds: float = 5.0) -> None:
+        """Put the checkpoints that are new on disk, as many as that time allows: a server that ends must not linger."""
+        end = time.monotonic() + seconds
+        for kept in list(self.runs.values()):
+            if time.monotonic() > end:
+                log("saving cut short")
+                return
+            self._save(kept)
+
+    def _save(self, kept: Kept, free: bool = False) -> None:
+        if self.store and kept.visitor and kept.facts and (free or kept.saved is not kept.facts):
+            kept.saved = kept.facts
+            self.store.put(kept.visitor, kept.experiment, kept.facts, kept.arrays, free)
 
     def health(self) -> dict[str, Any]:
         """For /healthz: asks each worker, and counts one that does not answer as not alive."""

@@ -23,9 +23,12 @@ import numpy as np
 
 from lab.frames import FrameError, pack, unpack
 from lab.host import Answer
+from lab.log import log
+from lab.pulse import Pulse
 
 START_LIMIT = 30.0  # seconds that the start of a process may take
 LONGEST_PAUSE = 30.0  # seconds between two attempts to start one that cannot be started
+LOOKS = 10  # at the pulse before a process counts as hung: a machine that stood still itself misses one, not all
 
 Command = tuple[dict[str, Any], Mapping[str, np.ndarray]]
 
@@ -35,10 +38,20 @@ class Worker:
 
     revival: called with this worker after each start; the commands that bring its runs back.
     keep: called with the header and arrays of each checkpoint that the process sends.
+    memory_mb: the most memory that the process can have; more is refused to it by the system. 0: no limit.
+    hang_seconds: without a sign of life for so long it is ended, as if it had died.
     """
 
-    def __init__(self, revival: Callable[[Worker], Iterable[Command]], keep: Callable[..., None]) -> None:
-        self._revival, self._keep, self.restarts = revival, keep, 0
+    def __init__(
+        self,
+        revival: Callable[[Worker], Iterable[Command]],
+        keep: Callable[..., None],
+        memory_mb: float = 0,
+        hang_seconds: float = 30,
+    ) -> None:
+        self._revival, self._keep, self.restarts, self.hangs = revival, keep, 0, 0
+        self._memory_mb, self._hang_seconds = memory_mb, hang_seconds
+        self.culprit = ""  # the run that the process was busy with when it last ended
         self.process: subprocess.Popen[bytes] | None = None
         self._waiting: dict[int, Future[Answer]] = {}
         self._sending = threading.Lock()
@@ -48,6 +61,7 @@ class Worker:
         self._number = self._failures = 0
         self._thread = threading.Thread(target=self._live, name="lab worker", daemon=True)
         self._thread.start()
+        threading.Thread(target=self._guard, name="lab worker guard", daemon=True).start()
 
     @property
     def alive(self) -> bool:
@@ -120,14 +134,24 @@ class Worker:
                     self._lose(number)
             self._connection.close()
             self._end()
-            self.restarts += 1
+            self.culprit = self._pulse.read()[1]
+            self._pulse.close()
+            if not self._stopping.is_set():
+                self.restarts += 1
+                log("worker ended", restarts=self.restarts, code=self.process.returncode if self.process else 0)
         self._tried.set()
 
     def _start(self) -> bool:
         """Whether the process has started and connected."""
         key, arrived = secrets.token_bytes(32), threading.Event()
         with Listener(None, authkey=key) as listener:
-            environment = {**os.environ, "LAB_WORKER_KEY": key.hex()}
+            self._pulse = Pulse()
+            environment = {
+                **os.environ,
+                "LAB_WORKER_KEY": key.hex(),
+                "LAB_WORKER_PULSE": self._pulse.path,
+                "LAB_WORKER_MB": str(self._memory_mb),
+            }
             words = [sys.executable, "-m", "lab.worker", str(listener.address)]
             try:
                 self.process = subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL)
@@ -136,6 +160,7 @@ class Worker:
                 self._connection: Connection = listener.accept()
             except (OSError, EOFError, AuthenticationError):
                 self._end()
+                self._pulse.close()
                 return False
             finally:
                 arrived.set()
@@ -159,6 +184,20 @@ class Worker:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+
+    def _guard(self) -> None:
+        """End a process that is there and shows no life. Looks are counted, not seconds: a clock may jump."""
+        silent, last = 0, -1
+        while not self._stopping.wait(self._hang_seconds / LOOKS):
+            if not self.alive or self._pulse.blind:
+                silent = 0
+                continue
+            beats, _ = self._pulse.read()
+            silent, last = (silent + 1 if beats == last else 0), beats
+            if silent >= LOOKS and self.process:
+                self.hangs, silent = self.hangs + 1, 0
+                log("worker hung", hangs=self.hangs)
+                self.process.kill()
 
     def _read(self) -> None:
         """Until the connection ends."""

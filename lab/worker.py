@@ -24,25 +24,51 @@ import numpy as np
 import data
 from lab.frames import pack, unpack
 from lab.host import Host
+from lab.pulse import Pulse
 
-DRAIN = 16  # commands answered before the next slice: thirty visitors' requests must not stop all training
+DRAIN = 16  # commands answered after a round of slices: thirty visitors' requests must not stop all training
+BETWEEN = 2  # commands answered after each slice: with thirty slices in a round nobody may wait for all of them
 IDLE = 0.05  # seconds to wait for a command when nothing trains
 
 
 def serve(connection: Connection, host: Host) -> None:
-    """Until the server says goodbye or the connection closes."""
-    while True:
-        busy = host.work()
-        answered = 0
-        while answered < DRAIN and connection.poll(0 if busy or answered else IDLE):
-            if not (message := connection.recv_bytes()):
-                return  # an empty message says goodbye
+    """Until the server says goodbye or the connection closes, which raises EOFError."""
+
+    def answer(most: int, wait: float = 0) -> None:
+        for number in range(most):
+            if not connection.poll(0 if number else wait):
+                return
+            if not (message := connection.recv_bytes()):  # an empty message says goodbye
+                _send_checkpoints(connection, host, np.inf)
+                raise EOFError
             command, arrays = unpack(message)
             header, arrays = host.answer(command, arrays)
             connection.send_bytes(pack({"id": command.get("id"), **header}, arrays))
-            answered += 1
-        for name, (facts, arrays) in host.checkpoints(time.monotonic()):
-            connection.send_bytes(pack({"checkpoint": name, **facts}, arrays))
+
+    while True:
+        host.mark("")
+        busy = host.work(between=lambda: answer(BETWEEN))
+        answer(DRAIN, 0 if busy else IDLE)
+        _send_checkpoints(connection, host, time.monotonic())
+
+
+def _send_checkpoints(connection: Connection, host: Host, now: float) -> None:
+    for name, (facts, arrays) in host.checkpoints(now):
+        connection.send_bytes(pack({"checkpoint": name, **facts}, arrays))
+
+
+def bound_memory(megabytes: float) -> None:
+    """From here on the system refuses more; NumPy raises MemoryError, which ends one run and not the process.
+
+    RLIMIT_DATA counts what is written to. RLIMIT_AS would count what is only reserved: a GPU's driver reserves more
+    than any machine has.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    if megabytes:
+        resource.setrlimit(resource.RLIMIT_DATA, (int(megabytes * 1e6), int(megabytes * 1e6)))
 
 
 def main() -> None:
@@ -51,10 +77,15 @@ def main() -> None:
     data.preload()
     gc.collect()
     gc.freeze()
+    with contextlib.suppress(
+        ValueError, OSError
+    ):  # the process has more than that already, or the system knows no limits
+        bound_memory(float(os.environ.pop("LAB_WORKER_MB", "0")))
+    pulse = Pulse(os.environ.pop("LAB_WORKER_PULSE", "") or os.devnull)
     key = bytes.fromhex(os.environ.pop("LAB_WORKER_KEY"))
     try:
         with contextlib.suppress(EOFError, ConnectionError), Client(sys.argv[1], authkey=key) as connection:
-            serve(connection, Host(expendable=True))
+            serve(connection, Host(pulse.mark, expendable=True))
     except Exception:
         traceback.print_exc()
         sys.stderr.flush()

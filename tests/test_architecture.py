@@ -27,7 +27,7 @@ class Room(NamedTuple):
 # A file belongs to the first room that contains it. A folder may always import itself.
 ROOMS = (
     Room("start.py"),
-    Room("app.py", ("ui", "lab"), ("streamlit", "starlette", "plotly")),
+    Room("app.py", ("ui", "lab"), ("streamlit", "starlette", "plotly", "pandas")),
     Room("engine/backend.py", ("engine",), ("numpy", "cupy", "cupyx")),
     Room("engine", (), ("numpy",)),
     Room("data", (), ("numpy", "pandas", "sklearn", "pooch", "requests", "PIL")),

@@ -20,7 +20,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from lab import pool
 from lab.frames import pack
 from lab.run import LARGEST_WEIGHT, PREVIEWED
+from ui import metrics
 from ui.components import FILES, VERSION
+from ui.traffic import FASTEST, TRAFFIC
 
 PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 LONGEST_REQUEST = 500  # characters; a request for a frame has about 80
@@ -28,7 +30,7 @@ FRAME_FIELDS = ("build", "generation", "have", "frame")
 EDIT_FIELDS = ("layer", "from", "to")
 MOST_PREVIEWED = 100_000  # no slider goes further
 SOONEST = 0.008  # seconds between two frames of one visitor, however often they are asked for
-UNKNOWN_RUN, FOREIGN_PAGE, BAD_REQUEST = 4404, 4403, 4400
+UNKNOWN_RUN, FOREIGN_PAGE, BAD_REQUEST, TOO_MANY = 4404, 4403, 4400, 4429
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 LOST = {"status": "lost", "unchanged": True, "frame": -1, "notice": "The training process is being restarted."}
 
@@ -38,31 +40,41 @@ async def live(socket: WebSocket) -> None:
     await socket.accept()
     if not same_origin(socket):
         return await socket.close(FOREIGN_PAGE)
-    token = socket.query_params.get("run", "")
-    runs = pool.SERVER
+    token, runs, told = socket.query_params.get("run", ""), pool.SERVER, FASTEST
+    if runs is None or token not in runs.runs:
+        return await socket.close(UNKNOWN_RUN)
+    if not TRAFFIC.enter(token, runs.limits.sockets_a_run):
+        return await socket.close(TOO_MANY)
     try:
         while True:
             request = await receive(socket)
             begin = time.monotonic()
             if request is None:
                 return await socket.close(BAD_REQUEST)
-            if runs is None or not runs.back(token):
+            if not runs.back(token):
                 return await socket.close(UNKNOWN_RUN)
             answer = await asyncio.wrap_future(runs.submit({"run": token, **request}))
             match answer[0].get("error"):
                 case None if request["do"] == "frame":
                     await socket.send_bytes(pool.frame_bytes(answer))
+                    TRAFFIC.answered(id(socket), time.monotonic() - begin)
                 case None:
                     pass  # the next frame shows what it has done
                 case "refused":
                     return await socket.close(BAD_REQUEST)
-                case "gone":
+                case "gone" | "fallen":
                     return await socket.close(UNKNOWN_RUN)
                 case _:
                     await socket.send_bytes(pack(LOST))
-            await asyncio.sleep(max(0.0, begin + SOONEST - time.monotonic()))
+            if (interval := TRAFFIC.interval(runs.limits.frames_a_second)) != told:
+                told = interval
+                await socket.send_text(json.dumps({"interval": told}))
+            soonest = max(SOONEST, interval / 3000)  # whoever does not listen gets three times as much, not all
+            await asyncio.sleep(max(0.0, begin + soonest - time.monotonic()))
     except WebSocketDisconnect:
         return None
+    finally:
+        TRAFFIC.leave(token, id(socket))
 
 
 def same_origin(socket: WebSocket) -> bool:
@@ -133,9 +145,17 @@ async def health(request: Request) -> Response:
     return JSONResponse({"status": status, **facts, "version": VERSION}, 200)
 
 
+async def numbers(request: Request) -> Response:
+    if pool.SERVER is None:
+        return Response("", 503)
+    facts = await asyncio.to_thread(pool.SERVER.health)
+    return Response(metrics.text(metrics.samples(pool.SERVER, facts, TRAFFIC)), media_type=metrics.MEDIA_TYPE)
+
+
 ROUTES: list[BaseRoute] = [
     WebSocketRoute("/live/socket", live),
     Route(f"/live/plotly-{version('plotly')}.min.js", plotly_file),
     Route("/live/{version}/{name}", component_file),
     Route("/healthz", health),
+    Route("/metrics", numbers),
 ]

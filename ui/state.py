@@ -20,6 +20,7 @@ from lab import model_file, own, pool
 from lab.experiment import Experiment, ExperimentError
 from lab.host import Answer
 from lab.presets import PRESETS
+from ui import waiting
 from ui.view import to_query, view_from
 
 MOST_EVENTS = 100  # of the live view that one script run carries out
@@ -34,6 +35,7 @@ class Visitor:
     status: dict[str, Any] = field(default_factory=dict)  # status, notice and epoch when this script run began
     redraw: bool = False  # whether a part of the page that is drawn alone has changed the rest, too
     handled: int = 0  # number of the last event of the live view that was carried out
+    ticket: str = field(default_factory=secrets.token_urlsafe)  # for a place in line where the server is full
     preset: str = ""  # the name of the preset that the experiment began as
     owner: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # their name on lab.own.SHELF
     kept: dict[str, Any] = field(default_factory=dict)  # what a part of the page keeps beside the experiment
@@ -57,6 +59,8 @@ def begin() -> None:
     """Once a session: read the link. Then, on every script run: make sure that there is a run."""
     try:
         _begin()
+    except pool.Full as full:
+        waiting.room(full.before, st.rerun)
     except pool.Unreachable as problem:
         st.error(f"{problem} Your settings are in the address bar: reload the page in a moment.")
         st.stop()
@@ -88,18 +92,24 @@ def _begin() -> None:
 
 
 def _open(me: Visitor) -> None:
-    try:
-        me.token = runs().open(me.experiment, me.view["speed"])
-    except ExperimentError as problem:  # this machine cannot run it: the device is missing
-        me.refused = [*me.refused, *problem.sentences]
-        me.experiment = me.experiment.change(device="cpu")
-        me.token = runs().open(me.experiment, me.view["speed"])
+    """Where this server cannot run it, the same on the CPU (the device is missing), or else the usual experiment."""
+    for experiment in (me.experiment, me.experiment.change(device="cpu"), Experiment()):
+        try:
+            me.token = runs().open(experiment, me.view["speed"], waiting.visitor(), me.ticket)
+        except ExperimentError as problem:
+            me.refused = list(dict.fromkeys((*me.refused, *problem.sentences)))
+        else:
+            me.experiment = experiment
+            return
 
 
 def _alive(me: Visitor) -> bool:
     _presence(me.token)
     try:
         me.status = runs().status(me.token)
+    except pool.Fallen as problem:  # the same again would fall again
+        me.experiment, me.refused = Experiment(), [problem.args[0]]
+        return False
     except pool.Gone:
         return False
     return True
@@ -264,7 +274,7 @@ def command(verb: str, *arguments: Any) -> None:
     except pool.Unreachable as problem:
         me.refused, me.redraw = [str(problem)], True
     except pool.Gone:
-        me.token = ""
+        pass  # the script run that follows finds out and opens another
 
 
 def carry_out(events: Any, act: Callable[[dict[str, Any]], None]) -> None:

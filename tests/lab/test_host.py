@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lab.experiment import Experiment
 from lab.frames import unpack
-from lab.host import HOST_VERBS, RUN_VERBS, SAVED_EVERY, Gone, Host
+from lab.host import HOST_VERBS, NO_MEMORY, RUN_VERBS, SAVED_EVERY, Gone, Host
 
 SMALL = Experiment(samples=40, hidden=(4,))
 
@@ -96,6 +96,22 @@ def test_everyone_gets_a_turn_in_each_round(host):
     assert steps == [4] * 30
 
 
+def test_commands_between_two_slices_count_at_once(host):
+    begin(host, "a", "b", "c")
+    asked = []
+
+    def between():
+        asked.append(len(host.runs))
+        if len(asked) == 1:
+            do(host, "pause", "b")
+            do(host, "close", "c")
+
+    a, b, c = (host.runs[name].trainer for name in "abc")
+    assert host.work(1e-6, between)
+    assert [trainer.steps for trainer in (a, b, c)] == [1, 0, 0]
+    assert asked == [3, 2, 2]
+
+
 def test_there_is_nothing_to_do_when_nobody_runs(host):
     assert not host.work()
     begin(host, "a")
@@ -122,16 +138,52 @@ def test_a_fault_while_training_ends_that_run_only(host, monkeypatch, capsys):
     begin(host, "a", "b")
 
     def fault(seconds):
-        raise MemoryError
+        raise ArithmeticError
 
     monkeypatch.setattr(host.runs["a"], "advance", fault)
     for _ in range(3):
         host.work(1e-6)
     assert do(host, "status")[0] | {"epoch": 0} == {
-        "status": "stopped", "notice": "Training failed (MemoryError).", "epoch": 0,
+        "status": "stopped", "notice": "Training failed (ArithmeticError).", "epoch": 0,
     }  # fmt: skip
     assert host.runs["b"].trainer.steps == 3
     assert capsys.readouterr().err.count("Traceback") == 1
+
+
+def test_memory_that_runs_out_ends_one_run_with_a_sentence_that_says_what_to_do(host, monkeypatch):
+    begin(host, "a", "b")
+
+    def fault(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(host.runs["a"], "advance", fault)
+    host.work(1e-6)
+    assert do(host, "status")[0] | {"epoch": 0} == {"status": "stopped", "notice": NO_MEMORY, "epoch": 0}
+    assert host.runs["b"].trainer.steps == 1
+    monkeypatch.setattr(host.runs["b"], "change", fault)
+    command = {"do": "change", "run": "b", "experiment": SMALL.to_json()}
+    assert host.answer(command, {})[0] == {"error": "refused", "sentence": NO_MEMORY}
+    monkeypatch.setattr(host.runs["a"], "checkpoint", fault)
+    host.checkpoints(0)  # one that cannot be taken hurts nobody either
+
+
+def test_what_was_done_by_hand_while_paused_is_in_the_next_checkpoint(host):
+    begin(host, "a", speed="epoch")
+    do(host, "step")
+    host.checkpoints(0)
+    do(host, "edit", **{"layer": 0, "from": 0, "to": 0, "value": 7.0})
+    ((_, (facts, arrays)),) = host.checkpoints(100)
+    assert facts["status"] == "paused"
+    assert 7.0 in arrays["parameters"]
+
+
+def test_whose_turn_it_is_can_be_seen_from_outside():
+    seen = []
+    host = Host(seen.append)
+    begin(host, "a", "b")
+    del seen[:]
+    host.work(1e-6)
+    assert seen == ["a", "b"]
 
 
 def test_a_fault_is_an_answer_and_a_line_in_the_log(host, monkeypatch, capsys):
@@ -182,6 +234,18 @@ def test_a_run_is_resumed_from_its_checkpoint(host):
     one, two = host.runs["a"].trainer, other.runs["a"].trainer
     np.testing.assert_array_equal(one.network.parameters, two.network.parameters)
     assert one.steps == two.steps > 0
+
+
+def test_a_run_can_be_brought_back_stopped(host):
+    begin(host, "a")
+    host.work(0.01)
+    ((_, (facts, arrays)),) = host.checkpoints(0)
+    command = {"do": "resume", "run": "a", "experiment": SMALL.to_json(), "speed": facts["speed"],
+               "status": "stopped", "notice": "It was stopped.", "stop": True}  # fmt: skip
+    host.handle(command, arrays)
+    assert do(host, "status")[0] == {"status": "stopped", "notice": "It was stopped.", "epoch": facts["epoch"]}
+    do(host, "play")
+    assert do(host, "status")[0]["status"] == "running"
 
 
 def test_counting_tells_running_from_waiting(host):

@@ -45,7 +45,8 @@ export function fromBase64(text) {
 
 /**
  * A socket that asks, waits until the answer has been painted, and asks again within an animation frame: a hidden page
- * asks nothing. `owner` has question() -> object, period() -> ms, receive(buffer) and lost(code, failures, opened).
+ * asks nothing. `owner` has question() -> object, period() -> ms, receive(buffer), told(message) and
+ * lost(code, failures, opened).
  */
 export class Link {
   constructor(owner) {
@@ -70,8 +71,9 @@ export class Link {
       this.ask(performance.now());
     };
     socket.onmessage = event => {
-      clearTimeout(this.watch);
+      if (event.data instanceof ArrayBuffer) clearTimeout(this.watch);
       if (event.data instanceof ArrayBuffer) this.owner.receive(event.data);
+      else this.owner.told(JSON.parse(event.data));
     };
     socket.onclose = event => this.lose(event.code);
   }

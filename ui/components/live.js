@@ -23,6 +23,7 @@ class Live {
     this.drag = new Drag((field, value) => this.link.tell({ type: 'preview', field, value }));
     this.projector = new Projector();
     this.painted = 0;
+    this.crowded = 0; // ms between frames that a full server asks for
     this.focus = null; // the unit whose map is wanted: neurons from 0, features from -1 down, null for the output
     this.view = new View(root, this);
     Object.assign(root.dataset, {
@@ -111,7 +112,12 @@ class Live {
   period() {
     if (this.complaint) return COMPLAINT_PERIOD;
     if (this.header?.status !== 'running') return IDLE_PERIOD;
-    return this.calm.matches ? Math.max(CALM_PERIOD, this.data.interval) : this.data.interval;
+    return Math.max(this.data.interval, this.crowded, this.calm.matches ? CALM_PERIOD : 0);
+  }
+
+  /** What the server says about itself: with many visitors everybody comes less often. */
+  told({ interval }) {
+    this.crowded = Number(interval) || 0;
   }
 
   receive(buffer) {

@@ -1,0 +1,171 @@
+"""What a class gets: so many pupils at one server, each with another experiment, playing and moving sliders."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from typing import Any
+
+import psutil
+
+from bench.serving import CHROMIUM_FLAGS, ROOT, Server, chromium_path
+from bench.student import Student, Tally
+
+WORKLOADS = {
+    "toys": [
+        "dataset=circle&hidden=8,8", "dataset=xor&hidden=4,2", "dataset=gauss&hidden=8", "dataset=spiral&hidden=8,8,8",
+        "dataset=moons&hidden=6,6&activations=relu", "dataset=plane&hidden=4", "dataset=circle&optimizer=adam&seed=2",
+        "dataset=spiral&noise=0.2&hidden=16,8&seed=3", "dataset=xor&noise=0.3&l2=0.001", "dataset=iris&hidden=8",
+    ],
+    "digits": ["dataset=digits&hidden=64,32&batch_size=32", "dataset=digits&hidden=32&optimizer=adam"],
+    "mnist": ["dataset=mnist&hidden=128&batch_size=64&activations=relu&learning_rate=0.1"],
+}  # fmt: skip
+WARM = 6.0  # seconds of playing before it is measured
+APART = 0.15  # seconds between two pupils who open the page
+HEADLESS = """
+import json, sys, time
+from lab.__main__ import read
+from lab.build import build
+rates = []
+for query in json.loads(sys.argv[1]):
+    trainer = build(read(query)).trainer
+    trainer.run_for(0.2)
+    steps, begin = trainer.steps, time.perf_counter()
+    trainer.run_for(0.6)
+    rates.append((trainer.steps - steps) / (time.perf_counter() - begin))
+print(sum(rates) / len(rates))
+"""
+
+
+def measure(workloads: list[str], students: list[int], seconds: float = 20.0, pages: int = 0) -> list[dict[str, Any]]:
+    """A row for each workload and number of students, on a fresh server each. pages: real browsers beside them."""
+    rows = []
+    for workload in workloads:
+        queries = WORKLOADS[workload]
+        for number in students:
+            before = _headless(queries)
+            row = _class(queries, number, seconds, pages)
+            headless = (before + _headless(queries)) / 2
+            steps, workers = row.pop("steps_per_second"), row["workers"]
+            rows.append({"workload": workload, **row, "headless_ratio": steps / (headless * workers)})
+    return rows
+
+
+def _headless(queries: list[str]) -> float:
+    """Steps a second of one process without a screen, fairly divided among the experiments."""
+    words = [sys.executable, "-c", HEADLESS, json.dumps(queries)]
+    return float(subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+
+
+def _class(queries: list[str], number: int, seconds: float, pages: int) -> dict[str, Any]:
+    server = Server(PLAYGROUND_RUNS=str(max(120, number + pages + 10)))
+    try:
+        process = psutil.Process(server.process.pid)
+        fps: list[float] = []
+        browsers = [threading.Thread(target=_browse, args=(server.url, seconds + WARM, fps)) for _ in range(pages)]
+        for browser in browsers:
+            browser.start()
+        row = asyncio.run(_lesson(server, process, queries, number, seconds))
+        for browser in browsers:
+            browser.join()
+        return {**row, **({"page_fps": min(fps, default=0.0)} if pages else {})}
+    finally:
+        server.stop()
+
+
+async def _lesson(
+    server: Server, process: psutil.Process, queries: list[str], number: int, seconds: float
+) -> dict[str, Any]:
+    pupils = [Student(server.url, f"{queries[n % len(queries)]}&speed=max", n) for n in range(number)]
+    tasks = []
+    for pupil in pupils:
+        tasks.append(asyncio.create_task(pupil.attend()))
+        await asyncio.sleep(APART)
+    await asyncio.wait([asyncio.create_task(_opened(pupil)) for pupil in pupils])
+    await asyncio.sleep(WARM)
+    tallies = [pupil.tally for pupil in pupils]
+    for tally in tallies:
+        tally.counts = True
+    begin, first, steps = time.monotonic(), _usage(process), [tally.steps for tally in tallies]
+    await asyncio.sleep(seconds)
+    wall, last = time.monotonic() - begin, _usage(process)
+    done = sum(tally.steps - before for tally, before in zip(tallies, steps, strict=True))
+    for pupil in pupils:
+        pupil.done.set()
+    await asyncio.wait(tasks, timeout=10)
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"{server.url}healthz", timeout=10) as answer:
+        health = json.load(answer)
+    return _row(tallies, wall, first, last, done, health)
+
+
+async def _opened(pupil: Student) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(pupil.ready.wait(), 120)
+
+
+def _row(
+    tallies: list[Tally], wall: float, first: dict, last: dict, steps: int, health: dict[str, Any]
+) -> dict[str, Any]:
+    frames = sorted(seconds for tally in tallies for seconds in tally.frames)
+    slides = sorted(seconds for tally in tallies for seconds in tally.slides)
+    mistakes = [mistake for tally in tallies for mistake in tally.mistakes]
+    for mistake in sorted(set(mistakes)):
+        print(f"{mistakes.count(mistake)} x {mistake}", file=sys.stderr)
+    return {
+        "students": len(tallies),
+        "fps": len(frames) / wall / len(tallies),
+        "fps_least": min(len(tally.frames) for tally in tallies) / wall,
+        "frame_p50_ms": _percentile(frames, 0.5),
+        "frame_p95_ms": _percentile(frames, 0.95),
+        "slider_p50_ms": _percentile(slides, 0.5),
+        "slider_p95_ms": _percentile(slides, 0.95),
+        "open_p95_ms": _percentile(sorted(tally.opened for tally in tallies), 0.95),
+        "server_cores": (last["server"] - first["server"]) / wall,
+        "worker_cores": (last["workers"] - first["workers"]) / wall,
+        "workers": last["count"],
+        "rss_mb_start": first["rss"],
+        "rss_mb": last["rss"],
+        "restarts": health["workers"]["restarts"],
+        "mistakes": len(mistakes),
+        "steps_per_second": steps / wall,
+    }
+
+
+def _percentile(ordered: list[float], share: float) -> float | None:
+    """Milliseconds; None of nothing."""
+    return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
+
+
+def _usage(process: psutil.Process) -> dict[str, float]:
+    """Processor seconds so far and memory (MB) of the server and its workers."""
+    workers = [child for child in process.children() if "lab.worker" in child.cmdline()]
+    return {
+        "server": sum(process.cpu_times()[:2]),
+        "workers": sum(sum(worker.cpu_times()[:2]) for worker in workers),
+        "rss": sum(each.memory_info().rss for each in (process, *workers)) / 1e6,
+        "count": len(workers),
+    }
+
+
+def _browse(url: str, seconds: float, rates: list[float]) -> None:
+    """A real browser beside the pupils; adds the frames a second that it painted."""
+    from playwright.sync_api import sync_playwright
+
+    painted = "+document.querySelector('[data-testid=live]').dataset.frame"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=list(CHROMIUM_FLAGS))
+        page = browser.new_page()
+        page.goto(url)
+        page.wait_for_function("document.querySelector('[data-testid=live]')?.dataset.frame > 0", timeout=120_000)
+        page.get_by_role("button", name="Play", exact=True).click()
+        page.wait_for_timeout(1000)
+        before, begin = page.evaluate(painted), time.monotonic()
+        page.wait_for_timeout(seconds * 1000)
+        rates.append((page.evaluate(painted) - before) / (time.monotonic() - begin))
+        browser.close()

@@ -1,0 +1,66 @@
+"""What one server gives, and to one visitor: one table, a line and a reason each.
+
+A line may be overridden by the environment: PLAYGROUND_RUNS=40. A value that is not allowed stops the start with a
+sentence, because a server without the limit that its owner asked for is worse than none.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import NamedTuple
+
+
+class Limit(NamedTuple):
+    """One line: `name` in the code, PLAYGROUND_ and its capitals in the environment."""
+
+    name: str
+    usual: float
+    least: float
+    most: float
+    reason: str
+
+
+def _half_of_the_machine() -> float:
+    """Megabytes; 2000 where the system does not tell."""
+    try:
+        return max(512.0, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2e6)
+    except (AttributeError, OSError, ValueError):
+        return 2000.0
+
+
+LIMITS = (
+    Limit("runs", 120, 1, 10_000, "Three classes at once; with more, each gets too little, so people wait in line."),
+    Limit("line", 500, 0, 100_000, "Who waits costs a script run every two seconds; more are asked to come later."),
+    Limit("memory_mb", _half_of_the_machine(), 100, 1e7, "All trainers; the rest is for pages and the system."),
+    Limit("run_mb", 600, 10, 1e6, "One visitor's data, network and curves: nobody takes what a class shares."),
+    Limit("parameters", 2e6, 10, 2e6, "A step of a larger network takes longer than a frame may wait."),
+    Limit("unwatched_minutes", 120, 1, 1e5, "A tab hidden for two lessons gives its place back; its network is saved."),
+    Limit("away_seconds", 150, 1, 1e5, "A closed tab's run: Streamlit itself forgets a session after 120."),
+    Limit("frames_a_second", 330, 10, 1e5, "Of all together: thirty visitors at eleven, a hundred at three."),
+    Limit("sockets_a_run", 4, 1, 100, "A duplicated tab and a projector share a run; more is somebody who knocks."),
+    Limit("deaths", 3, 1, 100, "So often in a row a run may end its process; more is no accident."),
+    Limit("forgiven_minutes", 10, 0.01, 1e4, "A run that behaved for so long begins to count anew."),
+    Limit("hang_seconds", 30, 0.1, 3600, "A worker shows life every few milliseconds; the longest step takes seconds."),
+    Limit("saved_mb", 200, 0, 1e6, "The folder of saved runs, oldest first to go; 0 saves nothing."),
+    Limit("saved_hours", 24, 0.01, 1e4, "A class goes on tomorrow; after that the link is the memory."),
+)  # fmt: skip
+
+
+def limits(environment: Mapping[str, str] = os.environ) -> SimpleNamespace:
+    """The table with what the environment says: a namespace of numbers. Raises ValueError with one sentence."""
+    return SimpleNamespace(**{limit.name: _read(limit, environment) for limit in LIMITS})
+
+
+def _read(limit: Limit, environment: Mapping[str, str]) -> float:
+    name = f"PLAYGROUND_{limit.name.upper()}"
+    text = environment.get(name, "")
+    try:
+        value = float(text) if text else limit.usual
+    except ValueError:
+        value = float("nan")
+    if not limit.least <= value <= limit.most:
+        allowed = f"a number from {limit.least:,.10g} to {limit.most:,.10g}"
+        raise ValueError(f"{name}: {text[:40]!r} is not allowed; allowed: {allowed}.")
+    return value

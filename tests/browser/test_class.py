@@ -1,0 +1,183 @@
+"""A full server, a server that is restarted, a connection that drops, two tabs: what a pupil sees, and what is kept."""
+
+from __future__ import annotations
+
+import urllib.request
+from contextlib import ExitStack
+
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
+
+from tests.browser.playground import eventually
+from tests.browser.test_faults import QUESTION, ask, health
+from ui.routes import TOO_MANY, UNKNOWN_RUN
+
+pytestmark = pytest.mark.browser
+
+CABLE = """{  // a network cable: pulled, every socket ends and none can be opened
+  const Real = WebSocket, open = new Set();
+  let pulled = false;
+  window.WebSocket = class extends Real {
+    constructor(url, ...more) {
+      super(pulled ? String(url).replace(/[^/]*$/, 'nowhere') : url, ...more);
+      if (pulled && String(url).includes('live/')) window.tries += 1;
+      open.add(this);
+    }
+  };
+  window.pull = () => { pulled = true; window.tries = 0; for (const socket of open) socket.close(); open.clear(); };
+  window.plug = () => { pulled = false; };
+}"""
+PLANTED = """() => new Promise(refused => {
+  const script = document.createElement('script');
+  script.src = 'https://elsewhere.example/x.js';
+  script.onerror = () => refused(true);
+  document.head.append(script);
+})"""
+
+
+def number(server, name: str) -> float:
+    with urllib.request.urlopen(server.url + "metrics", timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    return float(next(line for line in lines if line.startswith(f"playground_{name} ")).split()[1])
+
+
+def test_a_full_server_tells_the_place_in_line_and_the_page_opens_by_itself(start, visit):
+    server = start(PLAYGROUND_RUNS="1", PLAYGROUND_AWAY_SECONDS="1", STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL="1")
+    first = visit(server.url).open("hidden=4")
+    second = visit(server.url)
+    second.page.goto(f"{server.url}?dataset=xor&hidden=3")
+    second.page.get_by_text("The playground is full. You are the next.").wait_for()
+    third = visit(server.url)
+    third.page.goto(server.url)
+    third.page.get_by_text("The playground is full. 1 before you.").wait_for()
+    assert (number(server, "queue"), number(server, "sessions")) == (2, 1)
+    first.step(1)  # nobody disturbs who is inside
+    first.page.goto("about:blank")
+    second.until("facts.frame > 0", 60)
+    second.linked(dataset="xor", hidden="3")
+    second.step(1)
+    third.page.get_by_text("The playground is full. You are the next.").wait_for()
+
+
+def test_a_restarted_server_gives_experiment_and_network_back(start, visit):
+    server = start()
+    visitor = visit(server.url).open("dataset=xor&hidden=5")
+    before = visitor.step(1)
+    before = visitor.step(2)
+    stranger = visit(server.url).open("dataset=xor&hidden=5")
+    server.stop(for_good=False)
+    visitor.until("facts.status === 'lost'", 30)
+    server.begin()
+    after = visitor.until("facts.status === 'paused' && facts.epoch == 2", 60)
+    assert after["trainLoss"] == before["trainLoss"]
+    assert "The server was restarted; this run was resumed from epoch 2." in visitor.said
+    visitor.linked(dataset="xor", hidden="5")
+    visitor.step(3)
+    stranger.until("facts.status === 'idle' && facts.epoch == 0", 60)  # the same link, another visitor
+    for each in (visitor, stranger):
+        each.errors.clear()  # the browser reports that nobody answered for a while
+
+
+def test_a_connection_that_drops_comes_back_and_nothing_is_lost(visit, server):
+    visitor = visit(server.url)
+    visitor.page.add_init_script(CABLE)
+    visitor.open("hidden=6&speed=max")
+    visitor.play()
+    before = visitor.until("facts.epoch > 5")
+    for attempts in (1, 4):  # the fourth is seconds later: training waits meanwhile
+        visitor.page.evaluate("window.pull()")
+        visitor.until("facts.status === 'lost'")
+        visitor.page.wait_for_function(f"window.tries >= {attempts}")
+        visitor.page.evaluate("window.plug()")
+        after = visitor.until(f"facts.status === 'running' && facts.epoch > {before['epoch']}", 30)
+        assert after["build"] == before["build"]  # the very run, not another
+        before = after
+    visitor.pause()
+    visitor.errors.clear()  # the browser reports the attempts that failed
+
+
+def test_a_duplicated_tab_and_a_second_tab_are_visitors_of_their_own(playground):
+    playground.open("hidden=3")
+    playground.step(1)
+    twin = playground.context.new_page()
+    twin.goto(playground.page.url)
+    twin.wait_for_function("document.querySelector('[data-testid=live]')?.dataset.frame > 0")
+    facts = "() => ({...document.querySelector('[data-testid=live]').dataset})"
+    assert twin.evaluate(facts)["epoch"] == "0"  # the experiment, from its first epoch
+    twin.get_by_role("button", name="Step", exact=True).click()
+    twin.wait_for_function("document.querySelector('[data-testid=live]').dataset.epoch == 1")
+    assert twin.evaluate(facts)["trainLoss"] == playground.facts["trainLoss"]
+    twin.get_by_role("button", name="Reset", exact=True).click()
+    twin.wait_for_function("document.querySelector('[data-testid=live]').dataset.epoch == 0")
+    assert playground.facts["epoch"] == "1"
+    twin.close()
+    playground.step(2)
+
+
+def test_the_back_button_leaves_a_page_that_works(playground):
+    playground.open("hidden=3&seed=5")
+    playground.step(1)
+    playground.go("Help")
+    playground.page.get_by_role("heading", name="Help", exact=True).wait_for()
+    playground.page.go_back()
+    playground.until("facts.frame > 0 && facts.epoch == 1", 30)
+    playground.linked(hidden="3", seed="5")
+    playground.settle()
+    playground.step(2)
+
+
+def test_a_run_has_so_many_sockets_and_a_flood_on_one_is_slowed_down(start, visit):
+    server = start(PLAYGROUND_SOCKETS_A_RUN="2")
+    visitor = visit(server.url).open()
+    own = visitor.sockets[-1].url
+    with connect(own.replace("http", "ws")) as socket:
+        assert ask(own, QUESTION) == TOO_MANY
+        for _ in range(300):
+            socket.send(QUESTION)
+        for _ in range(300):
+            socket.recv(timeout=30)
+    assert eventually(lambda: number(server, "sockets_refused_total") == 1, 5)
+    tokens = [own[:-1] + letter for letter in "AQgw"]  # a letter off
+    assert {ask(token, QUESTION) for token in tokens if token != own} == {UNKNOWN_RUN}
+    visitor.step(1)
+
+
+def test_nothing_is_asked_of_any_other_host_and_no_error_of_the_policy_is_reported(visit, server):
+    visitor, asked = visit(server.url), []
+    visitor.page.on("request", lambda request: asked.append(request.url))
+    visitor.page.on("websocket", lambda socket: asked.append(socket.url))
+    visitor.open("dataset=spiral")
+    visitor.play()
+    visitor.until("facts.epoch > 3")
+    visitor.page.wait_for_function("document.querySelectorAll('.js-plotly-plot svg.main-svg').length >= 6")
+    visitor.go("Help")
+    visitor.page.get_by_role("heading", name="Help", exact=True).wait_for()
+    home = (server.url, server.url.replace("http", "ws"), "data:", "blob:")
+    assert [url for url in asked if not url.startswith(home)] == []
+    assert any("live/socket" in url for url in asked)
+    answer = visitor.page.goto(server.url)
+    assert answer is not None
+    assert "object-src 'none'" in answer.headers["content-security-policy"]
+    assert visitor.page.evaluate(PLANTED)
+    assert any("Content Security Policy" in error for error in visitor.errors)
+    visitor.errors.clear()
+
+
+def test_many_sessions_opened_by_a_script_leave_the_server_alive(start, visit):
+    server = start(PLAYGROUND_RUNS="5", PLAYGROUND_LINE="5")
+    visitor = visit(server.url).open()
+    message = BackMsg()
+    message.rerun_script.query_string = ""
+    stream = f"{server.url.replace('http', 'ws')}_stcore/stream"
+    with ExitStack() as sockets:
+        for _ in range(60):
+            socket = sockets.enter_context(connect(stream, subprotocols=[Subprotocol("streamlit")], max_size=None))
+            socket.send(message.SerializeToString())
+        assert eventually(lambda: number(server, "sessions") == 5, 30)
+        visitor.step(1)
+        assert eventually(lambda: number(server, "queue") == 5, 30)
+        assert number(server, "sessions") == 5
+        assert health(server)["status"] == "ok"
+    visitor.step(2)

@@ -1,0 +1,137 @@
+"""Headers, the pace of frames, the numbers for Prometheus, the words of the line: the server beside the page."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+from starlette.datastructures import Headers as Read
+from starlette.responses import HTMLResponse, JSONResponse
+
+from lab.pool import WorkerPool
+from ui import metrics
+from ui.headers import ALWAYS, ANCESTORS, POLICY, Headers, ancestors
+from ui.traffic import FASTEST, SLOWEST, Traffic
+from ui.waiting import COOKIE, TOO_MANY, sentence
+
+
+def get(answer=None, host="school.example", scheme="http", cookie=""):
+    """The headers of an answer that has passed through the middleware."""
+    messages = []
+
+    async def receive():
+        return {"type": "http.request"}
+
+    async def send(message):
+        messages.append(message)
+
+    headers = [(b"host", host.encode("latin1")), (b"cookie", cookie.encode())]
+    scope = {"type": "http", "method": "GET", "path": "/", "scheme": scheme, "headers": headers, "query_string": b""}
+    asyncio.run(Headers(answer or HTMLResponse("<p>page</p>"))(scope, receive, send))
+    return Read(raw=messages[0]["headers"])
+
+
+def test_a_page_comes_with_a_policy_and_a_word_of_its_own():
+    first = get()
+    for name, value in ALWAYS.items():
+        assert first[name] == value
+    policy = dict(part.split(" ", 1) for part in first["content-security-policy"].split("; "))
+    assert policy.keys() == POLICY.keys()
+    assert policy["default-src"] == "'self'"
+    assert policy["connect-src"] == "'self' ws://school.example wss://school.example"
+    assert policy["frame-ancestors"] == "*"
+    assert re.fullmatch(rf"{COOKIE}=[\w-]{{22}}; Path=/; Max-Age=\d+; HttpOnly; SameSite=Lax", first["set-cookie"])
+    assert "set-cookie" not in get(cookie=f"a=b; {COOKIE}=c")  # it keeps the one that it has
+    assert get()["set-cookie"] != first["set-cookie"]
+    assert "; Secure" in get(scheme="https")["set-cookie"]
+
+
+def test_other_answers_have_neither_policy_nor_word():
+    answer = get(JSONResponse({}, headers={"X-Content-Type-Options": "nosniff"}))
+    assert answer.getlist("x-content-type-options") == ["nosniff"]
+    assert not {"content-security-policy", "set-cookie"} & set(answer)
+
+
+@pytest.mark.parametrize("host", ["evil; script-src *", "a b", "x,y", "<script>", "h\t"])
+def test_a_host_that_is_none_adds_nothing_to_the_policy(host):
+    policy = get(host=host)["content-security-policy"]
+    assert "connect-src 'self' ;" in policy
+    assert host not in policy
+
+
+@pytest.mark.parametrize("text", ["'none'", "'self' https://*.school.example:8443", "https://moodle.example/"])
+def test_who_may_frame_the_page_can_be_chosen(text, monkeypatch):
+    monkeypatch.setenv(ANCESTORS, text)
+    assert f"frame-ancestors {text}" in get()["content-security-policy"]
+
+
+@pytest.mark.parametrize("text", ["*; script-src *", "a\nb", "https://x,https://y", '"x"', "ex\u00e4mple"])
+def test_another_rule_in_its_place_is_refused(text):
+    with pytest.raises(ValueError, match=r"PLAYGROUND_FRAME_ANCESTORS: .* is not allowed; allowed: 'none'"):
+        ancestors({ANCESTORS: text})
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def crowd(number, seconds=0.001):
+    traffic = Traffic(Clock())
+    for socket in range(number):
+        traffic.answered(socket, seconds)
+    return traffic
+
+
+def test_the_rate_falls_for_all_alike_when_many_look():
+    intervals = [crowd(number).interval(330) for number in (0, 1, 5, 10, 30, 60, 100, 1000)]
+    assert intervals == [FASTEST, FASTEST, FASTEST, 30, 90, 190, 310, SLOWEST]
+
+
+def test_the_rate_falls_when_frames_take_long():
+    assert crowd(200, 0.4).interval(1e6) > 500
+    assert crowd(200, 0.05).interval(1e6) == FASTEST
+
+
+def test_who_has_not_asked_lately_does_not_count():
+    traffic = crowd(60)
+    assert traffic.present == 60
+    assert traffic.interval(330) == 190
+    traffic.clock.now = 10.0
+    assert traffic.present == 0
+    assert traffic.interval(330) == FASTEST
+
+
+def test_a_run_has_so_many_sockets_and_no_more():
+    traffic = Traffic()
+    assert [traffic.enter("a", 2) for _ in range(3)] == [True, True, False]
+    assert traffic.enter("b", 2)
+    traffic.leave("a", 1)
+    assert traffic.enter("a", 2)
+    for socket in (1, 2):
+        traffic.leave("a", socket)
+    traffic.leave("b", 3)
+    assert (dict(traffic.sockets), traffic.asked, traffic.turned_away) == ({}, {}, 1)
+
+
+def test_metrics_are_what_prometheus_reads():
+    health = {"workers": {"alive": 2, "restarts": 3}, "trainers": {"running": 4, "paused": 5}}
+    lines = metrics.text(metrics.samples(WorkerPool(1), health, crowd(7))).splitlines()
+    values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    assert values['playground_trainers{state="running"}'] == "4"
+    assert values['playground_trainers{state="paused"}'] == "5"
+    assert values["playground_worker_restarts_total"] == "3"
+    assert values["playground_sockets"] == "7"
+    assert {"playground_sessions", "playground_frames_total", "playground_queue"} <= values.keys()
+    assert sum(line.startswith("# TYPE playground_trainers ") for line in lines) == 1
+    rule = r"# (HELP|TYPE) playground_\w+ .+|playground_\w+(\{\w+=\"\w+\"\})? [\d.e+-]+"
+    assert all(re.fullmatch(rule, line) for line in lines)
+
+
+def test_who_waits_is_told_how_many_come_first():
+    assert sentence(0).startswith("The playground is full. You are the next.")
+    assert sentence(12).startswith("The playground is full. 12 before you. This page opens by itself")
+    assert sentence(-1) == TOO_MANY

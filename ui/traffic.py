@@ -1,0 +1,63 @@
+"""How many look at once, and how often each may: the rate falls for all alike before anybody is left out."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+
+FASTEST, SLOWEST = 16, 2000  # ms between two frames
+STEP = 10  # ms: smaller changes are not worth a message
+PRESENT = 2.0  # seconds since the last question for which a socket counts: a hidden page asks nothing
+ANEW = 0.5  # seconds between two looks at all sockets
+CALM = 0.1  # seconds of a frame's latency from which on everybody is asked to come less often
+
+
+class Traffic:
+    """Of this server as a whole."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.sockets: Counter[str] = Counter()  # by run
+        self.asked: dict[int, float] = {}  # by socket, when it last asked
+        self.latency = 0.0  # seconds, of the last frames
+        self.turned_away = 0
+        self._interval, self._looked = FASTEST, -ANEW
+
+    def enter(self, token: str, most: float) -> bool:
+        """Whether one more socket of this run is let in."""
+        if self.sockets[token] >= most:
+            self.turned_away += 1
+            return False
+        self.sockets[token] += 1
+        return True
+
+    def leave(self, token: str, socket: int) -> None:
+        self.asked.pop(socket, None)
+        self.sockets[token] -= 1
+        if self.sockets[token] <= 0:
+            del self.sockets[token]
+
+    def answered(self, socket: int, seconds: float) -> None:
+        """A frame was sent, so many seconds after it was asked for."""
+        self.asked[socket] = self.clock()
+        self.latency += 0.05 * (seconds - self.latency)
+
+    @property
+    def present(self) -> int:
+        """How many sockets asked lately."""
+        now = self.clock()
+        return sum(now - when <= PRESENT for when in self.asked.values())
+
+    def interval(self, frames_a_second: float) -> int:
+        """ms that everybody should leave between two frames, so that together they ask for no more than that."""
+        if self.clock() - self._looked >= ANEW:
+            self._looked = self.clock()
+            wanted = 1000 * self.present / frames_a_second
+            if self.latency > CALM:
+                wanted = max(wanted, 2000 * self.latency)
+            self._interval = min(SLOWEST, -(-int(wanted) // STEP) * STEP) if wanted > FASTEST else FASTEST
+        return self._interval
+
+
+TRAFFIC = Traffic()
