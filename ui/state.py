@@ -42,7 +42,17 @@ class Visitor:
 
 
 def _me() -> Visitor:
+    """Where a page comes back to a server that was restarted, the first thing it does may be a press of a button."""
+    if "visitor" not in st.session_state:
+        st.session_state.visitor = _arrived()
     return st.session_state.visitor
+
+
+def _arrived() -> Visitor:
+    query = st.query_params.to_dict()
+    experiment, refused = Experiment.from_query(query)
+    same = (name for name, p in PRESETS.items() if p.experiment == experiment != Experiment())
+    return Visitor(experiment, view_from(query, refused), refused, preset=next(same, ""))
 
 
 @st.cache_resource
@@ -77,12 +87,6 @@ def look_again() -> None:
 
 
 def _begin() -> None:
-    if "visitor" not in st.session_state:
-        query = st.query_params.to_dict()
-        experiment, refused = Experiment.from_query(query)
-        same = (name for name, p in PRESETS.items() if p.experiment == experiment != Experiment())
-        view = view_from(query, refused)
-        st.session_state.visitor = Visitor(experiment, view, refused, preset=next(same, ""))
     me = _me()
     me.redraw = False
     if not me.token or not _alive(me):

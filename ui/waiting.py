@@ -39,4 +39,4 @@ def sentence(before: int) -> str:
 def visitor() -> str:
     """The word that the browser was given, or nothing."""
     word = st.context.cookies.get(COOKIE, "")
-    return word if re.fullmatch(r"[\w-]{20,64}", word, re.ASCII) else ""
+    return word if isinstance(word, str) and re.fullmatch(r"[\w-]{20,64}", word, re.ASCII) else ""

@@ -61,10 +61,11 @@ def test_a_full_server_tells_the_place_in_line_and_the_page_opens_by_itself(star
     third.page.get_by_text("The playground is full. You are the next.").wait_for()
 
 
+@pytest.mark.timeout(240)  # two servers start one after the other
 def test_a_restarted_server_gives_experiment_and_network_back(start, visit):
     server = start()
     visitor = visit(server.url).open("dataset=xor&hidden=5")
-    before = visitor.step(1)
+    visitor.step(1)
     before = visitor.step(2)
     stranger = visit(server.url).open("dataset=xor&hidden=5")
     server.stop(for_good=False)

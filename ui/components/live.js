@@ -12,6 +12,7 @@ import { setText } from './dom.js';
 const IDLE_PERIOD = 150; // ms between questions while nothing runs
 const CALM_PERIOD = 250; // ms between frames for those who asked for less motion
 const COMPLAINT_PERIOD = 1000; // ms between questions while the answers cannot be read
+const GONE_PERIOD = 3000; // ms between requests for another run where this one is gone
 const lives = new WeakMap();
 
 class Live {
@@ -80,6 +81,7 @@ class Live {
       return;
     }
     this.forget();
+    clearTimeout(this.seeking);
     this.token = token;
     const url = new URL(socket, document.baseURI);
     url.protocol = url.protocol.replace('http', 'ws');
@@ -145,8 +147,16 @@ class Live {
     if (this.header) this.header.frame = -1; // a server that was restarted counts from the start
     this.root.dataset.status = this.marked.status = 'lost';
     this.view.status.say('lost', '', '');
-    if (code === RUN_UNKNOWN) this.send({ type: 'gone' });
+    if (code === RUN_UNKNOWN) this.seekAnother();
     else if (failures === 4 && !opened) this.send({ type: 'unreachable' });
+  }
+
+  /** Ask Python for another run until it comes: after a restart of the server its own connection may not be back yet. */
+  seekAnother() {
+    clearTimeout(this.seeking);
+    this.pending = this.pending.filter(event => event.type !== 'gone');
+    this.send({ type: 'gone' });
+    this.seeking = setTimeout(() => this.seekAnother(), GONE_PERIOD);
   }
 
   // -- painting
@@ -188,6 +198,7 @@ class Live {
   }
 
   close() {
+    clearTimeout(this.seeking);
     this.link.close();
     this.keys.close();
     this.drag.close();
