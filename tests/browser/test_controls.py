@@ -27,7 +27,7 @@ tested.update({MORE, LAYERS, "Presets", "Share", "? Keys", "Projector"})  # pres
 tested.update({"Batch", "New weights", "Smooth the loss", "Smooth the accuracy"})  # in test_transport.py
 tested.update(preset.label for preset in PRESETS.values())  # on the help page, too
 tested.update(
-    {"Functions", "One step", "Optimizers", "Health", "Images", "Data", "Keep"}
+    {"Functions", "One step", "Optimizers", "Health", "Images", "Data", "Keep", "Device"}
 )  # links to pages that have tests of their own
 DIAGRAM = (  # names on the picture, which test_stage.py presses
     "Feature .+",

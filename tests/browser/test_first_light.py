@@ -30,12 +30,12 @@ def test_play_paints_frame_after_frame_and_the_epochs_advance(playground):
 
 def test_a_stranger_watches_a_network_learn_to_read_digits(playground):
     playground.open()
+    playground.choose("Data set", DATASETS["digits"].label)
+    playground.linked(dataset="digits")
     playground.enter("Units 1", 64)
     playground.linked(hidden="64,8")
     playground.enter("Units 2", 32)
     playground.linked(hidden="64,32")
-    playground.choose("Data set", DATASETS["digits"].label)
-    playground.linked(dataset="digits")
     playground.play()
     playground.until("facts.testAccuracy >= 0.95", 30)
     assert playground.page.locator(".live-strip canvas").count() > 10

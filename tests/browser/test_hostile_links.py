@@ -27,7 +27,7 @@ NONSENSE = {
     "nothing": (dict.fromkeys(FIELDS, ""), ""),
 }
 SENSIBLE = {  # what is nonsense elsewhere and means something there
-    "nothing": {"hidden", "activations", "conv", "formula", "points", "hide", "lock"},  # none of them
+    "nothing": {"hidden", "activations", "conv", "formula", "points", "own", "hide", "lock"},  # none of them
     "a huge number": {"formula"},  # a constant is a formula
 }
 

@@ -95,7 +95,7 @@ def test_a_file_that_does_not_fit_is_refused_and_weights_alone_are_taken(playgro
     playground.settle()
     upload(playground, 0, "<b>good</b>.safetensors", content)
     reads(playground, "The weights of <b>good</b>.safetensors are in your network.")
-    assert alert.count() == 0
+    alert.wait_for(state="detached")
     back(playground).linked(seed=None, optimizer=None, samples="60")
     facts = playground.until("facts.epoch == 0 && facts.status === 'idle'")
     fresh = build(SMALL).trainer

@@ -11,7 +11,7 @@ from ui.keys import KEYS, PLACES
 
 pytestmark = pytest.mark.browser
 
-MOST_STOPS = 80  # presses of Tab from one control to any other
+MOST_STOPS = 160  # presses of Tab from one control to any other
 TESTED = {" ", "ArrowRight", "b", "n", "r", "?"}  # b and n in test_transport.py
 
 

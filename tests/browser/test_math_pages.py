@@ -148,7 +148,10 @@ ONE_STEP = {
     *("Parameter of", "From", "To", "Units shown from (0: strongest)", "x1", "x2", "True class"),
     *("Plant the bug", "In"),
 }
-FRAME = {"Navigate to home page", "Playground", "Functions", "One step", "Help"}  # tested in test_controls.py
+FRAME = {  # tested in test_controls.py
+    "Navigate to home page", "Playground", "Functions", "One step", "Optimizers", "Health", "Images", "Data", "Keep",
+    "Device", "Help",
+}  # fmt: skip
 
 
 def test_every_control_of_the_pages_is_pressed_by_a_test(playground):

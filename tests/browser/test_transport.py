@@ -87,14 +87,14 @@ def test_a_smoothed_curve_averages_each_value_with_those_before_it(playground, c
 )
 def test_what_can_follow_a_slider_does_so_before_it_is_let_go(playground, slider, followed, link):
     build = playground.open().step(1)["build"]
-    thumb, mouse = playground.slider(slider), playground.page.mouse
-    thumb.hover()
-    mouse.down()
-    box = thumb.bounding_box()
+    box, mouse = playground.slider(slider).bounding_box(), playground.page.mouse
     assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    mouse.move(x, y)
+    mouse.down()
     for _ in range(20):
-        box["x"] += 20
-        mouse.move(box["x"], box["y"])
+        x += 20
+        mouse.move(x, y)
     playground.until(followed.format(build=build))
     assert playground.link == {}
     mouse.up()
