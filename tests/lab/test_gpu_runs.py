@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from concurrent.futures import Future
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -145,7 +146,7 @@ def test_a_second_loss_of_the_worker_sends_its_run_to_the_processor_and_says_so(
     shown(host, "one")
     host.work()
     ((name, (facts, arrays)),) = host.checkpoints(0.0)
-    worker = object()
+    worker = SimpleNamespace(culprit="")
     pool.runs[name] = Kept(worker, ON_CARD.model_dump_json(), "epoch", "running", facts, arrays)  # pyright: ignore
     first, second = (next(iter(pool.revival(worker))) for _ in range(2))  # pyright: ignore
     for number, (command, sent) in enumerate((first, second)):
