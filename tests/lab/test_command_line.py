@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from engine import checkpoint
+from lab import __main__ as command_line
 from lab.__main__ import main, read
 from lab.build import build
 from lab.experiment import Experiment, ExperimentError
@@ -208,3 +209,10 @@ def test_progress_is_told_beside_the_result(lab, monkeypatch):
     assert code == 0
     assert json.loads(out)["epochs"] == 3
     assert err.splitlines()[0].startswith("epoch      1  loss ")
+
+
+def test_a_target_that_is_never_reached_ends_all_the_same(monkeypatch):
+    monkeypatch.setattr(command_line, "MOST_EPOCHS", 3)
+    experiment = Experiment(dataset="circle", hidden=(), samples=40, target_accuracy=1.0)
+    result, _ = command_line.run(experiment, show=False)
+    assert (result["epochs"], result["stopped"]) == (3, "3 epochs are done; no stop rule came true.")
