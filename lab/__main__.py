@@ -14,6 +14,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: one thread i
 
 import argparse
 import json
+import math
 import sys
 import time
 from pathlib import Path
@@ -29,6 +30,7 @@ from lab.frames import finite
 from lab.report import gradient_check, report
 
 USUAL_EPOCHS = 100  # for an experiment without any stop rule
+MOST_EPOCHS = 10_000  # where only a target or patience could end it: a target may never be reached
 
 
 def read(source: str) -> Experiment:
@@ -61,7 +63,8 @@ def run(
     if saved:
         _load(trainer, saved)
     begin, told = time.perf_counter(), 0.0
-    while not trainer.stopped and trainer.divergence is None:
+    most = math.inf if experiment.epochs or experiment.max_seconds else trainer.epochs + MOST_EPOCHS
+    while not trainer.stopped and trainer.divergence is None and trainer.epochs < most:
         trainer.epoch()
         if show and time.perf_counter() - told > 0.5:
             told, scores = time.perf_counter(), trainer.evaluate()
@@ -99,7 +102,7 @@ def _why(trainer: Trainer) -> str:
     """A sentence on why training ended."""
     if trainer.divergence is not None:
         return f"Diverged at step {trainer.divergence.step}: {trainer.divergence.where}."
-    return trainer.stopped
+    return trainer.stopped or f"{MOST_EPOCHS:,} epochs are done; no stop rule came true."
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -124,7 +124,7 @@ def _pick(key: str) -> None:
     row = sent(key, "pick")
     if type(row) is int and row >= 0:
         st.session_state["picture_row"], st.session_state["reader"] = row, YOURS
-        st.session_state["redraw"] = True  # the rest of the page, too
+        state.draw_the_rest()
 
 
 def _cell(value: Any, classes: int) -> tuple[int, int] | None:

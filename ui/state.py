@@ -258,6 +258,11 @@ def load_model(content: bytes, *, weights_only: bool) -> bool:
     return False
 
 
+def draw_the_rest() -> None:
+    """A part of the page that is drawn alone has changed what others show."""
+    _me().redraw = True
+
+
 def change_from(field: str, widget: str) -> None:
     """A widget's on_change: fold its value into the experiment."""
     change(**{field: st.session_state[widget]})

@@ -117,6 +117,7 @@ class Playground:
         """Open a popover."""
         self.press(name)
         self.page.get_by_test_id("stPopoverBody").wait_for()
+        self.settle()
 
     def fold(self) -> None:
         """Close the popover."""

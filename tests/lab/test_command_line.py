@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lab import __main__ as command_line
 from lab import model_file
 from lab.__main__ import main, read
 from lab.build import build
@@ -207,3 +208,10 @@ def test_progress_is_told_beside_the_result(lab, monkeypatch):
     assert code == 0
     assert json.loads(out)["epochs"] == 3
     assert err.splitlines()[0].startswith("epoch      1  loss ")
+
+
+def test_a_target_that_is_never_reached_ends_all_the_same(monkeypatch):
+    monkeypatch.setattr(command_line, "MOST_EPOCHS", 3)
+    experiment = Experiment(dataset="circle", hidden=(), samples=40, target_accuracy=1.0)
+    result, _ = command_line.run(experiment, show=False)
+    assert (result["epochs"], result["stopped"]) == (3, "3 epochs are done; no stop rule came true.")
