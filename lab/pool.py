@@ -51,6 +51,7 @@ class Kept:
     visitor: str = ""  # under which name it is kept on disk; nothing: it is not
     megabytes: float = 0.0
     saved: dict[str, Any] | None = None  # the facts that lie on disk
+    fetched: bool = False  # from disk, and no page has looked at it yet
 
 
 RESUMED = "The training process stopped and was restarted; this run was resumed from epoch {}."
@@ -81,6 +82,7 @@ class WorkerPool(Pool):
         self.store = store
         self.frames = 0  # asked for since the start
         self._placing = threading.Lock()
+        self._doors = [threading.Lock() for _ in range(64)]  # one visitor's pages come in one after the other
 
     def start(self) -> None:
         share = max(500.0, self.limits.memory_mb / self.size)  # a worker itself takes some 250
@@ -95,9 +97,16 @@ class WorkerPool(Pool):
         self.save()
 
     def open(self, experiment, speed="epoch", visitor="", ticket=""):
+        with self._doors[hash(visitor or ticket) % len(self._doors)]:
+            return self._let_in(experiment, speed, visitor, ticket)
+
+    def _let_in(self, experiment: Experiment, speed: str, visitor: str, ticket: str) -> str:
         self._check(experiment)
         token, text = secrets.token_urlsafe(16), experiment.model_dump_json()
         with self._placing:
+            for other, kept in self.runs.items():  # Streamlit may break off the script run that fetched it
+                if visitor and kept.fetched and (kept.visitor, kept.experiment) == (visitor, text):
+                    return other
             free = int(self.limits.runs) - len(self.runs)
             if self.occupied + (need := megabytes(experiment)) > self.limits.memory_mb:
                 free = 0
@@ -115,6 +124,7 @@ class WorkerPool(Pool):
             status = "paused" if facts["status"] == "running" else facts["status"]
             try:
                 self._do("resume", token, arrays, status=status, speed=speed, experiment=text, notice=notice)
+                kept.fetched = True
                 return token
             except (ExperimentError, Unreachable):  # it does not fit this version any more: begin anew
                 self.runs[token] = kept
@@ -154,9 +164,13 @@ class WorkerPool(Pool):
         if command["do"] == "close":
             del self.runs[token]
         elif command["do"] == "frame":
+<<<<<<< HEAD
             kept.seen, self.frames = time.monotonic(), self.frames + 1
         elif command["do"] == "change" and on_gpu(command["experiment"]) and kept.worker is not self.workers[0]:
             return self._move(kept, command)
+=======
+            kept.seen, kept.fetched, self.frames = time.monotonic(), False, self.frames + 1
+>>>>>>> h-klass
         future = kept.worker.submit(command, arrays)
         if command["do"] in ("change", "load", "pace", *STATUS_AFTER):
             future.add_done_callback(partial(self._note, kept, command))

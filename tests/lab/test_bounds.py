@@ -200,7 +200,10 @@ def test_a_run_outlives_its_server(tmp_path):
     before.stop()  # the worker sends what it has, and it is saved
     after = WorkerPool(1, Store(tmp_path, 10, 1))
     after.start()
-    stranger, again, second = (after.open(SMALL, visitor=name) for name in ("bob", "ann", "ann"))
+    stranger, again = (after.open(SMALL, visitor=name) for name in ("bob", "ann"))
+    assert after.open(SMALL, visitor="ann") == again  # the script run that fetched it was broken off
+    after.frame(again, {})
+    second = after.open(SMALL, visitor="ann")
     assert [after.status(name)["epoch"] for name in (stranger, again, second)] == [0, 2, 0]
     assert after.status(again)["notice"] == "The server was restarted; this run was resumed from epoch 2."
     np.testing.assert_array_equal(unpack(after.frame(again, {}))[1]["history"], history)

@@ -213,5 +213,5 @@ def test_progress_is_told_beside_the_result(lab, monkeypatch):
 def test_a_target_that_is_never_reached_ends_all_the_same(monkeypatch):
     monkeypatch.setattr(command_line, "MOST_EPOCHS", 3)
     experiment = Experiment(dataset="circle", hidden=(), samples=40, target_accuracy=1.0)
-    result, _ = command_line.run(experiment, show=False)
+    result, *_ = command_line.run(experiment, show=False)
     assert (result["epochs"], result["stopped"]) == (3, "3 epochs are done; no stop rule came true.")

@@ -191,7 +191,7 @@ def test_a_run_goes_on_when_the_worker_is_killed_right_after_a_live_change(pool,
 
     def kept():
         look(pool, token)  # pays for another epoch
-        return pool.runs[token].facts["epoch"] > 0
+        return (pool.runs[token].facts or {"epoch": 0})["epoch"] > 0
 
     until(kept)
     restarts, checkpoint, seen = pool.workers[0].restarts, pool.runs[token].facts["epoch"], look(pool, token)[0]
