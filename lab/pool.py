@@ -164,13 +164,9 @@ class WorkerPool(Pool):
         if command["do"] == "close":
             del self.runs[token]
         elif command["do"] == "frame":
-<<<<<<< HEAD
-            kept.seen, self.frames = time.monotonic(), self.frames + 1
+            kept.seen, kept.fetched, self.frames = time.monotonic(), False, self.frames + 1
         elif command["do"] == "change" and on_gpu(command["experiment"]) and kept.worker is not self.workers[0]:
             return self._move(kept, command)
-=======
-            kept.seen, kept.fetched, self.frames = time.monotonic(), False, self.frames + 1
->>>>>>> h-klass
         future = kept.worker.submit(command, arrays)
         if command["do"] in ("change", "load", "pace", *STATUS_AFTER):
             future.add_done_callback(partial(self._note, kept, command))
