@@ -13,11 +13,12 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from bench.serving import CHROMIUM_FLAGS, ROOT, Server, chromium_path
 
+SEVEN = "features=x1,x2,x1^2,x2^2,x1*x2,sin_x1,sin_x2"
 WORKLOADS = {
     "default": "",
-    "4-2": "hidden=4,2",
-    "8-8": "features=x1,x2,x1^2,x2^2,x1*x2,sin_x1,sin_x2&hidden=8,8&dataset=spiral",
-    "6x8": "features=x1,x2,x1^2,x2^2,x1*x2,sin_x1,sin_x2&hidden=8,8,8,8,8,8&dataset=spiral",
+    "4-2": f"{SEVEN}&hidden=4,2&dataset=spiral",
+    "8-8": f"{SEVEN}&hidden=8,8&dataset=spiral",
+    "6x8": f"{SEVEN}&hidden=8,8,8,8,8,8&dataset=spiral",
     "digits": "dataset=digits&hidden=64,32",
 }
 SECONDS = 8.0  # of streaming that are measured

@@ -7,12 +7,10 @@ import re
 import pytest
 
 from engine.backend import available_devices
-from tests.browser.controls import presses
 
 pytestmark = pytest.mark.browser
 
 
-@presses("Measure", "Stop measuring")
 def test_devices_are_listed_and_compared_and_a_measurement_can_be_stopped(playground):
     playground.open().go("Device")
     page = playground.page

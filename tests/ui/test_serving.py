@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.datastructures import Headers as Read
@@ -28,7 +29,9 @@ def get(answer=None, host="school.example", scheme="http", cookie=""):
 
     headers = [(b"host", host.encode("latin1")), (b"cookie", cookie.encode())]
     scope = {"type": "http", "method": "GET", "path": "/", "scheme": scheme, "headers": headers, "query_string": b""}
-    asyncio.run(Headers(answer or HTMLResponse("<p>page</p>"))(scope, receive, send))
+    page = Headers(answer or HTMLResponse("<p>page</p>"))
+    with ThreadPoolExecutor(1) as apart:  # this thread may hold the event loop of a browser
+        apart.submit(lambda: asyncio.run(page(scope, receive, send))).result()
     return Read(raw=messages[0]["headers"])
 
 
