@@ -254,7 +254,7 @@ def official_mirror() -> Iterator[tuple[str, dict[str, threading.Event]]]:
 
 
 @pytest.mark.xfail(
-    reason="open: since the pages share one record a visitor, Stop is not answered while a file is on its way",
+    reason="open: Stop is not answered while a file is on its way",
     strict=False,
 )
 def test_mnist_is_fetched_on_request_with_progress_refused_when_it_is_not_the_official_one_and_found_when_there(
