@@ -162,15 +162,19 @@ class Progress:
 
     total: int
     done: int = 0
-    status: str = "running"  # running, done, failed or stopped
+    status: str = "running"  # running, stopping (until the next bytes arrive), done, failed or stopped
     sentence: str = ""  # why it failed
+
+    @property
+    def active(self) -> bool:
+        return self.status in ("running", "stopping")
 
 
 class Downloads:
     """At most one download of a set at a time, whoever asked for it; each in a thread of its own."""
 
     def __init__(self, get: Callable[..., None] = fetch) -> None:
-        self._get, self._known, self._stopping = get, dict[str, Progress](), set[str]()
+        self._get, self._known = get, dict[str, Progress]()
         self._busy = threading.Lock()
 
     def of(self, name: str) -> Progress | None:
@@ -181,29 +185,30 @@ class Downloads:
         """Unless it runs already."""
         with self._busy:
             now = self._known.get(name)
-            if now and now.status == "running":
+            if now and now.active:
                 return
-            self._stopping.discard(name)
             progress = self._known[name] = Progress(size(name))
             threading.Thread(target=self._run, args=(name, progress), name=f"download {name}", daemon=True).start()
 
     def stop(self, name: str) -> None:
         """The files that are whole stay, the one that is under way does not."""
-        self._stopping.add(name)
+        progress = self._known.get(name)
+        if progress and progress.status == "running":
+            progress.status = "stopping"
 
     def _run(self, name: str, progress: Progress) -> None:
         def arrived(count: int) -> None:
             progress.done = count
-            if name in self._stopping:
+            if progress.status == "stopping":
                 raise Stopped
 
         try:
             self._get(name, idx.cache_folder() / name, arrived)
         except Stopped:
             progress.status = "stopped"
-        except DownloadError as problem:
-            progress.sentence, progress.status = str(problem), "failed"
         except Exception as problem:
-            progress.sentence, progress.status = f"The download failed ({type(problem).__name__}).", "failed"
+            known = isinstance(problem, DownloadError)
+            progress.sentence = str(problem) if known else f"The download failed ({type(problem).__name__})."
+            progress.status = "stopped" if progress.status == "stopping" else "failed"
         else:
             progress.status = "done"

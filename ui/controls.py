@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -22,6 +23,7 @@ from ui.widgets import (
     choose,
     command,
     explain,
+    holding,
     labels,
     locked,
     number,
@@ -133,9 +135,7 @@ def _layers() -> None:
     hidden, fixed = state.experiment().hidden, locked("hidden")
     with st.container(horizontal=True, gap="small", key="units"):
         for layer, units in enumerate(hidden):
-            key = f"units_{layer}"
-            st.session_state[key] = units
-            options = {"key": key, "on_change": _set_units, "args": (layer, key), "width": 105, "disabled": fixed}
+            options = {**holding(f"units_{layer}", units, partial(_set_units, layer)), "width": 105, "disabled": fixed}
             help = f"Units of hidden layer {layer + 1}. {ANEW}"
             st.number_input(f"Units {layer + 1}", 1, MAX_UNITS, help=help, **options)
     with st.container(horizontal=True, gap="small", key="layers"):
@@ -149,10 +149,10 @@ def _resize(by: int) -> None:
     state.change(hidden=hidden[:by] if by < 0 else (*hidden, hidden[-1] if hidden else 8))
 
 
-def _set_units(layer: int, widget: str) -> None:
+def _set_units(layer: int, units: int) -> None:
     hidden = list(state.experiment().hidden)
     if layer < len(hidden):  # a browser may still report the box of a layer that has just been removed
-        hidden[layer] = st.session_state[widget]
+        hidden[layer] = units
         state.change(hidden=hidden)
 
 

@@ -51,17 +51,17 @@ def _data_set() -> None:
     here = [name for name, source in DATASETS.items() if source.available() or name == e.dataset]
     here += [name for name in OWN if name == e.dataset]
     show = lambda name: e.source.label if name in OWN else DATASETS[name].label  # noqa: E731
-    options = {**bound("dataset", e.dataset), "on_change": _choose}
+    options = bound("dataset", e.dataset, _choose)
     help = explain("dataset", plain(e.source.sentence))
     st.selectbox("Data set", here, format_func=show, help=help, **options)
 
 
-def _choose(field: str, widget: str) -> None:
-    if st.session_state[widget] == drawn.NAME:
+def _choose(name: str) -> None:
+    if name == drawn.NAME:
         drawing.begin()
     else:
         drawing.end()
-        state.change_from(field, widget)
+        state.change(dataset=name)
 
 
 def _regenerate() -> None:

@@ -9,7 +9,7 @@ from data.features import FORMULA
 from data.formula import FUNCTIONS, LONGEST, FormulaError, parse
 from ui import state
 from ui.text import plain
-from ui.widgets import ANEW, locked, shown
+from ui.widgets import ANEW, bound, shown
 
 DRAFT = "formula"  # (text, what is wrong with it, the formula that is in force meanwhile)
 USUAL = ("x1", "x2")
@@ -32,23 +32,20 @@ def formula_field() -> None:
     text, problem, meanwhile = state.kept(DRAFT, ("", "", ""))
     if meanwhile != e.formula:  # a link or a preset has brought another one
         problem = ""
-    key = "field_formula"
-    st.session_state[key] = text if problem else e.formula
     help = (
         "A formula of x1 and x2 that joins the features of the diagram: + - * / ^, brackets, and "
         f"{' '.join(FUNCTIONS)}. Leave it empty to take it away. {ANEW}"
     )
     example = "e.g. sin(x1) * x2^2"
-    options = {"key": key, "on_change": _typed, "args": (key,), "disabled": locked("formula")}
+    options = bound("formula", text if problem else e.formula, _typed)
     st.text_input("Feature of your own", placeholder=example, help=help, **options)
     place = st.container()
     if problem:
         place.error(plain(problem))
 
 
-def _typed(key: str) -> None:
-    e = state.experiment()
-    text = st.session_state[key].strip()
+def _typed(text: str) -> None:
+    e, text = state.experiment(), text.strip()
     try:
         if text:
             parse(text)

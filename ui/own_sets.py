@@ -118,7 +118,7 @@ def well_known() -> None:
 
 def _running() -> set[str]:
     known = {name: _downloads().of(name) for name in download.FILES}
-    return {name for name, progress in known.items() if progress and progress.status == "running"}
+    return {name for name, progress in known.items() if progress and progress.active}
 
 
 def _known_sets(running: set[str]) -> None:
@@ -151,9 +151,13 @@ def _known(name: str) -> None:
 
 def _fetch(name: str, label: str) -> None:
     progress = _downloads().of(name)
-    if progress and progress.status == "running":
+    if progress and progress.active:
         share, total = progress.done / progress.total, progress.total / 1e6
-        st.progress(share, f"{progress.done / 1e6:.1f} of {total:.1f} MB have arrived.")
+        arrived = f"{progress.done / 1e6:.1f} of {total:.1f} MB have arrived."
+        if progress.status == "stopping":
+            st.progress(share, f"{arrived} Stopping: waiting for what the mirror has on its way.")
+            return
+        st.progress(share, arrived)
         help = "Files that are whole stay; the next attempt goes on with the others."
         st.button(f"Stop fetching {label}", key=f"stop_{name}", on_click=_downloads().stop, args=(name,), help=help)
         return

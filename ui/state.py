@@ -38,6 +38,7 @@ class Visitor:
     ticket: str = field(default_factory=secrets.token_urlsafe)  # for a place in line where the server is full
     preset: str = ""  # the name of the preset that the experiment began as
     owner: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # their name on lab.own.SHELF
+    held: dict[str, tuple[Any, int]] = field(default_factory=dict)  # by widgets: a value, and how often it was replaced
     kept: dict[str, Any] = field(default_factory=dict)  # what a part of the page keeps beside the experiment
 
 
@@ -263,13 +264,36 @@ def draw_the_rest() -> None:
     _me().redraw = True
 
 
-def change_from(field: str, widget: str) -> None:
-    """A widget's on_change: fold its value into the experiment."""
-    change(**{field: st.session_state[widget]})
+def hold(name: str, value: Any) -> str:
+    """The key for the widget of a value. It is a new key where something else than the widget has changed the value.
+
+    With every press a browser also sends what its widgets hold, and it may not know of the change yet: under the old
+    key that is nobody's value any more, and cannot undo the change.
+    """
+    me = _me()
+    held, times = me.held.get(name, (value, 0))
+    me.held[name] = value, times + (held != value)
+    key = _key(me, name)
+    st.session_state[key] = value
+    return key
 
 
-def change_view(field: str, widget: str) -> None:
-    me, value = _me(), st.session_state[widget]
+def from_widget(name: str, key: str, act: Callable[[Any], None]) -> None:
+    """The on_change of a widget that holds a value: act on what it says now."""
+    me = _me()
+    if key == _key(me, name):
+        value = st.session_state[key]
+        me.held[name] = value, me.held[name][1]
+        act(value)
+
+
+def _key(me: Visitor, name: str) -> str:
+    times = me.held[name][1]
+    return f"{name}-{times}" if times else name
+
+
+def change_view(field: str, value: Any) -> None:
+    me = _me()
     me.view = {**me.view, field: value}
     if field == "speed":
         command("pace", value)

@@ -8,6 +8,7 @@ What a teacher has hidden is not drawn here, and what is locked is drawn but can
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -20,13 +21,19 @@ AT_ONCE = "Acts on the running network at once; nothing is reset."
 ANEW = "Starts again with new weights."
 
 Show = Callable[[Any], str]
+Act = Callable[[Any], None]
 
 
-def bound(field: str, value: Any) -> dict[str, Any]:
+def holding(name: str, value: Any, act: Act) -> dict[str, Any]:
+    """The key of a widget that shows a value, and what it does when a person changes it."""
+    key = state.hold(name, value)
+    return {"key": key, "on_change": state.from_widget, "args": (name, key, act)}
+
+
+def bound(field: str, value: Any, act: Act | None = None) -> dict[str, Any]:
     """The widget's key, its value taken from the experiment, the way back, and whether a teacher has locked it."""
-    key = f"field_{field}"
-    st.session_state[key] = value
-    return {"key": key, "on_change": state.change_from, "args": (field, key), "disabled": locked(field)}
+    act = act or (lambda value: state.change(**{field: value}))
+    return {**holding(f"field_{field}", value, act), "disabled": locked(field)}
 
 
 def shown(*fields: str) -> bool:
@@ -80,9 +87,8 @@ def check(label: str, field: str, sentence: str) -> None:
 
 def of_view(field: str) -> dict[str, Any]:
     """Like `bound`, for a setting of the view."""
-    key = f"view_{field}"
-    st.session_state[key] = state.view()[field]
-    return {"key": key, "on_change": state.change_view, "args": (field, key), "disabled": locked(field)}
+    act = partial(state.change_view, field)
+    return {**holding(f"view_{field}", state.view()[field], act), "disabled": locked(field)}
 
 
 def command(label: str, verb: str, **options: Any) -> None:

@@ -6,9 +6,9 @@ import re
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocket
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, TimeoutError, WebSocket
 
 FACTS = "() => ({...document.querySelector('[data-testid=live]').dataset})"
 SUM = """canvas => {
@@ -16,7 +16,7 @@ SUM = """canvas => {
   return pixels.reduce((sum, value) => (sum * 31 + value) >>> 0, canvas.width);
 }"""
 PARTS = """root => [root, ...root.querySelectorAll('canvas, .js-plotly-plot, svg.main-svg, section, table')]"""
-PATIENCE = 15  # seconds that one press or one change of the page may take on a busy machine
+PATIENCE = 30  # seconds that one press or one change of the page may take on a busy machine
 
 
 class Playground:
@@ -36,7 +36,7 @@ class Playground:
     def open(self, query: str = "", path: str = "") -> Playground:
         """Go to a link and wait for the first painted frame."""
         self.page.goto(f"{self.url}{path}{'?' + query if query else ''}")
-        self.until("facts.frame > 0", 30)
+        self.until("facts.frame > 0", 2 * PATIENCE)
         self.settle()
         return self
 
@@ -49,7 +49,7 @@ class Playground:
     @property
     def link(self) -> dict[str, str]:
         """The fields of the address bar."""
-        return dict(parse_qsl(urlsplit(self.page.url).query, keep_blank_values=True))
+        return dict(parse_qsl(self.page.evaluate("location.search.slice(1)"), keep_blank_values=True))
 
     @property
     def said(self) -> str:
@@ -142,11 +142,16 @@ class Playground:
 
     def until(self, condition: str, seconds: float = PATIENCE) -> dict[str, str]:
         """Wait until a condition on the live facts holds, such as "facts.epoch > 5"; the facts of that moment."""
-        handle = self.page.wait_for_function(
-            "() => { const facts = document.querySelector('[data-testid=live]')?.dataset; "
-            f"return facts && ({condition}) && {{...facts}}; }}",
-            timeout=seconds * 1000,
-        )
+        try:
+            handle = self.page.wait_for_function(
+                "() => { const facts = document.querySelector('[data-testid=live]')?.dataset; "
+                f"return facts && ({condition}) && {{...facts}}; }}",
+                timeout=seconds * 1000,
+            )
+        except TimeoutError as late:
+            text = self.page.locator("body").inner_text()
+            live = self.facts if self.page.get_by_test_id("live").count() else None
+            raise AssertionError(f"Not so after {seconds} s: {condition}\n{live}\n{text[:2000]}") from late
         return handle.json_value()
 
     def linked(self, **fields: str | None) -> None:
@@ -163,8 +168,11 @@ class Playground:
         assert eventually(lambda: condition(self.pixels(canvas)), PATIENCE), f"{canvas} does not show what it should"
 
     def settle(self) -> None:
-        """Wait until no script run is under way: what was pressed is on the screen."""
-        self.page.wait_for_function("() => document.querySelector('[data-test-script-state=notRunning]')")
+        """Wait until no script run is under way and no part is still a placeholder: what was pressed is shown."""
+        self.page.wait_for_function(
+            "() => document.querySelector('[data-test-script-state=notRunning]') "
+            "&& !document.querySelector('[data-testid=stSkeleton]')"
+        )
 
     def answers(self, count: int) -> None:
         """Wait for so many more answers of the live socket, changed or not."""

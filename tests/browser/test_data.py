@@ -253,10 +253,6 @@ def official_mirror() -> Iterator[tuple[str, dict[str, threading.Event]]]:
         server.server_close()
 
 
-@pytest.mark.xfail(
-    reason="open: Stop is not answered while a file is on its way",
-    strict=False,
-)
 def test_mnist_is_fetched_on_request_with_progress_refused_when_it_is_not_the_official_one_and_found_when_there(
     start, visit, tmp_path
 ):
@@ -273,6 +269,7 @@ def test_mnist_is_fetched_on_request_with_progress_refused_when_it_is_not_the_of
         visitor.press("Get MNIST (12 MB)")
         says(visitor, "4.9 of 11.6 MB have arrived.")  # half of the first file
         visitor.press("Stop fetching MNIST")
+        says(visitor, "Stopping: waiting for what the mirror has on its way.")
         wait["half"].set()
         says(visitor, "Stopped. Files that are whole have stayed.")
         visitor.press("Get MNIST (12 MB)")

@@ -12,8 +12,10 @@ import pytest
 from lab.cost import megabytes
 from lab.experiment import Experiment, ExperimentError
 from lab.frames import unpack
+from lab.limits import limits
 from lab.pool import Fallen, Full, Kept, LocalPool, WorkerPool
 from lab.pulse import Pulse
+from lab.recipes import RECIPES
 from lab.store import Store
 from tests.lab.helpers import SMALL, until
 
@@ -100,6 +102,26 @@ def test_the_estimate_grows_with_everything_that_takes_memory():
     assert 70 < megabytes(LARGE) < 140
     assert 141 < megabytes(LARGE.change(dtype="float64")) < 280
     assert 19 < megabytes(Experiment(samples=100_000, hidden=(64, 64))) < 60
+
+
+@pytest.mark.parametrize(
+    ("fields", "measured"),
+    [
+        ({"hidden": (64,), "batch_size": 32}, 283),
+        ({"hidden": (), "batch_size": 0}, 284),
+        ({"hidden": (512,), "batch_size": 0}, 332),
+        ({"hidden": (32,), "conv": (8, 16), "batch_size": 64}, 299),
+        ({"hidden": (64,), "conv": (32, 32), "batch_size": 128}, 339),
+        ({"hidden": (128,), "batch_size": 64, "dtype": "float64"}, 706),
+    ],
+)
+def test_the_estimate_for_all_of_mnist_is_what_a_process_takes_or_a_little_more(fields, measured):
+    assert measured < megabytes(Experiment(dataset="mnist", **fields)) < 1.5 * measured
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.name)
+def test_every_recipe_fits_into_what_one_visitor_may_have(recipe):
+    assert megabytes(recipe.experiment) < limits({}).run_mb
 
 
 def test_runs_that_nobody_has_looked_at_are_freed_and_those_looked_at_are_not(pool):

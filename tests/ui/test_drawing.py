@@ -113,16 +113,12 @@ def test_features_are_switched_in_the_order_of_the_diagram_and_the_last_one_stay
 @pytest.mark.parametrize(
     ("text", "problem"), [("sin(x1", "no complete formula"), ("import os", "no complete"), ("sqrt(x1)", "no value")]
 )
-def test_a_formula_that_is_refused_is_kept_beside_the_one_in_force(page, monkeypatch, text, problem):
-    typed = SimpleNamespace(session_state={})
-    monkeypatch.setattr(features, "st", typed)
+def test_a_formula_that_is_refused_is_kept_beside_the_one_in_force(page, text, problem):
     for value in ("x1*x2", text):
-        typed.session_state["field"] = value
-        features._typed("field")
+        features._typed(value)
     assert (page.now.formula, page.now.features) == ("x1*x2", ("x1", "x2", "formula"))
     kept, sentence, meanwhile = page.kept[features.DRAFT]
     assert (kept, meanwhile) == (text, "x1*x2")
     assert problem in sentence
-    typed.session_state["field"] = " "
-    features._typed("field")
+    features._typed(" ")
     assert (page.now.formula, page.now.features) == ("", ("x1", "x2"))

@@ -73,6 +73,20 @@ def test_the_learning_rate_changes_without_a_new_start(page):
     assert link(page) == {"learning_rate": "0.3"}
 
 
+def test_a_press_from_a_browser_that_has_not_heard_of_a_change_does_not_undo_it(page):
+    page.run()
+    page.number_input(key="field_seed").set_value(1)  # which is what it says already
+    early = page.button(key="step")  # on the page as it is now: its press brings what that page's widgets say
+    page.run()
+    page.button(key="regenerate").click().run()
+    early.click().run()
+    assert not page.exception
+    assert page.session_state.visitor.experiment == Experiment(seed=2)
+    assert page.session_state.visitor.status["epoch"] == 1
+    page.number_input(key="field_seed-1").set_value(7).run()
+    assert link(page) == {"seed": "7"}
+
+
 def test_settings_and_run_survive_a_visit_to_every_other_page(page):
     page.run()
     page.number_input(key="field_seed").set_value(5).run()

@@ -22,7 +22,8 @@ export class Drag {
 
   take(target) {
     const widget = target.closest?.('[class*=st-key-field_]');
-    this.field = FIELDS.find(field => widget?.classList.contains(`st-key-field_${field}`));
+    const [, name] = widget?.className.match(/\bst-key-field_(\w+)/) ?? [];
+    this.field = FIELDS.find(field => field === name);
     this.thumb = this.field ? widget.querySelector('[role=slider], input[type=range]') : null;
     this.told = this.thumb?.getAttribute('aria-valuetext');
   }
