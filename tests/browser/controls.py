@@ -70,3 +70,18 @@ def operate(page: Playground, control: Control) -> Experiment:
     experiment, refused = Experiment.from_query(page.link)
     assert refused == []
     return experiment
+
+
+def each_builds_anew(page: Playground, controls: list[Control]) -> None:
+    """Use the controls one after the other: each begins anew with the network of a run without a page."""
+    shown = page.open().step(1)
+    page.tag()
+    loss = train_loss(Experiment())
+    for control in controls:
+        before, loss_before = shown, loss
+        experiment = operate(page, control)
+        anew = page.until(f"facts.build > {before['build']} && facts.epoch == 0")
+        assert anew["status"] == "idle", control
+        shown, loss = page.step(1), train_loss(experiment)
+        assert float(shown["trainLoss"]) == loss != loss_before, control
+    assert page.mounted_anew() == 0

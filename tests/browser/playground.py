@@ -114,8 +114,8 @@ class Playground:
         self.page.get_by_role("checkbox", name=label, exact=True).locator("xpath=ancestor::label").click()
 
     def unfold(self, name: str) -> None:
-        """Open a popover."""
-        self.press(name)
+        """Open a popover, whose button may count what is in force inside."""
+        self.button(re.compile(rf"^{re.escape(name)}(: \d+)?$")).click()
         self.page.get_by_test_id("stPopoverBody").wait_for()
         self.settle()
 

@@ -167,18 +167,18 @@ def test_nothing_is_asked_of_any_other_host_and_no_error_of_the_policy_is_report
 
 
 def test_many_sessions_opened_by_a_script_leave_the_server_alive(start, visit):
-    server = start(PLAYGROUND_RUNS="5", PLAYGROUND_LINE="5")
+    server = start(PLAYGROUND_RUNS="3", PLAYGROUND_LINE="3")
     visitor = visit(server.url).open()
     message = BackMsg()
     message.rerun_script.query_string = ""
     stream = f"{server.url.replace('http', 'ws')}_stcore/stream"
     with ExitStack() as sockets:
-        for _ in range(60):
+        for _ in range(15):
             socket = sockets.enter_context(connect(stream, subprotocols=[Subprotocol("streamlit")], max_size=None))
             socket.send(message.SerializeToString())
-        assert eventually(lambda: number(server, "sessions") == 5, 30)
+        assert eventually(lambda: number(server, "sessions") == 3, 30)
         visitor.step(1)
-        assert eventually(lambda: number(server, "queue") == 5, 30)
-        assert number(server, "sessions") == 5
+        assert eventually(lambda: number(server, "queue") == 3, 30)
+        assert number(server, "sessions") == 3
         assert health(server)["status"] == "ok"
     visitor.step(2)

@@ -12,7 +12,18 @@ from engine.backend import available_devices
 from lab.experiment import Experiment
 from lab.presets import PRESETS
 from lab.run import SPEEDS
-from tests.browser.controls import choose, enter, operate, press, presses, slide, tested, tick, train_loss
+from tests.browser.controls import (
+    choose,
+    each_builds_anew,
+    enter,
+    operate,
+    press,
+    presses,
+    slide,
+    tested,
+    tick,
+    train_loss,
+)
 from tests.browser.playground import Playground, some
 from tests.browser.test_data_controls import FILES, MORE_DATA
 
@@ -44,22 +55,22 @@ DIAGRAM = (  # names on the picture, which test_stage.py presses
 
 # What changes the experiment ----------------------------------------------------------------------------------------
 
-LIVE = [
+LIVE = [  # in the order in which they are used, one after the other
     slide("Learning rate", "ArrowRight", "learning_rate", "0.1"),
-    slide("Batch size", "End", "batch_size", "0"),
-    slide("L1 rate", "End", "l1", "1"),
-    slide("L2 rate", "End", "l2", "1"),
-    choose("Schedule", SCHEDULES, "schedule", "exponential", MORE),
     slide("Clip gradients", "ArrowRight", "clip_norm", "0.1", MORE),
+    choose("Schedule", SCHEDULES, "schedule", "exponential", MORE),
+    slide("L1 rate", "ArrowRight", "l1", "0.0001"),
+    slide("L2 rate", "End", "l2", "1"),
+    slide("Batch size", "End", "batch_size", "0"),
 ]
 ANEW = [
     enter("Units 1", 3, "hidden", "3,8", LAYERS),
-    enter("Units 2", 3, "hidden", "8,3", LAYERS),
-    press("Remove layer", "hidden", "8", LAYERS),
-    press("Add layer", "hidden", "8,8,8", LAYERS),
+    enter("Units 2", 4, "hidden", "3,4", LAYERS),
+    press("Remove layer", "hidden", "3", LAYERS),
+    press("Add layer", "hidden", "3,3", LAYERS),
     choose("Activation", ACTIVATIONS, "activations", "relu"),
-    choose("Output", OUTPUTS, "output", "tanh"),
     choose("Loss", LOSSES, "loss", "mse"),
+    choose("Output", OUTPUTS, "output", "tanh"),
     choose("Optimizer", OPTIMIZERS, "optimizer", "adam"),
     choose("Initial weights", INITIALIZERS, "initializer", "he_normal", MORE),
     slide("Dropout", "ArrowRight", "dropout", "0.1", MORE),
@@ -69,27 +80,22 @@ ANEW = [
 tested |= {control.name for control in LIVE + ANEW}
 
 
-@pytest.mark.parametrize("control", LIVE, ids=lambda control: control.name)
-def test_a_live_control_reaches_the_network_and_resets_nothing(playground, control):
+def test_the_live_controls_reach_the_network_and_reset_nothing(playground):
     before = playground.open().step(1)
     playground.tag()
-    experiment = operate(playground, control)
-    assert (playground.facts["epoch"], playground.facts["build"]) == ("1", before["build"])
-    after = playground.step(2)
-    assert float(after["trainLoss"]) == train_loss(Experiment(), experiment) != train_loss(Experiment(), Experiment())
+    so_far = [Experiment()]  # by epochs
+    for control in LIVE:
+        epochs = len(so_far)
+        experiment = operate(playground, control)
+        assert some(playground.facts, "epoch", "build") == {"epoch": str(epochs), "build": before["build"]}, control
+        shown = float(playground.step(epochs + 1)["trainLoss"])
+        assert shown == train_loss(*so_far, experiment) != train_loss(*so_far, so_far[-1]), control
+        so_far.append(experiment)
     assert playground.mounted_anew() == 0
 
 
-@pytest.mark.parametrize("control", ANEW, ids=lambda control: control.name)
-def test_a_control_of_the_network_builds_anew(playground, control):
-    before = playground.open().step(1)
-    playground.tag()
-    experiment = operate(playground, control)
-    anew = playground.until(f"facts.build > {before['build']} && facts.epoch == 0")
-    assert anew["status"] == "idle"
-    after = playground.step(1)
-    assert float(after["trainLoss"]) == train_loss(experiment) != train_loss(Experiment())
-    assert playground.mounted_anew() == 0
+def test_the_controls_of_the_network_build_anew(playground):
+    each_builds_anew(playground, ANEW)
 
 
 @pytest.mark.parametrize(

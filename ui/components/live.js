@@ -74,8 +74,13 @@ class Live {
     this.shown = text;
   }
 
+  loadCharts() {
+    loadPlotly(this.plotly).then(Plotly => this.view.setPlotly(Plotly), error => this.view.refuseCharts(error));
+  }
+
   listen({ plotly, socket, token }) {
-    loadPlotly(new URL(plotly, document.baseURI).href).then(Plotly => this.view.setPlotly(Plotly), error => this.view.refuseCharts(error));
+    this.plotly = new URL(plotly, document.baseURI).href;
+    if (this.painted) this.loadCharts();
     if (token === this.token) {
       this.link.soon();
       return;
@@ -138,6 +143,7 @@ class Live {
         this.complain(error);
       }
       this.link.painted(now); // the next answer is on its way while a chart is drawn
+      if (this.painted === 1 && this.plotly) setTimeout(() => this.loadCharts()); // five megabytes of script: after the first picture
       this.view.drawOneChart(now);
     });
   }
