@@ -31,7 +31,7 @@ def images(run: Run, facts: Facts, arrays: Arrays) -> Answer:
     """What the page shows of the whole test part: confusion (C, C) at the latest evaluation, and scores of each class
     (4, C): precision, recall, F1 and how many there are."""
     dataset, trainer = _of_pictures(run), run.trainer
-    scores = trainer.latest if run.dear and run.status == "running" else trainer.evaluate()
+    scores = run.shown_scores
     counts = confusion(trainer)
     header = {
         "status": run.status,
