@@ -79,15 +79,19 @@ class Run:
     # What the visitor does -------------------------------------------------------------------------------------------
 
     def play(self) -> None:
-        if self.status == "diverged":
+        if not self._may_train():
             return
-        if self.status == "stopped":
-            self.trainer.resume()
         self.status, self.notice, self.goal = "running", "", np.inf
         self.allowed = self.trainer.epochs
         self._pace = (self.clock(), self.trainer.steps)
         self.seen = self.clock()
         self._touch()
+
+    def _may_train(self) -> bool:
+        """Not once it has diverged. A rule that has ended it is silenced."""
+        if self.status == "stopped":
+            self.trainer.resume()
+        return self.status != "diverged"
 
     def pause(self) -> None:
         if self.status == "running":
@@ -96,10 +100,8 @@ class Run:
 
     def step(self) -> None:
         """Exactly one epoch: at once, or in slices like any other training where it takes longer."""
-        if self.status == "diverged":
+        if not self._may_train():
             return
-        if self.status == "stopped":
-            self.trainer.resume()
         self.status, self.notice = "running", ""
         self.goal = self.trainer.epochs + 1
         self.seen = self.clock()
@@ -107,10 +109,8 @@ class Run:
 
     def step_batch(self) -> None:
         """Exactly one batch."""
-        if self.status == "diverged":
+        if not self._may_train():
             return
-        if self.status == "stopped":
-            self.trainer.resume()
         self.status, self.notice, self.goal = "paused", "", np.inf
         self.trainer.run_for(0)
         self._after_training()
