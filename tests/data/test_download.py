@@ -51,9 +51,7 @@ def mirror(answer: Answer = whole) -> Iterator[tuple[str, list[str]]]:
 
 
 @pytest.fixture(autouse=True)
-def here_only(monkeypatch, tmp_path):
-    for variable in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
-        monkeypatch.setenv(variable, str(tmp_path / "cache"))
+def here_only(monkeypatch, cache_folder):
     for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
