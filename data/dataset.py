@@ -1,9 +1,9 @@
-"""The record that every data set arrives in, and the steps that lead to it: split, measure, standardise.
+"""The records that data sets arrive in, and how raw examples become a data set that is ready for a network.
 Only the training part is measured; the test part is transformed with what was found there."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 
 from data.features import plane_features
 from data.scaling import PER_IMAGE, STANDARD, WHITE, stretched
+from data.steps import filled, pieces, pixel_statistics, split, standardise, statistics, stratified_order
 
 
 class Raw(NamedTuple):
@@ -94,81 +95,13 @@ class Dataset:
         """Number of classes; 0 for regression."""
         return len(self.class_names)
 
-    def inputs(self, pixels: np.ndarray) -> np.ndarray:
-        """Raw pixels (M, D), 0 to 255, of other pictures -> inputs (M, D) float32 made like those of the test part."""
-        return standardise(stretched(pixels) if self.scaling == PER_IMAGE else pixels, self.x_mean, self.x_scale)
+    def inputs(self, raw: np.ndarray) -> np.ndarray:
+        """Other raw examples (M, D), such as pixels 0 to 255 -> inputs (M, D) float32, made as the test part was."""
+        return standardise(stretched(raw) if self.scaling == PER_IMAGE else raw, self.x_mean, self.x_scale)
 
     def to_units(self, y: np.ndarray) -> np.ndarray:
         """Standardised regression targets, of any shape, in their original units."""
         return y * self.y_scale + self.y_mean
-
-
-def stratified_order(group: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A random order (N,) of the examples, every beginning of which holds the groups (N,) in proportion, within one.
-
-    Groups of two and more come with one member up front and one at the end, so any cut between misses none of them.
-    """
-    order = rng.permutation(len(group))
-    progress = np.empty(len(group))
-    for value in np.unique(group):
-        places = np.flatnonzero(group[order] == value)
-        progress[places] = (np.arange(len(places)) + 0.5) / len(places)
-        if len(places) > 1:
-            progress[places[[0, -1]]] = 0, 1
-    return order[np.argsort(progress, kind="stable")]
-
-
-def split(group: np.ndarray, train_share: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers of the training part and of the test part, both stratified by group (N,).
-
-    Each part holds at least one example, and at least one of each group of two or more. A larger share adds to the
-    training part and takes nothing out of it.
-    """
-    order = stratified_order(group, rng)
-    paired = np.count_nonzero(np.unique(group, return_counts=True)[1] > 1)
-    least = max(paired, 1)
-    cut = int(np.clip(np.rint(train_share * len(group)), least, len(group) - least))
-    return order[:cut], order[cut:]
-
-
-def statistics(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation over the first axis in float64; the deviation of a constant counts as 1."""
-    values = np.asarray(values, dtype=np.float64)
-    # Rounding gives a constant column a tiny deviation instead of 0, so constancy is asked of the values themselves.
-    return values.mean(axis=0), np.where(np.ptp(values, axis=0) == 0, 1.0, values.std(axis=0))
-
-
-def pixel_statistics(pixels: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and deviation over all pixels of some rows (M,) of pictures (N, D) uint8, the same (D,) times each.
-
-    Pixel by pixel, one that is almost always 0 would have a tiny deviation, and a single stroke there a huge input.
-    """
-    grey = np.arange(256)
-    counts = np.zeros(256, dtype=np.int64)
-    for piece in _pieces(len(rows)):
-        counts += np.bincount(pixels[rows[piece]].ravel(), minlength=256)
-    mean = grey @ counts / counts.sum()
-    scale = np.sqrt((grey - mean) ** 2 @ counts / counts.sum()) or 1.0
-    return np.full(pixels.shape[1], mean), np.full(pixels.shape[1], scale)
-
-
-def filled(raw: Raw, train: np.ndarray) -> Raw:
-    """The same examples without gaps (NaN in x). Only the training rows decide what fills them: a number becomes their
-    median, a one-hot encoded category their most frequent one."""
-    if raw.x.dtype.kind != "f" or not np.isnan(raw.x).any():
-        return raw
-    known = raw.x[train]
-    values = np.zeros(raw.x.shape[1])
-    for column in np.flatnonzero(~np.isnan(known).all(axis=0)):
-        values[column] = np.nanmedian(known[:, column])
-    for first, after in raw.groups:
-        values[first:after] = np.arange(after - first) == np.nansum(known[:, first:after], axis=0).argmax()
-    return raw._replace(x=np.where(np.isnan(raw.x), values, raw.x))
-
-
-def standardise(values: np.ndarray, mean: np.ndarray | float, scale: np.ndarray | float) -> np.ndarray:
-    """(values - mean) / scale, computed in float64, as float32."""
-    return ((np.asarray(values, dtype=np.float64) - mean) / scale).astype(np.float32)
 
 
 def _encode(
@@ -232,7 +165,7 @@ def table_dataset(
     if source.image_shape:
         mean, scale = pixel_statistics(raw.x, train)
     else:
-        raw = filled(raw, train)
+        raw = raw._replace(x=filled(raw.x, raw.groups, train))
         mean, scale = statistics(raw.x[train])
         for first, after in raw.groups:  # these stay 0 and 1
             mean[first:after], scale[first:after] = 0, 1
@@ -273,11 +206,6 @@ def _parts(
     return chosen[train], chosen[test]
 
 
-def _pieces(rows: int) -> Iterator[slice]:
-    """Slices of 1024 rows: what is computed in float64 would not fit into memory whole."""
-    return (slice(start, start + 1024) for start in range(0, rows, 1024))
-
-
 def _inputs(
     x: np.ndarray,
     rows: np.ndarray,
@@ -289,7 +217,7 @@ def _inputs(
 ) -> np.ndarray:
     """Rows (M,) of x (N, D), noisy and scaled, (M, D) float32: only here it is decided how inputs are kept."""
     inputs = np.empty((len(rows), x.shape[1]), dtype=np.float32)
-    for piece in _pieces(len(rows)):
+    for piece in pieces(len(rows)):
         values = x[rows[piece]].astype(np.float64)
         if blur.any():
             values += blur * shake.standard_normal(values.shape)
@@ -300,7 +228,7 @@ def _inputs(
 def _pictures(inputs: np.ndarray, mean: np.ndarray, scale: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Standardised inputs (M, D) as the pictures (M, rows, columns) they stand for, uint8."""
     pictures = np.empty(inputs.shape, dtype=np.uint8)
-    for piece in _pieces(len(inputs)):
+    for piece in pieces(len(inputs)):
         pictures[piece] = np.clip(np.rint(inputs[piece] * scale + mean), 0, 255)
     return pictures.reshape(-1, *shape)
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from data.dataset import Raw, Source, stratified_order
+from data.dataset import Raw, Source
+from data.steps import stratified_order
 from data.toy import EXTENT
 
 NAME = "drawn"

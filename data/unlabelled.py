@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from data.uploads import SEPARATORS, number_in
+
 MOST_BYTES = 60 << 20  # Kaggle's test.csv of 28,000 digits has 51 million
 MOST_ROWS, MOST_COLUMNS, LONGEST_NAME = 100_000, 3000, 40
-SEPARATORS = ";\t,"
 LONGEST_LINE = 100_000  # characters
 
 
@@ -37,7 +38,7 @@ class Unlabelled:
         cells = [cell.strip().strip('"').strip() for cell in first.split(self.separator)]
         if len(cells) > MOST_COLUMNS:
             raise UnlabelledError(f"The file has {len(cells):,} columns; at most {MOST_COLUMNS:,} are allowed.")
-        self.named = any(_number(cell) is None for cell in cells)
+        self.named = any(number_in(cell) is None for cell in cells)
         self.places = self._by_name(cells, columns) if self.named else self._by_count(cells, columns)
         self.left_out = [name for place, name in enumerate(cells) if self.named and place not in set(self.places)]
 
@@ -106,13 +107,6 @@ class Unlabelled:
                 f"Row {line:,}, column {self.places[column] + 1:,} holds {given!r}; allowed: {allowed}."
             )
         return values
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text.replace(",", "."))
-    except ValueError:
-        return None
 
 
 def _some(names: Sequence[str]) -> str:

@@ -46,7 +46,7 @@ def read_points(content: bytes) -> Upload:
     head = [cell.strip(' "') for cell in lines[0][1].split(separator, 4)]
     width = 4 if head[3:] == ["part"] else 3
     rows = [(number, _cells(number, line, separator, width)) for number, line in lines]
-    if all(_number(cell) is None for cell in rows[0][1][:2]) and len(rows) > 1:
+    if all(number_in(cell) is None for cell in rows[0][1][:2]) and len(rows) > 1:
         del rows[0]  # a line of names
     places = np.array([_place(number, cells) for number, cells in rows])
     labels = [cells[2] for _, cells in rows]
@@ -84,7 +84,8 @@ def _cells(number: int, line: str, separator: str, width: int) -> list[str]:
     return cells[:3]
 
 
-def _number(text: str) -> float | None:
+def number_in(text: str) -> float | None:
+    """The number that a cell holds, maybe with a decimal comma; None for words."""
     try:
         return float(text.replace(",", "."))
     except ValueError:
@@ -92,7 +93,7 @@ def _number(text: str) -> float | None:
 
 
 def _place(number: int, cells: list[str]) -> tuple[float, float]:
-    x, y = map(_number, cells[:2])
+    x, y = map(number_in, cells[:2])
     if x is None or y is None or not (math.isfinite(x) and math.isfinite(y)) or max(abs(x), abs(y)) > 1e100:
         raise UploadError(f"Line {number} does not begin with two ordinary numbers; those and a label are allowed.")
     return x, y
@@ -103,7 +104,7 @@ def _ordered(labels: list[str]) -> list[str]:
     names = set(labels)
     if len(names) > MOST_CLASSES:
         raise UploadError(f"The file has {len(names)} different labels; at most {MOST_CLASSES} are allowed.")
-    numbers = {name: _number(name) for name in names}
+    numbers = {name: number_in(name) for name in names}
     in_words = any(value is None for value in numbers.values())
     return sorted(names, key=lambda name: (0.0 if in_words else numbers[name] or 0.0, name))
 

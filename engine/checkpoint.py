@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine import snapshot
 from engine.divergence import Divergence
 from engine.history import CAPACITY
 from engine.stopping import RULES, Best
@@ -55,7 +56,8 @@ def restore(trainer: Trainer, arrays: dict[str, np.ndarray]) -> None:
     _check(arrays, capture(trainer))
     steps, epochs, position, t = (int(n) for n in arrays["counters"])
     seconds, untrained_loss, best = (float(n) for n in arrays["numbers"])
-    trainer.restore(
+    snapshot.restore(
+        trainer,
         {
             "parameters": arrays["parameters"],
             "state": {name: arrays[f"state.{name}"] for name in trainer.network.state},
@@ -63,7 +65,7 @@ def restore(trainer: Trainer, arrays: dict[str, np.ndarray]) -> None:
             "counters": (steps, epochs, position, t),
             "order": np.array(arrays["order"], np.intp),
             "rngs": [_state(arrays[f"rng.{name}"]) for name in trainer.generators],
-        }
+        },
     )
     trainer.seconds, trainer.untrained_loss = seconds, untrained_loss
     best_state = {name: arrays[f"best.state.{name}"].copy() for name in trainer.network.state}

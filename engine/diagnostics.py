@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.layers import Activation, Layer
+from engine.snapshot import restore, snapshot
 from engine.trainer import Trainer
 
 SAMPLES = 256  # enough for shares and spreads, few enough to look several times a second
@@ -55,7 +56,7 @@ def examine(trainer: Trainer, batch: np.ndarray | None = None) -> list[LayerLook
 def undisturbed(trainer: Trainer) -> Iterator[None]:
     """Undo whatever training steps do inside: parameters, slots, counters, generators, gradients, layers' caches."""
     network, optimizer = trainer.network, trainer.optimizer
-    before, gradients, rate = trainer.snapshot(), network.gradients.copy(), optimizer.rate.copy()
+    before, gradients, rate = snapshot(trainer), network.gradients.copy(), optimizer.rate.copy()
     kept = [dict(vars(layer)) for layer in network.layers]
     try:
         with np.errstate(all="ignore"):
@@ -64,7 +65,7 @@ def undisturbed(trainer: Trainer) -> Iterator[None]:
         for layer, attributes in zip(network.layers, kept, strict=True):
             vars(layer).clear()
             vars(layer).update(attributes)
-        trainer.restore(before)
+        restore(trainer, before)
         network.gradients[:], optimizer.rate[()] = gradients, rate
 
 

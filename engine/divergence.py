@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from engine.snapshot import restore, snapshot
+
 if TYPE_CHECKING:
     from engine.trainer import Trainer
 
@@ -25,14 +27,14 @@ class Divergence(NamedTuple):
 def go_back(trainer: Trainer, safe: dict[str, Any]) -> Divergence:
     """Repeat the steps since the sound snapshot `safe`; stop before the one that broke, and say what broke in it."""
     last, before = trainer.steps, safe
-    trainer.restore(safe)
+    restore(trainer, safe)
     while trainer.steps < last and trainer.finite():
-        before = trainer.snapshot()
+        before = snapshot(trainer)
         trainer.play()
     batch, step, epoch = trainer.batch, trainer.steps, trainer.epochs
-    trainer.restore(before)
+    restore(trainer, before)
     where = _first_overflow(trainer, batch)
-    trainer.restore(before)
+    restore(trainer, before)
     return Divergence(step, epoch, where)
 
 

@@ -25,6 +25,7 @@ from engine.recording import Batches, Look
 from engine.regularizers import REGULARIZERS
 from engine.schedules import SCHEDULES
 from engine.settings import Settings
+from engine.snapshot import restore, snapshot
 from engine.stopping import RULES, Best, Rule
 from engine.update import update
 
@@ -60,7 +61,7 @@ class Trainer:
         self._scores: tuple[int, Scores] | None = None
         self.accelerator = None if backend is None else Accelerator(backend, self, network, optimizer)
         self.batches = self.accelerator or Batches(self.x_train, self.t_train)
-        self._initial = self.snapshot()
+        self._initial = snapshot(self)
         self.reset()
 
     @property
@@ -212,10 +213,14 @@ class Trainer:
 
     def changed(self) -> None:
         """Say that parameters were changed from outside, so that nothing remembered about them is used."""
+        self.forget()
+        self._safe = snapshot(self)
+
+    def forget(self) -> None:
+        """What was remembered of the parameters is not true any more."""
         self._scores = None
         if self.accelerator:
             self.accelerator.behind = True
-        self._safe = self.snapshot()
 
     # The end of an epoch, and of a run -------------------------------------------------------------------------------
 
@@ -252,17 +257,17 @@ class Trainer:
         self.disarmed |= {self.stopped_by} - {""}
         self.stopped = self.stopped_by = ""
         self.divergence = None
-        self._safe = self.snapshot()
+        self._safe = snapshot(self)
 
     @np.errstate(all="ignore")
     def guard(self) -> bool:
         """Whether the parameters are finite. If not, go back to the last finite step and name what overflowed."""
         if self.finite():
             if self.divergence is None:
-                self._safe = self.snapshot()
+                self._safe = snapshot(self)
             return True
         self.divergence = go_back(self, self._safe)
-        self._safe = self.snapshot()
+        self._safe = snapshot(self)
         self.history.cut(self.epochs)
         return False
 
@@ -273,31 +278,6 @@ class Trainer:
 
     # State -----------------------------------------------------------------------------------------------------------
 
-    def snapshot(self) -> dict[str, Any]:
-        """Everything that the next steps depend on."""
-        parameters, state = self.network.copies()
-        return {
-            "parameters": parameters,
-            "state": state,
-            "slots": {name: slot.copy() for name, slot in self.optimizer.slots.items()},
-            "counters": (self.steps, self.epochs, self.position, self.optimizer.t),
-            "order": self.order,
-            "rngs": [rng.bit_generator.state for rng in self.generators.values()],
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Back to a snapshot, to the bit."""
-        self.network.take(state["parameters"], state["state"])
-        for name, slot in self.optimizer.slots.items():
-            slot[:] = state["slots"][name]
-        self.steps, self.epochs, self.position, self.optimizer.t = state["counters"]
-        self.order = state["order"]
-        for rng, drawn in zip(self.generators.values(), state["rngs"], strict=True):
-            rng.bit_generator.state = drawn
-        self._scores = None
-        if self.accelerator:
-            self.accelerator.behind = True
-
     @property
     def generators(self) -> dict[str, np.random.Generator]:
         """Every generator that training draws from."""
@@ -306,7 +286,7 @@ class Trainer:
     @np.errstate(all="ignore")
     def reset(self) -> None:
         """Back to the same first weights, generators and an empty curve, with the settings of now."""
-        self.restore(self._initial)
+        restore(self, self._initial)
         self.seconds = 0.0  # of training
         self.stopped = self.stopped_by = ""  # why a rule ended the run, and its name
         self.disarmed: set[str] = set()  # rules that stay silent

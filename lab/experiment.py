@@ -25,21 +25,17 @@ from lab.fields import (
     Allowed,
     ExperimentError,
     Misfit,
+    as_text,
     field_of,
     number,
+    once_each,
     one_of,
     one_or_list,
     sentences,
-    short,
     whole,
     words,
 )
-from lab.layer_lists import (
-    ACTIVATION_LIST,
-    FILTER_LIST,
-    MAX_PARAMETERS,
-    UNIT_LIST,
-)
+from lab.layer_lists import ACTIVATION_LIST, FILTER_LIST, MAX_PARAMETERS, UNIT_LIST
 from lab.layer_lists import MAX_LAYERS as MAX_LAYERS
 from lab.layer_lists import MAX_UNITS as MAX_UNITS
 from lab.own import FINGERPRINT, check_own
@@ -77,9 +73,7 @@ class Experiment(BaseModel):
     optimizer: Annotated[str, one_of(*OPTIMIZERS)] = "sgd"
     learning_rate: Annotated[float, number(0, 10, above=True)] = 0.03
     schedule: Annotated[str, one_of(*SCHEDULES)] = "constant"
-    schedule_span: Annotated[float, number(0, 1_000_000)] = (
-        0.0  # epochs of one schedule; 0: as many as `epochs`, or 100
-    )
+    schedule_span: Annotated[float, number(0, 1_000_000)] = 0.0  # epochs of one schedule; 0: `epochs`, or 100
     batch_size: Annotated[int, whole(0, 100_000)] = 10  # 0: the whole training part
     initializer: Annotated[str, one_of(*INITIALIZERS)] = "glorot_uniform"
     l1: Annotated[float, number(0, 10)] = 0.0
@@ -239,7 +233,7 @@ class Experiment(BaseModel):
         """What a link holds: every field that is not at its default."""
         default = Experiment()
         return {
-            name: _as_text(getattr(self, name))
+            name: as_text(getattr(self, name))
             for name in Experiment.model_fields
             if getattr(self, name) != getattr(default, name) and (name != "points" or self.fits_link)
         }
@@ -258,7 +252,7 @@ class Experiment(BaseModel):
         if len(text) > LONGEST_TEXT:
             raise ExperimentError([f"This text is too long. Allowed: JSON of at most {LONGEST_TEXT:,} characters."])
         try:
-            values = json.loads(text, object_pairs_hook=_object)
+            values = json.loads(text, object_pairs_hook=once_each)
         except ExperimentError:
             raise
         except (ValueError, RecursionError):
@@ -290,19 +284,3 @@ class Experiment(BaseModel):
 
 
 LIVE = tuple(f.name for f in fields(Settings) if f.name in Experiment.model_fields)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object. Of two values for one field nobody can say which was meant."""
-    values: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in values:
-            raise ExperimentError([f"{short(name)}: given twice; allowed: each field once."])
-        values[name] = value
-    return values
-
-
-def _as_text(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ",".join(map(_as_text, value))
-    return str(value).lower() if isinstance(value, bool) else str(value).removesuffix(".0")

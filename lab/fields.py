@@ -82,6 +82,23 @@ def one_or_list(value: Any) -> Any:
     return items[0] if isinstance(items, list | tuple) and len(items) == 1 and isinstance(items[0], str) else items
 
 
+def as_text(value: Any) -> str:
+    """The way back: how a link writes a value."""
+    if isinstance(value, tuple):
+        return ",".join(map(as_text, value))
+    return str(value).lower() if isinstance(value, bool) else str(value).removesuffix(".0")
+
+
+def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object. Of two values for one field nobody can say which was meant."""
+    values: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in values:
+            raise ExperimentError([f"{short(name)}: given twice; allowed: each field once."])
+        values[name] = value
+    return values
+
+
 class Misfit(ValueError):
     """A field that is right by itself but does not fit the others."""
 

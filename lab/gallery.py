@@ -31,7 +31,7 @@ def images(run: Run, facts: Facts, arrays: Arrays) -> Answer:
     """What the page shows of the whole test part: confusion (C, C) at the latest evaluation, and scores of each class
     (4, C): precision, recall, F1 and how many there are."""
     dataset, trainer = _of_pictures(run), run.trainer
-    scores = trainer.latest if run.dear and run.status == "running" else trainer.evaluate()
+    scores = run.shown_scores
     counts = confusion(trainer)
     header = {
         "status": run.status,
@@ -48,9 +48,7 @@ def cell(run: Run, facts: Facts, arrays: Arrays) -> Answer:
     """The first test pictures of the class `truth` that were read as the class `read`, and what each was taken for."""
     dataset, trainer = _of_pictures(run), run.trainer
     truth, read = (_whole(facts, name, 0, dataset.classes - 1) for name in ("truth", "read"))
-    if len(trainer.predicted[1]) != len(dataset.y_test):
-        trainer.evaluate()
-    rows = np.flatnonzero((dataset.y_test == truth) & (trainer.predicted[1] == read))
+    rows = np.flatnonzero((dataset.y_test == truth) & (_predicted(trainer) == read))
     return {"count": len(rows)}, _shown(run, rows[:SHOWN])
 
 
@@ -60,14 +58,19 @@ def mistakes(run: Run, facts: Facts, arrays: Arrays) -> Answer:
     `searched` of the `count` mistakes were looked at: as many as WORK allows.
     """
     dataset, trainer = _of_pictures(run), run.trainer
-    if len(trainer.predicted[1]) != len(dataset.y_test):
-        trainer.evaluate()
-    rows = np.flatnonzero(trainer.predicted[1] != dataset.y_test)
+    rows = np.flatnonzero(_predicted(trainer) != dataset.y_test)
     searched = rows[: max(SHOWN, int(WORK / max(run.multiply_adds, 1)))]
     shares = _shares(trainer, trainer.x_test[searched])
     wrong = shares.argmax(axis=1) != dataset.y_test[searched]  # training has gone on since the evaluation
     order = np.argsort(-np.where(wrong, shares.max(axis=1, initial=0), -1), kind="stable")[: min(SHOWN, wrong.sum())]
     return {"count": len(rows), "searched": len(searched)}, _shown(run, searched[order])
+
+
+def _predicted(trainer: Trainer) -> np.ndarray:
+    """What the test pictures were taken for at the latest evaluation, (N,)."""
+    if len(trainer.predicted[1]) != len(trainer.y_test):
+        trainer.evaluate()
+    return trainer.predicted[1]
 
 
 def picture(run: Run, facts: Facts, arrays: Arrays) -> Answer:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from data.dataset import Dataset, standardise
+from data.dataset import Dataset
+from data.scaling import PER_IMAGE
 from engine import metrics
 from lab import model_file
 from lab.build import build
@@ -77,11 +78,7 @@ def predict(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
 
 def as_inputs(dataset: Dataset, raw: np.ndarray) -> np.ndarray:
     """Examples (N, columns) in the units of the data -> inputs (N, D) float32, as those of the test part were made."""
-    if dataset.encode:
-        return dataset.encode(raw)
-    if dataset.image_shape and hasattr(dataset, "inputs"):
-        return dataset.inputs(raw)  # pyright: ignore[reportAttributeAccessIssue]
-    return standardise(raw, dataset.x_mean, dataset.x_scale)
+    return dataset.encode(raw) if dataset.encode else dataset.inputs(raw)
 
 
 def rows(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
@@ -103,8 +100,8 @@ def rows(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -
 
 def _are_pixels(run: Run) -> bool:
     """Whether every input stands for a whole pixel, as it does unless noise was added."""
-    plain = run.dataset.image_shape is not None and not run.experiment.noise
-    return plain and getattr(run.dataset, "scaling", "standard") != "per_image"
+    dataset = run.dataset
+    return dataset.image_shape is not None and not run.experiment.noise and dataset.scaling != PER_IMAGE
 
 
 def scaling(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:

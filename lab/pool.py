@@ -5,14 +5,12 @@ What one visitor and all together may have stands in lab/limits.py.
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, wait
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -22,6 +20,7 @@ from lab.cost import megabytes
 from lab.experiment import Experiment, ExperimentError
 from lab.host import Answer
 from lab.host import Gone as Gone
+from lab.kept import NOTED, Kept, on_gpu
 from lab.line import Line
 from lab.log import log
 from lab.process import Command, Worker
@@ -31,40 +30,9 @@ from lab.verbs import Fallen as Fallen
 from lab.verbs import LocalPool as LocalPool
 from lab.verbs import frame_bytes as frame_bytes
 
-STATUS_AFTER = {"play": "running", "pause": "paused", "step": "paused", "step_batch": "paused", "reset": "idle"}
-
-
-@dataclass
-class Kept:
-    """What the pool remembers of a run, so that it survives its worker."""
-
-    worker: Worker
-    experiment: str
-    speed: str
-    status: str = "idle"
-    facts: dict[str, Any] | None = None  # of the last checkpoint
-    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
-    faults: int = 0  # times that a worker ended while this run trained on a graphics card
-    away_since: float | None = None  # when its visitor's session was last seen to disconnect
-    seen: float = 0.0  # when a frame was last asked for
-    deaths: list[float] = field(default_factory=list)  # when it ended its process, as far as that is not forgiven
-    visitor: str = ""  # under which name it is kept on disk; nothing: it is not
-    megabytes: float = 0.0
-    saved: dict[str, Any] | None = None  # the facts that lie on disk
-    fetched: bool = False  # from disk, and no page has looked at it yet
-
-
-RESUMED = "The training process stopped and was restarted; this run was resumed from epoch {}."
-ON_CPU = "The training process stopped for the second time; this run goes on on the CPU and was resumed from epoch {}."
-STOPPED = "This run ended its training process {} times in a row and was stopped; {} is kept. Choose a smaller network."
 FALLEN = "hidden: this experiment ended its training process {} times in a row; allowed: a smaller one."
 
 SERVER: WorkerPool | None = None  # set by app.py while the server is up; None where a page runs without it
-
-
-def on_gpu(experiment: str) -> bool:
-    """Whether an experiment, as JSON, asks for a graphics card."""
-    return json.loads(experiment).get("device", "cpu") != "cpu"
 
 
 class WorkerPool(Pool):
@@ -168,7 +136,7 @@ class WorkerPool(Pool):
         elif command["do"] == "change" and on_gpu(command["experiment"]) and kept.worker is not self.workers[0]:
             return self._move(kept, command)
         future = kept.worker.submit(command, arrays)
-        if command["do"] in ("change", "load", "pace", *STATUS_AFTER):
+        if command["do"] in NOTED:
             future.add_done_callback(partial(self._note, kept, command))
         return future
 
@@ -203,20 +171,8 @@ class WorkerPool(Pool):
         return answer
 
     def _note(self, kept: Kept, command: Mapping[str, Any], done: Future[Answer]) -> None:
-        """Remember what a restart must know and the last checkpoint does not."""
-        if done.cancelled() or "error" in done.result()[0]:
-            return
-        before, after = kept.experiment, command.get("experiment", kept.experiment)
-        rebuilt = before != after and not Experiment.from_json(before).goes_on_as(Experiment.from_json(after))
-        kept.experiment, kept.speed = after, command.get("speed", kept.speed)
-        if rebuilt:
-            kept.megabytes, kept.deaths = megabytes(Experiment.from_json(after)), []
-        kept.status = "idle" if rebuilt else STATUS_AFTER.get(command["do"], kept.status)
-        if rebuilt or command["do"] == "reset":
-            kept.facts = None
-        if command["do"] == "load":  # the answer is a checkpoint
-            kept.facts, kept.arrays = done.result()
-            kept.status = kept.facts["status"]
+        if not done.cancelled() and "error" not in done.result()[0]:
+            kept.note(command, done.result())
 
     def keep(self, facts: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
         """Take a checkpoint that a worker sent."""
@@ -225,39 +181,17 @@ class WorkerPool(Pool):
 
     def revival(self, worker: Worker) -> Iterator[Command]:
         """The commands that give a restarted worker its runs back; all but one that ended it too often."""
-        deaths = self._mourn(worker.culprit)
+        deaths = 0
+        if culprit := self.runs.get(worker.culprit):
+            deaths = culprit.mourn(time.monotonic(), self.limits.forgiven_minutes * 60)
         for token, kept in list(self.runs.items()):
             if kept.worker is not worker:
                 continue
-            stop = token == worker.culprit and deaths >= self.limits.deaths
+            stop = kept is culprit and deaths >= self.limits.deaths
             if stop and deaths > self.limits.deaths:
                 self._drop(token)
-                continue
-            command = {"id": 0, "run": token, "experiment": kept.experiment, "speed": kept.speed}
-            resumed = RESUMED
-            if on_gpu(kept.experiment):
-                kept.faults += 1
-                if kept.faults >= 2:  # whatever it is, it is not by chance
-                    command |= {"device": "cpu"}
-                    resumed = ON_CPU
-            if stop:
-                kept.status = "stopped"
-            if kept.facts:
-                epoch = kept.facts["epoch"]
-                notice = STOPPED.format(deaths, f"the network of epoch {epoch}") if stop else resumed.format(epoch)
-                yield {**command, "do": "resume", "status": kept.status, "notice": notice, "stop": stop}, kept.arrays
             else:
-                yield {**command, "do": "open"}, {}
-                if kept.status == "running":
-                    yield {**command, "do": "play"}, {}
-
-    def _mourn(self, token: str) -> int:
-        """How often in a row this run has ended its process."""
-        if not (kept := self.runs.get(token)):
-            return 0
-        now = time.monotonic()
-        kept.deaths = [when for when in kept.deaths if now - when < self.limits.forgiven_minutes * 60] + [now]
-        return len(kept.deaths)
+                yield from kept.revival(token, stop)
 
     def _drop(self, token: str) -> None:
         self.fallen[token] = FALLEN.format(len(self.runs.pop(token).deaths))

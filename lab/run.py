@@ -11,10 +11,12 @@ import numpy as np
 
 from data import drawn
 from engine import checkpoint
+from engine.metrics import Scores
 from lab import frames, pictures
 from lab.advice import Adviser, goal
 from lab.build import Built, build
 from lab.experiment import LIVE, Experiment
+from lab.facts import facts
 from lab.speed import SPEEDS as SPEEDS
 from lab.speed import speed_named
 from lab.stage import Stage, dense_layers, scores
@@ -77,15 +79,19 @@ class Run:
     # What the visitor does -------------------------------------------------------------------------------------------
 
     def play(self) -> None:
-        if self.status == "diverged":
+        if not self._may_train():
             return
-        if self.status == "stopped":
-            self.trainer.resume()
         self.status, self.notice, self.goal = "running", "", np.inf
         self.allowed = self.trainer.epochs
         self._pace = (self.clock(), self.trainer.steps)
         self.seen = self.clock()
         self._touch()
+
+    def _may_train(self) -> bool:
+        """Not once it has diverged. A rule that has ended it is silenced."""
+        if self.status == "stopped":
+            self.trainer.resume()
+        return self.status != "diverged"
 
     def pause(self) -> None:
         if self.status == "running":
@@ -94,10 +100,8 @@ class Run:
 
     def step(self) -> None:
         """Exactly one epoch: at once, or in slices like any other training where it takes longer."""
-        if self.status == "diverged":
+        if not self._may_train():
             return
-        if self.status == "stopped":
-            self.trainer.resume()
         self.status, self.notice = "running", ""
         self.goal = self.trainer.epochs + 1
         self.seen = self.clock()
@@ -105,10 +109,8 @@ class Run:
 
     def step_batch(self) -> None:
         """Exactly one batch."""
-        if self.status == "diverged":
+        if not self._may_train():
             return
-        if self.status == "stopped":
-            self.trainer.resume()
         self.status, self.notice, self.goal = "paused", "", np.inf
         self.trainer.run_for(0)
         self._after_training()
@@ -227,7 +229,8 @@ class Run:
         with np.errstate(all="ignore"):
             if not self.trainer.guard():
                 self._after_training()
-            header, arrays = self._facts(), pictures.moving(self.trainer, self.dataset, self.stage, focus)
+            self._measure_rate()
+            header, arrays = facts(self), pictures.moving(self.trainer, self.dataset, self.stage, focus)
         self._focus = focus
         header |= self.stage.facts(focus) if self.stage else {"plane": None}
         header["scores"] = scores(self.trainer, self.dataset, arrays.get("confusion"))
@@ -247,44 +250,21 @@ class Run:
         """Changes whenever the curve on the screen is no longer a beginning of ours."""
         return self.build_number * 1_000_000 + self.trainer.history.generation
 
-    def _facts(self) -> dict[str, Any]:
-        t, d = self.trainer, self.dataset
-        scores = t.latest if self.dear and self.status == "running" else t.evaluate()
+    def _measure_rate(self) -> None:
+        """Steps a second, each half second anew."""
         since, steps = self._pace
         if self.status == "running" and self.clock() - since > 0.5:
-            self.rate = (t.steps - steps) / (self.clock() - since)
+            self.rate = (self.trainer.steps - steps) / (self.clock() - since)
             if self.speed.steps_per_second == np.inf:
-                self._pace = (self.clock(), t.steps)
-        classify = d.kind == "classification"
-        return {
-            "status": self.status,
-            "notice": self.notice,
-            "epoch": t.epochs,
-            "step": t.steps,
-            "kind": d.kind,
-            "inputs": d.x_train.shape[1],
-            "train_loss": scores.train_loss,
-            "test_loss": scores.test_loss,
-            "train_accuracy": scores.train_score if classify else None,
-            "test_accuracy": scores.test_score if classify else None,
-            "train_r2": None if classify else scores.train_score,
-            "test_r2": None if classify else scores.test_score,
-            "learning_rate": float(self.experiment.learning_rate),
-            "batch_size": t.batch_size,
-            "steps_per_second": self.rate if self.status == "running" else 0.0,
-            "seconds": t.seconds,
-            "device": t.accelerator.backend.name.replace("cuda:", "GPU ") if t.accelerator else "CPU",
-            "dtype": str(t.network.dtype),
-            "parameters": t.network.parameters.size,
-            "build": self.build_number,
-            "frame": self.frame_number,
-            "classes": list(d.class_names),
-            "class_numbers": self.class_numbers,
-            "multiply_adds": self.multiply_adds,
-            "epoch_ms": self._epoch_ms(),
-        }
+                self._pace = (self.clock(), self.trainer.steps)
 
-    def _epoch_ms(self) -> float | None:
+    @property
+    def shown_scores(self) -> Scores:
+        """Of now; where an evaluation is dear and the run trains, of its last epoch."""
+        return self.trainer.latest if self.dear and self.status == "running" else self.trainer.evaluate()
+
+    @property
+    def epoch_ms(self) -> float | None:
         """What an epoch has cost since a setting last changed; None before the first step."""
         seconds, steps = self._since
         epochs = (self.trainer.steps - steps) / -(-len(self.trainer.x_train) // self.trainer.batch_size)

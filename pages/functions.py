@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import functions, state
-from ui.panels import begin, following, link, transport
+from ui.panels import begin, following, link
+from ui.transport import bar
 
 begin()
 
@@ -24,7 +25,7 @@ between answer and target. The shapes are drawn by the engine, and the dots are 
 **Why.** Learning multiplies slopes, layer by layer. Where a curve is flat, the product is zero and nothing is learnt.
 """
 )
-transport()
+bar("How far it trains between two pictures; this page shows one a second.", reset="")
 kind = functions.view()
 following({"Activations": functions.activations, "Losses": functions.losses, "Softmax": functions.temperature}[kind])
 

@@ -1,4 +1,4 @@
-"""Charts that change without being mounted anew, as `st.plotly_chart` would; that one stands in without the server."""
+"""Charts that stand still, and charts that change without being mounted anew, which `st.plotly_chart` cannot."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -14,6 +14,7 @@ from streamlit.components.v2 import component
 
 from ui import state
 from ui.components import FILES, VERSION
+from ui.figures.theme import Theme
 
 JS = f"""
 export default async function ({{ parentElement, data, setTriggerValue }}) {{
@@ -23,8 +24,13 @@ export default async function ({{ parentElement, data, setTriggerValue }}) {{
 """
 
 
-def theme() -> Literal["light", "dark"]:
+def theme() -> Theme:
     return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def chart(figure: go.Figure, key: str, alt: str, **options: Any) -> Any:
+    """A figure that stands still. alt: what it shows, for who cannot see it."""
+    return st.plotly_chart(figure, key=key, theme=None, alt=alt, config={"displayModeBar": False}, **options)
 
 
 def charts(
@@ -41,7 +47,7 @@ def charts(
     """
     if not state.runs().live:
         for number, (alt, figure) in enumerate(figures.items()):
-            st.plotly_chart(figure, key=f"{key}_{number}", theme=None, alt=alt, config={"displayModeBar": False})
+            chart(figure, f"{key}_{number}", alt)
         return
     listed = [{"alt": alt, "figure": json.loads(str(figure.to_json()))} for alt, figure in figures.items()]
     plotly = f"live/plotly-{version('plotly')}.min.js"

@@ -12,9 +12,9 @@ from engine.backend import Device
 from engine.losses import valid_outputs
 from lab.devices import devices as found
 from lab.experiment import MAX_LAYERS, MAX_UNITS
-from lab.run import SPEEDS
 from ui import state
 from ui.text import plain
+from ui.transport import buttons, speed
 from ui.widgets import (
     ANEW,
     bound,
@@ -51,12 +51,10 @@ def transport() -> None:
     state.look_again()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="bar"):
         with st.container(horizontal=True, width="content", gap="small", key="transport"):
-            _buttons(state.status()["status"])
+            _buttons()
         help = "Other first weights for the same network and data; Reset comes back to them from now on. Key: N."
         button("New weights", "new_weights", _new_weights, help)
-        with st.container(width=160):
-            help = "How much is learnt between two pictures."
-            st.selectbox("Speed", list(SPEEDS), format_func=labels(SPEEDS), help=help, **of_view("speed"))
+        speed("How much is learnt between two pictures.", width=160)
         with st.container(width=170):
             slide("Learning rate", "learning_rate", RATES, "Too small: it crawls; too large: it overshoots.")
         with st.container(width=120):
@@ -71,14 +69,13 @@ def transport() -> None:
     state.write_link()
 
 
-def _buttons(status: str) -> None:
-    command("Reset", "reset", help="Back to the same first weights. Key: R.")
-    if status == "running":
-        command("Pause", "pause", type="primary", width=110, help="Space does the same.")
-    else:
-        ended = status == "diverged"
-        command("Play", "play", type="primary", width=110, disabled=ended, help="Space does the same.")
-    command("Step", "step", help="Train for exactly one epoch; so does the right arrow key.")
+def _buttons() -> None:
+    buttons(
+        reset="Back to the same first weights. Key: R.",
+        play="Space does the same.",
+        pause="Space does the same.",
+        step="Train for exactly one epoch; so does the right arrow key.",
+    )
     command("Batch", "step_batch", help="Train for exactly one batch, one step of the optimizer; so does B.")
 
 

@@ -9,11 +9,10 @@ import streamlit as st
 
 from lab.experiment import ExperimentError
 from lab.health import BAND, TRIAL_EPOCHS, TRIALS, trial
-from lab.speed import SPEEDS
 from ui import state
 from ui.charts import charts, theme
 from ui.figures import ridges, update_ratios
-from ui.widgets import command, labels, of_view
+from ui.transport import bar
 
 EVERY = 0.5  # seconds between two looks while the network trains
 COLUMNS = ("Layer", "Output spread", "Gradient spread", "Dead", "Saturated", "Update / weight", "Verdict")
@@ -32,7 +31,7 @@ def _live(running: bool) -> None:
     now = state.status()["status"]
     if (now == "running") != running:
         st.rerun()  # the clock of this part starts or stops
-    _transport(now)
+    bar(f"How much is learnt between two pictures; here there are {1 / EVERY:g} a second.", pinned=True)
     try:
         header, arrays = state.ask("health")
     except (ExperimentError, RuntimeError) as problem:
@@ -43,21 +42,6 @@ def _live(running: bool) -> None:
     st.markdown(f"**{header['flow']}**")
     _figures("health", header, arrays, ratios=True)
     _table(header["layers"])
-
-
-def _transport(status: str) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="bar"):
-        with st.container(horizontal=True, width="content", gap="small", key="transport"):
-            command("Reset", "reset", help="Back to the same first weights.")
-            if status == "running":
-                command("Pause", "pause", type="primary", width=110, help="Training waits; nothing is lost.")
-            else:
-                ended = status == "diverged"
-                command("Play", "play", type="primary", width=110, disabled=ended, help="Training goes on.")
-            command("Step", "step", help="Train for exactly one epoch.")
-        with st.container(width=175):
-            help = f"How much is learnt between two pictures; here there are {1 / EVERY:g} a second."
-            st.selectbox("Speed", list(SPEEDS), format_func=labels(SPEEDS), help=help, **of_view("speed"))
 
 
 def _figures(key: str, header: dict[str, Any], arrays: dict[str, np.ndarray], ratios: bool) -> None:

@@ -11,12 +11,11 @@ from lab.experiment import Experiment
 from lab.gallery import SHOWN
 from lab.pool import Gone
 from lab.recipes import RECIPES, SHARED_BUG, Recipe
-from lab.run import SPEEDS
 from ui import state
 from ui.image_parts import part, sent
 from ui.pad import YOURS, reads_pictures
 from ui.text import plain
-from ui.widgets import command, labels, of_view
+from ui.transport import bar
 
 WEIGHTS_EVERY, QUESTIONS_EVERY = 0.4, 2.0  # seconds while it trains
 SURE = "So sure and so wrong: look whether you could have read them."
@@ -32,18 +31,7 @@ def network() -> None:
             )
             _set_up_button(RECIPES["digits"], "Read small digits with it", "primary", width="content")
         return
-    status = state.status()["status"]
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="image_transport"):
-        command("Reset", "reset", help="Back to the same first weights.")
-        if status == "running":
-            command("Pause", "pause", type="primary", width=110, help="Stop training for now.")
-        else:
-            ended = status == "diverged"
-            command("Play", "play", type="primary", width=110, disabled=ended, help="Train.")
-        command("Step", "step", help="Train for exactly one epoch.")
-        with st.container(width=190):
-            help = "How much is learnt between two looks."
-            st.selectbox("Speed", list(SPEEDS), format_func=labels(SPEEDS), help=help, **of_view("speed"))
+    bar("How much is learnt between two looks.")
 
 
 def first_layer() -> None:

@@ -12,8 +12,9 @@ from data import FEATURES
 from lab.experiment import Experiment
 from lab.one_step import PARTS, SHOWN
 from ui import state
+from ui.charts import chart, theme
 from ui.figures.chooser import chooser
-from ui.panels import ask, chart, keys, theme
+from ui.panels import ask, keys
 from ui.stations import Walk, stations
 from ui.text import plain
 from ui.widgets import command

@@ -1,4 +1,4 @@
-"""What the pages on the mathematics share: still charts, the source of the engine, links, and answers of the run."""
+"""What the pages on the mathematics share: the source of the engine, links, keys, and answers of the run."""
 
 from __future__ import annotations
 
@@ -14,11 +14,8 @@ from streamlit.components.v2 import component
 
 from lab import pool
 from lab.experiment import Experiment
-from lab.run import SPEEDS
 from ui import state
 from ui.components import FILES
-from ui.figures.theme import Theme
-from ui.widgets import command, labels, of_view
 
 ROOT = Path(__file__).parent.parent
 LISTEN = """
@@ -34,15 +31,6 @@ def begin() -> None:
     """First on a page that is read from top to bottom: there is a run, and the page uses its width."""
     state.begin()
     st.html(FILES["reading.css"])
-
-
-def theme() -> Theme:
-    return "dark" if st.context.theme.type == "dark" else "light"
-
-
-def chart(figure: Any, key: str, alt: str, **options: Any) -> Any:
-    """A figure that stands still. alt: what it shows, for who cannot see it."""
-    return st.plotly_chart(figure, key=key, theme=None, alt=alt, config={"displayModeBar": False}, **options)
 
 
 def source(*functions: Callable) -> None:
@@ -77,21 +65,6 @@ def keys(buttons: Mapping[str, list[str]]) -> None:
 def _key_listener() -> Any:
     js = FILES["keys.js"].read_text(encoding="utf-8").replace("export ", "") + LISTEN
     return component("keys", html="<span hidden></span>", js=js, isolate_styles=False)
-
-
-def transport() -> None:
-    """Play or Pause, Step and the speed. Not in a fragment: what is drawn below begins or ends to follow the run."""
-    status = state.status()["status"]
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="bar"):
-        if status == "running":
-            command("Pause", "pause", type="primary", width=110, help="Training waits.")
-        else:
-            ended = status == "diverged"
-            command("Play", "play", type="primary", width=110, disabled=ended, help="This network trains on.")
-        command("Step", "step", help="Train for exactly one epoch.")
-        with st.container(width=190):
-            help = "How far it trains between two pictures; this page shows one a second."
-            st.selectbox("Speed", list(SPEEDS), format_func=labels(SPEEDS), help=help, **of_view("speed"))
 
 
 def following(draw: Callable[[], None]) -> None:

@@ -1,6 +1,7 @@
-"""What one visitor has: an experiment, a run of it, and a view. The only module that names session_state keys.
+"""What one visitor has: an experiment, a run of it, and a view. The only module that knows where in session_state.
 
-The experiment is the state. Widgets are drawn from it and write a changed one back; the address bar follows it.
+The experiment is the state. Widgets are drawn from it and write a changed one back; the address bar follows it. How the
+run itself comes and goes stands in ui/visitor.py.
 
 All of it is one record. Streamlit may break off a callback at any access to session_state and call it again: with one
 access at its beginning, a change happens wholly or not at all.
@@ -8,10 +9,7 @@ access at its beginning, a change happens wholly or not at all.
 
 from __future__ import annotations
 
-import secrets
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
@@ -19,62 +17,33 @@ import streamlit as st
 from lab import model_file, own, pool
 from lab.experiment import Experiment, ExperimentError
 from lab.host import Answer
-from lab.presets import PRESETS
 from ui import waiting
-from ui.view import to_query, view_from
+from ui.view import to_query
+from ui.visitor import Visitor, alive, arrived, have_a_run
+from ui.visitor import runs as runs
 
 MOST_EVENTS = 100  # of the live view that one script run carries out
-
-
-@dataclass
-class Visitor:
-    experiment: Experiment
-    view: dict[str, Any]
-    refused: list[str]  # sentences about what was not accepted, from the link or from the last change
-    token: str = ""  # of the run; none: it is opened by the script run that follows
-    status: dict[str, Any] = field(default_factory=dict)  # status, notice and epoch when this script run began
-    redraw: bool = False  # whether a part of the page that is drawn alone has changed the rest, too
-    handled: int = 0  # number of the last event of the live view that was carried out
-    ticket: str = field(default_factory=secrets.token_urlsafe)  # for a place in line where the server is full
-    preset: str = ""  # the name of the preset that the experiment began as
-    owner: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # their name on lab.own.SHELF
-    held: dict[str, tuple[Any, int]] = field(default_factory=dict)  # by widgets: a value, and how often it was replaced
-    kept: dict[str, Any] = field(default_factory=dict)  # what a part of the page keeps beside the experiment
 
 
 def _me() -> Visitor:
     """Where a page comes back to a server that was restarted, the first thing it does may be a press of a button."""
     if "visitor" not in st.session_state:
-        st.session_state.visitor = _arrived()
+        st.session_state.visitor = arrived()
     return st.session_state.visitor
-
-
-def _arrived() -> Visitor:
-    query = st.query_params.to_dict()
-    experiment, refused = Experiment.from_query(query)
-    same = (name for name, p in PRESETS.items() if p.experiment == experiment != Experiment())
-    return Visitor(experiment, view_from(query, refused), refused, preset=next(same, ""))
-
-
-@st.cache_resource
-def _local_pool() -> pool.LocalPool:
-    return pool.LocalPool()
-
-
-def runs() -> pool.Pool:
-    """The server's workers, or this process where the page runs without the server."""
-    return pool.SERVER or _local_pool()
 
 
 def begin() -> None:
     """Once a session: read the link. Then, on every script run: make sure that there is a run."""
+    me = _me()
+    me.redraw = False
     try:
-        _begin()
+        have_a_run(me)
     except pool.Full as full:
         waiting.room(full.before, st.rerun)
     except pool.Unreachable as problem:
         st.error(f"{problem} Your settings are in the address bar: reload the page in a moment.")
         st.stop()
+    own.SHELF.seen(me.owner, me.token)
 
 
 def look_again() -> None:
@@ -83,54 +52,8 @@ def look_again() -> None:
     if me.redraw:
         me.redraw = False
         st.rerun()
-    if not me.token or not _alive(me):
+    if not me.token or not alive(me):
         st.rerun()
-
-
-def _begin() -> None:
-    me = _me()
-    me.redraw = False
-    if not me.token or not _alive(me):
-        _open(me)
-        _alive(me)
-    own.SHELF.seen(me.owner, me.token)
-
-
-def _open(me: Visitor) -> None:
-    """Where this server cannot run it, the same on the CPU (the device is missing), or else the usual experiment."""
-    for experiment in (me.experiment, me.experiment.change(device="cpu"), Experiment()):
-        try:
-            me.token = runs().open(experiment, me.view["speed"], waiting.visitor(), me.ticket)
-        except ExperimentError as problem:
-            me.refused = list(dict.fromkeys((*me.refused, *problem.sentences)))
-        else:
-            me.experiment = experiment
-            return
-
-
-def _alive(me: Visitor) -> bool:
-    _presence(me.token)
-    try:
-        me.status = runs().status(me.token)
-    except pool.Fallen as problem:  # the same again would fall again
-        me.experiment, me.refused = Experiment(), [problem.args[0]]
-        return False
-    except pool.Gone:
-        return False
-    return True
-
-
-@st.cache_resource(scope="session", show_spinner=False, on_release=lambda token: _left(token))
-def _presence(token: str) -> str:
-    """Lives as long as the visitor's connection: when Streamlit releases it, the run may be freed after a while."""
-    if isinstance(workers := runs(), pool.WorkerPool):
-        workers.back(token)
-    return token
-
-
-def _left(token: str) -> None:
-    if isinstance(workers := runs(), pool.WorkerPool):
-        workers.away(token, time.monotonic())
 
 
 # Reading -------------------------------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ def onnx_model(model: Model) -> bytes:
     e, arrays = model.experiment, model.arrays
     dtype = np.dtype(e.dtype)
     graph = Graph(dtype)
-    if getattr(e, "scaling", "standard") == "per_image":
+    if e.scaling == "per_image":
         raise ExportError("An ONNX model of pictures that are scaled one by one is not covered; other scalings are.")
     x = _scaled(graph, arrays)
     weights = sorted(int(name.split(".")[1]) for name in arrays if name.startswith("network.") and name.endswith(".W"))

@@ -10,7 +10,7 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import numpy as np
 import pytest
@@ -21,6 +21,7 @@ from data.prepare import GAP_RULES
 from lab.build import build
 from lab.experiment import Experiment
 from tests.browser.playground import Playground
+from tests.loopback import serving
 
 pytestmark = pytest.mark.browser
 
@@ -223,43 +224,34 @@ def packed(values: np.ndarray) -> bytes:
 
 
 @contextmanager
-def official_mirror() -> Iterator[tuple[str, dict[str, threading.Event]]]:
+def official_mirror() -> Iterator[tuple[str, threading.Event]]:
     """Sends bytes of the official size that are not the official ones, the second half only when it is told to."""
-    wait = {"half": threading.Event()}
+    half = threading.Event()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            size = next(file.size for file in download.FILES["mnist"] if self.path.endswith(file.name))
-            self.send_response(200)
-            self.send_header("Content-Length", str(size))
-            self.end_headers()
-            self.wfile.write(bytes(size // 2))
-            wait["half"].wait(60)
-            try:
-                self.wfile.write(bytes(size - size // 2))
-            except OSError:
-                self.close_connection = True
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        size = next(file.size for file in download.FILES["mnist"] if handler.path.endswith(file.name))
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(size))
+        handler.end_headers()
+        handler.wfile.write(bytes(size // 2))
+        half.wait(60)
+        try:
+            handler.wfile.write(bytes(size - size // 2))
+        except OSError:
+            handler.close_connection = True
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", wait
-    finally:
-        wait["half"].set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(reply) as address:
+        try:
+            yield address, half
+        finally:
+            half.set()
 
 
 def test_mnist_is_fetched_on_request_with_progress_refused_when_it_is_not_the_official_one_and_found_when_there(
     start, visit, tmp_path
 ):
     (tmp_path / "uploads").mkdir()
-    with official_mirror() as (address, wait):
+    with official_mirror() as (address, half):
         server = start(
             BACKPROP_UPLOADS=str(tmp_path / "uploads"),
             BACKPROP_MIRRORS=address,
@@ -272,7 +264,7 @@ def test_mnist_is_fetched_on_request_with_progress_refused_when_it_is_not_the_of
         says(visitor, "4.9 of 11.6 MB have arrived.")  # half of the first file
         visitor.press("Stop fetching MNIST")
         says(visitor, "Stopping: waiting for what the mirror has on its way.")
-        wait["half"].set()
+        half.set()
         says(visitor, "Stopped. Files that are whole have stayed.")
         visitor.press("Get MNIST (12 MB)")
         says(visitor, "is not the published file: its checksum is another. Nothing was kept.")

@@ -135,7 +135,7 @@ def test_the_gradient_check_catches_the_planted_bug_on_the_screen(playground):
     says(playground, "Every gradient is right")
 
 
-# Pressed above or, option by option and without a browser, in tests/ui/test_math_pages.py.
+# Pressed above or, option by option and without a browser, in tests/ui.
 FUNCTIONS = {
     *("Play", "Step", "Speed", "Activations", "Losses", "Softmax"),
     *("Six layers of sigmoids", "ReLUs at a high rate", "three classes"),

@@ -6,12 +6,13 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from data import download, idx
 from data.download import DownloadError, Downloads, File, fetch
+from tests.loopback import serving
 
 CONTENT = {f"{name}.gz": (name * 9000).encode() for name in idx.FILES}  # more than one piece each
 SMALL = tuple(File(name, len(content), hashlib.sha256(content).hexdigest()) for name, content in CONTENT.items())
@@ -41,29 +42,16 @@ def mirror(answer: Answer = whole) -> Iterator[tuple[str, list[str]]]:
     """Its address, and the paths that it was asked for."""
     asked: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            answer(self, CONTENT[self.path.rsplit("/", 1)[1]])
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        asked.append(handler.path)
+        answer(handler, CONTENT[handler.path.rsplit("/", 1)[1]])
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(reply) as address:
+        yield address, asked
 
 
 @pytest.fixture(autouse=True)
-def here_only(monkeypatch, tmp_path):
-    for variable in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
-        monkeypatch.setenv(variable, str(tmp_path / "cache"))
+def here_only(monkeypatch, cache_folder):
     for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

@@ -12,6 +12,7 @@ import pytest
 import data
 from data import DATASETS, idx, load
 
+pytestmark = pytest.mark.usefixtures("cache_folder")
 TRAIN, TEST = 300, 40
 SETS = ("mnist", "fashion_mnist")
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
@@ -47,15 +48,6 @@ def write(folder: Path, seed: int = 0) -> Path:
     for name, values in examples(seed).items():
         (folder / name).write_bytes(packed(values))
     return folder
-
-
-@pytest.fixture(autouse=True)
-def cache_folder(tmp_path, monkeypatch) -> Path:
-    """The user's own files are out of sight; an empty cache folder stands in for theirs."""
-    monkeypatch.delenv("BACKPROP_DATA", raising=False)
-    for variable in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
-        monkeypatch.setenv(variable, str(tmp_path / "cache"))
-    return tmp_path / "cache" / "backprop-playground"
 
 
 # The data set -----------------------------------------------------------------------------------------------------

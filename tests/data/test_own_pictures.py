@@ -182,16 +182,8 @@ def train_csv(label: object = 7) -> str:
     return "\n".join([*lines, f"{label}," + ",".join("0" * 784)]) + "\n"
 
 
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    monkeypatch.delenv("BACKPROP_DATA", raising=False)
-    for variable in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
-        monkeypatch.setenv(variable, str(tmp_path / "cache"))
-    return tmp_path / "cache" / "backprop-playground"
-
-
 @pytest.mark.parametrize("folder", ["", "mnist", "kaggle_mnist"])
-def test_the_training_file_of_kaggle_is_found_parsed_once_and_kept_as_bytes(folder, tmp_path, cache):
+def test_the_training_file_of_kaggle_is_found_parsed_once_and_kept_as_bytes(folder, tmp_path, cache_folder):
     assert kaggle.find(tmp_path) is None
     place = tmp_path / folder
     place.mkdir(exist_ok=True)
@@ -201,7 +193,7 @@ def test_the_training_file_of_kaggle_is_found_parsed_once_and_kept_as_bytes(fold
     assert (raw.x.shape, raw.x.dtype, raw.y[-1], raw.test_rows) == ((41, 784), np.uint8, 7, 0)
     assert not raw.x.flags.writeable
     assert kaggle.make(tmp_path) is raw
-    (kept,) = cache.glob("kaggle-*.npz")
+    (kept,) = cache_folder.glob("kaggle-*.npz")
     kaggle._read.cache_clear()
     np.testing.assert_array_equal(kaggle.make(tmp_path).x, raw.x)
     kept.write_bytes(b"damaged")
@@ -211,7 +203,7 @@ def test_the_training_file_of_kaggle_is_found_parsed_once_and_kept_as_bytes(fold
     assert len(d.x_train) + len(d.x_test) == 41
 
 
-def test_the_training_file_of_another_competition_is_not_taken_for_it(tmp_path, cache):
+def test_the_training_file_of_another_competition_is_not_taken_for_it(tmp_path, cache_folder):
     (tmp_path / "train.csv").write_text("PassengerId,Survived\n1,0\n", encoding="utf-8")
     assert kaggle.find(tmp_path) is None
     with pytest.raises(ValueError, match=r"train\.csv of Kaggle's Digit Recognizer was not found"):
@@ -219,7 +211,7 @@ def test_the_training_file_of_another_competition_is_not_taken_for_it(tmp_path, 
 
 
 @pytest.mark.parametrize("text", [train_csv("x"), train_csv(10), train_csv()[:-3] + "256\n", train_csv() + "1,2,3\n"])
-def test_a_damaged_training_file_is_refused_with_a_sentence(text, tmp_path, cache):
+def test_a_damaged_training_file_is_refused_with_a_sentence(text, tmp_path, cache_folder):
     (tmp_path / "train.csv").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=r"^[A-Z].*\.$"):
         kaggle.make(tmp_path)

@@ -7,58 +7,17 @@ kernel, allocations that the memory pool cannot serve, and moments in which the 
 from __future__ import annotations
 
 import ctypes
-import re
-import shutil
-import subprocess
-import tempfile
-from collections import defaultdict
-from functools import cache
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-
-class OutOfMemoryError(MemoryError):
-    """As cupy.cuda.memory.OutOfMemoryError."""
-
-
-class Card:
-    """What the pretended card has and has done."""
-
-    def __init__(self) -> None:
-        self.memory = 1 << 40
-        self.reset()
-
-    def reset(self) -> None:
-        self.launches = self.waits = self.allocations = self.used = 0
-        self.pool: defaultdict[int, int] = defaultdict(int)
-
-    def take(self, size: int) -> None:
-        if self.pool[size]:
-            self.pool[size] -= 1
-            return
-        if self.used + size > self.memory:
-            raise OutOfMemoryError(f"Out of memory allocating {size} bytes")
-        self.used += size
-        self.allocations += 1
-
-
-CARD = Card()
-
-
-class _Memory:
-    """A piece of the card's memory; it goes back to the pool with the last array on it."""
-
-    size = 0  # until it has been taken
-
-    def __init__(self, size: int) -> None:
-        CARD.take(size)
-        self.size = size
-
-    def __del__(self) -> None:
-        CARD.pool[self.size] += 1
+from tests.engine.cuda_in_c import compiled
+from tests.engine.fake_card import CARD as CARD
+from tests.engine.fake_card import Memory, stands_on_pinned
+from tests.engine.fake_card import OutOfMemoryError as OutOfMemoryError
+from tests.engine.fake_card import cuda as cuda
+from tests.engine.fake_card import get_default_memory_pool as get_default_memory_pool
 
 
 class ndarray(NDArrayOperatorsMixin):  # noqa: N801  CuPy calls it so
@@ -66,9 +25,9 @@ class ndarray(NDArrayOperatorsMixin):  # noqa: N801  CuPy calls it so
 
     __array_priority__ = 100
 
-    def __init__(self, inside: np.ndarray, memory: _Memory | None = None) -> None:
+    def __init__(self, inside: np.ndarray, memory: Memory | None = None) -> None:
         self._inside = inside
-        self._memory = memory if memory is not None else _Memory(inside.nbytes)
+        self._memory = memory if memory is not None else Memory(inside.nbytes)
 
     shape = property(lambda self: self._inside.shape)
     dtype = property(lambda self: self._inside.dtype)
@@ -105,7 +64,7 @@ class ndarray(NDArrayOperatorsMixin):  # noqa: N801  CuPy calls it so
     def set(self, array: np.ndarray, stream: Any = None) -> None:
         assert type(array) is np.ndarray
         assert (array.shape, array.dtype) == (self.shape, self.dtype)
-        CARD.waits += not _stands_on_pinned(array)
+        CARD.waits += not stands_on_pinned(array)
         self._inside[...] = array
 
     # What CuPy refuses
@@ -241,36 +200,7 @@ def sliding_window_view(x: ndarray, shape: Any, axis: Any) -> ndarray:
 FUNCTIONS = {f.__name__: f for f in (zeros_like, ones_like, concatenate, clip, sliding_window_view)}
 
 
-# Kernels in CUDA, where there is a C++ compiler: their arithmetic, one thread after the other ------------------------
-
-THREADS = """static inline float sqrt(float x) {{ return __builtin_sqrtf(x); }}
-static inline double sqrt(double x) {{ return __builtin_sqrt(x); }}
-#define __global__
-static struct {{ int x; }} blockIdx, blockDim, threadIdx, gridDim;
-{source}
-"""
-LOOP = """
-extern "C" void run_{name}(int blocks, int threads, {parameters}) {{
-  gridDim.x = blocks; blockDim.x = threads;
-  for (blockIdx.x = 0; blockIdx.x < blocks; blockIdx.x++)
-    for (threadIdx.x = 0; threadIdx.x < threads; threadIdx.x++) {name}({arguments});
-}}
-"""
-
-
-@cache
-def _compiled(source: str, name: str) -> Any:
-    """The kernel as a C function that goes through its threads one after the other."""
-    parameters = source.partition(f" {name}(")[2].partition(")")[0]
-    arguments = ", ".join(re.split(r"[ *]", parameter)[-1] for parameter in parameters.split(", "))
-    code = THREADS.format(source=source) + LOOP.format(name=name, parameters=parameters, arguments=arguments)
-    folder = tempfile.mkdtemp()
-    library = f"{folder}/{name}.so"
-    words = ["g++", "-shared", "-fPIC", "-Wall", "-Werror", "-Wno-unused", "-x", "c++", "-", "-o", library]
-    subprocess.run(words, input=code, text=True, check=True, capture_output=True)
-    function = getattr(ctypes.CDLL(library), f"run_{name}")
-    shutil.rmtree(folder)
-    return function
+# Kernels -------------------------------------------------------------------------------------------------------------
 
 
 class RawKernel:
@@ -281,7 +211,7 @@ class RawKernel:
 
     def __call__(self, blocks: tuple[int], threads: tuple[int], arguments: tuple[Any, ...]) -> None:
         CARD.launches += 1
-        function = _compiled(self.source, self.name)
+        function = compiled(self.source, self.name)
         function(ctypes.c_int(*blocks), ctypes.c_int(*threads), *map(_in_c, arguments))
 
 
@@ -291,61 +221,3 @@ def _in_c(value: Any) -> Any:
         return value._inside.ctypes.data_as(ctypes.c_void_p)
     kinds = {np.int64: ctypes.c_longlong, np.float32: ctypes.c_float, np.float64: ctypes.c_double}
     return kinds[type(value)](value)
-
-
-# The card itself -----------------------------------------------------------------------------------------------------
-
-
-class _Pinned(bytearray):
-    """Host memory that the card reads by itself."""
-
-
-def _stands_on_pinned(array: np.ndarray) -> bool:
-    base: Any = array
-    while isinstance(base, np.ndarray):
-        base = base.base
-    return isinstance(getattr(base, "obj", base), _Pinned)
-
-
-class _Event:
-    def __init__(self, disable_timing: bool = False) -> None:
-        pass
-
-    def synchronize(self) -> None:
-        pass
-
-    def record(self) -> None:
-        pass
-
-
-def _wait() -> None:
-    CARD.waits += 1
-
-
-class _Device:
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: Any) -> None:
-        pass
-
-
-cuda = SimpleNamespace(
-    Device=_Device,
-    Event=_Event,
-    alloc_pinned_memory=_Pinned,
-    get_current_stream=lambda: SimpleNamespace(synchronize=_wait),
-    runtime=SimpleNamespace(memGetInfo=lambda: (CARD.memory - CARD.used, CARD.memory)),
-)
-
-
-def get_default_memory_pool() -> SimpleNamespace:
-    return SimpleNamespace(free_all_blocks=_give_back, free_bytes=lambda: sum(s * n for s, n in CARD.pool.items()))
-
-
-def _give_back() -> None:
-    CARD.used -= sum(size * count for size, count in CARD.pool.items())
-    CARD.pool.clear()

@@ -8,18 +8,12 @@ import pytest
 from engine.activations import ACTIVATIONS
 from engine.gradient_check import check, numerical_gradient, relative_error, sweep
 from engine.layers import Activation, Dense, Dropout
-from engine.losses import Objective, valid_losses, valid_outputs
+from engine.losses import Objective
 from engine.network import Network
 from engine.normalization import BatchNorm
 from engine.optimizers import OPTIMIZERS
 from engine.trainer import Settings, Trainer
-
-PAIRS = [
-    (kind, classes, output, loss)
-    for kind, classes in (("classification", 2), ("classification", 3), ("regression", 0))
-    for output in valid_outputs(kind, classes)
-    for loss in valid_losses(kind, output)
-]
+from tests.engine.pairs import PAIRS
 
 
 def problem(activation, terms, seed, **options):

@@ -7,8 +7,9 @@ import pytest
 
 import engine
 from engine.gradient_check import numerical_gradient, relative_error
-from engine.losses import Objective, valid_losses, valid_outputs
+from engine.losses import Objective, valid_losses
 from engine.tape import Tape
+from tests.engine.pairs import PAIRS
 
 TABLES = {
     name: getattr(engine, name)
@@ -17,12 +18,6 @@ TABLES = {
 ENTRIES = [pytest.param(key, entry, id=f"{t}-{key}") for t, table in TABLES.items() for key, entry in table.items()]
 ACTIVATIONS = [pytest.param(f, id=name) for name, f in engine.ACTIVATIONS.items()]
 GRID = np.linspace(-7.03, 7.01, 141).reshape(47, 3)  # no kink among its points
-PAIRS = [
-    (kind, classes, output, loss)
-    for kind, classes in (("classification", 2), ("classification", 3), ("regression", 0))
-    for output in valid_outputs(kind, classes)
-    for loss in valid_losses(kind, output)
-]
 
 
 def replayed(formula, *arrays):

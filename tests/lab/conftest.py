@@ -1,11 +1,11 @@
-"""A clock that tests turn, and runs that go by it."""
+"""A clock that tests turn, runs that go by it, and a model file."""
 
 from __future__ import annotations
 
 import pytest
 
 from lab.run import Run
-from tests.lab.helpers import SMALL
+from tests.lab.helpers import SMALL, saved
 
 
 class Clock:
@@ -27,3 +27,9 @@ def make(clock):
         return Run(experiment.change(**changes), speed, clock)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def content() -> bytes:
+    """A model file of SMALL, trained for three epochs."""
+    return saved()

@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from lab import model_file
+from lab.build import Built, build
 from lab.experiment import Experiment
 from lab.frames import unpack
 from lab.run import Run
 
 SMALL = Experiment(samples=40, hidden=(4,))  # 30 to train on: three batches an epoch
+RICH = Experiment(dataset="iris", hidden=(6, 4), activations=("relu", "swish"), optimizer="adam", batch_norm=True,
+                  dropout=0.2, patience=50, epochs=5, learning_rate=0.01)  # fmt: skip
 LIMIT = 60.0  # seconds; only what is broken takes so long
 
 
@@ -34,6 +38,18 @@ def train(run: Run, frames: int = 1) -> None:
 def losses(run: Run) -> np.ndarray:
     """The curve: (4, points)."""
     return run.trainer.history.values.copy()
+
+
+def trained(experiment: Experiment = SMALL, epochs: int = 3) -> Built:
+    built = build(experiment)
+    for _ in range(epochs):
+        built.trainer.epoch()
+    return built
+
+
+def saved(experiment: Experiment = SMALL, epochs: int = 3) -> bytes:
+    """A model file."""
+    return model_file.to_bytes(model_file.capture(experiment, *trained(experiment, epochs)))
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -12,8 +12,9 @@ import pytest
 from lab.cost import megabytes
 from lab.experiment import Experiment, ExperimentError
 from lab.frames import unpack
+from lab.kept import Kept
 from lab.limits import limits
-from lab.pool import Fallen, Full, Kept, LocalPool, WorkerPool
+from lab.pool import Fallen, Full, LocalPool, WorkerPool
 from lab.pulse import Pulse
 from lab.recipes import RECIPES
 from lab.store import Store

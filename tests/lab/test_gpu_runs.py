@@ -15,7 +15,8 @@ from lab.build import FULL, backend_named, build
 from lab.experiment import ExperimentError
 from lab.frames import unpack
 from lab.host import Host
-from lab.pool import Kept, WorkerPool
+from lab.kept import Kept
+from lab.pool import WorkerPool
 from tests.engine import fake_cupy
 from tests.engine.fake_cupy import CARD
 from tests.lab.helpers import SMALL, look, losses, train

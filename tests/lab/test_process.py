@@ -70,13 +70,17 @@ def test_a_worker_that_cannot_start_is_reported_and_tried_again(monkeypatch, cap
     workers.stop()
 
 
-def test_a_program_that_is_missing_is_reported(monkeypatch):
-    monkeypatch.setattr(process.sys, "executable", "/nowhere/python")
+def no_worker_starts():
     workers = WorkerPool(1)
     workers.start()
     with pytest.raises(RuntimeError, match="cannot be started"):
         workers.open(SMALL)
     workers.stop()
+
+
+def test_a_program_that_is_missing_is_reported(monkeypatch):
+    monkeypatch.setattr(process.sys, "executable", "/nowhere/python")
+    no_worker_starts()
 
 
 def test_a_worker_that_never_connects_is_given_up(monkeypatch, tmp_path):
@@ -85,11 +89,7 @@ def test_a_worker_that_never_connects_is_given_up(monkeypatch, tmp_path):
     sleeper.chmod(0o755)
     monkeypatch.setattr(process.sys, "executable", str(sleeper))
     monkeypatch.setattr(process, "START_LIMIT", 0.2)
-    workers = WorkerPool(1)
-    workers.start()
-    with pytest.raises(RuntimeError, match="cannot be started"):
-        workers.open(SMALL)
-    workers.stop()
+    no_worker_starts()
     assert not any("sleep" in child.name() for child in psutil.Process().children())
 
 
@@ -98,8 +98,4 @@ def test_nobody_without_the_key_can_give_commands(monkeypatch, tmp_path):
     stranger.write_text(f'#!/bin/sh\nexport LAB_WORKER_KEY={"00" * 32}\nexec {sys.executable} "$@"\n')
     stranger.chmod(0o755)
     monkeypatch.setattr(process.sys, "executable", str(stranger))
-    workers = WorkerPool(1)
-    workers.start()
-    with pytest.raises(RuntimeError, match="cannot be started"):
-        workers.open(SMALL)
-    workers.stop()
+    no_worker_starts()

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from lab.experiment import Experiment
 from lab.presets import PRESETS
+from tests.ui.opened import open_page
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted((ROOT / "pages").glob("*.py"))
@@ -170,3 +171,15 @@ def test_the_help_page_links_every_starting_point(page):
     for preset in PRESETS.values():
         query = parse_qs(text.split(f"[{preset.label}](./?")[1].split(")")[0], keep_blank_values=True)
         assert Experiment.from_query({name: value[0] for name, value in query.items()}) == (preset.experiment, [])
+
+
+@pytest.mark.parametrize("name", ["functions", "one_step"])
+def test_the_links_in_the_text_open_sound_experiments(name):
+    text = open_page(name).markdown[0].value
+    links = text.split(f"](./{name}?")[1:]
+    assert links
+    for link in links:
+        query = parse_qs(link.split(")")[0], keep_blank_values=True)
+        experiment, refused = Experiment.from_query({field: value[0] for field, value in query.items()})
+        assert refused == []
+        assert experiment != Experiment()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.dataset import pixel_statistics, split, standardise, statistics, stratified_order
+from data.steps import pixel_statistics, split, standardise, statistics, stratified_order
 
 groups = st.lists(st.integers(0, 4), min_size=2, max_size=60).map(np.array)
 shares = st.floats(0.1, 0.9)
