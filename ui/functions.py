@@ -11,9 +11,10 @@ from engine import ACTIVATIONS, LOSSES
 from engine.activations import ActivationFunction
 from engine.losses import Loss, softmax
 from ui import state
+from ui.charts import theme
 from ui.figures.functions import Curve, arrivals, shapes, shares
 from ui.loss_shape import marks, shape, targets
-from ui.panels import ask, chart, source, theme
+from ui.panels import ask, chart, source
 from ui.widgets import labels
 
 VIEWS = ("Activations", "Losses", "Softmax")

@@ -12,8 +12,9 @@ from engine import ACTIVATIONS
 from engine.layers import Dense
 from lab.gradients import MOST, WrongAxis
 from ui import state
+from ui.charts import theme
 from ui.figures.gradients import agreement, valley
-from ui.panels import ask, chart, source, theme
+from ui.panels import ask, chart, source
 
 TOLERANCE = 1e-3  # relative; rounding stays far below, a bug far above
 PARAMETERS = {"W": "weights", "b": "biases", "gamma": "scales", "beta": "shifts"}

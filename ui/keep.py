@@ -18,8 +18,8 @@ from lab.export import SCRIPTS, ExportError, gather, plan_of, zipped
 from lab.model_file import Model
 from lab.pool import Gone, Pool, Unreachable
 from ui import state
+from ui.charts import charts, theme
 from ui.figures import curve
-from ui.live import _theme as page_theme
 from ui.text import plain
 
 EVERYTHING, WEIGHTS = "Everything", "Weights only"
@@ -90,9 +90,11 @@ def _load(widget: str) -> None:
 def tables() -> None:
     header, arrays = state.ask("curves")
     epochs, values = arrays["epochs"], arrays["values"]
-    for column, name, rows in zip(st.columns(2), ("loss", header["score"]), ((0, 1), (2, 3)), strict=True):
-        figure = curve(epochs, *values[list(rows)], label=name, theme=page_theme()).update_layout(height=240)
-        column.plotly_chart(figure, key=f"kept_{rows[0]}", theme=None, config={"displayModeBar": False})
+    figures = {}
+    for name, rows in (("loss", (0, 1)), (header["score"], (2, 3))):
+        figure = curve(epochs, *values[list(rows)], label=name, theme=theme()).update_layout(height=240)
+        figures[f"{name.capitalize()} of both parts, over the epochs"] = figure
+    charts("kept", figures)
     last = f"train {values[0, -1]:.4f}, test {values[1, -1]:.4f}" if len(epochs) else "not known yet"
     st.caption(f"Thin: training part; thick: test part. Loss after epoch {epochs[-1] if len(epochs) else 0:,}: {last}.")
     with st.container(horizontal=True):
@@ -105,7 +107,7 @@ def tables() -> None:
             download(
                 "Confusion matrix as CSV", "confusion_csv", _later(_confusion_csv), "confusion.csv", "text/csv", help
             )
-    st.caption("The arrow above each picture of the Playground saves that picture as PNG, SVG or HTML.")
+    st.caption("The arrow at each picture, here and on every page, saves that picture as PNG, SVG or HTML.")
 
 
 def _curves_csv(pool: Pool, token: str) -> str:

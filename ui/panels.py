@@ -16,8 +16,8 @@ from lab import pool
 from lab.experiment import Experiment
 from lab.run import SPEEDS
 from ui import state
+from ui.charts import charts
 from ui.components import FILES
-from ui.figures.theme import Theme
 from ui.widgets import command, labels, of_view
 
 ROOT = Path(__file__).parent.parent
@@ -36,13 +36,9 @@ def begin() -> None:
     st.html(FILES["reading.css"])
 
 
-def theme() -> Theme:
-    return "dark" if st.context.theme.type == "dark" else "light"
-
-
-def chart(figure: Any, key: str, alt: str, **options: Any) -> Any:
-    """A figure that stands still. alt: what it shows, for who cannot see it."""
-    return st.plotly_chart(figure, key=key, theme=None, alt=alt, config={"displayModeBar": False}, **options)
+def chart(figure: Any, key: str, alt: str, **options: Any) -> None:
+    """One figure. alt: what it shows, for who cannot see it; options as of `charts`."""
+    charts(key, {alt: figure}, **options)
 
 
 def source(*functions: Callable) -> None:

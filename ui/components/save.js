@@ -4,17 +4,17 @@ import { build, pressable } from './dom.js';
 const SVG = 'http://www.w3.org/2000/svg';
 const FORMATS = ['PNG', 'SVG', 'HTML'];
 const SCALE = 2; // pixels of a PNG for each pixel of the screen
+const LONGEST_NAME = 60; // letters of a file's name
 const REVOKE_AFTER = 60_000; // ms in which the browser has long begun to save
 
 /** Puts the menu at the end of a heading. source: {svg() -> promise of SVG text, html(title) -> promise of a page}. */
 export class SaveMenu {
   constructor(name, head, source) {
-    this.name = name;
     this.source = source;
-    this.list = build('span', 'live-save-list', ...FORMATS.map(format =>
-      pressable('live-switch', `Save ${name} as ${format}`, format, () => this.save(format))));
+    this.formats = FORMATS.map(format => pressable('live-switch', '', format, () => this.save(format)));
+    this.list = build('span', 'live-save-list', ...this.formats);
     this.list.hidden = true;
-    this.button = pressable('live-switch', `Save ${name}`, '\u2193', () => this.open(this.list.hidden));
+    this.button = pressable('live-switch', '', '\u2193', () => this.open(this.list.hidden));
     this.button.title = 'Save this picture';
     this.element = build('span', 'live-save', this.button, this.list);
     this.element.addEventListener('keydown', event => {
@@ -26,7 +26,15 @@ export class SaveMenu {
       if (event.relatedTarget && !this.element.contains(event.relatedTarget)) this.open(false);
     });
     this.open(false);
+    this.rename(name);
     head.append(this.element);
+  }
+
+  /** name: of the picture, for who cannot see it and for the file */
+  rename(name) {
+    this.name = name;
+    this.button.setAttribute('aria-label', `Save ${name}`);
+    this.formats.forEach((button, number) => button.setAttribute('aria-label', `Save ${name} as ${FORMATS[number]}`));
   }
 
   open(wanted) {
@@ -41,7 +49,7 @@ export class SaveMenu {
     const blob = format === 'PNG' ? await rasterised(text) : new Blob([text], { type });
     const link = build('a', '');
     link.href = URL.createObjectURL(blob);
-    link.download = `${this.name.replaceAll(/\W+/g, '-').toLowerCase()}.${format.toLowerCase()}`;
+    link.download = `${this.name.slice(0, LONGEST_NAME).replaceAll(/\W+/g, '-').toLowerCase()}.${format.toLowerCase()}`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), REVOKE_AFTER);
   }
@@ -93,7 +101,8 @@ export class ElementSource {
 }
 
 function pageHead(title) {
-  return `<!doctype html>\n<meta charset="utf-8">\n<title>${title}</title>\n`;
+  const text = title.replaceAll('&', '&amp;').replaceAll('<', '&lt;'); // it may hold names from a visitor's table
+  return `<!doctype html>\n<meta charset="utf-8">\n<title>${text}</title>\n`;
 }
 
 function part(name, attributes, text = '') {
