@@ -247,6 +247,7 @@ def test_every_control_on_the_page_is_pressed_by_a_test(playground):
         playground.unfold(folded)
         found |= offered(playground)
         playground.fold()
+    found |= offered(playground.open("dataset=digits"))
     playground.open("epochs=1000000&speed=slow").play()
     found |= offered(playground)
     playground.press("Draw points")
