@@ -120,7 +120,7 @@ class WorkerPool(Pool):
         saved = self.store.take(visitor, text) if self.store and visitor else None
         if saved:
             facts, arrays = saved
-            notice = f"The server was restarted; this run was resumed from epoch {facts['epoch']}."
+            notice = f"This run was kept while you or the server were away: it goes on from epoch {facts['epoch']}."
             status = "paused" if facts["status"] == "running" else facts["status"]
             try:
                 self._do("resume", token, arrays, status=status, speed=speed, experiment=text, notice=notice)

@@ -40,4 +40,5 @@ def playground(regular: Playground) -> Iterator[Playground]:
     yield regular
     errors = list(regular.errors)
     regular.page.goto(f"{regular.url}healthz")  # of the same server: the browser keeps what it has compiled
+    regular.context.clear_cookies()  # by which a run that was kept is found again
     assert errors == []

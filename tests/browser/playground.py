@@ -93,7 +93,8 @@ class Playground:
         self.button(name).click()
 
     def choose(self, label: str, option: str) -> None:
-        """Pick an option of a select box."""
+        """Pick an option of a select box; one that is drawn anew meanwhile would close its list."""
+        self.settle()
         self.page.get_by_role("combobox", name=label, exact=True).click()
         self.page.get_by_role("listbox").get_by_role("option", name=option, exact=True).click()
 

@@ -73,7 +73,7 @@ def test_a_restarted_server_gives_experiment_and_network_back(start, visit):
     server.begin()
     after = visitor.until("facts.status === 'paused' && facts.epoch == 2", 60)
     assert after["trainLoss"] == before["trainLoss"]
-    assert "The server was restarted; this run was resumed from epoch 2." in visitor.said
+    assert "This run was kept while you or the server were away: it goes on from epoch 2." in visitor.said
     visitor.linked(dataset="xor", hidden="5")
     visitor.step(3)
     stranger.until("facts.status === 'idle' && facts.epoch == 0", 60)  # the same link, another visitor

@@ -78,8 +78,9 @@ def upload(visitor: Playground, name: str, content: bytes) -> None:
 
 
 def says(visitor: Playground, text: str) -> None:
-    """Wait until the page holds this text."""
+    """Wait until the page holds this text, and nothing that is about to go."""
     visitor.page.get_by_text(text).first.wait_for()
+    visitor.settle()
 
 
 def train(visitor: Playground, button: str = "Train on it") -> dict[str, str]:
@@ -182,11 +183,12 @@ def test_reading_many_pictures_can_be_stopped_and_begun_again(playground):
             archive.writestr(f"{i % 2}/{i}.png", file.getvalue())
     visitor = open_data(playground, "Your pictures")
     upload(visitor, "many.zip", pack.getvalue())
-    says(visitor, "of 2,000 pictures are read.")
+    progress = visitor.page.get_by_text("of 2,000 pictures are read.").first
+    progress.wait_for()
     visitor.press("Stop reading")
     says(visitor, "Stopped before all pictures were read.")
     visitor.press("Read the pictures")
-    says(visitor, "of 2,000 pictures are read.")
+    progress.wait_for()
     visitor.go("Playground")
     visitor.until("facts.frame > 0")
 

@@ -71,6 +71,11 @@ def test_locked_features_and_layers_stay_as_they_are_on_the_diagram_too(playgrou
     feature.dispatch_event("click")
     for name in ("More hidden layers", "Fewer hidden layers", "More neurons in layer 1"):
         assert playground.button(name).is_disabled()
+    playground.unfold("Layer sizes")
+    assert playground.page.get_by_role("spinbutton", name="Units 1").is_disabled()
+    assert playground.button("Remove layer").is_disabled()
+    assert playground.button("Add layer").is_disabled()
+    playground.fold()
     playground.step(1)
     assert playground.link == {"lock": "features,layers"}
     playground.button("Bias of Output").click()

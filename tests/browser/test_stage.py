@@ -116,6 +116,12 @@ def test_a_cell_of_the_confusion_matrix_lights_its_points_and_a_second_press_all
         playground.until_pixels(MARKS, condition)
 
 
+def test_the_confusion_matrix_of_three_classes_fits_its_place(playground):
+    playground.open("dataset=spiral3").step(1)
+    over = "table => table.getBoundingClientRect().right - table.closest('section').getBoundingClientRect().right"
+    assert playground.page.locator(".live-confusion").evaluate(over) <= 0
+
+
 # Weights and biases by hand -----------------------------------------------------------------------------------------
 
 

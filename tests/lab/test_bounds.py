@@ -227,7 +227,9 @@ def test_a_run_outlives_its_server(tmp_path):
     after.frame(again, {})
     second = after.open(SMALL, visitor="ann")
     assert [after.status(name)["epoch"] for name in (stranger, again, second)] == [0, 2, 0]
-    assert after.status(again)["notice"] == "The server was restarted; this run was resumed from epoch 2."
+    assert (
+        after.status(again)["notice"] == "This run was kept while you or the server were away: it goes on from epoch 2."
+    )
     np.testing.assert_array_equal(unpack(after.frame(again, {}))[1]["history"], history)
     after.step(again)
     assert after.status(again)["epoch"] == 3

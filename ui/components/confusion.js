@@ -4,7 +4,7 @@ import { build, setText } from './dom.js';
 import { digits } from './tables.js';
 
 const MEASURES = { precision: ['precision', 'prec.'], recall: ['recall', 'rec.'], f1: ['F1', 'F1'] }; // header field: column titles
-const MOST_MEASURED = 5; // classes for which the columns fit, from the fourth on with the short titles
+const MOST_MEASURED = 5; // classes for which the columns fit, from the third on with the short titles
 const ERRORS = [['R\u00b2', header => header.test_r2], ['RMSE', header => header.scores?.rmse], ['Mean error', header => header.scores?.mae]];
 
 /** How often each class of the test part was taken for which: rows truth, columns prediction. */
@@ -66,7 +66,7 @@ export class Confusion {
       return build('tr', '', heading(name, 'row'), ...cells.map(cell => cell.element), ...measures);
     });
     this.table.dataset.size = classes.length > 6 ? 'many' : 'few';
-    const heads = [...classes.map(name => heading(name, 'col')), ...measured.map(([name, short]) => heading(name, 'col', classes.length > 3 ? short : name))];
+    const heads = [...classes.map(name => heading(name, 'col')), ...measured.map(([name, short]) => heading(name, 'col', classes.length > 2 ? short : name))];
     this.table.replaceChildren(
       this.caption, build('thead', '', build('tr', '', build('td', 'live-corner', 'is \\ read'), ...heads)), build('tbody', '', ...rows),
     );
