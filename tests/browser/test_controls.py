@@ -95,6 +95,7 @@ def test_the_live_controls_reach_the_network_and_reset_nothing(playground):
 
 def test_the_controls_of_the_network_build_anew(playground):
     each_builds_anew(playground, ANEW)
+    assert playground.mounted_anew() == 0
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ tested |= {MORE_DATA, FILES, *(control.name for control in CONTROLS + OF_PICTURE
 
 def test_the_controls_of_the_data_build_anew(playground):
     each_builds_anew(playground, CONTROLS)
+    assert playground.mounted_anew() == 0
 
 
 def test_how_pixels_become_inputs_is_chosen_where_there_are_pictures_and_forgotten_where_there_are_none(playground):
