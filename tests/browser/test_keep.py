@@ -138,6 +138,7 @@ def test_a_file_of_examples_is_answered_in_kaggles_form(playground):
     upload(playground, 1, "test.csv", f"{header[:-2]}\n{body}\n".encode())
     playground.press("Predict")
     reads(playground, "The file lacks pixel63; needed are 64 columns")
+    reads(playground, "All your uploads take 0.0 of 64 MB.")
     upload(playground, 1, "test.csv", f"{header}\n{body}\n".encode())
     playground.page.get_by_text("The file lacks").wait_for(state="detached")
     playground.press("Predict")
@@ -145,3 +146,6 @@ def test_a_file_of_examples_is_answered_in_kaggles_form(playground):
     found = download(playground, "Predictions as CSV").decode().splitlines()
     expected = trainer.objective.predict(trainer.network.forward(trainer.x_test))
     assert found == ["ImageId,Label", *(f"{number},{label}" for number, label in enumerate(expected, 1))]
+    playground.press("Forget the file")
+    playground.button("Predictions as CSV").wait_for(state="detached")
+    playground.button("Predict").wait_for(state="detached")
