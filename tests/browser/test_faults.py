@@ -1,5 +1,5 @@
 """What must not go wrong when something does: a killed process, a closed page, Ctrl-C, and strangers at the socket.
-Each test has a server of its own."""
+A server that is to fall is the test's own."""
 
 from __future__ import annotations
 
@@ -98,9 +98,8 @@ def test_ctrl_c_in_the_middle_of_a_run_leaves_no_process_behind(start, visit):
     visitor.errors.clear()  # the browser reports that nobody answers any more
 
 
-def test_strangers_at_the_socket_are_sent_away(start, visit):
-    server = start()
-    visitor = visit(server.url).open()
+def test_strangers_at_the_socket_are_sent_away(playground, server):
+    visitor = playground.open()
     own = visitor.sockets[-1].url
     unknown = server.url + "live/socket?run=guessed"
     assert ask(own, QUESTION)[:4] == b"BPF1"

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from bench.serving import Server
 from lab.build import build
 from lab.experiment import Experiment
 
 pytestmark = pytest.mark.browser
 
 
-def test_the_script_alone_opens_steps_plays_and_stops(start, visit):
-    visitor = visit(start("ui/router.py").url).open("dataset=xor&epochs=12")
+@pytest.fixture(scope="module")
+def alone() -> Iterator[Server]:
+    running = Server("ui/router.py")
+    yield running
+    running.stop()
+
+
+def test_the_script_alone_opens_steps_plays_and_stops(alone, visit):
+    visitor = visit(alone.url).open("dataset=xor&epochs=12")
     assert visitor.facts["mode"] == "rerun"
     assert visitor.facts["status"] == "idle"
     picture = visitor.pixels(".live-map-colors")
@@ -29,8 +39,8 @@ def test_the_script_alone_opens_steps_plays_and_stops(start, visit):
     assert visitor.sockets == []
 
 
-def test_settings_and_run_of_the_script_alone_survive_another_page(start, visit):
-    visitor = visit(start("ui/router.py").url).open("hidden=4")
+def test_settings_and_run_of_the_script_alone_survive_another_page(alone, visit):
+    visitor = visit(alone.url).open("hidden=4")
     visitor.slide("Learning rate", "ArrowRight")
     visitor.linked(learning_rate="0.1")
     visitor.step(1)
