@@ -43,14 +43,16 @@ def check_own(e: Any) -> None:
 
 @dataclass
 class Owner:
-    """What one visitor has brought: fingerprint -> bytes; and their run, by which we know that they are here."""
+    """What one visitor has brought: fingerprint -> bytes, and bytes of files that a page holds under a name; and their
+    run, by which we know that they are here."""
 
     sets: dict[str, int] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
     run: str = ""
 
     @property
     def size(self) -> int:
-        return sum(self.sets.values())
+        return sum(self.sets.values()) + sum(self.held.values())
 
 
 class Shelf:
@@ -70,8 +72,15 @@ class Shelf:
 
     @property
     def size(self) -> int:
-        """Bytes of all sets."""
-        return sum({name: size for owner in self.owners.values() for name, size in owner.sets.items()}.values())
+        """Bytes of all sets, and of all files that pages hold."""
+        owners = self.owners.values()
+        sets = {name: size for owner in owners for name, size in owner.sets.items()}
+        return sum(sets.values()) + sum(size for owner in owners for size in owner.held.values())
+
+    def used(self, owner: str) -> int:
+        """Bytes of all that a visitor keeps here."""
+        with self._busy:
+            return self.owners[owner].size if owner in self.owners else 0
 
     def keep(self, owner: str, run: str, prepared: Prepared) -> str:
         """Save a set for a visitor with this run; its fingerprint. Raises OwnError where it is too much."""
@@ -80,18 +89,35 @@ class Shelf:
             mine.run = run
             if (name := own.fingerprint_of(prepared)) in mine.sets:
                 return name
-            if mine.size + prepared.size > self.session_bytes:
-                raise OwnError(
-                    f"This data takes {_mb(prepared.size)} and your other uploads {_mb(mine.size)}; a visitor may "
-                    f"keep {_mb(self.session_bytes)}. Forget an upload, or choose less of this one."
-                )
+            self._make_sure(mine.size, prepared.size, self.size)
             if len(mine.sets) >= self.session_sets:
                 raise OwnError(f"You keep {len(mine.sets)} uploads, as many as are allowed. Forget one of them.")
-            if self.size + prepared.size > self.total_bytes:
-                raise OwnError("The uploads of all visitors fill this server. Try again later, or with less data.")
             own.save(prepared)
             mine.sets[name] = prepared.size
             return name
+
+    def hold(self, owner: str, run: str, name: str, size: int) -> None:
+        """Count a file that a page holds for a visitor under this name, in place of the one before it; 0: it is gone.
+
+        Raises OwnError where it is too much; the one before it then still counts.
+        """
+        with self._busy:
+            mine = self.owners.setdefault(owner, Owner())
+            mine.run = run
+            before = mine.held.get(name, 0)
+            if size:
+                self._make_sure(mine.size - before, size, self.size - before)
+            mine.held[name] = size
+
+    def _make_sure(self, mine: int, more: int, everybody: int) -> None:
+        """Raises OwnError unless so many more bytes fit to what a visitor and everybody has."""
+        if mine + more > self.session_bytes:
+            raise OwnError(
+                f"This data takes {_mb(more)} and your other uploads {_mb(mine)}; a visitor may keep "
+                f"{_mb(self.session_bytes)}. Forget an upload, or choose less of this one."
+            )
+        if everybody + more > self.total_bytes:
+            raise OwnError("The uploads of all visitors fill this server. Try again later, or with less data.")
 
     def forget(self, owner: str, name: str) -> None:
         """Take a set from a visitor; the last owner's goes for good."""

@@ -6,12 +6,12 @@ from functools import partial
 
 import streamlit as st
 
-from data import BALANCED, DATASETS, OWN, drawn
+from data import BALANCED, DATASETS, OWN, SCALINGS, drawn
 from data.uploads import MOST_BYTES, UploadError, as_csv, read_points
 from lab import pool
 from ui import drawing, features, state
 from ui.text import plain
-from ui.widgets import ANEW, bound, button, explain, locked, number, shown, slide
+from ui.widgets import ANEW, bound, button, choose, explain, labels, locked, number, shown, slide
 
 NOISES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9)
@@ -34,6 +34,9 @@ def data_controls() -> None:
     with right:
         slide("Training share", "train_share", SHARES, "The rest is the test part.", "{:.0%}".format)
         number("Seed", "seed", 0, SEEDS - 1, "The same seed gives the same data, weights and batches.")
+    if e.source.image_shape:
+        sentence = " ".join(f"{scaling.label}: {scaling.sentence}" for scaling in SCALINGS.values())
+        choose("Pixels as inputs", "scaling", SCALINGS, labels(SCALINGS), sentence)
     with st.container(horizontal=True, gap="small", key="sources"):
         help = f"Other examples of the same kind: the next seed. {ANEW}"
         button("Regenerate", "regenerate", _regenerate, help)

@@ -93,7 +93,7 @@ _TERMS = (
     Term("Saturated", "The share of answers that lie where a curve with two ends is almost flat: little gradient comes "
          "through.", HEALTH),
     Term("Scaling", "How pixels become inputs: centred and of one spread over all pictures, from 0 to 1, or each "
-         "picture stretched by itself.", "Images", ("scaling",)),
+         "picture stretched by itself.", PLAYGROUND, ("scaling",)),
     Term("Schedule", "How the learning rate changes over the epochs.", PLAYGROUND, ("schedule", "schedule_span")),
     Term("Seed", "The number that all random choices follow from: the same seed, the same run.", PLAYGROUND, ("seed",)),
     Term("Speed", "How much is learnt between two pictures. It changes nothing in what is learnt.", PLAYGROUND),

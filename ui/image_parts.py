@@ -41,5 +41,5 @@ def sent(key: str, name: str) -> Any:
 
 @lru_cache(maxsize=2)
 def _component(js: str) -> Callable[..., Any]:
-    css = "\n".join(FILES[name].read_text(encoding="utf-8") for name in ("page.css", "images.css"))
+    css = "\n".join(FILES[name].read_text(encoding="utf-8") for name in ("page.css", "images.css", "save.css"))
     return component("images", html='<div class="images"></div>', css=css, js=js, isolate_styles=False)

@@ -12,15 +12,17 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
+from data.own import OwnError
 from data.unlabelled import MOST_BYTES, Unlabelled, UnlabelledError
-from lab import model_file, sheets
+from lab import model_file, own, sheets
 from lab.export import SCRIPTS, ExportError, gather, plan_of, zipped
 from lab.model_file import Model
 from lab.pool import Gone, Pool, Unreachable
 from ui import state
+from ui.charts import charts, theme
 from ui.figures import curve
-from ui.live import _theme as page_theme
 from ui.text import plain
+from ui.uploads import taken
 
 EVERYTHING, WEIGHTS = "Everything", "Weights only"
 WHAT = {
@@ -76,7 +78,7 @@ def _load(widget: str) -> None:
     if upload is None:
         return
     weights_only = st.session_state.load_what == WEIGHTS
-    done = state.load_model(upload.getvalue(), weights_only=weights_only)
+    done = state.load_model(taken(upload), weights_only=weights_only)
     said = (
         f"The weights of {upload.name[:60]} are in your network." if weights_only else f"{upload.name[:60]} is loaded."
     )
@@ -90,9 +92,11 @@ def _load(widget: str) -> None:
 def tables() -> None:
     header, arrays = state.ask("curves")
     epochs, values = arrays["epochs"], arrays["values"]
-    for column, name, rows in zip(st.columns(2), ("loss", header["score"]), ((0, 1), (2, 3)), strict=True):
-        figure = curve(epochs, *values[list(rows)], label=name, theme=page_theme()).update_layout(height=240)
-        column.plotly_chart(figure, key=f"kept_{rows[0]}", theme=None, config={"displayModeBar": False})
+    figures = {}
+    for name, rows in (("loss", (0, 1)), (header["score"], (2, 3))):
+        figure = curve(epochs, *values[list(rows)], label=name, theme=theme()).update_layout(height=240)
+        figures[f"{name.capitalize()} of both parts, over the epochs"] = figure
+    charts("kept", figures)
     last = f"train {values[0, -1]:.4f}, test {values[1, -1]:.4f}" if len(epochs) else "not known yet"
     st.caption(f"Thin: training part; thick: test part. Loss after epoch {epochs[-1] if len(epochs) else 0:,}: {last}.")
     with st.container(horizontal=True):
@@ -105,7 +109,7 @@ def tables() -> None:
             download(
                 "Confusion matrix as CSV", "confusion_csv", _later(_confusion_csv), "confusion.csv", "text/csv", help
             )
-    st.caption("The arrow above each picture of the Playground saves that picture as PNG, SVG or HTML.")
+    st.caption("The arrow at each picture, here and on every page, saves that picture as PNG, SVG or HTML.")
 
 
 def _curves_csv(pool: Pool, token: str) -> str:
@@ -173,21 +177,28 @@ def predictions() -> None:
         else ", ".join(wanted[:6]) + (" ..." if wanted[6:] else "")
     )
     st.caption(plain(f"A CSV file with {len(wanted):,} columns: {form}. Other columns, such as labels, are not used."))
-    help = f"At most {MOST_BYTES:,} bytes and 100,000 rows."
-    upload = st.file_uploader(
-        "Examples without labels",
-        type=["csv", "tsv", "txt"],
-        max_upload_size=MOST_BYTES // MEGABYTE,
-        key="examples",
-        help=help,
-    )
-    if upload is None:
-        state.keep("predictions", None)
+    allowed = f"{own.SHELF.session_bytes / 1e6:.0f} MB"
+    help = f"At most {MOST_BYTES:,} bytes and 100,000 rows. It counts among the {allowed} that a visitor may keep."
+    key = f"examples_file_{state.kept('examples_taken', 0)}"  # a new key empties the box
+    most = MOST_BYTES // MEGABYTE
+    kinds = ["csv", "tsv", "txt"]
+    st.file_uploader("Examples without labels", kinds, max_upload_size=most, key=key, on_change=_take, args=(key,),
+                     help=help)  # fmt: skip
+    if refused := state.kept("examples_refused"):
+        st.warning(plain(refused))
+    if (held := state.kept("examples")) is None:
         return
-    if st.button("Predict", key="predict", help="Asks your network, as it is now, about every row."):
+    name, content = held
+    used = f"{own.SHELF.used(state.owner()) / 1e6:.1f} of {allowed}"
+    st.markdown(f"{plain(name)}: {len(content):,} bytes. All your uploads take **{used}**.")
+    with st.container(horizontal=True):
+        pressed = st.button("Predict", key="predict", help="Asks your network, as it is now, about every row.")
+        help = "Deletes it and its predictions from the server; so does the end of your session."
+        st.button("Forget the file", key="forget_examples", on_click=_forget, help=help)
+    if pressed:
         state.keep("predictions", None)
         try:
-            state.keep("predictions", _predict(upload.getvalue(), facts))
+            state.keep("predictions", _predict(content, facts))
         except UnlabelledError as problem:
             st.warning(plain(str(problem)))
         except (Gone, Unreachable):
@@ -206,6 +217,28 @@ def predictions() -> None:
             on_click="ignore",
             help=help,
         )
+
+
+def _take(widget: str) -> None:
+    """A file has come: it takes the place of the one before it, if there is room."""
+    if (upload := st.session_state[widget]) is None:
+        return
+    state.keep("examples_taken", state.kept("examples_taken", 0) + 1)
+    name, content = upload.name[:60], taken(upload)
+    try:
+        own.SHELF.hold(state.owner(), state.token(), "examples", len(content))
+    except OwnError as problem:
+        state.keep("examples_refused", f"{name} is not kept. {problem}")
+        return
+    state.keep("examples_refused", "")
+    state.keep("examples", (name, content))
+    state.keep("predictions", None)
+
+
+def _forget() -> None:
+    own.SHELF.hold(state.owner(), state.token(), "examples", 0)
+    state.keep("examples", None)
+    state.keep("predictions", None)
 
 
 def _predict(content: bytes, facts: dict) -> tuple[str, str]:

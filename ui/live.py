@@ -16,6 +16,7 @@ from engine import ACTIVATIONS
 from lab.experiment import MAX_LAYERS, Experiment
 from lab.frames import unpack
 from ui import drawing, features, state
+from ui.charts import theme
 from ui.components import FILES, VERSION, joined
 from ui.figures import activation_shape, curve
 from ui.keys import for_component
@@ -69,19 +70,19 @@ def _rerun() -> None:
     if header["status"] != state.status()["status"]:
         st.rerun()
     _mount({"mode": "rerun", "frame": base64.b64encode(frame).decode()}, INLINE % joined())
-    figures, epochs, history = _figures(_theme()), arrays["history_epoch"], arrays["history"]
+    figures, epochs, history = _figures(theme()), arrays["history_epoch"], arrays["history"]
     for column, name, rows in zip(
         st.columns(3), ("loss", "accuracy", "activation"), ((0, 1), (2, 3), None), strict=True
     ):
         figure = (
-            curve(epochs, *history[list(rows)], label=_label(name), theme=_theme()) if rows else figures["activation"]
+            curve(epochs, *history[list(rows)], label=_label(name), theme=theme()) if rows else figures["activation"]
         )
         column.plotly_chart(figure, key=f"still_{name}", theme=None, config={"displayModeBar": False})
 
 
 def _mount(source: dict[str, Any], js: str) -> None:
     view = state.view()
-    figures = {name: json.loads(figure.to_json()) for name, figure in _figures(_theme()).items()}
+    figures = {name: json.loads(figure.to_json()) for name, figure in _figures(theme()).items()}
     if view["projector"]:
         figures = {name: enlarged(figure) for name, figure in figures.items()}
     data = {
@@ -138,10 +139,6 @@ def _event(event: dict[str, Any]) -> None:
 def _component(js: str) -> Any:
     css = "\n".join(FILES[name].read_text(encoding="utf-8") for name in ("page.css", "live.css", "save.css"))
     return component("live", html='<div class="live" ></div>', css=css, js=js, isolate_styles=False)
-
-
-def _theme() -> Any:
-    return "dark" if st.context.theme.type == "dark" else "light"
 
 
 def _label(name: str) -> str:

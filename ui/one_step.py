@@ -87,16 +87,14 @@ def _map(part: str, number: int, header: Mapping, arrays: Mapping, e: Experiment
     x1, x2 = (float(value) for value in arrays[f"points_{part}"][number])
     view = (arrays["map"], header["encoding"], header["extent"])
     figure = chooser(*view, points, e.source.class_names, (x1, x2), theme=theme())
-    options = {"on_select": _clicked, "selection_mode": "points"}
-    chart(figure, "step_map", "Map of the network's answer with the points of the data", **options)
+    chart(figure, "step_map", "Map of the network's answer with the points of the data", on_pick=_pick)
     st.caption("The network's answer and the data; the large points are those of this part. Click one to choose it.")
 
 
-def _clicked() -> None:
-    """A click on a point of the map."""
-    points = st.session_state["step_map"]["selection"]["points"]
-    match points[:1]:
-        case [{"customdata": [str(part), int(number)]}] if part in SOURCES and number >= 0:
+def _pick(point: Any) -> None:
+    """A point of the map was clicked."""
+    match point:
+        case [str(part), int(number)] if part in SOURCES and number >= 0:
             st.session_state["step_part_4"], st.session_state["step_point"] = part, number + 1
 
 

@@ -64,7 +64,7 @@ def uploads() -> None:
     mine = own.SHELF.of(state.owner())
     if not mine:
         return
-    used, allowed = sum(mine.values()) / 1e6, own.SHELF.session_bytes / 1e6
+    used, allowed = own.SHELF.used(state.owner()) / 1e6, own.SHELF.session_bytes / 1e6
     st.markdown(
         f"Your uploads take **{used:.1f} of {allowed:.0f} MB** and {len(mine)} of {own.SHELF.session_sets} places."
     )

@@ -34,7 +34,8 @@ class Script:
 SCRIPTS = {
     "numpy": Script(
         "NumPy", "train_numpy.py", numpy_script,
-        "Nothing but NumPy, with the formulas of this playground word for word: the same losses to six digits."),
+        "Nothing but NumPy, with the formulas of this playground word for word: the same losses to six digits, as long "
+        "as the rounding of 32-bit numbers has not added up."),
     "pytorch": Script(
         "PyTorch", "train_pytorch.py", pytorch_script,
         "The same network, weights and batches in PyTorch, where autograd finds the gradients."),

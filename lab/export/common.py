@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from dataclasses import dataclass
-from typing import Any
 
-from engine import SCHEDULES
+from engine import INITIALIZERS, SCHEDULES
 from engine.trainer import EVALUATED
 from lab.experiment import Experiment
+from lab.export.lift import Lifted
 
 USUAL_EPOCHS = 100
 STOP_RULES = {"target_accuracy": "target accuracy", "patience": "early stopping", "max_seconds": "time limit"}
@@ -37,12 +38,61 @@ class Plan:
         return (first, *e.hidden, e.outputs)
 
     @property
-    def fixed_rate(self) -> bool:
-        return self.experiment.schedule == "constant"
+    def used_activations(self) -> set[str]:
+        e = self.experiment
+        return {*e.activation_names, *([e.conv_activation] if e.conv else [])}
 
     @property
-    def schedule(self) -> Any:
-        return SCHEDULES[self.experiment.schedule].factor
+    def batch_size(self) -> int:
+        return min(self.experiment.batch_size or self.batches, self.batches)
+
+
+class Text:
+    """What a script is put together from: the functions it takes from the engine, and the lines that all share."""
+
+    def __init__(self, plan: Plan, what: str, file: str, imports: str, *left_out: str) -> None:
+        self.plan, self.lift, self._imports = plan, Lifted(), imports
+        self._opening = opening(plan, what, file, *filter(None, left_out))
+        self.draw = self.lift.name_of(INITIALIZERS[plan.experiment.initializer].draw)
+
+    @property
+    def rate(self) -> str:
+        """The rate of a step as code; one number, unless a schedule changes it."""
+        e = self.plan.experiment
+        if e.schedule == "constant":
+            return repr(e.learning_rate)
+        factor = self.lift.name_of(SCHEDULES[e.schedule].factor)
+        return f"{e.learning_rate!r} * {factor}(epoch - 1 + start / len(x_train), {e.settings().schedule_span!r})"
+
+    def joined(self, *parts: str) -> str:
+        """The whole script. parts: what follows the imports and the functions of the engine."""
+        first = f"{self._opening}\n{self.lift.imports}from pathlib import Path\n\n{self._imports}\n\n"
+        return "\n".join(part for part in (first, self.lift.text + "\n", *parts) if part)
+
+    def loss(self, library: str, each: str, output: str, arguments: str = "z, t", first: str = "") -> str:
+        """The mean loss of a batch as a function. each: (N,) losses from t and the logits z, or from y, the output."""
+        weighted = self.plan.weighted
+        share = f"t, share = t[:, :-1], t[:, -1] / {library}.sum(t[:, -1])  # the last column is the weight of a sample"
+        lines = [
+            first,
+            share if weighted else "",
+            f"y = {output}" if re.search(r"\by\b", each) else "",
+            f"return {library}.sum({each} * share)" if weighted else f"return {library}.mean({each})",
+        ]
+        return f"\ndef loss({arguments}):\n" + "".join(f"    {line}\n" for line in lines if line)
+
+    def loop(self, step: str, end: str) -> str:
+        """Training. step: lines for one batch; end: lines after an epoch, which name its losses train and test."""
+        plan = self.plan
+        mixed = plan.batch_size < plan.batches
+        order = "for_batches.permutation(len(x_train))" if mixed else "np.arange(len(x_train))"
+        return f"""\
+for epoch in range({plan.epochs + 1}):
+    order = {order} if epoch else ()
+    for start in range(0, len(order), size):
+        batch = order[start : start + size]
+{textwrap.indent(step, " " * 8)}{textwrap.indent(end, " " * 4)}    print(f"{{epoch:5d}}  {{train:.9f}}  {{test:.9f}}")
+"""
 
 
 def opening(plan: Plan, what: str, script: str, *left_out: str) -> str:
@@ -71,20 +121,21 @@ def data_lines(plan: Plan) -> str:
             '    names = ("x_train", "t_train", "x_test", "t_test")\n'
             "    x_train, t_train, x_test, t_test = (data[name].astype(dtype) for name in names)\n"
         )
+    rounded = ".astype(np.float32)" if plan.experiment.dtype == "float64" else ""  # as the playground holds pictures
     return (
         'with np.load(Path(__file__).with_name("data.npz")) as data:\n'
         '    t_train, t_test = data["t_train"].astype(dtype), data["t_test"].astype(dtype)\n'
-        '    pixels = data["x_train"], data["x_test"]\n'
-        '    x_train, x_test = ((x - data["mean"]) / data["scale"] for x in pixels)\n'
-        "x_train, x_test = (x.astype(np.float32).astype(dtype) for x in (x_train, x_test))\n"
+        '    scaled = ((data[x] - data["mean"]) / data["scale"] for x in ("x_train", "x_test"))\n'
+        f"    x_train, x_test = (x{rounded}.astype(dtype) for x in scaled)\n"
     )
 
 
 def generator_lines(e: Experiment) -> str:
     """The generators that the playground draws from, so that weights and batches are the same."""
-    lines = f"_, for_weights, for_batches, for_dropout = np.random.default_rng({e.seed}).spawn(4)\n"
+    dropout = ", for_dropout" if e.dropout else ""
+    lines = f"_, for_weights, for_batches{dropout} = np.random.default_rng({e.seed}).spawn({4 if dropout else 3})\n"
     if e.weight_seed:
-        lines += f"for_weights = np.random.default_rng({e.weight_seed}).spawn(4)[1]\n"
+        lines += f"_, for_weights = np.random.default_rng({e.weight_seed}).spawn(2)\n"
     return lines
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from engine import INITIALIZERS
+import textwrap
+
 from lab.experiment import Experiment
-from lab.export.common import ExportError, Plan, data_lines, generator_lines, opening, shown
-from lab.export.lift import Lifted
+from lab.export.common import ExportError, Plan, Text, data_lines, generator_lines, shown
 
 ACTIVATIONS = {
     "relu": "'relu'", "leaky_relu": "lambda z: activations.leaky_relu(z, negative_slope=0.01)", "elu": "'elu'",
@@ -42,33 +42,28 @@ OPTIMIZERS = {  # Keras adds epsilon below the root in the second and third: its
 
 def keras_script(plan: Plan) -> str:
     """Raises ExportError for what Keras cannot do."""
-    e, lift = plan.experiment, Lifted()
+    e = plan.experiment
     if e.clip_norm and e.clip_value:
         raise ExportError("Keras clips gradients by norm or by value, not by both; switch one of them off.")
-    draw = lift.name_of(INITIALIZERS[e.initializer].draw)
-    factor = "" if plan.fixed_rate else lift.name_of(plan.schedule)
     notes = [
         "Dropout draws its masks by Keras' generator: the losses are close, not the same." if e.dropout else "",
         "Keras' batch normalisation divides its running variance by n, not n - 1: close." if e.batch_norm else "",
     ]
-    used = {*e.activation_names, *([e.conv_activation] if e.conv else [])}
-    parts = [
-        opening(plan, "The network of this experiment in Keras 3", "train_keras.py", *filter(None, notes)),
-        f"{lift.imports}from pathlib import Path\n\nimport keras\nimport numpy as np\n"
-        "from keras import activations, layers, ops\n\n",
-        lift.text + "\n",
-        STEP if "step" in used else "",
+    imports = "import keras\nimport numpy as np\nfrom keras import activations, layers, ops"
+    text = Text(plan, "The network of this experiment in Keras 3", "train_keras.py", imports, *notes)
+    tensor = "t = ops.convert_to_tensor(t)"
+    return text.joined(
+        STEP if "step" in plan.used_activations else "",
         f"\ndtype = np.{e.dtype}\nkeras.config.set_floatx('{e.dtype}')\nkeras.utils.set_random_seed({e.seed})",
         data_lines(plan) + generator_lines(e),
-        f"model = keras.Sequential([\n{''.join(f'    {layer},' + chr(10) for layer in _layers(plan))}])",
-        _first_weights(e, draw),
-        _loss(plan),
-        _training(plan, factor),
-    ]
-    return "\n".join(part for part in parts if part)
+        f"model = keras.Sequential([\n{textwrap.indent(_layers(plan), '    ')}])",
+        _first_weights(e, text.draw),
+        text.loss("ops", LOSSES[e.loss_name], OUTPUTS[e.output_name], arguments="t, z", first=tensor),
+        _training(text),
+    )
 
 
-def _layers(plan: Plan) -> list[str]:
+def _layers(plan: Plan) -> str:
     e = plan.experiment
     inputs = plan.sizes[0] if not e.conv else e.inputs
     row, more = [f"layers.Input(({inputs},))"], ""
@@ -87,7 +82,8 @@ def _layers(plan: Plan) -> list[str]:
         row += ["layers.BatchNormalization(momentum=0.9, epsilon=1e-5)"] if e.batch_norm else []
         row.append(f"layers.Activation({ACTIVATIONS[name]})")
         row += [f"layers.Dropout({e.dropout!r})"] if e.dropout else []
-    return [*row, f"layers.Dense({plan.sizes[-1]}{more.format(axis=0)})"]
+    row.append(f"layers.Dense({plan.sizes[-1]}{more.format(axis=0)})")
+    return "".join(f"{layer},\n" for layer in row)
 
 
 def _first_weights(e: Experiment, draw: str) -> str:
@@ -101,41 +97,18 @@ for layer in model.layers:  # the same first weights as in the playground
 """
 
 
-def _loss(plan: Plan) -> str:
-    e = plan.experiment
-    each = LOSSES[e.loss_name]
-    lines = ["def loss(t, z):", "    t = ops.convert_to_tensor(t)"]
-    if plan.weighted:
-        lines.append("    t, share = t[:, :-1], t[:, -1] / ops.sum(t[:, -1])  # the last column is a sample's weight")
-    if "z" not in each.split("from_logits")[0]:
-        lines.append(f"    y = {OUTPUTS[e.output_name]}")
-    lines.append(f"    return ops.sum({each} * share)" if plan.weighted else f"    return ops.mean({each})")
-    return "\n" + "\n".join(lines) + "\n"
-
-
-def _training(plan: Plan, factor: str) -> str:
-    e = plan.experiment
-    size = min(e.batch_size or plan.batches, plan.batches)
-    order = "for_batches.permutation(len(x_train))" if size < plan.batches else "np.arange(len(x_train))"
+def _training(text: Text) -> str:
+    e = text.plan.experiment
     clips = {"global_clipnorm": e.clip_norm, "clipvalue": e.clip_value}
     more = "".join(f", {name}={value!r}" for name, value in clips.items() if value)
     optimizer = OPTIMIZERS[e.optimizer].format(rate=repr(e.learning_rate), decay=repr(e.weight_decay), more=more)
-    decay = (
-        "optimizer.exclude_from_weight_decay(var_names=['bias', 'gamma', 'beta'])\n" if e.optimizer == "adamw" else ""
-    )
-    rate = ""
-    if factor:
-        moment = f"epoch - 1 + start / len(x_train), {e.settings().schedule_span!r}"
-        rate = f"        optimizer.learning_rate.assign({e.learning_rate!r} * {factor}({moment}))\n"
-    return f"""
-optimizer, size = keras.optimizers.{optimizer}, {size}
-{decay}model.compile(optimizer, loss)
-for epoch in range({plan.epochs + 1}):
-    order = {order} if epoch else ()
-    for start in range(0, len(order), size):
-        batch = order[start : start + size]
-{rate}        model.train_on_batch(x_train[batch], t_train[batch])
-    train = ops.convert_to_numpy(loss({shown("t_train")}, model({shown("x_train")}, training=False)))
-    test = ops.convert_to_numpy(loss(t_test, model(x_test, training=False)))
-    print(f"{{epoch:5d}}  {{train:.9f}}  {{test:.9f}}")
+    plain = "optimizer.exclude_from_weight_decay(var_names=['bias', 'gamma', 'beta'])\n"
+    rate = "" if e.schedule == "constant" else f"optimizer.learning_rate.assign({text.rate})\n"
+    end = f"""\
+train = ops.convert_to_numpy(loss({shown("t_train")}, model({shown("x_train")}, training=False)))
+test = ops.convert_to_numpy(loss(t_test, model(x_test, training=False)))
 """
+    return f"""
+optimizer, size = keras.optimizers.{optimizer}, {text.plan.batch_size}
+{plain if e.optimizer == "adamw" else ""}model.compile(optimizer, loss)
+{text.loop(f"{rate}model.train_on_batch(x_train[batch], t_train[batch])" + chr(10), end)}"""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from engine import INITIALIZERS
+import textwrap
+
 from lab.experiment import Experiment
-from lab.export.common import Plan, data_lines, generator_lines, opening, shown
-from lab.export.lift import Lifted
+from lab.export.common import Plan, Text, data_lines, generator_lines, shown
 
 MODULES = {
     "relu": "nn.ReLU()", "leaky_relu": "nn.LeakyReLU(0.01)", "elu": "nn.ELU()", "selu": "nn.SELU()",
@@ -58,30 +58,25 @@ OPTIMIZERS = {
 
 
 def pytorch_script(plan: Plan) -> str:
-    e, lift = plan.experiment, Lifted()
-    draw = lift.name_of(INITIALIZERS[e.initializer].draw)
-    factor = "" if plan.fixed_rate else lift.name_of(plan.schedule)
-    used = {*e.activation_names, *([e.conv_activation] if e.conv else [])}
+    e = plan.experiment
     dropped = "Dropout draws its masks by PyTorch's generator: the losses are close, not the same." if e.dropout else ""
-    parts = [
-        opening(plan, "The network of this experiment in PyTorch", "train_pytorch.py", *filter(None, [dropped])),
-        f"{lift.imports}from pathlib import Path\n\nimport numpy as np\nimport torch\nfrom torch import nn\n\n",
-        lift.text + "\n",
-        *(OWN[name] for name in OWN if name in used),
+    imports = "import numpy as np\nimport torch\nfrom torch import nn"
+    text = Text(plan, "The network of this experiment in PyTorch", "train_pytorch.py", imports, dropped)
+    return text.joined(
+        *(OWN[name] for name in OWN if name in plan.used_activations),
         MAPS if e.conv else "",
         f"\ndtype = np.{e.dtype}\ntorch.set_default_dtype(torch.{e.dtype})\ntorch.manual_seed({e.seed})",
         data_lines(plan)
         + "x_train, t_train, x_test, t_test = map(torch.from_numpy, (x_train, t_train, x_test, t_test))",
         generator_lines(e),
-        f"model = nn.Sequential(\n{''.join(f'    {layer},' + chr(10) for layer in _layers(plan))})",
-        _first_weights(plan, draw),
-        _loss(plan),
-        _training(plan, factor),
-    ]
-    return "\n".join(part for part in parts if part)
+        f"model = nn.Sequential(\n{textwrap.indent(_layers(plan), '    ')})",
+        _first_weights(plan, text.draw),
+        text.loss("torch", LOSSES[e.loss_name], OUTPUTS[e.output_name]),
+        _training(text),
+    )
 
 
-def _layers(plan: Plan) -> list[str]:
+def _layers(plan: Plan) -> str:
     e, row = plan.experiment, []
     if e.conv and e.source.image_shape:
         channels = (1, *e.conv)
@@ -91,10 +86,11 @@ def _layers(plan: Plan) -> list[str]:
         row.append("Rows()")
     for inputs, units, name in zip(plan.sizes, e.hidden, e.activation_names, strict=False):
         row.append(f"nn.Linear({inputs}, {units})")
-        row += ["nn.BatchNorm1d({})".format(units)] if e.batch_norm else []  # noqa: UP032
+        row += [f"nn.BatchNorm1d({units})"] if e.batch_norm else []
         row.append(MODULES[name])
         row += [f"nn.Dropout({e.dropout!r})"] if e.dropout else []
-    return [*row, f"nn.Linear({plan.sizes[-2]}, {plan.sizes[-1]})"]
+    row.append(f"nn.Linear({plan.sizes[-2]}, {plan.sizes[-1]})")
+    return "".join(f"{layer},\n" for layer in row)
 
 
 def _first_weights(plan: Plan, draw: str) -> str:
@@ -117,18 +113,6 @@ others = [p for p in model.parameters() if all(p is not weight for weight in wei
 """
 
 
-def _loss(plan: Plan) -> str:
-    e = plan.experiment
-    each = LOSSES[e.loss_name]
-    lines = ["def loss(z, t):"]
-    if plan.weighted:
-        lines.append("    t, share = t[:, :-1], t[:, -1] / t[:, -1].sum()  # the last column is the weight of a sample")
-    if "y" in each.split("(")[-1] or "(y" in each or "* y" in each:
-        lines.append(f"    y = {OUTPUTS[e.output_name]}")
-    lines.append(f"    return ({each} * share).sum()" if plan.weighted else f"    return {each}.mean()")
-    return "\n" + "\n".join(lines) + "\n"
-
-
 def _penalty(e: Experiment) -> str:
     terms = []
     if e.l1:
@@ -138,19 +122,14 @@ def _penalty(e: Experiment) -> str:
     return f" + sum({' + '.join(terms)} for w in weights)" if terms else ""
 
 
-def _training(plan: Plan, factor: str) -> str:
-    e = plan.experiment
-    size = min(e.batch_size or plan.batches, plan.batches)
-    order = "for_batches.permutation(len(x_train))" if size < plan.batches else "np.arange(len(x_train))"
+def _training(text: Text) -> str:
+    e = text.plan.experiment
     optimizer = OPTIMIZERS[e.optimizer].format(rate=repr(e.learning_rate), decay=repr(e.weight_decay))
     lines = []
-    if factor:
-        moment = f"epoch - 1 + start / len(x_train), {e.settings().schedule_span!r}"
-        lines.append(
-            f"for group in optimizer.param_groups:\n    group['lr'] = {e.learning_rate!r} * {factor}({moment})"
-        )
-    lines.append("batch = torch.from_numpy(order[start : start + size])")
-    lines.append(f"value = loss(model(x_train[batch]), t_train[batch]){_penalty(e)}")
+    if e.schedule != "constant":
+        lines.append(f"for group in optimizer.param_groups:\n    group['lr'] = {text.rate}")
+    lines.append("picked = torch.from_numpy(batch)")
+    lines.append(f"value = loss(model(x_train[picked]), t_train[picked]){_penalty(e)}")
     lines.append("optimizer.zero_grad()\nvalue.backward()")
     if e.clip_value:
         lines.append(f"nn.utils.clip_grad_value_(model.parameters(), {e.clip_value!r})")
@@ -161,15 +140,11 @@ def _training(plan: Plan, factor: str) -> str:
         lines.append("with torch.no_grad():\n    for w in weights:  # no unit's weights are longer than this")
         lines.append("        norms = w.flatten(1).norm(dim=1).reshape(-1, *[1] * (w.ndim - 1))")
         lines.append(f"        w *= {e.max_norm!r} / norms.clamp(min={e.max_norm!r})")
-    inner = "".join(" " * 8 + line + "\n" for line in "\n".join(lines).splitlines())
-    return f"""
-optimizer, size = torch.optim.{optimizer}, {size}
-for epoch in range({plan.epochs + 1}):
-    model.train()
-    order = {order} if epoch else ()
-    for start in range(0, len(order), size):
-{inner}    model.eval()
-    with torch.no_grad():
-        train, test = loss(model({shown("x_train")}), {shown("t_train")}), loss(model(x_test), t_test)
-    print(f"{{epoch:5d}}  {{train:.9f}}  {{test:.9f}}")
+    end = f"""\
+model.eval()
+with torch.no_grad():
+    train, test = loss(model({shown("x_train")}), {shown("t_train")}), loss(model(x_test), t_test)
+model.train()
 """
+    loop = text.loop("\n".join(lines) + "\n", end)
+    return f"\noptimizer, size = torch.optim.{optimizer}, {text.plan.batch_size}\n{loop}"

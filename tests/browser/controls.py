@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 from lab.build import build
 from lab.experiment import Experiment
@@ -72,11 +73,12 @@ def operate(page: Playground, control: Control) -> Experiment:
     return experiment
 
 
-def each_builds_anew(page: Playground, controls: list[Control]) -> None:
+def each_builds_anew(page: Playground, controls: list[Control], start: Experiment | None = None) -> None:
     """Use the controls one after the other: each begins anew with the network of a run without a page."""
-    shown = page.open().step(1)
+    start = start or Experiment()
+    shown = page.open(urlencode(start.to_query())).step(1)
     page.tag()
-    loss = train_loss(Experiment())
+    loss = train_loss(start)
     for control in controls:
         before, loss_before = shown, loss
         experiment = operate(page, control)
@@ -84,4 +86,3 @@ def each_builds_anew(page: Playground, controls: list[Control]) -> None:
         assert anew["status"] == "idle", control
         shown, loss = page.step(1), train_loss(experiment)
         assert float(shown["trainLoss"]) == loss != loss_before, control
-    assert page.mounted_anew() == 0

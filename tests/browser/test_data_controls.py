@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator
 
-from data import DATASETS, drawn
+from data import DATASETS, SCALINGS, drawn
 from data.uploads import read_points
 from lab.experiment import Experiment
 from tests.browser.controls import choose, each_builds_anew, enter, press, presses, slide, tested, train_loss
@@ -30,11 +30,23 @@ CONTROLS = [  # in the order in which they are used, one after the other
     slide("Class balance", "Home", "balance", "0.1", MORE_DATA),
     choose("Data set", DATASETS, "dataset", "xor"),
 ]
-tested |= {MORE_DATA, FILES, *(control.name for control in CONTROLS)}
+PICTURES = Experiment(dataset="digits", samples=200, hidden=(4,))
+OF_PICTURES = [choose("Pixels as inputs", SCALINGS, "scaling", name) for name in ("unit", "per_image")]
+tested |= {MORE_DATA, FILES, *(control.name for control in CONTROLS + OF_PICTURES)}
 
 
 def test_the_controls_of_the_data_build_anew(playground):
     each_builds_anew(playground, CONTROLS)
+    assert playground.mounted_anew() == 0
+
+
+def test_how_pixels_become_inputs_is_chosen_where_there_are_pictures_and_forgotten_where_there_are_none(playground):
+    each_builds_anew(playground, OF_PICTURES, PICTURES)
+    box = playground.page.get_by_role("combobox", name="Pixels as inputs", exact=True)
+    assert box.input_value() == SCALINGS["per_image"].label
+    playground.choose("Data set", "Circle")
+    playground.linked(dataset=None, scaling=None)
+    box.wait_for(state="detached")
 
 
 def test_only_what_fits_the_data_set_is_offered(playground):

@@ -123,19 +123,20 @@ def test_the_numpy_script_prints_our_losses_for_every_function_of_every_table(pa
         np.testing.assert_allclose(found, ours(packages[folder]), rtol=0, atol=1e-6, err_msg=folder)
 
 
-def test_the_numpy_script_prints_our_losses_in_float32_too(tmp_path):
-    experiment = Experiment(epochs=20)
+DIGITS = Experiment(dataset="digits", hidden=(32,), activations="relu", optimizer="adam", learning_rate=0.01, epochs=5)
+USUAL = [Experiment(epochs=20), DIGITS.change(dtype="float64")]  # 32 bits drift apart where Adam takes long steps
+
+
+@pytest.mark.parametrize("experiment", USUAL, ids=lambda e: e.dataset)
+def test_a_usual_numpy_script_is_about_sixty_lines_of_numpy_alone_and_prints_our_losses(tmp_path, experiment):
     unpacked(experiment, tmp_path)
-    (found,) = run_scripts(sys.executable, "train_numpy.py", [tmp_path]).values()
-    np.testing.assert_allclose(found, ours(experiment), rtol=0, atol=1e-6)
-
-
-def test_the_numpy_script_is_short_and_needs_numpy_alone(tmp_path):
-    unpacked(Experiment(), tmp_path)
     text = (tmp_path / "train_numpy.py").read_text()
-    assert len([line for line in text.splitlines() if line.strip()]) <= 80
+    assert len([line for line in text.splitlines() if line.strip()]) <= 65
+    assert max(map(len, text.splitlines())) <= 120
     imported = {line.split()[1] for line in text.splitlines() if line.startswith(("import", "from"))}
     assert imported == {"pathlib", "numpy"}
+    (found,) = run_scripts(sys.executable, "train_numpy.py", [tmp_path]).values()
+    np.testing.assert_allclose(found, ours(experiment), rtol=0, atol=1e-6)
 
 
 def test_a_script_that_does_not_cover_the_experiment_is_left_out_and_the_note_says_why(tmp_path):

@@ -193,3 +193,23 @@ def test_a_table_can_be_trained_on_without_a_screen(tmp_path, capsys):
 def test_prepared_data_has_a_size_that_counts():
     assert SIZE == 40 * 2 * 8 + 40 * 8
     assert dataclasses.replace(prepared(), x=prepared().x.astype(np.uint8)).size == 40 * 2 + 40 * 8
+
+
+def test_a_file_that_a_page_holds_counts_like_a_set_is_replaced_and_is_freed_with_its_visitor():
+    shelf = Shelf(session_bytes=SIZE + 100, total_bytes=2 * SIZE + 200)
+    shelf.keep("ann", "run", prepared())
+    shelf.hold("ann", "run", "examples", 90)
+    shelf.hold("ann", "run", "examples", 100)  # in place of the one before it
+    assert (shelf.used("ann"), shelf.used("bob"), shelf.size) == (SIZE + 100, 0, SIZE + 100)
+    with pytest.raises(OwnError, match="Forget an upload"):
+        shelf.hold("ann", "run", "examples", 101)
+    assert shelf.used("ann") == SIZE + 100
+    with pytest.raises(OwnError, match="Forget an upload"):
+        shelf.keep("ann", "run", prepared(2))
+    shelf.hold("bob", "other", "examples", SIZE + 100)
+    with pytest.raises(OwnError, match="all visitors fill this server"):
+        shelf.hold("eve", "third", "examples", 101)
+    shelf.hold("ann", "run", "examples", 0)
+    assert shelf.used("ann") == SIZE
+    shelf.sweep({"run"}.__contains__)
+    assert shelf.size == SIZE

@@ -2,8 +2,11 @@
 // Where paths are drawn, a player lets them grow: traces whose `meta` is "line" or "head" are cut at its step.
 import { loadPlotly } from './curves.js';
 import { build, setText } from './dom.js';
+import { readTheme } from './palette.js';
+import { ChartSource, SaveMenu } from './save.js';
 
 const CONFIG = { displayModeBar: false, responsive: true, showTips: false };
+const PLOT_HEIGHT = 450; // CSS pixels, of a figure that does not say
 const RACE_TIME = 5000; // ms that all steps take on the screen
 const groups = new WeakMap();
 
@@ -64,11 +67,42 @@ class Player {
   }
 }
 
+/** One figure: its plot, and the menu that saves it. */
+class Place {
+  constructor(root) {
+    this.plot = build('div', 'charts-plot');
+    this.element = build('div', 'charts-figure', this.plot);
+    this.plotly = null;
+    this.menu = new SaveMenu('', this.element, new ChartSource(this, () => readTheme(root).back));
+  }
+
+  /** Its size and name, before there is anything to draw. */
+  prepare({ alt, figure: { layout } }) {
+    this.plot.style.height = `${layout.height ?? PLOT_HEIGHT}px`;
+    this.element.classList.toggle('charts-wide', Boolean(layout.meta?.wide));
+    this.plot.setAttribute('role', 'img');
+    this.plot.setAttribute('aria-label', alt);
+    this.menu.rename(alt.split(/[,;:]/)[0]);
+  }
+
+  async draw(plotly, { data, layout }, click) {
+    this.plotly = plotly;
+    await plotly.react(this.plot, data.map(trace => ({ ...trace })), layout, CONFIG);
+    this.plot.removeAllListeners('plotly_click');
+    if (layout.meta?.click) this.plot.on('plotly_click', ({ points: [point] }) => click(point));
+  }
+
+  remove() {
+    this.plotly?.purge(this.plot);
+    this.element.remove();
+  }
+}
+
 class Charts {
   constructor(root) {
     this.player = new Player(step => this.cut(step));
     this.grid = build('div', 'charts-grid');
-    this.plots = [];
+    this.places = [];
     this.figures = [];
     this.root = root;
     root.dataset.drawn = 0;
@@ -86,35 +120,20 @@ class Charts {
     if (this.text !== figures) return; // something newer has come
     this.Plotly = Plotly;
     this.figures = wanted.map(({ figure }) => figure);
-    for (const [number, { data, layout }] of this.figures.entries()) {
-      const plot = this.plots[number];
-      await Plotly.react(plot, data.map(trace => ({ ...trace })), layout, CONFIG);
-      plot.removeAllListeners('plotly_click');
-      if (layout.meta?.click) plot.on('plotly_click', ({ points: [point] }) => this.send({ x: point.x, y: point.y, at: Date.now() }));
-    }
+    const click = ({ x, y, customdata: picked = null }) => this.send({ x, y, picked, at: Date.now() });
+    for (const [number, figure] of this.figures.entries()) await this.places[number].draw(Plotly, figure, click);
     this.isCut = false;
     this.player.setSteps(steps);
     this.root.dataset.drawn = Number(this.root.dataset.drawn) + 1;
   }
 
-  /** A place for each figure, with its height and name, before there is anything to draw. */
   arrange(wanted) {
-    while (this.plots.length > wanted.length) {
-      const plot = this.plots.pop();
-      this.Plotly?.purge(plot);
-      plot.remove();
+    while (this.places.length > wanted.length) this.places.pop().remove();
+    while (this.places.length < wanted.length) {
+      this.places.push(new Place(this.root));
+      this.grid.append(this.places.at(-1).element);
     }
-    while (this.plots.length < wanted.length) {
-      this.plots.push(build('div', 'charts-plot'));
-      this.grid.append(this.plots.at(-1));
-    }
-    wanted.forEach(({ alt, figure }, number) => {
-      const plot = this.plots[number];
-      plot.style.height = `${figure.layout.height}px`;
-      plot.classList.toggle('charts-wide', Boolean(figure.layout.meta?.wide));
-      plot.setAttribute('role', 'img');
-      plot.setAttribute('aria-label', alt);
-    });
+    wanted.forEach((described, number) => this.places[number].prepare(described));
   }
 
   cut(step) {
@@ -128,7 +147,7 @@ class Charts {
       for (const axis of ['x', 'y', 'z']) {
         if (growing.some(index => data[index][axis])) change[axis] = growing.map(index => partOf(data, index, axis, step));
       }
-      this.Plotly.restyle(this.plots[number], change, growing);
+      this.Plotly.restyle(this.places[number].plot, change, growing);
     });
   }
 }

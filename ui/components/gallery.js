@@ -2,13 +2,16 @@
 import { Picture, build, setText } from './dom.js';
 import { mapColors } from './palette.js';
 import { GREYS, percent } from './reading.js';
+import { saveElement } from './save.js';
 
 /** Test pictures with what each was read as. Pressing one says its number to Python. */
 export class Pictures {
   constructor(root) {
     this.words = build('p', 'img-words');
     this.list = build('ul', 'img-list');
-    root.append(this.words, this.list);
+    const head = build('div', 'img-foot', this.words);
+    root.append(head, this.list);
+    saveElement('test pictures', head, root);
   }
 
   show({ names, words }, { rows, pictures, truth, shares }) {
@@ -48,7 +51,9 @@ export class Weights {
     this.canvas.setAttribute('role', 'img');
     this.words = build('p', 'img-words');
     this.picture = new Picture(this.canvas);
-    root.append(this.canvas, this.words);
+    const foot = build('div', 'img-foot', this.words);
+    root.append(this.canvas, foot);
+    saveElement('first layer', foot, root);
   }
 
   show({ words, alt, epoch }, { weights }, theme) {

@@ -1,11 +1,14 @@
 // The confusion matrix of pictures: every cell that has examples can be pressed.
 import { build, setText } from './dom.js';
+import { saveElement } from './save.js';
 
 export class Matrix {
   constructor(root) {
     this.table = build('table', 'img-matrix');
     this.box = build('div', 'img-scroll', this.table);
-    root.append(this.box);
+    const foot = build('div', 'img-foot');
+    root.append(this.box, foot);
+    saveElement('confusion matrix', foot, this.table);
   }
 
   show({ names, cell }, { confusion }) {

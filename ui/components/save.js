@@ -1,20 +1,22 @@
 // A small menu on each picture that saves it as PNG, SVG or a web page of its own. All of it happens in the browser.
 import { build, pressable } from './dom.js';
+import { readTheme } from './palette.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const FORMATS = ['PNG', 'SVG', 'HTML'];
 const SCALE = 2; // pixels of a PNG for each pixel of the screen
+const UNSEEN = '.live-save, .live-hidden, .live-tip, .live-callout, .live-switch, .live-small'; // what is pressed or passes is no part of a picture
+const LONGEST_NAME = 60; // letters of a file's name
 const REVOKE_AFTER = 60_000; // ms in which the browser has long begun to save
 
 /** Puts the menu at the end of a heading. source: {svg() -> promise of SVG text, html(title) -> promise of a page}. */
 export class SaveMenu {
   constructor(name, head, source) {
-    this.name = name;
     this.source = source;
-    this.list = build('span', 'live-save-list', ...FORMATS.map(format =>
-      pressable('live-switch', `Save ${name} as ${format}`, format, () => this.save(format))));
+    this.formats = FORMATS.map(format => pressable('live-switch', '', format, () => this.save(format)));
+    this.list = build('span', 'live-save-list', ...this.formats);
     this.list.hidden = true;
-    this.button = pressable('live-switch', `Save ${name}`, '\u2193', () => this.open(this.list.hidden));
+    this.button = pressable('live-switch', '', '\u2193', () => this.open(this.list.hidden));
     this.button.title = 'Save this picture';
     this.element = build('span', 'live-save', this.button, this.list);
     this.element.addEventListener('keydown', event => {
@@ -26,7 +28,15 @@ export class SaveMenu {
       if (event.relatedTarget && !this.element.contains(event.relatedTarget)) this.open(false);
     });
     this.open(false);
+    this.rename(name);
     head.append(this.element);
+  }
+
+  /** name: of the picture, for who cannot see it and for the file */
+  rename(name) {
+    this.name = name;
+    this.button.setAttribute('aria-label', `Save ${name}`);
+    this.formats.forEach((button, number) => button.setAttribute('aria-label', `Save ${name} as ${FORMATS[number]}`));
   }
 
   open(wanted) {
@@ -41,7 +51,7 @@ export class SaveMenu {
     const blob = format === 'PNG' ? await rasterised(text) : new Blob([text], { type });
     const link = build('a', '');
     link.href = URL.createObjectURL(blob);
-    link.download = `${this.name.replaceAll(/\W+/g, '-').toLowerCase()}.${format.toLowerCase()}`;
+    link.download = `${this.name.slice(0, LONGEST_NAME).replaceAll(/\W+/g, '-').toLowerCase()}.${format.toLowerCase()}`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), REVOKE_AFTER);
   }
@@ -93,7 +103,8 @@ export class ElementSource {
 }
 
 function pageHead(title) {
-  return `<!doctype html>\n<meta charset="utf-8">\n<title>${title}</title>\n`;
+  const text = title.replaceAll('&', '&amp;').replaceAll('<', '&lt;'); // it may hold names from a visitor's table
+  return `<!doctype html>\n<meta charset="utf-8">\n<title>${text}</title>\n`;
 }
 
 function part(name, attributes, text = '') {
@@ -114,13 +125,15 @@ function drawn(element, back) {
   });
   while (walker.nextNode()) {
     const node = walker.currentNode;
-    if (node.nodeType === Node.TEXT_NODE) svg.append(...texts(node, place, color));
+    if (node.nodeType === Node.TEXT_NODE) svg.append(...lines(node).map(line => written(line, node.parentElement, place, color)));
+    else if (node instanceof HTMLSelectElement) svg.append(written({ text: node.selectedOptions[0].text, box: node.getBoundingClientRect() }, node, place, color));
     else if (node instanceof SVGSVGElement) {
       const copy = node.cloneNode(true);
       Object.entries(place(node.getBoundingClientRect())).forEach(([key, value]) => copy.setAttribute(key, value));
       svg.append(copy);
     } else if (node instanceof HTMLCanvasElement && node.width) {
-      svg.append(part('image', { ...place(node.getBoundingClientRect()), href: node.toDataURL(), preserveAspectRatio: 'none' }));
+      const style = `image-rendering: ${getComputedStyle(node).imageRendering}`;
+      svg.append(part('image', { ...place(node.getBoundingClientRect()), href: node.toDataURL(), preserveAspectRatio: 'none', style }));
     } else {
       const fill = color(getComputedStyle(node).backgroundColor);
       if (fill) svg.append(part('rect', { ...place(node.getBoundingClientRect()), fill }));
@@ -130,19 +143,34 @@ function drawn(element, back) {
 }
 
 function isSeen(element) {
-  return element.checkVisibility() && !element.parentElement.closest('svg') && !element.matches('.live-save, .live-hidden, .live-tip, .live-switch');
+  return element.checkVisibility() && !element.parentElement.closest('svg') && !element.matches(UNSEEN);
 }
 
-function texts(node, place, color) {
-  const text = node.textContent.trim();
-  if (!text) return [];
+/** The lines in which a text stands on the screen: [{text, box}]. */
+function lines(node) {
   const range = document.createRange();
-  range.selectNodeContents(node);
-  const style = getComputedStyle(node.parentElement);
-  const { x, y, width, height } = place(range.getBoundingClientRect());
+  const found = [];
+  for (const { 0: word, index } of node.textContent.matchAll(/\S+/g)) {
+    range.setStart(node, index);
+    range.setEnd(node, index + word.length);
+    const box = range.getBoundingClientRect();
+    const line = found.at(-1);
+    if (line && Math.abs(line.box.top - box.top) < box.height / 2) {
+      line.text += ` ${word}`;
+      line.box = new DOMRect(line.box.left, line.box.top, box.right - line.box.left, line.box.height);
+    } else found.push({ text: word, box });
+  }
+  return found.filter(({ box }) => box.width);
+}
+
+function written({ text, box }, element, place, color) {
+  const style = getComputedStyle(element);
+  const { x, y, width, height } = place(box);
   const font = { 'font-family': style.fontFamily, 'font-size': style.fontSize, 'font-weight': style.fontWeight };
-  const fit = { textLength: width, lengthAdjust: 'spacingAndGlyphs' }; // where the font is another one
-  return [part('text', { x, y: y + height / 2, 'dominant-baseline': 'central', fill: color(style.color), ...fit, ...font }, text)];
+  const at = element instanceof HTMLSelectElement
+    ? { x: x + width / 2, 'text-anchor': 'middle' }
+    : { x, textLength: width, lengthAdjust: 'spacingAndGlyphs' }; // fits where the font is another one
+  return part('text', { ...at, y: y + height / 2, 'dominant-baseline': 'central', fill: color(style.color), ...font }, text);
 }
 
 /** CSS colours of any kind -> rgb() that every program knows, '' for a transparent one. */
@@ -172,6 +200,11 @@ async function rasterised(svg) {
   return new Promise(resolve => canvas.toBlob(resolve, 'image/png'));
 }
 
+/** A menu that saves an element of a page; the background is that of the page's theme. */
+export function saveElement(name, head, element) {
+  return new SaveMenu(name, head, new ElementSource(element, () => readTheme(element).back));
+}
+
 /** A menu on everything that the view shows. */
 export function addSaveMenus(view) {
   const back = () => getComputedStyle(view.probe).backgroundColor;
@@ -180,4 +213,5 @@ export function addSaveMenus(view) {
   }
   new SaveMenu('confusion matrix', view.confusion.element.querySelector('.live-head'), new ElementSource(view.confusion.element, back));
   new SaveMenu('picture', view.title.parentElement, new ElementSource(view.place, back));
+  new SaveMenu('network', view.diagram.box, new ElementSource(view.diagram.box, back));
 }

@@ -43,7 +43,9 @@ def chooser(
     if chosen is not None:
         ring = {"symbol": "circle-open", "size": 24, "line": {"width": 4}, "color": TEST[theme]}
         figure.add_scatter(x=[chosen[0]], y=[chosen[1]], mode="markers", marker=ring, hoverinfo="skip", name="chosen")
-    return figure.update_layout(showlegend=False, height=330, dragmode=False, clickmode="event+select")
+    return figure.update_layout(
+        showlegend=False, height=330, dragmode=False, clickmode="event+select", meta={"click": True}
+    )
 
 
 def _marks(
