@@ -56,6 +56,9 @@ def squares() -> bytes:
     return gzip.compress("\n".join(lines).encode())
 
 
+BOXES = {"Your table": "A table as a text file", "Your pictures": "Pictures in a zip file"}
+
+
 def open_data(visitor: Playground, section: str = "") -> Playground:
     visitor.open()
     return go_to_data(visitor, section)
@@ -67,7 +70,8 @@ def go_to_data(visitor: Playground, section: str = "") -> Playground:
     visitor.settle()
     if section:
         visitor.page.get_by_role("radio", name=section, exact=True).click()
-        visitor.page.locator("input[type=file]").wait_for(state="attached")
+        visitor.page.get_by_text(BOXES[section]).wait_for()
+        visitor.page.wait_for_function("document.querySelectorAll('input[type=file]').length === 1")
         visitor.settle()
     return visitor
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from lab.build import build
 from lab.recipes import RECIPES
-from tests.browser.playground import Playground, eventually
+from tests.browser.playground import PATIENCE, Playground, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -98,18 +98,20 @@ def test_the_pad_reads_while_it_is_drawn_on_without_any_training_of_the_visitors
 def test_a_test_picture_is_shifted_turned_and_thickened_by_keys(images):
     page = images.page
     raw, prepared = ".img-pair .img-reading:first-child .img-picture", ".img-pair .img-reading:last-child .img-picture"
-    images.enter("Test picture", 3)
     page.wait_for_function("() => document.querySelectorAll('.img-pair .img-best').length === 2")
+    first = sees(page, raw)
+    images.enter("Test picture", 3)
+    assert eventually(lambda: sees(page, raw) != first, PATIENCE)
     images.settle()
     still = sees(page, raw), sees(page, prepared)
     images.slide("Shift right", "ArrowRight", "ArrowRight")
-    assert eventually(lambda: sees(page, raw) != still[0], 15)
+    assert eventually(lambda: sees(page, raw) != still[0], PATIENCE)
     images.settle()
     assert sees(page, prepared) == still[1]
     for label, key in (("Shift down", "ArrowLeft"), ("Turn", "ArrowRight"), ("Thicken", "ArrowRight")):
         before = sees(page, raw)
         images.slide(label, key)
-        assert eventually(lambda seen=before: sees(page, raw) != seen, 15), label
+        assert eventually(lambda seen=before: sees(page, raw) != seen, PATIENCE), label
 
 
 def test_one_press_sets_up_the_digits_and_every_question_about_them_is_answered(images):
