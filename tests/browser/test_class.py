@@ -174,7 +174,9 @@ def test_many_sessions_opened_by_a_script_leave_the_server_alive(start, visit):
     stream = f"{server.url.replace('http', 'ws')}_stcore/stream"
     with ExitStack() as sockets:
         for _ in range(15):
-            socket = sockets.enter_context(connect(stream, subprotocols=[Subprotocol("streamlit")], max_size=None))
+            socket = sockets.enter_context(
+                connect(stream, subprotocols=[Subprotocol("streamlit")], max_size=None, close_timeout=0.1)
+            )
             socket.send(message.SerializeToString())
         assert eventually(lambda: number(server, "sessions") == 3, 30)
         visitor.step(1)
