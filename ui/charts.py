@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from importlib.metadata import version
 from typing import Any
 
 import plotly.graph_objects as go
@@ -13,7 +12,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from ui import state
-from ui.components import FILES, VERSION
+from ui.components import FILES, PLOTLY, VERSION
 from ui.figures.theme import Theme
 
 JS = f"""
@@ -53,8 +52,7 @@ def charts(
             _still(f"{key}_{number}", alt, figure, on_pick)
         return
     listed = [{"alt": alt, "figure": json.loads(str(figure.to_json()))} for alt, figure in figures.items()]
-    plotly = f"live/plotly-{version('plotly')}.min.js"
-    data = {"plotly": plotly, "figures": json.dumps(listed), "steps": steps, "name": key}
+    data = {"plotly": PLOTLY, "figures": json.dumps(listed), "steps": steps, "name": key}
     _component()(key=key, data=data, on_point_change=lambda: _clicked(key, on_click, on_pick))
 
 

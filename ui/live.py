@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 from functools import lru_cache
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from lab.experiment import MAX_LAYERS, Experiment
 from lab.frames import unpack
 from ui import drawing, features, state
 from ui.charts import theme
-from ui.components import FILES, VERSION, joined
+from ui.components import FILES, PLOTLY, VERSION, joined
 from ui.figures import activation_shape, curve
 from ui.keys import for_component
 from ui.looks import enlarged
@@ -54,7 +53,7 @@ def live() -> None:
                 "mode": "socket",
                 "socket": "live/socket",
                 "token": state.token(),
-                "plotly": f"live/plotly-{version('plotly')}.min.js",
+                "plotly": PLOTLY,
                 "interval": INTERVAL,
             },
             STUB % VERSION,

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))  # the script's own folder is on the path, the rooms beside it are not
+if str(ROOT) not in sys.path:  # the script's own folder is on the path, the rooms beside it are not
+    sys.path.insert(0, str(ROOT))
 
 import streamlit as st  # noqa: E402
 

@@ -6,7 +6,6 @@ import asyncio
 import json
 import time
 from collections.abc import Iterable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,10 +20,10 @@ from lab import pool
 from lab.frames import pack
 from lab.run import LARGEST_WEIGHT, PREVIEWED
 from ui import metrics
-from ui.components import FILES, VERSION
+from ui.components import FILES, PLOTLY, VERSION
 from ui.traffic import FASTEST, TRAFFIC
 
-PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+PLOTLY_FILE = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 LONGEST_REQUEST = 500  # characters; a request for a frame has about 80
 FRAME_FIELDS = ("build", "generation", "have", "frame")
 EDIT_FIELDS = ("layer", "from", "to")
@@ -134,7 +133,7 @@ async def component_file(request: Request) -> Response:
 
 
 async def plotly_file(request: Request) -> Response:
-    return FileResponse(PLOTLY, media_type="text/javascript", headers=FOREVER)
+    return FileResponse(PLOTLY_FILE, media_type="text/javascript", headers=FOREVER)
 
 
 async def health(request: Request) -> Response:
@@ -154,7 +153,7 @@ async def numbers(request: Request) -> Response:
 
 ROUTES: list[BaseRoute] = [
     WebSocketRoute("/live/socket", live),
-    Route(f"/live/plotly-{version('plotly')}.min.js", plotly_file),
+    Route(f"/{PLOTLY}", plotly_file),
     Route("/live/{version}/{name}", component_file),
     Route("/healthz", health),
     Route("/metrics", numbers),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from importlib.metadata import version
 from pathlib import Path
 
 HERE = Path(__file__).parent
 FILES = {path.name: path for path in sorted((*HERE.glob("*.js"), *HERE.glob("*.css")))}
+PLOTLY = f"live/plotly-{version('plotly')}.min.js"  # address of Plotly's own script
 VERSION = hashlib.sha256(b"".join(path.read_bytes() for path in FILES.values())).hexdigest()[:12]
 _IMPORT = re.compile(r"^import \{[^}]*\} from '\./([\w.]+)';\n", re.MULTILINE)
 
