@@ -1,6 +1,6 @@
 """What every answer tells the browser that this page may do; and the word by which a browser finds its run again.
 
-Each line of POLICY has its reason. `tests/browser/test_security.py` runs the whole page under it.
+Each line of POLICY has its reason. `tests/browser/test_class.py` runs the whole page under it.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ def test_the_health_page_follows_a_running_network_and_compares_two_deep_ones(pl
     page.get_by_text("Epoch 0, idle").wait_for()
     playground.press("Train both")
     page.get_by_text(re.compile("Vanishing: only")).wait_for()
-    assert page.get_by_role("heading", name="The same with ReLU and He weights").is_visible()
+    page.get_by_role("heading", name="The same with ReLU and He weights").wait_for()
 
 
 @pytest.mark.parametrize("name", ["Optimizers", "Health"])
