@@ -149,7 +149,7 @@ def test_a_stop_rule_written_into_its_box_ends_the_run(playground, name):
     value, field, text, sentence = RULES[name]
     playground.open("learning_rate=1&noise=0.3&speed=fast")
     operate(playground, enter(name, value, field, text, STOP_RULES))
-    assert playground.button(f"{STOP_RULES}: 1").is_visible()
+    playground.button(f"{STOP_RULES}: 1").wait_for()
     playground.press("Play")
     playground.until("facts.status === 'stopped'", 30)
     assert sentence in playground.said

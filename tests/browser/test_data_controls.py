@@ -52,7 +52,7 @@ def test_how_pixels_become_inputs_is_chosen_where_there_are_pictures_and_forgott
 def test_only_what_fits_the_data_set_is_offered(playground):
     playground.open("dataset=plane")
     playground.unfold(MORE_DATA)
-    assert playground.slider("Outliers").is_visible()
+    playground.slider("Outliers").wait_for()
     assert playground.slider("Wrong labels").count() == playground.slider("Class balance").count() == 0
     playground.fold()
     playground.open("dataset=diabetes")

@@ -39,7 +39,7 @@ def test_a_stranger_watches_a_network_learn_to_read_digits(playground):
     playground.play()
     playground.until("facts.testAccuracy >= 0.95", 30)
     assert playground.page.locator(".live-strip canvas").count() > 10
-    assert playground.page.get_by_role("heading", name="Test pictures").is_visible()
+    playground.page.get_by_role("heading", name="Test pictures").wait_for()
 
 
 def test_pause_freezes_the_epoch(playground):
