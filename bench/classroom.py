@@ -128,6 +128,7 @@ def _row(
         "open_p95_ms": _percentile(sorted(tally.opened for tally in tallies), 0.95),
         "server_cores": (last["server"] - first["server"]) / wall,
         "worker_cores": (last["workers"] - first["workers"]) / wall,
+        "pupils_cores": (last["pupils"] - first["pupils"]) / wall,
         "workers": last["count"],
         "rss_mb_start": first["rss"],
         "rss_mb": last["rss"],
@@ -148,6 +149,7 @@ def _usage(process: psutil.Process) -> dict[str, float]:
     return {
         "server": sum(process.cpu_times()[:2]),
         "workers": sum(sum(worker.cpu_times()[:2]) for worker in workers),
+        "pupils": time.process_time(),
         "rss": sum(each.memory_info().rss for each in (process, *workers)) / 1e6,
         "count": len(workers),
     }

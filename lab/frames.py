@@ -18,6 +18,7 @@ import numpy as np
 
 MAGIC = b"BPF1"
 VERSION = 1
+ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=lambda number: number.item())
 KINDS = frozenset("biufU")  # arrays of booleans, numbers and text, never of objects
 DAMAGED = "This frame is cut off or damaged."
 
@@ -39,8 +40,7 @@ def pack(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = No
         padding = -array.nbytes % 8
         bodies += [array.tobytes(), b"\0" * padding]
         offset += array.nbytes + padding
-    whole = {**finite(dict(header)), "version": VERSION, "arrays": table}
-    text = json.dumps(whole, allow_nan=False, separators=(",", ":")).encode()
+    text = _json({**header, "version": VERSION, "arrays": table}).encode()
     text += b" " * (-(8 + len(text)) % 8)
     return b"".join([MAGIC, struct.pack("<I", len(text)), text, *bodies])
 
@@ -73,6 +73,13 @@ def _check(name: str, dtype: np.dtype) -> np.dtype:
     if dtype.kind not in KINDS:
         raise FrameError(f"Array {name} has the kind {dtype}; allowed: booleans, numbers and text.")
     return dtype
+
+
+def _json(header: dict[str, Any]) -> str:
+    try:
+        return ENCODER.encode(header)
+    except ValueError:  # a number that is not finite; looking for one first would take as long as the rest
+        return ENCODER.encode(finite(header))
 
 
 def finite(value: Any) -> Any:

@@ -5,7 +5,6 @@ What one visitor and all together may have stands in lab/limits.py.
 
 from __future__ import annotations
 
-import os
 import secrets
 import threading
 import time
@@ -42,7 +41,7 @@ class WorkerPool(Pool):
 
     def __init__(self, workers: int | None = None, store: Store | None = None) -> None:
         super().__init__()
-        self.size = workers or max(1, (os.cpu_count() or 2) - 1)
+        self.size = workers or int(self.limits.workers)
         self.runs: dict[str, Kept] = {}
         self.fallen: dict[str, str] = {}  # token -> the sentence for its visitor
         self.workers: list[Worker] = []

@@ -21,7 +21,9 @@ WORK = 4_000_000  # numbers that the network may hold for the points of a map
 
 def as_bytes(values: np.ndarray) -> np.ndarray:
     """-1 to 1 -> 1 to 255; 128 is zero, and so is what is no number."""
-    return np.clip(np.nan_to_num(values) * 127 + 128, 0, 255).astype(np.uint8)
+    levels = values * 127 + 128
+    np.copyto(levels, 128, where=levels != levels)
+    return np.clip(levels, 0, 255, out=levels).astype(np.uint8)
 
 
 def scaled(maps: np.ndarray) -> np.ndarray:
@@ -49,7 +51,7 @@ class PlaneMap:
     encoding "class": class << 5 | confidence 0 to 31, where 0 is chance level.
     """
 
-    def __init__(self, dataset: Dataset, trainer: Trainer, size: int = 100) -> None:
+    def __init__(self, dataset: Dataset, trainer: Trainer, size: int) -> None:
         self.size, self.dataset, self.trainer = size, dataset, trainer
         self.encoding = "class" if dataset.classes > 2 else "value"
         assert dataset.encode is not None  # only data of the plane has a map
@@ -104,7 +106,8 @@ class PlaneMap:
             stop = start + layer.shape[1]
             small[start:stop] = layer.T.reshape(-1, self.side, self.side)[:, skip // 2 :: skip, skip // 2 :: skip]
             start = stop
-        small[~self.bounded] = scaled(small[~self.bounded])
+        if not self.bounded.all():
+            small[~self.bounded] = scaled(small[~self.bounded])
         return as_bytes(small)
 
     def focus(self, unit: int) -> np.ndarray:

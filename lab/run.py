@@ -19,7 +19,7 @@ from lab.experiment import LIVE, Experiment
 from lab.facts import facts
 from lab.speed import SPEEDS as SPEEDS
 from lab.speed import speed_named
-from lab.stage import Stage, dense_layers, scores
+from lab.stage import COARSE, FINE, Stage, dense_layers, scores
 
 AT_ONCE = 0.1  # seconds of training that a press of Step may take before others get their turn
 LARGEST_WEIGHT = 1000  # that a visitor can type
@@ -229,6 +229,8 @@ class Run:
         with np.errstate(all="ignore"):
             if not self.trainer.guard():
                 self._after_training()
+            if self.stage:  # what stands still is always shown in full
+                self.stage.sharpen(COARSE if request.get("coarse") and self.status == "running" else FINE)
             self._measure_rate()
             header, arrays = facts(self), pictures.moving(self.trainer, self.dataset, self.stage, focus)
         self._focus = focus

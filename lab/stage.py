@@ -18,6 +18,7 @@ from lab.experiment import Experiment
 from lab.probes import DRAWN, THUMBNAIL, PlaneMap, as_bytes, plane_points, scaled
 
 MOST_WEIGHTS = 20_000  # more are not drawn and not sent
+FINE, COARSE = 100, 50  # points along a side of the big map, which the screen smooths
 
 
 class Stage:
@@ -25,7 +26,7 @@ class Stage:
 
     def __init__(self, experiment: Experiment, dataset: Dataset, trainer: Trainer) -> None:
         self.experiment, self.dataset, self.trainer = experiment, dataset, trainer
-        self.map = PlaneMap(dataset, trainer)
+        self.map = PlaneMap(dataset, trainer, FINE)
         self.dense = dense_layers(trainer)
         self.sizes = [self.dense[0].inputs, *(layer.units for layer in self.dense)]
         self.sends_weights = sum(layer.W.size for layer in self.dense) <= MOST_WEIGHTS
@@ -40,6 +41,11 @@ class Stage:
             "shown": [self.sizes[0], *(min(units, DRAWN) for units in self.sizes[1:])],
             "all_features": [list(pair) for pair in self.inputs.items()],
         }
+
+    def sharpen(self, side: int) -> None:
+        """Ask the network for so many points along a side of the big map from now on."""
+        if side != self.map.size:
+            self.map = PlaneMap(self.dataset, self.trainer, side)
 
     def focused(self, unit: Any) -> int | None:
         """The unit that a request asks for, or None when there is no such unit."""

@@ -13,6 +13,7 @@ os.environ.setdefault(
 
 import contextlib
 import gc
+import select
 import signal
 import sys
 import time
@@ -36,7 +37,7 @@ def serve(connection: Connection, host: Host) -> None:
 
     def answer(most: int, wait: float = 0) -> None:
         for number in range(most):
-            if not connection.poll(0 if number else wait):
+            if not _waits(connection, 0 if number else wait):
                 return
             if not (message := connection.recv_bytes()):  # an empty message says goodbye
                 _send_checkpoints(connection, host, np.inf)
@@ -50,6 +51,13 @@ def serve(connection: Connection, host: Host) -> None:
         busy = host.work(between=lambda: answer(BETWEEN))
         answer(DRAIN, 0 if busy else IDLE)
         _send_checkpoints(connection, host, time.monotonic())
+
+
+def _waits(connection: Connection, seconds: float) -> bool:
+    """Whether a command is there. `poll` makes a selector for every look, which costs as much as a step of training."""
+    if os.name == "nt":  # where a connection is no file that could be selected
+        return connection.poll(seconds)
+    return bool(select.select([connection], [], [], seconds)[0])
 
 
 def _send_checkpoints(connection: Connection, host: Host, now: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy, as in the app: tests run side by side
+os.environ.setdefault("PLAYGROUND_WORKERS", "1")  # the servers of tests are small ones
 
 from collections.abc import Callable, Iterator
 

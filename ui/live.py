@@ -69,7 +69,7 @@ def _rerun() -> None:
     if header["status"] != state.status()["status"]:
         st.rerun()
     _mount({"mode": "rerun", "frame": base64.b64encode(frame).decode()}, INLINE % joined())
-    figures, epochs, history = _figures(theme()), arrays["history_epoch"], arrays["history"]
+    figures, epochs, history = _figures(*_shown(), theme()), arrays["history_epoch"], arrays["history"]
     for column, name, rows in zip(
         st.columns(3), ("loss", "accuracy", "activation"), ((0, 1), (2, 3), None), strict=True
     ):
@@ -81,7 +81,7 @@ def _rerun() -> None:
 
 def _mount(source: dict[str, Any], js: str) -> None:
     view = state.view()
-    figures = {name: json.loads(figure.to_json()) for name, figure in _figures(theme()).items()}
+    figures = {name: json.loads(text) for name, text in _texts(*_shown(), theme()).items()}
     if view["projector"]:
         figures = {name: enlarged(figure) for name, figure in figures.items()}
     data = {
@@ -141,21 +141,30 @@ def _component(js: str) -> Any:
 
 
 def _label(name: str) -> str:
-    if name == "loss":
-        return "loss"
-    return "accuracy" if state.experiment().source.kind == "classification" else "R2"
+    return _shown()[1] if name == "accuracy" else name
 
 
-def _figures(theme: Any) -> dict[str, Any]:
+def _shown() -> tuple[str, str]:
+    """What the still figures depend on: the first activation, and what the score is called."""
+    experiment = state.experiment()
+    score = "accuracy" if experiment.source.kind == "classification" else "R2"
+    return next(iter(experiment.activation_names), "linear"), score
+
+
+@lru_cache(maxsize=64)
+def _texts(activation: str, score: str, theme: Any) -> dict[str, str]:
+    """The figures as JSON."""
+    return {name: figure.to_json() for name, figure in _figures(activation, score, theme).items()}
+
+
+def _figures(activation: str, score: str, theme: Any) -> dict[str, Any]:
     nothing = np.zeros(0)
-    names = state.experiment().activation_names
-    function = ACTIVATIONS[names[0] if names else "linear"]
+    function = ACTIVATIONS[activation]
     z = np.linspace(-5, 5, 201)
     a = function.forward(z)
+    slope = function.backward(np.ones_like(z), z, a)
     return {
         "loss": curve(nothing, nothing, nothing, label="loss", theme=theme),
-        "accuracy": curve(nothing, nothing, nothing, label=_label("accuracy"), theme=theme),
-        "activation": activation_shape(
-            z, a, function.backward(np.ones_like(z), z, a), name=function.label, theme=theme
-        ),
+        "accuracy": curve(nothing, nothing, nothing, label=score, theme=theme),
+        "activation": activation_shape(z, a, slope, name=function.label, theme=theme),
     }

@@ -75,6 +75,7 @@ def test_a_typed_formula_is_a_feature_like_the_others_and_a_wrong_one_stays_in_i
     playground.linked(formula="sin(x1) * x2^2", features=None)
     thumbnail.click()
     playground.linked(features="x1,x2,formula")
+    playground.answers(2)  # the network that the link names is on the screen
     before = playground.facts
     box.fill("x1.__class__ <b>")
     box.press("Enter")

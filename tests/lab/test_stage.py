@@ -123,6 +123,25 @@ def test_a_focus_on_a_feature_shows_that_feature():
     assert np.abs((arrays["map"].ravel().astype(float) - 128) / 127 - expected).max() <= 1.01 / 127
 
 
+def test_in_a_crowd_a_moving_map_has_a_quarter_of_the_points_and_one_that_stands_still_has_all():
+    run = Run(Experiment(), "max")
+
+    def sides():
+        arrays = unpack(run.frame({"coarse": True, "frame": -1}))[1]
+        return arrays["map"].shape, arrays["neuron_maps"].shape[1:]
+
+    assert sides() == ((100, 100), (25, 25))
+    run.play()
+    run.advance(0)
+    assert sides() == ((50, 50), (25, 25))
+    moving = unpack(run.frame({"coarse": True, "frame": -1}))[1]["map"].astype(int)
+    run.pause()
+    assert sides() == ((100, 100), (25, 25))
+    still = unpack(run.frame({"frame": -1}))[1]["map"].astype(int)
+    quarters = still.reshape(50, 2, 50, 2).mean(axis=(1, 3))
+    assert np.abs(moving - quarters).mean() < 2  # the same picture
+
+
 @pytest.mark.parametrize("focus", [7, -3, 10**9, "1", 1.0, True, [0]])
 def test_a_focus_on_nothing_shows_the_output(focus):
     run = started(SMALL)
