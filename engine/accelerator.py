@@ -17,11 +17,11 @@ import numpy as np
 
 from engine.backend import Backend, poisoned
 from engine.gradient import differentiate
-from engine.kernels import fused
 from engine.network import Network
 from engine.optimizers import Optimizer
 from engine.program import Program, agree
 from engine.regularizers import REGULARIZERS
+from engine.sketch import Unsketchable
 from engine.update import update
 
 if TYPE_CHECKING:
@@ -66,13 +66,6 @@ class Accelerator:
                 setattr(moved, name, getattr(optimizer, name)[()])
 
         moved.advance = advance
-        if launch := fused(self.backend, optimizer):
-
-            def step(p: Any, g: Any) -> None:
-                advance()
-                launch(moved, p, g)
-
-            moved.step = step
         return moved
 
     @staticmethod
@@ -123,14 +116,17 @@ class Accelerator:
         self.ahead = True
 
     def _learn(self, size: int) -> None:
-        trainer, start = self.trainer, self.trainer.position
-        x, t = place = self.place(size)
+        self.differentiate(size)
+        strengths = {name: strength[()] for name, strength in self.trainer.strengths.items()}
+        update(self.network, self.optimizer, self.trainer.settings, strengths, self.whole[0])
+
+    def differentiate(self, size: int) -> None:
+        """Fill the gradients, operation by operation, from so many samples at the trainer's position."""
+        start, place = self.trainer.position, self.place(size)
         if place is not self.whole:
             for source, part in zip(self.whole, place, strict=True):
                 self.backend.xp.take(source, self.positions[start : start + size], axis=0, out=part)
-        differentiate(self.network, trainer.objective, x, t)
-        strengths = {name: strength[()] for name, strength in trainer.strengths.items()}
-        update(self.network, self.optimizer, trainer.settings, strengths, x)
+        differentiate(self.network, self.trainer.objective, *place)
 
     def place(self, size: int) -> tuple[Any, Any]:
         """Where the samples and targets of a step stand. A full batch stays where it is: its order does not matter."""
@@ -158,6 +154,7 @@ class Accelerator:
     def _catch_up(self) -> None:
         """Take over what has been changed on the host."""
         if self.behind:
+            self._flush()
             self.ahead = self.behind = False
             for there, here in self._pairs():
                 self.backend.write(there, here)
@@ -178,8 +175,9 @@ class Accelerator:
 
     def _trusted(self, size: int) -> Program | None:
         before = self._standing()
+        self.why = ""
         try:
-            program = Program(self, size)
+            program = self._sketched(size)
             self._stand(before)
             program.compile()
             done = []
@@ -189,9 +187,9 @@ class Accelerator:
                     step(size)
                 program.launch()
                 done.append(self._standing()[0])
-            trusted = agree(*done)
-            self.why = "" if trusted else "the kernels of the step differ from its formulas on this device"
-            return program if trusted else None
+            if not agree(*done):
+                raise ArithmeticError("its kernels differ from its formulas on this device")
+            return program
         except Exception as problem:  # no kernels for such a layer, no compiler, no memory: the formulas do it all
             if poisoned(problem):
                 raise
@@ -199,6 +197,13 @@ class Accelerator:
             return None
         finally:
             self._stand(before)
+
+    def _sketched(self, size: int) -> Program:
+        try:
+            return Program(self, size)
+        except (Unsketchable, AttributeError) as reason:
+            self.why = f"only the update is fused: {reason}"
+            return Program(self, size, whole=False)
 
     def _standing(self) -> tuple[list[np.ndarray], int, list]:
         """Gradients, parameters and all else that a step changes; how many there were; where the generators stand."""

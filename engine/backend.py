@@ -137,7 +137,6 @@ class Backend:
             import cupy  # pyright: ignore[reportMissingImports]
         self.name, self.xp = name, cupy
         self.device = cupy.cuda.Device(int(name.partition(":")[2]))
-        self.kernels: dict[tuple, Any] = {}  # (optimiser, kind of number) -> its update in one launch, once tried
         self._compiled: dict[str, Any] = {}  # source -> kernel
         self._stages: dict[tuple, list[tuple[np.ndarray, Any]]] = {}  # host memory that the card reads by itself
 

@@ -6,7 +6,7 @@ tells where those of the present step stand among them.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,9 +16,6 @@ DEPTH = 16  # of the strips that a product goes through
 SIDE = 16  # threads along each side of a tile
 
 
-PARTS = "parts"  # stands for memory that is shared by all divided products, until it is known how much they need
-
-
 class Launch(NamedTuple):
     """A kernel and what it is given: arrays, 32-bit sizes."""
 
@@ -26,11 +23,6 @@ class Launch(NamedTuple):
     name: str
     blocks: int
     arguments: tuple
-
-    def given(self, word: str, array: Any) -> Launch:
-        """With an array where the word stands for it."""
-        is_word = (isinstance(argument, str) and argument == word for argument in self.arguments)
-        return self._replace(arguments=tuple(array if hit else a for a, hit in zip(self.arguments, is_word, strict=True)))
 
 
 class Tile(NamedTuple):
@@ -68,12 +60,12 @@ def each(name: str, parameters: str, body: list[str], index: str) -> str:
 """
 
 
-def total(parameters: str, body: list[str], value: str, out: str, count: str) -> str:
-    """A block for every sum: its threads add up every 256th element k, then each other's sums."""
+def total(parameters: str, body: list[str], value: str) -> str:
+    """A block for every sum: its threads add up every 256th of `count` elements k, then each other's sums."""
     return f"""extern "C" __global__ void total({parameters}) {{
   __shared__ real sums[{THREADS}];
   real sum = 0;
-  for (int k = threadIdx.x; k < {count}; k += {THREADS}) {{
+  for (int k = threadIdx.x; k < count; k += {THREADS}) {{
 {_indented(body, 4)}
     sum += {value};
   }}
@@ -83,7 +75,7 @@ def total(parameters: str, body: list[str], value: str, out: str, count: str) ->
     if (threadIdx.x < half) sums[threadIdx.x] += sums[threadIdx.x + half];
     __syncthreads();
   }}
-  if (threadIdx.x == 0) {out}[blockIdx.x] = sums[0];
+  if (threadIdx.x == 0) out[blockIdx.x] = sums[0];
 }}
 """
 

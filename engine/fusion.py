@@ -38,11 +38,8 @@ class Plan:
         self.pending = sketch.settled()
         everything = {node for store in self.pending for node in below(store.node)}
         self.factors = {factor for node in everything if node.op == "product" for factor in node.args}
-        self.parts: list[int] = [0]  # numbers that divided products hold at a time
         while self.pending:
             self.fulfil(self.pending[0])
-        parts = allocate((1, max(self.parts))) if any(self.parts) else None
-        self.launches = [one.given(cuda.PARTS, parts) for one in self.launches]
 
     # What has to come before what ------------------------------------------------------------------------------------
 
@@ -164,12 +161,13 @@ class Plan:
         self.check(below(operand, self.memory))
         array = store.array if store else self.allocate(node.shape)
         value, (rows, columns) = writer.value(operand, scope), operand.shape
-        whole = node.op == "whole_sum"
-        place = f"int i = k / {writer.size(columns)}, j = k % {writer.size(columns)};" if whole else "int i = k, j = blockIdx.x;"
-        out = writer.given("real *out", array)
-        count = writer.given("int count", np.int32(rows * columns if whole else rows))
-        source = lambda parameters: cuda.total(parameters, [place, *scope.lines], value, out, count)  # noqa: E731
-        self.launches.append(writer.launch("total", source, 1 if whole else columns))
+        blocks, count, place = columns, rows, "int i = k, j = blockIdx.x;"
+        if node.op == "whole_sum":
+            wide = writer.size(columns)
+            blocks, count, place = 1, rows * columns, f"int i = k / {wide}, j = k % {wide};"
+        writer.given("real *out, int count", array, np.int32(count))
+        body = [place, *scope.lines]
+        self.launches.append(writer.launch("total", lambda parameters: cuda.total(parameters, body, value), blocks))
         self.memory[node] = array
         if store:
             self.done(store)
@@ -207,11 +205,11 @@ class Plan:
         writer, scope = Writer(self), Scope(flat=product.shape)
         writer.given(cuda.PRODUCT, a, b, *map(np.int32, (rows, columns, depth, *steps, ones, part)))
         if parts > 1:
-            self.parts.append(parts * rows * columns)
-            lines = [f"{writer.given('real *parts', cuda.PARTS)}[part * M * N + t] = acc;"]
+            sums = self.allocate((parts, rows * columns))
+            lines = [f"{writer.given('real *parts', sums)}[part * M * N + t] = acc;"]
             yield writer.launch("product", lambda parameters: cuda.product(tile, parameters, lines), tiles * parts)
             writer = Writer(self)
-            writer.given("const real *parts, int division", cuda.PARTS, np.int32(parts))
+            writer.given("const real *parts, int division", sums, np.int32(parts))
             scope.lines += ["real acc = 0;", "for (int p = 0; p < division; p++) acc += parts[p * count + t];"]
         scope.names[product] = "acc"
         if bias:

@@ -155,7 +155,7 @@ class Symbol(Recorded, NDArrayOperatorsMixin):
         return self.shape[0]
 
     @property
-    def T(self) -> Symbol:
+    def T(self) -> Symbol:  # noqa: N802  NumPy calls it so
         if self.home is not None:
             return self.tape.wrap(self.home.T)
         return Symbol(self.tape, self.shape[::-1], self._node, turned=not self.turned)
@@ -177,6 +177,9 @@ class Symbol(Recorded, NDArrayOperatorsMixin):
         if _grid_shape(shape) != self.node.shape:
             raise Unsketchable("a value is brought into another shape")
         return Symbol(self.tape, shape, self.node)
+
+    def transpose(self, *axes: int) -> Symbol:
+        raise Unsketchable("arrays of more than two axes")
 
     def sum(self, axis: Any = None, keepdims: bool = False, out: Any = None) -> Symbol:
         if axis == 1 and keepdims:
@@ -268,6 +271,5 @@ def overlap(a: Any, b: Any) -> bool:
 
 
 def _extent(array: Any) -> int:
-    if not array.size:
-        return 0
-    return sum((length - 1) * stride for length, stride in zip(array.shape, array.strides, strict=True)) + array.itemsize
+    steps = ((length - 1) * stride for length, stride in zip(array.shape, array.strides, strict=True))
+    return sum(steps) + array.itemsize if array.size else 0

@@ -55,8 +55,8 @@ extern "C" void run_{name}(int blocks, int threads, {parameters}) {{
         if (begun[threadIdx.x]) _longjmp(fibers[threadIdx.x], 1);
         begun[threadIdx.x] = true;
         getcontext(&first);
-        first.uc_stack.ss_sp = malloc(1 << 16);
-        first.uc_stack.ss_size = 1 << 16;
+        first.uc_stack.ss_sp = malloc(17000);
+        first.uc_stack.ss_size = 17000;
         makecontext(&first, fiber, 0);
         setcontext(&first);
       }}

@@ -225,5 +225,5 @@ class RawKernel:
 def _in_c(value: Any) -> Any:
     if isinstance(value, ndarray):  # whoever looks through a view has to mind its strides
         return value._inside.ctypes.data_as(ctypes.c_void_p)
-    kinds = {np.int32: ctypes.c_int, np.int64: ctypes.c_longlong, np.float32: ctypes.c_float, np.float64: ctypes.c_double}
+    kinds = {np.int32: ctypes.c_int, np.float32: ctypes.c_float, np.float64: ctypes.c_double}
     return kinds[type(value)](value)
