@@ -7,11 +7,13 @@ barrier that only some of them reach ends the program, as on a card it would han
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import re
 import shutil
 import subprocess
 import tempfile
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 MATHEMATICS = "".join(
@@ -86,3 +88,36 @@ def compiled(source: str, name: str) -> Any:
     function = getattr(ctypes.CDLL(library), f"run_{name}")
     shutil.rmtree(folder)
     return function
+
+
+def nvrtc() -> Any:
+    """((source, name) pairs, architecture) -> machine code, by NVIDIA's compiler; None where that is not installed."""
+    spec = importlib.util.find_spec("nvidia")
+    folders = [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec else []
+    found = [
+        file for folder in folders for file in folder.glob("cuda_nvrtc/lib/libnvrtc.so.*") if "alt" not in file.name
+    ]
+    if not found:
+        return None
+    library = ctypes.CDLL(str(found[0]))
+
+    def compile(kernels: list[tuple[str, str]], architecture: int) -> bytes:
+        prelude = next(source for source, _ in kernels if source.startswith("typedef")).partition('extern "C"')[0]
+        parts = [source[source.index('extern "C"') :].replace(f" {name}(", f" {name}_{number}(", 1)
+                 for number, (source, name) in enumerate(kernels)]  # fmt: skip
+        program = ctypes.c_void_p()
+        code = (prelude + "".join(parts)).encode()
+        assert library.nvrtcCreateProgram(ctypes.byref(program), code, b"step.cu", 0, None, None) == 0
+        options = (ctypes.c_char_p * 2)(b"-std=c++17", f"-arch=sm_{architecture}".encode())
+        status, size = library.nvrtcCompileProgram(program, 2, options), ctypes.c_size_t()
+        library.nvrtcGetProgramLogSize(program, ctypes.byref(size))
+        log = ctypes.create_string_buffer(size.value)
+        library.nvrtcGetProgramLog(program, log)
+        assert status == 0, log.value.decode()
+        library.nvrtcGetCUBINSize(program, ctypes.byref(size))
+        cubin = ctypes.create_string_buffer(size.value)
+        library.nvrtcGetCUBIN(program, cubin)
+        library.nvrtcDestroyProgram(ctypes.byref(program))
+        return cubin.raw
+
+    return compile

@@ -17,6 +17,7 @@ from tests.engine.cuda_in_c import compiled
 from tests.engine.fake_card import CARD as CARD
 from tests.engine.fake_card import Memory, stands_on_pinned
 from tests.engine.fake_card import OutOfMemoryError as OutOfMemoryError
+from tests.engine.fake_card import StreamCaptureError as StreamCaptureError
 from tests.engine.fake_card import cuda as cuda
 from tests.engine.fake_card import get_default_memory_pool as get_default_memory_pool
 
