@@ -27,7 +27,7 @@ from engine.update import update
 if TYPE_CHECKING:
     from engine.trainer import Trainer
 
-BUFFERS = 8  # arrays as large as the layers' outputs that a step holds at a time: values, gradients, what formulas need
+BUFFERS = 10  # arrays as large as the layers' outputs: eight while formulas run one by one, some that a program keeps
 TRIED = (1, 2)  # steps in which a program has to prove itself: a single one, then a graph of several
 AT_ONCE = 1 << 28  # numbers that samples may hold at a time on the device: 1 GB in float32
 
@@ -206,6 +206,12 @@ class Accelerator:
         except (Unsketchable, AttributeError) as reason:
             self.why = f"only the update is fused: {reason}"
             return Program(self, size, whole=False)
+
+    @property
+    def kernels(self) -> str:
+        """In words, for measurements: how many kernels a step takes, or why it runs operation by operation."""
+        found = [f"{len(p.launches)} kernels for {size} samples" for size, p in self.programs.items() if p]
+        return "; ".join([*found, *([self.why] if self.why else [])]) or "no step has been repeated yet"
 
     def _standing(self) -> tuple[list[np.ndarray], int, list]:
         """Gradients, parameters and all else that a step changes; how many there were; where the generators stand."""

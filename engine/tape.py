@@ -139,6 +139,7 @@ class Recorded:
 
     __slots__ = ()
     tape: Any
+    dtype: Any
 
 
 class Traced(Recorded, NDArrayOperatorsMixin):
