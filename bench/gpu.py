@@ -34,12 +34,13 @@ ROUNDS = 7
 def measure(
     workloads: Sequence[str], peers: Sequence[str] = (), rounds: int = ROUNDS, cards: Sequence[Device] | None = None
 ) -> dict[str, Any]:
-    """`rows`, one for each workload and peer; `gpu`, the card or why there is none; `missing`, peer -> why.
+    """`rows`, one for each workload and peer; `gpu`, the card or why there is none; `missing`, peer -> why;
+    `kernels`, workload -> how many a step of ours takes there, or why they were not used.
 
     Without a card nothing is measured but what `peers` names and needs none: the CPU.
     """
     card = next((c for c in available_devices()[1:] if c.usable), None) if cards is None else next(iter(cards), None)
-    report: dict[str, Any] = {"rows": [], "missing": {}}
+    report: dict[str, Any] = {"rows": [], "missing": {}, "kernels": {}}
     if card is None:
         refused = available_devices()[1]
         report["gpu"] = f"No GPU was measured: {refused.reason} {refused.fix}".strip()
@@ -55,6 +56,7 @@ def measure(
 
 def _compare(workload: Workload, peers: Sequence[str], rounds: int, card: Device | None, report: dict) -> None:
     runs: dict[str, Run] = {}
+    trainer = None
     processor = Implementation(ON_CPU, workload.name) if "cpu" in peers else None
     try:
         if processor:
@@ -63,13 +65,16 @@ def _compare(workload: Workload, peers: Sequence[str], rounds: int, card: Device
         if card:
             x, y = examples(workload)
             backend = Backend(card.name)
-            runs[OURS] = timed(ours.make(workload, x, y, backend=backend), backend.wait)
+            trainer = ours.build(workload, x, y, backend=backend)
+            runs[OURS] = timed(ours.training(trainer), backend.wait)
             for peer in peers:
                 if PEERS[peer] and peer not in report["missing"]:
                     _add(runs, peer, workload, x, y, report)
         base = OURS if card else "cpu"
         found = {c.name: c for c in compare(runs, base, rounds=rounds)}
         mine = found[base]
+        if trainer and trainer.accelerator:
+            report["kernels"][workload.name] = trainer.accelerator.kernels
         for peer, its in found.items():
             if peer != OURS:
                 report["rows"].append(_row(workload.name, its, mine if card else None))

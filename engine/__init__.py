@@ -1,7 +1,8 @@
 """A neural network from scratch. Read in this order:
 
 activations and losses (the formulas), layers (forward beside backward), network (layers in a row), optimizers (from
-gradient to step), trainer (the loop), gradient_check (how we know it is right), tape (why it is fast).
+gradient to step), trainer (the loop), gradient_check (how we know it is right), tape (why it is fast); for graphics
+cards accelerator, sketch, fusion, program (how the same formulas become few kernels).
 """
 
 from engine.activations import ACTIVATIONS

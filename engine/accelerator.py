@@ -2,6 +2,9 @@
 
 The data go up once, the order of the samples once an epoch. A step sends nothing back and waits for nothing; the host
 network is brought up to date only when somebody looks at it, and the twin only when somebody has changed that.
+
+The first step with each batch size is done operation by operation, as the formulas say. Later ones run as a program
+(program.py), which has to prove on this very device that it leaves the same; where there is none, as the first did.
 """
 
 from __future__ import annotations
@@ -12,17 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.backend import Backend
+from engine.backend import Backend, poisoned
 from engine.gradient import differentiate
-from engine.kernels import fused
 from engine.network import Network
 from engine.optimizers import Optimizer
+from engine.program import Program, agree
+from engine.regularizers import REGULARIZERS
+from engine.sketch import Unsketchable
 from engine.update import update
 
 if TYPE_CHECKING:
     from engine.trainer import Trainer
 
-BUFFERS = 8  # arrays as large as the layers' outputs that a step holds at a time: values, gradients, what formulas need
+BUFFERS = 10  # arrays as large as the layers' outputs: eight while formulas run one by one, some that a program keeps
+TRIED = (1, 2)  # steps in which a program has to prove itself: a single one, then a graph of several
 AT_ONCE = 1 << 28  # numbers that samples may hold at a time on the device: 1 GB in float32
 
 
@@ -40,6 +46,10 @@ class Accelerator:
         self.network.at_once = max(1, AT_ONCE // self.host.workspace)
         self.order = trainer.order
         self.memory: dict[int, tuple[Any, Any]] = {}  # batch size -> where its samples and targets are gathered
+        self.programs: dict[int, Program | None] = {}  # batch size -> what was found for it
+        self.rules: tuple = ()  # that these programs apply
+        self.running: Program | None = None  # that may have steps waiting
+        self.why = ""  # a program could not be had
         self.ahead, self.behind = False, True
 
     def _moved(self, optimizer: Any) -> Any:
@@ -56,13 +66,6 @@ class Accelerator:
                 setattr(moved, name, getattr(optimizer, name)[()])
 
         moved.advance = advance
-        if launch := fused(self.backend, optimizer):
-
-            def step(p: Any, g: Any) -> None:
-                advance()
-                launch(moved, p, g)
-
-            moved.step = step
         return moved
 
     @staticmethod
@@ -88,40 +91,141 @@ class Accelerator:
         Stands where Batches.record stands, but keeps no tape: `learn` works on the host and is not called.
         """
         self.learn(batch)
-        return self.learn
+        return self.repeat
 
     def learn(self, batch: np.ndarray) -> None:
-        """One step. Returns before the device has done it."""
-        trainer = self.trainer
+        """One step, operation by operation. Returns before the device has done it."""
         with self.backend.device:
-            x, t = self._batch(len(batch))
-            self._catch_up()
-            differentiate(self.network, trainer.objective, x, t)
-            strengths = {name: strength[()] for name, strength in trainer.strengths.items()}
-            update(self.network, self.optimizer, trainer.settings, strengths, x)
+            self._prepare(len(batch))
+            self._flush()
+            self._learn(len(batch))
         self.ahead = True
 
-    def _batch(self, size: int) -> tuple[Any, Any]:
-        if size == len(self.whole[0]):  # a full batch: nothing to gather, and its order does not matter
+    def repeat(self, batch: np.ndarray) -> None:
+        """One step, if possible as part of a program. Returns before the device has done it, or even got it."""
+        with self.backend.device:
+            self._prepare(len(batch))
+            program = self._program(len(batch))
+            if program is not self.running:
+                self._flush()
+                self.running = program
+            if program:
+                program.step(self.trainer.position)
+            else:
+                self._learn(len(batch))
+        self.ahead = True
+
+    def _learn(self, size: int) -> None:
+        self.differentiate(size)
+        strengths = {name: strength[()] for name, strength in self.trainer.strengths.items()}
+        update(self.network, self.optimizer, self.trainer.settings, strengths, self.whole[0])
+
+    def differentiate(self, size: int) -> None:
+        """Fill the gradients, operation by operation, from so many samples at the trainer's position."""
+        start, place = self.trainer.position, self.place(size)
+        if place is not self.whole:
+            for source, part in zip(self.whole, place, strict=True):
+                self.backend.xp.take(source, self.positions[start : start + size], axis=0, out=part)
+        differentiate(self.network, self.trainer.objective, *place)
+
+    def place(self, size: int) -> tuple[Any, Any]:
+        """Where the samples and targets of a step stand. A full batch stays where it is: its order does not matter."""
+        x, t = self.whole
+        if size == len(x):
             return self.whole
-        if self.order is not self.trainer.order:
-            self.order = self.trainer.order
-            self.backend.write(self.positions, self.order)
         if size not in self.memory:
-            x, t = self.whole
             empty = self.backend.xp.empty
             self.memory[size] = empty((size, *x.shape[1:]), x.dtype), empty((size, *t.shape[1:]), t.dtype)
-        start = self.trainer.position
-        for source, part in zip(self.whole, self.memory[size], strict=True):
-            self.backend.xp.take(source, self.positions[start : start + size], axis=0, out=part)
         return self.memory[size]
+
+    def _prepare(self, size: int) -> None:
+        """The order of the samples, where it matters, and what has been changed on the host."""
+        if size < len(self.whole[0]) and self.order is not self.trainer.order:
+            self._flush()
+            self.order = self.trainer.order
+            self.backend.write(self.positions, self.order)
+        self._catch_up()
+
+    def _flush(self) -> None:
+        """Hand over the steps that wait to be launched together."""
+        if self.running:
+            self.running.launch()
 
     def _catch_up(self) -> None:
         """Take over what has been changed on the host."""
         if self.behind:
+            self._flush()
             self.ahead = self.behind = False
             for there, here in self._pairs():
                 self.backend.write(there, here)
+
+    # Programs --------------------------------------------------------------------------------------------------------
+
+    def _program(self, size: int) -> Program | None:
+        """For steps with so many samples under the rules of now; None if there is none that can be trusted."""
+        s = self.trainer.settings
+        rules = (*(bool(getattr(s, name)) for name in REGULARIZERS), s.clip_value, s.clip_norm)
+        if rules != self.rules:
+            self._flush()
+            self.rules, self.programs, self.running = rules, {}, None
+        if size not in self.programs:
+            self._flush()
+            self.programs[size] = self._trusted(size)
+        return self.programs[size]
+
+    def _trusted(self, size: int) -> Program | None:
+        before = self._standing()
+        self.why = ""
+        try:
+            program = self._sketched(size)
+            self._stand(before)
+            program.compile()
+            done = []
+            for step in (self._learn, lambda size: program.step(self.trainer.position)):
+                self._stand(before)
+                for steps in TRIED:
+                    for _ in range(steps):
+                        step(size)
+                    program.launch()
+                    done.append(self._standing()[0])
+            first, last, own_first, own_last = done
+            if not (agree(first, own_first) and agree(last[:2], own_last[:2])):
+                raise ArithmeticError("its kernels differ from its formulas on this device")
+            return program
+        except Exception as problem:  # no kernels for such a layer, no compiler, no memory: the formulas do it all
+            if poisoned(problem):
+                raise
+            self.why = str(problem) or type(problem).__name__
+            return None
+        finally:
+            self._stand(before)
+
+    def _sketched(self, size: int) -> Program:
+        try:
+            return Program(self, size)
+        except (Unsketchable, AttributeError) as reason:
+            self.why = f"only the update is fused: {reason}"
+            return Program(self, size, whole=False)
+
+    @property
+    def kernels(self) -> str:
+        """In words, for measurements: how many kernels a step takes, or why it runs operation by operation."""
+        found = [f"{len(p.launches)} kernels for {size} samples" for size, p in self.programs.items() if p]
+        return "; ".join([*found, *([self.why] if self.why else [])]) or "no step has been repeated yet"
+
+    def _standing(self) -> tuple[list[np.ndarray], int, list]:
+        """Gradients, parameters and all else that a step changes; how many there were; where the generators stand."""
+        arrays = [self.backend.fetch(there) for there in (self.network.gradients, *(pair[0] for pair in self._pairs()))]
+        return arrays, self.optimizer_of_host.t, [rng.bit_generator.state for rng in self.host.rngs.values()]
+
+    def _stand(self, before: tuple[list[np.ndarray], int, list]) -> None:
+        arrays, self.optimizer_of_host.t, drawn = before
+        for there, array in zip((self.network.gradients, *(pair[0] for pair in self._pairs())), arrays, strict=True):
+            self.backend.write(there, array)
+        for rng, state in zip(self.host.rngs.values(), drawn, strict=True):
+            rng.bit_generator.state = state
+
+    # The host --------------------------------------------------------------------------------------------------------
 
     def _pairs(self) -> list[tuple[Any, np.ndarray]]:
         """(array on the device, the same on the host) for all that training changes."""
@@ -138,12 +242,14 @@ class Accelerator:
         if self.ahead:
             self.ahead = False
             with self.backend.device:
+                self._flush()
                 for there, here in self._pairs():
                     here[...] = self.backend.fetch(there)
 
     def wait(self) -> None:
         """Until the device has done all that it was told."""
         with self.backend.device:
+            self._flush()
             self.backend.wait()
 
     # Looking ---------------------------------------------------------------------------------------------------------
@@ -152,6 +258,7 @@ class Accelerator:
         """Logits (N, O) and mean loss of a part: 0 what is shown of the training samples, 1 the test samples."""
         with self.backend.device:
             self._catch_up()
+            self._flush()
             shown = len(self.trainer.parts()[number][0])
             x, t = (whole[:shown] for whole in (self.tests if number else self.whole))
             z = self.network.forward(x)

@@ -14,12 +14,15 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from engine.cuda import THREADS, Launch
 
 SECONDS = 60.0  # that the trial may take: the first start of a CUDA context on a slow disk is long
 STAGED = 1 << 20  # bytes up to which a copy goes through memory that the card reads by itself
@@ -134,7 +137,7 @@ class Backend:
             import cupy  # pyright: ignore[reportMissingImports]
         self.name, self.xp = name, cupy
         self.device = cupy.cuda.Device(int(name.partition(":")[2]))
-        self.kernels: dict[tuple, Any] = {}  # (optimiser, kind of number) -> its update in one launch, once tried
+        self._compiled: dict[str, Any] = {}  # source -> kernel
         self._stages: dict[tuple, list[tuple[np.ndarray, Any]]] = {}  # host memory that the card reads by itself
 
     def send(self, array: np.ndarray) -> Any:
@@ -167,6 +170,29 @@ class Backend:
     def wait(self) -> None:
         """Until the device has done all that it was told."""
         self.xp.cuda.get_current_stream().synchronize()
+
+    def start(self, launches: Iterable[Launch]) -> None:
+        """Start kernels, one after the other; each is compiled when it is met for the first time."""
+        for source, name, blocks, arguments in launches:
+            kernel = self._compiled.get(source) or self.xp.RawKernel(source, name)
+            kernel((blocks,), (THREADS,), arguments)
+            self._compiled[source] = kernel
+
+    def captured(self, launches: Sequence[Launch]) -> Callable[[], None] | None:
+        """One call that starts all of them, as a CUDA graph; None where the card refuses. They have run before."""
+        stream = self.xp.cuda.Stream(non_blocking=True)
+        try:
+            with stream:
+                stream.begin_capture()
+                try:
+                    self.start(launches)
+                finally:
+                    graph = stream.end_capture()
+        except Exception as problem:  # an old driver, a kernel that is loaded late
+            if poisoned(problem):
+                raise
+            return None
+        return graph.launch
 
     def release(self) -> None:
         """Give the memory back that nothing uses any more."""

@@ -134,7 +134,15 @@ class Lease:
                 del self.tape.calls[self.needless]
 
 
-class Traced(NDArrayOperatorsMixin):
+class Recorded:
+    """An array whose operations its `tape` writes down. A tape has `wrap` and `call`; sketch.py has another one."""
+
+    __slots__ = ()
+    tape: Any
+    dtype: Any
+
+
+class Traced(Recorded, NDArrayOperatorsMixin):
     """An array on a tape. Behaves like the array for arithmetic, ufuncs, views, sums and maxima."""
 
     __slots__ = ("_array", "lease", "tape")
@@ -246,19 +254,19 @@ def _inside(value: Any, dtype: np.dtype | None = None) -> np.ndarray:
 
 def follow(reference: Any, array: np.ndarray) -> Any:
     """`array`, traced if `reference` is: how state that outlives a step joins the step's formulas."""
-    return reference.tape.wrap(array) if isinstance(reference, Traced) else array
+    return reference.tape.wrap(array) if isinstance(reference, Recorded) else array
 
 
 def blank(reference: Any, shape: tuple[int, ...]) -> Any:
     """Zeros beside the reference: on its tape if it is traced, on its device if it lives on another one."""
-    if isinstance(reference, Traced):
+    if isinstance(reference, Recorded):
         return reference.tape.wrap(np.zeros(shape, reference.dtype))
     return np.zeros_like(reference, order="C", shape=shape)  # CuPy answers where the reference is its array
 
 
 def perform(reference: Any, function: Callable, *arguments: Any) -> None:
     """Run a function now and, if `reference` is traced, on every replay: for what is no formula (draws, counters)."""
-    if isinstance(reference, Traced):
+    if isinstance(reference, Recorded):
         reference.tape.call(function, *arguments)
     else:
         function(*arguments)

@@ -34,6 +34,7 @@ Clock = Callable[[], float]
 EVALUATED = 2000  # training samples whose loss is shown; the split has shuffled them, so the first are a fair sample
 EXPLODED = 5.0  # times the loss of the untrained network: worse than knowing nothing, and getting worse
 WORK_AT_RISK = 2e8  # multiply-adds between two safe points: little to repeat when a run diverges, little to pay else
+FAR = 1024  # steps between two safe points on another device: to bring the parameters home costs more than some steps
 
 
 class Trainer:
@@ -169,7 +170,7 @@ class Trainer:
         self._set_rate()
         self._recordings: dict[int, Callable[[np.ndarray], None]] = {}  # what was off may be on now: record again
         work = 3 * self._network.parameters.size * self.batch_size
-        self._guard_interval = int(np.clip(WORK_AT_RISK / work, 32, 256))
+        self._guard_interval = FAR if self.accelerator else int(np.clip(WORK_AT_RISK / work, 32, 256))
 
     def _set_rate(self) -> None:
         s, epoch = self.settings, self.epochs + self.position / len(self.x_train)

@@ -28,8 +28,9 @@ operations, where a step is less than twice as long as the shortest of all; arit
 best; else memory.
 
 **Why.** A step is some 30 operations on arrays, and starting one costs the same however small the array is: about a
-microsecond on the CPU, several on a card. Small networks spend their time on **starting the operations**, and there
-the CPU wins. Large weights with small batches wait for **memory**: every weight is fetched for a few multiplications
+microsecond on the CPU, several on a card. There they are joined into some ten kernels, and up to 32 steps are started
+in one go. Still small networks spend their time on **starting the operations**, and there the CPU wins. Large weights
+with small batches wait for **memory**: every weight is fetched for a few multiplications
 only. Large batches reach **arithmetic**, of which a card has a hundred times as much.
 
 Both devices start from the same weights and see the same batches. Their sums run in another order, so the losses differ

@@ -49,8 +49,11 @@ def make(
     workload: Workload, x: np.ndarray, y: np.ndarray, variant: str = "", backend: Backend | None = None
 ) -> Callable[[int], int]:
     trainer = build(workload, x, y, backend=backend)
-    if workload.kind == "grid":
-        return look(trainer, x)
+    return look(trainer, x) if workload.kind == "grid" else training(trainer)
+
+
+def training(trainer: Trainer) -> Callable[[int], int]:
+    """In slices, until so many steps are done."""
 
     def run(steps: int) -> int:
         first = trainer.steps

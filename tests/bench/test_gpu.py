@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -12,6 +13,7 @@ from bench.paired import Timing
 from engine.backend import CPU, Backend, Device
 from tests.engine import fake_cupy
 
+KERNELS = "11 kernels for 10 samples"
 ROW = {"workload", "peer", "ratio", "q1", "q3", "wall_ratio"}
 
 
@@ -46,6 +48,8 @@ def test_every_row_is_flat_and_tells_what_a_step_costs_on_the_card_and_beside_it
     assert row["ratio"] == pytest.approx(row["peer_us"] / row["our_us"])
     assert row["our_seconds"] == pytest.approx(row["our_us"] * 50 / 1e6)
     assert report["gpu"] == "A card"
+    assert set(report["kernels"]) == {"W1-sgd"}
+    assert report["kernels"]["W1-sgd"] == KERNELS or shutil.which("g++") is None
     assert report["missing"] == {peer: "PyTorch is not installed" for peer, variant in gpu.PEERS.items() if variant}
 
 

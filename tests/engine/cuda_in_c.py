@@ -1,20 +1,30 @@
-"""Kernels in CUDA where there is a C++ compiler and no graphics card: their arithmetic, one thread after the other."""
+"""Kernels in CUDA where there is a C++ compiler and no graphics card: their arithmetic, one thread after the other.
+
+Threads that wait for each other become fibers of one thread: all of a block run up to the barrier, then all go on. A
+barrier that only some of them reach ends the program, as on a card it would hang.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import re
 import shutil
 import subprocess
 import tempfile
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-THREADS = """static inline float sqrt(float x) {{ return __builtin_sqrtf(x); }}
-static inline double sqrt(double x) {{ return __builtin_sqrt(x); }}
-#define __global__
-static struct {{ int x; }} blockIdx, blockDim, threadIdx, gridDim;
-{source}
+MATHEMATICS = "".join(
+    f"static inline float {name}(float x) {{ return __builtin_{name}f(x); }}\n"
+    f"static inline double {name}(double x) {{ return __builtin_{name}(x); }}\n"
+    for name in ("fabs", "cos", "exp", "log", "log1p", "sin", "sqrt", "tanh")
+)
+THREADS = """#define __global__
+#define __device__
+#define __shared__ static
+static struct { int x; } blockIdx, blockDim, threadIdx, gridDim;
 """
 LOOP = """
 extern "C" void run_{name}(int blocks, int threads, {parameters}) {{
@@ -23,18 +33,91 @@ extern "C" void run_{name}(int blocks, int threads, {parameters}) {{
     for (threadIdx.x = 0; threadIdx.x < threads; threadIdx.x++) {name}({arguments});
 }}
 """
+BARRIER = """
+#include <setjmp.h>
+#include <stdlib.h>
+#include <ucontext.h>
+static jmp_buf all, fibers[1024];
+static ucontext_t first;
+static bool begun[1024];
+static int finished;
+static void __syncthreads() { if (!_setjmp(fibers[threadIdx.x])) _longjmp(all, 1); }
+"""
+FIBERS = """
+{given}
+static void fiber() {{ for (;;) {{ {name}({passed}); finished++; __syncthreads(); }} }}
+extern "C" void run_{name}(int blocks, int threads, {parameters}) {{
+  gridDim.x = blocks; blockDim.x = threads;
+  {taken}
+  for (blockIdx.x = 0; blockIdx.x < blocks; blockIdx.x++)
+    for (finished = 0; finished < threads;) {{
+      if (finished) abort();
+      for (threadIdx.x = 0; threadIdx.x < threads; threadIdx.x++) {{
+        if (_setjmp(all)) continue;
+        if (begun[threadIdx.x]) _longjmp(fibers[threadIdx.x], 1);
+        begun[threadIdx.x] = true;
+        getcontext(&first);
+        first.uc_stack.ss_sp = malloc(17000);
+        first.uc_stack.ss_size = 17000;
+        makecontext(&first, fiber, 0);
+        setcontext(&first);
+      }}
+    }}
+}}
+"""
 
 
 @cache
 def compiled(source: str, name: str) -> Any:
-    """The kernel as a C function that goes through its threads one after the other."""
-    parameters = source.partition(f" {name}(")[2].partition(")")[0]
-    arguments = ", ".join(re.split(r"[ *]", parameter)[-1] for parameter in parameters.split(", "))
-    code = THREADS.format(source=source) + LOOP.format(name=name, parameters=parameters, arguments=arguments)
+    """The kernel as a C function that goes through its blocks and threads one after the other."""
+    parameters = re.sub(r"\s+", " ", source.partition(f" void {name}(")[2].partition(")")[0])
+    names = [re.split(r"[ *]", parameter)[-1] for parameter in parameters.split(", ")]
+    words = {"name": name, "parameters": parameters, "arguments": ", ".join(names)}
+    if "__syncthreads" in source:
+        given = [re.sub(r"(\w+)$", r"given_\1;", f"static {parameter}") for parameter in parameters.split(", ")]
+        words |= {"given": "\n".join(given), "passed": ", ".join(f"given_{word}" for word in names)}
+        words["taken"] = " ".join(f"given_{word} = {word};" for word in names)
+        code = THREADS + BARRIER + MATHEMATICS + source + FIBERS.format(**words)
+    else:
+        code = THREADS + MATHEMATICS + source + LOOP.format(**words)
     folder = tempfile.mkdtemp()
     library = f"{folder}/{name}.so"
-    words = ["g++", "-shared", "-fPIC", "-Wall", "-Werror", "-Wno-unused", "-x", "c++", "-", "-o", library]
-    subprocess.run(words, input=code, text=True, check=True, capture_output=True)
+    command = ["g++", "-O1", "-shared", "-fPIC", "-Wl,-Bsymbolic", "-Wall", "-Werror", "-Wno-unused", "-x", "c++", "-"]
+    command += ["-o", library]
+    subprocess.run(command, input=code, text=True, check=True, capture_output=True)
     function = getattr(ctypes.CDLL(library), f"run_{name}")
     shutil.rmtree(folder)
     return function
+
+
+def nvrtc() -> Any:
+    """((source, name) pairs, architecture) -> machine code, by NVIDIA's compiler; None where that is not installed."""
+    spec = importlib.util.find_spec("nvidia")
+    folders = [Path(folder) for folder in (spec.submodule_search_locations or ())] if spec else []
+    found = [
+        file for folder in folders for file in folder.glob("cuda_nvrtc/lib/libnvrtc.so.*") if "alt" not in file.name
+    ]
+    if not found:
+        return None
+    library = ctypes.CDLL(str(found[0]))
+
+    def compile(kernels: list[tuple[str, str]], architecture: int) -> bytes:
+        prelude = next(source for source, _ in kernels if source.startswith("typedef")).partition('extern "C"')[0]
+        parts = [source[source.index('extern "C"') :].replace(f" {name}(", f" {name}_{number}(", 1)
+                 for number, (source, name) in enumerate(kernels)]  # fmt: skip
+        program = ctypes.c_void_p()
+        code = (prelude + "".join(parts)).encode()
+        assert library.nvrtcCreateProgram(ctypes.byref(program), code, b"step.cu", 0, None, None) == 0
+        options = (ctypes.c_char_p * 2)(b"-std=c++17", f"-arch=sm_{architecture}".encode())
+        status, size = library.nvrtcCompileProgram(program, 2, options), ctypes.c_size_t()
+        library.nvrtcGetProgramLogSize(program, ctypes.byref(size))
+        log = ctypes.create_string_buffer(size.value)
+        library.nvrtcGetProgramLog(program, log)
+        assert status == 0, log.value.decode()
+        library.nvrtcGetCUBINSize(program, ctypes.byref(size))
+        cubin = ctypes.create_string_buffer(size.value)
+        library.nvrtcGetCUBIN(program, cubin)
+        library.nvrtcDestroyProgram(ctypes.byref(program))
+        return cubin.raw
+
+    return compile

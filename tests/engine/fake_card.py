@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,18 +14,48 @@ class OutOfMemoryError(MemoryError):
     """As cupy.cuda.memory.OutOfMemoryError."""
 
 
+class StreamCaptureError(RuntimeError):
+    """As CUDA reports what cannot be part of a graph."""
+
+    status = 900
+
+
 class Card:
-    """What the pretended card has and has done."""
+    """What the pretended card has and has done. `capturing`: the kernels of a graph that is being recorded."""
 
     def __init__(self) -> None:
         self.memory = 1 << 40
         self.reset()
 
     def reset(self) -> None:
-        self.launches = self.waits = self.allocations = self.used = 0
+        self.launches = self.waits = self.allocations = self.used = self.graphs = 0
         self.pool: defaultdict[int, int] = defaultdict(int)
+        self.capturing: list[Callable[[], None]] | None = None
+        self.spoiled = False
+
+    def launch(self, kernel: Callable[[], None] | None = None) -> None:
+        """A kernel: done at once, or written down. Only those from source tell what they would do."""
+        if self.capturing is None:
+            self.launches += 1
+            if kernel:
+                kernel()
+        elif kernel:
+            self.capturing.append(kernel)
+        else:
+            self.refuse_in_capture("what CuPy computes by itself may allocate or call cuBLAS, which")
+
+    def wait(self) -> None:
+        self.refuse_in_capture("waiting for the device")
+        self.waits += 1
+
+    def refuse_in_capture(self, what: str) -> None:
+        """As on a card, the graph is lost then."""
+        if self.capturing is not None:
+            self.spoiled = True
+            raise StreamCaptureError(f"{what} cannot be part of a graph")
 
     def take(self, size: int) -> None:
+        self.refuse_in_capture("allocating memory")
         if self.pool[size]:
             self.pool[size] -= 1
             return
@@ -72,8 +103,44 @@ class _Event:
         pass
 
 
-def _wait() -> None:
-    CARD.waits += 1
+class Graph:
+    """Kernels that are started together, with the arguments that they had when they were recorded."""
+
+    def __init__(self, kernels: list[Callable[[], None]]) -> None:
+        self.kernels = kernels
+
+    def launch(self, stream: Any = None) -> None:
+        CARD.refuse_in_capture("a graph")
+        CARD.graphs += 1
+        for kernel in self.kernels:
+            kernel()
+
+
+class _Stream:
+    """Recording is allowed on a stream of its own only, and only while that is the current one."""
+
+    current: _Stream | None = None
+
+    def __init__(self, non_blocking: bool = False) -> None:
+        self.non_blocking = non_blocking
+
+    def __enter__(self) -> None:
+        _Stream.current = self
+
+    def __exit__(self, *_: Any) -> None:
+        _Stream.current = None
+
+    def begin_capture(self) -> None:
+        assert self.non_blocking
+        assert _Stream.current is self
+        assert CARD.capturing is None
+        CARD.capturing, CARD.spoiled = [], False
+
+    def end_capture(self) -> Graph:
+        kernels, CARD.capturing = CARD.capturing, None
+        if CARD.spoiled or kernels is None:
+            raise StreamCaptureError("cudaErrorStreamCaptureInvalidated")
+        return Graph(kernels)
 
 
 class _Device:
@@ -90,8 +157,9 @@ class _Device:
 cuda = SimpleNamespace(
     Device=_Device,
     Event=_Event,
+    Stream=_Stream,
     alloc_pinned_memory=_Pinned,
-    get_current_stream=lambda: SimpleNamespace(synchronize=_wait),
+    get_current_stream=lambda: SimpleNamespace(synchronize=CARD.wait),
     runtime=SimpleNamespace(memGetInfo=lambda: (CARD.memory - CARD.used, CARD.memory)),
 )
 

@@ -7,6 +7,7 @@ kernel, allocations that the memory pool cannot serve, and moments in which the 
 from __future__ import annotations
 
 import ctypes
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from tests.engine.cuda_in_c import compiled
 from tests.engine.fake_card import CARD as CARD
 from tests.engine.fake_card import Memory, stands_on_pinned
 from tests.engine.fake_card import OutOfMemoryError as OutOfMemoryError
+from tests.engine.fake_card import StreamCaptureError as StreamCaptureError
 from tests.engine.fake_card import cuda as cuda
 from tests.engine.fake_card import get_default_memory_pool as get_default_memory_pool
 
@@ -34,6 +36,9 @@ class ndarray(NDArrayOperatorsMixin):  # noqa: N801  CuPy calls it so
     ndim = property(lambda self: self._inside.ndim)
     size = property(lambda self: self._inside.size)
     nbytes = property(lambda self: self._inside.nbytes)
+    itemsize = property(lambda self: self._inside.itemsize)
+    strides = property(lambda self: self._inside.strides)
+    data = property(lambda self: SimpleNamespace(ptr=self._inside.ctypes.data))
     T = property(lambda self: self._view(self._inside.T))
 
     def _view(self, inside: np.ndarray) -> ndarray:
@@ -42,11 +47,11 @@ class ndarray(NDArrayOperatorsMixin):  # noqa: N801  CuPy calls it so
     # What waits for the device
 
     def get(self) -> np.ndarray:
-        CARD.waits += 1
+        CARD.wait()
         return self._inside.copy()
 
     def _ask(self, kind: Any) -> Any:
-        CARD.waits += 1
+        CARD.wait()
         return kind(self._inside)
 
     def __float__(self) -> float:
@@ -64,6 +69,7 @@ class ndarray(NDArrayOperatorsMixin):  # noqa: N801  CuPy calls it so
     def set(self, array: np.ndarray, stream: Any = None) -> None:
         assert type(array) is np.ndarray
         assert (array.shape, array.dtype) == (self.shape, self.dtype)
+        CARD.refuse_in_capture("a copy from the host")
         CARD.waits += not stands_on_pinned(array)
         self._inside[...] = array
 
@@ -85,25 +91,25 @@ class ndarray(NDArrayOperatorsMixin):  # noqa: N801  CuPy calls it so
         return self._view(self._inside[key])
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        CARD.launches += 1
+        CARD.launch()
         self._inside[key] = _on_device(value)
 
     def fill(self, value: float) -> None:
-        CARD.launches += 1
+        CARD.launch()
         self._inside.fill(_on_device(value))
 
     def reshape(self, *shape: Any, order: str = "C") -> ndarray:
         inside = self._inside.reshape(*shape, order=order)
         if np.shares_memory(inside, self._inside) or not inside.size:
             return self._view(inside)
-        CARD.launches += 1
+        CARD.launch()
         return ndarray(inside)
 
     def transpose(self, *axes: int) -> ndarray:
         return self._view(self._inside.transpose(*axes))
 
     def _call(self, name: str, *arguments: Any, out: ndarray | None = None, **options: Any) -> ndarray:
-        CARD.launches += 1
+        CARD.launch()
         result = getattr(self._inside, name)(*map(_on_device, arguments), **options)
         if out is None:
             return ndarray(np.asarray(result))
@@ -136,7 +142,7 @@ class ndarray(NDArrayOperatorsMixin):  # noqa: N801  CuPy calls it so
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         if method != "__call__" or options:
             raise NotImplementedError(f"{ufunc.__name__}.{method} with {list(options)}")
-        CARD.launches += 1
+        CARD.launch()
         arrays = [_on_device(value) for value in inputs]
         if out is None:
             return ndarray(np.asarray(ufunc(*arrays)))
@@ -169,27 +175,27 @@ def empty(shape: Any, dtype: Any = float) -> ndarray:
 
 
 def zeros_like(a: ndarray, dtype: Any = None, order: str = "K", shape: Any = None) -> ndarray:
-    CARD.launches += 1
+    CARD.launch()
     return ndarray(np.zeros(a.shape if shape is None else shape, dtype or a.dtype))
 
 
 def ones_like(a: ndarray) -> ndarray:
-    CARD.launches += 1
+    CARD.launch()
     return ndarray(np.ones(a.shape, a.dtype))
 
 
 def take(a: ndarray, indices: ndarray, axis: int, out: ndarray) -> None:
-    CARD.launches += 1
+    CARD.launch()
     np.take(_on_device(a), indices._inside, axis, out=out._inside)
 
 
 def concatenate(arrays: list[ndarray]) -> ndarray:
-    CARD.launches += 1
+    CARD.launch()
     return ndarray(np.concatenate([array._inside for array in arrays]))
 
 
 def clip(a: ndarray, low: float, high: float, out: ndarray) -> None:
-    CARD.launches += 1
+    CARD.launch()
     np.clip(a._inside, low, high, out._inside)
 
 
@@ -207,17 +213,18 @@ class RawKernel:
     """A kernel from source. Without a C++ compiler it fails, as CuPy does without NVRTC."""
 
     def __init__(self, source: str, name: str) -> None:
-        self.source, self.name = source, name
+        self.source, self.name, self.loaded = source, name, False
 
     def __call__(self, blocks: tuple[int], threads: tuple[int], arguments: tuple[Any, ...]) -> None:
-        CARD.launches += 1
-        function = compiled(self.source, self.name)
-        function(ctypes.c_int(*blocks), ctypes.c_int(*threads), *map(_in_c, arguments))
+        if CARD.capturing is not None and not self.loaded:
+            CARD.refuse_in_capture("loading a kernel")
+        function, self.loaded = compiled(self.source, self.name), True
+        words = [ctypes.c_int(*blocks), ctypes.c_int(*threads), *map(_in_c, arguments)]
+        CARD.launch(lambda: function(*words))
 
 
 def _in_c(value: Any) -> Any:
-    if isinstance(value, ndarray):
-        assert value._inside.flags.c_contiguous
+    if isinstance(value, ndarray):  # whoever looks through a view has to mind its strides
         return value._inside.ctypes.data_as(ctypes.c_void_p)
-    kinds = {np.int64: ctypes.c_longlong, np.float32: ctypes.c_float, np.float64: ctypes.c_double}
+    kinds = {np.int32: ctypes.c_int, np.float32: ctypes.c_float, np.float64: ctypes.c_double}
     return kinds[type(value)](value)

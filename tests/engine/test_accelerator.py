@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import inspect
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from engine.optimizers import OPTIMIZERS
 from tests.engine import fake_cupy
 from tests.engine.fake_cupy import CARD
 
+compiled = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler to stand in for NVRTC")
 ENGINE = Path(__file__).parents[2] / "engine"
 FLOAT32 = 2e-5  # relative: both sum in other orders, and 200 steps carry every rounding on
 
@@ -72,16 +74,29 @@ def test_every_setting_of_a_step_acts_on_the_device(build_trainer, backend):
     np.testing.assert_allclose(losses(there, 10), losses(here, 10), rtol=1e-9)
 
 
-@pytest.mark.parametrize(("optimizer", "launches"), [("sgd", 27), ("adam", 34)])
-def test_a_step_never_waits_and_takes_no_new_memory_once_warm(build_trainer, pretended, optimizer, launches):
-    trainer = build_trainer(optimizer=optimizer, backend=pretended, batch_size=10)
+@compiled
+@pytest.mark.parametrize(("kind", "launches"), [("dense", 2), ("conv", 40)])
+def test_a_step_never_waits_and_takes_no_new_memory_once_warm(build_trainer, pretended, kind, launches):
+    trainer = build_trainer(kind, backend=pretended, batch_size=10)
     for _ in range(12):
         trainer.play()
-    CARD.launches = CARD.waits = CARD.allocations = 0
+    CARD.launches = CARD.graphs = CARD.waits = CARD.allocations = 0
     for _ in range(25):  # five epochs, each with an order of its own
         trainer.play()
     assert (CARD.waits, CARD.allocations) == (0, 0)
-    assert CARD.launches <= 25 * launches
+    assert CARD.launches + CARD.graphs <= 25 * launches
+
+
+@compiled
+@pytest.mark.parametrize("kind", ["dense", "batch norm", "dropout"])
+def test_the_device_trusts_its_kernels_and_takes_them_as_a_graph(build_trainer, backend, kind):
+    trainer = build_trainer(kind, backend=backend)
+    for _ in range(40):
+        trainer.play()
+    accelerator = trainer.accelerator
+    assert (accelerator.why, None in accelerator.programs.values()) == ("", False)
+    with backend.device:
+        assert backend.captured(accelerator.programs[8].launches) is not None
 
 
 def test_dropping_units_does_not_make_the_host_wait(build_trainer, pretended):
@@ -136,10 +151,11 @@ def test_a_run_that_diverges_on_the_device_goes_back_and_names_the_layer(build_t
 
 def test_a_slice_ends_when_the_device_has_done_it(build_trainer, pretended):
     trainer = build_trainer(backend=pretended)
-    CARD.waits = 0
     trainer.run_for(10, steps=3)
+    CARD.waits = 0
+    trainer.run_for(10, steps=6)
     assert CARD.waits == 1
-    assert trainer.steps == 3
+    assert trainer.steps == 6
 
 
 def test_a_reset_starts_the_same_run_again(build_trainer, backend):
