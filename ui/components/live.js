@@ -179,7 +179,7 @@ class Live {
     if (news.kind && !news.unchanged) this.root.dataset.frame = ++this.painted;
     if (header.status === 'lost') header.frame = -1; // what comes back may count from the start
     this.untold ||= Boolean(before && before.status !== header.status);
-    if (this.untold && !document.querySelector('[data-test-script-state=running]')) { // else old widget values would go along
+    if (this.untold && !document.querySelector('[data-test-script-state=running]')) { // a request in the middle of a run breaks off what it does, a press too
       this.untold = false;
       this.send({ type: 'status', status: header.status });
     }
