@@ -137,6 +137,7 @@ class Playground:
 
     def go(self, page: str) -> None:
         """Follow a link of the navigation bar."""
+        self.settle()
         self.page.get_by_role("navigation").get_by_role("link", name=page, exact=True).click()
 
     # Waiting ---------------------------------------------------------------------------------------------------------
@@ -169,10 +170,10 @@ class Playground:
         assert eventually(lambda: condition(self.pixels(canvas)), PATIENCE), f"{canvas} does not show what it should"
 
     def settle(self) -> None:
-        """Wait until no script run is under way and no part is still a placeholder: what was pressed is shown."""
+        """Wait until no script run is under way or due and no part is a placeholder: what was pressed is shown."""
         self.page.wait_for_function(
             "() => document.querySelector('[data-test-script-state=notRunning]') "
-            "&& !document.querySelector('[data-testid=stSkeleton]')"
+            "&& !document.querySelector('[data-testid=stSkeleton], [data-untold]')"
         )
 
     def answers(self, count: int) -> None:

@@ -183,6 +183,7 @@ class Live {
       this.untold = false;
       this.send({ type: 'status', status: header.status });
     }
+    this.root.toggleAttribute('data-untold', this.untold);
   }
 
   mark(header) {
