@@ -86,6 +86,7 @@ def _mount(source: dict[str, Any], js: str) -> None:
         figures = {name: enlarged(figure) for name, figure in figures.items()}
     data = {
         **source,
+        "status": state.status()["status"],
         "show_test": view["show_test"],
         "discretize": view["discretize"],
         "show_wrong": True,

@@ -43,6 +43,7 @@ class Live {
     this.header = null;
     this.waiting = null;
     this.complaint = '';
+    this.untold = false; // whether the status changed since Python drew the page
     this.view.forget();
   }
 
@@ -56,6 +57,7 @@ class Live {
     this.projector.set(Boolean(data.projector));
     if (data.mode === 'rerun') this.follow(data.frame);
     else this.listen(data);
+    this.tellStatus();
     this.view.drawAllCharts();
   }
 
@@ -179,9 +181,15 @@ class Live {
     if (news.kind && !news.unchanged) this.root.dataset.frame = ++this.painted;
     if (header.status === 'lost') header.frame = -1; // what comes back may count from the start
     this.untold ||= Boolean(before && before.status !== header.status);
-    if (this.untold && !document.querySelector('[data-test-script-state=running]')) { // a request in the middle of a run breaks off what it does, a press too
+    this.tellStatus();
+  }
+
+  /** Python draws the page anew for a status that it has not drawn; asked in the middle of a script run it would break off a press. */
+  tellStatus() {
+    if (this.header?.status === this.data.status) this.untold = false;
+    if (this.untold && !document.querySelector('[data-test-script-state=running]')) {
       this.untold = false;
-      this.send({ type: 'status', status: header.status });
+      this.send({ type: 'status', status: this.header.status });
     }
     this.root.toggleAttribute('data-untold', this.untold);
   }
