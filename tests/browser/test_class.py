@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import urllib.request
 from contextlib import ExitStack
 
@@ -10,11 +11,14 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
-from tests.browser.playground import eventually
+from tests.browser.playground import PATIENCE, eventually
 from tests.browser.test_faults import QUESTION, ask, health
 from ui.routes import TOO_MANY, UNKNOWN_RUN
 
 pytestmark = pytest.mark.browser
+
+SESSIONS = int(os.environ.get("TEST_SESSIONS", 15))  # that a script opens; 1000 take some minutes
+DROPPED = int(os.environ.get("TEST_DROPPED", 1))  # seconds without a connection, at least
 
 CABLE = """{  // a network cable: pulled, every socket ends and none can be opened
   const Real = WebSocket, open = new Set();
@@ -26,7 +30,11 @@ CABLE = """{  // a network cable: pulled, every socket ends and none can be open
       open.add(this);
     }
   };
-  window.pull = () => { pulled = true; window.tries = 0; for (const socket of open) socket.close(); open.clear(); };
+  window.pull = () => {
+    [pulled, window.tries, window.since] = [true, 0, performance.now()];
+    for (const socket of open) socket.close();
+    open.clear();
+  };
   window.plug = () => { pulled = false; };
 }"""
 PLANTED = """() => new Promise(refused => {
@@ -90,7 +98,10 @@ def test_a_connection_that_drops_comes_back_and_nothing_is_lost(visit, server):
     for attempts in (1, 4):  # the fourth is seconds later: training waits meanwhile
         visitor.page.evaluate("window.pull()")
         visitor.until("facts.status === 'lost'")
-        visitor.page.wait_for_function(f"window.tries >= {attempts}")
+        visitor.page.wait_for_function(
+            f"window.tries >= {attempts} && performance.now() - window.since >= {1000 * DROPPED}",
+            timeout=1000 * (DROPPED + PATIENCE),
+        )
         visitor.page.evaluate("window.plug()")
         after = visitor.until(f"facts.status === 'running' && facts.epoch > {before['epoch']}", 30)
         assert after["build"] == before["build"]  # the very run, not another
@@ -173,7 +184,7 @@ def test_many_sessions_opened_by_a_script_leave_the_server_alive(start, visit):
     message.rerun_script.query_string = ""
     stream = f"{server.url.replace('http', 'ws')}_stcore/stream"
     with ExitStack() as sockets:
-        for _ in range(15):
+        for _ in range(SESSIONS):
             socket = sockets.enter_context(
                 connect(stream, subprotocols=[Subprotocol("streamlit")], max_size=None, close_timeout=0.1)
             )
