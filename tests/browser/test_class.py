@@ -103,7 +103,10 @@ def test_a_connection_that_drops_comes_back_and_nothing_is_lost(visit, server):
             timeout=1000 * (DROPPED + PATIENCE),
         )
         visitor.page.evaluate("window.plug()")
-        after = visitor.until(f"facts.status === 'running' && facts.epoch > {before['epoch']}", 30)
+        after = visitor.until(f"facts.status === 'running' && facts.epoch > {before['epoch']}", PATIENCE + DROPPED)
+        visitor.page.wait_for_selector(  # Streamlit's own connection tries again after at most half a minute
+            "[data-test-connection-state=CONNECTED]", timeout=1000 * (PATIENCE + DROPPED)
+        )
         assert after["build"] == before["build"]  # the very run, not another
         before = after
     visitor.pause()
