@@ -216,5 +216,5 @@ def eventually(condition: Callable[[], Any], seconds: float) -> Any:
     """Ask something outside the page again and again until it is true; its last answer after so many seconds."""
     end = time.monotonic() + seconds
     while not (answer := condition()) and time.monotonic() < end:
-        time.sleep(0.02)
+        time.sleep(0.05)
     return answer

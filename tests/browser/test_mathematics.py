@@ -109,8 +109,8 @@ def test_the_health_page_follows_a_running_network_and_compares_two_deep_ones(pl
 def test_a_phone_shows_the_whole_width_of_the_pages(visit, server):
     phone = visit(server.url, viewport={"width": 390, "height": 844})
     phone.open()
+    phone.page.get_by_test_id("stExpandSidebarButton").click()
     for name in ("Optimizers", "Health"):
-        phone.page.get_by_test_id("stExpandSidebarButton").click()
         phone.page.get_by_role("link", name=name, exact=True).click()
         phone.page.get_by_role("heading", name=name, exact=True).wait_for()
         phone.settle()
