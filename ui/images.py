@@ -9,11 +9,11 @@ import streamlit as st
 
 from lab.experiment import Experiment
 from lab.gallery import SHOWN
-from lab.pool import Gone
 from lab.recipes import RECIPES, SHARED_BUG, Recipe
 from ui import state
 from ui.image_parts import part, sent
 from ui.pad import YOURS, reads_pictures
+from ui.panels import ask
 from ui.text import plain
 from ui.transport import bar
 
@@ -46,7 +46,7 @@ def first_layer() -> None:
 def _first_layer(drawn: str) -> None:
     """drawn: the status that the rest of the page shows."""
     state.look_again()
-    (header, arrays), (scores, _) = _ask("first_layer"), _ask("images")
+    (header, arrays), (scores, _) = ask("first_layer"), ask("images")
     if header["status"] != drawn:
         st.rerun()
     e, notice = state.experiment(), state.status()["notice"]
@@ -73,7 +73,7 @@ def questions() -> None:
 
 def _questions() -> None:
     state.look_again()
-    header, arrays = _ask("images")
+    header, arrays = ask("images")
     names = header["classes"]
     cell = _cell(sent("matrix", "cell"), len(names))
     left, right = st.columns([5, 6], gap="large")
@@ -93,12 +93,12 @@ def _questions() -> None:
         if cell is None:
             st.caption("Press a number of the matrix.")
         else:
-            count, pictures = _ask("cell", truth=cell[0], read=cell[1])
+            count, pictures = ask("cell", truth=cell[0], read=cell[1])
             what = f"{names[cell[0]]} read as {names[cell[1]]}: {count['count']:,} of {header['test']:,} test pictures"
             words = f"{what}{f', the first {SHOWN} of them' if count['count'] > SHOWN else ''}."
             _pictures("cell_pictures", names, words, pictures)
         st.subheader("Surest mistakes")
-        count, pictures = _ask("mistakes")
+        count, pictures = ask("mistakes")
         among = "" if count["searched"] == count["count"] else f" Found among the first {count['searched']:,}."
         _pictures("mistakes", names, f"{count['count']:,} mistakes. {SURE}{among}", pictures)
 
@@ -121,13 +121,6 @@ def _cell(value: Any, classes: int) -> tuple[int, int] | None:
         case [int(truth), int(read)] if 0 <= truth < classes and 0 <= read < classes:
             return truth, read
     return None
-
-
-def _ask(question: str, **facts: Any) -> Any:
-    try:
-        return state.ask(question, **facts)
-    except Gone:
-        st.rerun()
 
 
 def recipes() -> None:
