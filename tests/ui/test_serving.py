@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from starlette.datastructures import Headers as Read
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 
 from lab.pool import WorkerPool
 from ui import metrics
+from ui.components import VERSION
+from ui.files import component_file
 from ui.headers import ALWAYS, ANCESTORS, POLICY, Headers, ancestors
 from ui.traffic import FASTEST, SLOWEST, Traffic
 from ui.waiting import COOKIE, TOO_MANY, sentence
@@ -73,6 +77,30 @@ def test_who_may_frame_the_page_can_be_chosen(text, monkeypatch):
 def test_another_rule_in_its_place_is_refused(text):
     with pytest.raises(ValueError, match=r"PLAYGROUND_FRAME_ANCESTORS: .* is not allowed; allowed: 'none'"):
         ancestors({ANCESTORS: text})
+
+
+def fetched(name: str, version: str, accepts: str = "gzip"):
+    """What a browser gets under live/version/name."""
+    headers = [(b"accept-encoding", accepts.encode())]
+    request = Request({"type": "http", "headers": headers, "path_params": {"name": name, "version": version}})
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(lambda: asyncio.run(component_file(request))).result()
+
+
+@pytest.mark.parametrize("entry", ["live.js", "charts.js", "images.js"])
+def test_a_module_comes_with_all_that_it_imports_in_one_answer(entry):
+    answer = fetched(entry, VERSION)
+    text = gzip.decompress(answer.body).decode()
+    assert text == fetched(entry, VERSION, "identity").body.decode()
+    assert "import {" not in text
+    assert re.findall(r"^export (?:function|const|class) (\w+)", text, re.MULTILINE)
+    assert answer.headers["content-encoding"] == "gzip"
+    assert "immutable" in answer.headers["cache-control"]
+
+
+def test_another_version_of_a_module_is_not_kept_and_an_unknown_file_is_none():
+    assert "cache-control" not in fetched("live.js", "000000000000").headers
+    assert fetched("../app.py", VERSION).status_code == 404
 
 
 class Clock:
