@@ -11,20 +11,21 @@ from ui.tools import tools
 
 state.begin()
 
-tools()
-controls.transport()
-controls.network_controls()
-lesson()
-controls.refusals()
-controls.divergence()
-
+above = st.container()
 with st.container(key="board"):
     left, right = st.columns([1, 4], gap="medium")
+with right:
+    live()  # first: the picture comes while the browser is still drawing the controls
+with above:
+    tools()
+    controls.transport()
+    controls.network_controls()
+    lesson()
+    controls.refusals()
+    controls.divergence()
 with left:
     data_controls.data_controls()
     controls.layer_controls()
     controls.view_controls()
-with right:
-    live()
 
 state.write_link()
