@@ -5,17 +5,18 @@ from __future__ import annotations
 import streamlit as st
 
 from ui import controls, data_controls, state
-from ui.live import live
+from ui.live import live, picture_first
 from ui.presets import lesson
 from ui.tools import tools
 
 state.begin()
 
-above = st.container()
+above = st.container(key="above")
 with st.container(key="board"):
     left, right = st.columns([1, 4], gap="medium")
 with right:
-    live()  # first: the picture comes while the browser is still drawing the controls
+    live()
+picture_first()
 with above:
     tools()
     controls.transport()

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse
 from lab.pool import WorkerPool
 from ui import metrics
 from ui.components import VERSION
-from ui.files import component_file
+from ui.files import STREAMLITS, Streamlits, component_file
 from ui.headers import ALWAYS, ANCESTORS, POLICY, Headers, ancestors
 from ui.traffic import FASTEST, SLOWEST, Traffic
 from ui.waiting import COOKIE, TOO_MANY, sentence
@@ -101,6 +101,29 @@ def test_a_module_comes_with_all_that_it_imports_in_one_answer(entry):
 def test_another_version_of_a_module_is_not_kept_and_an_unknown_file_is_none():
     assert "cache-control" not in fetched("live.js", "000000000000").headers
     assert fetched("../app.py", VERSION).status_code == 404
+
+
+@pytest.mark.parametrize("base", ["", "/school"])
+def test_streamlits_own_scripts_come_from_memory_and_the_rest_is_left_to_it(base):
+    async def other(scope, receive, send):
+        await HTMLResponse("left to it")(scope, receive, send)
+
+    def body(path, method="GET"):
+        parts = []
+
+        async def send(message):
+            parts.append(message.get("body", b""))
+
+        scope = {"type": "http", "method": method, "path": base + path, "headers": []}
+        with ThreadPoolExecutor(1) as apart:
+            apart.submit(lambda: asyncio.run(Streamlits(other)(scope, None, send))).result()
+        return b"".join(parts)
+
+    name = next(name for name in STREAMLITS if name.endswith(".js"))
+    assert body(f"/static/{name}") == STREAMLITS[name].read_bytes()
+    for path in ("/", "/static/", "/static/js/none.js", "/static/../index.html", f"/static/./{name}"):
+        assert body(path) == b"left to it"
+    assert body(f"/static/{name}", "POST") == b"left to it"
 
 
 class Clock:
