@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import re
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from starlette.datastructures import Headers as Read
@@ -13,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 
 from lab.pool import WorkerPool
-from ui import metrics
+from ui import live, metrics
 from ui.components import VERSION
 from ui.files import STREAMLITS, Streamlits, component_file
 from ui.headers import ALWAYS, ANCESTORS, POLICY, Headers, ancestors
@@ -124,6 +125,37 @@ def test_streamlits_own_scripts_come_from_memory_and_the_rest_is_left_to_it(base
     for path in ("/", "/static/", "/static/js/none.js", "/static/../index.html", f"/static/./{name}"):
         assert body(path) == b"left to it"
     assert body(f"/static/{name}", "POST") == b"left to it"
+
+
+class Slept(list):
+    """Stands in for the module `time`: nobody waits."""
+
+    def __init__(self, act=lambda times: None):
+        self.act = act
+
+    def sleep(self, seconds):
+        self.append(seconds)
+        self.act(len(self))
+
+    def monotonic(self):
+        return sum(self)
+
+
+@pytest.mark.parametrize(
+    ("comes", "waited"), [(3, 3 * live.LOOK + live.PAINT), (10**9, live.LONGEST_WAIT + live.PAINT)]
+)
+def test_the_controls_wait_for_the_picture_once_and_not_for_ever(monkeypatch, comes, waited):
+    kept, traffic = {}, Traffic()
+    time = Slept(lambda times: times == comes and traffic.enter("mine", 1))
+    monkeypatch.setattr(live, "time", time)
+    monkeypatch.setattr(live, "TRAFFIC", traffic)
+    for name, value in {"kept": kept.get, "keep": kept.__setitem__, "token": lambda: "mine"}.items():
+        monkeypatch.setattr(live.state, name, value)
+    monkeypatch.setattr(live.state, "runs", lambda: SimpleNamespace(live=True))
+    live.picture_first()
+    assert sum(time) == pytest.approx(waited, abs=2 * live.LOOK)
+    live.picture_first()
+    assert sum(time) == pytest.approx(waited, abs=2 * live.LOOK)
 
 
 class Clock:
