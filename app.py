@@ -25,6 +25,7 @@ from starlette.middleware import Middleware
 from lab import devices, own, pool
 from lab.limits import limits
 from lab.store import Store, usual_folder
+from ui.files import Streamlits
 from ui.headers import Headers
 from ui.routes import ROUTES
 
@@ -59,4 +60,4 @@ async def _sweep(workers: pool.WorkerPool) -> None:
         gc.collect()  # what sessions that have ended leave behind
 
 
-app = st.App("ui/router.py", lifespan=lifespan, routes=ROUTES, middleware=[Middleware(Headers)])
+app = st.App("ui/router.py", lifespan=lifespan, routes=ROUTES, middleware=[Middleware(Headers), Middleware(Streamlits)])

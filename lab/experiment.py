@@ -230,18 +230,18 @@ class Experiment(BaseModel):
         return self.changed_fields(other).keys() <= set(LIVE)
 
     def to_query(self) -> dict[str, str]:
-        """What a link holds: every field that is not at its default."""
-        default = Experiment()
+        """What a link holds: every field that is not at its default; points only where they are what is learnt."""
+        default, points = Experiment(), self.dataset == drawn.NAME and self.fits_link
         return {
             name: as_text(getattr(self, name))
             for name in Experiment.model_fields
-            if getattr(self, name) != getattr(default, name) and (name != "points" or self.fits_link)
+            if getattr(self, name) != getattr(default, name) and (name != "points" or points)
         }
 
     @property
     def fits_link(self) -> bool:
         """Whether a link can hold everything: more than a few hundred drawn points are for a file."""
-        return not self.points or len(drawn.unpack(self.points)[1]) <= drawn.MOST_IN_LINK
+        return self.dataset != drawn.NAME or not self.points or len(drawn.unpack(self.points)[1]) <= drawn.MOST_IN_LINK
 
     def to_json(self) -> str:
         return self.model_dump_json(indent=1)

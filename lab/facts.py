@@ -37,4 +37,5 @@ def facts(run: Run) -> dict[str, Any]:
         "class_numbers": run.class_numbers,
         "multiply_adds": run.multiply_adds,
         "epoch_ms": run.epoch_ms,
+        "rest": run.speed.rest,
     }

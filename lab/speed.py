@@ -12,6 +12,7 @@ class Speed(NamedTuple):
     label: str
     epochs_per_frame: float  # how far one frame lets the run go on; infinity: as far as the processor gets
     steps_per_second: float
+    rest: int = 0  # ms from one frame to the next at least: a picture takes time that training could have
 
 
 SPEEDS = {
@@ -21,7 +22,7 @@ SPEEDS = {
         Speed("batch", "10 batches a second", np.inf, 10),
         Speed("epoch", "1 epoch a frame", 1, np.inf),
         Speed("fast", "10 epochs a frame", 10, np.inf),
-        Speed("max", "As fast as it can", np.inf, np.inf),
+        Speed("max", "As fast as it can", np.inf, np.inf, rest=33),
     )
 }
 

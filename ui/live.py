@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from functools import lru_cache
 from typing import Any
 
@@ -20,10 +21,13 @@ from ui.components import FILES, PLOTLY, VERSION, joined
 from ui.figures import activation_shape, curve
 from ui.keys import for_component
 from ui.looks import enlarged
+from ui.traffic import TRAFFIC
 from ui.widgets import locked
 
 INTERVAL = 16  # ms between two frames while it runs
 RERUN = 0.7  # seconds between two frames without a socket
+SEEN = "picture seen"
+LONGEST_WAIT, LOOK, PAINT = 1.0, 0.01, 0.04  # seconds for the first picture: in all, between two looks, to be painted
 EVENT_FIELDS = {
     "toggle_feature": "features", "resize": "hidden", "layers": "hidden", "activation": "activations",
     "points": "points",
@@ -60,6 +64,20 @@ def live() -> None:
         )
     else:
         st.fragment(_rerun, run_every=RERUN)()
+
+
+def picture_first() -> None:
+    """Before the controls, once a visit: wait until the browser has the picture.
+
+    All that a script run sends at once a browser shows at once. With forty controls that is half a second later.
+    """
+    if state.kept(SEEN) or not state.runs().live:
+        return
+    state.keep(SEEN, True)
+    end = time.monotonic() + LONGEST_WAIT
+    while not TRAFFIC.sockets[state.token()] and time.monotonic() < end:
+        time.sleep(LOOK)
+    time.sleep(PAINT)
 
 
 def _rerun() -> None:

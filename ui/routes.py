@@ -6,13 +6,11 @@ import asyncio
 import json
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import plotly
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -20,10 +18,10 @@ from lab import pool
 from lab.frames import pack
 from lab.run import LARGEST_WEIGHT, PREVIEWED
 from ui import metrics
-from ui.components import FILES, PLOTLY, VERSION
+from ui.components import PLOTLY, VERSION
+from ui.files import component_file, plotly_file
 from ui.traffic import FASTEST, TRAFFIC
 
-PLOTLY_FILE = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 LONGEST_REQUEST = 500  # characters; a request for a frame has about 80
 FRAME_FIELDS = ("build", "generation", "have", "frame")
 EDIT_FIELDS = ("layer", "from", "to")
@@ -31,7 +29,6 @@ MOST_PREVIEWED = 100_000  # no slider goes further
 CROWD = 40  # ms between two frames of a visitor, from which on a moving map has a quarter of its points
 SOONEST = 0.008  # seconds between two frames of one visitor, however often they are asked for
 UNKNOWN_RUN, FOREIGN_PAGE, BAD_REQUEST, TOO_MANY = 4404, 4403, 4400, 4429
-FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 LOST = {"status": "lost", "unchanged": True, "frame": -1, "notice": "The training process is being restarted."}
 
 
@@ -125,18 +122,6 @@ def parse(text: str) -> dict[str, Any] | None:
 
 def _are_whole(values: Iterable[Any]) -> bool:
     return all(type(value) is int for value in values)
-
-
-async def component_file(request: Request) -> Response:
-    path = FILES.get(request.path_params["name"])
-    if path is None:
-        return Response("No such file.", 404)
-    kind = "text/css" if path.suffix == ".css" else "text/javascript"
-    return FileResponse(path, media_type=kind, headers=FOREVER if request.path_params["version"] == VERSION else None)
-
-
-async def plotly_file(request: Request) -> Response:
-    return FileResponse(PLOTLY_FILE, media_type="text/javascript", headers=FOREVER)
 
 
 async def health(request: Request) -> Response:

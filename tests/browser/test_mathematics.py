@@ -109,6 +109,8 @@ def test_the_health_page_follows_a_running_network_and_compares_two_deep_ones(pl
 def test_a_phone_shows_the_whole_width_of_the_pages(visit, server):
     phone = visit(server.url, viewport={"width": 390, "height": 844})
     phone.open()
+    margin = phone.page.locator(".st-key-bar").bounding_box()["x"]
+    assert phone.button("New weights").bounding_box()["x"] == margin
     phone.page.get_by_test_id("stExpandSidebarButton").click()
     for name in ("Optimizers", "Health"):
         phone.page.get_by_role("link", name=name, exact=True).click()
@@ -116,3 +118,4 @@ def test_a_phone_shows_the_whole_width_of_the_pages(visit, server):
         phone.settle()
         phone.page.locator(".charts .main-svg").first.wait_for()
         assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390, name
+    assert phone.page.get_by_test_id("stSelectbox").bounding_box()["x"] == margin

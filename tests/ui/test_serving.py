@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import re
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from starlette.datastructures import Headers as Read
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 
 from lab.pool import WorkerPool
-from ui import metrics
+from ui import live, metrics
+from ui.components import VERSION
+from ui.files import STREAMLITS, Streamlits, component_file
 from ui.headers import ALWAYS, ANCESTORS, POLICY, Headers, ancestors
 from ui.traffic import FASTEST, SLOWEST, Traffic
 from ui.waiting import COOKIE, TOO_MANY, sentence
@@ -73,6 +78,84 @@ def test_who_may_frame_the_page_can_be_chosen(text, monkeypatch):
 def test_another_rule_in_its_place_is_refused(text):
     with pytest.raises(ValueError, match=r"PLAYGROUND_FRAME_ANCESTORS: .* is not allowed; allowed: 'none'"):
         ancestors({ANCESTORS: text})
+
+
+def fetched(name: str, version: str, accepts: str = "gzip"):
+    """What a browser gets under live/version/name."""
+    headers = [(b"accept-encoding", accepts.encode())]
+    request = Request({"type": "http", "headers": headers, "path_params": {"name": name, "version": version}})
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(lambda: asyncio.run(component_file(request))).result()
+
+
+@pytest.mark.parametrize("entry", ["live.js", "charts.js", "images.js"])
+def test_a_module_comes_with_all_that_it_imports_in_one_answer(entry):
+    answer = fetched(entry, VERSION)
+    text = gzip.decompress(answer.body).decode()
+    assert text == fetched(entry, VERSION, "identity").body.decode()
+    assert "import {" not in text
+    assert re.findall(r"^export (?:function|const|class) (\w+)", text, re.MULTILINE)
+    assert answer.headers["content-encoding"] == "gzip"
+    assert "immutable" in answer.headers["cache-control"]
+
+
+def test_another_version_of_a_module_is_not_kept_and_an_unknown_file_is_none():
+    assert "cache-control" not in fetched("live.js", "000000000000").headers
+    assert fetched("../app.py", VERSION).status_code == 404
+
+
+@pytest.mark.parametrize("base", ["", "/school"])
+def test_streamlits_own_scripts_come_from_memory_and_the_rest_is_left_to_it(base):
+    async def other(scope, receive, send):
+        await HTMLResponse("left to it")(scope, receive, send)
+
+    def body(path, method="GET"):
+        parts = []
+
+        async def send(message):
+            parts.append(message.get("body", b""))
+
+        scope = {"type": "http", "method": method, "path": base + path, "headers": []}
+        with ThreadPoolExecutor(1) as apart:
+            apart.submit(lambda: asyncio.run(Streamlits(other)(scope, None, send))).result()
+        return b"".join(parts)
+
+    name = next(name for name in STREAMLITS if name.endswith(".js"))
+    assert body(f"/static/{name}") == STREAMLITS[name].read_bytes()
+    for path in ("/", "/static/", "/static/js/none.js", "/static/../index.html", f"/static/./{name}"):
+        assert body(path) == b"left to it"
+    assert body(f"/static/{name}", "POST") == b"left to it"
+
+
+class Slept(list):
+    """Stands in for the module `time`: nobody waits."""
+
+    def __init__(self, act=lambda times: None):
+        self.act = act
+
+    def sleep(self, seconds):
+        self.append(seconds)
+        self.act(len(self))
+
+    def monotonic(self):
+        return sum(self)
+
+
+@pytest.mark.parametrize(
+    ("comes", "waited"), [(3, 3 * live.LOOK + live.PAINT), (10**9, live.LONGEST_WAIT + live.PAINT)]
+)
+def test_the_controls_wait_for_the_picture_once_and_not_for_ever(monkeypatch, comes, waited):
+    kept, traffic = {}, Traffic()
+    time = Slept(lambda times: times == comes and traffic.enter("mine", 1))
+    monkeypatch.setattr(live, "time", time)
+    monkeypatch.setattr(live, "TRAFFIC", traffic)
+    for name, value in {"kept": kept.get, "keep": kept.__setitem__, "token": lambda: "mine"}.items():
+        monkeypatch.setattr(live.state, name, value)
+    monkeypatch.setattr(live.state, "runs", lambda: SimpleNamespace(live=True))
+    live.picture_first()
+    assert sum(time) == pytest.approx(waited, abs=2 * live.LOOK)
+    live.picture_first()
+    assert sum(time) == pytest.approx(waited, abs=2 * live.LOOK)
 
 
 class Clock:

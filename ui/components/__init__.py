@@ -1,4 +1,4 @@
-"""The files of the live component: small ES modules and a style sheet, served as they are."""
+"""The files of the live component: small ES modules and style sheets, served without a build step."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ VERSION = hashlib.sha256(b"".join(path.read_bytes() for path in FILES.values()))
 _IMPORT = re.compile(r"^import \{[^}]*\} from '\./([\w.]+)';\n", re.MULTILINE)
 
 
-def joined(entry: str = "live.js") -> str:
-    """All modules in one text, for a page that has no route to serve them: imports come first, `export` goes."""
+def joined(entry: str = "live.js", exported: bool = False) -> str:
+    """A module and all that it imports as one text, imports first. `export` goes; the entry may keep its own."""
     done: dict[str, str] = {}
 
     def take(name: str) -> None:
@@ -26,7 +26,8 @@ def joined(entry: str = "live.js") -> str:
         for other in _IMPORT.findall(source):
             take(other)
         done.pop(name)
-        done[name] = re.sub(r"^export ", "", _IMPORT.sub("", source), flags=re.MULTILINE)
+        text = _IMPORT.sub("", source)
+        done[name] = text if exported and name == entry else re.sub(r"^export ", "", text, flags=re.MULTILINE)
 
     take(entry)
     return "\n".join(done.values())

@@ -1,10 +1,11 @@
-// The curves: a history that grows with each frame and Plotly charts that redraw at most ten times a second.
+// The curves: a history that grows with each frame and Plotly charts that redraw a few times a second:
+// one redraw costs as much as eight pictures of the map and the network.
 // Figures come from Python as JSON; only the data and the colours of the theme are filled in here.
 import { GRID } from './palette.js';
 import { build } from './dom.js';
 
-const CHART_PERIOD = 100; // ms between two redraws of one chart
-const CHART_SHARE = 0.1; // of the time at most for one chart: on a busy machine the curves slow down before the map does
+const CHART_PERIOD = 250; // ms between two redraws of one chart
+const CHART_SHARE = 0.05; // of the time at most for one chart: on a busy machine the curves slow down before the map does
 const SMOOTHING = 0.8; // share of a smoothed value that the one before it makes
 const CHART_CONFIG = { displayModeBar: false, responsive: false, doubleClick: 'reset', showTips: false };
 

@@ -44,7 +44,7 @@ export function fromBase64(text) {
 }
 
 /**
- * A socket that asks, waits until the answer has been painted, and asks again within an animation frame: a hidden page
+ * A socket that asks, waits until the answer is being painted, and asks again within that animation frame: a hidden page
  * asks nothing. `owner` has question() -> object, period() -> ms, receive(buffer), told(message) and
  * lost(code, failures, opened).
  */
@@ -114,8 +114,8 @@ export class Link {
     return true;
   }
 
-  /** The owner has painted the answer: ask again when its period has passed. */
-  painted(now) {
+  /** The owner has taken the answer in an animation frame and is about to paint it: ask again when its period has passed. */
+  taken(now) {
     this.asking = false;
     this.schedule(now);
   }

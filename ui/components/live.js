@@ -121,7 +121,7 @@ class Live {
   period() {
     if (this.complaint) return COMPLAINT_PERIOD;
     if (this.header?.status !== 'running') return IDLE_PERIOD;
-    return Math.max(this.data.interval, this.crowded, this.calm.matches ? CALM_PERIOD : 0);
+    return Math.max(this.data.interval, this.header.rest, this.crowded, this.calm.matches ? CALM_PERIOD : 0);
   }
 
   /** What the server says about itself: with many visitors everybody comes less often. */
@@ -138,13 +138,15 @@ class Live {
     }
     this.link.request = requestAnimationFrame(now => {
       const frame = this.waiting;
+      const before = this.header;
       this.waiting = null;
+      if (frame) this.accept(frame);
+      this.link.taken(now); // the next answer is on its way while this one is painted
       try {
-        if (frame) this.paint(frame, now);
+        if (frame) this.paint(frame, before, now);
       } catch (error) {
         this.complain(error);
       }
-      this.link.painted(now); // the next answer is on its way while a chart is drawn
       if (this.painted === 1 && this.plotly) setTimeout(() => this.loadCharts()); // five megabytes of script: after the first picture
       this.view.drawOneChart(now);
     });
@@ -169,14 +171,20 @@ class Live {
 
   // -- painting
 
-  paint({ header: news, arrays }, now) {
+  /** What the next question has to know of a frame. */
+  accept({ header: news, arrays }) {
     const before = this.header;
-    const header = this.header = { ...before, ...news };
-    if (news.kind && !news.unchanged) header.focus = news.focus ?? null;
+    this.header = { ...before, ...news };
+    if (news.kind && !news.unchanged) this.header.focus = news.focus ?? null;
+    if (before && before.build !== this.header.build) this.focus = null; // the unit may be gone
+    this.view.accept(news.history, arrays);
+  }
+
+  paint({ header: news, arrays }, before, now) {
+    const { header } = this;
     this.mark(header);
     this.view.status.say(header.status, header.reason, header.notice);
     this.view.setCalm(this.calm.matches);
-    if (before && before.build !== header.build) this.focus = null; // the unit may be gone
     if (header.kind) this.view.show(header, news, arrays, before, now);
     if (news.kind && !news.unchanged) this.root.dataset.frame = ++this.painted;
     if (header.status === 'lost') header.frame = -1; // what comes back may count from the start

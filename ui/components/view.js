@@ -11,6 +11,7 @@ import { addSaveMenus } from './save.js';
 import { TEST, TRAIN, readTheme } from './palette.js';
 import { build, setText } from './dom.js';
 
+const FACTS_PERIOD = 50; // ms between two changes of the status line while it trains: nobody reads sixty numbers a second
 const TABLE_PERIOD = 100; // ms between two changes of the tables
 const SENTENCE_PERIOD = 1000; // ms between two changes of the hidden sentences
 const VIEW_TITLES = { map: 'What the network says', pictures: 'Test pictures', table: 'Test data' };
@@ -65,8 +66,9 @@ export class View {
 
   /** Drops what belongs to one run. */
   forget() {
-    this.tabled = this.told = -Infinity;
+    this.stated = this.tabled = this.told = -Infinity;
     this.latest = {};
+    this.grown = false; // whether the history has to be drawn
     this.history.clear();
   }
 
@@ -89,8 +91,13 @@ export class View {
 
   // -- a frame
 
+  /** The part of it that the next question has to know of. */
+  accept(history, arrays) {
+    this.grown = this.history.take(history, arrays) || this.grown;
+  }
+
   show(header, news, arrays, before, now) {
-    this.status.show(header);
+    if (header.status !== 'running' || now - this.stated >= FACTS_PERIOD) this.state(header, now);
     if (news.kind && !news.unchanged) this.take(header, arrays, before, now);
     if (now - this.tabled >= TABLE_PERIOD) this.fillTables(header, now);
     if (now - this.told >= SENTENCE_PERIOD) this.tell(header, now);
@@ -104,7 +111,8 @@ export class View {
       this.showMap(header, arrays);
       if (this.drawing && !this.pad.options) this.pad.setOptions(this.drawing);
     }
-    if (this.history.take(header.history, arrays)) {
+    if (this.grown) {
+      this.grown = false;
       this.loss.setSeries(this.history.pair(0));
       this.accuracy.setSeries(this.history.pair(2));
     }
@@ -143,6 +151,11 @@ export class View {
     setText(this.note, view === 'table' ? `${inputs}; the map is drawn for two.` : '');
     const home = view === 'table' ? this.place : this.panels;
     if (this.confusion.element.parentElement !== home) home.append(this.confusion.element);
+  }
+
+  state(header, now) {
+    this.stated = now;
+    this.status.show(header);
   }
 
   fillTables(header, now) {
