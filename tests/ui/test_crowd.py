@@ -41,7 +41,9 @@ class Socket:
         self.told.append(json.loads(text)["interval"])
 
 
-@pytest.mark.parametrize(("present", "interval", "coarse"), [(1, None, False), (10, 30, False), (11, 40, True), (100, 310, True)])
+@pytest.mark.parametrize(
+    ("present", "interval", "coarse"), [(1, None, False), (10, 30, False), (11, 40, True), (100, 310, True)]
+)
 def test_the_points_of_a_moving_map_depend_on_how_many_look(present, interval, coarse, monkeypatch):
     asked = []
 
