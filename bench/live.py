@@ -78,7 +78,7 @@ def measure(workloads: list[str]) -> list[dict[str, Any]]:
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium_path(), args=list(CHROMIUM_FLAGS))
-            _first_paint(_visit(browser, server.url, ""))  # a warm server
+            _warm_up(_visit(browser, server.url, ""))
             return [_row(browser, server.url, name) for name in workloads]
     finally:
         server.stop()
@@ -117,6 +117,13 @@ def _visit(browser: Browser, url: str, query: str) -> Page:
     page.add_init_script(WATCH)
     page.goto(f"{url}?{query}")
     return page
+
+
+def _warm_up(page: Page) -> None:
+    """Until all of the page is there, so that nothing of it is left to be done during the first measurement."""
+    page.wait_for_function("document.querySelectorAll('.js-plotly-plot').length >= 3")
+    page.wait_for_function("document.querySelector('[data-test-script-state=notRunning]')")
+    page.context.close()
 
 
 def _first_paint(page: Page) -> float:

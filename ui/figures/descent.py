@@ -64,7 +64,7 @@ def descent_surface(xs: ArrayLike, ys: ArrayLike, heights: ArrayLike, ways: Sequ
     axis = {"gridcolor": GRID[theme], "showbackground": False, "tickfont": {"size": 10}, "nticks": 5}
     titles = {"x": x, "y": y, "z": "log height" if log else "height"}
     scene = {f"{n}axis": {**axis, "title": {"text": text, "font": {"size": 11}}} for n, text in titles.items()}
-    scene |= {"camera": {"eye": {"x": 1.05, "y": -1.25, "z": 0.85}}, "aspectratio": {"x": 1, "y": 1, "z": 0.6}}
+    scene |= {"camera": {"eye": {"x": 1.15, "y": -1.37, "z": 0.93}}, "aspectratio": {"x": 1, "y": 1, "z": 0.6}}
     figure = go.Figure(layout=layout(theme, height=SIDE, scene=scene, margin={"l": 0, "r": 0, "t": 0, "b": 0}))
     figure.add_surface(
         x=xs, y=ys, z=shown, customdata=heights, showscale=False, colorscale=_colors(theme), opacity=0.92,
