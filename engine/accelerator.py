@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 BUFFERS = 10  # arrays as large as the layers' outputs: eight while formulas run one by one, some that a program keeps
 TRIED = (1, 2)  # steps in which a program has to prove itself: a single one, then a graph of several
+SIZES = 4  # batch sizes whose memory and programs are kept
+AHEAD = 0.002  # seconds of work that the device may have waiting while others want their turn
 AT_ONCE = 1 << 28  # numbers that samples may hold at a time on the device: 1 GB in float32
 
 
@@ -47,10 +49,12 @@ class Accelerator:
         self.order = trainer.order
         self.memory: dict[int, tuple[Any, Any]] = {}  # batch size -> where its samples and targets are gathered
         self.programs: dict[int, Program | None] = {}  # batch size -> what was found for it
+        self.sizes: list[int] = []  # of both, the latest last
         self.rules: tuple = ()  # that these programs apply
         self.running: Program | None = None  # that may have steps waiting
         self.why = ""  # a program could not be had
         self.ahead, self.behind = False, True
+        self.started, self.lead, self.since = 0, 1, 0.0  # steps since the last wait; how many may be; their beginning
 
     def _moved(self, optimizer: Any) -> Any:
         """The optimiser with its slots on the device. Its numbers come from the host and go along with the calls."""
@@ -98,8 +102,17 @@ class Accelerator:
         with self.backend.device:
             self._prepare(len(batch))
             self._flush()
+            self._keep(len(batch))
             self._learn(len(batch))
         self.ahead = True
+
+    def _keep(self, size: int) -> None:
+        """This batch size among the latest; what belongs to older ones goes."""
+        self.sizes = [*[other for other in self.sizes if other != size][1 - SIZES :], size]
+        for known in (self.memory, self.programs):
+            for old in known.keys() - set(self.sizes):
+                del known[old]
+        self.running = None
 
     def repeat(self, batch: np.ndarray) -> None:
         """One step, if possible as part of a program. Returns before the device has done it, or even got it."""
@@ -251,6 +264,17 @@ class Accelerator:
         with self.backend.device:
             self._flush()
             self.backend.wait()
+        self.started = 0
+
+    def keep_up(self, clock: Callable[[], float]) -> None:
+        """After a step, which is started sooner than done: wait if the device has as much to do as it may."""
+        if not self.started:
+            self.since = clock()
+        self.started += 1
+        if self.started >= self.lead:
+            self.wait()
+            took = clock() - self.since
+            self.lead = max(1, self.lead // 2) if took > AHEAD else 2 * self.lead if took < AHEAD / 2 else self.lead
 
     # Looking ---------------------------------------------------------------------------------------------------------
 

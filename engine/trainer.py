@@ -112,6 +112,8 @@ class Trainer:
         start = now = clock()
         while not self.stopped and self.divergence is None and self.epochs < epochs and self.steps < steps:
             self._step()
+            if self.accelerator:
+                self.accelerator.keep_up(clock)
             now = clock()
             if now - start >= seconds:
                 break

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.backend import known_devices
 from lab.cost import megabytes
 from lab.experiment import Experiment
 from lab.host import Answer
@@ -25,6 +26,12 @@ STOPPED = "This run ended its training process {} times in a row and was stopped
 def on_gpu(experiment: str) -> bool:
     """Whether an experiment, as JSON, asks for a graphics card."""
     return json.loads(experiment).get("device", "cpu") != "cpu"
+
+
+def told(command: dict[str, Any]) -> dict[str, Any]:
+    """A command about a graphics card with what this process has found of it, so that no worker makes a trial of its
+    own: all its runs would stand still for as long."""
+    return {**command, "devices": known_devices()} if on_gpu(command.get("experiment", "{}")) else command
 
 
 @dataclass
@@ -67,7 +74,7 @@ class Kept:
 
     def revival(self, token: str, stop: bool) -> Iterator[Command]:
         """The commands that give it back to its restarted worker; with `stop` it comes back stopped."""
-        command = {"id": 0, "run": token, "experiment": self.experiment, "speed": self.speed}
+        command = told({"id": 0, "run": token, "experiment": self.experiment, "speed": self.speed})
         resumed = RESUMED
         if on_gpu(self.experiment):
             self.faults += 1

@@ -19,7 +19,7 @@ from lab.cost import megabytes
 from lab.experiment import Experiment, ExperimentError
 from lab.host import Answer
 from lab.host import Gone as Gone
-from lab.kept import NOTED, Kept, on_gpu
+from lab.kept import NOTED, Kept, on_gpu, told
 from lab.line import Line
 from lab.log import log
 from lab.process import Command, Worker
@@ -119,7 +119,7 @@ class WorkerPool(Pool):
         super().change(token, experiment)
 
     def submit(self, command, arrays=None):
-        token = command["run"]
+        token, command = command["run"], told(command)
         if command["do"] == "open" and token not in self.runs:
             self._place(token, command["experiment"], command["speed"]).worker.wait(PATIENCE)
         kept = self.runs.get(token)
@@ -165,7 +165,7 @@ class WorkerPool(Pool):
                 self._note(kept, command, done)
             answer.set_result(done.result())
 
-        start = {"do": "open", "run": command["run"], "experiment": command["experiment"], "speed": kept.speed}
+        start = {**command, "do": "open", "speed": kept.speed}
         self.workers[0].submit(start).add_done_callback(opened)
         return answer
 

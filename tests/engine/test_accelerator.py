@@ -151,11 +151,54 @@ def test_a_run_that_diverges_on_the_device_goes_back_and_names_the_layer(build_t
 
 def test_a_slice_ends_when_the_device_has_done_it(build_trainer, pretended):
     trainer = build_trainer(backend=pretended)
-    trainer.run_for(10, steps=3)
+    trainer.run_for(10, lambda: 0.0, steps=7)  # of which the device may have 1, 2 and 4 waiting
     CARD.waits = 0
-    trainer.run_for(10, steps=6)
+    trainer.run_for(10, lambda: 0.0, steps=10)
     assert CARD.waits == 1
-    assert trainer.steps == 6
+    assert trainer.steps == 10
+
+
+def test_slices_stay_short_however_much_longer_a_step_takes_than_starting_it(build_trainer, pretended, monkeypatch):
+    trainer = build_trainer(backend=pretended, batch_size=0)
+    now, done, slices = [0.0], [0], []
+
+    def wait():
+        now[0] += (trainer.steps - done[0]) * 0.003
+        done[0] = trainer.steps
+
+    def clock():
+        now[0] += 1e-5  # starting a step
+        return now[0]
+
+    monkeypatch.setattr(pretended, "wait", wait)
+    for _ in range(10):
+        begin = now[0]
+        trainer.run_for(0.0025, clock)
+        slices.append(now[0] - begin)
+    assert max(slices) < 0.0025 + 0.003
+    assert trainer.steps == 10
+
+
+def test_a_device_that_is_quick_is_seldom_waited_for(build_trainer, pretended, monkeypatch):
+    trainer = build_trainer(backend=pretended, batch_size=0)
+    waits, now = [], [0.0]
+    monkeypatch.setattr(pretended, "wait", lambda: waits.append(1))
+
+    def clock():
+        now[0] += 1e-7
+        return now[0]
+
+    trainer.run_for(10, clock, steps=200)
+    assert len(waits) < 12
+
+
+def test_batch_sizes_that_a_slider_has_passed_are_forgotten(build_trainer, pretended):
+    trainer = build_trainer(backend=pretended)
+    for size in range(5, 13):
+        trainer.set(batch_size=size)
+        losses(trainer, 14)
+    assert len(trainer.accelerator.memory) <= 4
+    assert len(trainer.accelerator.programs) <= 4
 
 
 def test_a_reset_starts_the_same_run_again(build_trainer, backend):
