@@ -52,6 +52,7 @@ class Kept:
     megabytes: float = 0.0
     saved: dict[str, Any] | None = None  # the facts that lie on disk
     fetched: bool = False  # from disk, and no page has looked at it yet
+    since: int = 0  # restarts of the worker when the run came to it
 
     def note(self, command: Mapping[str, Any], answer: Answer) -> None:
         """Remember what a restart must know of a command that went well, and the last checkpoint does not."""
@@ -76,7 +77,7 @@ class Kept:
         """The commands that give it back to its restarted worker; with `stop` it comes back stopped."""
         command = told({"id": 0, "run": token, "experiment": self.experiment, "speed": self.speed})
         resumed = RESUMED
-        if on_gpu(self.experiment):
+        if on_gpu(self.experiment) and self.worker.restarts > self.since:  # a start is no restart
             self.faults += 1
             if self.faults >= 2:  # whatever it is, it is not by chance
                 command |= {"device": "cpu"}

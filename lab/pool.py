@@ -107,7 +107,7 @@ class WorkerPool(Pool):
         """On the worker with the fewest runs; for a graphics card the first, so that its runs share it fairly."""
         fewest = min(self.workers, key=lambda w: sum(kept.worker is w for kept in self.runs.values()))
         worker = self.workers[0] if on_gpu(experiment) else fewest
-        kept = self.runs[token] = Kept(worker, experiment, speed, seen=time.monotonic())
+        kept = self.runs[token] = Kept(worker, experiment, speed, seen=time.monotonic(), since=worker.restarts)
         return kept
 
     def change(self, token, experiment):
@@ -161,7 +161,7 @@ class WorkerPool(Pool):
         def opened(done: Future[Answer]) -> None:
             if "error" not in done.result()[0]:
                 kept.worker.submit({"do": "close", "run": command["run"]})
-                kept.worker = self.workers[0]
+                kept.worker, kept.since = self.workers[0], self.workers[0].restarts
                 self._note(kept, command, done)
             answer.set_result(done.result())
 

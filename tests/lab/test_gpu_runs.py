@@ -172,7 +172,7 @@ def test_a_second_loss_of_the_worker_sends_its_run_to_the_processor_and_says_so(
     shown(host, "one")
     host.work()
     ((name, (facts, arrays)),) = host.checkpoints(0.0)
-    worker = SimpleNamespace(culprit="")
+    worker = SimpleNamespace(culprit="", restarts=1)
     pool.runs[name] = Kept(worker, ON_CARD.model_dump_json(), "epoch", "running", facts, arrays)  # pyright: ignore
     first, second = (next(iter(pool.revival(worker))) for _ in range(2))  # pyright: ignore
     for number, (command, sent) in enumerate((first, second)):
@@ -192,7 +192,7 @@ def test_a_run_that_the_card_does_not_take_back_goes_on_on_the_processor_and_say
     opened(host, "one")
     train(host.runs["one"], 2)
     ((name, (facts, arrays)),) = host.checkpoints(0.0)
-    pool.runs[name] = Kept(SimpleNamespace(culprit=""), ON_CARD.model_dump_json(), "epoch", "paused", facts, arrays)  # pyright: ignore
+    pool.runs[name] = Kept(SimpleNamespace(restarts=1), ON_CARD.model_dump_json(), "epoch", "paused", facts, arrays)  # pyright: ignore
     ((command, sent),) = pool.runs[name].revival(name, stop=False)
     monkeypatch.setattr("engine.backend._found", [CPU, Device("cuda:0", "GPU", "It fell off the bus.")])
     revived = Host(expendable=True)
@@ -225,6 +225,8 @@ def test_a_worker_is_told_what_the_server_has_found_and_makes_no_trial_of_its_ow
 
 class FakeWorker:
     """Answers at once, as a process with a host in it would."""
+
+    restarts = 0
 
     def __init__(self):
         self.host = Host()
