@@ -9,7 +9,7 @@ The first step with each batch size is done operation by operation, as the formu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from engine.network import Network
 from engine.optimizers import Optimizer
 from engine.program import Program, agree
 from engine.regularizers import REGULARIZERS
+from engine.shades import shades
 from engine.sketch import Unsketchable
 from engine.update import update
 
@@ -42,8 +43,10 @@ class Accelerator:
         with backend.device:
             self.network = self.host.elsewhere(backend.send)
             self.optimizer = self._moved(optimizer)
-            self.whole = backend.send(trainer.x_train), backend.send(trainer.t_train)
-            self.tests = backend.send(trainer.x_test), backend.send(trainer.t_test)
+            self.shades, inputs = self._inputs(trainer.x_train, trainer.x_test)
+            self.whole, self.tests = (
+                tuple(map(backend.send, part)) for part in zip(inputs, (trainer.t_train, trainer.t_test), strict=True)
+            )
             self.positions = backend.send(trainer.order)
         self.network.at_once = max(1, AT_ONCE // self.host.workspace)
         self.order = trainer.order
@@ -55,6 +58,11 @@ class Accelerator:
         self.why = ""  # a program could not be had
         self.ahead, self.behind = False, True
         self.started, self.lead, self.since = 0, 1, 0.0  # steps since the last wait; how many may be; their beginning
+
+    def _inputs(self, *parts: np.ndarray) -> tuple[Any, Sequence[np.ndarray]]:
+        """Pictures as bytes with the values that these stand for, on the device; other inputs as they are, and None."""
+        found = shades(parts)
+        return (self.backend.send(found[0]), found[1]) if found else (None, parts)
 
     def _moved(self, optimizer: Any) -> Any:
         """The optimiser with its slots on the device. Its numbers come from the host and go along with the calls."""
@@ -139,7 +147,11 @@ class Accelerator:
         if place is not self.whole:
             for source, part in zip(self.whole, place, strict=True):
                 self.backend.xp.take(source, self.positions[start : start + size], axis=0, out=part)
-        differentiate(self.network, self.trainer.objective, *place)
+        differentiate(self.network, self.trainer.objective, self.numbers(place[0]), place[1])
+
+    def numbers(self, x: Any) -> Any:
+        """Samples as the formulas take them."""
+        return x if self.shades is None else self.backend.xp.take(self.shades, x, axis=0)
 
     def place(self, size: int) -> tuple[Any, Any]:
         """Where the samples and targets of a step stand. A full batch stays where it is: its order does not matter."""
@@ -285,6 +297,6 @@ class Accelerator:
             self._flush()
             shown = len(self.trainer.parts()[number][0])
             x, t = (whole[:shown] for whole in (self.tests if number else self.whole))
-            z = self.network.forward(x)
+            z = self.network.forward(self.numbers(x))
             loss = self.trainer.objective.value(z, t)
             return self.backend.fetch(z), float(self.backend.fetch(loss))

@@ -53,7 +53,7 @@ class Program:
 
     def _sketched(self, accelerator: Accelerator, x: Any, t: Any) -> Sketch:
         trainer, network = accelerator.trainer, accelerator.network
-        sketch = Sketch(self.backend.xp.ndarray, network.dtype)
+        sketch = Sketch(self.backend.xp.ndarray, network.dtype, accelerator.shades)
         optimizer = copy(accelerator.optimizer_of_host)
         optimizer.slots, optimizer.decays = accelerator.optimizer.slots, accelerator.optimizer.decays
         optimizer.block, optimizer.advance = len(network.parameters), accelerator.optimizer_of_host.advance
@@ -79,7 +79,8 @@ class Program:
         if place is whole:  # a full batch
             return []
         columns = [int(np.prod(array.shape[1:])) for array in place]
-        source = cuda.prelude(accelerator.network.dtype) + cuda.GATHER
+        kind = "real" if accelerator.shades is None else "unsigned char"
+        source = cuda.prelude(accelerator.network.dtype) + cuda.gather(kind)
         blocks = min(cuda.BLOCKS, -(-size * sum(columns) // cuda.THREADS))
         sizes = map(np.int32, (*columns, size))
         return [Launch(source, "gather", blocks, (*whole, accelerator.positions, self.numbers, *place, *sizes))]
