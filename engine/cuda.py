@@ -148,6 +148,14 @@ ADVANCE = """extern "C" __global__ void advance(double *numbers, int width) {
 }
 """
 
+KEEP = """extern "C" __global__ void keep(const real *now, real *rows, int *count, int most) {
+  if (threadIdx.x == 0) {
+    for (int k = 0; k < 4; k++) rows[count[0] % most * 4 + k] = now[k];
+    count[0] += 1;
+  }
+}
+"""
+
 
 def _indented(lines: list[str], spaces: int) -> str:
     return "\n".join(f"{' ' * spaces}{line}" for line in lines)

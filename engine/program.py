@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from engine.accelerator import Accelerator
 
 STEPS = 32  # that wait at most; a power of two
-AGREES = {np.dtype(np.float32): 2e-3, np.dtype(np.float64): 1e-8}  # of the length; one unit at a kink may fall over it
-MATTERS = 1e-3  # of the largest gradient: what is smaller may be rounding errors alone, which an optimiser enlarges
 
 
 class Program:
@@ -121,14 +119,3 @@ class Program:
         """Start each kernel once: what a graph consists of has run before. Spoils what a step changes."""
         self.backend.write(self.numbers, self.table)
         self.backend.start(self.launches)
-
-
-def agree(formulas: list[np.ndarray], program: list[np.ndarray]) -> bool:
-    """Whether both have left the same: gradients (P,), parameters (P,), and whatever else a step changes."""
-    gradient, close = np.abs(formulas[0]), AGREES[formulas[0].dtype]
-    matters = gradient >= MATTERS * gradient.max(initial=0)
-    pairs = [
-        (own[matters], other[matters]) if number == 1 else (own, other)
-        for number, (own, other) in enumerate(zip(formulas, program, strict=True))
-    ]
-    return all(np.linalg.norm(own - other) <= close * np.linalg.norm(own) for own, other in pairs)
