@@ -66,10 +66,10 @@ def test_a_part_may_be_empty():
     assert found[1][1].shape == (0, 16)
 
 
-def trainer_on(backend, batch_size):
+def trainer_on(backend, batch_size, layers=None):
     rng = np.random.default_rng(1)
     x, y = standardise(PIXELS, 127.0, 70.0), rng.integers(0, 3, len(PIXELS))
-    network = Network([Dense(20), Activation("relu"), Dense(3)], (16,), rng=rng)
+    network = Network(layers or [Dense(20), Activation("relu"), Dense(3)], (16,), rng=rng)
     return Trainer(
         network, Objective("classification", 3, "softmax", "categorical_crossentropy"),
         OPTIMIZERS["adam"](0.01, network.parameters.size), (x[:200], y[:200]), (x[200:], y[200:]),

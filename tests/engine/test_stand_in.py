@@ -151,7 +151,7 @@ def test_the_kernels_of_a_step_compile_for_cards_old_and_new(build_trainer, back
         trainer.accelerator.note(0, 0)
         launches += trainer.accelerator.programs[trainer.batch_size].launches + trainer.accelerator.ring.launches
     kernels = {launch.source: launch.name for launch in launches}
-    assert set(kernels.values()) == {"advance", "gather", "keep", "map", "product", "rows", "total"}
+    assert set(kernels.values()) == {"advance", "draw", "gather", "keep", "map", "product", "rows", "total"}
     assert any("unsigned char" in source for source in kernels)
     cubin = nvrtc(list(kernels.items()), architecture)
     for number, name in enumerate(kernels.values()):
