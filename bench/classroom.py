@@ -53,7 +53,8 @@ def measure(workloads: list[str], students: list[int], seconds: float = 20.0, pa
             row = _class(queries, number, seconds, pages)
             headless = (before + _headless(queries)) / 2
             steps, workers = row.pop("steps_per_second"), row["workers"]
-            rows.append({"workload": workload, **row, "headless_ratio": steps / (headless * workers)})
+            row["beside_one_process"], row["headless_ratio"] = steps / headless, steps / (headless * workers)
+            rows.append({"workload": workload, **row})
     return rows
 
 

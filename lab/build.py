@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-import data
 from data import Dataset
 from engine import OPTIMIZERS
 from engine.accelerator import Accelerator
@@ -19,6 +18,7 @@ from engine.losses import Objective, balanced_weights
 from engine.network import Network
 from engine.normalization import BatchNorm
 from engine.trainer import Trainer
+from lab.datasets import examples
 from lab.experiment import Experiment, ExperimentError
 
 SHARE = 0.8  # of a card's free memory that may be promised
@@ -39,10 +39,10 @@ def build(experiment: Experiment, data_dir: Path | None = None, dataset: Dataset
     """
     e = experiment
     backend = processor(e)
-    for_data, for_weights, for_batches, for_dropout = np.random.default_rng(e.seed).spawn(4)
+    _, for_weights, for_batches, for_dropout = np.random.default_rng(e.seed).spawn(4)  # the first draws the data
     if e.weight_seed:
         for_weights = np.random.default_rng(e.weight_seed).spawn(4)[1]
-    dataset = dataset or examples(e, for_data, data_dir)
+    dataset = dataset or examples(e, data_dir)
     weights = (
         balanced_weights(dataset.y_train, dataset.classes)
         if e.class_weights == "balanced" and dataset.classes
@@ -100,17 +100,6 @@ def _fits(backend: Backend, needed: int) -> None:
     if needed > (free := int(SHARE * backend.memory()[0])):
         mega = [f"{size / 2**20:,.0f} MB" for size in (needed, free)]
         raise ExperimentError([f"device: this takes about {mega[0]} on the GPU, and {mega[1]} are free. {SMALLER}"])
-
-
-def examples(e: Experiment, rng: np.random.Generator | None = None, data_dir: Path | None = None) -> Dataset:
-    """The data of an experiment, as its network gets it. Raises ExperimentError."""
-    rng = rng or np.random.default_rng(e.seed).spawn(4)[0]
-    try:
-        return data.load(e.dataset, samples=e.samples, noise=e.noise, train_share=e.train_share, features=e.features,
-                         formula=e.formula, label_noise=e.label_noise, outliers=e.outliers, balance=e.balance,
-                         points=e.points, own=e.own, scaling=e.scaling, rng=rng, data_dir=data_dir)  # fmt: skip
-    except ValueError as problem:
-        raise ExperimentError([f"dataset: {problem}"]) from None
 
 
 def layers(e: Experiment, outputs: int, rng: np.random.Generator) -> list[Layer]:

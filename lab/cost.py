@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
+from typing import NamedTuple
+
 from engine.network import WORKSPACE
+from lab.datasets import shared
 from lab.experiment import Experiment
 
 EVERY_RUN = 3.0  # MB: Python objects, curves, maps, and the checkpoint that waits to be sent
@@ -12,14 +16,25 @@ PIXELS = 6  # bytes for each pixel: as it was read, as an input in float32, and 
 PASSES = 3  # arrays as large as what a batch becomes on its way: the way there, the way back, and one between
 
 
-def megabytes(e: Experiment) -> float:
+class Need(NamedTuple):
+    """Megabytes that a run takes."""
+
+    own: float = 0.0  # network, curves, what is computed with
+    data: float = 0.0
+    shared: Hashable = None  # runs of one process for which it is equal have these data in common
+
+
+NOTHING = Need()
+
+
+def need(e: Experiment) -> Need:
     """An estimate that is rather too high; tests/lab/test_bounds.py sets it beside what a process really takes."""
     size = 8 if e.dtype == "float64" else 4
     samples = e.samples or e.source.samples
     if e.source.image_shape:
-        examples = (PIXELS + (size if size > 4 else 0)) * samples * e.inputs
+        data, cast = PIXELS * samples * e.inputs, (size if size > 4 else 0) * samples * e.inputs
     else:
-        examples = POINTS * samples * (e.inputs + 2)
+        data, cast = POINTS * samples * (e.inputs + 2), 0
     widths = [e.inputs, *e.hidden, e.outputs]
     if e.conv:
         height, width = e.source.image_shape or (0, 0)
@@ -27,4 +42,16 @@ def megabytes(e: Experiment) -> float:
     at_once = max(1, WORKSPACE // max(widths))  # more samples go through in parts, but not where they are mixed
     batch = min(e.batch_size or samples, samples if e.batch_norm else at_once)
     passed = (PASSES * batch + 2 * min(samples, at_once)) * sum(widths) * size
-    return EVERY_RUN + (COPIES * e.parameters * size + examples + passed) / 1e6
+    return Need(EVERY_RUN + (COPIES * e.parameters * size + cast + passed) / 1e6, data / 1e6, shared(e))
+
+
+def megabytes(e: Experiment) -> float:
+    """Of a run alone in its process."""
+    return sum(need(e)[:2])
+
+
+def together(needs: Iterable[tuple[Hashable, Need]]) -> float:
+    """Megabytes of many runs, each with the process that it lives in: what they share counts once in a process."""
+    needs = list(needs)
+    common = {(process, n.shared): n.data for process, n in needs if n.shared}
+    return sum(n.own + (0 if n.shared else n.data) for _, n in needs) + sum(common.values())

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine.backend import known_devices
-from lab.cost import megabytes
+from lab.cost import NOTHING, Need, need
 from lab.experiment import Experiment
 from lab.host import Answer
 from lab.process import Command, Worker
@@ -49,7 +49,7 @@ class Kept:
     seen: float = 0.0  # when a frame was last asked for
     deaths: list[float] = field(default_factory=list)  # when it ended its process, as far as that is not forgiven
     visitor: str = ""  # under which name it is kept on disk; nothing: it is not
-    megabytes: float = 0.0
+    need: Need = NOTHING
     saved: dict[str, Any] | None = None  # the facts that lie on disk
     fetched: bool = False  # from disk, and no page has looked at it yet
     since: int = 0  # restarts of the worker when the run came to it
@@ -60,7 +60,7 @@ class Kept:
         rebuilt = before != after and not Experiment.from_json(before).goes_on_as(Experiment.from_json(after))
         self.experiment, self.speed = after, command.get("speed", self.speed)
         if rebuilt:
-            self.megabytes, self.deaths = megabytes(Experiment.from_json(after)), []
+            self.need, self.deaths = need(Experiment.from_json(after)), []
         self.status = "idle" if rebuilt else STATUS_AFTER.get(command["do"], self.status)
         if rebuilt or command["do"] == "reset":
             self.facts = None

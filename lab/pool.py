@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from lab.cost import megabytes
+from lab.cost import NOTHING, Need, need, together
 from lab.experiment import Experiment, ExperimentError
 from lab.host import Answer
 from lab.host import Gone as Gone
@@ -75,14 +75,15 @@ class WorkerPool(Pool):
                 if visitor and kept.fetched and (kept.visitor, kept.experiment) == (visitor, text):
                     return other
             free = int(self.limits.runs) - len(self.runs)
-            if self.occupied + (need := megabytes(experiment)) > self.limits.memory_mb:
+            needed = need(experiment)
+            if self._occupied(self._worker(text), needed) > self.limits.memory_mb:
                 free = 0
             if (before := self.line.ask(ticket or token, free, time.monotonic())) is not None:
                 if not ticket:
                     self.line.leave(token)
                 raise Full(before)
             kept = self._place(token, text, speed)
-            kept.visitor, kept.megabytes = visitor, need
+            kept.visitor, kept.need = visitor, needed
         kept.worker.wait(PATIENCE)
         saved = self.store.take(visitor, text) if self.store and visitor else None
         if saved:
@@ -101,19 +102,26 @@ class WorkerPool(Pool):
     @property
     def occupied(self) -> float:
         """Megabytes that all runs are expected to take."""
-        return sum(kept.megabytes for kept in self.runs.values())
+        return self._occupied()
+
+    def _occupied(self, worker: Worker | None = None, more: Need = NOTHING, without: str = "") -> float:
+        """The same with one more run on a worker, and without one of those that are there."""
+        return together([(worker, more), *((k.worker, k.need) for token, k in self.runs.items() if token != without)])
+
+    def _worker(self, experiment: str) -> Worker:
+        """The one with the fewest runs; for a graphics card the first, so that its runs share it fairly."""
+        fewest = min(self.workers, key=lambda w: sum(kept.worker is w for kept in self.runs.values()))
+        return self.workers[0] if on_gpu(experiment) else fewest
 
     def _place(self, token: str, experiment: str, speed: str) -> Kept:
-        """On the worker with the fewest runs; for a graphics card the first, so that its runs share it fairly."""
-        fewest = min(self.workers, key=lambda w: sum(kept.worker is w for kept in self.runs.values()))
-        worker = self.workers[0] if on_gpu(experiment) else fewest
+        worker = self._worker(experiment)
         kept = self.runs[token] = Kept(worker, experiment, speed, seen=time.monotonic(), since=worker.restarts)
         return kept
 
     def change(self, token, experiment):
         if kept := self.runs.get(token):
-            more = megabytes(experiment) - kept.megabytes
-            if more > 0 and self.occupied + more > self.limits.memory_mb:
+            after = self._occupied(kept.worker, need(experiment), without=token)
+            if after > max(self.occupied, self.limits.memory_mb):
                 allowed = "a smaller network, fewer samples, or the same a little later"
                 raise ExperimentError([f"hidden: others use the server's memory now; allowed: {allowed}."])
         super().change(token, experiment)

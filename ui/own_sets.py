@@ -12,7 +12,7 @@ from data import own as uploaded
 from data.as_used import as_csv
 from data.own import OwnError, Prepared
 from lab import own
-from lab.build import examples
+from lab.datasets import examples
 from lab.experiment import Experiment
 from ui import state
 from ui.text import plain

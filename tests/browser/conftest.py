@@ -9,19 +9,34 @@ import pytest
 from tests.browser.playground import Playground
 
 
+@pytest.fixture(scope="session")
+def browsers() -> Iterator[list[tuple[dict, Playground]]]:
+    """Browsers whose visitors have left, with their settings: the next of the same kind need not compile all anew."""
+    idle: list[tuple[dict, Playground]] = []
+    yield idle
+    for _, visitor in idle:
+        visitor.close()
+
+
 @pytest.fixture
-def visit(chromium) -> Iterator[Callable[..., Playground]]:
+def visit(chromium, browsers) -> Iterator[Callable[..., Playground]]:
     """`visit(url)`: one more visitor with a browser context of their own, who leaves when the test ends."""
-    visitors: list[Playground] = []
+    visitors: list[tuple[dict, Playground]] = []
 
     def arrive(url: str, **context) -> Playground:
-        visitors.append(Playground(chromium, url, **context))
-        return visitors[-1]
+        kind = {**context, "url": url}
+        found = next((each for each in browsers if each[0] == kind), None)
+        if found:
+            browsers.remove(found)
+            found[1].begin()
+        visitors.append(found or (kind, Playground(chromium, url, **context)))
+        return visitors[-1][1]
 
     yield arrive
-    errors = [error for visitor in visitors for error in visitor.errors]
-    for visitor in visitors:
-        visitor.close()
+    errors = [error for _, visitor in visitors for error in visitor.errors]
+    for _, visitor in visitors:
+        visitor.leave()
+    browsers.extend(visitors)
     assert errors == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import groupby
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -27,7 +28,7 @@ class Control(NamedTuple):
 
     name: str
     act: Act
-    link: dict[str, str]
+    link: dict[str, str | None]
     within: str = ""
 
 
@@ -60,29 +61,41 @@ def train_loss(*experiments: Experiment) -> float:
     return trainer.evaluate().train_loss
 
 
-def operate(page: Playground, control: Control) -> Experiment:
-    """Use a control; the experiment that the address bar holds afterwards."""
-    if control.within:
-        page.unfold(control.within)
+def use(page: Playground, control: Control) -> Experiment:
+    """Use a control that is in sight; the experiment that the address bar holds afterwards."""
     control.act(page)
     page.linked(**control.link)
+    experiment, refused = Experiment.from_query(page.link)
+    assert refused == [], control
+    return experiment
+
+
+def operate(page: Playground, control: Control) -> Experiment:
+    """Use a control, wherever it stands; the experiment that the address bar holds afterwards."""
+    if control.within:
+        page.unfold(control.within)
+    experiment = use(page, control)
     if control.within:
         page.fold()
-    experiment, refused = Experiment.from_query(page.link)
-    assert refused == []
     return experiment
 
 
 def each_builds_anew(page: Playground, controls: list[Control], start: Experiment | None = None) -> None:
-    """Use the controls one after the other: each begins anew with the network of a run without a page."""
-    start = start or Experiment()
-    shown = page.open(urlencode(start.to_query())).step(1)
+    """Use the controls one after the other: each begins anew, and those that stand together train as without a page."""
+    experiment = start or Experiment()
+    shown = page.open(urlencode(experiment.to_query())).step(1)
     page.tag()
-    loss = train_loss(start)
-    for control in controls:
-        before, loss_before = shown, loss
-        experiment = operate(page, control)
-        anew = page.until(f"facts.build > {before['build']} && facts.epoch == 0")
-        assert anew["status"] == "idle", control
-        shown, loss = page.step(1), train_loss(experiment)
-        assert float(shown["trainLoss"]) == loss != loss_before, control
+    losses = [train_loss(experiment)]
+    for within, together in groupby(controls, lambda control: control.within):
+        if within:
+            page.unfold(within)
+        for control in together:
+            experiment = use(page, control)
+            shown = page.until(f"facts.build > {shown['build']} && facts.epoch == 0")
+            assert shown["status"] == "idle", control
+            losses.append(train_loss(experiment))
+            assert losses[-1] != losses[-2], control  # a control without effect would show below
+        if within:
+            page.fold()
+        shown = page.step(1)
+        assert float(shown["trainLoss"]) == losses[-1], experiment

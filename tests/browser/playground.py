@@ -26,12 +26,22 @@ class Playground:
         self.url = url
         self.context: BrowserContext = browser.new_context(**{"viewport": {"width": 1400, "height": 900}, **context})
         self.context.set_default_timeout(PATIENCE * 1000)
+        self.begin()
+
+    def begin(self) -> None:
+        """Open the browser's window: a tab that remembers nothing."""
         self.page: Page = self.context.new_page()
         self.errors: list[str] = []
         self.sockets: list[WebSocket] = []  # to the live frames, the newest last
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         self.page.on("websocket", lambda socket: self.sockets.append(socket) if "live/socket" in socket.url else None)
+
+    def leave(self) -> None:
+        """Close the window; the browser keeps the scripts that it has compiled, and nothing else."""
+        for page in self.context.pages:
+            page.close()
+        self.context.clear_cookies()  # by which a run that was kept is found again
 
     def open(self, query: str = "", path: str = "") -> Playground:
         """Go to a link and wait for the first painted frame."""
@@ -206,5 +216,5 @@ def eventually(condition: Callable[[], Any], seconds: float) -> Any:
     """Ask something outside the page again and again until it is true; its last answer after so many seconds."""
     end = time.monotonic() + seconds
     while not (answer := condition()) and time.monotonic() < end:
-        time.sleep(0.02)
+        time.sleep(0.05)
     return answer

@@ -7,12 +7,14 @@ import re
 
 import pytest
 
+from data import DATASETS
 from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from engine.backend import available_devices
 from lab.experiment import Experiment
 from lab.presets import PRESETS
 from lab.run import SPEEDS
 from tests.browser.controls import (
+    Control,
     choose,
     each_builds_anew,
     enter,
@@ -35,6 +37,7 @@ LAYERS = "Layer sizes"
 ROLES = "button|checkbox|combobox|link|radio|searchbox|slider|spinbutton|switch|tab|textbox"
 STREAMLITS_OWN = re.compile("Help for .*|Open|Main menu|Skip to main content|Link to heading")
 tested.update({MORE, LAYERS, "Presets", "Share", "? Keys", "Projector"})  # pressed in other files
+tested.update({"Reset", "Step"})  # in test_first_light.py
 tested.update({"Batch", "New weights", "Smooth the loss", "Smooth the accuracy"})  # in test_transport.py
 tested.update(preset.label for preset in PRESETS.values())  # on the help page, too
 tested.update(
@@ -98,19 +101,26 @@ def test_the_controls_of_the_network_build_anew(playground):
     assert playground.mounted_anew() == 0
 
 
-@pytest.mark.parametrize(
-    ("query", "allowed"),
-    [
-        ("output=sigmoid", ["mse", "mae", "huber", "binary_crossentropy"]),
-        ("output=softmax", ["mse", "mae", "huber", "categorical_crossentropy"]),
-        ("output=tanh", ["mse", "mae", "huber", "hinge"]),
-        ("dataset=plane", ["mse", "mae", "huber"]),
-    ],
-)
-def test_only_losses_that_fit_the_output_are_offered(playground, query, allowed):
-    automatic, *offered = playground.open(query).options("Loss")
-    assert automatic.startswith("Auto")
-    assert offered == [LOSSES[name].label for name in allowed]
+OFFERED = {
+    "sigmoid": ["mse", "mae", "huber", "binary_crossentropy"],
+    "softmax": ["mse", "mae", "huber", "categorical_crossentropy"],
+    "tanh": ["mse", "mae", "huber", "hinge"],
+}
+
+
+def test_only_losses_that_fit_the_output_are_offered(playground):
+    def losses(allowed: list[str]) -> list[str]:
+        return [LOSSES[name].label for name in allowed]
+
+    assert playground.open("dataset=plane").options("Loss")[1:] == losses(["mse", "mae", "huber"])
+    playground.choose("Data set", DATASETS["circle"].label)
+    playground.linked(dataset=None)
+    for output, allowed in OFFERED.items():
+        playground.choose("Output", OUTPUTS[output].label)
+        playground.linked(output=output)
+        automatic, *offered = playground.options("Loss")
+        assert automatic.startswith("Auto")
+        assert offered == losses(allowed), output
 
 
 @presses("Device")
@@ -136,33 +146,39 @@ def test_a_device_that_is_missing_carries_its_reason_and_choosing_it_loses_nothi
 
 # What ends a run, how fast it goes and what it shows ----------------------------------------------------------------
 
+EPOCHS = "After so many epochs (0: never)"
 RULES = {
-    "After so many epochs (0: never)": (3, "epochs", "3", "3 epochs are done."),
+    EPOCHS: (3, "epochs", "3", "3 epochs are done."),
     "At this test accuracy or R2 (0: never)": (0.9, "target_accuracy", "0.9", "The test accuracy has reached 0.9."),
-    "Without improvement for epochs (0: never)": (2, "patience", "2", "The test loss has not improved for 2 epochs"),
+    "Without improvement for epochs (0: never)": (
+        *(2, "patience", "2"),
+        "The test loss has not improved for 2 epochs; the best weights, of epoch",
+    ),
 }
 
 
-@presses(*RULES, STOP_RULES, f"{STOP_RULES}: 1")
-@pytest.mark.parametrize("name", RULES)
-def test_a_stop_rule_written_into_its_box_ends_the_run(playground, name):
-    value, field, text, sentence = RULES[name]
+@presses(*RULES, STOP_RULES, f"{STOP_RULES}: 1", "Increment", "Decrement")
+def test_a_stop_rule_written_into_its_box_ends_the_run_with_a_sentence_and_play_goes_on(playground):
     playground.open("learning_rate=1&noise=0.3&speed=fast")
-    operate(playground, enter(name, value, field, text, STOP_RULES))
-    playground.button(f"{STOP_RULES}: 1").wait_for()
-    playground.press("Play")
-    playground.until("facts.status === 'stopped'", 30)
-    assert sentence in playground.said
-
-
-@presses("Increment", "Decrement")
-def test_a_number_can_be_stepped_up_and_down_by_its_buttons(playground):
-    playground.open()
     playground.unfold(STOP_RULES)
     playground.button("Increment").first.click()
     playground.linked(epochs="1")
     playground.button("Decrement").first.click()
     playground.linked(epochs=None)
+    playground.fold()
+    for name, (value, field, text, sentence) in RULES.items():
+        operate(playground, enter(name, value, field, text, STOP_RULES))
+        playground.button(f"{STOP_RULES}: 1").wait_for()
+        playground.press("Play")
+        stopped = playground.until("facts.status === 'stopped'", 30)
+        assert sentence in " ".join(playground.said.split())
+        playground.settle()
+        playground.press("Play")
+        playground.until(f"facts.epoch > {stopped['epoch']}")
+        playground.settle()
+        playground.press("Reset")
+        playground.until("facts.status === 'idle' && facts.epoch == 0")
+        operate(playground, Control(name, lambda page, name=name: page.enter(name, 0), {field: None}, STOP_RULES))
 
 
 @presses("Speed", "Play", "Pause")
@@ -179,42 +195,25 @@ def test_the_speed_holds_the_run_back_or_lets_it_go(playground):
     playground.pause()
 
 
-@presses("Reset", "Step")
-def test_reset_gives_the_same_first_losses_for_the_same_seed(playground):
-    first = playground.open("seed=5&noise=0.2").facts
-    playground.step(1)
-    playground.press("Reset")
-    again = playground.until("facts.status === 'idle' && facts.epoch == 0")
-    assert some(again, "trainLoss", "testLoss", "build") == some(first, "trainLoss", "testLoss", "build")
-
-
-@presses("Test points", "Discretize")
-@pytest.mark.parametrize(
-    ("name", "canvas", "link"),
-    [
+@presses("Test points", "Discretize", "Logarithmic loss axis")
+def test_what_the_map_and_the_loss_chart_show_can_be_changed_without_touching_the_network(playground):
+    before = playground.open().step(1)
+    for name, canvas, link in (
         ("Test points", ".live-map-marks", {"show_test": "false"}),
         ("Discretize", ".live-map-colors", {"discretize": "true"}),
-    ],
-)
-def test_what_the_map_shows_can_be_changed_without_touching_the_network(playground, name, canvas, link):
-    before = playground.open().step(1)
-    picture = playground.pixels(canvas)
-    playground.tick(name)
-    playground.linked(**link)
-    playground.until_pixels(canvas, lambda now: now != picture)
-    playground.tick(name)
-    playground.linked(**dict.fromkeys(link))
-    playground.until_pixels(canvas, lambda now: now == picture)
-    assert some(playground.facts, "epoch", "build", "trainLoss") == some(before, "epoch", "build", "trainLoss")
-
-
-@presses("Logarithmic loss axis")
-def test_the_loss_can_be_shown_on_a_logarithmic_axis_and_back(playground):
-    playground.open().step(1)
+    ):
+        picture = playground.pixels(canvas)
+        playground.tick(name)
+        playground.linked(**link)
+        playground.until_pixels(canvas, lambda now, shown=picture: now != shown)
+        playground.tick(name)
+        playground.linked(**dict.fromkeys(link))
+        playground.until_pixels(canvas, lambda now, shown=picture: now == shown)
     for scale in ("log", "linear"):
         playground.press("Logarithmic loss axis")
         playground.until(f"document.querySelector('.js-plotly-plot')._fullLayout?.yaxis.type === '{scale}'")
         assert playground.button("Logarithmic loss axis").get_attribute("aria-pressed") == str(scale == "log").lower()
+    assert some(playground.facts, "epoch", "build", "trainLoss") == some(before, "epoch", "build", "trainLoss")
 
 
 @presses("Playground", "Data", "Help", "Back to the playground", "Navigate to home page")
@@ -242,18 +241,23 @@ def offered(page: Playground) -> set[str]:
 
 
 def test_every_control_on_the_page_is_pressed_by_a_test(playground):
-    playground.open()
+    playground.open("epochs=1000000&speed=slow")
     found = offered(playground)
     for folded in (STOP_RULES, MORE, LAYERS, MORE_DATA, FILES):
         playground.unfold(folded)
         found |= offered(playground)
         playground.fold()
-    found |= offered(playground.open("dataset=digits"))
-    playground.open("epochs=1000000&speed=slow").play()
+    playground.play()
+    playground.settle()
     found |= offered(playground)
     playground.press("Draw points")
     playground.button("Done drawing").wait_for()
     playground.settle()
+    found |= offered(playground)
+    playground.choose("Data set", DATASETS["digits"].label)
+    playground.linked(dataset="digits")
+    found |= offered(playground)
+    operate(playground, Control(EPOCHS, lambda page: page.enter(EPOCHS, 0), {"epochs": None}, STOP_RULES))
     found |= offered(playground)
     playground.go("Help")
     playground.page.get_by_role("link", name="Back to the playground").wait_for()

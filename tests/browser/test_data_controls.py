@@ -55,7 +55,8 @@ def test_only_what_fits_the_data_set_is_offered(playground):
     playground.slider("Outliers").wait_for()
     assert playground.slider("Wrong labels").count() == playground.slider("Class balance").count() == 0
     playground.fold()
-    playground.open("dataset=diabetes")
+    playground.choose("Data set", DATASETS["diabetes"].label)
+    playground.linked(dataset="diabetes")
     assert playground.button(MORE_DATA).is_disabled()
     assert playground.page.get_by_role("textbox", name=OWN).count() == 0
 
@@ -198,7 +199,7 @@ def test_five_classes_can_be_drawn_each_after_the_one_before_it(playground):
     assert playground.page.locator(".live-legend").inner_text().count("class ") >= 5
 
 
-def test_points_that_are_no_data_set_yet_wait_on_the_pad_and_the_network_keeps_what_it_has(playground):
+def test_points_that_are_no_data_set_yet_wait_on_the_pad_and_a_run_that_trains_goes_on_with_those_that_are(playground):
     sheet = Sheet(playground.open()).open()
     draw_corners(sheet)
     before = playground.facts
@@ -216,9 +217,6 @@ def test_points_that_are_no_data_set_yet_wait_on_the_pad_and_the_network_keeps_w
     )
     assert playground.link["points"] == sheet.seen
 
-
-def test_a_run_that_trains_goes_on_with_the_new_points(playground):
-    sheet = Sheet(playground.open()).open()
     playground.play()
     before = playground.until("facts.epoch > 3")
     sheet.click((5, 5))

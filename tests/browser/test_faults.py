@@ -1,5 +1,5 @@
 """What must not go wrong when something does: a killed process, a closed page, Ctrl-C, and strangers at the socket.
-A server that is to fall is the test's own."""
+Those who fall together share a server, which is started again where a test has ended it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
 import psutil
@@ -15,6 +16,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from bench.serving import Server
 from lab.host import SAVED_EVERY
 from tests.browser.playground import eventually
 from ui.routes import BAD_REQUEST, FOREIGN_PAGE, UNKNOWN_RUN
@@ -56,42 +58,76 @@ def ask(url: str, message: str | bytes, **options) -> Any:
             return closed.rcvd.code if closed.rcvd else -1
 
 
-def test_a_run_whose_process_is_killed_goes_on_from_its_checkpoint_and_the_page_says_so(start, visit):
-    server = start()
-    visitor = visit(server.url).open("dataset=spiral&noise=0.2")
+@pytest.fixture(scope="module")
+def own() -> Iterator[Server]:
+    running = Server(PLAYGROUND_AWAY_SECONDS="3600")  # the count of runs is not changed by those who left
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def mortal(own) -> Server:
+    """A server that may be ended: it serves these tests alone."""
+    if own.process.poll() is not None:
+        own.begin()
+    return own
+
+
+def test_a_run_whose_process_is_killed_goes_on_from_its_checkpoint_and_the_page_says_so(mortal, visit):
+    restarts = health(mortal)["workers"]["restarts"]
+    visitor = visit(mortal.url).open("dataset=spiral&noise=0.2")
     visitor.play()
     saved = visitor.page.evaluate("performance.now()") + SAVED_EVERY * 1500  # a checkpoint lies on the way
     visitor.page.evaluate(RECORD)
     before = visitor.until(f"facts.epoch > 3 && performance.now() > {saved}")
-    (killed, *_) = workers(server)
+    (killed, *_) = workers(mortal)
     killed.kill()
     visitor.until(RESTARTED, 30)
     visitor.until(f"facts.epoch > {before['epoch']} + 5 && facts.status === 'running'", 30)
     (checkpoint,) = map(int, re.findall(r"this run was resumed from .*epoch (\d+)", visitor.said))
     assert 0 < checkpoint <= min(visitor.page.evaluate("window.epochs"))
-    assert [worker.pid for worker in workers(server)] != [killed.pid]
-    assert health(server)["workers"]["restarts"] == 1
+    assert [worker.pid for worker in workers(mortal)] != [killed.pid]
+    assert health(mortal)["workers"]["restarts"] == restarts + 1
     visitor.pause()
     visitor.step(int(visitor.facts["epoch"]) + 1)
 
 
-def test_a_closed_page_pauses_its_trainer_within_five_seconds(start, visit):
-    server = start()
-    visitor = visit(server.url).open("speed=max")
+def test_a_closed_page_pauses_its_trainer_within_five_seconds(mortal, visit):
+    visitor = visit(mortal.url).open("speed=max")
+    assert eventually(lambda: health(mortal)["trainers"]["running"] == 0, 5)
+    paused = health(mortal)["trainers"]["paused"]  # its own among them
     visitor.play()
-    assert eventually(lambda: health(server)["trainers"]["running"] == 1, 5)
+    assert eventually(lambda: health(mortal)["trainers"] == {"running": 1, "paused": paused - 1}, 5)
     visitor.page.close()
-    assert eventually(lambda: health(server)["trainers"] == {"running": 0, "paused": 1}, 5)
+    assert eventually(lambda: health(mortal)["trainers"] == {"running": 0, "paused": paused}, 5)
 
 
-def test_ctrl_c_in_the_middle_of_a_run_leaves_no_process_behind(start, visit):
-    server = start()
-    visitor = visit(server.url).open("speed=max")
+@pytest.mark.timeout(240)  # the server starts twice
+def test_a_restarted_server_gives_experiment_and_network_back(mortal, visit):
+    visitor = visit(mortal.url).open("dataset=xor&hidden=5")
+    visitor.step(1)
+    before = visitor.step(2)
+    stranger = visit(mortal.url).open("dataset=xor&hidden=5")
+    mortal.stop(for_good=False)
+    visitor.until("facts.status === 'lost'", 30)
+    mortal.begin()
+    after = visitor.until("facts.status === 'paused' && facts.epoch == 2", 60)
+    assert after["trainLoss"] == before["trainLoss"]
+    assert "This run was kept while you or the server were away: it goes on from epoch 2." in visitor.said
+    visitor.linked(dataset="xor", hidden="5")
+    visitor.step(3)
+    stranger.until("facts.status === 'idle' && facts.epoch == 0", 60)  # the same link, another visitor
+    for each in (visitor, stranger):
+        each.errors.clear()  # the browser reports that nobody answered for a while
+
+
+def test_ctrl_c_in_the_middle_of_a_run_leaves_no_process_behind(mortal, visit):
+    visitor = visit(mortal.url).open("speed=max")
     visitor.play()
-    family = psutil.Process(server.process.pid).children(recursive=True)
+    family = psutil.Process(mortal.process.pid).children(recursive=True)
     assert family
-    os.killpg(server.process.pid, signal.SIGINT)  # a terminal sends it to the whole group
-    server.process.wait(10)
+    os.killpg(mortal.process.pid, signal.SIGINT)  # a terminal sends it to the whole group
+    mortal.process.wait(10)
     _, left = psutil.wait_procs(family, timeout=5)
     assert left == []
     visitor.until("facts.status === 'lost'")
@@ -100,14 +136,14 @@ def test_ctrl_c_in_the_middle_of_a_run_leaves_no_process_behind(start, visit):
 
 def test_strangers_at_the_socket_are_sent_away(playground, server):
     visitor = playground.open()
-    own = visitor.sockets[-1].url
+    token = visitor.sockets[-1].url
     unknown = server.url + "live/socket?run=guessed"
-    assert ask(own, QUESTION)[:4] == b"BPF1"
-    assert ask(own, QUESTION, origin=server.url.rstrip("/"))[:4] == b"BPF1"
-    assert ask(own, QUESTION, origin="http://elsewhere.example") == FOREIGN_PAGE
-    assert ask(own, QUESTION, origin="null") == FOREIGN_PAGE
+    assert ask(token, QUESTION)[:4] == b"BPF1"
+    assert ask(token, QUESTION, origin=server.url.rstrip("/"))[:4] == b"BPF1"
+    assert ask(token, QUESTION, origin="http://elsewhere.example") == FOREIGN_PAGE
+    assert ask(token, QUESTION, origin="null") == FOREIGN_PAGE
     assert ask(unknown, QUESTION) == UNKNOWN_RUN == 4404
     assert ask(server.url + "live/socket", QUESTION) == UNKNOWN_RUN
-    assert {message: ask(own, message) for message in GARBAGE} == dict.fromkeys(GARBAGE, BAD_REQUEST)
+    assert {message: ask(token, message) for message in GARBAGE} == dict.fromkeys(GARBAGE, BAD_REQUEST)
     visitor.step(1)  # nobody has disturbed the visitor
     assert health(server)["status"] == "ok"

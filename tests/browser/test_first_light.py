@@ -20,12 +20,18 @@ def numbers(facts: dict[str, str]) -> dict[str, str]:
 # Play, Pause, Step --------------------------------------------------------------------------------------------------
 
 
-def test_play_paints_frame_after_frame_and_the_epochs_advance(playground):
+def test_play_paints_frame_after_frame_and_pause_freezes_what_is_shown(playground):
     before = playground.open().facts
     assert (before["status"], before["epoch"]) == ("idle", "0")
     playground.play()
     after = playground.until(f"facts.frame > {before['frame']} + 20 && facts.epoch > 20")
     assert float(after["trainLoss"]) < float(before["trainLoss"])
+    playground.pause()
+    frozen = numbers(playground.facts)
+    playground.answers(5)  # the page went on asking, and nothing new came
+    playground.until("true")
+    assert numbers(playground.facts) == frozen
+    assert "Paused." in playground.said
 
 
 def test_a_stranger_watches_a_network_learn_to_read_digits(playground):
@@ -40,17 +46,6 @@ def test_a_stranger_watches_a_network_learn_to_read_digits(playground):
     playground.until("facts.testAccuracy >= 0.95", 30)
     assert playground.page.locator(".live-strip canvas").count() > 10
     playground.page.get_by_role("heading", name="Test pictures").wait_for()
-
-
-def test_pause_freezes_the_epoch(playground):
-    playground.open("speed=max").play()
-    playground.until("facts.epoch > 10")
-    playground.pause()
-    frozen = numbers(playground.facts)
-    playground.answers(5)  # the page went on asking, and nothing new came
-    playground.until("true")
-    assert numbers(playground.facts) == frozen
-    assert "Paused." in playground.said
 
 
 def test_step_trains_exactly_one_epoch_whether_idle_paused_or_running(playground):
@@ -75,40 +70,23 @@ def test_reset_leads_back_to_the_same_first_weights(playground):
     assert numbers(playground.step(1)) == second != first
 
 
-@pytest.mark.parametrize("key", ["Space", "ArrowRight"])
-def test_keys_of_the_page_play_pause_and_step(playground, key):
-    playground.open()
-    playground.page.locator("body").press(key)
-    if key == "ArrowRight":
-        playground.until("facts.status === 'paused' && facts.epoch == 1")
-    else:
-        playground.until("facts.status === 'running' && facts.epoch > 1")
-        playground.button("Pause").wait_for()
-        playground.page.locator("body").press(key)
-        playground.until("facts.status === 'paused'")
-
-
-def test_keys_pressed_in_a_number_box_or_on_a_slider_stay_there(playground):
-    playground.open()
-    playground.page.get_by_role("spinbutton", name="Seed", exact=True).press("ArrowRight")
-    playground.slide("Learning rate", "ArrowRight")
-    playground.linked(learning_rate="0.1")
-    playground.answers(3)
-    assert (playground.facts["status"], playground.facts["epoch"]) == ("idle", "0")
-
-
 # The stream ---------------------------------------------------------------------------------------------------------
 
 
-def test_nothing_is_mounted_anew_while_frames_stream_and_controls_are_touched(playground):
+def test_nothing_is_mounted_anew_while_frames_stream_and_a_slider_reaches_the_running_network(playground):
     playground.open().play()
     playground.until("document.querySelectorAll('.js-plotly-plot svg.main-svg').length >= 6")
     playground.tag()
-    frame = int(playground.facts["frame"])
-    playground.until(f"facts.frame > {frame} + 40", 30)
+    before = playground.facts
+    assert before["learningRate"] == "0.03"
+    playground.until(f"facts.frame > {before['frame']} + 40", 30)
     playground.slide("Learning rate", "ArrowRight")
+    after = playground.until("facts.learningRate === '0.1'")
+    assert int(after["epoch"]) >= int(before["epoch"])
+    assert (after["status"], after["build"]) == ("running", before["build"])
     playground.linked(learning_rate="0.1")
-    playground.until(f"facts.frame > {frame} + 100", 30)
+    later = f"facts.frame > {after['frame']} + 40 && facts.epoch > {after['epoch']} + 5"
+    playground.until(f"{later} && facts.status === 'running'", 30)
     assert playground.mounted_anew() == 0
 
 
@@ -129,18 +107,6 @@ def test_the_zoom_of_the_loss_chart_survives_the_stream(playground):
     drawn = playground.page.evaluate(points)
     playground.until(f"{points} > {drawn} + 100", 30)
     assert plot.evaluate(ZOOM) == zoomed != whole
-
-
-def test_the_learning_rate_slider_reaches_the_running_network_and_resets_nothing(playground):
-    playground.open().play()
-    before = playground.until("facts.epoch > 5")
-    assert before["learningRate"] == "0.03"
-    playground.slide("Learning rate", "ArrowRight")
-    after = playground.until("facts.learningRate === '0.1'")
-    assert int(after["epoch"]) >= int(before["epoch"])
-    assert (after["status"], after["build"]) == ("running", before["build"])
-    playground.linked(learning_rate="0.1")
-    playground.until(f"facts.epoch > {after['epoch']} + 5 && facts.status === 'running'")
 
 
 # Pages, links and visitors ------------------------------------------------------------------------------------------
@@ -210,22 +176,3 @@ def test_a_diverged_run_says_what_happened_and_its_button_goes_on_with_a_lower_r
     playground.linked(learning_rate=lower)
     alert.wait_for(state="detached")
     assert playground.mounted_anew() == 0
-
-
-@pytest.mark.parametrize(
-    ("rule", "sentence"),
-    [
-        ("epochs=30", "30 epochs are done."),
-        ("target_accuracy=0.9", "The test accuracy has reached 0.9."),
-        ("patience=5&learning_rate=1", "The test loss has not improved for 5 epochs; the best weights, of epoch"),
-    ],
-    ids=["epochs", "target accuracy", "early stopping"],
-)
-def test_a_stop_rule_ends_the_run_with_a_sentence_and_play_goes_on(playground, rule, sentence):
-    playground.open(f"{rule}&speed=fast&noise=0.2")
-    playground.press("Play")
-    stopped = playground.until("facts.status === 'stopped'", 30)
-    assert sentence in " ".join(playground.said.split())
-    playground.button("Play").wait_for()
-    playground.press("Play")
-    playground.until(f"facts.epoch > {stopped['epoch']}")

@@ -155,6 +155,12 @@ def test_one_press_sets_up_the_digits_and_every_question_about_them_is_answered(
     assert eventually(lambda: answer(page).inner_text() != shares, 15)
 
     images.settle()
+    images.press("Play")
+    page.wait_for_function("() => Number(document.querySelector('.img-weights').dataset.epoch) >= 3")
+    images.settle()
+    images.press("Pause")
+    images.button("Play").wait_for()
+
     images.choose("Speed", "As fast as it can")
     images.settle()
     images.press("Play")
@@ -163,22 +169,6 @@ def test_one_press_sets_up_the_digits_and_every_question_about_them_is_answered(
     images.press("Reset")
     expect(weights).to_have_attribute("data-epoch", "0")
     expect(page.locator(".img-pad")).to_have_attribute("data-strokes", "1")
-
-
-def test_training_can_be_paused_and_the_weights_move_meanwhile(images):
-    page = images.page
-    images.press("Read small digits with it")
-    images.linked(dataset="digits")
-    images.press("Play")
-    images.button("Pause").wait_for()
-    page.wait_for_function("() => Number(document.querySelector('.img-weights').dataset.epoch) >= 2")
-    images.press("Pause")
-    images.button("Play").wait_for()
-
-
-def test_a_recipe_is_set_up_with_one_press(images):
-    images.press(RECIPES["seed001_spiral"].label)
-    images.linked(**RECIPES["seed001_spiral"].experiment.to_query())
 
 
 def test_a_finger_draws_on_a_phone_and_nothing_scrolls_sideways(visit, server):

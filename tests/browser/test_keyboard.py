@@ -82,9 +82,14 @@ def test_the_keys_of_the_page_do_what_the_help_dialog_says(playground):
     assert {key.name for key in KEYS} == TESTED
 
 
-def test_a_key_typed_into_a_box_is_text_and_no_command(playground):
+def test_a_key_typed_into_a_box_or_on_a_slider_stays_there_and_is_no_command(playground):
     playground.open()
     playground.page.get_by_role("combobox", name="Data set", exact=True).focus()
     playground.page.keyboard.type("r?")
     assert playground.page.get_by_role("dialog").count() == 0
     playground.page.keyboard.press("Escape")
+    playground.page.get_by_role("spinbutton", name="Seed", exact=True).press("ArrowRight")
+    playground.slide("Learning rate", "ArrowRight")
+    playground.linked(learning_rate="0.1")
+    playground.answers(3)
+    assert (playground.facts["status"], playground.facts["epoch"]) == ("idle", "0")

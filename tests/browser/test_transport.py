@@ -14,16 +14,13 @@ pytestmark = pytest.mark.browser
 FIRST_TRACES = "document.querySelectorAll('.js-plotly-plot')[{chart}]?.data?.map(trace => Array.from(trace.y))"
 
 
-@pytest.mark.parametrize("press", ["button", "key"])
-def test_batch_trains_for_exactly_one_batch(playground, press):
+def test_batch_trains_for_exactly_one_batch(playground):
     playground.open()
     trainer = build(Experiment()).trainer
-    for _ in range(3):
+    by_key = playground.page.locator("body")
+    for press in (lambda: playground.press("Batch"), lambda: by_key.press("b")) * 2:
         trainer.step()
-        if press == "button":
-            playground.press("Batch")
-        else:
-            playground.page.locator("body").press("b")
+        press()
         expected = trainer.evaluate()
         playground.until(f"facts.trainLoss == {expected.train_loss!r} && facts.testLoss == {expected.test_loss!r}")
     assert some(playground.facts, "epoch", "status") == {"epoch": "0", "status": "paused"}
@@ -59,43 +56,41 @@ def test_each_layer_has_an_activation_of_its_own_until_all_are_alike(playground)
     playground.linked(activations=None)
 
 
-@pytest.mark.parametrize(("chart", "name"), [(0, "Smooth the loss"), (1, "Smooth the accuracy")])
-def test_a_smoothed_curve_averages_each_value_with_those_before_it(playground, chart, name):
+def test_a_smoothed_curve_averages_each_value_with_those_before_it(playground):
     playground.open("epochs=30&speed=max&noise=0.4").press("Play")
     playground.until("facts.status === 'stopped'")
-    traces = FIRST_TRACES.format(chart=chart)
-    playground.until(f"{traces}?.every(y => y.length >= 30)")
-    measured = playground.page.evaluate(traces)
-    playground.press(name)
-    assert playground.button(name).get_attribute("aria-pressed") == "true"
-    for raw, smooth in zip(measured, playground.page.evaluate(traces), strict=True):
-        mean = raw[0]
-        for value, shown in zip(raw, smooth, strict=True):
-            mean = 0.8 * mean + 0.2 * value
-            assert shown == pytest.approx(mean, rel=1e-5)
-        assert smooth != raw
-    playground.press(name)
-    assert playground.page.evaluate(traces) == measured
+    for chart, name in enumerate(("Smooth the loss", "Smooth the accuracy")):
+        traces = FIRST_TRACES.format(chart=chart)
+        playground.until(f"{traces}?.every(y => y.length >= 30)")
+        measured = playground.page.evaluate(traces)
+        playground.press(name)
+        assert playground.button(name).get_attribute("aria-pressed") == "true"
+        for raw, smooth in zip(measured, playground.page.evaluate(traces), strict=True):
+            mean = raw[0]
+            for value, shown in zip(raw, smooth, strict=True):
+                mean = 0.8 * mean + 0.2 * value
+                assert shown == pytest.approx(mean, rel=1e-5)
+            assert smooth != raw
+        playground.press(name)
+        assert playground.page.evaluate(traces) == measured
 
 
-@pytest.mark.parametrize(
-    ("slider", "followed", "link"),
-    [
+def test_what_can_follow_a_slider_does_so_before_it_is_let_go(playground):
+    playground.open().step(1)
+    for slider, followed, link in (
         ("Learning rate", "Number(facts.learningRate) > 1", {"learning_rate": "10"}),
         ("Noise", "facts.build > {build}", {"noise": "0.5"}),
-    ],
-)
-def test_what_can_follow_a_slider_does_so_before_it_is_let_go(playground, slider, followed, link):
-    build = playground.open().step(1)["build"]
-    box, mouse = playground.slider(slider).bounding_box(), playground.page.mouse
-    assert box is not None
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    mouse.move(x, y)
-    mouse.down()
-    for _ in range(20):
-        x += 20
+    ):
+        before, build = playground.link, playground.facts["build"]
+        box, mouse = playground.slider(slider).bounding_box(), playground.page.mouse
+        assert box is not None
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         mouse.move(x, y)
-    playground.until(followed.format(build=build))
-    assert playground.link == {}
-    mouse.up()
-    playground.linked(**link)
+        mouse.down()
+        for _ in range(20):
+            x += 20
+            mouse.move(x, y)
+        playground.until(followed.format(build=build))
+        assert playground.link == before
+        mouse.up()
+        playground.linked(**link)

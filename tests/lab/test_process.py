@@ -12,6 +12,7 @@ import pytest
 
 from lab import process
 from lab.pool import WorkerPool
+from lab.worker import NICENESS
 from tests.lab.helpers import SMALL, until
 
 
@@ -25,6 +26,16 @@ def test_runs_are_spread_over_the_workers_and_stop_leaves_no_process():
     assert len(pids) == 2
     workers.stop()
     assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+@pytest.mark.skipif(not hasattr(os, "nice"), reason="this system knows no niceness")
+def test_a_worker_lets_the_server_go_first():
+    workers = WorkerPool(1)
+    workers.start()
+    token = workers.open(SMALL, "max")
+    assert workers.status(token)["status"] == "idle"
+    assert psutil.Process(workers.workers[0].pid).nice() == min(19, psutil.Process().nice() + NICENESS)
+    workers.stop()
 
 
 def test_stop_while_it_starts_leaves_no_process():
