@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,7 @@ WORKS = {
 }
 NVRTC = "raise RuntimeError('Failure finding \"libnvrtc.so.13 or libnvrtc.so.12\"')"
 CUBLAS = "raise ImportError('libcublas.so.12: cannot open shared object file: No such file or directory')"
+LEFT = "_core/left_behind.so"
 GONE = "raise ModuleNotFoundError(\"No module named 'cupy'\")"  # as where no file of it is left
 CURAND = "raise ImportError('libcurand.so.10: cannot open shared object file: No such file or directory')"
 
@@ -110,11 +112,13 @@ def test_a_card_that_cannot_be_used_carries_the_reason_and_the_fix(machine, part
     ("left", "said"),
     [
         ("__init__.py", "AttributeError: module 'cupy' has no attribute 'cuda'"),  # the folder, without its contents
-        ("_core/left_behind.so", "AttributeError: module 'cupy' has no attribute 'cuda'"),  # an import finds a folder
+        (LEFT, "AttributeError: module 'cupy' has no attribute 'cuda'"),  # an import finds a folder
         (None, "ModuleNotFoundError: No module named 'cupy'"),  # another CuPy was removed, and took the files along
     ],
 )
 def test_a_package_that_was_half_removed_is_named_and_how_to_mend_it(machine, tmp_path, left, said):
+    if left == LEFT and importlib.util.find_spec("cupy"):
+        pytest.skip("a whole CuPy further down the path would be imported instead")
     (tmp_path / "broken/cupy/_core").mkdir(parents=True)
     (tmp_path / "broken/cupy" / left).write_text("") if left else (tmp_path / "cupy.py").write_text(GONE)
     (card,) = machine(folder="broken" if left else ".")
