@@ -9,7 +9,7 @@ The first step with each batch size is done operation by operation, as the formu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from copy import copy
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,7 +23,7 @@ from engine.optimizers import Optimizer
 from engine.program import Program
 from engine.regularizers import REGULARIZERS
 from engine.ring import Ring, made
-from engine.shades import shades
+from engine.shades import inputs_on
 from engine.trust import trusted
 from engine.update import update
 
@@ -44,10 +44,10 @@ class Accelerator:
         with backend.device:
             self.network = self.host.elsewhere(backend.send)
             self.optimizer = self._moved(optimizer)
-            self.shades, inputs = self._inputs(trainer.x_train, trainer.x_test)
-            self.whole, self.tests = (
-                tuple(map(backend.send, part)) for part in zip(inputs, (trainer.t_train, trainer.t_test), strict=True)
-            )
+            self.inputs = inputs_on(backend, trainer.x_train, trainer.x_test)
+            self.shades = self.inputs.shades
+            self.whole = self.inputs.parts[0], backend.send(trainer.t_train)
+            self.tests = self.inputs.parts[1], backend.send(trainer.t_test)
             self.positions = backend.send(trainer.order)
         self.network.at_once = max(1, AT_ONCE // self.host.workspace)
         self.order = trainer.order
@@ -60,11 +60,6 @@ class Accelerator:
         self.ring: Ring | Literal[False] | None = False  # False: nobody has tried yet
         self.ahead, self.behind = False, True
         self.started, self.lead, self.since = 0, 1, 0.0  # steps since the last wait; how many may be; their beginning
-
-    def _inputs(self, *parts: np.ndarray) -> tuple[Any, Sequence[np.ndarray]]:
-        """Pictures as bytes with the values that these stand for, on the device; other inputs as they are, and None."""
-        found = shades(parts)
-        return (self.backend.send(found[0]), found[1]) if found else (None, parts)
 
     def _moved(self, optimizer: Any) -> Any:
         """The optimiser with its slots on the device. Its numbers come from the host and go along with the calls."""

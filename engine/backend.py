@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -110,6 +111,7 @@ class Backend:
             import cupy  # pyright: ignore[reportMissingImports]
         self.name, self.xp = name, cupy
         self.device = cupy.cuda.Device(int(name.partition(":")[2]))
+        self.resident: WeakValueDictionary[tuple, Any] = WeakValueDictionary()  # what trainers share there
         self._compiled: dict[str, Any] = {}  # source -> kernel
         self._stages: dict[tuple, list[tuple[np.ndarray, Any]]] = {}  # host memory that the card reads by itself
 

@@ -6,12 +6,39 @@ That is a quarter of the memory, and of what a step has to fetch; and every inpu
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from engine.backend import Backend
 
 MOST = 256  # shades
 SOME = 64  # samples whose values are looked at first: they tell most other data apart
 ROWS = 1024  # that are converted at a time
+
+
+class Inputs:
+    """Parts (N, D) of a data set on a device: pictures as bytes, which stand for `shades` (256,); others as they are.
+
+    hosts: the parts on the host. While they are held here no other array can be taken for them.
+    """
+
+    def __init__(self, backend: Backend, hosts: Sequence[np.ndarray]) -> None:
+        self.hosts, found = hosts, shades(hosts)
+        self.shades = backend.send(found[0]) if found else None
+        self.parts = [backend.send(part) for part in (found[1] if found else hosts)]
+
+
+def inputs_on(backend: Backend, *hosts: np.ndarray) -> Inputs:
+    """Trainers of the same arrays share their memory on the device, as long as nobody can write to them."""
+    if any(host.flags.writeable for host in hosts):
+        return Inputs(backend, hosts)
+    key = tuple(map(id, hosts))
+    inputs = backend.resident.get(key)
+    if inputs is None:
+        inputs = backend.resident[key] = Inputs(backend, hosts)
+    return inputs
 
 
 def shades(parts: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]] | None:

@@ -15,7 +15,7 @@ from engine.losses import Objective
 from engine.network import Network
 from engine.optimizers import OPTIMIZERS
 from engine.settings import Settings
-from engine.shades import shades
+from engine.shades import inputs_on, shades
 from engine.trainer import Trainer
 from tests.engine import fake_cupy
 from tests.engine.fake_cupy import CARD
@@ -115,3 +115,20 @@ def test_a_step_from_bytes_takes_no_new_memory_and_waits_for_nothing(backend):
     for _ in range(20):
         trainer.play()
     assert (CARD.waits, CARD.allocations) == (0, 0)
+
+
+def test_runs_on_the_same_arrays_hold_them_once_and_the_last_one_gives_them_back(backend):
+    hosts = tuple(standardise(part, 0, 255) for part in (PIXELS[:200], PIXELS[200:]))
+    own = [inputs_on(backend, *hosts) for _ in range(2)]
+    assert own[0] is not own[1]  # somebody may write to them
+    del own
+    for host in hosts:
+        host.setflags(write=False)
+    first, second = (inputs_on(backend, *hosts) for _ in range(2))
+    assert first is second
+    assert inputs_on(backend, hosts[0]) is not first
+    assert len(backend.resident) == 1
+    del first, second
+    backend.release()
+    assert not backend.resident
+    assert CARD.used == 0
