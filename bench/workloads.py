@@ -71,6 +71,7 @@ def examples(workload: Workload, data_dir: str = "") -> tuple[np.ndarray, np.nda
         return digits(Path(data_dir), workload.samples)
     x = rng.random((workload.samples, workload.sizes[0]), np.float32)
     x *= rng.random(x.shape, np.float32) < INK
+    x = np.rint(255 * x) / np.float32(255)  # 256 shades, as pictures have
     teacher = rng.normal(size=(workload.sizes[0], 10)).astype(np.float32)
     return x, ((x - x.mean(axis=0)) @ teacher).argmax(axis=1)
 

@@ -2,7 +2,8 @@
 
 activations and losses (the formulas), layers (forward beside backward), network (layers in a row), optimizers (from
 gradient to step), trainer (the loop), gradient_check (how we know it is right), tape (why it is fast); for graphics
-cards accelerator, sketch, fusion, program (how the same formulas become few kernels).
+cards accelerator, sketch, fusion, program (how the same formulas become few kernels), shades, ring, draws (what stays
+there: pictures, the curve, chance).
 """
 
 from engine.activations import ACTIVATIONS

@@ -11,24 +11,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from engine.backend import Backend, poisoned
+from engine.backend import Backend
 from engine.gradient import differentiate
+from engine.metrics import Scores
 from engine.network import Network
 from engine.optimizers import Optimizer
-from engine.program import Program, agree
+from engine.program import Program
 from engine.regularizers import REGULARIZERS
-from engine.sketch import Unsketchable
+from engine.ring import Ring, made
+from engine.shades import inputs_on
+from engine.trust import trusted
 from engine.update import update
 
 if TYPE_CHECKING:
     from engine.trainer import Trainer
 
 BUFFERS = 10  # arrays as large as the layers' outputs: eight while formulas run one by one, some that a program keeps
-TRIED = (1, 2)  # steps in which a program has to prove itself: a single one, then a graph of several
+SIZES = 4  # batch sizes whose memory and programs are kept
+AHEAD = 0.002  # seconds of work that the device may have waiting while others want their turn
 AT_ONCE = 1 << 28  # numbers that samples may hold at a time on the device: 1 GB in float32
 
 
@@ -40,17 +44,22 @@ class Accelerator:
         with backend.device:
             self.network = self.host.elsewhere(backend.send)
             self.optimizer = self._moved(optimizer)
-            self.whole = backend.send(trainer.x_train), backend.send(trainer.t_train)
-            self.tests = backend.send(trainer.x_test), backend.send(trainer.t_test)
+            self.inputs = inputs_on(backend, trainer.x_train, trainer.x_test)
+            self.shades = self.inputs.shades
+            self.whole = self.inputs.parts[0], backend.send(trainer.t_train)
+            self.tests = self.inputs.parts[1], backend.send(trainer.t_test)
             self.positions = backend.send(trainer.order)
         self.network.at_once = max(1, AT_ONCE // self.host.workspace)
         self.order = trainer.order
         self.memory: dict[int, tuple[Any, Any]] = {}  # batch size -> where its samples and targets are gathered
         self.programs: dict[int, Program | None] = {}  # batch size -> what was found for it
+        self.sizes: list[int] = []  # of both, the latest last
         self.rules: tuple = ()  # that these programs apply
         self.running: Program | None = None  # that may have steps waiting
         self.why = ""  # a program could not be had
+        self.ring: Ring | Literal[False] | None = False  # False: nobody has tried yet
         self.ahead, self.behind = False, True
+        self.started, self.lead, self.since = 0, 1, 0.0  # steps since the last wait; how many may be; their beginning
 
     def _moved(self, optimizer: Any) -> Any:
         """The optimiser with its slots on the device. Its numbers come from the host and go along with the calls."""
@@ -98,8 +107,17 @@ class Accelerator:
         with self.backend.device:
             self._prepare(len(batch))
             self._flush()
-            self._learn(len(batch))
+            self._keep(len(batch))
+            self.operate(len(batch))
         self.ahead = True
+
+    def _keep(self, size: int) -> None:
+        """This batch size among the latest; what belongs to older ones goes."""
+        self.sizes = [*[other for other in self.sizes if other != size][1 - SIZES :], size]
+        for known in (self.memory, self.programs):
+            for old in known.keys() - set(self.sizes):
+                del known[old]
+        self.running = None
 
     def repeat(self, batch: np.ndarray) -> None:
         """One step, if possible as part of a program. Returns before the device has done it, or even got it."""
@@ -112,10 +130,10 @@ class Accelerator:
             if program:
                 program.step(self.trainer.position)
             else:
-                self._learn(len(batch))
+                self.operate(len(batch))
         self.ahead = True
 
-    def _learn(self, size: int) -> None:
+    def operate(self, size: int) -> None:
         self.differentiate(size)
         strengths = {name: strength[()] for name, strength in self.trainer.strengths.items()}
         update(self.network, self.optimizer, self.trainer.settings, strengths, self.whole[0])
@@ -126,7 +144,11 @@ class Accelerator:
         if place is not self.whole:
             for source, part in zip(self.whole, place, strict=True):
                 self.backend.xp.take(source, self.positions[start : start + size], axis=0, out=part)
-        differentiate(self.network, self.trainer.objective, *place)
+        differentiate(self.network, self.trainer.objective, self.numbers(place[0]), place[1])
+
+    def numbers(self, x: Any) -> Any:
+        """Samples as the formulas take them."""
+        return x if self.shades is None else self.backend.xp.take(self.shades, x, axis=0)
 
     def place(self, size: int) -> tuple[Any, Any]:
         """Where the samples and targets of a step stand. A full batch stays where it is: its order does not matter."""
@@ -156,7 +178,7 @@ class Accelerator:
         if self.behind:
             self._flush()
             self.ahead = self.behind = False
-            for there, here in self._pairs():
+            for there, here in self.pairs():
                 self.backend.write(there, here)
 
     # Programs --------------------------------------------------------------------------------------------------------
@@ -170,42 +192,8 @@ class Accelerator:
             self.rules, self.programs, self.running = rules, {}, None
         if size not in self.programs:
             self._flush()
-            self.programs[size] = self._trusted(size)
+            self.programs[size], self.why = trusted(self, size)
         return self.programs[size]
-
-    def _trusted(self, size: int) -> Program | None:
-        before = self._standing()
-        self.why = ""
-        try:
-            program = self._sketched(size)
-            self._stand(before)
-            program.compile()
-            done = []
-            for step in (self._learn, lambda size: program.step(self.trainer.position)):
-                self._stand(before)
-                for steps in TRIED:
-                    for _ in range(steps):
-                        step(size)
-                    program.launch()
-                    done.append(self._standing()[0])
-            first, last, own_first, own_last = done
-            if not (agree(first, own_first) and agree(last[:2], own_last[:2])):
-                raise ArithmeticError("its kernels differ from its formulas on this device")
-            return program
-        except Exception as problem:  # no kernels for such a layer, no compiler, no memory: the formulas do it all
-            if poisoned(problem):
-                raise
-            self.why = str(problem) or type(problem).__name__
-            return None
-        finally:
-            self._stand(before)
-
-    def _sketched(self, size: int) -> Program:
-        try:
-            return Program(self, size)
-        except (Unsketchable, AttributeError) as reason:
-            self.why = f"only the update is fused: {reason}"
-            return Program(self, size, whole=False)
 
     @property
     def kernels(self) -> str:
@@ -213,21 +201,9 @@ class Accelerator:
         found = [f"{len(p.launches)} kernels for {size} samples" for size, p in self.programs.items() if p]
         return "; ".join([*found, *([self.why] if self.why else [])]) or "no step has been repeated yet"
 
-    def _standing(self) -> tuple[list[np.ndarray], int, list]:
-        """Gradients, parameters and all else that a step changes; how many there were; where the generators stand."""
-        arrays = [self.backend.fetch(there) for there in (self.network.gradients, *(pair[0] for pair in self._pairs()))]
-        return arrays, self.optimizer_of_host.t, [rng.bit_generator.state for rng in self.host.rngs.values()]
-
-    def _stand(self, before: tuple[list[np.ndarray], int, list]) -> None:
-        arrays, self.optimizer_of_host.t, drawn = before
-        for there, array in zip((self.network.gradients, *(pair[0] for pair in self._pairs())), arrays, strict=True):
-            self.backend.write(there, array)
-        for rng, state in zip(self.host.rngs.values(), drawn, strict=True):
-            rng.bit_generator.state = state
-
     # The host --------------------------------------------------------------------------------------------------------
 
-    def _pairs(self) -> list[tuple[Any, np.ndarray]]:
+    def pairs(self) -> list[tuple[Any, np.ndarray]]:
         """(array on the device, the same on the host) for all that training changes."""
         there, here = self.network.state, self.host.state
         slots = self.optimizer_of_host.slots
@@ -243,7 +219,7 @@ class Accelerator:
             self.ahead = False
             with self.backend.device:
                 self._flush()
-                for there, here in self._pairs():
+                for there, here in self.pairs():
                     here[...] = self.backend.fetch(there)
 
     def wait(self) -> None:
@@ -251,16 +227,57 @@ class Accelerator:
         with self.backend.device:
             self._flush()
             self.backend.wait()
+        self.started = 0
+
+    def keep_up(self, clock: Callable[[], float]) -> None:
+        """After a step, which is started sooner than done: wait if the device has as much to do as it may."""
+        if not self.started:
+            self.since = clock()
+        self.started += 1
+        if self.started >= self.lead:
+            self.wait()
+            took = clock() - self.since
+            self.lead = max(1, self.lead // 2) if took > AHEAD else 2 * self.lead if took < AHEAD / 2 else self.lead
 
     # Looking ---------------------------------------------------------------------------------------------------------
 
+    def part(self, number: int) -> tuple[Any, Any]:
+        """Samples and targets: 0 what is shown of the training samples, 1 the test samples."""
+        shown = len(self.trainer.parts()[number][0])
+        x, t = self.tests if number else self.whole
+        return x[:shown], t[:shown]
+
     def look(self, number: int) -> tuple[np.ndarray, float]:
-        """Logits (N, O) and mean loss of a part: 0 what is shown of the training samples, 1 the test samples."""
+        """Logits (N, O) and mean loss of a part."""
         with self.backend.device:
             self._catch_up()
             self._flush()
-            shown = len(self.trainer.parts()[number][0])
-            x, t = (whole[:shown] for whole in (self.tests if number else self.whole))
-            z = self.network.forward(x)
+            x, t = self.part(number)
+            z = self.network.forward(self.numbers(x))
             loss = self.trainer.objective.value(z, t)
             return self.backend.fetch(z), float(self.backend.fetch(loss))
+
+    def note(self, epoch: int, steps: int) -> bool:
+        """Whether the device itself writes down how the network of now does; nobody waits for it."""
+        with self.backend.device:
+            self._catch_up()
+            self._flush()
+            if self.ring is False:
+                self.ring = made(self, self.trainer.evaluate())
+            if self.ring is None or self.ring.full:
+                return False
+            self.ring.note(epoch, steps)
+        return True
+
+    def noted(self) -> list[tuple[int, int, Scores]]:
+        """(epoch, steps, scores) of what the device has written down and nobody has read."""
+        if not self.ring:
+            return []
+        with self.backend.device:
+            return self.ring.read()
+
+    def forget(self) -> None:
+        """What was noted is not wanted any more, and what the host holds is new."""
+        self.behind = True
+        if self.ring:
+            self.ring.waiting = []

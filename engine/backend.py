@@ -17,49 +17,26 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
+from engine.cards import CPU, DRIVER, INSTALL, Device, anew, cards, in_short, no_card
 from engine.cuda import THREADS, Launch
 
 SECONDS = 60.0  # that the trial may take: the first start of a CUDA context on a slow disk is long
+LINGERS = 1.0  # that a trial which is being ended may take to go
 STAGED = 1 << 20  # bytes up to which a copy goes through memory that the card reads by itself
 STAGES = 4  # copies to the card that may be under way at a time
 SWITCH = "BACKPROP_DEVICES"  # environment variable; "cpu" leaves the graphics card alone
-INSTALL = "pip install -r requirements-gpu.txt"
 PACKAGES = ("cupy", *(f"cupy-cuda{v}x" for v in (11, 12, 13, 14)), "cupy-rocm-7-0")  # all of them fill the folder cupy/
-LIBRARIES = MappingProxyType({"kernel": "NVRTC", "product": "cuBLAS", "random": "cuRAND"})  # what each trial needs
-MISSING = ("cannot open shared object", "Failure finding", "NotFoundError", "failed to load", "DLL load failed")
 NO_DRIVER = "No NVIDIA driver was found on this machine."
 STICKY = (214, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719, 999)  # of CUDA: memory faults, time-outs, lost cards
-STATUS = {
-    35: ("The NVIDIA driver is missing or too old for CUDA 12.", "Install driver 525 or newer from nvidia.com."),
-    100: (
-        "The NVIDIA driver is here, but it finds no GPU.",
-        "Look whether CUDA_VISIBLE_DEVICES hides it, or whether a container was started without it.",
-    ),
-}
-
-
-class Device(NamedTuple):
-    """One line of the device menu. `reason` says why it cannot be used and `fix` what to do, both "" when it can."""
-
-    name: str
-    label: str
-    reason: str = ""
-    fix: str = ""
-    memory: int = 0  # bytes on the device; 0: as much as the computer has
-
-    @property
-    def usable(self) -> bool:
-        return not self.reason
-
-
-CPU = Device("cpu", "CPU (NumPy)")
+NO_ROOM = (("CUDARuntimeError", 2), ("CUDADriverError", 2), ("CUBLASError", 1), ("CUBLASError", 3))
 _found: list[Device] = []
 _looking = threading.Lock()
+_left: list[subprocess.Popen[str]] = []  # trials that had to be left alone
 
 
 def available_devices() -> list[Device]:
@@ -72,7 +49,12 @@ def available_devices() -> list[Device]:
 
 def known_devices() -> list[Device]:
     """The same at once: while nobody has looked yet, or somebody still does, a line says so."""
-    return list(_found) or [CPU, _no("The GPU is being looked for; this takes a moment.")]
+    return list(_found) or [CPU, no_card("The GPU is being looked for; this takes a moment.")]
+
+
+def believe(devices: Iterable[Sequence[Any]]) -> None:
+    """Take over what another process of this machine has found: fields of Device, the processor first."""
+    _found[:] = [Device(*fields) for fields in devices]
 
 
 def graphics_cards(seconds: float = SECONDS) -> list[Device]:
@@ -80,25 +62,21 @@ def graphics_cards(seconds: float = SECONDS) -> list[Device]:
     try:
         return _without_trial() or _tried(seconds)
     except Exception as problem:  # a page must come up on the strangest machine
-        return [_no(f"Looking for a GPU failed: {_in_short(problem)}")]
-
-
-def _no(reason: str, fix: str = "") -> Device:
-    return Device("cuda:0", "GPU (CuPy)", reason, fix)
+        return [no_card(f"Looking for a GPU failed: {in_short(problem)}")]
 
 
 def _without_trial() -> list[Device]:
     """What can be said at once; empty when only a trial can tell."""
     if os.environ.get(SWITCH) == "cpu":
-        return [_no(f"The GPU is switched off by {SWITCH}=cpu.", f"Start without {SWITCH}.")]
+        return [no_card(f"The GPU is switched off by {SWITCH}=cpu.", f"Start without {SWITCH}.")]
     if sys.platform == "darwin":
-        return [_no("CuPy needs an NVIDIA GPU, and there is none in a Mac.")]
+        return [no_card("CuPy needs an NVIDIA GPU, and there is none in a Mac.")]
     packages = installed()
     if not packages:
-        return [_no("CuPy is not installed on this machine (it needs an NVIDIA GPU).", INSTALL)]
+        return [no_card("CuPy is not installed on this machine (it needs an NVIDIA GPU).", INSTALL)]
     if len(packages) > 1:
-        return [_no(f"Several CuPy packages overwrite each other: {', '.join(packages)}.", _anew(packages))]
-    return [] if driver() else [_no(NO_DRIVER, "Install driver 525 or newer from nvidia.com.")]
+        return [no_card(f"Several CuPy packages overwrite each other: {', '.join(packages)}.", anew(packages))]
+    return [] if driver() else [no_card(NO_DRIVER, DRIVER)]
 
 
 def installed() -> list[str]:
@@ -122,10 +100,6 @@ def driver() -> bool:
     return True
 
 
-def _anew(packages: list[str]) -> str:
-    return f"pip uninstall -y {' '.join(packages)} && {INSTALL}"
-
-
 # Arrays --------------------------------------------------------------------------------------------------------------
 
 
@@ -137,6 +111,7 @@ class Backend:
             import cupy  # pyright: ignore[reportMissingImports]
         self.name, self.xp = name, cupy
         self.device = cupy.cuda.Device(int(name.partition(":")[2]))
+        self.resident: WeakValueDictionary[tuple, Any] = WeakValueDictionary()  # what trainers share there
         self._compiled: dict[str, Any] = {}  # source -> kernel
         self._stages: dict[tuple, list[tuple[np.ndarray, Any]]] = {}  # host memory that the card reads by itself
 
@@ -208,6 +183,12 @@ class Backend:
             return free + self.xp.get_default_memory_pool().free_bytes(), whole
 
 
+def exhausted(problem: BaseException) -> bool:
+    """Whether there was too little memory, on the host or on the card, under whatever name a library tells it."""
+    told = type(problem).__name__, getattr(problem, "status", 0)
+    return isinstance(problem, MemoryError) or told in NO_ROOM
+
+
 def poisoned(problem: BaseException) -> bool:
     """Whether a fault has left the card's context unusable: from now on every call of this process to it would fail."""
     return getattr(problem, "status", 0) in STICKY
@@ -218,49 +199,26 @@ def poisoned(problem: BaseException) -> bool:
 
 def _tried(seconds: float) -> list[Device]:
     words = [sys.executable, "-W", "ignore", "-m", "engine.backend"]
-    root = Path(__file__).parent.parent
-    with subprocess.Popen(words, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL, text=True) as child:  # fmt: skip
-        try:
-            said, _ = child.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            return [_no(f"The GPU did not answer within {seconds:g} seconds.", "Restart the computer.")]
+    child = subprocess.Popen(words, cwd=Path(__file__).parent.parent, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL, text=True)  # fmt: skip
+    try:
+        said, _ = child.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        _end(child)
+        return [no_card(f"The GPU did not answer within {seconds:g} seconds.", "Restart the computer.")]
     lines = said.strip().splitlines()
     if child.returncode or not lines:
-        return [_no(f"The trial of the GPU crashed (exit status {child.returncode}).", "Update the NVIDIA driver.")]
-    report = json.loads(lines[-1])
-    return [_line(number, card, report) for number, card in enumerate(report["cards"])] or [_no(*_refusal(report))]
+        return [no_card(f"The trial of the GPU crashed (exit status {child.returncode}).", "Update the NVIDIA driver.")]
+    return cards(json.loads(lines[-1]), installed())
 
 
-def _refusal(report: dict[str, Any]) -> tuple[str, str]:
-    """Why there is no card at all: reason and fix."""
-    if report["status"] in STATUS:
-        return STATUS[report["status"]]
-    if report["imported"]:
-        return f"CuPy finds no GPU: {report['problem']}.", ""
-    return f"CuPy is only half there: {report['problem']}.", _anew(installed())
-
-
-def _line(number: int, card: dict[str, Any], report: dict[str, Any]) -> Device:
-    label, failed = f"GPU {number}: {card['name']}", card["failed"]
-    reason = fix = ""
-    if failed in LIBRARIES and any(sign in card["problem"] for sign in MISSING):
-        reason, fix = f"GPU found, {LIBRARIES[failed]} missing", INSTALL
-        ours, theirs = report["built_for"], report["nvrtc"]
-        if failed != "kernel" and theirs > ours > 0:
-            reason += f": the CUDA libraries are of version {theirs}, this CuPy is for {ours}"
-            fix = f"{INSTALL} (or, for CUDA {theirs}: pip uninstall -y {' '.join(installed())} && "
-            fix += f"pip install cupy-cuda{theirs}x)"
-        reason += "."
-    elif failed:
-        reason, fix = f"The GPU failed in its trial ({failed}): {card['problem']}.", "Update the NVIDIA driver."
-    return Device(f"cuda:{number}", label, reason, fix, card["memory"])
-
-
-def _in_short(problem: BaseException) -> str:
-    lines = str(problem).strip().splitlines() or [""]
-    return f"{type(problem).__name__}: {lines[-1][:200]}".rstrip(". ")
+def _end(child: subprocess.Popen[str]) -> None:
+    """Inside a wedged driver a process cannot even be killed: then it is left alone."""
+    child.kill()
+    try:
+        child.communicate(timeout=LINGERS)
+    except subprocess.TimeoutExpired:
+        _left.append(child)
 
 
 # The trial, from inside ----------------------------------------------------------------------------------------------
@@ -277,7 +235,7 @@ def trial() -> dict[str, Any]:
         report["built_for"] = runtime.runtimeGetVersion() // 1000
         count = runtime.getDeviceCount()
     except Exception as problem:  # a half-removed package raises whatever it likes
-        return {**report, "problem": _in_short(problem), "status": getattr(problem, "status", 0)}
+        return {**report, "problem": in_short(problem), "status": getattr(problem, "status", 0)}
     report["cards"] = [_try_card(cupy, number) for number in range(count)]
     try:
         report["nvrtc"] = cupy.cuda.nvrtc.getVersion()[0]
@@ -304,7 +262,7 @@ def _try_card(cupy: Any, number: int) -> dict[str, Any]:
                 raise ArithmeticError(f"a sum of products is {total:g}, not 155")
             card["failed"] = ""
     except Exception as problem:
-        card["problem"] = _in_short(problem)
+        card["problem"] = in_short(problem)
     return card
 
 

@@ -6,6 +6,7 @@ tells where those of the present step stand among them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -80,16 +81,18 @@ def total(parameters: str, body: list[str], value: str) -> str:
 """
 
 
-PRODUCT = "const real *A, const real *B, int M, int N, int K, int am, int ak, int bk, int bn, int ones, int depth"
+PRODUCT = "int M, int N, int K, int am, int ak, int bk, int bn, int ones, int depth"
 
 
-def product(tile: Tile, parameters: str, body: list[str]) -> str:
+def product(tile: Tile, parameters: str, read: Sequence[str], body: list[str]) -> str:
     """sum over k of A[m, k] B[k, n], tile by tile, each in strips through shared memory; then the body, once for each.
 
-    am, ak, bk, bn: steps in memory along an axis. ones: a row of A from which on it is all ones, which sums up B.
-    depth: how much of K one block goes through; the body finds the number of its `part`, the place (i, j) and `acc`.
+    read: how an element of A and of B is read; am, ak, bk, bn: steps in memory along an axis. ones: a row of A from
+    which on it is all ones, which sums up B. depth: how much of K one block goes through; the body finds the number of
+    its `part`, the place (i, j) and `acc`.
     """
     rows, columns, height, width = *tile, tile.height, tile.width
+    a, b = read[0].format("(m0 + m) * am + (k0 + k) * ak"), read[1].format("(k0 + k) * bk + (n0 + n) * bn")
     return f"""extern "C" __global__ void product({parameters}) {{
   __shared__ real a[{DEPTH}][{height + 1}], b[{DEPTH}][{width + 1}];
   int across = (N + {width - 1}) / {width}, tiles = (M + {height - 1}) / {height} * across;
@@ -100,11 +103,11 @@ def product(tile: Tile, parameters: str, body: list[str]) -> str:
     for (int e = threadIdx.x; e < {height * DEPTH}; e += {THREADS}) {{
       int m = ak == 1 ? e / {DEPTH} : e % {height}, k = ak == 1 ? e % {DEPTH} : e / {height};
       bool inside = m0 + m < M && k0 + k < end;
-      a[k][m] = !inside ? real(0) : m0 + m >= ones ? real(1) : A[(m0 + m) * am + (k0 + k) * ak];
+      a[k][m] = !inside ? real(0) : m0 + m >= ones ? real(1) : {a};
     }}
     for (int e = threadIdx.x; e < {width * DEPTH}; e += {THREADS}) {{
       int n = bn == 1 ? e % {width} : e / {DEPTH}, k = bn == 1 ? e / {width} : e % {DEPTH};
-      b[k][n] = n0 + n < N && k0 + k < end ? B[(k0 + k) * bk + (n0 + n) * bn] : real(0);
+      b[k][n] = n0 + n < N && k0 + k < end ? {b} : real(0);
     }}
     __syncthreads();
     for (int k = 0; k < {DEPTH}; k++)
@@ -123,9 +126,14 @@ def product(tile: Tile, parameters: str, body: list[str]) -> str:
 """
 
 
-# The samples of a step and their targets, by their positions in the whole, which begin at the first of its numbers.
-GATHER = """extern "C" __global__ void gather(const real *inputs, const real *targets, const long long *positions,
-    const double *numbers, real *x, real *y, int wide, int narrow, int size) {
+def gather(kind: str) -> str:
+    """The samples of a step, of this kind of number, and their targets: by their positions in the whole, which begin at
+    the first of the step's numbers."""
+    return GATHER.replace("kind", kind)
+
+
+GATHER = """extern "C" __global__ void gather(const kind *inputs, const real *targets, const long long *positions,
+    const double *numbers, kind *x, real *y, int wide, int narrow, int size) {
   const long long *from = positions + (long long)numbers[(int)numbers[0]];
   for (int t = blockIdx.x * blockDim.x + threadIdx.x; t < size * (wide + narrow); t += gridDim.x * blockDim.x) {
     int u = t - size * wide;
@@ -137,6 +145,14 @@ GATHER = """extern "C" __global__ void gather(const real *inputs, const real *ta
 
 ADVANCE = """extern "C" __global__ void advance(double *numbers, int width) {
   if (threadIdx.x == 0) numbers[0] += width;
+}
+"""
+
+KEEP = """extern "C" __global__ void keep(const real *now, real *rows, int *count, int most) {
+  if (threadIdx.x == 0) {
+    for (int k = 0; k < 4; k++) rows[count[0] % most * 4 + k] = now[k];
+    count[0] += 1;
+  }
 }
 """
 

@@ -31,7 +31,7 @@ class Plan:
     """
 
     def __init__(self, sketch: Sketch, allocate: Callable[[Shape], Any], numbers: Any) -> None:
-        self.dtype, self.allocate, self.numbers = sketch.dtype, allocate, numbers
+        self.dtype, self.shades, self.allocate, self.numbers = sketch.dtype, sketch.shades, allocate, numbers
         self.launches: list[Launch] = []
         self.memory: dict[Node, Any] = {}  # where a value stands that was computed
         self.turn = {store: number for number, store in enumerate(sketch.stores)}
@@ -203,11 +203,14 @@ class Plan:
         parts = -(-depth // part)
         steps = (stride // array.itemsize for array in (a, b) for stride in array.strides)
         writer, scope = Writer(self), Scope(flat=product.shape)
-        writer.given(cuda.PRODUCT, a, b, *map(np.int32, (rows, columns, depth, *steps, ones, part)))
+        read = [writer.element(name, array) for name, array in zip("AB", (a, b), strict=True)]
+        writer.given(cuda.PRODUCT, *map(np.int32, (rows, columns, depth, *steps, ones, part)))
         if parts > 1:
             sums = self.allocate((parts, rows * columns))
             lines = [f"{writer.given('real *parts', sums)}[part * M * N + t] = acc;"]
-            yield writer.launch("product", lambda parameters: cuda.product(tile, parameters, lines), tiles * parts)
+            yield writer.launch(
+                "product", lambda parameters: cuda.product(tile, parameters, read, lines), tiles * parts
+            )
             writer = Writer(self)
             writer.given("const real *parts, int division", sums, np.int32(parts))
             scope.lines += ["real acc = 0;", "for (int p = 0; p < division; p++) acc += parts[p * count + t];"]
@@ -220,7 +223,7 @@ class Plan:
             yield writer.each("map", writer.placed([*scope.lines, *lines], columns), rows * columns)
         else:
             body = [*scope.lines, *lines]
-            yield writer.launch("product", lambda parameters: cuda.product(tile, parameters, body), tiles)
+            yield writer.launch("product", lambda parameters: cuda.product(tile, parameters, read, body), tiles)
 
     def place_of(self, node: Node) -> Any:
         return node.what if node.op == "load" else self.memory[node]

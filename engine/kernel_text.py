@@ -57,6 +57,20 @@ class Writer:
     def size(self, number: int) -> str:
         return self.named(("n", number), "int ", np.int32(number))
 
+    def kind(self, array: Any) -> str:
+        return "real" if array.dtype == self.plan.dtype else "unsigned char"
+
+    def looked_up(self, array: Any, element: str) -> str:
+        """An element; of bytes the shade that it stands for."""
+        if array.dtype == self.plan.dtype:
+            return element
+        return f"{self.named(('shades',), 'const real *', self.plan.shades)}[{element}]"
+
+    def element(self, name: str, array: Any) -> str:
+        """A whole array under this name; returns how its element at a place {} is read."""
+        self.given(f"const {self.kind(array)} *{name}", array)
+        return self.looked_up(array, f"{name}[{{}}]")
+
     def out(self, array: Any) -> str:
         return self.named(("o", array.data.ptr), "real *", array)
 
@@ -85,7 +99,8 @@ class Writer:
     def spelled(self, node: Node, scope: Scope) -> str:
         array = node.what if node.op == "load" else self.plan.memory.get(node)
         if array is not None:
-            return f"{self.named(('a', array.data.ptr), 'const real *', array)}[{self.place(array, scope)}]"
+            name = self.named(("a", array.data.ptr), f"const {self.kind(array)} *", array)
+            return self.looked_up(array, f"{name}[{self.place(array, scope)}]")
         if node.op == "literal":
             return f"real({node.what!r})"
         if node.op == "number":

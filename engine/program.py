@@ -16,6 +16,7 @@ import numpy as np
 from engine import cuda
 from engine.backend import Backend
 from engine.cuda import Launch
+from engine.draws import TOLD, Draw, drawable
 from engine.fusion import Plan
 from engine.gradient import differentiate
 from engine.sketch import Sketch
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from engine.accelerator import Accelerator
 
 STEPS = 32  # that wait at most; a power of two
-AGREES = {np.dtype(np.float32): 2e-3, np.dtype(np.float64): 1e-8}  # of the length; one unit at a kink may fall over it
-MATTERS = 1e-3  # of the largest gradient: what is smaller may be rounding errors alone, which an optimiser enlarges
 
 
 class Program:
@@ -41,19 +40,23 @@ class Program:
         self.before = None if whole else lambda: accelerator.differentiate(size)
         sketch = self._sketched(accelerator, *accelerator.place(size))
         self.calls, self.varying = sketch.calls, sketch.numbers
-        self.width = 1 + len(self.varying)
+        drawn = self._drawn()
+        told = 1 + len(self.varying)
+        self.width = told + TOLD * len(drawn)
         self.table = np.ones(1 + STEPS * self.width)  # its first number: where the row of the present step begins
         self.numbers = self.backend.send(self.table)
         empty = self.backend.xp.empty
+        self.draws = [Draw(self.backend, rng, there, self.numbers, told + TOLD * number)
+                      for number, (rng, there) in enumerate(drawn)]  # fmt: skip
         plan = Plan(sketch, lambda shape: empty(shape, sketch.dtype), self.numbers)
         advance = Launch(cuda.ADVANCE, "advance", 1, (self.numbers, np.int32(self.width)))
         gather = [] if self.before else self._gathered(accelerator, size)
-        self.launches = [*gather, *plan.launches, advance]
+        self.launches = [*gather, *(draw.launch for draw in self.draws), *plan.launches, advance]
         self.waiting, self.graphs = 0, {}
 
     def _sketched(self, accelerator: Accelerator, x: Any, t: Any) -> Sketch:
         trainer, network = accelerator.trainer, accelerator.network
-        sketch = Sketch(self.backend.xp.ndarray, network.dtype)
+        sketch = Sketch(self.backend.xp.ndarray, network.dtype, accelerator.shades)
         optimizer = copy(accelerator.optimizer_of_host)
         optimizer.slots, optimizer.decays = accelerator.optimizer.slots, accelerator.optimizer.decays
         optimizer.block, optimizer.advance = len(network.parameters), accelerator.optimizer_of_host.advance
@@ -74,12 +77,29 @@ class Program:
         self.feeds.append((self.backend.send(array), array))
         return self.feeds[-1][0]
 
+    def _drawn(self) -> list[tuple[np.random.Generator, Any]]:
+        """Generators whose numbers the device can draw itself, and where it puts them: those need not be sent."""
+        if self.before:
+            return []
+        fills = {id(arguments[0]): function for function, arguments in self.calls if arguments}
+        found, sent = [], []
+        for there, here in self.feeds:
+            rngs = list(getattr(getattr(fills.get(id(here)), "__self__", None), "rngs", {}).values())
+            if len(rngs) == 1 and drawable(rngs[0]):
+                found.append((rngs[0], there))
+                self.calls = [call for call in self.calls if not call[1] or call[1][0] is not here]
+            else:
+                sent.append((there, here))
+        self.feeds = sent
+        return found
+
     def _gathered(self, accelerator: Accelerator, size: int) -> list[Launch]:
         place, whole = accelerator.place(size), accelerator.whole
         if place is whole:  # a full batch
             return []
         columns = [int(np.prod(array.shape[1:])) for array in place]
-        source = cuda.prelude(accelerator.network.dtype) + cuda.GATHER
+        kind = "real" if accelerator.shades is None else "unsigned char"
+        source = cuda.prelude(accelerator.network.dtype) + cuda.gather(kind)
         blocks = min(cuda.BLOCKS, -(-size * sum(columns) // cuda.THREADS))
         sizes = map(np.int32, (*columns, size))
         return [Launch(source, "gather", blocks, (*whole, accelerator.positions, self.numbers, *place, *sizes))]
@@ -95,7 +115,8 @@ class Program:
         if self.before:
             self.before()
         row = 1 + self.waiting * self.width
-        self.table[row : row + self.width] = [start, *map(float, self.varying)]
+        told = (number for draw in self.draws for number in draw.tell())
+        self.table[row : row + self.width] = [start, *map(float, self.varying), *told]
         self.waiting += 1
         if self.waiting == STEPS or self.feeds or self.before:
             self.launch()
@@ -120,14 +141,3 @@ class Program:
         """Start each kernel once: what a graph consists of has run before. Spoils what a step changes."""
         self.backend.write(self.numbers, self.table)
         self.backend.start(self.launches)
-
-
-def agree(formulas: list[np.ndarray], program: list[np.ndarray]) -> bool:
-    """Whether both have left the same: gradients (P,), parameters (P,), and whatever else a step changes."""
-    gradient, close = np.abs(formulas[0]), AGREES[formulas[0].dtype]
-    matters = gradient >= MATTERS * gradient.max(initial=0)
-    pairs = [
-        (own[matters], other[matters]) if number == 1 else (own, other)
-        for number, (own, other) in enumerate(zip(formulas, program, strict=True))
-    ]
-    return all(np.linalg.norm(own - other) <= close * np.linalg.norm(own) for own, other in pairs)

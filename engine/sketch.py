@@ -62,11 +62,12 @@ class Store:
 class Sketch:
     """What a step does: `stores` in their order; `numbers` that vary from step to step; `calls` to be made on the host.
 
-    device_array: the class of arrays on the device. dtype: of everything that is computed.
+    device_array: the class of arrays on the device. dtype: of everything that is computed. shades: the values (256,),
+    on the device, that bytes stand for.
     """
 
-    def __init__(self, device_array: type, dtype: np.dtype) -> None:
-        self.device_array, self.dtype = device_array, dtype
+    def __init__(self, device_array: type, dtype: np.dtype, shades: Any = None) -> None:
+        self.device_array, self.dtype, self.shades = device_array, dtype, shades
         self.stores: list[Store] = []
         self.loads: list[Node] = []
         self.numbers: list[np.ndarray] = []

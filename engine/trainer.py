@@ -14,6 +14,7 @@ import numpy as np
 from engine import metrics
 from engine.accelerator import Accelerator
 from engine.backend import Backend
+from engine.curve import grow, settle
 from engine.divergence import Divergence, go_back
 from engine.gradient import differentiate
 from engine.history import History
@@ -32,7 +33,6 @@ from engine.update import update
 Clock = Callable[[], float]
 
 EVALUATED = 2000  # training samples whose loss is shown; the split has shuffled them, so the first are a fair sample
-EXPLODED = 5.0  # times the loss of the untrained network: worse than knowing nothing, and getting worse
 WORK_AT_RISK = 2e8  # multiply-adds between two safe points: little to repeat when a run diverges, little to pay else
 FAR = 1024  # steps between two safe points on another device: to bring the parameters home costs more than some steps
 
@@ -58,7 +58,7 @@ class Trainer:
         self.score_name = "accuracy" if objective.kind == "classification" else "R2"
         self.steps = self.epochs = self.position = 0
         self.order = np.arange(len(self.x_train))
-        self.history = History(columns=4)
+        self._history = History(columns=4)
         self._scores: tuple[int, Scores] | None = None
         self.accelerator = None if backend is None else Accelerator(backend, self, network, optimizer)
         self.batches = self.accelerator or Batches(self.x_train, self.t_train)
@@ -78,6 +78,12 @@ class Trainer:
         if self.accelerator:
             self.accelerator.fetch()
         return self._optimizer
+
+    @property
+    def history(self) -> History:
+        """The curve, with what a device has noted by now."""
+        settle(self, self._history)
+        return self._history
 
     # One step --------------------------------------------------------------------------------------------------------
 
@@ -112,11 +118,14 @@ class Trainer:
         start = now = clock()
         while not self.stopped and self.divergence is None and self.epochs < epochs and self.steps < steps:
             self._step()
+            if self.accelerator:
+                self.accelerator.keep_up(clock)
             now = clock()
             if now - start >= seconds:
                 break
         if self.accelerator:
             self.accelerator.wait()  # what was started in this slice is paid for in this slice
+            settle(self, self._history)
             now = clock()
         self._spent(now - start)
 
@@ -215,23 +224,18 @@ class Trainer:
     def changed(self) -> None:
         """Say that parameters were changed from outside, so that nothing remembered about them is used."""
         self.forget()
-        self._safe = snapshot(self)
+        self.safe = snapshot(self)
 
     def forget(self) -> None:
         """What was remembered of the parameters is not true any more."""
         self._scores = None
         if self.accelerator:
-            self.accelerator.behind = True
+            self.accelerator.forget()
 
     # The end of an epoch, and of a run -------------------------------------------------------------------------------
 
     def _end_of_epoch(self) -> None:
-        if self.history.wants(self.epochs) and (self.finite() or self.guard()):
-            scores = self.evaluate()
-            if np.isfinite(scores.train_loss + scores.test_loss):
-                self.history.add(self.epochs, scores)
-            if not scores.train_loss <= EXPLODED * self.untrained_loss:
-                self.divergence = Divergence(self.steps, self.epochs, f"the loss exploded to {scores.train_loss:.3g}")
+        grow(self, self._history)
         if self.divergence is None:
             any(self._ask(rule) for rule in RULES.values())  # the first rule that fires ends the run
 
@@ -258,18 +262,19 @@ class Trainer:
         self.disarmed |= {self.stopped_by} - {""}
         self.stopped = self.stopped_by = ""
         self.divergence = None
-        self._safe = snapshot(self)
+        self.safe = snapshot(self)
 
     @np.errstate(all="ignore")
     def guard(self) -> bool:
         """Whether the parameters are finite. If not, go back to the last finite step and name what overflowed."""
+        settle(self, self._history)
         if self.finite():
             if self.divergence is None:
-                self._safe = snapshot(self)
+                self.safe = snapshot(self)
             return True
-        self.divergence = go_back(self, self._safe)
-        self._safe = snapshot(self)
-        self.history.cut(self.epochs)
+        self.divergence = go_back(self, self.safe)
+        self.safe = snapshot(self)
+        self._history.cut(self.epochs)
         return False
 
     def finite(self) -> bool:
@@ -294,8 +299,8 @@ class Trainer:
         self.divergence: Divergence | None = None
         self.best = Best(np.inf, 0, *self.network.copies())
         self.batch = self.order[:0]
-        self._safe = self._initial
+        self.safe = self._initial
         self._apply_settings()
-        self.history.clear()
-        self.history.add(0, self.evaluate())
+        self._history.clear()
+        self._history.add(0, self.evaluate())
         self.untrained_loss = self.evaluate().train_loss

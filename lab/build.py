@@ -11,7 +11,7 @@ import numpy as np
 from data import Dataset
 from engine import OPTIMIZERS
 from engine.accelerator import Accelerator
-from engine.backend import Backend, available_devices
+from engine.backend import Backend, available_devices, exhausted
 from engine.convolution import Conv2D, Flatten, Image, MaxPool2D
 from engine.layers import Activation, Dense, Dropout, Layer
 from engine.losses import Objective, balanced_weights
@@ -70,7 +70,9 @@ def build(experiment: Experiment, data_dir: Path | None = None, dataset: Dataset
         trainer = Trainer(
             network, objective, optimizer, train, test, settings=e.settings(), rng=for_batches, backend=backend
         )
-    except MemoryError:
+    except Exception as problem:
+        if not exhausted(problem):
+            raise
         raise ExperimentError([f"device: {FULL}"]) from None
     return Built(dataset, trainer)
 
@@ -93,8 +95,9 @@ def backend_named(name: str) -> Backend:
 
 
 def _fits(backend: Backend, needed: int) -> None:
-    free = int(SHARE * backend.memory()[0])
-    if needed > free:
+    if needed > SHARE * backend.memory()[0]:
+        backend.release()  # what a run has left behind may not have been collected yet
+    if needed > (free := int(SHARE * backend.memory()[0])):
         mega = [f"{size / 2**20:,.0f} MB" for size in (needed, free)]
         raise ExperimentError([f"device: this takes about {mega[0]} on the GPU, and {mega[1]} are free. {SMALLER}"])
 

@@ -40,7 +40,7 @@ CALLS, ARITHMETIC, MEMORY = "starting the operations", "arithmetic", "memory"
 def trainer(width: int, batch: int, device: str) -> Trainer:
     """784-width-10 on made-up pictures: the same first weights and batches on every device."""
     rng = np.random.default_rng(0)
-    x = rng.random((SAMPLES, PIXELS), np.float32)
+    x = rng.integers(0, 256, (SAMPLES, PIXELS)).astype(np.float32) / 255
     y = (x @ rng.normal(size=(PIXELS, CLASSES))).argmax(axis=1)
     network = Network([Dense(width), Activation("relu"), Dense(CLASSES)], (PIXELS,), rng=rng)
     return Trainer(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.backend import poisoned
+from engine.backend import believe, exhausted, poisoned
 from lab import keeping, model_file
 from lab.build import FULL
 from lab.experiment import Experiment
@@ -20,6 +20,7 @@ from lab.run import Run
 SLICE = 0.0025  # seconds a run trains before the next one gets its turn and requests are looked at
 SAVED_EVERY = 2.0  # seconds between two checkpoints of a run that trains
 NO_MEMORY = "The server has no memory left for this. Choose a smaller network, a smaller batch or fewer samples."
+NOT_THERE = "The GPU did not take it again; it goes on on the CPU."
 
 Arrays = dict[str, np.ndarray]
 Answer = tuple[dict[str, Any], Arrays]
@@ -51,9 +52,9 @@ class Host:
             return {"error": "gone"}, {}
         except ValueError as problem:
             return {"error": "refused", "sentence": str(problem)}, {}
-        except MemoryError:
-            return {"error": "refused", "sentence": NO_MEMORY}, {}
         except Exception as problem:
+            if exhausted(problem):
+                return {"error": "refused", "sentence": NO_MEMORY}, {}
             if poisoned(problem) and self.expendable:
                 raise
             print(f"{command.get('do')} failed:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
@@ -63,6 +64,8 @@ class Host:
         """Raises what the command raises; Gone for an unknown run, ValueError for an unknown verb."""
         verb, name = str(command.get("do")), command.get("run", "")
         with self._busy:
+            if "devices" in command:
+                believe(command["devices"])
             if verb in HOST_VERBS:
                 return HOST_VERBS[verb](self, command, arrays) or ({}, {})
             if verb not in RUN_VERBS:
@@ -89,9 +92,9 @@ class Host:
         self.mark(name)
         try:
             run.advance(seconds)
-        except MemoryError:
-            run.fail(FULL if run.trainer.accelerator else NO_MEMORY)
         except Exception as problem:
+            if exhausted(problem):
+                return run.fail(FULL if run.trainer.accelerator else NO_MEMORY)
             if poisoned(problem) and self.expendable:
                 raise
             traceback.print_exc()
@@ -116,8 +119,14 @@ class Host:
         self.runs[command["run"]] = Run(_experiment(command), command["speed"], device=command.get("device"))
 
     def _resume(self, command: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-        run = self.runs[command["run"]] = Run(_experiment(command), command["speed"], device=command.get("device"))
-        run.resume(command, arrays, command["notice"])
+        try:
+            run = _resumed(command, arrays)
+        except Exception as problem:
+            here = "cpu" in (_experiment(command).device, command.get("device"))
+            if here or (poisoned(problem) and self.expendable):
+                raise
+            run = _resumed({**command, "device": "cpu", "notice": f"{command['notice']} {NOT_THERE}"}, arrays)
+        self.runs[command["run"]] = run
         if command.get("stop"):
             run.fail(command["notice"])
 
@@ -134,6 +143,12 @@ class Host:
     def _count(self, command: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
         active = sum(run.status == "running" and run.watched for run in self.runs.values())
         return {"running": active, "paused": len(self.runs) - active}, {}
+
+
+def _resumed(command: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Run:
+    run = Run(_experiment(command), command["speed"], device=command.get("device"))
+    run.resume(command, arrays, command["notice"])
+    return run
 
 
 def _experiment(command: Mapping[str, Any]) -> Experiment:

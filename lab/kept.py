@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.backend import known_devices
 from lab.cost import NOTHING, Need, need
 from lab.experiment import Experiment
 from lab.host import Answer
@@ -25,6 +26,12 @@ STOPPED = "This run ended its training process {} times in a row and was stopped
 def on_gpu(experiment: str) -> bool:
     """Whether an experiment, as JSON, asks for a graphics card."""
     return json.loads(experiment).get("device", "cpu") != "cpu"
+
+
+def told(command: dict[str, Any]) -> dict[str, Any]:
+    """A command about a graphics card with what this process has found of it, so that no worker makes a trial of its
+    own: all its runs would stand still for as long."""
+    return {**command, "devices": known_devices()} if on_gpu(command.get("experiment", "{}")) else command
 
 
 @dataclass
@@ -45,6 +52,7 @@ class Kept:
     need: Need = NOTHING
     saved: dict[str, Any] | None = None  # the facts that lie on disk
     fetched: bool = False  # from disk, and no page has looked at it yet
+    since: int = 0  # restarts of the worker when the run came to it
 
     def note(self, command: Mapping[str, Any], answer: Answer) -> None:
         """Remember what a restart must know of a command that went well, and the last checkpoint does not."""
@@ -67,9 +75,9 @@ class Kept:
 
     def revival(self, token: str, stop: bool) -> Iterator[Command]:
         """The commands that give it back to its restarted worker; with `stop` it comes back stopped."""
-        command = {"id": 0, "run": token, "experiment": self.experiment, "speed": self.speed}
+        command = told({"id": 0, "run": token, "experiment": self.experiment, "speed": self.speed})
         resumed = RESUMED
-        if on_gpu(self.experiment):
+        if on_gpu(self.experiment) and self.worker.restarts > self.since:  # a start is no restart
             self.faults += 1
             if self.faults >= 2:  # whatever it is, it is not by chance
                 command |= {"device": "cpu"}

@@ -19,7 +19,7 @@ from lab.cost import NOTHING, Need, need, together
 from lab.experiment import Experiment, ExperimentError
 from lab.host import Answer
 from lab.host import Gone as Gone
-from lab.kept import NOTED, Kept, on_gpu
+from lab.kept import NOTED, Kept, on_gpu, told
 from lab.line import Line
 from lab.log import log
 from lab.process import Command, Worker
@@ -114,7 +114,8 @@ class WorkerPool(Pool):
         return self.workers[0] if on_gpu(experiment) else fewest
 
     def _place(self, token: str, experiment: str, speed: str) -> Kept:
-        kept = self.runs[token] = Kept(self._worker(experiment), experiment, speed, seen=time.monotonic())
+        worker = self._worker(experiment)
+        kept = self.runs[token] = Kept(worker, experiment, speed, seen=time.monotonic(), since=worker.restarts)
         return kept
 
     def change(self, token, experiment):
@@ -126,7 +127,7 @@ class WorkerPool(Pool):
         super().change(token, experiment)
 
     def submit(self, command, arrays=None):
-        token = command["run"]
+        token, command = command["run"], told(command)
         if command["do"] == "open" and token not in self.runs:
             self._place(token, command["experiment"], command["speed"]).worker.wait(PATIENCE)
         kept = self.runs.get(token)
@@ -168,11 +169,11 @@ class WorkerPool(Pool):
         def opened(done: Future[Answer]) -> None:
             if "error" not in done.result()[0]:
                 kept.worker.submit({"do": "close", "run": command["run"]})
-                kept.worker = self.workers[0]
+                kept.worker, kept.since = self.workers[0], self.workers[0].restarts
                 self._note(kept, command, done)
             answer.set_result(done.result())
 
-        start = {"do": "open", "run": command["run"], "experiment": command["experiment"], "speed": kept.speed}
+        start = {**command, "do": "open", "speed": kept.speed}
         self.workers[0].submit(start).add_done_callback(opened)
         return answer
 

@@ -9,6 +9,7 @@ import pytest
 
 from bench.peers import PEERS
 from bench.workloads import WORKLOADS, Workload, examples
+from engine.shades import shades
 
 BATCH = 16
 SMALL = {
@@ -31,6 +32,7 @@ def test_examples_have_the_shape_that_the_workload_says(name):
 
 def test_pictures_are_as_sparse_as_handwritten_digits():
     x, y = examples(WORKLOADS["W4"]._replace(samples=500))
+    assert shades([x])
     assert np.mean(x > 0) == pytest.approx(0.2, abs=0.01)
     assert len(np.unique(y)) == 10
 

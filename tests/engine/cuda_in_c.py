@@ -21,7 +21,10 @@ MATHEMATICS = "".join(
     f"static inline double {name}(double x) {{ return __builtin_{name}(x); }}\n"
     for name in ("fabs", "cos", "exp", "log", "log1p", "sin", "sqrt", "tanh")
 )
-THREADS = """#define __global__
+THREADS = """static inline unsigned long long __umul64hi(unsigned long long a, unsigned long long b) {
+  return (unsigned __int128)a * b >> 64;
+}
+#define __global__
 #define __device__
 #define __shared__ static
 static struct { int x; } blockIdx, blockDim, threadIdx, gridDim;

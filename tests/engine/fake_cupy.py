@@ -184,9 +184,12 @@ def ones_like(a: ndarray) -> ndarray:
     return ndarray(np.ones(a.shape, a.dtype))
 
 
-def take(a: ndarray, indices: ndarray, axis: int, out: ndarray) -> None:
+def take(a: ndarray, indices: ndarray, axis: int, out: ndarray | None = None) -> ndarray:
     CARD.launch()
-    np.take(_on_device(a), indices._inside, axis, out=out._inside)
+    if out is None:
+        return ndarray(np.take(a._inside, indices._inside, axis))
+    np.take(a._inside, indices._inside, axis, out=out._inside)
+    return out
 
 
 def concatenate(arrays: list[ndarray]) -> ndarray:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
+
 import pytest
 
 from engine import backend
+from engine.cards import LIBRARIES
 
 HEALTHY = """
 import numpy as np
@@ -47,6 +51,8 @@ WORKS = {
 }
 NVRTC = "raise RuntimeError('Failure finding \"libnvrtc.so.13 or libnvrtc.so.12\"')"
 CUBLAS = "raise ImportError('libcublas.so.12: cannot open shared object file: No such file or directory')"
+LEFT = "_core/left_behind.so"
+GONE = "raise ModuleNotFoundError(\"No module named 'cupy'\")"  # as where no file of it is left
 CURAND = "raise ImportError('libcurand.so.10: cannot open shared object file: No such file or directory')"
 
 
@@ -54,11 +60,11 @@ CURAND = "raise ImportError('libcurand.so.10: cannot open shared object file: No
 def machine(tmp_path, monkeypatch):
     """`machine(source, packages, driver)` -> the graphics cards that are found on it."""
 
-    def look(source=None, packages=("cupy-cuda12x",), driver=True, seconds=backend.SECONDS):
+    def look(source=None, packages=("cupy-cuda12x",), driver=True, seconds=backend.SECONDS, folder="."):
         if source is not None:
             (tmp_path / "cupy").mkdir()
             (tmp_path / "cupy/__init__.py").write_text(source, encoding="utf-8")
-        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path / folder))
         monkeypatch.delenv(backend.SWITCH, raising=False)
         monkeypatch.setattr(backend, "installed", lambda: list(packages))
         monkeypatch.setattr(backend, "driver", lambda: driver)
@@ -102,15 +108,67 @@ def test_a_card_that_cannot_be_used_carries_the_reason_and_the_fix(machine, part
     assert fix in card.fix
 
 
-def test_a_package_that_was_half_removed_is_named_and_how_to_mend_it(machine):
-    (card,) = machine("")  # the folder is there, its contents are gone
-    assert card.reason.startswith("CuPy is only half there: AttributeError: module 'cupy' has no attribute 'cuda'")
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        ("__init__.py", "AttributeError: module 'cupy' has no attribute 'cuda'"),  # the folder, without its contents
+        (LEFT, "AttributeError: module 'cupy' has no attribute 'cuda'"),  # an import finds a folder
+        (None, "ModuleNotFoundError: No module named 'cupy'"),  # another CuPy was removed, and took the files along
+    ],
+)
+def test_a_package_that_was_half_removed_is_named_and_how_to_mend_it(machine, tmp_path, left, said):
+    if left == LEFT and importlib.util.find_spec("cupy"):
+        pytest.skip("a whole CuPy further down the path would be imported instead")
+    (tmp_path / "broken/cupy/_core").mkdir(parents=True)
+    (tmp_path / "broken/cupy" / left).write_text("") if left else (tmp_path / "cupy.py").write_text(GONE)
+    (card,) = machine(folder="broken" if left else ".")
+    assert card.reason == f"CuPy is only half there: {said}."
     assert card.fix == f"pip uninstall -y cupy-cuda12x && {backend.INSTALL}"
 
 
 def test_a_trial_that_hangs_is_ended(machine):
-    (card,) = machine("import time\ntime.sleep(600)", seconds=1)
-    assert card.reason == "The GPU did not answer within 1 seconds."
+    (card,) = machine("import time\ntime.sleep(600)", seconds=0.3)
+    assert card.reason == "The GPU did not answer within 0.3 seconds."
+    assert not backend._left
+
+
+def test_a_trial_that_not_even_the_system_can_end_is_left_alone(machine, monkeypatch):
+    kill = backend.subprocess.Popen.kill
+    monkeypatch.setattr(backend.subprocess.Popen, "kill", lambda child: None)  # it waits inside the driver
+    monkeypatch.setattr(backend, "LINGERS", 0.01)
+    monkeypatch.setattr(backend, "_left", left := [])
+    (card,) = machine("import time\ntime.sleep(600)", seconds=0.3)
+    assert card.reason == "The GPU did not answer within 0.3 seconds."
+    (child,) = left
+    assert child.poll() is None
+    kill(child)
+    child.communicate()
+
+
+def test_what_another_process_has_found_is_taken_over(monkeypatch):
+    monkeypatch.setattr(backend, "_found", [])
+    monkeypatch.setattr(backend, "graphics_cards", None)
+    found = [backend.CPU, backend.Device("cuda:0", "A card", memory=5)]
+    backend.believe([list(device) for device in found])
+    assert backend.available_devices() == found
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "full"),
+    [("CUDARuntimeError", 2, True), ("CUBLASError", 3, True), ("CUDARuntimeError", 700, False), ("Other", 2, False)],
+)
+def test_a_library_that_finds_no_room_says_so_in_its_own_words(name, status, full):
+    assert backend.exhausted(type(name, (RuntimeError,), {"status": status})()) == full
+
+
+def test_what_a_machine_with_only_a_driver_needs_is_in_the_file_that_the_fix_names():
+    text = (Path(backend.__file__).parents[1] / backend.INSTALL.split()[-1]).read_text(encoding="utf-8")
+    (line,) = [line for line in text.splitlines() if line.startswith("cuda-toolkit[")]
+    parts = line.partition("[")[2].partition("]")[0].split(",")
+    assert {"nvrtc", "cublas", "curand"} == {library.lower() for library in LIBRARIES.values()}
+    assert set(parts) == {"cudart", *(library.lower() for library in LIBRARIES.values())}  # cudart: NVRTC's headers
+    assert line.partition("]")[2].startswith("==12.")
+    assert "-r requirements.txt" in text
 
 
 @pytest.mark.parametrize(

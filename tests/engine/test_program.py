@@ -14,11 +14,12 @@ from engine.layers import Activation, Dense
 from engine.losses import LOSSES, Objective
 from engine.network import Network
 from engine.optimizers import OPTIMIZERS
-from engine.program import STEPS, agree
+from engine.program import STEPS
 from engine.settings import Settings
 from engine.sketch import ELEMENTWISE
 from engine.trainer import Trainer
-from tests.engine import cuda_in_c, fake_cupy
+from engine.trust import agree
+from tests.engine import fake_cupy
 from tests.engine.fake_cupy import CARD
 
 pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler to stand in for NVRTC")
@@ -243,66 +244,3 @@ def test_small_gradients_may_differ_where_an_optimizer_enlarges_them_and_large_o
     assert not agree([gradients, parameters], [gradients, np.array([0.6, 0.5])])
     assert not agree([gradients, parameters], [gradients + 1e-3, parameters])
     assert not agree([gradients, parameters], [gradients * np.nan, parameters])
-
-
-# The stand-in --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "act",
-    [
-        lambda b, a: a + a,
-        lambda b, a: a @ a,
-        lambda b, a: b.send(np.ones(3)),
-        lambda b, a: b.fetch(a),
-        lambda b, a: float(a.sum()),
-        lambda b, a: b.wait(),
-        lambda b, a: b.xp.empty(77),
-        lambda b, a: b.xp.RawKernel('extern "C" __global__ void f(int n) { }', "f")((1,), (1,), (np.int32(1),)),
-    ],
-)
-def test_the_stand_in_refuses_in_a_graph_what_cupy_refuses(backend, act):
-    a = backend.send(np.ones((3, 3)))
-    stream = backend.xp.cuda.Stream(non_blocking=True)
-    with stream:
-        stream.begin_capture()
-        with pytest.raises(fake_cupy.StreamCaptureError):
-            act(backend, a)
-        with pytest.raises(fake_cupy.StreamCaptureError, match="Invalidated"):
-            stream.end_capture()
-
-
-def test_what_is_captured_is_not_done_until_it_is_launched_and_then_again_and_again(backend):
-    kernel = backend.xp.RawKernel('extern "C" __global__ void f(double *a) { a[threadIdx.x] += 1; }', "f")
-    a = backend.send(np.zeros(2))
-    kernel((1,), (2,), (a,))
-    stream = backend.xp.cuda.Stream(non_blocking=True)
-    with stream:
-        stream.begin_capture()
-        kernel((1,), (2,), (a,))
-        graph = stream.end_capture()
-    np.testing.assert_array_equal(backend.fetch(a), [1, 1])
-    graph.launch()
-    graph.launch()
-    np.testing.assert_array_equal(backend.fetch(a), [3, 3])
-
-
-# CUDA itself ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("architecture", [70, 80, 90, 120])
-def test_the_kernels_of_a_step_compile_for_cards_old_and_new(build_trainer, backend, architecture):
-    """NVRTC needs neither a card nor a driver. The names are made different, so that one compilation takes them all."""
-    nvrtc = cuda_in_c.nvrtc()
-    if nvrtc is None:
-        pytest.skip("NVRTC is not installed: pip install nvidia-cuda-nvrtc-cu12")
-    settings = {"l1": 1e-3, "l2": 1e-2, "max_norm": 1.0, "clip_norm": 0.5, "clip_value": 0.1}
-    kinds = [(kind, more) for kind in ("dropout", "batch norm") for more in ({}, settings)]
-    trainers = [build_trainer(kind, backend=backend, **more) for kind, more in kinds]
-    played(trainers, 2)
-    launches = [launch for trainer in trainers for launch in trainer.accelerator.programs[8].launches]
-    kernels = {launch.source: launch.name for launch in launches}
-    assert set(kernels.values()) == {"advance", "gather", "map", "product", "rows", "total"}
-    cubin = nvrtc(list(kernels.items()), architecture)
-    for number, name in enumerate(kernels.values()):
-        assert f"{name}_{number}".encode() in cubin

@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from engine.backend import Backend, Device
+from engine import backend
+from engine.backend import CPU, Backend, Device
 from engine.network import Network
 from lab.build import FULL, backend_named, build
 from lab.experiment import ExperimentError
@@ -30,7 +31,7 @@ def card(monkeypatch):
     gc.collect()
     CARD.reset()
     backend = Backend("cuda:0", fake_cupy)
-    monkeypatch.setattr("lab.build.available_devices", lambda: [Device("cpu", "CPU"), Device("cuda:0", "GPU")])
+    monkeypatch.setattr("engine.backend._found", [CPU, Device("cuda:0", "GPU")])
     monkeypatch.setattr("lab.build.backend_named", lambda name: backend)
     yield CARD
     CARD.memory = 1 << 40
@@ -98,6 +99,30 @@ def test_a_full_card_ends_only_the_run_that_filled_it(card):
     assert two.trainer.epochs == 2
 
 
+def test_what_a_run_has_left_behind_does_not_count_as_taken(card):
+    built = build(ON_CARD)
+    card.memory = int(2.2 * card.used)
+    del built  # a trainer and its twin know each other: only a collection finds them
+    assert build(ON_CARD).trainer.accelerator
+
+
+@pytest.mark.parametrize("status", [2, 700])
+def test_memory_that_a_library_of_the_card_finds_missing_is_called_so(card, monkeypatch, status):
+    host = Host()
+    opened(host, "one")
+    run = host.runs["one"]
+    run.play()
+    shown(host, "one")
+
+    def break_down(*_, **__):
+        raise type("CUDARuntimeError", (RuntimeError,), {"status": status})
+
+    monkeypatch.setattr(Network, "forward", break_down)
+    host.work()
+    assert run.status == "stopped"
+    assert run.notice == (FULL if status == 2 else "Training failed (CUDARuntimeError).")
+
+
 def test_a_card_that_is_full_refuses_a_new_run_and_the_old_ones_go_on(card, monkeypatch):
     monkeypatch.setattr("lab.build._fits", lambda *_: None)  # an estimate may be wrong
     host = Host()
@@ -147,7 +172,7 @@ def test_a_second_loss_of_the_worker_sends_its_run_to_the_processor_and_says_so(
     shown(host, "one")
     host.work()
     ((name, (facts, arrays)),) = host.checkpoints(0.0)
-    worker = SimpleNamespace(culprit="")
+    worker = SimpleNamespace(culprit="", restarts=1)
     pool.runs[name] = Kept(worker, ON_CARD.model_dump_json(), "epoch", "running", facts, arrays)  # pyright: ignore
     first, second = (next(iter(pool.revival(worker))) for _ in range(2))  # pyright: ignore
     for number, (command, sent) in enumerate((first, second)):
@@ -162,8 +187,46 @@ def test_a_second_loss_of_the_worker_sends_its_run_to_the_processor_and_says_so(
         assert shown(revived, "one")["device"] == ("GPU 0", "CPU")[number]  # a page may not know of it
 
 
+def test_a_run_that_the_card_does_not_take_back_goes_on_on_the_processor_and_says_so(card, monkeypatch):
+    host, pool = Host(), WorkerPool(1)
+    opened(host, "one")
+    train(host.runs["one"], 2)
+    ((name, (facts, arrays)),) = host.checkpoints(0.0)
+    pool.runs[name] = Kept(SimpleNamespace(restarts=1), ON_CARD.model_dump_json(), "epoch", "paused", facts, arrays)  # pyright: ignore
+    ((command, sent),) = pool.runs[name].revival(name, stop=False)
+    monkeypatch.setattr("engine.backend._found", [CPU, Device("cuda:0", "GPU", "It fell off the bus.")])
+    revived = Host(expendable=True)
+    said, _ = revived.answer({**command, "devices": backend.known_devices()}, sent)
+    assert "error" not in said
+    run = revived.runs["one"]
+    assert run.trainer.accelerator is None
+    assert run.trainer.steps == host.runs["one"].trainer.steps
+    assert run.notice.endswith("The GPU did not take it again; it goes on on the CPU.")
+
+
+def test_a_worker_is_told_what_the_server_has_found_and_makes_no_trial_of_its_own(card, monkeypatch):
+    pool = WorkerPool(1)
+    pool.workers = [FakeWorker()]  # pyright: ignore
+    monkeypatch.setattr("engine.backend.graphics_cards", None)
+    sent, submit = [], FakeWorker.submit
+
+    def elsewhere(worker, command, arrays=None):
+        monkeypatch.setattr("engine.backend._found", [])  # another process knows nothing of it
+        sent.append(command)
+        return submit(worker, command, arrays)
+
+    monkeypatch.setattr(FakeWorker, "submit", elsewhere)
+    pool.open(ON_CARD)
+    assert [device.name for device in sent[0]["devices"]] == ["cpu", "cuda:0"]
+    assert len(pool.workers[0].host.runs) == 1
+    pool.open(SMALL)
+    assert "devices" not in sent[1]
+
+
 class FakeWorker:
     """Answers at once, as a process with a host in it would."""
+
+    restarts = 0
 
     def __init__(self):
         self.host = Host()
@@ -191,7 +254,7 @@ def test_runs_on_the_card_live_in_one_process_and_move_there_when_they_change(ca
 
 
 def test_a_run_that_cannot_move_stays_as_it_was(monkeypatch):
-    monkeypatch.setattr("lab.build.available_devices", lambda: [Device("cuda:0", "GPU", "It is unplugged.")])
+    monkeypatch.setattr("engine.backend._found", [CPU, Device("cuda:0", "GPU", "It is unplugged.")])
     pool = WorkerPool(2)
     pool.workers = [FakeWorker() for _ in range(2)]  # pyright: ignore
     pool.open(SMALL)
