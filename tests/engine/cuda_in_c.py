@@ -111,8 +111,8 @@ def nvrtc() -> Any:
         program = ctypes.c_void_p()
         code = (prelude + "".join(parts)).encode()
         assert library.nvrtcCreateProgram(ctypes.byref(program), code, b"step.cu", 0, None, None) == 0
-        options = (ctypes.c_char_p * 2)(b"-std=c++17", f"-arch=sm_{architecture}".encode())
-        status, size = library.nvrtcCompileProgram(program, 2, options), ctypes.c_size_t()
+        options = (ctypes.c_char_p * 3)(b"-std=c++17", f"-arch=sm_{architecture}".encode(), b"-Xptxas=-O1")
+        status, size = library.nvrtcCompileProgram(program, 3, options), ctypes.c_size_t()
         library.nvrtcGetProgramLogSize(program, ctypes.byref(size))
         log = ctypes.create_string_buffer(size.value)
         library.nvrtcGetProgramLog(program, log)

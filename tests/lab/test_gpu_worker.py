@@ -61,10 +61,9 @@ def test_a_lost_card_restarts_its_worker_which_resumes_and_a_second_loss_sends_t
                 assert resumed
                 assert saved <= int(resumed[1]) <= header["epoch"]
                 assert ("for the second time; this run goes on on the CPU" in header["notice"]) == (losses == 2)
-            begin = header["epoch"]
-            until(lambda more=begin + 1: shown()["epoch"] >= more and pool.runs[on_card].facts["epoch"] >= more)
-            saved = pool.runs[on_card].facts["epoch"]
             if losses < 2:
+                until(lambda more=header["epoch"] + 1: shown()["epoch"] >= more <= pool.runs[on_card].facts["epoch"])
+                saved = pool.runs[on_card].facts["epoch"]
                 pool.change(on_card, SMALL.change(device="cuda:0", batch_size=7 + losses))  # kernels are started
                 fault.touch()
                 until(lambda before=losses: asked(pool, on_card) and pool.workers[0].restarts > before)
