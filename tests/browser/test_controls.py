@@ -245,6 +245,8 @@ def test_every_control_on_the_page_is_pressed_by_a_test(playground):
     found = offered(playground)
     for folded in (STOP_RULES, MORE, LAYERS, MORE_DATA, FILES):
         playground.unfold(folded)
+        if folded == STOP_RULES:  # its fields get their + and - once their width is known
+            playground.button("Increment").first.wait_for()
         found |= offered(playground)
         playground.fold()
     playground.play()
