@@ -163,7 +163,8 @@ class Playground:
         except TimeoutError as late:
             text = self.page.locator("body").inner_text()
             live = self.facts if self.page.get_by_test_id("live").count() else None
-            raise AssertionError(f"Not so after {seconds} s: {condition}\n{live}\n{text[:2000]}") from late
+            app = self.page.get_by_test_id("stApp").evaluate("app => ({...app.dataset})")
+            raise AssertionError(f"Not so after {seconds} s: {condition}\n{live}\n{app}\n{text[:2000]}") from late
         return handle.json_value()
 
     def linked(self, **fields: str | None) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 
+from engine.backend import Backend
 from engine.convolution import Conv2D, Flatten, Image, MaxPool2D
 from engine.layers import Activation, Dense, Dropout
 from engine.losses import Objective
@@ -12,6 +15,8 @@ from engine.network import Network
 from engine.normalization import BatchNorm
 from engine.optimizers import OPTIMIZERS
 from engine.trainer import Settings, Trainer
+from tests.engine import fake_cupy
+from tests.engine.fake_cupy import CARD
 
 
 def layers_of(kind: str):
@@ -79,3 +84,16 @@ def build_trainer(build_network, objective):
         )  # fmt: skip
 
     return build
+
+
+@pytest.fixture
+def pretended():
+    """A card that is none: the strict stand-in for CuPy, with nothing on it."""
+    gc.collect()
+    CARD.reset()
+    return Backend("cuda:0", fake_cupy)
+
+
+@pytest.fixture
+def backend(pretended):
+    return pretended

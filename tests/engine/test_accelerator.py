@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import shutil
 
 import numpy as np
@@ -12,7 +11,6 @@ from engine import checkpoint
 from engine.accelerator import Accelerator
 from engine.backend import Backend, available_devices
 from engine.optimizers import OPTIMIZERS
-from tests.engine import fake_cupy
 from tests.engine.fake_cupy import CARD
 
 compiled = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler to stand in for NVRTC")
@@ -28,13 +26,6 @@ def backend(request):
     if not card.usable:
         pytest.skip(card.reason)
     return Backend("cuda:0")
-
-
-@pytest.fixture
-def pretended():
-    gc.collect()
-    CARD.reset()
-    return Backend("cuda:0", fake_cupy)
 
 
 def losses(trainer, steps):

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import gc
 import shutil
 
 import numpy as np
 import pytest
 
-from engine.backend import Backend
 from engine.draws import TOLD, Draw, drawable
 from engine.layers import Activation, Dense, Dropout
 from engine.program import STEPS
-from tests.engine import fake_cupy
 from tests.engine.fake_cupy import CARD
 from tests.engine.test_shades import trainer_on
 
 pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler to stand in for NVRTC")
-
-
-@pytest.fixture
-def backend():
-    gc.collect()
-    CARD.reset()
-    return Backend("cuda:0", fake_cupy)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

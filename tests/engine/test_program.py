@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import shutil
 
 import numpy as np
 import pytest
 
 from engine.activations import ACTIVATIONS
-from engine.backend import Backend
 from engine.layers import Activation, Dense
 from engine.losses import LOSSES, Objective
 from engine.network import Network
@@ -23,13 +21,6 @@ from tests.engine import fake_cupy
 from tests.engine.fake_cupy import CARD
 
 pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler to stand in for NVRTC")
-
-
-@pytest.fixture
-def backend():
-    gc.collect()
-    CARD.reset()
-    return Backend("cuda:0", fake_cupy)
 
 
 def pair(build_trainer, backend, kind="dense", **settings):

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import gc
 import shutil
 
 import numpy as np
 import pytest
 
 from engine import cuda
-from engine.backend import Backend
 from engine.layers import Activation, Dense
 from engine.losses import Objective
 from engine.network import Network
 from engine.optimizers import OPTIMIZERS
 from engine.settings import Settings
 from engine.trainer import Trainer
-from tests.engine import fake_cupy
 from tests.engine.fake_cupy import CARD
 
 pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler to stand in for NVRTC")
 EPOCH = 7  # steps: 50 samples in batches of 8
-
-
-@pytest.fixture
-def backend():
-    gc.collect()
-    CARD.reset()
-    return Backend("cuda:0", fake_cupy)
 
 
 def stepped(trainers, steps):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import shutil
 
 import numpy as np
 import pytest
 
 from data.steps import standardise
-from engine.backend import Backend
 from engine.layers import Activation, Dense
 from engine.losses import Objective
 from engine.network import Network
@@ -75,13 +73,6 @@ def trainer_on(backend, batch_size, layers=None):
         OPTIMIZERS["adam"](0.01, network.parameters.size), (x[:200], y[:200]), (x[200:], y[200:]),
         settings=Settings(learning_rate=0.01, batch_size=batch_size), rng=rng, backend=backend,
     )  # fmt: skip
-
-
-@pytest.fixture
-def backend():
-    gc.collect()
-    CARD.reset()
-    return Backend("cuda:0", fake_cupy)
 
 
 @pytest.mark.parametrize("batch_size", [0, 32])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import inspect
 import re
 import shutil
@@ -11,20 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.backend import Backend
 from tests.engine import cuda_in_c, fake_cupy
 from tests.engine.fake_cupy import CARD
 from tests.engine.test_shades import trainer_on
 
 ENGINE = Path(__file__).parents[2] / "engine"
 compiled = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler to stand in for NVRTC")
-
-
-@pytest.fixture
-def backend():
-    gc.collect()
-    CARD.reset()
-    return Backend("cuda:0", fake_cupy)
 
 
 @pytest.mark.parametrize(
