@@ -126,7 +126,8 @@ def _carry_out() -> None:
 def _event(event: dict[str, Any]) -> None:
     """What the visitor did on the picture, as changes of the experiment; all of it is checked like any other input.
 
-    Other events only say that the run stopped or is gone: the script run that follows draws the page anew.
+    Other events only say that the run stopped or is gone, or that the connection is back: the script run that follows
+    draws the page anew.
     """
     e = state.experiment()
     match event:

@@ -90,6 +90,8 @@ def test_a_full_server_tells_the_place_in_line_lets_in_by_itself_and_outlives_a_
 
 def test_a_connection_that_drops_comes_back_and_nothing_is_lost(visit, server):
     visitor = visit(server.url)
+    sent: list[bytes | str] = []
+    visitor.page.on("websocket", lambda socket: socket.on("framesent", sent.append) if "stream" in socket.url else None)
     visitor.page.add_init_script(CABLE)
     visitor.open("hidden=6&speed=max")
     visitor.play()
@@ -109,6 +111,7 @@ def test_a_connection_that_drops_comes_back_and_nothing_is_lost(visit, server):
         assert after["build"] == before["build"]  # the very run, not another
         before = after
     visitor.pause()
+    assert sum(b"reconnected" in message for message in sent if isinstance(message, bytes)) >= 2  # a run after each
     visitor.errors.clear()  # the browser reports the attempts that failed
 
 

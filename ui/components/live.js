@@ -5,6 +5,7 @@ import { Drag } from './drag.js';
 import { Keys } from './keys.js';
 import { Projector } from './projector.js';
 import { View } from './view.js';
+import { onReconnect } from './reconnect.js';
 import { generalisationGap } from './tables.js';
 import { loadPlotly } from './curves.js';
 import { setText } from './dom.js';
@@ -23,6 +24,7 @@ class Live {
     this.keys = new Keys();
     this.drag = new Drag((field, value) => this.link.tell({ type: 'preview', field, value }));
     this.projector = new Projector();
+    this.unwatch = onReconnect(() => this.send({ type: 'reconnected' }));
     this.painted = 0;
     this.crowded = 0; // ms between frames that a full server asks for
     this.focus = null; // the unit whose map is wanted: neurons from 0, features from -1 down, null for the output
@@ -222,6 +224,7 @@ class Live {
 
   close() {
     clearTimeout(this.seeking);
+    this.unwatch();
     this.link.close();
     this.keys.close();
     this.drag.close();
