@@ -87,7 +87,7 @@ def _rerun() -> None:
     if header["status"] != state.status()["status"]:
         st.rerun()
     _mount({"mode": "rerun", "frame": base64.b64encode(frame).decode()}, INLINE % joined())
-    figures, epochs, history = _figures(*_shown(), theme()), arrays["history_epoch"], arrays["history"]
+    figures, epochs, history = _figures(*_figure_arguments(), theme()), arrays["history_epoch"], arrays["history"]
     for column, name, rows in zip(
         st.columns(3), ("loss", "accuracy", "activation"), ((0, 1), (2, 3), None), strict=True
     ):
@@ -99,7 +99,7 @@ def _rerun() -> None:
 
 def _mount(source: dict[str, Any], js: str) -> None:
     view = state.view()
-    figures = {name: json.loads(text) for name, text in _texts(*_shown(), theme()).items()}
+    figures = {name: json.loads(text) for name, text in _texts(*_figure_arguments(), theme()).items()}
     if view["projector"]:
         figures = {name: enlarged(figure) for name, figure in figures.items()}
     data = {
@@ -161,10 +161,10 @@ def _component(js: str) -> Any:
 
 
 def _label(name: str) -> str:
-    return _shown()[1] if name == "accuracy" else name
+    return _figure_arguments()[1] if name == "accuracy" else name
 
 
-def _shown() -> tuple[str, str]:
+def _figure_arguments() -> tuple[str, str]:
     """What the still figures depend on: the first activation, and what the score is called."""
     experiment = state.experiment()
     score = "accuracy" if experiment.source.kind == "classification" else "R2"

@@ -33,7 +33,7 @@ LOST = {"status": "lost", "unchanged": True, "frame": -1, "notice": "The trainin
 
 
 async def live(socket: WebSocket) -> None:
-    """Frames out, requests in: the browser asks for the next frame after it has painted the last."""
+    """Frames out, requests in: the browser asks for the next frame when it takes this one to paint it."""
     await socket.accept()
     if not same_origin(socket):
         return await socket.close(FOREIGN_PAGE)
