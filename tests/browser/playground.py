@@ -188,9 +188,13 @@ class Playground:
         )
 
     def answers(self, count: int) -> None:
-        """Wait for so many more answers of the live socket, changed or not."""
+        """Wait until so many more answers of the live socket, changed or not, are painted.
+
+        The first may have been asked for before what was just done: the second knows of it.
+        """
         for _ in range(count):
             self.sockets[-1].wait_for_event("framereceived", timeout=PATIENCE * 1000)
+        self.page.evaluate("() => new Promise(requestAnimationFrame)")
 
     def play(self) -> None:
         self.press("Play")

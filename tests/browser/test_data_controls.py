@@ -76,7 +76,7 @@ def test_a_typed_formula_is_a_feature_like_the_others_and_a_wrong_one_stays_in_i
     playground.linked(formula="sin(x1) * x2^2", features=None)
     thumbnail.click()
     playground.linked(features="x1,x2,formula")
-    playground.answers(2)  # the network that the link names is on the screen
+    playground.answers(2)
     before = playground.facts
     box.fill("x1.__class__ <b>")
     box.press("Enter")
@@ -202,6 +202,7 @@ def test_five_classes_can_be_drawn_each_after_the_one_before_it(playground):
 def test_points_that_are_no_data_set_yet_wait_on_the_pad_and_a_run_that_trains_goes_on_with_those_that_are(playground):
     sheet = Sheet(playground.open()).open()
     draw_corners(sheet)
+    playground.answers(2)
     before = playground.facts
     playground.press("Clear")
     sheet.says("no points")
