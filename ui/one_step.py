@@ -15,6 +15,7 @@ from ui import state
 from ui.charts import chart, theme
 from ui.figures.chooser import chooser
 from ui.panels import ask, keys
+from ui.picture import picture
 from ui.stations import Walk, stations
 from ui.text import plain
 from ui.widgets import command
@@ -134,9 +135,9 @@ def _point_in_words(answer: Mapping, seen: Mapping, names: list[str]) -> None:
     else:
         st.caption(f"The latest batch has {answer['points']} points; their mean loss is {answer['loss']:.4f}.")
     if "picture" in seen and answer["points"] == 1:
-        picture = seen["picture"]
-        whole = np.repeat(np.repeat(np.clip(picture / max(float(picture.max()), 1), 0, 1), 8, axis=0), 8, axis=1)
-        st.image(whole, caption="This picture, as the network sees it.", width=180)
+        pixels = np.clip(seen["picture"] / max(float(seen["picture"].max()), 1), 0, 1)
+        words = "This picture, as the network sees it."
+        picture(np.uint8(255 * pixels).repeat(8, axis=0).repeat(8, axis=1), caption=words, width=180, alt=words)
 
 
 # The parameter -------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from data.own import OwnError, Prepared
 from data.picture_files import MOST_BYTES, SIDES, read_pictures
 from ui import state
 from ui.own_sets import train_button
+from ui.picture import picture
 from ui.text import plain
 
 ROWS, COLUMNS = 8, 12  # of the sheet of samples
@@ -85,7 +86,7 @@ def show(prepared: Prepared, key: str) -> None:
     train_button(prepared, key)
     drawn = prepared.class_names[:ROWS]
     alt = f"Samples as the network gets them. One row a class, from the top: {', '.join(drawn)}."
-    st.image(_sheet(prepared), caption=plain(alt), width=SHEET, alt=alt)
+    picture(_sheet(prepared), caption=plain(alt), width=SHEET, alt=alt)
 
 
 def _sheet(prepared: Prepared) -> np.ndarray:
