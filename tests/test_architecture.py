@@ -35,6 +35,7 @@ ROOMS = (
     Room("lab/export/onnx_model.py", ("engine", "data", "lab"), ("numpy", "onnx")),
     Room("lab", ("engine", "data"), ("numpy", "pandas", "pydantic", "pydantic_core")),
     Room("ui/figures", (), ("numpy", "plotly")),
+    Room("ui/picture.py", (), ("numpy", "streamlit", "PIL")),
     Room("ui", ("lab", "engine", "data"), ("numpy", "pandas", "plotly", "pydantic", "streamlit", "starlette")),
     Room("pages", ("ui", "lab", "engine", "data"), ("numpy", "pandas", "streamlit"), lines=80),
     Room("bench", ("engine", "data", "lab", "ui", "app"), ("*",)),  # peers of every kind; nothing imports it
