@@ -23,9 +23,9 @@ from bench.paired import Run, Timing, compare
 from bench.peers import ours
 from bench.workloads import WORKLOADS as NETWORKS
 from bench.workloads import examples
-from engine import network, optimizers, recording, tape
+from engine import glance, network, optimizers, recording, tape
 
-WORKLOADS = {name: NETWORKS[name] for name in ("W1-sgd", "W2", "W3-sgd-64", "W3-adam-64", "W4", "W6")}
+WORKLOADS = {name: NETWORKS[name] for name in ("W1-sgd", "W2", "W3-sgd-64", "W3-adam-64", "W4", "W5", "W6")}
 ROUNDS = 7
 
 
@@ -34,6 +34,7 @@ class Trick(NamedTuple):
     sentence: str
     plain: tuple[Any, str, Any]  # owner, name and what stands there without the trick
     slots: bool = True  # whether it can be taken out of a step whose numbers change (Adam's corrections)
+    looks: bool = False  # whether it is one of looking, not of training
 
     def without(self) -> AbstractContextManager:
         return patch.object(*self.plain)
@@ -96,6 +97,7 @@ TRICKS = {
         Trick("clip", "gathered without a second buffer", (recording, "MODE", "raise")),
         Trick("parts", "a batch too large for the cache goes in parts", (network, "WORKSPACE", 1 << 60)),
         Trick("blocks", "the optimiser goes block by block", (optimizers, "BLOCK", 1 << 30)),
+        Trick("glance", "a map's tanh from exp", (glance.Glance, "apply", tape.Tape.apply), looks=True),
     )
 }  # fmt: skip
 
@@ -107,8 +109,10 @@ def measure(workloads: Sequence[str] = tuple(WORKLOADS), rounds: int = ROUNDS) -
 
 def _rows_of(workload: str, rounds: int) -> list[dict[str, Any]]:
     print(workload, file=sys.stderr, flush=True)
-    x, y = examples(NETWORKS[workload])
-    chosen = [trick for trick in TRICKS.values() if trick.slots or NETWORKS[workload].optimizer == "sgd"]
+    network = NETWORKS[workload]
+    x, y = examples(network)
+    fitting = [trick for trick in TRICKS.values() if trick.looks == (network.kind == "grid")]
+    chosen = [trick for trick in fitting if trick.slots or network.optimizer == "sgd"]
     runs = {"all": _trainer(workload, x, y, nullcontext)}
     runs |= {trick.name: _trainer(workload, x, y, trick.without) for trick in chosen}
     comparisons = compare(runs, "all", rounds=rounds)[1:]
@@ -126,15 +130,19 @@ def _rows_of(workload: str, rounds: int) -> list[dict[str, Any]]:
 
 
 def _trainer(workload: str, x: np.ndarray, y: np.ndarray, without: Callable[[], AbstractContextManager]) -> Run:
+    def play(steps: int) -> None:
+        for _ in range(steps):
+            trainer.play()
+
     with without():
         trainer = ours.build(NETWORKS[workload], x, y)
+        act = ours.look(trainer, x) if NETWORKS[workload].kind == "grid" else play
 
     @np.errstate(all="ignore")
     def run(steps: int) -> Timing:
         with without():
             wall, cpu = time.perf_counter(), time.process_time()
-            for _ in range(steps):
-                trainer.play()
+            act(steps)
             return Timing(steps, time.perf_counter() - wall, time.process_time() - cpu)
 
     return run

@@ -37,6 +37,11 @@ class Workload(NamedTuple):
         """Whether every step takes all samples."""
         return self.batch == self.samples
 
+    @property
+    def tests(self) -> int:
+        """Samples it is tested on: the seeds, whose batches are full, keep 1000; MNIST has one for six to train on."""
+        return 1000 if self.full else self.samples // 6
+
 
 TINY, WIDE, DEEP = (2, 8, 8, 1), (784, 128, 10), (784, 512, 512, 10)
 
@@ -50,7 +55,7 @@ WORKLOADS = {
         Workload("W3-adam-64", "784-128-10, batch 64, Adam", WIDE, 60000, 64, "adam", 0.001),
         Workload("W3-sgd-32", "784-128-10, batch 32, SGD", WIDE, 60000, 32, "sgd", 0.01),
         Workload("W3-adam-32", "784-128-10, batch 32, Adam", WIDE, 60000, 32, "adam", 0.001),
-        Workload("W4", "784-512-512-10, batch 128, Adam", DEEP, 20000, 128, "adam", 0.001),
+        Workload("W4", "784-512-512-10, batch 128, Adam", DEEP, 60000, 128, "adam", 0.001),
         Workload("W5", "100 x 100 points through all units of 2-8-8-1", TINY, GRID**2, GRID**2, "sgd", 0.0, "grid"),
         Workload("W6", "28 x 28, 8 and 16 filters of 3 x 3, batch 64, SGD", (784, 10), 60000, 64, "sgd", 0.01, "conv"),
     )

@@ -9,8 +9,8 @@ import numpy as np
 
 from data import Dataset
 from engine import metrics
+from engine.glance import Glance
 from engine.layers import Activation
-from engine.tape import Tape
 from engine.trainer import Trainer
 
 STRIP = 40  # test pictures on the screen
@@ -59,7 +59,7 @@ class PlaneMap:
         network = trainer.network
         self.side = self._side(sum(int(np.prod(shape)) for shape in network.output_shapes))
         self.points = plane_points(dataset.extent, self.side)
-        self.tape = Tape()  # the same points for every frame, so the way through the network is recorded once
+        self.tape = Glance()  # the same points for every frame, so the way through the network is recorded once
         a: Any = self.tape.wrap(dataset.encode(self.points).astype(network.dtype, copy=False))
         self.hidden: list[np.ndarray] = []  # (side * side, drawn units) of each hidden layer
         for layer in network.layers:

@@ -10,11 +10,11 @@ from bench.workloads import Workload
 from engine import OPTIMIZERS
 from engine.backend import Backend
 from engine.convolution import Conv2D, Flatten, Image, MaxPool2D
+from engine.glance import Glance
 from engine.layers import Activation, Dense, Layer
 from engine.losses import Objective
 from engine.network import Network
 from engine.settings import Settings
-from engine.tape import Tape
 from engine.trainer import Trainer
 
 SLICE = 0.0025  # seconds, as in the worker processes
@@ -34,13 +34,13 @@ def build(
     workload: Workload, x: np.ndarray, y: np.ndarray, test: tuple[np.ndarray, np.ndarray] | None = None,
     backend: Backend | None = None,
 ) -> Trainer:  # fmt: skip
-    """A trainer; without a test part of its own it is tested on the first sixth of the samples."""
+    """A trainer; without a test part of its own it is tested on the first samples."""
     output, loss = ("sigmoid", "binary_crossentropy") if workload.binary else ("softmax", "categorical_crossentropy")
     objective = Objective("classification", 2 if workload.binary else 10, output, loss)
     network = Network(layers(workload), x.shape[1:], rng=np.random.default_rng(0))
     optimizer = OPTIMIZERS[workload.optimizer](workload.learning_rate, network.parameters.size)
     settings = Settings(learning_rate=workload.learning_rate, batch_size=0 if workload.full else workload.batch)
-    test = test or (x[: len(x) // 6], y[: len(x) // 6])
+    test = test or (x[: workload.tests], y[: workload.tests])
     rng = np.random.default_rng(1)
     return Trainer(network, objective, optimizer, (x, y), test, settings=settings, rng=rng, backend=backend)
 
@@ -68,7 +68,7 @@ def training(trainer: Trainer) -> Callable[[int], int]:
 
 def look(trainer: Trainer, x: np.ndarray) -> Callable[[int], int]:
     """The map of every unit over the plane, recorded once, as for the frames of a live view."""
-    tape = Tape()
+    tape = Glance()
     z, maps = tape.wrap(x), []
     for layer in trainer.network.layers:
         z = layer.forward(z, train=False)
