@@ -51,7 +51,7 @@ class Look:
 
     def __init__(self, network: Network, objective: Objective, x: np.ndarray, t: np.ndarray) -> None:
         self.tape = Tape()
-        z = network.forward(self.tape.wrap(x))
+        z = network.forward(self.tape.fixed(x) if x.shape[1] <= JOINED else self.tape.wrap(x))
         self.z, self.loss = z.array, objective.value(z, self.tape.wrap(t)).array
 
     def again(self) -> tuple[np.ndarray, float]:

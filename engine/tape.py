@@ -38,6 +38,11 @@ class Tape:
         """The same memory, with every further operation on it recorded."""
         return Traced(array, self)
 
+    def fixed(self, samples: np.ndarray) -> Traced:
+        """A copy of samples (N, D) that every replay reads: feature by feature, with ones below them for a bias."""
+        copy = self.own(np.asfortranarray(samples))
+        return self.wrap(copy.array)
+
     def call(self, function: Callable, *arguments: Any) -> Any:
         """Run a function now and on every replay. It must write into its arguments, not return new memory."""
         self.calls.append((function, arguments))

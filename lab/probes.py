@@ -60,7 +60,7 @@ class PlaneMap:
         self.side = self._side(sum(int(np.prod(shape)) for shape in network.output_shapes))
         self.points = plane_points(dataset.extent, self.side)
         self.tape = Glance()  # the same points for every frame, so the way through the network is recorded once
-        a: Any = self.tape.wrap(dataset.encode(self.points).astype(network.dtype, copy=False))
+        a: Any = self.tape.fixed(dataset.encode(self.points).astype(network.dtype, copy=False))
         self.hidden: list[np.ndarray] = []  # (side * side, drawn units) of each hidden layer
         for layer in network.layers:
             a = layer.forward(a, train=False)

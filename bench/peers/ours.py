@@ -69,7 +69,7 @@ def training(trainer: Trainer) -> Callable[[int], int]:
 def look(trainer: Trainer, x: np.ndarray) -> Callable[[int], int]:
     """The map of every unit over the plane, recorded once, as for the frames of a live view."""
     tape = Glance()
-    z, maps = tape.wrap(x), []
+    z, maps = tape.fixed(x), []
     for layer in trainer.network.layers:
         z = layer.forward(z, train=False)
         maps.append(z.array)

@@ -26,7 +26,7 @@ LARGE = Experiment(dataset="digits", hidden=(1000, 900), optimizer="adam")
 @pytest.fixture(scope="module")
 def shared():
     workers = WorkerPool(1)
-    workers.limits.hang_seconds = 1.0
+    workers.limits.hang_seconds = 3.0  # to build the large run takes a busy machine more than one
     workers.start()
     yield workers
     workers.stop()
