@@ -145,7 +145,7 @@ TOYS = (
         "moons",
         "Two moons",
         moons,
-        ("upper moon", "lower moon"),
+        ("upper", "lower"),
         "Two half circles reaching into each other; find the smallest hidden layer that bends the border far enough.",
     ),
     _toy(

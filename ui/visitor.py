@@ -50,7 +50,7 @@ def arrived() -> Visitor:
 
 
 def unknown(query: Mapping[str, str]) -> list[str]:
-    """A sentence about what means nothing in a link: an old one, or one mistyped. What others add to follow it is theirs."""
+    """A sentence about what means nothing in a link, old or mistyped; what others add to follow it is theirs."""
     names = [name for name in query if name not in Experiment.model_fields and name not in VIEW]
     names = [short(name) for name in names if not name.lower().startswith(TRACKING)]
     if not names:
