@@ -11,8 +11,9 @@ IN_SIGHT = """() => {
   const bar = document.querySelector('.st-key-transport').getBoundingClientRect();
   return map.top >= bar.bottom && map.bottom <= innerHeight;
 }"""
-CUT = """() => [...document.querySelectorAll('.live-panel, .live-confusion th span, .live-key, .st-key-view_speed input')]
-  .filter(part => part.scrollWidth > part.clientWidth + 1 || part.getClientRects().length > 1)
+CUT = """() => [
+  ...document.querySelectorAll('.live-panel, .live-confusion th span, .live-key, .st-key-view_speed input')
+].filter(part => part.scrollWidth > part.clientWidth + 1 || part.getClientRects().length > 1)
   .map(part => part.value ?? part.textContent)"""
 BOTTOM = "() => document.querySelector('.live-panels').getBoundingClientRect().bottom"
 
