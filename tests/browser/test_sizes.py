@@ -50,3 +50,15 @@ def test_the_picture_takes_the_room_of_a_large_screen_and_leaves_no_name_cut_off
     playground.linked(projector="true")
     assert page.evaluate(CUT) == []
     page.set_viewport_size({"width": 1400, "height": 900})
+
+
+def test_another_legend_or_the_drawing_bar_moves_nothing_below_it(playground):
+    bottom = playground.open("dataset=circle").page.evaluate(BOTTOM)
+    playground.choose("Data set", "Three spirals")
+    playground.linked(dataset="spiral3")
+    playground.page.get_by_text("third arm").first.wait_for()
+    assert playground.page.evaluate(BOTTOM) == bottom
+    playground.press("Draw points")
+    playground.page.locator(".live-drawbar").wait_for()
+    playground.settle()
+    assert playground.page.evaluate(BOTTOM) == bottom

@@ -54,6 +54,7 @@ export class Confusion {
       const cell = build('th', '', build('span', '', shown));
       cell.scope = scope;
       cell.title = name;
+      cell.setAttribute('aria-label', name);
       return cell;
     };
     const measured = classes.length <= MOST_MEASURED ? Object.values(MEASURES) : [];
