@@ -159,7 +159,7 @@ TOYS = (
         "spiral3",
         "Three spirals",
         spiral3,
-        ("first arm", "second arm", "third arm"),
+        ("first", "second", "third"),
         "Three arms and three classes; watch three regions share the plane.",
     ),
     _toy(

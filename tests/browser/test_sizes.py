@@ -44,8 +44,9 @@ def test_nothing_jumps_or_is_cut_off_and_a_large_screen_is_filled(playground):
     bottom = page.evaluate(BOTTOM)
     assert bottom <= 900
     playground.choose("Data set", "Three spirals")
-    page.get_by_text("third arm").first.wait_for()
-    assert page.evaluate(BOTTOM) == bottom  # the legend has a row more
+    page.get_by_text("third", exact=True).first.wait_for()
+    assert page.evaluate(CUT) == []
+    assert page.evaluate(BOTTOM) == bottom
     playground.press("Draw points")
     page.locator(".live-drawbar").wait_for()
     playground.settle()
