@@ -145,7 +145,7 @@ TOYS = (
         "moons",
         "Two moons",
         moons,
-        ("upper moon", "lower moon"),
+        ("upper", "lower"),
         "Two half circles reaching into each other; find the smallest hidden layer that bends the border far enough.",
     ),
     _toy(
@@ -159,7 +159,7 @@ TOYS = (
         "spiral3",
         "Three spirals",
         spiral3,
-        ("first arm", "second arm", "third arm"),
+        ("first", "second", "third"),
         "Three arms and three classes; watch three regions share the plane.",
     ),
     _toy(

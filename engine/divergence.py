@@ -15,13 +15,15 @@ from engine.snapshot import restore, snapshot
 if TYPE_CHECKING:
     from engine.trainer import Trainer
 
+TOO_LARGE = "is too large for a number"
+
 
 class Divergence(NamedTuple):
     """When and where training went astray: a value stopped being finite, or the loss exploded."""
 
     step: int
     epoch: int
-    where: str  # the layer that overflowed first, or what exploded
+    where: str  # half a sentence: what overflowed first, or exploded
 
 
 def go_back(trainer: Trainer, safe: dict[str, Any]) -> Divergence:
@@ -42,8 +44,8 @@ def _first_overflow(trainer: Trainer, batch: np.ndarray) -> str:
     """Where a step on these samples, (N,) numbers, first leaves the finite numbers. Disturbs what a step changes."""
     for where, value in _values(trainer, trainer.x_train[batch], trainer.t_train[batch]):
         if not np.isfinite(value).all():
-            return where
-    return "the update of the weights"
+            return f"{where} {TOO_LARGE}"
+    return f"the update of the weights {TOO_LARGE}"
 
 
 def _values(trainer: Trainer, x: np.ndarray, t: np.ndarray) -> Iterator[tuple[str, Any]]:
@@ -51,11 +53,20 @@ def _values(trainer: Trainer, x: np.ndarray, t: np.ndarray) -> Iterator[tuple[st
     layers = list(enumerate(trainer.network.layers, start=1))
     for number, layer in layers:
         x = layer.forward(x, train=True)
-        yield f"layer {number}, {layer!r}", x
+        yield f"what leaves {_place(trainer, number)}", x
     dz = trainer.objective.gradient(x, t)
     yield "the gradient of the loss", dz
     for number, layer in reversed(layers[trainer.network.first :]):
         dz = layer.backward(dz)
         if dz is not None:
-            yield f"the gradient that leaves layer {number}, {layer!r}", dz
+            yield f"the gradient that leaves {_place(trainer, number)}", dz
     yield "the gradient of the weights", trainer.network.gradients
+
+
+def _place(trainer: Trainer, number: int) -> str:
+    """The layer of this number, from 1, as people count: hidden layers with all that belongs to each; the output."""
+    layers = trainer.network.layers
+    weighted = [hasattr(layer, "W") for layer in layers]
+    place = max(1, sum(weighted[:number]))
+    name = "the output layer" if place == sum(weighted) else f"hidden layer {place}"
+    return f"{name} ({layers[number - 1]!r})"

@@ -22,9 +22,16 @@ PROJECTOR = f"""
 :root:root {{ font-size: {16 * LARGER}px !important; }}
 .live {{ zoom: {LARGER}; }}
 .live-plot {{ zoom: {1 / LARGER}; }}
+[data-testid="stLayoutWrapper"]:has(> .stVerticalBlock > .st-key-view_speed) {{ min-width: {160 * LARGER}px; }}
 .stMainBlockContainer .st-key-board .stHorizontalBlock:has(> .stColumn .live) > .stColumn {{ min-width: 100%; }}
 .stMainBlockContainer .st-key-board .stHorizontalBlock:has(> .stColumn .live) > .stColumn:last-child {{ order: -1; }}
 }}
+"""
+# A large screen: the picture takes the room that would be left below it.
+TALL = """
+@media (min-width: 1600px) and (min-height: 1000px) {
+  .live { --live-square: 404px; --live-stage: 474px; --live-panel: 244px; }
+}
 """
 # embed=true takes menu and padding away, but leaves title and navigation.
 EMBEDDED = """
@@ -40,8 +47,8 @@ EMBEDDED = """
 def dress() -> None:
     """One style element, drawn after the page."""
     view = state.view()
-    projector, embedded = PROJECTOR if view["projector"] else "", EMBEDDED if st.context.is_embedded else ""
-    st.html(f"<style>{BASE}{projector}{embedded}{parts.hiding(view)}</style>")
+    size, embedded = PROJECTOR if view["projector"] else TALL, EMBEDDED if st.context.is_embedded else ""
+    st.html(f"<style>{BASE}{size}{embedded}{parts.hiding(view)}</style>")
 
 
 def enlarged(figure: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +15,13 @@ import streamlit as st
 
 from lab import pool
 from lab.experiment import Experiment, ExperimentError
+from lab.fields import short
 from lab.presets import PRESETS
 from ui import waiting
-from ui.view import view_from
+from ui.view import VIEW, view_from
+
+MOST_NAMED = 5  # unknown fields of a link
+TRACKING = ("utm_", "fbclid", "gclid", "msclkid")  # words that mail and social networks add to a link
 
 
 @dataclass
@@ -40,7 +45,18 @@ def arrived() -> Visitor:
     query = st.query_params.to_dict()
     experiment, refused = Experiment.from_query(query)
     same = (name for name, p in PRESETS.items() if p.experiment == experiment != Experiment())
-    return Visitor(experiment, view_from(query, refused), refused, preset=next(same, ""))
+    view = view_from(query, refused)
+    return Visitor(experiment, view, refused + unknown(query), preset=next(same, ""))
+
+
+def unknown(query: Mapping[str, str]) -> list[str]:
+    """A sentence about what means nothing in a link, old or mistyped; what others add to follow it is theirs."""
+    names = [name for name in query if name not in Experiment.model_fields and name not in VIEW]
+    names = [short(name) for name in names if not name.lower().startswith(TRACKING)]
+    if not names:
+        return []
+    more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+    return [f"{', '.join(names[:MOST_NAMED])}{more}: no field of a link, and ignored; allowed: what Share writes."]
 
 
 @st.cache_resource

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import socket
 import urllib.request
 from contextlib import ExitStack
+from urllib.parse import urlsplit
 
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
-from websockets.typing import Subprotocol
+from websockets.typing import Origin, Subprotocol
 
 from lab.limits import limits
 from tests.browser.playground import PATIENCE, eventually
@@ -56,7 +59,8 @@ def test_a_full_server_tells_the_place_in_line_lets_in_by_itself_and_outlives_a_
     start, visit
 ):
     forgetful = {"PLAYGROUND_AWAY_SECONDS": "1", "STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "1"}
-    server = start(PLAYGROUND_RUNS="1", PLAYGROUND_LINE="3", **forgetful)
+    named = {"STREAMLIT_SERVER_ALLOWED_HOSTS": "localhost 127.0.0.1"}
+    server = start(PLAYGROUND_RUNS="1", PLAYGROUND_LINE="3", **forgetful, **named)
     first = visit(server.url).open("hidden=4")
     second = visit(server.url)
     second.page.goto(f"{server.url}?dataset=xor&hidden=3")
@@ -77,15 +81,25 @@ def test_a_full_server_tells_the_place_in_line_lets_in_by_itself_and_outlives_a_
     stream = f"{server.url.replace('http', 'ws')}_stcore/stream"
     with ExitStack() as sockets:
         for _ in range(SESSIONS):
-            socket = sockets.enter_context(
+            session = sockets.enter_context(
                 connect(stream, subprotocols=[Subprotocol("streamlit")], max_size=None, close_timeout=0.1)
             )
-            socket.send(message.SerializeToString())
+            session.send(message.SerializeToString())
         assert eventually(lambda: number(server, "queue") == 3, 30)
         second.step(2)
         assert (number(server, "queue"), number(server, "sessions")) == (3, 1)
         assert health(server)["status"] == "ok"
     second.step(3)
+    assert rebound(server) == 403
+
+
+def rebound(server) -> int:
+    """What a page gets that leads a name of its own to this server's address, and so calls both by the same name."""
+    port = urlsplit(server.url).port
+    address = f"rebound.example:{port}"
+    with socket.create_connection(("127.0.0.1", port)) as way, pytest.raises(InvalidStatus) as refused:
+        connect(f"ws://{address}/_stcore/stream", sock=way, origin=Origin(f"http://{address}"))
+    return refused.value.response.status_code
 
 
 def test_a_connection_that_drops_comes_back_and_nothing_is_lost(visit, server):
@@ -154,12 +168,12 @@ def test_a_run_has_so_many_sockets_and_a_flood_on_one_is_slowed_down(playground,
     refused = number(server, "sockets_refused_total")
     with ExitStack() as sockets:
         for _ in range(int(limits({}).sockets_a_run) - 1):  # one is the page's
-            socket = sockets.enter_context(connect(own.replace("http", "ws")))
+            live = sockets.enter_context(connect(own.replace("http", "ws")))
         assert ask(own, QUESTION) == TOO_MANY
         for _ in range(300):
-            socket.send(QUESTION)
+            live.send(QUESTION)
         for _ in range(300):
-            socket.recv(timeout=30)
+            live.recv(timeout=30)
     assert eventually(lambda: number(server, "sockets_refused_total") == refused + 1, 5)
     tokens = [own[:-1] + letter for letter in "AQgw"]  # a letter off
     assert {ask(token, QUESTION) for token in tokens if token != own} == {UNKNOWN_RUN}

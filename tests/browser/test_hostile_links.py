@@ -76,9 +76,14 @@ def test_choices_that_do_not_fit_together_are_named_and_left_out(playground):
     playground.step(1)
 
 
-def test_fields_that_nobody_knows_are_ignored(playground):
-    playground.open(urlencode({"colour": SCRIPT, "__proto__": "1", "constructor": "x" * 5000, "seed": "3"}))
-    assert playground.page.get_by_role("alert").count() == 0
+def test_fields_that_nobody_knows_are_named_and_ignored(playground):
+    unknown = {"colour": SCRIPT, "__proto__": "1", "constructor": "x" * 5000, IMAGE: "", "shape": "4,2", "a": "b"}
+    playground.open(urlencode({**unknown, "utm_source": "mail", "seed": "3"}))
+    alert = playground.page.get_by_role("alert")
+    named = f"colour, __proto__, constructor, {IMAGE[:40]}..., shape and 1 more: no field of a link, and ignored;"
+    assert named in alert.inner_text()
+    assert alert.locator("li").count() == 1
+    assert alert.locator("img, strong").count() == 0
     playground.linked(seed="3", colour=None, constructor=None)
     assert playground.link == {"seed": "3"}
 

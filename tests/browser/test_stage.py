@@ -177,6 +177,20 @@ def test_a_number_entered_by_hand_moves_the_border_while_training_rests_and_a_to
     assert editor.get_by_role("spinbutton").input_value() == numbers["Bias of neuron 1.1"]
 
 
+def test_a_number_entered_in_the_middle_of_a_run_is_what_training_goes_on_from(playground):
+    playground.open("learning_rate=0.00001")  # so slow that the number stays what it was made
+    playground.play()
+    playground.press(f"Bias of {NEURON}")
+    editor = playground.page.get_by_role("dialog", name="Bias of neuron 1.1", exact=True)
+    editor.get_by_role("spinbutton").fill("7")
+    editor.get_by_role("spinbutton").press("Enter")
+    editor.get_by_role("spinbutton").press("Escape")
+    epoch = playground.facts["epoch"]
+    playground.until(f"facts.status === 'running' && facts.epoch > {epoch} + 2")
+    playground.press(f"Bias of {NEURON}")
+    assert float(editor.get_by_role("spinbutton").input_value()) == pytest.approx(7, abs=0.01)
+
+
 # Hints of the first visit -------------------------------------------------------------------------------------------
 
 

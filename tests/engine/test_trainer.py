@@ -232,7 +232,8 @@ def test_the_guard_goes_back_to_the_last_finite_step_and_names_it(kind, build_tr
     assert trainer.divergence.step == twin.steps
     np.testing.assert_array_equal(trainer.network.parameters, finite)
     assert 0 in trainer.batch
-    assert trainer.divergence.where == f"layer 1, {trainer.network.layers[0]!r}"
+    first = f"hidden layer 1 ({trainer.network.layers[0]!r})"
+    assert trainer.divergence.where == f"what leaves {first} is too large for a number"
 
 
 def test_the_guard_names_the_first_layer_that_overflows():
@@ -245,7 +246,7 @@ def test_the_guard_names_the_first_layer_that_overflows():
     network.named["2.W"][:] = 3e38
     trainer.changed()
     trainer.epoch()
-    assert trainer.divergence.where == "layer 3, Dense(4)"
+    assert trainer.divergence.where == "what leaves hidden layer 2 (Dense(4)) is too large for a number"
     assert trainer.divergence.step == 1
 
 

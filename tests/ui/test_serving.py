@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import gzip
 import re
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -20,6 +22,8 @@ from ui.files import STREAMLITS, Streamlits, component_file
 from ui.headers import ALWAYS, ANCESTORS, POLICY, Headers, ancestors
 from ui.traffic import FASTEST, SLOWEST, Traffic
 from ui.waiting import COOKIE, TOO_MANY, sentence
+
+ROOT = Path(__file__).parents[2]
 
 
 def get(answer=None, host="school.example", scheme="http", cookie=""):
@@ -53,6 +57,13 @@ def test_a_page_comes_with_a_policy_and_a_word_of_its_own():
     assert "set-cookie" not in get(cookie=f"a=b; {COOKIE}=c")  # it keeps the one that it has
     assert get()["set-cookie"] != first["set-cookie"]
     assert "; Secure" in get(scheme="https")["set-cookie"]
+
+
+def test_what_the_page_takes_passes_the_nginx_before_it():
+    """A form needs some kilobytes beside the file; what is larger than both is refused by nginx with a bare page."""
+    limit = tomllib.loads((ROOT / ".streamlit/config.toml").read_text())["server"]["maxUploadSize"]
+    (body,) = re.findall(r"client_max_body_size (\d+)m;", (ROOT / "docs/nginx.conf").read_text())
+    assert limit < int(body) < 1.1 * limit
 
 
 def test_other_answers_have_neither_policy_nor_word():

@@ -4,7 +4,8 @@ import { build, setText } from './dom.js';
 import { digits } from './tables.js';
 
 const MEASURES = { precision: ['precision', 'prec.'], recall: ['recall', 'rec.'], f1: ['F1', 'F1'] }; // header field: column titles
-const MOST_MEASURED = 5; // classes for which the columns fit, from the third on with the short titles
+const MOST_MEASURED = 5; // classes for which the columns fit
+const LONG = 5; // letters of a class beside which the full titles of the measures find no room
 const ERRORS = [['R\u00b2', header => header.test_r2], ['RMSE', header => header.scores?.rmse], ['Mean error', header => header.scores?.mae]];
 
 /** How often each class of the test part was taken for which: rows truth, columns prediction. */
@@ -53,6 +54,7 @@ export class Confusion {
       const cell = build('th', '', build('span', '', shown));
       cell.scope = scope;
       cell.title = name;
+      cell.setAttribute('aria-label', name);
       return cell;
     };
     const measured = classes.length <= MOST_MEASURED ? Object.values(MEASURES) : [];
@@ -65,8 +67,9 @@ export class Confusion {
       this.measures.push(measures);
       return build('tr', '', heading(name, 'row'), ...cells.map(cell => cell.element), ...measures);
     });
-    this.table.dataset.size = classes.length > 6 ? 'many' : 'few';
-    const heads = [...classes.map(name => heading(name, 'col')), ...measured.map(([name, short]) => heading(name, 'col', classes.length > 2 ? short : name))];
+    this.table.dataset.size = classes.length > 6 ? 'many' : classes.length > 2 ? 'few' : 'two';
+    const brief = classes.length > 2 || classes.some(name => name.length > LONG);
+    const heads = [...classes.map(name => heading(name, 'col')), ...measured.map(([name, short]) => heading(name, 'col', brief ? short : name))];
     this.table.replaceChildren(
       this.caption, build('thead', '', build('tr', '', build('td', 'live-corner', 'is \\ read'), ...heads)), build('tbody', '', ...rows),
     );

@@ -187,6 +187,8 @@ class Live {
     this.mark(header);
     this.view.status.say(header.status, header.reason, header.notice);
     this.view.setCalm(this.calm.matches);
+    const pressed = before && before.build === header.build && before.status !== 'running';
+    if (pressed && (header.status === 'running' || before.epoch !== header.epoch)) this.view.bringIntoSight();
     if (header.kind) this.view.show(header, news, arrays, before, now);
     if (news.kind && !news.unchanged) this.root.dataset.frame = ++this.painted;
     if (header.status === 'lost') header.frame = -1; // what comes back may count from the start

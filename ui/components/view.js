@@ -14,6 +14,7 @@ import { build, setText } from './dom.js';
 const FACTS_PERIOD = 50; // ms between two changes of the status line while it trains: nobody reads sixty numbers a second
 const TABLE_PERIOD = 100; // ms between two changes of the tables
 const SENTENCE_PERIOD = 1000; // ms between two changes of the hidden sentences
+const PHONE = window.matchMedia('(max-width: 640px)');
 const VIEW_TITLES = { map: 'What the network says', pictures: 'Test pictures', table: 'Test data' };
 
 /** owner: focus (unit or null), point(unit), edit(message), send(event). */
@@ -87,6 +88,13 @@ export class View {
 
   setCalm(calm) {
     this.diagram.calm = calm;
+  }
+
+  /** On a phone the map lies far below the buttons: who presses one sees what it does. */
+  bringIntoSight() {
+    const { top, bottom } = this.main.getBoundingClientRect();
+    const away = bottom < 0 || top > window.innerHeight;
+    if (away && PHONE.matches) this.main.scrollIntoView({ block: 'end', behavior: this.diagram.calm ? 'auto' : 'smooth' });
   }
 
   // -- a frame

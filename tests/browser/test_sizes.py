@@ -1,0 +1,60 @@
+"""The same page on a phone, on a usual screen and on a large one: what is pressed is seen, and no word is cut off."""
+
+from __future__ import annotations
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+IN_SIGHT = """() => {
+  const map = document.querySelector('.live-map').getBoundingClientRect();
+  const bar = document.querySelector('.st-key-transport').getBoundingClientRect();
+  return map.top >= bar.bottom && map.bottom <= innerHeight;
+}"""
+CUT = """() => [
+  ...document.querySelectorAll('.live-panel, .live-confusion th span, .live-key, .st-key-view_speed input')
+].filter(part => part.scrollWidth > part.clientWidth + 1 || part.getClientRects().length > 1)
+  .map(part => part.value ?? part.textContent)"""
+BOTTOM = "() => document.querySelector('.live-panels').getBoundingClientRect().bottom"
+
+
+def test_on_a_phone_play_and_step_bring_the_map_into_sight_and_pause_moves_nothing(playground):
+    page = playground.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    playground.open("speed=max")
+    noise, share = (playground.slider(label).bounding_box() or {} for label in ("Noise", "Training share"))
+    assert noise["y"] == share["y"]  # side by side: the picture is nearer
+    top = "() => document.querySelector('[data-testid=stMain]').scrollTo(0, 0)"
+    assert not page.evaluate(IN_SIGHT)
+    playground.play()
+    page.wait_for_function(IN_SIGHT)
+    page.evaluate(top)
+    playground.pause()
+    playground.answers(2)
+    assert not page.evaluate(IN_SIGHT)
+    playground.press("Step")
+    page.wait_for_function(IN_SIGHT)
+    page.set_viewport_size({"width": 1400, "height": 900})
+
+
+def test_nothing_jumps_or_is_cut_off_and_a_large_screen_is_filled(playground):
+    page = playground.page
+    playground.open("dataset=xor&speed=max")
+    assert page.evaluate(CUT) == []
+    bottom = page.evaluate(BOTTOM)
+    assert bottom <= 900
+    playground.choose("Data set", "Three spirals")
+    page.get_by_text("third", exact=True).first.wait_for()
+    assert page.evaluate(CUT) == []
+    assert page.evaluate(BOTTOM) == bottom
+    playground.press("Draw points")
+    page.locator(".live-drawbar").wait_for()
+    playground.settle()
+    assert page.evaluate(BOTTOM) == bottom
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    page.wait_for_function("document.querySelector('.live-map').clientWidth > 400")
+    assert 1000 < page.evaluate(BOTTOM) <= 1080
+    page.get_by_role("switch", name="Projector", exact=True).locator("xpath=ancestor::label").click()
+    playground.linked(projector="true")
+    assert page.evaluate(CUT) == []
+    page.set_viewport_size({"width": 1400, "height": 900})
