@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bench.serving import CHROMIUM_FLAGS, Server, chromium_path
+from bench.serving import CHROMIUM_FLAGS, Server, chromium_path, free_port
 
 
 @pytest.fixture(scope="session")
@@ -21,13 +21,19 @@ def server() -> Iterator[Server]:
     running.stop()
 
 
+@pytest.fixture(scope="session")
+def port() -> int:
+    """Where servers of a test's own stand, one after the other: a browser that has compiled their scripts knows them."""
+    return free_port()
+
+
 @pytest.fixture
-def start() -> Iterator[Callable[..., Server]]:
+def start(port: int) -> Iterator[Callable[..., Server]]:
     """`start(script)`: a server of the test's own, stopped when the test ends."""
     servers: list[Server] = []
 
     def begin(script: str = "app.py", **environment: str) -> Server:
-        servers.append(Server(script, **environment))
+        servers.append(Server(script, port, **environment))
         return servers[-1]
 
     yield begin

@@ -19,23 +19,24 @@ def browsers() -> Iterator[list[tuple[dict, Playground]]]:
 
 
 @pytest.fixture
-def visit(chromium, browsers) -> Iterator[Callable[..., Playground]]:
+def visit(chromium, browsers, server) -> Iterator[Callable[..., Playground]]:
     """`visit(url)`: one more visitor with a browser context of their own, who leaves when the test ends."""
     visitors: list[tuple[dict, Playground]] = []
 
     def arrive(url: str, **context) -> Playground:
         kind = {**context, "url": url}
-        found = next((each for each in browsers if each[0] == kind), None)
+        alike = sorted((each for each in browsers if each[0] == kind), key=lambda each: each[1].page.is_closed())
+        found = alike[0] if alike else None
         if found:
             browsers.remove(found)
-            found[1].begin()
+            found[1].come_back()
         visitors.append(found or (kind, Playground(chromium, url, **context)))
         return visitors[-1][1]
 
     yield arrive
     errors = [error for _, visitor in visitors for error in visitor.errors]
     for _, visitor in visitors:
-        visitor.leave()
+        visitor.leave(server.url)
     browsers.extend(visitors)
     assert errors == []
 
@@ -51,9 +52,7 @@ def regular(chromium, server) -> Iterator[Playground]:
 @pytest.fixture
 def playground(regular: Playground) -> Iterator[Playground]:
     """The usual visitor, who opens a link and leaves the page when the test ends."""
-    regular.errors.clear()
-    yield regular
+    yield regular.come_back()
     errors = list(regular.errors)
-    regular.page.goto(f"{regular.url}healthz")  # of the same server: the browser keeps what it has compiled
-    regular.context.clear_cookies()  # by which a run that was kept is found again
+    regular.leave(regular.url)
     assert errors == []

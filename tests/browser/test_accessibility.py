@@ -47,7 +47,6 @@ def show(page: Playground, name: str) -> None:
     if name == "playground":
         page.until("facts.frame > 0", 30)
     page.settle()
-    page.errors[:] = [error for error in page.errors if "404" not in error]  # Streamlit looks for itself below the page
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -176,7 +176,7 @@ def test_points_are_drawn_moved_relabelled_deleted_and_brought_back(playground):
     playground.press("Done")
     sheet.pad.wait_for(state="hidden")
     playground.until_pixels(MARKS, lambda now: now != picture)
-    assert playground.facts["build"] > before["build"]
+    assert int(playground.facts["build"]) > int(before["build"])
     after = playground.step(1)
     assert float(after["trainLoss"]) == train_loss(Experiment.from_query(playground.link)[0])
 

@@ -21,8 +21,7 @@ SEVEN = [(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)]
 @pytest.fixture
 def images(playground) -> Playground:
     """The usual visitor on the page of images, the small network trained."""
-    playground.page.goto(playground.url)
-    playground.go("Images")
+    playground.come("Images")
     playground.page.locator(".img-pad").wait_for()
     eventually_ready(playground.page)
     return playground
