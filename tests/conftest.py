@@ -23,7 +23,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def port() -> int:
-    """Where servers of a test's own stand, one after the other: a browser that has compiled their scripts knows them."""
+    """Where the servers of tests stand, one after the other: a browser that has compiled their scripts knows them."""
     return free_port()
 
 

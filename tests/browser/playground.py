@@ -8,7 +8,16 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, TimeoutError, WebSocket
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    TimeoutError,
+    ViewportSize,
+    WebSocket,
+)
 
 FACTS = "() => ({...document.querySelector('[data-testid=live]').dataset})"
 SUM = """canvas => {
@@ -17,15 +26,17 @@ SUM = """canvas => {
 }"""
 PARTS = """root => [root, ...root.querySelectorAll('canvas, .js-plotly-plot, svg.main-svg, section, table')]"""
 ITSELF = re.compile(r"/\w+/_stcore/(health|host-config)$")  # where Streamlit looks for itself below a page, too
+SCREEN: ViewportSize = {"width": 1400, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 PATIENCE = 30  # seconds that one press or one change of the page may take on a busy machine
 
 
 class Playground:
     """One visitor with a browser of their own. Errors of the page are collected in `errors`."""
 
-    def __init__(self, browser: Browser, url: str, **context: Any) -> None:
+    def __init__(self, browser: Browser, url: str) -> None:
         self.url = url
-        self.context: BrowserContext = browser.new_context(**{"viewport": {"width": 1400, "height": 900}, **context})
+        self.context: BrowserContext = browser.new_context(viewport=SCREEN)
         self.context.set_default_timeout(PATIENCE * 1000)
         self.begin()
 
@@ -51,6 +62,7 @@ class Playground:
                 page.close()
         if not self.page.is_closed():
             self.page.goto(f"{server}healthz")
+            self.page.set_viewport_size(SCREEN)
         self.context.clear_cookies()  # by which a run that was kept is found again
 
     def come_back(self) -> Playground:

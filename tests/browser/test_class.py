@@ -64,6 +64,7 @@ def test_a_full_server_tells_the_place_in_line_lets_in_by_itself_and_outlives_a_
     third = second.context.new_page()  # another tab is another visitor
     third.goto(server.url)
     third.get_by_text("The playground is full. 1 before you.").wait_for()
+    second.page.bring_to_front()  # a tab behind another hardly paints
     assert (number(server, "queue"), number(server, "sessions")) == (2, 1)
     first.step(1)  # nobody disturbs who is inside
     first.page.goto(f"{server.url}healthz")  # leaves

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.browser.playground import Playground
+from tests.browser.playground import PHONE, Playground
 
 pytestmark = pytest.mark.browser
 
@@ -97,8 +97,9 @@ def test_the_health_page_follows_a_running_network_and_compares_two_deep_ones(pl
     page.get_by_role("heading", name="The same with ReLU and He weights").wait_for()
 
 
-def test_a_phone_shows_the_whole_width_of_the_pages(visit, server):
-    phone = visit(server.url, viewport={"width": 390, "height": 844})
+def test_a_phone_shows_the_whole_width_of_the_pages(playground):
+    phone = playground
+    phone.page.set_viewport_size(PHONE)
     phone.open()
     margin = phone.page.locator(".st-key-bar").bounding_box()["x"]
     assert phone.button("New weights").bounding_box()["x"] == margin
