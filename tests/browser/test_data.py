@@ -202,8 +202,7 @@ def test_reading_many_pictures_can_be_stopped_and_begun_again(playground):
 
 
 def test_a_file_that_cannot_be_used_gets_its_sentence_and_nothing_is_lost(playground):
-    playground.open("hidden=3")
-    visitor = go_to_data(playground, "Your table")
+    visitor = turn_to(playground.come("Data", "hidden=3"), "Your table")
     upload(visitor, "odd.csv", b"a,b\n1,2,<b>3</b>\n")
     says(visitor, "Line 2 has 3 cells and the first line 2; as many in each are allowed.")
     visitor.page.get_by_role("radio", name="Your pictures", exact=True).click()

@@ -82,8 +82,8 @@ def test_step_trains_exactly_one_epoch_whether_idle_paused_or_running_and_reset_
 # The stream ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_zoom_of_the_loss_chart_survives_the_stream(playground):
-    playground.open("speed=fast").play()
+def test_the_zoom_of_the_loss_chart_survives_the_stream_and_settings_and_run_a_look_at_the_help_page(playground):
+    playground.open("dataset=moons&noise=0.2&hidden=6,5&learning_rate=0.1&speed=fast").play()
     playground.until("facts.epoch > 30 && document.querySelector('.js-plotly-plot .nsewdrag')")
     plot = playground.page.locator(LOSS)
     whole = plot.evaluate(ZOOM)
@@ -100,14 +100,7 @@ def test_the_zoom_of_the_loss_chart_survives_the_stream(playground):
     playground.until(f"{points} > {drawn} + 100", 30)
     assert plot.evaluate(ZOOM) == zoomed != whole
 
-
-# Pages, links and visitors ------------------------------------------------------------------------------------------
-
-
-def test_the_help_page_and_back_keeps_settings_and_run(playground):
-    playground.open("dataset=moons&noise=0.2&hidden=6,5&learning_rate=0.1&speed=fast").play()
-    before = playground.until("facts.epoch > 20")
-    link = playground.link
+    before, link = playground.facts, playground.link
     playground.go("Help")
     playground.page.get_by_role("heading", name="Help", exact=True).wait_for()
     playground.go("Playground")
@@ -116,6 +109,9 @@ def test_the_help_page_and_back_keeps_settings_and_run(playground):
     assert after["build"] == before["build"]
     playground.linked(**link)
     playground.until(f"facts.epoch > {after['epoch']} && facts.status === 'running'")
+
+
+# Links and visitors -------------------------------------------------------------------------------------------------
 
 
 def test_a_link_gives_a_second_browser_the_same_settings_and_the_same_numbers_and_never_the_network_of_the_first(

@@ -40,7 +40,7 @@ def heading(playground: Playground, name: str) -> Locator:
 # What changes the experiment ----------------------------------------------------------------------------------------
 
 
-def test_a_thumbnail_switches_its_feature_on_and_off(playground):
+def test_thumbnails_switch_their_features_and_the_buttons_above_change_units_and_layers(playground):
     playground.open().step(1)
     first, second, third = list(FEATURES)[:2], list(FEATURES)[2::2], list(FEATURES)[3::2]
     for press, others in ((second, second), (third, second + third), (second, third), (third, [])):
@@ -54,9 +54,6 @@ def test_a_thumbnail_switches_its_feature_on_and_off(playground):
             state = {"name": f"Feature {feature.label}", "exact": True, "pressed": name in on}
             playground.page.get_by_role("button", **state).wait_for()
 
-
-def test_the_buttons_above_layers_and_network_change_units_and_layers(playground):
-    playground.open().step(1)
     press(playground, "More neurons in layer 1", hidden="9,8")
     playground.button("Neuron 9 of layer 1").wait_for()
     press(playground, "Fewer neurons in layer 2", hidden="9,7")
