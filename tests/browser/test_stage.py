@@ -43,9 +43,9 @@ def heading(playground: Playground, name: str) -> Locator:
 def test_thumbnails_switch_their_features_and_the_buttons_above_change_units_and_layers(playground):
     playground.open().step(1)
     first, second, third = list(FEATURES)[:2], list(FEATURES)[2::2], list(FEATURES)[3::2]
-    for press, others in ((second, second), (third, second + third), (second, third), (third, [])):
+    for pressed, others in ((second, second), (third, second + third), (second, third), (third, [])):
         before = playground.facts["build"]
-        for name in press:  # as fast as the pointer gets there: no press is lost
+        for name in pressed:  # as fast as the pointer gets there: no press is lost
             playground.press(f"Feature {FEATURES[name].label}")
         on = [name for name in FEATURES if name in first + others]
         playground.linked(features=",".join(on) if others else None)
