@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import socket
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy, as in the app: tests run side by side
 os.environ.setdefault("PLAYGROUND_WORKERS", "1")  # the servers of tests are small ones
 
 from collections.abc import Callable, Iterator
+from itertools import count
 
 import pytest
 
-from bench.serving import CHROMIUM_FLAGS, Server, chromium_path, free_port
+from bench.serving import CHROMIUM_FLAGS, Server, chromium_path
 
 
 @pytest.fixture(scope="session")
@@ -23,8 +25,14 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def port() -> int:
-    """Where the servers of tests stand, one after the other: a browser that has compiled their scripts knows them."""
-    return free_port()
+    """Where the servers of tests stand, one after the other: a browser that has compiled their scripts knows them.
+    Another one for each process, and below those that a system gives to connections, which would take it meanwhile."""
+    return next(number for number in count(10_000 + os.getpid() % 20_000) if is_free(number))
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as taken:
+        return taken.connect_ex(("127.0.0.1", port)) != 0
 
 
 @pytest.fixture
