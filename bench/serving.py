@@ -27,13 +27,18 @@ def chromium_path() -> str | None:
     return next((found for name in names if (found := shutil.which(name))), None)
 
 
-class Server:
-    """The playground, started as a person would start it: script is app.py, or ui/router.py for the page alone."""
+def _any_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
-    def __init__(self, script: str = "app.py", **environment: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+
+class Server:
+    """The playground, started as a person would start it: script is app.py, or ui/router.py for the page alone.
+    port 0: any that is free."""
+
+    def __init__(self, script: str = "app.py", port: int = 0, **environment: str) -> None:
+        self.port = port or _any_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         options = (f"--server.port={self.port}", "--server.address=127.0.0.1", "--server.headless=true")
         words = [sys.executable, "-m", "streamlit", "run", script, *options]

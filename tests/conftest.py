@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy, as in the app: tests run side by side
 os.environ.setdefault("PLAYGROUND_WORKERS", "1")  # the servers of tests are small ones
 
 from collections.abc import Callable, Iterator
+from itertools import count
 
 import pytest
 
@@ -21,13 +23,25 @@ def server() -> Iterator[Server]:
     running.stop()
 
 
+@pytest.fixture(scope="session")
+def port() -> int:
+    """Where the servers of tests stand, one after the other: a browser that has compiled their scripts knows them.
+    Another one for each process, and below those that a system gives to connections, which would take it meanwhile."""
+    return next(number for number in count(10_000 + os.getpid() % 20_000) if is_free(number))
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as taken:
+        return taken.connect_ex(("127.0.0.1", port)) != 0
+
+
 @pytest.fixture
-def start() -> Iterator[Callable[..., Server]]:
+def start(port: int) -> Iterator[Callable[..., Server]]:
     """`start(script)`: a server of the test's own, stopped when the test ends."""
     servers: list[Server] = []
 
     def begin(script: str = "app.py", **environment: str) -> Server:
-        servers.append(Server(script, **environment))
+        servers.append(Server(script, port, **environment))
         return servers[-1]
 
     yield begin

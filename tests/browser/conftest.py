@@ -10,32 +10,30 @@ from tests.browser.playground import Playground
 
 
 @pytest.fixture(scope="session")
-def browsers() -> Iterator[list[tuple[dict, Playground]]]:
-    """Browsers whose visitors have left, with their settings: the next of the same kind need not compile all anew."""
-    idle: list[tuple[dict, Playground]] = []
+def browsers() -> Iterator[list[Playground]]:
+    """Browsers whose visitors have left: the next at the same address need not compile all anew."""
+    idle: list[Playground] = []
     yield idle
-    for _, visitor in idle:
+    for visitor in idle:
         visitor.close()
 
 
 @pytest.fixture
-def visit(chromium, browsers) -> Iterator[Callable[..., Playground]]:
+def visit(chromium, browsers, server) -> Iterator[Callable[..., Playground]]:
     """`visit(url)`: one more visitor with a browser context of their own, who leaves when the test ends."""
-    visitors: list[tuple[dict, Playground]] = []
+    visitors: list[Playground] = []
 
-    def arrive(url: str, **context) -> Playground:
-        kind = {**context, "url": url}
-        found = next((each for each in browsers if each[0] == kind), None)
-        if found:
-            browsers.remove(found)
-            found[1].begin()
-        visitors.append(found or (kind, Playground(chromium, url, **context)))
-        return visitors[-1][1]
+    def arrive(url: str) -> Playground:
+        known = sorted((each for each in browsers if each.url == url), key=lambda each: each.page.is_closed())
+        if known:
+            browsers.remove(known[0])
+        visitors.append(known[0].come_back() if known else Playground(chromium, url))
+        return visitors[-1]
 
     yield arrive
-    errors = [error for _, visitor in visitors for error in visitor.errors]
-    for _, visitor in visitors:
-        visitor.leave()
+    errors = [error for visitor in visitors for error in visitor.errors]
+    for visitor in visitors:
+        visitor.leave(server.url)
     browsers.extend(visitors)
     assert errors == []
 
@@ -51,9 +49,7 @@ def regular(chromium, server) -> Iterator[Playground]:
 @pytest.fixture
 def playground(regular: Playground) -> Iterator[Playground]:
     """The usual visitor, who opens a link and leaves the page when the test ends."""
-    regular.errors.clear()
-    yield regular
+    yield regular.come_back()
     errors = list(regular.errors)
-    regular.page.goto(f"{regular.url}healthz")  # of the same server: the browser keeps what it has compiled
-    regular.context.clear_cookies()  # by which a run that was kept is found again
+    regular.leave(regular.url)
     assert errors == []

@@ -8,7 +8,16 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, TimeoutError, WebSocket
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    TimeoutError,
+    ViewportSize,
+    WebSocket,
+)
 
 FACTS = "() => ({...document.querySelector('[data-testid=live]').dataset})"
 SUM = """canvas => {
@@ -16,37 +25,65 @@ SUM = """canvas => {
   return pixels.reduce((sum, value) => (sum * 31 + value) >>> 0, canvas.width);
 }"""
 PARTS = """root => [root, ...root.querySelectorAll('canvas, .js-plotly-plot, svg.main-svg, section, table')]"""
+ITSELF = re.compile(r"/\w+/_stcore/(health|host-config)$")  # where Streamlit looks for itself below a page, too
+SCREEN: ViewportSize = {"width": 1400, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 PATIENCE = 30  # seconds that one press or one change of the page may take on a busy machine
 
 
 class Playground:
     """One visitor with a browser of their own. Errors of the page are collected in `errors`."""
 
-    def __init__(self, browser: Browser, url: str, **context: Any) -> None:
+    def __init__(self, browser: Browser, url: str) -> None:
         self.url = url
-        self.context: BrowserContext = browser.new_context(**{"viewport": {"width": 1400, "height": 900}, **context})
+        self.context: BrowserContext = browser.new_context(viewport=SCREEN)
         self.context.set_default_timeout(PATIENCE * 1000)
         self.begin()
 
     def begin(self) -> None:
-        """Open the browser's window: a tab that remembers nothing."""
+        """Open the browser's window."""
         self.page: Page = self.context.new_page()
         self.errors: list[str] = []
         self.sockets: list[WebSocket] = []  # to the live frames, the newest last
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        self.page.on("console", self.hear)
         self.page.on("websocket", lambda socket: self.sockets.append(socket) if "live/socket" in socket.url else None)
 
-    def leave(self) -> None:
-        """Close the window; the browser keeps the scripts that it has compiled, and nothing else."""
+    def hear(self, message: ConsoleMessage) -> None:
+        """Note what the page reports as an error."""
+        if message.type == "error" and not ITSELF.search(message.location["url"]):
+            self.errors.append(message.text)
+
+    def leave(self, server: str) -> None:
+        """Go to a page where nothing happens, of a server that runs: this tab keeps the scripts that it has compiled.
+        A tab that is closed loses them, though its browser stays."""
         for page in self.context.pages:
-            page.close()
+            if page is not self.page:
+                page.close()
+        if not self.page.is_closed():
+            self.page.goto(f"{server}healthz")
+            self.page.set_viewport_size(SCREEN)
         self.context.clear_cookies()  # by which a run that was kept is found again
+
+    def come_back(self) -> Playground:
+        """Another visitor at the same window."""
+        if self.page.is_closed():
+            self.begin()
+        self.errors.clear()
+        self.sockets.clear()
+        return self
 
     def open(self, query: str = "", path: str = "") -> Playground:
         """Go to a link and wait for the first painted frame."""
         self.page.goto(f"{self.url}{path}{'?' + query if query else ''}")
         self.until("facts.frame > 0", 2 * PATIENCE)
+        self.settle()
+        return self
+
+    def come(self, title: str, query: str = "") -> Playground:
+        """Go to another page by its address, without a look at the playground first, and wait until it is drawn."""
+        self.page.goto(f"{self.url}{title.lower().replace(' ', '_')}{'?' + query if query else ''}")
+        self.page.get_by_role("heading", name=title, exact=True).first.wait_for()
         self.settle()
         return self
 

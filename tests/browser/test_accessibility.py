@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import ViewportSize
 
-from tests.browser.playground import Playground
+from tests.browser.playground import PHONE, SCREEN, Playground
 
 pytestmark = pytest.mark.browser
 
 PAGES = sorted(path.stem for path in (Path(__file__).parents[2] / "pages").glob("*.py"))
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-SCREEN, PHONE = (1400, 900), (390, 844)
 COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}  # all that a theme decides: it is the same document
-LOOKS: tuple[tuple[str, tuple[int, int], dict[str, Any]], ...] = (
+LOOKS: tuple[tuple[str, ViewportSize, dict[str, Any]], ...] = (
     ("dark", SCREEN, COLOURS),
     ("light", SCREEN, {}),
     ("light", PHONE, {}),
@@ -47,17 +47,15 @@ def show(page: Playground, name: str) -> None:
     if name == "playground":
         page.until("facts.frame > 0", 30)
     page.settle()
-    page.errors[:] = [error for error in page.errors if "404" not in error]  # Streamlit looks for itself below the page
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_no_page_has_a_serious_barrier(playground, name):
     show(playground, name)
-    for scheme, (width, height), options in LOOKS:
-        playground.page.set_viewport_size({"width": width, "height": height})
+    for scheme, size, options in LOOKS:
+        playground.page.set_viewport_size(size)
         playground.recolor(scheme)
-        assert barriers(playground, **options) == [], (scheme, width)
-    playground.page.set_viewport_size({"width": SCREEN[0], "height": SCREEN[1]})
+        assert barriers(playground, **options) == [], (scheme, size)
 
 
 def test_neither_dialog_has_a_serious_barrier_in_the_dark_and_a_planted_one_is_found(playground):

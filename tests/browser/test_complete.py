@@ -11,7 +11,7 @@ from lab.recipes import RECIPES
 from tests.browser.playground import Playground
 from tests.browser.test_controls import offered
 from tests.browser.test_data import flowers, go_to_data, says, shapes, squares, train, upload
-from tests.browser.test_math_pages import FRAME, visit
+from tests.browser.test_math_pages import FRAME
 
 pytestmark = pytest.mark.browser
 
@@ -55,7 +55,7 @@ def downloads(found: set[str]) -> set[str]:
 
 
 def test_every_control_of_the_data_page_is_pressed_by_a_test(playground):
-    found = here(go_to_data(playground.open()))
+    found = here(playground.come("Data"))
     assert found - downloads(found) == SECTIONS | KNOWN
     go_to_data(playground, "Your table")
     upload(playground, "flowers.csv", flowers())
@@ -78,7 +78,7 @@ def test_every_control_of_the_data_page_is_pressed_by_a_test(playground):
 
 
 def test_every_control_of_the_keep_page_is_pressed_by_a_test(playground):
-    visit(playground, "Keep", "samples=60&hidden=4")
+    playground.come("Keep", "samples=60&hidden=4")
     file = {"name": "a.csv", "mimeType": "text/csv", "buffer": b"x1,x2\n1,2\n"}
     playground.page.locator("input[type=file]").nth(1).set_input_files(file)
     playground.press("Predict")
@@ -91,7 +91,7 @@ def test_every_control_of_the_keep_page_is_pressed_by_a_test(playground):
 
 
 def test_every_control_of_the_image_page_is_pressed_by_a_test(playground):
-    visit(playground, "Images")
+    playground.come("Images")
     playground.page.locator("[data-kind=readings]").wait_for()
     assert here(playground) == PAD | RECIPE_BUTTONS | {"Read small digits with it"}
     for recipe in RECIPES.values():

@@ -60,14 +60,17 @@ BOXES = {"Your table": "A table as a text file", "Your pictures": "Pictures in a
 
 
 def open_data(visitor: Playground, section: str = "") -> Playground:
-    visitor.open()
-    return go_to_data(visitor, section)
+    return turn_to(visitor.come("Data"), section)
 
 
 def go_to_data(visitor: Playground, section: str = "") -> Playground:
     visitor.go("Data")
     visitor.page.get_by_role("heading", name="Data", exact=True).wait_for()
     visitor.settle()
+    return turn_to(visitor, section)
+
+
+def turn_to(visitor: Playground, section: str) -> Playground:
     if section:
         visitor.page.get_by_role("radio", name=section, exact=True).click()
         visitor.page.get_by_text(BOXES[section]).wait_for()
@@ -194,13 +197,12 @@ def test_reading_many_pictures_can_be_stopped_and_begun_again(playground):
     says(visitor, "Stopped before all pictures were read.")
     visitor.press("Read the pictures")
     progress.wait_for()
-    visitor.go("Playground")
+    visitor.page.get_by_role("link", name="Playground", exact=True).click()  # in the middle of it
     visitor.until("facts.frame > 0")
 
 
 def test_a_file_that_cannot_be_used_gets_its_sentence_and_nothing_is_lost(playground):
-    playground.open("hidden=3")
-    visitor = go_to_data(playground, "Your table")
+    visitor = turn_to(playground.come("Data", "hidden=3"), "Your table")
     upload(visitor, "odd.csv", b"a,b\n1,2,<b>3</b>\n")
     says(visitor, "Line 2 has 3 cells and the first line 2; as many in each are allowed.")
     visitor.page.get_by_role("radio", name="Your pictures", exact=True).click()
@@ -286,6 +288,6 @@ def test_mnist_is_fetched_on_request_with_progress_refused_when_it_is_not_the_of
         trainer.epoch()
         assert float(visitor.step(1)["trainLoss"]) == trainer.evaluate().train_loss
         assert len(list((tmp_path / "uploads").iterdir())) == 1
-        visitor.page.goto("about:blank")
+        visitor.page.goto(f"{server.url}healthz")
         server.stop()
     assert list((tmp_path / "uploads").iterdir()) == []  # whatever was uploaded ends with the server

@@ -12,9 +12,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_devices_are_listed_and_compared_and_a_measurement_can_be_stopped(playground):
-    playground.open().go("Device")
-    page = playground.page
-    page.get_by_role("heading", name="Device", exact=True).wait_for()
+    page = playground.come("Device").page
     page.get_by_role("listitem").filter(has_text="CPU").wait_for()
     listed = page.get_by_role("listitem").all_inner_texts()
     for device in available_devices():

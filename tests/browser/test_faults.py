@@ -59,8 +59,8 @@ def ask(url: str, message: str | bytes, **options) -> Any:
 
 
 @pytest.fixture(scope="module")
-def own() -> Iterator[Server]:
-    running = Server(PLAYGROUND_AWAY_SECONDS="3600")  # the count of runs is not changed by those who left
+def own(port) -> Iterator[Server]:
+    running = Server(port=port, PLAYGROUND_AWAY_SECONDS="3600")  # the count of runs is not changed by those who left
     yield running
     running.stop()
 
@@ -92,16 +92,6 @@ def test_a_run_whose_process_is_killed_goes_on_from_its_checkpoint_and_the_page_
     visitor.step(int(visitor.facts["epoch"]) + 1)
 
 
-def test_a_closed_page_pauses_its_trainer_within_five_seconds(mortal, visit):
-    visitor = visit(mortal.url).open("speed=max")
-    assert eventually(lambda: health(mortal)["trainers"]["running"] == 0, 5)
-    paused = health(mortal)["trainers"]["paused"]  # its own among them
-    visitor.play()
-    assert eventually(lambda: health(mortal)["trainers"] == {"running": 1, "paused": paused - 1}, 5)
-    visitor.page.close()
-    assert eventually(lambda: health(mortal)["trainers"] == {"running": 0, "paused": paused}, 5)
-
-
 @pytest.mark.timeout(240)  # the server starts twice
 def test_a_restarted_server_gives_experiment_and_network_back(mortal, visit):
     visitor = visit(mortal.url).open("dataset=xor&hidden=5")
@@ -119,6 +109,16 @@ def test_a_restarted_server_gives_experiment_and_network_back(mortal, visit):
     stranger.until("facts.status === 'idle' && facts.epoch == 0", 60)  # the same link, another visitor
     for each in (visitor, stranger):
         each.errors.clear()  # the browser reports that nobody answered for a while
+
+
+def test_a_closed_page_pauses_its_trainer_within_five_seconds(mortal, visit):
+    visitor = visit(mortal.url).open("speed=max")
+    assert eventually(lambda: health(mortal)["trainers"]["running"] == 0, 5)
+    paused = health(mortal)["trainers"]["paused"]  # its own among them
+    visitor.play()
+    assert eventually(lambda: health(mortal)["trainers"] == {"running": 1, "paused": paused - 1}, 5)
+    visitor.page.close()
+    assert eventually(lambda: health(mortal)["trainers"] == {"running": 0, "paused": paused}, 5)
 
 
 def test_ctrl_c_in_the_middle_of_a_run_leaves_no_process_behind(mortal, visit):

@@ -20,12 +20,23 @@ def numbers(facts: dict[str, str]) -> dict[str, str]:
 # Play, Pause, Step --------------------------------------------------------------------------------------------------
 
 
-def test_play_paints_frame_after_frame_and_pause_freezes_what_is_shown(playground):
+def test_play_paints_frame_after_frame_a_slider_reaches_the_network_meanwhile_and_pause_freezes_what_is_shown(
+    playground,
+):
     before = playground.open().facts
-    assert (before["status"], before["epoch"]) == ("idle", "0")
+    assert (before["status"], before["epoch"], before["learningRate"]) == ("idle", "0", "0.03")
+    playground.tag()
     playground.play()
-    after = playground.until(f"facts.frame > {before['frame']} + 20 && facts.epoch > 20")
-    assert float(after["trainLoss"]) < float(before["trainLoss"])
+    playing = playground.until(f"facts.frame > {before['frame']} + 40 && facts.epoch > 20", 30)
+    assert float(playing["trainLoss"]) < float(before["trainLoss"])
+    playground.slide("Learning rate", "ArrowRight")
+    after = playground.until("facts.learningRate === '0.1'")
+    assert int(after["epoch"]) >= int(playing["epoch"])
+    assert (after["status"], after["build"]) == ("running", before["build"])
+    playground.linked(learning_rate="0.1")
+    later = f"facts.frame > {after['frame']} + 40 && facts.epoch > {after['epoch']} + 5"
+    playground.until(f"{later} && facts.status === 'running'", 30)
+    assert playground.mounted_anew() == 0
     playground.pause()
     frozen = numbers(playground.facts)
     playground.answers(5)  # the page went on asking, and nothing new came
@@ -48,9 +59,16 @@ def test_a_stranger_watches_a_network_learn_to_read_digits(playground):
     playground.page.get_by_role("heading", name="Test pictures").wait_for()
 
 
-def test_step_trains_exactly_one_epoch_whether_idle_paused_or_running(playground):
-    playground.open()
-    assert playground.step(1)["status"] == "paused"
+def test_step_trains_exactly_one_epoch_whether_idle_paused_or_running_and_reset_leads_back_to_the_first_weights(
+    playground,
+):
+    first = numbers(playground.open("noise=0.1").facts)
+    second = playground.step(1)
+    assert second["status"] == "paused"
+    playground.press("Reset")
+    assert numbers(playground.until("facts.epoch == 0")) == first
+    playground.settle()
+    assert numbers(playground.step(1)) == numbers(second) != first
     assert playground.step(2)["status"] == "paused"
     playground.play()
     playground.until("facts.epoch > 5")
@@ -61,37 +79,11 @@ def test_step_trains_exactly_one_epoch_whether_idle_paused_or_running(playground
     playground.step(int(stopped["epoch"]) + 1)
 
 
-def test_reset_leads_back_to_the_same_first_weights(playground):
-    first = numbers(playground.open("noise=0.1").facts)
-    second = numbers(playground.step(1))
-    playground.press("Reset")
-    assert numbers(playground.until("facts.epoch == 0")) == first
-    playground.settle()
-    assert numbers(playground.step(1)) == second != first
-
-
 # The stream ---------------------------------------------------------------------------------------------------------
 
 
-def test_nothing_is_mounted_anew_while_frames_stream_and_a_slider_reaches_the_running_network(playground):
-    playground.open().play()
-    playground.until("document.querySelectorAll('.js-plotly-plot svg.main-svg').length >= 6")
-    playground.tag()
-    before = playground.facts
-    assert before["learningRate"] == "0.03"
-    playground.until(f"facts.frame > {before['frame']} + 40", 30)
-    playground.slide("Learning rate", "ArrowRight")
-    after = playground.until("facts.learningRate === '0.1'")
-    assert int(after["epoch"]) >= int(before["epoch"])
-    assert (after["status"], after["build"]) == ("running", before["build"])
-    playground.linked(learning_rate="0.1")
-    later = f"facts.frame > {after['frame']} + 40 && facts.epoch > {after['epoch']} + 5"
-    playground.until(f"{later} && facts.status === 'running'", 30)
-    assert playground.mounted_anew() == 0
-
-
-def test_the_zoom_of_the_loss_chart_survives_the_stream(playground):
-    playground.open("speed=fast").play()
+def test_the_zoom_of_the_loss_chart_survives_the_stream_and_settings_and_run_a_look_at_the_help_page(playground):
+    playground.open("dataset=moons&noise=0.2&hidden=6,5&learning_rate=0.1&speed=fast").play()
     playground.until("facts.epoch > 30 && document.querySelector('.js-plotly-plot .nsewdrag')")
     plot = playground.page.locator(LOSS)
     whole = plot.evaluate(ZOOM)
@@ -108,14 +100,7 @@ def test_the_zoom_of_the_loss_chart_survives_the_stream(playground):
     playground.until(f"{points} > {drawn} + 100", 30)
     assert plot.evaluate(ZOOM) == zoomed != whole
 
-
-# Pages, links and visitors ------------------------------------------------------------------------------------------
-
-
-def test_the_help_page_and_back_keeps_settings_and_run(playground):
-    playground.open("dataset=moons&noise=0.2&hidden=6,5&learning_rate=0.1&speed=fast").play()
-    before = playground.until("facts.epoch > 20")
-    link = playground.link
+    before, link = playground.facts, playground.link
     playground.go("Help")
     playground.page.get_by_role("heading", name="Help", exact=True).wait_for()
     playground.go("Playground")
@@ -126,7 +111,12 @@ def test_the_help_page_and_back_keeps_settings_and_run(playground):
     playground.until(f"facts.epoch > {after['epoch']} && facts.status === 'running'")
 
 
-def test_a_link_gives_a_second_browser_the_same_settings_and_the_same_numbers(playground, visit, server):
+# Links and visitors -------------------------------------------------------------------------------------------------
+
+
+def test_a_link_gives_a_second_browser_the_same_settings_and_the_same_numbers_and_never_the_network_of_the_first(
+    playground, visit, server
+):
     playground.open("epochs=25&speed=max")
     playground.choose("Data set", DATASETS["spiral"].label)
     playground.linked(dataset="spiral")
@@ -139,23 +129,21 @@ def test_a_link_gives_a_second_browser_the_same_settings_and_the_same_numbers(pl
     friend = visit(server.url).open(playground.page.url.partition("?")[2])
     assert friend.link == playground.link
     assert friend.page.get_by_role("combobox", name="Data set").input_value() == DATASETS["spiral"].label
+    idle, link = numbers(friend.facts), friend.link
+    playground.slide("Learning rate", "ArrowRight")
+    playground.linked(learning_rate="0.1")
+    playground.play()  # on, beyond its end
+    playground.until("facts.epoch > 35")
+    friend.answers(3)
+    assert numbers(friend.facts) == idle
+    assert friend.facts["status"] == "idle"
+    assert friend.link == link
     friend.press("Play")
     second = friend.until("facts.status === 'stopped'")
     assert first["epoch"] == "25"
     assert numbers(second) == numbers(first)
-
-
-def test_two_visitors_never_see_each_others_network(playground, visit, server):
-    other = visit(server.url).open("dataset=xor&hidden=3")
-    idle = numbers(other.facts)
-    playground.open("dataset=moons").play()
-    playground.until("facts.epoch > 10")
-    other.answers(3)
-    assert numbers(other.facts) == idle
-    assert other.facts["status"] == "idle"
-    assert other.link == {"dataset": "xor", "hidden": "3"}
-    other.step(1)
-    playground.until("facts.status === 'running' && facts.epoch > 20")
+    on = playground.facts["epoch"]
+    playground.until(f"facts.status === 'running' && facts.epoch > {on}")
 
 
 # Endings ------------------------------------------------------------------------------------------------------------

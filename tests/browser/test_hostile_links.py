@@ -51,7 +51,10 @@ def test_nonsense_in_every_field_is_refused_with_a_sentence_for_each(playground,
 
 
 def test_refused_fields_keep_their_defaults_and_the_rest_of_the_link_counts(playground):
-    playground.open("dataset=xor&learning_rate=-1&hidden=4,x&seed=1.5&noise=0.2&speed=warp&show_test=maybe")
+    playground.open(
+        "dataset=xor&learning_rate=-1&hidden=4,x&seed=1.5&noise=0.2&speed=warp&show_test=maybe"
+        "&hide=data,everything&lock=diagram"
+    )
     alert = playground.page.get_by_role("alert").inner_text()
     for sentence in (
         "learning_rate: -1 is not allowed; allowed: a number above 0 up to 10.",
@@ -59,10 +62,13 @@ def test_refused_fields_keep_their_defaults_and_the_rest_of_the_link_counts(play
         "speed: warp is not allowed; allowed: one of slow, batch, epoch, fast, max.",
         "show_test: maybe is not allowed; allowed: one of true, false.",
         "hidden: ",
+        "hide: data,everything is not allowed; allowed: a list out of transport, speed",
+        "lock: diagram is not allowed",
     ):
         assert sentence in alert
-    refused = dict.fromkeys(("learning_rate", "hidden", "seed", "speed", "show_test"))
+    refused = dict.fromkeys(("learning_rate", "hidden", "seed", "speed", "show_test", "hide", "lock"))
     playground.linked(dataset="xor", noise="0.2", **refused)
+    assert playground.page.get_by_role("combobox", name="Data set", exact=True).is_enabled()
     playground.play()
     playground.until("facts.epoch > 3 && facts.learningRate === '0.03'")
 
@@ -76,20 +82,16 @@ def test_choices_that_do_not_fit_together_are_named_and_left_out(playground):
     playground.step(1)
 
 
-def test_fields_that_nobody_knows_are_named_and_ignored(playground):
+def test_fields_that_nobody_knows_are_named_and_ignored_and_of_one_that_stands_twice_the_last_counts(playground):
     unknown = {"colour": SCRIPT, "__proto__": "1", "constructor": "x" * 5000, IMAGE: "", "shape": "4,2", "a": "b"}
-    playground.open(urlencode({**unknown, "utm_source": "mail", "seed": "3"}))
+    playground.open(urlencode({**unknown, "utm_source": "mail", "seed": "3"}) + "&seed=4")
     alert = playground.page.get_by_role("alert")
     named = f"colour, __proto__, constructor, {IMAGE[:40]}..., shape and 1 more: no field of a link, and ignored;"
     assert named in alert.inner_text()
     assert alert.locator("li").count() == 1
     assert alert.locator("img, strong").count() == 0
-    playground.linked(seed="3", colour=None, constructor=None)
-    assert playground.link == {"seed": "3"}
-
-
-def test_of_a_field_that_stands_twice_in_a_link_the_last_one_counts(playground):
-    playground.open("seed=3&seed=4")
+    playground.linked(seed="4", colour=None, constructor=None)
+    assert playground.link == {"seed": "4"}
     assert playground.page.get_by_role("spinbutton", name="Seed", exact=True).input_value() == "4"
     playground.step(1)
 

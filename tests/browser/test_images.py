@@ -6,11 +6,11 @@ import re
 from itertools import pairwise
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import CDPSession, Locator, Page, expect
 
 from lab.build import build
 from lab.recipes import RECIPES
-from tests.browser.playground import PATIENCE, Playground, eventually
+from tests.browser.playground import PATIENCE, PHONE, Playground, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -21,8 +21,7 @@ SEVEN = [(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)]
 @pytest.fixture
 def images(playground) -> Playground:
     """The usual visitor on the page of images, the small network trained."""
-    playground.page.goto(playground.url)
-    playground.go("Images")
+    playground.come("Images")
     playground.page.locator(".img-pad").wait_for()
     eventually_ready(playground.page)
     return playground
@@ -171,10 +170,20 @@ def test_one_press_sets_up_the_digits_and_every_question_about_them_is_answered(
     expect(page.locator(".img-pad")).to_have_attribute("data-strokes", "1")
 
 
-def test_a_finger_draws_on_a_phone_and_nothing_scrolls_sideways(visit, server):
-    visitor = visit(server.url, viewport={"width": 390, "height": 844}, has_touch=True)
-    page = visitor.page
-    page.goto(server.url)
+def touch(finger: CDPSession, *places: tuple[float, float]) -> None:
+    """Touch the screen at the first place, go to the others, and let go."""
+    for number, (x, y) in enumerate(places):
+        kind = "touchMove" if number else "touchStart"
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def test_a_finger_draws_on_a_phone_and_nothing_scrolls_sideways(playground):
+    page = playground.page
+    finger = playground.context.new_cdp_session(page)
+    finger.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    page.set_viewport_size(PHONE)
+    page.goto(playground.url)
     page.locator("[data-testid=live]").wait_for()
     page.get_by_test_id("stExpandSidebarButton").click()
     page.get_by_role("link", name="Images", exact=True).click()
@@ -183,17 +192,15 @@ def test_a_finger_draws_on_a_phone_and_nothing_scrolls_sideways(visit, server):
     eventually_ready(page)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     pad = page.locator(".img-pad")
-    pad.tap()  # a dot, and a check that nothing lies over the pad
-    expect(pad).to_have_attribute("data-strokes", "1")
+    pad.scroll_into_view_if_needed()
     box = pad.bounding_box()
     assert box
-    finger = visitor.context.new_cdp_session(page)
-    for down in (0.2, 0.5, 0.8):
-        where = {"x": box["x"] + box["width"] / 2, "y": box["y"] + down * box["height"]}
-        kind = "touchStart" if down == 0.2 else "touchMove"
-        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [where]})
-    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    middle = box["x"] + box["width"] / 2
+    touch(finger, (middle, box["y"] + box["height"] / 2))  # a dot, and a check that nothing lies over the pad
+    expect(pad).to_have_attribute("data-strokes", "1")
+    touch(finger, *((middle, box["y"] + down * box["height"]) for down in (0.2, 0.5, 0.8)))
     expect(pad).to_have_attribute("data-strokes", "2")
     until_read(page)
     expect(answer(page)).to_have_attribute("data-read", re.compile("."))
     assert pad.bounding_box() == box, "drawing has scrolled the page"
+    finger.send("Emulation.setTouchEmulationEnabled", {"enabled": False})

@@ -30,14 +30,6 @@ PLACE = """([key, part, number]) => {
 }"""
 
 
-def visit(playground: Playground, page: str, query: str = "") -> Playground:
-    """By the navigation bar: a visitor who has a network already."""
-    playground.open(query).go(page)
-    playground.page.get_by_role("heading", name=page, exact=True).wait_for()
-    playground.settle()
-    return playground
-
-
 def says(playground: Playground, text: str) -> None:
     playground.page.get_by_text(text).first.wait_for()
 
@@ -72,7 +64,9 @@ def epoch(playground: Playground) -> int:
 
 
 def test_the_functions_page_follows_the_network_while_it_trains(playground):
-    visit(playground, "Functions")
+    playground.open().go("Functions")  # by the navigation bar: a visitor who has a network already
+    playground.page.get_by_role("heading", name="Functions", exact=True).wait_for()
+    playground.settle()
     assert epoch(playground) == 0
     playground.press("Step")
     says(playground, "Epoch 1. Bars")
@@ -92,7 +86,7 @@ def test_the_functions_page_follows_the_network_while_it_trains(playground):
 
 
 def test_a_step_is_walked_by_buttons_and_keys_from_a_point_that_was_clicked(playground):
-    visit(playground, "One step")
+    playground.come("One step")
     page = playground.page
     page.get_by_role("heading", name="Input").wait_for()
     page.locator(".st-key-step_map .js-plotly-plot .scatterlayer").wait_for()
@@ -119,7 +113,7 @@ def test_a_step_is_walked_by_buttons_and_keys_from_a_point_that_was_clicked(play
 
 
 def test_the_gradient_check_catches_the_planted_bug_on_the_screen(playground):
-    visit(playground, "One step", "dataset=spiral3&hidden=5")
+    playground.come("One step", "dataset=spiral3&hidden=5")
     pick(playground, "Gradient check", SIGNS["Gradient check"])
     plant = playground.page.get_by_role("switch", name="Plant the bug").locator("xpath=ancestor::label")
     plant.click()
@@ -155,7 +149,7 @@ FRAME = {  # tested in test_controls.py
 
 
 def test_every_control_of_the_pages_is_pressed_by_a_test(playground):
-    visit(playground, "Functions", "dataset=spiral3&activations=elu&hidden=14")
+    playground.come("Functions", "dataset=spiral3&activations=elu&hidden=14")
     found = offered(playground)
     for kind in ("Losses", "Softmax", "Three sliders"):
         pick(playground, kind, SIGNS[kind])

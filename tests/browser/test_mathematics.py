@@ -6,21 +6,12 @@ import re
 
 import pytest
 
-from tests.browser.playground import Playground
+from tests.browser.playground import PHONE, Playground
 
 pytestmark = pytest.mark.browser
 
 HEADS = """name => [...document.querySelectorAll(`.charts[data-name=${name}] .js-plotly-plot`)].flatMap(
   plot => plot.data.filter(trace => trace.meta === 'head').map(trace => [...trace.x, ...trace.y]))"""
-
-
-def turn_to(playground: Playground, page: str) -> None:
-    """Come by the navigation bar, as a visitor does."""
-    playground.page.goto(playground.url)
-    playground.until("facts.frame > 0", 30)
-    playground.go(page)
-    playground.page.get_by_role("heading", name=page, exact=True).wait_for()
-    playground.settle()
 
 
 def drawn(playground: Playground, name: str, times: int = 1) -> int:
@@ -34,7 +25,7 @@ def drawn(playground: Playground, name: str, times: int = 1) -> int:
 
 
 def test_the_race_is_played_step_by_step_and_begins_where_one_clicks(playground):
-    turn_to(playground, "Optimizers")
+    playground.come("Optimizers")
     page = playground.page
     count = drawn(playground, "race")
     page.locator(".charts-plot").nth(2).wait_for()
@@ -71,7 +62,7 @@ def test_the_race_is_played_step_by_step_and_begins_where_one_clicks(playground)
 
 
 def test_the_own_landscape_comes_in_pieces_and_the_suggested_rate_is_taken(playground):
-    turn_to(playground, "Optimizers")
+    playground.come("Optimizers")
     page = playground.page
     page.get_by_role("radio", name="Your own loss", exact=True).click()
     playground.press("Compute the landscape")
@@ -89,7 +80,7 @@ def test_the_own_landscape_comes_in_pieces_and_the_suggested_rate_is_taken(playg
 
 
 def test_the_health_page_follows_a_running_network_and_compares_two_deep_ones(playground):
-    turn_to(playground, "Health")
+    playground.come("Health")
     page = playground.page
     first = drawn(playground, "health")
     playground.press("Step")
@@ -106,8 +97,9 @@ def test_the_health_page_follows_a_running_network_and_compares_two_deep_ones(pl
     page.get_by_role("heading", name="The same with ReLU and He weights").wait_for()
 
 
-def test_a_phone_shows_the_whole_width_of_the_pages(visit, server):
-    phone = visit(server.url, viewport={"width": 390, "height": 844})
+def test_a_phone_shows_the_whole_width_of_the_pages(playground):
+    phone = playground
+    phone.page.set_viewport_size(PHONE)
     phone.open()
     margin = phone.page.locator(".st-key-bar").bounding_box()["x"]
     assert phone.button("New weights").bounding_box()["x"] == margin

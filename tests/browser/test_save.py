@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.playground import Playground
-from tests.browser.test_math_pages import pick, visit
+from tests.browser.test_math_pages import pick
 
 pytestmark = pytest.mark.browser
 
@@ -72,7 +72,7 @@ def test_everything_that_the_playground_draws_is_saved(playground):
 
 
 def test_charts_of_the_other_pages_are_saved_and_each_has_its_menu(playground):
-    visit(playground, "Functions")
+    playground.come("Functions")
     drawn(playground, "fn_layer_1")
     shape = "Tanh and its derivative over z from -6 to 6"
     assert menus(playground) == [shape, "Pre-activations of layer 1", "Pre-activations of layer 2"]
@@ -95,7 +95,7 @@ def test_charts_of_the_other_pages_are_saved_and_each_has_its_menu(playground):
 
 
 def test_pictures_of_the_image_page_are_saved_with_hard_pixels(playground):
-    visit(playground, "Images", "dataset=digits&samples=200&hidden=4")
+    playground.come("Images", "dataset=digits&samples=200&hidden=4")
     playground.page.locator(".img-weights").wait_for()
     playground.page.locator(".st-key-mistakes .img-tile").first.wait_for()
     assert sorted(menus(playground)) == ["confusion matrix", "first layer", "test pictures"]

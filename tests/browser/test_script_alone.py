@@ -14,8 +14,8 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def alone() -> Iterator[Server]:
-    running = Server("ui/router.py")
+def alone(port) -> Iterator[Server]:
+    running = Server("ui/router.py", port)
     yield running
     running.stop()
 

@@ -82,15 +82,6 @@ def test_locked_features_and_layers_stay_as_they_are_on_the_diagram_too(playgrou
     playground.page.locator(".live-editor").wait_for()
 
 
-def test_a_part_that_is_unknown_is_refused_with_a_sentence_and_nothing_is_hidden(playground):
-    playground.open("hide=data,everything&lock=diagram&seed=3")
-    alert = playground.page.get_by_role("alert").inner_text()
-    assert "hide: data,everything is not allowed; allowed: a list out of transport, speed" in alert
-    assert "lock: diagram is not allowed" in alert
-    assert playground.page.get_by_role("combobox", name="Data set", exact=True).is_enabled()
-    playground.linked(seed="3", hide=None, lock=None)
-
-
 def test_the_frame_code_shows_a_page_without_chrome_that_trains_in_another_page(playground, visit, server):
     playground.open("seed=3")
     _, code = written(share(playground))
@@ -109,24 +100,9 @@ def test_the_frame_code_shows_a_page_without_chrome_that_trains_in_another_page(
     assert frame.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_more_points_than_a_link_holds_go_by_file_there_and_back(playground, tmp_path):
-    places = np.random.default_rng(1).uniform(-6, 6, (drawn.MOST_POINTS, 2))
-    points = [[x, y, number % 5] for number, (x, y) in enumerate(places.tolist())]
-    experiment = Experiment(dataset="drawn", points=points, hidden=(4,))
-    saved = tmp_path / "saved.json"
-    saved.write_text(experiment.to_json())
-    dialog = share(playground.open())
-    dialog.locator("input[type=file]").set_input_files(saved)
-    dialog.wait_for(state="detached")
-    playground.linked(dataset="drawn", hidden="4", points=None)
-    dialog = share(playground)
-    assert "too many for a link" in dialog.inner_text()
-    with playground.page.expect_download() as download:
-        dialog.get_by_role("button", name="Save as file", exact=True).click()
-    assert Experiment.from_json(download.value.path().read_text()) == experiment
-
-
-def test_a_file_that_is_no_experiment_is_refused_with_a_sentence_and_nothing_changes(playground):
+def test_a_file_that_is_no_experiment_is_refused_and_more_points_than_a_link_holds_go_by_file_there_and_back(
+    playground, tmp_path
+):
     playground.open("seed=5").step(1)
     before = playground.facts["build"]
     dialog = share(playground)
@@ -141,3 +117,17 @@ def test_a_file_that_is_no_experiment_is_refused_with_a_sentence_and_nothing_cha
     assert dialog.get_by_role("alert").locator("img").count() == 0
     assert (playground.facts["epoch"], playground.facts["build"]) == ("1", before)
     assert playground.link == {"seed": "5"}
+
+    places = np.random.default_rng(1).uniform(-6, 6, (drawn.MOST_POINTS, 2))
+    points = [[x, y, number % 5] for number, (x, y) in enumerate(places.tolist())]
+    experiment = Experiment(dataset="drawn", points=points, hidden=(4,))
+    saved = tmp_path / "saved.json"
+    saved.write_text(experiment.to_json())
+    dialog.locator("input[type=file]").set_input_files(saved)
+    dialog.wait_for(state="detached")
+    playground.linked(dataset="drawn", hidden="4", points=None)
+    dialog = share(playground)
+    assert "too many for a link" in dialog.inner_text()
+    with playground.page.expect_download() as download:
+        dialog.get_by_role("button", name="Save as file", exact=True).click()
+    assert Experiment.from_json(download.value.path().read_text()) == experiment

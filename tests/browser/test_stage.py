@@ -40,12 +40,12 @@ def heading(playground: Playground, name: str) -> Locator:
 # What changes the experiment ----------------------------------------------------------------------------------------
 
 
-def test_a_thumbnail_switches_its_feature_on_and_off(playground):
+def test_thumbnails_switch_their_features_and_the_buttons_above_change_units_and_layers(playground):
     playground.open().step(1)
     first, second, third = list(FEATURES)[:2], list(FEATURES)[2::2], list(FEATURES)[3::2]
-    for press, others in ((second, second), (third, second + third), (second, third), (third, [])):
+    for pressed, others in ((second, second), (third, second + third), (second, third), (third, [])):
         before = playground.facts["build"]
-        for name in press:  # as fast as the pointer gets there: no press is lost
+        for name in pressed:  # as fast as the pointer gets there: no press is lost
             playground.press(f"Feature {FEATURES[name].label}")
         on = [name for name in FEATURES if name in first + others]
         playground.linked(features=",".join(on) if others else None)
@@ -54,9 +54,6 @@ def test_a_thumbnail_switches_its_feature_on_and_off(playground):
             state = {"name": f"Feature {feature.label}", "exact": True, "pressed": name in on}
             playground.page.get_by_role("button", **state).wait_for()
 
-
-def test_the_buttons_above_layers_and_network_change_units_and_layers(playground):
-    playground.open().step(1)
     press(playground, "More neurons in layer 1", hidden="9,8")
     playground.button("Neuron 9 of layer 1").wait_for()
     press(playground, "Fewer neurons in layer 2", hidden="9,7")
@@ -196,7 +193,7 @@ def test_a_number_entered_in_the_middle_of_a_run_is_what_training_goes_on_from(p
 
 def test_the_hints_go_away_at_the_first_key_or_press_and_stay_away(playground):
     page, hints = playground.page, playground.page.locator(".live-callout")
-    playground.open()
+    page.goto(f"{playground.url}healthz")  # what the tab remembers belongs to the address
     for act in (lambda: page.keyboard.press("Shift"), lambda: page.mouse.click(5, 890)):
         page.evaluate("sessionStorage.clear()")  # a first visit
         playground.open()
