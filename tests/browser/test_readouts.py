@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from tests.browser.playground import Playground, eventually
+from tests.browser.playground import PATIENCE, Playground, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -40,7 +40,7 @@ def test_each_class_has_its_precision_recall_and_f1_and_what_is_wrong_is_marked(
     every = playground.pixels(MARKS)
     playground.press("Play")
     playground.until("facts.status === 'stopped'")
-    assert eventually(lambda: agree(playground), 15)
+    assert eventually(lambda: agree(playground), PATIENCE)
     playground.until_pixels(MARKS, every.__ne__)  # the examples stand still, so it is the crosses that are others
     legend = playground.page.locator(".live-legend").inner_text()
     assert "wrong" in legend
@@ -51,7 +51,7 @@ def test_numbers_are_judged_by_their_errors_and_the_map_shows_values(playground)
     playground.open("dataset=plane").step(1)
     playground.page.get_by_role("heading", name="Error on the test data").wait_for()
     errors = playground.page.locator(".live-errors dd")
-    assert eventually(lambda: errors.first.inner_text() == read(playground)["Test R\N{SUPERSCRIPT TWO}"], 15)
+    assert eventually(lambda: errors.first.inner_text() == read(playground)["Test R\N{SUPERSCRIPT TWO}"], PATIENCE)
     r2, rmse, mean = (float(text.replace("\N{MINUS SIGN}", "-")) for text in errors.all_inner_texts())
     assert 0 < mean <= rmse
     assert r2 < 1

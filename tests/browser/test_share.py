@@ -11,7 +11,7 @@ from playwright.sync_api import Locator
 
 from data import drawn
 from lab.experiment import Experiment
-from tests.browser.playground import Playground, eventually
+from tests.browser.playground import PATIENCE, Playground, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -25,6 +25,7 @@ def share(playground: Playground) -> Locator:
 
 def written(dialog: Locator) -> tuple[str, str]:
     """The link and the frame as the dialog shows them."""
+    dialog.get_by_test_id("stCode").nth(1).wait_for()
     link, frame = dialog.get_by_test_id("stCode").all_inner_texts()
     return link.strip(), frame.strip()
 
@@ -40,13 +41,13 @@ def fields(link: str) -> dict[str, str]:
 def test_what_a_teacher_ticks_is_gone_or_greyed_in_the_link(playground):
     playground.open("dataset=xor&learning_rate=0.3")
     dialog = share(playground)
-    assert eventually(lambda: fields(written(dialog)[0]) == playground.link, 15)
+    assert eventually(lambda: fields(written(dialog)[0]) == playground.link, PATIENCE)
     tick(dialog, "hide", "Learning rate")
     tick(dialog, "hide", "Confusion matrix")
     tick(dialog, "lock", "Data")
     tick(dialog, "lock", "Weights by hand")
     expected = {**playground.link, "hide": "rate,confusion", "lock": "data,weights"}
-    assert eventually(lambda: fields(written(dialog)[0]) == expected, 15)
+    assert eventually(lambda: fields(written(dialog)[0]) == expected, PATIENCE)
     link, _ = written(dialog)
     assert dialog.get_by_role("link", name="Open the link").get_attribute("href") == link
     playground.page.keyboard.press("Escape")
@@ -96,7 +97,7 @@ def test_the_frame_code_shows_a_page_without_chrome_that_trains_in_another_page(
     frame.wait_for_function("() => document.querySelector('[data-testid=live]').dataset.epoch === '1'")
     frame.get_by_role("group", name="Learning rate", exact=True).get_by_role("slider").press("ArrowRight")
     expected = {"embed": "true", "seed": "3", "learning_rate": "0.1"}
-    assert eventually(lambda: fields(frame.evaluate("location.href")) == expected, 15)
+    assert eventually(lambda: fields(frame.evaluate("location.href")) == expected, PATIENCE)
     assert frame.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
