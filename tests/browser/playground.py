@@ -28,6 +28,9 @@ PARTS = """root => [root, ...root.querySelectorAll('canvas, .js-plotly-plot, svg
 ITSELF = re.compile(r"/\w+/_stcore/(health|host-config)$")  # where Streamlit looks for itself below a page, too
 SCREEN: ViewportSize = {"width": 1400, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
+FORGET = """() => {
+  if (location.protocol.startsWith('http')) for (const memory of [localStorage, sessionStorage]) memory.clear();
+}"""
 PATIENCE = 30  # seconds that one press or one change of the page may take on a busy machine
 
 
@@ -61,6 +64,7 @@ class Playground:
             if page is not self.page:
                 page.close()
         if not self.page.is_closed():
+            self.page.evaluate(FORGET)
             self.page.goto(f"{server}healthz")
             self.page.set_viewport_size(SCREEN)
         self.context.clear_cookies()  # by which a run that was kept is found again

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.browser.playground import PHONE
+
 pytestmark = pytest.mark.browser
 
 IN_SIGHT = """() => {
@@ -20,7 +22,7 @@ BOTTOM = "() => document.querySelector('.live-panels').getBoundingClientRect().b
 
 def test_on_a_phone_play_and_step_bring_the_map_into_sight_and_pause_moves_nothing(playground):
     page = playground.page
-    page.set_viewport_size({"width": 390, "height": 844})
+    page.set_viewport_size(PHONE)
     playground.open("speed=max")
     noise, share = (playground.slider(label).bounding_box() or {} for label in ("Noise", "Training share"))
     assert noise["y"] == share["y"]  # side by side: the picture is nearer
@@ -34,7 +36,6 @@ def test_on_a_phone_play_and_step_bring_the_map_into_sight_and_pause_moves_nothi
     assert not page.evaluate(IN_SIGHT)
     playground.press("Step")
     page.wait_for_function(IN_SIGHT)
-    page.set_viewport_size({"width": 1400, "height": 900})
 
 
 def test_nothing_jumps_or_is_cut_off_and_a_large_screen_is_filled(playground):
@@ -57,4 +58,3 @@ def test_nothing_jumps_or_is_cut_off_and_a_large_screen_is_filled(playground):
     page.get_by_role("switch", name="Projector", exact=True).locator("xpath=ancestor::label").click()
     playground.linked(projector="true")
     assert page.evaluate(CUT) == []
-    page.set_viewport_size({"width": 1400, "height": 900})
