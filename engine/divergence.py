@@ -66,7 +66,7 @@ def _values(trainer: Trainer, x: np.ndarray, t: np.ndarray) -> Iterator[tuple[st
 def _place(trainer: Trainer, number: int) -> str:
     """The layer of this number, from 1, as people count: hidden layers with all that belongs to each; the output."""
     layers = trainer.network.layers
-    weighted = [hasattr(layer, "W") for layer in layers]
+    weighted = [bool(layer.weights) for layer in layers]
     place = max(1, sum(weighted[:number]))
     name = "the output layer" if place == sum(weighted) else f"hidden layer {place}"
     return f"{name} ({layers[number - 1]!r})"

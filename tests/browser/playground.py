@@ -67,6 +67,7 @@ class Playground:
             self.page.evaluate(FORGET)
             self.page.goto(f"{server}healthz")
             self.page.set_viewport_size(SCREEN)
+            self.page.emulate_media(color_scheme="light")
         self.context.clear_cookies()  # by which a run that was kept is found again
 
     def come_back(self) -> Playground:
