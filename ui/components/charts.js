@@ -21,6 +21,7 @@ class Player {
     this.slider.setAttribute('aria-label', 'Step shown');
     this.label = build('output', 'charts-at');
     this.root = build('div', 'charts-player', this.button, this.slider, this.label);
+    this.root.hidden = true; // until there are steps to play
     this.button.addEventListener('click', () => (this.timer ? this.stop() : this.start()));
     this.slider.addEventListener('input', () => {
       this.stop();
