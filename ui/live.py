@@ -137,13 +137,13 @@ def _event(event: dict[str, Any]) -> None:
             features.toggle(name)
         case {"type": "points", "points": list(points), "number": int(number), "done": bool(done)}:
             drawing.take(points, number, done)
-        case {"type": "resize", "layer": int(layer), "units": int(units)} if 0 <= layer < len(e.hidden):
-            state.change(hidden=[*e.hidden[:layer], units, *e.hidden[layer + 1 :]])
+        case {"type": "resize", "layer": int(layer), "by": int(by)} if 0 <= layer < len(e.hidden):
+            state.change(hidden=[*e.hidden[:layer], e.hidden[layer] + by, *e.hidden[layer + 1 :]])
         case {"type": "activation", "layer": int(layer), "name": str(name)} if 0 <= layer < len(e.hidden):
             names = (*e.activation_names[:layer], name, *e.activation_names[layer + 1 :])
             state.change(activations=names if len(set(names)) > 1 else name)
-        case {"type": "layers", "count": int(count)} if 0 <= count <= MAX_LAYERS:
-            state.change(hidden=(*e.hidden, *(e.hidden[-1:] or (8,)) * MAX_LAYERS)[:count])
+        case {"type": "layers", "by": int(by)} if 0 <= len(e.hidden) + by <= MAX_LAYERS:
+            state.change(hidden=(*e.hidden, *(e.hidden[-1:] or (8,)) * MAX_LAYERS)[: len(e.hidden) + by])
         case {"type": "fix", "changes": dict(changes)}:
             state.change(
                 **{

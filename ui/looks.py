@@ -45,7 +45,7 @@ EMBEDDED = """
 
 
 def dress() -> None:
-    """One style element, drawn after the page."""
+    """One style element, drawn before the page."""
     view = state.view()
     size, embedded = PROJECTOR if view["projector"] else TALL, EMBEDDED if st.context.is_embedded else ""
     st.html(f"<style>{BASE}{size}{embedded}{parts.hiding(view)}</style>")

@@ -244,6 +244,7 @@ def carry_out(events: Any, act: Callable[[dict[str, Any]], None]) -> None:
     for event in [event for event in numbered if event["serial"] > me.handled][:MOST_EVENTS]:
         act(event)
         me.handled = max(me.handled, event["serial"])
+        me.redraw = True  # where Streamlit draws only a part of the page for it
 
 
 def link(view: Mapping[str, Any] | None = None) -> dict[str, str]:

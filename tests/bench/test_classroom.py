@@ -43,9 +43,9 @@ def test_the_head_of_a_frame_is_read_without_its_arrays():
 def test_two_pupils_play_and_move_a_slider_at_the_real_server(monkeypatch, capsys):
     monkeypatch.setattr(classroom, "WARM", 0.5)
     monkeypatch.setitem(classroom.WORKLOADS, "toys", ["dataset=xor&hidden=4"])
-    monkeypatch.setattr("bench.student.EVERY", 1.0)
+    monkeypatch.setattr("bench.student.EVERY", 2.0)
     with ThreadPoolExecutor(1) as apart:  # this thread may hold the event loop of a browser
-        assert apart.submit(main, ["class", "--students", "2", "--seconds", "4", "--json"]).result() == 0
+        assert apart.submit(main, ["class", "--students", "2", "--seconds", "6", "--json"]).result() == 0
     text = capsys.readouterr().out
     (row,) = json.loads(text[text.index('{"rows"') :].splitlines()[0])["rows"]
     assert row["students"] == 2

@@ -5,8 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from playwright.sync_api import Error
 
 from tests.browser.playground import Playground
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Adds to the report of a failed test what was on the screens."""
+    report = yield
+    if report.when == "call" and report.failed and "chromium" in item.funcargs:
+        for page in (page for context in item.funcargs["chromium"].contexts for page in context.pages):
+            try:
+                report.sections.append((page.url, page.locator("body").inner_text(timeout=5000)[:2000]))
+            except Error as silent:
+                report.sections.append((page.url, str(silent)))
+    return report
 
 
 @pytest.fixture(scope="session")

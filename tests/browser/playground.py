@@ -17,7 +17,10 @@ from playwright.sync_api import (
     TimeoutError,
     ViewportSize,
     WebSocket,
+    expect,
 )
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 FACTS = "() => ({...document.querySelector('[data-testid=live]').dataset})"
 SUM = """canvas => {
@@ -31,7 +34,9 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 FORGET = """() => {
   if (location.protocol.startsWith('http')) for (const memory of [localStorage, sessionStorage]) memory.clear();
 }"""
+SENT = "() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))"  # to Streamlit, what was pressed
 PATIENCE = 30  # seconds that one press or one change of the page may take on a busy machine
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 class Playground:
@@ -50,12 +55,39 @@ class Playground:
         self.sockets: list[WebSocket] = []  # to the live frames, the newest last
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", self.hear)
-        self.page.on("websocket", lambda socket: self.sockets.append(socket) if "live/socket" in socket.url else None)
+        self.script_run = "done"  # of Streamlit, as far as this page has heard: due, begun or done
+        self.page.on("websocket", self.meet)
 
     def hear(self, message: ConsoleMessage) -> None:
         """Note what the page reports as an error."""
         if message.type == "error" and not ITSELF.search(message.location["url"]):
             self.errors.append(message.text)
+
+    def meet(self, socket: WebSocket) -> None:
+        """The page opens a connection: to the live frames, or to Streamlit."""
+        if "live/socket" in socket.url:
+            self.sockets.append(socket)
+        elif "_stcore/stream" in socket.url:
+            self.script_run = "done"
+            socket.on("framesent", self.asked)
+            socket.on("framereceived", self.told)
+
+    def asked(self, message: str | bytes) -> None:
+        """Note that a script run is due, but for those that come by themselves again and again."""
+        if isinstance(message, bytes):
+            said = BackMsg.FromString(message)
+            if said.WhichOneof("type") == "rerun_script" and not said.rerun_script.is_auto_rerun:
+                self.script_run = "due"
+
+    def told(self, message: str | bytes) -> None:
+        """Note how far the script run that is due has come; one that was under way before does not count."""
+        if isinstance(message, bytes) and self.script_run != "done":
+            said = ForwardMsg.FromString(message)
+            if said.WhichOneof("type") == "new_session":
+                self.script_run = "begun"
+            elif said.WhichOneof("type") == "script_finished" and self.script_run == "begun":
+                again = said.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
+                self.script_run = "due" if again else "done"
 
     def leave(self, server: str) -> None:
         """Go to a page where nothing happens, of a server that runs: this tab keeps the scripts that it has compiled.
@@ -66,6 +98,7 @@ class Playground:
         if not self.page.is_closed():
             self.page.evaluate(FORGET)
             self.page.goto(f"{server}healthz")
+            self.page.mouse.move(0, 0)
             self.page.set_viewport_size(SCREEN)
             self.page.emulate_media(color_scheme="light")
         self.context.clear_cookies()  # by which a run that was kept is found again
@@ -76,6 +109,7 @@ class Playground:
             self.begin()
         self.errors.clear()
         self.sockets.clear()
+        self.script_run = "done"
         return self
 
     def open(self, query: str = "", path: str = "") -> Playground:
@@ -203,10 +237,9 @@ class Playground:
                 timeout=seconds * 1000,
             )
         except TimeoutError as late:
-            text = self.page.locator("body").inner_text()
             live = self.facts if self.page.get_by_test_id("live").count() else None
             app = self.page.get_by_test_id("stApp").evaluate("app => ({...app.dataset})")
-            raise AssertionError(f"Not so after {seconds} s: {condition}\n{live}\n{app}\n{text[:2000]}") from late
+            raise AssertionError(f"Not so after {seconds} s: {condition}\n{live}\n{app}") from late
         return handle.json_value()
 
     def linked(self, **fields: str | None) -> None:
@@ -224,6 +257,7 @@ class Playground:
 
     def settle(self) -> None:
         """Wait until no script run is under way or due and no part is a placeholder: what was pressed is shown."""
+        assert eventually(lambda: self.page.evaluate(SENT) or self.script_run == "done", PATIENCE), self.script_run
         self.page.wait_for_function(
             "() => document.querySelector('[data-test-script-state=notRunning]') "
             "&& !document.querySelector('[data-testid=stSkeleton], [data-untold]')"
@@ -235,7 +269,9 @@ class Playground:
         The first may have been asked for before what was just done: the second knows of it.
         """
         for _ in range(count):
-            self.sockets[-1].wait_for_event("framereceived", timeout=PATIENCE * 1000)
+            self.sockets[-1].wait_for_event(
+                "framereceived", lambda message: isinstance(message, bytes), timeout=PATIENCE * 1000
+            )
         self.page.evaluate("() => new Promise(requestAnimationFrame)")
 
     def play(self) -> None:

@@ -11,6 +11,7 @@ from lab.recipes import RECIPES
 from tests.browser.playground import Playground
 from tests.browser.test_controls import offered
 from tests.browser.test_data import flowers, go_to_data, says, shapes, squares, train, upload
+from tests.browser.test_images import eventually_ready
 from tests.browser.test_math_pages import FRAME
 
 pytestmark = pytest.mark.browser
@@ -92,7 +93,7 @@ def test_every_control_of_the_keep_page_is_pressed_by_a_test(playground):
 
 def test_every_control_of_the_image_page_is_pressed_by_a_test(playground):
     playground.come("Images")
-    playground.page.locator("[data-kind=readings]").wait_for()
+    eventually_ready(playground.page)
     assert here(playground) == PAD | RECIPE_BUTTONS | {"Read small digits with it"}
     for recipe in RECIPES.values():
         if playground.button(recipe.label).is_enabled():

@@ -211,7 +211,7 @@ def test_what_the_map_and_the_loss_chart_show_can_be_changed_without_touching_th
         playground.until_pixels(canvas, lambda now, shown=picture: now == shown)
     for scale in ("log", "linear"):
         playground.press("Logarithmic loss axis")
-        playground.until(f"document.querySelector('.js-plotly-plot')._fullLayout?.yaxis.type === '{scale}'")
+        playground.until(f"document.querySelector('.js-plotly-plot')?._fullLayout?.yaxis.type === '{scale}'")
         assert playground.button("Logarithmic loss axis").get_attribute("aria-pressed") == str(scale == "log").lower()
     assert some(playground.facts, "epoch", "build", "trainLoss") == some(before, "epoch", "build", "trainLoss")
 
@@ -250,6 +250,7 @@ def test_every_control_on_the_page_is_pressed_by_a_test(playground):
         found |= offered(playground)
         playground.fold()
     playground.play()
+    playground.button("Pause").wait_for()
     playground.settle()
     found |= offered(playground)
     playground.press("Draw points")

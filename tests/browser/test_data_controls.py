@@ -247,7 +247,7 @@ def test_the_data_set_of_own_points_opens_the_pad_takes_five_classes_and_a_link_
     sheet.holds(*points)
     playground.press("Done drawing")
     sheet.pad.wait_for(state="hidden")
-    assert playground.page.locator(".live-legend").inner_text().count("class ") >= 5
+    playground.page.locator(".live-legend .live-key", has_text="class 5").wait_for()
 
     playground.open("&".join(f"{name}={value}" for name, value in playground.link.items()))
     assert sheet.pad.is_hidden()

@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 
 from bench.serving import Server
 from lab.host import SAVED_EVERY
-from tests.browser.playground import eventually
+from tests.browser.playground import PATIENCE, eventually
 from ui.routes import BAD_REQUEST, FOREIGN_PAGE, UNKNOWN_RUN
 
 pytestmark = pytest.mark.browser
@@ -127,8 +127,8 @@ def test_ctrl_c_in_the_middle_of_a_run_leaves_no_process_behind(mortal, visit):
     family = psutil.Process(mortal.process.pid).children(recursive=True)
     assert family
     os.killpg(mortal.process.pid, signal.SIGINT)  # a terminal sends it to the whole group
-    mortal.process.wait(10)
-    _, left = psutil.wait_procs(family, timeout=5)
+    mortal.process.wait(PATIENCE)
+    _, left = psutil.wait_procs(family, timeout=PATIENCE)
     assert left == []
     visitor.until("facts.status === 'lost'")
     visitor.errors.clear()  # the browser reports that nobody answers any more

@@ -128,6 +128,7 @@ def test_one_press_sets_up_the_digits_and_every_question_about_them_is_answered(
     trainer.epoch()
     accuracy = trainer.evaluate().test_score
     expect(page.get_by_text(f"epoch 1, test accuracy {accuracy:.1%}.")).to_be_visible()
+    images.settle()
     cell = page.locator(".img-matrix button:not(.img-right):enabled").first
     name = cell.get_attribute("aria-label") or ""
     truth, read, count = re.fullmatch(r"(\d) read as (\d): (\d+)", name).groups()  # pyright: ignore
@@ -158,7 +159,6 @@ def test_one_press_sets_up_the_digits_and_every_question_about_them_is_answered(
     images.settle()
     images.press("Play")
     page.wait_for_function("() => Number(document.querySelector('.img-weights').dataset.epoch) >= 3")
-    images.settle()
     images.press("Pause")
     images.button("Play").wait_for()
 
@@ -192,6 +192,7 @@ def test_a_finger_draws_on_a_phone_and_nothing_scrolls_sideways(playground):
     page.locator(".img-pad").wait_for()
     page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
     eventually_ready(page)
+    playground.settle()
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     pad = page.locator(".img-pad")
     pad.scroll_into_view_if_needed()

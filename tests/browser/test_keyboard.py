@@ -84,7 +84,7 @@ def test_the_keys_of_the_page_do_what_the_help_dialog_says_but_none_in_a_box_or_
     said = dialog.get_by_role("row").all_inner_texts()
     assert len(said) == 1 + len(KEYS) + len(PLACES)
     assert all(any(key.shown in row and key.sentence in row for row in said) for key in KEYS)
-    assert "Orange: negative" in dialog.inner_text()
+    dialog.get_by_text("Orange: negative").wait_for()
     press("r")  # a dialog keeps the keys to itself
     press("Escape")
     dialog.wait_for(state="detached")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.playground import PATIENCE, Playground, eventually
 from tests.browser.test_controls import offered
@@ -89,7 +90,7 @@ def test_a_step_is_walked_by_buttons_and_keys_from_a_point_that_was_clicked(play
     playground.come("One step")
     page = playground.page
     page.get_by_role("heading", name="Input").wait_for()
-    page.locator(".st-key-step_map .js-plotly-plot .scatterlayer").wait_for()
+    page.locator(".st-key-step_map .charts:not([data-drawn='0']) .scatterlayer").wait_for()
     x, y = page.evaluate(PLACE, ["step_map", "train", 20])
     page.mouse.click(x, y)
     chosen = page.get_by_role("spinbutton", name="Point", exact=True)
@@ -104,6 +105,7 @@ def test_a_step_is_walked_by_buttons_and_keys_from_a_point_that_was_clicked(play
     page.get_by_role("heading", name="The step of the optimiser").wait_for()
     says(playground, "Your run has not been touched.")
     select(playground, "Parameter of", "Output layer")
+    expect(page.get_by_role("combobox", name="From", exact=True)).to_have_value("unit 1")
     select(playground, "From", "bias")
     bias = page.locator(".katex annotation", has_text="b^{(3)}_{1}: ")
     assert eventually(lambda: bias.count() == 1, PATIENCE)
@@ -160,6 +162,7 @@ FRAME = {  # tested in test_controls.py
 
 def test_every_control_of_the_pages_is_pressed_by_a_test(playground):
     playground.come("Functions", "dataset=spiral3&activations=elu&hidden=14")
+    playground.button("Increment").first.wait_for()  # once the width of its box is known
     found = offered(playground)
     for kind in ("Losses", "Softmax", "Three sliders"):
         pick(playground, kind, SIGNS[kind])

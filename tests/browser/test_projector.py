@@ -29,13 +29,13 @@ def test_one_switch_enlarges_the_type_lightens_the_page_and_lets_nothing_overflo
         "return now.length === before.length && now.every((size, i) => Math.abs(size / before[i] - 1.4) < 0.01); }",
         arg=before,
     )
-    assert playground.page.evaluate(SIDEWAYS) == []
+    playground.page.wait_for_function(f"() => !({SIDEWAYS})().length")
     assert playground.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     point_at_a_line(playground)
     switch(playground)
     playground.linked(projector=None)
     playground.until("facts.theme === 'dark'")
-    assert playground.page.evaluate(SIZES) == before
+    playground.page.wait_for_function(f"before => `${{({SIZES})()}}` === `${{before}}`", arg=before)
     assert playground.mounted_anew() == 0
     playground.recolor("light")
 

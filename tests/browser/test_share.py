@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, expect
 
 from data import drawn
 from lab.experiment import Experiment
@@ -49,7 +49,7 @@ def test_what_a_teacher_ticks_is_gone_or_greyed_in_the_link(playground):
     expected = {**playground.link, "hide": "rate,confusion", "lock": "data,weights"}
     assert eventually(lambda: fields(written(dialog)[0]) == expected, PATIENCE)
     link, _ = written(dialog)
-    assert dialog.get_by_role("link", name="Open the link").get_attribute("href") == link
+    expect(dialog.get_by_role("link", name="Open the link")).to_have_attribute("href", link)
     playground.page.keyboard.press("Escape")
     dialog.wait_for(state="detached")
     assert playground.slider("Learning rate").is_visible()  # ticks are for the pupils' page, not for this one
@@ -92,7 +92,7 @@ def test_the_frame_code_shows_a_page_without_chrome_that_trains_in_another_page(
     frame = next(frame for frame in host.page.frames if frame.parent_frame)
     frame.wait_for_function("() => document.querySelector('[data-testid=live]')?.dataset.frame > 0", timeout=30_000)
     for gone in (".stAppHeader", ".st-key-tools", "[data-testid=stMainMenu]"):
-        assert frame.locator(gone).count() == 0 or not frame.locator(gone).is_visible()
+        frame.locator(gone).wait_for(state="hidden")
     frame.get_by_role("button", name="Step", exact=True).click()
     frame.wait_for_function("() => document.querySelector('[data-testid=live]').dataset.epoch === '1'")
     frame.get_by_role("group", name="Learning rate", exact=True).get_by_role("slider").press("ArrowRight")

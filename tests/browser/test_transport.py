@@ -61,7 +61,7 @@ def test_a_smoothed_curve_averages_each_value_with_those_before_it(playground):
     playground.until("facts.status === 'stopped'")
     for chart, name in enumerate(("Smooth the loss", "Smooth the accuracy")):
         traces = FIRST_TRACES.format(chart=chart)
-        playground.until(f"{traces}?.every(y => y.length >= 30)")
+        playground.until(f"{traces}?.every(y => y.length === 31)")
         measured = playground.page.evaluate(traces)
         playground.press(name)
         assert playground.button(name).get_attribute("aria-pressed") == "true"

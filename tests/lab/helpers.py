@@ -12,6 +12,7 @@ from lab import model_file
 from lab.build import Built, build
 from lab.experiment import Experiment
 from lab.frames import unpack
+from lab.pool import Pool
 from lab.run import Run
 
 SMALL = Experiment(samples=40, hidden=(4,))  # 30 to train on: three batches an epoch
@@ -50,6 +51,12 @@ def trained(experiment: Experiment = SMALL, epochs: int = 3) -> Built:
 def saved(experiment: Experiment = SMALL, epochs: int = 3) -> bytes:
     """A model file."""
     return model_file.to_bytes(model_file.capture(experiment, *trained(experiment, epochs)))
+
+
+def step(runs: Pool, token: str) -> None:
+    """One epoch, whole: on a busy machine it may take longer than a press of Step waits."""
+    runs.step(token)
+    until(lambda: runs.status(token)["status"] != "running")
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -18,7 +18,7 @@ from lab.pool import Fallen, Full, LocalPool, WorkerPool
 from lab.pulse import Pulse
 from lab.recipes import RECIPES
 from lab.store import Store
-from tests.lab.helpers import SMALL, until
+from tests.lab.helpers import SMALL, step, until
 
 LARGE = Experiment(dataset="digits", hidden=(1000, 900), optimizer="adam")
 
@@ -26,7 +26,6 @@ LARGE = Experiment(dataset="digits", hidden=(1000, 900), optimizer="adam")
 @pytest.fixture(scope="module")
 def shared():
     workers = WorkerPool(1)
-    workers.limits.hang_seconds = 3.0  # to build the large run takes a busy machine more than one
     workers.start()
     yield workers
     workers.stop()
@@ -134,9 +133,12 @@ def test_runs_that_nobody_has_looked_at_are_freed_and_those_looked_at_are_not(po
     assert set(pool.runs) == {watched}
 
 
-def test_a_worker_that_hangs_is_restarted_and_its_run_goes_on(pool):
+def test_a_worker_that_hangs_is_restarted_and_its_run_goes_on():
+    pool = WorkerPool(1)
+    pool.limits.hang_seconds = 3.0
+    pool.start()
     token = pool.open(SMALL)
-    pool.step(token)
+    step(pool, token)
     until(lambda: (pool.runs[token].facts or {}).get("epoch") == 1)
     (worker,) = pool.workers
     hangs, pid = worker.hangs, worker.pid
@@ -145,6 +147,7 @@ def test_a_worker_that_hangs_is_restarted_and_its_run_goes_on(pool):
     assert pool.status(token)["epoch"] == 1  # waits for the restart
     assert worker.pid != pid
     assert "was restarted; this run was resumed from epoch 1" in pool.status(token)["notice"]
+    pool.stop()
 
 
 def test_a_run_that_ends_its_worker_again_and_again_is_stopped_and_then_given_up():
@@ -208,7 +211,7 @@ def test_the_system_refuses_a_worker_more_memory_than_it_may_have(tmp_path):
     stopped = answer.get("error") == "refused" or workers.status("direct")["status"] == "stopped"
     assert stopped
     assert workers.workers[0].restarts == 0
-    workers.step(token)
+    step(workers, token)
     assert workers.status(token)["epoch"] == 1
     workers.stop()
 
@@ -217,8 +220,8 @@ def test_a_run_outlives_its_server(tmp_path):
     before = WorkerPool(1, Store(tmp_path, 10, 1))
     before.start()
     token = before.open(SMALL, visitor="ann")
-    before.step(token)
-    before.step(token)
+    step(before, token)
+    step(before, token)
     history = unpack(before.frame(token, {}))[1]["history"]
     before.stop()  # the worker sends what it has, and it is saved
     after = WorkerPool(1, Store(tmp_path, 10, 1))
@@ -232,6 +235,6 @@ def test_a_run_outlives_its_server(tmp_path):
         after.status(again)["notice"] == "This run was kept while you or the server were away: it goes on from epoch 2."
     )
     np.testing.assert_array_equal(unpack(after.frame(again, {}))[1]["history"], history)
-    after.step(again)
+    step(after, again)
     assert after.status(again)["epoch"] == 3
     after.stop()

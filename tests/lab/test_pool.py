@@ -13,7 +13,7 @@ from lab.build import build
 from lab.experiment import Experiment, ExperimentError
 from lab.frames import unpack
 from lab.pool import Gone, LocalPool, WorkerPool
-from tests.lab.helpers import LIMIT, SMALL, until
+from tests.lab.helpers import LIMIT, SMALL, step, until
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def kill(pool):
 
 def test_a_run_from_opening_to_closing(pool, token):
     assert pool.status(token) == {"status": "idle", "notice": "", "epoch": 0}
-    pool.step(token)
+    step(pool, token)
     assert pool.status(token) == {"status": "paused", "notice": "", "epoch": 1}
     pool.play(token)
     until(lambda: look(pool, token)[0]["epoch"] >= 4)
@@ -56,7 +56,7 @@ def test_a_run_from_opening_to_closing(pool, token):
     pool.pace(token, "fast")
     pool.change(token, SMALL.change(hidden=(5, 5)))
     assert pool.status(token) == {"status": "idle", "notice": "", "epoch": 0}
-    pool.step(token)
+    step(pool, token)
     pool.reset(token)
     assert pool.status(token)["epoch"] == 0
     pool.close(token)
@@ -90,7 +90,7 @@ def test_what_cannot_be_built_is_refused_and_leaves_nothing_behind(pool, token):
     with pytest.raises(ExperimentError, match="cuda:7 cannot be used here"):
         pool.change(token, elsewhere)
     assert Experiment.from_json(pool.runs[token].experiment) == SMALL  # what a restart would build
-    pool.step(token)
+    step(pool, token)
     assert pool.status(token)["epoch"] == 1
 
 
@@ -118,7 +118,7 @@ def test_many_visitors_at_once_each_get_their_own_run(pool):
     def visit(number):
         token = pool.open(SMALL.change(seed=number))
         for _ in range(number):
-            pool.step(token)
+            step(pool, token)
         header, arrays = look(pool, token)
         pool.close(token)
         return header["epoch"], arrays["history"]
@@ -134,9 +134,9 @@ def test_a_pool_in_this_process_gives_the_same_answers(pool):
     for runs in (pool, local):
         token = runs.open(SMALL.change(dropout=0.2, optimizer="adam"), "epoch")
         for _ in range(3):
-            runs.step(token)
+            step(runs, token)
         runs.change(token, SMALL.change(dropout=0.2, optimizer="adam", learning_rate=0.2))
-        runs.step(token)
+        step(runs, token)
         header, arrays = look(runs, token)
         results.append((runs.status(token), header, arrays))
         runs.close(token)
@@ -171,15 +171,14 @@ def test_runs_of_visitors_who_stay_away_are_freed(pool):
     for token in (back, here):
         assert pool.status(token)["status"] == "idle"
         pool.close(token)
-    assert pool.health()["trainers"] == {"running": 0, "paused": 0}
+    until(lambda: pool.health()["trainers"] == {"running": 0, "paused": 0})
 
 
 def test_health_counts_workers_and_runs(pool, token):
     other = pool.open(SMALL, "epoch")
     pool.play(other)
-    health = pool.health()
-    assert health["workers"]["alive"] == 1
-    assert health["trainers"] == {"running": 1, "paused": 1}
+    until(lambda: pool.health()["trainers"] == {"running": 1, "paused": 1})
+    assert pool.health()["workers"]["alive"] == 1
     pool.close(other)
 
 
@@ -214,7 +213,7 @@ def test_a_run_goes_on_when_the_worker_is_killed_right_after_a_live_change(pool,
 
 
 def test_another_network_right_before_the_kill_is_what_comes_back(pool, token):
-    pool.step(token)
+    step(pool, token)
     pool.play(token)
     seen = look(pool, token)[0]
     pool.change(token, SMALL.change(dataset="iris", hidden=(7,)))
@@ -235,14 +234,14 @@ def test_idle_runs_come_back_idle_and_closed_ones_do_not(pool, token):
     header, arrays = look(pool, token)
     assert (header["status"], header["epoch"]) == ("idle", 0)
     assert "points_train" in arrays
-    assert pool.health()["trainers"] == {"running": 0, "paused": 1}
+    until(lambda: pool.health()["trainers"] == {"running": 0, "paused": 1})
 
 
 def test_commands_in_the_middle_of_a_restart_wait_for_it(pool, token):
     kill(pool)
     pool.change(token, SMALL.change(l2=0.1))
     other = pool.open(SMALL)
-    pool.step(token)
+    step(pool, token)
     assert pool.status(token)["epoch"] == 1
     assert pool.status(other)["status"] == "idle"
     kill(pool)

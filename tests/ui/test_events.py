@@ -33,7 +33,7 @@ def carried_out():
 
 
 def test_an_event_that_comes_again_with_later_ones_is_carried_out_once(carried_out):
-    first, second, third = ({"type": "layers", "count": n, "serial": 10 + n} for n in range(3))
+    first, second, third = ({"type": "layers", "by": n, "serial": 10 + n} for n in range(3))
     assert carried_out([first]) == [first]
     assert carried_out([first, second, third]) == [second, third]
     assert carried_out([first, second, third]) == []
@@ -45,5 +45,5 @@ def test_what_is_no_list_of_numbered_events_is_nothing(carried_out, events):
 
 
 def test_a_flood_of_events_is_cut_off(carried_out):
-    flood = [{"type": "layers", "count": 1, "serial": n} for n in range(1, 10_000)]
+    flood = [{"type": "layers", "by": 1, "serial": n} for n in range(1, 10_000)]
     assert carried_out(flood) == flood[:MOST_EVENTS]

@@ -88,9 +88,10 @@ class Place {
 
   async draw(plotly, { data, layout }, click) {
     this.plotly = plotly;
-    await plotly.react(this.plot, data.map(trace => ({ ...trace })), layout, CONFIG);
+    const drawn = plotly.react(this.plot, data.map(trace => ({ ...trace })), layout, CONFIG);
     this.plot.removeAllListeners('plotly_click');
     if (layout.meta?.click) this.plot.on('plotly_click', ({ points: [point] }) => click(point));
+    await drawn;
   }
 
   remove() {

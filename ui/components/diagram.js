@@ -200,7 +200,7 @@ export class Diagram {
   }
 
   setLayers(by) {
-    this.owner.send({ type: 'layers', count: this.parts.layers.length + by });
+    this.owner.send({ type: 'layers', by });
   }
 
   activate(l, name) {
@@ -208,7 +208,7 @@ export class Diagram {
   }
 
   resize(l, by) {
-    this.owner.send({ type: 'resize', layer: l - 1, units: this.network.sizes[l] + by });
+    this.owner.send({ type: 'resize', layer: l - 1, by });
   }
 
   // -- names and maps of units

@@ -68,6 +68,7 @@ class Live {
     this.serial = Math.max(this.serial + 1, Date.now()); // larger than any before a page was loaded anew
     this.pending.push({ ...event, serial: this.serial });
     this.trigger('events', this.pending);
+    this.root.toggleAttribute('data-untold', true);
   }
 
   /** Python brings the frames: no socket and no Plotly. */
@@ -192,18 +193,22 @@ class Live {
     if (header.kind) this.view.show(header, news, arrays, before, now);
     if (news.kind && !news.unchanged) this.root.dataset.frame = ++this.painted;
     if (header.status === 'lost') header.frame = -1; // what comes back may count from the start
-    this.untold ||= Boolean(before && before.status !== header.status);
+    this.untold ||= header.status !== (before ?? this.data).status;
     this.tellStatus();
   }
 
-  /** Python draws the page anew for a status that it has not drawn; asked in the middle of a script run it would break off a press. */
+  /**
+   * Python draws the page anew for a status that it has not drawn; asked in the middle of a script run it would break off
+   * a press, and it would close a dialog that somebody reads.
+   */
   tellStatus() {
     if (this.header?.status === this.data.status) this.untold = false;
-    if (this.untold && !document.querySelector('[data-test-script-state=running]')) {
+    const reading = document.querySelector('[data-testid=stDialog]');
+    if (this.untold && !reading && !document.querySelector('[data-test-script-state=running]')) {
       this.untold = false;
       this.send({ type: 'status', status: this.header.status });
     }
-    this.root.toggleAttribute('data-untold', this.untold);
+    this.root.toggleAttribute('data-untold', (this.untold && !reading) || this.pending.length > 0);
   }
 
   mark(header) {
