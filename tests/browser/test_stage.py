@@ -54,8 +54,10 @@ def test_thumbnails_switch_their_features_and_the_buttons_above_change_units_and
             state = {"name": f"Feature {feature.label}", "exact": True, "pressed": name in on}
             playground.page.get_by_role("button", **state).wait_for()
 
-    press(playground, "More neurons in layer 1", hidden="9,8")
-    playground.button("Neuron 9 of layer 1").wait_for()
+    playground.button("More neurons in layer 1").dblclick()  # the second press comes before the first is on the screen, and counts as well
+    playground.linked(hidden="10,8")
+    playground.button("Neuron 10 of layer 1").wait_for()
+    press(playground, "Fewer neurons in layer 1", hidden="9,8")
     press(playground, "Fewer neurons in layer 2", hidden="9,7")
     playground.button("Neuron 8 of layer 2").wait_for(state="detached")
     press(playground, "More hidden layers", hidden="9,7,7")
