@@ -16,6 +16,11 @@ import pytest
 from bench.serving import CHROMIUM_FLAGS, Server, chromium_path
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are cores, for while one waits for its browser or its server, another can go on."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     running = Server("app.py")

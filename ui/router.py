@@ -11,6 +11,7 @@ if str(ROOT) not in sys.path:  # the script's own folder is on the path, the roo
 
 import streamlit as st  # noqa: E402
 
+from ui import presses  # noqa: E402
 from ui.looks import dress  # noqa: E402
 
 PAGES = (
@@ -26,6 +27,7 @@ PAGES = (
     ("help", "Help"),
 )
 
+presses.lose_none()
 st.set_page_config(page_title="Backprop Playground", layout="wide", initial_sidebar_state="collapsed")
 st.html(ROOT / "ui/components/page.css")
 st.logo(ROOT / "ui/logo.svg", size="large")

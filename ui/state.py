@@ -3,8 +3,8 @@
 The experiment is the state. Widgets are drawn from it and write a changed one back; the address bar follows it. How the
 run itself comes and goes stands in ui/visitor.py.
 
-All of it is one record. Streamlit may break off a callback at any access to session_state and call it again: with one
-access at its beginning, a change happens wholly or not at all.
+All of it is one record. Streamlit may break off a script run at any access to session_state: with one access at its
+beginning, a change happens wholly or not at all. Callbacks it does not break off (ui/presses.py).
 """
 
 from __future__ import annotations

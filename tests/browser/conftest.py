@@ -49,7 +49,7 @@ def visit(chromium, browsers, server) -> Iterator[Callable[..., Playground]]:
     for visitor in visitors:
         visitor.leave(server.url)
     browsers.extend(visitors)
-    assert errors == []
+    assert not errors, "\n".join(errors)
 
 
 @pytest.fixture(scope="session")
@@ -66,4 +66,4 @@ def playground(regular: Playground) -> Iterator[Playground]:
     yield regular.come_back()
     errors = list(regular.errors)
     regular.leave(regular.url)
-    assert errors == []
+    assert not errors, "\n".join(errors)

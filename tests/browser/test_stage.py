@@ -54,7 +54,9 @@ def test_thumbnails_switch_their_features_and_the_buttons_above_change_units_and
             state = {"name": f"Feature {feature.label}", "exact": True, "pressed": name in on}
             playground.page.get_by_role("button", **state).wait_for()
 
-    playground.button("More neurons in layer 1").dblclick()  # the second press comes before the first is on the screen, and counts as well
+    playground.button(
+        "More neurons in layer 1"
+    ).dblclick()  # the second press comes before the first is on the screen, and counts as well
     playground.linked(hidden="10,8")
     playground.button("Neuron 10 of layer 1").wait_for()
     press(playground, "Fewer neurons in layer 1", hidden="9,8")
