@@ -68,7 +68,6 @@ class Live {
     this.serial = Math.max(this.serial + 1, Date.now()); // larger than any before a page was loaded anew
     this.pending.push({ ...event, serial: this.serial });
     this.trigger('events', this.pending);
-    this.root.toggleAttribute('data-untold', true);
   }
 
   /** Python brings the frames: no socket and no Plotly. */
@@ -208,7 +207,7 @@ class Live {
       this.untold = false;
       this.send({ type: 'status', status: this.header.status });
     }
-    this.root.toggleAttribute('data-untold', (this.untold && !reading) || this.pending.length > 0);
+    this.root.toggleAttribute('data-untold', this.untold && !reading);
   }
 
   mark(header) {
