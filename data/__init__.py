@@ -121,7 +121,7 @@ def load(
 
 
 def preload() -> None:
-    """Read the bundled sets now: the first one costs seconds, which a visitor should not wait for."""
+    """Read the bundled sets now, so that no visitor waits for them."""
     for source in DATASETS.values():
         if not (source.plane or source.find):
             source.make()

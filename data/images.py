@@ -1,5 +1,5 @@
 """Small pictures, one input a pixel.
-The small digits come with scikit-learn, which is imported only when they are asked for; the others lie in files."""
+The small digits come with scikit-learn; the others lie in files."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ from functools import cache, partial
 
 import numpy as np
 
-from data import idx, kaggle
+from data import bundled, idx, kaggle
 from data.dataset import Raw, Source
 
 
 @cache
 def digits() -> Raw:
     """1797 handwritten digits of 8 by 8 pixels, read once in a process and shared read-only. Pixels count 0..255."""
-    from sklearn.datasets import load_digits
-
-    ink, label = load_digits(return_X_y=True)  # ink counts from 0 to 16
-    x = np.rint(np.asarray(ink) * (255 / 16)).astype(np.uint8)
-    y = np.asarray(label, dtype=np.int64)
+    table = bundled.read("digits.csv.gz")
+    ink, y = table[:, :-1], table[:, -1].astype(np.int64)  # ink counts from 0 to 16
+    x = np.rint(ink * (255 / 16)).astype(np.uint8)
     x.setflags(write=False)
     y.setflags(write=False)
     return Raw(x, y, y, tuple(f"pixel_{row}_{column}" for row in range(8) for column in range(8)))

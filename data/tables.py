@@ -1,30 +1,52 @@
-"""Real measurements in tables: flowers, wines, tumours, and the course of an illness.
-They come with scikit-learn, which is imported only when one of them is asked for."""
+"""Real measurements in tables: flowers, wines, tumours, and the course of an illness. They come with scikit-learn."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache, partial
-from importlib import import_module
 
 import numpy as np
 
+from data import bundled
 from data.dataset import Raw, Source
+
+NUCLEUS = (
+    *("radius", "texture", "perimeter", "area", "smoothness", "compactness", "concavity", "concave points"),
+    *("symmetry", "fractal dimension"),
+)
+MEASUREMENTS = {
+    "iris.csv": ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"),
+    "wine_data.csv": (
+        *("alcohol", "malic_acid", "ash", "alcalinity_of_ash", "magnesium", "total_phenols", "flavanoids"),
+        *("nonflavanoid_phenols", "proanthocyanins", "color_intensity", "hue", "od280/od315_of_diluted_wines"),
+        "proline",
+    ),
+    "breast_cancer.csv": tuple(
+        f"{of} {part}" if of != "error" else f"{part} error" for of in ("mean", "error", "worst") for part in NUCLEUS
+    ),
+    "diabetes_data_raw.csv.gz": ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"),
+}
 
 
 @cache
-def _read(loader: str, classification: bool, **options: bool) -> Raw:
-    """One bundled table, read once in a process and shared read-only."""
-    bunch = getattr(import_module("sklearn.datasets"), loader)(**options)
-    x, y = np.asarray(bunch.data, dtype=np.float64), np.asarray(bunch.target)
-    group = y if classification else np.zeros(len(y), dtype=np.int64)
+def _classes(name: str) -> Raw:
+    """A table whose last column holds the class, read once in a process and shared read-only."""
+    table = bundled.read(name, heading=1)
+    y = table[:, -1].astype(np.int64)
+    return _shared(table[:, :-1], y, y, MEASUREMENTS[name])
+
+
+@cache
+def _diabetes() -> Raw:
+    name = "diabetes_data_raw.csv.gz"
+    x, y = bundled.read(name, delimiter=None), bundled.read("diabetes_target.csv.gz")
+    return _shared(x, y, np.zeros(len(y), dtype=np.int64), MEASUREMENTS[name])
+
+
+def _shared(x: np.ndarray, y: np.ndarray, group: np.ndarray, names: tuple[str, ...]) -> Raw:
+    x = np.ascontiguousarray(x)
     for array in (x, y, group):
         array.setflags(write=False)
-    return Raw(x, y, group, tuple(map(str, bunch.feature_names)))
-
-
-def _reader(loader: str, classification: bool = True, **options: bool) -> Callable[[], Raw]:
-    return partial(_read, loader, classification, **options)
+    return Raw(x, y, group, names)
 
 
 TABLES = (
@@ -35,7 +57,7 @@ TABLES = (
         "Three kinds of iris by the length and width of their petals and sepals; see which two kinds overlap.",
         samples=150,
         inputs=4,
-        make=_reader("load_iris"),
+        make=partial(_classes, "iris.csv"),
         class_names=("setosa", "versicolor", "virginica"),
     ),
     Source(
@@ -45,7 +67,7 @@ TABLES = (
         "Wines of three growers by chemical analysis; few examples and many inputs, so watch the test loss.",
         samples=178,
         inputs=13,
-        make=_reader("load_wine"),
+        make=partial(_classes, "wine_data.csv"),
         class_names=("grower 1", "grower 2", "grower 3"),
     ),
     Source(
@@ -55,7 +77,7 @@ TABLES = (
         "Tumours, malignant or benign, by measurements of cell nuclei; see how far no hidden layer gets.",
         samples=569,
         inputs=30,
-        make=_reader("load_breast_cancer"),
+        make=partial(_classes, "breast_cancer.csv"),
         class_names=("malignant", "benign"),
     ),
     Source(
@@ -65,6 +87,6 @@ TABLES = (
         "How diabetes advanced in a year, from ten measurements; large networks learn it by heart, so regularise.",
         samples=442,
         inputs=10,
-        make=_reader("load_diabetes", classification=False, scaled=False),
+        make=_diabetes,
     ),
 )

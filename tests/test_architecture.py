@@ -30,7 +30,7 @@ ROOMS = (
     Room("app.py", ("ui", "lab"), ("streamlit", "starlette", "plotly", "pandas")),
     Room("engine/backend.py", ("engine",), ("numpy", "cupy", "cupyx")),
     Room("engine", (), ("numpy",)),
-    Room("data", (), ("numpy", "pandas", "sklearn", "pooch", "requests", "PIL")),
+    Room("data", (), ("numpy", "pandas", "pooch", "requests", "PIL")),
     Room("lab/model_file.py", ("engine", "data", "lab"), ("numpy", "safetensors")),
     Room("lab/export/onnx_model.py", ("engine", "data", "lab"), ("numpy", "onnx")),
     Room("lab", ("engine", "data"), ("numpy", "pandas", "pydantic", "pydantic_core")),

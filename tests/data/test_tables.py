@@ -40,6 +40,23 @@ def test_diabetes_targets_return_to_whole_numbers_of_the_original_scale():
     np.testing.assert_allclose(np.sort(units), np.sort(DATASETS["diabetes"].make().y), atol=1e-3)
 
 
+@pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer", "diabetes"])
+def test_what_is_read_from_the_files_is_what_the_library_reads(name):
+    options = {"scaled": False} if name == "diabetes" else {}
+    bunch, raw = getattr(datasets, f"load_{name}")(**options), DATASETS[name].make()
+    np.testing.assert_array_equal(raw.x, bunch.data)
+    np.testing.assert_array_equal(raw.y, bunch.target)
+    assert raw.feature_names == tuple(bunch.feature_names)
+    assert not any(array.flags.writeable for array in (raw.x, raw.y, raw.group))
+
+
+def test_the_digits_are_those_of_the_library_in_256_shades():
+    ink, label = datasets.load_digits(return_X_y=True)
+    raw = DATASETS["digits"].make()
+    np.testing.assert_array_equal(raw.x, np.rint(ink * (255 / 16)))
+    np.testing.assert_array_equal(raw.y, label)
+
+
 def test_the_names_of_the_classes_are_in_the_order_of_the_library():
     for name in ("iris", "breast_cancer"):
         bunch = getattr(datasets, f"load_{name}")()
