@@ -42,7 +42,7 @@ ROOMS = (
 )
 OURS = {"app", "bench", "data", "engine", "lab", "pages", "start", "tests", "ui"}
 REFUSED = {"pickle", "shelve", "marshal"}  # of the standard library: reading such a file can run anything
-UNSEEN = {"uvloop"}  # Streamlit imports it, we do not
+UNSEEN = {"uvloop", "scikit-learn"}  # Streamlit imports it; its files are read
 DISTRIBUTIONS = {
     "sklearn": "scikit-learn",
     "cupy": "cupy-cuda12x",

@@ -238,7 +238,7 @@ class Playground:
             )
         except TimeoutError as late:
             live = self.facts if self.page.get_by_test_id("live").count() else None
-            app = self.page.get_by_test_id("stApp").evaluate("app => ({...app.dataset})")
+            app = self.page.evaluate("() => ({...document.querySelector('[data-testid=stApp]')?.dataset})")
             raise AssertionError(f"Not so after {seconds} s: {condition}\n{live}\n{app}") from late
         return handle.json_value()
 
