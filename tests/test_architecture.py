@@ -44,7 +44,6 @@ OURS = {"app", "bench", "data", "engine", "lab", "pages", "start", "tests", "ui"
 REFUSED = {"pickle", "shelve", "marshal"}  # of the standard library: reading such a file can run anything
 UNSEEN = {"uvloop", "scikit-learn"}  # Streamlit imports it; its files are read
 DISTRIBUTIONS = {
-    "sklearn": "scikit-learn",
     "cupy": "cupy-cuda12x",
     "cupyx": "cupy-cuda12x",
     "starlette": "streamlit",
