@@ -22,7 +22,7 @@ CHROMIUM_FLAGS = (  # the last four keep it from looking for hosts of its own
 
 
 def chromium_path() -> str | None:
-    """The browser on this machine, or None; the one without a window first, which takes a twelfth less."""
+    """The browser on this machine, or None; the one without a window first, which takes less."""
     names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
     return next((found for name in names if (found := shutil.which(name))), None)
 

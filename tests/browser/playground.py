@@ -19,8 +19,8 @@ from playwright.sync_api import (
     WebSocket,
     expect,
 )
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from tests.browser.script_run import ScriptRun
 
 FACTS = "() => ({...document.querySelector('[data-testid=live]').dataset})"
 SUM = """canvas => {
@@ -55,7 +55,7 @@ class Playground:
         self.sockets: list[WebSocket] = []  # to the live frames, the newest last
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", self.hear)
-        self.script_run = "done"  # of Streamlit, as far as this page has heard: due, begun or done
+        self.script_run = ScriptRun()
         self.page.on("websocket", self.meet)
 
     def hear(self, message: ConsoleMessage) -> None:
@@ -68,26 +68,7 @@ class Playground:
         if "live/socket" in socket.url:
             self.sockets.append(socket)
         elif "_stcore/stream" in socket.url:
-            self.script_run = "done"
-            socket.on("framesent", self.asked)
-            socket.on("framereceived", self.told)
-
-    def asked(self, message: str | bytes) -> None:
-        """Note that a script run is due, but for those that come by themselves again and again."""
-        if isinstance(message, bytes):
-            said = BackMsg.FromString(message)
-            if said.WhichOneof("type") == "rerun_script" and not said.rerun_script.is_auto_rerun:
-                self.script_run = "due"
-
-    def told(self, message: str | bytes) -> None:
-        """Note how far the script run that is due has come; one that was under way before does not count."""
-        if isinstance(message, bytes) and self.script_run != "done":
-            said = ForwardMsg.FromString(message)
-            if said.WhichOneof("type") == "new_session":
-                self.script_run = "begun"
-            elif said.WhichOneof("type") == "script_finished" and self.script_run == "begun":
-                again = said.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
-                self.script_run = "due" if again else "done"
+            self.script_run = ScriptRun(socket)
 
     def leave(self, server: str) -> None:
         """Go to a page where nothing happens, of a server that runs: this tab keeps the scripts that it has compiled.
@@ -97,6 +78,7 @@ class Playground:
                 page.close()
         if not self.page.is_closed():
             self.page.evaluate(FORGET)
+            self.page.unroute_all(behavior="ignoreErrors")
             self.page.goto(f"{server}healthz")
             self.page.mouse.move(0, 0)
             self.page.set_viewport_size(SCREEN)
@@ -109,7 +91,7 @@ class Playground:
             self.begin()
         self.errors.clear()
         self.sockets.clear()
-        self.script_run = "done"
+        self.script_run = ScriptRun()
         return self
 
     def open(self, query: str = "", path: str = "") -> Playground:
@@ -257,7 +239,7 @@ class Playground:
 
     def settle(self) -> None:
         """Wait until no script run is under way or due and no part is a placeholder: what was pressed is shown."""
-        assert eventually(lambda: self.page.evaluate(SENT) or self.script_run == "done", PATIENCE), self.script_run
+        assert eventually(lambda: self.page.evaluate(SENT) or self.script_run.state == "done", PATIENCE)
         self.page.wait_for_function(
             "() => document.querySelector('[data-test-script-state=notRunning]') "
             "&& !document.querySelector('[data-testid=stSkeleton], [data-untold]')"

@@ -142,9 +142,7 @@ def test_one_press_sets_up_the_digits_and_every_question_about_them_is_answered(
     row = re.match(r"Test picture (\d+)", tiles.first.get_attribute("aria-label") or "")
     assert row
     tiles.first.click()
-    expect(page.get_by_role("spinbutton", name="Test picture", exact=True)).to_have_value(
-        row[1], timeout=1000 * PATIENCE
-    )
+    expect(page.get_by_role("spinbutton", name="Test picture", exact=True)).to_have_value(row[1])
     expect(page.locator(".img-pair .img-reading").first).to_contain_text(f"but it is {truth}")
     expect(page.locator(".st-key-mistakes .img-tile").first).to_be_visible()
 

@@ -131,14 +131,14 @@ def test_the_gradient_check_catches_the_planted_bug_on_the_screen(playground):
     says(playground, "Every gradient is right")
 
 
-def test_charts_that_are_still_to_be_drawn_offer_no_step_to_play(visit, server):
+def test_charts_that_are_still_to_be_drawn_offer_neither_a_step_to_play_nor_a_picture_to_save(visit, server):
     visitor = visit(server.url)
     visitor.page.route("**/plotly*.js*", lambda route: None)  # Plotly is slow to come
     visitor.come("Functions")
     visitor.page.locator(".charts-plot").first.wait_for()
     assert visitor.page.locator(".charts-player").count() > 0
     assert "Animate" not in offered(visitor)
-    visitor.page.unroute_all(behavior="ignoreErrors")
+    assert not any(button.is_visible() for button in visitor.page.locator(".live-save").all())  # nothing to save yet
 
 
 # Pressed above or, option by option and without a browser, in tests/ui.

@@ -65,6 +65,17 @@ def test_what_a_teacher_ticks_is_gone_or_greyed_in_the_link(playground):
     assert pupil.link == expected
 
 
+def test_a_run_that_ends_closes_no_dialog_that_somebody_reads(playground):
+    playground.open("epochs=150").play()  # some seconds
+    playground.button("Pause").wait_for()
+    dialog = share(playground)
+    playground.until("facts.status === 'stopped'")
+    playground.answers(2)
+    assert dialog.is_visible()
+    playground.page.keyboard.press("Escape")
+    playground.button("Play").wait_for()
+
+
 def test_locked_features_and_layers_stay_as_they_are_on_the_diagram_too(playground):
     playground.open("lock=features,layers")
     feature = playground.page.locator(".live-feature").last
