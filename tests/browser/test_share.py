@@ -66,7 +66,7 @@ def test_what_a_teacher_ticks_is_gone_or_greyed_in_the_link(playground):
 
 
 def test_a_run_that_ends_closes_no_dialog_that_somebody_reads(playground):
-    playground.open("epochs=150").play()  # some seconds
+    playground.open("epochs=200").play()  # some seconds
     playground.button("Pause").wait_for()
     dialog = share(playground)
     playground.until("facts.status === 'stopped'")
