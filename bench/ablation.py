@@ -23,7 +23,9 @@ from bench.paired import Run, Timing, compare
 from bench.peers import ours
 from bench.workloads import WORKLOADS as NETWORKS
 from bench.workloads import examples
-from engine import glance, network, optimizers, recording, tape
+from engine.formulas import optimizers
+from engine.network import network
+from engine.tape import evaluation_tape, recording, tape
 
 WORKLOADS = {name: NETWORKS[name] for name in ("W1-sgd", "W2", "W3-sgd-64", "W3-adam-64", "W4", "W5", "W6")}
 ROUNDS = 7
@@ -97,7 +99,7 @@ TRICKS = {
         Trick("clip", "gathered without a second buffer", (recording, "MODE", "raise")),
         Trick("parts", "a batch too large for the cache goes in parts", (network, "WORKSPACE", 1 << 60)),
         Trick("blocks", "the optimiser goes block by block", (optimizers, "BLOCK", 1 << 30)),
-        Trick("glance", "a map's tanh from exp", (glance.Glance, "apply", tape.Tape.apply), looks=True),
+        Trick("glance", "a map's tanh from exp", (evaluation_tape.Glance, "apply", tape.Tape.apply), looks=True),
     )
 }  # fmt: skip
 

@@ -31,7 +31,7 @@ APART = 0.15  # seconds between two pupils who open the page
 HEADLESS = """
 import json, sys, time
 from lab.__main__ import read
-from lab.build import build
+from lab.training.build import build
 rates = []
 for query in json.loads(sys.argv[1]):
     trainer = build(read(query)).trainer

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from bench.workloads import INK
-from lab.experiment import Experiment
-from lab.run import Run
+from lab.experiment.experiment import Experiment
+from lab.training.run import Run
 
 PICTURES = {"train-images-idx3-ubyte": 60_000, "t10k-images-idx3-ubyte": 10_000}
 EXPERIMENTS: dict[str, dict[str, Any]] = {

@@ -24,7 +24,7 @@ SECONDS = 8.0  # of streaming that are measured
 HEADLESS = """
 import sys, time
 from lab.__main__ import read
-from lab.build import build
+from lab.training.build import build
 trainer = build(read(sys.argv[1] or "{}")).trainer
 trainer.run_for(0.3)
 steps, begin = trainer.steps, time.perf_counter()

@@ -158,7 +158,7 @@ class Student:
 
 
 def head(frame: bytes) -> dict[str, Any]:
-    """The header of a frame (lab/frames.py) without its arrays."""
+    """The header of a frame (lab/protocol/frames.py) without its arrays."""
     (length,) = struct.unpack_from("<I", frame, 4)
     with contextlib.suppress(ValueError):
         return json.loads(frame[8 : 8 + length])

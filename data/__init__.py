@@ -8,21 +8,21 @@ from pathlib import Path
 
 import numpy as np
 
-from data import drawn, spoil
-from data import own as uploaded
 from data.dataset import Dataset, Source, plane_dataset, table_dataset
-from data.features import FEATURES, Feature, check_features
-from data.images import IMAGES
+from data.files import user_data as uploaded
 from data.scaling import SCALINGS, STANDARD, Scaling
-from data.tables import TABLES
-from data.toy import EXTENT, TOYS
+from data.sources import corruption, hand_drawn
+from data.sources.features import FEATURES, Feature, check_features
+from data.sources.images import IMAGES
+from data.sources.tables import TABLES
+from data.sources.toy import EXTENT, TOYS
 
 __all__ = [
     "DATASETS", "FEATURES", "OWN", "SCALINGS", "Dataset", "Feature", "Scaling", "Source", "described", "load",
     "preload",
 ]  # fmt: skip
 
-DATASETS: dict[str, Source] = {source.name: source for source in (*TOYS, drawn.source(), *TABLES, *IMAGES)}
+DATASETS: dict[str, Source] = {source.name: source for source in (*TOYS, hand_drawn.source(), *TABLES, *IMAGES)}
 OWN = uploaded.NAMES  # the names of what a person brings along
 BALANCED = tuple(source.name for source in TOYS if source.classes)  # whose first class can be made larger or smaller
 
@@ -31,7 +31,7 @@ def described(name: str, points: str = "", own: str = "") -> Source:
     """The source of that name. Raises ValueError for points that are none, or uploaded data that is not here."""
     if name in OWN:
         return uploaded.source(own)
-    return drawn.source(points) if name == drawn.NAME else DATASETS[name]
+    return hand_drawn.source(points) if name == hand_drawn.NAME else DATASETS[name]
 
 
 def load(
@@ -60,18 +60,18 @@ def load(
     train_share: 0.1 to 0.9, the share of the examples that is trained on; a set with a test part of its own takes no
         notice.
     features: names from FEATURES, the inputs for a toy; a real set has its own inputs and takes no notice.
-    formula: the text of the feature called "formula"; see data.formula.
+    formula: the text of the feature called "formula"; see data.sources.formula.
     label_noise: 0 to 0.5, the share of all labels that is wrong; classification only.
     outliers: 0 to 0.5, the share of the points of a toy that is thrown somewhere on the plane.
-    balance: 0.1 to 0.9, the share of the first class of a toy with two classes; see data.spoil.
-    points: the points of the set "drawn", as data.drawn packs them; without any, a few to start with.
-    own: the fingerprint of what a person uploaded, for the names of data.own.
+    balance: 0.1 to 0.9, the share of the first class of a toy with two classes; see data.sources.corruption.
+    points: the points of the set "drawn", as data.sources.hand_drawn packs them; without any, a few to start with.
+    own: the fingerprint of what a person uploaded, for the names of data.files.user_data.
     scaling: how the pixels of pictures become inputs, a name of SCALINGS; other data is always standardised.
     rng: spawns one stream each for places, noise, split and whatever spoils. With the same seed, another noise keeps
         the places and the split, another share keeps the examples, other features keep both. A second call with one
         rng draws anew.
     data_dir: the folder in which, or in whose subfolder, the files of a set lie that is read from files; without it, or
-        where it lacks them, see data.idx.folders.
+        where it lacks them, see data.sources.idx.folders.
 
     Raises ValueError, in a sentence that says what is allowed, or which files are missing or broken.
     """
@@ -104,19 +104,19 @@ def load(
             raise ValueError("Outliers and balance are for the toys in the plane: choose 0 outliers and balance 0.5.")
         raw = source.make(data_dir) if source.find else source.make()
         if label_noise:
-            raw = spoil.with_wrong_labels(raw, label_noise, source.classes, flip)
+            raw = corruption.with_wrong_labels(raw, label_noise, source.classes, flip)
         return table_dataset(source, raw, samples, noise, train_share, place, shake, deal, scaling)
     check_features(features)
     if balance == 0.5:
         raw = source.make(samples, noise, place, shake)
     elif name in BALANCED:
-        raw = spoil.unbalanced(source.make, source.classes, balance, samples, noise, place, shake, pick)
+        raw = corruption.unbalanced(source.make, source.classes, balance, samples, noise, place, shake, pick)
     else:
         raise ValueError(f"The balance can be changed of {', '.join(BALANCED)}: choose 0.5 for other data.")
     if outliers:
-        raw = spoil.with_outliers(raw, outliers, EXTENT, throw)
+        raw = corruption.with_outliers(raw, outliers, EXTENT, throw)
     if label_noise:
-        raw = spoil.with_wrong_labels(raw, label_noise, source.classes, flip)
+        raw = corruption.with_wrong_labels(raw, label_noise, source.classes, flip)
     return plane_dataset(source, raw, tuple(features), EXTENT, train_share, deal, formula)
 
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data.features import plane_features
+from data.preprocessing import filled, pieces, pixel_statistics, split, standardise, statistics, stratified_order
 from data.scaling import PER_IMAGE, STANDARD, WHITE, stretched
-from data.steps import filled, pieces, pixel_statistics, split, standardise, statistics, stratified_order
+from data.sources.features import plane_features
 
 
 class Raw(NamedTuple):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import own_pictures, own_sets, own_table, state
-from ui.controls import refusals
+from ui.data import own_pictures, own_sets, own_table
+from ui.playground.controls import refusals
+from ui.session import state
 
 SECTIONS = {
     "Well-known sets": own_sets.well_known,

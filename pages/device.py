@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import state
-from ui.comparison import device_list, measured
+from ui.device.benchmark import device_list, measured
+from ui.session import state
 
 state.begin()
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import functions, state
-from ui.panels import begin, following, link
-from ui.transport import bar
+from ui.functions import functions
+from ui.kit.page_parts import begin, following, link
+from ui.playground.transport import bar
+from ui.session import state
 
 begin()
 

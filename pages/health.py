@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import controls, state
-from ui.health import live_health, side_by_side
-from ui.links import preset_links
+from ui.health.health import live_health, side_by_side
+from ui.kit.links import preset_links
+from ui.playground import controls
+from ui.session import state
 
 state.begin()
 

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import controls, images, pad, state
+from ui.images import digit_pad, questions
+from ui.playground import controls
+from ui.session import state
 
 state.begin()
 
 st.header("Images")
 controls.refusals()
-images.network()
+questions.network()
 
 left, right = st.columns(2, gap="large")
 with left:
     st.subheader("Draw a digit")
-    pad.warm_up()
-    pad.who_reads()
-    pad.pad()
+    digit_pad.warm_up()
+    digit_pad.who_reads()
+    digit_pad.pad()
 with right:
-    images.first_layer()
+    questions.first_layer()
 
-images.questions()
+questions.questions()
 
 st.subheader("Any test picture, and changed")
-pad.test_picture()
+digit_pad.test_picture()
 
 st.subheader("Recipes")
-images.recipes()
+questions.recipes()
 
 state.write_link()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import controls, keep, state
+from ui.playground import controls
+from ui.save import save
+from ui.session import state
 
 state.begin()
 
@@ -17,18 +19,18 @@ controls.refusals()
 left, right = st.columns(2, gap="large")
 with left:
     st.subheader("Save a model")
-    keep.save_model()
+    save.save_model()
 with right:
     st.subheader("Load a model")
-    keep.load_model()
+    save.load_model()
 
 st.subheader("Curves and tables")
-keep.tables()
+save.tables()
 
 st.subheader("Code and models for elsewhere")
-keep.code()
+save.code()
 
 st.subheader("Predict a file")
-keep.predictions()
+save.predictions()
 
 state.write_link()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import gradients, one_step, state
-from ui.panels import begin, link
+from ui.kit.page_parts import begin, link
+from ui.one_step import gradient_check, one_step
+from ui.session import state
 
 begin()
 
@@ -23,7 +24,7 @@ weight, and the step that the optimiser takes. The numbers are the engine's; loo
 measures the same slopes by moving every weight a little: if a formula were wrong, it would show.
 """
 )
-views = {"The walk": one_step.walk, "Gradient check": gradients.check}
+views = {"The walk": one_step.walk, "Gradient check": gradient_check.check}
 help = "The numbers of one step, or the proof that its gradient is right."
 view = st.segmented_control("Show", list(views), default="The walk", required=True, key="step_view", help=help)
 st.fragment(views[view or "The walk"])()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import state
-from ui.landscape import own_landscape
-from ui.links import preset_links
-from ui.race import formulas, race_on_surface
-from ui.rate_finder import rate_finder
+from ui.kit.links import preset_links
+from ui.optimizers.landscape import own_landscape
+from ui.optimizers.race import formulas, race_on_surface
+from ui.optimizers.rate_finder import rate_finder
+from ui.session import state
 
 PARTS = {"Race on a surface": race_on_surface, "Your own loss": own_landscape, "Find a rate": rate_finder}
 

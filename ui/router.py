@@ -11,8 +11,8 @@ if str(ROOT) not in sys.path:  # the script's own folder is on the path, the roo
 
 import streamlit as st  # noqa: E402
 
-from ui import presses  # noqa: E402
-from ui.looks import dress  # noqa: E402
+from ui.kit.style import dress  # noqa: E402
+from ui.streamlit_compat import presses  # noqa: E402
 
 PAGES = (
     ("playground", "Playground"),

@@ -9,13 +9,13 @@ import numpy as np
 from bench.workloads import Workload
 from engine import OPTIMIZERS
 from engine.backend import Backend
-from engine.convolution import Conv2D, Flatten, Image, MaxPool2D
-from engine.glance import Glance
-from engine.layers import Activation, Dense, Layer
-from engine.losses import Objective
-from engine.network import Network
-from engine.settings import Settings
-from engine.trainer import Trainer
+from engine.formulas.losses import Objective
+from engine.network.convolution import Conv2D, Flatten, Image, MaxPool2D
+from engine.network.layers import Activation, Dense, Layer
+from engine.network.network import Network
+from engine.tape.evaluation_tape import Glance
+from engine.training.settings import Settings
+from engine.training.trainer import Trainer
 
 SLICE = 0.0025  # seconds, as in the worker processes
 

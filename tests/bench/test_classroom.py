@@ -11,8 +11,8 @@ import pytest
 from bench import classroom
 from bench.__main__ import arguments, main
 from bench.student import head
-from lab.experiment import Experiment
-from lab.frames import pack
+from lab.experiment.experiment import Experiment
+from lab.protocol.frames import pack
 
 
 def test_the_command_line_takes_several_classes():

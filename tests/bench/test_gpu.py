@@ -11,7 +11,7 @@ from bench import __main__ as command
 from bench import gpu
 from bench.paired import Timing
 from engine.backend import CPU, Backend, Device
-from tests.engine import fake_cupy
+from tests.engine.gpu import fake_cupy
 
 KERNELS = "11 kernels for 10 samples"
 ROW = {"workload", "peer", "ratio", "q1", "q3", "wall_ratio"}

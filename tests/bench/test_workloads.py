@@ -9,7 +9,7 @@ import pytest
 
 from bench.peers import PEERS
 from bench.workloads import WORKLOADS, Workload, examples
-from engine.shades import shades
+from engine.gpu.quantized_inputs import shades
 
 BATCH = 16
 SMALL = {

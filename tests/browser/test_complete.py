@@ -7,7 +7,7 @@ import re
 import pytest
 
 from data import DATASETS
-from lab.recipes import RECIPES
+from lab.experiment.recipes import RECIPES
 from tests.browser.playground import Playground
 from tests.browser.test_controls import offered
 from tests.browser.test_data import flowers, go_to_data, says, shapes, squares, train, upload

@@ -10,9 +10,9 @@ import pytest
 from data import DATASETS
 from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from engine.backend import available_devices
-from lab.experiment import Experiment
-from lab.presets import PRESETS
-from lab.run import SPEEDS
+from lab.experiment.experiment import Experiment
+from lab.experiment.presets import PRESETS
+from lab.training.run import SPEEDS
 from tests.browser.controls import (
     Control,
     choose,

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data import download
-from data.prepare import GAP_RULES
-from lab.build import build
-from lab.experiment import Experiment
+from data.files.table_roles import GAP_RULES
+from data.sources import download
+from lab.experiment.experiment import Experiment
+from lab.training.build import build
 from tests.browser.playground import Playground
 from tests.loopback import serving
 

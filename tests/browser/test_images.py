@@ -8,8 +8,8 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import CDPSession, Locator, Page, expect
 
-from lab.build import build
-from lab.recipes import RECIPES
+from lab.experiment.recipes import RECIPES
+from lab.training.build import build
 from tests.browser.playground import PATIENCE, PHONE, Playground, eventually
 
 pytestmark = pytest.mark.browser

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lab import model_file
-from lab.build import build
-from lab.experiment import Experiment
-from lab.model_file import capture, to_bytes
+from lab.experiment.experiment import Experiment
+from lab.training import model_file
+from lab.training.build import build
+from lab.training.model_file import capture, to_bytes
 from tests.browser.playground import Playground, some
 
 pytestmark = pytest.mark.browser

@@ -8,8 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine import OPTIMIZERS
-from lab.experiment import Experiment
-from lab.surfaces import SURFACES
+from lab.experiment.experiment import Experiment
+from lab.race.surfaces import SURFACES
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -162,8 +162,8 @@ def test_the_controls_of_the_landscape_change_it(optimizers):
 def test_work_on_a_landscape_can_be_stopped(optimizers, monkeypatch):
     page = show(optimizers, "Your own loss")
     page.radio(key="land_kind").set_value("path").run()
-    monkeypatch.setattr("lab.landscape.PIECE", -1.0)  # one step a piece
-    monkeypatch.setattr("ui.landscape.SHARE", -1.0)
+    monkeypatch.setattr("lab.queries.landscape.PIECE", -1.0)  # one step a piece
+    monkeypatch.setattr("ui.optimizers.landscape.SHARE", -1.0)
     page.button(key="land_begin").click().run()
     assert page.session_state.visitor.kept["notes"]["landscape_job"] is not None
     page.button(key="land_stop").click().run()

@@ -1,0 +1,83 @@
+"""Charts that stand still, and charts that change without being mounted anew, which `st.plotly_chart` cannot."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+from streamlit.components.v2 import component
+
+from ui.components import FILES, PLOTLY, VERSION
+from ui.figures.theme import Theme
+from ui.session import state
+
+JS = f"""
+export default async function ({{ parentElement, data, setTriggerValue }}) {{
+  const {{ show }} = await import(new URL('live/{VERSION}/charts.js', document.baseURI).href);
+  return show(parentElement.querySelector('.charts'), data, point => setTriggerValue('point', point));
+}}
+"""
+STILL = {"modeBarButtons": [["toImage"]], "displaylogo": False, "toImageButtonOptions": {"format": "svg"}}
+
+
+def theme() -> Theme:
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def chart(figure: go.Figure, key: str, alt: str, **options: Any) -> None:
+    """One figure. alt: what it shows, for who cannot see it; options as of `charts`."""
+    charts(key, {alt: figure}, **options)
+
+
+def charts(
+    key: str,
+    figures: Mapping[str, go.Figure],
+    *,
+    steps: int = 0,
+    on_click: Callable[[float, float], None] | None = None,
+    on_pick: Callable[[Any], None] | None = None,
+) -> None:
+    """Figures side by side, each with a sentence (the mapping's keys) that says in words what it shows.
+
+    steps: where the figures hold paths, how many steps these have; a player then lets them grow.
+    on_click: called with the point of the figure that was clicked, where its layout's meta asks for that; on_pick with
+    the customdata of the mark there. Both come from a browser: check them.
+    """
+    if not state.runs().live:
+        for number, (alt, figure) in enumerate(figures.items()):
+            _still(f"{key}_{number}", alt, figure, on_pick)
+        return
+    listed = [{"alt": alt, "figure": json.loads(str(figure.to_json()))} for alt, figure in figures.items()]
+    data = {"plotly": PLOTLY, "figures": json.dumps(listed), "steps": steps, "name": key}
+    _component()(key=key, data=data, on_point_change=lambda: _clicked(key, on_click, on_pick))
+
+
+def _clicked(key: str, on_click: Callable[[float, float], None] | None, on_pick: Callable[[Any], None] | None) -> None:
+    match st.session_state[key].get("point"):
+        case {"picked": picked} if on_pick:
+            on_pick(picked)
+        case {"x": int() | float() as x, "y": int() | float() as y} if on_click:
+            on_click(float(x), float(y))
+
+
+def _still(key: str, alt: str, figure: go.Figure, on_pick: Callable[[Any], None] | None) -> None:
+    """Without the server's routes: one button saves it, as SVG."""
+    options: dict[str, Any] = {}
+    if on_pick:
+        options = {"on_select": lambda: _selected(key, on_pick), "selection_mode": "points"}
+    st.plotly_chart(figure, key=key, theme=None, alt=alt, config=STILL, **options)
+
+
+def _selected(key: str, on_pick: Callable[[Any], None]) -> None:
+    for point in st.session_state[key]["selection"]["points"][:1]:
+        on_pick(point.get("customdata"))
+
+
+@lru_cache(maxsize=1)
+def _component() -> Any:
+    css = "\n".join(FILES[name].read_text(encoding="utf-8") for name in ("charts.css", "save.css"))
+    return component("charts", html='<div class="charts"></div>', css=css, js=JS, isolate_styles=False)
