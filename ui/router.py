@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-if str(ROOT) not in sys.path:  # the script's own folder is on the path, the rooms beside it are not
+if sys.path[0] != str(ROOT):  # before the script's own folder, in which other packages have the same names
     sys.path.insert(0, str(ROOT))
 
 import streamlit as st  # noqa: E402

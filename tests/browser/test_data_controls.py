@@ -36,12 +36,12 @@ OF_PICTURES = [choose("Pixels as inputs", SCALINGS, "scaling", name) for name in
 tested |= {MORE_DATA, FILES, *(control.name for control in CONTROLS + OF_PICTURES)}
 
 
-def test_the_controls_of_the_data_build_anew(playground):
+def test_each_data_control_rebuilds_the_run(playground):
     each_builds_anew(playground, CONTROLS)
     assert playground.mounted_anew() == 0
 
 
-def test_how_pixels_become_inputs_is_chosen_where_there_are_pictures_and_forgotten_where_there_are_none(playground):
+def test_the_scaling_of_pixels_is_offered_for_pictures_only(playground):
     each_builds_anew(playground, OF_PICTURES, PICTURES)
     box = playground.page.get_by_role("combobox", name="Pixels as inputs", exact=True)
     assert box.input_value() == SCALINGS["per_image"].label
@@ -66,7 +66,7 @@ def test_only_what_fits_the_data_set_is_offered(playground):
 
 
 @presses(OWN)
-def test_a_typed_formula_is_a_feature_like_the_others_and_a_wrong_one_stays_in_its_field_with_a_sentence(playground):
+def test_a_typed_formula_is_a_feature_and_an_error_stays_visible(playground):
     playground.open()
     box = playground.page.get_by_role("textbox", name=OWN, exact=True)
     box.fill("sin(x1) * x2^2")
@@ -149,7 +149,7 @@ def draw_corners(sheet: Sheet) -> None:
 
 
 @presses("Draw points", "Class 1", "Class 2", "Class 3", "Add", "Move", "Delete", "Relabel", "Undo", "Clear", "Done")
-def test_points_are_drawn_moved_relabelled_deleted_and_brought_back(playground):
+def test_points_are_drawn_moved_relabeled_deleted_and_restored(playground):
     sheet = Sheet(playground.open("noise=0.3")).open()
     playground.linked(dataset="drawn", noise=None)
     before = playground.facts
@@ -208,7 +208,7 @@ def test_points_that_are_no_data_set_yet_wait_on_the_pad_and_a_run_that_trains_g
     playground.pause()
 
 
-def test_the_pad_is_used_by_keyboard_alone(playground):
+def test_points_are_drawn_by_keyboard(playground):
     playground.open()
     playground.button("Draw points").focus()
     keys = playground.page.keyboard
@@ -231,7 +231,7 @@ def test_the_pad_is_used_by_keyboard_alone(playground):
 
 
 @presses("Done drawing", "Class 4", "Class 5")
-def test_the_data_set_of_own_points_opens_the_pad_takes_five_classes_and_a_link_shows_them_without_it(playground):
+def test_five_drawn_classes_are_in_the_link(playground):
     playground.open()
     playground.choose("Data set", "Your own points")
     sheet = Sheet(playground)
@@ -262,7 +262,7 @@ def test_the_data_set_of_own_points_opens_the_pad_takes_five_classes_and_a_link_
 
 
 @presses("file upload", "Upload", "Download the points")
-def test_points_come_from_a_file_and_go_into_one(playground):
+def test_points_are_uploaded_and_downloaded(playground):
     playground.open("noise=0.2")
     playground.unfold(FILES)
     field = playground.page.locator("input[type=file]")

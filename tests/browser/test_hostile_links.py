@@ -1,4 +1,4 @@
-"""Nonsense in the address bar: refused field by field with a sentence, shown as plain text, and the page is alive."""
+"""Nonsense in the address bar: each field is refused with a sentence in plain text, and the page works."""
 
 from __future__ import annotations
 
