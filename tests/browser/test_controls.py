@@ -24,6 +24,7 @@ from tests.browser.controls import (
     tested,
     tick,
     train_loss,
+    use,
 )
 from tests.browser.playground import Playground, some
 from tests.browser.test_data_controls import FILES, MORE_DATA
@@ -38,9 +39,8 @@ STREAMLITS_OWN = re.compile("Help for .*|Open|Main menu|Skip to main content|Lin
 tested.update({"Playground", "Data", "Help"})  # links that test_first_light.py and test_data.py follow
 tested.update({MORE, LAYERS, "Presets", "Share", "? Keys", "Projector"})  # pressed in other files
 tested.add("Device")  # in tests/ui/playground/test_offered_choices.py
-tested.update(
-    {"Step", "Batch", "Reset", "New weights", "Smooth the loss", "Smooth the accuracy"}
-)  # in test_transport.py
+tested.update({"Step", "Batch", "Reset", "New weights"})  # in test_transport.py
+tested.update({"Smooth the loss", "Smooth the accuracy"})  # there, too
 tested.update(preset.label for preset in PRESETS.values())  # on the help page, too
 tested.update(
     {"Functions", "One step", "Optimizers", "Health", "Images", "Data", "Keep", "Device"}
@@ -113,7 +113,7 @@ RULES = [
 ]
 
 
-@presses(*(rule.name for rule in RULES), STOP_RULES, f"{STOP_RULES}: 3", "Increment", "Decrement")
+@presses(*(rule.name for rule in RULES), STOP_RULES, "Increment", "Decrement")
 def test_a_stop_rule_ends_the_run_and_play_continues(playground):
     playground.open("learning_rate=0.001&noise=0.3&speed=fast")
     playground.unfold(STOP_RULES)
@@ -179,7 +179,7 @@ def offered(page: Playground) -> set[str]:
     return {name for name in once - set(saves) if not STREAMLITS_OWN.fullmatch(name)}
 
 
-@presses("Back to the playground", "Navigate to home page")
+@presses("Back to the playground", "Navigate to home page", f"{STOP_RULES}: 1")
 def test_every_control_on_the_page_is_pressed_by_a_test(playground):
     playground.open("epochs=1000000&speed=slow")
     found = offered(playground)

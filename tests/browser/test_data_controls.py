@@ -12,7 +12,7 @@ from data.files.point_files import read_points
 from data.sources import hand_drawn
 from lab.experiment.experiment import Experiment
 from tests.browser.controls import choose, each_builds_anew, enter, press, presses, slide, tested, train_loss
-from tests.browser.playground import PATIENCE, Playground, eventually, some
+from tests.browser.playground import PATIENCE, Playground, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -45,21 +45,11 @@ def test_the_scaling_of_pixels_is_offered_for_pictures_only(playground):
     each_builds_anew(playground, OF_PICTURES, PICTURES)
     box = playground.page.get_by_role("combobox", name="Pixels as inputs", exact=True)
     assert box.input_value() == SCALINGS["per_image"].label
+    playground.page.get_by_role("heading", name="Test pictures").wait_for()
+    assert playground.page.locator(".live-strip canvas").count() > 10
     playground.choose("Data set", "Circle")
     playground.linked(dataset=None, scaling=None)
     box.wait_for(state="detached")
-
-
-def test_only_what_fits_the_data_set_is_offered(playground):
-    playground.open("dataset=plane")
-    playground.unfold(MORE_DATA)
-    playground.slider("Outliers").wait_for()
-    assert playground.slider("Wrong labels").count() == playground.slider("Class balance").count() == 0
-    playground.fold()
-    playground.choose("Data set", DATASETS["diabetes"].label)
-    playground.linked(dataset="diabetes")
-    assert playground.button(MORE_DATA).is_disabled()
-    assert playground.page.get_by_role("textbox", name=OWN).count() == 0
 
 
 # A feature that is typed --------------------------------------------------------------------------------------------
@@ -142,6 +132,7 @@ CORNERS = ((-4, 4, 0), (-4, 2, 0), (4, -4, 1), (4, -2, 1))
 
 def draw_corners(sheet: Sheet) -> None:
     sheet.page.press("Clear")
+    sheet.says("no points")
     for label in (0, 1):
         sheet.page.press(f"Class {label + 1}")
         sheet.click(*((x, y) for x, y, of in CORNERS if of == label))
@@ -180,32 +171,6 @@ def test_points_are_drawn_moved_relabeled_deleted_and_restored(playground):
     assert int(playground.facts["build"]) > int(before["build"])
     after = playground.step(1)
     assert float(after["trainLoss"]) == train_loss(Experiment.from_query(playground.link)[0])
-
-
-def test_points_that_are_no_data_set_yet_wait_on_the_pad_and_a_run_that_trains_goes_on_with_those_that_are(playground):
-    sheet = Sheet(playground.open()).open()
-    draw_corners(sheet)
-    playground.answers(2)
-    before = playground.facts
-    playground.press("Clear")
-    sheet.says("no points")
-    sheet.click((3, 3))
-    sheet.says("one class alone")
-    assert sheet.note.inner_text().endswith("Draw 2 to 5 classes, each with at least 2 points.")
-    assert playground.link["points"] == sheet.seen
-    assert some(playground.facts, "build", "trainLoss") == some(before, "build", "trainLoss")
-    for _ in range(2):
-        playground.press("Undo")
-    playground.page.wait_for_function(
-        "() => !document.querySelector('.live-drawbar')?.innerText.includes('Not a data')"
-    )
-    assert playground.link["points"] == sheet.seen
-
-    playground.play()
-    before = playground.until("facts.epoch > 3")
-    sheet.click((5, 5))
-    playground.until(f"facts.build > {before['build']} && facts.status === 'running' && facts.epoch > 3")
-    playground.pause()
 
 
 def test_points_are_drawn_by_keyboard(playground):
