@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import groupby
 from typing import NamedTuple
@@ -12,6 +13,32 @@ from lab.training.build import build
 from tests.browser.playground import Playground
 
 tested: set[str] = set()  # names of the controls that some test presses
+ROLES = "button|checkbox|combobox|link|radio|searchbox|slider|spinbutton|switch|tab|textbox"
+STREAMLIT_OWN = re.compile(  # controls of Streamlit itself, among them parts of tables, pictures and upload boxes
+    "Help for .*|Open|Main menu|Skip to main content|Link to heading"
+)
+PARTS_OF_WIDGETS = re.compile(
+    "Add files|Clear all|Decrement|Download as CSV|Fullscreen.*|Increment|Remove (colour|length|species)|Search|"
+    "Show/hide columns|Upload"
+)
+FRAME = {  # tested in test_controls.py
+    "Navigate to home page", "Playground", "Functions", "One step", "Optimizers", "Health", "Images", "Data", "Keep",
+    "Device", "Help",
+}  # fmt: skip
+
+
+def offered(page: Playground) -> set[str]:
+    """The accessible names of all controls that the page offers now, but for the menus that test_save.py presses."""
+    found = set(re.findall(rf'\b(?:{ROLES}) "([^"]+)"', page.page.locator("body").aria_snapshot()))
+    once = {re.sub(r"^(.+) \1$", r"\1", name) for name in found}  # Streamlit names the thumb of a slider twice
+    saves = page.page.locator(".live-save button").evaluate_all("all => all.map(button => button.ariaLabel)")
+    return {name for name in once - set(saves) if not STREAMLIT_OWN.fullmatch(name)}
+
+
+def own_controls(page: Playground) -> set[str]:
+    """The names of the controls that the page itself offers, without the header and the parts of larger widgets."""
+    page.settle()
+    return {name for name in offered(page) - FRAME if not PARTS_OF_WIDGETS.fullmatch(name)}
 
 
 def presses(*names: str) -> Callable:

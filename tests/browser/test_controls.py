@@ -17,6 +17,7 @@ from tests.browser.controls import (
     choose,
     each_builds_anew,
     enter,
+    offered,
     operate,
     press,
     presses,
@@ -26,7 +27,7 @@ from tests.browser.controls import (
     train_loss,
     use,
 )
-from tests.browser.playground import Playground, some
+from tests.browser.playground import some
 from tests.browser.test_data_controls import FILES, MORE_DATA
 
 pytestmark = pytest.mark.browser
@@ -34,8 +35,6 @@ pytestmark = pytest.mark.browser
 STOP_RULES = "Stop rules"
 MORE = "More settings"
 LAYERS = "Layer sizes"
-ROLES = "button|checkbox|combobox|link|radio|searchbox|slider|spinbutton|switch|tab|textbox"
-STREAMLITS_OWN = re.compile("Help for .*|Open|Main menu|Skip to main content|Link to heading")
 tested.update({"Playground", "Data", "Help"})  # links that test_first_light.py and test_data.py follow
 tested.update({MORE, LAYERS, "Presets", "Share", "? Keys", "Projector"})  # pressed in other files
 tested.add("Device")  # in tests/ui/playground/test_offered_choices.py
@@ -169,14 +168,6 @@ def test_view_options_leave_the_network_unchanged(playground):
 
 
 # Completeness -------------------------------------------------------------------------------------------------------
-
-
-def offered(page: Playground) -> set[str]:
-    """The accessible names of all controls that the page offers now, but for the menus that test_save.py presses."""
-    found = set(re.findall(rf'\b(?:{ROLES}) "([^"]+)"', page.page.locator("body").aria_snapshot()))
-    once = {re.sub(r"^(.+) \1$", r"\1", name) for name in found}  # Streamlit names the thumb of a slider twice
-    saves = page.page.locator(".live-save button").evaluate_all("all => all.map(button => button.ariaLabel)")
-    return {name for name in once - set(saves) if not STREAMLITS_OWN.fullmatch(name)}
 
 
 @presses("Back to the playground", "Navigate to home page", f"{STOP_RULES}: 1")

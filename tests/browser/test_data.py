@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import struct
 import threading
 import zipfile
@@ -20,10 +21,17 @@ from data.files.table_roles import GAP_RULES
 from data.sources import download
 from lab.experiment.experiment import Experiment
 from lab.training.build import build
+from tests.browser.controls import own_controls
 from tests.browser.playground import Playground
 from tests.loopback import serving
 
 pytestmark = pytest.mark.browser
+
+
+SECTIONS = {"Well-known sets", "Your table", "Your pictures"}
+UPLOAD = {"file upload", "Train on it"}
+TABLE = {"Foretell", "Classes", "Numbers", "From", "Gaps", "The first line holds the names", "Remove flowers.csv"}
+DOWNLOADS = re.compile(r"(Get|Train on) (MNIST|Fashion-MNIST|.*Kaggle.*)( \(\d+ MB\))?")  # a mirror plays them below
 
 
 def flowers(rows: int = 120) -> bytes:
@@ -101,18 +109,23 @@ def train(visitor: Playground, button: str = "Train on it") -> dict[str, str]:
 
 
 def test_an_own_table_is_understood_changed_trained_on_downloaded_and_forgotten(playground, tmp_path):
-    visitor = open_data(playground, "Your table")
+    visitor = open_data(playground)
+    found = {name for name in own_controls(visitor) if not DOWNLOADS.fullmatch(name)}
+    assert found == {*SECTIONS, "Train on Handwritten digits"}
+    turn_to(visitor, "Your table")
     upload(visitor, "flowers.csv", flowers())
     says(visitor, "120 rows and 4 columns, separated by semicolons, in utf-8")
     says(visitor, "Not proposed are remark: it has 120 different words")
     says(visitor, "12 gaps: A missing number becomes the median of the training part")
     assert visitor.page.get_by_role("combobox", name="Foretell").input_value() == "species"
+    found = own_controls(visitor)
     visitor.tick("The first line holds the names")
     says(visitor, "121 rows and 4 columns")
     visitor.tick("The first line holds the names")
     says(visitor, "120 rows and 4 columns")
     visitor.choose("Foretell", "length")
     says(visitor, "12 rows without a target are left out.")
+    assert found | own_controls(visitor) == SECTIONS | UPLOAD | TABLE
     visitor.page.get_by_role("radio", name="Numbers", exact=True, checked=True).wait_for()
     visitor.page.get_by_role("radio", name="Classes", exact=True).click()
     says(visitor, "classes; 2 to 50 are allowed, or foretell it as numbers.")
@@ -155,6 +168,7 @@ def test_own_pictures_and_pictures_in_a_table_are_shown_and_trained_on(playgroun
     visitor = open_data(playground, "Your pictures")
     upload(visitor, "shapes.zip", shapes())
     says(visitor, "60 pictures of 28 by 28 pixels in 2 classes: block (30), line (30).")
+    assert own_controls(visitor) == SECTIONS | UPLOAD | {"Pixels a side", "Remove shapes.zip"}
     visitor.slide("Pixels a side", "Home", "ArrowRight")
     says(visitor, "60 pictures of 12 by 12 pixels")
     visitor.page.get_by_alt_text(
@@ -168,6 +182,8 @@ def test_own_pictures_and_pictures_in_a_table_are_shown_and_trained_on(playgroun
     go_to_data(visitor, "Your table")
     upload(visitor, "squares.csv.gz", squares())
     says(visitor, "80 pictures of 6 by 6 pixels in 4 classes: 0 (20), 1 (20), 2 (20), 3 (20).")
+    in_use = {"Download the data as used", "Forget shapes.zip"}
+    assert own_controls(visitor) - in_use == SECTIONS | UPLOAD | {"These are pictures", "Remove squares.csv.gz"}
     visitor.page.get_by_role("switch", name="These are pictures").or_(
         visitor.page.get_by_role("checkbox", name="These are pictures")
     ).locator("xpath=ancestor::label").click()
@@ -197,14 +213,16 @@ def test_reading_many_pictures_can_be_stopped_and_begun_again(playground):
     says(visitor, "Stopped before all pictures were read.")
     visitor.press("Read the pictures")
     progress.wait_for()
-    visitor.page.get_by_role("link", name="Playground", exact=True).click()  # in the middle of it
-    visitor.until("facts.frame > 0")
+    visitor.page.get_by_role("radio", name="Well-known sets", exact=True).click()  # while it reads
+    assert train(visitor, "Train on Handwritten digits")["dataset"] == "digits"
 
 
 def test_a_file_that_cannot_be_used_gets_its_sentence_and_nothing_is_lost(playground):
     visitor = turn_to(playground.come("Data", "hidden=3"), "Your table")
     upload(visitor, "odd.csv", b"a,b\n1,2,<b>3</b>\n")
     says(visitor, "Line 2 has 3 cells and the first line 2; as many in each are allowed.")
+    visitor.press("Remove odd.csv")
+    says(visitor, "A row for each example, a column for what is to be foretold.")
     visitor.page.get_by_role("radio", name="Your pictures", exact=True).click()
     says(visitor, "A folder for each class, such as cat/1.png")
     upload(visitor, "odd.zip", b"PK\x03\x04")

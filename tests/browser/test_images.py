@@ -10,9 +10,15 @@ from playwright.sync_api import CDPSession, Locator, Page, expect
 
 from lab.experiment.recipes import RECIPES
 from lab.training.build import build
+from tests.browser.controls import own_controls
 from tests.browser.playground import PATIENCE, PHONE, Playground, eventually
 
 pytestmark = pytest.mark.browser
+
+PAD = {"Undo", "Clear", "Brush size", "Test picture", "Shift right", "Shift down", "Turn", "Thicken"}
+RECIPE_BUTTONS = {recipe.label for recipe in RECIPES.values()}
+NETWORK = {"Reset", "Play", "Step", "Speed", "Your network", "The small network"}
+CELL_OR_PICTURE = re.compile(r"(\d|Test picture \d+:) .*read as \d.*")
 
 ONE = [(0.5, 0.15), (0.5, 0.85)]
 SEVEN = [(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)]
@@ -115,6 +121,12 @@ def test_a_test_picture_is_shifted_turned_and_thickened_by_keys(images):
 
 def test_one_press_sets_up_the_digits_and_every_question_about_them_is_answered(images):
     page = images.page
+    assert own_controls(images) == PAD | RECIPE_BUTTONS | {"Read small digits with it"}
+    for recipe in RECIPES.values():
+        if images.button(recipe.label).is_enabled():
+            images.press(recipe.label)
+            images.linked(**recipe.experiment.to_query())
+            images.settle()
     images.press("Read small digits with it")
     images.linked(dataset="digits", hidden="64,32")
     weights = page.locator(".img-weights")
@@ -145,6 +157,8 @@ def test_one_press_sets_up_the_digits_and_every_question_about_them_is_answered(
     expect(page.get_by_role("spinbutton", name="Test picture", exact=True)).to_have_value(row[1])
     expect(page.locator(".img-pair .img-reading").first).to_contain_text(f"but it is {truth}")
     expect(page.locator(".st-key-mistakes .img-tile").first).to_be_visible()
+    found = {name for name in own_controls(images) if not CELL_OR_PICTURE.fullmatch(name)}
+    assert found == PAD | RECIPE_BUTTONS | NETWORK
 
     images.settle()
     draw(page, ONE)

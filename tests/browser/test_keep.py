@@ -14,12 +14,18 @@ from lab.experiment.experiment import Experiment
 from lab.training import model_file
 from lab.training.build import build
 from lab.training.model_file import capture, to_bytes
+from tests.browser.controls import own_controls
 from tests.browser.playground import Playground, some
 
 pytestmark = pytest.mark.browser
 
 SMALL = Experiment(samples=60, hidden=(4,))
 QUERY = "samples=60&hidden=4"
+CONTROLS = {
+    *("Save the model", "Everything", "Weights only", "file upload"),
+    *("Curves as CSV", "Curves as web page", "Confusion matrix as CSV", "NumPy", "PyTorch", "Keras"),
+    *("Code and data as zip", "Trained network as ONNX", "Predict", "Forget the file", "Predictions as CSV"),
+}
 SCORES = ("epoch", "trainLoss", "testLoss")
 
 
@@ -124,8 +130,9 @@ def test_every_download_holds_what_it_promises(playground):
     code = playground.page.get_by_test_id("stCode").first
     assert "import numpy as np" in code.inner_text()
     assert "= np.float32, [2, 4, 1], [(tanh, tanh_back)]" in script
-    playground.page.get_by_role("radio", name="PyTorch").click()
-    code.get_by_text("nn.Linear").first.wait_for()
+    for language, words in (("PyTorch", "nn.Linear"), ("Keras", "import keras"), ("NumPy", "np.load")):
+        playground.page.get_by_role("radio", name=language).click()
+        code.get_by_text(words).first.wait_for()
 
 
 def test_a_file_of_examples_is_answered_in_kaggles_form(playground):
@@ -146,6 +153,7 @@ def test_a_file_of_examples_is_answered_in_kaggles_form(playground):
     found = download(playground, "Predictions as CSV").decode().splitlines()
     expected = trainer.objective.predict(trainer.network.forward(trainer.x_test))
     assert found == ["ImageId,Label", *(f"{number},{label}" for number, label in enumerate(expected, 1))]
+    assert own_controls(playground) == CONTROLS
     playground.press("Forget the file")
     playground.button("Predictions as CSV").wait_for(state="detached")
     playground.button("Predict").wait_for(state="detached")

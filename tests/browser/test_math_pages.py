@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.controls import FRAME, offered
 from tests.browser.playground import PATIENCE, Playground, eventually
-from tests.browser.test_controls import offered
 
 pytestmark = pytest.mark.browser
 
@@ -154,10 +154,6 @@ ONE_STEP = {
     *("Parameter of", "From", "To", "Units shown from (0: strongest)", "x1", "x2", "True class"),
     *("Plant the bug", "In"),
 }
-FRAME = {  # tested in test_controls.py
-    "Navigate to home page", "Playground", "Functions", "One step", "Optimizers", "Health", "Images", "Data", "Keep",
-    "Device", "Help",
-}  # fmt: skip
 
 
 def test_every_control_of_the_pages_is_pressed_by_a_test(playground):
