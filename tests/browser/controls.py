@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from itertools import groupby
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -126,3 +127,17 @@ def each_builds_anew(page: Playground, controls: list[Control], start: Experimen
             page.fold()
         shown = page.step(1)
         assert float(shown["trainLoss"]) == losses[-1], experiment
+
+
+def save_menus(playground: Playground) -> list[str]:
+    """The names of all pictures on the page that can be saved."""
+    buttons = playground.page.locator(".live-save > button")
+    return [name.removeprefix("Save ") for name in buttons.evaluate_all("all => all.map(it => it.ariaLabel)")]
+
+
+def saved(playground: Playground, name: str, kind: str) -> tuple[str, bytes]:
+    """Press through the menu of a picture: the file's name and what it holds."""
+    playground.button(f"Save {name}").first.click()
+    with playground.page.expect_download() as caught:
+        playground.button(f"Save {name} as {kind}").first.click()
+    return caught.value.suggested_filename, Path(caught.value.path()).read_bytes()

@@ -10,7 +10,7 @@ from playwright.sync_api import CDPSession, Locator, Page, expect
 
 from lab.experiment.recipes import RECIPES
 from lab.training.build import build
-from tests.browser.controls import own_controls
+from tests.browser.controls import own_controls, save_menus, saved
 from tests.browser.playground import PATIENCE, PHONE, Playground, eventually
 
 pytestmark = pytest.mark.browser
@@ -159,6 +159,8 @@ def test_one_press_sets_up_the_digits_and_every_question_about_them_is_answered(
     expect(page.locator(".st-key-mistakes .img-tile").first).to_be_visible()
     found = {name for name in own_controls(images) if not CELL_OR_PICTURE.fullmatch(name)}
     assert found == PAD | RECIPE_BUTTONS | NETWORK
+    assert sorted(save_menus(images)) == ["confusion matrix", "first layer", "test pictures"]
+    assert "image-rendering: pixelated" in saved(images, "first layer", "SVG")[1].decode()
 
     images.settle()
     draw(page, ONE)

@@ -14,7 +14,7 @@ from lab.experiment.experiment import Experiment
 from lab.training import model_file
 from lab.training.build import build
 from lab.training.model_file import capture, to_bytes
-from tests.browser.controls import own_controls
+from tests.browser.controls import own_controls, save_menus, saved
 from tests.browser.playground import Playground, some
 
 pytestmark = pytest.mark.browser
@@ -127,6 +127,9 @@ def test_every_download_holds_what_it_promises(playground):
         assert set(archive.namelist()) >= {"train_numpy.py", "train_pytorch.py", "train_keras.py", "data.npz"}
         assert Experiment.from_json(archive.read("experiment.json").decode()) == SMALL
         script = archive.read("train_numpy.py").decode()
+    playground.page.locator(".st-key-kept .js-plotly-plot .main-svg").first.wait_for()
+    assert len(save_menus(playground)) == 2
+    assert "epoch" in saved(playground, "Loss of both parts", "SVG")[1].decode()
     code = playground.page.get_by_test_id("stCode").first
     assert "import numpy as np" in code.inner_text()
     assert "= np.float32, [2, 4, 1], [(tanh, tanh_back)]" in script

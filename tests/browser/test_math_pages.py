@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.controls import FRAME, offered
+from tests.browser.controls import FRAME, offered, save_menus, saved
 from tests.browser.playground import PATIENCE, Playground, eventually
 
 pytestmark = pytest.mark.browser
@@ -17,6 +17,20 @@ SIGNS = {
     "Mini-batch": "The latest batch has",
     "Typed point": "True class",
     "Gradient check": "Every gradient is right",
+}
+
+# Names of the controls; each option is pressed below or, without a browser, in tests/ui.
+FUNCTIONS = {
+    *("Play", "Step", "Speed", "Activations", "Losses", "Softmax"),
+    *("Six layers of sigmoids", "ReLUs at a high rate", "three classes"),
+    *("Activation", "Compare with", "Depth on the left", "Dots: layer", "Data point", "Increment", "Decrement"),
+    *("Loss", "Target t", "Temperature", "This network", "Three sliders", "Logit 1", "Logit 2", "Logit 3"),
+}
+ONE_STEP = {
+    *("The walk", "Gradient check", "one unit", "six layers of sigmoids", "Back", "Next", "Station"),
+    *("Training point", "Test point", "Mini-batch", "Typed point", "Point", "Increment", "Decrement"),
+    *("Parameter of", "From", "To", "Units shown from (0: strongest)", "x1", "x2", "True class"),
+    *("Plant the bug", "In"),
 }
 
 PLACE = """([key, part, number]) => {
@@ -64,10 +78,12 @@ def epoch(playground: Playground) -> int:
     return int(caption.split(":")[0].split(".")[0].removeprefix("Epoch ").replace(",", ""))
 
 
-def test_the_functions_page_follows_the_network_while_it_trains(playground):
-    playground.open().go("Functions")  # by the navigation bar: a visitor who has a network already
+def test_the_functions_page_follows_the_running_network(playground):
+    playground.open("dataset=spiral3&activations=elu&hidden=14").go("Functions")  # of a visitor with a network
     playground.page.get_by_role("heading", name="Functions", exact=True).wait_for()
+    playground.button("Increment").first.wait_for()  # once the width of its box is known
     playground.settle()
+    found = offered(playground)
     assert epoch(playground) == 0
     playground.press("Step")
     says(playground, "Epoch 1. Bars")
@@ -79,17 +95,24 @@ def test_the_functions_page_follows_the_network_while_it_trains(playground):
     playground.button("Play").wait_for()
     select(playground, "Activation", "Leaky ReLU")
     assert eventually(lambda: traces(playground, "fn_shape")[:1] == ["Leaky ReLU"], PATIENCE)
-    for kind, key in (("Losses", "fn_loss_shape"), ("Softmax", "fn_softmax")):
+    shape, layer = save_menus(playground)
+    assert layer == "Pre-activations of layer 1"
+    assert "this network" in saved(playground, shape, "SVG")[1].decode()
+    for kind, key in (("Losses", "fn_loss_shape"), ("Softmax", "fn_softmax"), ("Three sliders", "fn_softmax")):
         pick(playground, kind, SIGNS[kind])
-        playground.page.locator(f".st-key-{key} .js-plotly-plot").wait_for()
+        playground.page.locator(f".st-key-{key} .js-plotly-plot").last.wait_for()
+        found |= offered(playground)
+    assert found - FRAME == FUNCTIONS
     playground.go("Playground")
     assert int(playground.until("facts.frame > 0")["epoch"]) > 20  # it is the visitor's own run
 
 
-def test_a_step_is_walked_by_buttons_and_keys_from_a_point_that_was_clicked(playground):
-    playground.come("One step")
+def test_one_step_is_explained_for_a_clicked_point(playground):
+    playground.come("One step", "dataset=spiral3&hidden=14,4")
     page = playground.page
     page.get_by_role("heading", name="Input").wait_for()
+    playground.button("Increment").first.wait_for()  # once the width of its box is known
+    found = offered(playground)
     page.locator(".st-key-step_map .charts:not([data-drawn='0']) .scatterlayer").wait_for()
     x, y = page.evaluate(PLACE, ["step_map", "train", 20])
     page.mouse.click(x, y)
@@ -110,28 +133,16 @@ def test_a_step_is_walked_by_buttons_and_keys_from_a_point_that_was_clicked(play
     bias = page.locator(".katex annotation", has_text="b^{(3)}_{1}: ")
     assert eventually(lambda: bias.count() == 1, PATIENCE)
     assert page.locator(".katex-error").count() == 0
+    assert len(save_menus(playground)) == 2
+    for kind in ("Mini-batch", "Typed point", "Gradient check"):
+        pick(playground, kind, SIGNS[kind])
+        found |= offered(playground)
+    assert found - FRAME == ONE_STEP
     playground.go("Playground")
     assert playground.until("facts.frame > 0")["epoch"] == "0"
 
 
-def test_the_gradient_check_catches_the_planted_bug_on_the_screen(playground):
-    playground.come("One step", "dataset=spiral3&hidden=5")
-    pick(playground, "Gradient check", SIGNS["Gradient check"])
-    plant = playground.page.get_by_role("switch", name="Plant the bug").locator("xpath=ancestor::label")
-    plant.click()
-    says(playground, "The gradient is wrong for the biases of hidden layer 1")
-    select(playground, "In", "Output layer")
-    says(playground, "The gradient is wrong for the biases of output layer")
-    crosses = "plot => plot._fullData?.find(trace => trace.name === 'does not agree').x.length"
-    plot = playground.page.locator(".st-key-check_agreement .js-plotly-plot").last
-    assert eventually(lambda: plot.evaluate(crosses) == 3, PATIENCE)
-    playground.page.get_by_text("Show me the source").click()
-    says(playground, "class WrongAxis(Dense):")
-    plant.click()
-    says(playground, "Every gradient is right")
-
-
-def test_charts_that_are_still_to_be_drawn_offer_neither_a_step_to_play_nor_a_picture_to_save(visit, server):
+def test_a_pending_chart_can_be_neither_played_nor_saved(visit, server):
     visitor = visit(server.url)
     visitor.page.route("**/plotly*.js*", lambda route: None)  # Plotly is slow to come
     visitor.come("Functions")
@@ -139,36 +150,3 @@ def test_charts_that_are_still_to_be_drawn_offer_neither_a_step_to_play_nor_a_pi
     assert visitor.page.locator(".charts-player").count() > 0
     assert "Animate" not in offered(visitor)
     assert not any(button.is_visible() for button in visitor.page.locator(".live-save").all())  # nothing to save yet
-
-
-# Pressed above or, option by option and without a browser, in tests/ui.
-FUNCTIONS = {
-    *("Play", "Step", "Speed", "Activations", "Losses", "Softmax"),
-    *("Six layers of sigmoids", "ReLUs at a high rate", "three classes"),
-    *("Activation", "Compare with", "Depth on the left", "Dots: layer", "Data point", "Increment", "Decrement"),
-    *("Loss", "Target t", "Temperature", "This network", "Three sliders", "Logit 1", "Logit 2", "Logit 3"),
-}
-ONE_STEP = {
-    *("The walk", "Gradient check", "one unit", "six layers of sigmoids", "Back", "Next", "Station"),
-    *("Training point", "Test point", "Mini-batch", "Typed point", "Point", "Increment", "Decrement"),
-    *("Parameter of", "From", "To", "Units shown from (0: strongest)", "x1", "x2", "True class"),
-    *("Plant the bug", "In"),
-}
-
-
-def test_every_control_of_the_pages_is_pressed_by_a_test(playground):
-    playground.come("Functions", "dataset=spiral3&activations=elu&hidden=14")
-    playground.button("Increment").first.wait_for()  # once the width of its box is known
-    found = offered(playground)
-    for kind in ("Losses", "Softmax", "Three sliders"):
-        pick(playground, kind, SIGNS[kind])
-        found |= offered(playground)
-    assert found - FRAME == FUNCTIONS
-    playground.go("One step")
-    playground.page.get_by_role("heading", name="Input", exact=True).wait_for()
-    playground.settle()
-    found = offered(playground)
-    for kind in ("Mini-batch", "Typed point", "Gradient check"):
-        pick(playground, kind, SIGNS[kind])
-        found |= offered(playground)
-    assert found - FRAME == ONE_STEP

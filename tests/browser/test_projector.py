@@ -16,7 +16,7 @@ SIDEWAYS = """() => [...document.querySelectorAll('body *')]
   .map(part => part.outerHTML.slice(0, 100))"""
 
 
-def test_one_switch_enlarges_the_type_lightens_the_page_and_lets_nothing_overflow(playground):
+def test_the_projector_enlarges_and_lightens_the_page(playground):
     playground.open().recolor("dark")
     playground.until("document.querySelectorAll('.xtick text').length > 5")
     playground.tag()
@@ -38,14 +38,6 @@ def test_one_switch_enlarges_the_type_lightens_the_page_and_lets_nothing_overflo
     playground.page.wait_for_function(f"before => `${{({SIZES})()}}` === `${{before}}`", arg=before)
     assert playground.mounted_anew() == 0
     playground.recolor("light")
-
-
-def test_a_link_opens_for_the_projector_in_the_dark_too(playground):
-    playground.page.emulate_media(color_scheme="dark")
-    playground.open("projector=true").until("facts.theme === 'light'")
-    assert playground.link == {"projector": "true"}
-    assert playground.page.evaluate("document.querySelector('.live').currentCSSZoom") == pytest.approx(1.4)
-    playground.page.emulate_media(color_scheme="light")
 
 
 def switch(playground: Playground) -> None:

@@ -35,7 +35,7 @@ def agree(playground: Playground) -> bool:
     return counts.sum() > 0 and np.allclose(shown, meant, atol=0.0051)
 
 
-def test_each_class_has_its_precision_recall_and_f1_and_what_is_wrong_is_marked(playground):
+def test_classes_have_scores_and_wrong_points_are_marked(playground):
     playground.open("dataset=spiral3&speed=max&epochs=40&learning_rate=0.1")
     every = playground.pixels(MARKS)
     playground.press("Play")
@@ -47,8 +47,8 @@ def test_each_class_has_its_precision_recall_and_f1_and_what_is_wrong_is_marked(
     assert "the chosen class" in legend
 
 
-def test_numbers_are_judged_by_their_errors_and_the_map_shows_values(playground):
-    playground.open("dataset=plane").step(1)
+def test_size_time_and_errors_are_shown(playground):
+    playground.open("dataset=plane&hidden=8,8").step(1)
     playground.page.get_by_role("heading", name="Error on the test data").wait_for()
     errors = playground.page.locator(".live-errors dd")
     assert eventually(lambda: errors.first.inner_text() == read(playground)["Test R\N{SUPERSCRIPT TWO}"], PATIENCE)
@@ -56,10 +56,6 @@ def test_numbers_are_judged_by_their_errors_and_the_map_shows_values(playground)
     assert 0 < mean <= rmse
     assert r2 < 1
     assert playground.page.locator(".live-legend .live-bar").is_visible()
-
-
-def test_size_work_and_time_of_the_network_are_told(playground):
-    playground.open("hidden=8,8").step(1)
     facts = read(playground)
     assert (facts["Parameters"], facts["Multiply-adds"]) == ("105", "88")
     assert re.fullmatch(r"[\d.]+ m?s", facts["Time per epoch"])

@@ -87,6 +87,15 @@ def test_a_diverged_run_starts_again_with_a_tenth_of_its_rate():
     assert not page.error
 
 
+def test_every_preset_of_the_menu_opens_with_its_sentence():
+    page = open_playground(seed="7")
+    for name, preset in PRESETS.items():
+        ran(page.menu_button(key="presets").select(name).run())
+        assert page.session_state.visitor.experiment == preset.experiment
+        assert link(page) == preset.experiment.to_query()
+        assert any(preset.sentence in element.value for element in page.markdown)
+
+
 def test_the_sentence_of_a_preset_leaves_with_its_data_set():
     page = open_playground(initializer="zeros", show_test="false")
     assert any(PRESETS["zeros"].sentence in element.value for element in page.markdown)
