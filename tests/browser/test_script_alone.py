@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 
 def test_the_script_alone_trains(start, visit):
     alone = start("ui/router.py")
-    visitor = visit(alone.url).open("dataset=xor&epochs=12")
+    visitor = visit(alone.url).open("dataset=xor&epochs=4")
     assert visitor.facts["mode"] == "rerun"
     assert visitor.facts["status"] == "idle"
     picture = visitor.pixels(".live-map-colors")
@@ -24,7 +24,7 @@ def test_the_script_alone_trains(start, visit):
     visitor.press("Play")
     visitor.until("facts.epoch > 1 && facts.status === 'running'", 30)
     stopped = visitor.until("facts.status === 'stopped'", 60)
-    assert stopped["epoch"] == "12"
-    assert "12 epochs are done." in visitor.said
+    assert stopped["epoch"] == "4"
+    assert "4 epochs are done." in visitor.said
     visitor.button("Play").wait_for()
     assert visitor.sockets == []

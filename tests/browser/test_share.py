@@ -38,15 +38,15 @@ def fields(link: str) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(link).query, keep_blank_values=True))
 
 
-def test_what_a_teacher_ticks_is_gone_or_greyed_in_the_link(playground):
+def test_ticked_parts_are_hidden_or_locked_in_the_link(playground):
     playground.open("dataset=xor&learning_rate=0.3")
     dialog = share(playground)
     assert eventually(lambda: fields(written(dialog)[0]) == playground.link, PATIENCE)
     tick(dialog, "hide", "Learning rate")
     tick(dialog, "hide", "Confusion matrix")
-    tick(dialog, "lock", "Data")
-    tick(dialog, "lock", "Weights by hand")
-    expected = {**playground.link, "hide": "rate,confusion", "lock": "data,weights"}
+    for part in ("Data", "Features", "Hidden layers", "Weights by hand"):
+        tick(dialog, "lock", part)
+    expected = {**playground.link, "hide": "rate,confusion", "lock": "data,features,layers,weights"}
     assert eventually(lambda: fields(written(dialog)[0]) == expected, PATIENCE)
     link, _ = written(dialog)
     expect(dialog.get_by_role("link", name="Open the link")).to_have_attribute("href", link)
@@ -59,44 +59,25 @@ def test_what_a_teacher_ticks_is_gone_or_greyed_in_the_link(playground):
     assert not pupil.page.locator(".live-panel-confusion").is_visible()
     assert pupil.page.get_by_role("combobox", name="Data set", exact=True).is_disabled()
     assert pupil.page.get_by_role("combobox", name="Optimizer", exact=True).is_enabled()
+    feature = pupil.page.locator(".live-feature").last
+    assert feature.get_attribute("aria-disabled") == "true"
+    feature.dispatch_event("click")
+    for name in ("More hidden layers", "Fewer hidden layers", "More neurons in layer 1"):
+        assert pupil.button(name).is_disabled()
     pupil.button("Bias of Output").click()
     pupil.step(1)
     assert pupil.page.locator(".live-editor").is_hidden()
     assert pupil.link == expected
 
 
-def test_a_run_that_ends_closes_no_dialog_that_somebody_reads(playground):
-    playground.open("epochs=200").play()  # some seconds
+def test_the_embedded_page_trains_in_another_page(playground, visit, server):
+    playground.open("seed=3&epochs=50").play()
     playground.button("Pause").wait_for()
     dialog = share(playground)
+    _, code = written(dialog)
     playground.until("facts.status === 'stopped'")
     playground.answers(2)
-    assert dialog.is_visible()
-    playground.page.keyboard.press("Escape")
-    playground.button("Play").wait_for()
-
-
-def test_locked_features_and_layers_stay_as_they_are_on_the_diagram_too(playground):
-    playground.open("lock=features,layers")
-    feature = playground.page.locator(".live-feature").last
-    assert feature.get_attribute("aria-disabled") == "true"
-    feature.dispatch_event("click")
-    for name in ("More hidden layers", "Fewer hidden layers", "More neurons in layer 1"):
-        assert playground.button(name).is_disabled()
-    playground.unfold("Layer sizes")
-    assert playground.page.get_by_role("spinbutton", name="Units 1").is_disabled()
-    assert playground.button("Remove layer").is_disabled()
-    assert playground.button("Add layer").is_disabled()
-    playground.fold()
-    playground.step(1)
-    assert playground.link == {"lock": "features,layers"}
-    playground.button("Bias of Output").click()
-    playground.page.locator(".live-editor").wait_for()
-
-
-def test_the_frame_code_shows_a_page_without_chrome_that_trains_in_another_page(playground, visit, server):
-    playground.open("seed=3")
-    _, code = written(share(playground))
+    assert dialog.is_visible()  # the end of a run does not close it
     host = visit(server.url)
     host.page.goto(f"{server.url}healthz")  # any other page
     host.page.set_content(code)
@@ -107,14 +88,12 @@ def test_the_frame_code_shows_a_page_without_chrome_that_trains_in_another_page(
     frame.get_by_role("button", name="Step", exact=True).click()
     frame.wait_for_function("() => document.querySelector('[data-testid=live]').dataset.epoch === '1'")
     frame.get_by_role("group", name="Learning rate", exact=True).get_by_role("slider").press("ArrowRight")
-    expected = {"embed": "true", "seed": "3", "learning_rate": "0.1"}
+    expected = {"embed": "true", "seed": "3", "epochs": "50", "learning_rate": "0.1"}
     assert eventually(lambda: fields(frame.evaluate("location.href")) == expected, PATIENCE)
     assert frame.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_a_file_that_is_no_experiment_is_refused_and_more_points_than_a_link_holds_go_by_file_there_and_back(
-    playground, tmp_path
-):
+def test_an_experiment_too_large_for_a_link_goes_by_file(playground, tmp_path):
     playground.open("seed=5").step(1)
     before = playground.facts["build"]
     dialog = share(playground)

@@ -90,7 +90,7 @@ def test_a_diverged_run_starts_again_with_a_tenth_of_its_rate():
 def test_every_preset_of_the_menu_opens_with_its_sentence():
     page = open_playground(seed="7")
     for name, preset in PRESETS.items():
-        ran(page.menu_button(key="presets").select(name).run())
+        ran(page.menu_button(key="presets").click(name).run())
         assert page.session_state.visitor.experiment == preset.experiment
         assert link(page) == preset.experiment.to_query()
         assert any(preset.sentence in element.value for element in page.markdown)
