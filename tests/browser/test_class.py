@@ -55,9 +55,7 @@ def number(server, name: str) -> float:
     return float(next(line for line in lines if line.startswith(f"playground_{name} ")).split()[1])
 
 
-def test_a_full_server_tells_the_place_in_line_lets_in_by_itself_and_outlives_a_script_that_opens_many_sessions(
-    start, visit
-):
+def test_a_full_server_queues_visitors_and_admits_them_in_order(start, visit):
     forgetful = {"PLAYGROUND_AWAY_SECONDS": "1", "STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "1"}
     named = {"STREAMLIT_SERVER_ALLOWED_HOSTS": "localhost 127.0.0.1"}
     server = start(PLAYGROUND_RUNS="1", PLAYGROUND_LINE="3", **forgetful, **named)
@@ -103,7 +101,7 @@ def rebound(server) -> int:
     return refused.value.response.status_code
 
 
-def test_a_connection_that_drops_comes_back_and_nothing_is_lost(visit, server):
+def test_a_lost_connection_is_restored_with_the_run(visit, server):
     visitor = visit(server.url)
     sent: list[bytes | str] = []
 
@@ -135,7 +133,7 @@ def test_a_connection_that_drops_comes_back_and_nothing_is_lost(visit, server):
     visitor.page.close()  # and the cable with it
 
 
-def test_a_duplicated_tab_is_a_visitor_of_its_own_and_the_back_button_leaves_a_page_that_works(playground):
+def test_a_duplicated_tab_is_a_separate_visitor(playground):
     playground.open("hidden=3&seed=5")
     playground.step(1)
     with playground.context.expect_page() as opened:
@@ -161,7 +159,7 @@ def test_a_duplicated_tab_is_a_visitor_of_its_own_and_the_back_button_leaves_a_p
     playground.step(3)
 
 
-def test_a_run_has_so_many_sockets_and_a_flood_on_one_is_slowed_down(playground, server):
+def test_the_sockets_of_a_run_are_limited(playground, server):
     own = playground.open().sockets[-1].url
     refused = number(server, "sockets_refused_total")
     with ExitStack() as sockets:
@@ -178,7 +176,7 @@ def test_a_run_has_so_many_sockets_and_a_flood_on_one_is_slowed_down(playground,
     playground.step(1)
 
 
-def test_nothing_is_asked_of_any_other_host_and_no_error_of_the_policy_is_reported(playground, server):
+def test_no_other_host_is_contacted(playground, server):
     page, asked = playground.page, []
     page.on("request", hear := lambda request: asked.append(request.url))
     page.on("websocket", hear_socket := lambda socket: asked.append(socket.url))

@@ -171,7 +171,7 @@ def test_view_options_leave_the_network_unchanged(playground):
 
 
 @presses("Back to the playground", "Navigate to home page", f"{STOP_RULES}: 1")
-def test_every_control_on_the_page_is_pressed_by_a_test(playground):
+def test_every_control_is_pressed_by_a_test(playground):
     playground.open("epochs=1000000&speed=slow")
     found = offered(playground)
     for folded in (STOP_RULES, MORE, LAYERS, MORE_DATA, FILES):

@@ -108,7 +108,7 @@ def train(visitor: Playground, button: str = "Train on it") -> dict[str, str]:
     return visitor.link
 
 
-def test_an_own_table_is_understood_changed_trained_on_downloaded_and_forgotten(playground, tmp_path):
+def test_an_uploaded_table_is_configured_and_trained_on(playground, tmp_path):
     visitor = open_data(playground)
     found = {name for name in own_controls(visitor) if not DOWNLOADS.fullmatch(name)}
     assert found == {*SECTIONS, "Train on Handwritten digits"}
@@ -164,7 +164,7 @@ def test_an_own_table_is_understood_changed_trained_on_downloaded_and_forgotten(
     visitor.linked(dataset=None, own=None)
 
 
-def test_own_pictures_and_pictures_in_a_table_are_shown_and_trained_on(playground):
+def test_uploaded_pictures_are_shown_and_trained_on(playground):
     visitor = open_data(playground, "Your pictures")
     upload(visitor, "shapes.zip", shapes())
     says(visitor, "60 pictures of 28 by 28 pixels in 2 classes: block (30), line (30).")
@@ -196,7 +196,7 @@ def test_own_pictures_and_pictures_in_a_table_are_shown_and_trained_on(playgroun
     assert train(visitor, "Train on shapes.zip again")["own"] == link["own"]
 
 
-def test_reading_many_pictures_can_be_stopped_and_begun_again(playground):
+def test_reading_pictures_can_be_stopped_and_restarted(playground):
     file = io.BytesIO()
     pixels = np.zeros((1200, 1200), np.uint8)
     pixels[:50, :50] = np.random.default_rng(0).integers(0, 256, (50, 50))  # together more than the usual 5 MB
@@ -217,7 +217,7 @@ def test_reading_many_pictures_can_be_stopped_and_begun_again(playground):
     assert train(visitor, "Train on Handwritten digits")["dataset"] == "digits"
 
 
-def test_a_file_that_cannot_be_used_gets_its_sentence_and_nothing_is_lost(playground):
+def test_an_unusable_file_is_refused_with_a_sentence(playground):
     visitor = turn_to(playground.come("Data", "hidden=3"), "Your table")
     upload(visitor, "odd.csv", b"a,b\n1,2,<b>3</b>\n")
     says(visitor, "Line 2 has 3 cells and the first line 2; as many in each are allowed.")
@@ -230,14 +230,6 @@ def test_a_file_that_cannot_be_used_gets_its_sentence_and_nothing_is_lost(playgr
     visitor.go("Playground")
     visitor.until("facts.frame > 0")
     visitor.linked(hidden="3")
-
-
-def test_a_link_to_data_of_another_session_opens_with_the_rest_and_says_what_to_do(playground):
-    playground.open(f"dataset=table&own={'a' * 32}&hidden=5")
-    says(
-        playground, "this data was uploaded in another session and is not here: upload the file again on the page Data"
-    )
-    playground.linked(dataset=None, own=None, hidden="5")
 
 
 # Downloads -----------------------------------------------------------------------------------------------------------
@@ -271,9 +263,7 @@ def official_mirror() -> Iterator[tuple[str, threading.Event]]:
             half.set()
 
 
-def test_mnist_is_fetched_on_request_with_progress_refused_when_it_is_not_the_official_one_and_found_when_there(
-    start, visit, tmp_path
-):
+def test_mnist_is_downloaded_checked_and_trained_on(start, visit, tmp_path):
     (tmp_path / "uploads").mkdir()
     with official_mirror() as (address, half):
         server = start(

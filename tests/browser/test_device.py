@@ -12,7 +12,7 @@ from engine.backend import available_devices
 pytestmark = pytest.mark.browser
 
 
-def test_devices_are_listed_and_compared_and_a_measurement_can_be_stopped(playground):
+def test_a_comparison_of_devices_can_be_stopped(playground):
     page = playground.come("Device").page
     page.get_by_role("listitem").filter(has_text="CPU").wait_for()
     listed = page.get_by_role("listitem").all_inner_texts()

@@ -73,7 +73,7 @@ def mortal(own) -> Server:
     return own
 
 
-def test_a_run_whose_process_is_killed_goes_on_from_its_checkpoint_and_the_page_says_so(mortal, visit):
+def test_a_killed_worker_resumes_its_run_from_a_checkpoint(mortal, visit):
     restarts = health(mortal)["workers"]["restarts"]
     visitor = visit(mortal.url).open("dataset=spiral&noise=0.2")
     visitor.play()
@@ -93,7 +93,7 @@ def test_a_run_whose_process_is_killed_goes_on_from_its_checkpoint_and_the_page_
 
 
 @pytest.mark.timeout(240)  # the server starts twice
-def test_a_restarted_server_gives_experiment_and_network_back(mortal, visit):
+def test_a_restarted_server_restores_experiment_and_network(mortal, visit):
     visitor = visit(mortal.url).open("dataset=xor&hidden=5")
     visitor.step(1)
     before = visitor.step(2)
@@ -111,7 +111,7 @@ def test_a_restarted_server_gives_experiment_and_network_back(mortal, visit):
         each.errors.clear()  # the browser reports that nobody answered for a while
 
 
-def test_a_closed_page_pauses_its_trainer_within_five_seconds(mortal, visit):
+def test_a_closed_page_pauses_its_run_within_five_seconds(mortal, visit):
     visitor = visit(mortal.url).open("speed=max")
     assert eventually(lambda: health(mortal)["trainers"]["running"] == 0, 5)
     paused = health(mortal)["trainers"]["paused"]  # its own among them
@@ -121,7 +121,7 @@ def test_a_closed_page_pauses_its_trainer_within_five_seconds(mortal, visit):
     assert eventually(lambda: health(mortal)["trainers"] == {"running": 0, "paused": paused}, 5)
 
 
-def test_ctrl_c_in_the_middle_of_a_run_leaves_no_process_behind(mortal, visit):
+def test_ctrl_c_during_a_run_leaves_no_process(mortal, visit):
     visitor = visit(mortal.url).open("speed=max")
     visitor.play()
     family = psutil.Process(mortal.process.pid).children(recursive=True)
@@ -134,7 +134,7 @@ def test_ctrl_c_in_the_middle_of_a_run_leaves_no_process_behind(mortal, visit):
     visitor.errors.clear()  # the browser reports that nobody answers any more
 
 
-def test_strangers_at_the_socket_are_sent_away(playground, server):
+def test_the_socket_refuses_strangers_and_garbage(playground, server):
     visitor = playground.open()
     token = visitor.sockets[-1].url
     unknown = server.url + "live/socket?run=guessed"

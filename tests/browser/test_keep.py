@@ -66,7 +66,7 @@ def trained(experiment: Experiment, epochs: int):
     return dataset, trainer
 
 
-def test_a_saved_model_is_loaded_over_another_and_trained_on(playground):
+def test_training_continues_from_a_saved_model(playground):
     playground.open(QUERY).step(1)
     saved = some(playground.step(2), *SCORES)
     content = download(keep(playground), "Save the model")
@@ -88,7 +88,7 @@ def test_a_saved_model_is_loaded_over_another_and_trained_on(playground):
     assert float(playground.step(3)["trainLoss"]) == trainer.evaluate().train_loss
 
 
-def test_a_file_that_does_not_fit_is_refused_and_weights_alone_are_taken(playground):
+def test_a_damaged_model_is_refused_and_weights_alone_are_loaded(playground):
     other = SMALL.change(optimizer="adam", seed=5)
     dataset, trainer = trained(other, 2)
     content = to_bytes(capture(other, dataset, trainer))
@@ -110,7 +110,7 @@ def test_a_file_that_does_not_fit_is_refused_and_weights_alone_are_taken(playgro
     assert float(facts["trainLoss"]) == fresh.evaluate().train_loss
 
 
-def test_every_download_holds_what_it_promises(playground):
+def test_each_download_holds_the_trained_run(playground):
     playground.open(QUERY).step(1)
     keep(playground)
     trainer = trained(SMALL, 1)[1]
@@ -138,7 +138,7 @@ def test_every_download_holds_what_it_promises(playground):
         code.get_by_text(words).first.wait_for()
 
 
-def test_a_file_of_examples_is_answered_in_kaggles_form(playground):
+def test_predictions_are_downloaded_in_kaggle_format(playground):
     playground.open("dataset=digits&samples=100&hidden=4").step(1)
     keep(playground)
     dataset, trainer = trained(Experiment(dataset="digits", samples=100, hidden=(4,)), 1)

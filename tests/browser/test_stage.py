@@ -66,7 +66,7 @@ def test_the_diagram_changes_features_units_and_layers(playground):
     playground.button("Neuron 1 of layer 2").wait_for(state="detached")
 
 
-def test_the_button_of_the_advice_makes_the_change_it_names(playground):
+def test_the_button_of_the_advice_changes_the_experiment(playground):
     playground.open("initializer=zeros")
     playground.play()
     playground.button("Try Glorot").wait_for()
