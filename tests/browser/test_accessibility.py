@@ -1,4 +1,4 @@
-"""axe-core finds no serious barrier on any page, in light and dark, on a large screen and on a phone."""
+"""axe-core finds no serious barrier on any page: light, dark, and on a phone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A full server, a connection that drops, two tabs, a flood: what a pupil sees, and what is kept."""
+"""A full server, a lost connection, two tabs and a flood of messages: what a visitor sees and keeps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
 from lab.server.limits import limits
-from tests.browser.playground import PATIENCE, eventually
+from tests.browser.playground import WAIT_S, eventually
 from tests.browser.test_faults import QUESTION, ask, health
 from ui.server.routes import TOO_MANY, UNKNOWN_RUN
 
@@ -118,12 +118,12 @@ def test_a_lost_connection_is_restored_with_the_run(visit, server):
         visitor.until("facts.status === 'lost'")
         visitor.page.wait_for_function(
             f"window.tries >= {attempts} && performance.now() - window.since >= {1000 * DROPPED}",
-            timeout=1000 * (DROPPED + PATIENCE),
+            timeout=1000 * (DROPPED + WAIT_S),
         )
         visitor.page.evaluate("window.plug()")
-        after = visitor.until(f"facts.status === 'running' && facts.epoch > {before['epoch']}", PATIENCE + DROPPED)
+        after = visitor.until(f"facts.status === 'running' && facts.epoch > {before['epoch']}", WAIT_S + DROPPED)
         visitor.page.wait_for_selector(  # Streamlit's own connection tries again after at most half a minute
-            "[data-test-connection-state=CONNECTED]", timeout=1000 * (PATIENCE + DROPPED)
+            "[data-test-connection-state=CONNECTED]", timeout=1000 * (WAIT_S + DROPPED)
         )
         assert after["build"] == before["build"]  # the very run, not another
         before = after

@@ -1,5 +1,7 @@
-"""Every control of the page is pressed, and what it does is compared with an experiment that runs without a screen.
-The last test finds every control that the page has: one without a test fails it."""
+"""Every control of the page is pressed, and its effect is compared with an experiment that runs without a page.
+
+The last test lists the controls of the page and fails if no test presses one of them.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,8 @@ from lab.experiment.presets import PRESETS
 from lab.training.run import SPEEDS
 from tests.browser.controls import (
     Control,
+    check_rebuilds,
     choose,
-    each_builds_anew,
     enter,
     offered,
     operate,
@@ -66,7 +68,7 @@ LIVE = [  # in the order in which they are used, one after the other
     slide("L2 rate", "End", "l2", "1"),
     slide("Batch size", "End", "batch_size", "0"),
 ]
-ANEW = [
+REBUILDS = [
     enter("Units 1", 3, "hidden", "3,8", LAYERS),
     enter("Units 2", 4, "hidden", "3,4", LAYERS),
     press("Remove layer", "hidden", "3", LAYERS),
@@ -80,7 +82,7 @@ ANEW = [
     tick("Batch normalisation", "batch_norm", MORE),
     choose("Precision", {}, "dtype", "float64", MORE),
 ]
-tested |= {control.name for control in LIVE + ANEW}
+tested |= {control.name for control in LIVE + REBUILDS}
 
 
 def test_live_controls_change_the_running_network(playground):
@@ -94,12 +96,12 @@ def test_live_controls_change_the_running_network(playground):
         shown = float(playground.step(epochs + 1)["trainLoss"])
         assert shown == train_loss(*so_far, experiment) != train_loss(*so_far, so_far[-1]), control
         so_far.append(experiment)
-    assert playground.mounted_anew() == 0
+    assert playground.remounted_parts() == 0
 
 
 def test_each_network_control_rebuilds_the_run(playground):
-    each_builds_anew(playground, ANEW)
-    assert playground.mounted_anew() == 0
+    check_rebuilds(playground, REBUILDS)
+    assert playground.remounted_parts() == 0
 
 
 # What ends a run, how fast it goes and what it shows ----------------------------------------------------------------
@@ -126,7 +128,7 @@ def test_a_stop_rule_ends_the_run_and_play_continues(playground):
     playground.button(f"{STOP_RULES}: 3").wait_for()
     playground.press("Play")
     stopped = playground.until("facts.status === 'stopped'")
-    assert (stopped["epoch"], "3 epochs are done." in playground.said) == ("3", True)
+    assert (stopped["epoch"], "3 epochs are done." in playground.status_line) == ("3", True)
     playground.settle()
     playground.press("Play")
     playground.until("facts.epoch > 3")

@@ -1,4 +1,4 @@
-"""The page Data as a person uses it: files made here, uploaded, trained on; a mirror on loopback plays the internet."""
+"""The Data page: uploaded tables and pictures, and downloads from a mirror on loopback."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ BOXES = {"Your table": "A table as a text file", "Your pictures": "Pictures in a
 
 
 def open_data(visitor: Playground, section: str = "") -> Playground:
-    return turn_to(visitor.come("Data"), section)
+    return turn_to(visitor.open_page("Data"), section)
 
 
 def go_to_data(visitor: Playground, section: str = "") -> Playground:
@@ -218,7 +218,7 @@ def test_reading_pictures_can_be_stopped_and_restarted(playground):
 
 
 def test_an_unusable_file_is_refused_with_a_sentence(playground):
-    visitor = turn_to(playground.come("Data", "hidden=3"), "Your table")
+    visitor = turn_to(playground.open_page("Data", "hidden=3"), "Your table")
     upload(visitor, "odd.csv", b"a,b\n1,2,<b>3</b>\n")
     says(visitor, "Line 2 has 3 cells and the first line 2; as many in each are allowed.")
     visitor.press("Remove odd.csv")

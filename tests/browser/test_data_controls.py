@@ -1,5 +1,7 @@
-"""Every control of the data is pressed; points are drawn, read from files and written into them as a person does it.
-What the pad draws is read from the address bar."""
+"""The controls of the data, and points that are drawn, uploaded and downloaded.
+
+Drawn points are read from the address bar.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,8 @@ from data import DATASETS, SCALINGS
 from data.files.point_files import read_points
 from data.sources import hand_drawn
 from lab.experiment.experiment import Experiment
-from tests.browser.controls import choose, each_builds_anew, enter, press, presses, slide, tested, train_loss
-from tests.browser.playground import PATIENCE, Playground, eventually
+from tests.browser.controls import check_rebuilds, choose, enter, press, presses, slide, tested, train_loss
+from tests.browser.playground import WAIT_S, Playground, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -37,12 +39,12 @@ tested |= {MORE_DATA, FILES, *(control.name for control in CONTROLS + OF_PICTURE
 
 
 def test_each_data_control_rebuilds_the_run(playground):
-    each_builds_anew(playground, CONTROLS)
-    assert playground.mounted_anew() == 0
+    check_rebuilds(playground, CONTROLS)
+    assert playground.remounted_parts() == 0
 
 
 def test_the_scaling_of_pixels_is_offered_for_pictures_only(playground):
-    each_builds_anew(playground, OF_PICTURES, PICTURES)
+    check_rebuilds(playground, OF_PICTURES, PICTURES)
     box = playground.page.get_by_role("combobox", name="Pixels as inputs", exact=True)
     assert box.input_value() == SCALINGS["per_image"].label
     playground.page.get_by_role("heading", name="Test pictures").wait_for()
@@ -113,7 +115,7 @@ class Sheet:
 
     def holds(self, *points: tuple[float, float, int]) -> None:
         """Wait until the experiment's points are these, about to a pixel."""
-        assert eventually(lambda: self.agrees(np.array(points)), PATIENCE), self.page.link
+        assert eventually(lambda: self.agrees(np.array(points)), WAIT_S), self.page.link
         self.page.settle()
         self.seen = self.page.link["points"]
 

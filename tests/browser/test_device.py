@@ -1,4 +1,4 @@
-"""The Device page: what can be used, and a measurement that is started, stopped and run to its end."""
+"""The Device page: available devices and their comparison."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_a_comparison_of_devices_can_be_stopped(playground):
-    page = playground.come("Device").page
+    page = playground.open_page("Device").page
     page.get_by_role("listitem").filter(has_text="CPU").wait_for()
     listed = page.get_by_role("listitem").all_inner_texts()
     for device in available_devices():

@@ -1,5 +1,7 @@
-"""What must not go wrong when something does: a killed process, a closed page, Ctrl-C, and strangers at the socket.
-Those who fall together share a server, which is started again where a test has ended it."""
+"""A killed worker, a restarted server, a closed page, Ctrl-C, and foreign messages on the live socket.
+
+The tests share a server, which is restarted where a test has ended it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ from websockets.sync.client import connect
 
 from bench.serving import Server
 from lab.worker.scheduler import SAVED_EVERY
-from tests.browser.playground import PATIENCE, eventually
+from tests.browser.playground import WAIT_S, eventually
 from ui.server.routes import BAD_REQUEST, FOREIGN_PAGE, UNKNOWN_RUN
 
 pytestmark = pytest.mark.browser
@@ -84,7 +86,7 @@ def test_a_killed_worker_resumes_its_run_from_a_checkpoint(mortal, visit):
     killed.kill()
     visitor.until(RESTARTED, 30)
     visitor.until(f"facts.epoch > {before['epoch']} + 5 && facts.status === 'running'", 30)
-    (checkpoint,) = map(int, re.findall(r"this run was resumed from .*epoch (\d+)", visitor.said))
+    (checkpoint,) = map(int, re.findall(r"this run was resumed from .*epoch (\d+)", visitor.status_line))
     assert 0 < checkpoint <= min(visitor.page.evaluate("window.epochs"))
     assert [worker.pid for worker in workers(mortal)] != [killed.pid]
     assert health(mortal)["workers"]["restarts"] == restarts + 1
@@ -103,7 +105,7 @@ def test_a_restarted_server_restores_experiment_and_network(mortal, visit):
     mortal.begin()
     after = visitor.until("facts.status === 'paused' && facts.epoch == 2", 60)
     assert after["trainLoss"] == before["trainLoss"]
-    assert "This run was kept while you or the server were away: it goes on from epoch 2." in visitor.said
+    assert "This run was kept while you or the server were away: it goes on from epoch 2." in visitor.status_line
     visitor.linked(dataset="xor", hidden="5")
     visitor.step(3)
     stranger.until("facts.status === 'idle' && facts.epoch == 0", 60)  # the same link, another visitor
@@ -127,8 +129,8 @@ def test_ctrl_c_during_a_run_leaves_no_process(mortal, visit):
     family = psutil.Process(mortal.process.pid).children(recursive=True)
     assert family
     os.killpg(mortal.process.pid, signal.SIGINT)  # a terminal sends it to the whole group
-    mortal.process.wait(PATIENCE)
-    _, left = psutil.wait_procs(family, timeout=PATIENCE)
+    mortal.process.wait(WAIT_S)
+    _, left = psutil.wait_procs(family, timeout=WAIT_S)
     assert left == []
     visitor.until("facts.status === 'lost'")
     visitor.errors.clear()  # the browser reports that nobody answers any more

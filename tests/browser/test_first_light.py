@@ -1,4 +1,4 @@
-"""The whole path live in the browser: choose, press Play, watch it learn, and rely on what the screen says."""
+"""Play, Pause, zoom and divergence, live in the browser."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def test_play_paints_frames_until_pause(playground):
     playground.linked(learning_rate="0.1")
     later = f"facts.frame > {after['frame']} + 40 && facts.epoch > {after['epoch']} + 5"
     playground.until(f"{later} && facts.status === 'running'", 30)
-    assert playground.mounted_anew() == 0
+    assert playground.remounted_parts() == 0
     playground.pause()
     frozen = numbers(playground.facts)
     playground.answers(5)  # the page went on asking, and nothing new came
     playground.until("true")
     assert numbers(playground.facts) == frozen
-    assert "Paused." in playground.said
+    assert "Paused." in playground.status_line
 
 
 # The stream ---------------------------------------------------------------------------------------------------------
@@ -90,4 +90,4 @@ def test_a_diverged_run_starts_again_with_a_lower_rate(playground):
     playground.until("facts.status === 'running' && facts.learningRate === '0.1' && facts.epoch > 5")
     playground.linked(learning_rate="0.1")
     alert.wait_for(state="detached")
-    assert playground.mounted_anew() == 0
+    assert playground.remounted_parts() == 0

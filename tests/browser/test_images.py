@@ -1,4 +1,4 @@
-"""The page of images: drawing, questioning and recipes, each control pressed and its effect seen."""
+"""The Images page: drawing, test pictures and recipes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playwright.sync_api import CDPSession, Locator, Page, expect
 from lab.experiment.recipes import RECIPES
 from lab.training.build import build
 from tests.browser.controls import own_controls, save_menus, saved
-from tests.browser.playground import PATIENCE, PHONE, Playground, eventually
+from tests.browser.playground import PHONE, WAIT_S, Playground, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -27,7 +27,7 @@ SEVEN = [(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)]
 @pytest.fixture
 def images(playground) -> Playground:
     """The usual visitor on the page of images, the small network trained."""
-    playground.come("Images")
+    playground.open_page("Images")
     playground.page.locator(".img-pad").wait_for()
     eventually_ready(playground.page)
     return playground
@@ -106,17 +106,17 @@ def test_a_test_picture_is_changed_by_keys(images):
     page.wait_for_function("() => document.querySelectorAll('.img-pair .img-best').length === 2")
     first = sees(page, raw)
     images.enter("Test picture", 3)
-    assert eventually(lambda: sees(page, raw) != first, PATIENCE)
+    assert eventually(lambda: sees(page, raw) != first, WAIT_S)
     images.settle()
     still = sees(page, raw), sees(page, prepared)
     images.slide("Shift right", "ArrowRight", "ArrowRight")
-    assert eventually(lambda: sees(page, raw) != still[0], PATIENCE)
+    assert eventually(lambda: sees(page, raw) != still[0], WAIT_S)
     images.settle()
     assert sees(page, prepared) == still[1]
     for label, key in (("Shift down", "ArrowLeft"), ("Turn", "ArrowRight"), ("Thicken", "ArrowRight")):
         before = sees(page, raw)
         images.slide(label, key)
-        assert eventually(lambda seen=before: sees(page, raw) != seen, PATIENCE), label
+        assert eventually(lambda seen=before: sees(page, raw) != seen, WAIT_S), label
 
 
 def test_every_question_about_the_digits_is_answered(images):
@@ -168,7 +168,7 @@ def test_every_question_about_the_digits_is_answered(images):
     shares = answer(page).inner_text()
     page.get_by_role("radio", name="The small network").click()
     expect(page.get_by_text(re.compile("The small network has learnt from"))).to_be_visible()
-    assert eventually(lambda: answer(page).inner_text() != shares, PATIENCE)
+    assert eventually(lambda: answer(page).inner_text() != shares, WAIT_S)
 
     images.settle()
     images.press("Play")

@@ -1,4 +1,4 @@
-"""The page Keep: what is saved can be loaded and trained on, and every download holds what it promises."""
+"""The Keep page: saved models are loaded and trained further, and downloads hold the trained run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole page by keyboard alone, and every key of the help dialog."""
+"""The page without a mouse, and every shortcut of the dialog."""
 
 from __future__ import annotations
 

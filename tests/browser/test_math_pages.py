@@ -1,4 +1,4 @@
-"""The pages on the mathematics in a real browser: what moves, what is clicked, and that nothing is left untried."""
+"""The Functions and One step pages in a real browser; every control is named."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.controls import FRAME, offered, save_menus, saved
-from tests.browser.playground import PATIENCE, Playground, eventually
+from tests.browser.playground import WAIT_S, Playground, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -90,11 +90,11 @@ def test_the_functions_page_follows_the_running_network(playground):
     select(playground, "Speed", "As fast as it can")
     playground.press("Play")
     playground.button("Pause").wait_for()
-    assert eventually(lambda: epoch(playground) > 20, PATIENCE)
+    assert eventually(lambda: epoch(playground) > 20, WAIT_S)
     playground.press("Pause")
     playground.button("Play").wait_for()
     select(playground, "Activation", "Leaky ReLU")
-    assert eventually(lambda: traces(playground, "fn_shape")[:1] == ["Leaky ReLU"], PATIENCE)
+    assert eventually(lambda: traces(playground, "fn_shape")[:1] == ["Leaky ReLU"], WAIT_S)
     shape, layer = save_menus(playground)
     assert layer == "Pre-activations of layer 1"
     assert "this network" in saved(playground, shape, "SVG")[1].decode()
@@ -108,7 +108,7 @@ def test_the_functions_page_follows_the_running_network(playground):
 
 
 def test_one_step_is_explained_for_a_clicked_point(playground):
-    playground.come("One step", "dataset=spiral3&hidden=14,4")
+    playground.open_page("One step", "dataset=spiral3&hidden=14,4")
     page = playground.page
     page.get_by_role("heading", name="Input").wait_for()
     playground.button("Increment").first.wait_for()  # once the width of its box is known
@@ -117,7 +117,7 @@ def test_one_step_is_explained_for_a_clicked_point(playground):
     x, y = page.evaluate(PLACE, ["step_map", "train", 20])
     page.mouse.click(x, y)
     chosen = page.get_by_role("spinbutton", name="Point", exact=True)
-    assert eventually(lambda: chosen.input_value() != "1", PATIENCE)
+    assert eventually(lambda: chosen.input_value() != "1", WAIT_S)
     playground.press("Next")
     page.get_by_role("heading", name="Hidden layer 1: forward").wait_for()
     page.keyboard.press("ArrowRight")
@@ -131,7 +131,7 @@ def test_one_step_is_explained_for_a_clicked_point(playground):
     expect(page.get_by_role("combobox", name="From", exact=True)).to_have_value("unit 1")
     select(playground, "From", "bias")
     bias = page.locator(".katex annotation", has_text="b^{(3)}_{1}: ")
-    assert eventually(lambda: bias.count() == 1, PATIENCE)
+    assert eventually(lambda: bias.count() == 1, WAIT_S)
     assert page.locator(".katex-error").count() == 0
     assert len(save_menus(playground)) == 2
     for kind in ("Mini-batch", "Typed point", "Gradient check"):
@@ -145,7 +145,7 @@ def test_one_step_is_explained_for_a_clicked_point(playground):
 def test_a_pending_chart_can_be_neither_played_nor_saved(visit, server):
     visitor = visit(server.url)
     visitor.page.route("**/plotly*.js*", lambda route: None)  # Plotly is slow to come
-    visitor.come("Functions")
+    visitor.open_page("Functions")
     visitor.page.locator(".charts-plot").first.wait_for()
     assert visitor.page.locator(".charts-player").count() > 0
     assert "Animate" not in offered(visitor)

@@ -1,4 +1,4 @@
-"""Optimizers and Health in a real browser: what stands still there, moves here."""
+"""The Optimizers and Health pages in a real browser: animation, clicks and live charts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def drawn(playground: Playground, name: str, times: int = 1) -> int:
 
 
 def test_the_race_is_animated_and_starts_where_clicked(playground):
-    playground.come("Optimizers")
+    playground.open_page("Optimizers")
     page = playground.page
     count = drawn(playground, "race")
     page.locator(".charts-plot").nth(2).wait_for()
@@ -57,11 +57,11 @@ def test_the_race_is_animated_and_starts_where_clicked(playground):
     x, y = page.evaluate(HEADS, "race")[0]
     assert x == pytest.approx(1.5, abs=0.3)
     assert y == pytest.approx(1.5, abs=0.3)
-    assert page.evaluate("document.querySelector('.charts-plot').tagged")  # nothing was mounted anew
+    assert page.evaluate("document.querySelector('.charts-plot').tagged")  # the DOM node was kept
 
 
 def test_the_health_page_follows_the_running_network(playground):
-    playground.come("Health")
+    playground.open_page("Health")
     page = playground.page
     first = drawn(playground, "health")
     playground.press("Step")

@@ -1,4 +1,4 @@
-"""The presets menu: each choice is an experiment, a sentence, and a link."""
+"""The presets menu opens an experiment with its sentence."""
 
 from __future__ import annotations
 
@@ -24,4 +24,4 @@ def test_a_preset_opens_from_the_menu_with_its_sentence(playground):
         playground.linked(**{**dict.fromkeys(Experiment.model_fields), **query})
         playground.until("facts.epoch == 0 && facts.status === 'idle'")
         assert playground.link == query
-    assert playground.mounted_anew() == 0
+    assert playground.remounted_parts() == 0

@@ -1,4 +1,4 @@
-"""Projector mode: larger, lighter, and everything still where the pointer is."""
+"""Projector mode: larger and lighter, and the pointer still meets what it points at."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_the_projector_enlarges_and_lightens_the_page(playground):
     playground.linked(projector=None)
     playground.until("facts.theme === 'dark'")
     playground.page.wait_for_function(f"before => `${{({SIZES})()}}` === `${{before}}`", arg=before)
-    assert playground.mounted_anew() == 0
+    assert playground.remounted_parts() == 0
     playground.recolor("light")
 
 

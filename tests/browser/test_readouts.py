@@ -1,4 +1,4 @@
-"""What the page reads out of a network: scores of each class, errors of numbers, what is wrong, what it costs."""
+"""Scores of each class, errors of numbers, wrong points, and the size of the network."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from tests.browser.playground import PATIENCE, Playground, eventually
+from tests.browser.playground import WAIT_S, Playground, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -40,8 +40,8 @@ def test_classes_have_scores_and_wrong_points_are_marked(playground):
     every = playground.pixels(MARKS)
     playground.press("Play")
     playground.until("facts.status === 'stopped'")
-    assert eventually(lambda: agree(playground), PATIENCE)
-    playground.until_pixels(MARKS, every.__ne__)  # the examples stand still, so it is the crosses that are others
+    assert eventually(lambda: agree(playground), WAIT_S)
+    playground.until_pixels(MARKS, every.__ne__)  # the crosses have changed, the examples have not
     legend = playground.page.locator(".live-legend").inner_text()
     assert "wrong" in legend
     assert "the chosen class" in legend
@@ -51,7 +51,7 @@ def test_size_time_and_errors_are_shown(playground):
     playground.open("dataset=plane&hidden=8,8").step(1)
     playground.page.get_by_role("heading", name="Error on the test data").wait_for()
     errors = playground.page.locator(".live-errors dd")
-    assert eventually(lambda: errors.first.inner_text() == read(playground)["Test R\N{SUPERSCRIPT TWO}"], PATIENCE)
+    assert eventually(lambda: errors.first.inner_text() == read(playground)["Test R\N{SUPERSCRIPT TWO}"], WAIT_S)
     r2, rmse, mean = (float(text.replace("\N{MINUS SIGN}", "-")) for text in errors.all_inner_texts())
     assert 0 < mean <= rmse
     assert r2 < 1

@@ -1,4 +1,4 @@
-"""The page as a plain script, without the server around it: it trains through script runs, slower but the same."""
+"""The page as a plain Streamlit script, without app.py: it trains through script runs."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ def test_the_script_alone_trains(start, visit):
     visitor.until("facts.epoch > 1 && facts.status === 'running'", 30)
     stopped = visitor.until("facts.status === 'stopped'", 60)
     assert stopped["epoch"] == "4"
-    assert "4 epochs are done." in visitor.said
+    assert "4 epochs are done." in visitor.status_line
     visitor.button("Play").wait_for()
     assert visitor.sockets == []

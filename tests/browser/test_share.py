@@ -1,4 +1,4 @@
-"""Sharing: the link with what a teacher hid and locked, the frame in another page, a file where a link is too short."""
+"""Sharing: links with hidden and locked parts, the embedded page, and files of experiments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, expect
 
 from data.sources import hand_drawn
 from lab.experiment.experiment import Experiment
-from tests.browser.playground import PATIENCE, Playground, eventually
+from tests.browser.playground import WAIT_S, Playground, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -41,33 +41,33 @@ def fields(link: str) -> dict[str, str]:
 def test_ticked_parts_are_hidden_or_locked_in_the_link(playground):
     playground.open("dataset=xor&learning_rate=0.3")
     dialog = share(playground)
-    assert eventually(lambda: fields(written(dialog)[0]) == playground.link, PATIENCE)
+    assert eventually(lambda: fields(written(dialog)[0]) == playground.link, WAIT_S)
     tick(dialog, "hide", "Learning rate")
     tick(dialog, "hide", "Confusion matrix")
     for part in ("Data", "Features", "Hidden layers", "Weights by hand"):
         tick(dialog, "lock", part)
     expected = {**playground.link, "hide": "rate,confusion", "lock": "data,features,layers,weights"}
-    assert eventually(lambda: fields(written(dialog)[0]) == expected, PATIENCE)
+    assert eventually(lambda: fields(written(dialog)[0]) == expected, WAIT_S)
     link, _ = written(dialog)
     expect(dialog.get_by_role("link", name="Open the link")).to_have_attribute("href", link)
     playground.page.keyboard.press("Escape")
     dialog.wait_for(state="detached")
-    assert playground.slider("Learning rate").is_visible()  # ticks are for the pupils' page, not for this one
-    pupil = playground.open(urlsplit(link).query)
-    assert pupil.link == expected
-    assert pupil.slider("Learning rate").count() == 0
-    assert not pupil.page.locator(".live-panel-confusion").is_visible()
-    assert pupil.page.get_by_role("combobox", name="Data set", exact=True).is_disabled()
-    assert pupil.page.get_by_role("combobox", name="Optimizer", exact=True).is_enabled()
-    feature = pupil.page.locator(".live-feature").last
+    assert playground.slider("Learning rate").is_visible()  # ticks are for the students' page, not for this one
+    student = playground.open(urlsplit(link).query)
+    assert student.link == expected
+    assert student.slider("Learning rate").count() == 0
+    assert not student.page.locator(".live-panel-confusion").is_visible()
+    assert student.page.get_by_role("combobox", name="Data set", exact=True).is_disabled()
+    assert student.page.get_by_role("combobox", name="Optimizer", exact=True).is_enabled()
+    feature = student.page.locator(".live-feature").last
     assert feature.get_attribute("aria-disabled") == "true"
     feature.dispatch_event("click")
     for name in ("More hidden layers", "Fewer hidden layers", "More neurons in layer 1"):
-        assert pupil.button(name).is_disabled()
-    pupil.button("Bias of Output").click()
-    pupil.step(1)
-    assert pupil.page.locator(".live-editor").is_hidden()
-    assert pupil.link == expected
+        assert student.button(name).is_disabled()
+    student.button("Bias of Output").click()
+    student.step(1)
+    assert student.page.locator(".live-editor").is_hidden()
+    assert student.link == expected
 
 
 def test_the_embedded_page_trains_in_another_page(playground, visit, server):
@@ -89,7 +89,7 @@ def test_the_embedded_page_trains_in_another_page(playground, visit, server):
     frame.wait_for_function("() => document.querySelector('[data-testid=live]').dataset.epoch === '1'")
     frame.get_by_role("group", name="Learning rate", exact=True).get_by_role("slider").press("ArrowRight")
     expected = {"embed": "true", "seed": "3", "epochs": "50", "learning_rate": "0.1"}
-    assert eventually(lambda: fields(frame.evaluate("location.href")) == expected, PATIENCE)
+    assert eventually(lambda: fields(frame.evaluate("location.href")) == expected, WAIT_S)
     assert frame.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

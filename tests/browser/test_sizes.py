@@ -1,4 +1,4 @@
-"""The same page on a phone, on a usual screen and on a large one: what is pressed is seen, and no word is cut off."""
+"""The page on a phone, on a usual and on a large screen: the map is visible, and no text is cut off."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""The network diagram and what stands beside it: each thing that can be pressed or pointed at does what it says.
-Pictures are compared by their pixels, experiments by the address bar."""
+"""The network diagram, the map and the confusion matrix: each element that can be used has its effect.
+
+Pictures are compared by their pixels, experiments by the address bar.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ NEURON = "Neuron 1 of layer 1"
 
 
 def press(playground: Playground, name: str, **link: str | None) -> None:
-    """Press a button of the diagram: the address bar holds the change, and the network is built anew."""
+    """Press a button of the diagram and wait until the link holds the change and the run is rebuilt."""
     before = playground.facts["build"]
     playground.press(name)
     playground.linked(**link)
@@ -142,7 +144,7 @@ def test_a_typed_weight_moves_the_boundary(playground):
     numbers = dict(zip(EDITS, ("5", "3", "1", "-1", "-3", "-5"), strict=True))
     for title, edit in EDITS.items():
         playground.page.mouse.move(0, 0)
-        playground.page.evaluate("document.activeElement.blur()")  # the neuron edited last is pointed at no more
+        playground.page.evaluate("document.activeElement.blur()")  # removes the focus from the last neuron
         heading(playground, "What the network says").wait_for()
         border = playground.pixels(MAP)
         edit(playground)

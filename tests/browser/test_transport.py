@@ -1,4 +1,4 @@
-"""The buttons beside Play and their keys, an activation for each layer, smoothed curves."""
+"""Batch, Step, Reset and New weights, an activation for each layer, smoothed curves, dragged sliders."""
 
 from __future__ import annotations
 
