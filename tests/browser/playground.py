@@ -12,6 +12,7 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    FilePayload,
     Locator,
     Page,
     TimeoutError,
@@ -184,6 +185,10 @@ class Playground:
         """Set or clear a check box."""
         self.page.get_by_role("checkbox", name=label, exact=True).locator("xpath=ancestor::label").click()
 
+    def switch(self, label: str) -> None:
+        """Turn a switch on or off."""
+        self.page.get_by_role("switch", name=label, exact=True).locator("xpath=ancestor::label").click()
+
     def unfold(self, name: str) -> None:
         """Open a popover, whose label may end with the number of active settings."""
         self.button(re.compile(rf"^{re.escape(name)}(: \d+)?$")).click()
@@ -206,9 +211,33 @@ class Playground:
         self.settle()
 
     def go(self, page: str) -> None:
-        """Follow a link of the navigation bar."""
+        """Follow a link of the navigation bar and wait until the page is drawn."""
         self.settle()
         self.page.get_by_role("navigation").get_by_role("link", name=page, exact=True).click()
+        if page == "Playground":
+            self.until("facts.frame > 0")
+        else:
+            self.page.get_by_role("heading", name=page, exact=True).first.wait_for()
+        self.settle()
+
+    def upload(self, name: str, content: bytes, box: int = 0) -> None:
+        """Put a file into one of the upload boxes of the page, counted from the top."""
+        file: FilePayload = {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+        self.page.locator("input[type=file]").nth(box).set_input_files(file)
+
+    def download(self, button: str) -> bytes:
+        """Press a download button; returns the content of the file."""
+        with self.page.expect_download() as caught:
+            self.press(button)
+        return caught.value.path().read_bytes()
+
+    def click_link(self) -> None:
+        """Click the line from the first neuron of the second layer to the output, half way."""
+        ends = [self.button(name).bounding_box() for name in ("Neuron 1 of layer 2", "Output")]
+        start, end = (box or {} for box in ends)
+        x = (start["x"] + start["width"] + end["x"]) / 2
+        y = (start["y"] + start["height"] / 2 + end["y"] + end["height"] / 2) / 2
+        self.page.mouse.click(x, y)
 
     # Waiting ---------------------------------------------------------------------------------------------------------
 
@@ -225,6 +254,11 @@ class Playground:
             app = self.page.evaluate("() => ({...document.querySelector('[data-testid=stApp]')?.dataset})")
             raise AssertionError(f"Not so after {seconds} s: {condition}\n{live}\n{app}") from late
         return handle.json_value()
+
+    def reads(self, text: str) -> None:
+        """Wait until the main part of the page holds a text and no script run is pending."""
+        self.page.get_by_test_id("stMain").get_by_text(text).first.wait_for()
+        self.settle()
 
     def linked(self, **fields: str | None) -> None:
         """Wait until the link holds these fields (None: lacks the field) and the page is drawn."""

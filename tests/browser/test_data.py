@@ -67,36 +67,12 @@ def squares() -> bytes:
 BOXES = {"Your table": "A table as a text file", "Your pictures": "Pictures in a zip file"}
 
 
-def open_data(visitor: Playground, section: str = "") -> Playground:
-    return turn_to(visitor.open_page("Data"), section)
-
-
-def go_to_data(visitor: Playground, section: str = "") -> Playground:
-    visitor.go("Data")
-    visitor.page.get_by_role("heading", name="Data", exact=True).wait_for()
+def show_section(visitor: Playground, section: str) -> Playground:
+    visitor.page.get_by_role("radio", name=section, exact=True).click()
+    visitor.page.get_by_text(BOXES[section]).wait_for()
+    visitor.page.wait_for_function("document.querySelectorAll('input[type=file]').length === 1")
     visitor.settle()
-    return turn_to(visitor, section)
-
-
-def turn_to(visitor: Playground, section: str) -> Playground:
-    if section:
-        visitor.page.get_by_role("radio", name=section, exact=True).click()
-        visitor.page.get_by_text(BOXES[section]).wait_for()
-        visitor.page.wait_for_function("document.querySelectorAll('input[type=file]').length === 1")
-        visitor.settle()
     return visitor
-
-
-def upload(visitor: Playground, name: str, content: bytes) -> None:
-    visitor.page.locator("input[type=file]").set_input_files(
-        {"name": name, "mimeType": "application/octet-stream", "buffer": content}
-    )
-
-
-def says(visitor: Playground, text: str) -> None:
-    """Wait until the page holds this text, and nothing that is about to go."""
-    visitor.page.get_by_text(text).first.wait_for()
-    visitor.settle()
 
 
 def train(visitor: Playground, button: str = "Train on it") -> dict[str, str]:
@@ -108,38 +84,38 @@ def train(visitor: Playground, button: str = "Train on it") -> dict[str, str]:
     return visitor.link
 
 
-def test_an_uploaded_table_is_configured_and_trained_on(playground, tmp_path):
-    visitor = open_data(playground)
+def test_an_uploaded_table_is_configured_and_trained_on(playground):
+    visitor = playground.open_page("Data")
     found = {name for name in own_controls(visitor) if not DOWNLOADS.fullmatch(name)}
     assert found == {*SECTIONS, "Train on Handwritten digits"}
-    turn_to(visitor, "Your table")
-    upload(visitor, "flowers.csv", flowers())
-    says(visitor, "120 rows and 4 columns, separated by semicolons, in utf-8")
-    says(visitor, "Not proposed are remark: it has 120 different words")
-    says(visitor, "12 gaps: A missing number becomes the median of the training part")
+    show_section(visitor, "Your table")
+    visitor.upload("flowers.csv", flowers())
+    visitor.reads("120 rows and 4 columns, separated by semicolons, in utf-8")
+    visitor.reads("Not proposed are remark: it has 120 different words")
+    visitor.reads("12 gaps: A missing number becomes the median of the training part")
     assert visitor.page.get_by_role("combobox", name="Foretell").input_value() == "species"
     found = own_controls(visitor)
     visitor.tick("The first line holds the names")
-    says(visitor, "121 rows and 4 columns")
+    visitor.reads("121 rows and 4 columns")
     visitor.tick("The first line holds the names")
-    says(visitor, "120 rows and 4 columns")
+    visitor.reads("120 rows and 4 columns")
     visitor.choose("Foretell", "length")
-    says(visitor, "12 rows without a target are left out.")
+    visitor.reads("12 rows without a target are left out.")
     assert found | own_controls(visitor) == SECTIONS | UPLOAD | TABLE
     visitor.page.get_by_role("radio", name="Numbers", exact=True, checked=True).wait_for()
     visitor.page.get_by_role("radio", name="Classes", exact=True).click()
-    says(visitor, "classes; 2 to 50 are allowed, or foretell it as numbers.")
+    visitor.reads("classes; 2 to 50 are allowed, or foretell it as numbers.")
     visitor.choose("Foretell", "species")
-    says(visitor, "12 gaps: A missing number becomes the median")
+    visitor.reads("12 gaps: A missing number becomes the median")
     visitor.page.get_by_role("combobox", name="From").press("Backspace")
-    says(visitor, "120 rows and 1 inputs from 1 column are used.")
+    visitor.reads("120 rows and 1 inputs from 1 column are used.")
     visitor.choose("From", "colour")
-    says(visitor, "120 rows and 3 inputs from 2 columns are used.")
+    visitor.reads("120 rows and 3 inputs from 2 columns are used.")
     visitor.page.keyboard.press("Escape")
     visitor.choose("Gaps", GAP_RULES["drop"].label)
-    says(visitor, "12 rows with a gap are left out.")
+    visitor.reads("12 rows with a gap are left out.")
     visitor.choose("Gaps", GAP_RULES["mark"].label)
-    says(visitor, "120 rows and 4 inputs from 2 columns are used.")
+    visitor.reads("120 rows and 4 inputs from 2 columns are used.")
     link = train(visitor)
     assert link["dataset"] == "table"
     assert visitor.page.get_by_role("combobox", name="Data set").input_value() == "Your table: flowers.csv"
@@ -147,12 +123,9 @@ def test_an_uploaded_table_is_configured_and_trained_on(playground, tmp_path):
     visitor.until("facts.epoch > 30 && facts.testAccuracy > 0.8", 30)
     visitor.pause()
     visitor.page.get_by_text("‹img src=x onerror=alert(1)›").first.wait_for()
-    go_to_data(visitor)
-    says(visitor, "flowers.csv: 120 examples, 4 inputs")
-    with visitor.page.expect_download() as arriving:
-        visitor.press("Download the data as used")
-    arriving.value.save_as(tmp_path / "data.csv")
-    head, *rows = csv.reader((tmp_path / "data.csv").read_text(encoding="utf-8").splitlines())
+    visitor.go("Data")
+    visitor.reads("flowers.csv: 120 examples, 4 inputs")
+    head, *rows = csv.reader(visitor.download("Download the data as used").decode().splitlines())
     assert head[:4] == ["part", "species", "length", "length (missing)"]
     assert ([row[0] for row in rows].count("train"), len(rows)) == (90, 120)
     assert {row[1][0] for row in rows} == {"'", "‹", "["}
@@ -160,17 +133,16 @@ def test_an_uploaded_table_is_configured_and_trained_on(playground, tmp_path):
     visitor.page.get_by_text("flowers.csv: 120 examples").wait_for(state="detached")
     visitor.settle()
     visitor.go("Playground")
-    visitor.until("facts.frame > 0")
     visitor.linked(dataset=None, own=None)
 
 
 def test_uploaded_pictures_are_shown_and_trained_on(playground):
-    visitor = open_data(playground, "Your pictures")
-    upload(visitor, "shapes.zip", shapes())
-    says(visitor, "60 pictures of 28 by 28 pixels in 2 classes: block (30), line (30).")
+    visitor = show_section(playground.open_page("Data"), "Your pictures")
+    visitor.upload("shapes.zip", shapes())
+    visitor.reads("60 pictures of 28 by 28 pixels in 2 classes: block (30), line (30).")
     assert own_controls(visitor) == SECTIONS | UPLOAD | {"Pixels a side", "Remove shapes.zip"}
     visitor.slide("Pixels a side", "Home", "ArrowRight")
-    says(visitor, "60 pictures of 12 by 12 pixels")
+    visitor.reads("60 pictures of 12 by 12 pixels")
     visitor.page.get_by_alt_text(
         "Samples as the network gets them. One row a class, from the top: block, line."
     ).wait_for()
@@ -179,20 +151,19 @@ def test_uploaded_pictures_are_shown_and_trained_on(playground):
     visitor.play()
     visitor.until("facts.epoch > 20 && facts.testAccuracy > 0.9", 30)
     visitor.pause()
-    go_to_data(visitor, "Your table")
-    upload(visitor, "squares.csv.gz", squares())
-    says(visitor, "80 pictures of 6 by 6 pixels in 4 classes: 0 (20), 1 (20), 2 (20), 3 (20).")
+    visitor.go("Data")
+    show_section(visitor, "Your table")
+    visitor.upload("squares.csv.gz", squares())
+    visitor.reads("80 pictures of 6 by 6 pixels in 4 classes: 0 (20), 1 (20), 2 (20), 3 (20).")
     in_use = {"Download the data as used", "Forget shapes.zip"}
     assert own_controls(visitor) - in_use == SECTIONS | UPLOAD | {"These are pictures", "Remove squares.csv.gz"}
-    visitor.page.get_by_role("switch", name="These are pictures").or_(
-        visitor.page.get_by_role("checkbox", name="These are pictures")
-    ).locator("xpath=ancestor::label").click()
-    says(visitor, "80 rows and 37 columns")
     visitor.page.get_by_text("These are pictures").click()
-    says(visitor, "80 pictures of 6 by 6 pixels")
+    visitor.reads("80 rows and 37 columns")
+    visitor.page.get_by_text("These are pictures").click()
+    visitor.reads("80 pictures of 6 by 6 pixels")
     assert train(visitor)["own"] != link["own"]
-    go_to_data(visitor)
-    says(visitor, "and 2 of 8 places")
+    visitor.go("Data")
+    visitor.reads("and 2 of 8 places")
     assert train(visitor, "Train on shapes.zip again")["own"] == link["own"]
 
 
@@ -205,12 +176,12 @@ def test_reading_pictures_can_be_stopped_and_restarted(playground):
     with zipfile.ZipFile(pack, "w") as archive:
         for i in range(2000):
             archive.writestr(f"{i % 2}/{i}.png", file.getvalue())
-    visitor = open_data(playground, "Your pictures")
-    upload(visitor, "many.zip", pack.getvalue())
+    visitor = show_section(playground.open_page("Data"), "Your pictures")
+    visitor.upload("many.zip", pack.getvalue())
     progress = visitor.page.get_by_text("of 2,000 pictures are read.").first
     progress.wait_for()
     visitor.press("Stop reading")
-    says(visitor, "Stopped before all pictures were read.")
+    visitor.reads("Stopped before all pictures were read.")
     visitor.press("Read the pictures")
     progress.wait_for()
     visitor.page.get_by_role("radio", name="Well-known sets", exact=True).click()  # while it reads
@@ -218,17 +189,16 @@ def test_reading_pictures_can_be_stopped_and_restarted(playground):
 
 
 def test_an_unusable_file_is_refused_with_a_sentence(playground):
-    visitor = turn_to(playground.open_page("Data", "hidden=3"), "Your table")
-    upload(visitor, "odd.csv", b"a,b\n1,2,<b>3</b>\n")
-    says(visitor, "Line 2 has 3 cells and the first line 2; as many in each are allowed.")
+    visitor = show_section(playground.open_page("Data", "hidden=3"), "Your table")
+    visitor.upload("odd.csv", b"a,b\n1,2,<b>3</b>\n")
+    visitor.reads("Line 2 has 3 cells and the first line 2; as many in each are allowed.")
     visitor.press("Remove odd.csv")
-    says(visitor, "A row for each example, a column for what is to be foretold.")
+    visitor.reads("A row for each example, a column for what is to be foretold.")
     visitor.page.get_by_role("radio", name="Your pictures", exact=True).click()
-    says(visitor, "A folder for each class, such as cat/1.png")
-    upload(visitor, "odd.zip", b"PK\x03\x04")
-    says(visitor, "The file is no zip file, or a broken one; a zip file of folders is allowed.")
+    visitor.reads("A folder for each class, such as cat/1.png")
+    visitor.upload("odd.zip", b"PK\x03\x04")
+    visitor.reads("The file is no zip file, or a broken one; a zip file of folders is allowed.")
     visitor.go("Playground")
-    visitor.until("facts.frame > 0")
     visitor.linked(hidden="3")
 
 
@@ -273,22 +243,22 @@ def test_mnist_is_downloaded_checked_and_trained_on(start, visit, tmp_path):
             XDG_CACHE_HOME=str(tmp_path),
             BACKPROP_DATA=str(tmp_path / "d"),
         )
-        visitor = open_data(visit(server.url))
+        visitor = visit(server.url).open_page("Data")
         visitor.press("Get MNIST (12 MB)")
-        says(visitor, "4.9 of 11.6 MB have arrived.")  # half of the first file
+        visitor.reads("4.9 of 11.6 MB have arrived.")  # half of the first file
         visitor.press("Stop fetching MNIST")
-        says(visitor, "Stopping: waiting for what the mirror has on its way.")
+        visitor.reads("Stopping: waiting for what the mirror has on its way.")
         half.set()
-        says(visitor, "Stopped. Files that are whole have stayed.")
+        visitor.reads("Stopped. Files that are whole have stayed.")
         visitor.press("Get MNIST (12 MB)")
-        says(visitor, "is not the published file: its checksum is another. Nothing was kept.")
+        visitor.reads("is not the published file: its checksum is another. Nothing was kept.")
         visitor.button("Try again to get MNIST (12 MB)").wait_for()
         draw, folder = np.random.default_rng(0), tmp_path / "d" / "mnist"
         folder.mkdir(parents=True)
         for part, count in (("train", 200), ("t10k", 50)):
             (folder / f"{part}-images-idx3-ubyte").write_bytes(packed(draw.integers(0, 256, (count, 28, 28))))
             (folder / f"{part}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(packed(np.arange(count) % 10)))
-        go_to_data(visitor)
+        visitor.go("Data")
         link = train(visitor, "Train on MNIST")
         assert link["dataset"] == "mnist"
         experiment, _ = Experiment.from_query(link)

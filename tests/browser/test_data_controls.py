@@ -232,22 +232,19 @@ def test_five_drawn_classes_are_in_the_link(playground):
 def test_points_are_uploaded_and_downloaded(playground):
     playground.open("noise=0.2")
     playground.unfold(FILES)
-    field = playground.page.locator("input[type=file]")
-    field.set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": b"1,2\n3,4\n"})
+    playground.upload("a.csv", b"1,2\n3,4\n")
     alert = playground.page.get_by_role("alert")
     alert.wait_for()
     assert "two numbers and a label are allowed" in alert.inner_text()
     assert playground.link == {"noise": "0.2"}
     rows = b"x;y;species\n-4;4;<b>rose</b>\n-4;2;<b>rose</b>\n4;-4;*tulip*\n4;-2;*tulip*\n"
-    field.set_input_files({"name": "b.csv", "mimeType": "text/csv", "buffer": rows})
+    playground.upload("b.csv", rows)
     playground.page.get_by_text("4 points. class 1: *tulip*, class 2: <b>rose</b>.", exact=True).wait_for()
     assert alert.count() == 0
     playground.settle()
     places, labels = hand_drawn.unpack(playground.link["points"])
     assert labels.tolist() == [1, 1, 0, 0]
-    with playground.page.expect_download() as download:
-        playground.press("Download the points")
-    text = download.value.path().read_bytes()
+    text = playground.download("Download the points")
     assert text.startswith(b"x1,x2,label,part\n")
     assert text.count(b",train\n") + text.count(b",test\n") == 4
     again = sorted(read_points(text).points)

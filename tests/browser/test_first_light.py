@@ -65,7 +65,6 @@ def test_the_zoom_survives_new_frames_and_the_run_another_page(playground):
 
     before, link = playground.facts, playground.link
     playground.go("Help")
-    playground.page.get_by_role("heading", name="Help", exact=True).wait_for()
     playground.go("Playground")
     after = playground.until("facts.frame > 0")
     assert int(after["epoch"]) >= int(before["epoch"])

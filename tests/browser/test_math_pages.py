@@ -45,10 +45,6 @@ PLACE = """([key, part, number]) => {
 }"""
 
 
-def says(playground: Playground, text: str) -> None:
-    playground.page.get_by_text(text).first.wait_for()
-
-
 def traces(playground: Playground, key: str) -> list[str]:
     plot = playground.page.locator(
         f".st-key-{key} .js-plotly-plot"
@@ -59,8 +55,7 @@ def traces(playground: Playground, key: str) -> list[str]:
 def pick(playground: Playground, name: str, sign: str) -> None:
     """Choose a segment; sign: a text that only the chosen view has."""
     playground.page.get_by_role("radio", name=name, exact=True).click()
-    says(playground, sign)
-    playground.settle()
+    playground.reads(sign)
 
 
 def select(playground: Playground, label: str, option: str) -> None:
@@ -80,13 +75,12 @@ def epoch(playground: Playground) -> int:
 
 def test_the_functions_page_follows_the_running_network(playground):
     playground.open("dataset=spiral3&activations=elu&hidden=14").go("Functions")  # of a visitor with a network
-    playground.page.get_by_role("heading", name="Functions", exact=True).wait_for()
     playground.button("Increment").first.wait_for()  # once the width of its box is known
     playground.settle()
     found = offered(playground)
     assert epoch(playground) == 0
     playground.press("Step")
-    says(playground, "Epoch 1. Bars")
+    playground.reads("Epoch 1. Bars")
     select(playground, "Speed", "As fast as it can")
     playground.press("Play")
     playground.button("Pause").wait_for()
@@ -126,7 +120,7 @@ def test_one_step_is_explained_for_a_clicked_point(playground):
     page.get_by_role("heading", name="Hidden layer 1: forward").wait_for()
     playground.slide("Station", "End")
     page.get_by_role("heading", name="The step of the optimiser").wait_for()
-    says(playground, "Your run has not been touched.")
+    playground.reads("Your run has not been touched.")
     select(playground, "Parameter of", "Output layer")
     expect(page.get_by_role("combobox", name="From", exact=True)).to_have_value("unit 1")
     select(playground, "From", "bias")

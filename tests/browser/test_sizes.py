@@ -57,6 +57,6 @@ def test_nothing_moves_or_is_cut_off(playground):
     page.set_viewport_size({"width": 1920, "height": 1080})
     page.wait_for_function("document.querySelector('.live-map').clientWidth > 400")
     assert 1000 < page.evaluate(BOTTOM) <= 1080
-    page.get_by_role("switch", name="Projector", exact=True).locator("xpath=ancestor::label").click()
+    playground.switch("Projector")
     playground.linked(projector="true")
     page.wait_for_function(f"() => !({CUT})().length")

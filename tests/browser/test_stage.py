@@ -120,17 +120,8 @@ def test_a_cell_of_the_confusion_matrix_highlights_its_points(playground):
 # Weights and biases by hand -----------------------------------------------------------------------------------------
 
 
-def click_link(playground: Playground) -> None:
-    """Click half way between the first neuron of the last hidden layer and the output."""
-    start = playground.button("Neuron 1 of layer 2").bounding_box()
-    end = playground.button("Output").bounding_box()
-    x = (start["x"] + start["width"] + end["x"]) / 2
-    y = (start["y"] + start["height"] / 2 + end["y"] + end["height"] / 2) / 2
-    playground.page.mouse.click(x, y)
-
-
 EDITS: dict[str, Callable[[Playground], None]] = {
-    "Weight from neuron 2.1 to output": click_link,
+    "Weight from neuron 2.1 to output": Playground.click_link,
     "Weights into neuron 1.1": lambda playground: walk(playground, "ArrowRight", "Enter"),
     "Weights into neuron 1.2": lambda playground: playground.press("Neuron 2 of layer 1"),
     "Weights into output": lambda playground: playground.press("Output"),
