@@ -23,7 +23,7 @@ from ui.figures import curve
 from ui.kit.charts import charts, theme
 from ui.kit.escape import plain
 from ui.session import state
-from ui.streamlit_compat.uploads import taken
+from ui.streamlit_compat.uploads import read_and_free
 
 EVERYTHING, WEIGHTS = "Everything", "Weights only"
 WHAT = {
@@ -79,7 +79,7 @@ def _load(widget: str) -> None:
     if upload is None:
         return
     weights_only = st.session_state.load_what == WEIGHTS
-    done = state.load_model(taken(upload), weights_only=weights_only)
+    done = state.load_model(read_and_free(upload), weights_only=weights_only)
     said = (
         f"The weights of {upload.name[:60]} are in your network." if weights_only else f"{upload.name[:60]} is loaded."
     )
@@ -225,7 +225,7 @@ def _take(widget: str) -> None:
     if (upload := st.session_state[widget]) is None:
         return
     state.keep("examples_taken", state.kept("examples_taken", 0) + 1)
-    name, content = upload.name[:60], taken(upload)
+    name, content = upload.name[:60], read_and_free(upload)
     try:
         own_data.SHELF.hold(state.owner(), state.token(), "examples", len(content))
     except OwnError as problem:
