@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.device.benchmark import device_list, measured
+from ui.device.measurement import device_list, measured
 from ui.session import state
 
 state.begin()

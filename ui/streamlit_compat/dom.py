@@ -15,7 +15,6 @@ class Mark(StrEnum):
     HORIZONTAL_BLOCK = ".stHorizontalBlock"
     COLUMN = ".stColumn"
     LAYOUT_WRAPPER = '[data-testid="stLayoutWrapper"]'
-    HEADING = ".stHeading"
     CAPTION = '[data-testid="stCaptionContainer"]'
     WIDGET_LABEL = '[data-testid="stWidgetLabel"]'
     NAVIGATION_LINK = '[data-testid="stTopNavLink"]'

@@ -6,10 +6,10 @@ import base64
 
 import numpy as np
 import pytest
+from ui.images.questions import _cell
 
 from lab.queries.gallery import PAD
 from ui.images.digit_pad import _ink, _number
-from ui.images.questions import _cell
 
 DRAWN = bytes(range(256)) * 27 + bytes(PAD * PAD - 256 * 27)
 

@@ -21,9 +21,9 @@ from ui.playground import live_view
 from ui.server import metrics
 from ui.server.headers import ALWAYS, ANCESTORS, POLICY, Headers, ancestors
 from ui.server.static_assets import Streamlits, component_file
-from ui.streamlit_compat.frontend_files import FRONTEND_FILES
 from ui.server.traffic import FASTEST, SLOWEST, Traffic
 from ui.session.waiting import COOKIE, TOO_MANY, sentence
+from ui.streamlit_compat.frontend_files import FRONTEND_FILES
 
 ROOT = Path(__file__).parents[3]
 

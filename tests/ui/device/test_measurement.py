@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ui.device.benchmark import sentences
-from ui.figures.comparison import epoch_times
+from ui.device.measurement import sentences
+from ui.figures.epoch_times import epoch_times
 
 
 def row(device, width, batch, seconds):

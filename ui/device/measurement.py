@@ -11,7 +11,7 @@ import streamlit as st
 from engine.backend import Device
 from lab.devices.benchmark import EPOCH, Busy, Comparison, limits
 from lab.devices.search import devices
-from ui.figures.comparison import epoch_times
+from ui.figures.epoch_times import epoch_times
 from ui.kit.charts import charts, theme
 from ui.kit.escape import plain
 from ui.session import state
