@@ -37,9 +37,9 @@ KEEP = {
 }
 
 # Pressed in test_images.py, or below.
-PAD = {"Undo", "Clear", "Brush size", "Test picture", "Shift right", "Shift down", "Turn", "Thicken"}
+PAD = {"Undo", "Clear", "Brush size", "Test image", "Shift right", "Shift down", "Rotate", "Thicken"}
 RECIPE_BUTTONS = {recipe.label for recipe in RECIPES.values()}
-NETWORK = {"Reset", "Play", "Step", "Speed", "Your network", "The small network"}
+NETWORK = {"Reset", "Play", "Step", "Speed", "Your network", "The built-in network"}
 CELL_OR_PICTURE = re.compile(r"(\d|Test picture \d+:) .*read as \d.*")
 
 
@@ -94,7 +94,7 @@ def test_every_control_of_the_keep_page_is_pressed_by_a_test(playground):
 def test_every_control_of_the_image_page_is_pressed_by_a_test(playground):
     playground.come("Images")
     eventually_ready(playground.page)
-    assert here(playground) == PAD | RECIPE_BUTTONS | {"Read small digits with it"}
+    assert here(playground) == PAD | RECIPE_BUTTONS | {"Train it on small digits"}
     for recipe in RECIPES.values():
         if playground.button(recipe.label).is_enabled():
             playground.press(recipe.label)
@@ -103,5 +103,5 @@ def test_every_control_of_the_image_page_is_pressed_by_a_test(playground):
     playground.press(RECIPES["digits"].label)
     playground.page.locator(".st-key-mistakes .img-tile").first.wait_for()
     playground.page.get_by_role("radio", name="Your network").click()
-    says(playground, "Your network has learnt nothing yet")
+    says(playground, "Your network is untrained")
     assert {name for name in here(playground) if not CELL_OR_PICTURE.fullmatch(name)} == PAD | RECIPE_BUTTONS | NETWORK

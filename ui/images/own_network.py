@@ -1,4 +1,4 @@
-"""The parts of the page of images that question the visitor's own network."""
+"""The visitor's own network on the page Images: its first layer, its confusion matrix, its mistakes."""
 
 from __future__ import annotations
 
@@ -8,46 +8,47 @@ import pandas as pd
 import streamlit as st
 
 from lab.experiment.experiment import Experiment
-from lab.experiment.recipes import RECIPES, SHARED_BUG, Recipe
+from lab.experiment.recipes import RECIPES
 from lab.queries.gallery import SHOWN
-from ui.images.digit_pad import YOURS, reads_pictures
+from ui.images.digit_pad import YOURS, classifies_images
 from ui.images.image_component import part, sent
+from ui.images.recipe_list import set_up_button
 from ui.kit.escape import plain
 from ui.kit.page_parts import ask
 from ui.playground.transport import bar
 from ui.session import state
 
-WEIGHTS_EVERY, QUESTIONS_EVERY = 0.4, 2.0  # seconds while it trains
-SURE = "So sure and so wrong: look whether you could have read them."
+WEIGHTS_REFRESH_S, MISTAKES_REFRESH_S = 0.4, 2.0  # while the network trains
 
 
-def network() -> None:
-    """Which network this page is about, and its buttons."""
-    if not reads_pictures():
+def transport() -> None:
+    """The buttons that train the network, or an offer to set up one that classifies images."""
+    if not classifies_images():
         with st.container(horizontal=True, vertical_alignment="center", key="offer"):
             st.markdown(
-                "The network of the playground does not read pictures. The pad below works all the same.",
+                "Your current network does not work on images. You can still draw below: the built-in network "
+                "recognizes digits.",
                 width="content",
             )
-            _set_up_button(RECIPES["digits"], "Read small digits with it", "primary", width="content")
+            set_up_button(RECIPES["digits"], "Train it on small digits", "primary", width="content")
         return
-    bar("How much is learnt between two looks.")
+    bar("How much training happens between two refreshes of this page.")
 
 
 def first_layer() -> None:
-    """The weights of the first layer as pictures, live; tells the page when training begins or ends."""
-    if not reads_pictures():
+    """The weights of the first layer as live images. Redraws the page when training begins or ends."""
+    if not classifies_images():
         return
     status = state.status()["status"]
     st.subheader("First layer")
-    st.fragment(_first_layer, run_every=WEIGHTS_EVERY if status == "running" else None)(status)
+    st.fragment(_first_layer, run_every=WEIGHTS_REFRESH_S if status == "running" else None)(status)
 
 
-def _first_layer(drawn: str) -> None:
-    """drawn: the status that the rest of the page shows."""
+def _first_layer(shown_status: str) -> None:
+    """shown_status: the status that the rest of the page shows."""
     state.look_again()
     (header, arrays), (scores, _) = ask("first_layer"), ask("images")
-    if header["status"] != drawn:
+    if header["status"] != shown_status:
         st.rerun()
     e, notice = state.experiment(), state.status()["notice"]
     st.markdown(
@@ -57,21 +58,21 @@ def _first_layer(drawn: str) -> None:
     many, shown = header["units"], len(arrays["weights"])
     what = "filters of the first convolution" if header["filters"] else "units of the first layer"
     words = (
-        f"What the {many if shown == many else f'first {shown} of {many}'} {what} look for: blue where ink speaks for "
-        f"a unit, orange where it speaks against it. The strongest weight is {header['largest']:.2f}."
+        f"Weights of the {many if shown == many else f'first {shown} of {many}'} {what}: blue where ink raises the "
+        f"activation, orange where it lowers it. The largest weight is {header['largest']:.2f}."
     )
-    alt = f"Weights of the {what} as {shown} pictures after {header['epoch']} epochs."
+    alt = f"Weights of the {what} as {shown} images after {header['epoch']} epochs."
     part("weights", "weights", {"words": words, "alt": alt, "epoch": header["epoch"]}, arrays)
 
 
-def questions() -> None:
-    """Confusion matrix, the pictures in its cells, the surest mistakes, and scores of every class."""
-    if reads_pictures():
+def confusion_and_mistakes() -> None:
+    """Confusion matrix, scores per class, the images in a cell, and the most confident mistakes."""
+    if classifies_images():
         running = state.status()["status"] == "running"
-        st.fragment(_questions, run_every=QUESTIONS_EVERY if running else None)()
+        st.fragment(_confusion_and_mistakes, run_every=MISTAKES_REFRESH_S if running else None)()
 
 
-def _questions() -> None:
+def _confusion_and_mistakes() -> None:
     state.look_again()
     header, arrays = ask("images")
     names = header["classes"]
@@ -79,28 +80,33 @@ def _questions() -> None:
     left, right = st.columns([5, 6], gap="large")
     with left:
         st.subheader("Confusion matrix")
-        st.caption("Rows: the truth. Columns: what was read. Press a number to see its pictures.")
+        st.caption("Rows: actual class. Columns: predicted class. Select a number to see its images.")
         facts = {"names": names, "cell": cell}
         part("matrix", "matrix", facts, {"confusion": arrays["confusion"]}, on_cell_change=lambda: None)
-        st.subheader("Every class")
-        st.caption("Precision: of what was read as it, the share that is. Recall: of what it is, the share found.")
+        st.subheader("Scores per class")
+        st.caption(
+            "Precision: of the images predicted as this class, the share that really are. Recall: of the images that "
+            "really are this class, the share predicted as it."
+        )
         precision, recall, f1, support = arrays["scores"]
-        table = {"precision": precision, "recall": recall, "F1": f1, "pictures": support.astype(int)}
+        table = {"precision": precision, "recall": recall, "F1": f1, "images": support.astype(int)}
         shown = {name: st.column_config.NumberColumn(format="percent") for name in ("precision", "recall", "F1")}
         st.dataframe(pd.DataFrame(table, index=pd.Index(names, name="class")), column_config=shown)
     with right:
-        st.subheader("Pictures of a cell")
+        st.subheader("Images in the selected cell")
         if cell is None:
-            st.caption("Press a number of the matrix.")
+            st.caption("Select a number in the matrix.")
         else:
             count, pictures = ask("cell", truth=cell[0], read=cell[1])
-            what = f"{names[cell[0]]} read as {names[cell[1]]}: {count['count']:,} of {header['test']:,} test pictures"
-            words = f"{what}{f', the first {SHOWN} of them' if count['count'] > SHOWN else ''}."
+            what = f"{names[cell[0]]} predicted as {names[cell[1]]}"
+            some = f", the first {SHOWN} of them" if count["count"] > SHOWN else ""
+            words = f"{what}: {count['count']:,} of {header['test']:,} test images{some}."
             _pictures("cell_pictures", names, words, pictures)
-        st.subheader("Surest mistakes")
+        st.subheader("Most confident mistakes")
         count, pictures = ask("mistakes")
         among = "" if count["searched"] == count["count"] else f" Found among the first {count['searched']:,}."
-        _pictures("mistakes", names, f"{count['count']:,} mistakes. {SURE}{among}", pictures)
+        words = f"{count['count']:,} mistakes, the most confident first. Could you read them?{among}"
+        _pictures("mistakes", names, words, pictures)
 
 
 def _pictures(key: str, names: list[str], words: str, pictures: dict[str, Any]) -> None:
@@ -108,7 +114,7 @@ def _pictures(key: str, names: list[str], words: str, pictures: dict[str, Any]) 
 
 
 def _pick(key: str) -> None:
-    """A picture was pressed: it becomes the test picture that is looked at below."""
+    """An image was clicked: it becomes the test image below."""
     row = sent(key, "pick")
     if type(row) is int and row >= 0:
         st.session_state["picture_row"], st.session_state["reader"] = row, YOURS
@@ -116,39 +122,11 @@ def _pick(key: str) -> None:
 
 
 def _cell(value: Any, classes: int) -> tuple[int, int] | None:
-    """What the matrix has sent, if it is a cell of it."""
+    """The cell that the matrix has sent; None for anything else."""
     match value:
         case [int(truth), int(read)] if 0 <= truth < classes and 0 <= read < classes:
             return truth, read
     return None
-
-
-def recipes() -> None:
-    """The experiments of the five projects and today's, each set up with one press."""
-    st.caption(
-        f"The experiments this playground grew from, with the gradient right, and what is done today. {SHARED_BUG}"
-    )
-    if not RECIPES["modern"].experiment.source.available():
-        st.caption("The files of MNIST are not on this machine yet, so its recipes wait for them.")
-    for recipe in RECIPES.values():
-        button, told = st.columns([2, 5])
-        with button:
-            missing = not recipe.experiment.source.available()
-            _set_up_button(recipe, recipe.label, "secondary", missing)
-        measure = "test accuracy" if recipe.experiment.source.classes else "R2"
-        ours = f"Ours reaches {measure} {recipe.reached:.3g}"
-        past = f". The original: {recipe.original}; its bug: {recipe.bug}" if recipe.original else ""
-        told.markdown(f"{recipe.sentence}  \n:small[:gray[{ours}{past}.]]")
-
-
-def _set_up_button(recipe: Recipe, label: str, kind: Any, missing: bool = False, width: Any = "stretch") -> None:
-    help = "Sets up this experiment; what you have now is replaced."
-    options = {"key": f"set_up_{kind}_{recipe.name}", "disabled": missing, "type": kind, "help": help, "width": width}
-    st.button(label, on_click=_set_up, args=(recipe.experiment,), **options)
-
-
-def _set_up(experiment: Experiment) -> None:
-    state.change(**experiment.model_dump())
 
 
 def _shape(e: Experiment) -> str:
