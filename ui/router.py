@@ -22,7 +22,7 @@ PAGES = (
     ("health", "Health"),
     ("images", "Images"),
     ("data", "Data"),
-    ("keep", "Keep"),
+    ("keep", "Save"),
     ("device", "Device"),
     ("help", "Help"),
 )
