@@ -23,7 +23,7 @@ PARTS_OF_WIDGETS = re.compile(
     "Show/hide columns|Upload"
 )
 FRAME = {  # tested in test_controls.py
-    "Navigate to home page", "Playground", "Functions", "One step", "Optimizers", "Health", "Images", "Data", "Keep",
+    "Navigate to home page", "Playground", "Functions", "One step", "Optimizers", "Health", "Images", "Data", "Save",
     "Device", "Help",
 }  # fmt: skip
 

@@ -44,7 +44,7 @@ tested.update({"Step", "Batch", "Reset", "New weights"})  # in test_transport.py
 tested.update({"Smooth the loss", "Smooth the accuracy"})  # there, too
 tested.update(preset.label for preset in PRESETS.values())  # on the help page, too
 tested.update(
-    {"Functions", "One step", "Optimizers", "Health", "Images", "Data", "Keep", "Device"}
+    {"Functions", "One step", "Optimizers", "Health", "Images", "Data", "Save", "Device"}
 )  # links to pages that have tests of their own
 DIAGRAM = (  # names on the picture, which test_stage.py presses
     "Feature .+",

@@ -1,4 +1,4 @@
-"""The Data page: uploaded tables and pictures, and downloads from a mirror on loopback."""
+"""The Data page: uploaded tables and images, and downloads from a mirror on loopback."""
 
 from __future__ import annotations
 
@@ -28,10 +28,15 @@ from tests.loopback import serving
 pytestmark = pytest.mark.browser
 
 
-SECTIONS = {"Well-known sets", "Your table", "Your pictures"}
+SECTIONS = {"Well-known sets", "Your table", "Your images"}
 UPLOAD = {"file upload", "Train on it"}
-TABLE = {"Foretell", "Classes", "Numbers", "From", "Gaps", "The first line holds the names", "Remove flowers.csv"}
-DOWNLOADS = re.compile(r"(Get|Train on) (MNIST|Fashion-MNIST|.*Kaggle.*)( \(\d+ MB\))?")  # a mirror plays them below
+TABLE = {
+    *("Target column", "Classes", "Numbers", "Input columns", "Missing values"),
+    *("The first row contains column names", "Remove flowers.csv"),
+}
+DOWNLOADS = re.compile(
+    r"(Download|Train on) (MNIST|Fashion-MNIST|.*Kaggle.*)( \(\d+ MB\))?"
+)  # a mirror plays them below
 
 
 def flowers(rows: int = 120) -> bytes:
@@ -64,7 +69,7 @@ def squares() -> bytes:
     return gzip.compress("\n".join(lines).encode())
 
 
-BOXES = {"Your table": "A table as a text file", "Your pictures": "Pictures in a zip file"}
+BOXES = {"Your table": "A table in a text file", "Your images": "Images in a zip file"}
 
 
 def show_section(visitor: Playground, section: str) -> Playground:
@@ -91,30 +96,30 @@ def test_an_uploaded_table_is_configured_and_trained_on(playground):
     show_section(visitor, "Your table")
     visitor.upload("flowers.csv", flowers())
     visitor.reads("120 rows and 4 columns, separated by semicolons, in utf-8")
-    visitor.reads("Not proposed are remark: it has 120 different words")
+    visitor.reads("Not suggested: remark: it has 120 different words")
     visitor.reads("12 gaps: A missing number becomes the median of the training part")
-    assert visitor.page.get_by_role("combobox", name="Foretell").input_value() == "species"
+    assert visitor.page.get_by_role("combobox", name="Target column").input_value() == "species"
     found = own_controls(visitor)
-    visitor.tick("The first line holds the names")
+    visitor.tick("The first row contains column names")
     visitor.reads("121 rows and 4 columns")
-    visitor.tick("The first line holds the names")
+    visitor.tick("The first row contains column names")
     visitor.reads("120 rows and 4 columns")
-    visitor.choose("Foretell", "length")
+    visitor.choose("Target column", "length")
     visitor.reads("12 rows without a target are left out.")
     assert found | own_controls(visitor) == SECTIONS | UPLOAD | TABLE
     visitor.page.get_by_role("radio", name="Numbers", exact=True, checked=True).wait_for()
     visitor.page.get_by_role("radio", name="Classes", exact=True).click()
     visitor.reads("classes; 2 to 50 are allowed, or foretell it as numbers.")
-    visitor.choose("Foretell", "species")
+    visitor.choose("Target column", "species")
     visitor.reads("12 gaps: A missing number becomes the median")
-    visitor.page.get_by_role("combobox", name="From").press("Backspace")
+    visitor.page.get_by_role("combobox", name="Input columns").press("Backspace")
     visitor.reads("120 rows and 1 inputs from 1 column are used.")
-    visitor.choose("From", "colour")
+    visitor.choose("Input columns", "colour")
     visitor.reads("120 rows and 3 inputs from 2 columns are used.")
     visitor.page.keyboard.press("Escape")
-    visitor.choose("Gaps", GAP_RULES["drop"].label)
+    visitor.choose("Missing values", GAP_RULES["drop"].label)
     visitor.reads("12 rows with a gap are left out.")
-    visitor.choose("Gaps", GAP_RULES["mark"].label)
+    visitor.choose("Missing values", GAP_RULES["mark"].label)
     visitor.reads("120 rows and 4 inputs from 2 columns are used.")
     link = train(visitor)
     assert link["dataset"] == "table"
@@ -125,11 +130,11 @@ def test_an_uploaded_table_is_configured_and_trained_on(playground):
     visitor.page.get_by_text("‹img src=x onerror=alert(1)›").first.wait_for()
     visitor.go("Data")
     visitor.reads("flowers.csv: 120 examples, 4 inputs")
-    head, *rows = csv.reader(visitor.download("Download the data as used").decode().splitlines())
+    head, *rows = csv.reader(visitor.download("Download as CSV").decode().splitlines())
     assert head[:4] == ["part", "species", "length", "length (missing)"]
     assert ([row[0] for row in rows].count("train"), len(rows)) == (90, 120)
     assert {row[1][0] for row in rows} == {"'", "‹", "["}
-    visitor.press("Forget flowers.csv")
+    visitor.press("Delete flowers.csv")
     visitor.page.get_by_text("flowers.csv: 120 examples").wait_for(state="detached")
     visitor.settle()
     visitor.go("Playground")
@@ -137,14 +142,14 @@ def test_an_uploaded_table_is_configured_and_trained_on(playground):
 
 
 def test_uploaded_pictures_are_shown_and_trained_on(playground):
-    visitor = show_section(playground.open_page("Data"), "Your pictures")
+    visitor = show_section(playground.open_page("Data"), "Your images")
     visitor.upload("shapes.zip", shapes())
-    visitor.reads("60 pictures of 28 by 28 pixels in 2 classes: block (30), line (30).")
-    assert own_controls(visitor) == SECTIONS | UPLOAD | {"Pixels a side", "Remove shapes.zip"}
-    visitor.slide("Pixels a side", "Home", "ArrowRight")
-    visitor.reads("60 pictures of 12 by 12 pixels")
+    visitor.reads("60 images of 28 by 28 pixels in 2 classes: block (30), line (30).")
+    assert own_controls(visitor) == SECTIONS | UPLOAD | {"Pixels per side", "Remove shapes.zip"}
+    visitor.slide("Pixels per side", "Home", "ArrowRight")
+    visitor.reads("60 images of 12 by 12 pixels")
     visitor.page.get_by_alt_text(
-        "Samples as the network gets them. One row a class, from the top: block, line."
+        "Samples as the network gets them. One row per class, from the top: block, line."
     ).wait_for()
     link = train(visitor)
     assert (link["dataset"], link["hidden"]) == ("own_images", "64")
@@ -154,16 +159,16 @@ def test_uploaded_pictures_are_shown_and_trained_on(playground):
     visitor.go("Data")
     show_section(visitor, "Your table")
     visitor.upload("squares.csv.gz", squares())
-    visitor.reads("80 pictures of 6 by 6 pixels in 4 classes: 0 (20), 1 (20), 2 (20), 3 (20).")
-    in_use = {"Download the data as used", "Forget shapes.zip"}
-    assert own_controls(visitor) - in_use == SECTIONS | UPLOAD | {"These are pictures", "Remove squares.csv.gz"}
-    visitor.page.get_by_text("These are pictures").click()
+    visitor.reads("80 images of 6 by 6 pixels in 4 classes: 0 (20), 1 (20), 2 (20), 3 (20).")
+    in_use = {"Download as CSV", "Delete shapes.zip"}
+    assert own_controls(visitor) - in_use == SECTIONS | UPLOAD | {"These are images", "Remove squares.csv.gz"}
+    visitor.page.get_by_text("These are images").click()
     visitor.reads("80 rows and 37 columns")
-    visitor.page.get_by_text("These are pictures").click()
-    visitor.reads("80 pictures of 6 by 6 pixels")
+    visitor.page.get_by_text("These are images").click()
+    visitor.reads("80 images of 6 by 6 pixels")
     assert train(visitor)["own"] != link["own"]
     visitor.go("Data")
-    visitor.reads("and 2 of 8 places")
+    visitor.reads(", 2 of 8 data sets")
     assert train(visitor, "Train on shapes.zip again")["own"] == link["own"]
 
 
@@ -176,13 +181,13 @@ def test_reading_pictures_can_be_stopped_and_restarted(playground):
     with zipfile.ZipFile(pack, "w") as archive:
         for i in range(2000):
             archive.writestr(f"{i % 2}/{i}.png", file.getvalue())
-    visitor = show_section(playground.open_page("Data"), "Your pictures")
+    visitor = show_section(playground.open_page("Data"), "Your images")
     visitor.upload("many.zip", pack.getvalue())
-    progress = visitor.page.get_by_text("of 2,000 pictures are read.").first
+    progress = visitor.page.get_by_text("of 2,000 images have been read.").first
     progress.wait_for()
     visitor.press("Stop reading")
-    visitor.reads("Stopped before all pictures were read.")
-    visitor.press("Read the pictures")
+    visitor.reads("Stopped before all images were read.")
+    visitor.press("Read the images")
     progress.wait_for()
     visitor.page.get_by_role("radio", name="Well-known sets", exact=True).click()  # while it reads
     assert train(visitor, "Train on Handwritten digits")["dataset"] == "digits"
@@ -193,9 +198,9 @@ def test_an_unusable_file_is_refused_with_a_sentence(playground):
     visitor.upload("odd.csv", b"a,b\n1,2,<b>3</b>\n")
     visitor.reads("Line 2 has 3 cells and the first line 2; as many in each are allowed.")
     visitor.press("Remove odd.csv")
-    visitor.reads("A row for each example, a column for what is to be foretold.")
-    visitor.page.get_by_role("radio", name="Your pictures", exact=True).click()
-    visitor.reads("A folder for each class, such as cat/1.png")
+    visitor.reads("One row per example, one column with the value to predict.")
+    visitor.page.get_by_role("radio", name="Your images", exact=True).click()
+    visitor.reads("One folder per class, such as cat/1.png")
     visitor.upload("odd.zip", b"PK\x03\x04")
     visitor.reads("The file is no zip file, or a broken one; a zip file of folders is allowed.")
     visitor.go("Playground")
@@ -244,15 +249,15 @@ def test_mnist_is_downloaded_checked_and_trained_on(start, visit, tmp_path):
             BACKPROP_DATA=str(tmp_path / "d"),
         )
         visitor = visit(server.url).open_page("Data")
-        visitor.press("Get MNIST (12 MB)")
-        visitor.reads("4.9 of 11.6 MB have arrived.")  # half of the first file
-        visitor.press("Stop fetching MNIST")
-        visitor.reads("Stopping: waiting for what the mirror has on its way.")
+        visitor.press("Download MNIST (12 MB)")
+        visitor.reads("4.9 of 11.6 MB downloaded.")  # half of the first file
+        visitor.press("Stop downloading MNIST")
+        visitor.reads("Stopping after the data that is still being sent.")
         half.set()
-        visitor.reads("Stopped. Files that are whole have stayed.")
-        visitor.press("Get MNIST (12 MB)")
+        visitor.reads("Stopped. Completed files were kept.")
+        visitor.press("Download MNIST (12 MB)")
         visitor.reads("is not the published file: its checksum is another. Nothing was kept.")
-        visitor.button("Try again to get MNIST (12 MB)").wait_for()
+        visitor.button("Retry downloading MNIST (12 MB)").wait_for()
         draw, folder = np.random.default_rng(0), tmp_path / "d" / "mnist"
         folder.mkdir(parents=True)
         for part, count in (("train", 200), ("t10k", 50)):

@@ -15,9 +15,9 @@ from tests.browser.playground import PHONE, WAIT_S, Playground, eventually
 
 pytestmark = pytest.mark.browser
 
-PAD = {"Undo", "Clear", "Brush size", "Test picture", "Shift right", "Shift down", "Turn", "Thicken"}
+PAD = {"Undo", "Clear", "Brush size", "Test image", "Shift right", "Shift down", "Rotate", "Thicken"}
 RECIPE_BUTTONS = {recipe.label for recipe in RECIPES.values()}
-NETWORK = {"Reset", "Play", "Step", "Speed", "Your network", "The small network"}
+NETWORK = {"Reset", "Play", "Step", "Speed", "Your network", "The built-in network"}
 CELL_OR_PICTURE = re.compile(r"(\d|Test picture \d+:) .*read as \d.*")
 
 ONE = [(0.5, 0.15), (0.5, 0.85)]
@@ -26,7 +26,7 @@ SEVEN = [(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)]
 
 @pytest.fixture
 def images(playground) -> Playground:
-    """The usual visitor on the page of images, the small network trained."""
+    """The shared visitor on the Images page, the built-in network trained."""
     playground.open_page("Images")
     playground.page.locator(".img-pad").wait_for()
     eventually_ready(playground.page)
@@ -71,7 +71,7 @@ def sees(page: Page, select: str = ".img-desk .img-picture") -> list[int]:
 
 def test_the_pad_is_read_while_it_is_drawn_on(images):
     page = images.page
-    expect(answer(page)).to_contain_text("The pad is empty: nothing to read.")
+    expect(answer(page)).to_contain_text("Draw a digit.")
     expect(images.button("Undo")).to_be_disabled()
     draw(page, ONE)
     expect(answer(page)).to_have_attribute("data-read", "1")
@@ -88,7 +88,7 @@ def test_the_pad_is_read_while_it_is_drawn_on(images):
 
     images.press("Clear")
     until_read(page)
-    expect(answer(page)).to_contain_text("The pad is empty: nothing to read.")
+    expect(answer(page)).to_contain_text("Draw a digit.")
     assert sum(sees(page)) == 0
 
     brush = page.get_by_role("slider", name="Brush size")
@@ -105,7 +105,7 @@ def test_a_test_picture_is_changed_by_keys(images):
     raw, prepared = ".img-pair .img-reading:first-child .img-picture", ".img-pair .img-reading:last-child .img-picture"
     page.wait_for_function("() => document.querySelectorAll('.img-pair .img-best').length === 2")
     first = sees(page, raw)
-    images.enter("Test picture", 3)
+    images.enter("Test image", 3)
     assert eventually(lambda: sees(page, raw) != first, WAIT_S)
     images.settle()
     still = sees(page, raw), sees(page, prepared)
@@ -113,7 +113,7 @@ def test_a_test_picture_is_changed_by_keys(images):
     assert eventually(lambda: sees(page, raw) != still[0], WAIT_S)
     images.settle()
     assert sees(page, prepared) == still[1]
-    for label, key in (("Shift down", "ArrowLeft"), ("Turn", "ArrowRight"), ("Thicken", "ArrowRight")):
+    for label, key in (("Shift down", "ArrowLeft"), ("Rotate", "ArrowRight"), ("Thicken", "ArrowRight")):
         before = sees(page, raw)
         images.slide(label, key)
         assert eventually(lambda seen=before: sees(page, raw) != seen, WAIT_S), label
@@ -121,13 +121,13 @@ def test_a_test_picture_is_changed_by_keys(images):
 
 def test_every_question_about_the_digits_is_answered(images):
     page = images.page
-    assert own_controls(images) == PAD | RECIPE_BUTTONS | {"Read small digits with it"}
+    assert own_controls(images) == PAD | RECIPE_BUTTONS | {"Train it on small digits"}
     for recipe in RECIPES.values():
         if images.button(recipe.label).is_enabled():
             images.press(recipe.label)
             images.linked(**recipe.experiment.to_query())
             images.settle()
-    images.press("Read small digits with it")
+    images.press("Train it on small digits")
     images.linked(dataset="digits", hidden="64,32")
     weights = page.locator(".img-weights")
     weights.wait_for()
@@ -145,7 +145,7 @@ def test_every_question_about_the_digits_is_answered(images):
     name = cell.get_attribute("aria-label") or ""
     truth, read, count = re.fullmatch(r"(\d) read as (\d): (\d+)", name).groups()  # pyright: ignore
     cell.click()
-    words = page.get_by_text(f"{truth} read as {read}: {count} of 449 test pictures.", exact=True)
+    words = page.get_by_text(f"{truth} predicted as {read}: {count} of 449 test images.", exact=True)
     words.wait_for()
     tiles = page.locator(".st-key-cell_pictures .img-tile")
     expect(tiles).to_have_count(int(count))
@@ -154,7 +154,7 @@ def test_every_question_about_the_digits_is_answered(images):
     row = re.match(r"Test picture (\d+)", tiles.first.get_attribute("aria-label") or "")
     assert row
     tiles.first.click()
-    expect(page.get_by_role("spinbutton", name="Test picture", exact=True)).to_have_value(row[1])
+    expect(page.get_by_role("spinbutton", name="Test image", exact=True)).to_have_value(row[1])
     expect(page.locator(".img-pair .img-reading").first).to_contain_text(f"but it is {truth}")
     expect(page.locator(".st-key-mistakes .img-tile").first).to_be_visible()
     found = {name for name in own_controls(images) if not CELL_OR_PICTURE.fullmatch(name)}
@@ -164,10 +164,10 @@ def test_every_question_about_the_digits_is_answered(images):
 
     images.settle()
     draw(page, ONE)
-    expect(page.get_by_text("Read by your network as it is now.")).to_be_visible()
+    expect(page.get_by_text("Recognized by your network in its current state.")).to_be_visible()
     shares = answer(page).inner_text()
-    page.get_by_role("radio", name="The small network").click()
-    expect(page.get_by_text(re.compile("The small network has learnt from"))).to_be_visible()
+    page.get_by_role("radio", name="The built-in network").click()
+    expect(page.get_by_text(re.compile("The built-in network was trained on"))).to_be_visible()
     assert eventually(lambda: answer(page).inner_text() != shares, WAIT_S)
 
     images.settle()

@@ -1,4 +1,4 @@
-"""The Keep page: saved models are loaded and trained further, and downloads hold the trained run."""
+"""The Save page: saved models are loaded and trained further, and downloads hold the trained run."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ SMALL = Experiment(samples=60, hidden=(4,))
 QUERY = "samples=60&hidden=4"
 CONTROLS = {
     *("Save the model", "Everything", "Weights only", "file upload"),
-    *("Curves as CSV", "Curves as web page", "Confusion matrix as CSV", "NumPy", "PyTorch", "Keras"),
-    *("Code and data as zip", "Trained network as ONNX", "Predict", "Forget the file", "Predictions as CSV"),
+    *("Curves as CSV", "Curves as HTML", "Confusion matrix as CSV", "NumPy", "PyTorch", "Keras"),
+    *("Code and data as zip", "Trained network as ONNX", "Predict", "Delete the file", "Predictions as CSV"),
 }
 SCORES = ("epoch", "trainLoss", "testLoss")
 
@@ -38,16 +38,16 @@ def trained(experiment: Experiment, epochs: int):
 def test_training_continues_from_a_saved_model(playground):
     playground.open(QUERY).step(1)
     saved = some(playground.step(2), *SCORES)
-    playground.go("Keep")
+    playground.go("Save")
     content = playground.download("Save the model")
     assert model_file.from_bytes(content).experiment == SMALL
     playground.go("Playground")
     playground.enter("Seed", 7)
     playground.linked(seed="7")
     playground.until("facts.epoch == 0")
-    playground.go("Keep")
+    playground.go("Save")
     playground.upload("mine.safetensors", content)
-    playground.reads("mine.safetensors is loaded.")
+    playground.reads("Loaded mine.safetensors.")
     playground.linked(seed=None, samples="60")
     playground.go("Playground")
     assert some(playground.until("facts.epoch == 2"), *SCORES) == saved
@@ -64,17 +64,17 @@ def test_a_damaged_model_is_refused_and_weights_alone_are_loaded(playground):
     dataset, trainer = trained(other, 2)
     content = to_bytes(capture(other, dataset, trainer))
     before = some(playground.open(QUERY).step(1), *SCORES)
-    playground.go("Keep")
+    playground.go("Save")
     playground.upload("evil.safetensors", content[:-20])
     alert = playground.page.get_by_role("alert").filter(has_text="Not accepted")
     alert.get_by_text("The file is cut off: its tensors need").wait_for()
     playground.go("Playground")
     assert some(playground.facts, *SCORES) == before
-    playground.go("Keep")
+    playground.go("Save")
     playground.page.get_by_role("radio", name="Weights only").locator("xpath=ancestor::label").click()
     playground.settle()
     playground.upload("<b>good</b>.safetensors", content)
-    playground.reads("The weights of <b>good</b>.safetensors are in your network.")
+    playground.reads("Loaded the weights of <b>good</b>.safetensors.")
     alert.wait_for(state="detached")
     playground.go("Playground")
     playground.linked(seed=None, optimizer=None, samples="60")
@@ -87,12 +87,12 @@ def test_a_damaged_model_is_refused_and_weights_alone_are_loaded(playground):
 
 def test_each_download_holds_the_trained_run(playground):
     playground.open(QUERY).step(1)
-    playground.go("Keep")
+    playground.go("Save")
     trainer = trained(SMALL, 1)[1]
     lines = playground.download("Curves as CSV").decode().splitlines()
     assert lines[0] == "epoch,train_loss,test_loss,train_accuracy,test_accuracy"
     assert np.float32(lines[2].split(",")[2]) == np.float32(trainer.evaluate().test_loss)
-    page = playground.download("Curves as web page").decode()
+    page = playground.download("Curves as HTML").decode()
     assert page.count("Plotly.newPlot") >= 2
     assert "src=" not in page.partition("Plotly.newPlot")[0][:300]
     table = list(csv.reader(io.StringIO(playground.download("Confusion matrix as CSV").decode())))
@@ -104,7 +104,7 @@ def test_each_download_holds_the_trained_run(playground):
         script = archive.read("train_numpy.py").decode()
     playground.page.locator(".st-key-kept .js-plotly-plot .main-svg").first.wait_for()
     assert len(save_menus(playground)) == 2
-    assert "epoch" in saved(playground, "Loss of both parts", "SVG")[1].decode()
+    assert "epoch" in saved(playground, "Training and test loss", "SVG")[1].decode()
     code = playground.page.get_by_test_id("stCode").first
     assert "import numpy as np" in code.inner_text()
     assert "= np.float32, [2, 4, 1], [(tanh, tanh_back)]" in script
@@ -115,7 +115,7 @@ def test_each_download_holds_the_trained_run(playground):
 
 def test_predictions_are_downloaded_in_kaggle_format(playground):
     playground.open("dataset=digits&samples=100&hidden=4").step(1)
-    playground.go("Keep")
+    playground.go("Save")
     dataset, trainer = trained(Experiment(dataset="digits", samples=100, hidden=(4,)), 1)
     pixels = np.rint(dataset.x_test * dataset.x_scale + dataset.x_mean).astype(int)
     header = ",".join(f"pixel{number}" for number in range(64))
@@ -123,15 +123,15 @@ def test_predictions_are_downloaded_in_kaggle_format(playground):
     playground.upload("test.csv", f"{header[:-2]}\n{body}\n".encode(), box=1)
     playground.press("Predict")
     playground.reads("The file lacks pixel63; needed are 64 columns")
-    playground.reads("All your uploads take 0.0 of 64 MB.")
+    playground.reads("Your uploads: 0.0 of 64 MB.")
     playground.upload("test.csv", f"{header}\n{body}\n".encode(), box=1)
     playground.page.get_by_text("The file lacks").wait_for(state="detached")
     playground.press("Predict")
-    playground.reads("25 rows, answered by the network after 1 epochs.")
+    playground.reads("25 rows, predicted by the network after 1 epochs.")
     found = playground.download("Predictions as CSV").decode().splitlines()
     expected = trainer.objective.predict(trainer.network.forward(trainer.x_test))
     assert found == ["ImageId,Label", *(f"{number},{label}" for number, label in enumerate(expected, 1))]
     assert own_controls(playground) == CONTROLS
-    playground.press("Forget the file")
+    playground.press("Delete the file")
     playground.button("Predictions as CSV").wait_for(state="detached")
     playground.button("Predict").wait_for(state="detached")

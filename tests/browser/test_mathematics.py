@@ -34,7 +34,7 @@ def test_the_race_is_animated_and_starts_where_clicked(playground):
     page.get_by_text("3-D surface", exact=True).click()  # three dimensions without a graphics card take their time
     page.locator(".charts-plot").nth(2).wait_for(state="detached")
     count = drawn(playground, "race", count + 1)
-    page.get_by_role("img", name="Map from above, with the path of each optimiser").evaluate("it => it.tagged = true")
+    page.get_by_role("img", name="Map from above, with the path of each optimizer").evaluate("it => it.tagged = true")
     end = page.evaluate(HEADS, "race")
     step = page.get_by_role("slider", name="Step shown")
     step.focus()
