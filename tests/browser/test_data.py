@@ -36,7 +36,7 @@ TABLE = {
 }
 DOWNLOADS = re.compile(
     r"(Download|Train on) (MNIST|Fashion-MNIST|.*Kaggle.*)( \(\d+ MB\))?"
-)  # a mirror plays them below
+)  # below
 
 
 def flowers(rows: int = 120) -> bytes:
