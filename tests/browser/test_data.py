@@ -34,13 +34,11 @@ TABLE = {
     *("Target column", "Classes", "Numbers", "Input columns", "Missing values"),
     *("The first row contains column names", "Remove flowers.csv"),
 }
-DOWNLOADS = re.compile(
-    r"(Download|Train on) (MNIST|Fashion-MNIST|.*Kaggle.*)( \(\d+ MB\))?"
-)  # below
+DOWNLOADS = re.compile(r"(Download|Train on) (MNIST|Fashion-MNIST|.*Kaggle.*)( \(\d+ MB\))?")  # below
 
 
 def flowers(rows: int = 120) -> bytes:
-    """A number with gaps, words, a remark for each row; semicolons, decimal commas and names that mean mischief."""
+    """A table with missing numbers, words, a remark per row, semicolons, decimal commas and hostile class names."""
     draw = np.random.default_rng(1)
     lines = ["length;colour;remark;species"]
     for i in range(rows):
@@ -81,7 +79,7 @@ def show_section(visitor: Playground, section: str) -> Playground:
 
 
 def train(visitor: Playground, button: str = "Train on it") -> dict[str, str]:
-    """Press it; the fields of the link when the first frame of the new data is there."""
+    """Press the button; returns the link fields once the first frame of the new data is shown."""
     visitor.press(button)
     visitor.until("facts.frame > 0 && facts.epoch == 0", 30)
     visitor.page.wait_for_function("() => new URL(location).searchParams.has('dataset')")
@@ -175,7 +173,7 @@ def test_uploaded_pictures_are_shown_and_trained_on(playground):
 def test_reading_pictures_can_be_stopped_and_restarted(playground):
     file = io.BytesIO()
     pixels = np.zeros((1200, 1200), np.uint8)
-    pixels[:50, :50] = np.random.default_rng(0).integers(0, 256, (50, 50))  # together more than the usual 5 MB
+    pixels[:50, :50] = np.random.default_rng(0).integers(0, 256, (50, 50))  # in total more than the usual 5 MB
     Image.fromarray(pixels).save(file, "PNG")
     pack = io.BytesIO()
     with zipfile.ZipFile(pack, "w") as archive:
@@ -216,7 +214,7 @@ def packed(values: np.ndarray) -> bytes:
 
 @contextmanager
 def official_mirror() -> Iterator[tuple[str, threading.Event]]:
-    """Sends bytes of the official size that are not the official ones, the second half only when it is told to."""
+    """A mirror that sends wrong bytes of the official size, the second half only once the event is set."""
     half = threading.Event()
 
     def reply(handler: BaseHTTPRequestHandler) -> None:
@@ -273,4 +271,4 @@ def test_mnist_is_downloaded_checked_and_trained_on(start, visit, tmp_path):
         assert len(list((tmp_path / "uploads").iterdir())) == 1
         visitor.page.goto(f"{server.url}healthz")
         server.stop()
-    assert list((tmp_path / "uploads").iterdir()) == []  # whatever was uploaded ends with the server
+    assert list((tmp_path / "uploads").iterdir()) == []  # uploads are deleted with the server

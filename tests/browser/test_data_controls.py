@@ -114,7 +114,7 @@ class Sheet:
             self.page.page.mouse.click(*self.place(*place))
 
     def holds(self, *points: tuple[float, float, int]) -> None:
-        """Wait until the experiment's points are these, about to a pixel."""
+        """Wait until the link holds these points, to about a pixel."""
         assert eventually(lambda: self.agrees(np.array(points)), WAIT_S), self.page.link
         self.page.settle()
         self.seen = self.page.link["points"]

@@ -62,14 +62,14 @@ def ask(url: str, message: str | bytes, **options) -> Any:
 
 @pytest.fixture(scope="module")
 def own(port) -> Iterator[Server]:
-    running = Server(port=port, PLAYGROUND_AWAY_SECONDS="3600")  # the count of runs is not changed by those who left
+    running = Server(port=port, PLAYGROUND_AWAY_SECONDS="3600")  # runs of visitors who left still count
     yield running
     running.stop()
 
 
 @pytest.fixture
 def mortal(own) -> Server:
-    """A server that may be ended: it serves these tests alone."""
+    """A server that a test may end: only the tests of this module use it."""
     if own.process.poll() is not None:
         own.begin()
     return own
@@ -79,7 +79,9 @@ def test_a_killed_worker_resumes_its_run_from_a_checkpoint(mortal, visit):
     restarts = health(mortal)["workers"]["restarts"]
     visitor = visit(mortal.url).open("dataset=spiral&noise=0.2")
     visitor.play()
-    saved = visitor.page.evaluate("performance.now()") + SAVED_EVERY * 1500  # a checkpoint lies on the way
+    saved = (
+        visitor.page.evaluate("performance.now()") + SAVED_EVERY * 1500
+    )  # at least one checkpoint is written by then
     visitor.page.evaluate(RECORD)
     before = visitor.until(f"facts.epoch > 3 && performance.now() > {saved}")
     (killed, *_) = workers(mortal)
@@ -108,7 +110,7 @@ def test_a_restarted_server_restores_experiment_and_network(mortal, visit):
     assert "This run was kept while you or the server were away: it goes on from epoch 2." in visitor.status_line
     visitor.linked(dataset="xor", hidden="5")
     visitor.step(3)
-    stranger.until("facts.status === 'idle' && facts.epoch == 0", 60)  # the same link, another visitor
+    stranger.until("facts.status === 'idle' && facts.epoch == 0", 60)  # another visitor with the same link
     for each in (visitor, stranger):
         each.errors.clear()  # the browser reports that nobody answered for a while
 
@@ -147,5 +149,5 @@ def test_the_socket_refuses_strangers_and_garbage(playground, server):
     assert ask(unknown, QUESTION) == UNKNOWN_RUN == 4404
     assert ask(server.url + "live/socket", QUESTION) == UNKNOWN_RUN
     assert {message: ask(token, message) for message in GARBAGE} == dict.fromkeys(GARBAGE, BAD_REQUEST)
-    visitor.step(1)  # nobody has disturbed the visitor
+    visitor.step(1)  # the visitor is not disturbed
     assert health(server)["status"] == "ok"

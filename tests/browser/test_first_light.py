@@ -36,7 +36,7 @@ def test_play_paints_frames_until_pause(playground):
     assert playground.remounted_parts() == 0
     playground.pause()
     frozen = numbers(playground.facts)
-    playground.answers(5)  # the page went on asking, and nothing new came
+    playground.answers(5)  # the page keeps asking and gets nothing new
     playground.until("true")
     assert numbers(playground.facts) == frozen
     assert "Paused." in playground.status_line

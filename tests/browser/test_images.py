@@ -39,7 +39,7 @@ def eventually_ready(page: Page) -> None:
 
 
 def draw(page: Page, points: list[tuple[float, float]]) -> None:
-    """One stroke; returns when what is drawn has been read."""
+    """Draw one stroke and wait until it has been recognized."""
     pad = page.locator(".img-pad")
     pad.scroll_into_view_if_needed()
     box = pad.bounding_box()
@@ -54,7 +54,7 @@ def draw(page: Page, points: list[tuple[float, float]]) -> None:
 
 
 def until_read(page: Page) -> None:
-    """Wait until what is on the pad has been read."""
+    """Wait until the drawing has been recognized."""
     page.locator(".img-pad[data-state=read]").wait_for()
 
 

@@ -11,7 +11,7 @@ from ui.kit.shortcuts import KEYS, PLACES
 
 pytestmark = pytest.mark.browser
 
-MOST_STOPS = 160  # presses of Tab from one control to any other
+MOST_STOPS = 160  # presses of Tab between any two controls
 TESTED = {" ", "ArrowRight", "b", "n", "r", "?"}  # b and n in test_transport.py
 
 

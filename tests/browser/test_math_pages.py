@@ -53,13 +53,13 @@ def traces(playground: Playground, key: str) -> list[str]:
 
 
 def pick(playground: Playground, name: str, sign: str) -> None:
-    """Choose a segment; sign: a text that only the chosen view has."""
+    """Choose a segment and wait for `sign`, a text that only its view has."""
     playground.page.get_by_role("radio", name=name, exact=True).click()
     playground.reads(sign)
 
 
 def select(playground: Playground, label: str, option: str) -> None:
-    """Pick an option of a select box, in view first: a list that has dropped down closes when the page scrolls."""
+    """Pick an option of a select box after scrolling it into view: scrolling closes an open list."""
     box = playground.page.get_by_role("combobox", name=label, exact=True)
     playground.settle()
     box.evaluate("box => box.scrollIntoView({ block: 'center' })")
@@ -138,7 +138,7 @@ def test_one_step_is_explained_for_a_clicked_point(playground):
 
 def test_a_pending_chart_can_be_neither_played_nor_saved(visit, server):
     visitor = visit(server.url)
-    visitor.page.route("**/plotly*.js*", lambda route: None)  # Plotly is slow to come
+    visitor.page.route("**/plotly*.js*", lambda route: None)  # Plotly never arrives
     visitor.open_page("Functions")
     visitor.page.locator(".charts-plot").first.wait_for()
     assert visitor.page.locator(".charts-player").count() > 0

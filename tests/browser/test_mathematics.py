@@ -16,7 +16,7 @@ HEADS = """name => [...document.querySelectorAll(`.charts[data-name=${name}] .js
 
 
 def drawn(playground: Playground, name: str, times: int = 1) -> int:
-    """Wait until a group of charts has been drawn so often, each with its picture; how often that is."""
+    """Wait until a group of charts has been drawn `times` times; returns the number of draws."""
     handle = playground.page.wait_for_function(
         "([name, times]) => { const root = document.querySelector(`.charts[data-name=${name}]`); "
         "return root?.dataset.drawn >= times && root.querySelector('.main-svg') && root.dataset.drawn; }",
@@ -31,7 +31,7 @@ def test_the_race_is_animated_and_starts_where_clicked(playground):
     count = drawn(playground, "race")
     page.locator(".charts-plot").nth(2).wait_for()
     assert len(save_menus(playground)) == 3
-    page.get_by_text("3-D surface", exact=True).click()  # three dimensions without a graphics card take their time
+    page.get_by_text("3-D surface", exact=True).click()  # a surface is slow without a graphics card
     page.locator(".charts-plot").nth(2).wait_for(state="detached")
     count = drawn(playground, "race", count + 1)
     page.get_by_role("img", name="Map from above, with the path of each optimizer").evaluate("it => it.tagged = true")

@@ -25,7 +25,7 @@ def read(playground: Playground) -> dict[str, str]:
 
 
 def agree(playground: Playground) -> bool:
-    """Whether precision, recall and F1 on the screen are those of the counts beside them."""
+    """Whether precision, recall and F1 on the screen follow from the counts beside them."""
     rows = playground.page.locator(".live-confusion").evaluate(CELLS)
     counts = np.array([[int(cell) for cell in row[:3]] for row in rows])
     shown = [[float(cell.replace("\N{EN DASH}", "nan")) for cell in row[3:]] for row in rows]

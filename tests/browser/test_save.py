@@ -15,7 +15,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def holds(playground: Playground, name: str, *words: str, interactive: bool = True) -> None:
-    """All three files of a picture are what they are called, and hold these words."""
+    """Check the three files of a picture, and that SVG and HTML hold these words."""
     file, png = saved(playground, name, "PNG")
     assert re.fullmatch(r"[a-z0-9-]+\.png", file)
     assert png.startswith(PNG)
@@ -37,7 +37,7 @@ def test_each_picture_is_saved_in_three_formats(playground):
     playground.until("document.querySelectorAll('.js-plotly-plot svg.main-svg').length >= 6")
     assert save_menus(playground) == ["network", "picture", "loss", "accuracy", "activation", "confusion matrix"]
     holds(playground, "network", "x\u2081", "2 hidden layers", "Tanh", "data:image/png", interactive=False)
-    assert ">\u2212<" not in saved(playground, "network", "SVG")[1].decode()  # its buttons are no part of it
+    assert ">\u2212<" not in saved(playground, "network", "SVG")[1].decode()  # without its buttons
     holds(playground, "loss", "epoch")
     for name in ("picture", "activation"):
         assert saved(playground, name, "PNG")[1].startswith(PNG)

@@ -25,7 +25,7 @@ def test_play_and_step_scroll_to_the_map_on_a_phone(playground):
     page.set_viewport_size(PHONE)
     playground.open("speed=max")
     noise, share = (playground.slider(label).bounding_box() or {} for label in ("Noise", "Training share"))
-    assert noise["y"] == share["y"]  # side by side: the picture is nearer
+    assert noise["y"] == share["y"]  # side by side, so that the map is nearer
     left = page.locator(".st-key-bar").bounding_box() or {}
     assert (playground.button("New weights").bounding_box() or {})["x"] == left["x"]
     top = "() => document.querySelector('[data-testid=stMain]').scrollTo(0, 0)"

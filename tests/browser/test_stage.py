@@ -114,7 +114,7 @@ def test_a_cell_of_the_confusion_matrix_highlights_its_points(playground):
         assert cell.get_attribute("aria-pressed") == pressed
         playground.until_pixels(MARKS, condition)
     over = "table => table.getBoundingClientRect().right - table.closest('section').getBoundingClientRect().right"
-    assert playground.page.locator(".live-confusion").evaluate(over) <= 0  # three classes fit their place
+    assert playground.page.locator(".live-confusion").evaluate(over) <= 0  # three classes fit into the panel
 
 
 # Weights and biases by hand -----------------------------------------------------------------------------------------
