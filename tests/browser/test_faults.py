@@ -79,9 +79,7 @@ def test_a_killed_worker_resumes_its_run_from_a_checkpoint(mortal, visit):
     restarts = health(mortal)["workers"]["restarts"]
     visitor = visit(mortal.url).open("dataset=spiral&noise=0.2")
     visitor.play()
-    saved = (
-        visitor.page.evaluate("performance.now()") + SAVED_EVERY * 1500
-    )  # at least one checkpoint is written by then
+    saved = visitor.page.evaluate("performance.now()") + SAVED_EVERY * 1500  # a checkpoint is written by then
     visitor.page.evaluate(RECORD)
     before = visitor.until(f"facts.epoch > 3 && performance.now() > {saved}")
     (killed, *_) = workers(mortal)
