@@ -36,11 +36,11 @@ def test_every_pupil_has_an_experiment_that_is_allowed(query):
     assert Experiment.from_query(dict(parse_qsl(query)))[1] == []
 
 
-def test_the_head_of_a_frame_is_read_without_its_arrays():
+def test_a_frame_header_is_read_without_its_arrays():
     assert head(pack({"step": 7}))["step"] == 7
 
 
-def test_two_pupils_play_and_move_a_slider_at_the_real_server(monkeypatch, capsys):
+def test_two_students_use_the_real_server(monkeypatch, capsys):
     monkeypatch.setattr(classroom, "WARM", 0.5)
     monkeypatch.setitem(classroom.WORKLOADS, "toys", ["dataset=xor&hidden=4"])
     monkeypatch.setattr("bench.student.EVERY", 2.0)

@@ -39,7 +39,7 @@ def test_pictures_are_as_sparse_as_handwritten_digits():
 
 @pytest.mark.parametrize("kind", SMALL)
 @pytest.mark.parametrize("peer", [peer for peer in PEERS if not peer.startswith(("pytorch", "jax"))])
-def test_a_peer_runs_the_steps_it_is_asked_for(peer, kind):
+def test_a_peer_runs_the_requested_steps(peer, kind):
     if kind in PEERS[peer].leaves_out:
         assert kind == "W6"  # the only one that peers without a library of their own leave out
         return

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from data.files.picture_files import MOST_BYTES, SIDES, read_pictures
-from data.files.user_data import OwnError, Prepared
+from data.files.picture_files import MAX_BYTES, SIDES, read_pictures
+from data.files.user_data import PreparedData, UserDataError
 from ui.data.own_sets import train_button
 from ui.kit.escape import plain
 from ui.kit.inline_picture import picture
@@ -22,7 +22,7 @@ def pictures() -> None:
         "Pictures in a zip file",
         ["zip"],
         key="pictures_file",
-        max_upload_size=MOST_BYTES // 1_000_000,
+        max_upload_size=MAX_BYTES // 1_000_000,
         help="A folder for each class, PNG or JPEG in it. The name of the folder is the name of the class.",
     )
     sentence = "Each picture becomes a grey square of so many pixels a side. Small squares train faster."
@@ -35,7 +35,7 @@ def pictures() -> None:
     draft = _draft(f"{file.file_id} {side}")
     if draft is None:
         draft = _read(file.getvalue(), file.name, side, f"{file.file_id} {side}")
-    if isinstance(draft, Prepared):
+    if isinstance(draft, PreparedData):
         show(draft, "train_pictures")
     elif draft == STOPPED:
         st.caption("Stopped before all pictures were read.")
@@ -47,36 +47,36 @@ def pictures() -> None:
 STOPPED = "stopped"
 
 
-def _draft(key: str) -> Prepared | str | None:
+def _draft(key: str) -> PreparedData | str | None:
     """What was read under this key, if it was the last."""
     last, result = state.kept("pictures", ("", None))
     return result if last == key else None
 
 
-def _keep(key: str, result: Prepared | str | None) -> None:
+def _keep(key: str, result: PreparedData | str | None) -> None:
     state.keep("pictures", (key, result))
 
 
-def _read(content: bytes, title: str, side: int, key: str) -> Prepared | str:
+def _read(content: bytes, title: str, side: int, key: str) -> PreparedData | str:
     """The pictures, or the sentence that refuses them. A press on Stop ends this script run."""
     place = st.container()
     place.button("Stop reading", key="stop_reading", on_click=_keep, args=(key, STOPPED))
     bar = place.progress(0.0, "Reading the pictures")
-    result: Prepared | str = ""
+    result: PreparedData | str = ""
     try:
         for step in read_pictures(content, title, side):
-            if isinstance(step, Prepared):
+            if isinstance(step, PreparedData):
                 result = step
             else:
                 done, total = step
                 bar.progress(done / total, f"{done:,} of {total:,} pictures are read.")
-    except OwnError as problem:
+    except UserDataError as problem:
         result = str(problem)
     _keep(key, result)
     st.rerun()
 
 
-def show(prepared: Prepared, key: str) -> None:
+def show(prepared: PreparedData, key: str) -> None:
     """How many there are of each class, Train, and some of them as the network gets them."""
     rows, columns = prepared.image_shape or (0, 0)
     counts = np.bincount(prepared.y, minlength=len(prepared.class_names)).tolist()
@@ -89,7 +89,7 @@ def show(prepared: Prepared, key: str) -> None:
     picture(_sheet(prepared), caption=plain(alt), width=SHEET, alt=alt)
 
 
-def _sheet(prepared: Prepared) -> np.ndarray:
+def _sheet(prepared: PreparedData) -> np.ndarray:
     """The first pictures of each class, a class in each row, uint8."""
     side = prepared.image_shape[0] if prepared.image_shape else 0
     times = max(1, 2 * SHEET // (COLUMNS * side))  # twice as fine as it is shown, for sharp edges

@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from data import DATASETS, OWN, described
+from data import DATASETS, OWN, get_source
 from data.files import user_data as uploaded
 from data.files.dataset_csv import as_csv
-from data.files.user_data import OwnError, Prepared
+from data.files.user_data import PreparedData, UserDataError
 from data.sources import download
 from lab.experiment import own_data
 from lab.experiment.datasets import examples
@@ -37,7 +37,7 @@ def train(dataset: str, fingerprint: str = "") -> None:
     e = state.experiment()
     fields: dict[str, Any] = {"dataset": dataset, "own": fingerprint, "samples": 0, "noise": 0.0}
     untouched = all(getattr(e, name) == getattr(Experiment(), name) for name in FOR_PICTURES)
-    if untouched and described(dataset, own=fingerprint).image_shape:
+    if untouched and get_source(dataset, own=fingerprint).image_shape:
         fields |= FOR_PICTURES
     state.change(**fields)
     if (state.experiment().dataset, state.experiment().own) == (dataset, fingerprint):
@@ -45,13 +45,13 @@ def train(dataset: str, fingerprint: str = "") -> None:
     st.rerun()  # the refusal is shown above
 
 
-def train_button(prepared: Prepared, key: str) -> None:
+def train_button(prepared: PreparedData, key: str) -> None:
     """Keeps a prepared set for the visitor, and trains on it."""
     help = "The network starts anew on this data. Settings that do not fit it go back to their defaults."
     if st.button("Train on it", key=key, type="primary", help=help):
         try:
             name = own_data.SHELF.keep(state.owner(), state.token(), prepared)
-        except OwnError as problem:
+        except UserDataError as problem:
             st.error(plain(str(problem)))
         else:
             train(prepared.dataset, name)
@@ -90,7 +90,7 @@ def _upload(name: str) -> None:
 
 
 def described_upload(name: str) -> Any:
-    return described(next(iter(OWN)), own=name)
+    return get_source(next(iter(OWN)), own=name)
 
 
 def _as_used(e: Experiment) -> str:

@@ -12,8 +12,8 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from data.files.unlabeled_rows import MOST_BYTES, Unlabelled, UnlabelledError
-from data.files.user_data import OwnError
+from data.files.unlabeled_rows import MAX_BYTES, UnlabeledRows, UnlabeledRowsError
+from data.files.user_data import UserDataError
 from lab.experiment import own_data
 from lab.export import SCRIPTS, ExportError, csv_tables, gather, plan_of, zipped
 from lab.server.pool import Gone, Pool, Unreachable
@@ -179,9 +179,9 @@ def predictions() -> None:
     )
     st.caption(plain(f"A CSV file with {len(wanted):,} columns: {form}. Other columns, such as labels, are not used."))
     allowed = f"{own_data.SHELF.session_bytes / 1e6:.0f} MB"
-    help = f"At most {MOST_BYTES:,} bytes and 100,000 rows. It counts among the {allowed} that a visitor may keep."
+    help = f"At most {MAX_BYTES:,} bytes and 100,000 rows. It counts among the {allowed} that a visitor may keep."
     key = f"examples_file_{state.kept('examples_taken', 0)}"  # a new key empties the box
-    most = MOST_BYTES // MEGABYTE
+    most = MAX_BYTES // MEGABYTE
     kinds = ["csv", "tsv", "txt"]
     st.file_uploader("Examples without labels", kinds, max_upload_size=most, key=key, on_change=_take, args=(key,),
                      help=help)  # fmt: skip
@@ -200,7 +200,7 @@ def predictions() -> None:
         state.keep("predictions", None)
         try:
             state.keep("predictions", _predict(content, facts))
-        except UnlabelledError as problem:
+        except UnlabeledRowsError as problem:
             st.warning(plain(str(problem)))
         except (Gone, Unreachable):
             st.warning("The training process is being restarted: press Predict again in a moment.")
@@ -228,7 +228,7 @@ def _take(widget: str) -> None:
     name, content = upload.name[:60], taken(upload)
     try:
         own_data.SHELF.hold(state.owner(), state.token(), "examples", len(content))
-    except OwnError as problem:
+    except UserDataError as problem:
         state.keep("examples_refused", f"{name} is not kept. {problem}")
         return
     state.keep("examples_refused", "")
@@ -245,7 +245,7 @@ def _forget() -> None:
 def _predict(content: bytes, facts: dict) -> tuple[str, str]:
     """The CSV text, and a sentence on what was done. Any press on the page ends it early."""
     progress = st.progress(0.0, "Predicting")
-    sheet = Unlabelled(content, facts["columns"], picture=facts["picture"], rows=facts["rows"])
+    sheet = UnlabeledRows(content, facts["columns"], picture=facts["picture"], rows=facts["rows"])
     rows = max(1, content.count(b"\n"))
     answers: list[np.ndarray] = []
     for piece in sheet:

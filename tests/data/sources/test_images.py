@@ -7,7 +7,7 @@ import numpy as np
 from data import DATASETS, load
 
 
-def test_the_digits_have_the_size_they_are_known_for():
+def test_the_digits_have_the_known_size():
     raw = DATASETS["digits"].make()
     assert raw.x.shape == (1797, 64)
     assert np.bincount(raw.y).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
@@ -15,7 +15,7 @@ def test_the_digits_have_the_size_they_are_known_for():
     assert raw.feature_names[9] == "pixel_1_1"
 
 
-def test_the_pictures_are_the_test_inputs_in_test_order():
+def test_test_pictures_are_the_test_inputs():
     d = load("digits", rng=np.random.default_rng(5))
     assert d.images_test is not None
     assert d.images_test.shape == (len(d.x_test), 8, 8)
@@ -23,7 +23,7 @@ def test_the_pictures_are_the_test_inputs_in_test_order():
     np.testing.assert_allclose((d.images_test.reshape(-1, 64) - d.x_mean) / d.x_scale, d.x_test, rtol=1e-5, atol=1e-5)
 
 
-def test_the_pictures_show_the_noise_that_the_network_is_given():
+def test_test_pictures_show_the_noise_of_the_inputs():
     clean, noisy = (load("digits", noise=noise, rng=np.random.default_rng(5)) for noise in (0.0, 0.3))
     assert clean.images_test is not None
     assert noisy.images_test is not None
