@@ -1,4 +1,4 @@
-"""The pure parts of start.py: which Python will do, what the words mean, and when an installation is up to date."""
+"""start.py: the required Python, the command line, and when an installation is up to date."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import start
 
 @pytest.fixture
 def project(tmp_path):
-    """A folder with two requirements files, one including the other, and an environment that holds nothing."""
+    """A folder with two requirements files, one including the other, and an empty environment."""
     (tmp_path / "requirements.txt").write_text("numpy\n")
     (tmp_path / "requirements-dev.txt").write_text("-r requirements.txt\npytest\n")
     python = start.environment_python(tmp_path / ".venv")
@@ -24,7 +24,7 @@ def project(tmp_path):
 
 @pytest.fixture
 def installations(project, monkeypatch):
-    """Every pip command that start.py would run, none of which is run; `result` is what pip would return."""
+    """Collects the pip commands instead of running them; `result` is what pip returns."""
 
     class Commands(list):
         result: int = 0
@@ -58,7 +58,7 @@ def test_an_old_python_can_parse_start_py():
     ast.parse(Path(start.__file__).read_text(encoding="utf-8"), feature_version=(3, 7))
 
 
-def test_start_py_lives_on_the_standard_library_alone():
+def test_start_py_imports_only_the_standard_library():
     tree = ast.parse(Path(start.__file__).read_text(encoding="utf-8"))
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
@@ -80,11 +80,11 @@ def test_the_first_word_is_the_command(words, meaning):
 
 
 def test_an_unknown_command_is_refused_with_the_known_ones():
-    with pytest.raises(SystemExit, match=r"no command 'tets'; the commands are play, test, setup"):
+    with pytest.raises(SystemExit, match=r"Unknown command 'tets'; the commands are play, test, setup"):
         start.parse(["tets"])
 
 
-def test_help_is_printed_and_is_no_failure(capsys):
+def test_help_is_printed_and_exits_with_0(capsys):
     with pytest.raises(SystemExit) as stop:
         start.parse(["--help"])
     assert stop.value.code == 0
@@ -104,7 +104,7 @@ def test_the_fingerprint_covers_included_files(project, changed):
     assert start.fingerprint(project / "requirements-dev.txt", Path("python")) != before
 
 
-def test_the_fingerprint_of_another_interpreter_is_another_one(project):
+def test_the_fingerprint_depends_on_the_interpreter(project):
     one, other = (start.fingerprint(project / "requirements.txt", Path(name)) for name in ("python3.11", "python3.12"))
     assert one != other
 
@@ -126,13 +126,13 @@ def test_changed_requirements_are_installed_again(project, installations):
     assert len(installations) == 2
 
 
-def test_an_installation_that_failed_is_taken_up_again(project, installations):
+def test_a_failed_installation_is_repeated(project, installations):
     start.install(project / "requirements.txt", project / ".venv")
     (project / "requirements.txt").write_text("pandas\n")
     installations.result = 1
     with pytest.raises(SystemExit, match="did not finish"):
         start.install(project / "requirements.txt", project / ".venv")
-    (project / "requirements.txt").write_text("numpy\n")  # the old text: its stamp must be gone by now
+    (project / "requirements.txt").write_text("numpy\n")  # the old text, whose stamp must be gone
     installations.result = 0
     start.install(project / "requirements.txt", project / ".venv")
     assert len(installations) == 3

@@ -1,4 +1,4 @@
-"""The command and its report, with implementations that run no process."""
+"""The command and its report, with fake implementations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COSTS = {OURS: 0.01, "pytorch-eager": 0.05, "blas-floor": 0.005}
 
 
 class Fake:
-    """An implementation that is ready at once, or missing where COSTS has no line for it."""
+    """An implementation that is ready at once, or missing without an entry in COSTS."""
 
     closed: list[str]
 
@@ -58,7 +58,7 @@ def test_a_missing_peer_is_named_and_skipped():
     assert "missing: jax-jit: No module named 'jax-jit'" in command.text(report)
 
 
-def test_every_implementation_is_closed_even_when_one_breaks(monkeypatch):
+def test_every_implementation_is_closed_after_an_error(monkeypatch):
     monkeypatch.setitem(COSTS, "pytorch-eager", None)
     with pytest.raises(TypeError):
         cpu.measure(["W1-sgd"], ["pytorch-eager"], rounds=1, start=Fake)
@@ -73,7 +73,7 @@ def test_a_peer_skips_workloads_it_does_not_implement():
 
 def test_every_target_has_a_workload_and_a_peer():
     for peer, targets in cpu.TARGETS.items():
-        assert set(targets) <= set(cpu.NETWORKS) - set(PEERS[peer].leaves_out)
+        assert set(targets) <= set(cpu.NETWORKS) - set(PEERS[peer].skipped)
 
 
 def test_the_command_prints_one_json_object_with_rows(monkeypatch, capsys):

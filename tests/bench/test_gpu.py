@@ -1,4 +1,4 @@
-"""The comparison on a graphics card, with a stand-in for the card; and what it says where there is none."""
+"""The GPU comparison with a simulated GPU, and its report without one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROW = {"workload", "peer", "ratio", "q1", "q3", "wall_ratio"}
 
 
 class Processor:
-    """Our engine on the CPU: a millisecond a step."""
+    """Our engine on the CPU: a millisecond per step."""
 
     def __init__(self, *_):
         pass
