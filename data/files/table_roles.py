@@ -136,9 +136,9 @@ def prepare_table(table: Table, choices: Choices, title: str) -> tuple[PreparedD
     if empty := int(sum(column.take(used).gaps.sum() for column in chosen)):
         report.append(f"{empty:,} gaps: {GAP_RULES[choices.gaps].sentence}")
     if groups:
-        report.append("Numbers are standardised by the training part; each category is an input of 0 or 1.")
+        report.append("Numbers are standardized by the training part; each category is an input of 0 or 1.")
     else:
-        report.append("Numbers are standardised by the training part.")
+        report.append("Numbers are standardized by the training part.")
     prepared = PreparedData(
         "table", clean(title), choices.task, x, y[used], tuple(feature_names), names, target.name, tuple(groups)
     )

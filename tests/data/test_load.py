@@ -92,7 +92,7 @@ def test_targets_are_standardized_and_convert_back(name):
 
 
 @pytest.mark.parametrize("name", [name for name in BUNDLED if name not in IMAGES])
-def test_inputs_are_standardised_on_the_training_part_only(name):
+def test_inputs_are_standardized_on_the_training_part_only(name):
     d = load(name, features=tuple(FEATURES), rng=rng())
     varying = np.ptp(d.x_train, axis=0) > 0
     np.testing.assert_allclose(d.x_train.mean(axis=0, dtype=np.float64), 0, atol=1e-6)
@@ -179,8 +179,8 @@ def test_position_noise_scales_with_its_level(name):
 def test_noise_scales_the_two_clouds():
     clean, noisy = (load("gauss", noise=noise, rng=rng()) for noise in (0.0, 0.5))
     np.testing.assert_array_equal(clean.y_train, noisy.y_train)
-    centre = np.where(clean.y_train == 1, 2.0, -2.0)[:, None]
-    np.testing.assert_allclose(noisy.points_train - centre, np.sqrt(4 / 0.5) * (clean.points_train - centre), atol=1e-5)
+    center = np.where(clean.y_train == 1, 2.0, -2.0)[:, None]
+    np.testing.assert_allclose(noisy.points_train - center, np.sqrt(4 / 0.5) * (clean.points_train - center), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", REAL)

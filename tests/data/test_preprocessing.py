@@ -1,4 +1,4 @@
-"""The steps towards a data set, each on its own: the split and the standardising."""
+"""The steps of preprocessing: split, statistics, gaps and standardization."""
 
 from __future__ import annotations
 
@@ -84,6 +84,6 @@ def test_pixel_statistics_count_the_rows_of_every_piece():
     np.testing.assert_allclose(scale, pixels[rows].std())
 
 
-def test_pictures_of_one_grey_are_divided_by_one():
+def test_pictures_of_one_gray_are_divided_by_one():
     mean, scale = pixel_statistics(np.full((4, 3), 7, dtype=np.uint8), np.arange(4))
     np.testing.assert_array_equal((mean, scale), [[7.0] * 3, [1.0] * 3])

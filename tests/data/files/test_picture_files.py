@@ -1,4 +1,4 @@
-"""Pictures from a zip file and from a table: small grey squares with the right labels."""
+"""Pictures from a zip file and from a table: small gray squares with the right labels."""
 
 from __future__ import annotations
 
@@ -76,19 +76,19 @@ def test_a_picture_is_averaged_into_each_size(side):
 
 
 KINDS = {
-    "colour": picture(cross(), mode="RGB"),
+    "color": picture(cross(), mode="RGB"),
     "palette": picture(cross(), mode="P"),
     "black and white": picture(np.uint8(255) * (cross() > 0), mode="1"),
     "16 bits": picture(cross().astype(np.uint16) * 256),
-    "grey with alpha": picture(cross(), mode="LA"),
+    "gray with alpha": picture(cross(), mode="LA"),
     "jpeg": picture(cross(), "JPEG", quality=95),
-    "jpeg in colour": picture(cross(), "JPEG", "RGB", quality=95),
+    "jpeg in color": picture(cross(), "JPEG", "RGB", quality=95),
     "jpeg for print": picture(cross(), "JPEG", "CMYK", quality=95),
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_picture_becomes_grey(kind):
+def test_every_kind_of_picture_becomes_gray(kind):
     square = read(several(KINDS[kind], "jpg" if "jpeg" in kind else "png")).x[0].reshape(20, 20)
     bright = 255 if kind == "black and white" else 200
     assert square[7, 1] == pytest.approx(bright, abs=12)

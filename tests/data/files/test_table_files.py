@@ -16,7 +16,7 @@ from data.files.user_data import UserDataError
 ROWS = [("1.5", "red", "yes"), ("-2.25", "grün", "no"), ("", "red", "yes"), ("1e2", "", "no")]
 
 
-def spelled(separator=",", decimal=".", end="\n", head=("size", "colour", "buy")) -> str:
+def spelled(separator=",", decimal=".", end="\n", head=("size", "color", "buy")) -> str:
     lines = [head, *((number.replace(".", decimal), *words) for number, *words in ROWS)]
     return end.join(separator.join(line) for line in lines) + end
 
@@ -46,11 +46,11 @@ SPELLINGS = {
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_every_spelling_gives_the_same_columns(spelling):
     table = read_table(SPELLINGS[spelling])
-    assert (table.names, table.header, table.rows) == (["size", "colour", "buy"], True, 4)
-    size, colour, buy = table.columns
+    assert (table.names, table.header, table.rows) == (["size", "color", "buy"], True, 4)
+    size, color, buy = table.columns
     np.testing.assert_array_equal(size.values, [1.5, -2.25, np.nan, 100])
     assert (size.categories, size.distinct, size.gaps.tolist()) == ((), 3, [False, False, True, False])
-    assert (colour.categories, colour.values.tolist()) == (("grün", "red"), [1, 0, 1, -1])
+    assert (color.categories, color.values.tolist()) == (("grün", "red"), [1, 0, 1, -1])
     assert (buy.categories, buy.values.tolist()) == (("no", "yes"), [1, 0, 1, 0])
 
 

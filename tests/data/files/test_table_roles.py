@@ -19,16 +19,16 @@ from data.files.user_data import UserDataError
 def table(rows: int = 60) -> Table:
     """id, a number with gaps, words with gaps, a remark, an empty column, and two targets."""
     draw = np.random.default_rng(3)
-    lines = ["id,length,colour,remark,nothing,price,species"]
+    lines = ["id,length,color,remark,nothing,price,species"]
     for i in range(rows):
         length = "" if i % 7 == 0 else f"{draw.normal(5, 2):.2f}"
-        colour = ("red", "green", "", "red")[i % 4]
-        lines.append(f"{i},{length},{colour},note {i % 55},,{draw.normal(100, 9):.1f},{('ab', 'cd', 'ef')[i % 3]}")
+        color = ("red", "green", "", "red")[i % 4]
+        lines.append(f"{i},{length},{color},note {i % 55},,{draw.normal(100, 9):.1f},{('ab', 'cd', 'ef')[i % 3]}")
     return read_table("\n".join(lines).encode())
 
 
 def choose(**changes) -> Choices:
-    return Choices(**{"target": "species", "features": ("length", "colour"), "task": "classification", **changes})
+    return Choices(**{"target": "species", "features": ("length", "color"), "task": "classification", **changes})
 
 
 def rng() -> np.random.Generator:
@@ -37,7 +37,7 @@ def rng() -> np.random.Generator:
 
 def test_uninformative_columns_are_not_proposed():
     t = table()
-    assert propose(t) == choose(features=("length", "colour", "price"))
+    assert propose(t) == choose(features=("length", "color", "price"))
     assert unfit(t.column("id")) == "it numbers the rows"
     assert unfit(t.column("remark")) == "it has 55 different values, such as names, dates or text"
     assert unfit(t.column("nothing")) == "it is empty"
@@ -56,7 +56,7 @@ def test_the_proposed_task_fits_the_column():
 
 def test_words_are_one_hot_encoded_and_gaps_kept_until_the_split():
     p, said = prepare_table(table(), choose(), "x.csv")
-    assert p.feature_names == ("length", "colour = green", "colour = red")
+    assert p.feature_names == ("length", "color = green", "color = red")
     assert (p.groups, p.class_names, p.target) == (((1, 3),), ("ab", "cd", "ef"), "species")
     assert p.y.tolist() == [0, 1, 2] * 20
     assert np.isnan(p.x[0, 0])
@@ -89,7 +89,7 @@ def test_numbers_are_standardized_and_categories_stay_0_and_1():
 
 def test_a_gap_can_be_marked():
     p, _ = prepare_table(table(), choose(gaps="mark"), "x.csv")
-    assert p.feature_names == ("length", "length (missing)", "colour = green", "colour = red", "colour = (missing)")
+    assert p.feature_names == ("length", "length (missing)", "color = green", "color = red", "color = (missing)")
     assert p.groups == ((1, 2), (2, 5))
     np.testing.assert_array_equal(p.x[:, 1], np.isnan(p.x[:, 0]))
     np.testing.assert_array_equal(p.x[:, 2:].sum(axis=1), np.ones(60))

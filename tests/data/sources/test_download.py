@@ -167,7 +167,7 @@ def test_default_mirrors_and_official_checksums_are_listed():
 
 
 def ended(downloads: Downloads) -> download.Progress:
-    """How it stands once the thread is gone."""
+    """The progress after the thread has ended."""
     for thread in threading.enumerate():
         if thread.name == "download mnist":
             thread.join(30)

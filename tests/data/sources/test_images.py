@@ -1,4 +1,4 @@
-"""The handwritten digits: the pictures shown are the pictures the network is given."""
+"""The handwritten digits: the pictures on the page are those that the network gets."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def test_test_pictures_show_the_noise_of_the_inputs():
     assert not np.array_equal(clean.images_test, noisy.images_test)
     shown = (noisy.images_test.reshape(-1, 64) - noisy.x_mean) / noisy.x_scale
     within = (noisy.images_test > 0).reshape(-1, 64) & (noisy.images_test < 255).reshape(-1, 64)
-    half_a_grey = 0.5 / np.broadcast_to(noisy.x_scale, shown.shape)[within]
-    assert (np.abs(shown - noisy.x_test)[within] <= half_a_grey + 1e-4).all()
+    half_a_gray = 0.5 / np.broadcast_to(noisy.x_scale, shown.shape)[within]
+    assert (np.abs(shown - noisy.x_test)[within] <= half_a_gray + 1e-4).all()
 
 
 def test_a_digit_keeps_its_label_on_the_way():

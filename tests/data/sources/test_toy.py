@@ -1,4 +1,4 @@
-"""The toys' geometry: where the classes lie, how high the surfaces stand, and what noise does to both."""
+"""Geometry of the toys: positions of the classes, heights of the surfaces, and the effect of noise."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ CLASSES = [source.name for source in TOYS if source.kind == "classification"]
 
 
 def draw(name: str, samples: int = 600, noise: float = 0.0, seed: int = 3) -> Raw:
-    place, shake = np.random.default_rng(seed).spawn(2)
-    return SOURCES[name].make(samples, noise, place, shake)
+    positions_rng, noise_rng = np.random.default_rng(seed).spawn(2)
+    return SOURCES[name].make(samples, noise, positions_rng, noise_rng)
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -50,7 +50,7 @@ def test_points_with_maximum_noise_lie_in_the_plane(name):
     assert np.abs(draw(name, 2000, noise=0.5).x).max() <= 6
 
 
-def test_the_disc_and_the_ring_keep_a_gap():
+def test_the_disk_and_the_ring_keep_a_gap():
     raw = draw("circle")
     radius = np.hypot(*raw.x.T)
     assert radius[raw.y].max() < 2.5
@@ -68,9 +68,9 @@ def test_the_quadrants_alternate_with_a_gap_between():
 def test_the_clouds_have_the_documented_centers_and_variance():
     for noise, variance in ((0.0, 0.5), (0.5, 4.0)):
         raw = draw("gauss", 20_000, noise)
-        for label, centre in ((0, -2), (1, 2)):
+        for label, center in ((0, -2), (1, 2)):
             cloud = raw.x[raw.y == label]
-            np.testing.assert_allclose(cloud.mean(axis=0), centre, atol=0.1)
+            np.testing.assert_allclose(cloud.mean(axis=0), center, atol=0.1)
             np.testing.assert_allclose(cloud.var(axis=0), variance, rtol=0.1)
 
 
