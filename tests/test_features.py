@@ -13,7 +13,7 @@ ROWS = [line for line in LINES if line.startswith("| ") and not line.startswith(
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[2:50])
-def test_the_test_named_by_a_row_exists(row):
+def test_every_test_named_in_the_feature_table_exists(row):
     what, where, test = (cell.strip() for cell in row.strip("|").split("|"))
     path, name = test.strip("`").split("::")
     module = ast.parse((ROOT / path).read_text(encoding="utf-8"))

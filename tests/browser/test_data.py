@@ -107,7 +107,7 @@ def test_an_uploaded_table_is_configured_and_trained_on(playground):
     assert found | own_controls(visitor) == SECTIONS | UPLOAD | TABLE
     visitor.page.get_by_role("radio", name="Numbers", exact=True, checked=True).wait_for()
     visitor.page.get_by_role("radio", name="Classes", exact=True).click()
-    visitor.reads("classes; 2 to 50 are allowed, or foretell it as numbers.")
+    visitor.reads("classes; 2 to 50 are allowed, or predict it as numbers.")
     visitor.choose("Target column", "species")
     visitor.reads("12 gaps: A missing number becomes the median")
     visitor.page.get_by_role("combobox", name="Input columns").press("Backspace")
@@ -194,13 +194,13 @@ def test_reading_pictures_can_be_stopped_and_restarted(playground):
 def test_an_unusable_file_is_refused_with_a_sentence(playground):
     visitor = show_section(playground.open_page("Data", "hidden=3"), "Your table")
     visitor.upload("odd.csv", b"a,b\n1,2,<b>3</b>\n")
-    visitor.reads("Line 2 has 3 cells and the first line 2; as many in each are allowed.")
+    visitor.reads("Line 2 has 3 cells and the first line 2; all lines need the same number.")
     visitor.press("Remove odd.csv")
     visitor.reads("One row per example, one column with the value to predict.")
     visitor.page.get_by_role("radio", name="Your images", exact=True).click()
     visitor.reads("One folder per class, such as cat/1.png")
     visitor.upload("odd.zip", b"PK\x03\x04")
-    visitor.reads("The file is no zip file, or a broken one; a zip file of folders is allowed.")
+    visitor.reads("The file is not a valid zip file; a zip file of folders is allowed.")
     visitor.go("Playground")
     visitor.linked(hidden="3")
 
@@ -254,7 +254,7 @@ def test_mnist_is_downloaded_checked_and_trained_on(start, visit, tmp_path):
         half.set()
         visitor.reads("Stopped. Completed files were kept.")
         visitor.press("Download MNIST (12 MB)")
-        visitor.reads("is not the published file: its checksum is another. Nothing was kept.")
+        visitor.reads("is not the published file: its checksum differs. Nothing was saved.")
         visitor.button("Retry downloading MNIST (12 MB)").wait_for()
         draw, folder = np.random.default_rng(0), tmp_path / "d" / "mnist"
         folder.mkdir(parents=True)

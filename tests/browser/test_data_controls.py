@@ -75,7 +75,7 @@ def test_a_typed_formula_is_a_feature_and_an_error_stays_visible(playground):
     box.press("Enter")
     refusal = playground.page.get_by_role("alert")
     refusal.wait_for()
-    assert "A formula is made of x1, x2" in refusal.inner_text()
+    assert "A formula may contain x1, x2" in refusal.inner_text()
     assert box.input_value() == "x1.__class__ <b>"
     assert playground.link["formula"] == "sin(x1) * x2^2"
     assert playground.facts["build"] == before["build"]
