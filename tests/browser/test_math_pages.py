@@ -22,7 +22,7 @@ SIGNS = {
 # Names of the controls; each option is pressed below or, without a browser, in tests/ui.
 FUNCTIONS = {
     *("Play", "Step", "Speed", "Activations", "Losses", "Softmax"),
-    *("Six layers of sigmoids", "ReLUs at a high rate", "three classes"),
+    *("Six layers of sigmoids", "ReLUs at a high learning rate", "three classes"),
     *("Activation", "Compare with", "Depth on the left", "Dots: layer", "Data point", "Increment", "Decrement"),
     *("Loss", "Target t", "Temperature", "This network", "Three sliders", "Logit 1", "Logit 2", "Logit 3"),
 }
