@@ -15,22 +15,16 @@ from streamlit.components.v2 import component
 from lab import pool
 from lab.experiment import Experiment
 from ui import state
-from ui.components import FILES
+from ui.components import FILES, script
 
 ROOT = Path(__file__).parent.parent
-LISTEN = """
-export default function ({ parentElement, data }) {
-  parentElement.keys ??= new Keys(data);
-  return () => { parentElement.keys.close(); delete parentElement.keys; };
-}
-"""
 REFRESH = 1.0  # seconds between two pictures of a running network; a chart is mounted anew each time
 
 
 def begin() -> None:
     """First on a page that is read from top to bottom: there is a run, and the page uses its width."""
     state.begin()
-    st.html(FILES["reading.css"])
+    st.html(FILES["page/reading.css"])
 
 
 def source(*functions: Callable) -> None:
@@ -58,12 +52,12 @@ def ask(question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any)
 
 def keys(buttons: Mapping[str, list[str]]) -> None:
     """Keys that press the buttons of the page. buttons: name of a key -> keys of buttons; the first there acts."""
-    _key_listener()(key="keys", data=dict(buttons))
+    _key_listener(state.runs().live)(key="keys", data=dict(buttons))
 
 
-@lru_cache(maxsize=1)
-def _key_listener() -> Any:
-    js = FILES["keys.js"].read_text(encoding="utf-8").replace("export ", "") + LISTEN
+@lru_cache(maxsize=2)
+def _key_listener(served: bool) -> Any:
+    js = script("page/page_keys.js", served)
     return component("keys", html="<span hidden></span>", js=js, isolate_styles=False)
 
 
