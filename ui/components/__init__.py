@@ -1,4 +1,4 @@
-"""ES modules and style sheets of the page's components, by purpose. They are served as they are, without a build step."""
+"""ES modules and style sheets of the page's components by purpose, served as they are, without a build step."""
 
 from __future__ import annotations
 
