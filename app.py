@@ -22,12 +22,14 @@ import plotly.graph_objects  # noqa: F401  so that no visitor waits for it
 import streamlit as st
 from starlette.middleware import Middleware
 
-from lab import devices, own, pool
-from lab.limits import limits
-from lab.store import Store, usual_folder
-from ui.files import Streamlits
-from ui.headers import Headers
-from ui.routes import ROUTES
+from lab.devices import search
+from lab.experiment import own_data
+from lab.server import pool
+from lab.server.checkpoint_store import Store, usual_folder
+from lab.server.limits import limits
+from ui.server.headers import Headers
+from ui.server.routes import ROUTES
+from ui.server.static_assets import Streamlits
 
 SWEEP_EVERY = 10.0  # seconds: so often abandoned runs are freed and new checkpoints saved
 
@@ -36,10 +38,10 @@ SWEEP_EVERY = 10.0  # seconds: so often abandoned runs are freed and new checkpo
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
     bounds = limits()
     store = Store(usual_folder(), bounds.saved_mb, bounds.saved_hours) if bounds.saved_mb else None
-    with own.new_folder():  # before the workers start, which find it by its environment variable
+    with own_data.new_folder():  # before the workers start, which find it by its environment variable
         pool.SERVER = workers = pool.WorkerPool(store=store)
         workers.start()
-        devices.search()
+        search.search()
         gc.collect()
         gc.freeze()  # what is here by now stays: without this every collection takes 24 ms in which everybody waits
         sweeper = asyncio.create_task(_sweep(workers))
@@ -56,7 +58,7 @@ async def _sweep(workers: pool.WorkerPool) -> None:
         await asyncio.sleep(min(SWEEP_EVERY, workers.limits.away_seconds))
         await asyncio.to_thread(workers.sweep, time.monotonic(), workers.limits.away_seconds)
         await asyncio.to_thread(workers.save)
-        own.SHELF.sweep(workers.runs.__contains__)
+        own_data.SHELF.sweep(workers.runs.__contains__)
         gc.collect()  # what sessions that have ended leave behind
 
 

@@ -6,11 +6,11 @@ cards accelerator, sketch, fusion, program (how the same formulas become few ker
 there: pictures, the curve, chance).
 """
 
-from engine.activations import ACTIVATIONS
-from engine.initializers import INITIALIZERS
-from engine.losses import LOSSES, OUTPUTS
-from engine.optimizers import OPTIMIZERS
-from engine.regularizers import REGULARIZERS
-from engine.schedules import SCHEDULES
+from engine.formulas.activations import ACTIVATIONS
+from engine.formulas.initializers import INITIALIZERS
+from engine.formulas.losses import LOSSES, OUTPUTS
+from engine.formulas.optimizers import OPTIMIZERS
+from engine.formulas.regularizers import REGULARIZERS
+from engine.formulas.schedules import SCHEDULES
 
 __all__ = ["ACTIVATIONS", "INITIALIZERS", "LOSSES", "OPTIMIZERS", "OUTPUTS", "REGULARIZERS", "SCHEDULES"]

@@ -22,8 +22,8 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from engine.cards import CPU, DRIVER, INSTALL, Device, anew, cards, in_short, no_card
-from engine.cuda import THREADS, Launch
+from engine.gpu.cards import CPU, DRIVER, INSTALL, Device, anew, cards, in_short, no_card
+from engine.gpu.cuda import THREADS, Launch
 
 SECONDS = 60.0  # that the trial may take: the first start of a CUDA context on a slow disk is long
 LINGERS = 1.0  # that a trial which is being ended may take to go

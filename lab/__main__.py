@@ -22,12 +22,13 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from data import Dataset
-from engine.trainer import Trainer
-from lab import model_file, own
-from lab.build import build
-from lab.experiment import Experiment, ExperimentError
-from lab.frames import finite
-from lab.report import gradient_check, report
+from engine.training.trainer import Trainer
+from lab.experiment import own_data
+from lab.experiment.experiment import Experiment, ExperimentError
+from lab.protocol.frames import finite
+from lab.training import model_file
+from lab.training.build import build
+from lab.training.report import gradient_check, report
 
 USUAL_EPOCHS = 100  # for an experiment without any stop rule
 MOST_EPOCHS = 10_000  # where only a target or patience could end it: a target may never be reached
@@ -128,7 +129,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         experiment = read(options.source)
         if getattr(options, "table", None):
-            experiment = experiment.change(**own.from_file(options.table, options.target))
+            experiment = experiment.change(**own_data.from_file(options.table, options.target))
         if "save" not in options:
             print(json.dumps(gradient_check(build(experiment.change(dtype="float64")).trainer)))
             return 0

@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from lab.presets import PRESETS
-from ui import state
-from ui.glossary import glossary
+from lab.experiment.presets import PRESETS
+from ui.kit.glossary import glossary
+from ui.session import state
 
 state.begin()
 

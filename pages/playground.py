@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import controls, data_controls, state
-from ui.live import live, picture_first
-from ui.presets import lesson
-from ui.tools import tools
+from ui.header.preset_menu import lesson
+from ui.header.toolbar import tools
+from ui.playground import controls, data_controls
+from ui.playground.live_view import live, picture_first
+from ui.session import state
 
 state.begin()
 

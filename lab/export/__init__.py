@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lab.experiment import Experiment
+from lab.experiment.experiment import Experiment
 from lab.export.common import USUAL_EPOCHS, ExportError, Plan
 from lab.export.keras_script import keras_script
 from lab.export.numpy_script import numpy_script

@@ -7,8 +7,8 @@ import textwrap
 from dataclasses import dataclass
 
 from engine import INITIALIZERS, SCHEDULES
-from engine.trainer import EVALUATED
-from lab.experiment import Experiment
+from engine.training.trainer import EVALUATED
+from lab.experiment.experiment import Experiment
 from lab.export.lift import Lifted
 
 USUAL_EPOCHS = 100

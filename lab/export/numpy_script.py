@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine import ACTIVATIONS
-from engine.losses import LOSSES, OUTPUTS
+from engine.formulas.losses import LOSSES, OUTPUTS
 from lab.export.common import ExportError, Plan, Text, data_lines, generator_lines, shown
 
 ADAM = """\

@@ -12,7 +12,7 @@ import numpy as np
 from onnx import TensorProto, checker, helper, numpy_helper
 
 from lab.export.common import ExportError
-from lab.model_file import Model
+from lab.training.model_file import Model
 
 OPSET, IR = 17, 8  # read by every runtime since 2022
 ACTIVATIONS: dict[str, tuple[tuple[str, dict[str, Any]], ...] | None] = {
@@ -43,7 +43,7 @@ class Graph:
 
 
 def onnx_model(model: Model) -> bytes:
-    """The model of a file or a run (lab/model_file.py) as ONNX bytes.
+    """The model of a file or a run (lab/training/model_file.py) as ONNX bytes.
 
     Input `raw` (N, D): the examples in their own units (features of the plane, table columns, pixels 0 to 255).
     Output `probabilities` (N, classes), or `value` (N, 1) in the units of the data for regression.

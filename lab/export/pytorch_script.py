@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from lab.experiment import Experiment
+from lab.experiment.experiment import Experiment
 from lab.export.common import Plan, Text, data_lines, generator_lines, shown
 
 MODULES = {

@@ -7,8 +7,8 @@ from itertools import groupby
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from lab.build import build
-from lab.experiment import Experiment
+from lab.experiment.experiment import Experiment
+from lab.training.build import build
 from tests.browser.playground import Playground
 
 tested: set[str] = set()  # names of the controls that some test presses

@@ -14,10 +14,10 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from lab.limits import limits
+from lab.server.limits import limits
 from tests.browser.playground import PATIENCE, eventually
 from tests.browser.test_faults import QUESTION, ask, health
-from ui.routes import TOO_MANY, UNKNOWN_RUN
+from ui.server.routes import TOO_MANY, UNKNOWN_RUN
 
 pytestmark = pytest.mark.browser
 

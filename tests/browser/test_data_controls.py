@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator
 
-from data import DATASETS, SCALINGS, drawn
-from data.uploads import read_points
-from lab.experiment import Experiment
+from data import DATASETS, SCALINGS
+from data.files.point_files import read_points
+from data.sources import hand_drawn
+from lab.experiment.experiment import Experiment
 from tests.browser.controls import choose, each_builds_anew, enter, press, presses, slide, tested, train_loss
 from tests.browser.playground import PATIENCE, Playground, eventually, some
 
@@ -82,7 +83,7 @@ def test_a_typed_formula_is_a_feature_like_the_others_and_a_wrong_one_stays_in_i
     box.press("Enter")
     refusal = playground.page.get_by_role("alert")
     refusal.wait_for()
-    assert "A formula is made of x1, x2" in refusal.inner_text()
+    assert "A formula may contain x1, x2" in refusal.inner_text()
     assert box.input_value() == "x1.__class__ <b>"
     assert playground.link["formula"] == "sin(x1) * x2^2"
     assert playground.facts["build"] == before["build"]
@@ -128,7 +129,7 @@ class Sheet:
 
     def agrees(self, points: np.ndarray) -> bool:
         link = self.page.page.evaluate("new URL(location).searchParams.get('points')")
-        places, labels = drawn.unpack(link or drawn.STARTER)
+        places, labels = hand_drawn.unpack(link or hand_drawn.STARTER)
         return np.array_equal(labels, points[:, 2]) and np.abs(places - points[:, :2]).max() < 0.1
 
     def says(self, words: str) -> None:
@@ -189,7 +190,7 @@ def test_points_that_are_no_data_set_yet_wait_on_the_pad_and_a_run_that_trains_g
     playground.press("Clear")
     sheet.says("no points")
     sheet.click((3, 3))
-    sheet.says("one class alone")
+    sheet.says("only one class")
     assert sheet.note.inner_text().endswith("Draw 2 to 5 classes, each with at least 2 points.")
     assert playground.link["points"] == sheet.seen
     assert some(playground.facts, "build", "trainLoss") == some(before, "build", "trainLoss")
@@ -215,17 +216,17 @@ def test_the_pad_is_used_by_keyboard_alone(playground):
     sheet = Sheet(playground)
     sheet.pad.wait_for()
     assert sheet.pad.evaluate("pad => pad === document.activeElement")
-    _, starters = drawn.unpack(drawn.STARTER)
+    _, starters = hand_drawn.unpack(hand_drawn.STARTER)
     for key in ("2", "Shift+ArrowRight", "Shift+ArrowUp", "Enter"):
         keys.press(key)
     playground.page.wait_for_function("() => new URL(location).searchParams.has('points')")
-    places, labels = drawn.unpack(playground.link["points"])
+    places, labels = hand_drawn.unpack(playground.link["points"])
     assert len(labels) == len(starters) + 1
     assert labels[-1] == 1
     np.testing.assert_allclose(places[-1], (1.5, 1.5), atol=0.1)
     keys.press("Control+z")
     playground.page.wait_for_function(
-        "packed => new URL(location).searchParams.get('points') === packed", arg=drawn.STARTER
+        "packed => new URL(location).searchParams.get('points') === packed", arg=hand_drawn.STARTER
     )
 
 
@@ -275,7 +276,7 @@ def test_points_come_from_a_file_and_go_into_one(playground):
     playground.page.get_by_text("4 points. class 1: *tulip*, class 2: <b>rose</b>.", exact=True).wait_for()
     assert alert.count() == 0
     playground.settle()
-    places, labels = drawn.unpack(playground.link["points"])
+    places, labels = hand_drawn.unpack(playground.link["points"])
     assert labels.tolist() == [1, 1, 0, 0]
     with playground.page.expect_download() as download:
         playground.press("Download the points")

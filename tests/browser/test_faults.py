@@ -17,9 +17,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from bench.serving import Server
-from lab.host import SAVED_EVERY
+from lab.worker.scheduler import SAVED_EVERY
 from tests.browser.playground import PATIENCE, eventually
-from ui.routes import BAD_REQUEST, FOREIGN_PAGE, UNKNOWN_RUN
+from ui.server.routes import BAD_REQUEST, FOREIGN_PAGE, UNKNOWN_RUN
 
 pytestmark = pytest.mark.browser
 

@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from lab.experiment import Experiment
-from ui.view import VIEW
+from lab.experiment.experiment import Experiment
+from ui.session.view import VIEW
 
 pytestmark = pytest.mark.browser
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Locator
 
 from data import DATASETS, FEATURES
 from tests.browser.playground import Playground
-from ui.keys import KEYS, PLACES
+from ui.kit.shortcuts import KEYS, PLACES
 
 pytestmark = pytest.mark.browser
 

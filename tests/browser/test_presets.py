@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lab.experiment import Experiment
-from lab.presets import PRESETS
+from lab.experiment.experiment import Experiment
+from lab.experiment.presets import PRESETS
 
 pytestmark = pytest.mark.browser
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from bench.serving import Server
-from lab.build import build
-from lab.experiment import Experiment
+from lab.experiment.experiment import Experiment
+from lab.training.build import build
 
 pytestmark = pytest.mark.browser
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from engine import ACTIVATIONS
-from lab.build import build
-from lab.experiment import Experiment
+from lab.experiment.experiment import Experiment
+from lab.training.build import build
 from tests.browser.playground import some
 
 pytestmark = pytest.mark.browser

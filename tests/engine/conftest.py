@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from engine.backend import Backend
-from engine.convolution import Conv2D, Flatten, Image, MaxPool2D
-from engine.layers import Activation, Dense, Dropout
-from engine.losses import Objective
-from engine.network import Network
-from engine.normalization import BatchNorm
-from engine.optimizers import OPTIMIZERS
-from engine.trainer import Settings, Trainer
-from tests.engine import fake_cupy
-from tests.engine.fake_cupy import CARD
+from engine.formulas.losses import Objective
+from engine.formulas.optimizers import OPTIMIZERS
+from engine.network.convolution import Conv2D, Flatten, Image, MaxPool2D
+from engine.network.layers import Activation, Dense, Dropout
+from engine.network.network import Network
+from engine.network.normalization import BatchNorm
+from engine.training.trainer import Settings, Trainer
+from tests.engine.gpu import fake_cupy
+from tests.engine.gpu.fake_cupy import CARD
 
 
 def layers_of(kind: str):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.losses import valid_losses, valid_outputs
+from engine.formulas.losses import valid_losses, valid_outputs
 
 PAIRS = [
     (kind, classes, output, loss)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine import backend
-from engine.cards import LIBRARIES
+from engine.gpu.cards import LIBRARIES
 
 HEALTHY = """
 import numpy as np

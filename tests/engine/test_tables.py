@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import engine
-from engine.gradient_check import numerical_gradient, relative_error
-from engine.losses import Objective, valid_losses
-from engine.tape import Tape
+from engine.formulas.losses import Objective, valid_losses
+from engine.tape.tape import Tape
+from engine.training.gradient_check import numerical_gradient, relative_error
 from tests.engine.pairs import PAIRS
 
 TABLES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.run import Run
+from lab.training.run import Run
 from tests.lab.helpers import SMALL, saved
 
 

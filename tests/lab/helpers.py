@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from lab import model_file
-from lab.build import Built, build
-from lab.experiment import Experiment
-from lab.frames import unpack
-from lab.pool import Pool
-from lab.run import Run
+from lab.experiment.experiment import Experiment
+from lab.protocol.frames import unpack
+from lab.server.pool import Pool
+from lab.training import model_file
+from lab.training.build import Built, build
+from lab.training.run import Run
 
 SMALL = Experiment(samples=40, hidden=(4,))  # 30 to train on: three batches an epoch
 RICH = Experiment(dataset="iris", hidden=(6, 4), activations=("relu", "swish"), optimizer="adam", batch_norm=True,

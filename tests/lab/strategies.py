@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from data import DATASETS, FEATURES, SCALINGS, drawn
+from data import DATASETS, FEATURES, SCALINGS
+from data.sources import hand_drawn
 from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
-from lab.experiment import Experiment, ExperimentError
+from lab.experiment.experiment import Experiment, ExperimentError
 
 
 def numbers(low, high, *, above=False):
@@ -27,8 +28,8 @@ field_values = {
     "label_noise": numbers(0, 0.5),
     "outliers": numbers(0, 0.5),
     "balance": numbers(0.1, 0.9),
-    "points": st.just("") | st.lists(drawn_points, min_size=1, max_size=8).map(drawn.pack),
-    "own": st.just(""),  # uploads are tried in tests/lab/test_own.py
+    "points": st.just("") | st.lists(drawn_points, min_size=1, max_size=8).map(hand_drawn.pack),
+    "own": st.just(""),  # uploads are tried in tests/lab/experiment/test_own_data.py
     "train_share": numbers(0.1, 0.9),
     "scaling": st.sampled_from(list(SCALINGS)),
     "features": st.lists(st.sampled_from(list(FEATURES)), min_size=1, unique=True).map(tuple),

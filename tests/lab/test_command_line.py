@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from lab import __main__ as command_line
-from lab import model_file
 from lab.__main__ import main, read
-from lab.build import build
-from lab.experiment import Experiment, ExperimentError
+from lab.experiment.experiment import Experiment, ExperimentError
+from lab.training import model_file
+from lab.training.build import build
 
 KEYS = ["epochs", "train_loss", "test_loss", "train_accuracy", "test_accuracy", "seconds", "steps", "parameters",
         "device", "stopped"]  # fmt: skip

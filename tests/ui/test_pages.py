@@ -8,8 +8,8 @@ from urllib.parse import parse_qs
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lab.experiment import Experiment
-from lab.presets import PRESETS
+from lab.experiment.experiment import Experiment
+from lab.experiment.presets import PRESETS
 from tests.ui.opened import open_page
 
 ROOT = Path(__file__).parent.parent.parent

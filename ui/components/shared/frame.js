@@ -1,4 +1,4 @@
-// Reads one frame: a JSON header, and the arrays it names as views of the buffer. lab/frames.py writes the same format.
+// Reads one frame: a JSON header, and the arrays it names as views of the buffer. lab/protocol/frames.py writes the same format.
 import { FRAME_MAGIC, FRAME_VERSION } from './protocol.js';
 
 /** NumPy's name of a type -> the typed array that holds it. */

@@ -1,4 +1,4 @@
-// Keyboard shortcuts of a page. They press the page's own buttons, so a key and a click do the same; ui/keys.py has the table.
+// Keyboard shortcuts of a page. They press the page's own buttons, so a key and a click do the same; ui/kit/shortcuts.py has the table.
 const TYPING = 'input:not([type=checkbox]), textarea, select, [contenteditable], [role=slider], [role=combobox], [role=listbox], [role=option], [role=menu] *, [role=dialog] *';
 const DIALOG = '[data-testid=stDialog]';
 const PRESSED = 'button, a, summary, input, [role=button]'; // Space and Enter press these

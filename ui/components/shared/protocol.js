@@ -1,18 +1,18 @@
 // What the page and the server agree on: names, limits, close codes and the fields of a frame's header. Values only.
 // Each comment names the Python constant with the same value.
 
-/** First four bytes of a frame, "BPF1" as a little-endian number: MAGIC in lab/frames.py. */
+/** First four bytes of a frame, "BPF1" as a little-endian number: MAGIC in lab/protocol/frames.py. */
 export const FRAME_MAGIC = 0x31465042;
-/** VERSION in lab/frames.py. */
+/** VERSION in lab/protocol/frames.py. */
 export const FRAME_VERSION = 1;
 
-/** Why the server closes the live socket: UNKNOWN_RUN, FOREIGN_PAGE, BAD_REQUEST and TOO_MANY in ui/routes.py. */
+/** Why the server closes the live socket: UNKNOWN_RUN, FOREIGN_PAGE, BAD_REQUEST and TOO_MANY in ui/server/routes.py. */
 export const CLOSE_CODES = Object.freeze({ unknownRun: 4404, foreignPage: 4403, badRequest: 4400, tooMany: 4429 });
 
-/** `type` of a message that the page sends through the live socket: `parse` in ui/routes.py. */
+/** `type` of a message that the page sends through the live socket: `parse` in ui/server/routes.py. */
 export const COMMANDS = Object.freeze({ frame: 'frame', edit: 'edit', preview: 'preview' });
 
-/** `type` of an event that the page hands to Streamlit: `_event` in ui/live.py. */
+/** `type` of an event that the page hands to Streamlit: `_event` in ui/playground/live_view.py. */
 export const EVENTS = Object.freeze({
   toggleFeature: 'toggle_feature',
   resize: 'resize',
@@ -26,7 +26,7 @@ export const EVENTS = Object.freeze({
   reconnected: 'reconnected',
 });
 
-/** `status` of a run: the values of Run.status in lab/run.py, and "lost" of LOST in ui/routes.py. */
+/** `status` of a run: the values of Run.status in lab/training/run.py, and "lost" of LOST in ui/server/routes.py. */
 export const STATUSES = Object.freeze({
   idle: 'idle', running: 'running', paused: 'paused', diverged: 'diverged', stopped: 'stopped', lost: 'lost',
 });
@@ -34,38 +34,38 @@ export const STATUSES = Object.freeze({
 /** Kinds of problem: `kind` of the data sets in data/dataset.py. */
 export const REGRESSION = 'regression';
 
-/** What a visitor may lock in the diagram: LOCKS in ui/live.py. */
+/** What a visitor may lock in the diagram: LOCKS in ui/playground/live_view.py. */
 export const LOCKS = Object.freeze({
   features: 'features', hidden: 'hidden', activations: 'activations', weights: 'weights',
 });
 
-/** Fields that the network follows while their slider is dragged: PREVIEWED in lab/run.py. */
+/** Fields that the network follows while their slider is dragged: PREVIEWED in lab/training/run.py. */
 export const PREVIEWED_FIELDS = Object.freeze([
   'learning_rate', 'batch_size', 'l1', 'l2', 'noise', 'train_share', 'label_noise', 'outliers', 'balance',
 ]);
 
-/** Largest absolute value of a weight entered by hand: LARGEST_WEIGHT in lab/run.py. */
+/** Largest absolute value of a weight entered by hand: LARGEST_WEIGHT in lab/training/run.py. */
 export const MAX_WEIGHT = 1000;
-/** MAX_LAYERS in lab/layer_lists.py. */
+/** MAX_LAYERS in lab/experiment/layer_rules.py. */
 export const MAX_LAYERS = 6;
-/** Hidden units of a layer that have a small map of their own: DRAWN in lab/probes.py. */
+/** Hidden units of a layer that have a small map of their own: DRAWN in lab/training/probes.py. */
 export const MAX_DRAWN_UNITS = 16;
-/** Points along a side of a unit's small map: THUMBNAIL in lab/probes.py. */
+/** Points along a side of a unit's small map: THUMBNAIL in lab/training/probes.py. */
 export const THUMBNAIL_SIDE = 25;
 /** Drawn points that fit in a link: MOST_IN_LINK in data/drawn.py. */
 export const MAX_DRAWN_POINTS = 500;
 /** MOST_CLASSES in data/drawn.py. */
 export const MAX_DRAWN_CLASSES = 5;
-/** Rows and columns of the picture that the drawing pad sends: PAD in lab/gallery.py. */
+/** Rows and columns of the picture that the drawing pad sends: PAD in lab/queries/gallery.py. */
 export const PAD_SIDE = 84;
 
-/** Bytes of a map with the encoding "class" hold class << shift | confidence: PlaneMap in lab/probes.py. */
+/** Bytes of a map with the encoding "class" hold class << shift | confidence: PlaneMap in lab/training/probes.py. */
 export const CLASS_BYTE = Object.freeze({ shift: 5, maxConfidence: 31 });
-/** Bytes of a map with the encoding "value" hold zero + value * scale: as_bytes in lab/probes.py. */
+/** Bytes of a map with the encoding "value" hold zero + value * scale: as_bytes in lab/training/probes.py. */
 export const VALUE_BYTE = Object.freeze({ zero: 128, scale: 127 });
 
 /**
- * The network of a frame: Stage.network in lab/stage.py.
+ * The network of a frame: Stage.network in lab/training/diagram.py.
  * @typedef {{
  *   sizes: number[], shown: number[], activations: string[], output: string, features: string[],
  *   all_features: [string, string][],
@@ -73,7 +73,7 @@ export const VALUE_BYTE = Object.freeze({ zero: 128, scale: 127 });
  */
 
 /**
- * The header of a frame: `facts` in lab/facts.py and Run.frame in lab/run.py. A frame that brings nothing new has only
+ * The header of a frame: `facts` in lab/training/frame_header.py and Run.frame in lab/training/run.py. A frame that brings nothing new has only
  * `unchanged`, `frame` and `status`.
  * @typedef {{
  *   status: string, notice: string, reason?: string, epoch: number, step: number, kind: string, inputs: number,
@@ -93,6 +93,6 @@ export const VALUE_BYTE = Object.freeze({ zero: 128, scale: 127 });
  */
 
 /**
- * One sentence about what is shown, and changes of the experiment that a button offers: lab/advice.py.
+ * One sentence about what is shown, and changes of the experiment that a button offers: lab/training/advice.py.
  * @typedef {{ text: string, fix: { label: string, changes: Record<string, unknown> } | null }} Advice
  */

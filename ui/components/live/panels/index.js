@@ -1,5 +1,5 @@
 // The panels of the live view, from left to right. A new one is a file beside this one and a row here; a chart also needs
-// its figure in ui/live.py.
+// its figure in ui/playground/live_view.py.
 import { AccuracyPanel } from './accuracy.js';
 import { ActivationPanel } from './activation.js';
 import { ConfusionPanel } from './confusion.js';

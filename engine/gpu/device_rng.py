@@ -1,0 +1,88 @@
+"""Random numbers drawn on a device, bit by bit those that NumPy draws on the host.
+
+PCG64 (O'Neill 2014) goes from state to state by s <- s M + c, of 128 bits. Many such steps at once have that form too,
+and each thread goes straight to its own number. The host only tells where a step begins, and skips as many numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from engine.backend import Backend
+from engine.gpu import cuda
+from engine.gpu.cuda import Launch
+
+MULTIPLIER, WHOLE, HALF, WORD = 0x2360ED051FC65DA44385DF649FCCF645, (1 << 128) - 1, (1 << 64) - 1, (1 << 32) - 1
+TOLD = 6  # numbers that tell where a step begins: four words of the state, whether half a draw is kept back, and it
+JUMP = """const double *given = numbers + (int)numbers[0] + offset;
+bool held = {halves} && given[4] != 0;
+int number = t - held, n = number / {each} + 1;
+unsigned long long high = (unsigned long long)given[0] << 32 | (unsigned long long)given[1];
+unsigned long long low = (unsigned long long)given[2] << 32 | (unsigned long long)given[3];
+for (const unsigned long long *jump = jumps; n; n /= 2, jump += 4) {{
+  if (n % 2 == 0) continue;
+  unsigned long long more = __umul64hi(low, jump[1]) + high * jump[1] + low * jump[0];
+  low = low * jump[1] + jump[3];
+  high = more + jump[2] + (low < jump[3]);
+}}
+unsigned long long mixed = high ^ low;
+int turn = high >> 58;
+mixed = mixed >> turn | mixed << (64 - turn) % 64;"""
+SINGLE = """unsigned int word = t < held ? (unsigned int)given[5] : number % 2 ? mixed >> 32 : mixed;
+out[t] = (word >> 8) * real(1.0 / 16777216);"""
+DOUBLE = "out[t] = (mixed >> 11) * real(1.0 / 9007199254740992);"
+
+
+class Draw:
+    """Fills `there`, on the device, in every step as rng.random would. offset: of what is told in a step's numbers."""
+
+    def __init__(self, backend: Backend, rng: np.random.Generator, there: Any, numbers: Any, offset: int) -> None:
+        self.rng, self.count, self.single = rng, there.size, there.dtype == np.float32
+        body = JUMP.format(halves=str(self.single).lower(), each=2 if self.single else 1)
+        body = [*body.splitlines(), *(SINGLE if self.single else DOUBLE).splitlines()]
+        parameters = "const double *numbers, int offset, const unsigned long long *jumps, real *out, int count"
+        source = cuda.prelude(there.dtype) + cuda.each("draw", parameters, body, "t")
+        jumps = backend.send(_jumps(rng.bit_generator.state["state"]["inc"]))
+        blocks = max(1, min(cuda.BLOCKS, -(-self.count // cuda.THREADS)))
+        self.launch = Launch(source, "draw", blocks, (numbers, np.int32(offset), jumps, there, np.int32(self.count)))
+
+    def tell(self) -> list[float]:
+        """Where the generator stands; then it skips what the device draws."""
+        whole: Any = self.rng.bit_generator.state
+        state, increment = whole["state"]["state"], whole["state"]["inc"]
+        told = [state >> shift & WORD for shift in (96, 64, 32, 0)] + [whole["has_uint32"], whole["uinteger"]]
+        steps = self.count
+        if self.single:
+            steps, odd = divmod(self.count - whole["has_uint32"] + 1, 2)
+            whole["has_uint32"] = 1 - odd
+        multiplier, plus = _after(steps, increment)
+        state = (state * multiplier + plus) & WHOLE
+        whole["state"]["state"] = state
+        if self.single and steps:
+            whole["uinteger"] = _mixed(state) >> 32
+        self.rng.bit_generator.state = whole
+        return list(map(float, told))
+
+
+def drawable(rng: Any) -> bool:
+    return isinstance(rng, np.random.Generator) and isinstance(rng.bit_generator, np.random.PCG64)
+
+
+def _after(steps: int, increment: int) -> tuple[int, int]:
+    """Multiplier and summand of so many steps: M^n, and c (1 + M + ... + M^(n-1))."""
+    power = pow(MULTIPLIER, steps, (MULTIPLIER - 1) << 128)
+    return power & WHOLE, increment * ((power - 1) // (MULTIPLIER - 1)) & WHOLE
+
+
+def _jumps(increment: int) -> np.ndarray:
+    """(31, 4) uint64: both halves of both for 1, 2, 4, ... steps."""
+    pairs = [_after(1 << bit, increment) for bit in range(31)]
+    return np.array([[m >> 64, m & HALF, p >> 64, p & HALF] for m, p in pairs], np.uint64)
+
+
+def _mixed(state: int) -> int:
+    """What is drawn in a state: both halves folded into one, and turned."""
+    folded, turn = (state >> 64 ^ state) & HALF, state >> 122
+    return (folded >> turn | folded << (64 - turn)) & HALF

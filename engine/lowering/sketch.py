@@ -1,0 +1,276 @@
+"""A sketch of a training step: its formulas as a graph of operations on arrays in rows and columns, none computed yet.
+
+Given `Symbol`s instead of arrays, the formulas of layers, losses and optimisers draw what they would compute, and which
+memory of the device it would change. fusion.py makes few kernels of that. What a sketch has no word for it refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from engine.tape.tape import Recorded
+
+ELEMENTWISE = {  # NumPy's name -> the same in CUDA C++, where `real` is the kind of number
+    "absolute": "fabs({})", "add": "{} + {}", "cos": "cos({})", "divide": "{} / {}", "equal": "real({} == {})",
+    "exp": "exp({})", "greater": "real({} > {})", "greater_equal": "real({} >= {})", "heaviside": "above({}, {})",
+    "less": "real({} < {})", "log": "log({})", "log1p": "log1p({})", "maximum": "larger({}, {})",
+    "minimum": "smaller({}, {})", "multiply": "{} * {}", "negative": "-{}", "sign": "side({})", "sin": "sin({})",
+    "sqrt": "sqrt({})", "subtract": "{} - {}", "tanh": "tanh({})",
+}  # fmt: skip
+ROWS = {"row_sum": ("0", "{} + {}"), "row_max": ("-real(3e38)", "larger({}, {})")}  # start, and what each element adds
+LARGEST = 2**31 - 1  # elements that kernels can count
+Shape = tuple[int, int]
+
+
+class Unsketchable(TypeError):
+    """The step does something that a sketch has no word for. It runs operation by operation."""
+
+
+class Node:
+    """One operation. Compared by identity: the same operation twice is two nodes.
+
+    op: a name in ELEMENTWISE, or one of
+        load      an array on the device, as it is after the first `when` stores
+        number    of the host, told anew for each step; what: which one, from 1 on
+        literal   a number that never changes
+        product   of two factors; what: whether each of them is turned round
+        row_sum, row_max      of every row (R, C) -> (R, 1)
+        column_sum, whole_sum (R, C) -> (1, C) or (1, 1)
+    """
+
+    __slots__ = ("args", "op", "shape", "what", "when")
+
+    def __init__(self, op: str, shape: Shape, args: tuple[Node, ...] = (), what: Any = None, when: int = 0) -> None:
+        if np.prod(shape, dtype=np.int64) > LARGEST:
+            raise Unsketchable("an array has more elements than a kernel can count")
+        self.op, self.shape, self.args, self.what, self.when = op, shape, args, what, when
+
+
+class Store:
+    """A node's value goes into an array (R, C) on the device."""
+
+    __slots__ = ("array", "node")
+
+    def __init__(self, array: Any, node: Node) -> None:
+        self.array, self.node = array, node
+
+
+class Sketch:
+    """What a step does: `stores` in their order; `numbers` that vary from step to step; `calls` to be made on the host.
+
+    device_array: the class of arrays on the device. dtype: of everything that is computed. shades: the values (256,),
+    on the device, that bytes stand for.
+    """
+
+    def __init__(self, device_array: type, dtype: np.dtype, shades: Any = None) -> None:
+        self.device_array, self.dtype, self.shades = device_array, dtype, shades
+        self.stores: list[Store] = []
+        self.loads: list[Node] = []
+        self.numbers: list[np.ndarray] = []
+        self.calls: list[tuple[Callable, tuple]] = []
+
+    def wrap(self, array: Any) -> Symbol:
+        if not isinstance(array, self.device_array):
+            raise Unsketchable("an array of the host takes part in the step")
+        return Symbol(self, array.shape, home=array)
+
+    def call(self, function: Callable, *arguments: Any) -> Any:
+        """Draw what a function does to arrays of the device; one without any belongs to the host, in every step."""
+        if any(isinstance(argument, self.device_array) for argument in arguments):
+            sketched = [self.wrap(a) if isinstance(a, self.device_array) else a for a in arguments]
+            return function(*sketched)
+        self.calls.append((function, arguments))
+        return function(*arguments)
+
+    def read(self, array: Any) -> Node:
+        """What stands in this memory now: what was stored there last, or else a load."""
+        array = grid(array)
+        for number in range(len(self.stores) - 1, -1, -1):
+            store = self.stores[number]
+            if same(store.array, array):
+                return store.node
+            if overlap(store.array, array):
+                break
+        for node in self.loads:
+            if same(node.what, array) and not any(overlap(s.array, array) for s in self.stores[node.when :]):
+                return node
+        self.loads.append(Node("load", array.shape, what=array, when=len(self.stores)))
+        return self.loads[-1]
+
+    def store(self, array: Any, node: Node) -> None:
+        array = grid(array)
+        if array.shape != node.shape:
+            raise Unsketchable("a value would be stretched into memory of another shape")
+        self.stores.append(Store(array, node))
+
+    def node(self, value: Any) -> Node:
+        if isinstance(value, Symbol):
+            return value.node
+        if isinstance(value, self.device_array):
+            return self.read(value)
+        if isinstance(value, np.ndarray) and value.ndim == 0:  # of the host, which may change it between two steps
+            for index, known in enumerate(self.numbers):
+                if known is value:
+                    return Node("number", (1, 1), what=index + 1)
+            self.numbers.append(value)
+            return Node("number", (1, 1), what=len(self.numbers))
+        if isinstance(value, (int, float, np.number)) and np.isfinite(value):
+            return Node("literal", (1, 1), what=float(value))
+        raise Unsketchable(f"{type(value).__name__} takes part in the step")
+
+    def settled(self) -> list[Store]:
+        """The stores that matter: not those which a later one overwrites before anybody has looked."""
+        kept = []
+        for number, store in enumerate(self.stores):
+            later = next((n for n in range(number + 1, len(self.stores)) if same(self.stores[n].array, store.array)), 0)
+            looked = (number < load.when <= later and overlap(load.what, store.array) for load in self.loads)
+            if not later or any(looked):
+                kept.append(store)
+        return kept
+
+
+class Symbol(Recorded, NDArrayOperatorsMixin):
+    """An array of the step. `home`: the memory on the device that it stands for; None: a value still to be computed."""
+
+    __slots__ = ("_node", "home", "shape", "tape", "turned")
+    __array_priority__ = 1000
+
+    def __init__(self, tape: Sketch, shape: tuple, node: Node | None = None, home: Any = None, turned=False) -> None:
+        self.tape, self.shape, self._node, self.home, self.turned = tape, shape, node, home, turned
+
+    dtype = property(lambda self: self.tape.dtype)
+    ndim = property(lambda self: len(self.shape))
+    size = property(lambda self: int(np.prod(self.shape)))
+
+    @property
+    def node(self) -> Node:
+        if self.turned:
+            raise Unsketchable("a transposed value is no factor of a product")
+        return self._node if self._node is not None else self.tape.read(self.home)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @property
+    def T(self) -> Symbol:  # noqa: N802  NumPy calls it so
+        if self.home is not None:
+            return self.tape.wrap(self.home.T)
+        return Symbol(self.tape, self.shape[::-1], self._node, turned=not self.turned)
+
+    def __getitem__(self, key: Any) -> Symbol:
+        if self.home is None:
+            raise Unsketchable("part of a value is taken")
+        return self.tape.wrap(self.home[key])
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        part, node = self[key], self.tape.node(value)
+        if part.node is not node:  # `x[k] += y` is done already
+            self.tape.store(part.home, node)
+
+    def reshape(self, *shape: Any) -> Symbol:
+        shape = shape[0] if isinstance(shape[0], tuple) else shape
+        if self.home is not None:
+            return self.tape.wrap(self.home.reshape(*shape))
+        if _grid_shape(shape) != self.node.shape:
+            raise Unsketchable("a value is brought into another shape")
+        return Symbol(self.tape, shape, self.node)
+
+    def transpose(self, *axes: int) -> Symbol:
+        raise Unsketchable("arrays of more than two axes")
+
+    def sum(self, axis: Any = None, keepdims: bool = False, out: Any = None) -> Symbol:
+        if axis == 1 and keepdims:
+            return self._row("row_sum")
+        if axis == 0 and self.ndim == 2:
+            total = Node("column_sum", (1, self.shape[1]), (self.node,))
+            shape = (1, self.shape[1]) if keepdims else (self.shape[1],)
+        elif axis is None:
+            total, shape = Node("whole_sum", (1, 1), (self.node,)), ()
+        else:
+            raise Unsketchable(f"a sum over axis {axis}")
+        if out is not None:
+            self.tape.store(out, total)
+        return Symbol(self.tape, shape, total)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Symbol:
+        if axis != 1 or not keepdims:
+            raise Unsketchable(f"a maximum over axis {axis}")
+        return self._row("row_max")
+
+    def _row(self, op: str) -> Symbol:
+        rows, columns = self.shape
+        return Symbol(self.tape, (rows, 1), self.node if columns == 1 else Node(op, (rows, 1), (self.node,)))
+
+    def dot(self, other: Any) -> Symbol:
+        if self.ndim != 1:
+            raise Unsketchable("a dot product of matrices")
+        return (self * other).sum()
+
+    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
+        if function is not np.clip or options:
+            raise Unsketchable(f"{function.__name__} is called")
+        array, low, high, out = arguments
+        return np.minimum(np.maximum(array, low), high, out=out)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
+        if method != "__call__" or options:
+            raise Unsketchable(f"{ufunc.__name__}.{method}")
+        if ufunc is np.matmul:
+            shape, node = self._product(*inputs)
+        elif ufunc.__name__ in ELEMENTWISE:
+            nodes = tuple(self.tape.node(value) for value in inputs)
+            shape = np.broadcast_shapes(*(np.shape(v) if np.isscalar(v) else v.shape for v in inputs))
+            node = Node(ufunc.__name__, _grid_shape(shape), nodes)
+        else:
+            raise Unsketchable(f"{ufunc.__name__} is called")
+        if not out:
+            return Symbol(self.tape, shape, node)
+        (target,) = out
+        if isinstance(target, Symbol) and target.home is None:
+            target._node = node
+        else:
+            self.tape.store(target.home if isinstance(target, Symbol) else target, node)
+        return target
+
+    def _product(self, a: Any, b: Any) -> tuple[tuple[int, int], Node]:
+        if len(a.shape) != 2 or len(b.shape) != 2:
+            raise Unsketchable("a product of more than two axes")
+        turned = tuple(isinstance(factor, Symbol) and factor.turned for factor in (a, b))
+        factors = (a.T if turned[0] else a), (b.T if turned[1] else b)
+        shape = (a.shape[0], b.shape[1])
+        return shape, Node("product", shape, tuple(self.tape.node(factor) for factor in factors), turned)
+
+
+# Memory on the device ------------------------------------------------------------------------------------------------
+
+
+def _grid_shape(shape: tuple) -> Shape:
+    if len(shape) > 2:
+        raise Unsketchable("arrays of more than two axes")
+    return tuple(shape) if len(shape) == 2 else (1, *shape) if shape else (1, 1)  # pyright: ignore[reportReturnType]
+
+
+def grid(array: Any) -> Any:
+    """The same memory in rows and columns."""
+    return array if array.ndim == 2 else array.reshape(_grid_shape(array.shape))
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two arrays (R, C) are the same part of the device's memory, in the same order."""
+    strides = ([s for s, length in zip(array.strides, array.shape, strict=True) if length > 1] for array in (a, b))
+    return a.shape == b.shape and a.data.ptr == b.data.ptr and next(strides) == next(strides)
+
+
+def overlap(a: Any, b: Any) -> bool:
+    """Whether two arrays share memory, or may: strides are not looked into."""
+    (a0, a1), (b0, b1) = ((array.data.ptr, array.data.ptr + _extent(array)) for array in (a, b))
+    return a0 < b1 and b0 < a1
+
+
+def _extent(array: Any) -> int:
+    steps = ((length - 1) * stride for length, stride in zip(array.shape, array.strides, strict=True))
+    return sum(steps) + array.itemsize if array.size else 0

@@ -1,0 +1,72 @@
+"""Batch normalisation: each unit gets mean 0 and variance 1 over the batch, then a mean and a spread that are learned.
+
+Outside training, running statistics stand in for those of the batch: a prediction never depends on its neighbours.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.network.layers import Layer
+from engine.tape.tape import follow
+
+
+class BatchNorm(Layer):
+    """y = gamma * (x - mean) / sqrt(variance + epsilon) + beta
+
+    For (N, O) units, or (H, C, W, N) maps, which count as C units. Running statistics move by `momentum` of the way to
+    those of each batch; their variance divides by n - 1, as PyTorch's does.
+    gamma and beta are not regularised.
+    """
+
+    mixes = True
+
+    def __init__(self, *, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
+        self.momentum, self.epsilon = momentum, epsilon
+
+    def build(self, inputs):
+        maps = len(inputs) == 3
+        self.units = inputs[1] if maps else inputs[0]
+        self.axes = (0, 2, 3) if maps else 0  # what is averaged over
+        self.wide = (1, self.units, 1, 1) if maps else (1, self.units)  # a number for each unit, ready to meet x
+        return inputs
+
+    @property
+    def shapes(self):
+        return {"gamma": (self.units,), "beta": (self.units,)}
+
+    def bind(self, parameters, gradients):
+        self.gamma, self.beta = parameters["gamma"], parameters["beta"]
+        self.dgamma, self.dbeta = gradients["gamma"], gradients["beta"]
+        self.state = {"mean": np.zeros_like(self.gamma), "variance": np.ones_like(self.gamma)}
+
+    def initialize(self, rng):
+        self.gamma[:], self.beta[:] = 1, 0
+
+    def total(self, x):
+        return x.sum(axis=self.axes).reshape(*self.wide)
+
+    def forward(self, x, *, train):
+        gamma, beta = self.gamma.reshape(self.wide), self.beta.reshape(self.wide)
+        mean, variance = (follow(x, array).reshape(*self.wide) for array in self.state.values())
+        if not train:
+            return (x - mean) * (gamma / np.sqrt(variance + self.epsilon)) + beta
+        n = self.n = x.size // self.units
+        batch_mean = self.total(x) * (1 / n)
+        centred = x - batch_mean
+        batch_variance = self.total(centred * centred) * (1 / n)
+        mean += self.momentum * (batch_mean - mean)
+        variance += self.momentum * (batch_variance * (n / max(n - 1, 1)) - variance)
+        self.scale = 1 / np.sqrt(batch_variance + self.epsilon)
+        self.normal = centred * self.scale
+        return self.normal * gamma + beta
+
+    def backward(self, dy):
+        dgamma, dbeta = (follow(dy, array).reshape(*self.wide) for array in (self.dgamma, self.dbeta))
+        dgamma[:] = self.total(dy * self.normal)
+        dbeta[:] = self.total(dy)
+        gamma = self.gamma.reshape(self.wide)
+        return (dy - (dbeta + self.normal * dgamma) * (1 / self.n)) * (self.scale * gamma)
+
+    def __repr__(self) -> str:
+        return "BatchNorm()"

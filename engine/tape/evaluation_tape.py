@@ -1,0 +1,25 @@
+"""A tape for what is only looked at, such as the map of 10,000 points in every frame. Training has none of this."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.tape.tape import Tape
+
+
+class Glance(Tape):
+    """tanh(z) = 1 - 2 / (1 + e^2z): quicker than np.tanh, and as near to it as numbers near 1 lie to each other.
+
+    A value near zero thereby loses digits that no picture shows: the error is below 4e-7 everywhere (float32).
+    """
+
+    def apply(self, ufunc: np.ufunc, arrays: list[np.ndarray], out: np.ndarray) -> None:
+        if ufunc is not np.tanh:
+            super().apply(ufunc, arrays, out)
+            return
+        (z,) = arrays
+        one, minus_two = out.dtype.type(1), out.dtype.type(-2)
+        add_one = np.add, [out, one]
+        steps = (np.add, [z, z]), (np.exp, [out]), add_one, (np.divide, [minus_two, out]), add_one
+        for function, values in steps:
+            super().apply(function, values, out)

@@ -1,0 +1,121 @@
+"""How a layer is doing: the size of its signals and gradients, dead and saturated units, and how fast its weights move.
+
+The figures come from one ordinary training step that is undone afterwards, so that looking changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.network.layers import Activation, Layer
+from engine.training.snapshot import restore, snapshot
+from engine.training.trainer import Trainer
+
+SAMPLES = 256  # enough for shares and spreads, few enough to look several times a second
+FLAT = 0.01  # a slope below this share of the steepest one lets next to no gradient through
+
+
+class LayerReport(NamedTuple):
+    """One layer on one batch. Shares are NaN where the question makes no sense."""
+
+    name: str
+    activation_mean: float  # of the layer's output
+    activation_std: float
+    gradient_mean: float  # of the loss by the layer's output
+    gradient_std: float
+    dead: float  # share of units whose slope is zero for every sample: they cannot learn from this batch
+    saturated: float  # share of (sample, unit) pairs where the curve is almost flat
+    update_to_weight: float  # length of one step of the layer's parameters to their own; about 0.001 is healthy
+
+
+class LayerLook(NamedTuple):
+    """A report, and what it was drawn from: outputs of the layer and gradients by them, both (N, ...)."""
+
+    report: LayerReport
+    activations: np.ndarray
+    gradients: np.ndarray  # empty below the first layer with parameters
+
+
+def diagnose(trainer: Trainer, batch: np.ndarray | None = None) -> list[LayerReport]:
+    """A report for each layer, first to last, on the samples that `batch` (N,) numbers, else on the first ones."""
+    return [look.report for look in examine(trainer, batch)]
+
+
+def examine(trainer: Trainer, batch: np.ndarray | None = None) -> list[LayerLook]:
+    """Like `diagnose`, with the arrays."""
+    batch = np.arange(min(SAMPLES, len(trainer.x_train))) if batch is None else batch
+    with undisturbed(trainer):
+        return _looks(trainer, trainer.x_train[batch], trainer.t_train[batch])
+
+
+@contextmanager
+def undisturbed(trainer: Trainer) -> Iterator[None]:
+    """Undo whatever training steps do inside: parameters, slots, counters, generators, gradients, layers' caches."""
+    network, optimizer = trainer.network, trainer.optimizer
+    before, gradients, rate = snapshot(trainer), network.gradients.copy(), optimizer.rate.copy()
+    kept = [dict(vars(layer)) for layer in network.layers]
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    finally:
+        for layer, attributes in zip(network.layers, kept, strict=True):
+            vars(layer).clear()
+            vars(layer).update(attributes)
+        restore(trainer, before)
+        network.gradients[:], optimizer.rate[()] = gradients, rate
+
+
+def _looks(trainer: Trainer, x: np.ndarray, t: np.ndarray) -> list[LayerLook]:
+    layers, old = trainer.network.layers, trainer.network.copies()[0]
+    signals, slopes = [], []
+    for layer in layers:
+        slopes.append(_slope(layer, x))
+        x = layer.forward(x, train=True)
+        signals.append(x)
+    dz = trainer.objective.gradient(x, t)
+    gradients = [dz]
+    for layer in reversed(layers[trainer.network.first + 1 :]):
+        dz = layer.backward(dz)
+        gradients.append(dz)
+    layers[trainer.network.first].backward(dz)
+    gradients = [np.zeros(0)] * trainer.network.first + gradients[::-1]
+    trainer.update(x)
+    moved = trainer.network.parameters - old
+    looks, start = [], 0
+    for layer, signal, gradient, slope in zip(layers, signals, gradients, slopes, strict=True):
+        stop = start + sum(int(np.prod(shape)) for shape in layer.shapes.values())
+        length = float(np.linalg.norm(old[start:stop]))
+        ratio = float(np.linalg.norm(moved[start:stop])) / length if length else np.nan
+        dead, saturated = _shares(slope)
+        spreads = (*_spread(signal), *_spread(gradient))
+        looks.append(LayerLook(LayerReport(repr(layer), *spreads, dead, saturated, ratio), signal, gradient))
+        start = stop
+    return looks
+
+
+def _spread(values: np.ndarray) -> tuple[float, float]:
+    return (float(values.mean()), float(values.std())) if values.size else (np.nan, np.nan)
+
+
+def flatness(layer: Layer, z: np.ndarray) -> tuple[float, float]:
+    """Shares of dead units and of flat places where an activation layer meets the pre-activations z; else NaN."""
+    return _shares(_slope(layer, z))
+
+
+def _slope(layer: Layer, z: np.ndarray) -> np.ndarray | None:
+    """da/dz of an activation, shaped like z; None for another layer."""
+    if not isinstance(layer, Activation):
+        return None
+    return np.abs(layer.function.backward(np.ones_like(z), z, layer.function.forward(z)))
+
+
+def _shares(slope: np.ndarray | None) -> tuple[float, float]:
+    """Dead units and flat places, as shares. Maps (H, C, W, N) count as C units."""
+    if slope is None:
+        return np.nan, np.nan
+    alive = (slope > 0).any(axis=0 if slope.ndim == 2 else (0, 2, 3))
+    return 1 - float(alive.mean()), float((slope < FLAT * max(float(slope.max()), 1e-30)).mean())

@@ -1,0 +1,103 @@
+"""How we know that the gradients are right: backpropagation against central differences, number by number.
+
+A central difference knows nothing of the chain rule: it moves one parameter a little up and down and looks at the loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from engine.formulas.losses import Objective
+from engine.network.network import Network
+
+SMALL = 1e-4  # gradients below this are compared as if they were this large: of less, rounding leaves too few digits
+
+
+class Check(NamedTuple):
+    """One entry of one parameter."""
+
+    layer: int  # number of the layer, counted from 0
+    parameter: str  # "W", "b" ...
+    index: tuple[int, ...]
+    analytic: float  # by backpropagation
+    numeric: float  # by a central difference
+    error: float  # relative
+
+
+def relative_error(analytic: Any, numeric: Any) -> Any:
+    """Distance of two gradients relative to the larger one, entry by entry."""
+    return np.abs(analytic - numeric) / np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), SMALL)
+
+
+def numerical_gradient(f: Callable[[], float], array: np.ndarray, epsilon: float = 1e-5) -> np.ndarray:
+    """Gradient of f() by central differences with respect to every entry of `array`, which f reads. Same shape.
+
+    The array is changed on the way and left as it was.
+    """
+    gradient = np.empty_like(array)
+    for index in np.ndindex(array.shape):
+        gradient[index] = _slope(f, array, index, epsilon)
+    return gradient
+
+
+def _slope(f: Callable[[], float], array: np.ndarray, index: tuple[int, ...], epsilon: float) -> float:
+    kept = array[index]
+    array[index] = kept + epsilon
+    high, above = array[index], f()
+    array[index] = kept - epsilon
+    low, below = array[index], f()
+    array[index] = kept
+    distance = float(high) - float(low)  # in float32 not quite 2 epsilon, and 0 if rounding swallows epsilon
+    return (float(above) - float(below)) / distance if distance else 0.0
+
+
+def check(
+    network: Network, objective: Objective, x: np.ndarray, t: np.ndarray, epsilon: float = 1e-5, entries: int = 0
+) -> list[Check]:
+    """Compare the gradient of the mean loss on x (N, ...) and targets t for every parameter, in training mode.
+
+    epsilon: how far a parameter is moved; 1e-5 suits a float64 network. entries: check at most so many entries of each
+    parameter, evenly spaced; 0: all. Dropout draws the same masks every time. The network is left as it was.
+    """
+    parameters, state = network.copies()
+    gradients = network.gradients.copy()
+    draws = {name: rng.bit_generator.state for name, rng in network.rngs.items()}
+
+    def forward() -> Any:
+        for name, rng in network.rngs.items():
+            rng.bit_generator.state = draws[name]
+        return network.forward(x, train=True)
+
+    network.backward(objective.gradient(forward(), t))
+    analytic = network.gradients.copy()
+    checks = []
+    for name, array in network.named.items():
+        layer, parameter = name.split(".", 1)
+        gradient = twin(array, network.parameters, analytic)
+        indices = list(np.ndindex(array.shape))
+        for index in indices[:: -(-len(indices) // entries) if entries else 1]:
+            numeric = _slope(lambda: objective.value(forward(), t), array, index, epsilon)
+            error = float(relative_error(gradient[index], numeric))
+            checks.append(Check(int(layer), parameter, index, float(gradient[index]), numeric, error))
+    network.take(parameters, state)
+    network.gradients[:] = gradients
+    for name, rng in network.rngs.items():
+        rng.bit_generator.state = draws[name]
+    return checks
+
+
+def twin(view: np.ndarray, flat: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """What `view` is of `flat`, of `other`: the same entries of another flat array, as a view."""
+    start = (view.ctypes.data - flat.ctypes.data) // flat.itemsize
+    return as_strided(other[start:], view.shape, view.strides)
+
+
+def sweep(
+    network: Network, objective: Objective, x: np.ndarray, t: np.ndarray, epsilons: Iterable[float], entries: int = 20
+) -> list[tuple[float, float]]:
+    """(epsilon, largest relative error): too large a step bends, too small a one drowns in rounding."""
+    return [(e, max(c.error for c in check(network, objective, x, t, e, entries))) for e in epsilons]

@@ -1,0 +1,50 @@
+"""Learning-rate range test: raise the rate a little with every step and watch the loss. The trainer is left as it was.
+
+Source: Smith 2017, Cyclical Learning Rates for Training Neural Networks.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.training.diagnostics import undisturbed
+from engine.training.trainer import Trainer
+
+LOOKED_AT = 512  # fixed training samples; the loss of one mini-batch jumps more than a step changes it
+HOPELESS = 4.0  # times the lowest loss: nothing more to learn from higher rates
+
+
+class RateTest(NamedTuple):
+    """The rates tried (n,), the training losses after the step with each (n,), and a rate fast and safe."""
+
+    rates: np.ndarray
+    losses: np.ndarray
+    suggestion: float
+
+
+def find_rate(trainer: Trainer, *, lowest: float = 1e-5, highest: float = 10.0, steps: int = 100) -> RateTest:
+    """Train for at most `steps` batches while the rate grows from `lowest` to `highest` by a constant factor.
+
+    The suggestion is a tenth of the rate at which the loss was lowest, and NaN if no step made it lower than the first.
+    Raises ValueError for an empty range.
+    """
+    if not (0 < lowest < highest and steps >= 2):
+        raise ValueError("The range test needs 0 < lowest < highest and at least 2 steps.")
+    rates, losses = np.geomspace(lowest, highest, steps), []
+    batches = np.random.default_rng(0).integers(len(trainer.x_train), size=(steps, trainer.batch_size))
+    network, objective = trainer.network, trainer.objective
+    x_fixed, t_fixed = trainer.x_train[:LOOKED_AT], trainer.t_train[:LOOKED_AT]
+    with undisturbed(trainer):
+        for rate, batch in zip(rates, batches, strict=True):
+            x, t = trainer.x_train[batch], trainer.t_train[batch]
+            trainer.optimizer.rate[()] = rate
+            network.backward(objective.gradient(network.forward(x, train=True), t))
+            trainer.update(x)
+            loss = float(objective.value(network.forward(x_fixed), t_fixed))
+            if not loss <= HOPELESS * min([loss, *losses]):  # also when it is no number
+                break
+            losses.append(loss)
+    best = int(np.argmin(losses)) if losses else 0
+    return RateTest(rates[: len(losses)], np.array(losses), float(rates[best] / 10) if best else np.nan)

@@ -1,0 +1,177 @@
+"""What an experiment may say about data that a person brought along, and how much of it a server keeps for whom."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from data import OWN
+from data.files import user_data
+from data.files.user_data import PreparedData, UserDataError, clean
+from data.files.user_data import new_folder as new_folder
+from lab.experiment.fields import Allowed, ExperimentError, Misfit
+
+FINGERPRINT = Allowed(
+    "the name that an uploaded file got, 32 of 0-9 and a-f",
+    lambda text: not text or bool(user_data.FINGERPRINT.fullmatch(text)),
+)
+SESSION_BYTES, SESSION_SETS, TOTAL_BYTES = 64_000_000, 8, 2_000_000_000
+
+
+class Absent(Misfit):
+    """Uploaded data that is not on this server: the sentence says so."""
+
+    def __init__(self) -> None:
+        ValueError.__init__(self, f"own: {user_data.GONE}.")
+        self.field = "own"
+
+
+def check_own(e: Any) -> None:
+    """Raises Misfit unless the data of an experiment is here, if it is a person's own."""
+    if e.dataset not in OWN:
+        if e.own:
+            raise Misfit("own", e.own, f"nothing with this data set; a name with {' or '.join(OWN)}")
+    elif not e.own:
+        raise Misfit("dataset", e.dataset, "with the name of an uploaded file in the field own")
+    elif not user_data.known(e.own):
+        raise Absent
+    elif user_data.source(e.own).name != e.dataset:
+        raise Misfit("dataset", e.dataset, f"{user_data.source(e.own).name} with this uploaded file")
+
+
+@dataclass
+class Owner:
+    """What one visitor has brought: fingerprint -> bytes, and bytes of files that a page holds under a name; and their
+    run, by which we know that they are here."""
+
+    sets: dict[str, int] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
+    run: str = ""
+
+    @property
+    def size(self) -> int:
+        return sum(self.sets.values()) + sum(self.held.values())
+
+
+class Shelf:
+    """Who has uploaded what. A set is kept while one of its owners is here, and the same set only once."""
+
+    def __init__(
+        self, session_bytes: int = SESSION_BYTES, session_sets: int = SESSION_SETS, total_bytes: int = TOTAL_BYTES
+    ) -> None:
+        self.session_bytes, self.session_sets, self.total_bytes = session_bytes, session_sets, total_bytes
+        self.owners: dict[str, Owner] = {}
+        self._busy = threading.Lock()
+
+    def of(self, owner: str) -> dict[str, int]:
+        """Fingerprint -> bytes of what a visitor has here, the oldest first."""
+        with self._busy:
+            return dict(self.owners[owner].sets) if owner in self.owners else {}
+
+    @property
+    def size(self) -> int:
+        """Bytes of all sets, and of all files that pages hold."""
+        owners = self.owners.values()
+        sets = {name: size for owner in owners for name, size in owner.sets.items()}
+        return sum(sets.values()) + sum(size for owner in owners for size in owner.held.values())
+
+    def used(self, owner: str) -> int:
+        """Bytes of all that a visitor keeps here."""
+        with self._busy:
+            return self.owners[owner].size if owner in self.owners else 0
+
+    def keep(self, owner: str, run: str, prepared: PreparedData) -> str:
+        """Save a set for a visitor with this run; its fingerprint. Raises UserDataError where it is too much."""
+        with self._busy:
+            mine = self.owners.setdefault(owner, Owner())
+            mine.run = run
+            if (name := user_data.fingerprint_of(prepared)) in mine.sets:
+                return name
+            self._make_sure(mine.size, prepared.size, self.size)
+            if len(mine.sets) >= self.session_sets:
+                raise UserDataError(f"You keep {len(mine.sets)} uploads, as many as are allowed. Forget one of them.")
+            user_data.save(prepared)
+            mine.sets[name] = prepared.size
+            return name
+
+    def hold(self, owner: str, run: str, name: str, size: int) -> None:
+        """Count a file that a page holds for a visitor under this name, in place of the one before it; 0: it is gone.
+
+        Raises UserDataError where it is too much; the one before it then still counts.
+        """
+        with self._busy:
+            mine = self.owners.setdefault(owner, Owner())
+            mine.run = run
+            before = mine.held.get(name, 0)
+            if size:
+                self._make_sure(mine.size - before, size, self.size - before)
+            mine.held[name] = size
+
+    def _make_sure(self, mine: int, more: int, everybody: int) -> None:
+        """Raises UserDataError unless so many more bytes fit to what a visitor and everybody has."""
+        if mine + more > self.session_bytes:
+            raise UserDataError(
+                f"This data takes {_mb(more)} and your other uploads {_mb(mine)}; a visitor may keep "
+                f"{_mb(self.session_bytes)}. Forget an upload, or choose less of this one."
+            )
+        if everybody + more > self.total_bytes:
+            raise UserDataError("The uploads of all visitors fill this server. Try again later, or with less data.")
+
+    def forget(self, owner: str, name: str) -> None:
+        """Take a set from a visitor; the last owner's goes for good."""
+        with self._busy:
+            if owner in self.owners and self.owners[owner].sets.pop(name, None) is not None:
+                self._remove(name)
+
+    def seen(self, owner: str, run: str) -> None:
+        """The visitor is here and has this run."""
+        if owner in self.owners:
+            self.owners[owner].run = run
+
+    def sweep(self, alive: Callable[[str], bool]) -> None:
+        """Free what visitors brought whose run is gone, and with it their session."""
+        with self._busy:
+            for token, owner in list(self.owners.items()):
+                if not alive(owner.run):
+                    del self.owners[token]
+                    for name in owner.sets:
+                        self._remove(name)
+
+    def _remove(self, name: str) -> None:
+        if not any(name in owner.sets for owner in self.owners.values()):
+            user_data.forget(name)
+
+
+def from_file(path: Path, target: str | None = None) -> dict[str, str]:
+    """The fields of an experiment with the table of a file, prepared as the page Data proposes; for this process only.
+
+    target: the column that is foretold. Raises ExperimentError.
+    """
+    # Here because pandas takes half a second, which the processes that train need not wait for.
+    from data.files.picture_tables import read_pictures
+    from data.files.table_files import MAX_UNPACKED_BYTES, read_table
+    from data.files.table_roles import prepare_table, propose
+
+    try:
+        content = path.read_bytes()
+        prepared = None if target else read_pictures(content, path.name, MAX_UNPACKED_BYTES)
+        if prepared is None:
+            table = read_table(content, most_bytes=MAX_UNPACKED_BYTES)
+            if target and target not in table.names:
+                raise UserDataError(f"The table has no column {clean(target)}; allowed: {', '.join(table.names[:20])}.")
+            prepared, _ = prepare_table(table, propose(table, target or ""), path.name)
+    except OSError as problem:
+        raise ExperimentError([f"{path} cannot be read: {problem.strerror}."]) from None
+    except UserDataError as problem:
+        raise ExperimentError([f"{path}: {problem}"]) from None
+    return {"dataset": prepared.dataset, "own": user_data.save(prepared)}
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
+
+
+SHELF = Shelf()  # this process's; the processes that train only read the files

@@ -1,0 +1,45 @@
+"""Tables to download, as CSV text: the curve, the confusion matrix, predictions."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from data.files.safe_cells import safe_cell
+
+
+def curves(epochs: np.ndarray, values: np.ndarray, score: str) -> str:
+    """epochs (n,) and values (4, n): train loss, test loss, train score, test score; score: what that is called."""
+    names = ("epoch", "train_loss", "test_loss", *(f"{part}_{score.lower()}" for part in ("train", "test")))
+    rows = zip(epochs.tolist(), *(_short(row) for row in values), strict=True)
+    return _table(names, rows)
+
+
+def confusion(counts: np.ndarray, classes: Sequence[str]) -> str:
+    """counts (C, C), rows truth, columns prediction."""
+    rows = ((name, *row) for name, row in zip(classes, counts.tolist(), strict=True))
+    return _table(("truth \\ prediction", *classes), rows)
+
+
+def predictions(answers: np.ndarray, classes: Sequence[str], *, picture: bool) -> str:
+    """answers (N,): class numbers, or values where there are no classes. Kaggle's form: numbered from 1."""
+    shown = [classes[number] for number in answers] if classes else _short(answers)
+    names = ("ImageId" if picture else "Id", "Label" if classes else "Value")
+    return _table(names, enumerate(shown, 1))
+
+
+def _short(values: np.ndarray) -> list[str | float]:
+    """Numbers in the fewest digits that mean the same."""
+    return [float(str(value)) for value in values]
+
+
+def _table(names: Iterable[Any], rows: Iterable[Iterable[Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(map(safe_cell, names))
+    writer.writerows([safe_cell(value) for value in row] for row in rows)
+    return text.getvalue()

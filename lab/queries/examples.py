@@ -1,0 +1,33 @@
+"""The examples of a run as they are trained on, for whoever wants to take them away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from lab.training.run import Run
+
+
+def points(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> tuple[dict, dict[str, np.ndarray]]:
+    """The points of the plane after noise, outliers and wrong labels, the training part first.
+
+    points: (N, 2) raw coordinates; labels: (N,) class numbers from 1 as they were drawn, or targets in their own units;
+    trained: (N,) 1 for the training part. Raises ValueError for data that are no points of the plane.
+    """
+    d = run.dataset
+    if d.points_train is None or d.points_test is None:
+        raise ValueError("points: this data set has none; allowed: the data sets of the plane.")
+    labels = np.concatenate([d.y_train, d.y_test])
+    if d.kind == "regression":
+        labels = d.to_units(labels)
+    else:
+        labels = np.asarray(run.class_numbers or range(d.classes))[labels] + 1
+    trained = np.arange(len(labels)) < len(d.y_train)
+    return {}, {
+        "points": np.concatenate([d.points_train, d.points_test]),
+        "labels": labels.astype(np.float32),
+        "trained": trained.view(np.uint8),
+    }

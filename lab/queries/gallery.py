@@ -1,0 +1,195 @@
+"""Questions about a network that reads pictures: which test pictures it mistakes for what, and what a drawing looks
+like to it. What travels is capped; each answer is cheap enough to be asked while the network trains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from data import Dataset
+from data.drawing_preparation import PreparedDrawing, moved, prepare_drawing
+from engine.formulas import metrics
+from engine.network.convolution import Conv2D
+from engine.training.trainer import Trainer
+from lab.training.probes import as_bytes, confusion
+from lab.training.run import Run
+
+Facts = Mapping[str, Any]
+Arrays = Mapping[str, np.ndarray]
+Answer = tuple[dict[str, Any], dict[str, np.ndarray]]
+
+SHOWN = 24  # pictures in one answer
+FILTERS = 64  # units of the first layer in one answer
+WORK = 1e8  # multiply-adds that one answer may cost, some 30 ms
+PAD = 84  # rows and columns of a drawing
+FARTHEST, MOST_TURN, MOST_SPREAD = 12, 60, 3  # pixels, degrees and pixels that a picture may be changed by
+
+
+def images(run: Run, facts: Facts, arrays: Arrays) -> Answer:
+    """What the page shows of the whole test part: confusion (C, C) at the latest evaluation, and scores of each class
+    (4, C): precision, recall, F1 and how many there are."""
+    dataset, trainer = _of_pictures(run), run.trainer
+    scores = run.shown_scores
+    counts = confusion(trainer)
+    header = {
+        "status": run.status,
+        "epoch": trainer.epochs,
+        "build": run.build_number,
+        "classes": list(dataset.class_names),
+        "test": len(dataset.x_test),
+        "test_accuracy": scores.test_score,
+    }
+    return header, {"confusion": counts, "scores": np.array(metrics.class_scores(counts), dtype=np.float32)}
+
+
+def cell(run: Run, facts: Facts, arrays: Arrays) -> Answer:
+    """The first test pictures of the class `truth` that were read as the class `read`, and what each was taken for."""
+    dataset, trainer = _of_pictures(run), run.trainer
+    truth, read = (_whole(facts, name, 0, dataset.classes - 1) for name in ("truth", "read"))
+    rows = np.flatnonzero((dataset.y_test == truth) & (_predicted(trainer) == read))
+    return {"count": len(rows)}, _shown(run, rows[:SHOWN])
+
+
+def mistakes(run: Run, facts: Facts, arrays: Arrays) -> Answer:
+    """The test pictures that it is surest about and wrong, the surest first.
+
+    `searched` of the `count` mistakes were looked at: as many as WORK allows.
+    """
+    dataset, trainer = _of_pictures(run), run.trainer
+    rows = np.flatnonzero(_predicted(trainer) != dataset.y_test)
+    searched = rows[: max(SHOWN, int(WORK / max(run.multiply_adds, 1)))]
+    shares = _shares(trainer, trainer.x_test[searched])
+    wrong = shares.argmax(axis=1) != dataset.y_test[searched]  # training has gone on since the evaluation
+    order = np.argsort(-np.where(wrong, shares.max(axis=1, initial=0), -1), kind="stable")[: min(SHOWN, wrong.sum())]
+    return {"count": len(rows), "searched": len(searched)}, _shown(run, searched[order])
+
+
+def _predicted(trainer: Trainer) -> np.ndarray:
+    """What the test pictures were taken for at the latest evaluation, (N,)."""
+    if len(trainer.predicted[1]) != len(trainer.y_test):
+        trainer.evaluate()
+    return trainer.predicted[1]
+
+
+def picture(run: Run, facts: Facts, arrays: Arrays) -> Answer:
+    """One test picture, changed as asked; see `changed`."""
+    return changed(_of_pictures(run), run.trainer, facts)
+
+
+def drawing(run: Run, facts: Facts, arrays: Arrays) -> Answer:
+    """What is read in a drawing `ink` (PAD, PAD) uint8: `picture` is what it sees, `shares` (C,) its answer."""
+    ink = arrays.get("ink")
+    if ink is None or ink.shape != (PAD, PAD) or ink.dtype != np.uint8:
+        raise ValueError(f"A drawing has {PAD} by {PAD} bytes, 0 for paper and 255 for ink.")
+    return read(_of_pictures(run), run.trainer, ink)
+
+
+def first_layer(run: Run, facts: Facts, arrays: Arrays) -> Answer:
+    """The weights of the first units as pictures: `weights` (F, rows, columns) uint8, 128 for zero, all units on one
+    scale, whose ends are minus and plus `largest`."""
+    dataset, trainer = _of_pictures(run), run.trainer
+    layer = trainer.network.layers[trainer.network.first]
+    W = next(iter(layer.weights))[0]  # (inputs of a unit, units)
+    convolves = isinstance(layer, Conv2D)
+    shape = (3, 3) if convolves else dataset.image_shape
+    assert shape is not None
+    tiles = W.T[:FILTERS].reshape(-1, *shape)
+    largest = float(np.abs(tiles).max(initial=0))
+    header = {
+        "status": run.status,
+        "epoch": trainer.epochs,
+        "build": run.build_number,
+        "units": W.shape[1],
+        "largest": largest,
+        "filters": convolves,
+    }
+    return header, {"weights": as_bytes(tiles / (largest or 1))}
+
+
+QUESTIONS = {
+    "images": images,
+    "cell": cell,
+    "mistakes": mistakes,
+    "picture": picture,
+    "drawing": drawing,
+    "first_layer": first_layer,
+}
+
+
+# Reading --------------------------------------------------------------------------------------------------------------
+
+
+def read(dataset: Dataset, trainer: Trainer, ink: np.ndarray) -> Answer:
+    """What a network reads in a drawing; see `drawing`. The header says whether it is `empty`."""
+    prepared = _prepared(dataset, ink)
+    shares = _shares(trainer, dataset.inputs(prepared.picture.reshape(1, -1)))[0]
+    header = {"empty": prepared.empty, "box": prepared.box, "classes": list(dataset.class_names)}
+    return header, {"picture": prepared.picture, "shares": shares}
+
+
+def _prepared(dataset: Dataset, ink: np.ndarray) -> PreparedDrawing:
+    assert dataset.image_shape is not None
+    assert dataset.images_test is not None
+    prepared = prepare_drawing(ink, dataset.image_shape)
+    if dataset.images_test[:100].mean() > 127:  # a set that is dark on light
+        return prepared._replace(picture=255 - prepared.picture)
+    return prepared
+
+
+def changed(dataset: Dataset, trainer: Trainer, facts: Facts) -> Answer:
+    """The test picture `row`, shifted `right` and `down` by pixels, turned by degrees and thickened by pixels.
+
+    raw (rows, columns) uint8: as the network would get it untouched; picture: prepared like a drawing. raw_shares and
+    shares (C,): what is read in each.
+    """
+    assert dataset.images_test is not None
+    row = _whole(facts, "row", 0, len(dataset.y_test) - 1)
+    limits = {"right": FARTHEST, "down": FARTHEST, "turn": MOST_TURN, "thicken": MOST_SPREAD}
+    changes = {name: _whole(facts, name, -most, most) for name, most in limits.items()}
+    original = dataset.images_test[row]
+    # On a wide sheet nothing is lost at the edge; the network itself sees only what stays within its picture.
+    wide = moved(np.pad(original, 2 * FARTHEST), **changes)
+    raw, prepared = wide[2 * FARTHEST : -2 * FARTHEST, 2 * FARTHEST : -2 * FARTHEST], _prepared(dataset, wide)
+    inputs = dataset.inputs(np.stack([raw.ravel(), prepared.picture.ravel()]))
+    raw_shares, shares = _shares(trainer, inputs)
+    header = {
+        "row": row,
+        "truth": int(dataset.y_test[row]),
+        "test": len(dataset.y_test),
+        "classes": list(dataset.class_names),
+        "empty": prepared.empty,
+    }
+    return header, {"raw": raw, "raw_shares": raw_shares, "picture": prepared.picture, "shares": shares}
+
+
+def _shares(trainer: Trainer, inputs: np.ndarray) -> np.ndarray:
+    """(N, D) inputs -> (N, C) float32, the belief in each class."""
+    z = trainer.network.forward(inputs.astype(trainer.network.dtype, copy=False))
+    return np.nan_to_num(trainer.objective.probabilities(z)).astype(np.float32)
+
+
+def _shown(run: Run, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Pictures, numbers, truth and belief of some test rows."""
+    dataset = run.dataset
+    assert dataset.images_test is not None
+    return {
+        "rows": rows.astype(np.int32),
+        "pictures": dataset.images_test[rows],
+        "truth": dataset.y_test[rows].astype(np.int32),
+        "shares": _shares(run.trainer, run.trainer.x_test[rows]),
+    }
+
+
+def _of_pictures(run: Run) -> Dataset:
+    if run.dataset.images_test is None or not run.dataset.classes:
+        raise ValueError("This network does not read pictures: choose a data set of pictures first.")
+    return run.dataset
+
+
+def _whole(facts: Facts, name: str, low: int, high: int) -> int:
+    value = facts.get(name, 0)
+    if type(value) is not int or not low <= value <= high:
+        raise ValueError(f"{name}: allowed: a whole number from {low:,} to {high:,}.")
+    return value

@@ -1,0 +1,290 @@
+"""The loss of a run as a landscape: the network's weights move in a plane, the loss is the height above it.
+
+The plane goes through the weights of now. Its two directions are two chosen weights, two random directions whose
+length is matched unit by unit to the weights (filter-normalised: Li et al. 2018, Visualizing the Loss Landscape of
+Neural Nets), or the two directions in which training has moved the weights most.
+
+Everything is computed on a twin: a second trainer of the same experiment on the same data. The run itself is not
+touched, and may go on. A page asks for the work in pieces.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine import OPTIMIZERS
+from engine.network.layers import Dropout
+from engine.tape.recording import Look
+from engine.tape.tape import Tape
+from engine.training.trainer import Trainer
+from lab.race.optimizer_race import race
+from lab.training.build import build
+
+if TYPE_CHECKING:
+    from lab.training.run import Run
+
+Answer = tuple[dict[str, Any], dict[str, np.ndarray]]
+
+SAMPLES = 1000  # training examples that the height is the mean loss of: the first ones, which the split has shuffled
+PIECE = 0.04  # seconds of work for one question
+RACE = 0.3  # seconds that a race in the plane may take
+AHEAD = 30  # epochs of the path of a network that has not been trained yet
+STATIONS = 60  # at most: points of the path
+KEPT = 6_000_000  # numbers that all stations may hold together
+LISTED = 8  # units at each end of a layer whose weights can be chosen
+SIDES = (15, 25, 41)  # points along an edge of the plane
+KINDS = {
+    "path": "The way of training",
+    "random": "Two random directions",
+    "weights": "Two chosen weights",
+}
+
+
+class Landscape:
+    """A plane through the weights of a run, and what has been computed of it so far.
+
+    kind: of KINDS. first, second: names of weights as `weight_names` gives them. reach: how far the plane goes to
+    each side of the centre, in lengths of the directions. side: points along an edge. Raises ValueError.
+    """
+
+    def __init__(self, run: Run, kind: str, *, seed: int = 0, first: str = "", second: str = "", reach: float = 1.0,
+                 side: int = 25) -> None:  # fmt: skip
+        if kind not in KINDS or not 0 < reach <= 100 or side not in SIDES:
+            raise ValueError("landscape: there is no such plane.")
+        self.kind, self.reach, self.side, self.build_number = kind, reach, side, run.build_number
+        self.twin = build(run.experiment.change(device="cpu"), dataset=run.dataset).trainer
+        self.centre, self.state = run.trainer.network.copies()
+        self.epoch, self.now = run.trainer.epochs, run.trainer.steps
+        self.epochs = self.epoch or AHEAD
+        self.x, self.t = self.twin.x_train[:SAMPLES], self.twin.t_train[:SAMPLES]
+        self.stations: list[np.ndarray] = [self.twin.network.parameters.copy()]
+        self.station_epochs = [0]
+        self.directions = np.zeros((0, self.centre.size))
+        if kind == "random":
+            self.directions = random_directions(self.twin, self.centre, seed)
+        elif kind == "weights":
+            self.directions = np.stack([_only(self.twin, name) for name in (first, second)])
+            if first == second:
+                raise ValueError("Choose two different weights: a plane needs two directions.")
+        self.twin.network.take(self.stations[0], self.twin.network.copies()[1])
+        self.heights = np.full((side, side), np.nan)
+        self.done, self.total, self._work = 0, self.epochs + side * side, self._all()
+
+    # Working ---------------------------------------------------------------------------------------------------------
+
+    def work(self, seconds: float = PIECE) -> None:
+        """Go on for about so many seconds."""
+        ends = time.monotonic() + seconds
+        for done in self._work:
+            self.done = done
+            if time.monotonic() > ends:
+                break
+
+    @property
+    def finished(self) -> bool:
+        return self.done == self.total
+
+    def _all(self) -> Iterator[int]:
+        yield from self._train()
+        for layer in self.twin.network.layers:
+            if isinstance(layer, Dropout):
+                layer.rate = 0.0  # the landscape is that of the whole network
+        if self.kind == "path":
+            self.directions = main_directions(np.stack(self.stations) - self.centre)
+        points = np.stack(np.meshgrid(self.axis, self.axis), axis=-1).reshape(-1, 2)
+        for number, point in enumerate(points):
+            self.heights.flat[number] = self.height(point)
+            yield self.epochs + number + 1
+
+    def _train(self) -> Iterator[int]:
+        """The twin goes the way of the run again, from the first weights on."""
+        twin, size = self.twin, self.centre.size
+        every = max(1, -(-self.epochs // int(np.clip(KEPT // size, 3, STATIONS))))
+        while twin.epochs < self.epochs and twin.divergence is None:
+            with np.errstate(all="ignore"):
+                ended = twin.play()
+            if not ended:
+                yield min(twin.epochs, self.epochs - 1)
+                continue
+            if twin.epochs % every == 0 or twin.epochs == self.epochs:
+                if not twin.finite():
+                    break
+                self.stations.append(twin.network.parameters.copy())
+                self.station_epochs.append(twin.epochs)
+            yield twin.epochs
+
+    # Looking ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def axis(self) -> np.ndarray:
+        """(side,) coordinates along an edge, 0 in the middle."""
+        return np.linspace(-self.reach, self.reach, self.side)
+
+    @property
+    def same_way(self) -> bool:
+        """Whether the path ends in the weights of the run: it does unless something was changed on the way."""
+        return self.epoch > 0 and np.array_equal(self.stations[-1], self.centre)
+
+    def height(self, point: np.ndarray) -> float:
+        """The mean loss at one point (2,) of the plane."""
+        self._go(point)
+        with np.errstate(all="ignore"):
+            if self._is_small:
+                return self._look.again()[1]
+            return float(self.twin.objective.value(self.twin.network.forward(self.x), self.t))
+
+    def slopes(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """points (K, 2) -> heights (K,) and, by the engine's backward pass, gradients in the plane (K, 2)."""
+        network = self.twin.network
+        heights, gradients = np.full(len(points), np.nan), np.full((len(points), 2), np.nan)
+        for number, point in enumerate(points):
+            if np.isfinite(point).all():
+                self._go(point)
+                heights[number] = self._descend()
+                gradients[number] = self.directions @ network.gradients
+        return heights, gradients
+
+    @cached_property
+    def _is_small(self) -> bool:
+        return len(self.x) <= self.twin.network.at_once
+
+    @cached_property
+    def _look(self) -> Look:
+        return Look(self.twin.network, self.twin.objective, self.x, self.t)
+
+    @cached_property
+    def _descend(self) -> Callable[[], float]:
+        """Fills the network's gradients and returns the loss; recorded, like a step of training."""
+        tape = Tape() if self._is_small else None
+        network, objective = self.twin.network, self.twin.objective
+
+        def pull(x: Any, t: Any) -> Any:
+            z = network.forward(x, train=True)
+            loss = objective.value(z, t)
+            network.backward(objective.gradient(z, t))
+            return loss
+
+        if tape is None:
+            return lambda: float(pull(self.x, self.t))
+        loss = pull(tape.wrap(self.x), tape.wrap(self.t)).array
+
+        def again() -> float:
+            tape.play()
+            return float(loss)
+
+        return again
+
+    def path(self) -> np.ndarray:
+        """(n, 2) the stations of training, each at the point of the plane that is nearest to it."""
+        away = np.stack(self.stations) - self.centre
+        return np.linalg.lstsq(self.directions.T, away.T, rcond=None)[0].T
+
+    def in_plane(self) -> float:
+        """How much of the path, as a share of its squared distances from the centre, lies in the plane."""
+        away = np.stack(self.stations) - self.centre
+        return float((self.path() @ self.directions).ravel() @ away.ravel() / max(float((away**2).sum()), 1e-30))
+
+    def _go(self, point: np.ndarray) -> None:
+        self.twin.network.take(self.centre + np.asarray(point) @ self.directions, self.state)
+
+
+# Directions ----------------------------------------------------------------------------------------------------------
+
+
+def random_directions(trainer: Trainer, centre: np.ndarray, seed: int) -> np.ndarray:
+    """(2, P) random directions; each unit's weights have the length that they have at `centre`. Biases stay.
+
+    Raises ValueError where all weights are zero.
+    """
+    network, rng, rows = trainer.network, np.random.default_rng(seed), []
+    network.parameters[:] = centre
+    for _ in range(2):
+        network.gradients[:] = 0
+        for W, dW in network.weights:
+            noise = rng.standard_normal(W.shape)
+            dW[:] = noise * np.linalg.norm(W, axis=0) / np.linalg.norm(noise, axis=0)
+        rows.append(network.gradients.astype(float))
+    if not all(np.any(row) for row in rows):
+        raise ValueError("All weights are zero, so a direction of the same length has none. Press Step first.")
+    return np.stack(rows)
+
+
+def main_directions(away: np.ndarray) -> np.ndarray:
+    """away (n, P) from the centre -> (2, P): their first two principal directions, as long as the longest way along.
+
+    Raises ValueError where nothing has moved.
+    """
+    parts, sizes, rows = np.linalg.svd(np.asarray(away, float), full_matrices=False)
+    lengths = np.abs(parts[:, :2] * sizes[:2]).max(axis=0)
+    if len(lengths) < 2 or not lengths[0] > 1e-12:
+        raise ValueError("Training has not moved the weights, so there is no way to look along.")
+    return rows[:2] * np.maximum(lengths, 0.1 * lengths[0])[:, None] / 0.8  # the way fills most of the plane
+
+
+def weight_names(trainer: Trainer) -> list[str]:
+    """Names such as "0.W 1 3" (layer, which parameter, from, to) or "0.b 3" of the weights that can be chosen."""
+    return [
+        " ".join((name, *map(str, place)))
+        for name, array in trainer.network.named.items()
+        for place in np.ndindex(*(min(size, LISTED) for size in array.shape))
+    ]
+
+
+def _only(trainer: Trainer, name: str) -> np.ndarray:
+    """(P,) the direction in which one weight moves and no other. Raises ValueError for an unknown name."""
+    if name not in weight_names(trainer):
+        raise ValueError("landscape: there is no such weight in this network.")
+    parameter, *place = name.split()
+    trainer.network.parameters[:] = 0
+    trainer.network.named[parameter][tuple(map(int, place))] = 1
+    return trainer.network.parameters.astype(float)
+
+
+# Questions -----------------------------------------------------------------------------------------------------------
+
+
+def begin(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+    """Lay a new plane through the weights of now."""
+    run.aside["landscape"] = plane = Landscape(run, **facts)
+    return {"epoch": plane.epoch, "samples": len(plane.x), "parameters": plane.centre.size}, {}
+
+
+def go_on(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+    """One more piece of it; everything, once it is finished."""
+    plane = _plane(run)
+    plane.work()
+    header: dict[str, Any] = {"share": plane.done / plane.total, "finished": plane.finished}
+    if not plane.finished:
+        return header, {}
+    header |= {
+        "kind": plane.kind, "epoch": plane.epoch, "epochs": plane.station_epochs[-1], "samples": len(plane.x),
+        "same_way": bool(plane.same_way), "in_plane": plane.in_plane(), "centre": plane.height(np.zeros(2)),
+    }  # fmt: skip
+    answer = {"axis": plane.axis, "heights": plane.heights, "path": plane.path()}
+    return header, {**answer, "path_epochs": np.array(plane.station_epochs)}
+
+
+def run_race(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+    """A race over the plane. facts: names, start (two numbers), rate, steps."""
+    plane = _plane(run)
+    names = [name for name in facts["names"] if name in OPTIMIZERS]
+    rates, (x, y) = [float(facts["rate"])] * len(names), facts["start"]
+    run_ = race(plane.slopes, names, (float(x), float(y)), rates, min(int(facts["steps"]), 1000), seconds=RACE)
+    return {"names": run_.names, "rates": run_.rates}, {"points": run_.points, "heights": run_.heights}
+
+
+def choices(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+    """The weights that a plane can be laid along."""
+    return {"weights": weight_names(run.trainer), "epoch": run.trainer.epochs, "build": run.build_number}, {}
+
+
+def _plane(run: Run) -> Landscape:
+    plane = run.aside.get("landscape")
+    if plane is None or plane.build_number != run.build_number:
+        raise ValueError("This landscape belongs to a network that is gone. Compute it again.")
+    return plane

@@ -1,0 +1,88 @@
+"""A small network that reads drawings from the first moment on: trained when it is first needed, then kept.
+
+It is a run like a visitor's, in a worker where there is one, so nothing waits for it; whoever looks sees its progress.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+
+from data import DATASETS
+from lab.experiment.experiment import Experiment
+from lab.queries import gallery
+from lab.server.pool import Gone, Pool
+from lab.training.build import Built, build
+
+BUNDLED = Experiment(dataset="digits", conv=(32,), hidden=(64,), noise=0.3, dropout=0.3, activations="relu",
+                     initializer="he_normal", optimizer="adam", learning_rate=0.003, batch_size=32, train_share=0.9,
+                     epochs=40)  # fmt: skip
+LARGER = Experiment(dataset="mnist", samples=20_000, scaling="unit", hidden=(64,), dropout=0.1, activations="relu",
+                    initializer="he_normal", optimizer="adam", learning_rate=0.003, batch_size=64,
+                    epochs=5)  # fmt: skip
+
+
+class Reader:
+    """One for a process, for all its visitors. Whoever waits calls `advance` again and again, until it says 1."""
+
+    def __init__(self, experiment: Experiment | None = None) -> None:
+        self.experiment = experiment or (LARGER if DATASETS["mnist"].available() else BUNDLED)
+        self._one_at_a_time = threading.Lock()
+        self._token = ""
+        self._built: Built | None = None
+
+    @property
+    def ready(self) -> bool:
+        return self._built is not None
+
+    def advance(self, pool: Pool) -> float:
+        """Look after the training: how much of it is done, 0 to 1. Raises like pool.status."""
+        with self._one_at_a_time:
+            if self._built:
+                return 1.0
+            try:
+                return self._advance(pool)
+            except Gone:
+                self._token = ""  # the next look starts again
+                return 0.0
+
+    def _advance(self, pool: Pool) -> float:
+        if not self._token:
+            token = pool.open(self.experiment, "max")
+            pool.play(token)
+            self._token = token
+        pool.frame(self._token, {"frame": None})  # whoever asks for a frame keeps a run alive
+        status = pool.status(self._token)
+        if status["status"] == "running":
+            return status["epoch"] / self.experiment.epochs
+        _, arrays = pool.ask(self._token, "weights")
+        self._built = self._rebuilt(dict(arrays))
+        pool.close(self._token)
+        return 1.0
+
+    def _rebuilt(self, arrays: dict[str, np.ndarray]) -> Built:
+        """The trained network in this process, with clean test pictures and without the training part's memory."""
+        trained = self.experiment
+        # What the pixels are divided by must not depend on which of them are here.
+        samples = trained.samples if trained.scaling == "standard" else 100
+        built = build(trained.change(noise=0.0, samples=samples, device="cpu"))
+        network = built.trainer.network
+        network.take(arrays["parameters"], {name: arrays[f"state.{name}"] for name in network.state})
+        built.trainer.changed()
+        return built
+
+    def drawing(self, ink: np.ndarray) -> gallery.Answer:
+        """What it reads in a drawing; see lab.queries.gallery.drawing."""
+        return self._answer(gallery.read, ink)
+
+    def picture(self, facts: dict[str, Any]) -> gallery.Answer:
+        """One of its own test pictures, changed; see lab.queries.gallery.picture."""
+        return self._answer(gallery.changed, facts)
+
+    def _answer(self, question: Any, argument: Any) -> gallery.Answer:
+        assert self._built is not None, "advance until it is ready"
+        dataset, trainer = self._built
+        with self._one_at_a_time:  # layers share their work space
+            return question(dataset, trainer, argument)

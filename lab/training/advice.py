@@ -1,0 +1,251 @@
+"""What a teacher would say on seeing the curves: one sentence on what happens and, if there is one, a change to try.
+
+Each rule of the table looks at the run and answers or stays silent; the first answer is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from engine.network.layers import Activation, Dense
+from engine.training.diagnostics import LayerReport, diagnose
+from engine.training.trainer import Trainer
+from lab.experiment.experiment import Experiment
+
+EVERY = 2.0  # seconds between two looks at a run: looking costs a step
+WINDOW = 20  # points of the curve that "now" stands for; as many before it are "before"
+GOOD, ALMOST, BAD = 0.97, 0.95, 0.9  # scores: nothing to mend, little, and much
+JUMPY = 0.1  # the usual change from one point of the curve to the next, as a share of the loss
+SLOW_RATES = {"sgd": 0.01, "momentum": 0.003, "nesterov": 0.003}  # at most; for all others:
+SLOW_RATE = 0.0003
+
+
+class Advice(NamedTuple):
+    """What is seen, and the fields of the experiment to change, with the words of the button that does it."""
+
+    text: str
+    label: str = ""
+    changes: dict[str, Any] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the header of a frame."""
+        return {"text": self.text, "fix": {"label": self.label, "changes": self.changes} if self.changes else None}
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What the rules look at: the experiment, the network of now and the curve so far. Looking changes nothing."""
+
+    experiment: Experiment
+    trainer: Trainer
+
+    @cached_property
+    def epochs(self) -> np.ndarray:
+        return self.trainer.history.epochs
+
+    @cached_property
+    def train(self) -> np.ndarray:
+        """Training losses, one for each of `epochs`."""
+        return self.trainer.history.values[0]
+
+    @cached_property
+    def test(self) -> np.ndarray:
+        return self.trainer.history.values[1]
+
+    @cached_property
+    def scores(self) -> tuple[float, float]:
+        """Accuracy or R2 on the training and on the test part."""
+        return self.trainer.evaluate()[2:]
+
+    @cached_property
+    def window(self) -> int:
+        """Epochs that "now" spans; 0 while the curve is too short for a now and a before."""
+        return int(self.epochs[-1] - self.epochs[-1 - WINDOW]) if len(self.epochs) >= 2 * WINDOW else 0
+
+    @cached_property
+    def fall(self) -> float:
+        """Share by which the training loss has fallen from before to now."""
+        before, now = (float(np.median(part)) for part in (self.train[-2 * WINDOW : -WINDOW], self.train[-WINDOW:]))
+        return 1 - now / max(before, 1e-12)
+
+    @cached_property
+    def jump(self) -> float:
+        """Size of the usual change from one point of the curve to the next, as a share of the loss."""
+        now = self.train[-WINDOW:]
+        return float(np.abs(np.diff(now)).mean() / max(float(now.mean()), 1e-12))
+
+    @cached_property
+    def reports(self) -> list[LayerReport]:
+        """Of the activations of the hidden layers."""
+        kinds = [isinstance(layer, Activation) for layer in self.trainer.network.layers]
+        return [report for report, kind in zip(diagnose(self.trainer), kinds, strict=True) if kind]
+
+    @property
+    def is_linear(self) -> bool:
+        return all(name == "linear" for name in self.experiment.activation_names)
+
+
+def _copies(s: Sight) -> Advice | None:
+    hidden = [layer for layer in s.trainer.network.layers if isinstance(layer, Dense)][:-1]
+    for number, layer in enumerate(hidden, 1):
+        if s.epochs[-1] >= 3 and layer.units > 1 and np.ptp(layer.W, axis=1).max() == 0 and np.ptp(layer.b) == 0:
+            text = f"All units of hidden layer {number} are copies of one another: equal weights get equal gradients."
+            return Advice(f"{text} They need unequal first weights.", "Try Glorot", {"initializer": "glorot_uniform"})
+    return None
+
+
+def _dead(s: Sight) -> Advice | None:
+    if s.epochs[-1] < 3 or s.scores[0] >= BAD:
+        return None
+    for number, (name, report) in enumerate(zip(s.experiment.activation_names, s.reports, strict=True), 1):
+        if name == "relu" and report.dead >= 0.4:
+            count, units = round(report.dead * s.experiment.hidden[number - 1]), s.experiment.hidden[number - 1]
+            text = f"{count} of {units} units in hidden layer {number} are zero for every point"
+            text += ": dead ReLUs get no gradient."
+            return Advice(text, "Try Leaky ReLU", {"activations": "leaky_relu"})
+    return None
+
+
+def _vanishing(s: Sight) -> Advice | None:
+    if not s.window or len(s.reports) < 3 or s.fall > 0.02 or s.scores[0] >= BAD:
+        return None
+    first, last = s.reports[0].gradient_std, s.reports[-1].gradient_std
+    if not first < 0.02 * last:
+        return None
+    times = float(f"{min(last / max(first, 1e-30), 1e6):.1g}")  # one digit, or the sentence would never stand still
+    text = f"The gradient shrinks to 1/{times:,.0f} on its way to the first hidden layer"
+    if "sigmoid" in s.experiment.activation_names:
+        return Advice(f"{text}: each sigmoid lets a quarter through at most.", "Try Tanh", {"activations": "tanh"})
+    return Advice(f"{text}: it vanishes.", "Try batch normalisation", {"batch_norm": True})
+
+
+def _jumps(s: Sight) -> Advice | None:
+    if not s.window or s.scores[0] >= ALMOST or s.fall > 0.3 or s.jump < JUMPY:
+        return None
+    rate = float(f"{s.experiment.learning_rate / 10:.1g}")
+    text = f"The loss jumps up and down without settling for {s.window} epochs: the learning rate is too high."
+    return Advice(text, f"Try learning rate {rate:g}", {"learning_rate": rate})
+
+
+def _overfits(s: Sight) -> Advice | None:
+    if not s.window or s.scores[1] >= GOOD or s.jump >= JUMPY:
+        return None
+    best = int(s.test.argmin())
+    test, train = (float(np.median(loss[-WINDOW:])) for loss in (s.test, s.train))
+    since = int(s.epochs[-1] - s.epochs[best])
+    if len(s.test) - best < WINDOW or not (test > 1.15 * s.test[best] and train < 0.9 * s.train[best] and test > train):
+        return None
+    text = f"Test loss has risen for {since} epochs while training loss falls: overfitting."
+    l2 = next((rate for rate in (0.001, 0.003, 0.01, 0.03, 0.1) if rate > s.experiment.l2), None)
+    return Advice(text, f"Try L2 {l2:g}", {"l2": l2}) if l2 else Advice(f"{text} More points would help.")
+
+
+def _saturated(s: Sight) -> Advice | None:
+    if not s.window or s.scores[0] >= BAD or s.fall > 0.02:
+        return None
+    for number, (name, report) in enumerate(zip(s.experiment.activation_names, s.reports, strict=True), 1):
+        if name in ("tanh", "sigmoid") and report.saturated >= 0.5:
+            text = f"Most answers of hidden layer {number} lie where its curve is flat: saturated units hardly learn."
+            return Advice(text, "Try batch normalisation", {"batch_norm": True})
+    return None
+
+
+def _linear(s: Sight) -> Advice | None:
+    if not s.window or not s.is_linear or s.scores[0] >= BAD or s.fall > 0.02:
+        return None
+    what = "Linear layers are" if s.experiment.hidden else "No hidden layer is"
+    text = f"{what} no more than one straight border in the inputs, and the loss stands still: these data need a bend."
+    changes = {"activations": "tanh"} if s.experiment.hidden else {"hidden": [4], "activations": "tanh"}
+    return Advice(text, "Try Tanh" if s.experiment.hidden else "Try a hidden layer", changes)
+
+
+def _slow(s: Sight) -> Advice | None:
+    if not s.window or s.scores[0] >= BAD or s.jump > 0.005 or not 0 < s.fall < 0.05:
+        return None
+    text = f"The loss has fallen by less than {np.ceil(s.fall * 100):.0f}% in {s.window} epochs"
+    rate = s.experiment.learning_rate
+    if rate <= SLOW_RATES.get(s.experiment.optimizer, SLOW_RATE):
+        faster = float(f"{rate * 10:.1g}")
+        return Advice(
+            f"{text}: the learning rate is small.", f"Try learning rate {faster:g}", {"learning_rate": faster}
+        )
+    if s.experiment.batch_size == 0:
+        return Advice(f"{text}: with all training points in each step, an epoch is one step.", "Try batches of 10",
+                      {"batch_size": 10})  # fmt: skip
+    return None
+
+
+def _underfits(s: Sight) -> Advice | None:
+    hidden = s.experiment.hidden
+    if not s.window or s.epochs[-1] < 100 or s.scores[0] >= BAD or s.fall > 0.05 or not hidden or max(hidden) > 16:
+        return None
+    text = "Training loss stands still and training points are still wrong: the network is too small for these data."
+    wider = [min(2 * units, 32) for units in hidden]
+    return Advice(text, f"Try {wider[0]} units", {"hidden": wider})
+
+
+def _done(s: Sight) -> Advice | None:
+    if s.epochs[-1] < 1 or min(s.scores) < GOOD:
+        return None
+    if s.experiment.source.kind == "regression":
+        return Advice(f"The network explains {s.scores[1]:.0%} of the differences between the test points: all right.")
+    return Advice(f"{s.scores[1]:.0%} of the test points are right: all right. Try more noise or another data set.")
+
+
+class Rule(NamedTuple):
+    name: str
+    advise: Callable[[Sight], Advice | None]
+
+
+RULES = {
+    rule.name: rule
+    for rule in (
+        Rule("copies", _copies),
+        Rule("dead", _dead),
+        Rule("vanishing", _vanishing),
+        Rule("jumps", _jumps),
+        Rule("overfits", _overfits),
+        Rule("saturated", _saturated),
+        Rule("linear", _linear),
+        Rule("slow", _slow),
+        Rule("underfits", _underfits),
+        Rule("done", _done),
+    )
+}
+
+
+def advise(experiment: Experiment, trainer: Trainer) -> Advice | None:
+    """What the first rule with an answer says; None for a run that has not begun, has diverged or leaves none."""
+    if trainer.divergence is not None or trainer.history.count < 2:
+        return None
+    sight = Sight(experiment, trainer)
+    return next((said for rule in RULES.values() if (said := rule.advise(sight))), None)
+
+
+class Adviser:
+    """Thinks about one run anew every few seconds, and repeats itself in between."""
+
+    def __init__(self) -> None:
+        self.when, self.steps = -np.inf, 0
+        self.said: dict[str, Any] | None = None
+
+    def say(self, now: float, experiment: Experiment, trainer: Trainer) -> dict[str, Any] | None:
+        """For the header of a frame at time `now` in seconds."""
+        if trainer.steps != self.steps and now - self.when >= EVERY:
+            advice = advise(experiment, trainer)
+            self.when, self.steps, self.said = now, trainer.steps, advice.as_dict() if advice else None
+        return self.said
+
+
+def goal(experiment: Experiment, header: Mapping[str, Any]) -> dict[str, Any] | None:
+    """How far a run is from its target, if it has one. header: of the frame."""
+    if not experiment.target_accuracy:
+        return None
+    name = "R2" if header["test_accuracy"] is None else "accuracy"
+    now = header["test_r2"] if header["test_accuracy"] is None else header["test_accuracy"]
+    return {"text": f"Goal: test {name} {experiment.target_accuracy:g}. Now: {now:.3f}.", "fix": None}

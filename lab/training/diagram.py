@@ -1,0 +1,117 @@
+"""What the diagram of the network shows beside the big map: weights, small maps, scores and which points are wrong.
+
+Only data of the plane has a stage. The facts join the header of a frame, the pictures and the still life its arrays.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from data import FEATURES, Dataset
+from data.sources.features import FORMULA, plane_features
+from engine.formulas import metrics
+from engine.network.layers import Dense
+from engine.training.trainer import Trainer
+from lab.experiment.experiment import Experiment
+from lab.training.probes import DRAWN, THUMBNAIL, PlaneMap, as_bytes, plane_points, scaled
+
+MOST_WEIGHTS = 20_000  # more are not drawn and not sent
+FINE, COARSE = 100, 50  # points along a side of the big map, which the screen smooths
+
+
+class Stage:
+    """The plane's map and diagram of one build."""
+
+    def __init__(self, experiment: Experiment, dataset: Dataset, trainer: Trainer) -> None:
+        self.experiment, self.dataset, self.trainer = experiment, dataset, trainer
+        self.map = PlaneMap(dataset, trainer, FINE)
+        self.dense = dense_layers(trainer)
+        self.sizes = [self.dense[0].inputs, *(layer.units for layer in self.dense)]
+        self.sends_weights = sum(layer.W.size for layer in self.dense) <= MOST_WEIGHTS
+        self.inputs = {name: feature.label for name, feature in FEATURES.items()}
+        if experiment.formula:
+            self.inputs[FORMULA] = experiment.formula
+        self.network = {
+            "sizes": self.sizes,
+            "activations": list(experiment.activation_names),
+            "output": experiment.output_name,
+            "features": list(experiment.features),
+            "shown": [self.sizes[0], *(min(units, DRAWN) for units in self.sizes[1:])],
+            "all_features": [list(pair) for pair in self.inputs.items()],
+        }
+
+    def sharpen(self, side: int) -> None:
+        """Ask the network for so many points along a side of the big map from now on."""
+        if side != self.map.size:
+            self.map = PlaneMap(self.dataset, self.trainer, side)
+
+    def focused(self, unit: Any) -> int | None:
+        """The unit that a request asks for, or None when there is no such unit."""
+        known = type(unit) is int and -len(self.experiment.features) <= unit < len(self.map.bounded)
+        return unit if known else None
+
+    def facts(self, unit: int | None) -> dict[str, Any]:
+        """For the header. unit: whose map is sent; None for the output's."""
+        encoding = self.map.encoding if unit is None else "value"
+        return {"plane": {"extent": self.dataset.extent, "encoding": encoding}, "network": self.network, "focus": unit}
+
+    def pictures(self, unit: int | None) -> dict[str, np.ndarray]:
+        """What changes while it learns."""
+        arrays = {"map": self.map(), "neuron_maps": self.map.neurons()}
+        if unit is not None:
+            arrays["map"] = self._input(unit) if unit < 0 else self.map.focus(unit)
+        if self.sends_weights:
+            arrays["weights"] = np.concatenate([layer.W.ravel() for layer in self.dense], dtype=np.float32)
+            arrays["biases"] = np.concatenate([layer.b for layer in self.dense], dtype=np.float32)
+        return arrays | wrong_points(self.trainer)
+
+    def still(self) -> dict[str, np.ndarray]:
+        """What stands still until the next build: a small map of every input that can be switched on."""
+        return {"feature_maps": self._features(tuple(self.inputs), THUMBNAIL)}
+
+    def _input(self, unit: int) -> np.ndarray:
+        return self._features((self.experiment.features[-1 - unit],), self.map.size)[0]
+
+    def _features(self, names: tuple[str, ...], size: int) -> np.ndarray:
+        """(F, size, size) uint8"""
+        extent = self.dataset.extent
+        assert extent is not None
+        values = plane_features(plane_points(extent, size), names, self.experiment.formula)
+        return as_bytes(scaled(values.T.reshape(-1, size, size)))
+
+
+def dense_layers(trainer: Trainer) -> list[Dense]:
+    """The layers with a weight matrix, first to last."""
+    return [layer for layer in trainer.network.layers if isinstance(layer, Dense)]
+
+
+def wrong_points(trainer: Trainer) -> dict[str, np.ndarray]:
+    """The predicted class of each point at the latest evaluation, and 1 where it is wrong. Nothing for regression.
+
+    Of the training part only the points that are evaluated; see engine.training.trainer.
+    """
+    if trainer.objective.kind != "classification":
+        return {}
+    (_, _, y_train), (_, _, y_test) = trainer.parts()
+    train, test = trainer.predicted
+    return {
+        "train_prediction": train.astype(np.int32),
+        "test_prediction": test.astype(np.int32),
+        "wrong_train": (train != y_train).view(np.uint8),
+        "wrong": (test != y_test).view(np.uint8),
+    }
+
+
+def scores(trainer: Trainer, dataset: Dataset, confusion: np.ndarray | None) -> dict[str, Any]:
+    """Figures of the test part: precision, recall and F1 of every class, or errors in the units of the targets."""
+    if confusion is not None:
+        per_class = metrics.class_scores(confusion)
+        lists = {name: getattr(per_class, name).tolist() for name in ("precision", "recall", "f1")}
+        return {**lists, "macro_f1": per_class.macro[2]}
+    predicted, targets = trainer.predicted[1], trainer.y_test
+    return {
+        "rmse": metrics.rmse(predicted, targets) * dataset.y_scale,
+        "mae": metrics.mae(predicted, targets) * dataset.y_scale,
+    }

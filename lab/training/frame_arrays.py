@@ -1,0 +1,39 @@
+"""The arrays of a frame: what moves while a network learns, and what stands still until the next build."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from data.dataset import Dataset
+from engine.training.trainer import Trainer
+from lab.training import probes
+from lab.training.diagram import Stage
+
+Arrays = dict[str, np.ndarray]
+
+
+def moving(trainer: Trainer, dataset: Dataset, stage: Stage | None, focus: int | None) -> Arrays:
+    """Maps, weights, confusion matrix and what the test pictures are taken for."""
+    arrays = stage.pictures(focus) if stage else {}
+    if dataset.kind == "classification":
+        arrays["confusion"] = probes.confusion(trainer)
+    if dataset.images_test is not None:
+        arrays["strip_prediction"], arrays["strip_confidence"] = probes.strip(trainer)
+    return arrays
+
+
+def still(dataset: Dataset, stage: Stage | None) -> Arrays:
+    """The examples themselves."""
+    if dataset.points_train is not None and dataset.points_test is not None:
+        unit = dataset.to_units if dataset.kind == "regression" else np.asarray
+        return {
+            **(stage.still() if stage else {}),
+            "points_train": dataset.points_train,
+            "labels_train": unit(dataset.y_train).astype(np.float32),
+            "points_test": dataset.points_test,
+            "labels_test": unit(dataset.y_test).astype(np.float32),
+        }
+    if dataset.images_test is not None:
+        labels = dataset.y_test[: probes.STRIP].astype(np.int32)
+        return {"images": dataset.images_test[: probes.STRIP], "image_labels": labels}
+    return {}

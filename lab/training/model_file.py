@@ -1,0 +1,283 @@
+"""A trained network as one safetensors file: weights under their names, all that going on training needs, the curve,
+how the data was scaled, and in the metadata the experiment, the labels and the version of this format.
+
+Any safetensors reader gets the weights out of it. Whoever loads one here gives us bytes from anywhere, so everything
+is checked: the frame of the file before any tensor is read, every tensor against the network that the experiment makes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import safetensors.numpy
+
+from data import Dataset
+from engine.training import checkpoint
+from engine.training.stopping import RULES
+from engine.training.trainer import Trainer
+from lab.experiment.experiment import Experiment, ExperimentError
+from lab.experiment.fields import short
+
+FORMAT, VERSION, SUFFIX = "backprop-playground", "1", ".safetensors"
+LARGEST = 80 << 20  # bytes: the largest network in float64 with Adam takes 64 million
+LONGEST_HEADER = 200_000  # bytes: an experiment of 20,000 characters, its names and a hundred tensors
+MOST_TENSORS, LONGEST_NAME = 200, 80
+KINDS = ("F32", "F64", "I32", "I64", "U64")  # of numbers that a model of ours holds
+MOST_STEPS, MOST_EPOCHS = 10**12, 2 * 10**9
+PREFIXES = {"state.": "network.", "slot.": "optimizer.", "history.": "history.", "best.": "best."}
+LEFT_OUT = ("version", "parameters", "stopped", "stopped_by", "disarmed", "divergence", "divergence.when")
+GROWS = ("history.epochs", "history.values")
+SAVED_HERE = "a model saved by Backprop Playground"
+DAMAGED = f"The file is damaged: its tensors do not lie where its header says; allowed: {SAVED_HERE}."
+RESCALED = "The data is no longer scaled as it was when this model was saved, so its answers may be off."
+
+
+class ModelFileError(ValueError):
+    """Says in a sentence what is wrong with a file and what is allowed."""
+
+
+class Model(NamedTuple):
+    """What a file holds. facts: plain values, `experiment` among them as JSON; arrays: by their names in the file."""
+
+    facts: dict[str, Any]
+    arrays: dict[str, np.ndarray]
+
+    @property
+    def experiment(self) -> Experiment:
+        return Experiment.from_json(self.facts["experiment"])
+
+
+def capture(experiment: Experiment, dataset: Dataset, trainer: Trainer) -> Model:
+    """The network as it stands."""
+    arrays = {f"network.{name}": array.copy() for name, array in trainer.network.named.items()}
+    arrays |= {_in_file(name): array for name, array in checkpoint.capture(trainer).items() if name not in LEFT_OUT}
+    arrays |= {
+        "data.x_mean": np.array(dataset.x_mean, np.float64),
+        "data.x_scale": np.array(dataset.x_scale, np.float64),
+        "data.y_mean_and_scale": np.array([dataset.y_mean, dataset.y_scale], np.float64),
+    }
+    facts = {
+        "experiment": experiment.to_json(),
+        "classes": list(dataset.class_names),
+        "features": list(dataset.feature_names),
+        "layers": [repr(layer) for layer in trainer.network.layers],
+        "output": experiment.output_name,
+        "stopped_by": trainer.stopped_by,
+        "silent": sorted(trainer.disarmed),
+        "epoch": trainer.epochs,
+    }
+    return Model(facts, arrays)
+
+
+def to_bytes(model: Model) -> bytes:
+    """The file."""
+    facts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in model.facts.items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in model.arrays.items()}
+    return safetensors.numpy.save(arrays, metadata={"format": FORMAT, "version": VERSION, **facts})
+
+
+def from_bytes(content: bytes) -> Model:
+    """Read a file. Whether its tensors fit the network is found out by `restore`. Raises ModelFileError."""
+    facts = _facts(_header(content))
+    try:
+        arrays = safetensors.numpy.load(content)
+    except Exception:  # whatever the reader makes of a file that lies
+        raise ModelFileError(DAMAGED) from None
+    return Model(facts, arrays)
+
+
+def restore(trainer: Trainer, model: Model) -> None:
+    """Go on where the saved network stood. The trainer must be built from the file's experiment, or one like it.
+
+    Raises ModelFileError, and leaves the trainer as it was, for tensors that are not those of this network.
+    """
+    own = checkpoint.capture(trainer)
+    wanted = _network(trainer) | {_in_file(name): array for name, array in own.items() if name not in LEFT_OUT}
+    inputs = np.zeros(trainer.x_train.shape[1])
+    wanted |= {"data.x_mean": inputs, "data.x_scale": inputs, "data.y_mean_and_scale": np.zeros(2)}
+    _fit(wanted, model.arrays)
+    _are_sound(model.arrays)
+    arrays = {name: model.arrays.get(_in_file(name), array) for name, array in own.items()}
+    arrays |= {"divergence": np.array(""), "stopped": np.array(""), "stopped_by": np.array("")}
+    arrays["parameters"] = _flat(trainer, model)
+    try:
+        checkpoint.restore(trainer, arrays)
+    except ValueError as problem:
+        raise ModelFileError(f"The file does not fit its experiment. {problem}") from None
+    trainer.disarmed = set(model.facts["silent"])
+    if rule := model.facts["stopped_by"]:  # the reason is our own words: text of a file is not shown
+        trainer.stopped, trainer.stopped_by = "This run had ended by itself when it was saved.", rule
+
+
+def take_weights(trainer: Trainer, model: Model) -> None:
+    """Begin with the weights of the file instead of drawn ones; everything else is that of a new run.
+
+    Raises ModelFileError, and leaves the trainer as it was, for weights of another network.
+    """
+    arrays = {name: array for name, array in model.arrays.items() if name.startswith("network.")}
+    _fit(_network(trainer), arrays)
+    _are_finite(arrays)
+    trainer.network.take(_flat(trainer, model), {name: arrays[f"network.{name}"] for name in trainer.network.state})
+    trainer.changed()
+    trainer.history.clear()
+    trainer.history.add(0, trainer.evaluate())
+
+
+def is_rescaled(dataset: Dataset, model: Model) -> bool:
+    """Whether the inputs of the data set are now scaled otherwise than when the model was saved."""
+    pairs = ((dataset.x_mean, "data.x_mean"), (dataset.x_scale, "data.x_scale"))
+    return not all(np.allclose(now, model.arrays[name], rtol=1e-5, atol=1e-8) for now, name in pairs)
+
+
+def _in_file(name: str) -> str:
+    """How an array of a checkpoint is called in the file."""
+    prefix = next((prefix for prefix in PREFIXES if name.startswith(prefix)), "")
+    return PREFIXES[prefix] + name.removeprefix(prefix) if prefix else f"training.{name}"
+
+
+# The frame of the file: eight bytes with the length of a JSON header, the header, the tensors -------------------------
+
+
+def _header(content: bytes) -> dict[str, Any]:
+    if len(content) > LARGEST:
+        raise ModelFileError(f"The file has {len(content):,} bytes; at most {LARGEST:,} are allowed.")
+    length = int.from_bytes(content[:8], "little")
+    if len(content) < 10 or content[8:9] != b"{":
+        raise ModelFileError(f"This is no safetensors file; allowed: {SAVED_HERE}.")
+    if length > LONGEST_HEADER:
+        raise ModelFileError(f"The header claims {length:,} bytes; at most {LONGEST_HEADER:,} are allowed.")
+    if 8 + length > len(content):
+        raise ModelFileError(f"The file is cut off within its header; allowed: {SAVED_HERE}, whole.")
+    try:
+        header = json.loads(content[8 : 8 + length], object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        raise ModelFileError(f"The header of the file is not JSON; allowed: {SAVED_HERE}.") from None
+    if not isinstance(header, dict):
+        raise ModelFileError(f"The header of the file is no table of tensors; allowed: {SAVED_HERE}.")
+    facts = header.get("__metadata__")
+    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+        raise ModelFileError(f"This safetensors file comes from another program; allowed: {SAVED_HERE}.")
+    if facts.get("version") != VERSION:
+        version = short(facts.get("version"))
+        raise ModelFileError(f"The file has format version {version}; this program reads version {VERSION}.")
+    _check_table({name: line for name, line in header.items() if name != "__metadata__"}, len(content) - 8 - length)
+    return header
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(table := dict(pairs)) != len(pairs):
+        raise ValueError("a name stands twice")
+    return table
+
+
+def _check_table(table: dict[str, Any], room: int) -> None:
+    """table: tensor name -> {dtype, shape, data_offsets}; room: bytes that are there for tensors."""
+    if len(table) > MOST_TENSORS:
+        raise ModelFileError(f"The file has {len(table):,} tensors; at most {MOST_TENSORS} are allowed.")
+    end = 0
+    for name, line in table.items():
+        if not isinstance(line, dict) or line.keys() != {"dtype", "shape", "data_offsets"}:
+            raise ModelFileError(DAMAGED)
+        if line["dtype"] not in KINDS:
+            raise ModelFileError(f"{_tensor(name)} holds {short(line['dtype'])}; allowed: {', '.join(KINDS)}.")
+        numbers = (*_list(line["shape"], 4), *_list(line["data_offsets"], 2))
+        if not all(type(number) is int and 0 <= number <= LARGEST for number in numbers):
+            raise ModelFileError(DAMAGED)
+        end = max(end, line["data_offsets"][-1])
+    if end > room:
+        raise ModelFileError(
+            f"The file is cut off: its tensors need {end:,} bytes and {room:,} are there; allowed: {SAVED_HERE}, whole."
+        )
+
+
+def _list(value: Any, most: int) -> list[Any]:
+    if not isinstance(value, list) or len(value) > most:
+        raise ModelFileError(DAMAGED)
+    return value
+
+
+def _facts(header: Mapping[str, Any]) -> dict[str, Any]:
+    """What we rely on of the metadata; the rest is for people and other programs."""
+    given = header["__metadata__"]
+    try:
+        experiment = Experiment.from_json(str(given.get("experiment", "")))
+    except ExperimentError as problem:
+        raise ModelFileError(f"The experiment in the file is not one. {problem.sentences[0]}") from None
+    try:
+        silent = json.loads(given.get("silent", "[]"))
+    except (ValueError, TypeError, RecursionError):
+        silent = None
+    stopped_by = given.get("stopped_by", "")
+    if not isinstance(silent, list) or not all(rule in RULES for rule in map(str, silent)):
+        raise ModelFileError(f"The file names an unknown stop rule; allowed: {', '.join(RULES)}.")
+    if stopped_by and stopped_by not in RULES:
+        raise ModelFileError(f"The file names an unknown stop rule; allowed: {', '.join(RULES)}.")
+    return {"experiment": experiment.to_json(), "silent": list(map(str, silent)), "stopped_by": stopped_by}
+
+
+# The tensors ---------------------------------------------------------------------------------------------------------
+
+
+def _network(trainer: Trainer) -> dict[str, np.ndarray]:
+    """Weights and running statistics by their names in the file."""
+    return {f"network.{name}": array for name, array in (trainer.network.named | trainer.network.state).items()}
+
+
+def _flat(trainer: Trainer, model: Model) -> np.ndarray:
+    """The weights of a file (P,), in the order of the network's buffer."""
+    arrays = ((view, model.arrays[f"network.{name}"]) for name, view in trainer.network.named.items())
+    return np.concatenate([a.ravel() if view.flags.c_contiguous else a.ravel("F") for view, a in arrays])
+
+
+def _fit(wanted: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray]) -> None:
+    """Raise unless names, kinds and shapes are those that are wanted."""
+    for problem, names in (("lacks", wanted.keys() - arrays.keys()), ("has too much:", arrays.keys() - wanted.keys())):
+        if names:
+            some = ", ".join(map(_tensor, sorted(names)[:3])) + (" and more" if len(names) > 3 else "")
+            raise ModelFileError(f"The file {problem} {some}; allowed: the tensors of the experiment's network.")
+    for name, array in wanted.items():
+        found = arrays[name]
+        if found.dtype != array.dtype:
+            raise ModelFileError(f"{name} holds {found.dtype}; the experiment's network needs {array.dtype}.")
+        if found.ndim != array.ndim or (found.shape != array.shape and name not in GROWS):
+            raise ModelFileError(f"{name} is {_by(found)}; the experiment's network needs {_by(array)}.")
+
+
+def _are_finite(arrays: Mapping[str, np.ndarray]) -> None:
+    for name, array in arrays.items():
+        if name.startswith(("network.", "optimizer.", "best.p", "best.s", "data.")) and not np.isfinite(array).all():
+            raise ModelFileError(f"{name} holds numbers that are not finite; only finite ones are allowed.")
+        if name.endswith((".variance", ".square")) and (array < 0).any():
+            raise ModelFileError(f"{name} holds negative numbers; a mean of squares is never negative.")
+
+
+def _are_sound(arrays: Mapping[str, np.ndarray]) -> None:
+    """Raise unless training can go on from these numbers."""
+    _are_finite(arrays)
+    for name, array in arrays.items():
+        if name.startswith("training.rng") and (array[4] > 1 or array[5] >= 1 << 32):
+            raise ModelFileError(f"{name} is no state of a random generator; six numbers of PCG64 are allowed.")
+    steps, epochs, position, t = map(int, arrays["training.counters"])
+    if max(steps, position, t) > MOST_STEPS or epochs > MOST_EPOCHS:
+        raise ModelFileError("training.counters holds a count that nobody has trained to; smaller ones are allowed.")
+    seconds, untrained, best = map(float, arrays["training.numbers"])
+    if not (0 <= seconds < np.inf and np.isfinite(untrained) and best == best):
+        raise ModelFileError("training.numbers holds numbers that are not finite; only finite ones are allowed.")
+    when, losses = arrays["history.epochs"], arrays["history.values"][:2]
+    if not (np.diff(when) > 0).all() or (len(when) and not 0 <= when[0] <= when[-1] <= epochs):
+        raise ModelFileError("history.epochs is out of order; epochs from 0 to the last one, rising, are allowed.")
+    if not np.isfinite(losses).all():
+        raise ModelFileError("history.values holds a loss that is not finite; only finite ones are allowed.")
+    if not 1 <= int(arrays["history.stride"]) <= MOST_EPOCHS:
+        raise ModelFileError("history.stride is out of range; a whole number from 1 is allowed.")
+
+
+def _by(array: np.ndarray) -> str:
+    return " x ".join(map(str, array.shape)) or "one number"
+
+
+def _tensor(name: str) -> str:
+    return short(name) if len(name) <= LONGEST_NAME else "a tensor with a long name"

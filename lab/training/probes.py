@@ -1,0 +1,131 @@
+"""What a network looks like from outside: arrays on the host, ready to be drawn. Looking never disturbs training."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from data import Dataset
+from engine.formulas import metrics
+from engine.network.layers import Activation
+from engine.tape.evaluation_tape import Glance
+from engine.training.trainer import Trainer
+
+STRIP = 40  # test pictures on the screen
+DRAWN = 16  # units of a layer that the diagram shows
+THUMBNAIL = 25  # points along a side of a unit's small map
+WORK = 4_000_000  # numbers that the network may hold for the points of a map
+
+
+def as_bytes(values: np.ndarray) -> np.ndarray:
+    """-1 to 1 -> 1 to 255; 128 is zero, and so is what is no number."""
+    levels = values * 127 + 128
+    np.copyto(levels, 128, where=levels != levels)
+    return np.clip(levels, 0, 255, out=levels).astype(np.uint8)
+
+
+def scaled(maps: np.ndarray) -> np.ndarray:
+    """Maps (..., H, W), each divided by the largest size of its values."""
+    largest = np.abs(np.nan_to_num(maps)).max(axis=(-2, -1), keepdims=True, initial=1e-30)
+    return maps / largest
+
+
+@lru_cache(maxsize=8)
+def plane_points(extent: tuple[float, float], size: int) -> np.ndarray:
+    """(size * size, 2) points of the plane, row by row from the top (largest x2), each row from left to right."""
+    low, high = extent
+    half = (high - low) / size / 2
+    axis = np.linspace(low + half, high - half, size, dtype=np.float32)
+    points = np.stack(np.meshgrid(axis, axis[::-1]), axis=-1).reshape(-1, 2)
+    points.setflags(write=False)
+    return points
+
+
+class PlaneMap:
+    """The network over the plane: its answer, and what every hidden unit says there, one byte a point.
+
+    encoding "value": 0 to 255 is -1 to +1 (for two classes, how surely it is the second one; for regression, the value
+    in the data's units; for a unit, see `neurons`);
+    encoding "class": class << 5 | confidence 0 to 31, where 0 is chance level.
+    """
+
+    def __init__(self, dataset: Dataset, trainer: Trainer, size: int) -> None:
+        self.size, self.dataset, self.trainer = size, dataset, trainer
+        self.encoding = "class" if dataset.classes > 2 else "value"
+        assert dataset.encode is not None  # only data of the plane has a map
+        assert dataset.extent is not None
+        network = trainer.network
+        self.side = self._side(sum(int(np.prod(shape)) for shape in network.output_shapes))
+        self.points = plane_points(dataset.extent, self.side)
+        self.tape = Glance()  # the same points for every frame, so the way through the network is recorded once
+        a: Any = self.tape.fixed(dataset.encode(self.points).astype(network.dtype, copy=False))
+        self.hidden: list[np.ndarray] = []  # (side * side, drawn units) of each hidden layer
+        for layer in network.layers:
+            a = layer.forward(a, train=False)
+            if isinstance(layer, Activation):
+                self.hidden.append(a.array[:, :DRAWN])
+        self.z = a.array
+        bounds = [layer.function.bounds for layer in network.layers if isinstance(layer, Activation)]
+        self.bounded = np.concatenate(
+            [np.full(a.shape[1], low >= -1 and high <= 1) for a, (low, high) in zip(self.hidden, bounds, strict=True)]
+            or [np.zeros(0, bool)]
+        )
+
+    def _side(self, units: int) -> int:
+        """A wide network answers for fewer points, so that a frame neither takes long nor fills the memory."""
+        return next((self.size // k for k in (1, 2) if (self.size // k) ** 2 * units <= WORK), max(1, self.size // 4))
+
+    def __call__(self) -> np.ndarray:
+        """(size, size) uint8: the network's answer of now."""
+        self.tape.play()
+        z, trainer = self.z, self.trainer
+        if self.encoding == "class":
+            p = trainer.objective.probabilities(z)
+            chance = 1 / p.shape[1]
+            confidence = (p.max(axis=1) - chance) / (1 - chance)
+            return self._square((p.argmax(axis=1) << 5) | np.clip(confidence * 31.99, 0, 31).astype(np.int64))
+        if self.dataset.kind == "regression":
+            value = self.dataset.to_units(trainer.objective.output.forward(z)[:, 0])
+        elif trainer.objective.units == 2:
+            value = np.tanh((z[:, 1] - z[:, 0]) / 2)  # p - (1 - p) of the softmax of two
+        else:
+            value = np.tanh(z[:, 0] / 2)  # p - (1 - p) of the sigmoid
+        return self._square(as_bytes(value))
+
+    def neurons(self) -> np.ndarray:
+        """(H, 25, 25) uint8: the drawn hidden units, layer by layer, as they were at the latest call.
+
+        0 to 255 is -1 to +1; a unit whose activation has other bounds is divided by the largest value it shows.
+        """
+        skip = self.side // THUMBNAIL
+        small = np.empty((len(self.bounded), THUMBNAIL, THUMBNAIL), np.float32)
+        start = 0
+        for layer in self.hidden:
+            stop = start + layer.shape[1]
+            small[start:stop] = layer.T.reshape(-1, self.side, self.side)[:, skip // 2 :: skip, skip // 2 :: skip]
+            start = stop
+        if not self.bounded.all():
+            small[~self.bounded] = scaled(small[~self.bounded])
+        return as_bytes(small)
+
+    def focus(self, unit: int) -> np.ndarray:
+        """(size, size) uint8: one drawn hidden unit, numbered layer by layer, as it was at the latest call."""
+        values = [column for layer in self.hidden for column in layer.T][unit].reshape(self.side, self.side)
+        return self._square(as_bytes(values if self.bounded[unit] else scaled(values)))
+
+    def _square(self, values: np.ndarray) -> np.ndarray:
+        square, k = values.astype(np.uint8).reshape(self.side, self.side), self.size // self.side
+        return square if k == 1 else square.repeat(k, axis=0).repeat(k, axis=1)
+
+
+def confusion(trainer: Trainer) -> np.ndarray:
+    """(C, C) counts on the test part at its latest evaluation: rows are the truth, columns the prediction."""
+    return metrics.confusion_matrix(trainer.predicted[1], trainer.y_test, trainer.objective.classes).astype(np.int32)
+
+
+def strip(trainer: Trainer) -> tuple[np.ndarray, np.ndarray]:
+    """Predicted class (K,) and the belief in it (K,) for the first test pictures."""
+    p = trainer.objective.probabilities(trainer.network.forward(trainer.x_test[:STRIP]))
+    return p.argmax(axis=1).astype(np.int32), p.max(axis=1).astype(np.float32)

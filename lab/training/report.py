@@ -1,0 +1,54 @@
+"""All that can be said of a trained network in figures: what it is, how it does, and how each layer is doing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.formulas import metrics
+from engine.training.diagnostics import diagnose
+from engine.training.gradient_check import check
+from engine.training.rate_finder import find_rate
+from engine.training.trainer import Trainer
+
+
+def report(trainer: Trainer) -> dict[str, Any]:
+    """JSON-able facts about a network and its test part. The trainer is left as it was."""
+    return {
+        "summary": [line._asdict() for line in trainer.network.summary()],
+        "metrics": _classification(trainer) if trainer.objective.kind == "classification" else _regression(trainer),
+        "layers": [layer._asdict() for layer in diagnose(trainer)],
+        "suggested_learning_rate": find_rate(trainer).suggestion,
+    }
+
+
+def _classification(trainer: Trainer) -> dict[str, Any]:
+    labels, classes = trainer.y_test, trainer.objective.classes
+    z = trainer.network.forward(trainer.x_test)
+    p = trainer.objective.probabilities(z)
+    matrix = metrics.confusion_matrix(trainer.objective.predict(z), labels, classes)
+    scores = metrics.class_scores(matrix)
+    return {
+        "confusion": matrix.tolist(),
+        "precision": scores.precision.tolist(),
+        "recall": scores.recall.tolist(),
+        "f1": scores.f1.tolist(),
+        "macro_precision_recall_f1": list(scores.macro),
+        "top_3": metrics.top_k(p, labels, min(3, classes)),
+        "auc": metrics.roc_curve(p[:, 1], labels).auc if classes == 2 else None,
+    }
+
+
+def _regression(trainer: Trainer) -> dict[str, Any]:
+    predicted = trainer.objective.predict(trainer.network.forward(trainer.x_test))
+    return {name: getattr(metrics, name)(predicted, trainer.y_test) for name in ("r2", "mae", "rmse")}
+
+
+def gradient_check(trainer: Trainer, samples: int = 8, entries: int = 40) -> dict[str, Any]:
+    """Backprop against central differences on a few samples: how many entries, and the one with the largest error.
+
+    It tells something in float64 only: float32 rounds away what it looks for.
+    """
+    x, t = trainer.x_train[:samples], trainer.t_train[:samples]
+    checks = check(trainer.network, trainer.objective, x, t, entries=entries)
+    worst = max(checks, key=lambda c: c.error)
+    return {"checked": len(checks), "worst": worst._asdict()}

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.formulas.schedules import SCHEDULES, SPAN
+
+with np.load(Path(__file__).parents[2] / "golden" / "schedules.npz") as file:
+    GOLDEN = dict(file)
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_factors_agree_with_pytorch(name):
+    np.testing.assert_allclose([SCHEDULES[name].factor(epoch, 20.0) for epoch in range(21)], GOLDEN[name], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "points"),
+    [
+        ("constant", {0: 1, 50: 1, 100: 1}),
+        ("step", {0: 1, 33: 1, 34: 0.1, 66: 0.1, 67: 0.01, 100: 0.01, 500: 0.01}),
+        ("exponential", {0: 1, 50: 0.1, 100: 0.01, 500: 0.01}),
+        ("cosine", {0: 1, 50: 0.505, 100: 0.01, 500: 0.01}),
+        ("warmup", {0: 0.1, 5: 0.55, 10: 1, 100: 1, 500: 1}),
+        ("one_cycle", {0: 0.1, 15: 0.55, 30: 1, 65: 0.505, 100: 0.01, 500: 0.01}),
+    ],
+)
+def test_factors_have_the_values_worked_out_by_hand(name, points):
+    for epoch, expected in points.items():
+        assert SCHEDULES[name].factor(float(epoch), SPAN) == pytest.approx(expected, rel=1e-12)
+
+
+def test_this_page_and_pytorch_leave_no_schedule_unproven():
+    assert set(SCHEDULES) == {*GOLDEN, "one_cycle"}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_only_the_share_of_the_span_counts(name):
+    factor = SCHEDULES[name].factor
+    assert [factor(e, 10.0) for e in (0.0, 2.5, 7.5, 10.0)] == [factor(8 * e, 80.0) for e in (0.0, 2.5, 7.5, 10.0)]
+
+
+@pytest.mark.parametrize("name", sorted(set(SCHEDULES) - {"step"}))
+def test_the_rate_moves_smoothly_and_never_jumps(name):
+    factors = [SCHEDULES[name].factor(epoch, 100.0) for epoch in np.linspace(0, 110, 11001)]
+    assert np.abs(np.diff(factors)).max() < 0.002

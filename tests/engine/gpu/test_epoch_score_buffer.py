@@ -1,0 +1,145 @@
+"""The curve of a run on a device: noted there, read together, and the same as if each epoch had been looked at."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+
+from engine.formulas.losses import Objective
+from engine.formulas.optimizers import OPTIMIZERS
+from engine.gpu import cuda
+from engine.network.layers import Activation, Dense
+from engine.network.network import Network
+from engine.training.settings import Settings
+from engine.training.trainer import Trainer
+from tests.engine.gpu.fake_cupy import CARD
+
+pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler to stand in for NVRTC")
+EPOCH = 7  # steps: 50 samples in batches of 8
+
+
+def stepped(trainers, steps):
+    for trainer in trainers:
+        for _ in range(steps):
+            trainer.step()
+
+
+def same_curve(trainers, rtol=1e-6):
+    here, there = (trainer.history for trainer in trainers)
+    np.testing.assert_array_equal(there.epochs, here.epochs)
+    np.testing.assert_allclose(there.values, here.values, rtol=rtol)
+
+
+@pytest.mark.parametrize("kind", ["dense", "dropout", "batch norm", "conv", "same", "pool", "everything"])
+def test_an_epoch_is_noted_without_waiting_and_all_notes_come_home_at_once(build_trainer, backend, kind):
+    here, there = (build_trainer(kind, np.float64, "sgd", backend=where) for where in (None, backend))
+
+    stepped((here, there), 3 * EPOCH)
+    same_curve((here, there))
+    CARD.waits = CARD.allocations = 0
+    stepped((here, there), 5 * EPOCH)
+    assert (CARD.waits, CARD.allocations) == (0, 0)
+    same_curve((here, there))
+    assert CARD.waits == 1
+    assert len(there.history.epochs) == 9
+
+
+def of(objective, targets, backend, optimizer="sgd", learning_rate=0.05, **settings):
+    x = np.random.default_rng(5).normal(size=(60, 4))
+    y = targets(x)
+    network = Network([Dense(6), Activation("tanh"), Dense(objective.units)], (4,), rng=np.random.default_rng(6),
+                      dtype=np.float64)  # fmt: skip
+    settings = Settings(**({"learning_rate": learning_rate, "batch_size": 16} | settings))
+    return Trainer(network, objective, OPTIMIZERS[optimizer](learning_rate, network.parameters.size, np.float64),
+                   (x[:40], y[:40]), (x[40:], y[40:]), settings=settings, rng=np.random.default_rng(7),
+                   backend=backend)  # fmt: skip
+
+
+def classes(x):
+    return (x[:, 0] > 0).astype(np.int64)
+
+
+PROBLEMS = {
+    "two classes, one unit": (lambda: Objective("classification", 2, "sigmoid", "binary_crossentropy"), classes),
+    "two units": (lambda: Objective("classification", 2, "softmax", "categorical_crossentropy"), classes),
+    "weights": (lambda: Objective("classification", 2, "softmax", "categorical_crossentropy", class_weights=[1, 3.0]),
+                classes),
+    "regression": (lambda: Objective("regression", 0, "linear", "mse"), lambda x: x[:, 0] * x[:, 1]),
+    "regression with tanh": (lambda: Objective("regression", 0, "tanh", "huber"), lambda x: np.sin(x[:, 0])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_losses_accuracy_and_r2_are_those_of_the_processor(backend, problem):
+    objective, targets = PROBLEMS[problem]
+    trainers = [of(objective(), targets, where) for where in (None, backend)]
+    stepped(trainers, 15)
+    assert trainers[1].accelerator.ring
+    same_curve(trainers)
+
+
+def test_of_equal_outputs_the_first_counts_as_on_the_processor(build_trainer, backend):
+    trainers = [build_trainer(dtype=np.float64, backend=where, learning_rate=0.0) for where in (None, backend)]
+    for trainer in trainers:
+        trainer.network.parameters[:] = 0
+        trainer.changed()
+    stepped(trainers, 3 * EPOCH)
+    assert trainers[1].accelerator.ring
+    same_curve(trainers)
+
+
+def regression(backend, rate, **settings):
+    objective, targets = PROBLEMS["regression"]
+    return of(objective(), targets, backend, learning_rate=rate, **settings)
+
+
+@pytest.mark.parametrize("rate", [0.8, 1e200])
+def test_a_loss_that_explodes_ends_the_run_in_that_very_epoch(backend, rate):
+    trainers = [regression(where, rate) for where in (None, backend)]
+    for trainer in trainers:
+        trainer.run_for(10, epochs=60)
+    here, there = trainers
+    assert here.divergence is not None
+    assert there.divergence is not None
+    assert there.divergence == here.divergence
+    assert ("exploded" in here.divergence.where) == (rate < 10)
+    assert there.steps == here.steps
+    np.testing.assert_allclose(there.network.parameters, here.network.parameters, rtol=1e-6)
+    same_curve(trainers)
+
+
+@pytest.mark.parametrize("rule", [{"patience": 2, "min_delta": 0.01}, {"target_accuracy": 0.6}])
+def test_a_rule_that_goes_by_scores_looks_at_each_epoch(build_trainer, backend, rule):
+    trainers = [build_trainer(dtype=np.float64, backend=where, **rule) for where in (None, backend)]
+    for trainer in trainers:
+        trainer.run_for(10, epochs=200)
+    here, there = trainers
+    assert here.stopped == there.stopped != ""
+    assert here.epochs == there.epochs < 200
+    same_curve(trainers)
+
+
+def test_notes_that_differ_from_the_formulas_are_not_used(build_trainer, backend, monkeypatch):
+    monkeypatch.setattr(cuda, "KEEP", cuda.KEEP.replace("now[k]", "now[k] * 2"))
+    trainers = [build_trainer(dtype=np.float64, backend=where) for where in (None, backend)]
+    stepped(trainers, 3 * EPOCH)
+    assert trainers[1].accelerator.ring is None
+    same_curve(trainers)
+
+
+def test_a_reset_and_a_change_by_hand_drop_no_note_and_bring_none_back(build_trainer, backend):
+    trainers = [build_trainer(dtype=np.float64, backend=where) for where in (None, backend)]
+    stepped(trainers, 3 * EPOCH)
+    for trainer in trainers:
+        trainer.guard()
+        trainer.network.named["0.W"][:] = 0.1
+        trainer.changed()
+    stepped(trainers, 2 * EPOCH)
+    same_curve(trainers)
+    for trainer in trainers:
+        trainer.reset()
+    stepped(trainers, EPOCH)
+    same_curve(trainers)
+    assert len(trainers[1].history.epochs) == 2

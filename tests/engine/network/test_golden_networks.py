@@ -1,0 +1,79 @@
+"""Batch normalisation and convolutions against PyTorch: gradients, 50 steps, running statistics and predictions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.formulas.losses import Objective
+from engine.formulas.optimizers import OPTIMIZERS
+from engine.network.convolution import Conv2D, Flatten, Image, MaxPool2D
+from engine.network.layers import Activation, Dense
+from engine.network.network import Network
+from engine.network.normalization import BatchNorm
+from engine.tape.tape import Tape
+
+GOLDEN = np.load(Path(__file__).parents[2] / "golden" / "networks.npz")
+NETWORKS = {
+    "batch_norm": ("momentum", lambda: [Dense(5), BatchNorm(), Activation("tanh"), Dense(3)]),
+    "conv": ("adam", lambda: [Image(6, 6), Conv2D(3), Activation("tanh"), MaxPool2D(), Conv2D(4, 2), Activation("relu"),
+                              Flatten(), Dense(3)]),
+    "conv_batch_norm": ("momentum", lambda: [Image(6, 6), Conv2D(3, padding="same"), BatchNorm(), Activation("tanh"),
+                                             MaxPool2D(), Conv2D(4, 2), Activation("tanh"), Flatten(), Dense(3)]),
+}  # fmt: skip
+STEPS, BATCH = 50, 4
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-9), ("float32", 1e-5)])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_fifty_steps_agree_with_pytorch(name, dtype, tolerance, recorded):
+    def golden(key):
+        return GOLDEN[f"{name}/{key}"]
+
+    optimizer, layers = NETWORKS[name]
+    network = Network(layers(), (36,), rng=np.random.default_rng(0), dtype=dtype)
+    for key, array in (network.named | network.state).items():
+        array[:] = golden(f"start/{key}")
+    objective = Objective("classification", 3, "softmax", "categorical_crossentropy")
+    optimizer = OPTIMIZERS[optimizer](float(golden("rate")), network.parameters.size, dtype)
+    data, targets = GOLDEN["x"].astype(dtype), objective.targets(GOLDEN["y"], np.dtype(dtype))
+    tape, x, t, curve = Tape(), data[:BATCH].copy(), targets[:BATCH].copy(), []
+
+    def learn(x, t, parameters, gradients):
+        network.backward(objective.gradient(network.forward(x, train=True), t))
+        optimizer.step(parameters, gradients)
+
+    for step in range(STEPS):
+        start = step * BATCH % len(data)
+        x[:], t[:] = data[start : start + BATCH], targets[start : start + BATCH]
+        curve.append(batch_loss(network, objective, x, t))
+        if recorded and step == 0:
+            learn(*(tape.wrap(array) for array in (x, t, network.parameters, network.gradients)))
+        elif recorded:
+            tape.play()
+        else:
+            learn(x, t, network.parameters, network.gradients)
+        if step == 0:
+            gradients = network.gradients.copy()
+    after = {key: array.copy() for key, array in (network.named | network.state).items()}
+
+    np.testing.assert_allclose(curve, golden(f"{dtype}/curve"), rtol=tolerance, atol=tolerance)
+    for key, array in after.items():
+        np.testing.assert_allclose(array, golden(f"{dtype}/{key}"), rtol=tolerance, atol=tolerance, err_msg=key)
+    network.parameters[:] = gradients  # the named views now show the gradients of the first step
+    for key, array in network.named.items():
+        np.testing.assert_allclose(array, golden(f"gradient/{key}"), rtol=tolerance, atol=tolerance, err_msg=key)
+    for key, array in network.named.items():
+        array[:] = after[key]
+    np.testing.assert_allclose(network.forward(data), golden("prediction"), rtol=10 * tolerance, atol=10 * tolerance)
+
+
+def batch_loss(network, objective, x, t):
+    """The training-mode loss of a batch, without moving the running statistics."""
+    _, state = network.copies()
+    loss = float(objective.value(network.forward(x, train=True), t))
+    network.take(network.parameters, state)
+    return loss

@@ -1,0 +1,45 @@
+"""The learning curve: it stays small, and says when earlier points have changed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.training.history import History
+
+
+def filled(epochs: int, capacity: int = 10) -> History:
+    history = History(columns=2, capacity=capacity)
+    for epoch in range(epochs + 1):
+        if history.wants(epoch):
+            history.add(epoch, (epoch, -epoch))
+    return history
+
+
+def test_a_short_curve_keeps_every_epoch():
+    history = filled(6)
+    np.testing.assert_array_equal(history.epochs, range(7))
+    np.testing.assert_array_equal(history.values, [range(7), range(0, -7, -1)])
+    assert history.generation == 0
+
+
+def test_a_full_curve_halves_itself_and_doubles_its_spacing():
+    history = filled(100)
+    assert history.stride == 16
+    np.testing.assert_array_equal(history.epochs, range(0, 101, 16))
+    np.testing.assert_array_equal(history.values[0], history.epochs)
+    assert history.generation > 0
+
+
+def test_cutting_forgets_what_came_after():
+    history = filled(8)
+    history.cut(5)
+    np.testing.assert_array_equal(history.epochs, range(6))
+    assert history.generation == 1
+
+
+def test_clearing_starts_a_new_curve():
+    history = filled(100)
+    generation = history.generation
+    history.clear()
+    assert (history.count, history.stride, history.generation) == (0, 1, generation + 1)
+    assert history.wants(1)

@@ -1,0 +1,289 @@
+"""The training loop: batches, rules that end a run, and what happens when numbers overflow."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.formulas.losses import Objective
+from engine.formulas.optimizers import OPTIMIZERS
+from engine.formulas.schedules import SCHEDULES
+from engine.network.layers import Activation, Dense
+from engine.network.network import Network
+from engine.tape.recording import Batches
+from engine.training.trainer import Settings, Trainer
+
+
+def test_each_epoch_shows_every_sample_once_and_the_last_batch_is_the_rest(build_trainer):
+    trainer = build_trainer(batch_size=8)
+    orders = []
+    for _ in range(2):
+        batches = []
+        for _ in range(7):
+            trainer.step()
+            batches.append(trainer.batch.copy())
+        assert [len(batch) for batch in batches] == [8, 8, 8, 8, 8, 8, 2]
+        orders.append(np.concatenate(batches))
+        np.testing.assert_array_equal(np.sort(orders[-1]), np.arange(50))
+    assert (trainer.epochs, trainer.steps) == (2, 14)
+    assert (orders[0] != orders[1]).any()
+
+
+def test_batch_size_zero_takes_the_whole_training_part_in_one_step(build_trainer):
+    trainer = build_trainer(batch_size=0)
+    trainer.step()
+    assert (trainer.epochs, len(trainer.batch)) == (1, 50)
+
+
+def test_recorded_steps_equal_plain_ones(kind, build_trainer):
+    rules = {"l1": 0.001, "l2": 0.01, "clip_norm": 0.5, "clip_value": 0.1, "max_norm": 1.5}
+    recorded, plain = (build_trainer(kind, np.float64, "momentum", **rules) for _ in range(2))
+    for _ in range(20):
+        recorded.step()
+        plain.learn(plain.x_train[recorded.batch], plain.t_train[recorded.batch])
+    np.testing.assert_allclose(recorded.network.parameters, plain.network.parameters, rtol=1e-9, atol=1e-11)
+
+
+def test_two_trainers_built_alike_go_the_same_way_to_the_bit(kind, build_trainer):
+    one, other = build_trainer(kind), build_trainer(kind)
+    for _ in range(3):
+        one.epoch()
+    for _ in range(21):
+        other.step()
+    np.testing.assert_array_equal(one.network.parameters, other.network.parameters)
+    np.testing.assert_array_equal(one.history.values, other.history.values)
+
+
+def test_the_rate_can_change_while_the_network_runs(build_trainer):
+    trainer = build_trainer(optimizer="sgd")
+    trainer.step()
+    trainer.set(learning_rate=0.0)
+    before = trainer.network.parameters.copy()
+    trainer.step()
+    np.testing.assert_array_equal(trainer.network.parameters, before)
+    assert trainer.steps == 2
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_schedule_sets_the_rate_of_every_step(name, build_trainer):
+    trainer = build_trainer(schedule=name, schedule_span=3.0, learning_rate=0.1)
+    for step in range(25):
+        trainer.step()
+        factor = SCHEDULES[name].factor(step // 7 + (step % 7) * 8 / 50, 3.0)
+        assert trainer.learning_rate == pytest.approx(0.1 * factor, rel=1e-6)
+
+
+def test_an_unknown_schedule_or_monitor_is_refused_with_the_list(build_trainer):
+    trainer = build_trainer()
+    with pytest.raises(ValueError, match="allowed: constant, step"):
+        trainer.set(schedule="moon")
+    with pytest.raises(ValueError, match="allowed: test_loss, test_score"):
+        trainer.set(monitor="beauty")
+    assert trainer.settings.schedule == "constant"
+
+
+def test_l2_adds_its_rate_times_the_weights_and_spares_the_biases(build_trainer):
+    with_l2, without = (build_trainer(dtype=np.float64, optimizer="sgd", l2=l2) for l2 in (0.1, 0.0))
+    with_l2.step()
+    without.step()
+    weights = with_l2._initial["parameters"] * with_l2.network.weight_mask
+    np.testing.assert_allclose(with_l2.network.gradients - without.network.gradients, 0.1 * weights, atol=1e-14)
+
+
+def test_clipping_bounds_the_length_or_the_entries_of_the_gradient(build_trainer):
+    trainer = build_trainer(clip_norm=0.01)
+    trainer.step()
+    assert np.linalg.norm(trainer.network.gradients) == pytest.approx(0.01, rel=1e-5)
+    trainer.set(clip_norm=0.0, clip_value=0.002)
+    trainer.step()
+    assert np.abs(trainer.network.gradients).max() == pytest.approx(0.002)
+
+
+def test_max_norm_bounds_the_weights_of_every_unit(kind, build_trainer):
+    trainer = build_trainer(kind, max_norm=0.3)
+    trainer.epoch()
+    lengths = np.concatenate([np.linalg.norm(W, axis=0) for W, _ in trainer.network.weights])
+    assert lengths.max() <= 0.3 + 1e-6
+    assert lengths.max() > 0.29
+
+
+def test_reset_starts_the_same_run_again(kind, build_trainer):
+    trainer = build_trainer(kind)
+    for _ in range(10):
+        trainer.step()
+    first = trainer.network.parameters.copy(), trainer.history.values.copy()
+    for _ in range(5):
+        trainer.epoch()
+    trainer.reset()
+    assert (trainer.steps, trainer.epochs, trainer.history.count, trainer.seconds) == (0, 0, 1, 0)
+    for _ in range(10):
+        trainer.step()
+    np.testing.assert_array_equal(trainer.network.parameters, first[0])
+    np.testing.assert_array_equal(trainer.history.values, first[1])
+
+
+def test_reset_keeps_the_settings_of_now(build_trainer):
+    trainer = build_trainer()
+    trainer.set(learning_rate=0.5)
+    trainer.reset()
+    assert trainer.learning_rate == 0.5
+
+
+# The end of a run
+
+
+def test_a_run_stops_at_its_last_epoch_and_goes_on_after_resume(build_trainer):
+    trainer = build_trainer(epochs=3)
+    trainer.run_for(60)
+    assert (trainer.epochs, trainer.stopped) == (3, "3 epochs are done.")
+    trainer.resume()
+    assert trainer.stopped == ""
+    trainer.epoch()
+    assert (trainer.epochs, trainer.stopped) == (4, "")
+
+
+def test_a_rule_is_armed_again_when_its_setting_changes_or_the_run_is_reset(build_trainer):
+    trainer = build_trainer(epochs=2)
+    trainer.run_for(60)
+    trainer.set(epochs=4)
+    assert trainer.stopped == ""
+    trainer.run_for(60)
+    assert trainer.epochs == 4
+    trainer.resume()
+    trainer.reset()
+    trainer.run_for(60)
+    assert (trainer.epochs, trainer.stopped) == (4, "4 epochs are done.")
+
+
+def test_a_run_stops_when_the_target_is_reached(build_trainer):
+    trainer = build_trainer(target_accuracy=0.5)
+    trainer.run_for(60)
+    assert trainer.stopped == "The test accuracy has reached 0.5."
+    assert trainer.evaluate().test_score >= 0.5
+    assert (trainer.history.values[3, :-1] < 0.5).all()
+
+
+def test_a_run_stops_when_its_time_is_over(build_trainer):
+    trainer = build_trainer(max_seconds=5.0)
+    seconds = iter(range(1000))
+    trainer.run_for(60, clock=lambda: float(next(seconds)))  # each step seems to take a second
+    assert (trainer.stopped, trainer.steps, trainer.seconds) == ("5 seconds of training are over.", 5, 5.0)
+
+
+def test_running_for_some_seconds_takes_that_long_by_the_clock(build_trainer):
+    seconds = iter(range(1000))
+    trainer = build_trainer()
+    trainer.run_for(3, clock=lambda: float(next(seconds)))
+    assert (trainer.steps, trainer.seconds, trainer.stopped) == (3, 3.0, "")
+
+
+@pytest.mark.parametrize(("monitor", "column", "sign"), [("test_loss", 1, 1), ("test_score", 3, -1)])
+@pytest.mark.parametrize("kind", ["dense", "everything"])
+def test_early_stopping_brings_the_best_network_back(monitor, column, sign, kind, build_trainer):
+    trainer = build_trainer(kind, learning_rate=0.05, patience=4, monitor=monitor)
+    trainer.run_for(60)
+    assert "has not improved for 4 epochs" in trainer.stopped
+    values = sign * trainer.history.values[column, 1:]
+    best = int(np.argmin(values)) + 1
+    assert trainer.epochs == best + 4
+    assert f"of epoch {best}," in trainer.stopped
+    assert np.float32(trainer.evaluate()[column]) == trainer.history.values[column, best]  # running statistics too
+
+
+def test_an_improvement_smaller_than_min_delta_does_not_count(build_trainer):
+    trainer = build_trainer(patience=2, min_delta=100.0)
+    trainer.run_for(60)
+    assert trainer.epochs == 3  # the first epoch is the best so far by definition
+
+
+def test_after_early_stopping_the_run_can_go_on(build_trainer):
+    trainer = build_trainer(learning_rate=0.05, patience=2)
+    trainer.run_for(60)
+    stopped_at = trainer.epochs
+    trainer.resume()
+    for _ in range(5):
+        trainer.epoch()
+    assert (trainer.epochs, trainer.stopped) == (stopped_at + 5, "")
+
+
+# Divergence
+
+
+def spoil(trainer, rows):
+    """Samples that no network can swallow."""
+    trainer.x_train[rows] = np.inf
+    trainer.batches = Batches(trainer.x_train, trainer.t_train)
+
+
+@pytest.mark.parametrize("kind", ["dense", "dropout", "batch norm", "everything"])
+def test_the_guard_goes_back_to_the_last_finite_step_and_names_it(kind, build_trainer):
+    trainer, twin = (build_trainer(kind, optimizer="sgd", learning_rate=0.01) for _ in range(2))
+    for t in (trainer, twin):
+        t._guard_interval = 1000
+        spoil(t, 0)  # overflows as soon as this sample is met
+    finite = twin.network.parameters.copy()
+    with np.errstate(all="ignore"):
+        while np.isfinite(twin.network.parameters).all():
+            finite = twin.network.parameters.copy()
+            twin.play()
+        for _ in range(twin.steps + 4):
+            trainer.play()
+    assert not trainer.guard()
+    assert trainer.divergence.step == twin.steps
+    np.testing.assert_array_equal(trainer.network.parameters, finite)
+    assert 0 in trainer.batch
+    first = f"hidden layer 1 ({trainer.network.layers[0]!r})"
+    assert trainer.divergence.where == f"what leaves {first} is too large for a number"
+
+
+def test_the_guard_names_the_first_layer_that_overflows():
+    rng = np.random.default_rng(0)
+    network = Network([Dense(4), Activation("linear"), Dense(4), Dense(1)], (2,), rng=rng)
+    x, y = rng.normal(size=(20, 2)), rng.normal(size=20)
+    objective, optimizer = Objective("regression", 0, "linear", "mse"), OPTIMIZERS["sgd"](0.01, network.parameters.size)
+    settings = Settings(learning_rate=0.01, batch_size=0)
+    trainer = Trainer(network, objective, optimizer, (x, y), (x, y), settings=settings, rng=rng)
+    network.named["2.W"][:] = 3e38
+    trainer.changed()
+    trainer.epoch()
+    assert trainer.divergence.where == "what leaves hidden layer 2 (Dense(4)) is too large for a number"
+    assert trainer.divergence.step == 1
+
+
+def test_a_huge_rate_ends_in_a_divergence_and_leaves_finite_numbers(kind, build_trainer):
+    trainer = build_trainer(kind, optimizer="sgd", learning_rate=1e30)
+    trainer.run_for(60)
+    assert trainer.divergence is not None
+    assert np.isfinite(trainer.network.parameters).all()
+    assert np.isfinite(trainer.history.values).all()
+    steps = trainer.steps
+    trainer.run_for(60)
+    assert trainer.steps == steps
+
+
+def test_after_a_divergence_a_lower_rate_lets_the_run_go_on(build_trainer):
+    trainer = build_trainer(optimizer="sgd", learning_rate=1e38)
+    trainer.run_for(60)
+    trainer.reset()
+    trainer.set(learning_rate=0.05)
+    for _ in range(20):
+        trainer.epoch()
+    assert trainer.divergence is None
+    assert trainer.evaluate().train_loss < trainer.untrained_loss
+
+
+def test_settings_that_change_between_two_safe_points_do_not_confuse_the_guard(build_trainer):
+    trainer = build_trainer(optimizer="sgd")
+    spoil(trainer, slice(None))
+    trainer._guard_interval = 1000
+    trainer.step()
+    trainer.step()
+    trainer.set(learning_rate=0.01)
+    assert trainer.divergence is not None
+    assert np.isfinite(trainer.network.parameters).all()
+
+
+def test_a_loss_that_explodes_without_overflowing_is_reported(build_trainer):
+    trainer = build_trainer(optimizer="sgd", learning_rate=300.0)
+    trainer.run_for(60)
+    assert "exploded" in trainer.divergence.where

@@ -1,0 +1,294 @@
+"""Whatever comes from outside is either an experiment or refused in sentences; an experiment survives link and JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import fields
+from urllib.parse import parse_qsl, urlencode
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data.sources import hand_drawn
+from engine import ACTIVATIONS
+from engine.training.settings import Settings
+from lab.experiment.experiment import LIVE, Experiment, ExperimentError
+from tests.lab.strategies import experiments, field_values, json_values
+
+FIELDS = tuple(Experiment.model_fields)
+
+# field: JSON texts of values that it must refuse
+HOSTILE = {
+    "dataset": ['"circles"', '""', "null", "3", '["circle"]', '{"circle": 1}', '"\\ud800"', '"CIRCLE"', '"circle\\n"'],
+    "noise": ["-0.1", "0.51", "NaN", "Infinity", "1e309", '"1e309"', '"nan"', '"0x1"', "true", "[0.1]", "null", '""'],
+    "samples": ["-1", "9", "1", "100001", "10.5", "1e400", "true", '"many"', "9" * 400],
+    "label_noise": ["-0.1", "0.6", "NaN", "true"],
+    "outliers": ["-1", "0.51", '"few"'],
+    "balance": ["0", "1", "0.05", "NaN"],
+    "points": ["[]", "[[1, 2]]", "[[1, 2, 5]]", "[[1, NaN, 0]]", "[[1, 2, true]]", '"zzz"', '"eJw="', "7", "null",
+               '[["a", 1, 0]]', '"' + "A" * 15000 + '"', "[[0, 0, 0.5]]"],
+    "own": ['"a"', '"' + "g" * 32 + '"', '"../../etc/passwd"', "7", "null", "[]", '"' + "a" * 33 + '"'],
+    "train_share": ["0", "1", "0.09", "0.91", "-Infinity", "false", '"half"'],
+    "scaling": ['"none"', '""', "255", "null", '["unit"]', '"unit"'],  # the data set is no set of pictures
+    "features": ["[]", '""', '["x1", "x1"]', '"x1,x3"', '["x1", 2]', "null", "7", '[["x1"]]', '{"x1": 1}', "[true]"],
+    "formula": ['"x3"', '"sqrt(x1)"', '"x1.real"', '"2x1"', '"' + "(" * 50 + '"', '"' + "1+" * 60 + '1"', "7", "null",
+                '"__import__(1)"', '"\\ud800"', '"\\u0000"'],
+    "hidden": ["[0]", "[1025]", "[-1]", "[8.5]", "[true]", "[NaN]", "[null]", "[[8]]", "8", '"8;8"', '"\u0663"',
+               '"8,8,8,8,8,8,8,8,8"', "[1024, 1024, 1024, 1024]", '{"a": 8}', "null", "[1e400]", "true",
+               f"[{'1, ' * 4000}1]", "[" * 900 + "]" * 900],
+    "conv": ["[8]", '"8"', "[0]", "[65]", "[true]", '"a"', "null", "[1, 1, 1, 1]"],
+    "activations": ["[]", '["relu", "tanh", "relu"]', '"rely"', '[["relu"]]', "5", "{}", "null", '","'],
+    "output": ['"soft"', "null", "[]", "0"],
+    "loss": ['"auto "', "1", "{}", '"hinge,mse"'],
+    "label_smoothing": ["-1", "0.6", "NaN"],
+    "class_weights": ['"auto"', "true", "null"],
+    "optimizer": ['"SGD"', '"adam\\u0000"', "[]"],
+    "learning_rate": ["0", "-0.0", "10.1", "1e-400", "NaN", '"fast"', "true"],
+    "schedule": ['"never"', "false"],
+    "schedule_span": ["-1", "1000001"],
+    "batch_size": ["-1", "0.5", "100001", '"all"', "[10]"],
+    "initializer": ['"random"'],
+    "l1": ["-1e-9", "11"],
+    "l2": ["Infinity", "{}"],
+    "weight_decay": ["2"],
+    "max_norm": ["-1"],
+    "dropout": ["1", "0.95", "[0.1]"],
+    "batch_norm": ["1", "0", '"yes"', '"on"', "null", "[true]"],
+    "clip_norm": ["1001"],
+    "clip_value": ["NaN"],
+    "seed": ["-1", "1000000", "1.5", "true", "1" + "0" * 400, '"' + "9" * 5000 + '"', '"\u00b2"'],
+    "weight_seed": ["-1", "1000000", "true"],
+    "device": ['"gpu"', '"cuda:\u0663"', '"cuda:0\\n"', '"cuda:12"', "0", '""'],
+    "dtype": ['"float16"', "32"],
+    "epochs": ["-5", "1000001", "1e6000"],
+    "target_accuracy": ["1.01", "-0.1"],
+    "patience": ["-1", '"ten"'],
+    "min_delta": ["1.5"],
+    "monitor": ['"train_loss"'],
+    "max_seconds": ["86401", "-1"],
+}  # fmt: skip
+CASES = [(name, text) for name, texts in HOSTILE.items() for text in texts]
+
+
+def test_the_defaults_are_valid_and_their_link_and_json_are_themselves():
+    assert Experiment.from_json("{}") == Experiment() == Experiment.from_query({})[0]
+    assert Experiment().to_query() == {}
+    assert set(json.loads(Experiment().to_json())) == set(FIELDS)
+
+
+def test_every_field_has_hostile_values_and_a_strategy_of_good_ones():
+    assert set(HOSTILE) == set(FIELDS) == set(field_values)
+
+
+@pytest.mark.parametrize(("name", "text"), CASES, ids=lambda value: value[:25])
+def test_a_bad_value_is_refused_with_one_sentence_that_names_the_field_and_what_is_allowed(name, text):
+    with pytest.raises(ExperimentError) as refusal:
+        Experiment.from_json(f'{{"{name}": {text}}}')
+    (sentence,) = refusal.value.sentences
+    assert sentence.startswith(f"{name}: ")
+    assert "; allowed: " in sentence
+    assert sentence.endswith(".")
+    assert len(sentence) < 400
+    sentence.encode()  # can be printed and sent
+
+
+@pytest.mark.parametrize(("name", "text"), CASES, ids=lambda value: value[:25])
+def test_a_link_with_a_bad_value_keeps_the_other_fields(name, text):
+    value = json.loads(text)
+    value = value if isinstance(value, str) else "bad " + str(value)[:60]
+    experiment, refused = Experiment.from_query({name: value, "seed" if name != "seed" else "epochs": "7"})
+    assert (experiment.epochs if name == "seed" else experiment.seed) == 7
+    assert getattr(experiment, name) == getattr(Experiment(), name)
+    assert [sentence.split(":")[0] for sentence in refused] == [name]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", " ", "null", "NaN", "1", "[]", '"circle"', "{", '{"seed": 1', "{'seed': 1}", "\ufeff{}", "\x00", "\ud800",
+        '{"seed": }', '{"seed": 1,}', "[" * 100_000, '{"a":' * 5000, "1" * 5000, '{"seed": ' + "1" * 5000 + "}",
+        '"' + "x" * 10**6 + '"', '{"dataset": "' + "x" * 10**6 + '"}', '{"hidden": [' + "1," * 10**6 + "1]}",
+        '{"seed": 1, "seed": 2}', '{"": 1}', '{"\\ud800": 1}', '{"model_config": {}}', '{"self": 1}',
+        '{"__class__": 1}',
+    ],
+    ids=lambda text: ascii(text[:20]),
+)  # fmt: skip
+def test_what_is_no_experiment_at_all_is_refused(text):
+    with pytest.raises(ExperimentError) as refusal:
+        Experiment.from_json(text)
+    assert all(sentence.encode() and len(sentence) < 1200 for sentence in refusal.value.sentences)
+
+
+def test_an_unknown_field_is_refused_with_the_list_of_fields():
+    with pytest.raises(ExperimentError, match=r"^learning_speed is no field of an experiment; allowed: dataset, "):
+        Experiment.from_json('{"learning_speed": 1}')
+
+
+def test_a_field_given_twice_is_refused():
+    with pytest.raises(ExperimentError, match="seed: given twice"):
+        Experiment.from_json('{"seed": 1, "noise": 0.1, "seed": 1}')
+
+
+def test_there_is_a_sentence_for_each_wrong_field():
+    with pytest.raises(ExperimentError) as refusal:
+        Experiment.from_json('{"seed": -1, "noise": 9, "hidden": [0, 0, 8]}')
+    assert sorted(sentence.split(":")[0] for sentence in refusal.value.sentences) == ["hidden", "noise", "seed"]
+
+
+def read(text) -> Experiment | list[str]:
+    """The experiment, or the sentences of its refusal. Whatever else is raised fails the test."""
+    try:
+        return Experiment.from_json(text)
+    except ExperimentError as refusal:
+        return refusal.sentences
+
+
+@given(st.text() | st.text('[]{}:,"0123456789.eE+-truefalsn \n\\u', max_size=60))
+def test_any_text_is_an_experiment_or_refused(text):
+    assert read(text)
+
+
+@given(st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=5), json_values, max_size=5) | json_values)
+def test_any_json_is_an_experiment_or_refused(value):
+    assert read(json.dumps(value))
+
+
+names = st.sampled_from(FIELDS) | st.text(max_size=5)
+
+
+@given(st.dictionaries(names, st.text() | st.text("0123456789.,-e"), max_size=8))
+def test_any_link_opens(query):
+    experiment, refused = Experiment.from_query(query)
+    assert Experiment.model_validate(experiment.model_dump()) == experiment
+    known = query.keys() & set(FIELDS)
+    for name in known - {sentence.split(":")[0] for sentence in refused}:
+        alone = Experiment.from_query({name: query[name]})[0]
+        assert getattr(experiment, name) == getattr(alone, name) or name in ("output", "loss", "activations", "conv")
+
+
+@settings(max_examples=300)
+@given(experiments)
+def test_every_experiment_survives_its_link(experiment):
+    link = urlencode(experiment.to_query())
+    opened, refused = Experiment.from_query(dict(parse_qsl(link, keep_blank_values=True)))
+    assert refused == []
+    assert opened == experiment if experiment.dataset == hand_drawn.NAME else opened == experiment.change(points="")
+
+
+def test_drawn_points_are_in_the_link_only_while_they_are_what_is_learnt():
+    points = hand_drawn.pack([[-1, 0, 0], [-2, 0, 0], [1, 0, 1], [2, 0, 1]])
+    mine = Experiment(dataset="drawn", points=points)
+    assert mine.to_query() == {"dataset": "drawn", "points": points}
+    assert mine.change(dataset="moons").to_query() == {"dataset": "moons"}
+    assert mine.change(dataset="moons").change(dataset="drawn") == mine  # they wait until the set is chosen again
+
+
+@settings(max_examples=300)
+@given(experiments)
+def test_every_experiment_survives_its_json(experiment):
+    assert Experiment.from_json(experiment.to_json()) == experiment
+
+
+@given(experiments)
+def test_a_link_holds_only_what_differs_from_the_defaults(experiment):
+    known = Experiment().changed_fields(experiment).keys() - (
+        {"points"} if experiment.dataset != hand_drawn.NAME else set()
+    )
+    assert experiment.to_query().keys() == known
+
+
+@pytest.mark.parametrize("rate", [0.03, 1e-5, 0.1 + 0.2, 1 / 3, 10.0, 5e-324])
+def test_numbers_keep_every_digit_and_no_useless_one(rate):
+    text = Experiment(learning_rate=rate).to_query().get("learning_rate", "0.03")
+    assert float(text) == rate
+    assert not text.endswith(".0")
+
+
+@given(experiments, st.sampled_from(FIELDS), st.data())
+def test_changing_a_field_drops_only_choices_that_no_longer_fit(experiment, name, data):
+    value = data.draw(field_values[name])
+    try:
+        changed = experiment.change(**{name: value})
+    except ExperimentError as refusal:
+        changed, sentences = experiment, refusal.sentences
+    else:
+        sentences = []
+    assert all(sentence.startswith(f"{name}: ") for sentence in sentences)
+    default = Experiment()
+    for dropped in set(experiment.changed_fields(changed)) - {name}:
+        if dropped == "activations" and name == "hidden":
+            assert len(changed.activation_names) == len(changed.hidden)
+            continue
+        assert getattr(changed, dropped) == getattr(default, dropped)
+        with pytest.raises(ExperimentError):  # it did not fit
+            changed.change(**{name: getattr(changed, name), dropped: getattr(experiment, dropped)})
+
+
+def test_another_kind_of_data_takes_loss_and_output_back_to_auto():
+    classes = Experiment(dataset="spiral3", output="softmax", loss="categorical_crossentropy", seed=5)
+    numbers = classes.change(dataset="hills")
+    assert (numbers.output, numbers.loss, numbers.seed) == ("auto", "auto", 5)
+    assert classes.change(dataset="iris") == classes.model_copy(update={"dataset": "iris"})
+
+
+@pytest.mark.parametrize(
+    ("hidden", "expected"),
+    [
+        ((4,), "relu"),
+        ((4, 4, 4), ("relu", "tanh", "tanh")),
+        ("4,4,4,4", ("relu", "tanh", "tanh", "tanh")),
+        ((), "tanh"),
+    ],
+)
+def test_activations_follow_the_number_of_layers(hidden, expected):
+    experiment = Experiment(hidden=(8, 8), activations=("relu", "tanh")).change(hidden=hidden)
+    assert experiment.activations == expected
+    assert len(experiment.activation_names) == len(experiment.hidden)
+
+
+@pytest.mark.parametrize("value", [None, 3, [0], "a", [[8]], {}])
+def test_a_bad_change_is_refused(value):
+    for experiment in (Experiment(), Experiment(hidden=(8, 8), activations=("relu", "tanh"))):
+        with pytest.raises(ExperimentError, match="hidden: "):
+            experiment.change(hidden=value)
+
+
+def test_one_activation_is_the_same_alone_or_in_a_list():
+    alone = Experiment(hidden=(8,), activations="relu")
+    assert alone == Experiment(hidden=(8,), activations=("relu",)) == Experiment(hidden=(8,), activations=["relu"])
+
+
+def test_live_fields_are_the_settings_of_a_trainer():
+    assert tuple(field.name for field in fields(Settings)) == LIVE
+    assert vars(Experiment().settings()) == vars(Settings())
+
+
+@given(experiments, st.sampled_from(FIELDS), st.data())
+def test_a_running_network_takes_live_changes_and_no_others(experiment, name, data):
+    changed = Experiment.model_copy(experiment, update={name: data.draw(field_values[name])})
+    same = getattr(changed, name) == getattr(experiment, name)
+    assert experiment.goes_on_as(changed) == (same or name in LIVE)
+
+
+def test_an_experiment_is_frozen_and_can_be_a_key():
+    with pytest.raises(ValueError, match="frozen"):
+        Experiment().seed = 2
+    assert {Experiment(): 1}[Experiment()] == 1
+
+
+def test_parameters_count_weights_and_biases():
+    assert Experiment(hidden=(8, 8)).parameters == (2 + 1) * 8 + (8 + 1) * 8 + (8 + 1) * 1
+    assert Experiment(dataset="digits", hidden=(32,)).parameters == (64 + 1) * 32 + (32 + 1) * 10
+
+
+def test_the_allowed_activations_are_those_of_the_table():
+    with pytest.raises(ExperimentError) as refusal:
+        Experiment.from_json('{"activations": "none"}')
+    assert all(name in refusal.value.sentences[0] for name in ACTIVATIONS)
+
+
+def test_nan_is_no_number_from_python_either():
+    with pytest.raises(ExperimentError, match="noise: nan is not allowed"):
+        Experiment().change(noise=math.nan)

@@ -1,0 +1,108 @@
+"""The health of layers: the figures of the engine, the words for them, and two deep networks compared."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.training.diagnostics import diagnose
+from lab.experiment.experiment import Experiment
+from lab.queries.health import BAND, TRIALS, flow_verdict, layer_verdict, percent, trial
+from lab.server.pool import LocalPool
+
+NAN = float("nan")
+
+
+def test_the_table_holds_the_figures_of_the_engine():
+    pool = LocalPool()
+    token = pool.open(Experiment(hidden=(6, 5), batch_norm=True))
+    header, arrays = pool.ask(token, "health")
+    reports = diagnose(pool.host.runs[token].trainer)  # Dense, BatchNorm, Activation, twice, and Dense
+    first, second, output = header["layers"]
+    assert (first["name"], second["name"], output["name"]) == ("1 hidden, 6 units", "2 hidden, 5 units", "3 output")
+    assert first["update"] == reports[0].update_to_weight
+    assert first["dead"] == reports[2].dead
+    assert second["gradient"] == reports[5].gradient_std
+    assert output["signal"] == reports[6].activation_std
+    assert np.isnan(output["dead"])
+    np.testing.assert_array_equal(arrays["counts"].sum(axis=1), [256 * 6, 256 * 5, 256])
+    assert (np.diff(arrays["edges"], axis=1) > 0).all()
+    np.testing.assert_array_less(arrays["gradient_counts"].sum(axis=1), arrays["counts"].sum(axis=1) + 1)
+
+
+def test_asking_does_not_disturb_training():
+    pool = LocalPool()
+    asked, alone = (pool.open(Experiment()) for _ in range(2))
+    for token in (asked, alone):
+        for _ in range(3):
+            if token == asked:
+                pool.ask(token, "health")
+            pool.host.runs[token].trainer.epoch()
+    one, other = (pool.host.runs[token].trainer.network.parameters for token in (asked, alone))
+    np.testing.assert_array_equal(one, other)
+
+
+def test_pictures_with_convolutions_have_a_row_for_each_layer_with_weights():
+    pool = LocalPool()
+    token = pool.open(Experiment(dataset="digits", conv=(2,), hidden=(4,), activations="relu"))
+    header, arrays = pool.ask(token, "health")
+    assert len(header["layers"]) == len(arrays["counts"]) == 3
+    assert all(np.isnan(layer["saturated"]) for layer in header["layers"])  # ReLU has one end only
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ((0.6, 0.9, 1e-3), "mostly dead"),
+        ((0.1, 0.0, 1e-3), "some dead"),
+        ((0.0, 0.7, 1e-3), "saturated"),
+        ((0.0, 0.1, BAND[0] / 2), "hardly moves"),
+        ((NAN, NAN, BAND[1] * 2), "moves fast"),
+        ((0.0, 0.0, 1e-3), "healthy"),
+        ((NAN, NAN, NAN), "healthy"),
+    ],
+)
+def test_the_verdict_on_a_layer_names_what_is_wrong_with_it(facts, words):
+    assert layer_verdict(*facts).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("gradients", "words"),
+    [
+        ([1e-6, 1e-4, 1e-2], "Vanishing: only 0.010%"),
+        ([1.0, 1e-3], "Exploding: the gradient is 1,000 times"),
+        ([0.5, 1.0], "Healthy flow: the first hidden layer gets 50%"),
+        ([NAN, 1.0], "Exploding: gradients are no finite"),
+        ([0.0, 0.0], "No gradient at all"),
+        ([1.0], "With fewer than two"),
+    ],
+)
+def test_the_verdict_on_the_flow_compares_the_first_hidden_layer_with_the_last(gradients, words):
+    assert flow_verdict(gradients).startswith(words)
+
+
+def test_a_share_is_told_in_as_many_digits_as_it_needs():
+    assert [percent(share) for share in (2.5, 0.5, 0.05, 0.001, 0.000001, 0)] == [
+        "250%", "50%", "5.0%", "0.100%", "less than 0.001%", "0.000%"]  # fmt: skip
+
+
+def test_sigmoids_vanish_where_he_and_relu_learn_and_nothing_is_left_behind():
+    pool, found = LocalPool(), []
+    for experiment in TRIALS.values():
+        *shares, last = trial(pool, experiment, epochs=40)
+        assert all(answer is None for _, answer in shares)
+        found.append(last[1][0])
+    sigmoid, relu = found
+    assert sigmoid["epoch"] == relu["epoch"] == 40
+    assert sigmoid["flow"].startswith("Vanishing")
+    assert relu["flow"].startswith("Healthy")
+    assert sigmoid["train_loss"] > 0.6 > 0.1 > relu["train_loss"]
+    assert pool.host.runs == {}
+
+
+def test_a_trial_that_is_given_up_leaves_nothing_behind():
+    pool = LocalPool()
+    started = trial(pool, Experiment())
+    next(started)
+    started.close()
+    assert pool.host.runs == {}

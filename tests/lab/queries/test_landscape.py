@@ -1,0 +1,147 @@
+"""The landscape of a run's loss: right where it can be computed directly, and without any effect on the run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.training import checkpoint
+from lab.experiment.experiment import Experiment, ExperimentError
+from lab.queries.landscape import KINDS, Landscape, weight_names
+from lab.server.pool import LocalPool
+from lab.training.build import build
+from lab.training.run import Run
+
+SMALL = Experiment(samples=80, hidden=(5, 4), dtype="float64")
+CHOICE = {"path": {}, "random": {"seed": 4}, "weights": {"first": "0.W 1 2", "second": "2.b 3"}}
+
+
+@pytest.fixture(scope="module")
+def run():
+    run = Run(SMALL)
+    for _ in range(6):
+        run.trainer.epoch()
+    return run
+
+
+def finished(run: Run, kind: str, **more) -> Landscape:
+    plane = Landscape(run, kind, side=15, **{**CHOICE[kind], **more})
+    while not plane.finished:
+        plane.work()
+    return plane
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_heights_at_three_points_are_the_losses_computed_directly(run, kind):
+    plane = finished(run, kind)
+    other = build(SMALL).trainer
+    for i, j in ((7, 7), (0, 14), (11, 3)):
+        a, b = plane.axis[j], plane.axis[i]
+        other.network.parameters[:] = run.trainer.network.parameters + a * plane.directions[0] + b * plane.directions[1]
+        loss = other.objective.value(other.network.forward(other.x_train), other.t_train)
+        assert plane.heights[i, j] == pytest.approx(float(loss), rel=1e-12)
+    assert plane.heights[7, 7] == pytest.approx(run.trainer.evaluate().train_loss, rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_slopes_in_the_plane_are_those_of_central_differences(run, kind):
+    plane, h = finished(run, kind), 1e-5
+    points = np.array([(0.0, 0.0), (0.3, -0.6), (-0.9, 0.2)])
+    heights, gradients = plane.slopes(points)
+    for point, height, gradient in zip(points, heights, gradients, strict=True):
+        assert height == pytest.approx(plane.height(point), rel=1e-12)
+        for axis, shift in enumerate(h * np.eye(2)):
+            expected = (plane.height(point + shift) - plane.height(point - shift)) / (2 * h)
+            assert gradient[axis] == pytest.approx(expected, rel=1e-5, abs=1e-8)
+
+
+def test_chosen_weights_move_alone(run):
+    plane, names = finished(run, "weights"), weight_names(run.trainer)
+    assert CHOICE["weights"]["first"] in names
+    assert plane.directions.sum(axis=1).tolist() == [1, 1]
+    network = build(SMALL).trainer.network
+    network.parameters[:] = plane.directions[0] + 2 * plane.directions[1]
+    assert (network.named["0.W"][1, 2], network.named["2.b"][3]) == (1, 2)
+
+
+def test_random_directions_are_as_long_as_the_weights_of_each_unit(run):
+    plane = finished(run, "random")
+    network = build(SMALL).trainer.network
+    network.parameters[:] = run.trainer.network.parameters
+    lengths = [np.linalg.norm(W, axis=0) for W, _ in network.weights]
+    for direction in plane.directions:
+        network.parameters[:] = direction
+        for (W, _), expected in zip(network.weights, lengths, strict=True):
+            np.testing.assert_allclose(np.linalg.norm(W, axis=0), expected)
+        assert all(not network.named[name].any() for name in network.named if name.endswith("b"))
+
+
+def test_the_path_goes_from_the_first_weights_to_those_of_now(run):
+    plane = finished(run, "path")
+    assert plane.same_way
+    assert plane.station_epochs == [0, 1, 2, 3, 4, 5, 6]
+    np.testing.assert_array_equal(plane.stations[0], build(SMALL).trainer.network.parameters)
+    np.testing.assert_allclose(plane.path()[-1], 0, atol=1e-9)
+    assert plane.in_plane() > 0.95
+    assert np.abs(plane.path()).max() == pytest.approx(0.8)
+    for point, station in zip(plane.path(), plane.stations, strict=True):
+        away = station - plane.centre - point @ plane.directions
+        np.testing.assert_allclose(plane.directions @ away, 0, atol=1e-9)
+
+
+def test_a_way_that_was_changed_underway_is_not_called_the_same():
+    run = Run(SMALL)
+    run.trainer.epoch()
+    run.change(SMALL.change(learning_rate=0.3))
+    run.trainer.epoch()
+    assert not finished(run, "random").same_way
+    run.reset()
+    assert not finished(run, "random").same_way
+    assert finished(run, "random").station_epochs[-1] == 30
+
+
+def test_the_run_is_left_as_it_was():
+    pool = LocalPool()
+    token = pool.open(SMALL.change(dropout=0.2))
+    while pool.status(token)["epoch"] < 2:
+        pool.step(token)
+    trainer = pool.host.runs[token].trainer
+    before = checkpoint.capture(trainer)
+    pool.ask(token, "landscape", {"kind": "random", "side": 15})
+    header: dict = {"finished": False}
+    while not header["finished"]:
+        header, arrays = pool.ask(token, "landscape_more")
+    race = {"names": ["sgd", "adam"], "start": [0.5, 0.5], "rate": 0.1, "steps": 5}
+    facts, raced = pool.ask(token, "landscape_race", race)
+    assert raced["heights"].shape == (2, 6)
+    assert list(facts["names"]) == ["sgd", "adam"]
+    assert header["centre"] == pytest.approx(arrays["heights"][7, 7])
+    after = checkpoint.capture(trainer)
+    for name in before:
+        np.testing.assert_array_equal(before[name], after[name], err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "plan", "words"),
+    [
+        (SMALL, {"kind": "sideways"}, "no such plane"),
+        (SMALL, {"kind": "random", "side": 1000}, "no such plane"),
+        (SMALL, {"kind": "random", "reach": float("nan")}, "no such plane"),
+        (SMALL, {"kind": "weights", "first": "0.W 1 2", "second": "0.W 1 2"}, "two different weights"),
+        (SMALL, {"kind": "weights", "first": "0.W 1 2", "second": "9.W 0 0"}, "no such weight"),
+        (SMALL.change(initializer="zeros"), {"kind": "random"}, "All weights are zero"),
+    ],
+)
+def test_a_plane_that_cannot_be_is_refused_with_a_sentence(experiment, plan, words):
+    pool = LocalPool()
+    with pytest.raises(ExperimentError, match=words):
+        pool.ask(pool.open(experiment), "landscape", plan)
+
+
+def test_a_landscape_of_a_network_that_is_gone_is_refused():
+    pool = LocalPool()
+    token = pool.open(SMALL)
+    pool.ask(token, "landscape", {"kind": "random", "side": 15})
+    pool.change(token, SMALL.change(seed=2))
+    with pytest.raises(ExperimentError, match="Compute it again"):
+        pool.ask(token, "landscape_more")

@@ -1,0 +1,35 @@
+"""The range test as a question."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.training.rate_finder import find_rate
+from lab.experiment.experiment import Experiment
+from lab.server.pool import LocalPool
+
+
+def test_the_answer_is_the_range_test_of_the_engine_with_a_rate_one_can_say():
+    pool = LocalPool()
+    token = pool.open(Experiment(optimizer="adam"))
+    header, arrays = pool.ask(token, "rate_test")
+    expected = find_rate(pool.host.runs[token].trainer, steps=100)
+    np.testing.assert_array_equal(arrays["losses"], expected.losses)
+    np.testing.assert_array_equal(arrays["rates"], expected.rates)
+    assert header == {"suggestion": float(f"{expected.suggestion:.1g}"), "epoch": 0, "optimizer": "adam"}
+
+
+def test_where_no_rate_helps_there_is_no_suggestion():
+    pool = LocalPool()
+    token = pool.open(Experiment())
+    pool.host.runs[token].trainer.network.parameters[:] = np.nan
+    header, arrays = pool.ask(token, "rate_test")
+    assert header["suggestion"] is None
+    assert len(arrays["rates"]) == len(arrays["losses"]) == 0
+
+
+def test_a_large_network_tries_fewer_rates():
+    pool = LocalPool()
+    token = pool.open(Experiment(hidden=(256, 256), batch_size=0))
+    _, arrays = pool.ask(token, "rate_test")
+    assert 0 < len(arrays["rates"]) <= 20

@@ -1,0 +1,59 @@
+"""What a page asks of a run, in this process and through a worker."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.training import checkpoint
+from lab.experiment.experiment import Experiment, ExperimentError
+from lab.queries.table import QUESTIONS
+from lab.server.pool import LocalPool, WorkerPool
+from lab.training.build import build
+
+
+@pytest.fixture(scope="module", params=[LocalPool, WorkerPool], ids=["here", "worker"])
+def pool(request):
+    if request.param is LocalPool:
+        yield LocalPool()
+    else:
+        workers = WorkerPool(1)
+        workers.start()
+        yield workers
+        workers.stop()
+
+
+def test_the_weights_that_are_answered_are_those_of_the_run(pool):
+    token = pool.open(Experiment())
+    pool.step(token)
+    header, arrays = pool.ask(token, "weights")
+    _, trainer = build(Experiment())
+    trainer.epoch()
+    assert header["epoch"] == 1
+    expected = checkpoint.capture(trainer)
+    assert arrays.keys() == expected.keys()
+    np.testing.assert_array_equal(arrays["parameters"], expected["parameters"])
+
+
+def test_a_question_that_is_not_in_the_table_is_refused_with_the_list_of_those_that_are(pool):
+    token = pool.open(Experiment())
+    with pytest.raises(ExperimentError, match=f"no question; allowed: {', '.join(QUESTIONS)}"):
+        pool.ask(token, "password")
+
+
+def test_the_points_that_are_answered_are_those_in_use_with_classes_counted_as_they_were_drawn(pool):
+    drawn = [[-4, 4, 0], [-4, 2, 0], [4, -4, 2], [4, -2, 2]]
+    experiment = Experiment(dataset="drawn", points=drawn, train_share=0.5)
+    _, arrays = pool.ask(pool.open(experiment), "points")
+    dataset = build(experiment).dataset
+    np.testing.assert_array_equal(arrays["points"], np.concatenate([dataset.points_train, dataset.points_test]))
+    assert arrays["trained"].tolist() == [1, 1, 0, 0]
+    assert [label == 1 for label in arrays["labels"]] == [x < 0 for x in arrays["points"][:, 0]]
+    assert set(arrays["labels"].tolist()) == {1, 3}
+
+
+def test_points_of_a_surface_come_with_its_values_and_a_table_has_none(pool):
+    _, arrays = pool.ask(pool.open(Experiment(dataset="plane")), "points")
+    assert len(set(arrays["labels"].tolist())) > 100
+    with pytest.raises(ExperimentError, match="allowed: the data sets of the plane"):
+        pool.ask(pool.open(Experiment(dataset="iris")), "points")

@@ -1,0 +1,61 @@
+"""The small network that reads drawings from the start."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lab.queries.gallery import PAD
+from lab.server import digit_reader
+from lab.server.digit_reader import BUNDLED, LARGER, Reader
+from lab.server.pool import LocalPool
+from tests.lab.helpers import until
+
+QUICK = BUNDLED.change(conv=(), hidden=(16,), epochs=6)
+
+
+def trained(pool: LocalPool, quick: Reader) -> list[float]:
+    """What it says on the way."""
+    said = []
+    until(lambda: said.append(quick.advance(pool)) or said[-1] == 1)
+    return said
+
+
+def test_it_is_trained_a_look_at_a_time_and_leaves_nothing_behind():
+    pool, quick = LocalPool(seconds_per_frame=0.001), Reader(QUICK)
+    assert not quick.ready
+    said = trained(pool, quick)
+    assert len(said) > 2
+    assert said == sorted(said)
+    assert quick.ready
+    assert pool.host.runs == {}
+    assert quick.advance(pool) == 1
+
+
+def test_it_reads_a_drawing_and_clean_test_pictures_of_its_own():
+    quick = Reader(QUICK)
+    trained(LocalPool(), quick)
+    ink = np.zeros((PAD, PAD), np.uint8)
+    ink[10:70, 38:46] = 255
+    header, arrays = quick.drawing(ink)
+    assert not header["empty"]
+    assert arrays["shares"].sum() == pytest.approx(1, abs=1e-5)
+    right = [arrays["shares"].argmax() == header["truth"] for header, arrays in
+             (quick.picture({"row": row}) for row in range(60))]  # fmt: skip
+    assert np.mean(right) > 0.7
+    counts = quick.picture({"row": 0})[1]["raw"] * (16 / 255)
+    np.testing.assert_allclose(counts, np.rint(counts), atol=0.04)  # without the noise it was trained with
+
+
+def test_a_run_that_is_lost_on_the_way_is_begun_again():
+    pool, quick = LocalPool(seconds_per_frame=0.001), Reader(QUICK)
+    quick.advance(pool)
+    pool.host.runs.clear()
+    assert quick.advance(pool) == 0
+    assert trained(pool, quick)[-1] == 1
+
+
+def test_it_learns_mnist_where_that_is_and_the_bundled_digits_elsewhere(monkeypatch):
+    for available, expected in ((True, LARGER), (False, BUNDLED)):
+        monkeypatch.setattr(type(digit_reader.DATASETS["mnist"]), "available", lambda source, here=available: here)
+        assert Reader().experiment == expected

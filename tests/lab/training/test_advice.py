@@ -1,0 +1,160 @@
+"""What is said about a run: each rule on a run that it is for, silence elsewhere, and that the offered change helps."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from engine.network.layers import Dense
+from engine.training.trainer import Trainer
+from lab.experiment.experiment import Experiment
+from lab.experiment.presets import PRESETS
+from lab.protocol.frames import unpack
+from lab.training.advice import EVERY, RULES, Adviser, Sight, advise
+from lab.training.build import build
+from lab.training.run import Run
+
+# A convex loss: where training is chaotic, the rounding of another processor would end elsewhere.
+JUMPING = Experiment(dataset="circle", hidden=(), learning_rate=3.0)
+CASES = {
+    "copies": (PRESETS["zeros"].experiment, 10),
+    "dead": (PRESETS["dead_relu"].experiment, 20),
+    "vanishing": (PRESETS["vanishing"].experiment, 60),
+    "jumps": (JUMPING, 60),
+    "overfits": (PRESETS["overfitting"].experiment, 200),
+    "linear": (PRESETS["linear"].experiment, 60),
+    "slow": (Experiment(learning_rate=0.001), 60),
+    "underfits": (Experiment(hidden=(1,)), 200),
+    "done": (Experiment(), 60),
+}
+
+
+@cache
+def trained(experiment: Experiment, epochs: int) -> Trainer:
+    trainer = build(experiment).trainer
+    for _ in range(epochs):
+        trainer.epoch()
+    return trainer
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_rule_speaks_on_the_run_that_it_is_for_and_is_the_first_to(name):
+    experiment, epochs = CASES[name]
+    trainer = trained(experiment, epochs)
+    said = RULES[name].advise(Sight(experiment, trainer))
+    assert said is not None
+    assert said.text.endswith(".")
+    assert said == advise(experiment, trainer)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_offered_is_a_valid_change_that_is_not_there_yet(name):
+    experiment, epochs = CASES[name]
+    said = advise(experiment, trained(experiment, epochs))
+    assert said is not None
+    assert bool(said.changes) == bool(said.label) == (name != "done")
+    assert (experiment.change(**said.changes or {}) != experiment) == (name != "done")
+
+
+@pytest.mark.parametrize("name", ["copies", "dead", "vanishing", "linear", "slow", "underfits"])
+def test_what_is_offered_makes_the_training_loss_lower(name):
+    experiment, epochs = CASES[name]
+    before = trained(experiment, epochs)
+    said = advise(experiment, before)
+    assert said is not None
+    after = trained(experiment.change(**said.changes or {}), epochs)
+    assert after.evaluate().train_loss < 0.9 * before.evaluate().train_loss
+
+
+def test_l2_makes_the_test_loss_of_an_overfitting_run_lower():
+    experiment, epochs = CASES["overfits"]
+    said = advise(experiment, trained(experiment, epochs))
+    assert said is not None
+    assert (said.label, said.changes) == ("Try L2 0.001", {"l2": 0.001})
+    after = trained(experiment.change(l2=0.001), epochs)
+    assert after.evaluate().test_loss < trained(experiment, epochs).evaluate().test_loss
+
+
+def test_saturated_units_are_seen_when_their_weights_are_large():
+    experiment = Experiment(dataset="spiral", learning_rate=0.001, seed=4)
+    trainer = build(experiment).trainer
+    next(layer for layer in trainer.network.layers if isinstance(layer, Dense)).W *= 100
+    for _ in range(60):
+        trainer.epoch()
+    said = RULES["saturated"].advise(Sight(experiment, trainer))
+    assert said is not None
+    assert said.changes == {"batch_norm": True}
+
+
+def test_a_healthy_run_hears_nothing_but_that_it_is_done():
+    trainer = build(Experiment()).trainer
+    heard = []
+    for _ in range(60):
+        trainer.epoch()
+        heard.append(advise(Experiment(), trainer))
+    texts = {said.text for said in heard if said}
+    assert heard[0] is None
+    assert texts
+    assert all("all right" in text for text in texts)
+
+
+@pytest.mark.parametrize("dataset", ["iris", "digits", "plane", "spiral3"])
+def test_a_beginning_run_on_any_data_is_not_criticised(dataset):
+    experiment = Experiment(dataset=dataset, samples=100)
+    for epochs in (0, 1, 5, 20):
+        said = advise(experiment, trained(experiment, epochs))
+        assert said is None or said.changes is None
+
+
+def test_a_full_batch_that_crawls_is_offered_batches():
+    experiment = PRESETS["full_batch"].experiment
+    said = advise(experiment, trained(experiment, 60))
+    assert said is not None
+    assert said.changes == {"batch_size": 10}
+
+
+def test_nothing_is_said_about_a_run_that_diverged():
+    experiment = Experiment(learning_rate=10.0)
+    trainer = trained(experiment, 60)
+    assert trainer.divergence is not None
+    assert advise(experiment, trainer) is None
+
+
+def test_advice_changes_nothing_about_the_run():
+    experiment = PRESETS["vanishing"].experiment.change(samples=100, dropout=0.1)
+    alone, advised = build(experiment).trainer, build(experiment).trainer
+    for _ in range(50):
+        alone.epoch()
+        advised.epoch()
+        advise(experiment, advised)
+    np.testing.assert_array_equal(alone.network.parameters, advised.network.parameters)
+    np.testing.assert_array_equal(alone.history.values, advised.history.values)
+
+
+def test_an_adviser_thinks_anew_only_every_few_seconds_and_only_about_what_has_changed():
+    experiment = PRESETS["zeros"].experiment
+    trainer, adviser = build(experiment).trainer, Adviser()
+    assert adviser.say(0.0, experiment, trainer) is None
+    for _ in range(10):
+        trainer.epoch()
+    said = adviser.say(0.0, experiment, trainer)
+    assert said is not None
+    assert said["fix"] == {"label": "Try Glorot", "changes": {"initializer": "glorot_uniform"}}
+    trainer.reset()
+    trainer.epoch()
+    assert adviser.say(0.5 * EVERY, experiment, trainer) == said
+    assert adviser.say(1.5 * EVERY, experiment, trainer) is None
+
+
+def test_advice_rides_in_the_header_of_a_frame():
+    run = Run(PRESETS["zeros"].experiment, clock=lambda: 100.0)
+    assert unpack(run.frame({}))[0]["advice"] is None
+    for _ in range(10):
+        run.step()
+    advice = unpack(run.frame({}))[0]["advice"]
+    assert "copies" in advice["text"]
+    assert advice["fix"]["changes"] == {"initializer": "glorot_uniform"}
+    run.reset()
+    assert unpack(run.frame({}))[0]["advice"] is None

@@ -1,0 +1,144 @@
+"""The model file: what is saved goes on to the bit, and a run takes it in. See also test_hostile_model_files.py."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import struct
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from lab.experiment.experiment import Experiment
+from lab.protocol.frames import unpack
+from lab.queries import downloads
+from lab.queries.table import ask
+from lab.server.pool import LocalPool, WorkerPool
+from lab.training import model_file
+from lab.training.build import build
+from lab.training.model_file import Model, ModelFileError, capture, from_bytes, restore, to_bytes
+from lab.training.run import Run
+from tests.lab.helpers import RICH, SMALL, saved, trained, until
+
+# What is saved goes on -----------------------------------------------------------------------------------------------
+
+KEPT = {
+    "a toy": SMALL,
+    "everything at once": RICH,
+    "pictures and filters": Experiment(dataset="digits", samples=100, conv=(3,), hidden=(5,), optimizer="momentum"),
+    "numbers in float64": Experiment(dataset="diabetes", samples=60, hidden=(3,), dtype="float64", optimizer="adamw"),
+    "no hidden layer": Experiment(samples=40, hidden=()),
+}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_training_goes_on_from_a_file_to_the_bit(name):
+    experiment = KEPT[name]
+    dataset, trainer = trained(experiment)
+    model = from_bytes(to_bytes(capture(experiment, dataset, trainer)))
+    assert model.experiment == experiment
+    again = build(model.experiment).trainer
+    restore(again, model)
+    np.testing.assert_array_equal(again.history.values, trainer.history.values)
+    for each in (trainer, again):
+        each.epoch()
+    assert (again.epochs, again.evaluate()) == (4, trainer.evaluate())
+    np.testing.assert_array_equal(again.network.parameters, trainer.network.parameters)
+
+
+def test_any_reader_of_safetensors_can_use_the_weights():
+    dataset, trainer = trained(RICH.change(batch_norm=False, dropout=0, activations="tanh"))
+    content = to_bytes(capture(RICH, dataset, trainer))
+    t = safetensors.numpy.load(content)
+    (length,) = struct.unpack("<Q", content[:8])
+    facts = json.loads(content[8 : 8 + length])["__metadata__"]
+    raw = dataset.x_test * dataset.x_scale + dataset.x_mean
+    a = ((raw - t["data.x_mean"]) / t["data.x_scale"]).astype(np.float32)
+    for layer in (0, 2):
+        a = np.tanh(a @ t[f"network.{layer}.W"] + t[f"network.{layer}.b"])
+    answers = (a @ t["network.4.W"] + t["network.4.b"]).argmax(axis=1)
+    np.testing.assert_array_equal(answers, trainer.objective.predict(trainer.network.forward(trainer.x_test)))
+    assert json.loads(facts["classes"]) == ["setosa", "versicolor", "virginica"]
+    assert json.loads(facts["layers"])[0] == "Dense(6)"
+    assert facts["version"] == "1"
+
+
+def test_a_run_that_had_ended_says_so_and_goes_on_when_told_to():
+    experiment = SMALL.change(epochs=3)
+    run = Run(experiment)
+    downloads.load(run, from_bytes(saved(experiment)), weights_only=False)
+    assert (run.status, run.notice) == ("stopped", "This run had ended by itself when it was saved.")
+    run.step()
+    assert (run.trainer.epochs, run.status) == (4, "paused")
+
+
+# Loading into a run --------------------------------------------------------------------------------------------------
+
+
+def test_a_run_takes_the_place_of_the_saved_one_and_can_be_trained_with_other_settings(content):
+    pool = LocalPool()
+    token = pool.open(Experiment(dataset="xor", hidden=(3, 3)))
+    pool.load(token, from_bytes(content))
+    assert pool.status(token) == {"status": "paused", "notice": "", "epoch": 3}
+    header, arrays = unpack(pool.frame(token, {}))
+    np.testing.assert_array_equal(arrays["history_epoch"], [0, 1, 2, 3])
+    pool.change(token, SMALL.change(learning_rate=0.5, batch_size=5, l2=0.01))
+    assert pool.status(token)["epoch"] == 3
+    pool.step(token)
+    after, _ = unpack(pool.frame(token, {}))
+    assert (after["epoch"], after["learning_rate"]) == (4, 0.5)
+    assert after["train_loss"] != header["train_loss"]
+    pool.reset(token)
+    assert pool.status(token)["epoch"] == 0
+
+
+def test_weights_alone_begin_a_new_run_with_the_settings_of_now(content):
+    wanted = from_bytes(content)
+    run = Run(SMALL.change(optimizer="adam", noise=0.3, seed=9))
+    downloads.load(run, wanted, weights_only=True)
+    np.testing.assert_array_equal(run.trainer.network.named["0.W"], wanted.arrays["network.0.W"])
+    assert (run.experiment.optimizer, run.status, run.trainer.epochs) == ("adam", "idle", 0)
+    assert run.notice == model_file.RESCALED
+    first = run.trainer.evaluate().train_loss
+    run.step()
+    np.testing.assert_allclose(run.trainer.history.values[0, 0], first)
+
+
+def test_weights_of_another_network_are_refused_and_the_run_stays(content):
+    run = Run(SMALL.change(hidden=(5,)))
+    run.step()
+    trainer = run.trainer
+    with pytest.raises(ModelFileError, match=r"network\.0\.W is 2 x 4; the experiment's network needs 2 x 5\."):
+        downloads.load(run, from_bytes(content), weights_only=True)
+    assert (run.trainer, run.trainer.epochs) == (trainer, 1)
+
+
+def test_a_loaded_model_survives_its_training_process(content):
+    pool = WorkerPool(1)
+    pool.start()
+    try:
+        token = pool.open(Experiment(dataset="xor"))
+        pool.load(token, from_bytes(content))
+        before = unpack(pool.frame(token, {}))[0]
+        pid = pool.workers[0].pid
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: pool.workers[0].pid != pid and pool.workers[0].alive)
+        after = unpack(pool.frame(token, {}))[0]
+        assert (after["epoch"], after["train_loss"]) == (3, before["train_loss"])
+        assert "resumed from epoch 3" in after["notice"]
+    finally:
+        pool.stop()
+
+
+def test_the_question_answers_with_what_the_file_holds(content):
+    run = Run(SMALL)
+    for _ in range(3):
+        run.step()
+    header, arrays = ask(run, "model", {}, {})
+    theirs = from_bytes(to_bytes(Model(header, arrays))).arrays
+    mine = from_bytes(content).arrays
+    theirs["training.numbers"][0] = mine["training.numbers"][0]  # seconds
+    for name, array in mine.items():
+        np.testing.assert_array_equal(theirs[name], array)

@@ -1,0 +1,274 @@
+"""Runs on a graphics card: the stand-in for CuPy plays the card, and its faults."""
+
+from __future__ import annotations
+
+import gc
+from concurrent.futures import Future
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from engine import backend
+from engine.backend import CPU, Backend, Device
+from engine.network.network import Network
+from lab.experiment.experiment import ExperimentError
+from lab.protocol.frames import unpack
+from lab.server.pool import WorkerPool
+from lab.server.run_record import Kept
+from lab.training.build import FULL, backend_named, build
+from lab.worker.scheduler import Host
+from tests.engine.gpu import fake_cupy
+from tests.engine.gpu.fake_cupy import CARD
+from tests.lab.helpers import SMALL, look, losses, train
+
+ON_CARD = SMALL.change(device="cuda:0")
+
+
+@pytest.fixture
+def card(monkeypatch):
+    """A card that this machine seems to have."""
+    gc.collect()
+    CARD.reset()
+    backend = Backend("cuda:0", fake_cupy)
+    monkeypatch.setattr("engine.backend._found", [CPU, Device("cuda:0", "GPU")])
+    monkeypatch.setattr("lab.training.build.backend_named", lambda name: backend)
+    yield CARD
+    CARD.memory = 1 << 40
+
+
+def opened(host, name, experiment=ON_CARD):
+    return host.answer({"do": "open", "run": name, "experiment": experiment.model_dump_json(), "speed": "epoch"}, {})
+
+
+def shown(host, name):
+    answer = host.answer({"do": "frame", "run": name, "request": {"frame": None}}, {})[1]["frame"]
+    return unpack(answer.tobytes())[0]
+
+
+class Fault(RuntimeError):
+    """As CuPy reports an illegal memory access: nothing on the card works after it."""
+
+    status = 700
+
+
+def test_a_run_on_the_card_gives_the_curve_of_the_processor(make, card):
+    here, there = make(), make(ON_CARD)
+    for run in (here, there):
+        run.play()
+        train(run, 12)
+    np.testing.assert_allclose(losses(there), losses(here), rtol=1e-4)
+    assert card.launches > 100
+    assert (look(here)[0]["device"], look(there)[0]["device"]) == ("CPU", "GPU 0")
+
+
+def test_a_weight_typed_by_hand_reaches_the_card(make, card):
+    here, there = make(), make(ON_CARD)
+    for run in (here, there):
+        run.play()
+        train(run, 3)
+        run.edit(0, 0, 1, 2.5)
+        train(run, 3)
+    np.testing.assert_allclose(losses(there), losses(here), rtol=1e-4)
+
+
+def test_what_does_not_fit_is_refused_before_any_of_it_is_taken(card):
+    card.memory = 100_000
+    with pytest.raises(ExperimentError, match=r"^device: this takes about .+ MB on the GPU, and .+ MB are free\. Take"):
+        build(ON_CARD.change(hidden=(200, 200)))
+    assert card.used == 0
+
+
+def test_a_full_card_ends_only_the_run_that_filled_it(card):
+    host = Host()
+    for name in ("one", "two"):
+        assert "error" not in opened(host, name)[0]
+    one, two = host.runs.values()
+    for run in (one, two):
+        run.play()
+        train(run)
+    card.memory = card.used  # from here on nothing new fits
+    one.change(ON_CARD.change(batch_size=17))  # needs buffers of another size
+    one.play()
+    for name in ("one", "two"):
+        shown(host, name)
+    while host.work():
+        pass
+    assert (one.status, one.notice) == ("stopped", FULL)
+    assert two.status == "running"
+    assert two.trainer.epochs == 2
+
+
+def test_what_a_run_has_left_behind_does_not_count_as_taken(card):
+    built = build(ON_CARD)
+    card.memory = int(2.2 * card.used)
+    del built  # a trainer and its twin know each other: only a collection finds them
+    assert build(ON_CARD).trainer.accelerator
+
+
+@pytest.mark.parametrize("status", [2, 700])
+def test_memory_that_a_library_of_the_card_finds_missing_is_called_so(card, monkeypatch, status):
+    host = Host()
+    opened(host, "one")
+    run = host.runs["one"]
+    run.play()
+    shown(host, "one")
+
+    def break_down(*_, **__):
+        raise type("CUDARuntimeError", (RuntimeError,), {"status": status})
+
+    monkeypatch.setattr(Network, "forward", break_down)
+    host.work()
+    assert run.status == "stopped"
+    assert run.notice == (FULL if status == 2 else "Training failed (CUDARuntimeError).")
+
+
+def test_a_card_that_is_full_refuses_a_new_run_and_the_old_ones_go_on(card, monkeypatch):
+    monkeypatch.setattr("lab.training.build._fits", lambda *_: None)  # an estimate may be wrong
+    host = Host()
+    opened(host, "one")
+    card.memory = card.used
+    header, _ = opened(host, "two", ON_CARD.change(hidden=(64, 64)))
+    assert header == {"error": "refused", "sentence": f"device: {FULL}"}
+    assert list(host.runs) == ["one"]
+
+
+def test_closing_a_run_frees_its_memory(card):
+    host = Host()
+    opened(host, "one")
+    assert card.used > 0
+    host.answer({"do": "close", "run": "one"}, {})
+    assert card.used == 0
+
+
+@pytest.mark.parametrize("where", ["while it trains", "while it is looked at"])
+def test_a_fault_that_the_card_does_not_survive_ends_the_process_of_a_worker(card, monkeypatch, where):
+    worker, page = Host(expendable=True), Host()
+    for host in (worker, page):
+        opened(host, "one")
+        host.runs["one"].play()
+        shown(host, "one")
+
+    def break_down(*_, **__):
+        raise Fault("cudaErrorIllegalAddress")
+
+    monkeypatch.setattr(Network, "forward", break_down)
+    ask = Host.work if where == "while it trains" else lambda host: shown_error(host)
+    with pytest.raises(Fault):
+        ask(worker)
+    ask(page)  # there is no other process: the run ends, the program does not
+
+
+def shown_error(host):
+    host.runs["one"].trainer.changed()
+    answer = host.answer({"do": "frame", "run": "one", "request": {"frame": None}}, {})
+    assert answer[0]["error"] == "failed"
+
+
+def test_a_second_loss_of_the_worker_sends_its_run_to_the_processor_and_says_so(card):
+    host, pool = Host(), WorkerPool(1)
+    opened(host, "one")
+    host.runs["one"].play()
+    shown(host, "one")
+    host.work()
+    ((name, (facts, arrays)),) = host.checkpoints(0.0)
+    worker = SimpleNamespace(culprit="", restarts=1)
+    pool.runs[name] = Kept(worker, ON_CARD.model_dump_json(), "epoch", "running", facts, arrays)  # pyright: ignore
+    first, second = (next(iter(pool.revival(worker))) for _ in range(2))  # pyright: ignore
+    for number, (command, sent) in enumerate((first, second)):
+        revived = Host()
+        assert "error" not in revived.answer(command, sent)[0]
+        run = revived.runs["one"]
+        assert run.trainer.steps == host.runs["one"].trainer.steps
+        assert shown(revived, "one")["device"] == ("GPU 0", "CPU")[number]
+        assert "stopped" in run.notice
+        assert ("goes on on the CPU" in run.notice) == (number == 1)
+        run.change(ON_CARD.change(hidden=(5,)))
+        assert shown(revived, "one")["device"] == ("GPU 0", "CPU")[number]  # a page may not know of it
+
+
+def test_a_run_that_the_card_does_not_take_back_goes_on_on_the_processor_and_says_so(card, monkeypatch):
+    host, pool = Host(), WorkerPool(1)
+    opened(host, "one")
+    train(host.runs["one"], 2)
+    ((name, (facts, arrays)),) = host.checkpoints(0.0)
+    pool.runs[name] = Kept(SimpleNamespace(restarts=1), ON_CARD.model_dump_json(), "epoch", "paused", facts, arrays)  # pyright: ignore
+    ((command, sent),) = pool.runs[name].revival(name, stop=False)
+    monkeypatch.setattr("engine.backend._found", [CPU, Device("cuda:0", "GPU", "It fell off the bus.")])
+    revived = Host(expendable=True)
+    said, _ = revived.answer({**command, "devices": backend.known_devices()}, sent)
+    assert "error" not in said
+    run = revived.runs["one"]
+    assert run.trainer.accelerator is None
+    assert run.trainer.steps == host.runs["one"].trainer.steps
+    assert run.notice.endswith("The GPU did not take it again; it goes on on the CPU.")
+
+
+def test_a_worker_is_told_what_the_server_has_found_and_makes_no_trial_of_its_own(card, monkeypatch):
+    pool = WorkerPool(1)
+    pool.workers = [FakeWorker()]  # pyright: ignore
+    monkeypatch.setattr("engine.backend.graphics_cards", None)
+    sent, submit = [], FakeWorker.submit
+
+    def elsewhere(worker, command, arrays=None):
+        monkeypatch.setattr("engine.backend._found", [])  # another process knows nothing of it
+        sent.append(command)
+        return submit(worker, command, arrays)
+
+    monkeypatch.setattr(FakeWorker, "submit", elsewhere)
+    pool.open(ON_CARD)
+    assert [device.name for device in sent[0]["devices"]] == ["cpu", "cuda:0"]
+    assert len(pool.workers[0].host.runs) == 1
+    pool.open(SMALL)
+    assert "devices" not in sent[1]
+
+
+class FakeWorker:
+    """Answers at once, as a process with a host in it would."""
+
+    restarts = 0
+
+    def __init__(self):
+        self.host = Host()
+
+    def submit(self, command, arrays=None):
+        future = Future()
+        future.set_result(self.host.answer(command, arrays or {}))
+        return future
+
+    def wait(self, seconds):
+        pass
+
+
+def test_runs_on_the_card_live_in_one_process_and_move_there_when_they_change(card):
+    pool = WorkerPool(3)
+    pool.workers = [FakeWorker() for _ in range(3)]  # pyright: ignore
+    tokens = [pool.open(SMALL) for _ in range(3)]
+    pool.open(ON_CARD)
+    assert [len(worker.host.runs) for worker in pool.workers] == [2, 1, 1]
+    for token in tokens:
+        pool.change(token, ON_CARD.change(hidden=(3,)))
+    assert [len(worker.host.runs) for worker in pool.workers] == [4, 0, 0]
+    pool.step(tokens[2])
+    assert pool.status(tokens[2])["epoch"] == 1
+
+
+def test_a_run_that_cannot_move_stays_as_it_was(monkeypatch):
+    monkeypatch.setattr("engine.backend._found", [CPU, Device("cuda:0", "GPU", "It is unplugged.")])
+    pool = WorkerPool(2)
+    pool.workers = [FakeWorker() for _ in range(2)]  # pyright: ignore
+    pool.open(SMALL)
+    token = pool.open(SMALL)
+    pool.step(token)
+    with pytest.raises(ExperimentError, match="unplugged"):
+        pool.change(token, ON_CARD)
+    assert pool.status(token)["epoch"] == 1
+
+
+def test_one_backend_serves_a_whole_process(monkeypatch):
+    made = []
+    monkeypatch.setattr("lab.training.build.Backend", lambda name: made.append(name) or object())
+    backend_named.cache_clear()
+    assert backend_named("cuda:0") is backend_named("cuda:0")
+    backend_named.cache_clear()
+    assert made == ["cuda:0"]

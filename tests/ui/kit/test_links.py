@@ -1,0 +1,21 @@
+"""What a link may hold that is no field of ours."""
+
+from __future__ import annotations
+
+from ui.session.visitor import unknown
+
+
+def test_a_link_of_ours_leaves_nothing_to_say():
+    assert unknown({"dataset": "xor", "hidden": "4", "speed": "max", "lock": "seed"}) == []
+
+
+def test_what_mail_and_social_networks_add_is_not_the_visitors_fault():
+    assert unknown({"utm_source": "newsletter", "fbclid": "x" * 200, "seed": "1"}) == []
+
+
+def test_an_old_or_mistyped_field_is_named_and_a_flood_of_them_counted():
+    (sentence,) = unknown({"learningrate": "0.1", "seed": "1"})
+    assert sentence == "learningrate: no field of a link, and ignored; allowed: what Share writes."
+    (sentence,) = unknown({f"{i}{'x' * 5000}": "" for i in range(2000)})
+    assert " and 1,995 more: " in sentence
+    assert len(sentence) < 400

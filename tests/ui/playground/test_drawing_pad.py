@@ -1,0 +1,124 @@
+"""What the page makes of the messages of the drawing pad, and of a typed feature; without a browser."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from data.sources import hand_drawn
+from lab.experiment.experiment import Experiment
+from ui.playground import drawing_pad, features
+
+TWO = [[-4, 4, 0], [-4, 2, 0], [4, -4, 1], [4, -2, 1]]
+
+
+@pytest.fixture
+def page(monkeypatch) -> SimpleNamespace:
+    """A visitor's state without Streamlit: the experiment, what is kept, and what the run was told."""
+    page = SimpleNamespace(now=Experiment(noise=0.3), kept={}, commands=[], trains=False)
+
+    def change(**fields: Any) -> None:
+        page.now = page.now.change(**fields)
+
+    fake = SimpleNamespace(
+        experiment=lambda: page.now, change=change, training=lambda: page.trains, command=page.commands.append,
+        kept=lambda name, otherwise=None: page.kept.get(name, otherwise), keep=page.kept.__setitem__,
+    )  # fmt: skip
+    monkeypatch.setattr(drawing_pad, "state", fake)
+    monkeypatch.setattr(features, "state", fake)
+    return page
+
+
+def told() -> dict[str, Any]:
+    """What the open pad is told."""
+    options = drawing_pad.options()
+    assert options is not None
+    return options
+
+
+def test_the_pad_opens_on_own_points_as_they_are_drawn(page):
+    assert drawing_pad.options() is None
+    drawing_pad.begin()
+    assert page.now == Experiment(dataset="drawn")
+    assert len(told()["points"]) == len(hand_drawn.unpack(hand_drawn.STARTER)[1])
+
+
+def test_what_the_pad_draws_becomes_the_experiment_and_is_not_sent_back_to_it(page):
+    drawing_pad.begin()
+    opened = told()
+    drawing_pad.take(TWO, 1, False)
+    assert page.now.points == hand_drawn.pack(TWO)
+    after = told()
+    assert after["revision"] == opened["revision"]
+    assert (after["taken"], after["note"], page.commands) == (1, "", [])
+
+
+def test_points_that_are_no_data_set_wait_with_a_sentence_and_closing_the_pad_loses_none(page):
+    drawing_pad.begin()
+    drawing_pad.take(TWO, 1, False)
+    for number, points in enumerate(([], TWO[:2], TWO[:3]), 2):
+        drawing_pad.take(points, number, True)
+        assert drawing_pad.options() is None
+        assert page.now.points == hand_drawn.pack(TWO)
+        drawing_pad.begin()
+        options = told()
+        assert options["note"].startswith("Not a data set yet: ")
+        assert options["points"] == tuple(map(tuple, points))
+
+
+def test_points_from_elsewhere_replace_those_on_the_pad(page):
+    drawing_pad.begin()
+    before = told()
+    drawing_pad.use(TWO)
+    after = told()
+    assert after["revision"] > before["revision"]
+    assert [label for *_, label in after["points"]] == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("points", [["x"], [[1, 2]], [[1, 2, 9]], [[1, 2, True]], [[float("nan"), 2, 0]], TWO * 501])
+def test_what_no_pad_ever_sends_changes_nothing(page, points):
+    drawing_pad.begin()
+    drawing_pad.take(TWO, 1, False)
+    before = page.now
+    drawing_pad.take(points, 2, False)
+    assert page.now == before
+    assert told()["note"] == ""
+
+
+def test_a_message_to_a_closed_pad_changes_nothing(page):
+    drawing_pad.take(TWO, 1, False)
+    assert page.now == Experiment(noise=0.3)
+
+
+def test_a_run_that_trains_plays_on_with_new_points_but_not_with_the_same(page):
+    drawing_pad.begin()
+    page.trains = True
+    drawing_pad.take(TWO, 1, False)
+    drawing_pad.take(TWO, 2, False)
+    assert page.commands == ["play"]
+
+
+def test_features_are_switched_in_the_order_of_the_diagram_and_the_last_one_stays(page):
+    for name, left in (("x1*x2", ("x1", "x2", "x1*x2")), ("x1", ("x2", "x1*x2")), ("x2", ("x1*x2",))):
+        features.toggle(name)
+        assert page.now.features == left
+    features.toggle("x1*x2")
+    features.toggle("formula")
+    features.toggle("password")
+    assert page.now.features == ("x1*x2",)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"), [("sin(x1", "formula is incomplete"), ("import os", "incomplete"), ("sqrt(x1)", "undefined")]
+)
+def test_a_formula_that_is_refused_is_kept_beside_the_one_in_force(page, text, problem):
+    for value in ("x1*x2", text):
+        features._typed(value)
+    assert (page.now.formula, page.now.features) == ("x1*x2", ("x1", "x2", "formula"))
+    kept, sentence, meanwhile = page.kept[features.DRAFT]
+    assert (kept, meanwhile) == (text, "x1*x2")
+    assert problem in sentence
+    features._typed(" ")
+    assert (page.now.formula, page.now.features) == ("", ("x1", "x2"))

@@ -1,0 +1,67 @@
+"""In a crowd every page is told to come less often, and from then on its moving map is asked for with fewer points."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from starlette.websockets import WebSocketDisconnect
+
+from lab.server import pool
+from ui.server import routes
+from ui.server.traffic import Traffic
+
+QUESTION = json.dumps({"type": "frame", "build": -1, "generation": -1, "have": 0, "frame": -1, "focus": None})
+
+
+class Socket:
+    """A browser's socket that asks twice and goes."""
+
+    headers, query_params = {"host": "here"}, {"run": "mine"}
+
+    def __init__(self):
+        self.questions, self.told = [QUESTION, QUESTION], []
+
+    async def accept(self):
+        pass
+
+    async def receive_text(self):
+        if not self.questions:
+            raise WebSocketDisconnect
+        return self.questions.pop()
+
+    async def send_bytes(self, answer):
+        pass
+
+    async def send_text(self, text):
+        self.told.append(json.loads(text)["interval"])
+
+
+@pytest.mark.parametrize(
+    ("present", "interval", "coarse"), [(1, None, False), (10, 30, False), (11, 40, True), (100, 310, True)]
+)
+def test_the_points_of_a_moving_map_depend_on_how_many_look(present, interval, coarse, monkeypatch):
+    asked = []
+
+    def submit(command):
+        asked.append(command["request"]["coarse"])
+        answer: Future = Future()
+        answer.set_result(({}, {"frame": np.zeros(1, np.uint8)}))
+        return answer
+
+    traffic = Traffic(clock=lambda: 0.0)
+    traffic.asked = dict.fromkeys(range(present - 1), 0.0)  # the others
+    limits = SimpleNamespace(sockets_a_run=4, frames_a_second=330)
+    monkeypatch.setattr(routes, "TRAFFIC", traffic)
+    monkeypatch.setattr(
+        pool, "SERVER", SimpleNamespace(runs={"mine"}, limits=limits, submit=submit, back=lambda token: True)
+    )
+    browser = Socket()
+    with ThreadPoolExecutor(1) as apart:  # this thread may hold the event loop of a browser
+        apart.submit(lambda: asyncio.run(routes.live(browser))).result()  # pyright: ignore[reportArgumentType]
+    assert asked == [False, coarse]
+    assert browser.told == ([interval] if interval else [])

@@ -1,0 +1,49 @@
+"""What the live view sends to Python: every event is carried out once, whatever Streamlit drops or sends twice."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from ui.session.state import MOST_EVENTS
+
+
+@pytest.fixture
+def carried_out():
+    """`carried_out(events)`: what a script run of one visitor does with them."""
+
+    def script() -> None:
+        import streamlit as st
+
+        from ui.session import state
+
+        state.begin()
+        st.session_state.done = []
+        state.carry_out(st.session_state.sent, st.session_state.done.append)
+
+    page = AppTest.from_function(script)
+
+    def send(events):
+        page.session_state["sent"] = events
+        page.run()
+        assert not page.exception
+        return page.session_state["done"]
+
+    return send
+
+
+def test_an_event_that_comes_again_with_later_ones_is_carried_out_once(carried_out):
+    first, second, third = ({"type": "layers", "by": n, "serial": 10 + n} for n in range(3))
+    assert carried_out([first]) == [first]
+    assert carried_out([first, second, third]) == [second, third]
+    assert carried_out([first, second, third]) == []
+
+
+@pytest.mark.parametrize("events", [None, 7, "text", {}, [None], [{}], [{"serial": "1"}], [{"serial": True}], [[1]]])
+def test_what_is_no_list_of_numbered_events_is_nothing(carried_out, events):
+    assert carried_out(events) == []
+
+
+def test_a_flood_of_events_is_cut_off(carried_out):
+    flood = [{"type": "layers", "by": 1, "serial": n} for n in range(1, 10_000)]
+    assert carried_out(flood) == flood[:MOST_EVENTS]

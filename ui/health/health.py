@@ -1,0 +1,112 @@
+"""How the layers are doing, live: distributions, table, verdict; and two small networks side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from lab.experiment.experiment import ExperimentError
+from lab.queries.health import BAND, TRIAL_EPOCHS, TRIALS, trial
+from ui.figures import ridges, update_ratios
+from ui.kit.charts import charts, theme
+from ui.playground.transport import bar
+from ui.session import state
+
+EVERY = 0.5  # seconds between two looks while the network trains
+COLUMNS = ("Layer", "Output spread", "Gradient spread", "Dead", "Saturated", "Update / weight", "Verdict")
+GRADIENT_SPAN = (-12.0, 2.0)  # powers of ten
+
+
+def live_health() -> None:
+    """Transport, and the layers of the network. While it trains this part alone is drawn again and again."""
+    state.look_again()
+    running = state.status()["status"] == "running"
+    st.fragment(_live, run_every=EVERY if running else None)(running)
+
+
+def _live(running: bool) -> None:
+    state.look_again()
+    now = state.status()["status"]
+    if (now == "running") != running:
+        st.rerun()  # the clock of this part starts or stops
+    bar(f"How much is learnt between two pictures; here there are {1 / EVERY:g} a second.", pinned=True)
+    try:
+        header, arrays = state.ask("health")
+    except (ExperimentError, RuntimeError) as problem:
+        st.warning(str(problem))
+        return
+    score = f"{header['train_score']:.3f} {header['score']}"
+    st.markdown(f"Epoch **{header['epoch']:,}**, {now}. Training loss **{header['train_loss']:.4f}**, {score}.")
+    st.markdown(f"**{header['flow']}**")
+    _figures("health", header, arrays, ratios=True)
+    _table(header["layers"])
+
+
+def _figures(key: str, header: dict[str, Any], arrays: dict[str, np.ndarray], ratios: bool) -> None:
+    names = [layer["name"] for layer in header["layers"]]
+    of_outputs = ridges(names, arrays["edges"], arrays["counts"], x="output of the units", theme=theme())
+    shown = arrays["gradient_edges"], arrays["gradient_counts"]
+    of_gradients = ridges(names, *shown, x="gradient size, power of ten", theme=theme(), span=GRADIENT_SPAN)
+    figures = {
+        "Distribution of the outputs of each layer, the first on top": of_outputs,
+        "Distribution of the sizes of the gradients by these outputs, as powers of ten": of_gradients,
+    }
+    if ratios:
+        values = [layer["update"] for layer in header["layers"]]
+        sentence = "Length of one step of each layer's weights as a share of their own; the healthy band is shaded"
+        figures[sentence] = update_ratios(names, values, BAND, theme=theme())
+    charts(key, figures)
+
+
+def _table(layers: list[dict[str, Any]]) -> None:
+    rows = [COLUMNS, ("---",) * len(COLUMNS)]
+    for layer in layers:
+        shares = (_or_nothing(layer[name], "{:.0%}") for name in ("dead", "saturated"))
+        spreads = (_or_nothing(layer["signal"], "{:.3g}"), _or_nothing(layer["gradient"], "{:.2g}"))
+        rows.append((layer["name"], *spreads, *shares, _or_nothing(layer["update"], "{:.1e}"), layer["verdict"]))
+    st.markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
+
+
+def _or_nothing(value: float | None, form: str) -> str:
+    """A number; nothing where the question makes no sense, which is NaN here and None after a way through a worker."""
+    return "" if value is None or np.isnan(value) else form.format(value)
+
+
+def side_by_side() -> None:
+    """Two deep networks, trained anew when asked for: where the gradient vanishes, and where it does not."""
+    st.subheader("Two deep networks side by side")
+    st.markdown(
+        f"Both have six hidden layers of eight units, the same data and the same rate. Each is trained for "
+        f"{TRIAL_EPOCHS} epochs; your own network is not touched."
+    )
+    help = "Trains two small networks of their own; it takes a second or two."
+    pressed = st.button("Train both", key="train_both", type="primary", help=help)
+    if pressed:
+        state.notes()["trials"] = None
+        _train_both()
+    if not (found := state.notes().get("trials")):
+        return
+    for column, (label, (header, arrays)) in zip(st.columns(2, gap="medium"), found.items(), strict=True):
+        with column:
+            st.markdown(f"##### {label}")
+            st.markdown(
+                f"After {header['epoch']} epochs: training loss **{header['train_loss']:.4f}**, accuracy "
+                f"**{header['train_score']:.1%}**. **{header['flow']}**"
+            )
+            _figures(f"trial_{label.split()[0]}", header, arrays, ratios=False)
+
+
+def _train_both() -> None:
+    bar, found = st.progress(0.0, "Training"), {}
+    try:
+        for number, (label, experiment) in enumerate(TRIALS.items()):
+            for share, answer in trial(state.runs(), experiment):
+                bar.progress((number + share) / len(TRIALS), f"Training: {label}")
+                found[label] = answer
+    except (ExperimentError, RuntimeError, KeyError) as problem:
+        st.warning(f"This could not be trained now: {problem}")
+    else:
+        state.notes()["trials"] = found
+    bar.empty()

@@ -1,0 +1,26 @@
+"""An image embedded in the page.
+
+Streamlit stores an array passed to `st.image` as a file, and removes it when a later script run shows another image; a
+browser that then requests the first one reports an error.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+
+def picture(pixels: np.ndarray, *, caption: str, width: int, alt: str) -> None:
+    """Show gray values, uint8 (rows, columns), `width` pixels wide. caption: Markdown; alt: for screen readers."""
+    st.image(as_data_url(pixels), caption=caption, width=width, alt=alt)
+
+
+def as_data_url(pixels: np.ndarray) -> str:
+    """The pixels as a PNG in a data URL."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

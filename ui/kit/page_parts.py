@@ -1,0 +1,74 @@
+"""What several pages share: layout, source code of the engine, links, keyboard shortcuts, and queries."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+from streamlit.components.v2 import component
+
+from lab.experiment.experiment import Experiment
+from lab.server import pool
+from ui.components import FILES, script
+from ui.session import state
+
+ROOT = Path(__file__).parents[2]
+REFRESH_S = 1.0  # between two views of a running network; each one mounts its charts again
+
+
+def begin_reading_page() -> None:
+    """The first call of a page that is read from top to bottom: make sure of a run, and set its layout."""
+    state.begin()
+    st.html(FILES["page/reading.css"])
+
+
+def source(*functions: Callable) -> None:
+    """Show the source code of functions of the engine."""
+    path = Path(inspect.getsourcefile(functions[0]) or "").relative_to(ROOT).as_posix()
+    st.caption(f"The code that runs, from {path}:")
+    st.code("\n\n".join(inspect.getsource(function) for function in functions), language="python", wrap_lines=True)
+
+
+def experiment_link(label: str, page: str, **fields: Any) -> str:
+    """Markdown of a link that opens a page with this experiment."""
+    return f"[{label}](./{page}?{urlencode(Experiment(**fields).to_query())})"
+
+
+def ask(question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any) -> tuple[dict, dict]:
+    """state.ask for a page: without an answer, the page shows why and ends."""
+    try:
+        return state.ask(question, arrays, **facts)
+    except pool.Gone:
+        st.rerun()
+    except pool.Unreachable as problem:
+        st.error(f"{problem} Your settings are in the address bar: reload the page in a moment.")
+        st.stop()
+
+
+def keys(buttons: Mapping[str, list[str]]) -> None:
+    """Keyboard shortcuts of the page: name of a key -> keys of buttons, of which the first one present is clicked."""
+    _key_listener(state.runs().live)(key="keys", data=dict(buttons))
+
+
+@lru_cache(maxsize=2)
+def _key_listener(served: bool) -> Any:
+    js = script("page/page_keys.js", served)
+    return component("keys", html="<span hidden></span>", js=js, isolate_styles=False)
+
+
+def live_fragment(draw: Callable[[], None]) -> None:
+    """Draw a fragment that reruns by itself while the network trains, and without the rest of the page."""
+    status = state.status()["status"]
+
+    def again() -> None:
+        state.look_again()
+        if state.status()["status"] != status:
+            st.rerun()
+        draw()
+
+    st.fragment(again, run_every=REFRESH_S if status == "running" else None)()

@@ -1,0 +1,113 @@
+"""The gradient check on the screen, and a famous bug to see it fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine import ACTIVATIONS
+from engine.network.layers import Dense
+from lab.queries.gradient_check import MOST, WrongAxis
+from ui.figures.gradient_agreement import agreement, valley
+from ui.kit.charts import chart, theme
+from ui.kit.page_parts import ask, source
+from ui.session import state
+
+TOLERANCE = 1e-3  # relative; rounding stays far below, a bug far above
+PARAMETERS = {"W": "weights", "b": "biases", "gamma": "scales", "beta": "shifts"}
+
+
+def check() -> None:
+    """Everything below the text."""
+    state.look_again()
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        bug = _choose_bug()
+    header, arrays = ask("gradient_check", bug=bug)
+    wrong = arrays["error"] > TOLERANCE
+    with left:
+        _verdict(header, arrays, wrong, bug)
+    with right:
+        labels = [f"{layer}, {PARAMETERS.get(name, name)}" for layer, name in header["groups"]]
+        names = [labels[group] for group in arrays["group"]]
+        figure = agreement(arrays["numeric"], arrays["analytic"], wrong, names, theme=theme())
+        chart(figure, "check_agreement", "Gradient by backpropagation over the measured one, a mark a parameter")
+        st.caption(
+            f"All {header['parameters']} parameters, mean loss of {header['points']} training points, float64, epsilon "
+            f"{header['epsilon']:g}. On the dotted line both say the same."
+        )
+        _groups(labels, arrays, wrong)
+    _epsilons(bug)
+    with st.expander("Show me the source"):
+        source(Dense.backward)
+        source(WrongAxis)
+
+
+def _choose_bug() -> int:
+    """The number of the dense layer with the bug, or -1."""
+    layers = len(state.experiment().hidden) + 1
+    help = "Sums the bias gradient over samples and units alike, as four of five tutorials did. Only on this page."
+    planted = st.toggle("Plant the bug", key="check_bug", help=help)
+    show = lambda n: "Output layer" if n + 1 == layers else f"Hidden layer {n + 1}"  # noqa: E731
+    help = "The layer in which the bug is planted."
+    options = {"key": f"check_layer_{layers}", "help": help, "disabled": not planted}
+    layer = st.selectbox("In", range(layers), format_func=show, **options)
+    return (layer or 0) if planted else -1
+
+
+def _verdict(header: Mapping, arrays: Mapping[str, np.ndarray], wrong: np.ndarray, bug: int) -> None:
+    if not header["own"]:
+        st.caption(
+            f"Your network has more than {MOST} parameters: measuring each would take too long. A small network stands "
+            "in, with the same formulas."
+        )
+    if not wrong.any():
+        st.success(f"Every gradient is right: the largest relative error is {arrays['error'].max():.1e}.")
+        if bug >= 0:
+            st.caption("This layer has one unit: the sum over units is that of the unit itself, so nothing is wrong.")
+        return
+    found = [tuple(header["groups"][group]) for group in np.unique(arrays["group"][wrong])]
+    where = ", ".join(f"the {PARAMETERS.get(name, name)} of {layer[0].lower()}{layer[1:]}" for layer, name in found)
+    st.error(
+        f"The gradient is wrong for {where}: {wrong.sum()} of {wrong.size} parameters disagree, by up to "
+        f"{arrays['error'].max():.0%}. Everything else agrees."
+    )
+    names = dict.fromkeys(header["activations"])
+    if borrowed := [ACTIVATIONS[name].label for name in names if ACTIVATIONS[name].surrogate]:
+        st.caption(f"{', '.join(borrowed)} learns with a borrowed slope, so the layers below it must disagree.")
+    elif bug < 0:
+        st.caption("Where a value sits on the corner of a function, a difference measures half of each side.")
+
+
+def _groups(labels: list[str], arrays: Mapping[str, np.ndarray], wrong: np.ndarray) -> None:
+    rows = [arrays["group"] == number for number in range(len(labels))]
+    st.table(
+        pd.DataFrame(
+            {
+                "parameters": labels,
+                "checked": [f"{row.sum()}" for row in rows],
+                "largest error": [f"{arrays['error'][row].max():.1e}" for row in rows],
+                "verdict": ["wrong" if wrong[row].any() else "right" for row in rows],
+            }
+        ),
+        hide_index=True,
+    )
+
+
+def _epsilons(bug: int) -> None:
+    st.markdown("##### How far should a parameter be moved?")
+    errors, epsilons = {}, np.zeros(0)
+    for dtype in ("float32", "float64"):
+        _, arrays = ask("gradient_sweep", bug=bug, dtype=dtype)
+        errors[dtype], epsilons = arrays["error"], arrays["epsilon"]
+    chart(
+        valley(epsilons, errors, theme=theme()), "check_valley", "Largest relative error over epsilon, two precisions"
+    )
+    best = {name: float(values.min()) for name, values in errors.items()}
+    st.caption(
+        "Too far and the curve bends in between; too near and only rounding is left. In between lies the valley: "
+        f"{best['float32']:.0e} at best with 32 bits, {best['float64']:.0e} with 64. A wrong gradient has none."
+    )

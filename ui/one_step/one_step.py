@@ -1,0 +1,197 @@
+"""The One step page: choose a point and a parameter, then walk from the input to the loss, back, and one step on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from data import FEATURES
+from lab.experiment.experiment import Experiment
+from lab.queries.one_step import PARTS, SHOWN
+from ui.figures.chooser import chooser
+from ui.kit.charts import chart, theme
+from ui.kit.escape import plain
+from ui.kit.inline_picture import picture
+from ui.kit.page_parts import ask, keys
+from ui.kit.widgets import command
+from ui.one_step.stations import Walk, stations
+from ui.session import state
+
+SOURCES = {"train": "Training point", "test": "Test point", "batch": "Mini-batch", "typed": "Typed point"}
+
+
+def sizes(e: Experiment) -> list[int]:
+    """Inputs of the first dense layer, and the units of every one."""
+    inputs = e.inputs
+    if e.conv:
+        height, width = e.map_shape(len(e.conv))
+        inputs = height * width * e.conv[-1]
+    return [inputs, *e.hidden, e.outputs]
+
+
+def walk() -> None:
+    """Everything below the text. Alone when a control changes: nothing else of the page depends on it."""
+    state.look_again()
+    if state.status()["status"] == "running":
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.info("Your network is training: every press shows newer weights. Pause it to walk in peace.")
+            command("Pause", "pause", help="Training waits.")
+    left, right = st.columns([1, 2], gap="large")
+    e = state.experiment()
+    with left:
+        header, arrays = ask("plane")
+        facts, typed = _choose_point(e, header, arrays)
+        facts |= _choose_parameter(sizes(e), header["names"])
+    answer, seen = ask("one_step", typed, **facts)
+    names = _input_names(answer, e)
+    with left:
+        _point_in_words(answer, seen, names)
+    with right:
+        _walk(Walk(answer, seen, names, e.output_name, e.loss_name))
+
+
+# The point -----------------------------------------------------------------------------------------------------------
+
+
+def _choose_point(e: Experiment, header: Mapping, arrays: Mapping) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    options = ["batch"] if e.batch_norm else [part for part in PARTS if part != "typed" or not e.source.image_shape]
+    help = "One point of the data, the points of a whole batch, or one that you type."
+    key = f"step_part_{len(options)}"
+    st.session_state.setdefault(key, options[0])  # a click on the map sets it, too
+    show = {"format_func": SOURCES.__getitem__, "required": True, "key": key, "help": help}
+    part = st.segmented_control("Data", options, **show) or options[0]
+    facts: dict[str, Any] = {"part": part, "number": 0, "label": 0}
+    if part == "batch":
+        if e.batch_norm:
+            st.caption("Batch normalisation needs several points: of one alone nothing is left. So a batch is shown.")
+        return facts, {}
+    if part == "typed":
+        return _typed(facts, e, header)
+    most = header[part]
+    st.session_state["step_point"] = min(st.session_state.get("step_point", 1), most)
+    help = f"Number of the point, 1 to {most:,}. On the map a click chooses one."
+    facts["number"] = int(st.number_input("Point", 1, most, key="step_point", help=help)) - 1
+    if header["extent"]:
+        _map(part, facts["number"], header, arrays, e)
+    return facts, {}
+
+
+def _map(part: str, number: int, header: Mapping, arrays: Mapping, e: Experiment) -> None:
+    parts = (part, "test" if part == "train" else "train")
+    points = {name: (arrays[f"points_{name}"], arrays[f"labels_{name}"]) for name in parts}
+    if e.source.kind == "regression":
+        center, scale = header["center"]
+        points = {name: (places, labels * scale + center) for name, (places, labels) in points.items()}
+    x1, x2 = (float(value) for value in arrays[f"points_{part}"][number])
+    view = (arrays["map"], header["encoding"], header["extent"])
+    figure = chooser(*view, points, e.source.class_names, (x1, x2), theme=theme())
+    chart(figure, "step_map", "Map of the network's answer with the points of the data", on_pick=_pick)
+    st.caption("The network's answer and the data; the large points are those of this part. Click one to choose it.")
+
+
+def _pick(point: Any) -> None:
+    """A point of the map was clicked."""
+    match point:
+        case [str(part), int(number)] if part in SOURCES and number >= 0:
+            st.session_state["step_part_4"], st.session_state["step_point"] = part, number + 1
+
+
+def _typed(facts: dict[str, Any], e: Experiment, header: Mapping) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    plane = e.source.plane
+    names = ("x1", "x2") if plane else header["names"]
+    starts = (1.0, 1.0) if plane else header["mean"]
+    columns, values = st.columns(2), []
+    for n, (name, start) in enumerate(zip(names, starts, strict=True)):
+        with columns[n % 2]:
+            help = "In the units of the data; the network sees it standardised."
+            key = f"step_x_{e.dataset}_{n}"
+            values.append(st.number_input(plain(name), -1e6, 1e6, round(float(start), 3), key=key, help=help))
+    help = "What the network should answer for this point."
+    if e.source.kind == "regression":
+        label = st.number_input("True value", -1e6, 1e6, 0.0, key="step_value", help=help)
+    else:
+        classes = e.source.class_names
+        show = lambda n: classes[n]  # noqa: E731
+        label = st.selectbox(
+            "True class", range(len(classes)), format_func=show, key=f"step_class_{e.dataset}", help=help
+        )
+    return {**facts, "label": label}, {"x": np.array(values, np.float64)}
+
+
+def _input_names(answer: Mapping, e: Experiment) -> list[str]:
+    if answer["front"]:
+        return [f"map value {n + 1}" for n in range(sizes(e)[0])]
+    return [FEATURES[name].label if name in FEATURES else name for name in answer["names"]]
+
+
+def _point_in_words(answer: Mapping, seen: Mapping, names: list[str]) -> None:
+    classes = state.experiment().source.class_names
+    if answer["label"] is not None:
+        truth = f"class {plain(classes[answer['label']])}" if classes else f"{answer['label']:.4g}"
+        st.caption(f"Truth: {truth}. Loss of this point: {answer['loss']:.4f}.")
+    else:
+        st.caption(f"The latest batch has {answer['points']} points; their mean loss is {answer['loss']:.4f}.")
+    if "picture" in seen and answer["points"] == 1:
+        pixels = np.clip(seen["picture"] / max(float(seen["picture"].max()), 1), 0, 1)
+        words = "This picture, as the network sees it."
+        picture(np.uint8(255 * pixels).repeat(8, axis=0).repeat(8, axis=1), caption=words, width=180, alt=words)
+
+
+# The parameter -------------------------------------------------------------------------------------------------------
+
+
+def _choose_parameter(counts: list[int], names: list[str]) -> dict[str, int]:
+    layers = len(counts) - 1
+    help = "The layer whose weight or bias is followed."
+    show = lambda n: "Output layer" if n + 1 == layers else f"Hidden layer {n + 1}"  # noqa: E731
+    layer = st.selectbox("Parameter of", range(layers), format_func=show, key=f"step_layer_{layers}", help=help) or 0
+    left, right = st.columns(2)
+    with left:
+        help = "Where the weight begins; the bias begins nowhere."
+        inputs = names if layer == 0 and len(names) == counts[0] else []
+        label = lambda n: "bias" if n < 0 else inputs[n] if inputs else f"unit {n + 1}"  # noqa: E731
+        source = st.selectbox("From", range(-1, counts[layer]), index=1, format_func=label,
+                              key=f"step_from_{layer}_{counts[layer]}", help=help)  # fmt: skip
+    with right:
+        help = "The unit that the weight or bias belongs to."
+        target = st.selectbox("To", range(counts[layer + 1]), format_func=lambda n: f"unit {n + 1}",
+                              key=f"step_to_{layer}_{counts[layer + 1]}", help=help)  # fmt: skip
+    first = 0
+    if max(counts) > SHOWN:
+        help = f"Of a layer with more units {SHOWN} are shown: 0 for the strongest, or the number of the first one."
+        first = st.number_input("Units shown from (0: strongest)", 0, max(counts), 0, key="step_first", help=help)
+    return {"layer": layer, "source": source or 0, "target": target or 0, "first": int(first)}
+
+
+# The walk ------------------------------------------------------------------------------------------------------------
+
+
+def _walk(walk: Walk) -> None:
+    places = stations(walk)
+    last = len(places) - 1
+    at = min(st.session_state.get("step_at", 0), last)
+    st.session_state["step_at"] = at
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="walk"):
+        help = "One station towards the input; so does the left arrow key."
+        st.button("Back", key="walk_back", on_click=_move, args=(-1, last), disabled=at == 0, help=help)
+        help = "One station on; so does the right arrow key."
+        st.button(
+            "Next", key="walk_next", on_click=_move, args=(1, last), disabled=at == last, type="primary", help=help
+        )
+        help = "Every station of the walk; drag to jump."
+        with st.container(width="stretch"):
+            st.select_slider("Station", range(last + 1), format_func=lambda n: f"{n + 1} of {last + 1}", key="step_at",
+                             help=help)  # fmt: skip
+    keys({"ArrowLeft": ["walk_back"], "ArrowRight": ["walk_next"]})
+    place = places[at]
+    st.subheader(place.title, anchor=False)
+    chart(walk.figure(place, theme()), "step_network", f"The network at the station {place.title}")
+    st.caption(walk.legend(place))
+    place.draw()
+
+
+def _move(by: int, last: int) -> None:
+    st.session_state["step_at"] = min(max(st.session_state.get("step_at", 0) + by, 0), last)

@@ -1,0 +1,229 @@
+"""The stations of the walk through one step: what each draws, and the network as it is known there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from engine import OPTIMIZERS, OUTPUTS
+from ui.figures.network_graph import Chosen, Column, network
+from ui.figures.theme import Theme
+from ui.kit.escape import plain
+from ui.one_step import formulas as words
+
+LISTED = 12  # points of a batch that are listed
+
+
+class Station(NamedTuple):
+    title: str
+    draw: Callable[[], None]
+    column: int  # where the walk stands: 0 is the input
+    backward: bool = False
+
+
+class Walk:
+    """The answer to the question "one_step", ready to be drawn. names: of the inputs."""
+
+    def __init__(
+        self, header: Mapping[str, Any], seen: Mapping[str, np.ndarray], names: list[str], output: str, loss: str
+    ) -> None:
+        self.header, self.seen, self.names, self.output, self.loss = header, seen, names, output, loss
+        self.stages, self.points = header["stages"], header["points"]
+        self.last = len(self.stages) - 1
+
+    def title(self, k: int) -> str:
+        return "Output layer" if k == self.last else f"Hidden layer {k + 1}"
+
+    def values(self, k: int, *names: str) -> np.ndarray:
+        """The first of these that the stage has, of its shown units."""
+        return next(self.seen[f"{k}.{name}"] for name in names if f"{k}.{name}" in self.seen)
+
+    def focus(self, k: int) -> str:
+        """Which unit of a layer the formulas are written out for."""
+        stage = self.stages[k]
+        if stage["of"] == 1:
+            return ""
+        why = "to which your parameter belongs" if k == self.header["layer"] else "whose gradient is the largest"
+        return f"Written out for unit {stage['focus'] + 1}, {why}."
+
+    # The picture -----------------------------------------------------------------------------------------------------
+
+    def figure(self, here: Station, theme: Theme) -> go.Figure:
+        """The network with what is known at a station: values on the way there, gradients on the way back."""
+        inputs = self.seen["inputs"]
+        known = None if here.backward else self.seen["input"]
+        labels = [_named(self.names, int(n)) for n in inputs]
+        columns = [Column("Input", labels, known, self.stages[0]["inputs"] - len(inputs))]
+        for k, stage in enumerate(self.stages):
+            units = self.seen[f"{k}.units"]
+            if here.backward:
+                shown = self.values(k, "dz") if k + 1 >= here.column else None
+            else:
+                shown = self.values(k, "y", "kept", "a") if k + 1 <= here.column else None
+            labels = [f"{self.title(k)}, unit {n + 1}" for n in units]
+            columns.append(Column(self.title(k), labels, shown, stage["of"] - len(units)))
+        weights = [self.seen[f"{k}.W"] for k in range(len(self.stages))]
+        return network(columns, weights, self._chosen(), here.column, theme=theme)
+
+    def _chosen(self) -> Chosen:
+        layer, source = self.header["layer"], self.header["source"]
+        before = self.seen["inputs"] if layer == 0 else self.seen[f"{layer - 1}.units"]
+        place = -1 if source < 0 else int(np.flatnonzero(before == source)[0])
+        return Chosen(layer, place, self.stages[layer]["place"])
+
+    def legend(self, here: Station) -> str:
+        what = "gradients of the loss by z" if here.backward else "standardised inputs, activations and answers"
+        mean = f" Values are means over {self.points} points, gradients their sums." if self.points > 1 else ""
+        return (
+            f"In the circles: {what}. Lines: weights, blue positive, orange negative; the thick one is followed.{mean}"
+        )
+
+
+def _named(names: list[str], number: int) -> str:
+    return names[number] if number < len(names) else f"input {number + 1}"
+
+
+def stations(walk: Walk) -> list[Station]:
+    """From the input to the loss, back to the chosen parameter, and through the optimiser's step."""
+    layers, chosen = range(len(walk.stages)), walk.header["layer"]
+    there = [Station(f"{walk.title(k)}: forward", partial(_forward, walk, k), k + 1) for k in layers]
+    back = [
+        Station(f"{walk.title(k)}: the gradient comes back", partial(_back, walk, k), k + 1, True)
+        for k in reversed(range(chosen, walk.last))
+    ]
+    return [
+        Station("Input", partial(_input, walk), 0),
+        *there,
+        Station("Loss", partial(_loss, walk), walk.last + 1),
+        Station("Output layer: the gradient begins", partial(_output, walk), walk.last + 1, True),
+        *back,
+        Station("The gradient of the chosen parameter", partial(_gradient, walk), chosen + 1, True),
+        Station("The step of the optimiser", partial(_update, walk), chosen + 1, True),
+    ]
+
+
+def _table(columns: Mapping[str, Any]) -> None:
+    st.table(pd.DataFrame({name: [f"{v + 0.0:.5g}" if isinstance(v, float) else v for v in values]
+                           for name, values in columns.items()}), hide_index=True)  # fmt: skip
+
+
+def _floats(values: np.ndarray) -> list[float]:
+    return [float(value) for value in values]
+
+
+# What each station says ----------------------------------------------------------------------------------------------
+
+
+def _input(walk: Walk) -> None:
+    if walk.header["front"]:
+        st.markdown("The convolution blocks have read the picture already; what they leave is the input here.")
+        return
+    inputs, raw = walk.seen["inputs"], walk.seen["raw"]
+    st.markdown("Every input is standardised by mean and deviation of the training part, so that none is louder.")
+    st.latex(r"x = \frac{\text{raw} - \text{mean}}{\text{deviation}} = a^{(0)}")
+    names = [plain(_named(walk.names, int(n))) for n in inputs]
+    _table({"input": names, "raw": _floats(raw[inputs]), "standardised": _floats(walk.seen["input"])})
+
+
+def _forward(walk: Walk, k: int) -> None:
+    stage, seen = walk.stages[k], walk.seen
+    unit, place = stage["focus"], stage["place"]
+    function = "output function" if k == walk.last else "function"
+    st.markdown(f"Each unit weighs what arrives, adds its bias and bends the sum by its {function}. {walk.focus(k)}")
+    keep = walk.header["source"] if walk.header["layer"] == k else -1
+    st.latex(words.z_line(k, unit, seen, place, keep))
+    z = float(seen[f"{k}.z"][place])
+    if stage["norm"]:
+        st.markdown(f"Batch normalisation makes {z:.4g} of it, in the mean over the batch.")
+    units = [int(n) + 1 for n in seen[f"{k}.units"]]
+    if k == walk.last:
+        y = walk.values(k, "y")
+        st.latex(words.y_line(k, unit, walk.output, z, float(y[place])))
+        st.markdown(f"{OUTPUTS[walk.output].label}: {OUTPUTS[walk.output].sentence}")
+        _table({"unit": list(map(str, units)), "z": _floats(seen[f"{k}.z"]), "y": _floats(y)})
+        return
+    a = walk.values(k, "a")
+    if walk.points == 1:
+        st.latex(words.a_line(k, unit, stage["activation"], z, float(a[place])))
+    columns: dict[str, Any] = {"unit": list(map(str, units)), "z": _floats(seen[f"{k}.z"]), "a": _floats(a)}
+    if stage["dropout"]:
+        st.markdown("Dropout leaves some units out of this step and makes the others larger.")
+        columns["after dropout"] = _floats(walk.values(k, "kept"))
+    _table(columns)
+
+
+def _loss(walk: Walk) -> None:
+    k, seen = walk.last, walk.seen
+    units, y, t = seen[f"{k}.units"], seen[f"{k}.y"], seen["t"]
+    st.markdown("The loss says in one number how far the answer y is from the target t.")
+    if walk.points == 1:
+        st.latex(words.loss_line(walk.loss, walk.stages[k]["of"], y, t, units, walk.header["loss"]))
+    else:
+        st.latex(rf"L = \frac{{1}}{{{walk.points}}} \sum_n L_n = {words.num(walk.header['loss'])}")
+    _table({"output": [str(int(n) + 1) for n in units], "y": _floats(y), "t": _floats(t)})
+
+
+def _output(walk: Walk) -> None:
+    k, stage = walk.last, walk.stages[walk.last]
+    st.markdown("Backwards now: how much would the loss grow if this z grew a little?")
+    facts = {"loss": walk.loss, "output": walk.output, "unit": stage["focus"], "place": stage["place"]}
+    for line in words.output_lines(k, {**facts, "points": walk.points}, walk.seen, stage["of"]):
+        st.latex(line)
+    units = [int(n) + 1 for n in walk.seen[f"{k}.units"]]
+    _table({"output": list(map(str, units)), "dL/dz": _floats(walk.seen[f"{k}.dz"])})
+
+
+def _back(walk: Walk, k: int) -> None:
+    stage, seen = walk.stages[k], walk.seen
+    st.markdown(
+        "A unit is to blame for what it sent on, by the same weights, times the slope of its own function. "
+        + walk.focus(k)
+    )
+    for line in words.back_lines(k, stage, seen, walk.points):
+        st.latex(line)
+    units = [int(n) + 1 for n in seen[f"{k}.units"]]
+    names = {"dL/da": "da", "f'(z)": "slope", "dL/dz": "dz"}
+    _table({"unit": list(map(str, units)), **{head: _floats(seen[f"{k}.{name}"]) for head, name in names.items()}})
+
+
+def _gradient(walk: Walk) -> None:
+    header, seen = walk.header, walk.seen
+    st.markdown("What came in along this weight, times the gradient at the unit where it ends.")
+    for line in words.gradient_lines(header, seen):
+        st.latex(line)
+    if walk.points > 1:
+        a, delta = seen["each.a"], seen["each.delta"]
+        parts = _floats(a * delta)
+        numbers = [str(n + 1) for n in range(len(parts))]
+        st.markdown(
+            f"The first {min(LISTED, len(parts))} of {len(parts)} points. The gradient at z holds the share of each "
+            "point already, so the sum of the products is the mean over the points."
+        )
+        listed = {"point": [*numbers[:LISTED], "sum of all"], "a": [*_floats(a)[:LISTED], ""]}
+        _table({**listed, "dL/dz": [*_floats(delta)[:LISTED], ""], "product": [*parts[:LISTED], sum(parts)]})
+
+
+def _update(walk: Walk) -> None:
+    update = walk.header["update"]
+    optimizer = OPTIMIZERS[update["optimizer"]]
+    st.markdown(f"**{optimizer.label}.** {optimizer.sentence}")
+    st.latex(optimizer.formula)
+    if abs(update["used"] - update["gradient"]) > 1e-12:
+        st.markdown(f"Penalties and clipping have made {update['used']:.5g} of the gradient {update['gradient']:.5g}.")
+    for line in words.update_lines(update):
+        st.latex(line)
+    before, after = walk.header["loss"], update["loss_after"]
+    verdict = "lower" if after < before else "higher" if after > before else "the same"
+    name = words.parameter(walk.header["layer"], walk.header["source"], walk.header["target"])
+    st.latex(rf"{name}: {words.num(update['parameter'])} \rightarrow {words.num(update['after'])}")
+    st.latex(rf"L: {words.num(before)} \rightarrow {words.num(after)}")
+    st.markdown(
+        f"All parameters take their step at once; on the same {'points' if walk.points > 1 else 'point'} the loss is "
+        f"then {verdict}. Your run has not been touched."
+    )

@@ -1,0 +1,170 @@
+"""The live view: mounts the component once and says where its frames come from. No script runs for a frame."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from streamlit.components.v2 import component
+
+from engine import ACTIVATIONS
+from lab.experiment.experiment import MAX_LAYERS, Experiment
+from lab.protocol.frames import unpack
+from ui.components import PLOTLY, script, styles
+from ui.figures import activation_shape, curve
+from ui.kit.charts import theme
+from ui.kit.shortcuts import for_component
+from ui.kit.style import enlarged
+from ui.kit.widgets import locked
+from ui.playground import drawing_pad, features
+from ui.server.traffic import TRAFFIC
+from ui.session import state
+
+INTERVAL = 16  # ms between two frames while it runs
+RERUN = 0.7  # seconds between two frames without a socket
+SEEN = "picture seen"
+LONGEST_WAIT, LOOK, PAINT = 1.0, 0.01, 0.04  # seconds for the first picture: in all, between two looks, to be painted
+EVENT_FIELDS = {
+    "toggle_feature": "features", "resize": "hidden", "layers": "hidden", "activation": "activations",
+    "points": "points",
+}  # fmt: skip
+LOCKS = ("features", "hidden", "activations", "weights")  # of the diagram
+NOTHING = {"build": -1, "generation": -1, "have": 0, "frame": -1}
+
+
+def live() -> None:
+    """Everything that moves: map or pictures, curves, confusion matrix, status line."""
+    if state.runs().live:
+        address = {"socket": "live/socket", "token": state.token(), "plotly": PLOTLY}
+        _mount({"mode": "socket", **address, "interval": INTERVAL})
+    else:
+        st.fragment(_rerun, run_every=RERUN)()
+
+
+def picture_first() -> None:
+    """Before the controls, once a visit: wait until the browser has the picture.
+
+    All that a script run sends at once a browser shows at once. With forty controls that is half a second later.
+    """
+    if state.kept(SEEN) or not state.runs().live:
+        return
+    state.keep(SEEN, True)
+    end = time.monotonic() + LONGEST_WAIT
+    while not TRAFFIC.sockets[state.token()] and time.monotonic() < end:
+        time.sleep(LOOK)
+    time.sleep(PAINT)
+
+
+def _rerun() -> None:
+    """The same component and frame, brought by script runs; still figures stand in for the live curves."""
+    frame = state.runs().frame(state.token(), NOTHING)
+    header, arrays = unpack(frame)
+    if header["status"] != state.status()["status"]:
+        st.rerun()
+    _mount({"mode": "rerun", "frame": base64.b64encode(frame).decode()})
+    figures, epochs, history = _figures(*_figure_arguments(), theme()), arrays["history_epoch"], arrays["history"]
+    for column, name, rows in zip(
+        st.columns(3), ("loss", "accuracy", "activation"), ((0, 1), (2, 3), None), strict=True
+    ):
+        figure = (
+            curve(epochs, *history[list(rows)], label=_label(name), theme=theme()) if rows else figures["activation"]
+        )
+        column.plotly_chart(figure, key=f"still_{name}", theme=None, config={"displayModeBar": False})
+
+
+def _mount(source: dict[str, Any]) -> None:
+    view = state.view()
+    figures = {name: json.loads(text) for name, text in _texts(*_figure_arguments(), theme()).items()}
+    if view["projector"]:
+        figures = {name: enlarged(figure) for name, figure in figures.items()}
+    data = {
+        **source,
+        "status": state.status()["status"],
+        "show_test": view["show_test"],
+        "discretize": view["discretize"],
+        "show_wrong": True,
+        "locked": [name for name in LOCKS if locked(name)],
+        "figures": figures,
+        "activations": {name: activation.label for name, activation in ACTIVATIONS.items()},
+        "drawing": drawing_pad.options(),
+        "keys": for_component(),
+        "projector": view["projector"],
+        "handled": state.handled(),
+    }
+    _component(state.runs().live)(key="live", data=data, on_events_change=_carry_out)
+
+
+def _carry_out() -> None:
+    state.carry_out(st.session_state["live"].get("events"), _event)
+
+
+def _event(event: dict[str, Any]) -> None:
+    """What the visitor did on the picture, as changes of the experiment; all of it is checked like any other input.
+
+    Other events only say that the run stopped or is gone, or that the connection is back: the script run that follows
+    draws the page anew.
+    """
+    e = state.experiment()
+    match event:
+        case {"type": str(kind)} if locked(EVENT_FIELDS.get(kind, "")):
+            pass
+        case {"type": "toggle_feature", "name": str(name)}:
+            features.toggle(name)
+        case {"type": "points", "points": list(points), "number": int(number), "done": bool(done)}:
+            drawing_pad.take(points, number, done)
+        case {"type": "resize", "layer": int(layer), "by": int(by)} if 0 <= layer < len(e.hidden):
+            state.change(hidden=[*e.hidden[:layer], e.hidden[layer] + by, *e.hidden[layer + 1 :]])
+        case {"type": "activation", "layer": int(layer), "name": str(name)} if 0 <= layer < len(e.hidden):
+            names = (*e.activation_names[:layer], name, *e.activation_names[layer + 1 :])
+            state.change(activations=names if len(set(names)) > 1 else name)
+        case {"type": "layers", "by": int(by)} if 0 <= len(e.hidden) + by <= MAX_LAYERS:
+            state.change(hidden=(*e.hidden, *(e.hidden[-1:] or (8,)) * MAX_LAYERS)[: len(e.hidden) + by])
+        case {"type": "fix", "changes": dict(changes)}:
+            state.change(
+                **{
+                    name: value
+                    for name, value in changes.items()
+                    if name in Experiment.model_fields and not locked(name)
+                }
+            )
+
+
+@lru_cache(maxsize=2)
+def _component(served: bool) -> Any:
+    css, js = styles("page/page.css", "live/live.css", "shared/save.css"), script("live/live.js", served)
+    return component("live", html='<div class="live"></div>', css=css, js=js, isolate_styles=False)
+
+
+def _label(name: str) -> str:
+    return _figure_arguments()[1] if name == "accuracy" else name
+
+
+def _figure_arguments() -> tuple[str, str]:
+    """What the still figures depend on: the first activation, and what the score is called."""
+    experiment = state.experiment()
+    score = "accuracy" if experiment.source.kind == "classification" else "R2"
+    return next(iter(experiment.activation_names), "linear"), score
+
+
+@lru_cache(maxsize=64)
+def _texts(activation: str, score: str, theme: Any) -> dict[str, str]:
+    """The figures as JSON."""
+    return {name: figure.to_json() for name, figure in _figures(activation, score, theme).items()}
+
+
+def _figures(activation: str, score: str, theme: Any) -> dict[str, Any]:
+    nothing = np.zeros(0)
+    function = ACTIVATIONS[activation]
+    z = np.linspace(-5, 5, 201)
+    a = function.forward(z)
+    slope = function.backward(np.ones_like(z), z, a)
+    return {
+        "loss": curve(nothing, nothing, nothing, label="loss", theme=theme),
+        "accuracy": curve(nothing, nothing, nothing, label=score, theme=theme),
+        "activation": activation_shape(z, a, slope, name=function.label, theme=theme),
+    }

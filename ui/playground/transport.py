@@ -1,0 +1,42 @@
+"""The buttons that train the network, and how fast it goes: the same on every page that shows it learning."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lab.training.speed import SPEEDS
+from ui.kit.widgets import command, labels, of_view
+from ui.session import state
+
+RESET = "Back to the same first weights."
+PLAY, PAUSE = "Training goes on.", "Training waits; nothing is lost."
+STEP = "Train for exactly one epoch."
+
+
+def buttons(*, reset: str = RESET, play: str = PLAY, pause: str = PAUSE, step: str = STEP) -> None:
+    """Reset, Play or Pause, Step, each with what it does; a page without a sentence for Reset has no Reset."""
+    status = state.status()["status"]
+    if reset:
+        command("Reset", "reset", help=reset)
+    if status == "running":
+        command("Pause", "pause", type="primary", width=110, help=pause)
+    else:
+        command("Play", "play", type="primary", width=110, disabled=status == "diverged", help=play)
+    command("Step", "step", help=step)
+
+
+def speed(sentence: str, width: int = 190) -> None:
+    """How much is learnt between two pictures."""
+    with st.container(width=width):
+        st.selectbox("Speed", list(SPEEDS), format_func=labels(SPEEDS), help=sentence, **of_view("speed"))
+
+
+def bar(pace: str, *, pinned: bool = False, **sentences: str) -> None:
+    """Buttons and speed in a row. pace: what a speed means on this page; sentences: see `buttons`.
+
+    pinned: on a phone the buttons stay at the top of the screen (page.css).
+    """
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="bar"):
+        with st.container(horizontal=True, width="content", gap="small", key="transport" if pinned else "buttons"):
+            buttons(**sentences)
+        speed(pace)

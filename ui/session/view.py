@@ -1,0 +1,46 @@
+"""How a visitor looks at an experiment: what rides in the link beside it and is no part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lab.experiment.fields import short
+from lab.training.run import SPEEDS
+from ui.session import lockable_parts
+
+VIEW = {  # name -> its usual value
+    "speed": "epoch", "show_test": True, "discretize": False, "projector": False, "hide": (), "lock": (),
+}  # fmt: skip
+ALLOWED = {
+    "speed": tuple(SPEEDS),
+    **{name: ("true", "false") for name, value in VIEW.items() if isinstance(value, bool)},
+    **{name: lockable_parts.allowed(name) for name in lockable_parts.LISTS},
+}
+
+
+def view_from(query: Mapping[str, str], refused: list[str]) -> dict[str, Any]:
+    """The view that a link asks for. Each value that is not allowed adds a sentence to `refused` and stays as usual."""
+    view = dict(VIEW)
+    for name in VIEW.keys() & query.keys():
+        text = query[name]
+        try:
+            view[name] = (
+                lockable_parts.read(name, text) if name in lockable_parts.LISTS else _one_of(ALLOWED[name], text)
+            )
+        except ValueError:
+            some = "a list out of" if name in lockable_parts.LISTS else "one of"
+            refused.append(f"{name}: {short(text)} is not allowed; allowed: {some} {', '.join(ALLOWED[name])}.")
+    return view
+
+
+def _one_of(allowed: tuple[str, ...], text: str) -> str | bool:
+    if text not in allowed:
+        raise ValueError
+    return text == "true" if text in ("true", "false") else text
+
+
+def to_query(view: Mapping[str, Any]) -> dict[str, str]:
+    """What a link holds of a view: whatever is not as usual."""
+    chosen = {name: value for name, value in view.items() if value != VIEW[name]}
+    return {name: ",".join(v) if name in lockable_parts.LISTS else str(v).lower() for name, v in chosen.items()}

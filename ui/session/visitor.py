@@ -1,0 +1,115 @@
+"""A visitor, and the coming and going of their run: who arrives, how a run is opened, and when it may be freed.
+
+Nothing here knows where the record is kept: that is ui/session/state.py.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from lab.experiment.experiment import Experiment, ExperimentError
+from lab.experiment.fields import short
+from lab.experiment.presets import PRESETS
+from lab.server import pool
+from ui.session import waiting
+from ui.session.view import VIEW, view_from
+from ui.streamlit_compat.connection import until_disconnected
+
+MOST_NAMED = 5  # unknown fields of a link
+TRACKING = ("utm_", "fbclid", "gclid", "msclkid")  # words that mail and social networks add to a link
+
+
+@dataclass
+class Visitor:
+    experiment: Experiment
+    view: dict[str, Any]
+    refused: list[str]  # sentences about what was not accepted, from the link or from the last change
+    token: str = ""  # of the run; none: it is opened by the script run that follows
+    status: dict[str, Any] = field(default_factory=dict)  # status, notice and epoch when this script run began
+    redraw: bool = False  # whether a part of the page that is drawn alone has changed the rest, too
+    handled: int = 0  # number of the last event of the live view that was carried out
+    ticket: str = field(default_factory=secrets.token_urlsafe)  # for a place in line where the server is full
+    preset: str = ""  # the name of the preset that the experiment began as
+    owner: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # their name on lab.experiment.own_data.SHELF
+    held: dict[str, tuple[Any, int]] = field(default_factory=dict)  # by widgets: a value, and how often it was replaced
+    kept: dict[str, Any] = field(default_factory=dict)  # what a part of the page keeps beside the experiment
+
+
+def arrived() -> Visitor:
+    """Who comes with the link in the address bar."""
+    query = st.query_params.to_dict()
+    experiment, refused = Experiment.from_query(query)
+    same = (name for name, p in PRESETS.items() if p.experiment == experiment != Experiment())
+    view = view_from(query, refused)
+    return Visitor(experiment, view, refused + unknown(query), preset=next(same, ""))
+
+
+def unknown(query: Mapping[str, str]) -> list[str]:
+    """A sentence about what means nothing in a link, old or mistyped; what others add to follow it is theirs."""
+    names = [name for name in query if name not in Experiment.model_fields and name not in VIEW]
+    names = [short(name) for name in names if not name.lower().startswith(TRACKING)]
+    if not names:
+        return []
+    more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+    return [f"{', '.join(names[:MOST_NAMED])}{more}: no field of a link, and ignored; allowed: what Share writes."]
+
+
+@st.cache_resource
+def _local_pool() -> pool.LocalPool:
+    return pool.LocalPool()
+
+
+def runs() -> pool.Pool:
+    """The server's workers, or this process where the page runs without the server."""
+    return pool.SERVER or _local_pool()
+
+
+def have_a_run(me: Visitor) -> None:
+    """Raises pool.Full or pool.Unreachable where none can be had now."""
+    if not me.token or not alive(me):
+        _open(me)
+        alive(me)
+
+
+def _open(me: Visitor) -> None:
+    """Where this server cannot run it, the same on the CPU (the device is missing), or else the usual experiment."""
+    for experiment in (me.experiment, me.experiment.change(device="cpu"), Experiment()):
+        try:
+            me.token = runs().open(experiment, me.view["speed"], waiting.visitor(), me.ticket)
+        except ExperimentError as problem:
+            me.refused = list(dict.fromkeys((*me.refused, *problem.sentences)))
+        else:
+            me.experiment = experiment
+            return
+
+
+def alive(me: Visitor) -> bool:
+    """Whether the run is still there; `status` tells how it stands now."""
+    _presence(me.token)
+    try:
+        me.status = runs().status(me.token)
+    except pool.Fallen as problem:  # the same again would fall again
+        me.experiment, me.refused = Experiment(), [problem.args[0]]
+        return False
+    except pool.Gone:
+        return False
+    return True
+
+
+@until_disconnected(lambda token: _left(token))
+def _presence(token: str) -> str:
+    """Lives as long as the visitor's connection: when Streamlit releases it, the run may be freed after a while."""
+    if isinstance(workers := runs(), pool.WorkerPool):
+        workers.back(token)
+    return token
+
+
+def _left(token: str) -> None:
+    if isinstance(workers := runs(), pool.WorkerPool):
+        workers.away(token, time.monotonic())
