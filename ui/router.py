@@ -29,7 +29,7 @@ PAGES = (
 
 uninterrupted_callbacks.install()
 st.set_page_config(page_title="Backprop Playground", layout="wide", initial_sidebar_state="collapsed")
-st.html(ROOT / "ui/components/page.css")
+st.html(ROOT / "ui/components/page/page.css")
 st.logo(ROOT / "ui/logo.svg", size="large")
 page = st.navigation([st.Page(ROOT / f"pages/{name}.py", title=title) for name, title in PAGES], position="top")
 inject_css()  # before the page, so that what a teacher has hidden never shows
