@@ -104,7 +104,7 @@ def test_an_own_table_is_understood_changed_trained_on_downloaded_and_forgotten(
     visitor = open_data(playground, "Your table")
     upload(visitor, "flowers.csv", flowers())
     says(visitor, "120 rows and 4 columns, separated by semicolons, in utf-8")
-    says(visitor, "Not suggested: remark: it has 120 different words")
+    says(visitor, "Not suggested: remark: it has 120 different values")
     says(visitor, "12 gaps: A missing number becomes the median of the training part")
     assert visitor.page.get_by_role("combobox", name="Target column").input_value() == "species"
     visitor.tick("The first row contains column names")
