@@ -140,6 +140,13 @@ def test_a_component_asks_for_all_its_modules_at_once(entry):
     assert json.dumps(names) in script(entry, served=True)
 
 
+def test_a_page_asks_for_the_modules_of_the_live_view_before_streamlit_does():
+    links = re.findall(r"<live/(\w+)/([\w./]+)>; rel=modulepreload", get()["link"])
+    assert links == [(VERSION, name) for name in modules("live/live.js")]
+    assert len(get()["link"]) < 3500  # nginx reads headers of 4 kB
+    assert "link" not in get(JSONResponse({}))
+
+
 def imports(module: str) -> list[str]:
     """The modules that a module names, read more loosely than `modules` does."""
     found = re.findall(r"""\bfrom\s*['"]([^'"]+)['"]""", FILES[module].read_text(encoding="utf-8"))
