@@ -24,7 +24,7 @@ import numpy as np
 
 from data.dataset import Raw, Source
 
-NAMES = {"table": "Your table", "own_images": "Your pictures"}
+NAMES = {"table": "Your table", "own_images": "Your images"}
 FOLDER = "BACKPROP_UPLOADS"  # the environment variable
 FINGERPRINT = re.compile(r"[0-9a-f]{32}")
 LONGEST_NAME = 40  # characters of a class or a column that are kept

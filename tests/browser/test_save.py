@@ -99,6 +99,6 @@ def test_pictures_of_the_image_page_are_saved_with_hard_pixels(playground):
     playground.page.locator(".img-weights").wait_for()
     playground.page.locator(".st-key-mistakes .img-tile").first.wait_for()
     assert sorted(menus(playground)) == ["confusion matrix", "first layer", "test pictures"]
-    holds(playground, "first layer", "image-rendering: pixelated", "The strongest weight", interactive=False)
+    holds(playground, "first layer", "image-rendering: pixelated", "The largest weight", interactive=False)
     holds(playground, "confusion matrix", "truth", interactive=False)
     holds(playground, "test pictures", "read as", interactive=False)
