@@ -12,7 +12,7 @@ from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHED
 from engine.backend import available_devices
 from lab.experiment.experiment import Experiment
 from lab.experiment.presets import PRESETS
-from lab.training.run import SPEEDS
+from lab.protocol.speed import SPEEDS
 from tests.browser.controls import (
     Control,
     choose,

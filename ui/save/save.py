@@ -16,7 +16,8 @@ from data.files.unlabeled_rows import MOST_BYTES, Unlabelled, UnlabelledError
 from data.files.user_data import OwnError
 from lab.experiment import own_data
 from lab.export import SCRIPTS, ExportError, csv_tables, gather, plan_of, zipped
-from lab.server.pool import Gone, Pool, Unreachable
+from lab.protocol.errors import Gone, Unreachable
+from lab.server.pool_api import Pool
 from lab.training import model_file
 from lab.training.model_file import Model
 from ui.figures import curve

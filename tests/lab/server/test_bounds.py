@@ -11,13 +11,16 @@ import pytest
 
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.recipes import RECIPES
+from lab.protocol.errors import Fallen, Full
 from lab.protocol.frames import unpack
 from lab.protocol.heartbeat import Pulse
+from lab.protocol.messages import Change
 from lab.server.checkpoint_store import Store
 from lab.server.limits import limits
 from lab.server.memory_estimate import megabytes
-from lab.server.pool import Fallen, Full, LocalPool, WorkerPool
+from lab.server.pool import WorkerPool
 from lab.server.run_record import Kept
+from lab.worker.local_pool import LocalPool
 from tests.lab.helpers import SMALL, step, until
 
 LARGE = Experiment(dataset="digits", hidden=(1000, 900), optimizer="adam")
@@ -52,7 +55,7 @@ def test_a_full_server_names_the_place_in_line_and_opens_in_that_order(pool):
     with pytest.raises(Full):
         pool.open(SMALL, ticket="b")
     token = pool.open(SMALL, ticket="a")
-    assert pool.status(token)["status"] == "idle"
+    assert pool.state(token).status == "idle"
     pool.close(token)
     assert pool.open(SMALL, ticket="b")
     assert len(pool.line) == 0
@@ -68,8 +71,8 @@ def test_a_run_larger_than_one_visitor_may_have_is_refused_on_opening_and_on_cha
             runs.open(LARGE)
         token = runs.open(SMALL)
         with pytest.raises(ExperimentError, match="allowed: an experiment of at most 50 MB"):
-            runs.change(token, LARGE)
-        assert runs.status(token)["status"] == "idle"
+            runs.do(token, Change(LARGE))
+        assert runs.state(token).status == "idle"
     pool.limits.parameters = 40
     with pytest.raises(ExperimentError, match=r"parameters are not allowed; allowed: layers with at most 40"):
         pool.open(SMALL.change(hidden=(20,)))
@@ -80,15 +83,15 @@ def test_the_memory_of_all_runs_together_has_a_ceiling(pool):
     token = pool.open(SMALL)
     large = pool.open(LARGE)
     with pytest.raises(ExperimentError, match="others use the server's memory now"):
-        pool.change(token, LARGE)
-    pool.change(token, SMALL.change(seed=2))
+        pool.do(token, Change(LARGE))
+    pool.do(token, Change(SMALL.change(seed=2)))
     with pytest.raises(Full):
         pool.open(LARGE, ticket="a")
     pool.line.leave("a")
-    pool.change(large, SMALL)
+    pool.do(large, Change(SMALL))
     until(lambda: pool.occupied < 3 * megabytes(SMALL))
-    pool.change(token, LARGE)
-    assert pool.status(token)["status"] == "idle"
+    pool.do(token, Change(LARGE))
+    assert pool.state(token).status == "idle"
 
 
 def test_the_estimate_grows_with_everything_that_takes_memory():
@@ -144,9 +147,9 @@ def test_a_worker_that_hangs_is_restarted_and_its_run_goes_on():
     hangs, pid = worker.hangs, worker.pid
     os.kill(pid, signal.SIGSTOP)  # alive, and answers nothing
     until(lambda: worker.hangs == hangs + 1)
-    assert pool.status(token)["epoch"] == 1  # waits for the restart
+    assert pool.state(token).epoch == 1  # waits for the restart
     assert worker.pid != pid
-    assert "was restarted; this run was resumed from epoch 1" in pool.status(token)["notice"]
+    assert "was restarted; this run was resumed from epoch 1" in pool.state(token).notice
     pool.stop()
 
 
@@ -169,7 +172,7 @@ def test_a_run_that_ends_its_worker_again_and_again_is_stopped_and_then_given_up
     assert commands["innocent"]["status"] == "running"
     assert set(revived()) == {"innocent"}
     with pytest.raises(Fallen, match="ended its training process 4 times in a row; allowed: a smaller one"):
-        pool.status("guilty")
+        pool.state("guilty")
     assert set(pool.runs) == {"innocent"}
 
 
@@ -208,11 +211,11 @@ def test_the_system_refuses_a_worker_more_memory_than_it_may_have(tmp_path):
     workers._place("direct", huge.model_dump_json(), "epoch")
     workers.submit({**command, "experiment": huge.model_dump_json()}).result(60)
     answer = workers.submit({"do": "step", "run": "direct"}).result(60)[0]
-    stopped = answer.get("error") == "refused" or workers.status("direct")["status"] == "stopped"
+    stopped = answer.get("error") == "refused" or workers.state("direct").status == "stopped"
     assert stopped
     assert workers.workers[0].restarts == 0
     step(workers, token)
-    assert workers.status(token)["epoch"] == 1
+    assert workers.state(token).epoch == 1
     workers.stop()
 
 
@@ -222,19 +225,17 @@ def test_a_run_outlives_its_server(tmp_path):
     token = before.open(SMALL, visitor="ann")
     step(before, token)
     step(before, token)
-    history = unpack(before.frame(token, {}))[1]["history"]
+    history = unpack(before.frame(token))[1]["history"]
     before.stop()  # the worker sends what it has, and it is saved
     after = WorkerPool(1, Store(tmp_path, 10, 1))
     after.start()
     stranger, again = (after.open(SMALL, visitor=name) for name in ("bob", "ann"))
     assert after.open(SMALL, visitor="ann") == again  # the script run that fetched it was broken off
-    after.frame(again, {})
+    after.frame(again)
     second = after.open(SMALL, visitor="ann")
-    assert [after.status(name)["epoch"] for name in (stranger, again, second)] == [0, 2, 0]
-    assert (
-        after.status(again)["notice"] == "This run was kept while you or the server were away: it goes on from epoch 2."
-    )
-    np.testing.assert_array_equal(unpack(after.frame(again, {}))[1]["history"], history)
+    assert [after.state(name).epoch for name in (stranger, again, second)] == [0, 2, 0]
+    assert after.state(again).notice == "This run was kept while you or the server were away: it goes on from epoch 2."
+    np.testing.assert_array_equal(unpack(after.frame(again))[1]["history"], history)
     step(after, again)
-    assert after.status(again)["epoch"] == 3
+    assert after.state(again).epoch == 3
     after.stop()

@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 from lab.experiment.experiment import Experiment, ExperimentError
+from lab.protocol.errors import Gone
 from lab.protocol.frames import unpack
-from lab.server.pool import Gone, LocalPool, WorkerPool
+from lab.protocol.messages import Change, GetFrame, Pause, Play, Reset, SetSpeed
+from lab.server.pool import WorkerPool
 from lab.training.build import build
+from lab.worker.local_pool import LocalPool
 from tests.lab.helpers import LIMIT, SMALL, step, until
 
 
@@ -33,7 +36,7 @@ def token(pool):
 
 
 def look(pool, token, **request):
-    return unpack(pool.frame(token, request))
+    return unpack(pool.frame(token, GetFrame(**request)))
 
 
 def kill(pool):
@@ -41,27 +44,27 @@ def kill(pool):
 
 
 def test_a_run_from_opening_to_closing(pool, token):
-    assert pool.status(token) == {"status": "idle", "notice": "", "epoch": 0}
+    assert pool.state(token) == {"status": "idle", "notice": "", "epoch": 0}
     step(pool, token)
-    assert pool.status(token) == {"status": "paused", "notice": "", "epoch": 1}
-    pool.play(token)
+    assert pool.state(token) == {"status": "paused", "notice": "", "epoch": 1}
+    pool.do(token, Play())
     until(lambda: look(pool, token)[0]["epoch"] >= 4)
-    pool.pause(token)
+    pool.do(token, Pause())
     header, arrays = look(pool, token)
     assert header["status"] == "paused"
     assert arrays["map"].shape == (100, 100)
-    pool.change(token, SMALL.change(learning_rate=0.5))
+    pool.do(token, Change(SMALL.change(learning_rate=0.5)))
     assert look(pool, token)[0]["learning_rate"] == 0.5
-    assert pool.status(token)["epoch"] == header["epoch"]
-    pool.pace(token, "fast")
-    pool.change(token, SMALL.change(hidden=(5, 5)))
-    assert pool.status(token) == {"status": "idle", "notice": "", "epoch": 0}
+    assert pool.state(token).epoch == header["epoch"]
+    pool.do(token, SetSpeed("fast"))
+    pool.do(token, Change(SMALL.change(hidden=(5, 5))))
+    assert pool.state(token) == {"status": "idle", "notice": "", "epoch": 0}
     step(pool, token)
-    pool.reset(token)
-    assert pool.status(token)["epoch"] == 0
+    pool.do(token, Reset())
+    assert pool.state(token).epoch == 0
     pool.close(token)
     with pytest.raises(Gone):
-        pool.status(token)
+        pool.state(token)
 
 
 @pytest.mark.parametrize("verb", ["play", "pause", "step", "reset", "status", "close"])
@@ -88,15 +91,15 @@ def test_what_cannot_be_built_is_refused_and_leaves_nothing_behind(pool, token):
         pool.open(elsewhere)
     assert set(pool.runs) == before
     with pytest.raises(ExperimentError, match="cuda:7 cannot be used here"):
-        pool.change(token, elsewhere)
+        pool.do(token, Change(elsewhere))
     assert Experiment.from_json(pool.runs[token].experiment) == SMALL  # what a restart would build
     step(pool, token)
-    assert pool.status(token)["epoch"] == 1
+    assert pool.state(token).epoch == 1
 
 
 def test_an_unknown_speed_is_refused(pool, token):
     with pytest.raises(ExperimentError, match="allowed: one of slow"):
-        pool.pace(token, "warp")
+        pool.do(token, SetSpeed("warp"))
     assert pool.runs[token].speed == "epoch"
 
 
@@ -104,13 +107,13 @@ def test_an_unknown_verb_is_refused(pool, token):
     for verb in ("explode", "__init__", "runs", "handle"):
         header, _ = pool.submit({"do": verb, "run": token}).result(LIMIT)
         assert header["error"] == "refused"
-    assert pool.status(token)["status"] == "idle"
+    assert pool.state(token).status == "idle"
 
 
 def test_a_visitor_who_leaves_while_a_frame_is_drawn_hurts_nobody(pool, token):
     for _ in range(20):
         pool.submit({"do": "frame", "run": token, "request": {}}).cancel()
-    assert pool.status(token)["status"] == "idle"
+    assert pool.state(token).status == "idle"
     assert pool.workers[0].restarts == 0
 
 
@@ -135,10 +138,10 @@ def test_a_pool_in_this_process_gives_the_same_answers(pool):
         token = runs.open(SMALL.change(dropout=0.2, optimizer="adam"), "epoch")
         for _ in range(3):
             step(runs, token)
-        runs.change(token, SMALL.change(dropout=0.2, optimizer="adam", learning_rate=0.2))
+        runs.do(token, Change(SMALL.change(dropout=0.2, optimizer="adam", learning_rate=0.2)))
         step(runs, token)
         header, arrays = look(runs, token)
-        results.append((runs.status(token), header, arrays))
+        results.append((runs.state(token), header, arrays))
         runs.close(token)
     (status, header, arrays), (local_status, local_header, local_arrays) = results
     changing = dict.fromkeys(("build", "seconds", "epoch_ms", "history"))
@@ -152,7 +155,7 @@ def test_a_pool_in_this_process_gives_the_same_answers(pool):
 def test_a_pool_in_this_process_trains_while_a_frame_is_asked_for():
     local = LocalPool(seconds_per_frame=0.01)
     token = local.open(SMALL, "epoch")
-    local.play(token)
+    local.do(token, Play())
     for epoch in (1, 2, 3):
         assert look(local, token)[0]["epoch"] == epoch
 
@@ -167,16 +170,16 @@ def test_runs_of_visitors_who_stay_away_are_freed(pool):
     pool.sweep(now=161.0, grace=60.0)
     assert not pool.back(gone)
     with pytest.raises(Gone):
-        pool.status(gone)
+        pool.state(gone)
     for token in (back, here):
-        assert pool.status(token)["status"] == "idle"
+        assert pool.state(token).status == "idle"
         pool.close(token)
     until(lambda: pool.health()["trainers"] == {"running": 0, "paused": 0})
 
 
 def test_health_counts_workers_and_runs(pool, token):
     other = pool.open(SMALL, "epoch")
-    pool.play(other)
+    pool.do(other, Play())
     until(lambda: pool.health()["trainers"] == {"running": 1, "paused": 1})
     assert pool.health()["workers"]["alive"] == 1
     pool.close(other)
@@ -186,7 +189,7 @@ def test_health_counts_workers_and_runs(pool, token):
 
 
 def test_a_run_goes_on_when_the_worker_is_killed_right_after_a_live_change(pool, token):
-    pool.play(token)
+    pool.do(token, Play())
 
     def kept():
         look(pool, token)  # pays for another epoch
@@ -195,7 +198,7 @@ def test_a_run_goes_on_when_the_worker_is_killed_right_after_a_live_change(pool,
     until(kept)
     restarts, checkpoint, seen = pool.workers[0].restarts, pool.runs[token].facts["epoch"], look(pool, token)[0]
     last = seen["epoch"] + 20
-    pool.change(token, SMALL.change(epochs=last))
+    pool.do(token, Change(SMALL.change(epochs=last)))
     kill(pool)
     header = look(pool, token, build=seen["build"])[0]  # waits for the restart
     assert pool.workers[0].restarts == restarts + 1
@@ -214,9 +217,9 @@ def test_a_run_goes_on_when_the_worker_is_killed_right_after_a_live_change(pool,
 
 def test_another_network_right_before_the_kill_is_what_comes_back(pool, token):
     step(pool, token)
-    pool.play(token)
+    pool.do(token, Play())
     seen = look(pool, token)[0]
-    pool.change(token, SMALL.change(dataset="iris", hidden=(7,)))
+    pool.do(token, Change(SMALL.change(dataset="iris", hidden=(7,))))
     kill(pool)
     header, _ = look(pool, token, build=seen["build"], frame=seen["frame"])
     assert (header["status"], header["epoch"], header["inputs"]) == ("idle", 0, 4)
@@ -239,13 +242,13 @@ def test_idle_runs_come_back_idle_and_closed_ones_do_not(pool, token):
 
 def test_commands_in_the_middle_of_a_restart_wait_for_it(pool, token):
     kill(pool)
-    pool.change(token, SMALL.change(l2=0.1))
+    pool.do(token, Change(SMALL.change(l2=0.1)))
     other = pool.open(SMALL)
     step(pool, token)
-    assert pool.status(token)["epoch"] == 1
-    assert pool.status(other)["status"] == "idle"
+    assert pool.state(token).epoch == 1
+    assert pool.state(other).status == "idle"
     kill(pool)
     pool.close(other)
     with pytest.raises(Gone):
-        pool.status(other)
+        pool.state(other)
     assert Experiment.from_json(pool.runs[token].experiment).l2 == 0.1

@@ -7,10 +7,11 @@ import pytest
 
 from lab.experiment.experiment import Experiment
 from lab.protocol.frames import unpack
-from lab.server.pool import LocalPool
+from lab.protocol.messages import GetFrame, StepBatch
 from lab.training.build import build
 from lab.training.run import LARGEST_WEIGHT, Run
-from lab.worker.scheduler import Host
+from lab.worker.local_pool import LocalPool
+from lab.worker.scheduler import Scheduler
 
 SMALL = Experiment(samples=120, hidden=(4, 3))
 
@@ -21,10 +22,10 @@ def make(**changes) -> Run:
 
 def test_an_edit_changes_one_weight_and_the_map_and_the_loss_with_it():
     run = make()
-    before, old = unpack(run.frame({}))
+    before, old = unpack(run.frame())
     parameters = run.trainer.network.parameters.copy()
     run.edit(1, 2, 0, 5.0)
-    after, new = unpack(run.frame({"frame": before["frame"], "build": before["build"]}))
+    after, new = unpack(run.frame(GetFrame(frame=before["frame"], build=before["build"])))
     assert run.trainer.network.named["2.W"][2, 0] == 5.0
     assert (run.trainer.network.parameters != parameters).sum() == 1
     assert after["train_loss"] != before["train_loss"]
@@ -115,12 +116,12 @@ def test_step_batch_goes_on_after_a_stop_rule_but_not_after_divergence():
 def test_the_verbs_reach_a_run_through_host_and_pool():
     pool = LocalPool()
     token = pool.open(SMALL)
-    pool.step_batch(token)
+    pool.do(token, StepBatch())
     pool.edit(token, 0, -1, 1, 0.25)
-    run = pool.host.runs[token]
+    run = pool.scheduler.runs[token]
     assert run.trainer.steps == 1
     assert run.trainer.network.named["0.b"][1] == 0.25
-    answer, _ = Host().answer({"do": "edit", "run": "nobody"}, {})
+    answer, _ = Scheduler().answer({"do": "edit", "run": "nobody"}, {})
     assert answer == {"error": "gone"}
     command = {"do": "edit", "run": token, "layer": 9, "from": 0, "to": 0, "value": 1.0}
     assert pool.host.answer(command, {})[0]["error"] == "refused"

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from lab.protocol.messages import Play, Step
 from lab.server import worker_handle
 from lab.server.pool import WorkerPool
 from lab.worker.__main__ import NICENESS
@@ -20,7 +21,7 @@ def test_runs_are_spread_over_the_workers_and_stop_leaves_no_process():
     workers = WorkerPool(2)
     workers.start()
     for _ in range(4):
-        workers.play(workers.open(SMALL, "max"))
+        workers.do(workers.open(SMALL, "max"), Play())
     assert sorted(sum(kept.worker is worker for kept in workers.runs.values()) for worker in workers.workers) == [2, 2]
     pids = {worker.pid for worker in workers.workers}
     assert len(pids) == 2
@@ -33,7 +34,7 @@ def test_a_worker_lets_the_server_go_first():
     workers = WorkerPool(1)
     workers.start()
     token = workers.open(SMALL, "max")
-    assert workers.status(token)["status"] == "idle"
+    assert workers.state(token).status == "idle"
     assert psutil.Process(workers.workers[0].pid).nice() == min(19, psutil.Process().nice() + NICENESS)
     workers.stop()
 
@@ -77,7 +78,7 @@ def test_a_worker_that_cannot_start_is_reported_and_tried_again(monkeypatch, cap
     assert capfd.readouterr().err
     monkeypatch.delenv("PYTHONHOME")
     until(lambda: workers.workers[0].alive)
-    workers.step(workers.open(SMALL))
+    workers.do(workers.open(SMALL), Step())
     workers.stop()
 
 

@@ -73,14 +73,14 @@ def test_the_highest_speed_is_always_due(make):
 def test_another_speed_takes_effect_at_once(make):
     run = make(speed="slow")
     run.play()
-    run.pace("fast")
+    run.set_speed("fast")
     train(run)
     assert run.trainer.epochs == 10
 
 
 @pytest.mark.parametrize("name", ["warp", "", "SLOW"])
 def test_an_unknown_speed_is_refused_with_the_allowed_ones(name, make):
-    for attempt in (lambda: make(speed=name), lambda: make().pace(name)):
+    for attempt in (lambda: make(speed=name), lambda: make().set_speed(name)):
         with pytest.raises(ValueError, match="allowed: one of slow, batch, epoch, fast, max"):
             attempt()
 

@@ -14,10 +14,11 @@ from engine.backend import CPU, Backend, Device
 from engine.network.network import Network
 from lab.experiment.experiment import ExperimentError
 from lab.protocol.frames import unpack
+from lab.protocol.messages import Change, Step
 from lab.server.pool import WorkerPool
 from lab.server.run_record import Kept
 from lab.training.build import FULL, backend_named, build
-from lab.worker.scheduler import Host
+from lab.worker.scheduler import Scheduler
 from tests.engine.gpu import fake_cupy
 from tests.engine.gpu.fake_cupy import CARD
 from tests.lab.helpers import SMALL, look, losses, train
@@ -80,7 +81,7 @@ def test_what_does_not_fit_is_refused_before_any_of_it_is_taken(card):
 
 
 def test_a_full_card_ends_only_the_run_that_filled_it(card):
-    host = Host()
+    host = Scheduler()
     for name in ("one", "two"):
         assert "error" not in opened(host, name)[0]
     one, two = host.runs.values()
@@ -108,7 +109,7 @@ def test_what_a_run_has_left_behind_does_not_count_as_taken(card):
 
 @pytest.mark.parametrize("status", [2, 700])
 def test_memory_that_a_library_of_the_card_finds_missing_is_called_so(card, monkeypatch, status):
-    host = Host()
+    host = Scheduler()
     opened(host, "one")
     run = host.runs["one"]
     run.play()
@@ -125,7 +126,7 @@ def test_memory_that_a_library_of_the_card_finds_missing_is_called_so(card, monk
 
 def test_a_card_that_is_full_refuses_a_new_run_and_the_old_ones_go_on(card, monkeypatch):
     monkeypatch.setattr("lab.training.build._fits", lambda *_: None)  # an estimate may be wrong
-    host = Host()
+    host = Scheduler()
     opened(host, "one")
     card.memory = card.used
     header, _ = opened(host, "two", ON_CARD.change(hidden=(64, 64)))
@@ -134,7 +135,7 @@ def test_a_card_that_is_full_refuses_a_new_run_and_the_old_ones_go_on(card, monk
 
 
 def test_closing_a_run_frees_its_memory(card):
-    host = Host()
+    host = Scheduler()
     opened(host, "one")
     assert card.used > 0
     host.answer({"do": "close", "run": "one"}, {})
@@ -143,7 +144,7 @@ def test_closing_a_run_frees_its_memory(card):
 
 @pytest.mark.parametrize("where", ["while it trains", "while it is looked at"])
 def test_a_fault_that_the_card_does_not_survive_ends_the_process_of_a_worker(card, monkeypatch, where):
-    worker, page = Host(expendable=True), Host()
+    worker, page = Scheduler(expendable=True), Scheduler()
     for host in (worker, page):
         opened(host, "one")
         host.runs["one"].play()
@@ -166,7 +167,7 @@ def shown_error(host):
 
 
 def test_a_second_loss_of_the_worker_sends_its_run_to_the_processor_and_says_so(card):
-    host, pool = Host(), WorkerPool(1)
+    host, pool = Scheduler(), WorkerPool(1)
     opened(host, "one")
     host.runs["one"].play()
     shown(host, "one")
@@ -176,7 +177,7 @@ def test_a_second_loss_of_the_worker_sends_its_run_to_the_processor_and_says_so(
     pool.runs[name] = Kept(worker, ON_CARD.model_dump_json(), "epoch", "running", facts, arrays)  # pyright: ignore
     first, second = (next(iter(pool.revival(worker))) for _ in range(2))  # pyright: ignore
     for number, (command, sent) in enumerate((first, second)):
-        revived = Host()
+        revived = Scheduler()
         assert "error" not in revived.answer(command, sent)[0]
         run = revived.runs["one"]
         assert run.trainer.steps == host.runs["one"].trainer.steps
@@ -188,14 +189,14 @@ def test_a_second_loss_of_the_worker_sends_its_run_to_the_processor_and_says_so(
 
 
 def test_a_run_that_the_card_does_not_take_back_goes_on_on_the_processor_and_says_so(card, monkeypatch):
-    host, pool = Host(), WorkerPool(1)
+    host, pool = Scheduler(), WorkerPool(1)
     opened(host, "one")
     train(host.runs["one"], 2)
     ((name, (facts, arrays)),) = host.checkpoints(0.0)
     pool.runs[name] = Kept(SimpleNamespace(restarts=1), ON_CARD.model_dump_json(), "epoch", "paused", facts, arrays)  # pyright: ignore
     ((command, sent),) = pool.runs[name].revival(name, stop=False)
     monkeypatch.setattr("engine.backend._found", [CPU, Device("cuda:0", "GPU", "It fell off the bus.")])
-    revived = Host(expendable=True)
+    revived = Scheduler(expendable=True)
     said, _ = revived.answer({**command, "devices": backend.known_devices()}, sent)
     assert "error" not in said
     run = revived.runs["one"]
@@ -229,7 +230,7 @@ class FakeWorker:
     restarts = 0
 
     def __init__(self):
-        self.host = Host()
+        self.host = Scheduler()
 
     def submit(self, command, arrays=None):
         future = Future()
@@ -247,10 +248,10 @@ def test_runs_on_the_card_live_in_one_process_and_move_there_when_they_change(ca
     pool.open(ON_CARD)
     assert [len(worker.host.runs) for worker in pool.workers] == [2, 1, 1]
     for token in tokens:
-        pool.change(token, ON_CARD.change(hidden=(3,)))
+        pool.do(token, Change(ON_CARD.change(hidden=(3,))))
     assert [len(worker.host.runs) for worker in pool.workers] == [4, 0, 0]
-    pool.step(tokens[2])
-    assert pool.status(tokens[2])["epoch"] == 1
+    pool.do(tokens[2], Step())
+    assert pool.state(tokens[2]).epoch == 1
 
 
 def test_a_run_that_cannot_move_stays_as_it_was(monkeypatch):
@@ -259,10 +260,10 @@ def test_a_run_that_cannot_move_stays_as_it_was(monkeypatch):
     pool.workers = [FakeWorker() for _ in range(2)]  # pyright: ignore
     pool.open(SMALL)
     token = pool.open(SMALL)
-    pool.step(token)
+    pool.do(token, Step())
     with pytest.raises(ExperimentError, match="unplugged"):
-        pool.change(token, ON_CARD)
-    assert pool.status(token)["epoch"] == 1
+        pool.do(token, Change(ON_CARD))
+    assert pool.state(token).epoch == 1
 
 
 def test_one_backend_serves_a_whole_process(monkeypatch):
