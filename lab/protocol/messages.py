@@ -30,6 +30,7 @@ Answer = tuple[dict[str, Any], dict[str, np.ndarray]]
 """What a query answers with: a header of plain values, and arrays."""
 
 MAX_WEIGHT = 1000  # size of a weight that a person can type
+MAX_PREVIEW = 100_000  # no slider goes further
 MAX_REQUEST_CHARS = 500  # of a message on the live socket; a request for a frame has about 80
 PREVIEWED = (  # fields that follow a slider while it is dragged
     "learning_rate", "batch_size", "l1", "l2", "noise", "train_share", "label_noise", "outliers", "balance",
@@ -150,6 +151,8 @@ class Preview:
     def __post_init__(self) -> None:
         if self.field not in PREVIEWED:
             raise BadMessage(f"preview: {short(self.field)} is not allowed; allowed: one of {', '.join(PREVIEWED)}.")
+        if not abs(self.value) <= MAX_PREVIEW:
+            raise BadMessage(f"preview: value: allowed: a number from -{MAX_PREVIEW:,} to {MAX_PREVIEW:,}.")
 
     def applied_to(self, experiment: Experiment) -> Experiment:
         """The experiment with the slider's value; the same where making other data would take too long for a preview.
@@ -226,7 +229,7 @@ COMMANDS: dict[str, type] = {
     "load": Load, "state": GetState, "frame": GetFrame, "query": Query,
 }  # fmt: skip
 NAMES = {kind: name for name, kind in COMMANDS.items()}
-FROM_BROWSER = ("frame", "edit", "preview")  # commands that the live socket takes
+FROM_BROWSER: dict[str, type] = {"frame": GetFrame, "edit": Edit, "preview": Preview}  # what the live socket takes
 
 
 # Replies and events of a worker ---------------------------------------------------------------------------------------
@@ -456,7 +459,7 @@ def command_from_browser(text: str) -> Command:
         message = None
     if not isinstance(message, dict):
         raise BadMessage(f"allowed: a JSON object of at most {MAX_REQUEST_CHARS} characters.")
-    return parse({name: COMMANDS[name] for name in FROM_BROWSER}, message.get("type"), message)
+    return parse(FROM_BROWSER, message.get("type"), message)
 
 
 def event_from_component(message: Mapping[str, Any]) -> Event:

@@ -38,7 +38,7 @@ def decode_command(message: bytes) -> tuple[int, str, Command | BadMessage, Arra
         if "state" in values:
             values["state"] = _run_state(values["state"])
         return number, run, COMMANDS[header["do"]](**values), arrays
-    except (KeyError, TypeError, ValueError) as problem:
+    except Exception as problem:  # whatever comes of values that are not those of a command
         return number, run, BadMessage(f"This is no command of version {VERSION}: {short(str(problem))}."), arrays
 
 

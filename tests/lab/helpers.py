@@ -60,6 +60,12 @@ def step(runs: Pool, token: str) -> None:
     until(lambda: runs.state(token).status != "running")
 
 
+def brief(runs: Pool, token: str) -> tuple[str, str, int]:
+    """Status, notice and epoch of a run."""
+    state = runs.state(token)
+    return state.status, state.notice, state.epoch
+
+
 def until(condition: Callable[[], bool]) -> None:
     """Wait for a condition, and fail if it does not come about."""
     end = time.monotonic() + LIMIT

@@ -13,7 +13,7 @@ import safetensors.numpy
 
 from lab.experiment.experiment import Experiment
 from lab.protocol.frames import unpack
-from lab.protocol.messages import Change, Reset, Step
+from lab.protocol.messages import Change, Load, Reset, Step
 from lab.queries import downloads
 from lab.queries.table import ask
 from lab.server.pool import WorkerPool
@@ -22,7 +22,7 @@ from lab.training.build import build
 from lab.training.model_file import Model, ModelFileError, capture, from_bytes, restore, to_bytes
 from lab.training.run import Run
 from lab.worker.local_pool import LocalPool
-from tests.lab.helpers import RICH, SMALL, saved, trained, until
+from tests.lab.helpers import RICH, SMALL, brief, saved, trained, until
 
 # What is saved goes on -----------------------------------------------------------------------------------------------
 
@@ -76,14 +76,19 @@ def test_a_run_that_had_ended_says_so_and_goes_on_when_told_to():
     assert (run.trainer.epochs, run.status) == (4, "paused")
 
 
+def load(pool, token, content):
+    model = from_bytes(content)
+    pool.do(token, Load(model.facts, model.experiment), model.arrays)
+
+
 # Loading into a run --------------------------------------------------------------------------------------------------
 
 
 def test_a_run_takes_the_place_of_the_saved_one_and_can_be_trained_with_other_settings(content):
     pool = LocalPool()
     token = pool.open(Experiment(dataset="xor", hidden=(3, 3)))
-    pool.load(token, from_bytes(content))
-    assert pool.state(token) == {"status": "paused", "notice": "", "epoch": 3}
+    load(pool, token, content)
+    assert brief(pool, token) == ("paused", "", 3)
     header, arrays = unpack(pool.frame(token))
     np.testing.assert_array_equal(arrays["history_epoch"], [0, 1, 2, 3])
     pool.do(token, Change(SMALL.change(learning_rate=0.5, batch_size=5, l2=0.01)))
@@ -122,7 +127,7 @@ def test_a_loaded_model_survives_its_training_process(content):
     pool.start()
     try:
         token = pool.open(Experiment(dataset="xor"))
-        pool.load(token, from_bytes(content))
+        load(pool, token, content)
         before = unpack(pool.frame(token))[0]
         pid = pool.workers[0].pid
         os.kill(pid, signal.SIGKILL)

@@ -9,7 +9,7 @@ import pytest
 
 from engine.backend import CPU, Device
 from lab.protocol.frames import unpack
-from lab.protocol.messages import Change, Play, Step
+from lab.protocol.messages import Change, GetFrame, Play, Step
 from lab.server.pool import WorkerPool
 from tests.lab.helpers import SMALL, until
 
@@ -61,10 +61,14 @@ def test_a_lost_card_restarts_its_worker_which_resumes_and_a_second_loss_sends_t
                 resumed = re.search(r"resumed from epoch (\d+)\.", header["notice"])
                 assert resumed
                 assert saved <= int(resumed[1]) <= header["epoch"]
-                assert ("for the second time; this run goes on on the CPU" in header["notice"]) == (losses == 2)
+                assert ("for the second time; this run continues on the CPU" in header["notice"]) == (losses == 2)
             if losses < 2:
-                until(lambda more=header["epoch"] + 1: shown()["epoch"] >= more <= pool.runs[on_card].facts["epoch"])
-                saved = pool.runs[on_card].facts["epoch"]
+                until(
+                    lambda more=header["epoch"] + 1: (
+                        shown()["epoch"] >= more <= pool.runs[on_card].checkpoint.state.epoch
+                    )
+                )
+                saved = pool.runs[on_card].checkpoint.state.epoch
                 pool.do(on_card, Change(SMALL.change(device="cuda:0", batch_size=7 + losses)))  # kernels are started
                 fault.touch()
                 until(lambda before=losses: asked(pool, on_card) and pool.workers[0].restarts > before)
@@ -75,5 +79,5 @@ def test_a_lost_card_restarts_its_worker_which_resumes_and_a_second_loss_sends_t
 
 def asked(pool, token):
     """Ask for a frame, so that it trains; while its worker is away there is none."""
-    pool.submit({"do": "frame", "run": token, "request": {}}).result(60)
+    pool.submit(token, GetFrame()).result(60)
     return True
