@@ -190,7 +190,6 @@ def test_a_worker_with_many_large_runs_gets_them_all_back():
 
 
 def test_a_press_during_a_hang_is_answered_with_a_sentence(monkeypatch):
-    """D1: whatever waits for a worker waits in one place, and a worker that is silent is a sentence, not a traceback."""
     monkeypatch.setattr(WorkerPool, "patience", 0.05)
     workers = WorkerPool(1)
     workers.workers = [SilentWorker()]
