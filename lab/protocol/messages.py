@@ -36,6 +36,8 @@ PREVIEWED = (  # fields that follow a slider while it is dragged
     "learning_rate", "batch_size", "l1", "l2", "noise", "train_share", "label_noise", "outliers", "balance",
 )  # fmt: skip
 CLOSE_RUN_UNKNOWN, CLOSE_FOREIGN_PAGE, CLOSE_BAD_REQUEST, CLOSE_TOO_MANY = 4404, 4403, 4400, 4429
+CLASS_SHIFT = 5  # a byte of a map of classes: class << 5 | confidence, where 0 is chance level
+ZERO_BYTE, BYTE_SCALE = 128, 127  # a byte of a map of values: 128 + 127 * value
 STATUSES = ("idle", "running", "paused", "stopped", "diverged")
 LOST = "lost"  # the status that a page shows while its worker is restarted
 
