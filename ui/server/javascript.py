@@ -71,9 +71,9 @@ def _parts() -> Iterator[str]:
         ("Units of a layer with a small map of their own: DRAWN in lab/training/probes.py.", "MAX_DRAWN_UNITS",
          probes.DRAWN),
         ("Points along a side of such a map: THUMBNAIL in lab/training/probes.py.", "THUMBNAIL_SIDE", probes.THUMBNAIL),
-        ("Drawn points that fit in a link: MOST_IN_LINK in data/sources/hand_drawn.py.", "MAX_DRAWN_POINTS",
-         hand_drawn.MOST_IN_LINK),
-        ("MOST_CLASSES in data/sources/hand_drawn.py.", "MAX_DRAWN_CLASSES", hand_drawn.MOST_CLASSES),
+        ("Drawn points that fit in a link: MAX_POINTS_IN_LINK in data/sources/hand_drawn.py.", "MAX_DRAWN_POINTS",
+         hand_drawn.MAX_POINTS_IN_LINK),
+        ("MAX_CLASSES in data/sources/hand_drawn.py.", "MAX_DRAWN_CLASSES", hand_drawn.MAX_CLASSES),
         ("Rows and columns of the picture that the drawing pad sends: PAD in lab/queries/gallery.py.", "PAD_SIDE",
          gallery.PAD),
     ):  # fmt: skip

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from lab.experiment.errors import SentenceError
 from lab.experiment.experiment import Experiment
@@ -50,7 +50,7 @@ PREVIEWS = {
     "noise": ("noise", 0.3), "nonsense": ("noise", 7.0),
 }  # fmt: skip
 PRESSES = {"play": Play(), "pause": Pause(), "step": Step(), "reset": Reset()}
-RUNS, WORKERS, VISITORS = 3, 2, 4
+RUNS, WORKERS, VISITORS = 2, 2, 3
 who, which_worker, experiments = (
     st.integers(0, VISITORS - 1),
     st.integers(0, WORKERS - 1),
@@ -79,6 +79,13 @@ class PoolMachine(RuleBasedStateMachine):
         self.pool.start()
         self.workers: list[FakeWorker] = self.pool.workers  # pyright: ignore
         self.pages = [Page() for _ in range(VISITORS)]
+
+    @initialize(names=st.tuples(experiments, experiments), plays=st.booleans())
+    def two_have_arrived(self, names, plays):
+        for number, name in enumerate(names):
+            self.arrive(number, name)
+            if plays and self.pages[number].token:
+                self.press(number, "play")
 
     # What visitors do
 

@@ -72,10 +72,10 @@ export const MAX_DRAWN_UNITS = 16;
 /** Points along a side of such a map: THUMBNAIL in lab/training/probes.py. */
 export const THUMBNAIL_SIDE = 25;
 
-/** Drawn points that fit in a link: MOST_IN_LINK in data/sources/hand_drawn.py. */
+/** Drawn points that fit in a link: MAX_POINTS_IN_LINK in data/sources/hand_drawn.py. */
 export const MAX_DRAWN_POINTS = 500;
 
-/** MOST_CLASSES in data/sources/hand_drawn.py. */
+/** MAX_CLASSES in data/sources/hand_drawn.py. */
 export const MAX_DRAWN_CLASSES = 5;
 
 /** Rows and columns of the picture that the drawing pad sends: PAD in lab/queries/gallery.py. */
