@@ -259,6 +259,67 @@ def test_what_the_machine_uses_is_what_it_says():
     assert 5.0 > HIGHEST_RATE > 0.5
 
 
+# What once went wrong, step by step ------------------------------------------------------------------------------------
+
+
+def with_one_worker() -> tuple[WorkerPool, FakeWorker]:
+    pool = WorkerPool(1, start_worker=FakeWorker)  # pyright: ignore
+    pool.limits.run_mb = megabytes(LARGE) + 10
+    pool.start()
+    return pool, pool.workers[0]  # pyright: ignore
+
+
+def test_a_dragged_slider_is_admitted_like_any_other_change():
+    pool, worker = with_one_worker()
+    token = pool.open(LARGE)
+    reply = pool.submit(token, Preview("batch_size", 20_000)).result()
+    assert (reply.error, worker.runs[token].experiment) == ("refused", LARGE)
+    assert "MB of memory; allowed" in reply.sentence
+    assert pool.submit(token, Preview("batch_size", 20)).result().state == worker.runs[token]
+    assert pool.runs[token].state.experiment == worker.runs[token].experiment == LARGE.change(batch_size=20)
+
+
+def test_a_diverged_run_stays_diverged_after_a_restart():
+    pool, worker = with_one_worker()
+    token = pool.open(SMALL.change(learning_rate=5.0))
+    pool.do(token, Play())
+    worker.send_checkpoints()  # while it was running
+    worker.train()
+    assert pool.state(token).status == "diverged"
+    pool.do(token, Play())  # of a page that does not know yet
+    worker.crash()
+    worker.train()
+    assert pool.state(token).status == "diverged"
+
+
+def test_a_divergence_that_nobody_has_seen_survives_by_the_next_checkpoint():
+    pool, worker = with_one_worker()
+    token = pool.open(SMALL.change(learning_rate=5.0))
+    pool.do(token, Play())
+    worker.train()
+    worker.send_checkpoints()
+    worker.crash()
+    assert pool.state(token).status == "diverged"
+
+
+def test_a_press_that_meets_a_hang_waits_for_the_restart_and_is_carried_out():
+    pool, worker = with_one_worker()
+    token = pool.open(SMALL)
+    worker.hanging = True
+    state = pool.do(token, Step()).state
+    assert state is not None
+    assert (worker.restarts, state.status, state.epoch) == (1, "paused", 1)
+
+
+def test_a_run_that_its_worker_does_not_know_takes_no_slot():
+    pool, worker = with_one_worker()
+    token = pool.open(SMALL)
+    worker.runs.clear()
+    with pytest.raises(Gone):
+        pool.do(token, Play())
+    assert (len(pool.runs), pool.occupied) == (0, 0)
+
+
 # Many threads ---------------------------------------------------------------------------------------------------------
 
 
