@@ -259,7 +259,7 @@ def test_what_the_machine_uses_is_what_it_says():
     assert 5.0 > HIGHEST_RATE > 0.5
 
 
-# What once went wrong, step by step ------------------------------------------------------------------------------------
+# What once went wrong, step by step ----------------------------------------------------------------------------------
 
 
 def with_one_worker() -> tuple[WorkerPool, FakeWorker]:
