@@ -79,13 +79,13 @@ def _run_state(values: list[Any]) -> RunState:
 
 
 def experiment_text(experiment: Experiment) -> str:
-    """One line of JSON; equal experiments have the same."""
+    """The fields that are not at their defaults, as JSON; equal experiments have the same text."""
     return _text(experiment)  # pyright: ignore[reportArgumentType]  a frozen model can be hashed
 
 
 @lru_cache(maxsize=1024)
 def _text(experiment: Experiment) -> str:
-    return experiment.model_dump_json()
+    return experiment.model_dump_json(exclude_defaults=True)
 
 
 @lru_cache(maxsize=1024)

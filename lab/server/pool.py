@@ -32,7 +32,6 @@ from lab.protocol.messages import (
     Resume,
     RunState,
 )
-from lab.protocol.wire import experiment_text
 from lab.server.admission import check_visitor_limits, experiment_after, resolved, with_device_info
 from lab.server.checkpoint_store import Store
 from lab.server.log import log
@@ -125,7 +124,7 @@ class WorkerPool(Pool):
         record = self.runs[token]
         if not self.store or not record.visitor:
             return False
-        if (saved := self.store.take(record.visitor, experiment_text(record.wanted))) is None:
+        if (saved := self.store.take(record.visitor, record.wanted.model_dump_json())) is None:
             return False
         facts, arrays = saved
         status = "paused" if facts["status"] == "running" else facts["status"]
@@ -303,7 +302,7 @@ class WorkerPool(Pool):
             state = checkpoint.state
             status = "diverged" if record.state.status == "diverged" else state.status
             facts = {"speed": state.speed, "status": status, "epoch": state.epoch}
-            self.store.put(record.visitor, experiment_text(record.state.experiment), facts, checkpoint.arrays, free)
+            self.store.put(record.visitor, record.state.experiment.model_dump_json(), facts, checkpoint.arrays, free)
 
     def health(self) -> dict[str, Any]:
         """For /healthz: asks each worker, and counts one that does not answer as not alive."""

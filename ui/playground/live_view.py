@@ -14,7 +14,17 @@ from streamlit.components.v2 import component
 
 from engine import ACTIVATIONS
 from lab.experiment.experiment import MAX_LAYERS, Experiment
+from lab.protocol.errors import BadMessage
 from lab.protocol.frames import unpack
+from lab.protocol.messages import (
+    AddLayers,
+    ApplyFix,
+    DrawPoints,
+    ResizeLayer,
+    SetActivation,
+    ToggleFeature,
+    event_from_component,
+)
 from ui.components import PLOTLY, script, styles
 from ui.figures import activation_shape, curve
 from ui.kit.charts import theme
@@ -102,35 +112,34 @@ def _carry_out() -> None:
     state.carry_out(st.session_state["live"].get("events"), _event)
 
 
-def _event(event: dict[str, Any]) -> None:
+def _event(message: dict[str, Any]) -> None:
     """What the visitor did on the picture, as changes of the experiment; all of it is checked like any other input.
 
     Other events only say that the run stopped or is gone, or that the connection is back: the script run that follows
     draws the page anew.
     """
+    if locked(EVENT_FIELDS.get(str(message.get("type")), "")):
+        return
+    try:
+        event = event_from_component(message)
+    except BadMessage:
+        return
     e = state.experiment()
     match event:
-        case {"type": str(kind)} if locked(EVENT_FIELDS.get(kind, "")):
-            pass
-        case {"type": "toggle_feature", "name": str(name)}:
+        case ToggleFeature(name):
             features.toggle(name)
-        case {"type": "points", "points": list(points), "number": int(number), "done": bool(done)}:
+        case DrawPoints(points, number, done):
             drawing_pad.take(points, number, done)
-        case {"type": "resize", "layer": int(layer), "by": int(by)} if 0 <= layer < len(e.hidden):
+        case ResizeLayer(layer, by) if 0 <= layer < len(e.hidden):
             state.change(hidden=[*e.hidden[:layer], e.hidden[layer] + by, *e.hidden[layer + 1 :]])
-        case {"type": "activation", "layer": int(layer), "name": str(name)} if 0 <= layer < len(e.hidden):
+        case SetActivation(layer, name) if 0 <= layer < len(e.hidden):
             names = (*e.activation_names[:layer], name, *e.activation_names[layer + 1 :])
             state.change(activations=names if len(set(names)) > 1 else name)
-        case {"type": "layers", "by": int(by)} if 0 <= len(e.hidden) + by <= MAX_LAYERS:
+        case AddLayers(by) if 0 <= len(e.hidden) + by <= MAX_LAYERS:
             state.change(hidden=(*e.hidden, *(e.hidden[-1:] or (8,)) * MAX_LAYERS)[: len(e.hidden) + by])
-        case {"type": "fix", "changes": dict(changes)}:
-            state.change(
-                **{
-                    name: value
-                    for name, value in changes.items()
-                    if name in Experiment.model_fields and not locked(name)
-                }
-            )
+        case ApplyFix(changes):
+            allowed = {name for name in Experiment.model_fields if not locked(name)}
+            state.change(**{name: value for name, value in changes.items() if name in allowed})
 
 
 @lru_cache(maxsize=2)
