@@ -83,10 +83,7 @@ class Accelerator:
 
         samples: training and test samples together; targets: numbers of one.
         """
-        widths = sum(
-            int(np.prod(shape)) + layer.workspace
-            for layer, shape in zip(network.layers, network.output_shapes, strict=True)
-        )
+        widths = sum(network.widths)
         data = samples * (int(np.prod(network.inputs)) + targets)
         flat = network.parameters.size * (4 + len(optimizer.slots))
         passing = max(BUFFERS * batch * widths, 3 * min(AT_ONCE, samples * network.workspace))

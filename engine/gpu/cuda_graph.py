@@ -60,7 +60,7 @@ class Program:
         optimizer = copy(accelerator.optimizer_of_host)
         optimizer.slots, optimizer.decays = accelerator.optimizer.slots, accelerator.optimizer.decays
         optimizer.block, optimizer.advance = len(network.parameters), accelerator.optimizer_of_host.advance
-        for layer in network.layers:
+        for _, layer in network.walk():
             layer.send = self._feed
         try:
             samples = sketch.wrap(x)
@@ -68,7 +68,7 @@ class Program:
                 differentiate(network, trainer.objective, samples, sketch.wrap(t))
             update(network, optimizer, trainer.settings, trainer.strengths, samples)
         finally:
-            for layer in network.layers:
+            for _, layer in network.walk():
                 layer.send = self.backend.send
         return sketch
 

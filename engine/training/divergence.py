@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from engine.network.network import Network
+from engine.network.observe import observe
 from engine.training.snapshot import restore, snapshot
 
 if TYPE_CHECKING:
@@ -50,23 +52,18 @@ def _first_overflow(trainer: Trainer, batch: np.ndarray) -> str:
 
 def _values(trainer: Trainer, x: np.ndarray, t: np.ndarray) -> Iterator[tuple[str, Any]]:
     """Every value of a training step, in the order in which it is computed."""
-    layers = list(enumerate(trainer.network.layers, start=1))
-    for number, layer in layers:
-        x = layer.forward(x, train=True)
-        yield f"what leaves {_place(trainer, number)}", x
-    dz = trainer.objective.gradient(x, t)
+    network = trainer.network
+    with observe(network) as seen:
+        dz = trainer.objective.gradient(network.forward(x, train=True), t)
+        network.backward(dz)
+    for name, output in seen.outputs.items():
+        yield f"what leaves {_place(network, name)}", output
     yield "the gradient of the loss", dz
-    for number, layer in reversed(layers[trainer.network.first :]):
-        dz = layer.backward(dz)
-        if dz is not None:
-            yield f"the gradient that leaves {_place(trainer, number)}", dz
-    yield "the gradient of the weights", trainer.network.gradients
+    for name, gradient in seen.input_gradients.items():
+        yield f"the gradient that leaves {_place(network, name)}", gradient
+    yield "the gradient of the weights", network.gradients
 
 
-def _place(trainer: Trainer, number: int) -> str:
-    """The layer of this number, from 1, as people count: hidden layers with all that belongs to each; the output."""
-    layers = trainer.network.layers
-    weighted = [bool(layer.weights) for layer in layers]
-    place = max(1, sum(weighted[:number]))
-    name = "the output layer" if place == sum(weighted) else f"hidden layer {place}"
-    return f"{name} ({layers[number - 1]!r})"
+def _place(network: Network, name: str) -> str:
+    """A layer in words: "hidden layer 2 (Activation(tanh))"."""
+    return f"{network.title(name).lower().replace('output', 'the output')} ({network[name]!r})"

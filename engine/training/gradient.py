@@ -18,7 +18,7 @@ def differentiate(network: Network, objective: Objective, x: Any, t: Any) -> Non
     the parts' gradients, each weighed by what its samples count; where samples mix, as in BatchNorm, nothing is parted.
     """
     size = network.at_once
-    if len(x) <= size or any(layer.mixes for layer in network.layers):
+    if len(x) <= size or network.mixes:
         z = network.forward(x, train=True)
         network.backward(objective.gradient(z, t))
         return

@@ -20,7 +20,7 @@ SMALL = 1e-4  # gradients below this are compared as if they were this large: of
 class Check(NamedTuple):
     """One entry of one parameter."""
 
-    layer: int  # number of the layer, counted from 0
+    layer: str  # its name in the network: "2", or "2.0" inside another
     parameter: str  # "W", "b" ...
     index: tuple[int, ...]
     analytic: float  # by backpropagation
@@ -76,13 +76,13 @@ def check(
     analytic = network.gradients.copy()
     checks = []
     for name, array in network.named.items():
-        layer, parameter = name.split(".", 1)
+        layer, parameter = name.rsplit(".", 1)
         gradient = twin(array, network.parameters, analytic)
         indices = list(np.ndindex(array.shape))
         for index in indices[:: -(-len(indices) // entries) if entries else 1]:
             numeric = _slope(lambda: objective.value(forward(), t), array, index, epsilon)
             error = float(relative_error(gradient[index], numeric))
-            checks.append(Check(int(layer), parameter, index, float(gradient[index]), numeric, error))
+            checks.append(Check(layer, parameter, index, float(gradient[index]), numeric, error))
     network.take(parameters, state)
     network.gradients[:] = gradients
     for name, rng in network.rngs.items():

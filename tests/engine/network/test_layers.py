@@ -9,6 +9,7 @@ from engine.network.convolution import Conv2D, Flatten, Image, MaxPool2D
 from engine.network.layers import Dense, Dropout
 from engine.network.network import Network
 from engine.network.normalization import BatchNorm
+from engine.network.observe import observe
 from engine.tape.tape import Tape
 from engine.training.gradient_check import check
 
@@ -66,7 +67,9 @@ def test_a_convolution_slides_its_filters_over_rows_and_columns(padding, size):
     network = Network([image, layer, Flatten(), Dense(1)], (height * width * channels,), rng=rng, dtype=np.float64)
     layer.b[:] = rng.normal(size=filters)
     pixels = rng.normal(size=(samples, height, width, channels))
-    z = network.activations(pixels.reshape(samples, -1))[1]
+    with observe(network) as seen:
+        network.forward(pixels.reshape(samples, -1))
+    z = seen.outputs["1"]
     frame = size // 2 if padding == "same" else 0
     framed = np.pad(pixels, ((0, 0), (frame, frame), (frame, frame), (0, 0)))
     assert z.shape == (height + 2 * frame - size + 1, filters, width + 2 * frame - size + 1, samples)

@@ -13,6 +13,7 @@ from engine.network.convolution import Conv2D, Flatten, Image, MaxPool2D
 from engine.network.layers import Activation, Dense, Dropout
 from engine.network.network import Network
 from engine.network.normalization import BatchNorm
+from engine.network.observe import observe
 from engine.training import checkpoint
 from engine.training.trainer import Settings, Trainer
 
@@ -115,7 +116,8 @@ def test_drawing_never_disturbs_training(a):
             trainer.step()
             if trainer is watched:
                 trainer.network.forward(trainer.x_test)
-                trainer.network.activations(trainer.x_test)
+                with observe(trainer.network):
+                    trainer.network.forward(trainer.x_test)
                 trainer.evaluate()
     np.testing.assert_array_equal(watched.network.parameters, alone.network.parameters)
     for name, array in alone.network.state.items():
