@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import fields
-from itertools import pairwise
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
@@ -22,6 +21,7 @@ from engine import INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from engine.formulas.losses import usual_loss, usual_output, valid_losses, valid_outputs
 from engine.formulas.schedules import SPAN
 from engine.training.settings import MONITORS, Settings
+from lab.experiment.architecture import architecture_of
 from lab.experiment.fields import (
     Allowed,
     ExperimentError,
@@ -185,12 +185,8 @@ class Experiment(BaseModel):
 
     @property
     def parameters(self) -> int:
-        """About: weights and biases, without batch normalisation's."""
-        channels = (1, *self.conv)
-        filters = sum((9 * i + 1) * o for i, o in pairwise(channels))
-        height, width = self.map_shape(len(self.conv))
-        sizes = (channels[-1] * height * width if self.conv else self.inputs, *self.hidden, self.outputs)
-        return filters + sum((i + 1) * o for i, o in pairwise(sizes))
+        """Numbers that training changes."""
+        return architecture_of(self).parameters
 
     def settings(self) -> Settings:
         """The part that may change between two steps."""

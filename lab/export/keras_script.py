@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
+from lab.experiment.architecture import LayerSpec
 from lab.experiment.experiment import Experiment
 from lab.export.common import ExportError, Plan, Text, data_lines, generator_lines, shown
 
@@ -64,26 +65,39 @@ def keras_script(plan: Plan) -> str:
 
 
 def _layers(plan: Plan) -> str:
-    e = plan.experiment
-    inputs = plan.sizes[0] if not e.conv else e.inputs
-    row, more = [f"layers.Input(({inputs},))"], ""
+    rows = [f"layers.Input(({plan.architecture.inputs},))"]
+    for spec in plan.architecture.layers:
+        rows += _lines(spec, plan.experiment)
+    return "".join(f"{row},\n" for row in rows)
+
+
+def _lines(spec: LayerSpec, e: Experiment) -> list[str]:
+    """The layers of Keras that do what one of ours does."""
+    rules = ""
     if e.l1 or e.l2:
-        more += f", kernel_regularizer=keras.regularizers.L1L2({e.l1!r}, {e.l2 / 2!r})"
+        rules += f", kernel_regularizer=keras.regularizers.L1L2({e.l1!r}, {e.l2 / 2!r})"
     if e.max_norm:
-        more += f", kernel_constraint=keras.constraints.MaxNorm({e.max_norm!r}, axis={{axis}})"
-    if e.conv and e.source.image_shape:
-        row.append(f"layers.Reshape({(*e.source.image_shape, 1)})")
-        for filters in e.conv:
-            row.append(f"layers.Conv2D({filters}, 3{more.format(axis=(0, 1, 2))})")
-            row += ["layers.MaxPooling2D(2)", f"layers.Activation({ACTIVATIONS[e.conv_activation]})"]
-        row += ["layers.Permute((1, 3, 2))", "layers.Flatten()"]
-    for units, name in zip(e.hidden, e.activation_names, strict=True):
-        row.append(f"layers.Dense({units}{more.format(axis=0)})")
-        row += ["layers.BatchNormalization(momentum=0.9, epsilon=1e-5)"] if e.batch_norm else []
-        row.append(f"layers.Activation({ACTIVATIONS[name]})")
-        row += [f"layers.Dropout({e.dropout!r})"] if e.dropout else []
-    row.append(f"layers.Dense({plan.sizes[-1]}{more.format(axis=0)})")
-    return "".join(f"{layer},\n" for layer in row)
+        axis = 0 if spec.kind == "dense" else (0, 1, 2)
+        rules += f", kernel_constraint=keras.constraints.MaxNorm({e.max_norm!r}, axis={axis})"
+    settings = spec.settings
+    match spec.kind:
+        case "image":
+            return [f"layers.Reshape({(settings['height'], settings['width'], settings['channels'])})"]
+        case "conv":
+            return [f"layers.Conv2D({settings['filters']}, 3{rules})"]
+        case "max_pool":
+            return ["layers.MaxPooling2D(2)"]
+        case "flatten":
+            return ["layers.Permute((1, 3, 2))", "layers.Flatten()"]
+        case "dense":
+            return [f"layers.Dense({settings['units']}{rules})"]
+        case "batch_norm":
+            return ["layers.BatchNormalization(momentum=0.9, epsilon=1e-5)"]
+        case "activation":
+            return [f"layers.Activation({ACTIVATIONS[settings['name']]})"]
+        case "dropout":
+            return [f"layers.Dropout({settings['rate']!r})"]
+    raise ExportError(f"The Keras code does not cover layers of the kind {spec.kind}.")
 
 
 def _first_weights(e: Experiment, draw: str) -> str:

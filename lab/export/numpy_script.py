@@ -57,7 +57,7 @@ def numpy_script(plan: Plan) -> str:
     if e.conv:
         raise ExportError("The NumPy script covers dense networks only; for filters take the PyTorch code or ONNX.")
     text = Text(plan, "The network of this experiment in NumPy alone", "train_numpy.py", "import numpy as np")
-    layers = f"\ndtype, sizes, functions = np.{e.dtype}, {list(plan.sizes)}, {_functions(text)}\n"
+    layers = f"\ndtype, sizes, functions = np.{e.dtype}, {list(plan.architecture.sizes)}, {_functions(text)}\n"
     weights = f"""\
 W = [{text.draw}(for_weights, shape, *shape).astype(dtype) for shape in zip(sizes, sizes[1:])]
 b = [np.zeros(o, dtype) for o in sizes[1:]]
@@ -77,7 +77,8 @@ dW, db = list(W), list(b)  # places for their gradients
 
 def _functions(text: Text) -> str:
     """(forward, backward) of each hidden layer."""
-    rows = [ACTIVATIONS[name] for name in text.plan.experiment.activation_names]
+    names = (block.activation for block in text.plan.architecture.dense)
+    rows = [ACTIVATIONS[name] for name in names if name]
     pairs = [f"({text.lift.name_of(row.forward)}, {text.lift.name_of(row.backward)})" for row in rows]
     alike = len(pairs) > 1 and len(set(pairs)) == 1
     return f"[{pairs[0]}] * {len(pairs)}" if alike else f"[{', '.join(pairs)}]"

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.network.layers import Activation
+from engine.network.observe import observe
 from engine.training.diagnostics import SAMPLES, flatness
+from lab.experiment.architecture import architecture_of
 from lab.queries.one_step import MOST_POINTS
 from lab.training.run import Run
 
@@ -27,22 +28,24 @@ def pre_activations(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.
     """
     trainer = run.trainer
     point = int(np.clip(int(facts["point"]), 0, len(trainer.x_train) - 1))
-    z = np.concatenate([trainer.x_train[point : point + 1], trainer.x_train[:SAMPLES]])
+    x = np.concatenate([trainer.x_train[point : point + 1], trainer.x_train[:SAMPLES]])
+    found = (block.find("activation") for block in architecture_of(run.experiment).blocks)
+    activations = [layer.name for layer in found if layer]
+    with observe(trainer.network, activations) as seen:
+        trainer.network.chain.forward(x, train=False)
     layers, edges, counts, dots = [], [], [], {}
-    for layer in trainer.network.layers:
-        if isinstance(layer, Activation):
-            sample = z[..., 1:] if z.ndim == 4 else z[1:]  # maps are (H, C, W, N)
-            dead, saturated = flatness(layer, sample)
-            low, high = (float(v) for v in np.nan_to_num(np.quantile(sample, (0.005, 0.995))))
-            reach = max(abs(low), abs(high), 1e-3)
-            count, edge = np.histogram(np.clip(sample, -reach, reach), BINS, (-reach, reach))
-            own = z[..., 0].mean(axis=(0, 2)) if z.ndim == 4 else z[0]
-            dots[f"z{len(layers)}"] = own[:DOTS]
-            units = sample.shape[1]
-            layers.append({"activation": layer.name, "units": units, "dead": dead, "saturated": saturated})
-            edges.append(edge)
-            counts.append(count)
-        z = layer.forward(z, train=False)
+    for name in activations:
+        layer, z = trainer.network[name], seen.inputs[name]
+        sample = z[..., 1:] if z.ndim == 4 else z[1:]  # maps are (H, C, W, N)
+        dead, saturated = flatness(layer, sample)
+        low, high = (float(v) for v in np.nan_to_num(np.quantile(sample, (0.005, 0.995))))
+        reach = max(abs(low), abs(high), 1e-3)
+        count, edge = np.histogram(np.clip(sample, -reach, reach), BINS, (-reach, reach))
+        own = z[..., 0].mean(axis=(0, 2)) if z.ndim == 4 else z[0]
+        dots[f"z{len(layers)}"] = own[:DOTS]
+        layers.append({"activation": layer.name, "units": sample.shape[1], "dead": dead, "saturated": saturated})
+        edges.append(edge)
+        counts.append(count)
     shape = (len(layers), -1)
     histograms = {"edges": np.array(edges).reshape(shape), "counts": np.array(counts).reshape(shape)} if layers else {}
     return {"epoch": run.trainer.epochs, "layers": layers, "point": point}, {**histograms, **dots}

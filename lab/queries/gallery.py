@@ -11,7 +11,6 @@ import numpy as np
 from data import Dataset
 from data.drawing_preparation import Prepared, moved, prepare
 from engine.formulas import metrics
-from engine.network.convolution import Conv2D
 from engine.training.trainer import Trainer
 from lab.training.probes import as_bytes, confusion
 from lab.training.run import Run
@@ -90,9 +89,8 @@ def first_layer(run: Run, facts: Facts, arrays: Arrays) -> Answer:
     """The weights of the first units as pictures: `weights` (F, rows, columns) uint8, 128 for zero, all units on one
     scale, whose ends are minus and plus `largest`."""
     dataset, trainer = _of_pictures(run), run.trainer
-    layer = trainer.network.layers[trainer.network.first]
-    W = next(iter(layer.weights))[0]  # (inputs of a unit, units)
-    convolves = isinstance(layer, Conv2D)
+    W = trainer.network.weights[0][0]  # (inputs of a unit, units)
+    convolves = bool(run.experiment.conv)
     shape = (3, 3) if convolves else dataset.image_shape
     assert shape is not None
     tiles = W.T[:FILTERS].reshape(-1, *shape)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from engine.formulas.losses import Objective
-from engine.network.layers import Dense, Layer
+from engine.network.layers import Dense
 from engine.network.network import Network
 from engine.training.gradient_check import check, sweep
+from lab.experiment.architecture import architecture_of
 from lab.experiment.experiment import Experiment
 from lab.training.build import layers
 from lab.training.run import Run
@@ -45,53 +46,48 @@ def gradient_check(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.n
     names = list(dict.fromkeys((c.layer, c.parameter) for c in found))
     columns = {name: np.array([getattr(c, name) for c in found]) for name in ("analytic", "numeric", "error")}
     groups = np.array([names.index((c.layer, c.parameter)) for c in found])
-    header = {"groups": [[subject.name(number), parameter] for number, parameter in names], "epsilon": EPSILON}
-    return header | subject.facts, {**columns, "group": groups}
+    header = {"groups": [[subject.title(name), parameter] for name, parameter in names], "epsilon": EPSILON}
+    return header | subject.metadata, {**columns, "group": groups}
 
 
 def gradient_sweep(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
     """The largest relative error for each epsilon. facts: bug, as above; dtype, "float32" or "float64"."""
     subject = _subject(run, int(facts["bug"]), np.float32 if facts["dtype"] == "float32" else np.float64)
     curve = np.array(sweep(*subject.problem, EPSILONS, ENTRIES))
-    return subject.facts, {"epsilon": curve[:, 0], "error": curve[:, 1]}
+    return subject.metadata, {"epsilon": curve[:, 0], "error": curve[:, 1]}
 
 
 class _Subject:
-    """A copy of the network in another precision, with or without the bug, and the points it is checked on."""
+    """A copy of the network in another precision, with or without the bug, and the points that it is checked on."""
 
-    def __init__(self, run: Run, experiment: Experiment, bug: int, dtype: Any) -> None:
-        trainer = run.trainer
-        objective = trainer.objective
-        row = layers(experiment, objective.units, np.random.default_rng(0))
-        self.dense = [number for number, layer in enumerate(row) if isinstance(layer, Dense)]
-        if 0 <= bug < len(self.dense):
-            row[self.dense[bug]] = _with_bug(row[self.dense[bug]])
-        rng = np.random.default_rng(0)
-        self.network = Network(row, run.dataset.x_train.shape[1:], rng=rng, dtype=dtype)
+    def __init__(self, run: Run, bug: int, dtype: Any) -> None:
+        trainer, self.architecture = run.trainer, architecture_of(run.experiment)
+        row, blocks = layers(self.architecture.layers, np.random.default_rng(0)), self.architecture.dense
+        self.network = Network(row, run.dataset.x_train.shape[1:], rng=np.random.default_rng(0), dtype=dtype)
         self.network.take(*trainer.network.copies())
+        if 0 <= bug < len(blocks):
+            _plant_bug(self.network[blocks[bug].weights.name])
         x, t = trainer.x_train[:POINTS].astype(dtype), trainer.t_train[:POINTS].astype(dtype)
-        self.problem: tuple[Network, Objective, np.ndarray, np.ndarray] = (self.network, objective, x, t)
-        units = [row[number].units for number in self.dense]  # pyright: ignore[reportAttributeAccessIssue]
-        self.facts = {"parameters": self.network.parameters.size, "points": len(x), "units": units,
-                      "activations": list(experiment.activation_names)}  # fmt: skip
+        self.problem: tuple[Network, Objective, np.ndarray, np.ndarray] = (self.network, trainer.objective, x, t)
+        self.metadata = {"parameters": self.network.parameters.size, "points": len(x),
+                         "units": [block.units for block in blocks],
+                         "activations": list(run.experiment.activation_names)}  # fmt: skip
 
-    def name(self, number: int) -> str:
-        """What a layer is called on the page."""
-        if number not in self.dense:
-            return f"Layer {number + 1}, {self.network.layers[number]!r}"
-        place = self.dense.index(number)
-        return "Output layer" if place + 1 == len(self.dense) else f"Hidden layer {place + 1}"
+    def title(self, name: str) -> str:
+        """The title on the page of the layer of this name."""
+        block = next(b for b in self.architecture.blocks if name in (layer.name for layer in b.layers))
+        layer = self.network[name]
+        return block.title if isinstance(layer, Dense) else f"{block.title}, {layer!r}"
 
 
-def _with_bug(layer: Layer) -> Layer:
-    assert isinstance(layer, Dense)
-    return WrongAxis(layer.units, initializer=layer.initializer)
+def _plant_bug(layer: Dense) -> None:
+    layer.__class__ = WrongAxis
 
 
 def _subject(run: Run, bug: int, dtype: Any) -> _Subject:
     own = run.trainer.network.parameters.size <= MOST
     if not own:
         run = Run(SMALL)
-    subject = _Subject(run, run.experiment, bug, dtype)
-    subject.facts["own"] = own
+    subject = _Subject(run, bug, dtype)
+    subject.metadata["own"] = own
     return subject

@@ -91,7 +91,7 @@ class Landscape:
 
     def _all(self) -> Iterator[int]:
         yield from self._train()
-        for layer in self.twin.network.layers:
+        for _, layer in self.twin.network.walk():
             if isinstance(layer, Dropout):
                 layer.rate = 0.0  # the landscape is that of the whole network
         if self.kind == "path":

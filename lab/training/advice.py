@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.network.layers import Activation, Dense
-from engine.training.diagnostics import LayerReport, diagnose
+from engine.training.diagnostics import LayerReport, examine
 from engine.training.trainer import Trainer
+from lab.experiment.architecture import architecture_of
 from lab.experiment.experiment import Experiment
 
 EVERY = 2.0  # seconds between two looks at a run: looking costs a step
@@ -81,9 +81,10 @@ class Sight:
 
     @cached_property
     def reports(self) -> list[LayerReport]:
-        """Of the activations of the hidden layers."""
-        kinds = [isinstance(layer, Activation) for layer in self.trainer.network.layers]
-        return [report for report, kind in zip(diagnose(self.trainer), kinds, strict=True) if kind]
+        """On the activations of the hidden layers."""
+        looks = examine(self.trainer)
+        found = (block.find("activation") for block in architecture_of(self.experiment).blocks)
+        return [looks[activation.name].report for activation in found if activation]
 
     @property
     def is_linear(self) -> bool:
@@ -91,10 +92,10 @@ class Sight:
 
 
 def _copies(s: Sight) -> Advice | None:
-    hidden = [layer for layer in s.trainer.network.layers if isinstance(layer, Dense)][:-1]
-    for number, layer in enumerate(hidden, 1):
+    for block in architecture_of(s.experiment).dense[:-1]:
+        layer = s.trainer.network[block.weights.name]
         if s.epochs[-1] >= 3 and layer.units > 1 and np.ptp(layer.W, axis=1).max() == 0 and np.ptp(layer.b) == 0:
-            text = f"All units of hidden layer {number} are copies of one another: equal weights get equal gradients."
+            text = f"All units of {block.title.lower()} are copies of one another: equal weights get equal gradients."
             return Advice(f"{text} They need unequal first weights.", "Try Glorot", {"initializer": "glorot_uniform"})
     return None
 

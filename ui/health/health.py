@@ -8,7 +8,8 @@ import numpy as np
 import streamlit as st
 
 from lab.experiment.experiment import ExperimentError
-from lab.queries.health import BAND, TRIAL_EPOCHS, TRIALS, trial
+from lab.queries.health import BAND
+from lab.server.trial_runs import TRIAL_EPOCHS, TRIALS, trial
 from ui.figures import ridges, update_ratios
 from ui.kit.charts import charts, theme
 from ui.playground.transport import bar

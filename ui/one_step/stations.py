@@ -38,7 +38,7 @@ class Walk:
         self.last = len(self.stages) - 1
 
     def title(self, k: int) -> str:
-        return "Output layer" if k == self.last else f"Hidden layer {k + 1}"
+        return self.stages[k]["title"]
 
     def values(self, k: int, *names: str) -> np.ndarray:
         """The first of these that the stage has, of its shown units."""

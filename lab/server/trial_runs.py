@@ -1,0 +1,36 @@
+"""Small networks that a page trains to compare them, each in a run of its own that is closed afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from lab.experiment.experiment import Experiment
+from lab.server.pool import Pool
+
+Answer = tuple[dict[str, Any], dict[str, np.ndarray]]
+
+TRIAL_EPOCHS = 60
+STEPS_PER_EPOCH = 20  # presses of Step that an epoch may take
+DEEP = Experiment(hidden=(8,) * 6, activations="sigmoid", initializer="glorot_uniform")
+TRIALS = {
+    "Six layers of sigmoids": DEEP,
+    "The same with ReLU and He weights": DEEP.change(activations="relu", initializer="he_normal"),
+}
+
+
+def trial(pool: Pool, experiment: Experiment, epochs: int = TRIAL_EPOCHS) -> Iterator[tuple[float, Answer | None]]:
+    """Train a new network; yields the share of the epochs that is done, and with the last one its health."""
+    token = pool.open(experiment)
+    try:
+        for _ in range(STEPS_PER_EPOCH * epochs):  # a press of Step may end before its epoch does
+            pool.step(token)
+            done = pool.status(token)["epoch"]
+            if done >= epochs:
+                break
+            yield done / epochs, None
+        yield 1.0, pool.ask(token, "health")
+    finally:
+        pool.close(token)
