@@ -69,6 +69,14 @@ class Block:
         return low >= -1 and high <= 1
 
     @property
+    def width(self) -> int:
+        """Numbers that one sample leaves in the block, for an estimate of memory."""
+        if self.weights.kind == "dense":
+            return self.units
+        height, _, width = self.weights.input_shape
+        return 10 * self.units * height * width  # ten: a convolution unrolls its windows
+
+    @property
     def activation(self) -> str | None:
         """Name of the activation; the output layer has none."""
         layer = self.find("activation")
@@ -100,6 +108,14 @@ class Architecture:
     def sizes(self) -> tuple[int, ...]:
         """Inputs of the first dense layer, then the units of every one."""
         return (self.dense[0].weights.input_shape[0], *(block.units for block in self.dense))
+
+    @property
+    def outline(self) -> dict[str, list]:
+        """What a drawing of the dense layers needs."""
+        return {
+            "sizes": list(self.sizes),
+            "activations": [block.activation for block in self.dense[:-1]],
+        }
 
     @property
     def parameters(self) -> int:

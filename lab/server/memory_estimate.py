@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable
 from typing import NamedTuple
 
 from engine.network.network import WORKSPACE
-from lab.experiment.architecture import Block, architecture_of
+from lab.experiment.architecture import architecture_of
 from lab.experiment.datasets import shared
 from lab.experiment.experiment import Experiment
 
@@ -37,20 +37,12 @@ def need(e: Experiment) -> Need:
     else:
         data, cast = POINTS * samples * (e.inputs + 2), 0
     architecture = architecture_of(e)
-    widths = [architecture.inputs, *map(_width, architecture.blocks)]
+    widths = [architecture.inputs, *(block.width for block in architecture.blocks)]
     part = max(1, WORKSPACE // max(widths))  # more samples go through in parts, except where they depend on each other
     batch = min(e.batch_size or samples, samples if e.batch_norm else part)
     passed = (PASSES * batch + 2 * min(samples, part)) * sum(widths) * size
     own = COPIES * architecture.parameters * size + cast + passed
     return Need(EVERY_RUN + own / 1e6, data / 1e6, shared(e))
-
-
-def _width(block: Block) -> int:
-    """Numbers that one sample leaves in a block."""
-    if block.weights.kind == "dense":
-        return block.units
-    height, _, width = block.weights.input_shape
-    return 10 * block.units * height * width  # ten: a convolution unrolls its windows
 
 
 def megabytes(e: Experiment) -> float:

@@ -14,10 +14,12 @@ Answer = tuple[dict[str, Any], dict[str, np.ndarray]]
 
 TRIAL_EPOCHS = 60
 STEPS_PER_EPOCH = 20  # presses of Step that an epoch may take
-DEEP = Experiment(hidden=(8,) * 6, activations="sigmoid", initializer="glorot_uniform")
-TRIALS = {
-    "Six layers of sigmoids": DEEP,
-    "The same with ReLU and He weights": DEEP.change(activations="relu", initializer="he_normal"),
+SIGMOIDS = Experiment(hidden=(8,) * 6, activations="sigmoid", initializer="glorot_uniform")
+TRIALS = {  # question -> two networks by their headings; keys of the page are made of the first words
+    "Sigmoids or ReLU?": {
+        "Six layers of sigmoids": SIGMOIDS,
+        "The same with ReLU and He weights": SIGMOIDS.change(activations="relu", initializer="he_normal"),
+    },
 }
 
 

@@ -36,8 +36,7 @@ class Stage:
         if experiment.formula:
             self.inputs[FORMULA] = experiment.formula
         self.network = {
-            "sizes": list(sizes),
-            "activations": list(experiment.activation_names),
+            **self.architecture.outline,
             "output": experiment.output_name,
             "features": list(experiment.features),
             "shown": [sizes[0], *(min(units, DRAWN) for units in sizes[1:])],
