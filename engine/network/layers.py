@@ -169,6 +169,27 @@ class Chain(Layer):
         return f"{type(self).__name__}({' -> '.join(map(repr, self.layers))})"
 
 
+class Residual(Chain):
+    """y = x + f(x), where f is a row of layers that keeps the shape: a skip connection around them
+
+    The gradient reaches x on two ways, dL/dx = dL/dy + (dL/dy through f), so it survives where f lets nothing through
+    (He et al. 2016, Deep Residual Learning for Image Recognition).
+    """
+
+    def build(self, inputs):
+        outputs = super().build(inputs)
+        if outputs != inputs:
+            raise ValueError(f"{self!r} makes {outputs} of {inputs}; what is added to the input must have its shape.")
+        return outputs
+
+    def forward(self, x, *, train):  # (N, I)
+        return x + super().forward(x, train=train)  # (N, I)
+
+    def backward(self, dy):  # (N, I)
+        dx = super().backward(dy)
+        return None if self.first else dy + dx  # (N, I)
+
+
 class Activation(Layer):
     """a = f(z), unit by unit"""
 

@@ -59,12 +59,14 @@ class Block:
 
     @property
     def output(self) -> LayerSpec:
-        """The layer whose output is that of the units, before dropout."""
-        return self.find("activation") or self.layers[-1]
+        """The layer whose output is that of the units: with a skip connection the sum, else before dropout."""
+        return self.find("residual") or self.find("activation") or self.layers[-1]
 
     @property
     def is_bounded(self) -> bool:
         """Whether the output of each unit lies from -1 to 1."""
+        if self.find("residual"):
+            return False
         low, high = ACTIVATIONS[self.activation].bounds if self.activation else (-inf, inf)
         return low >= -1 and high <= 1
 
@@ -72,7 +74,7 @@ class Block:
     def width(self) -> int:
         """Numbers that one sample leaves in the block, for an estimate of memory."""
         if self.weights.kind == "dense":
-            return self.units
+            return self.units * (2 if self.find("residual") else 1)
         height, _, width = self.weights.input_shape
         return 10 * self.units * height * width  # ten: a convolution unrolls its windows
 
@@ -111,10 +113,11 @@ class Architecture:
 
     @property
     def outline(self) -> dict[str, list]:
-        """What a drawing of the dense layers needs."""
+        """What a drawing of the dense layers needs; skips: numbers of those with a skip connection, from 0."""
         return {
             "sizes": list(self.sizes),
             "activations": [block.activation for block in self.dense[:-1]],
+            "skips": [k for k, block in enumerate(self.dense) if block.find("residual")],
         }
 
     @property
@@ -144,6 +147,8 @@ class _Row:
 def architecture_of(experiment: Any) -> Architecture:
     """Convolutions where the data are pictures, hidden layers, and a last layer that the output function reads.
 
+    With `residual`, every hidden layer with as many units as inputs adds its inputs to its outputs; others do not.
+
     experiment: an Experiment, or one whose fields are still being checked.
     """
     e = experiment
@@ -157,7 +162,12 @@ def architecture_of(experiment: Any) -> Architecture:
         row.add("flatten", (prod(row.shape),))
     count = len(e.hidden) + 1
     for number, (units, activation) in enumerate(zip(e.hidden, e.activation_names, strict=True), 1):
-        blocks.append(Block(layer_title(number, count), tuple(_hidden(row, units, activation, e))))
+        if e.residual and row.shape == (units,):
+            inner = _Row(row.shape, f"{len(row.layers)}.")
+            layers = *_hidden(inner, units, activation, e), row.add("residual", layers=tuple(inner.layers))
+        else:
+            layers = tuple(_hidden(row, units, activation, e))
+        blocks.append(Block(layer_title(number, count), layers))
     blocks.append(Block(layer_title(count, count), (_dense(row, e.outputs, e.initializer),)))
     return Architecture(tuple(row.layers), tuple(blocks))
 

@@ -83,6 +83,7 @@ class Experiment(BaseModel):
     max_norm: Annotated[float, number(0, 1000)] = 0.0  # the longest weight vector of a unit; 0: no limit
     dropout: Annotated[float, number(0, 0.9)] = 0.0
     batch_norm: Annotated[bool, Allowed("true or false", lambda _: True)] = False
+    residual: Annotated[bool, Allowed("true or false", lambda _: True)] = False  # where inputs and units are as many
     clip_norm: Annotated[float, number(0, 1000)] = 0.0  # 0: not clipped
     clip_value: Annotated[float, number(0, 1000)] = 0.0  # 0: not clipped
     seed: Annotated[int, whole(0, 999_999)] = 1

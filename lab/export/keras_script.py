@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from lab.experiment.architecture import LayerSpec
 from lab.experiment.experiment import Experiment
 from lab.export.common import ExportError, Plan, Text, data_lines, generator_lines, shown
@@ -57,18 +55,31 @@ def keras_script(plan: Plan) -> str:
         STEP if "step" in plan.used_activations else "",
         f"\ndtype = np.{e.dtype}\nkeras.config.set_floatx('{e.dtype}')\nkeras.utils.set_random_seed({e.seed})",
         data_lines(plan) + generator_lines(e),
-        f"model = keras.Sequential([\n{textwrap.indent(_layers(plan), '    ')}])",
+        _model(plan),
         _first_weights(e, text.draw),
         text.loss("ops", LOSSES[e.loss_name], OUTPUTS[e.output_name], arguments="t, z", first=tensor),
         _training(text),
     )
 
 
-def _layers(plan: Plan) -> str:
-    rows = [f"layers.Input(({plan.architecture.inputs},))"]
-    for spec in plan.architecture.layers:
-        rows += _lines(spec, plan.experiment)
-    return "".join(f"{row},\n" for row in rows)
+def _model(plan: Plan) -> str:
+    """The layers in a row; with skip connections, calls of layers, whose results can be added."""
+    specs, e = plan.architecture.layers, plan.experiment
+    entry = f"layers.Input(({plan.architecture.inputs},))"
+    if all(spec.kind != "residual" for spec in specs):
+        rows = [entry, *(row for spec in specs for row in _lines(spec, e))]
+        return "model = keras.Sequential([\n" + "".join(f"    {row},\n" for row in rows) + "])"
+    calls = [f"inputs = x = {entry}"]
+    for spec in specs:
+        if spec.kind == "residual":
+            calls += [
+                "y = x",
+                *(f"y = {row}(y)" for inner in spec.layers for row in _lines(inner, e)),
+                "x = layers.Add()([x, y])",
+            ]
+        else:
+            calls += [f"x = {row}(x)" for row in _lines(spec, e)]
+    return "\n".join([*calls, "model = keras.Model(inputs, x)"])
 
 
 def _lines(spec: LayerSpec, e: Experiment) -> list[str]:

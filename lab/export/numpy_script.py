@@ -58,6 +58,8 @@ def numpy_script(plan: Plan) -> str:
         raise ExportError("The NumPy script covers dense networks only; for filters take the PyTorch code or ONNX.")
     text = Text(plan, "The network of this experiment in NumPy alone", "train_numpy.py", "import numpy as np")
     layers = f"\ndtype, sizes, functions = np.{e.dtype}, {list(plan.architecture.sizes)}, {_functions(text)}\n"
+    if skips := _skips(plan):
+        layers += f"skips = {skips}  # numbers of the hidden layers, from 0, that add their inputs to their outputs\n"
     weights = f"""\
 W = [{text.draw}(for_weights, shape, *shape).astype(dtype) for shape in zip(sizes, sizes[1:])]
 b = [np.zeros(o, dtype) for o in sizes[1:]]
@@ -84,6 +86,11 @@ def _functions(text: Text) -> str:
     return f"[{pairs[0]}] * {len(pairs)}" if alike else f"[{', '.join(pairs)}]"
 
 
+def _skips(plan: Plan) -> set[int]:
+    """Numbers of the hidden layers with a skip connection, from 0."""
+    return {k for k, block in enumerate(plan.architecture.dense) if block.find("residual")}
+
+
 def _passes(plan: Plan) -> str:
     e = plan.experiment
     train = ", train=False" if e.dropout or e.batch_norm else ""  # where training differs from looking
@@ -92,6 +99,9 @@ def _passes(plan: Plan) -> str:
     mask, times = (", mask", " * mask") if e.dropout else ("", "")
     noise = f"(for_dropout.random(a.shape[::-1], dtype).T >= {e.dropout!r}) * dtype(1 / (1 - {e.dropout!r}))"
     drawn = f"        mask = {noise} if train else 1\n" if e.dropout else ""
+    y, dx = f"a{times}", "dz @ W[k].T"
+    if _skips(plan):
+        y, dx = f"x + {y} if k in skips else {y}", f"dx + {dx} if k in skips else {dx}"
     return f'''
 def forward(x{train}):
     """(N, I) inputs -> (N, O) logits, and what the way back needs of each layer"""
@@ -100,7 +110,7 @@ def forward(x{train}):
         z = x @ W[k] + b[k]
 {normal}        a = f(z)
 {drawn}        keep.append((x, z, a{mask}))
-        x = a{times}
+        x = {y}
     return x @ W[-1] + b[-1], [*keep, (x,)]
 
 
@@ -110,7 +120,8 @@ def backward(dz, keep):
         dW[k], db[k] = keep[k][0].T @ dz, dz.sum(axis=0)
         if k:
             _, z, a{mask} = keep[k - 1]
-            dz = functions[k - 1][1](dz @ W[k].T{times}, z, a)
+            dx = {dx}
+            dz = functions[k - 1][1](dx{times}, z, a)
 {back}'''
 
 

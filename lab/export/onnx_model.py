@@ -102,6 +102,11 @@ def _layer(graph: Graph, spec: LayerSpec, arrays: dict[str, np.ndarray], x: str)
             return _activation(graph, settings["name"], x)
         case "dropout":
             return x  # only in training
+        case "residual":
+            y = x
+            for inner in spec.layers:
+                y = _layer(graph, inner, arrays, y)
+            return graph.add("Add", x, y)
     raise ExportError(f"An ONNX model does not cover layers of the kind {spec.kind}.")
 
 

@@ -38,6 +38,12 @@ class Rows(nn.Module):
         return x.permute(0, 2, 1, 3).flatten(1)
 
 '''
+RESIDUAL = """
+class Residual(nn.Sequential):
+    def forward(self, x):
+        return x + super().forward(x)
+
+"""
 OUTPUTS = {"sigmoid": "torch.sigmoid(z)", "softmax": "torch.softmax(z, 1)", "tanh": "torch.tanh(z)", "linear": "z"}
 LOSSES = {  # (N,) loss of each sample, from y and t, or from the logits z
     "mse": "((y - t) ** 2).mean(1)",
@@ -67,6 +73,7 @@ def pytorch_script(plan: Plan) -> str:
     return text.joined(
         *(OWN[name] for name in OWN if name in plan.used_activations),
         MAPS if e.conv else "",
+        RESIDUAL if any(spec.kind == "residual" for spec in plan.architecture.layers) else "",
         f"\ndtype = np.{e.dtype}\ntorch.set_default_dtype(torch.{e.dtype})\ntorch.manual_seed({e.seed})",
         data_lines(plan)
         + "x_train, t_train, x_test, t_test = map(torch.from_numpy, (x_train, t_train, x_test, t_test))",
@@ -98,6 +105,8 @@ def _module(spec: LayerSpec) -> str:
             return MODULES[settings["name"]]
         case "dropout":
             return f"nn.Dropout({settings['rate']!r})"
+        case "residual":
+            return f"Residual({', '.join(map(_module, spec.layers))})"
     raise ExportError(f"The PyTorch code does not cover layers of the kind {spec.kind}.")
 
 

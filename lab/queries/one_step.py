@@ -134,6 +134,8 @@ class _Step:
             }
             if k + 1 < len(self.blocks):
                 arrays[f"{k}.row"], arrays[f"{k}.back"] = self.layer(k + 1).W[focus[k]].copy(), back[k + 1]  # (K,)
+                if skip := self.blocks[k + 1].find("residual"):
+                    arrays[f"{k}.around"] = self._gradient(skip)[units]  # comes back around the next layer
             place = int(np.flatnonzero(units == focus[k])[0])
             stages.append({**stage, "inputs": len(W), "of": block.units, "focus": focus[k], "place": place})
         each = self.seen.inputs[dense[layer].name]
@@ -155,10 +157,12 @@ class _Step:
         if dropout:
             numbers["mask"] = np.asarray(self.trainer.network[dropout.name].mask).mean(axis=0)
             numbers |= {"kept": self._value(dropout), "dkept": self._gradient(dropout)}
+        if skip := block.find("residual"):
+            numbers |= {"added": self.seen.inputs[skip.name].mean(axis=0), "sum": self._value(skip)}
         if block is self.blocks[-1]:
             numbers |= self._output()
-        stage = {"title": block.title, "activation": block.activation, "norm": bool(norm), "dropout": bool(dropout)}
-        return stage, numbers
+        kinds = {"norm": bool(norm), "dropout": bool(dropout), "skip": bool(skip)}
+        return {"title": block.title, "activation": block.activation, **kinds}, numbers
 
     def _output(self) -> dict[str, np.ndarray]:
         """Outputs (O,), and the gradient of the loss by them unless the loss is defined on logits."""

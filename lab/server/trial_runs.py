@@ -15,10 +15,15 @@ Answer = tuple[dict[str, Any], dict[str, np.ndarray]]
 TRIAL_EPOCHS = 60
 STEPS_PER_EPOCH = 20  # presses of Step that an epoch may take
 SIGMOIDS = Experiment(hidden=(8,) * 6, activations="sigmoid", initializer="glorot_uniform")
+PLAIN = Experiment(hidden=(8,) * 8, activations="tanh", initializer="normal")
 TRIALS = {  # question -> two networks by their headings; keys of the page are made of the first words
     "Sigmoids or ReLU?": {
         "Six layers of sigmoids": SIGMOIDS,
         "The same with ReLU and He weights": SIGMOIDS.change(activations="relu", initializer="he_normal"),
+    },
+    "Without or with skip connections?": {
+        "Eight layers of tanh with small first weights": PLAIN,
+        "The same with skip connections": PLAIN.change(residual=True),
     },
 }
 

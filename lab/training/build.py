@@ -15,7 +15,7 @@ from engine.backend import Backend, available_devices, exhausted
 from engine.formulas.losses import Objective, balanced_weights
 from engine.gpu.accelerator import Accelerator
 from engine.network.convolution import Conv2D, Flatten, Image, MaxPool2D
-from engine.network.layers import Activation, Dense, Dropout, Layer
+from engine.network.layers import Activation, Dense, Dropout, Layer, Residual
 from engine.network.network import Network
 from engine.network.normalization import BatchNorm
 from engine.training.trainer import Trainer
@@ -26,6 +26,7 @@ from lab.experiment.experiment import Experiment, ExperimentError
 LAYERS: dict[str, Callable[..., Layer]] = {
     "image": Image, "conv": Conv2D, "max_pool": MaxPool2D, "flatten": Flatten,
     "dense": Dense, "batch_norm": BatchNorm, "activation": Activation, "dropout": Dropout,
+    "residual": Residual,
 }  # fmt: skip
 USABLE_SHARE = 0.8  # of a card's free memory
 SMALLER = "Take a smaller batch, fewer units, fewer samples or the CPU."

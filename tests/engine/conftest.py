@@ -11,7 +11,7 @@ from engine.backend import Backend
 from engine.formulas.losses import Objective
 from engine.formulas.optimizers import OPTIMIZERS
 from engine.network.convolution import Conv2D, Flatten, Image, MaxPool2D
-from engine.network.layers import Activation, Dense, Dropout
+from engine.network.layers import Activation, Dense, Dropout, Residual
 from engine.network.network import Network
 from engine.network.normalization import BatchNorm
 from engine.training.trainer import Settings, Trainer
@@ -30,6 +30,8 @@ def layers_of(kind: str):
         "conv": lambda: [Image(6, 6), Conv2D(4), Activation("tanh"), Flatten()],
         "same": lambda: [Image(3, 4, 3), Conv2D(4, padding="same"), Activation("tanh"), Conv2D(3, 2), Flatten()],
         "pool": lambda: [Image(6, 6), MaxPool2D(), Conv2D(2, 2), Activation("tanh"), Flatten()],
+        "residual": lambda: [Dense(6), Residual(Dense(6), BatchNorm(), Activation("tanh"), Dropout(0.3, rng=rng)),
+                             Residual(Dense(6), Activation("relu"))],
         "everything": lambda: [Image(6, 6), Conv2D(3, padding="same"), BatchNorm(), Activation("relu"), MaxPool2D(),
                                Dropout(0.2, rng=rng), Conv2D(4, 2), Activation("tanh"), Flatten(), Dense(5),
                                BatchNorm(), Activation("tanh"), Dropout(0.3, rng=rng.spawn(1)[0])],
@@ -37,7 +39,7 @@ def layers_of(kind: str):
     return [*middle(), Dense(3)]
 
 
-KINDS = ("dense", "dropout", "batch norm", "batch norm first", "conv", "same", "pool", "everything")
+KINDS = ("dense", "dropout", "batch norm", "batch norm first", "conv", "same", "pool", "residual", "everything")
 
 
 @pytest.fixture(params=KINDS)

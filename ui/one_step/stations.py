@@ -65,7 +65,7 @@ class Walk:
             if here.backward:
                 shown = self.values(k, "dz") if k + 1 >= here.column else None
             else:
-                shown = self.values(k, "y", "kept", "a") if k + 1 <= here.column else None
+                shown = self.values(k, "y", "sum", "kept", "a") if k + 1 <= here.column else None
             labels = [f"{self.title(k)}, unit {n + 1}" for n in units]
             columns.append(Column(self.title(k), labels, shown, stage["of"] - len(units)))
         weights = [self.seen[f"{k}.W"] for k in range(len(self.stages))]
@@ -150,11 +150,17 @@ def _forward(walk: Walk, k: int) -> None:
         return
     a = walk.values(k, "a")
     if walk.points == 1:
-        st.latex(words.a_line(k, unit, stage["activation"], z, float(a[place])))
+        st.latex(words.a_line(k, unit, stage, z, float(a[place])))
     columns: dict[str, Any] = {"unit": list(map(str, units)), "z": _floats(seen[f"{k}.z"]), "a": _floats(a)}
     if stage["dropout"]:
         st.markdown("Dropout leaves some units out of this step and makes the others larger.")
         columns["after dropout"] = _floats(walk.values(k, "kept"))
+    if stage["skip"]:
+        added, result = walk.values(k, "added"), walk.values(k, "sum")
+        st.markdown("The skip connection adds what the unit of the same number before it sent: the output is the sum.")
+        terms = (float(values[place]) for values in (added, walk.values(k, "kept", "a"), result))
+        st.latex(words.skip_line(k, unit, *terms))
+        columns |= {"skipped input": _floats(added), "output": _floats(result)}
     _table(columns)
 
 
@@ -182,9 +188,13 @@ def _output(walk: Walk) -> None:
 def _back(walk: Walk, k: int) -> None:
     stage, seen = walk.stages[k], walk.seen
     st.markdown(
-        "A unit is to blame for what it sent on, by the same weights, times the slope of its own function. "
-        + walk.focus(k)
+        "The gradient of a unit's output is the sum of the gradients of the next layer, each times its weight; the "
+        f"slope of the unit's own function carries it on. {walk.focus(k)}"
     )
+    if f"{k}.around" in seen:
+        st.markdown(
+            "The next layer has a skip connection: the gradient of its output arrives on a second path, unchanged."
+        )
     for line in words.back_lines(k, stage, seen, walk.points):
         st.latex(line)
     units = [int(n) + 1 for n in seen[f"{k}.units"]]

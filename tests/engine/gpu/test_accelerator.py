@@ -75,7 +75,7 @@ def test_a_step_never_waits_and_takes_no_new_memory_once_warm(build_trainer, pre
 
 
 @compiled
-@pytest.mark.parametrize("kind", ["dense", "batch norm", "dropout"])
+@pytest.mark.parametrize("kind", ["dense", "batch norm", "dropout", "residual"])
 def test_the_device_trusts_its_kernels_and_takes_them_as_a_graph(build_trainer, backend, kind):
     trainer = build_trainer(kind, backend=backend)
     for _ in range(40):

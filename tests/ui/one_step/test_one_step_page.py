@@ -21,6 +21,7 @@ WALKS = {
     "softmax with a squared loss": "dataset=spiral3&hidden=&output=softmax&loss=mse&optimizer=nesterov",
     "numbers": "dataset=hills&hidden=4&loss=huber&optimizer=adamw",
     "table with hinge": "dataset=iris&hidden=3&loss=hinge&output=linear&optimizer=adagrad&clip_norm=0.01",
+    "skip connections": "hidden=4,4,4&residual=true&dropout=0.2",
     "convolution": "dataset=digits&conv=4&hidden=8&optimizer=momentum",
 }
 

@@ -67,7 +67,7 @@ export const VALUE_BYTE = Object.freeze({ zero: 128, scale: 127 });
 /**
  * The network of a frame: Stage.network in lab/training/diagram.py.
  * @typedef {{
- *   sizes: number[], shown: number[], activations: string[], output: string, features: string[],
+ *   sizes: number[], shown: number[], skips: number[], activations: string[], output: string, features: string[],
  *   all_features: [string, string][],
  * }} NetworkHeader
  */
