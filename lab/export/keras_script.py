@@ -46,7 +46,7 @@ def keras_script(plan: Plan) -> str:
         raise ExportError("Keras clips gradients by norm or by value, not by both; switch one of them off.")
     notes = [
         "Dropout draws its masks by Keras' generator: the losses are close, not the same." if e.dropout else "",
-        "Keras' batch normalisation divides its running variance by n, not n - 1: close." if e.batch_norm else "",
+        "Keras' batch normalization divides its running variance by n, not n - 1: close." if e.batch_norm else "",
     ]
     imports = "import keras\nimport numpy as np\nfrom keras import activations, layers, ops"
     text = Text(plan, "The network of this experiment in Keras 3", "train_keras.py", imports, *notes)

@@ -12,7 +12,7 @@ ADAM = """\
     p -= rate * root / (1 - 0.9**steps) * m / (np.sqrt(v) + 1e-8 * root)
 """
 COUNT = "steps += 1\nroot = (1 - 0.999**steps) ** 0.5\n"
-STEPS = {  # optimiser: slots, lines before the parameters p and their gradients g are gone through, lines for each
+STEPS = {  # optimizer: slots, lines before the parameters p and their gradients g are gone through, lines for each
     "sgd": ("", "", "    p -= rate * g\n"),
     "momentum": ("v", "", "    v[:] = 0.9 * v + g\n    p -= rate * v\n"),
     "nesterov": ("v", "", "    v[:] = 0.9 * v + g\n    p -= rate * (g + 0.9 * v)\n"),
@@ -22,27 +22,27 @@ STEPS = {  # optimiser: slots, lines before the parameters p and their gradients
     "adam": ("mv", COUNT, ADAM),
     "adamw": ("mv", "for w in W:\n    w -= rate * {decay} * w\n" + COUNT, ADAM),
 }  # fmt: skip
-NORMALISE = '''
+NORMALIZE = '''
 gamma, beta = [np.ones(o, dtype) for o in sizes[1:-1]], [np.zeros(o, dtype) for o in sizes[1:-1]]
 means, variances = [np.zeros_like(w) for w in beta], [np.ones_like(w) for w in beta]
 dgamma, dbeta, normals = list(gamma), list(beta), list(beta)
 
 
-def normalise(k, x, train):
-    """Batch normalisation after layer k."""
+def normalize(k, x, train):
+    """Batch normalization after layer k."""
     if not train:
         return (x - means[k]) * (gamma[k] / np.sqrt(variances[k] + 1e-5)) + beta[k]
     n, m = len(x), x.sum(axis=0) * (1 / len(x))
-    centred = x - m
-    v = (centred * centred).sum(axis=0) * (1 / n)
+    centered = x - m
+    v = (centered * centered).sum(axis=0) * (1 / n)
     means[k] += 0.1 * (m - means[k])
     variances[k] += 0.1 * (v * (n / max(n - 1, 1)) - variances[k])
     scale = 1 / np.sqrt(v + 1e-5)
-    normals[k] = centred * scale, scale
+    normals[k] = centered * scale, scale
     return normals[k][0] * gamma[k] + beta[k]
 
 
-def normalise_back(k, dy):
+def normalize_back(k, dy):
     normal, scale = normals[k]
     dgamma[k], dbeta[k] = (dy * normal).sum(axis=0), dy.sum(axis=0)
     return (dy - (dbeta[k] + normal * dgamma[k]) * (1 / len(dy))) * (scale * gamma[k])
@@ -70,7 +70,7 @@ dW, db = list(W), list(b)  # places for their gradients
         layers,
         data_lines(plan),
         generator_lines(e) + weights,
-        NORMALISE if e.batch_norm else "",
+        NORMALIZE if e.batch_norm else "",
         _passes(plan),
         loss,
         _training(text, slope),
@@ -94,8 +94,8 @@ def _skips(plan: Plan) -> set[int]:
 def _passes(plan: Plan) -> str:
     e = plan.experiment
     train = ", train=False" if e.dropout or e.batch_norm else ""  # where training differs from looking
-    normal = "        z = normalise(k, z, train)\n" if e.batch_norm else ""
-    back = "            dz = normalise_back(k - 1, dz)\n" if e.batch_norm else ""
+    normal = "        z = normalize(k, z, train)\n" if e.batch_norm else ""
+    back = "            dz = normalize_back(k - 1, dz)\n" if e.batch_norm else ""
     mask, times = (", mask", " * mask") if e.dropout else ("", "")
     noise = f"(for_dropout.random(a.shape[::-1], dtype).T >= {e.dropout!r}) * dtype(1 / (1 - {e.dropout!r}))"
     drawn = f"        mask = {noise} if train else 1\n" if e.dropout else ""

@@ -23,7 +23,7 @@ ACTIVATIONS: dict[str, tuple[tuple[str, dict[str, Any]], ...] | None] = {
     "tanh": (("Tanh", {}),), "sigmoid": (("Sigmoid", {}),), "linear": (("Identity", {}),), "sine": (("Sin", {}),),
     "gelu": None, "swish": None, "step": None,  # of several nodes: see _composed
 }  # fmt: skip
-EPSILON = 1e-5  # of batch normalisation
+EPSILON = 1e-5  # of batch normalization
 
 
 class Graph:
@@ -67,8 +67,8 @@ def onnx_model(model: Model) -> bytes:
 def _scaled(graph: Graph, arrays: dict[str, np.ndarray]) -> str:
     """In float64, as the data set does it: a pixel's 32-bit difference would be off in its last digits."""
     wide = graph.add("Cast", "raw", to=TensorProto.DOUBLE)
-    centred = graph.add("Sub", wide, graph.constant("mean", arrays["data.x_mean"], np.float64))
-    scaled = graph.add("Div", centred, graph.constant("scale", arrays["data.x_scale"], np.float64))
+    centered = graph.add("Sub", wide, graph.constant("mean", arrays["data.x_mean"], np.float64))
+    scaled = graph.add("Div", centered, graph.constant("scale", arrays["data.x_scale"], np.float64))
     return graph.add("Cast", graph.add("Cast", scaled, to=TensorProto.FLOAT), to=_kind(graph.dtype))
 
 

@@ -1,4 +1,4 @@
-"""What the pages on the mathematics ask of a run: where its numbers lie on the curves that they draw."""
+"""Queries of the pages on mathematics: where the values of a run lie on the curves that they draw."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from lab.training.run import Run
 Answer = tuple[dict[str, Any], dict[str, np.ndarray]]
 
 BINS = 60
-DOTS = 64  # units of a layer whose value for the chosen point is told
+DOTS = 64  # units of a layer whose value for the chosen point is sent
 
 
-def pre_activations(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """What arrives at each activation layer from the first training points, and from number facts["point"] of them.
+def pre_activations(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+    """Inputs of each activation layer for the first training points, and for number options["point"] of them.
 
     header: layers, one record each (activation, units, and the shares dead and saturated).
-    arrays: edges (L, BINS + 1) and counts (L, BINS), the first and last bin with what lies beyond them; and z0, z1 ...
+    arrays: edges (L, BINS + 1) and counts (L, BINS), the first and last bin with all values beyond them; and z0, z1 ...
     (units,), the point's own values in each layer.
     """
     trainer = run.trainer
-    point = int(np.clip(int(facts["point"]), 0, len(trainer.x_train) - 1))
+    point = int(np.clip(int(options["point"]), 0, len(trainer.x_train) - 1))
     x = np.concatenate([trainer.x_train[point : point + 1], trainer.x_train[:SAMPLES]])
     found = (block.find("activation") for block in architecture_of(run.experiment).blocks)
     activations = [layer.name for layer in found if layer]
@@ -51,7 +51,7 @@ def pre_activations(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.
     return {"epoch": run.trainer.epochs, "layers": layers, "point": point}, {**histograms, **dots}
 
 
-def batch_outputs(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+def batch_outputs(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
     """The latest batch at the output, or before the first step the first points: z, y, t (N, O) and the mean loss."""
     trainer, objective = run.trainer, run.trainer.objective
     size = min(trainer.batch_size, MOST_POINTS)
@@ -67,8 +67,8 @@ def batch_outputs(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.nd
     return header, {"z": z, "y": objective.output.forward(z), "t": t[:, : objective.units]}
 
 
-def plane(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """Points of the plane and the map of now, to choose a point from; nothing for other data."""
+def plane(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+    """Points of the plane and the current map, to choose a point from; no arrays for other data."""
     dataset = run.dataset
     sizes = {"train": len(dataset.x_train), "test": len(dataset.x_test), "names": list(dataset.feature_names)}
     sizes |= {"mean": dataset.x_mean.tolist(), "center": [dataset.y_mean, dataset.y_scale]}

@@ -1,4 +1,4 @@
-"""The gradient check, asked from a page: the visitor's network, or a small one, and a famous bug to be found."""
+"""The gradient check as a query: of the visitor's network or a small one, with or without a famous bug."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lab.experiment.experiment import Experiment
 from lab.training.build import layers
 from lab.training.run import Run
 
-MOST = 400  # parameters that are all checked in one answer; beyond that a small network stands in
+MOST = 400  # parameters: a larger network is replaced by a small one
 POINTS = 8  # training points whose mean loss is checked
 ENTRIES = 3  # of each parameter, in a sweep over epsilons
 EPSILONS = tuple(10.0**-k for k in range(12))
@@ -27,7 +27,7 @@ Answer = tuple[dict[str, Any], dict[str, np.ndarray]]
 
 
 class WrongAxis(Dense):
-    """The bug that four of five tutorials share: the bias gradient is summed over samples and units alike."""
+    """A bug of many tutorials: the bias gradient is summed over the samples and over the units."""
 
     def backward(self, dz):  # (N, O)
         dx = super().backward(dz)
@@ -35,13 +35,13 @@ class WrongAxis(Dense):
         return dx
 
 
-def gradient_check(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+def gradient_check(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
     """Backpropagation against central differences, for every parameter of a float64 copy of the network.
 
-    facts: bug, number of the dense layer in which the bug is planted, or -1. Of the answer's arrays each has one entry
-    a parameter: analytic, numeric, error (relative), group (number of its name in header["groups"]).
+    options: bug, number of the dense layer in which the bug is planted, or -1. Each array of the answer has one entry a
+    parameter: analytic, numeric, error (relative), group (number of its name in header["groups"]).
     """
-    subject = _subject(run, int(facts["bug"]), np.float64)
+    subject = _subject(run, int(options["bug"]), np.float64)
     found = check(*subject.problem, EPSILON)
     names = list(dict.fromkeys((c.layer, c.parameter) for c in found))
     columns = {name: np.array([getattr(c, name) for c in found]) for name in ("analytic", "numeric", "error")}
@@ -50,9 +50,9 @@ def gradient_check(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.n
     return header | subject.metadata, {**columns, "group": groups}
 
 
-def gradient_sweep(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """The largest relative error for each epsilon. facts: bug, as above; dtype, "float32" or "float64"."""
-    subject = _subject(run, int(facts["bug"]), np.float32 if facts["dtype"] == "float32" else np.float64)
+def gradient_sweep(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+    """The largest relative error for each epsilon. options: bug, as above; dtype, "float32" or "float64"."""
+    subject = _subject(run, int(options["bug"]), np.float32 if options["dtype"] == "float32" else np.float64)
     curve = np.array(sweep(*subject.problem, EPSILONS, ENTRIES))
     return subject.metadata, {"epsilon": curve[:, 0], "error": curve[:, 1]}
 

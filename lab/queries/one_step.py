@@ -54,7 +54,7 @@ def one_step(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarr
     }
     if dataset.image_shape:
         seen["picture"] = raw.reshape(dataset.image_shape).astype(np.float32)
-    return header, seen | {"raw": raw, "standardised": x.mean(axis=0)}
+    return header, seen | {"raw": raw, "standardized": x.mean(axis=0)}
 
 
 def _points(run: Run, part: str, options: Mapping[str, Any], arrays: Mapping) -> tuple[np.ndarray, np.ndarray, Any]:

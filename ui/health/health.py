@@ -32,7 +32,7 @@ def _live(running: bool) -> None:
     now = state.status()["status"]
     if (now == "running") != running:
         st.rerun()  # the clock of this part starts or stops
-    bar(f"How much is learnt between two pictures; here there are {1 / EVERY:g} a second.", pinned=True)
+    bar(f"How much is learned between two pictures; here there are {1 / EVERY:g} a second.", pinned=True)
     try:
         header, arrays = state.ask("health")
     except (ExperimentError, RuntimeError) as problem:

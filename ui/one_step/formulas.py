@@ -48,7 +48,7 @@ def weighted_sum(values: np.ndarray, weights: np.ndarray, keep: int = -1) -> str
 
 
 def z_line(k: int, unit: int, seen: Mapping[str, np.ndarray], place: int, keep: int) -> str:
-    """z of one unit of layer k + 1; where a batch is normalised, its value before that."""
+    """z of one unit of layer k + 1; where a batch is normalized, its value before that."""
     before, column, b, u = (seen[f"{k}.{name}"] for name in ("before", "column", "b", "u"))
     symbol = rf"z^{{({k + 1})}}_{{{unit + 1}}}"
     return lines(
@@ -152,7 +152,7 @@ def back_lines(k: int, stage: Mapping[str, Any], seen: Mapping[str, np.ndarray],
     else:
         said.append(rf"{delta} = \sum_{{\text{{points}}}} {a} \cdot {slope} = {num(at['dz'])}")
     if stage["norm"]:
-        said.append(rf"\text{{through batch normalisation: }} {num(at['dz'])} \rightarrow {num(at['du'])}")
+        said.append(rf"\text{{through batch normalization: }} {num(at['dz'])} \rightarrow {num(at['du'])}")
     return said
 
 
@@ -256,7 +256,7 @@ UPDATES: dict[str, Callable[..., list[str]]] = {
 
 
 def update_lines(update: Mapping[str, Any]) -> list[str]:
-    """The optimiser's own formula with this parameter's numbers; the last line ends in its new value."""
+    """The optimizer's own formula with this parameter's numbers; the last line ends in its new value."""
     numbers = num(update["parameter"]), factor(update["used"]), num(update["rate"])
     *lines, last = UPDATES[update["optimizer"]](*numbers, update)
     return [*lines, f"{last} = {num(update['after'])}"]

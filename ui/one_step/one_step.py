@@ -58,7 +58,7 @@ def _choose_point(e: Experiment, header: Mapping, arrays: Mapping) -> tuple[dict
     facts: dict[str, Any] = {"part": part, "number": 0, "label": 0}
     if part == "batch":
         if e.batch_norm:
-            st.caption("Batch normalisation needs several points: of one alone nothing is left. So a batch is shown.")
+            st.caption("Batch normalization needs several points: of one alone nothing is left. So a batch is shown.")
         return facts, {}
     if part == "typed":
         return _typed(facts, e, header)
@@ -98,7 +98,7 @@ def _typed(facts: dict[str, Any], e: Experiment, header: Mapping) -> tuple[dict[
     columns, values = st.columns(2), []
     for n, (name, start) in enumerate(zip(names, starts, strict=True)):
         with columns[n % 2]:
-            help = "In the units of the data; the network sees it standardised."
+            help = "In the units of the data; the network sees it standardized."
             key = f"step_x_{e.dataset}_{n}"
             values.append(st.number_input(plain(name), -1e6, 1e6, round(float(start), 3), key=key, help=help))
     help = "What the network should answer for this point."

@@ -78,7 +78,7 @@ class Walk:
         return Chosen(layer, place, self.stages[layer]["place"])
 
     def legend(self, here: Station) -> str:
-        what = "gradients of the loss by z" if here.backward else "standardised inputs, activations and answers"
+        what = "gradients of the loss by z" if here.backward else "standardized inputs, activations and answers"
         mean = f" Values are means over {self.points} points, gradients their sums." if self.points > 1 else ""
         return (
             f"In the circles: {what}. Lines: weights, blue positive, orange negative; the thick one is followed.{mean}"
@@ -90,7 +90,7 @@ def _named(names: list[str], number: int) -> str:
 
 
 def stations(walk: Walk) -> list[Station]:
-    """From the input to the loss, back to the chosen parameter, and through the optimiser's step."""
+    """From the input to the loss, back to the chosen parameter, and through the optimizer's step."""
     layers, chosen = range(len(walk.stages)), walk.header["layer"]
     there = [Station(f"{walk.title(k)}: forward", partial(_forward, walk, k), k + 1) for k in layers]
     back = [
@@ -104,7 +104,7 @@ def stations(walk: Walk) -> list[Station]:
         Station("Output layer: the gradient begins", partial(_output, walk), walk.last + 1, True),
         *back,
         Station("The gradient of the chosen parameter", partial(_gradient, walk), chosen + 1, True),
-        Station("The step of the optimiser", partial(_update, walk), chosen + 1, True),
+        Station("The step of the optimizer", partial(_update, walk), chosen + 1, True),
     ]
 
 
@@ -125,10 +125,10 @@ def _input(walk: Walk) -> None:
         st.markdown("The convolution blocks have read the picture already; what they leave is the input here.")
         return
     inputs, raw = walk.seen["inputs"], walk.seen["raw"]
-    st.markdown("Every input is standardised by mean and deviation of the training part, so that none is louder.")
+    st.markdown("Every input is standardized by mean and deviation of the training part, so that none is louder.")
     st.latex(r"x = \frac{\text{raw} - \text{mean}}{\text{deviation}} = a^{(0)}")
     names = [plain(_named(walk.names, int(n))) for n in inputs]
-    _table({"input": names, "raw": _floats(raw[inputs]), "standardised": _floats(walk.seen["input"])})
+    _table({"input": names, "raw": _floats(raw[inputs]), "standardized": _floats(walk.seen["input"])})
 
 
 def _forward(walk: Walk, k: int) -> None:
@@ -140,7 +140,7 @@ def _forward(walk: Walk, k: int) -> None:
     st.latex(words.z_line(k, unit, seen, place, keep))
     z = float(seen[f"{k}.z"][place])
     if stage["norm"]:
-        st.markdown(f"Batch normalisation makes {z:.4g} of it, in the mean over the batch.")
+        st.markdown(f"Batch normalization makes {z:.4g} of it, in the mean over the batch.")
     units = [int(n) + 1 for n in seen[f"{k}.units"]]
     if k == walk.last:
         y = walk.values(k, "y")

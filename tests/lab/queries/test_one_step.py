@@ -86,11 +86,11 @@ def test_the_factors_that_the_page_multiplies_give_the_gradient(dataset, output,
     assert header["update"]["gradient"] == pytest.approx((seen["each.a"] * seen["each.delta"]).sum())
 
 
-def test_the_standardised_input_and_the_label_are_those_of_the_point():
+def test_the_standardized_input_and_the_label_are_those_of_the_point():
     run = run_of(dataset="hills")
     header, seen = ask(run, number=7)
     np.testing.assert_allclose(seen["raw"], run.dataset.points_train[7], rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(seen["standardised"], run.dataset.x_train[7])
+    np.testing.assert_allclose(seen["standardized"], run.dataset.x_train[7])
     assert header["label"] == pytest.approx(float(run.dataset.to_units(run.dataset.y_train[7])))
 
 
@@ -123,11 +123,11 @@ def test_before_the_first_step_the_batch_is_the_first_points_and_never_a_whole_l
     run = run_of(epochs=0, samples=500, batch_size=0)
     header, seen = ask(run, part="batch")
     assert header["points"] == len(seen["each.a"]) == MOST_POINTS
-    np.testing.assert_allclose(seen["standardised"], run.trainer.x_train[:MOST_POINTS].mean(axis=0))
+    np.testing.assert_allclose(seen["standardized"], run.trainer.x_train[:MOST_POINTS].mean(axis=0))
 
 
 def by_hand(name, o, u):
-    """The published formula of an optimiser, with the numbers of the answer."""
+    """The published formula of an optimizer, with the numbers of the answer."""
     p, g, rate, before, after, t = u["parameter"], u["used"], u["rate"], u["slots"], u["slots_after"], u["t"]
     match name:
         case "sgd":
@@ -207,7 +207,7 @@ def test_the_gradient_through_skip_connections_is_a_finite_difference():
         assert header["update"]["gradient"] == pytest.approx(central_difference(run, layer, source, target), rel=1e-5)
 
 
-def test_with_batch_normalisation_a_point_alone_has_no_spread_so_the_batch_is_shown():
+def test_with_batch_normalization_a_point_alone_has_no_spread_so_the_batch_is_shown():
     header, seen = ask(run_of(batch_norm=True), part="train")
     assert header["part"] == "batch"
     assert header["stages"][0]["norm"]

@@ -49,7 +49,7 @@ def test_weights_and_biases_are_those_of_the_network_row_by_row(dtype):
     run = started(SMALL.change(dtype=dtype, batch_norm=True))
     _, arrays = look(run)
     start = bias = 0
-    for number in (0, 3, 6):  # the dense layers, with normalisation and activation between
+    for number in (0, 3, 6):  # the dense layers, with normalization and activation between
         W, b = (run.trainer.network.named[f"{number}.{name}"] for name in "Wb")
         rows, units = W.shape
         np.testing.assert_array_equal(
