@@ -94,7 +94,7 @@ def test_an_uploaded_table_is_configured_and_trained_on(playground):
     show_section(visitor, "Your table")
     visitor.upload("flowers.csv", flowers())
     visitor.reads("120 rows and 4 columns, separated by semicolons, in utf-8")
-    visitor.reads("Not suggested: remark: it has 120 different words")
+    visitor.reads("Not suggested: remark: it has 120 different values")
     visitor.reads("12 gaps: A missing number becomes the median of the training part")
     assert visitor.page.get_by_role("combobox", name="Target column").input_value() == "species"
     found = own_controls(visitor)

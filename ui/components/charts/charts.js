@@ -14,6 +14,7 @@ class Player {
   constructor(show) {
     this.show = show;
     this.steps = this.step = 0;
+    this.timer = 0; // of the animation, 0 if it is not running
     this.button = build('button', 'charts-animate', 'Animate');
     this.button.type = 'button';
     this.slider = build('input', 'charts-step');
@@ -63,7 +64,7 @@ class Player {
 
   stop() {
     cancelAnimationFrame(this.timer);
-    this.timer = null;
+    this.timer = 0;
     setText(this.button, 'Animate');
   }
 }

@@ -6,6 +6,8 @@ import { saveElement } from '../shared/save.js';
 export class Matrix {
   constructor(root) {
     this.api = null; // what Streamlit offers a component, set by images.js
+    /** @type {HTMLButtonElement[][]} */
+    this.buttons = []; // [truth][predicted]
     this.table = build('table', 'img-matrix');
     this.box = build('div', 'img-scroll', this.table);
     const foot = build('div', 'img-foot');
@@ -21,7 +23,7 @@ export class Matrix {
       const button = this.buttons[truth][predicted];
       button.disabled = !count;
       setText(button, String(count));
-      button.style.setProperty('--share', share);
+      button.style.setProperty('--share', String(share));
       button.setAttribute('aria-label', cellLabel(cell, names));
       button.setAttribute('aria-pressed', String(pressed?.[0] === truth && pressed?.[1] === predicted));
     }

@@ -15,6 +15,7 @@ export class Pad {
     this.active = null;
     this.sent = this.answered = 0;
     this.sentAt = -ANSWER_TIMEOUT_MS;
+    this.painting = 0; // the animation frame that will paint
     this.canvas = build('canvas', 'img-pad');
     this.canvas.tabIndex = 0;
     this.canvas.setAttribute('role', 'img');
@@ -31,6 +32,8 @@ export class Pad {
     this.reading.answer.setAttribute('role', 'status');
     this.small = build('canvas');
     this.small.width = this.small.height = PAD_SIDE;
+    this.resized = new ResizeObserver(() => this.paint());
+    this.resized.observe(this.canvas);
     this.listen();
     this.changed();
   }
@@ -56,8 +59,6 @@ export class Pad {
       else return;
       event.preventDefault();
     });
-    this.resized = new ResizeObserver(() => this.paint());
-    this.resized.observe(canvas);
   }
 
   // -- one stroke

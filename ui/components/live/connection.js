@@ -20,7 +20,10 @@ export function retryDelay(failures) {
 export class Connection {
   constructor(owner) {
     this.owner = owner;
+    /** @type {WebSocket | null} */
     this.socket = null;
+    this.failures = this.askedAt = 0;
+    this.request = this.retry = this.timeout = this.timer = 0; // what is scheduled
   }
 
   open(url) {
@@ -75,13 +78,13 @@ export class Connection {
     this.asking = true;
     this.askedAt = now;
     this.timeout = setTimeout(() => this.lose(), ANSWER_TIMEOUT_MS);
-    this.socket.send(JSON.stringify(this.owner.question()));
+    this.socket?.send(JSON.stringify(this.owner.question()));
   }
 
   /** Sends a command; the next frame shows its effect. Returns false if there is no connection. */
   send(command) {
     if (!this.isOpen) return false;
-    this.socket.send(JSON.stringify(command));
+    this.socket?.send(JSON.stringify(command));
     this.hurry();
     return true;
   }

@@ -26,15 +26,9 @@ export class View {
     this.owner = owner;
     this.phone = window.matchMedia('(max-width: 640px)');
     this.history = new History();
-    this.make();
-    this.layOut();
-    this.addSaveMenus();
-    this.forget();
-    this.probe.addEventListener('transitionend', () => this.updateTheme());
-  }
-
-  make() {
-    const { owner } = this;
+    /** @type {import('../shared/frame.js').FrameArrays} */
+    this.latest = {};
+    this.factsAt = this.tablesAt = this.sentencesAt = -Infinity;
     this.status = new StatusLine();
     this.diagram = new Diagram(owner);
     this.map = new DecisionMap();
@@ -44,10 +38,7 @@ export class View {
     this.strip = new Strip();
     this.panels = makePanels({ lightCell: cell => this.map.light(cell) });
     this.charts = this.panels.filter(panel => panel instanceof ChartPanel);
-  }
 
-  layOut() {
-    const { root } = this;
     this.probe = build('span', 'live-probe'); // its color follows the page's background; its transition ends when the theme changed
     this.title = build('h3', 'live-title', VIEW_TITLES.map);
     this.head = build('div', 'live-head', this.title);
@@ -58,6 +49,9 @@ export class View {
     root.classList.add('live');
     root.replaceChildren(this.probe, this.status.element, build('div', 'live-grid', this.diagram.element, this.main, this.advice.element, this.panelGrid));
     root.dataset.view = 'map';
+    this.addSaveMenus();
+    this.forget();
+    this.probe.addEventListener('transitionend', () => this.updateTheme());
   }
 
   addSaveMenus() {
@@ -70,7 +64,6 @@ export class View {
   /** Drops what belongs to one run. */
   forget() {
     this.factsAt = this.tablesAt = this.sentencesAt = -Infinity;
-    /** @type {import('../shared/frame.js').FrameArrays} */
     this.latest = {};
     this.historyGrew = false; // whether the curves have to be drawn
     this.history.clear();
@@ -156,7 +149,7 @@ export class View {
     const inputs = header.inputs ? `This data has ${header.inputs} inputs` : 'This data does not have two inputs';
     setText(this.note, view === 'table' ? `${inputs}; the map is drawn for two.` : '');
     for (const panel of this.panels) panel.rebuild(header);
-    const { element } = this.panels.at(-1); // the last panel takes the place of a missing map
+    const { element } = this.panels[this.panels.length - 1]; // the last panel takes the place of a missing map
     const home = view === 'table' ? this.place : this.panelGrid;
     if (element.parentElement !== home) home.append(element);
   }

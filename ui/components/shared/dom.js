@@ -49,7 +49,8 @@ export class BytePicture {
   constructor(canvas) {
     this.canvas = canvas;
     this.context = canvas.getContext('2d', { alpha: false });
-    this.image = null;
+    this.image = /** @type {any} */ (null); // ImageData, once something is painted
+    this.pixels = new Uint32Array(0);
   }
 
   /** bytes (rows * columns), row by row from the top. */
@@ -61,8 +62,8 @@ export class BytePicture {
       this.image = context.createImageData(columns, rows);
       this.pixels = new Uint32Array(this.image.data.buffer);
     }
-    const { pixels } = this;
+    const { image, pixels } = this;
     for (let i = 0; i < bytes.length; i++) pixels[i] = colors[bytes[i]];
-    context.putImageData(this.image, 0, 0);
+    context.putImageData(image, 0, 0);
   }
 }

@@ -70,7 +70,7 @@ export function cssColor([red, green, blue]) {
   return `rgb(${red}, ${green}, ${blue})`;
 }
 
-const colorProbe = { context: null };
+const colorProbe = { context: /** @type {any} */ (null) };
 
 /** Any CSS color -> [red, green, blue, alpha], each 0..255, by drawing one pixel with it. */
 export function parseColor(text) {

@@ -20,6 +20,7 @@ export class DrawingPad {
     this.label = 0;
     this.past = []; // the points before each stroke
     this.before = null; // the points before the current stroke
+    this.timer = 0; // of the next message, 0 if there is none
     this.held = -1; // index of the point that is being moved
     this.bar = new DrawBar(this);
     this.cross = build('div', 'live-crosshair');
@@ -66,7 +67,7 @@ export class DrawingPad {
     this.map.legend.hidden = Boolean(options);
     if (!options) {
       clearTimeout(this.timer);
-      this.timer = null;
+      this.timer = 0;
       if (this.points) this.map.draw(null);
       this.points = null;
       return;
@@ -209,7 +210,7 @@ export class DrawingPad {
 
   send(done = false) {
     clearTimeout(this.timer);
-    this.timer = null;
+    this.timer = 0;
     this.number += 1;
     this.owner.points({ points: this.points, number: this.number, done });
     this.note.hidden = this.points.length < MAX_DRAWN_POINTS;

@@ -29,7 +29,7 @@ export function mapScale(side, [low, high]) {
 export function roundTicks(low, high) {
   const rough = (high - low) / TICK_COUNT;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map(times => times * power).find(size => size >= rough);
+  const step = [1, 2, 5, 10].map(times => times * power).find(size => size >= rough) ?? rough;
   const ticks = [];
   for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; i++) ticks.push(Number((i * step).toPrecision(6)));
   return ticks;
@@ -89,7 +89,7 @@ export class Sprites {
   make(kind, hollow) {
     const ratio = 2 * Math.min(2, window.devicePixelRatio || 1);
     const sprite = new OffscreenCanvas(SPRITE_SIDE * ratio, SPRITE_SIDE * ratio);
-    const context = sprite.getContext('2d');
+    const context = /** @type {OffscreenCanvasRenderingContext2D} */ (sprite.getContext('2d'));
     context.scale(ratio, ratio);
     const color = this.hasClasses ? CLASS_COLORS[kind % CLASS_COLORS.length] : cssColor(signedColor(kind / VALUE_STEPS, this.theme.name));
     const symbol = this.hasClasses ? CLASS_SYMBOLS[kind % CLASS_SYMBOLS.length] : 'circle';

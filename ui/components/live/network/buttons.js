@@ -20,9 +20,12 @@ export class DiagramButtons {
     this.moreLayers = makeButton('live-small', 'More hidden layers', '+', () => owner.setLayers(1));
     this.title = build('div', 'live-diagram-title', this.fewerLayers, this.count, this.moreLayers);
     this.featureColumn = this.makeColumn('Features', build('span', 'live-diagram-label', 'Features'));
+    /** @type {any} */
     this.outputs = { element: this.makeColumn('Output'), neurons: [], biases: [] };
     this.elements = [this.title, this.featureColumn, this.outputs.element];
+    /** @type {HTMLButtonElement[]} */
     this.features = [];
+    /** @type {any[]} */
     this.layers = []; // {element, head, number, fewer, more, activation, rest, neurons: [button], biases: [button]}
     this.stop = null;
   }

@@ -29,7 +29,9 @@ export class Diagram {
     this.phase = 0;
     this.calm = false;
     this.arrays = {};
-    this.network = this.layout = null;
+    /** @type {string[]} */
+    this.locked = [];
+    this.network = this.layout = /** @type {any} */ (null); // NetworkHeader and Layout, once there is a network
     this.box.addEventListener('pointermove', event => this.hover(event));
     this.box.addEventListener('pointerleave', () => this.pointAtLink(null));
     this.box.addEventListener('click', event => this.press(event));

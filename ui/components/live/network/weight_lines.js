@@ -42,6 +42,17 @@ export function curveTable(from, to, ratio) {
 }
 
 export class LinkPainter {
+  constructor() {
+    this.back = 0; // packed color
+    this.colors = [0, 0];
+    this.ratio = 1;
+    this.context = this.image = /** @type {any} */ (null);
+    this.pixels = new Int32Array(0);
+    this.tables = /** @type {ReturnType<typeof curveTable>[]} */ ([]);
+    this.dashes = SOLID;
+    this.shift = 0;
+  }
+
   setTheme(theme) {
     const [red, green, blue] = parseColor(theme.back);
     this.back = packed([red, green, blue]);

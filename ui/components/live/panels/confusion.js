@@ -33,8 +33,9 @@ export class ConfusionPanel extends Panel {
     this.caption = build('caption', '', 'Test data. Rows: truth. Columns: prediction.');
     this.element.classList.add('live-panel-confusion');
     this.element.append(this.errors, this.words, this.table);
-    this.cells = [];
-    this.shape = this.pressed = null;
+    this.cells = /** @type {any[]} */ ([]);
+    this.measures = /** @type {HTMLElement[][]} */ ([]);
+    this.shape = this.pressed = /** @type {any} */ (null);
   }
 
   show(header, arrays) {

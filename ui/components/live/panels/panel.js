@@ -27,7 +27,10 @@ export class Panel {
 
   setTheme(_theme) {}
 
-  /** What the save menu writes to a file; back() -> the page's background. */
+  /**
+   * What the save menu writes to a file; back() -> the page's background.
+   * @returns {any}
+   */
   pictureSource(_back) {
     return null;
   }
