@@ -99,9 +99,10 @@ def _passes(plan: Plan) -> str:
     mask, times = (", mask", " * mask") if e.dropout else ("", "")
     noise = f"(for_dropout.random(a.shape[::-1], dtype).T >= {e.dropout!r}) * dtype(1 / (1 - {e.dropout!r}))"
     drawn = f"        mask = {noise} if train else 1\n" if e.dropout else ""
-    y, dx = f"a{times}", "dz @ W[k].T"
+    y, dx, paths = f"a{times}", "dz @ W[k].T", ""
     if _skips(plan):
-        y, dx = f"x + {y} if k in skips else {y}", f"dx + {dx} if k in skips else {dx}"
+        y, paths = f"x + {y} if k in skips else {y}", f"            dx = dx + {dx} if k in skips else {dx}\n"
+        dx = "dx"
     return f'''
 def forward(x{train}):
     """(N, I) inputs -> (N, O) logits, and what the way back needs of each layer"""
@@ -120,8 +121,7 @@ def backward(dz, keep):
         dW[k], db[k] = keep[k][0].T @ dz, dz.sum(axis=0)
         if k:
             _, z, a{mask} = keep[k - 1]
-            dx = {dx}
-            dz = functions[k - 1][1](dx{times}, z, a)
+{paths}            dz = functions[k - 1][1]({dx}{times}, z, a)
 {back}'''
 
 
