@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.tape.tape import follow, perform
+from engine.formulas.tracing import record_call, trace_like
 
 BLOCK = 1 << 15  # floats; a block of parameters, gradient and slots stays in the processor's cache
 
@@ -29,6 +29,7 @@ class Optimizer:
     name = label = formula = sentence = ""
     slot_names: tuple[str, ...] = ()
     block = 0  # parameters that are changed in one go; 0: as many as suit the processor
+    weight_decay: Any = None  # 0-d array; None: no decoupled weight decay
 
     def __init__(
         self,
@@ -49,12 +50,12 @@ class Optimizer:
 
     def step(self, p: Any, g: Any) -> None:
         """One update of all parameters p by gradient g, both flat."""
-        perform(p, self.advance)
+        record_call(p, self.advance)
         size = self.block or BLOCK
         for start in range(0, len(p), size):
             block = slice(start, start + size)
             self.shrink(p[block], block)
-            self.update(p[block], g[block], *(follow(p, slot[block]) for slot in self.slots.values()))
+            self.update(p[block], g[block], *(trace_like(p, slot[block]) for slot in self.slots.values()))
 
     def shrink(self, p: Any, block: slice) -> None:
         """Decoupled weight decay, where there is one."""
@@ -174,7 +175,7 @@ class AdamW(Adam):
         self.share.fill(float(self.rate) * float(self.weight_decay))
 
     def shrink(self, p, block):
-        p -= self.share * follow(p, self.decays[block]) * p
+        p -= self.share * trace_like(p, self.decays[block]) * p
 
 
 OPTIMIZERS = {o.name: o for o in (SGD, Momentum, Nesterov, AdaGrad, RMSProp, Adam, AdamW)}

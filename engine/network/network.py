@@ -56,7 +56,7 @@ class Network:
         built = zip(self.layers, self.output_shapes, strict=True)
         widths = [int(np.prod(shape)) + layer.workspace for layer, shape in built]
         self.workspace = max(int(np.prod(self.inputs)), *widths)  # numbers that one sample needs in its widest layer
-        self.at_once = max(1, WORKSPACE // self.workspace)
+        self.max_batch = max(1, WORKSPACE // self.workspace)
 
     def _bind(self, parameters: Any, gradients: Any) -> None:
         """Hand every layer its views of two flat arrays (P,)."""
@@ -73,7 +73,7 @@ class Network:
                 start = stop
             layer.bind(*views)
 
-    def elsewhere(self, send: Callable[[np.ndarray], Any]) -> Network:
+    def to_device(self, send: Callable[[np.ndarray], Any]) -> Network:
         """The same layers with parameters of their own that `send` has brought to another device.
 
         Both draw from the same generators, so that a step here and a step there drop the same units.
@@ -89,9 +89,9 @@ class Network:
 
     def forward(self, x: Any, *, train: bool = False) -> Any:
         """(N, ...) inputs -> (N, O) logits. Only a training pass leaves traces in the layers."""
-        if not train and len(x) > self.at_once:
-            parts = range(0, len(x), self.at_once)
-            return np.concatenate([self.forward(x[start : start + self.at_once]) for start in parts])
+        if not train and len(x) > self.max_batch:
+            parts = range(0, len(x), self.max_batch)
+            return np.concatenate([self.forward(x[start : start + self.max_batch]) for start in parts])
         for layer in self.layers:
             x = layer.forward(x, train=train)
         return x
@@ -119,11 +119,11 @@ class Network:
         """The generators that training draws from ("2.mask")."""
         return {f"{number}.{name}": rng for number, layer in enumerate(self.layers) for name, rng in layer.rngs.items()}
 
-    def copies(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    def get_state(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Copies of the parameters and of the state."""
         return self.parameters.copy(), {name: array.copy() for name, array in self.state.items()}
 
-    def take(self, parameters: np.ndarray, state: Mapping[str, np.ndarray]) -> None:
+    def set_state(self, parameters: np.ndarray, state: Mapping[str, np.ndarray]) -> None:
         """Overwrite the parameters and the state."""
         self.parameters[:] = parameters
         for name, array in self.state.items():

@@ -68,7 +68,7 @@ class _Subject:
             row[self.dense[bug]] = _with_bug(row[self.dense[bug]])
         rng = np.random.default_rng(0)
         self.network = Network(row, run.dataset.x_train.shape[1:], rng=rng, dtype=dtype)
-        self.network.take(*trainer.network.copies())
+        self.network.set_state(*trainer.network.get_state())
         x, t = trainer.x_train[:POINTS].astype(dtype), trainer.t_train[:POINTS].astype(dtype)
         self.problem: tuple[Network, Objective, np.ndarray, np.ndarray] = (self.network, objective, x, t)
         units = [row[number].units for number in self.dense]  # pyright: ignore[reportAttributeAccessIssue]

@@ -15,7 +15,7 @@ import numpy as np
 from engine.network.layers import Activation, Dense, Dropout
 from engine.network.normalization import BatchNorm
 from engine.training.diagnostics import undisturbed
-from engine.training.gradient_check import twin
+from engine.training.gradient_check import same_view
 from engine.training.trainer import Trainer
 from lab.training.run import Run
 
@@ -196,7 +196,7 @@ class _Trace:
         view, place = (dense.b, (target,)) if source < 0 else (dense.W, (source, target))
 
         def of(flat: np.ndarray) -> float:
-            return float(twin(view, network.parameters, flat)[place])
+            return float(same_view(view, network.parameters, flat)[place])
 
         def slots() -> dict[str, float]:
             return {name: of(slot) for name, slot in optimizer.slots.items()}
@@ -205,9 +205,9 @@ class _Trace:
         trainer.update(self.x)
         facts |= {"used": of(network.gradients), "after": of(network.parameters), "slots_after": slots()}
         facts |= {"rate": trainer.learning_rate, "t": optimizer.t, "optimizer": optimizer.name}
-        if hasattr(optimizer, "weight_decay"):
+        if optimizer.weight_decay is not None:
             decayed = of(np.asarray(optimizer.decays))
-            facts["decay"] = float(optimizer.weight_decay) * decayed  # pyright: ignore[reportAttributeAccessIssue]
+            facts["decay"] = float(optimizer.weight_decay) * decayed
         for name, rng in network.rngs.items():  # the same units drop out again: only the weights differ
             rng.bit_generator.state = self.draws[name]
         facts["loss_after"] = float(trainer.objective.value(network.forward(self.x, train=True), self.t))

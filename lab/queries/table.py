@@ -58,5 +58,6 @@ def ask(run: Run, question: str, facts: Mapping[str, Any], arrays: Mapping[str, 
     if question not in QUESTIONS:
         raise ValueError(f"{question[:40]} is no question; allowed: {', '.join(QUESTIONS)}.")
     run.watch()
+    run.trainer.synchronize()
     with np.errstate(all="ignore"):
         return QUESTIONS[question](run, facts, arrays)

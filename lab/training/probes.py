@@ -10,7 +10,7 @@ import numpy as np
 from data import Dataset
 from engine.formulas import metrics
 from engine.network.layers import Activation
-from engine.tape.evaluation_tape import Glance
+from engine.tape.evaluation_tape import EvaluationTape
 from engine.training.trainer import Trainer
 
 STRIP = 40  # test pictures on the screen
@@ -59,7 +59,7 @@ class PlaneMap:
         network = trainer.network
         self.side = self._side(sum(int(np.prod(shape)) for shape in network.output_shapes))
         self.points = plane_points(dataset.extent, self.side)
-        self.tape = Glance()  # the same points for every frame, so the way through the network is recorded once
+        self.tape = EvaluationTape()  # the same points for every frame, so the way through the network is recorded once
         a: Any = self.tape.fixed(dataset.encode(self.points).astype(network.dtype, copy=False))
         self.hidden: list[np.ndarray] = []  # (side * side, drawn units) of each hidden layer
         for layer in network.layers:

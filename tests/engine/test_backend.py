@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine import backend
-from engine.gpu.cards import LIBRARIES
+from engine.cards import LIBRARIES
 
 HEALTHY = """
 import numpy as np
@@ -60,12 +60,12 @@ CURAND = "raise ImportError('libcurand.so.10: cannot open shared object file: No
 def machine(tmp_path, monkeypatch):
     """`machine(source, packages, driver)` -> the graphics cards that are found on it."""
 
-    def look(source=None, packages=("cupy-cuda12x",), driver=True, seconds=backend.SECONDS, folder="."):
+    def look(source=None, packages=("cupy-cuda12x",), driver=True, seconds=backend.TRIAL_TIMEOUT_S, folder="."):
         if source is not None:
             (tmp_path / "cupy").mkdir()
             (tmp_path / "cupy/__init__.py").write_text(source, encoding="utf-8")
         monkeypatch.setenv("PYTHONPATH", str(tmp_path / folder))
-        monkeypatch.delenv(backend.SWITCH, raising=False)
+        monkeypatch.delenv(backend.DEVICES_VARIABLE, raising=False)
         monkeypatch.setattr(backend, "installed", lambda: list(packages))
         monkeypatch.setattr(backend, "driver", lambda: driver)
         monkeypatch.setattr(backend.sys, "platform", "linux")
@@ -122,21 +122,21 @@ def test_a_package_that_was_half_removed_is_named_and_how_to_mend_it(machine, tm
     (tmp_path / "broken/cupy/_core").mkdir(parents=True)
     (tmp_path / "broken/cupy" / left).write_text("") if left else (tmp_path / "cupy.py").write_text(GONE)
     (card,) = machine(folder="broken" if left else ".")
-    assert card.reason == f"CuPy is only half there: {said}."
+    assert card.reason == f"CuPy is only partly installed: {said}."
     assert card.fix == f"pip uninstall -y cupy-cuda12x && {backend.INSTALL}"
 
 
 def test_a_trial_that_hangs_is_ended(machine):
     (card,) = machine("import time\ntime.sleep(600)", seconds=0.3)
     assert card.reason == "The GPU did not answer within 0.3 seconds."
-    assert not backend._left
+    assert not backend._unkillable
 
 
-def test_a_trial_that_not_even_the_system_can_end_is_left_alone(machine, monkeypatch):
+def test_a_trial_that_not_even_the_system_can_end_is_unkillable_alone(machine, monkeypatch):
     kill = backend.subprocess.Popen.kill
     monkeypatch.setattr(backend.subprocess.Popen, "kill", lambda child: None)  # it waits inside the driver
-    monkeypatch.setattr(backend, "LINGERS", 0.01)
-    monkeypatch.setattr(backend, "_left", left := [])
+    monkeypatch.setattr(backend, "KILL_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(backend, "_unkillable", left := [])
     (card,) = machine("import time\ntime.sleep(600)", seconds=0.3)
     assert card.reason == "The GPU did not answer within 0.3 seconds."
     (child,) = left
@@ -188,8 +188,8 @@ def test_what_can_be_said_at_once_starts_no_process(machine, monkeypatch, packag
     assert fix in card.fix
 
 
-def test_the_graphics_card_can_be_left_alone(monkeypatch):
-    monkeypatch.setenv(backend.SWITCH, "cpu")
+def test_the_graphics_card_can_be_unkillable_alone(monkeypatch):
+    monkeypatch.setenv(backend.DEVICES_VARIABLE, "cpu")
     (card,) = backend.graphics_cards()
     assert "switched off" in card.reason
 

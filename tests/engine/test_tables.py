@@ -8,8 +8,8 @@ import pytest
 import engine
 from engine.formulas.losses import Objective, valid_losses
 from engine.tape.tape import Tape
-from engine.training.gradient_check import numerical_gradient, relative_error
-from tests.engine.pairs import PAIRS
+from engine.training.gradient_check import relative_error
+from tests.engine.helpers import PAIRS, numerical_gradient
 
 TABLES = {
     name: getattr(engine, name)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.formulas.regularizers import REGULARIZERS
-from engine.training.gradient_check import numerical_gradient
+from tests.engine.helpers import numerical_gradient
 
 
 @pytest.mark.parametrize("name", ["l1", "l2"])

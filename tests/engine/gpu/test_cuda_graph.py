@@ -10,12 +10,12 @@ import pytest
 from engine.formulas.activations import ACTIVATIONS
 from engine.formulas.losses import LOSSES, Objective
 from engine.formulas.optimizers import OPTIMIZERS
-from engine.gpu.cuda_graph import STEPS
+from engine.gpu.cuda_graph import MAX_STEPS
 from engine.gpu.verify_program import agree
 from engine.lowering.sketch import ELEMENTWISE
 from engine.network.layers import Activation, Dense
 from engine.network.network import Network
-from engine.training.settings import Settings
+from engine.step.settings import Settings
 from engine.training.trainer import Trainer
 from tests.engine.gpu import fake_cupy
 from tests.engine.gpu.fake_cupy import CARD
@@ -30,16 +30,17 @@ def pair(build_trainer, backend, kind="dense", **settings):
 def played(trainers, steps):
     for trainer in trainers:
         for _ in range(steps):
-            trainer.play()
+            trainer.advance()
 
 
 def same(trainers, rtol=1e-9):
     here, there = trainers
+    there.synchronize()
     np.testing.assert_allclose(there.network.parameters, here.network.parameters, rtol=rtol, atol=1e-12)
 
 
 def names(trainer, size=8):
-    return [launch.name for launch in trainer.accelerator.programs[size].launches]
+    return [launch.name for launch in trainer.executor.programs[size].launches]
 
 
 def test_a_step_is_nine_kernels_and_its_gradients_are_summed_on_the_way(build_trainer, backend):
@@ -52,10 +53,10 @@ def test_a_step_is_nine_kernels_and_its_gradients_are_summed_on_the_way(build_tr
 
 def test_many_steps_are_one_graph_that_takes_no_memory_and_waits_for_nothing(build_trainer, backend):
     trainer = build_trainer(backend=backend, batch_size=0)
-    played([trainer], 2 + STEPS)
-    trainer.accelerator.wait()
+    played([trainer], 2 + MAX_STEPS)
+    trainer.executor.wait()
     CARD.launches = CARD.waits = CARD.allocations = CARD.graphs = 0
-    played([trainer], 2 * STEPS)
+    played([trainer], 2 * MAX_STEPS)
     assert (CARD.graphs, CARD.launches, CARD.waits, CARD.allocations) == (2, 0, 0, 0)
 
 
@@ -76,11 +77,12 @@ def test_a_smaller_last_batch_a_new_rate_and_weights_from_the_host_reach_the_gra
         trainer.set(learning_rate=0.3)
     played(trainers, 9)
     for trainer in trainers:
+        trainer.synchronize()
         trainer.network.named["0.W"][:] = 0.25
-        trainer.changed()
+        trainer.parameters_changed()
     played(trainers, 9)
     same(trainers)
-    assert set(trainers[1].accelerator.programs) == {8, 2}
+    assert set(trainers[1].executor.programs) == {8, 2}
 
 
 def test_a_full_batch_is_not_gathered(build_trainer, backend):
@@ -124,7 +126,7 @@ def test_drawn_masks_and_running_statistics_are_part_of_a_program(build_trainer,
 def test_a_convolution_says_why_only_its_update_is_fused(build_trainer, backend):
     trainers = pair(build_trainer, backend, "conv")
     played(trainers, 3)
-    assert trainers[1].accelerator.why == "only the update is fused: arrays of more than two axes"
+    assert trainers[1].executor.refusal == "only the update is fused: arrays of more than two axes"
 
 
 def of_formula(activation, output, loss, backend, classes=3):
@@ -173,7 +175,7 @@ def test_large_products_go_tile_by_tile_and_deep_ones_in_parts(backend, sizes):
         trainers.append(Trainer(network, objective, optimizer, (x, y), (x, y), settings=settings,
                                 rng=np.random.default_rng(2), backend=where))  # fmt: skip
     played(trainers, 7)
-    launches = trainers[1].accelerator.programs[batch].launches
+    launches = trainers[1].executor.programs[batch].launches
     assert any(launch.blocks > 1 for launch in launches if launch.name == "product")
     assert any("parts[" in launch.source for launch in launches) == (inputs == 300)
     same(trainers)
@@ -195,7 +197,7 @@ def test_kernels_that_cannot_be_captured_run_one_after_the_other(build_trainer, 
     played(trainers, 40)
     same(trainers)
     assert CARD.graphs == 0
-    assert trainers[1].accelerator.programs[8] is not None
+    assert trainers[1].executor.programs[8] is not None
 
 
 @pytest.mark.parametrize("problem", [OSError("no compiler"), RuntimeError("no NVRTC"), MemoryError("full")])
@@ -204,8 +206,8 @@ def test_where_kernels_cannot_be_had_the_formulas_run_and_it_is_told_why(build_t
     trainers = pair(build_trainer, backend)
     played(trainers, 15)
     same(trainers)
-    assert trainers[1].accelerator.programs == {8: None, 2: None}
-    assert trainers[1].accelerator.why == str(problem)
+    assert trainers[1].executor.programs == {8: None, 2: None}
+    assert trainers[1].executor.refusal == str(problem)
 
 
 def test_kernels_that_differ_from_the_formulas_on_the_card_are_not_trusted(build_trainer, backend, monkeypatch):
@@ -213,8 +215,8 @@ def test_kernels_that_differ_from_the_formulas_on_the_card_are_not_trusted(build
     trainers = pair(build_trainer, backend)
     played(trainers, 9)
     same(trainers)
-    assert trainers[1].accelerator.programs[8] is None
-    assert "differ from its formulas" in trainers[1].accelerator.why
+    assert trainers[1].executor.programs[8] is None
+    assert "differ from its formulas" in trainers[1].executor.refusal
 
 
 def test_a_card_that_is_lost_while_a_program_is_tried_is_not_taken_for_a_bad_kernel(

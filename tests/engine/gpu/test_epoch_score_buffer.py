@@ -12,7 +12,7 @@ from engine.formulas.optimizers import OPTIMIZERS
 from engine.gpu import cuda
 from engine.network.layers import Activation, Dense
 from engine.network.network import Network
-from engine.training.settings import Settings
+from engine.step.settings import Settings
 from engine.training.trainer import Trainer
 from tests.engine.gpu.fake_cupy import CARD
 
@@ -27,6 +27,8 @@ def stepped(trainers, steps):
 
 
 def same_curve(trainers, rtol=1e-6):
+    for trainer in trainers:
+        trainer.synchronize()
     here, there = (trainer.history for trainer in trainers)
     np.testing.assert_array_equal(there.epochs, here.epochs)
     np.testing.assert_allclose(there.values, here.values, rtol=rtol)
@@ -42,7 +44,7 @@ def test_an_epoch_is_noted_without_waiting_and_all_notes_come_home_at_once(build
     stepped((here, there), 5 * EPOCH)
     assert (CARD.waits, CARD.allocations) == (0, 0)
     same_curve((here, there))
-    assert CARD.waits == 1
+    assert CARD.waits == 1 + len(there.executor.replica.pairs())  # one for all scores, one for each array
     assert len(there.history.epochs) == 9
 
 
@@ -76,7 +78,7 @@ def test_losses_accuracy_and_r2_are_those_of_the_processor(backend, problem):
     objective, targets = PROBLEMS[problem]
     trainers = [of(objective(), targets, where) for where in (None, backend)]
     stepped(trainers, 15)
-    assert trainers[1].accelerator.ring
+    assert trainers[1].executor.scores
     same_curve(trainers)
 
 
@@ -84,9 +86,9 @@ def test_of_equal_outputs_the_first_counts_as_on_the_processor(build_trainer, ba
     trainers = [build_trainer(dtype=np.float64, backend=where, learning_rate=0.0) for where in (None, backend)]
     for trainer in trainers:
         trainer.network.parameters[:] = 0
-        trainer.changed()
+        trainer.parameters_changed()
     stepped(trainers, 3 * EPOCH)
-    assert trainers[1].accelerator.ring
+    assert trainers[1].executor.scores
     same_curve(trainers)
 
 
@@ -125,7 +127,7 @@ def test_notes_that_differ_from_the_formulas_are_not_used(build_trainer, backend
     monkeypatch.setattr(cuda, "KEEP", cuda.KEEP.replace("now[k]", "now[k] * 2"))
     trainers = [build_trainer(dtype=np.float64, backend=where) for where in (None, backend)]
     stepped(trainers, 3 * EPOCH)
-    assert trainers[1].accelerator.ring is None
+    assert trainers[1].executor.scores is None
     same_curve(trainers)
 
 
@@ -133,9 +135,9 @@ def test_a_reset_and_a_change_by_hand_drop_no_note_and_bring_none_back(build_tra
     trainers = [build_trainer(dtype=np.float64, backend=where) for where in (None, backend)]
     stepped(trainers, 3 * EPOCH)
     for trainer in trainers:
-        trainer.guard()
+        trainer.check()
         trainer.network.named["0.W"][:] = 0.1
-        trainer.changed()
+        trainer.parameters_changed()
     stepped(trainers, 2 * EPOCH)
     same_curve(trainers)
     for trainer in trainers:

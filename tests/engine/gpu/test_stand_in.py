@@ -52,7 +52,10 @@ UFUNCS = {  # what the formulas of the engine call, by name or as an operator
     "abs", "add", "cos", "divide", "equal", "exp", "greater", "greater_equal", "heaviside", "less", "log", "log1p",
     "matmul", "maximum", "minimum", "multiply", "negative", "power", "sign", "sin", "sqrt", "subtract", "tanh",
 }  # fmt: skip
-FORMULAS = ("activations", "convolution", "layers", "losses", "normalization", "optimizers", "regularizers", "update")
+FORMULAS = (
+    "formulas/activations", "formulas/losses", "formulas/optimizers", "formulas/regularizers", "formulas/tracing",
+    "network/convolution", "network/layers", "network/normalization", "step/gradient", "step/update",
+)  # fmt: skip
 ON_HOST = {"arange", "array", "asarray", "ascontiguousarray", "bincount", "column_stack", "empty", "eye", "full",
            "ones", "prod", "zeros"}  # fmt: skip
 
@@ -137,9 +140,9 @@ def test_the_kernels_of_a_step_compile_for_cards_old_and_new(build_trainer, back
     launches = []
     for trainer in trainers:
         for _ in range(2):
-            trainer.play()
-        trainer.accelerator.note(0, 0)
-        launches += trainer.accelerator.programs[trainer.batch_size].launches + trainer.accelerator.ring.launches
+            trainer.advance()
+        trainer.executor.defer_scores()
+        launches += trainer.executor.programs[trainer.batch_size].launches + trainer.executor.scores.launches
     kernels = {launch.source: launch.name for launch in launches}
     assert set(kernels.values()) == {"advance", "draw", "gather", "keep", "map", "product", "rows", "total"}
     assert any("unsigned char" in source for source in kernels)

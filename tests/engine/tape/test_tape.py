@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.tape.tape import Tape, follow, perform
+from engine.formulas.tracing import record_call, trace_like
+from engine.tape.tape import Tape
 
 FORMULAS = {
     "arithmetic": lambda x: (1 - x) * x / 2 + x**2,
@@ -47,20 +48,20 @@ def test_a_replay_gives_what_the_formula_gives_for_new_numbers(name, dtype):
 def test_a_function_that_is_no_formula_runs_now_and_on_every_replay():
     tape, calls = Tape(), []
     x = np.ones(2)
-    perform(tape.wrap(x), calls.append, "ran")
+    record_call(tape.wrap(x), calls.append, "ran")
     tape.play()
     tape.play()
-    perform(x, calls.append, "at once")
+    record_call(x, calls.append, "at once")
     assert calls == ["ran", "ran", "ran", "at once"]
 
 
 def test_state_that_follows_is_changed_by_every_replay():
     tape, x, total = Tape(), np.ones(3), np.zeros(3)
-    traced = follow(tape.wrap(x), total)
+    traced = trace_like(tape.wrap(x), total)
     traced += tape.wrap(x)
     tape.play()
     np.testing.assert_array_equal(total, [2, 2, 2])
-    assert follow(x, total) is total
+    assert trace_like(x, total) is total
 
 
 def test_what_a_tape_cannot_hold_is_refused():

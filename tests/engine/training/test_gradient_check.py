@@ -11,9 +11,9 @@ from engine.formulas.optimizers import OPTIMIZERS
 from engine.network.layers import Activation, Dense, Dropout
 from engine.network.network import Network
 from engine.network.normalization import BatchNorm
-from engine.training.gradient_check import check, numerical_gradient, relative_error, sweep
+from engine.training.gradient_check import check, relative_error, sweep
 from engine.training.trainer import Settings, Trainer
-from tests.engine.pairs import PAIRS
+from tests.engine.helpers import PAIRS, numerical_gradient
 
 
 def problem(activation, terms, seed, **options):
@@ -75,7 +75,7 @@ def test_it_names_every_entry_of_every_parameter():
     names = [f"{c.layer}.{c.parameter}" for c in checks]
     assert {name: names.count(name) for name in names} == {name: array.size for name, array in network.named.items()}
     network.backward(objective.gradient(network.forward(x, train=True), t))
-    network.take(network.gradients.copy(), {})  # the gradient under the parameters' names
+    network.set_state(network.gradients.copy(), {})  # the gradient under the parameters' names
     for name, c in zip(names, checks, strict=True):
         assert network.named[name][c.index] == c.analytic
 

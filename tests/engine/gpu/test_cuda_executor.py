@@ -9,7 +9,7 @@ import pytest
 
 from engine.backend import Backend, available_devices
 from engine.formulas.optimizers import OPTIMIZERS
-from engine.gpu.accelerator import Accelerator
+from engine.gpu.executor import CudaExecutor
 from engine.training import checkpoint
 from tests.engine.gpu.fake_cupy import CARD
 
@@ -48,6 +48,7 @@ def test_every_kind_of_layer_runs_on_the_device(kind, build_trainer, backend):
     # Not with Adam: below BatchNorm a bias has a gradient of rounding errors alone, and Adam enlarges those.
     here, there = (build_trainer(kind, np.float64, "sgd", backend=where) for where in (None, backend))
     np.testing.assert_allclose(losses(there, 20), losses(here, 20), rtol=1e-9)
+    there.synchronize()
     for name, array in here.network.state.items():
         np.testing.assert_allclose(there.network.state[name], array, rtol=1e-9)
 
@@ -66,10 +67,10 @@ def test_every_setting_of_a_step_acts_on_the_device(build_trainer, backend):
 def test_a_step_never_waits_and_takes_no_new_memory_once_warm(build_trainer, pretended, kind, launches):
     trainer = build_trainer(kind, backend=pretended, batch_size=10)
     for _ in range(12):
-        trainer.play()
+        trainer.advance()
     CARD.launches = CARD.graphs = CARD.waits = CARD.allocations = 0
     for _ in range(25):  # five epochs, each with an order of its own
-        trainer.play()
+        trainer.advance()
     assert (CARD.waits, CARD.allocations) == (0, 0)
     assert CARD.launches + CARD.graphs <= 25 * launches
 
@@ -79,43 +80,44 @@ def test_a_step_never_waits_and_takes_no_new_memory_once_warm(build_trainer, pre
 def test_the_device_trusts_its_kernels_and_takes_them_as_a_graph(build_trainer, backend, kind):
     trainer = build_trainer(kind, backend=backend)
     for _ in range(40):
-        trainer.play()
-    accelerator = trainer.accelerator
-    assert (accelerator.why, None in accelerator.programs.values()) == ("", False)
+        trainer.advance()
+    executor = trainer.executor
+    assert (executor.refusal, None in executor.programs.values()) == ("", False)
     with backend.device:
-        assert backend.captured(accelerator.programs[8].launches) is not None
+        assert backend.captured(executor.programs[8].launches) is not None
 
 
 def test_dropping_units_does_not_make_the_host_wait(build_trainer, pretended):
     trainer = build_trainer("dropout", backend=pretended, batch_size=10)
     for _ in range(12):
-        trainer.play()
+        trainer.advance()
     CARD.waits = 0
     for _ in range(10):
-        trainer.play()
+        trainer.advance()
     assert CARD.waits == 0
 
 
-def test_the_host_is_brought_up_to_date_when_somebody_looks_and_only_then(build_trainer, pretended):
+def test_only_synchronizing_copies_the_parameters_to_the_host(build_trainer, pretended):
     trainer = build_trainer(backend=pretended)
     for _ in range(5):
-        trainer.play()
+        trainer.advance()
     CARD.waits = 0
-    first = trainer.network.parameters.copy()
-    looked = CARD.waits
-    assert looked == 3  # parameters and both slots of Adam
-    np.testing.assert_array_equal(trainer.network.parameters, first)
-    assert CARD.waits == looked
-    trainer.play()
-    assert (trainer.network.parameters != first).any()
+    before = trainer.network.parameters.copy()
+    assert CARD.waits == 0
+    trainer.synchronize()
+    assert CARD.waits == 3  # parameters and both slots of Adam
+    assert (trainer.network.parameters != before).any()
+    trainer.synchronize()
+    assert CARD.waits == 3
 
 
 def test_what_is_changed_on_the_host_reaches_the_device(build_trainer, backend):
     here, there = (build_trainer(dtype=np.float64, backend=where) for where in (None, backend))
     for trainer in (here, there):
         losses(trainer, 3)
+        trainer.synchronize()
         trainer.network.named["0.W"][:] = 0.25
-        trainer.changed()
+        trainer.parameters_changed()
     assert there.evaluate().test_loss == pytest.approx(here.evaluate().test_loss, rel=1e-12)
     np.testing.assert_allclose(losses(there, 5), losses(here, 5), rtol=1e-9)
 
@@ -184,8 +186,8 @@ def test_batch_sizes_that_a_slider_has_passed_are_forgotten(build_trainer, prete
     for size in range(5, 13):
         trainer.set(batch_size=size)
         losses(trainer, 14)
-    assert len(trainer.accelerator.memory) <= 4
-    assert len(trainer.accelerator.programs) <= 4
+    assert len(trainer.executor.replica.gathered) <= 4
+    assert len(trainer.executor.programs) <= 4
 
 
 def test_a_reset_starts_the_same_run_again(build_trainer, backend):
@@ -198,7 +200,7 @@ def test_a_reset_starts_the_same_run_again(build_trainer, backend):
 def test_what_a_run_needs_is_estimated_before_it_is_taken(build_trainer, pretended):
     trainer = build_trainer("everything", backend=pretended, batch_size=10)
     losses(trainer, 12)
-    needs = Accelerator.needs(trainer.network, trainer.optimizer, 70, 10, 3)
+    needs = CudaExecutor.bytes_needed(trainer.network, trainer.optimizer, 70, 10, 3)
     assert 0.3 * needs < CARD.used < 1.2 * needs
 
 
