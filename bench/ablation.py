@@ -94,7 +94,7 @@ TRICKS = {
         Trick("numbers", "numbers as 0-d arrays", (tape.Tape, "apply", _apply_numbers), slots=False),
         Trick("memory", "memory of results out of use is used again", (tape.Tape, "lease", _lease)),
         Trick("ones", "sums over samples as a product with ones", (tape.Traced, "sum", _sum)),
-        Trick("bias", "the bias is a row of the weights, times a row of ones", (tape.Tape, "ones_below", _nothing_below)),
+        Trick("bias", "the bias is a row of the weights, met by ones", (tape.Tape, "ones_below", _nothing_below)),
         Trick("features", "the samples of a unit are neighbours", (tape, "_feature_by_feature", _rows)),
         Trick("joined", "samples and targets gathered in one go", (recording, "MAX_JOINED_WIDTH", 0)),
         Trick("clip", "gathered without a second buffer", (recording, "TAKE_MODE", "raise")),

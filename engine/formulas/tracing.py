@@ -3,7 +3,8 @@
 Layers, losses and optimizers are written for arrays. A recorder (the tape in engine/tape, the sketch in
 engine/lowering) calls them with traced arrays instead, and every operation on those is recorded. Two things need a
 mark: state that outlives the step (slots, running statistics, parameters), and calls that are no array operations
-(drawing random numbers, counting steps). These marks are the functions here; given plain arrays they do next to nothing.
+(drawing random numbers, counting steps). The functions here are these marks; given plain arrays they do almost
+nothing.
 """
 
 from __future__ import annotations

@@ -71,8 +71,8 @@ class StopRules:
 
     def needs_scores(self, settings: Settings) -> bool:
         """Whether a rule judges the scores at the end of every epoch."""
-        judging = {"patience": settings.patience, "target": settings.target_accuracy}
-        return any(value and name not in self.disabled for name, value in judging.items())
+        patience = settings.patience and "patience" not in self.disabled
+        return bool(patience or (settings.target_accuracy and "target" not in self.disabled))
 
     def after_epoch(self, settings: Settings, end: EpochEnd) -> Stop | None:
         """The first rule that ends the run now."""

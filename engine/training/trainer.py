@@ -130,8 +130,8 @@ class Trainer:
         """Train for about so many seconds, until so many epochs or steps are done in all, or until a rule ends it."""
         if self.settings.max_seconds and "seconds" not in self.rules.disabled:
             seconds = min(seconds, self.settings.max_seconds - self.seconds)
-        time_slice = TimeSlice(seconds, clock)
-        while not self.stop and self.divergence is None and self.epochs < epochs and self.steps < steps:
+        time_slice, progress = TimeSlice(seconds, clock), self.progress
+        while not self.stop and self.divergence is None and progress.epochs < epochs and progress.steps < steps:
             self._train(epochs, steps, time_slice)
             if time_slice.is_over():
                 break
@@ -148,10 +148,9 @@ class Trainer:
     def _train(self, epochs: float = np.inf, steps: float = np.inf, time_slice: TimeSlice | None = None) -> None:
         """Some steps, and what is due after them. Not beyond so many epochs or steps in all."""
         progress, interval = self.progress, self._check_interval
-        epoch = progress.epochs
-        limit = min(interval - progress.steps % interval, steps - progress.steps)
-        every = 0
-        if not self.rules.needs_scores(self.settings):  # then nothing has to be judged between two epochs
+        epoch, needs_scores = progress.epochs, self.rules.needs_scores(self.settings)
+        limit, every = min(interval - progress.steps % interval, steps - progress.steps), 0
+        if not needs_scores:  # then nothing has to be judged between two epochs
             every = self.history.stride
             if self.settings.epochs and "epochs" not in self.rules.disabled:
                 epochs = min(epochs, max(self.settings.epochs, epoch + 1))
@@ -161,20 +160,20 @@ class Trainer:
         if progress.steps % interval == 0:
             self.check()
         if progress.epochs > epoch and self.divergence is None:
-            self._end_epoch()
+            self._end_epoch(needs_scores)
 
     def _steps_until(self, epochs: float) -> float:
         samples, size = self.progress.samples, self.batch_size
         in_epoch = -(-(samples - self.position) // size)
         return in_epoch + (math.ceil(epochs) - self.epochs - 1) * -(-samples // size)
 
-    def _end_epoch(self) -> None:
-        needs_scores = self.rules.needs_scores(self.settings)
-        if self.history.wants(self.epochs) and (needs_scores or not self.executor.defer_scores()):
+    def _end_epoch(self, needs_scores: bool) -> None:
+        epoch = self.progress.epochs
+        if self.history.wants(epoch) and (needs_scores or not self.executor.defer_scores()):
             self._add_point()
         if self.divergence is None:
             scores = self.evaluate() if needs_scores else None
-            end = EpochEnd(self.epochs, self.seconds, scores, self.network.get_state)
+            end = EpochEnd(epoch, self.seconds, scores, self.network.get_state)
             self._stop(self.rules.after_epoch(self.settings, end))
 
     def _add_point(self) -> None:
