@@ -101,7 +101,7 @@ def test_a_healthy_card_is_usable_and_tells_its_name_and_memory(machine):
         ({"count": "import os; os.abort()"}, "The trial of the GPU crashed (exit status -6).", "Update"),
     ],
 )  # fmt: skip
-def test_a_card_that_cannot_be_used_carries_the_reason_and_the_fix(machine, parts, reason, fix):
+def test_an_unusable_card_has_a_reason_and_a_fix(machine, parts, reason, fix):
     (card,) = machine(pretended(**parts))
     assert not card.usable
     assert reason in card.reason
@@ -116,7 +116,7 @@ def test_a_card_that_cannot_be_used_carries_the_reason_and_the_fix(machine, part
         (None, "ModuleNotFoundError: No module named 'cupy'"),  # another CuPy was removed, and took the files along
     ],
 )
-def test_a_package_that_was_half_removed_is_named_and_how_to_mend_it(machine, tmp_path, left, said):
+def test_a_half_removed_package_is_named_with_the_fix(machine, tmp_path, left, said):
     if left == LEFT and importlib.util.find_spec("cupy"):
         pytest.skip("a whole CuPy further down the path would be imported instead")
     (tmp_path / "broken/cupy/_core").mkdir(parents=True)
@@ -132,7 +132,7 @@ def test_a_trial_that_hangs_is_ended(machine):
     assert not backend._unkillable
 
 
-def test_a_trial_that_not_even_the_system_can_end_is_unkillable_alone(machine, monkeypatch):
+def test_an_unkillable_trial_is_left_alone(machine, monkeypatch):
     kill = backend.subprocess.Popen.kill
     monkeypatch.setattr(backend.subprocess.Popen, "kill", lambda child: None)  # it waits inside the driver
     monkeypatch.setattr(backend, "KILL_TIMEOUT_S", 0.01)
@@ -157,11 +157,11 @@ def test_what_another_process_has_found_is_taken_over(monkeypatch):
     ("name", "status", "full"),
     [("CUDARuntimeError", 2, True), ("CUBLASError", 3, True), ("CUDARuntimeError", 700, False), ("Other", 2, False)],
 )
-def test_a_library_that_finds_no_room_says_so_in_its_own_words(name, status, full):
+def test_every_library_error_for_full_memory_is_recognized(name, status, full):
     assert backend.exhausted(type(name, (RuntimeError,), {"status": status})()) == full
 
 
-def test_what_a_machine_with_only_a_driver_needs_is_in_the_file_that_the_fix_names():
+def test_the_named_requirements_file_holds_all_missing_libraries():
     text = (Path(backend.__file__).parents[1] / backend.INSTALL.split()[-1]).read_text(encoding="utf-8")
     (line,) = [line for line in text.splitlines() if line.startswith("cuda-toolkit[")]
     parts = line.partition("[")[2].partition("]")[0].split(",")
@@ -181,20 +181,20 @@ def test_what_a_machine_with_only_a_driver_needs_is_in_the_file_that_the_fix_nam
          f"pip uninstall -y cupy-cuda12x cupy-cuda13x && {backend.INSTALL}"),
     ],
 )  # fmt: skip
-def test_what_can_be_said_at_once_starts_no_process(machine, monkeypatch, packages, driver, reason, fix):
+def test_known_obstacles_start_no_process(machine, monkeypatch, packages, driver, reason, fix):
     monkeypatch.setattr(backend.subprocess, "Popen", None)
     (card,) = machine(packages=packages, driver=driver)
     assert card.reason == reason
     assert fix in card.fix
 
 
-def test_the_graphics_card_can_be_unkillable_alone(monkeypatch):
+def test_the_graphics_card_can_be_switched_off(monkeypatch):
     monkeypatch.setenv(backend.DEVICES_VARIABLE, "cpu")
     (card,) = backend.graphics_cards()
     assert "switched off" in card.reason
 
 
-def test_a_fault_of_the_search_itself_is_a_reason_like_any_other(machine, monkeypatch):
+def test_a_failing_search_gives_a_reason(machine, monkeypatch):
     def break_down(*_, **__):
         raise OSError("no more processes")
 
@@ -203,7 +203,7 @@ def test_a_fault_of_the_search_itself_is_a_reason_like_any_other(machine, monkey
     assert card.reason == "Looking for a GPU failed: OSError: no more processes"
 
 
-def test_devices_are_looked_for_once_and_a_line_says_so_until_then(monkeypatch):
+def test_devices_are_searched_for_once(monkeypatch):
     looks = []
     monkeypatch.setattr(backend, "_found", [])
     monkeypatch.setattr(backend, "graphics_cards", lambda: looks.append(1) or [backend.Device("cuda:0", "GPU")])
@@ -218,6 +218,6 @@ def test_devices_are_looked_for_once_and_a_line_says_so_until_then(monkeypatch):
     assert len(looks) == 1
 
 
-def test_the_packages_that_are_installed_are_found_by_name():
+def test_installed_packages_are_found_by_name():
     assert set(backend.installed()) <= set(backend.PACKAGES)
     assert isinstance(backend.driver(), bool)

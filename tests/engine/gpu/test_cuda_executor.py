@@ -37,7 +37,7 @@ def losses(trainer, steps):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_two_hundred_steps_on_the_device_give_the_losses_of_the_processor(build_trainer, backend, optimizer):
+def test_losses_on_the_device_equal_those_of_the_processor(build_trainer, backend, optimizer):
     here, there = (build_trainer(optimizer=optimizer, backend=where) for where in (None, backend))
     np.testing.assert_array_equal(there.network.parameters, here.network.parameters)
     np.testing.assert_allclose(losses(there, 200), losses(here, 200), rtol=FLOAT32)
@@ -64,7 +64,7 @@ def test_every_setting_of_a_step_acts_on_the_device(build_trainer, backend):
 
 @compiled
 @pytest.mark.parametrize(("kind", "launches"), [("dense", 2), ("conv", 40)])
-def test_a_step_never_waits_and_takes_no_new_memory_once_warm(build_trainer, pretended, kind, launches):
+def test_a_warm_step_neither_waits_nor_allocates(build_trainer, pretended, kind, launches):
     trainer = build_trainer(kind, backend=pretended, batch_size=10)
     for _ in range(12):
         trainer.advance()
@@ -77,7 +77,7 @@ def test_a_step_never_waits_and_takes_no_new_memory_once_warm(build_trainer, pre
 
 @compiled
 @pytest.mark.parametrize("kind", ["dense", "batch norm", "dropout"])
-def test_the_device_trusts_its_kernels_and_takes_them_as_a_graph(build_trainer, backend, kind):
+def test_kernels_pass_verification_and_become_a_graph(build_trainer, backend, kind):
     trainer = build_trainer(kind, backend=backend)
     for _ in range(40):
         trainer.advance()
@@ -129,7 +129,7 @@ def test_a_checkpoint_goes_from_one_device_to_the_other(build_trainer, backend):
     np.testing.assert_allclose(losses(there, 9), losses(here, 9), rtol=1e-9)
 
 
-def test_a_run_that_diverges_on_the_device_goes_back_and_names_the_layer(build_trainer, backend):
+def test_a_divergence_on_the_device_names_the_layer(build_trainer, backend):
     here, there = (build_trainer(optimizer="sgd", learning_rate=1e30, backend=where) for where in (None, backend))
     for trainer in (here, there):
         trainer.run_for(10, epochs=20)
@@ -138,7 +138,7 @@ def test_a_run_that_diverges_on_the_device_goes_back_and_names_the_layer(build_t
     assert np.isfinite(there.network.parameters).all()
 
 
-def test_a_slice_ends_when_the_device_has_done_it(build_trainer, pretended):
+def test_a_slice_ends_when_the_device_is_done(build_trainer, pretended):
     trainer = build_trainer(backend=pretended)
     trainer.run_for(10, lambda: 0.0, steps=7)  # of which the device may have 1, 2 and 4 waiting
     CARD.waits = 0
@@ -147,7 +147,7 @@ def test_a_slice_ends_when_the_device_has_done_it(build_trainer, pretended):
     assert trainer.steps == 10
 
 
-def test_slices_stay_short_however_much_longer_a_step_takes_than_starting_it(build_trainer, pretended, monkeypatch):
+def test_slices_stay_short_on_a_slow_device(build_trainer, pretended, monkeypatch):
     trainer = build_trainer(backend=pretended, batch_size=0)
     now, done, slices = [0.0], [0], []
 
@@ -181,7 +181,7 @@ def test_a_device_that_is_quick_is_seldom_waited_for(build_trainer, pretended, m
     assert len(waits) < 12
 
 
-def test_batch_sizes_that_a_slider_has_passed_are_forgotten(build_trainer, pretended):
+def test_memory_of_old_batch_sizes_is_dropped(build_trainer, pretended):
     trainer = build_trainer(backend=pretended)
     for size in range(5, 13):
         trainer.set(batch_size=size)
@@ -197,14 +197,14 @@ def test_a_reset_starts_the_same_run_again(build_trainer, backend):
     np.testing.assert_array_equal(losses(trainer, 12), first)
 
 
-def test_what_a_run_needs_is_estimated_before_it_is_taken(build_trainer, pretended):
+def test_the_memory_estimate_is_close(build_trainer, pretended):
     trainer = build_trainer("everything", backend=pretended, batch_size=10)
     losses(trainer, 12)
     needs = CudaExecutor.bytes_needed(trainer.network, trainer.optimizer, 70, 10, 3)
     assert 0.3 * needs < CARD.used < 1.2 * needs
 
 
-def test_the_memory_of_a_run_that_is_gone_is_given_back(build_trainer, pretended):
+def test_the_memory_of_a_deleted_run_is_freed(build_trainer, pretended):
     trainer = build_trainer(backend=pretended)
     losses(trainer, 3)
     assert CARD.used > 1000

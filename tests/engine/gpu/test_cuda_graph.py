@@ -43,7 +43,7 @@ def names(trainer, size=8):
     return [launch.name for launch in trainer.executor.programs[size].launches]
 
 
-def test_a_step_is_nine_kernels_and_its_gradients_are_summed_on_the_way(build_trainer, backend):
+def test_a_dense_step_is_nine_kernels(build_trainer, backend):
     trainers = pair(build_trainer, backend)
     played(trainers, 3)
     there = trainers[1]
@@ -51,7 +51,7 @@ def test_a_step_is_nine_kernels_and_its_gradients_are_summed_on_the_way(build_tr
     same(trainers)
 
 
-def test_many_steps_are_one_graph_that_takes_no_memory_and_waits_for_nothing(build_trainer, backend):
+def test_many_steps_are_one_graph_without_allocations_and_waits(build_trainer, backend):
     trainer = build_trainer(backend=backend, batch_size=0)
     played([trainer], 2 + MAX_STEPS)
     trainer.executor.wait()
@@ -60,7 +60,7 @@ def test_many_steps_are_one_graph_that_takes_no_memory_and_waits_for_nothing(bui
     assert (CARD.graphs, CARD.launches, CARD.waits, CARD.allocations) == (2, 0, 0, 0)
 
 
-def test_what_waits_is_done_before_somebody_looks(build_trainer, backend):
+def test_waiting_steps_run_before_a_synchronization(build_trainer, backend):
     trainers = pair(build_trainer, backend)
     played(trainers, 2)
     CARD.graphs = 0
@@ -70,7 +70,7 @@ def test_what_waits_is_done_before_somebody_looks(build_trainer, backend):
     assert CARD.graphs == 1  # of four steps
 
 
-def test_a_smaller_last_batch_a_new_rate_and_weights_from_the_host_reach_the_graph(build_trainer, backend):
+def test_changes_on_the_host_reach_the_graph(build_trainer, backend):
     trainers = pair(build_trainer, backend, schedule="cosine")
     played(trainers, 17)  # 50 samples in batches of 8: two batches of 2
     for trainer in trainers:
@@ -100,7 +100,7 @@ def test_an_optimizer_is_one_kernel_made_from_its_formula(build_trainer, backend
     same(trainers)
 
 
-def test_penalties_ride_along_with_the_products_and_limits_cost_a_kernel_each(build_trainer, backend):
+def test_penalties_are_part_of_the_products(build_trainer, backend):
     trainers = pair(build_trainer, backend, l1=1e-3, l2=1e-2)
     played(trainers, 9)
     assert len(names(trainers[1])) == 9
@@ -161,7 +161,7 @@ def test_every_loss_with_every_output_is_spelled_out(backend, output, loss):
 
 
 @pytest.mark.parametrize("sizes", [(70, 40, 3), (300, 5, 90)])
-def test_large_products_go_tile_by_tile_and_deep_ones_in_parts(backend, sizes):
+def test_large_products_are_tiled_and_deep_ones_divided(backend, sizes):
     inputs, units, batch = sizes
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(2 * batch + 1, inputs)), rng.integers(0, 3, 2 * batch + 1)
@@ -201,7 +201,7 @@ def test_kernels_that_cannot_be_captured_run_one_after_the_other(build_trainer, 
 
 
 @pytest.mark.parametrize("problem", [OSError("no compiler"), RuntimeError("no NVRTC"), MemoryError("full")])
-def test_where_kernels_cannot_be_had_the_formulas_run_and_it_is_told_why(build_trainer, backend, monkeypatch, problem):
+def test_without_kernels_the_formulas_run_and_the_reason_is_kept(build_trainer, backend, monkeypatch, problem):
     monkeypatch.setattr(fake_cupy.RawKernel, "__call__", refusing(problem))
     trainers = pair(build_trainer, backend)
     played(trainers, 15)
@@ -210,7 +210,7 @@ def test_where_kernels_cannot_be_had_the_formulas_run_and_it_is_told_why(build_t
     assert trainers[1].executor.refusal == str(problem)
 
 
-def test_kernels_that_differ_from_the_formulas_on_the_card_are_not_trusted(build_trainer, backend, monkeypatch):
+def test_kernels_that_differ_from_the_formulas_are_not_used(build_trainer, backend, monkeypatch):
     monkeypatch.setitem(ELEMENTWISE, "subtract", "{} - real(1.1) * {}")
     trainers = pair(build_trainer, backend)
     played(trainers, 9)
@@ -219,9 +219,7 @@ def test_kernels_that_differ_from_the_formulas_on_the_card_are_not_trusted(build
     assert "differ from its formulas" in trainers[1].executor.refusal
 
 
-def test_a_card_that_is_lost_while_a_program_is_tried_is_not_taken_for_a_bad_kernel(
-    build_trainer, backend, monkeypatch
-):
+def test_a_card_lost_during_verification_is_not_a_bad_kernel(build_trainer, backend, monkeypatch):
     class Lost(RuntimeError):
         status = 700
 
@@ -231,7 +229,7 @@ def test_a_card_that_is_lost_while_a_program_is_tried_is_not_taken_for_a_bad_ker
         played([trainer], 2)
 
 
-def test_small_gradients_may_differ_where_an_optimizer_enlarges_them_and_large_ones_may_not():
+def test_only_differences_of_large_gradients_count():
     gradients, parameters = np.array([1.0, 1e-12]), np.array([0.5, 0.5])
     assert agree([gradients, parameters], [gradients, np.array([0.5, 0.6])])
     assert not agree([gradients, parameters], [gradients, np.array([0.6, 0.5])])

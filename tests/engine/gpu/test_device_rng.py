@@ -37,7 +37,7 @@ def test_another_generator_is_left_to_the_host():
     assert not can_draw(np.random.Generator(np.random.Philox(0)))
 
 
-def test_every_dropout_has_a_generator_of_its_own_also_right_above_the_pictures(backend):
+def test_every_dropout_layer_has_a_generator_of_its_own(backend):
     def trainer(where):
         rngs = np.random.default_rng(9).spawn(2)
         layers = [Dropout(0.2, rng=rngs[0]), Dense(6), Activation("tanh"), Dropout(0.4, rng=rngs[1]), Dense(3)]
@@ -53,7 +53,7 @@ def test_every_dropout_has_a_generator_of_its_own_also_right_above_the_pictures(
     np.testing.assert_allclose(there.network.parameters, here.network.parameters, rtol=1e-4, atol=1e-6)
 
 
-def test_steps_with_dropout_go_as_one_graph_and_the_run_can_go_back_to_the_host(build_trainer, backend):
+def test_steps_with_dropout_run_as_one_graph(build_trainer, backend):
     here, there = (build_trainer("dropout", backend=where, batch_size=0) for where in (None, backend))
     for _ in range(2):
         for trainer in (here, there):

@@ -35,7 +35,7 @@ def same_curve(trainers, rtol=1e-6):
 
 
 @pytest.mark.parametrize("kind", ["dense", "dropout", "batch norm", "conv", "same", "pool", "everything"])
-def test_an_epoch_is_noted_without_waiting_and_all_notes_come_home_at_once(build_trainer, backend, kind):
+def test_scores_are_recorded_without_waiting_and_read_together(build_trainer, backend, kind):
     here, there = (build_trainer(kind, np.float64, "sgd", backend=where) for where in (None, backend))
 
     stepped((here, there), 3 * EPOCH)
@@ -82,7 +82,7 @@ def test_losses_accuracy_and_r2_are_those_of_the_processor(backend, problem):
     same_curve(trainers)
 
 
-def test_of_equal_outputs_the_first_counts_as_on_the_processor(build_trainer, backend):
+def test_of_equal_outputs_the_first_is_the_prediction(build_trainer, backend):
     trainers = [build_trainer(dtype=np.float64, backend=where, learning_rate=0.0) for where in (None, backend)]
     for trainer in trainers:
         trainer.network.parameters[:] = 0
@@ -98,7 +98,7 @@ def regression(backend, rate, **settings):
 
 
 @pytest.mark.parametrize("rate", [0.8, 1e200])
-def test_a_loss_that_explodes_ends_the_run_in_that_very_epoch(backend, rate):
+def test_an_exploded_loss_ends_the_run_in_its_epoch(backend, rate):
     trainers = [regression(where, rate) for where in (None, backend)]
     for trainer in trainers:
         trainer.run_for(10, epochs=60)
@@ -113,7 +113,7 @@ def test_a_loss_that_explodes_ends_the_run_in_that_very_epoch(backend, rate):
 
 
 @pytest.mark.parametrize("rule", [{"patience": 2, "min_delta": 0.01}, {"target_accuracy": 0.6}])
-def test_a_rule_that_goes_by_scores_looks_at_each_epoch(build_trainer, backend, rule):
+def test_a_rule_on_scores_judges_every_epoch(build_trainer, backend, rule):
     trainers = [build_trainer(dtype=np.float64, backend=where, **rule) for where in (None, backend)]
     for trainer in trainers:
         trainer.run_for(10, epochs=200)
@@ -123,7 +123,7 @@ def test_a_rule_that_goes_by_scores_looks_at_each_epoch(build_trainer, backend, 
     same_curve(trainers)
 
 
-def test_notes_that_differ_from_the_formulas_are_not_used(build_trainer, backend, monkeypatch):
+def test_recorded_scores_that_differ_are_not_used(build_trainer, backend, monkeypatch):
     monkeypatch.setattr(cuda, "KEEP", cuda.KEEP.replace("now[k]", "now[k] * 2"))
     trainers = [build_trainer(dtype=np.float64, backend=where) for where in (None, backend)]
     stepped(trainers, 3 * EPOCH)
@@ -131,7 +131,7 @@ def test_notes_that_differ_from_the_formulas_are_not_used(build_trainer, backend
     same_curve(trainers)
 
 
-def test_a_reset_and_a_change_by_hand_drop_no_note_and_bring_none_back(build_trainer, backend):
+def test_resets_and_changes_by_hand_keep_the_curve_right(build_trainer, backend):
     trainers = [build_trainer(dtype=np.float64, backend=where) for where in (None, backend)]
     stepped(trainers, 3 * EPOCH)
     for trainer in trainers:

@@ -77,7 +77,7 @@ def trainer_on(backend, batch_size, layers=None):
 
 @pytest.mark.parametrize("batch_size", [0, 32])
 @pytest.mark.parametrize("fused", [pytest.param(True, marks=compiled), False])
-def test_a_device_keeps_bytes_and_trains_as_the_processor_does(backend, monkeypatch, batch_size, fused):
+def test_training_from_bytes_equals_the_processor(backend, monkeypatch, batch_size, fused):
     if not fused:
         monkeypatch.setattr(fake_cupy.RawKernel, "__call__", None)
     here, there = (trainer_on(where, batch_size) for where in (None, backend))
@@ -95,7 +95,7 @@ def test_a_device_keeps_bytes_and_trains_as_the_processor_does(backend, monkeypa
 
 
 @compiled
-def test_a_step_from_bytes_takes_no_new_memory_and_waits_for_nothing(backend):
+def test_a_step_from_bytes_neither_allocates_nor_waits(backend):
     trainer = trainer_on(backend, 32)
     for _ in range(15):  # two epochs: each ends with a smaller batch
         trainer.advance()
@@ -106,7 +106,7 @@ def test_a_step_from_bytes_takes_no_new_memory_and_waits_for_nothing(backend):
     assert (CARD.waits, CARD.allocations) == (0, 0)
 
 
-def test_runs_on_the_same_arrays_hold_them_once_and_the_last_one_gives_them_back(backend):
+def test_runs_on_the_same_arrays_share_their_memory(backend):
     hosts = tuple(standardise(part, 0, 255) for part in (PIXELS[:200], PIXELS[200:]))
     own = [inputs_on(backend, *hosts) for _ in range(2)]
     assert own[0] is not own[1]  # somebody may write to them

@@ -75,7 +75,7 @@ def test_the_stand_in_offers_nothing_that_cupy_lacks():
         assert [word for word in ("order", "shape", "axis", "out") if word in ours and word not in theirs] == []
 
 
-def test_the_formulas_call_nothing_beyond_what_was_looked_up_in_cupy():
+def test_the_formulas_call_only_functions_that_cupy_has():
     sources = [(ENGINE / f"{name}.py").read_text(encoding="utf-8") for name in FORMULAS]
     called = {name for source in sources for name in re.findall(r"\bnp\.([a-z_0-9]+)\(", source)}
     assert called - ON_HOST <= {*UFUNCS, *fake_cupy.FUNCTIONS}
@@ -97,7 +97,7 @@ def test_the_formulas_call_nothing_beyond_what_was_looked_up_in_cupy():
         lambda b, a: b.xp.RawKernel('extern "C" __global__ void f(int n) { }', "f")((1,), (1,), (np.int32(1),)),
     ],
 )
-def test_the_stand_in_refuses_in_a_graph_what_cupy_refuses(backend, act):
+def test_the_stand_in_refuses_the_same_calls_during_capture(backend, act):
     a = backend.send(np.ones((3, 3)))
     stream = backend.xp.cuda.Stream(non_blocking=True)
     with stream:
@@ -109,7 +109,7 @@ def test_the_stand_in_refuses_in_a_graph_what_cupy_refuses(backend, act):
 
 
 @compiled
-def test_what_is_captured_is_not_done_until_it_is_launched_and_then_again_and_again(backend):
+def test_captured_kernels_run_with_every_launch_and_not_before(backend):
     kernel = backend.xp.RawKernel('extern "C" __global__ void f(double *a) { a[threadIdx.x] += 1; }', "f")
     a = backend.send(np.zeros(2))
     kernel((1,), (2,), (a,))

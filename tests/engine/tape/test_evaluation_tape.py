@@ -7,7 +7,7 @@ import numpy as np
 from engine.tape.evaluation_tape import EvaluationTape
 
 
-def test_tanh_is_right_to_the_last_digit_of_its_range_at_every_replay():
+def test_the_fast_tanh_keeps_its_error_bound_at_every_replay():
     tape = EvaluationTape()
     z = np.linspace(-60, 60, 100_001, dtype=np.float32)
     with np.errstate(over="ignore"):
@@ -20,7 +20,7 @@ def test_tanh_is_right_to_the_last_digit_of_its_range_at_every_replay():
     assert (a.min(), a.max()) == (-1, 1)
 
 
-def test_what_is_no_number_stays_so_and_infinity_is_one():
+def test_the_fast_tanh_handles_nan_and_infinity():
     with np.errstate(over="ignore"):
         a = np.tanh(EvaluationTape().wrap(np.array([np.nan, np.inf, -np.inf], np.float32))).array
     assert np.array_equal(a, np.array([np.nan, 1, -1], np.float32), equal_nan=True)

@@ -20,7 +20,7 @@ def same(one, other):
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
 @pytest.mark.parametrize("steps", [0, 7, 24])
-def test_going_on_continues_the_identical_curve_also_in_mid_epoch(kind, optimizer, steps, build_trainer):
+def test_a_restored_run_continues_the_identical_curve(kind, optimizer, steps, build_trainer):
     trainer, heir = (build_trainer(kind, optimizer=optimizer, patience=50, schedule="cosine") for _ in range(2))
     for _ in range(steps):
         trainer.step()
@@ -57,14 +57,14 @@ def test_a_checkpoint_is_a_copy(build_trainer):
     same(arrays, kept)
 
 
-def test_how_a_run_ended_is_kept(build_trainer):
+def test_a_checkpoint_keeps_how_the_run_ended(build_trainer):
     trainer, heir = (build_trainer(optimizer="sgd", learning_rate=1e38, epochs=9) for _ in range(2))
     trainer.run_for(60)
     checkpoint.restore(heir, checkpoint.capture(trainer))
     assert heir.divergence == trainer.divergence is not None
 
 
-def test_a_silent_rule_stays_silent(build_trainer):
+def test_a_disabled_rule_stays_disabled(build_trainer):
     trainer, heir = build_trainer(epochs=1), build_trainer(epochs=1)
     trainer.run_for(60)
     trainer.resume()
@@ -73,7 +73,7 @@ def test_a_silent_rule_stays_silent(build_trainer):
     assert (heir.epochs, heir.stopped) == (2, "")
 
 
-def test_a_checkpoint_of_numbers_that_overflowed_is_never_made(build_trainer):
+def test_a_checkpoint_never_holds_overflowed_numbers(build_trainer):
     trainer = build_trainer()
     spoil(trainer)
     trainer.step()

@@ -14,7 +14,7 @@ from engine.training.trainer import Settings, Trainer
 from tests.engine.helpers import spoil
 
 
-def test_each_epoch_shows_every_sample_once_and_the_last_batch_is_the_rest(build_trainer):
+def test_each_epoch_uses_every_sample_once(build_trainer):
     trainer = build_trainer(batch_size=8)
     orders = []
     for _ in range(2):
@@ -44,7 +44,7 @@ def test_recorded_steps_equal_plain_ones(kind, build_trainer):
     np.testing.assert_allclose(recorded.network.parameters, plain.network.parameters, rtol=1e-9, atol=1e-11)
 
 
-def test_two_trainers_built_alike_go_the_same_way_to_the_bit(kind, build_trainer):
+def test_two_equal_trainers_are_equal_to_the_bit(kind, build_trainer):
     one, other = build_trainer(kind), build_trainer(kind)
     for _ in range(3):
         one.epoch()
@@ -122,7 +122,7 @@ def test_reset_starts_the_same_run_again(kind, build_trainer):
     np.testing.assert_array_equal(trainer.history.values, first[1])
 
 
-def test_reset_keeps_the_settings_of_now(build_trainer):
+def test_reset_keeps_the_current_settings(build_trainer):
     trainer = build_trainer()
     trainer.set(learning_rate=0.5)
     trainer.reset()
@@ -132,7 +132,7 @@ def test_reset_keeps_the_settings_of_now(build_trainer):
 # The end of a run
 
 
-def test_a_run_stops_at_its_last_epoch_and_goes_on_after_resume(build_trainer):
+def test_a_run_stops_at_its_last_epoch_until_resumed(build_trainer):
     trainer = build_trainer(epochs=3)
     trainer.run_for(60)
     assert (trainer.epochs, trainer.stopped) == (3, "3 epochs are done.")
@@ -142,7 +142,7 @@ def test_a_run_stops_at_its_last_epoch_and_goes_on_after_resume(build_trainer):
     assert (trainer.epochs, trainer.stopped) == (4, "")
 
 
-def test_a_rule_is_armed_again_when_its_setting_changes_or_the_run_is_reset(build_trainer):
+def test_a_changed_setting_or_a_reset_enables_a_rule_again(build_trainer):
     trainer = build_trainer(epochs=2)
     trainer.run_for(60)
     trainer.set(epochs=4)
@@ -169,7 +169,7 @@ def test_a_run_stops_when_its_time_is_over(build_trainer):
     assert (trainer.stopped, trainer.steps, trainer.seconds) == ("5 seconds of training are over.", 5, 5.0)
 
 
-def test_running_for_some_seconds_takes_that_long_by_the_clock(build_trainer):
+def test_run_for_follows_the_clock(build_trainer):
     trainer = build_trainer()
     trainer.run_for(3, clock=lambda: float(trainer.steps))
     assert (trainer.steps, trainer.seconds, trainer.stopped) == (3, 3.0, "")
@@ -208,7 +208,7 @@ def test_after_early_stopping_the_run_can_go_on(build_trainer):
 
 
 @pytest.mark.parametrize("kind", ["dense", "dropout", "batch norm", "everything"])
-def test_the_guard_goes_back_to_the_last_finite_step_and_names_it(kind, build_trainer):
+def test_the_guard_restores_the_last_finite_step(kind, build_trainer):
     trainer, twin = (build_trainer(kind, optimizer="sgd", learning_rate=0.01) for _ in range(2))
     for t in (trainer, twin):
         spoil(t, 0)
@@ -263,7 +263,7 @@ def test_after_a_divergence_a_lower_rate_lets_the_run_go_on(build_trainer):
     assert trainer.evaluate().train_loss < trainer.untrained_loss
 
 
-def test_settings_that_change_between_two_safe_points_do_not_confuse_the_guard(build_trainer):
+def test_changed_settings_do_not_confuse_the_guard(build_trainer):
     trainer = build_trainer(optimizer="sgd")
     spoil(trainer)
     trainer.step()
