@@ -49,7 +49,7 @@ def available_devices() -> list[Device]:
 
 def known_devices() -> list[Device]:
     """The same without waiting: until the search is over, the GPU is said to be searched for."""
-    return list(_found) or [CPU, no_card("The GPU is being looked for; this takes a moment.")]
+    return list(_found) or [CPU, no_card("Searching for a GPU; this takes a moment.")]
 
 
 def believe(devices: Iterable[Sequence[Any]]) -> None:

@@ -19,7 +19,7 @@ STATUS = MappingProxyType(  # of CUDA: reason and fix
         35: ("The NVIDIA driver is missing or too old for CUDA 12.", DRIVER),
         100: (
             "The NVIDIA driver is here, but it finds no GPU.",
-            "Look whether CUDA_VISIBLE_DEVICES hides it, or whether a container was started without it.",
+            "Check whether CUDA_VISIBLE_DEVICES hides it, or whether a container was started without it.",
         ),
     }
 )

@@ -57,7 +57,7 @@ class Executor(Protocol):
         ...
 
     def defer_scores(self) -> bool:
-        """Whether the scores at the end of this epoch will be among `pending_scores`, so that nobody waits for them."""
+        """Whether the scores at the end of this epoch will be among `pending_scores` and need not be computed now."""
         ...
 
     def pending_scores(self) -> list[EpochScores]:

@@ -1,7 +1,7 @@
 """Divergence: which value of a training step was the first that is not finite.
 
 The guard keeps a snapshot of the last state with finite parameters. When they overflow it restores that, repeats the
-steps since, and looks into the one that broke.
+steps since, and examines the one that failed.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Guard:
         self.safe = snapshot or self.progress.snapshot()
 
     def replay_to_divergence(self) -> Divergence:
-        """Restore the saved state, repeat the steps since; stop before the one that broke and say what broke in it."""
+        """Restore the saved state, repeat the steps up to the one that failed, and name its first overflow."""
         progress, last, before = self.progress, self.progress.steps, self.safe
         progress.restore(before)
         while progress.steps < last and self.is_finite():

@@ -7,7 +7,7 @@ import textwrap
 from dataclasses import dataclass
 
 from engine import INITIALIZERS, SCHEDULES
-from engine.training.trainer import EVALUATED
+from engine.step.data import EVALUATED
 from lab.experiment.experiment import Experiment
 from lab.export.lift import Lifted
 

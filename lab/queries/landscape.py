@@ -190,7 +190,7 @@ class Landscape:
         return float((self.path() @ self.directions).ravel() @ away.ravel() / max(float((away**2).sum()), 1e-30))
 
     def _go(self, point: np.ndarray) -> None:
-        self.twin.network.take(self.centre + np.asarray(point) @ self.directions, self.state)
+        self.twin.network.set_state(self.centre + np.asarray(point) @ self.directions, self.state)
 
 
 # Directions ----------------------------------------------------------------------------------------------------------

@@ -90,7 +90,7 @@ def build_trainer(build_network, objective):
 
 @pytest.fixture
 def pretended():
-    """A card that is none: the strict stand-in for CuPy, with nothing on it."""
+    """The strict stand-in for CuPy as a card with free memory."""
     gc.collect()
     CARD.reset()
     return Backend("cuda:0", fake_cupy)

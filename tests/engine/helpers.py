@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 
 from engine.formulas.losses import valid_losses, valid_outputs
 from engine.tape.recording import BatchRecorder
 from engine.training.gradient_check import slope
 from engine.training.trainer import Trainer
 
+compiled = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler to stand in for NVRTC")
 PAIRS = [  # every output with every loss that suits it: (kind, classes, output, loss)
     (kind, classes, output, loss)
     for kind, classes in (("classification", 2), ("classification", 3), ("regression", 0))

@@ -1,4 +1,4 @@
-"""The search for devices, on machines made up for it: a pretended `cupy` stands on the path of the trial's process."""
+"""The search for devices on simulated machines: a fake `cupy` is on the path of the trial's process."""
 
 from __future__ import annotations
 

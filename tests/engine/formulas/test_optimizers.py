@@ -1,4 +1,4 @@
-"""Optimisers against trajectories in plain Python, PyTorch and scikit-learn. "It learns" would prove nothing here."""
+"""Optimizers against trajectories in plain Python, PyTorch and scikit-learn."""
 
 from __future__ import annotations
 

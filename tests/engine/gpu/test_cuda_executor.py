@@ -1,8 +1,6 @@
-"""Training on a device, without one: a strict stand-in for CuPy counts what a card would have to do."""
+"""Training on a device: a strict stand-in for CuPy counts what a card would have to do."""
 
 from __future__ import annotations
-
-import shutil
 
 import numpy as np
 import pytest
@@ -12,8 +10,8 @@ from engine.formulas.optimizers import OPTIMIZERS
 from engine.gpu.executor import CudaExecutor
 from engine.training import checkpoint
 from tests.engine.gpu.fake_cupy import CARD
+from tests.engine.helpers import compiled
 
-compiled = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler to stand in for NVRTC")
 FLOAT32 = 2e-5  # relative: both sum in other orders, and 200 steps carry every rounding on
 
 

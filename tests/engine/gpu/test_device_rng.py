@@ -1,8 +1,6 @@
-"""What the device draws is to the bit what NumPy draws, and afterwards the host's generator stands where it would."""
+"""The device draws to the bit what NumPy draws, and leaves the host's generator in the same state."""
 
 from __future__ import annotations
-
-import shutil
 
 import numpy as np
 import pytest
@@ -12,8 +10,9 @@ from engine.gpu.device_rng import STATE_NUMBERS, DeviceDraw, can_draw
 from engine.network.layers import Activation, Dense, Dropout
 from tests.engine.gpu.fake_cupy import CARD
 from tests.engine.gpu.test_quantized_inputs import trainer_on
+from tests.engine.helpers import compiled
 
-pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler to stand in for NVRTC")
+pytestmark = compiled
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

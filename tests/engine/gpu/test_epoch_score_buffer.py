@@ -1,8 +1,6 @@
-"""The curve of a run on a device: noted there, read together, and the same as if each epoch had been looked at."""
+"""Scores that a device records are read together and equal those of an evaluation after each epoch."""
 
 from __future__ import annotations
-
-import shutil
 
 import numpy as np
 import pytest
@@ -15,8 +13,9 @@ from engine.network.network import Network
 from engine.step.settings import Settings
 from engine.training.trainer import Trainer
 from tests.engine.gpu.fake_cupy import CARD
+from tests.engine.helpers import compiled
 
-pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler to stand in for NVRTC")
+pytestmark = compiled
 EPOCH = 7  # steps: 50 samples in batches of 8
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pytest
 
@@ -17,9 +15,9 @@ from engine.step.settings import Settings
 from engine.training.trainer import Trainer
 from tests.engine.gpu import fake_cupy
 from tests.engine.gpu.fake_cupy import CARD
+from tests.engine.helpers import compiled
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (300, 16))
-compiled = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler to stand in for NVRTC")
 
 
 @pytest.mark.parametrize(("mean", "scale"), [(0, 255), (33.318421, 78.567489), (0, 1)])

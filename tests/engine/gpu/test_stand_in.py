@@ -1,10 +1,9 @@
-"""The stand-in for CuPy is as strict as CuPy, and the kernels are those that NVIDIA's compiler takes."""
+"""The stand-in for CuPy is as strict as CuPy, and NVIDIA's compiler accepts the kernels."""
 
 from __future__ import annotations
 
 import inspect
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +12,9 @@ import pytest
 from tests.engine.gpu import cuda_in_c, fake_cupy
 from tests.engine.gpu.fake_cupy import CARD
 from tests.engine.gpu.test_quantized_inputs import trainer_on
+from tests.engine.helpers import compiled
 
 ENGINE = Path(__file__).parents[3] / "engine"
-compiled = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler to stand in for NVRTC")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The memory of a tape: taken from results that nobody can name any more, and from no other."""
+"""A tape reuses the memory of results that nothing refers to any more, and of no others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints: going on from one continues the identical curve; a foreign one is refused and changes nothing."""
+"""Checkpoints: a restored run continues the identical curve; a foreign checkpoint is refused."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_spoiled_checkpoint_is_refused_and_nothing_changes(spoil, words, build
     same(checkpoint.capture(trainer), before)
 
 
-def test_a_checkpoint_of_another_network_or_optimiser_is_refused(build_trainer):
+def test_a_checkpoint_of_another_network_or_optimizer_is_refused(build_trainer):
     for other in (build_trainer("batch norm"), build_trainer(optimizer="sgd"), build_trainer(dtype=np.float64)):
         with pytest.raises(ValueError, match="checkpoint"):
             checkpoint.restore(build_trainer(), checkpoint.capture(other))

@@ -134,7 +134,7 @@ READABLE = (
 
 def test_reading_a_property_neither_waits_nor_trains_nor_restores(build_trainer, pretended):
     trainer = build_trainer(optimizer="sgd", learning_rate=300.0, backend=pretended)
-    for _ in range(15):  # the loss has exploded at the end of the first epoch, and nobody knows
+    for _ in range(15):  # the loss has exploded at the end of the first epoch, and is not known yet
         trainer.step()
     CARD.waits = CARD.launches = CARD.graphs = 0
     before = trainer.progress.snapshot()
