@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.formulas.activations import ACTIVATIONS
 from engine.formulas.initializers import INITIALIZERS
-from engine.tape.tape import follow, perform
+from engine.formulas.tracing import record_call, trace_like
 
 
 class Layer:
@@ -32,7 +32,7 @@ class Layer:
     output_shape: tuple[int, ...] = ()  # of one output sample; set when the network is built
     send: Callable[[np.ndarray], Any] = staticmethod(lambda array: array)  # from the host to where the samples are
     order: Literal["C", "F"] = "C"  # memory order of parameters with several axes; C: the bias follows the weights
-    mixes = False  # whether the output for one sample depends on the others of its batch, in training
+    couples_samples = False  # whether the output for one sample depends on the others of its batch, in training
     state: Mapping[str, np.ndarray] = MappingProxyType({})  # what training changes beside the parameters
     rngs: Mapping[str, np.random.Generator] = MappingProxyType({})  # generators that training draws from
 
@@ -225,8 +225,8 @@ class Dropout(Layer):
         if not train:
             return x
         noise = np.empty(x.shape[::-1], x.dtype)
-        perform(x, self.draw, noise)
-        self.mask = (follow(x, self.send(noise).T) >= self.rate) * x.dtype.type(1 / (1 - self.rate))
+        record_call(x, self.draw, noise)
+        self.mask = (trace_like(x, self.send(noise).T) >= self.rate) * x.dtype.type(1 / (1 - self.rate))
         return x * self.mask  # (N, ...)
 
     def draw(self, noise: np.ndarray) -> None:

@@ -55,7 +55,7 @@ class Network:
         self.weight_mask = self.gradients.copy()  # (P,) 1 for what regularization applies to, 0 for biases and the like
         self.gradients[:] = 0
         self.workspace = max(int(np.prod(self.inputs)), *self.widths)  # numbers of one sample in the widest layer
-        self.at_once = max(1, WORKSPACE // self.workspace)
+        self.max_batch = max(1, WORKSPACE // self.workspace)
 
     def walk(self) -> Iterator[tuple[str, Layer]]:
         """Every layer with its name, a layer before those inside it: "0", "1", "1.0", "1.1", "2" ..."""
@@ -85,7 +85,7 @@ class Network:
                 start = stop
             layer.bind(*views)
 
-    def elsewhere(self, send: Callable[[np.ndarray], Any]) -> Network:
+    def to_device(self, send: Callable[[np.ndarray], Any]) -> Network:
         """The same layers with parameters of their own that `send` has brought to another device.
 
         Both draw from the same generators, so that a step here and a step there drop the same units.
@@ -101,9 +101,9 @@ class Network:
 
     def forward(self, x: Any, *, train: bool = False) -> Any:
         """(N, ...) inputs -> (N, O) logits. Only a training pass leaves traces in the layers."""
-        if not train and len(x) > self.at_once:
-            parts = range(0, len(x), self.at_once)
-            return np.concatenate([self.forward(x[start : start + self.at_once]) for start in parts])
+        if not train and len(x) > self.max_batch:
+            parts = range(0, len(x), self.max_batch)
+            return np.concatenate([self.forward(x[start : start + self.max_batch]) for start in parts])
         return self.chain.forward(x, train=train)
 
     def backward(self, dz: Any) -> None:
@@ -133,9 +133,9 @@ class Network:
         return [int(np.prod(layer.output_shape)) + layer.workspace for _, layer in self.walk()]
 
     @property
-    def mixes(self) -> bool:
+    def couples_samples(self) -> bool:
         """Whether the output for one sample depends on the others of its batch, in training."""
-        return any(layer.mixes for _, layer in self.walk())
+        return any(layer.couples_samples for _, layer in self.walk())
 
     def title(self, name: str) -> str:
         """The name on the screen of the layer of weights that the layer `name` belongs to."""
@@ -146,11 +146,11 @@ class Network:
                 place = max(1, weighted)
         return layer_title(place, weighted)
 
-    def copies(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    def get_state(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Copies of the parameters and of the state."""
         return self.parameters.copy(), {name: array.copy() for name, array in self.state.items()}
 
-    def take(self, parameters: np.ndarray, state: Mapping[str, np.ndarray]) -> None:
+    def set_state(self, parameters: np.ndarray, state: Mapping[str, np.ndarray]) -> None:
         """Overwrite the parameters and the state."""
         self.parameters[:] = parameters
         for name, array in self.state.items():

@@ -1,6 +1,6 @@
-"""How a layer is doing: the size of its signals and gradients, dead and saturated units, and how fast its weights move.
+"""Diagnostics of each layer: size of signals and gradients, dead and saturated units, and how fast the weights move.
 
-The figures come from one ordinary training step that is undone afterwards, so that looking changes nothing.
+The figures come from one ordinary training step that is undone afterwards.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ import numpy as np
 
 from engine.network.layers import Activation, Layer
 from engine.network.observe import observe
-from engine.training.snapshot import restore, snapshot
 from engine.training.trainer import Trainer
 
-SAMPLES = 256  # enough for shares and spreads, few enough to look several times a second
-FLAT = 0.01  # a slope below this share of the steepest one lets next to no gradient through
+SAMPLES = 256  # enough for shares and spreads, few enough for several diagnoses a second
+FLAT = 0.01  # a slope below this share of the steepest one passes almost no gradient on
 
 
 class LayerReport(NamedTuple):
-    """One layer on one batch. Shares are NaN where the question makes no sense."""
+    """One layer on one batch. Shares are NaN where they are not defined."""
 
     name: str
     activation_mean: float  # of the layer's output
@@ -30,11 +29,11 @@ class LayerReport(NamedTuple):
     gradient_std: float
     dead: float  # share of units whose slope is zero for every sample: they cannot learn from this batch
     saturated: float  # share of (sample, unit) pairs where the curve is almost flat
-    update_to_weight: float  # length of one step of the layer's parameters to their own; about 0.001 is healthy
+    update_to_weight: float  # length of one step of the layer's parameters over their own; about 0.001 is healthy
 
 
 class LayerLook(NamedTuple):
-    """A report, and what it was drawn from: outputs of the layer and gradients by them, both (N, ...)."""
+    """A report and its sources: outputs of the layer and the gradients by them, both (N, ...)."""
 
     report: LayerReport
     activations: np.ndarray
@@ -57,7 +56,8 @@ def examine(trainer: Trainer, batch: np.ndarray | None = None) -> dict[str, Laye
 def undisturbed(trainer: Trainer) -> Iterator[None]:
     """Undo whatever training steps do inside: parameters, slots, counters, generators, gradients, layers' caches."""
     network, optimizer = trainer.network, trainer.optimizer
-    before, gradients, rate = snapshot(trainer), network.gradients.copy(), optimizer.rate.copy()
+    trainer.synchronize()
+    before, gradients, rate = trainer.progress.snapshot(), network.gradients.copy(), optimizer.rate.copy()
     kept = [(layer, dict(vars(layer))) for _, layer in network.walk()]
     try:
         with np.errstate(all="ignore"):
@@ -66,12 +66,12 @@ def undisturbed(trainer: Trainer) -> Iterator[None]:
         for layer, attributes in kept:
             vars(layer).clear()
             vars(layer).update(attributes)
-        restore(trainer, before)
+        trainer.progress.restore(before)
         network.gradients[:], optimizer.rate[()] = gradients, rate
 
 
 def _looks(trainer: Trainer, x: np.ndarray, t: np.ndarray) -> dict[str, LayerLook]:
-    network, old = trainer.network, trainer.network.copies()[0]
+    network, old = trainer.network, trainer.network.get_state()[0]
     with observe(network) as seen:
         network.backward(trainer.objective.gradient(network.forward(x, train=True), t))
     trainer.update(x)

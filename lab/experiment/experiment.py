@@ -20,7 +20,7 @@ from data.sources import hand_drawn
 from engine import INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from engine.formulas.losses import usual_loss, usual_output, valid_losses, valid_outputs
 from engine.formulas.schedules import SPAN
-from engine.training.settings import MONITORS, Settings
+from engine.step.settings import MONITORS, Settings
 from lab.experiment.architecture import architecture_of
 from lab.experiment.fields import (
     Allowed,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from engine import INITIALIZERS, SCHEDULES
-from engine.training.trainer import EVALUATED
+from engine.step.data import EVALUATED
 from lab.experiment.architecture import Architecture, architecture_of
 from lab.experiment.experiment import Experiment
 from lab.export.lift import Lifted

@@ -64,7 +64,7 @@ class _Subject:
         trainer, self.architecture = run.trainer, architecture_of(run.experiment)
         row, blocks = layers(self.architecture.layers, np.random.default_rng(0)), self.architecture.dense
         self.network = Network(row, run.dataset.x_train.shape[1:], rng=np.random.default_rng(0), dtype=dtype)
-        self.network.take(*trainer.network.copies())
+        self.network.set_state(*trainer.network.get_state())
         if 0 <= bug < len(blocks):
             _plant_bug(self.network[blocks[bug].weights.name])
         x, t = trainer.x_train[:POINTS].astype(dtype), trainer.t_train[:POINTS].astype(dtype)

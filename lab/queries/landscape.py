@@ -19,7 +19,7 @@ import numpy as np
 
 from engine import OPTIMIZERS
 from engine.network.layers import Dropout
-from engine.tape.recording import Look
+from engine.tape.recording import RecordedEvaluation
 from engine.tape.tape import Tape
 from engine.training.trainer import Trainer
 from lab.race.optimizer_race import race
@@ -58,7 +58,7 @@ class Landscape:
             raise ValueError("landscape: there is no such plane.")
         self.kind, self.reach, self.side, self.build_number = kind, reach, side, run.build_number
         self.twin = build(run.experiment.change(device="cpu"), dataset=run.dataset).trainer
-        self.center, self.state = run.trainer.network.copies()
+        self.center, self.state = run.trainer.network.get_state()
         self.epoch, self.now = run.trainer.epochs, run.trainer.steps
         self.epochs = self.epoch or AHEAD
         self.x, self.t = self.twin.x_train[:SAMPLES], self.twin.t_train[:SAMPLES]
@@ -71,7 +71,7 @@ class Landscape:
             self.directions = np.stack([_only(self.twin, name) for name in (first, second)])
             if first == second:
                 raise ValueError("Choose two different weights: a plane needs two directions.")
-        self.twin.network.take(self.stations[0], self.twin.network.copies()[1])
+        self.twin.network.set_state(self.stations[0], self.twin.network.get_state()[1])
         self.heights = np.full((side, side), np.nan)
         self.done, self.total, self._work = 0, self.epochs + side * side, self._all()
 
@@ -107,12 +107,12 @@ class Landscape:
         every = max(1, -(-self.epochs // int(np.clip(KEPT // size, 3, STATIONS))))
         while twin.epochs < self.epochs and twin.divergence is None:
             with np.errstate(all="ignore"):
-                ended = twin.play()
+                ended = twin.advance()
             if not ended:
                 yield min(twin.epochs, self.epochs - 1)
                 continue
             if twin.epochs % every == 0 or twin.epochs == self.epochs:
-                if not twin.finite():
+                if not twin.guard.is_finite():
                     break
                 self.stations.append(twin.network.parameters.copy())
                 self.station_epochs.append(twin.epochs)
@@ -135,7 +135,7 @@ class Landscape:
         self._go(point)
         with np.errstate(all="ignore"):
             if self._is_small:
-                return self._look.again()[1]
+                return self._look()[1]
             return float(self.twin.objective.value(self.twin.network.forward(self.x), self.t))
 
     def slopes(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -151,11 +151,11 @@ class Landscape:
 
     @cached_property
     def _is_small(self) -> bool:
-        return len(self.x) <= self.twin.network.at_once
+        return len(self.x) <= self.twin.network.max_batch
 
     @cached_property
-    def _look(self) -> Look:
-        return Look(self.twin.network, self.twin.objective, self.x, self.t)
+    def _look(self) -> RecordedEvaluation:
+        return RecordedEvaluation(self.twin.network, self.twin.objective, self.x, self.t)
 
     @cached_property
     def _descend(self) -> Callable[[], float]:
@@ -190,7 +190,7 @@ class Landscape:
         return float((self.path() @ self.directions).ravel() @ away.ravel() / max(float((away**2).sum()), 1e-30))
 
     def _go(self, point: np.ndarray) -> None:
-        self.twin.network.take(self.center + np.asarray(point) @ self.directions, self.state)
+        self.twin.network.set_state(self.center + np.asarray(point) @ self.directions, self.state)
 
 
 # Directions ----------------------------------------------------------------------------------------------------------

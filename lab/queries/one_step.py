@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.network.observe import observe
 from engine.training.diagnostics import undisturbed
-from engine.training.gradient_check import twin
+from engine.training.gradient_check import same_view
 from engine.training.trainer import Trainer
 from lab.experiment.architecture import Architecture, Block, LayerSpec, architecture_of
 from lab.training.run import Run
@@ -194,7 +194,7 @@ class _Step:
         view, place = (dense.b, (target,)) if source < 0 else (dense.W, (source, target))
 
         def of(flat: np.ndarray) -> float:
-            return float(twin(view, network.parameters, flat)[place])
+            return float(same_view(view, network.parameters, flat)[place])
 
         def slots() -> dict[str, float]:
             return {name: of(slot) for name, slot in optimizer.slots.items()}
@@ -203,9 +203,9 @@ class _Step:
         trainer.update(self.x)
         found |= {"used": of(network.gradients), "after": of(network.parameters), "slots_after": slots()}
         found |= {"rate": trainer.learning_rate, "t": optimizer.t, "optimizer": optimizer.name}
-        if hasattr(optimizer, "weight_decay"):
+        if optimizer.weight_decay is not None:
             decayed = of(np.asarray(optimizer.decays))
-            found["decay"] = float(optimizer.weight_decay) * decayed  # pyright: ignore[reportAttributeAccessIssue]
+            found["decay"] = float(optimizer.weight_decay) * decayed
         for name, rng in network.rngs.items():  # the same units drop out again: only the weights differ
             rng.bit_generator.state = self.generator_states[name]
         found["loss_after"] = float(trainer.objective.value(network.forward(self.x, train=True), self.t))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.training.rate_finder import LOOKED_AT, find_rate
+from engine.training.rate_finder import LOSS_SAMPLES, find_rate
 
 if TYPE_CHECKING:
     from lab.training.run import Run
@@ -21,7 +21,7 @@ def rate_test(
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Rates, losses and a suggestion for the current weights; None if no rate made the loss lower."""
     trainer = run.trainer
-    samples = 3 * trainer.batch_size + min(LOOKED_AT, len(trainer.x_train))
+    samples = 3 * trainer.batch_size + min(LOSS_SAMPLES, len(trainer.x_train))
     steps = int(np.clip(MAX_MULTIPLY_ADDS / max(1, run.multiply_adds * samples), FEWEST, MOST))
     found = find_rate(trainer, steps=steps)
     suggestion = float(f"{found.suggestion:.1g}") if np.isfinite(found.suggestion) else None

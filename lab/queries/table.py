@@ -58,5 +58,6 @@ def ask(run: Run, query: str, options: Mapping[str, Any], arrays: Mapping[str, n
     if query not in QUERIES:
         raise ValueError(f"{query[:40]} is not a query; allowed: {', '.join(QUERIES)}.")
     run.watch()
+    run.trainer.synchronize()
     with np.errstate(all="ignore"):
         return QUERIES[query](run, options, arrays)

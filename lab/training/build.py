@@ -13,7 +13,7 @@ from data import Dataset
 from engine import OPTIMIZERS
 from engine.backend import Backend, available_devices, exhausted
 from engine.formulas.losses import Objective, balanced_weights
-from engine.gpu.accelerator import Accelerator
+from engine.gpu.executor import CudaExecutor
 from engine.network.convolution import Conv2D, Flatten, Image, MaxPool2D
 from engine.network.layers import Activation, Dense, Dropout, Layer, Residual
 from engine.network.network import Network
@@ -72,7 +72,7 @@ def build(experiment: Experiment, data_dir: Path | None = None, dataset: Dataset
     train, test = (dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test)
     if backend is not None:
         samples, batch = len(train[0]) + len(test[0]), min(e.batch_size or len(train[0]), len(train[0]))
-        _fits(backend, Accelerator.needs(network, optimizer, samples, batch, objective.units))
+        _fits(backend, CudaExecutor.bytes_needed(network, optimizer, samples, batch, objective.units))
     try:
         trainer = Trainer(
             network, objective, optimizer, train, test, settings=e.settings(), rng=for_batches, backend=backend

@@ -28,7 +28,7 @@ def facts(run: Run) -> dict[str, Any]:
         "batch_size": t.batch_size,
         "steps_per_second": run.rate if run.status == "running" else 0.0,
         "seconds": t.seconds,
-        "device": t.accelerator.backend.name.replace("cuda:", "GPU ") if t.accelerator else "CPU",
+        "device": t.backend.name.replace("cuda:", "GPU ") if t.backend else "CPU",
         "dtype": str(t.network.dtype),
         "parameters": t.network.parameters.size,
         "build": run.build_number,

@@ -10,7 +10,7 @@ import numpy as np
 from data import Dataset
 from engine.formulas import metrics
 from engine.network.observe import observe
-from engine.tape.evaluation_tape import Glance
+from engine.tape.evaluation_tape import EvaluationTape
 from engine.training.trainer import Trainer
 from lab.experiment.architecture import Block
 
@@ -61,7 +61,7 @@ class PlaneMap:
         network = trainer.network
         self.side = self._side(sum(network.widths))
         self.points = plane_points(dataset.extent, self.side)
-        self.tape = Glance()  # the same points for every frame, so the forward pass is recorded once
+        self.tape = EvaluationTape()  # the same points for every frame, so the forward pass is recorded once
         points = self.tape.fixed(dataset.encode(self.points).astype(network.dtype, copy=False))
         outputs = [block.output.name for block in hidden]
         with observe(network, outputs) as seen:

@@ -13,6 +13,7 @@ from engine.training.trainer import Trainer
 
 def report(trainer: Trainer) -> dict[str, Any]:
     """Plain values, ready for JSON, about a network and its test part. The trainer is left as it was."""
+    trainer.synchronize()
     return {
         "summary": [line._asdict() for line in trainer.network.summary()],
         "metrics": _classification(trainer) if trainer.objective.kind == "classification" else _regression(trainer),

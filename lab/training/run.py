@@ -128,13 +128,13 @@ class Run:
             raise ValueError("edit: there is no such weight in this network.")
         if not abs(value) <= LARGEST_WEIGHT:
             raise ValueError(f"edit: allowed: a number from -{LARGEST_WEIGHT} to {LARGEST_WEIGHT}.")
-        if not self.trainer.guard():  # the steps before the edit cannot be repeated after it
+        if not self.trainer.check():  # the steps before the edit cannot be repeated after it
             return self._after_training()
         if source < 0:
             dense[layer].b[target] = value
         else:
             dense[layer].W[source, target] = value
-        self.trainer.changed()
+        self.trainer.parameters_changed()
         self._touch()
 
     def change(self, experiment: Experiment) -> None:
@@ -230,7 +230,7 @@ class Run:
         if there == (self.frame_number, self.build_number, self._focus):
             return frames.pack({"unchanged": True, "frame": self.frame_number, "status": self.status})
         with np.errstate(all="ignore"):
-            if not self.trainer.guard():
+            if not self.trainer.check():
                 self._after_training()
             if self.stage:  # what stands still is always shown in full
                 self.stage.sharpen(COARSE if request.get("coarse") and self.status == "running" else FINE)

@@ -95,7 +95,7 @@ class Host:
             run.advance(seconds)
         except Exception as problem:
             if exhausted(problem):
-                return run.fail(FULL if run.trainer.accelerator else NO_MEMORY)
+                return run.fail(FULL if run.trainer.backend else NO_MEMORY)
             if poisoned(problem) and self.expendable:
                 raise
             traceback.print_exc()
@@ -136,8 +136,7 @@ class Host:
         if run is None:
             raise Gone(command["run"])
         self._saved.pop(command["run"], None)
-        if run.trainer.accelerator:
-            backend = run.trainer.accelerator.backend
+        if backend := run.trainer.backend:
             del run
             backend.release()
 

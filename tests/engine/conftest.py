@@ -74,7 +74,8 @@ def batch(objective):
 def build_trainer(build_network, objective):
     """Trainers on 50 training and 20 test samples whose class a network can learn. All of one kind start alike."""
 
-    def build(kind="dense", dtype=np.float32, optimizer="adam", learning_rate=0.02, backend=None, **settings):
+    def build(kind="dense", dtype=np.float32, optimizer="adam", learning_rate=0.02, backend=None, executor=None,
+              **settings):  # fmt: skip
         rng = np.random.default_rng(3)
         x = rng.normal(size=(70, 36))
         y = (x @ rng.normal(size=(36, 3))).argmax(axis=1)
@@ -83,6 +84,7 @@ def build_trainer(build_network, objective):
         return Trainer(
             network, objective, OPTIMIZERS[optimizer](learning_rate, network.parameters.size, dtype),
             (x[:50], y[:50]), (x[50:], y[50:]), settings=settings, rng=np.random.default_rng(4), backend=backend,
+            executor=executor,
         )  # fmt: skip
 
     return build
@@ -90,7 +92,7 @@ def build_trainer(build_network, objective):
 
 @pytest.fixture
 def pretended():
-    """A card that is none: the strict stand-in for CuPy, with nothing on it."""
+    """The strict stand-in for CuPy as a card with free memory."""
     gc.collect()
     CARD.reset()
     return Backend("cuda:0", fake_cupy)

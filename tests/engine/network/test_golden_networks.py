@@ -76,7 +76,7 @@ def test_fifty_steps_agree_with_pytorch(name, dtype, tolerance, recorded):
 
 def batch_loss(network, objective, x, t):
     """The training-mode loss of a batch, without moving the running statistics."""
-    _, state = network.copies()
+    _, state = network.get_state()
     loss = float(objective.value(network.forward(x, train=True), t))
-    network.take(network.parameters, state)
+    network.set_state(network.parameters, state)
     return loss

@@ -112,7 +112,7 @@ def test_a_checkpoint_round_trip_changes_nothing(a, steps):
 
 @few
 @given(architectures())
-def test_drawing_never_disturbs_training(a):
+def test_evaluating_never_disturbs_training(a):
     watched, alone = build(a), build(a)
     for trainer in (watched, alone):
         for _ in range(6):

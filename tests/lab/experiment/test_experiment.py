@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from data.sources import hand_drawn
 from engine import ACTIVATIONS
-from engine.training.settings import Settings
+from engine.step.settings import Settings
 from lab.experiment.experiment import LIVE, Experiment, ExperimentError
 from tests.lab.strategies import experiments, field_values, json_values
 

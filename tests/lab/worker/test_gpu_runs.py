@@ -89,7 +89,7 @@ def test_a_full_card_ends_only_the_run_that_filled_it(card):
         train(run)
     card.memory = card.used  # from here on nothing new fits
     one.change(ON_CARD.change(batch_size=17))  # needs buffers of another size
-    one.play()
+    one.advance()
     for name in ("one", "two"):
         shown(host, name)
     while host.work():
@@ -103,7 +103,7 @@ def test_what_a_run_has_left_behind_does_not_count_as_taken(card):
     built = build(ON_CARD)
     card.memory = int(2.2 * card.used)
     del built  # a trainer and its twin know each other: only a collection finds them
-    assert build(ON_CARD).trainer.accelerator
+    assert build(ON_CARD).trainer.backend
 
 
 @pytest.mark.parametrize("status", [2, 700])
@@ -160,7 +160,7 @@ def test_a_fault_that_the_card_does_not_survive_ends_the_process_of_a_worker(car
 
 
 def shown_error(host):
-    host.runs["one"].trainer.changed()
+    host.runs["one"].trainer.parameters_changed()
     answer = host.answer({"do": "frame", "run": "one", "request": {"frame": None}}, {})
     assert answer[0]["error"] == "failed"
 
@@ -199,7 +199,7 @@ def test_a_run_that_the_card_does_not_take_back_goes_on_on_the_processor_and_say
     said, _ = revived.answer({**command, "devices": backend.known_devices()}, sent)
     assert "error" not in said
     run = revived.runs["one"]
-    assert run.trainer.accelerator is None
+    assert run.trainer.backend is None
     assert run.trainer.steps == host.runs["one"].trainer.steps
     assert run.notice.endswith("The GPU did not take it again; it goes on on the CPU.")
 
