@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
-from data import DATASETS, OWN, SCALINGS, described
+from data import DATASETS, OWN, SCALINGS, get_source
 from data.dataset import Source
 from data.sources import hand_drawn
 from engine import INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
@@ -137,7 +137,7 @@ class Experiment(BaseModel):
 
     @property
     def source(self) -> Source:
-        return described(self.dataset, self.points, self.own)
+        return get_source(self.dataset, self.points, self.own)
 
     @property
     def losses(self) -> tuple[str, ...]:
@@ -245,7 +245,7 @@ class Experiment(BaseModel):
         return (
             self.dataset != hand_drawn.NAME
             or not self.points
-            or len(hand_drawn.unpack(self.points)[1]) <= hand_drawn.MOST_IN_LINK
+            or len(hand_drawn.unpack(self.points)[1]) <= hand_drawn.MAX_POINTS_IN_LINK
         )
 
     def to_json(self) -> str:

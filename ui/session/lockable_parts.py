@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from ui.streamlit_compat.dom import Mark
+
 LISTS = ("hide", "lock")  # values of the view; each a tuple of names of parts
 
 
@@ -94,6 +96,8 @@ def hiding(view: dict[str, Any]) -> str:
     """The style that takes away what is hidden: pieces of the live view, and widgets that a page draws by itself."""
     parts = [PARTS[name] for name in view["hide"]]
     gone = [part.selector for part in parts if part.selector]
-    names = [f"st-key-{prefix}{field}" for part in parts for field in part.fields for prefix in ("field_", "view_", "")]
+    names = [
+        f"{Mark.KEY}{prefix}{field}" for part in parts for field in part.fields for prefix in ("field_", "view_", "")
+    ]
     gone += [f'.{name}, [class*="{name}-"]' for name in names]  # a key may have been replaced: see state.hold
     return f"{', '.join(gone)} {{ display: none !important; }}" if gone else ""

@@ -111,7 +111,7 @@ def test_features_are_switched_in_the_order_of_the_diagram_and_the_last_one_stay
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"), [("sin(x1", "no complete formula"), ("import os", "no complete"), ("sqrt(x1)", "no value")]
+    ("text", "problem"), [("sin(x1", "formula is incomplete"), ("import os", "incomplete"), ("sqrt(x1)", "undefined")]
 )
 def test_a_formula_that_is_refused_is_kept_beside_the_one_in_force(page, text, problem):
     for value in ("x1*x2", text):

@@ -20,9 +20,10 @@ from ui.components import VERSION
 from ui.playground import live_view
 from ui.server import metrics
 from ui.server.headers import ALWAYS, ANCESTORS, POLICY, Headers, ancestors
-from ui.server.static_assets import STREAMLITS, Streamlits, component_file
+from ui.server.static_assets import Streamlits, component_file
 from ui.server.traffic import FASTEST, SLOWEST, Traffic
 from ui.session.waiting import COOKIE, TOO_MANY, sentence
+from ui.streamlit_compat.frontend_files import FRONTEND_FILES
 
 ROOT = Path(__file__).parents[3]
 
@@ -132,8 +133,8 @@ def test_streamlits_own_scripts_come_from_memory_and_the_rest_is_left_to_it(base
             apart.submit(lambda: asyncio.run(Streamlits(other)(scope, None, send))).result()
         return b"".join(parts)
 
-    name = next(name for name in STREAMLITS if name.endswith(".js"))
-    assert body(f"/static/{name}") == STREAMLITS[name].read_bytes()
+    name = next(name for name in FRONTEND_FILES if name.endswith(".js"))
+    assert body(f"/static/{name}") == FRONTEND_FILES[name].read_bytes()
     for path in ("/", "/static/", "/static/js/none.js", "/static/../index.html", f"/static/./{name}"):
         assert body(path) == b"left to it"
     assert body(f"/static/{name}", "POST") == b"left to it"

@@ -1,0 +1,56 @@
+"""The learning-rate range test of the visitor's network."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine import OPTIMIZERS
+from lab.experiment.experiment import ExperimentError
+from ui.figures import rate_curve
+from ui.kit.charts import charts, theme
+from ui.session import state
+
+
+def find_rate() -> None:
+    """The test, its curve, and a button that applies its suggestion."""
+    e = state.experiment()
+    st.markdown(
+        "The network trains on one batch after another, each with a slightly higher learning rate, and the loss is "
+        "measured after each. First it hardly changes, then it falls, then it explodes. One tenth of the rate with the "
+        "lowest loss is fast and safe. Afterwards your network is restored exactly. (Smith 2017.)"
+    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        help = "Tries up to 100 learning rates from 0.00001 to 10, beginning at the current weights."
+        st.button("Test the rates", key="rate_test", type="primary", on_click=_test, help=help)
+        found = state.notes().get("rate_test")
+        suggestion = found[0]["suggestion"] if found else None
+        if suggestion:
+            help = "Sets the learning rate of your network without a reset."
+            st.button(f"Use this rate: {suggestion:g}", key="use_rate", on_click=_use, args=(suggestion,), help=help)
+    if not found:
+        st.info("Press **Test the rates**.")
+        return
+    header, arrays = found
+    if problem := header.get("problem"):
+        st.warning(problem)
+        return
+    where = f"Tested after {header['epoch']:,} epochs with {OPTIMIZERS[header['optimizer']].label}."
+    if suggestion:
+        st.markdown(f"{where} Suggestion: **{suggestion:g}**. Your rate is **{e.learning_rate:g}**.")
+    else:
+        st.markdown(f"{where} No rate lowered the loss: the network may already be trained, or be stuck.")
+    figure = rate_curve(
+        arrays["rates"], arrays["losses"], current=e.learning_rate, suggestion=suggestion, theme=theme()
+    )
+    charts("rates", {"Loss after the step with each learning rate": figure})
+
+
+def _test() -> None:
+    try:
+        state.notes()["rate_test"] = state.ask("rate_test")
+    except (ExperimentError, RuntimeError) as problem:
+        state.notes()["rate_test"] = {"problem": str(problem), "suggestion": None}, {}
+
+
+def _use(rate: float) -> None:
+    state.change(learning_rate=rate)
