@@ -94,7 +94,7 @@ TRICKS = {
         Trick("numbers", "numbers as 0-d arrays", (tape.Tape, "apply", _apply_numbers), slots=False),
         Trick("memory", "reuse the memory of results that are no longer needed", (tape.Tape, "lease", _lease)),
         Trick("ones", "sums over samples as a product with ones", (tape.Traced, "sum", _sum)),
-        Trick("bias", "the bias is a row of the weights, with ones", (tape.Tape, "ones_below", _nothing_below)),
+        Trick("bias", "the bias is a row of the weights, times ones", (tape.Tape, "ones_below", _nothing_below)),
         Trick("features", "the samples of a unit are contiguous", (tape, "_feature_by_feature", _rows)),
         Trick("joined", "gather samples and targets together", (recording, "MAX_JOINED_WIDTH", 0)),
         Trick("clip", "gather without a second buffer", (recording, "TAKE_MODE", "raise")),

@@ -91,7 +91,7 @@ def dense_layers(trainer: Trainer) -> list[Dense]:
 def wrong_points(trainer: Trainer) -> dict[str, np.ndarray]:
     """The predicted class of each point at the latest evaluation, and 1 where it is wrong. Nothing for regression.
 
-    Of the training part only the points that are evaluated; see engine.training.trainer.
+    Of the training part only the points that are evaluated; see engine.step.data.
     """
     if trainer.objective.kind != "classification":
         return {}

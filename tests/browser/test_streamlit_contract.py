@@ -34,6 +34,7 @@ def open_menu(visitor: Playground) -> None:
 
 def open_dialog(visitor: Playground) -> None:
     visitor.page.keyboard.press("Escape")
+    visitor.page.locator(Mark.MENU).wait_for(state="detached")
     visitor.press("Share")
 
 
@@ -57,7 +58,7 @@ REACH: dict[str, Callable[[Playground], None]] = {  # where the examples of the 
 
 def is_there(visitor: Playground, selector: str) -> bool:
     try:
-        visitor.page.locator(selector).first.wait_for(state="attached", timeout=5000)
+        visitor.page.locator(selector).first.wait_for(state="attached")
     except TimeoutError:
         return False
     return True

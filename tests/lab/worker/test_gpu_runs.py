@@ -89,7 +89,7 @@ def test_a_full_card_ends_only_the_run_that_filled_it(card):
         train(run)
     card.memory = card.used  # from here on nothing new fits
     one.change(ON_CARD.change(batch_size=17))  # needs buffers of another size
-    one.advance()
+    one.play()
     for name in ("one", "two"):
         shown(host, name)
     while host.work():
