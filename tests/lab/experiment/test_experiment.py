@@ -56,6 +56,7 @@ HOSTILE = {
     "max_norm": ["-1"],
     "dropout": ["1", "0.95", "[0.1]"],
     "batch_norm": ["1", "0", '"yes"', '"on"', "null", "[true]"],
+    "residual": ["1", "0", '"no"', "null"],
     "clip_norm": ["1001"],
     "clip_value": ["NaN"],
     "seed": ["-1", "1000000", "1.5", "true", "1" + "0" * 400, '"' + "9" * 5000 + '"', '"\u00b2"'],
