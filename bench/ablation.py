@@ -25,7 +25,8 @@ from bench.workloads import WORKLOADS as NETWORKS
 from bench.workloads import examples
 from engine.formulas import optimizers
 from engine.network import network
-from engine.tape import evaluation_tape, recording, tape
+from engine.tape import recording, tape
+from engine.tape.evaluation_tape import EvaluationTape
 
 WORKLOADS = {name: NETWORKS[name] for name in ("W1-sgd", "W2", "W3-sgd-64", "W3-adam-64", "W4", "W5", "W6")}
 ROUNDS = 7
@@ -55,12 +56,12 @@ def _matmul(self: Any, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     self.product = a, b, out, len(self.calls)
 
 
-_tape_own, _tape_apply = tape.Tape.own, tape.Tape.apply
+_tape_lease, _tape_apply = tape.Tape.lease, tape.Tape.apply
 
 
-def _own(self: Any, result: np.ndarray) -> Any:
+def _lease(self: Any, result: np.ndarray) -> Any:
     self.free.clear()
-    return _tape_own(self, result)
+    return _tape_lease(self, result)
 
 
 def _apply_numbers(self: Any, ufunc: Any, arrays: list, out: np.ndarray) -> None:
@@ -87,19 +88,19 @@ def _rows(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 TRICKS = {
     trick.name: trick
     for trick in (
-        Trick("tape", "replay the calls of a recorded step", (recording.Batches, "record", _learn_directly)),
+        Trick("tape", "replay the calls of a recorded step", (recording.BatchRecorder, "record", _learn_directly)),
         Trick("float32", "numbers of 4 bytes, not 8", (ours, "Network", partial(ours.Network, dtype=float))),
         Trick("dot", "ndarray.dot, not np.matmul", (tape.Tape, "matmul", _matmul)),
         Trick("numbers", "numbers as 0-d arrays", (tape.Tape, "apply", _apply_numbers), slots=False),
-        Trick("memory", "reuse the memory of results that are no longer needed", (tape.Tape, "own", _own)),
+        Trick("memory", "reuse the memory of results that are no longer needed", (tape.Tape, "lease", _lease)),
         Trick("ones", "sums over samples as a product with ones", (tape.Traced, "sum", _sum)),
-        Trick("bias", "the bias is a row of the weights, beside a row of ones", (tape.Tape, "below", _nothing_below)),
+        Trick("bias", "the bias is a row of the weights, times ones", (tape.Tape, "ones_below", _nothing_below)),
         Trick("features", "the samples of a unit are contiguous", (tape, "_feature_by_feature", _rows)),
-        Trick("joined", "gather samples and targets together", (recording, "JOINED", 0)),
-        Trick("clip", "gather without a second buffer", (recording, "MODE", "raise")),
+        Trick("joined", "gather samples and targets together", (recording, "MAX_JOINED_WIDTH", 0)),
+        Trick("clip", "gather without a second buffer", (recording, "TAKE_MODE", "raise")),
         Trick("parts", "split a batch that is too large for the cache", (network, "WORKSPACE", 1 << 60)),
         Trick("blocks", "update parameters block by block", (optimizers, "BLOCK", 1 << 30)),
-        Trick("glance", "tanh of a map from exp", (evaluation_tape.Glance, "apply", tape.Tape.apply), looks=True),
+        Trick("glance", "tanh of a map from exp", (EvaluationTape, "apply", tape.Tape.apply), looks=True),
     )
 }  # fmt: skip
 
@@ -134,7 +135,7 @@ def _rows_of(workload: str, rounds: int) -> list[dict[str, Any]]:
 def _trainer(workload: str, x: np.ndarray, y: np.ndarray, without: Callable[[], AbstractContextManager]) -> Run:
     def play(steps: int) -> None:
         for _ in range(steps):
-            trainer.play()
+            trainer.advance()
 
     with without():
         trainer = ours.build(NETWORKS[workload], x, y)

@@ -19,6 +19,7 @@ from bench.processes import Implementation, Missing
 from bench.workloads import WORKLOADS as NETWORKS
 from bench.workloads import Workload, examples
 from engine.backend import Backend, Device, available_devices
+from engine.gpu.executor import CudaExecutor
 
 OURS = "ours-gpu"
 PEERS = {"cpu": "", "pytorch-eager": "eager", "pytorch-compile": "compile", "pytorch-graph": "graph"}
@@ -73,8 +74,8 @@ def _compare(workload: Workload, peers: Sequence[str], rounds: int, card: Device
         base = OURS if card else "cpu"
         found = {c.name: c for c in compare(runs, base, rounds=rounds)}
         mine = found[base]
-        if trainer and trainer.accelerator:
-            report["kernels"][workload.name] = trainer.accelerator.kernels
+        if trainer and isinstance(trainer.executor, CudaExecutor):
+            report["kernels"][workload.name] = trainer.executor.kernels
         for peer, its in found.items():
             if peer != OURS:
                 report["rows"].append(_row(workload.name, its, mine if card else None))

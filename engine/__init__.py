@@ -1,9 +1,15 @@
 """A neural network from scratch. Read in this order:
 
-activations and losses (the formulas), layers (forward beside backward), network (layers in a row), optimizers (from
-gradient to step), trainer (the loop), gradient_check (how we know it is right), tape (why it is fast); for graphics
-cards accelerator, sketch, fusion, program (how the same formulas become few kernels), shades, ring, draws (what stays
-there: pictures, the curve, chance).
+1. formulas: what a textbook prints. Activations, losses, regularizers, optimizers, schedules, initializers, metrics.
+2. network: layers with forward beside backward, and the network that they form.
+3. step: one training step. Gradient of a batch, update of the parameters, settings, progress, and the interface of an
+   executor, which carries out steps.
+4. tape: the executor for the processor. It records a step once and replays it.
+5. training: the loop, stop rules, divergence, history, checkpoints, diagnostics, gradient check, rate finder.
+6. lowering and gpu: the same formulas as a few CUDA kernels. Not verified on a real card yet.
+
+Each package imports only those before it, except that training also imports gpu. backend finds the devices of a machine
+and is the only module that imports CuPy; cards puts what it finds into words.
 """
 
 from engine.formulas.activations import ACTIVATIONS

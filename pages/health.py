@@ -28,12 +28,16 @@ thousandth is a good pace, and the shaded band is from $10^{-4}$ to $10^{-2}$. *
 derivative is zero for every example, *saturated* the share of activations where a bounded function is almost flat.
 
 **Try this.** Open *Vanishing gradient* and come back here: the gradients of each layer are further to the left than
-those of the next layer. Press *Train both* below and compare. Then open *Dead ReLUs* and watch the share of dead units.
+those of the next layer. Press *Train both* below and compare, also without and with skip connections. Then open *Dead
+ReLUs* and watch the share of dead units.
 
 **Why.** On its way back a gradient is multiplied, layer by layer, by the weights and the derivative of the activation:
 $\delta_{l} = (W_{l+1}^{\top} \delta_{l+1}) \odot f'(z_l)$. The derivative of a sigmoid is at most $\tfrac14$, so six
 layers leave at most $4^{-6} \approx 0.0002$. ReLU has derivative 1 where it is active, and He initialization, with
-variance $2 / \text{inputs}$, makes up for the half that is not.
+variance $2 / \text{inputs}$, makes up for the half that is not. A skip connection adds the input of a layer to its
+output, $a_l = a_{l-1} + f(z_l)$, so the gradient takes two paths,
+$\partial L / \partial a_{l-1} = W_l^{\top} \delta_l + \partial L / \partial a_l$: where the layer lets nothing through,
+the second path remains.
 """
     )
     preset_links("vanishing", "dead_relu", "zeros")

@@ -33,8 +33,23 @@ PACKAGES = (
         ("streamlit", "starlette", "plotly", "pandas"),
     ),
     # engine: the network from scratch
-    Package("engine/backend.py", ("engine.gpu",), ("numpy", "cupy", "cupyx")),
-    Package("engine", (), ("numpy",)),
+    Package("engine/formulas", (), ("numpy",)),
+    Package("engine/network", ("engine.formulas",), ("numpy",)),
+    Package("engine/step", ("engine.network", "engine.formulas"), ("numpy",)),
+    Package("engine/tape", ("engine.step", "engine.network", "engine.formulas"), ("numpy",)),
+    Package("engine/lowering", ("engine.formulas",), ("numpy",)),
+    Package("engine/cards.py"),
+    Package("engine/backend.py", ("engine.cards",), ("numpy", "cupy", "cupyx")),
+    Package(
+        "engine/gpu", ("engine.lowering", "engine.step", "engine.network", "engine.formulas", "engine.backend"),
+        ("numpy",),
+    ),
+    Package(
+        "engine/training",
+        ("engine.gpu", "engine.tape", "engine.step", "engine.network", "engine.formulas", "engine.backend"),
+        ("numpy",),
+    ),
+    Package("engine/__init__.py", ("engine.formulas",)),
     # data: where examples come from
     Package("data", (), ("numpy", "pandas", "pooch", "requests", "PIL")),
     # lab: an experiment, and the processes that run it
@@ -187,16 +202,22 @@ def test_every_package_of_the_table_is_declared_as_a_requirement():
 @pytest.mark.parametrize(
     ("path", "line"),
     [
-        ("engine/layers.py", "import cupy"),
-        ("engine/layers.py", "from cupyx import jit"),
-        ("engine/layers.py", "import pandas as pd"),
-        ("engine/layers.py", "from data import DATASETS"),
-        ("engine/layers.py", "from lab.build import build"),
+        ("engine/network/layers.py", "import cupy"),
+        ("engine/network/layers.py", "from cupyx import jit"),
+        ("engine/network/layers.py", "import pandas as pd"),
+        ("engine/network/layers.py", "from data import DATASETS"),
+        ("engine/network/layers.py", "from lab.build import build"),
+        ("engine/network/layers.py", "import importlib; importlib.import_module('cupy')"),
+        ("engine/network/layers.py", "from engine.tape.tape import Tape"),
+        ("engine/formulas/losses.py", "from engine.network.network import Network"),
+        ("engine/step/executor.py", "from engine.training.trainer import Trainer"),
+        ("engine/gpu/executor.py", "if TYPE_CHECKING:\n    from engine.training.trainer import Trainer"),
+        ("engine/lowering/fusion.py", "from engine.gpu import cuda"),
+        ("engine/gpu/replica.py", "import cupy"),
         ("lab/server/pool.py", "from lab.training.run import Run"),
         ("lab/server/trial_runs.py", "from lab.queries.health import health"),
         ("lab/protocol/messages.py", "from lab.server.pool import WorkerPool"),
         ("lab/worker/scheduler.py", "from lab.server.pool import WorkerPool"),
-        ("engine/layers.py", "import importlib; importlib.import_module('cupy')"),
         ("engine/backend.py", "import streamlit"),
         ("data/toy.py", "from engine.network import Network"),
         ("data/uploads.py", "import pickle"),
@@ -237,8 +258,9 @@ def test_a_planted_import_is_caught(tmp_path, path, line):
     ("path", "line"),
     [
         ("engine/backend.py", "import cupy"),
-        ("engine/layers.py", "from engine.backend import xp"),
-        ("engine/layers.py", "from . import backend"),
+        ("engine/network/layers.py", "from engine.formulas.tracing import trace_like"),
+        ("engine/network/layers.py", "from . import convolution"),
+        ("engine/training/trainer.py", "from engine.backend import Backend"),
         ("lab/training/build.py", "from data import DATASETS"),
         ("ui/figures/curves.py", "from ui.figures import theme"),
         ("ui/figures/curves.py", "from .theme import layout"),
@@ -255,10 +277,10 @@ def test_an_import_in_the_right_direction_is_let_through(tmp_path, path, line):
 
 
 def test_a_planted_circle_is_caught_even_under_type_checking(tmp_path):
-    plant(tmp_path, "engine/a.py", "from engine import b")
-    plant(tmp_path, "engine/b.py", "from engine.c import thing")
-    plant(tmp_path, "engine/c.py", "if TYPE_CHECKING:\n    from engine.a import thing")
-    assert set(circle(tmp_path)) == {"engine.a", "engine.b", "engine.c"}
+    plant(tmp_path, "engine/step/a.py", "from engine.step import b")
+    plant(tmp_path, "engine/step/b.py", "from engine.step.c import thing")
+    plant(tmp_path, "engine/step/c.py", "if TYPE_CHECKING:\n    from engine.step.a import thing")
+    assert set(circle(tmp_path)) == {"engine.step.a", "engine.step.b", "engine.step.c"}
 
 
 def plant(root: Path, path: str, text: str) -> None:

@@ -13,8 +13,8 @@ from engine.formulas.losses import Objective
 from engine.network.convolution import Conv2D, Flatten, Image, MaxPool2D
 from engine.network.layers import Activation, Dense, Layer
 from engine.network.network import Network
-from engine.tape.evaluation_tape import Glance
-from engine.training.settings import Settings
+from engine.step.settings import Settings
+from engine.tape.evaluation_tape import EvaluationTape
 from engine.training.trainer import Trainer
 
 SLICE_S = 0.0025  # as in the worker processes
@@ -68,7 +68,7 @@ def training(trainer: Trainer) -> Callable[[int], int]:
 
 def look(trainer: Trainer, x: np.ndarray) -> Callable[[int], int]:
     """Evaluate every unit over the plane, recorded once as for a live frame."""
-    tape = Glance()
+    tape = EvaluationTape()
     z, maps = tape.fixed(x), []
     for layer in trainer.network.layers:
         z = layer.forward(z, train=False)

@@ -1,8 +1,8 @@
 """Activation functions: each forward formula beside its derivative, in one table for menus, plots and checks.
 
-`forward(z) -> a`, `backward(da, z, a) -> dz`: z is the pre-activation, a the activation, da the gradient that arrives.
-Any shape will do: every function works element by element. A z that is not a number gives an a that is not a number.
-Networks use the formulas as they are; a function with a `parameter` also takes another value for it as last argument.
+`forward(z) -> a`, `backward(da, z, a) -> dz`: z is the pre-activation, a the activation, da the gradient by a. Arrays
+may have any shape, because every function works element by element. NaN gives NaN. Networks call the functions with
+these arguments only; a function with a `parameter` takes another value for it as a last argument.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 
 class Parameter(NamedTuple):
-    """A number in a formula. Networks use `usual`; another value shows what it does to the shape."""
+    """A number in a formula. Networks use `usual`; the plots show other values too."""
 
     label: str
     symbol: str  # LaTeX
@@ -34,7 +34,7 @@ class ActivationFunction(NamedTuple):
     bounds: tuple[float, float]  # lowest and highest value
     sentence: str
     kinks: tuple[float, ...] = ()  # where the derivative jumps
-    surrogate: str = ""  # the function whose slope is used when its own is of no use
+    surrogate: str = ""  # the function whose slope is used in place of its own
     parameter: Parameter | None = None
 
     @property
@@ -166,7 +166,7 @@ ACTIVATIONS = {
         ActivationFunction(
             "elu", "ELU", _elu, _elu_back,
             r"z \text{ if } z > 0 \text{ else } e^z - 1", r"1 \text{ if } z > 0 \text{ else } e^z", (-1, inf),
-            "Like ReLU but smooth, with outputs centred nearer to zero; far on the left its gradient vanishes.",
+            "Like ReLU but smooth, with outputs centered nearer to zero; far on the left its gradient vanishes.",
             parameter=Parameter(
                 "Depth on the left", r"\alpha", 1, 3, r"z \text{ if } z > 0 \text{ else } \alpha\,(e^z - 1)")),
         ActivationFunction(
@@ -174,7 +174,7 @@ ACTIVATIONS = {
             r"\lambda z \text{ if } z > 0 \text{ else } \lambda\alpha\,(e^z - 1)",
             r"\lambda \text{ if } z > 0 \text{ else } \lambda\alpha e^z", (-SCALE * ALPHA, inf),
             "Scaled so that signals keep mean 0 and spread 1 through many layers; without LeCun initial weights and "
-            "standardised data the effect is lost.", kinks=(0,)),
+            "standardized data the effect is lost.", kinks=(0,)),
         ActivationFunction(
             "gelu", "GELU", _gelu, _gelu_back,
             r"\tfrac12 z\,(1 + \tau),\ \tau = \tanh(\sqrt{2/\pi}\,(z + 0.044715 z^3))",
@@ -192,7 +192,7 @@ ACTIVATIONS = {
             "gradient vanishes."),
         ActivationFunction(
             "tanh", "Tanh", _tanh, _tanh_back, r"\tanh z", r"1 - \tanh^2 z", (-1, 1),
-            "Smooth and centred on zero, good for small networks; saturates far from zero, where its gradient "
+            "Smooth and centered on zero, good for small networks; saturates far from zero, where its gradient "
             "vanishes."),
         ActivationFunction(
             "sigmoid", "Sigmoid", _sigmoid, _sigmoid_back,

@@ -1,4 +1,4 @@
-"""How the first weights are drawn, for a layer with I inputs and O outputs.
+"""Initializers: how the first weights of a layer with I inputs and O outputs are drawn.
 
 Always on the host and in float64, so that every device and precision starts from the same numbers.
 """

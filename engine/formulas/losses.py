@@ -1,7 +1,7 @@
 """Loss functions: value and gradient side by side. y is the prediction and t the target, both (N, O).
 
 Cross-entropies are written on z, the value before the output function: there the formula never takes the logarithm of
-zero and its gradient is simply y - t. `Objective` joins a loss and an output function and picks the right form.
+zero, and its gradient is y - t. `Objective` combines a loss with an output function and picks the right form.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class Loss(NamedTuple):
     name: str
     label: str
     value: Callable  # (y, t) -> (N, 1), the loss of each sample; (z, t) for a loss on logits
-    gradient: Callable  # (y, t, share) -> dL/dy (N, O); dL/dz for a loss on logits; share: what a sample counts in L
+    gradient: Callable  # (y, t, share) -> dL/dy (N, O); dL/dz for a loss on logits; share: the weight of a sample in L
     outputs: tuple[str, ...]  # output functions it makes sense with; the first is the usual one
     kinds: tuple[str, ...]  # kinds of problem
     on_logits: bool  # the output function is part of the formula
@@ -27,7 +27,7 @@ class Loss(NamedTuple):
 
 
 def softmax(z):
-    """(N, O) logits -> (N, O) shares that add up to one. The largest logit is subtracted first: exp never overflows."""
+    """Logits (N, O) -> probabilities (N, O). Subtracting the largest logit of each row prevents overflow."""
     e = np.exp(z - z.max(axis=1, keepdims=True))
     return e / e.sum(axis=1, keepdims=True)
 
@@ -100,7 +100,7 @@ LOSSES = {
         Loss(
             "mae", "Mean absolute error", _mae, _mae_gradient, FOR_NUMBERS, NUMBERS, False,
             r"\frac{1}{O}\sum |y - t|",
-            "Wild values count no more than their distance; its slope never shrinks, so the end is restless."),
+            "Wild values count no more than their distance; its slope never shrinks, so it never settles."),
         Loss(
             "huber", "Huber", _huber, _huber_gradient, FOR_NUMBERS, NUMBERS, False,
             r"\frac{1}{O}\sum \tfrac12 e^2 \text{ if } e \le 1 \text{ else } e - \tfrac12,\quad e = |y - t|",
@@ -156,13 +156,13 @@ OUTPUTS = {
 
 
 class Objective:
-    """What training pulls towards: an output function, a loss, and targets made for both.
+    """What training minimizes: a loss of an output function, with targets made for both.
 
     kind: "classification" or "regression"; classes: number of classes (0 for regression).
     label_smoothing: share of each target that is spread evenly over all possible answers (Szegedy et al. 2016).
     class_weights: one positive number for each class; the loss is then the weighted mean sum(w L) / sum(w) over the
     samples of a batch, as in PyTorch's CrossEntropyLoss.
-    Raises ValueError for a pair that makes no sense.
+    Raises ValueError for a loss that does not suit the output function.
     """
 
     def __init__(
@@ -198,7 +198,7 @@ class Objective:
         """(N,) class numbers, (N, classes) one-hot rows or (N,) values -> (N, O) targets of dtype.
 
         With class weights a last column holds the weight of each sample: (N, O + 1). The width comes from the
-        problem, never from the batch. Raises ValueError for labels that are none of these.
+        problem, never from the batch. Raises ValueError for other labels.
         """
         labels = np.asarray(labels)
         if self.kind == "regression":
@@ -222,18 +222,18 @@ class Objective:
         return hit
 
     def split(self, t: Any) -> tuple[Any, Any]:
-        """What `targets` made -> targets (N, O) and what each sample counts in the mean: one number or (N, 1)."""
+        """The result of `targets` -> targets (N, O) and the weight of each sample in the mean: one number or (N, 1)."""
         if self.class_weights is None:
             return t, 1 / len(t)
         t, weights = t[:, : self.units], t[:, self.units :]
         return t, weights / weights.sum()
 
     def count(self, t):
-        """What the samples of `targets` t count in the mean, all together."""
+        """Total weight of the samples of targets t in the mean."""
         return len(t) if self.class_weights is None else t[:, self.units :].sum()
 
     def value(self, z, t):
-        """Mean loss over the batch, from the logits z (N, O) and what `targets` made."""
+        """Mean loss of the batch, from logits z (N, O) and the result of `targets`."""
         t, share = self.split(t)
         return (self.loss.value(z if self.loss.on_logits else self.output.forward(z), t) * share).sum()
 
@@ -254,7 +254,7 @@ class Objective:
         return z.argmax(axis=1)
 
     def probabilities(self, z: np.ndarray) -> np.ndarray:
-        """Logits -> (N, classes) shares of belief. Other outputs are read through softmax or sigmoid of z."""
+        """Logits (N, O) -> probabilities (N, classes). Other outputs are read through softmax or sigmoid of z."""
         if self.units == 1:
             p = OUTPUTS["sigmoid"].forward(z)
             return np.concatenate([1 - p, p], axis=1)

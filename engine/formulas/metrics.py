@@ -1,6 +1,6 @@
-"""How good predictions are: arrays in, numbers out.
+"""Metrics: how good predictions are.
 
-N samples; classes are numbered from 0. Where a share would be 0/0 the docstring says what it is instead.
+N is the number of samples; classes are numbered from 0. If a share would be 0/0, the docstring says what it is instead.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 
 
 class Scores(NamedTuple):
-    """How the network does now. `score` is accuracy, or R2 for regression."""
+    """Loss and score of both parts. `score` is accuracy, or R2 for regression."""
 
     train_loss: float
     test_loss: float
@@ -60,7 +60,7 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 class RocCurve(NamedTuple):
-    """What happens as the threshold falls: from (0, 0), where no sample is called positive, to (1, 1)."""
+    """The rates while the threshold falls: from (0, 0), where no sample is called positive, to (1, 1)."""
 
     false_positive_rate: np.ndarray
     true_positive_rate: np.ndarray

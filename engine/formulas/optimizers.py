@@ -1,10 +1,10 @@
-"""Optimisers, in order of increasing complexity. Each turns a gradient into a step, on flat arrays of any length.
+"""Optimizers, in order of increasing complexity. Each turns a gradient into a step, on flat arrays of any length.
 
 `update(p, g, *slots)` changes the parameters p and its own slots in place; its lines are the published formulas, with
 PyTorch's definitions and default values. Numbers that may change during a run (the rate, Adam's corrections) live in
 0-d arrays, so that a recorded step sees the change.
 
-Two kinds of weight decay: L2 in the gradient is the coupled one (a regulariser, for every optimiser); AdamW's
+Two kinds of weight decay: L2 in the gradient is the coupled one (a regularizer, for every optimizer); AdamW's
 `weight_decay` is the decoupled one, which shrinks the weights directly and not through the gradient's history.
 """
 
@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from engine.tape.tape import follow, perform
+from engine.formulas.tracing import record_call, trace_like
 
 BLOCK = 1 << 15  # floats; a block of parameters, gradient and slots stays in the processor's cache
 
 
 class Optimizer:
-    """Base: owns the learning rate, the step counter and the slots (one flat array each, as long as the parameters).
+    """Base class with the learning rate, the step counter and the slots (flat arrays as long as the parameters).
 
     size: number of parameters; decays: flat array, 1 where decoupled weight decay applies and 0 where not (biases);
     None: everywhere.
@@ -28,7 +28,8 @@ class Optimizer:
 
     name = label = formula = sentence = ""
     slot_names: tuple[str, ...] = ()
-    block = 0  # parameters that are changed in one go; 0: as many as suit the processor
+    block = 0  # parameters that are changed in one pass; 0: as many as fit the processor's cache
+    weight_decay: Any = None  # 0-d array; None: no decoupled weight decay
 
     def __init__(
         self,
@@ -49,15 +50,15 @@ class Optimizer:
 
     def step(self, p: Any, g: Any) -> None:
         """One update of all parameters p by gradient g, both flat."""
-        perform(p, self.advance)
+        record_call(p, self.advance)
         size = self.block or BLOCK
         for start in range(0, len(p), size):
             block = slice(start, start + size)
             self.shrink(p[block], block)
-            self.update(p[block], g[block], *(follow(p, slot[block]) for slot in self.slots.values()))
+            self.update(p[block], g[block], *(trace_like(p, slot[block]) for slot in self.slots.values()))
 
     def shrink(self, p: Any, block: slice) -> None:
-        """Decoupled weight decay, where there is one."""
+        """Decoupled weight decay; nothing by default."""
 
     def update(self, p: Any, g: Any, *slots: Any) -> None:
         raise NotImplementedError
@@ -174,7 +175,7 @@ class AdamW(Adam):
         self.share.fill(float(self.rate) * float(self.weight_decay))
 
     def shrink(self, p, block):
-        p -= self.share * follow(p, self.decays[block]) * p
+        p -= self.share * trace_like(p, self.decays[block]) * p
 
 
 OPTIMIZERS = {o.name: o for o in (SGD, Momentum, Nesterov, AdaGrad, RMSProp, Adam, AdamW)}

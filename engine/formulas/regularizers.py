@@ -1,6 +1,6 @@
-"""Regularisers: what keeps weights small, so that a network fits the pattern and not the noise.
+"""Regularizers: they keep weights small, so that a network fits the pattern and not the noise.
 
-They apply to weights only. Biases are never penalised: they move a boundary but do not make it more curved.
+They apply to weights only. Biases are never penalized: they move a boundary but do not make it more curved.
 """
 
 from __future__ import annotations

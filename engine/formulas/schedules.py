@@ -11,8 +11,8 @@ from math import cos, pi
 from typing import NamedTuple
 
 SPAN = 100.0  # epochs of one full schedule when the run has no epoch limit
-LAST = 0.01  # what every falling schedule leaves of the base rate: not zero, so that learning goes on
-START = 0.1  # what every rising schedule begins with
+LAST = 0.01  # factor at the end of every falling schedule: not zero, so that learning goes on
+START = 0.1  # factor at the start of every rising schedule
 PEAK = 0.3  # share of the span after which one_cycle turns
 
 
@@ -41,7 +41,7 @@ def _exponential(epoch, span):
 
 
 def _between(start, end, share):
-    """Half a wave of a cosine from start to end."""
+    """Half a period of a cosine from start to end."""
     return end + (start - end) * (1 + cos(pi * share)) / 2
 
 

@@ -1,7 +1,7 @@
-"""The CUDA C++ of a step's kernels. fusion.py fills in what an element is and where it goes; sizes come as arguments.
+"""The CUDA C++ of a step's kernels; implements engine.lowering.target.Target. Sizes are arguments of the kernels.
 
-Every kernel is written for one dimension of blocks and threads. `real` is the kind of number. The first of `numbers`
-tells where those of the present step stand among them.
+Every kernel has one dimension of blocks and threads. `real` is the kind of number. The first of `numbers` is the index
+of the current step's first number.
 """
 
 from __future__ import annotations
@@ -11,38 +11,33 @@ from typing import NamedTuple
 
 import numpy as np
 
-THREADS = 256  # of a block
-BLOCKS = 1024  # at most, of a kernel whose threads go round again
-DEPTH = 16  # of the strips that a product goes through
-SIDE = 16  # threads along each side of a tile
+from engine.backend import THREADS
+from engine.lowering.target import Tiling
 
-
-class Launch(NamedTuple):
-    """A kernel and what it is given: arrays, 32-bit sizes."""
-
-    source: str
-    name: str
-    blocks: int
-    arguments: tuple
+MAX_BLOCKS = 1024  # of a kernel whose threads loop over more elements
+STRIP_DEPTH = 16  # of the strips that a product is computed in
+TILE_SIDE = 16  # threads along each side of a tile
+ENOUGH_BLOCKS = 256  # to keep a card busy; a product with fewer tiles is divided along its depth
+MIN_PART_DEPTH = 4 * STRIP_DEPTH  # of such a division
 
 
 class Tile(NamedTuple):
-    """What one block of a product computes: SIDE x SIDE threads with so many rows and columns each."""
+    """What one block of a product computes: TILE_SIDE x TILE_SIDE threads with so many rows and columns each."""
 
     rows: int
     columns: int
 
     @property
     def height(self) -> int:
-        return SIDE * self.rows
+        return TILE_SIDE * self.rows
 
     @property
     def width(self) -> int:
-        return SIDE * self.columns
+        return TILE_SIDE * self.columns
 
 
 def prelude(dtype: np.dtype) -> str:
-    """What every kernel begins with. NaN goes through as in NumPy, so that a run that has diverged is found out."""
+    """What every kernel starts with. NaN propagates as in NumPy, so that a divergence is noticed."""
     return f"""typedef {"double" if dtype == np.float64 else "float"} real;
 static __device__ inline real larger(real a, real b) {{ return a > b || a != a ? a : b; }}
 static __device__ inline real smaller(real a, real b) {{ return a < b || a != a ? a : b; }}
@@ -51,8 +46,13 @@ static __device__ inline real above(real a, real b) {{ return a > 0 ? real(1) : 
 """
 
 
+def blocks(count: int) -> int:
+    """Blocks of a kernel with a thread for each of so many elements."""
+    return max(1, min(MAX_BLOCKS, -(-count // THREADS)))
+
+
 def each(name: str, parameters: str, body: list[str], index: str) -> str:
-    """A thread for every one of `count` elements t, or rows i."""
+    """A thread for each of `count` elements t, or rows i."""
     return f"""extern "C" __global__ void {name}({parameters}) {{
   for (int {index} = blockIdx.x * blockDim.x + threadIdx.x; {index} < count; {index} += gridDim.x * blockDim.x) {{
 {_indented(body, 4)}
@@ -62,7 +62,7 @@ def each(name: str, parameters: str, body: list[str], index: str) -> str:
 
 
 def total(parameters: str, body: list[str], value: str) -> str:
-    """A block for every sum: its threads add up every 256th of `count` elements k, then each other's sums."""
+    """A block for each sum: its threads add up every 256th of `count` elements k, then each other's sums."""
     return f"""extern "C" __global__ void total({parameters}) {{
   __shared__ real sums[{THREADS}];
   real sum = 0;
@@ -81,43 +81,52 @@ def total(parameters: str, body: list[str], value: str) -> str:
 """
 
 
-PRODUCT = "int M, int N, int K, int am, int ak, int bk, int bn, int ones, int depth"
+PRODUCT_SIZES: str = "int M, int N, int K, int am, int ak, int bk, int bn, int ones, int depth"
 
 
-def product(tile: Tile, parameters: str, read: Sequence[str], body: list[str]) -> str:
+def tiling(rows: int, columns: int, depth: int) -> Tiling:
+    """Tiles of a product (rows, depth) @ (depth, columns); its depth is divided if there are few of them."""
+    tile = Tile(*(4 if length > 2 * TILE_SIDE else 1 for length in (rows, columns)))
+    tiles = -(-rows // tile.height) * -(-columns // tile.width)
+    part = -(-depth // max(1, min(depth // MIN_PART_DEPTH, ENOUGH_BLOCKS // tiles)))
+    return Tiling(tile, tiles, -(-depth // part), part)
+
+
+def product(tiling: Tiling, parameters: str, read: Sequence[str], body: list[str]) -> str:
     """sum over k of A[m, k] B[k, n], tile by tile, each in strips through shared memory; then the body, once for each.
 
-    read: how an element of A and of B is read; am, ak, bk, bn: steps in memory along an axis. ones: a row of A from
-    which on it is all ones, which sums up B. depth: how much of K one block goes through; the body finds the number of
+    read: how an element of A and of B is read; am, ak, bk, bn: steps in memory along an axis. ones: rows of A from
+    this one on are all ones, which sums up B. depth: how much of K one block computes. The body may use the number of
     its `part`, the place (i, j) and `acc`.
     """
+    tile, side, strip = tiling.tile, TILE_SIDE, STRIP_DEPTH
     rows, columns, height, width = *tile, tile.height, tile.width
     a, b = read[0].format("(m0 + m) * am + (k0 + k) * ak"), read[1].format("(k0 + k) * bk + (n0 + n) * bn")
     return f"""extern "C" __global__ void product({parameters}) {{
-  __shared__ real a[{DEPTH}][{height + 1}], b[{DEPTH}][{width + 1}];
+  __shared__ real a[{strip}][{height + 1}], b[{strip}][{width + 1}];
   int across = (N + {width - 1}) / {width}, tiles = (M + {height - 1}) / {height} * across;
   int tile = blockIdx.x % tiles, part = blockIdx.x / tiles, m0 = tile / across * {height}, n0 = tile % across * {width};
-  int row = threadIdx.x / {SIDE}, column = threadIdx.x % {SIDE}, end = (part + 1) * depth < K ? (part + 1) * depth : K;
+  int row = threadIdx.x / {side}, column = threadIdx.x % {side}, end = (part + 1) * depth < K ? (part + 1) * depth : K;
   real sums[{rows}][{columns}] = {{}};
-  for (int k0 = part * depth; k0 < end; k0 += {DEPTH}) {{
-    for (int e = threadIdx.x; e < {height * DEPTH}; e += {THREADS}) {{
-      int m = ak == 1 ? e / {DEPTH} : e % {height}, k = ak == 1 ? e % {DEPTH} : e / {height};
+  for (int k0 = part * depth; k0 < end; k0 += {strip}) {{
+    for (int e = threadIdx.x; e < {height * strip}; e += {THREADS}) {{
+      int m = ak == 1 ? e / {strip} : e % {height}, k = ak == 1 ? e % {strip} : e / {height};
       bool inside = m0 + m < M && k0 + k < end;
       a[k][m] = !inside ? real(0) : m0 + m >= ones ? real(1) : {a};
     }}
-    for (int e = threadIdx.x; e < {width * DEPTH}; e += {THREADS}) {{
-      int n = bn == 1 ? e % {width} : e / {DEPTH}, k = bn == 1 ? e / {width} : e % {DEPTH};
+    for (int e = threadIdx.x; e < {width * strip}; e += {THREADS}) {{
+      int n = bn == 1 ? e % {width} : e / {strip}, k = bn == 1 ? e / {width} : e % {strip};
       b[k][n] = n0 + n < N && k0 + k < end ? {b} : real(0);
     }}
     __syncthreads();
-    for (int k = 0; k < {DEPTH}; k++)
+    for (int k = 0; k < {strip}; k++)
       for (int u = 0; u < {rows}; u++)
-        for (int v = 0; v < {columns}; v++) sums[u][v] += a[k][row + u * {SIDE}] * b[k][column + v * {SIDE}];
+        for (int v = 0; v < {columns}; v++) sums[u][v] += a[k][row + u * {side}] * b[k][column + v * {side}];
     __syncthreads();
   }}
   for (int u = 0; u < {rows}; u++)
     for (int v = 0; v < {columns}; v++) {{
-      int i = m0 + row + u * {SIDE}, j = n0 + column + v * {SIDE}, t = i * N + j;
+      int i = m0 + row + u * {side}, j = n0 + column + v * {side}, t = i * N + j;
       if (i >= M || j >= N) continue;
       real acc = sums[u][v];
 {_indented(body, 6)}
@@ -127,8 +136,8 @@ def product(tile: Tile, parameters: str, read: Sequence[str], body: list[str]) -
 
 
 def gather(kind: str) -> str:
-    """The samples of a step, of this kind of number, and their targets: by their positions in the whole, which begin at
-    the first of the step's numbers."""
+    """Copies the samples of a step, of this kind of number, and their targets. Their positions in the whole data start
+    at the first of the step's numbers."""
     return GATHER.replace("kind", kind)
 
 

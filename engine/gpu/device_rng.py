@@ -1,7 +1,7 @@
-"""Random numbers drawn on a device, bit by bit those that NumPy draws on the host.
+"""Random numbers drawn on a device, to the bit those that NumPy draws on the host.
 
 PCG64 (O'Neill 2014) goes from state to state by s <- s M + c, of 128 bits. Many such steps at once have that form too,
-and each thread goes straight to its own number. The host only tells where a step begins, and skips as many numbers.
+so each thread jumps to its own number. The host only sends the state at the start of a step, and skips the numbers.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import numpy as np
 
 from engine.backend import Backend
 from engine.gpu import cuda
-from engine.gpu.cuda import Launch
+from engine.lowering.target import Launch
 
 MULTIPLIER, WHOLE, HALF, WORD = 0x2360ED051FC65DA44385DF649FCCF645, (1 << 128) - 1, (1 << 64) - 1, (1 << 32) - 1
-TOLD = 6  # numbers that tell where a step begins: four words of the state, whether half a draw is kept back, and it
+STATE_NUMBERS = 6  # that describe a state: its four words, whether half a draw is kept back, and that half
 JUMP = """const double *given = numbers + (int)numbers[0] + offset;
 bool held = {halves} && given[4] != 0;
 int number = t - held, n = number / {each} + 1;
@@ -35,8 +35,8 @@ out[t] = (word >> 8) * real(1.0 / 16777216);"""
 DOUBLE = "out[t] = (mixed >> 11) * real(1.0 / 9007199254740992);"
 
 
-class Draw:
-    """Fills `there`, on the device, in every step as rng.random would. offset: of what is told in a step's numbers."""
+class DeviceDraw:
+    """Fills `there`, on the device, in every step as rng.random would. offset: of the state among a step's numbers."""
 
     def __init__(self, backend: Backend, rng: np.random.Generator, there: Any, numbers: Any, offset: int) -> None:
         self.rng, self.count, self.single = rng, there.size, there.dtype == np.float32
@@ -45,14 +45,15 @@ class Draw:
         parameters = "const double *numbers, int offset, const unsigned long long *jumps, real *out, int count"
         source = cuda.prelude(there.dtype) + cuda.each("draw", parameters, body, "t")
         jumps = backend.send(_jumps(rng.bit_generator.state["state"]["inc"]))
-        blocks = max(1, min(cuda.BLOCKS, -(-self.count // cuda.THREADS)))
-        self.launch = Launch(source, "draw", blocks, (numbers, np.int32(offset), jumps, there, np.int32(self.count)))
+        self.launch = Launch(
+            source, "draw", cuda.blocks(self.count), (numbers, np.int32(offset), jumps, there, np.int32(self.count))
+        )
 
-    def tell(self) -> list[float]:
-        """Where the generator stands; then it skips what the device draws."""
+    def next_state(self) -> list[float]:
+        """The state of the generator, as STATE_NUMBERS numbers; then the generator skips what the device draws."""
         whole: Any = self.rng.bit_generator.state
         state, increment = whole["state"]["state"], whole["state"]["inc"]
-        told = [state >> shift & WORD for shift in (96, 64, 32, 0)] + [whole["has_uint32"], whole["uinteger"]]
+        numbers = [state >> shift & WORD for shift in (96, 64, 32, 0)] + [whole["has_uint32"], whole["uinteger"]]
         steps = self.count
         if self.single:
             steps, odd = divmod(self.count - whole["has_uint32"] + 1, 2)
@@ -63,15 +64,16 @@ class Draw:
         if self.single and steps:
             whole["uinteger"] = _mixed(state) >> 32
         self.rng.bit_generator.state = whole
-        return list(map(float, told))
+        return list(map(float, numbers))
 
 
-def drawable(rng: Any) -> bool:
+def can_draw(rng: Any) -> bool:
+    """Whether the numbers of a generator can be drawn on the device."""
     return isinstance(rng, np.random.Generator) and isinstance(rng.bit_generator, np.random.PCG64)
 
 
 def _after(steps: int, increment: int) -> tuple[int, int]:
-    """Multiplier and summand of so many steps: M^n, and c (1 + M + ... + M^(n-1))."""
+    """Multiplier and summand of so many steps: M^n and c (1 + M + ... + M^(n-1))."""
     power = pow(MULTIPLIER, steps, (MULTIPLIER - 1) << 128)
     return power & WHOLE, increment * ((power - 1) // (MULTIPLIER - 1)) & WHOLE
 
@@ -83,6 +85,6 @@ def _jumps(increment: int) -> np.ndarray:
 
 
 def _mixed(state: int) -> int:
-    """What is drawn in a state: both halves folded into one, and turned."""
+    """The output of a state: both halves folded into one, and rotated."""
     folded, turn = (state >> 64 ^ state) & HALF, state >> 122
     return (folded >> turn | folded << (64 - turn)) & HALF

@@ -1,81 +1,81 @@
-"""How the epochs went, noted by the device itself: losses and scores stay there until somebody looks at the curve.
+"""Scores at the ends of epochs, recorded by the device itself: they stay there until the curve is needed.
 
-What a note consists of is made from the formulas, as a step is (program.py), and has to give what the trainer's own
-evaluation gives before it is used.
+The kernels that compute them are made from the formulas, as those of a step are (cuda_graph.py). Before they are used
+they have to give what an evaluation operation by operation gives.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from engine.backend import poisoned
 from engine.formulas.metrics import Scores
 from engine.gpu import cuda
-from engine.gpu.cuda import Launch
+from engine.gpu.replica import Replica
 from engine.lowering.fusion import Plan
 from engine.lowering.sketch import Sketch, Unsketchable
+from engine.lowering.target import Launch
+from engine.step.executor import EpochScores
 
-if TYPE_CHECKING:
-    from engine.gpu.accelerator import Accelerator
-
-ROWS = 1024  # epochs that can wait
-PARTS = 2  # training samples, test samples; for each of them two numbers: the loss, and what the score is made of
-CLOSE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-9}  # relative, of losses
+CAPACITY = 1024  # epochs
+PARTS = 2  # training samples, test samples; for each of them two numbers: the loss, and what the score is computed from
+TOLERANCE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-9}  # relative, of losses
 
 
-class Ring:
-    """Notes on the epochs of an accelerator's trainer. `waiting`: (epoch, steps) of those nobody has looked at.
+class ScoreBuffer:
+    """A ring buffer of scores on the device. `waiting`: (epoch, steps) of those that have not been read.
 
     Raises what the device raises, ArithmeticError if its kernels do not give what the formulas give.
     """
 
-    def __init__(self, accelerator: Accelerator, known: Scores) -> None:
-        """known: the scores of now."""
-        self.accelerator, self.backend = accelerator, accelerator.backend
+    def __init__(self, replica: Replica, known: Scores) -> None:
+        """known: the current scores."""
+        self.replica, self.backend, self.objective = replica, replica.backend, replica.objective
+        self.labels = [part.labels for part in replica.data.evaluated]
         self.waiting: list[tuple[int, int]] = []
-        empty, dtype = self.backend.xp.empty, accelerator.network.dtype
-        self.now, self.rows = empty((1, 2 * PARTS), dtype), empty((ROWS, 2 * PARTS), dtype)
-        self.count, self.noted = self.backend.send(np.zeros(1, np.int32)), 0
-        self.logits = [empty((len(accelerator.part(n)[0]), accelerator.trainer.objective.units), dtype)
+        empty, dtype = self.backend.xp.empty, replica.network.dtype
+        self.now, self.rows = empty((1, 2 * PARTS), dtype), empty((CAPACITY, 2 * PARTS), dtype)
+        self.count, self.recorded = self.backend.send(np.zeros(1, np.int32)), 0
+        self.logits = [empty((len(replica.part(n)[0]), self.objective.units), dtype)
                        for n in range(PARTS)]  # fmt: skip
-        keep = Launch(cuda.prelude(dtype) + cuda.KEEP, "keep", 1, (self.now, self.rows, self.count, np.int32(ROWS)))
+        keep = Launch(cuda.prelude(dtype) + cuda.KEEP, "keep", 1, (self.now, self.rows, self.count, np.int32(CAPACITY)))
         ends = [*(launch for number in range(PARTS) for launch in self._counted(number)), keep]
         try:
             self.launches = [*(launch for number in range(PARTS) for launch in self._sketched(number)), *ends]
             self.backend.start(self.launches)
-            self.act = self.backend.captured(self.launches) or (lambda: self.backend.start(self.launches))
+            self.start = self.backend.captured(self.launches) or (lambda: self.backend.start(self.launches))
         except (Unsketchable, AttributeError):  # operation by operation, as the formulas say
             self.launches = ends
-            self.act: Callable[[], None] = self._by_formulas
-            self.act()
-        self.noted += 1
-        found, close = self._scores(self.backend.fetch(self.rows)[0]), CLOSE[dtype]
-        if not np.allclose(found[:PARTS], known[:PARTS], rtol=close) or not np.allclose(found, known, atol=0.01):
-            raise ArithmeticError("a note of the device differs from its formulas")
+            self.start: Callable[[], None] = self._by_formulas
+            self.start()
+        self.recorded += 1
+        found, tolerance = self._scores(self.backend.fetch(self.rows)[0]), TOLERANCE[dtype]
+        if not np.allclose(found[:PARTS], known[:PARTS], rtol=tolerance) or not np.allclose(found, known, atol=0.01):
+            raise ArithmeticError("the scores of the device differ from its formulas")
 
-    # What a note consists of -----------------------------------------------------------------------------------------
+    # Kernels ---------------------------------------------------------------------------------------------------------
 
     def _sketched(self, number: int) -> list[Launch]:
-        accelerator = self.accelerator
-        sketch = Sketch(self.backend.xp.ndarray, accelerator.network.dtype, accelerator.shades)
-        x, t = map(sketch.wrap, accelerator.part(number))
-        self._judge(number, accelerator.network.forward(x), t, sketch.wrap)
+        replica = self.replica
+        sketch = Sketch(self.backend.xp.ndarray, replica.network.dtype, replica.levels)
+        x, t = map(sketch.wrap, replica.part(number))
+        self._judge(number, replica.network.forward(x), t, sketch.wrap)
         empty = self.backend.xp.empty
-        return Plan(sketch, lambda shape: empty(shape, sketch.dtype), None).launches
+        return Plan(sketch, lambda shape: empty(shape, sketch.dtype), None, cuda).launches
 
     def _by_formulas(self) -> None:
-        accelerator = self.accelerator
+        replica = self.replica
         for number in range(PARTS):
-            x, t = accelerator.part(number)
-            self._judge(number, accelerator.network.forward(accelerator.numbers(x)), t, lambda array: array)
+            x, t = replica.part(number)
+            self._judge(number, replica.network.forward(replica.values(x)), t, lambda array: array)
         self.backend.start(self.launches)
 
     def _judge(self, number: int, z: Any, t: Any, wrap: Callable[[Any], Any]) -> None:
-        """Logits, loss and, of a regression, squared differences into their memory."""
-        objective = self.accelerator.trainer.objective
+        """Write logits, loss and, for regression, squared differences to their memory."""
+        objective = self.objective
         wrap(self.logits[number])[:] = z
         wrap(self.now)[:, 2 * number : 2 * number + 1] = objective.value(z, t)
         if objective.kind == "regression":
@@ -83,11 +83,10 @@ class Ring:
             wrap(self.now)[:, 2 * number + 1 : 2 * number + 2] = (difference * difference).sum()
 
     def _counted(self, number: int) -> list[Launch]:
-        """How many samples of a part are in the class that they are taken for."""
-        trainer = self.accelerator.trainer
-        if trainer.objective.kind == "regression":
+        """Counts the samples of a part that are in the predicted class."""
+        if self.objective.kind == "regression":
             return []
-        z, labels = self.logits[number], trainer.parts()[number][2]
+        z, labels = self.logits[number], self.labels[number]
         body = ["const real *row = z + k * classes;", "int best = classes == 1 ? row[0] > 0 : 0;",
                 "for (int j = 1; j < classes; j++) if (row[j] > row[best]) best = j;"]  # fmt: skip
         parameters = "const real *z, const int *labels, int classes, real *out, int count"
@@ -96,43 +95,42 @@ class Ring:
         sizes = np.int32(z.shape[1]), np.int32(len(z))
         return [Launch(source, "total", 1, (z, self.backend.send(labels.astype(np.int32)), sizes[0], place, sizes[1]))]
 
-    # Notes -----------------------------------------------------------------------------------------------------------
+    # Scores ----------------------------------------------------------------------------------------------------------
 
-    def note(self, epoch: int, steps: int) -> None:
-        """The device writes down how the network of now does. Nobody waits for it."""
-        self.act()
-        self.noted += 1
+    def record(self, epoch: int, steps: int) -> None:
+        """Let the device record the scores of the current network. Does not wait for it."""
+        self.start()
+        self.recorded += 1
         self.waiting.append((epoch, steps))
 
     @property
-    def full(self) -> bool:
-        return len(self.waiting) == ROWS
+    def is_full(self) -> bool:
+        return len(self.waiting) == CAPACITY
 
-    def read(self) -> list[tuple[int, int, Scores]]:
-        """What was noted since: (epoch, steps, scores). Waits for the device, once."""
+    def read(self) -> list[EpochScores]:
+        """The scores recorded since the last call. Waits for the device, once."""
         if not self.waiting:
             return []
-        rows, first = self.backend.fetch(self.rows), self.noted - len(self.waiting)
-        read = [(*when, self._scores(rows[(first + n) % ROWS])) for n, when in enumerate(self.waiting)]
+        rows, first = self.backend.fetch(self.rows), self.recorded - len(self.waiting)
+        read = [EpochScores(*when, self._scores(rows[(first + n) % CAPACITY])) for n, when in enumerate(self.waiting)]
         self.waiting = []
         return read
 
     def _scores(self, row: np.ndarray) -> Scores:
-        losses, parts = row[::2].tolist(), self.accelerator.trainer.parts()
-        scores = [self._score(float(sum), labels) for sum, (_, _, labels) in zip(row[1::2], parts, strict=True)]
-        return Scores(*losses, *scores)
+        scores = [self._score(float(sum), labels) for sum, labels in zip(row[1::2], self.labels, strict=True)]
+        return Scores(*row[::2].tolist(), *scores)
 
     def _score(self, sum: float, labels: np.ndarray) -> float:
-        if self.accelerator.trainer.objective.kind == "classification":
+        if self.objective.kind == "classification":
             return sum / len(labels)
         spread = float(np.sum((labels - labels.mean()) ** 2))
         return 1 - sum / spread if spread > 0 else float("nan")
 
 
-def made(accelerator: Accelerator, known: Scores) -> Ring | None:
-    """A ring; None where the device's notes cannot be trusted or had, and the trainer has to look at every epoch."""
+def create_score_buffer(replica: Replica, known: Scores) -> ScoreBuffer | None:
+    """None if the device cannot record scores or they are wrong; then every epoch has to be evaluated."""
     try:
-        return Ring(accelerator, known)
+        return ScoreBuffer(replica, known)
     except Exception as problem:  # no compiler, no memory
         if poisoned(problem):
             raise

@@ -1,8 +1,8 @@
-"""From the sketch of a step to as few kernels as it takes.
+"""From the sketch of a step to as few kernels as possible.
 
-What is computed element by element costs no memory and no kernel of its own: it is spelled out inside the kernel that
-needs it. So a step becomes its products, each with all that is done to an element on its way out (bias, activation,
-penalty), a kernel for what whole rows decide together (softmax), sums over samples, and one update of all parameters.
+What is computed element by element needs neither memory nor a kernel of its own: it becomes part of the kernel that
+reads it. So a step becomes its products, each with all that happens to its elements afterwards (bias, activation,
+penalty), a kernel for what depends on whole rows (softmax), sums over samples, and one update of all parameters.
 """
 
 from __future__ import annotations
@@ -12,39 +12,48 @@ from typing import Any
 
 import numpy as np
 
-from engine.gpu import cuda
-from engine.gpu.cuda import Launch, Tile
-from engine.lowering.kernel_text import Scope, Writer
-from engine.lowering.sketch import ELEMENTWISE, LARGEST, ROWS, Node, Shape, Sketch, Store, Unsketchable, overlap, same
+from engine.lowering.kernel_text import Layout, Scope, Writer
+from engine.lowering.sketch import (
+    ELEMENTWISE,
+    MAX_ELEMENTS,
+    ROWS,
+    Node,
+    Shape,
+    Sketch,
+    Store,
+    Unsketchable,
+    overlap,
+    same,
+)
+from engine.lowering.target import Launch, Target
 
 SUMS = ("column_sum", "whole_sum")
-KERNELS = (*SUMS, "product")  # what elementwise operations have to wait for
-ENOUGH = 256  # blocks that keep a card busy; a product with fewer tiles is divided along its depth
-SHALLOW = 4 * cuda.DEPTH  # no division is less deep
+KERNELS = (*SUMS, "product")  # operations that need a kernel of their own
 
 
 class Plan:
-    """`launches` that do what a sketch says.
+    """The `launches` that carry out a sketch.
 
-    allocate: (R, C) -> memory on the device, which is not used for anything else; numbers: those of the steps.
-    Raises Unsketchable where the order of what is stored does not allow it.
+    allocate: (R, C) -> memory on the device that nothing else uses; numbers: the array of those that vary from step to
+    step. Raises Unsketchable if the order of the stores does not allow it.
     """
 
-    def __init__(self, sketch: Sketch, allocate: Callable[[Shape], Any], numbers: Any) -> None:
-        self.dtype, self.shades, self.allocate, self.numbers = sketch.dtype, sketch.shades, allocate, numbers
+    def __init__(self, sketch: Sketch, allocate: Callable[[Shape], Any], numbers: Any, target: Target) -> None:
+        self.allocate, self.target = allocate, target
         self.launches: list[Launch] = []
-        self.memory: dict[Node, Any] = {}  # where a value stands that was computed
+        self.memory: dict[Node, Any] = {}  # where a computed value is stored
+        self.layout = Layout(sketch.dtype, sketch.levels, numbers, self.memory, target)
         self.turn = {store: number for number, store in enumerate(sketch.stores)}
-        self.pending = sketch.settled()
-        everything = {node for store in self.pending for node in below(store.node)}
+        self.pending = sketch.live_stores()
+        everything = {node for store in self.pending for node in upstream(store.node)}
         self.factors = {factor for node in everything if node.op == "product" for factor in node.args}
         while self.pending:
             self.fulfil(self.pending[0])
 
-    # What has to come before what ------------------------------------------------------------------------------------
+    # Order -----------------------------------------------------------------------------------------------------------
 
     def fulfil(self, store: Store) -> None:
-        """Launches up to one that ends in this store, and in those that come along for free."""
+        """Launches up to one that ends in this store, and in others that share its kernel."""
         node = store.node
         while waiting := self.waiting(node):
             others = [n for n in waiting if n is not node]
@@ -65,45 +74,45 @@ class Plan:
 
     def waiting(self, node: Node) -> list[Node]:
         """Products and sums that have to be computed before a node, or are it."""
-        return [n for n in below(node, self.memory) if n.op in KERNELS]
+        return [n for n in upstream(node, self.memory) if n.op in KERNELS]
 
     def simple(self, node: Node) -> bool:
-        """Whether only elementwise operations stand between a node and what is in memory."""
-        return all(n.op in ELEMENTWISE or not n.args for n in below(node, self.memory))
+        """Whether a node follows from what is in memory by elementwise operations alone."""
+        return all(n.op in ELEMENTWISE or not n.args for n in upstream(node, self.memory))
 
     def follows(self, node: Node, product: Node) -> bool:
-        """Whether a node can be computed element by element as those of the product come out."""
+        """Whether a node can be computed from each element of the product in the product's kernel."""
         there = {**self.memory, product: None}
-        upstream = list(below(node, there))
-        return node.shape == product.shape and all(n.op in ELEMENTWISE or not n.args for n in upstream) and all(
-            map(self.current, upstream)) and (node is product or product in below(node, self.memory))  # fmt: skip
+        sources = list(upstream(node, there))
+        return node.shape == product.shape and all(n.op in ELEMENTWISE or not n.args for n in sources) and all(
+            map(self.current, sources)) and (node is product or product in upstream(node, self.memory))  # fmt: skip
 
     def current(self, node: Node) -> bool:
-        """Whether memory that a node reads has the value that it wants: no store that was to come before is pending."""
+        """Whether memory that a node reads has the value that it needs: no earlier store to it is pending."""
         return node.op != "load" or not any(
             self.turn[store] < node.when and overlap(store.array, node.what) for store in self.pending)  # fmt: skip
 
     def apart(self, together: list[Store], other: Store) -> bool:
         """Whether a store may share a kernel with others, where every thread reads its elements before it writes."""
         for reader, writer in [pair for store in together for pair in ((store, other), (other, store))]:
-            for node in below(reader.node, self.memory):
+            for node in upstream(reader.node, self.memory):
                 if node.op == "load" and overlap(node.what, writer.array) and not same(node.what, writer.array):
                     return False
-        loaded = [node for node in below(other.node, self.memory) if node.op == "load"]
+        loaded = [node for node in upstream(other.node, self.memory) if node.op == "load"]
         return all(map(self.current, loaded)) and not any(overlap(one.array, other.array) for one in together)
 
     def done(self, *stores: Store) -> None:
-        """Nobody may still want what stood there before."""
+        """Remove stores that were carried out. No pending one may still need what they have overwritten."""
         self.pending = [store for store in self.pending if store not in stores]
-        wanted = {n for store in self.pending for n in below(store.node, self.memory) if n.op == "load"}
+        wanted = {n for store in self.pending for n in upstream(store.node, self.memory) if n.op == "load"}
         for node in wanted:
             if any(node.when <= self.turn[store] and overlap(node.what, store.array) for store in stores):
-                raise Unsketchable("memory is overwritten while its old value is wanted")
+                raise Unsketchable("memory is overwritten while its old value is needed")
 
     # The gradients of weights and biases in one product --------------------------------------------------------------
 
     def above(self, bias: Store) -> tuple[Node, Store] | None:
-        """The product, and its store, that can bring along the sum over samples which belongs right below it."""
+        """The product, and its store, whose kernel can also compute the sum over samples that follows it in memory."""
         for store in self.pending:
             for product in self.waiting(store.node):
                 if product.op == "product" and self.follows(store.node, product) and self.beside(product, store, bias):
@@ -123,10 +132,10 @@ class Plan:
     # Kernels ---------------------------------------------------------------------------------------------------------
 
     def make(self, node: Node) -> None:
-        """Put the value of a node into memory of its own; a product only if what comes along with it is not enough."""
+        """Store the value of a node in memory of its own, unless a product's kernel has computed all that reads it."""
         if node.op == "product":
             return self.multiply(node)
-        while node.op != "load" and node not in self.memory:  # it may come along with a product
+        while node.op != "load" and node not in self.memory:  # a product's kernel may have computed it
             others = [n for n in self.waiting(node) if n is not node]
             if others:
                 self.make(others[-1])
@@ -140,11 +149,11 @@ class Plan:
                 self.memory[node] = array
 
     def map(self, outs: list[tuple[Node, Any]]) -> None:
-        """Values, all of one shape, element by element; where rows decide together, row by row."""
-        upstream = [n for node, _ in outs for n in below(node, self.memory)]
-        self.check(upstream)
-        (rows, columns), writer = outs[0][0].shape, Writer(self)
-        if any(n.op in ROWS for n in upstream):
+        """Values, all of one shape, element by element; row by row if they depend on whole rows."""
+        sources = [n for node, _ in outs for n in upstream(node, self.memory)]
+        self.check(sources)
+        (rows, columns), writer = outs[0][0].shape, Writer(self.layout)
+        if any(n.op in ROWS for n in sources):
             outer = Scope()
             inner = Scope(outer)
             lines = writer.results(outs, inner)
@@ -157,8 +166,8 @@ class Plan:
 
     def add_up(self, node: Node, store: Store | None = None) -> None:
         """The sum of every column, or of everything."""
-        (operand,), writer, scope = node.args, Writer(self), Scope()
-        self.check(below(operand, self.memory))
+        (operand,), writer, scope = node.args, Writer(self.layout), Scope()
+        self.check(upstream(operand, self.memory))
         array = store.array if store else self.allocate(node.shape)
         value, (rows, columns) = writer.value(operand, scope), operand.shape
         blocks, count, place = columns, rows, "int i = k, j = blockIdx.x;"
@@ -167,7 +176,9 @@ class Plan:
             blocks, count, place = 1, rows * columns, f"int i = k / {wide}, j = k % {wide};"
         writer.given("real *out, int count", array, np.int32(count))
         body = [place, *scope.lines]
-        self.launches.append(writer.launch("total", lambda parameters: cuda.total(parameters, body, value), blocks))
+        self.launches.append(
+            writer.launch("total", lambda parameters: self.target.total(parameters, body, value), blocks)
+        )
         self.memory[node] = array
         if store:
             self.done(store)
@@ -175,16 +186,16 @@ class Plan:
                 del self.memory[node]
 
     def multiply(self, product: Node, store: Store | None = None) -> None:
-        """A product, with everything that can be done to its elements on their way out."""
+        """A product, with everything that can be computed from its elements in the same kernel."""
         for factor in product.args:
             self.make(factor)
-        if product in self.memory or (store and store not in self.pending):  # it came along with a factor
+        if product in self.memory or (store and store not in self.pending):  # a factor's kernel has computed it
             return
         bias = next((s for s in self.pending if store and self.beside(product, store, s)), None)
         kept = [(node, self.allocate(node.shape)) for node in self.factors
                 if node not in self.memory and node is not product and self.follows(node, product)]  # fmt: skip
         known = {**self.memory, **dict(kept)}
-        if any(product in below(s.node, known) for s in self.pending if s is not store):
+        if any(product in upstream(s.node, known) for s in self.pending if s is not store):
             kept.append((product, self.allocate(product.shape)))
         outs = [*([(store.node, store.array)] if store else []), *kept]
         self.launches += self.tiled(product, outs, bias)
@@ -192,26 +203,27 @@ class Plan:
         self.done(*(s for s in (store, bias) if s))
 
     def tiled(self, product: Node, outs: list[tuple[Node, Any]], bias: Store | None) -> Iterator[Launch]:
-        """One launch; two where the depth has to be divided to keep the card busy."""
+        """One launch; two if the target divides the depth."""
         a, b = (self.place_of(f).T if turned else self.place_of(f)
                 for f, turned in zip(product.args, product.what, strict=True))  # fmt: skip
         rows, columns, depth = len(a) + bool(bias), b.shape[1], a.shape[1]
-        ones = len(a) if bias else LARGEST
-        tile = Tile(*(4 if length > 2 * cuda.SIDE else 1 for length in (rows, columns)))
-        tiles = -(-rows // tile.height) * -(-columns // tile.width)
-        part = -(-depth // max(1, min(depth // SHALLOW, ENOUGH // tiles)))
-        parts = -(-depth // part)
+        ones = len(a) if bias else MAX_ELEMENTS
+        target = self.target
+        tiling = target.tiling(rows, columns, depth)
+        parts = tiling.parts
         steps = (stride // array.itemsize for array in (a, b) for stride in array.strides)
-        writer, scope = Writer(self), Scope(flat=product.shape)
+        writer, scope = Writer(self.layout), Scope(flat=product.shape)
         read = [writer.element(name, array) for name, array in zip("AB", (a, b), strict=True)]
-        writer.given(cuda.PRODUCT, *map(np.int32, (rows, columns, depth, *steps, ones, part)))
+        writer.given(self.target.PRODUCT_SIZES, *map(np.int32, (rows, columns, depth, *steps, ones, tiling.part_depth)))
         if parts > 1:
             sums = self.allocate((parts, rows * columns))
             lines = [f"{writer.given('real *parts', sums)}[part * M * N + t] = acc;"]
             yield writer.launch(
-                "product", lambda parameters: cuda.product(tile, parameters, read, lines), tiles * parts
+                "product",
+                lambda parameters: target.product(tiling, parameters, read, lines),
+                tiling.blocks * parts,
             )
-            writer = Writer(self)
+            writer = Writer(self.layout)
             writer.given("const real *parts, int division", sums, np.int32(parts))
             scope.lines += ["real acc = 0;", "for (int p = 0; p < division; p++) acc += parts[p * count + t];"]
         scope.names[product] = "acc"
@@ -223,18 +235,20 @@ class Plan:
             yield writer.each("map", writer.placed([*scope.lines, *lines], columns), rows * columns)
         else:
             body = [*scope.lines, *lines]
-            yield writer.launch("product", lambda parameters: cuda.product(tile, parameters, read, body), tiles)
+            yield writer.launch(
+                "product", lambda parameters: target.product(tiling, parameters, read, body), tiling.blocks
+            )
 
     def place_of(self, node: Node) -> Any:
         return node.what if node.op == "load" else self.memory[node]
 
-    def check(self, upstream: Iterable[Node]) -> None:
-        if not all(map(self.current, upstream)):
+    def check(self, sources: Iterable[Node]) -> None:
+        if not all(map(self.current, sources)):
             raise Unsketchable("memory is read before it is written")
 
 
-def below(node: Node, known: Container[Node] = ()) -> Iterator[Node]:
-    """A node and all that it is computed from, each once; nothing that is known already, and nothing beneath that."""
+def upstream(node: Node, known: Container[Node] = ()) -> Iterator[Node]:
+    """A node and all that it is computed from, each once; nothing that is known already, nor what only that needs."""
     seen, stack = {node}, [node]
     while stack:
         node = stack.pop()

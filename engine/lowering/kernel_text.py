@@ -1,25 +1,31 @@
-"""The text of one kernel of a step: expressions spelled out line by line, and the parameters that they need."""
+"""The text of one kernel of a step: its expressions line by line, and the parameters that they need."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.gpu import cuda
-from engine.gpu.cuda import Launch
 from engine.lowering.sketch import ELEMENTWISE, ROWS, Node, Shape
+from engine.lowering.target import Launch, Target
 
-if TYPE_CHECKING:
-    from engine.lowering.fusion import Plan
+
+class Layout(NamedTuple):
+    """Where a kernel finds its values. memory: nodes that have been computed -> their arrays."""
+
+    dtype: np.dtype
+    levels: Any  # (256,) on the device: the values that bytes encode; None: there are no bytes
+    numbers: Any  # on the device: those that vary from step to step; the first tells where the current ones begin
+    memory: Mapping[Node, Any]
+    target: Target
 
 
 class Scope:
-    """Lines in which every value that was spelled out has a name.
+    """Lines of a kernel, in which every value that was written has a name.
 
-    outer: what stands around it, if this is a loop along row i. flat: the shape of which t is the number of an element.
+    outer: the surrounding scope, if this is a loop along row i. flat: the shape whose elements t numbers.
     """
 
     def __init__(self, outer: Scope | None = None, flat: Shape | None = None) -> None:
@@ -29,13 +35,13 @@ class Scope:
 
 
 class Writer:
-    """Collects the parameters of one kernel while its values are spelled out.
+    """Collects the parameters of one kernel while its values are written.
 
-    Sizes are parameters too, so that networks of other sizes use the kernels that are compiled already.
+    Sizes are parameters too, so that networks of other sizes reuse compiled kernels.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan, self.values = plan, 0
+    def __init__(self, layout: Layout) -> None:
+        self.layout, self.values = layout, 0
         self.parameters: list[str] = []
         self.arguments: list[Any] = []
         self.known: dict[Any, str] = {}
@@ -49,7 +55,7 @@ class Writer:
         return re.findall(r"\w+", declaration)[-1]
 
     def named(self, key: tuple, kind: str, argument: Any) -> str:
-        """A parameter under a name that is made up, the same for the same key."""
+        """A parameter under a generated name, the same for the same key."""
         if key not in self.known:
             self.known[key] = self.given(f"{kind}{key[0]}{len(self.known)}", argument)
         return self.known[key]
@@ -58,13 +64,13 @@ class Writer:
         return self.named(("n", number), "int ", np.int32(number))
 
     def kind(self, array: Any) -> str:
-        return "real" if array.dtype == self.plan.dtype else "unsigned char"
+        return "real" if array.dtype == self.layout.dtype else "unsigned char"
 
     def looked_up(self, array: Any, element: str) -> str:
-        """An element; of bytes the shade that it stands for."""
-        if array.dtype == self.plan.dtype:
+        """An element; of bytes the level that it encodes."""
+        if array.dtype == self.layout.dtype:
             return element
-        return f"{self.named(('shades',), 'const real *', self.plan.shades)}[{element}]"
+        return f"{self.named(('levels',), 'const real *', self.layout.levels)}[{element}]"
 
     def element(self, name: str, array: Any) -> str:
         """A whole array under this name; returns how its element at a place {} is read."""
@@ -75,7 +81,7 @@ class Writer:
         return self.named(("o", array.data.ptr), "real *", array)
 
     def place(self, array: Any, scope: Scope) -> str:
-        """Where the element at row i and column j stands; a single row or column is the same for all."""
+        """The index of the element at row i and column j; a single row or column is the same for all."""
         (rows, columns), (down, right) = array.shape, (stride // array.itemsize for stride in array.strides)
         if array.shape == scope.flat and (right == 1 or columns == 1) and (down == columns or rows == 1):
             return "t"
@@ -86,25 +92,25 @@ class Writer:
     # Values ----------------------------------------------------------------------------------------------------------
 
     def value(self, node: Node, scope: Scope) -> str:
-        """The name under which a node's element stands in this scope."""
+        """The name of a node's element in this scope."""
         if scope.outer is not None and node.shape[1] == 1:
             scope = scope.outer
         if node not in scope.names:
-            text = self.spelled(node, scope)
+            text = self.expression(node, scope)
             self.values += 1
             scope.names[node] = f"v{self.values}"
             scope.lines.append(f"real v{self.values} = {text};")
         return scope.names[node]
 
-    def spelled(self, node: Node, scope: Scope) -> str:
-        array = node.what if node.op == "load" else self.plan.memory.get(node)
+    def expression(self, node: Node, scope: Scope) -> str:
+        array = node.what if node.op == "load" else self.layout.memory.get(node)
         if array is not None:
             name = self.named(("a", array.data.ptr), f"const {self.kind(array)} *", array)
             return self.looked_up(array, f"{name}[{self.place(array, scope)}]")
         if node.op == "literal":
             return f"real({node.what!r})"
         if node.op == "number":
-            numbers = self.named(("numbers",), "const double *", self.plan.numbers)
+            numbers = self.named(("numbers",), "const double *", self.layout.numbers)
             return f"real({numbers}[(int){numbers}[0] + {node.what}])"
         if node.op in ROWS:
             return self.looped(node, scope)
@@ -121,13 +127,13 @@ class Writer:
         return name
 
     def results(self, outs: list[tuple[Node, Any]], scope: Scope) -> list[str]:
-        """Lines that write values to where they belong."""
+        """Lines that store values."""
         names = [self.value(node, scope) for node, _ in outs]
         return [f"{self.out(array)}[{self.place(array, scope)}] = {name};"
                 for name, (_, array) in zip(names, outs, strict=True)]  # fmt: skip
 
     def placed(self, lines: list[str], columns: int) -> list[str]:
-        """Before them what they need of row i and column j, where they count elements t."""
+        """The lines, after those that compute row i and column j from t if they use them."""
         text = "\n".join(lines)
         words = (("i", "/"), ("j", "%"))
         return [f"int {word} = t {sign} {self.size(columns)};" for word, sign in words
@@ -137,9 +143,9 @@ class Writer:
 
     def each(self, name: str, body: list[str], count: int, index: str = "t") -> Launch:
         self.given("int count", np.int32(count))
-        blocks = max(1, min(cuda.BLOCKS, -(-count // cuda.THREADS)))
-        return self.launch(name, lambda parameters: cuda.each(name, parameters, body, index), blocks)
+        target = self.layout.target
+        return self.launch(name, lambda parameters: target.each(name, parameters, body, index), target.blocks(count))
 
     def launch(self, name: str, write: Callable[[str], str], blocks: int) -> Launch:
-        source = cuda.prelude(self.plan.dtype) + write(", ".join(self.parameters))
+        source = self.layout.target.prelude(self.layout.dtype) + write(", ".join(self.parameters))
         return Launch(source, name, blocks, tuple(self.arguments))

@@ -1,7 +1,8 @@
 """A sketch of a training step: its formulas as a graph of operations on arrays in rows and columns, none computed yet.
 
-Given `Symbol`s instead of arrays, the formulas of layers, losses and optimisers draw what they would compute, and which
-memory of the device it would change. fusion.py makes few kernels of that. What a sketch has no word for it refuses.
+Given `Symbol`s instead of arrays, the formulas of layers, losses and optimizers record what they would compute and
+which memory of the device it would change. fusion.py turns that into a few kernels. A sketch refuses what it cannot
+express.
 """
 
 from __future__ import annotations
@@ -12,22 +13,22 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from engine.tape.tape import Recorded
+from engine.formulas.tracing import Recorded
 
-ELEMENTWISE = {  # NumPy's name -> the same in CUDA C++, where `real` is the kind of number
+ELEMENTWISE = {  # NumPy's name -> the same in C; `real`, larger, smaller, side and above are defined by the target
     "absolute": "fabs({})", "add": "{} + {}", "cos": "cos({})", "divide": "{} / {}", "equal": "real({} == {})",
     "exp": "exp({})", "greater": "real({} > {})", "greater_equal": "real({} >= {})", "heaviside": "above({}, {})",
     "less": "real({} < {})", "log": "log({})", "log1p": "log1p({})", "maximum": "larger({}, {})",
     "minimum": "smaller({}, {})", "multiply": "{} * {}", "negative": "-{}", "sign": "side({})", "sin": "sin({})",
     "sqrt": "sqrt({})", "subtract": "{} - {}", "tanh": "tanh({})",
 }  # fmt: skip
-ROWS = {"row_sum": ("0", "{} + {}"), "row_max": ("-real(3e38)", "larger({}, {})")}  # start, and what each element adds
-LARGEST = 2**31 - 1  # elements that kernels can count
+ROWS = {"row_sum": ("0", "{} + {}"), "row_max": ("-real(3e38)", "larger({}, {})")}  # start, and each element's part
+MAX_ELEMENTS = 2**31 - 1  # that kernels can count
 Shape = tuple[int, int]
 
 
 class Unsketchable(TypeError):
-    """The step does something that a sketch has no word for. It runs operation by operation."""
+    """The step does something that a sketch cannot express. It has to run operation by operation."""
 
 
 class Node:
@@ -35,9 +36,9 @@ class Node:
 
     op: a name in ELEMENTWISE, or one of
         load      an array on the device, as it is after the first `when` stores
-        number    of the host, told anew for each step; what: which one, from 1 on
+        number    of the host, sent again for each step; what: which one, from 1 on
         literal   a number that never changes
-        product   of two factors; what: whether each of them is turned round
+        product   of two factors; what: whether each of them is transposed
         row_sum, row_max      of every row (R, C) -> (R, 1)
         column_sum, whole_sum (R, C) -> (1, C) or (1, 1)
     """
@@ -45,13 +46,13 @@ class Node:
     __slots__ = ("args", "op", "shape", "what", "when")
 
     def __init__(self, op: str, shape: Shape, args: tuple[Node, ...] = (), what: Any = None, when: int = 0) -> None:
-        if np.prod(shape, dtype=np.int64) > LARGEST:
+        if np.prod(shape, dtype=np.int64) > MAX_ELEMENTS:
             raise Unsketchable("an array has more elements than a kernel can count")
         self.op, self.shape, self.args, self.what, self.when = op, shape, args, what, when
 
 
 class Store:
-    """A node's value goes into an array (R, C) on the device."""
+    """The value of a node is written to an array (R, C) on the device."""
 
     __slots__ = ("array", "node")
 
@@ -62,12 +63,12 @@ class Store:
 class Sketch:
     """What a step does: `stores` in their order; `numbers` that vary from step to step; `calls` to be made on the host.
 
-    device_array: the class of arrays on the device. dtype: of everything that is computed. shades: the values (256,),
-    on the device, that bytes stand for.
+    device_array: the class of arrays on the device. dtype: of everything that is computed. levels: the values (256,),
+    on the device, that bytes encode.
     """
 
-    def __init__(self, device_array: type, dtype: np.dtype, shades: Any = None) -> None:
-        self.device_array, self.dtype, self.shades = device_array, dtype, shades
+    def __init__(self, device_array: type, dtype: np.dtype, levels: Any = None) -> None:
+        self.device_array, self.dtype, self.levels = device_array, dtype, levels
         self.stores: list[Store] = []
         self.loads: list[Node] = []
         self.numbers: list[np.ndarray] = []
@@ -79,7 +80,7 @@ class Sketch:
         return Symbol(self, array.shape, home=array)
 
     def call(self, function: Callable, *arguments: Any) -> Any:
-        """Draw what a function does to arrays of the device; one without any belongs to the host, in every step."""
+        """Record what a function does to arrays of the device; one without any is called on the host in every step."""
         if any(isinstance(argument, self.device_array) for argument in arguments):
             sketched = [self.wrap(a) if isinstance(a, self.device_array) else a for a in arguments]
             return function(*sketched)
@@ -87,7 +88,7 @@ class Sketch:
         return function(*arguments)
 
     def read(self, array: Any) -> Node:
-        """What stands in this memory now: what was stored there last, or else a load."""
+        """The value of this memory now: what was stored there last, or else a load."""
         array = grid(array)
         for number in range(len(self.stores) - 1, -1, -1):
             store = self.stores[number]
@@ -104,7 +105,7 @@ class Sketch:
     def store(self, array: Any, node: Node) -> None:
         array = grid(array)
         if array.shape != node.shape:
-            raise Unsketchable("a value would be stretched into memory of another shape")
+            raise Unsketchable("a value would be broadcast into memory of another shape")
         self.stores.append(Store(array, node))
 
     def node(self, value: Any) -> Node:
@@ -122,25 +123,27 @@ class Sketch:
             return Node("literal", (1, 1), what=float(value))
         raise Unsketchable(f"{type(value).__name__} takes part in the step")
 
-    def settled(self) -> list[Store]:
-        """The stores that matter: not those which a later one overwrites before anybody has looked."""
+    def live_stores(self) -> list[Store]:
+        """The stores whose value is used: not those that a later one overwrites before they are read."""
         kept = []
         for number, store in enumerate(self.stores):
             later = next((n for n in range(number + 1, len(self.stores)) if same(self.stores[n].array, store.array)), 0)
-            looked = (number < load.when <= later and overlap(load.what, store.array) for load in self.loads)
-            if not later or any(looked):
+            reads = (number < load.when <= later and overlap(load.what, store.array) for load in self.loads)
+            if not later or any(reads):
                 kept.append(store)
         return kept
 
 
 class Symbol(Recorded, NDArrayOperatorsMixin):
-    """An array of the step. `home`: the memory on the device that it stands for; None: a value still to be computed."""
+    """An array of the step. `home`: the memory on the device that it represents; None: a value still to be computed."""
 
-    __slots__ = ("_node", "home", "shape", "tape", "turned")
+    __slots__ = ("_node", "home", "shape", "tape", "transposed")
     __array_priority__ = 1000
 
-    def __init__(self, tape: Sketch, shape: tuple, node: Node | None = None, home: Any = None, turned=False) -> None:
-        self.tape, self.shape, self._node, self.home, self.turned = tape, shape, node, home, turned
+    def __init__(
+        self, tape: Sketch, shape: tuple, node: Node | None = None, home: Any = None, transposed=False
+    ) -> None:
+        self.tape, self.shape, self._node, self.home, self.transposed = tape, shape, node, home, transposed
 
     dtype = property(lambda self: self.tape.dtype)
     ndim = property(lambda self: len(self.shape))
@@ -148,9 +151,13 @@ class Symbol(Recorded, NDArrayOperatorsMixin):
 
     @property
     def node(self) -> Node:
-        if self.turned:
-            raise Unsketchable("a transposed value is no factor of a product")
+        if self.transposed:
+            raise Unsketchable("a transposed value is not a factor of a product")
         return self._node if self._node is not None else self.tape.read(self.home)
+
+    @property
+    def array(self) -> Any:
+        raise Unsketchable("a value is read while it is sketched")
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -159,7 +166,7 @@ class Symbol(Recorded, NDArrayOperatorsMixin):
     def T(self) -> Symbol:  # noqa: N802  NumPy calls it so
         if self.home is not None:
             return self.tape.wrap(self.home.T)
-        return Symbol(self.tape, self.shape[::-1], self._node, turned=not self.turned)
+        return Symbol(self.tape, self.shape[::-1], self._node, transposed=not self.transposed)
 
     def __getitem__(self, key: Any) -> Symbol:
         if self.home is None:
@@ -168,7 +175,7 @@ class Symbol(Recorded, NDArrayOperatorsMixin):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         part, node = self[key], self.tape.node(value)
-        if part.node is not node:  # `x[k] += y` is done already
+        if part.node is not node:  # `x[k] += y` has been recorded
             self.tape.store(part.home, node)
 
     def reshape(self, *shape: Any) -> Symbol:
@@ -176,7 +183,7 @@ class Symbol(Recorded, NDArrayOperatorsMixin):
         if self.home is not None:
             return self.tape.wrap(self.home.reshape(*shape))
         if _grid_shape(shape) != self.node.shape:
-            raise Unsketchable("a value is brought into another shape")
+            raise Unsketchable("a value is reshaped")
         return Symbol(self.tape, shape, self.node)
 
     def transpose(self, *axes: int) -> Symbol:
@@ -239,10 +246,10 @@ class Symbol(Recorded, NDArrayOperatorsMixin):
     def _product(self, a: Any, b: Any) -> tuple[tuple[int, int], Node]:
         if len(a.shape) != 2 or len(b.shape) != 2:
             raise Unsketchable("a product of more than two axes")
-        turned = tuple(isinstance(factor, Symbol) and factor.turned for factor in (a, b))
-        factors = (a.T if turned[0] else a), (b.T if turned[1] else b)
+        transposed = tuple(isinstance(factor, Symbol) and factor.transposed for factor in (a, b))
+        factors = (a.T if transposed[0] else a), (b.T if transposed[1] else b)
         shape = (a.shape[0], b.shape[1])
-        return shape, Node("product", shape, tuple(self.tape.node(factor) for factor in factors), turned)
+        return shape, Node("product", shape, tuple(self.tape.node(factor) for factor in factors), transposed)
 
 
 # Memory on the device ------------------------------------------------------------------------------------------------
@@ -266,7 +273,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 def overlap(a: Any, b: Any) -> bool:
-    """Whether two arrays share memory, or may: strides are not looked into."""
+    """Whether two arrays share memory, or may: strides are not compared."""
     (a0, a1), (b0, b1) = ((array.data.ptr, array.data.ptr + _extent(array)) for array in (a, b))
     return a0 < b1 and b0 < a1
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from engine.formulas.initializers import INITIALIZERS
+from engine.formulas.tracing import trace_like, untraced, zeros_like
 from engine.network.layers import Layer
-from engine.tape.tape import blank, follow, plain
 
 
 class Image(Layer):
@@ -31,7 +31,7 @@ class Image(Layer):
 
     def forward(self, x, *, train):  # (N, D)
         pixels = x.reshape(len(x), self.height, self.width, self.channels).transpose(1, 3, 2, 0)
-        maps = blank(x, pixels.shape)
+        maps = zeros_like(x, pixels.shape)
         maps[:] = pixels
         return maps  # (H, C, W, N)
 
@@ -109,8 +109,8 @@ class Conv2D(Layer):
         return self.rows * self.columns * self.inputs * self.size**2
 
     def forward(self, x, *, train):  # (H, I, W, N)
-        windows = follow(x, sliding_window_view(plain(self.framed(x)), (self.size, self.size), (0, 2)))
-        patches = blank(x, (self.rows, self.inputs, self.size, self.size, self.columns, x.shape[3]))
+        windows = trace_like(x, sliding_window_view(untraced(self.framed(x)), (self.size, self.size), (0, 2)))
+        patches = zeros_like(x, (self.rows, self.inputs, self.size, self.size, self.columns, x.shape[3]))
         patches[:] = windows.transpose(0, 1, 5, 4, 2, 3)
         patches = patches.reshape(self.rows, -1, self.columns * x.shape[3])  # (rows, K, columns N)
         if train:
@@ -124,7 +124,7 @@ class Conv2D(Layer):
         if not self.frame:
             return x
         height, inputs, width = self.maps
-        wide = blank(x, (height + 2 * self.frame, inputs, width + 2 * self.frame, x.shape[3]))
+        wide = zeros_like(x, (height + 2 * self.frame, inputs, width + 2 * self.frame, x.shape[3]))
         self.inside(wide)[:] = x
         return wide
 
@@ -141,7 +141,7 @@ class Conv2D(Layer):
         dpatches = np.matmul(self.matrix.T, dz)  # (rows, K, columns N)
         dpatches = dpatches.reshape(self.rows, self.inputs, self.size, self.size, self.columns, samples)
         height, inputs, width = self.maps
-        dx = blank(dz, (height + 2 * self.frame, inputs, width + 2 * self.frame, samples))
+        dx = zeros_like(dz, (height + 2 * self.frame, inputs, width + 2 * self.frame, samples))
         dx[:] = 0
         for i, j in product(range(self.size), repeat=2):
             dx[i : i + self.rows, :, j : j + self.columns] += dpatches[:, :, j, i]
@@ -175,7 +175,7 @@ class MaxPool2D(Layer):
         return y  # (rows, C, columns, N)
 
     def backward(self, dy):  # (rows, C, columns, N)
-        dx = blank(dy, self.x.shape)
+        dx = zeros_like(dy, self.x.shape)
         *parts, last = self.corners(dx)
         for x, part in zip(self.corners(self.x), parts, strict=False):
             np.multiply(dy, x == self.y, out=part)

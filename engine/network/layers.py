@@ -1,12 +1,14 @@
 """Layers: forward and backward side by side. Shapes in the margin: N samples, I inputs, O outputs.
 
-A layer keeps what its backward pass needs only when `train` is true, so that looking never disturbs a training step.
-Parameters are views into the network's one flat buffer: `bind` hands them out.
+A layer stores what its backward pass needs only when `train` is true, so that an evaluation never disturbs a training
+step. Parameters are views into the network's one flat buffer: `bind` hands them out. A layer may consist of other
+layers (see `Chain`), so a network is a tree; `walk` visits every layer of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -14,29 +16,47 @@ import numpy as np
 
 from engine.formulas.activations import ACTIVATIONS
 from engine.formulas.initializers import INITIALIZERS
-from engine.tape.tape import follow, perform
+from engine.formulas.tracing import record_call, trace_like
 
 
 class Layer:
-    """What every layer offers. A layer without parameters only overrides forward and backward.
+    """The interface of a layer. A layer without parameters only overrides forward and backward.
 
-    `first` is set by the network: below the first layer with parameters nobody needs the gradient of its input.
+    Parameters, weights, state, generators, cost and workspace are those of the layer itself, without those of the
+    layers inside it. `first` is set by the network: the gradient of the input of the first layer with parameters is
+    never needed.
     """
 
     first = False
+    layers: Sequence[Layer] = ()  # the layers that this one consists of
+    output_shape: tuple[int, ...] = ()  # of one output sample; set when the network is built
     send: Callable[[np.ndarray], Any] = staticmethod(lambda array: array)  # from the host to where the samples are
-    order: Literal["C", "F"] = "C"  # of parameters with several axes in memory; C: the bias stands below the weights
-    mixes = False  # whether the output for one sample depends on the others of its batch, in training
+    order: Literal["C", "F"] = "C"  # memory order of parameters with several axes; C: the bias follows the weights
+    couples_samples = False  # whether the output for one sample depends on the others of its batch, in training
     state: Mapping[str, np.ndarray] = MappingProxyType({})  # what training changes beside the parameters
     rngs: Mapping[str, np.random.Generator] = MappingProxyType({})  # generators that training draws from
 
+    def walk(self, name: str = "") -> Iterator[tuple[str, Layer]]:
+        """This layer and all layers inside it, each before its own, with their names: "3", "3.0", "3.1" ..."""
+        yield name, self
+        for number, layer in enumerate(self.layers):
+            yield from layer.walk(f"{name}.{number}" if name else str(number))
+
+    def clone(self) -> Layer:
+        """A copy that can be bound to other parameters. It draws from the same generators."""
+        return copy(self)
+
     def build(self, inputs: tuple[int, ...]) -> tuple[int, ...]:
-        """Learn the shape of one input sample; return the shape of one output sample."""
+        """Take the shape of one input sample; return the shape of one output sample."""
         return inputs
+
+    def mark_first(self) -> None:
+        """Skip the gradient of the input from now on."""
+        self.first = True
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Parameter name -> shape, in the order in which they stand in the flat buffer."""
+        """Parameter name -> shape, in the order of the flat buffer."""
         return {}
 
     def bind(self, parameters: dict[str, np.ndarray], gradients: dict[str, np.ndarray]) -> None:
@@ -47,7 +67,7 @@ class Layer:
 
     @property
     def weights(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """(weight, its gradient) pairs, each (I, O), that regularisation applies to. Biases are never penalised."""
+        """(weight, its gradient) pairs, each (I, O), that regularization applies to. Biases are never penalized."""
         return []
 
     @property
@@ -111,6 +131,65 @@ class Dense(Layer):
         return f"Dense({self.units})"
 
 
+class Chain(Layer):
+    """y = f_n(... f_2(f_1(x))): layers in a row"""
+
+    def __init__(self, *layers: Layer) -> None:
+        self.layers = list(layers)
+        self.start = 0  # number of the first layer that needs a gradient
+
+    def build(self, inputs):
+        for layer in self.layers:
+            inputs = layer.output_shape = layer.build(inputs)
+        return inputs
+
+    def clone(self):
+        twin = copy(self)
+        twin.layers = [layer.clone() for layer in self.layers]
+        return twin
+
+    def mark_first(self):
+        super().mark_first()
+        trainable = (any(part.shapes for _, part in layer.walk()) for layer in self.layers)
+        self.start = next((number for number, found in enumerate(trainable) if found), 0)
+        for layer in self.layers[self.start : self.start + 1]:
+            layer.mark_first()
+
+    def forward(self, x, *, train):  # (N, ...)
+        for layer in self.layers:
+            x = layer.forward(x, train=train)
+        return x  # (N, ...)
+
+    def backward(self, dy):  # (N, ...)
+        for layer in reversed(self.layers[self.start :]):
+            dy = layer.backward(dy)
+        return None if self.first else dy  # (N, ...)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({' -> '.join(map(repr, self.layers))})"
+
+
+class Residual(Chain):
+    """y = x + f(x), where f is a row of layers that keeps the shape: a skip connection around them
+
+    The gradient reaches x on two ways, dL/dx = dL/dy + (dL/dy through f), so it survives where f lets nothing through
+    (He et al. 2016, Deep Residual Learning for Image Recognition).
+    """
+
+    def build(self, inputs):
+        outputs = super().build(inputs)
+        if outputs != inputs:
+            raise ValueError(f"{self!r} makes {outputs} of {inputs}; what is added to the input must have its shape.")
+        return outputs
+
+    def forward(self, x, *, train):  # (N, I)
+        return x + super().forward(x, train=train)  # (N, I)
+
+    def backward(self, dy):  # (N, I)
+        dx = super().backward(dy)
+        return None if self.first else dy + dx  # (N, I)
+
+
 class Activation(Layer):
     """a = f(z), unit by unit"""
 
@@ -133,7 +212,7 @@ class Activation(Layer):
 class Dropout(Layer):
     """a = x * mask / (1 - rate), where each entry of the mask is 0 with probability `rate`, else 1.
 
-    Dividing keeps the expected value, so that nothing is left to do when training is over ("inverted" dropout).
+    Dividing keeps the expected value, so that an evaluation needs no correction ("inverted" dropout).
     The generator is the layer's own: dropping changes neither the first weights nor the order of the samples.
     """
 
@@ -146,8 +225,8 @@ class Dropout(Layer):
         if not train:
             return x
         noise = np.empty(x.shape[::-1], x.dtype)
-        perform(x, self.draw, noise)
-        self.mask = (follow(x, self.send(noise).T) >= self.rate) * x.dtype.type(1 / (1 - self.rate))
+        record_call(x, self.draw, noise)
+        self.mask = (trace_like(x, self.send(noise).T) >= self.rate) * x.dtype.type(1 / (1 - self.rate))
         return x * self.mask  # (N, ...)
 
     def draw(self, noise: np.ndarray) -> None:

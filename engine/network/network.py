@@ -1,4 +1,4 @@
-"""A network is layers in a row. All parameters live in one flat buffer, all gradients in another; layers hold views.
+"""A network is a tree of layers. All parameters live in one flat buffer, all gradients in another; layers hold views.
 
     z = network.forward(x, train=True)
     network.backward(objective.gradient(z, t))
@@ -9,15 +9,15 @@ are one step of training.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.network.layers import Layer
+from engine.network.layers import Chain, Layer
 
-WORKSPACE = 1 << 20  # numbers that many samples may hold at a time: more of them go through in parts
+WORKSPACE = 1 << 20  # numbers that the samples of one pass may hold: more samples go through in parts
 
 
 class Summary(NamedTuple):
@@ -29,58 +29,70 @@ class Summary(NamedTuple):
     multiply_adds: int  # of one sample's forward pass
 
 
+def layer_title(place: int, count: int) -> str:
+    """The name on the screen of one of `count` layers with weights; place: from 1."""
+    return "Output layer" if place == count else f"Hidden layer {place}"
+
+
 class Network:
     """Layers, built for one input shape.
 
-    layers: in order; inputs: shape of one sample; rng draws the first weights (on the host, in float64, then cast).
-    parameters, gradients: flat arrays (P,) of dtype. first: number of the first layer with parameters, counted from 0.
+    layers: the outermost ones, in order; inputs: shape of one sample; rng draws the first weights (on the host, in
+    float64, then cast). parameters, gradients: flat arrays (P,) of dtype.
     """
 
     def __init__(self, layers: Sequence[Layer], inputs: tuple[int, ...], *, rng: np.random.Generator,
                  dtype: Any = np.float32) -> None:  # fmt: skip
-        self.layers, self.inputs, self.dtype = list(layers), inputs, np.dtype(dtype)
-        self.output_shapes = []
-        for layer in self.layers:
-            inputs = layer.build(inputs)
-            self.output_shapes.append(inputs)
-        size = sum(int(np.prod(shape)) for layer in self.layers for shape in layer.shapes.values())
+        self.chain, self.inputs, self.dtype = Chain(*layers), inputs, np.dtype(dtype)
+        self.chain.build(inputs)
+        size = sum(int(np.prod(shape)) for _, layer in self.walk() for shape in layer.shapes.values())
         self._bind(np.zeros(size, dtype), np.zeros(size, dtype))
-        for layer in self.layers:
+        for _, layer in self.walk():
             layer.initialize(rng)
-        self.first = next((number for number, layer in enumerate(self.layers) if layer.shapes), 0)
-        self.layers[self.first].first = True
+        self.chain.mark_first()
         for _, dW in self.weights:
             dW[:] = 1
-        self.weight_mask = self.gradients.copy()  # (P,) 1 for what regularisation applies to, 0 for biases and the like
+        self.weight_mask = self.gradients.copy()  # (P,) 1 for what regularization applies to, 0 for biases and the like
         self.gradients[:] = 0
-        built = zip(self.layers, self.output_shapes, strict=True)
-        widths = [int(np.prod(shape)) + layer.workspace for layer, shape in built]
-        self.workspace = max(int(np.prod(self.inputs)), *widths)  # numbers that one sample needs in its widest layer
-        self.at_once = max(1, WORKSPACE // self.workspace)
+        self.workspace = max(int(np.prod(self.inputs)), *self.widths)  # numbers of one sample in the widest layer
+        self.max_batch = max(1, WORKSPACE // self.workspace)
+
+    def walk(self) -> Iterator[tuple[str, Layer]]:
+        """Every layer with its name, a layer before those inside it: "0", "1", "1.0", "1.1", "2" ..."""
+        return ((name, layer) for name, layer in self.chain.walk() if name)
+
+    @property
+    def layers(self) -> Sequence[Layer]:
+        """The outermost layers, in order."""
+        return self.chain.layers
+
+    def __getitem__(self, name: str) -> Any:
+        """The layer of this name. Raises KeyError."""
+        return dict(self.walk())[name]
 
     def _bind(self, parameters: Any, gradients: Any) -> None:
         """Hand every layer its views of two flat arrays (P,)."""
         self.parameters, self.gradients = parameters, gradients
         self.named: dict[str, np.ndarray] = {}  # "2.W" -> view of that parameter
         start = 0
-        for number, layer in enumerate(self.layers):
+        for place, layer in self.walk():
             views: tuple[dict, dict] = ({}, {})
             for name, shape in layer.shapes.items():
                 stop = start + int(np.prod(shape))
                 for flat, named in zip((parameters, gradients), views, strict=True):
                     named[name] = flat[start:stop].reshape(shape, order=layer.order)
-                self.named[f"{number}.{name}"] = views[0][name]
+                self.named[f"{place}.{name}"] = views[0][name]
                 start = stop
             layer.bind(*views)
 
-    def elsewhere(self, send: Callable[[np.ndarray], Any]) -> Network:
+    def to_device(self, send: Callable[[np.ndarray], Any]) -> Network:
         """The same layers with parameters of their own that `send` has brought to another device.
 
         Both draw from the same generators, so that a step here and a step there drop the same units.
         """
         twin = copy(self)
-        twin.layers = [copy(layer) for layer in self.layers]
-        for layer in twin.layers:
+        twin.chain = self.chain.clone()
+        for _, layer in twin.walk():
             layer.send = send
         twin._bind(send(self.parameters), send(self.gradients))
         return twin
@@ -89,61 +101,66 @@ class Network:
 
     def forward(self, x: Any, *, train: bool = False) -> Any:
         """(N, ...) inputs -> (N, O) logits. Only a training pass leaves traces in the layers."""
-        if not train and len(x) > self.at_once:
-            parts = range(0, len(x), self.at_once)
-            return np.concatenate([self.forward(x[start : start + self.at_once]) for start in parts])
-        for layer in self.layers:
-            x = layer.forward(x, train=train)
-        return x
+        if not train and len(x) > self.max_batch:
+            parts = range(0, len(x), self.max_batch)
+            return np.concatenate([self.forward(x[start : start + self.max_batch]) for start in parts])
+        return self.chain.forward(x, train=train)
 
     def backward(self, dz: Any) -> None:
         """dL/dz (N, O) -> fills `gradients`."""
-        for layer in reversed(self.layers[self.first :]):
-            dz = layer.backward(dz)
+        self.chain.backward(dz)
 
     # What it consists of ---------------------------------------------------------------------------------------------
 
     @property
     def weights(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """(weight, gradient) pairs of all layers that regularisation applies to, each (inputs of a unit, units)."""
-        return [pair for layer in self.layers for pair in layer.weights]
+        """(weight, gradient) pairs of all layers that regularization applies to, each (inputs of a unit, units)."""
+        return [pair for _, layer in self.walk() for pair in layer.weights]
 
     @property
     def state(self) -> dict[str, np.ndarray]:
         """What training changes beside the parameters ("3.mean"): running statistics."""
-        layers = enumerate(self.layers)
-        return {f"{number}.{name}": array for number, layer in layers for name, array in layer.state.items()}
+        return {f"{place}.{name}": array for place, layer in self.walk() for name, array in layer.state.items()}
 
     @property
     def rngs(self) -> dict[str, np.random.Generator]:
         """The generators that training draws from ("2.mask")."""
-        return {f"{number}.{name}": rng for number, layer in enumerate(self.layers) for name, rng in layer.rngs.items()}
+        return {f"{place}.{name}": rng for place, layer in self.walk() for name, rng in layer.rngs.items()}
 
-    def copies(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    @property
+    def widths(self) -> list[int]:
+        """Numbers that the forward pass of one sample leaves in each layer."""
+        return [int(np.prod(layer.output_shape)) + layer.workspace for _, layer in self.walk()]
+
+    @property
+    def couples_samples(self) -> bool:
+        """Whether the output for one sample depends on the others of its batch, in training."""
+        return any(layer.couples_samples for _, layer in self.walk())
+
+    def title(self, name: str) -> str:
+        """The name on the screen of the layer of weights that the layer `name` belongs to."""
+        weighted, place = 0, 0
+        for other, layer in self.walk():
+            weighted += bool(layer.weights)
+            if f"{other}.".startswith(f"{name}."):
+                place = max(1, weighted)
+        return layer_title(place, weighted)
+
+    def get_state(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Copies of the parameters and of the state."""
         return self.parameters.copy(), {name: array.copy() for name, array in self.state.items()}
 
-    def take(self, parameters: np.ndarray, state: Mapping[str, np.ndarray]) -> None:
+    def set_state(self, parameters: np.ndarray, state: Mapping[str, np.ndarray]) -> None:
         """Overwrite the parameters and the state."""
         self.parameters[:] = parameters
         for name, array in self.state.items():
             array[...] = state[name]
 
-    # Looking ---------------------------------------------------------------------------------------------------------
-
-    def activations(self, x: np.ndarray) -> list[np.ndarray]:
-        """The output of every layer for inputs x, first to last, without touching training state."""
-        outputs = []
-        for layer in self.layers:
-            x = layer.forward(x, train=False)
-            outputs.append(x)
-        return outputs
-
     def summary(self) -> list[Summary]:
-        """What every layer is, gives and costs."""
+        """Output shape, parameters and cost of every layer."""
         return [
-            Summary(repr(layer), shape, sum(int(np.prod(s)) for s in layer.shapes.values()), layer.cost)
-            for layer, shape in zip(self.layers, self.output_shapes, strict=True)
+            Summary(repr(layer), layer.output_shape, sum(int(np.prod(s)) for s in layer.shapes.values()), layer.cost)
+            for _, layer in self.walk()
         ]
 
     def __str__(self) -> str:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.formulas.tracing import trace_like
 from engine.network.layers import Layer
-from engine.tape.tape import follow
 
 
 class BatchNorm(Layer):
@@ -19,7 +19,7 @@ class BatchNorm(Layer):
     gamma and beta are not regularised.
     """
 
-    mixes = True
+    couples_samples = True
 
     def __init__(self, *, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
         self.momentum, self.epsilon = momentum, epsilon
@@ -48,7 +48,7 @@ class BatchNorm(Layer):
 
     def forward(self, x, *, train):
         gamma, beta = self.gamma.reshape(self.wide), self.beta.reshape(self.wide)
-        mean, variance = (follow(x, array).reshape(*self.wide) for array in self.state.values())
+        mean, variance = (trace_like(x, array).reshape(*self.wide) for array in self.state.values())
         if not train:
             return (x - mean) * (gamma / np.sqrt(variance + self.epsilon)) + beta
         n = self.n = x.size // self.units
@@ -62,7 +62,7 @@ class BatchNorm(Layer):
         return self.normal * gamma + beta
 
     def backward(self, dy):
-        dgamma, dbeta = (follow(dy, array).reshape(*self.wide) for array in (self.dgamma, self.dbeta))
+        dgamma, dbeta = (trace_like(dy, array).reshape(*self.wide) for array in (self.dgamma, self.dbeta))
         dgamma[:] = self.total(dy * self.normal)
         dbeta[:] = self.total(dy)
         gamma = self.gamma.reshape(self.wide)

@@ -1,4 +1,4 @@
-"""A tape for what is only looked at, such as the map of 10,000 points in every frame. Training has none of this."""
+"""A tape for what is only displayed, such as the map of 10,000 points in every frame. Training does not use it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import numpy as np
 from engine.tape.tape import Tape
 
 
-class Glance(Tape):
-    """tanh(z) = 1 - 2 / (1 + e^2z): quicker than np.tanh, and as near to it as numbers near 1 lie to each other.
+class EvaluationTape(Tape):
+    """tanh(z) = 1 - 2 / (1 + e^2z): faster than np.tanh, with an absolute error below 4e-7 everywhere (float32).
 
-    A value near zero thereby loses digits that no picture shows: the error is below 4e-7 everywhere (float32).
+    Values near zero lose digits that no picture shows.
     """
 
     def apply(self, ufunc: np.ufunc, arrays: list[np.ndarray], out: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""Steps and looks that are computed once while a tape listens, and played from then on."""
+"""Training steps and evaluations that are recorded on a tape when they are first computed, and replayed afterwards."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from engine.formulas.losses import Objective
 from engine.network.network import Network
 from engine.tape.tape import Tape
 
-MODE = "clip"  # of gathering: "raise" would go through another buffer
-JOINED = 32  # numbers of one sample that are gathered in one go with its targets; wider samples are quicker in rows
+TAKE_MODE = "clip"  # of gathering: "raise" would go through another buffer
+MAX_JOINED_WIDTH = 32  # numbers of a sample and its targets that are gathered in one go; wider ones are faster in rows
 
 
-class Batches:
-    """Gathers samples x (S, D) with their targets t (S, O) into the fixed memory that a recorded step reads."""
+class BatchRecorder:
+    """Records steps on batches of samples x (S, D) with targets t (S, O), which it gathers into fixed memory."""
 
     def __init__(self, x: np.ndarray, t: np.ndarray) -> None:
         self.whole, self.width = (x, t), x.shape[1]
-        self.joined = x.shape[1] + t.shape[1] <= JOINED
-        self.axis = int(self.joined)  # of the samples: joined ones stand feature by feature, without gaps for matmul
+        self.joined = x.shape[1] + t.shape[1] <= MAX_JOINED_WIDTH
+        self.axis = int(self.joined)  # of the samples: joined ones are stored feature by feature, contiguous for matmul
         ones = np.ones((1, len(x)), x.dtype)
         self.sources = [np.ascontiguousarray(np.concatenate([x.T, ones, t.T]))] if self.joined else [x, t]
 
     def record(self, learn: Callable[[Any, Any], None], batch: np.ndarray) -> Callable[[np.ndarray], None]:
-        """learn(x, t) on these samples (N,) numbers now; returns what does it again on N others."""
+        """Call learn(x, t) on the samples numbered by batch (N,). Returns a function that repeats it on N others."""
         tape = Tape()
         if len(batch) == len(self.whole[0]):  # a full batch: nothing to gather, and its order does not matter
             learn(*map(tape.wrap, self.whole))
@@ -40,21 +40,23 @@ class Batches:
 
         def replay(batch: np.ndarray) -> None:
             for take, target in takes:
-                take(batch, axis, target, MODE)
+                take(batch, axis, target, TAKE_MODE)
             tape.play()
 
         return replay
 
 
-class Look:
-    """The logits (N, O) and the mean loss of fixed samples x (N, D) with targets t (N, O), recorded."""
+class RecordedEvaluation:
+    """Calling it gives the logits (N, O) and the mean loss of fixed samples x (N, D) with targets t (N, O).
+
+    The logits are the same array every time.
+    """
 
     def __init__(self, network: Network, objective: Objective, x: np.ndarray, t: np.ndarray) -> None:
         self.tape = Tape()
-        z = network.forward(self.tape.fixed(x) if x.shape[1] <= JOINED else self.tape.wrap(x))
+        z = network.forward(self.tape.fixed(x) if x.shape[1] <= MAX_JOINED_WIDTH else self.tape.wrap(x))
         self.z, self.loss = z.array, objective.value(z, self.tape.wrap(t)).array
 
-    def again(self) -> tuple[np.ndarray, float]:
-        """Both, for the weights of now."""
+    def __call__(self) -> tuple[np.ndarray, float]:
         self.tape.play()
         return self.z, float(self.loss)

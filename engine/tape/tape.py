@@ -1,9 +1,12 @@
-"""A tape remembers the array operations of one training step and plays them again without Python's overhead.
+"""A tape records the array operations of one training step and replays them without Python's overhead.
 
-Layers, losses and optimisers are written as formulas on arrays. Given plain arrays a formula computes its value. Given
-`Traced` arrays it does the same and also writes every operation, with its output buffer, on the tape. All buffers of a
-step are fixed by the batch size, so playing the tape is a plain loop over prebound array calls that allocates nothing.
-Every trick that buys speed lives in this file; the formulas know nothing of it.
+Layers, losses and optimizers are written as formulas on arrays. Given plain arrays a formula computes its value. Given
+`Traced` arrays it does the same and also records every operation, with its output buffer, on the tape. The batch size
+determines the size of every buffer, so a replay is a plain loop over bound array calls that allocates nothing.
+
+What makes a replay fast is in this package. The formulas help it in three ways only: they mark state and calls that
+outlive a step (engine/formulas/tracing.py), the network stores a bias right after its weights (`Layer.order`), so that
+both can be one matrix here, and large batches and parameters are processed in parts that fit the processor's cache.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.lib.stride_tricks import as_strided
 
+from engine.formulas.tracing import Recorded
+
 
 class Tape:
     """A list of calls, each with fixed arguments and fixed output buffers."""
@@ -24,8 +29,8 @@ class Tape:
     def __init__(self) -> None:
         self.calls: list[tuple[Callable, tuple]] = []
         self.free: defaultdict[tuple, list[np.ndarray]] = defaultdict(list)
-        self.ones: dict[tuple[int, int], np.ndarray] = {}  # (address, length) -> row of ones that stands below samples
-        self.product: tuple = (None, None, None, 0)  # the latest a @ b into out, and how many calls there were then
+        self.ones: dict[tuple[int, int], np.ndarray] = {}  # (address, length) -> row of ones that follows samples
+        self.product: tuple = (None, None, None, 0)  # the latest a @ b into out, and the number of calls after it
 
     def __len__(self) -> int:
         return len(self.calls)
@@ -39,17 +44,17 @@ class Tape:
         return Traced(array, self)
 
     def fixed(self, samples: np.ndarray) -> Traced:
-        """A copy of samples (N, D) that every replay reads: feature by feature, with ones below them for a bias."""
-        copy = self.own(np.asfortranarray(samples))
+        """A copy of samples (N, D) for every replay: feature by feature, followed by a row of ones for a bias."""
+        copy = self.lease(np.asfortranarray(samples))
         return self.wrap(copy.array)
 
     def call(self, function: Callable, *arguments: Any) -> Any:
-        """Run a function now and on every replay. It must write into its arguments, not return new memory."""
+        """Call a function now and on every replay. It must write into its arguments, not return new memory."""
         self.calls.append((function, arguments))
         return function(*arguments)
 
-    def own(self, result: np.ndarray) -> Traced:
-        """A result with a lease on its memory: that of a result which nobody can name any more, if there is one."""
+    def lease(self, result: np.ndarray) -> Traced:
+        """A copy of a result in leased memory, if possible in that of a result that nothing refers to any more."""
         free = self.free[result.shape, result.strides, result.dtype]
         memory = free.pop() if free else self.memory(result)
         kept = np.ndarray(result.shape, result.dtype, memory, 0, result.strides)
@@ -57,7 +62,7 @@ class Tape:
         return Traced(kept, self, Lease(memory, (result.shape, result.strides, result.dtype), self))
 
     def memory(self, result: np.ndarray) -> np.ndarray:
-        """Memory for a result, with a row of ones below samples that stand feature by feature."""
+        """New memory for a result, followed by a row of ones if the result is stored feature by feature."""
         if result.ndim != 2 or not result.flags.f_contiguous:
             return np.empty(result.size, result.dtype)
         memory = np.ones(result.size + len(result), result.dtype)
@@ -65,11 +70,11 @@ class Tape:
         return memory
 
     def mark(self, ones: np.ndarray) -> None:
-        """A row of ones that stays as it is, below samples: it multiplies the bias that stands below the weights."""
+        """Register a row of ones (N,) that follows samples. It multiplies the bias, which follows the weights."""
         self.ones[_address(ones), len(ones)] = ones
 
-    def below(self, features: np.ndarray) -> np.ndarray | None:
-        """Samples (I, N) together with the ones below them, (I + 1, N); None if there are none."""
+    def ones_below(self, features: np.ndarray) -> np.ndarray | None:
+        """Samples (I, N) together with the ones that follow them, (I + 1, N); None if there are none."""
         inputs, samples = features.shape
         ones = _address(features) + features.nbytes, samples
         return _rows(features, inputs + 1) if features.flags.c_contiguous and ones in self.ones else None
@@ -95,24 +100,24 @@ class Tape:
         self.product = a, b, out, len(self.calls)
 
     def add_bias(self, z: Traced, b: Any) -> Traced | None:
-        """z + b as one product [x 1] [W; b], if z = x @ W was the latest call; None where memory does not allow it."""
+        """z + b as one product [x 1] [W; b], if z = x @ W was the latest call; None if the memory does not allow it."""
         x, W, out, calls = self.product
         if out is not z._array or z.lease is None or calls != len(self.calls) or out.ndim != 2:
             return None
-        x1, Wb = self.below(x.T), _with_bias(W, b)
+        x1, Wb = self.ones_below(x.T), _with_bias(W, b)
         if x1 is None or Wb is None:
             return None
-        result = self.own(_feature_by_feature(x1.T, Wb))
+        result = self.lease(_feature_by_feature(x1.T, Wb))
         self.matmul(x1.T, Wb, result._array)
         z.lease.needless = calls - 1
         return result
 
     def sum_bias(self, dz: np.ndarray, db: np.ndarray) -> bool:
-        """The sum of dz over the samples into db as part of the latest product, if that was x.T @ dz into dW."""
+        """Whether the sum of dz over the samples into db could join the latest product, x.T @ dz into dW."""
         x, factor, dW, calls = self.product
         if factor is not dz or calls != len(self.calls):
             return False
-        x1, dWb = self.below(x), _with_bias(dW, db)
+        x1, dWb = self.ones_below(x), _with_bias(dW, db)
         if x1 is None or dWb is None:
             return False
         self.calls.pop()
@@ -121,9 +126,9 @@ class Tape:
 
 
 class Lease:
-    """Keeps memory from being used again for as long as a value, or a view of it, has a name.
+    """Keeps memory from being reused for as long as anything refers to the value in it or to a view of that.
 
-    needless: number of the call that computed the value, if only the call right after it could have wanted it.
+    needless: number of the call that computed the value, if only the call right after it could have read it.
     """
 
     __slots__ = ("kept", "kind", "memory", "needless", "tape")
@@ -137,14 +142,6 @@ class Lease:
             self.tape.free[self.kind].append(self.memory)
             if 0 <= self.needless == len(self.tape.calls) - 2:
                 del self.tape.calls[self.needless]
-
-
-class Recorded:
-    """An array whose operations its `tape` writes down. A tape has `wrap` and `call`; sketch.py has another one."""
-
-    __slots__ = ()
-    tape: Any
-    dtype: Any
 
 
 class Traced(Recorded, NDArrayOperatorsMixin):
@@ -163,7 +160,7 @@ class Traced(Recorded, NDArrayOperatorsMixin):
 
     @property
     def array(self) -> np.ndarray:
-        """The value itself. Whoever asks may read it after any replay, so its memory stays its own."""
+        """The value itself. It may be read after any replay, so its memory is never reused."""
         if self.lease is not None:
             self.lease.kept = True
         return self._array
@@ -179,7 +176,7 @@ class Traced(Recorded, NDArrayOperatorsMixin):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         source = _inside(value)
-        if source is not self._array[key] and not _same_memory(source, self._array[key]):  # `x[k] += y` is done already
+        if source is not self._array[key] and not _same_memory(source, self._array[key]):  # `x[k] += y` is recorded
             self.tape.call(np.copyto, self._array[key], source)
 
     def reshape(self, *shape: int) -> Traced:
@@ -234,7 +231,7 @@ class Traced(Recorded, NDArrayOperatorsMixin):
             traced, target = out[0], _inside(out[0])
         else:
             compute = _feature_by_feature if ufunc is np.matmul else ufunc
-            traced = self.tape.own(np.asarray(compute(*arrays)))
+            traced = self.tape.lease(np.asarray(compute(*arrays)))
             target = traced._array
         if ufunc is np.matmul:
             self.tape.matmul(arrays[0], arrays[1], target)
@@ -243,13 +240,8 @@ class Traced(Recorded, NDArrayOperatorsMixin):
         return traced
 
 
-def plain(value: Any) -> Any:
-    """The array behind a value, for what happens beside the tape."""
-    return value.array if isinstance(value, Traced) else value
-
-
 def _inside(value: Any, dtype: np.dtype | None = None) -> np.ndarray:
-    """The same for the tape itself. Numbers become 0-d arrays: a ufunc takes them twice as fast as Python's numbers."""
+    """The array behind a value, for the tape itself. Numbers become 0-d arrays, which a ufunc takes twice as fast."""
     if isinstance(value, Traced):
         return value._array
     if isinstance(value, np.ndarray):
@@ -257,38 +249,18 @@ def _inside(value: Any, dtype: np.dtype | None = None) -> np.ndarray:
     return np.asarray(value, dtype if dtype is not None and dtype.kind == "f" else None)
 
 
-def follow(reference: Any, array: np.ndarray) -> Any:
-    """`array`, traced if `reference` is: how state that outlives a step joins the step's formulas."""
-    return reference.tape.wrap(array) if isinstance(reference, Recorded) else array
-
-
-def blank(reference: Any, shape: tuple[int, ...]) -> Any:
-    """Zeros beside the reference: on its tape if it is traced, on its device if it lives on another one."""
-    if isinstance(reference, Recorded):
-        return reference.tape.wrap(np.zeros(shape, reference.dtype))
-    return np.zeros_like(reference, order="C", shape=shape)  # CuPy answers where the reference is its array
-
-
-def perform(reference: Any, function: Callable, *arguments: Any) -> None:
-    """Run a function now and, if `reference` is traced, on every replay: for what is no formula (draws, counters)."""
-    if isinstance(reference, Recorded):
-        reference.tape.call(function, *arguments)
-    else:
-        function(*arguments)
-
-
 def _address(array: np.ndarray) -> int:
     return array.__array_interface__["data"][0]
 
 
 def _rows(array: np.ndarray, count: int) -> np.ndarray:
-    """So many rows of this length, from where the array begins on."""
+    """`count` rows as long as those of the array, from its first element on."""
     width = array.shape[1]
     return as_strided(array, (count, width), (width * array.itemsize, array.itemsize))
 
 
 def _with_bias(W: np.ndarray, b: Any) -> np.ndarray | None:
-    """Weights (I, O) and the bias (O,) that stands right below them, as (I + 1, O); None if it stands elsewhere."""
+    """Weights (I, O) and the bias (O,) that follows them in memory, as (I + 1, O); None if it does not."""
     near = isinstance(b, np.ndarray) and b.shape == W.shape[1:] and _address(b) == _address(W) + W.nbytes
     return _rows(W, len(W) + 1) if near and W.flags.c_contiguous and b.flags.c_contiguous else None
 
@@ -298,7 +270,7 @@ def _same_memory(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def _feature_by_feature(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Memory for a @ b in which the samples of one unit are neighbours."""
+    """Memory for a @ b in which the samples of one unit are neighbors."""
     if a.ndim == b.ndim == 2:
         return np.empty((b.shape[1], a.shape[0]), a.dtype).T
     return np.empty((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]), a.dtype)

@@ -1,6 +1,6 @@
-"""How a layer is doing: the size of its signals and gradients, dead and saturated units, and how fast its weights move.
+"""Diagnostics of each layer: size of signals and gradients, dead and saturated units, and how fast the weights move.
 
-The figures come from one ordinary training step that is undone afterwards, so that looking changes nothing.
+The figures come from one ordinary training step that is undone afterwards.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.network.layers import Activation, Layer
-from engine.training.snapshot import restore, snapshot
+from engine.network.observe import observe
 from engine.training.trainer import Trainer
 
-SAMPLES = 256  # enough for shares and spreads, few enough to look several times a second
-FLAT = 0.01  # a slope below this share of the steepest one lets next to no gradient through
+SAMPLES = 256  # enough for shares and spreads, few enough for several diagnoses a second
+FLAT = 0.01  # a slope below this share of the steepest one passes almost no gradient on
 
 
 class LayerReport(NamedTuple):
-    """One layer on one batch. Shares are NaN where the question makes no sense."""
+    """One layer on one batch. Shares are NaN where they are not defined."""
 
     name: str
     activation_mean: float  # of the layer's output
@@ -29,11 +29,11 @@ class LayerReport(NamedTuple):
     gradient_std: float
     dead: float  # share of units whose slope is zero for every sample: they cannot learn from this batch
     saturated: float  # share of (sample, unit) pairs where the curve is almost flat
-    update_to_weight: float  # length of one step of the layer's parameters to their own; about 0.001 is healthy
+    update_to_weight: float  # length of one step of the layer's parameters over their own; about 0.001 is healthy
 
 
 class LayerLook(NamedTuple):
-    """A report, and what it was drawn from: outputs of the layer and gradients by them, both (N, ...)."""
+    """A report and its sources: outputs of the layer and the gradients by them, both (N, ...)."""
 
     report: LayerReport
     activations: np.ndarray
@@ -41,12 +41,12 @@ class LayerLook(NamedTuple):
 
 
 def diagnose(trainer: Trainer, batch: np.ndarray | None = None) -> list[LayerReport]:
-    """A report for each layer, first to last, on the samples that `batch` (N,) numbers, else on the first ones."""
-    return [look.report for look in examine(trainer, batch)]
+    """A report on each layer, in the order of Network.walk. batch: (N,) numbers of samples, by default the first."""
+    return [look.report for look in examine(trainer, batch).values()]
 
 
-def examine(trainer: Trainer, batch: np.ndarray | None = None) -> list[LayerLook]:
-    """Like `diagnose`, with the arrays."""
+def examine(trainer: Trainer, batch: np.ndarray | None = None) -> dict[str, LayerLook]:
+    """Like `diagnose`, with the arrays, by the name of the layer."""
     batch = np.arange(min(SAMPLES, len(trainer.x_train))) if batch is None else batch
     with undisturbed(trainer):
         return _looks(trainer, trainer.x_train[batch], trainer.t_train[batch])
@@ -56,43 +56,35 @@ def examine(trainer: Trainer, batch: np.ndarray | None = None) -> list[LayerLook
 def undisturbed(trainer: Trainer) -> Iterator[None]:
     """Undo whatever training steps do inside: parameters, slots, counters, generators, gradients, layers' caches."""
     network, optimizer = trainer.network, trainer.optimizer
-    before, gradients, rate = snapshot(trainer), network.gradients.copy(), optimizer.rate.copy()
-    kept = [dict(vars(layer)) for layer in network.layers]
+    trainer.synchronize()
+    before, gradients, rate = trainer.progress.snapshot(), network.gradients.copy(), optimizer.rate.copy()
+    kept = [(layer, dict(vars(layer))) for _, layer in network.walk()]
     try:
         with np.errstate(all="ignore"):
             yield
     finally:
-        for layer, attributes in zip(network.layers, kept, strict=True):
+        for layer, attributes in kept:
             vars(layer).clear()
             vars(layer).update(attributes)
-        restore(trainer, before)
+        trainer.progress.restore(before)
         network.gradients[:], optimizer.rate[()] = gradients, rate
 
 
-def _looks(trainer: Trainer, x: np.ndarray, t: np.ndarray) -> list[LayerLook]:
-    layers, old = trainer.network.layers, trainer.network.copies()[0]
-    signals, slopes = [], []
-    for layer in layers:
-        slopes.append(_slope(layer, x))
-        x = layer.forward(x, train=True)
-        signals.append(x)
-    dz = trainer.objective.gradient(x, t)
-    gradients = [dz]
-    for layer in reversed(layers[trainer.network.first + 1 :]):
-        dz = layer.backward(dz)
-        gradients.append(dz)
-    layers[trainer.network.first].backward(dz)
-    gradients = [np.zeros(0)] * trainer.network.first + gradients[::-1]
+def _looks(trainer: Trainer, x: np.ndarray, t: np.ndarray) -> dict[str, LayerLook]:
+    network, old = trainer.network, trainer.network.get_state()[0]
+    with observe(network) as seen:
+        network.backward(trainer.objective.gradient(network.forward(x, train=True), t))
     trainer.update(x)
-    moved = trainer.network.parameters - old
-    looks, start = [], 0
-    for layer, signal, gradient, slope in zip(layers, signals, gradients, slopes, strict=True):
+    moved = network.parameters - old
+    looks, start = {}, 0
+    for name, layer in network.walk():
         stop = start + sum(int(np.prod(shape)) for shape in layer.shapes.values())
         length = float(np.linalg.norm(old[start:stop]))
         ratio = float(np.linalg.norm(moved[start:stop])) / length if length else np.nan
-        dead, saturated = _shares(slope)
-        spreads = (*_spread(signal), *_spread(gradient))
-        looks.append(LayerLook(LayerReport(repr(layer), *spreads, dead, saturated, ratio), signal, gradient))
+        signal, gradient = seen.outputs[name], seen.output_gradients.get(name, np.zeros(0))
+        dead, saturated = _shares(_slope(layer, seen.inputs[name]))
+        report = LayerReport(repr(layer), *_spread(signal), *_spread(gradient), dead, saturated, ratio)
+        looks[name] = LayerLook(report, signal, gradient)
         start = stop
     return looks
 

@@ -1,72 +1,102 @@
-"""When training goes astray: finds the first layer at which a value of a step stopped being finite.
+"""Divergence: which value of a training step was the first that is not finite.
 
-The trainer goes back to its last sound snapshot and repeats the steps since; this looks into the one that broke.
+The guard keeps a snapshot of the last state with finite parameters. When they overflow it restores that, repeats the
+steps since, and examines the one that failed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.training.snapshot import restore, snapshot
-
-if TYPE_CHECKING:
-    from engine.training.trainer import Trainer
+from engine.network.network import Network
+from engine.network.observe import observe
+from engine.step.data import Data
+from engine.step.executor import Executor
+from engine.step.progress import Progress, Snapshot
+from engine.step.update import StepFormulas
 
 TOO_LARGE = "is too large for a number"
+EXPLODED = 5.0  # times the loss of the untrained network: worse than knowing nothing, and getting worse
 
 
 class Divergence(NamedTuple):
-    """When and where training went astray: a value stopped being finite, or the loss exploded."""
+    """When and where training diverged: a value stopped being finite, or the loss exploded."""
 
     step: int
     epoch: int
     where: str  # half a sentence: what overflowed first, or exploded
 
 
-def go_back(trainer: Trainer, safe: dict[str, Any]) -> Divergence:
-    """Repeat the steps since the sound snapshot `safe`; stop before the one that broke, and say what broke in it."""
-    last, before = trainer.steps, safe
-    restore(trainer, safe)
-    while trainer.steps < last and trainer.finite():
-        before = snapshot(trainer)
-        trainer.play()
-    batch, step, epoch = trainer.batch, trainer.steps, trainer.epochs
-    restore(trainer, before)
-    where = _first_overflow(trainer, batch)
-    restore(trainer, before)
-    return Divergence(step, epoch, where)
+def has_exploded(loss: float, untrained_loss: float) -> bool:
+    """Whether a training loss is NaN or far above that of the untrained network."""
+    return not loss <= EXPLODED * untrained_loss
 
 
-def _first_overflow(trainer: Trainer, batch: np.ndarray) -> str:
-    """Where a step on these samples, (N,) numbers, first leaves the finite numbers. Disturbs what a step changes."""
-    for where, value in _values(trainer, trainer.x_train[batch], trainer.t_train[batch]):
-        if not np.isfinite(value).all():
-            return f"{where} {TOO_LARGE}"
-    return f"the update of the weights {TOO_LARGE}"
+class Guard:
+    """Checks the parameters of a run, and undoes the steps since they were finite."""
+
+    def __init__(self, data: Data, formulas: StepFormulas, progress: Progress, executor: Executor) -> None:
+        self.data, self.formulas, self.progress, self.executor = data, formulas, progress, executor
+        self.safe = progress.snapshot()
+
+    def is_finite(self) -> bool:
+        """Whether all parameters are finite numbers. The executor must be synchronized."""
+        p = self.formulas.network.parameters
+        return bool(np.isfinite(p.dot(p)) or np.isfinite(p).all())
+
+    def save(self, snapshot: Snapshot | None = None) -> None:
+        """Keep a snapshot, or the current state, as the one to return to."""
+        self.safe = snapshot or self.progress.snapshot()
+
+    def replay_to_divergence(self) -> Divergence:
+        """Restore the saved state, repeat the steps up to the one that failed, and name its first overflow."""
+        progress, last, before = self.progress, self.progress.steps, self.safe
+        progress.restore(before)
+        while progress.steps < last and self.is_finite():
+            before = progress.snapshot()
+            self._step()
+        batch, step, epoch = progress.batch, progress.steps, progress.epochs
+        progress.restore(before)
+        where = self._first_overflow(batch)
+        progress.restore(before)
+        return Divergence(step, epoch, where)
+
+    def replay_to(self, step: int) -> None:
+        """Restore the saved state and repeat the steps until so many are done in all."""
+        self.progress.restore(self.safe)
+        while self.progress.steps < step:
+            self._step()
+
+    def _step(self) -> None:
+        self.executor.steps(1)
+        self.executor.synchronize()
+
+    def _first_overflow(self, batch: np.ndarray) -> str:
+        """Where a step on these samples, (N,) numbers, first leaves the finite numbers. Changes what a step changes."""
+        x, t, _ = self.data.train
+        for where, value in _values(self.formulas, x[batch], t[batch]):
+            if not np.isfinite(value).all():
+                return f"{where} {TOO_LARGE}"
+        return f"the update of the weights {TOO_LARGE}"
 
 
-def _values(trainer: Trainer, x: np.ndarray, t: np.ndarray) -> Iterator[tuple[str, Any]]:
+def _values(formulas: StepFormulas, x: np.ndarray, t: np.ndarray) -> Iterator[tuple[str, Any]]:
     """Every value of a training step, in the order in which it is computed."""
-    layers = list(enumerate(trainer.network.layers, start=1))
-    for number, layer in layers:
-        x = layer.forward(x, train=True)
-        yield f"what leaves {_place(trainer, number)}", x
-    dz = trainer.objective.gradient(x, t)
+    network = formulas.network
+    with observe(network) as seen:
+        dz = formulas.objective.gradient(network.forward(x, train=True), t)
+        network.backward(dz)
+    for name, output in seen.outputs.items():
+        yield f"what leaves {_place(network, name)}", output
     yield "the gradient of the loss", dz
-    for number, layer in reversed(layers[trainer.network.first :]):
-        dz = layer.backward(dz)
-        if dz is not None:
-            yield f"the gradient that leaves {_place(trainer, number)}", dz
-    yield "the gradient of the weights", trainer.network.gradients
+    for name, gradient in seen.input_gradients.items():
+        yield f"the gradient that leaves {_place(network, name)}", gradient
+    yield "the gradient of the weights", network.gradients
 
 
-def _place(trainer: Trainer, number: int) -> str:
-    """The layer of this number, from 1, as people count: hidden layers with all that belongs to each; the output."""
-    layers = trainer.network.layers
-    weighted = [bool(layer.weights) for layer in layers]
-    place = max(1, sum(weighted[:number]))
-    name = "the output layer" if place == sum(weighted) else f"hidden layer {place}"
-    return f"{name} ({layers[number - 1]!r})"
+def _place(network: Network, name: str) -> str:
+    """A layer in words: "hidden layer 2 (Activation(tanh))"."""
+    return f"{network.title(name).lower().replace('output', 'the output')} ({network[name]!r})"

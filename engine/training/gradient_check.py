@@ -1,6 +1,6 @@
-"""How we know that the gradients are right: backpropagation against central differences, number by number.
+"""Gradient check: backpropagation against central differences, entry by entry.
 
-A central difference knows nothing of the chain rule: it moves one parameter a little up and down and looks at the loss.
+A central difference does not use the chain rule: it moves one parameter a little up and down and compares the losses.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from numpy.lib.stride_tricks import as_strided
 from engine.formulas.losses import Objective
 from engine.network.network import Network
 
-SMALL = 1e-4  # gradients below this are compared as if they were this large: of less, rounding leaves too few digits
+SMALL = 1e-4  # smaller gradients are compared as if they were this large: rounding leaves them too few digits
 
 
 class Check(NamedTuple):
     """One entry of one parameter."""
 
-    layer: int  # number of the layer, counted from 0
+    layer: str  # its name in the network: "2", or "2.0" inside another
     parameter: str  # "W", "b" ...
     index: tuple[int, ...]
     analytic: float  # by backpropagation
@@ -33,18 +33,8 @@ def relative_error(analytic: Any, numeric: Any) -> Any:
     return np.abs(analytic - numeric) / np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), SMALL)
 
 
-def numerical_gradient(f: Callable[[], float], array: np.ndarray, epsilon: float = 1e-5) -> np.ndarray:
-    """Gradient of f() by central differences with respect to every entry of `array`, which f reads. Same shape.
-
-    The array is changed on the way and left as it was.
-    """
-    gradient = np.empty_like(array)
-    for index in np.ndindex(array.shape):
-        gradient[index] = _slope(f, array, index, epsilon)
-    return gradient
-
-
-def _slope(f: Callable[[], float], array: np.ndarray, index: tuple[int, ...], epsilon: float) -> float:
+def slope(f: Callable[[], float], array: np.ndarray, index: tuple[int, ...], epsilon: float) -> float:
+    """The slope of f(), which reads `array`, along one entry of it, by a central difference."""
     kept = array[index]
     array[index] = kept + epsilon
     high, above = array[index], f()
@@ -61,9 +51,9 @@ def check(
     """Compare the gradient of the mean loss on x (N, ...) and targets t for every parameter, in training mode.
 
     epsilon: how far a parameter is moved; 1e-5 suits a float64 network. entries: check at most so many entries of each
-    parameter, evenly spaced; 0: all. Dropout draws the same masks every time. The network is left as it was.
+    parameter, evenly spaced; 0: all. Dropout draws the same masks every time. The network does not change.
     """
-    parameters, state = network.copies()
+    parameters, state = network.get_state()
     gradients = network.gradients.copy()
     draws = {name: rng.bit_generator.state for name, rng in network.rngs.items()}
 
@@ -76,22 +66,22 @@ def check(
     analytic = network.gradients.copy()
     checks = []
     for name, array in network.named.items():
-        layer, parameter = name.split(".", 1)
-        gradient = twin(array, network.parameters, analytic)
+        layer, parameter = name.rsplit(".", 1)
+        gradient = same_view(array, network.parameters, analytic)
         indices = list(np.ndindex(array.shape))
         for index in indices[:: -(-len(indices) // entries) if entries else 1]:
-            numeric = _slope(lambda: objective.value(forward(), t), array, index, epsilon)
+            numeric = slope(lambda: objective.value(forward(), t), array, index, epsilon)
             error = float(relative_error(gradient[index], numeric))
-            checks.append(Check(int(layer), parameter, index, float(gradient[index]), numeric, error))
-    network.take(parameters, state)
+            checks.append(Check(layer, parameter, index, float(gradient[index]), numeric, error))
+    network.set_state(parameters, state)
     network.gradients[:] = gradients
     for name, rng in network.rngs.items():
         rng.bit_generator.state = draws[name]
     return checks
 
 
-def twin(view: np.ndarray, flat: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """What `view` is of `flat`, of `other`: the same entries of another flat array, as a view."""
+def same_view(view: np.ndarray, flat: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """`view` is a view of the flat array `flat`; returns the view of the same entries of another flat array."""
     start = (view.ctypes.data - flat.ctypes.data) // flat.itemsize
     return as_strided(other[start:], view.shape, view.strides)
 
@@ -99,5 +89,5 @@ def twin(view: np.ndarray, flat: np.ndarray, other: np.ndarray) -> np.ndarray:
 def sweep(
     network: Network, objective: Objective, x: np.ndarray, t: np.ndarray, epsilons: Iterable[float], entries: int = 20
 ) -> list[tuple[float, float]]:
-    """(epsilon, largest relative error): too large a step bends, too small a one drowns in rounding."""
+    """(epsilon, largest relative error) pairs: a large step is off by curvature, a small one by rounding."""
     return [(e, max(c.error for c in check(network, objective, x, t, e, entries))) for e in epsilons]

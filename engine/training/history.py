@@ -1,4 +1,4 @@
-"""The learning curve, kept within a fixed size: when it is full, every second point goes and the spacing doubles.
+"""The learning curve within a fixed size: when it is full, every second point is dropped and the spacing doubles.
 
 Which epochs are kept depends on their numbers alone, so the same run always leaves the same curve.
 """
@@ -33,6 +33,7 @@ class History:
         return epoch % self.stride == 0
 
     def add(self, epoch: int, values: tuple[float, ...]) -> None:
+        """Append a point (columns,). The epoch must be a wanted one, later than all others."""
         if self.count == self.capacity:
             self.stride *= 2
             kept = np.flatnonzero(self.epochs % self.stride == 0)
@@ -43,16 +44,16 @@ class History:
         self.count += 1
 
     def replace(self, epochs: np.ndarray, values: np.ndarray, stride: int) -> None:
-        """Take over a whole curve (from a checkpoint)."""
+        """Replace the whole curve: epochs (n,), values (columns, n)."""
         self.count, self.stride = len(epochs), stride
         self._epochs[: self.count], self._values[:, : self.count] = epochs, values
         self.generation += 1
 
     def cut(self, epoch: int) -> None:
-        """Forget everything after an epoch."""
+        """Drop everything after an epoch."""
         kept = self.epochs <= epoch
         self.replace(self.epochs[kept], self.values[:, kept], self.stride)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop everything."""
         self.replace(self.epochs[:0], self.values[:, :0], 1)

@@ -1,4 +1,4 @@
-"""Learning-rate range test: raise the rate a little with every step and watch the loss. The trainer is left as it was.
+"""Learning-rate range test: raise the rate a little with every step and record the loss. Changes nothing.
 
 Source: Smith 2017, Cyclical Learning Rates for Training Neural Networks.
 """
@@ -12,12 +12,12 @@ import numpy as np
 from engine.training.diagnostics import undisturbed
 from engine.training.trainer import Trainer
 
-LOOKED_AT = 512  # fixed training samples; the loss of one mini-batch jumps more than a step changes it
-HOPELESS = 4.0  # times the lowest loss: nothing more to learn from higher rates
+LOSS_SAMPLES = 512  # fixed training samples; the loss of one mini-batch jumps more than a step changes it
+GIVE_UP = 4.0  # times the lowest loss: higher rates tell nothing more
 
 
 class RateTest(NamedTuple):
-    """The rates tried (n,), the training losses after the step with each (n,), and a rate fast and safe."""
+    """The tested rates (n,), the training loss after the step with each (n,), and a rate that is fast and safe."""
 
     rates: np.ndarray
     losses: np.ndarray
@@ -35,7 +35,7 @@ def find_rate(trainer: Trainer, *, lowest: float = 1e-5, highest: float = 10.0, 
     rates, losses = np.geomspace(lowest, highest, steps), []
     batches = np.random.default_rng(0).integers(len(trainer.x_train), size=(steps, trainer.batch_size))
     network, objective = trainer.network, trainer.objective
-    x_fixed, t_fixed = trainer.x_train[:LOOKED_AT], trainer.t_train[:LOOKED_AT]
+    x_fixed, t_fixed = trainer.x_train[:LOSS_SAMPLES], trainer.t_train[:LOSS_SAMPLES]
     with undisturbed(trainer):
         for rate, batch in zip(rates, batches, strict=True):
             x, t = trainer.x_train[batch], trainer.t_train[batch]
@@ -43,7 +43,7 @@ def find_rate(trainer: Trainer, *, lowest: float = 1e-5, highest: float = 10.0, 
             network.backward(objective.gradient(network.forward(x, train=True), t))
             trainer.update(x)
             loss = float(objective.value(network.forward(x_fixed), t_fixed))
-            if not loss <= HOPELESS * min([loss, *losses]):  # also when it is no number
+            if not loss <= GIVE_UP * min([loss, *losses]):  # also if it is NaN
                 break
             losses.append(loss)
     best = int(np.argmin(losses)) if losses else 0

@@ -1,72 +1,130 @@
 """When a run ends by itself: a table of rules, asked in this order at the end of every epoch.
 
-A rule that has fired stays silent after `Trainer.resume`, until its settings change or the run is reset.
+A rule that has fired is disabled by `Trainer.resume`, until its settings change or the run is reset.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from engine.training.trainer import Trainer
+from engine.formulas.metrics import Scores
+from engine.step.settings import Settings
+
+State = tuple[np.ndarray, dict[str, np.ndarray]]  # of a network: parameters (P,) and running statistics
 
 
 class Best(NamedTuple):
-    """The best network so far: what early stopping brings back."""
+    """The best network so far: what early stopping restores."""
 
-    value: float  # the monitored number, turned so that lower is better
+    value: float  # the monitored number, negated if higher is better
     epoch: int
     parameters: np.ndarray  # (P,)
     state: dict[str, np.ndarray]  # running statistics
 
 
+class Stop(NamedTuple):
+    """Which rule has ended a run, and why. best: the network to restore, if the rule asks for one."""
+
+    rule: str
+    reason: str
+    best: Best | None = None
+
+
+class EpochEnd(NamedTuple):
+    """What the rules judge. scores: None if no enabled rule needs them; seconds: of training so far."""
+
+    epoch: int
+    seconds: float
+    scores: Scores | None
+    get_state: Callable[[], State]  # copies of the network's state, should it be the best so far
+
+
+class StopRules:
+    """The rules of one run. score_name: "accuracy" or "R2", for the reasons."""
+
+    def __init__(self, score_name: str) -> None:
+        self.score_name = score_name
+        self.disabled: set[str] = set()
+        self.best = Best(np.inf, 0, np.zeros(0), {})
+
+    def reset(self, state: State) -> None:
+        """Enable all rules; the state of the network is the best so far."""
+        self.enable(*RULES)
+        self.start_patience(0, state)
+
+    def restore(self, best: Best, disabled: Iterable[str]) -> None:
+        """Continue with the best network and the disabled rules of another run."""
+        self.best, self.disabled = best, set(disabled)
+
+    def enable(self, *names: str) -> None:
+        self.disabled.difference_update(names)
+
+    def disable(self, name: str) -> None:
+        self.disabled.add(name)
+
+    def start_patience(self, epoch: int, state: State) -> None:
+        """Wait for an improvement from this epoch on."""
+        self.best = Best(np.inf, epoch, *state)
+
+    def needs_scores(self, settings: Settings) -> bool:
+        """Whether a rule judges the scores at the end of every epoch."""
+        patience = settings.patience and "patience" not in self.disabled
+        return bool(patience or (settings.target_accuracy and "target" not in self.disabled))
+
+    def after_epoch(self, settings: Settings, end: EpochEnd) -> Stop | None:
+        """The first rule that ends the run now."""
+        for rule in RULES.values():
+            if rule.name not in self.disabled and (stop := rule.check(self, settings, end)):
+                return stop
+        return None
+
+    def after_seconds(self, settings: Settings, seconds: float) -> Stop | None:
+        """Whether the time of training is over."""
+        limit = settings.max_seconds
+        if limit and seconds >= limit and "seconds" not in self.disabled:
+            return Stop("seconds", f"{limit:g} seconds of training are over.")
+        return None
+
+    def _patience(self, s: Settings, end: EpochEnd) -> Stop | None:
+        if not s.patience or end.scores is None:
+            return None
+        best, by_score = self.best, s.monitor == "test_score"
+        value = -end.scores.test_score if by_score else end.scores.test_loss
+        if value < best.value - s.min_delta:
+            self.best = Best(value, end.epoch, *end.get_state())
+        elif end.epoch - best.epoch >= s.patience:
+            what = f"The test {self.score_name if by_score else 'loss'} has not improved for {s.patience} epochs"
+            return Stop("patience", f"{what}; the best weights, of epoch {best.epoch}, are back.", best)
+        return None
+
+    def _target(self, s: Settings, end: EpochEnd) -> Stop | None:
+        target = s.target_accuracy
+        if not target or end.scores is None or not end.scores.test_score >= target:
+            return None
+        return Stop("target", f"The test {self.score_name} has reached {target:g}.")
+
+    def _epochs(self, s: Settings, end: EpochEnd) -> Stop | None:
+        return Stop("epochs", f"{s.epochs} epochs are done.") if s.epochs and end.epoch >= s.epochs else None
+
+    def _seconds(self, s: Settings, end: EpochEnd) -> Stop | None:
+        return self.after_seconds(s, end.seconds)
+
+
 class Rule(NamedTuple):
     name: str
-    settings: tuple[str, ...]  # changing one of these arms the rule again
-    reason: Callable[[Trainer], str]  # why the run ends now; empty if it goes on
-
-
-def _patience(trainer: Trainer) -> str:
-    s, best = trainer.settings, trainer.best
-    if not s.patience:
-        return ""
-    scores = trainer.evaluate()
-    value = -scores.test_score if s.monitor == "test_score" else scores.test_loss
-    if value < best.value - s.min_delta:
-        trainer.best = Best(value, trainer.epochs, *trainer.network.copies())
-    elif trainer.epochs - best.epoch >= s.patience:
-        trainer.network.take(best.parameters, best.state)
-        trainer.changed()
-        what = f"The test {trainer.score_name if s.monitor == 'test_score' else 'loss'} has not improved"
-        return f"{what} for {s.patience} epochs; the best weights, of epoch {best.epoch}, are back."
-    return ""
-
-
-def _target(trainer: Trainer) -> str:
-    target = trainer.settings.target_accuracy
-    reached = target and trainer.evaluate().test_score >= target
-    return f"The test {trainer.score_name} has reached {target:g}." if reached else ""
-
-
-def _epochs(trainer: Trainer) -> str:
-    limit = trainer.settings.epochs
-    return f"{limit} epochs are done." if limit and trainer.epochs >= limit else ""
-
-
-def _seconds(trainer: Trainer) -> str:
-    limit = trainer.settings.max_seconds
-    return f"{limit:g} seconds of training are over." if limit and trainer.seconds >= limit else ""
+    settings: tuple[str, ...]  # changing one of these enables the rule again
+    check: Callable[[StopRules, Settings, EpochEnd], Stop | None]
 
 
 RULES = {
     rule.name: rule
     for rule in (
-        Rule("patience", ("patience", "min_delta", "monitor"), _patience),
-        Rule("target", ("target_accuracy",), _target),
-        Rule("epochs", ("epochs",), _epochs),
-        Rule("seconds", ("max_seconds",), _seconds),
+        Rule("patience", ("patience", "min_delta", "monitor"), StopRules._patience),
+        Rule("target", ("target_accuracy",), StopRules._target),
+        Rule("epochs", ("epochs",), StopRules._epochs),
+        Rule("seconds", ("max_seconds",), StopRules._seconds),
     )
 }

@@ -1,306 +1,346 @@
 """The training loop. It is cooperative: `step`, `epoch` and `run_for(seconds)` return; the caller decides what is next.
-The first step for each batch size is recorded while it is computed; all later ones replay the tape.
+
+Only the trainer writes its fields. What else there is takes values and returns values: an executor carries out steps
+(engine/step/executor.py), stop rules return a Stop, the guard returns a Divergence, the history gets points.
+
+Reading a property never trains, restores or waits. On another device the network, the optimizer and the history on the
+host are those of the latest `synchronize`; `epoch`, `check`, `set` and `resume` synchronize by themselves.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from engine.backend import Backend
-from engine.formulas import metrics
 from engine.formulas.losses import Objective
 from engine.formulas.metrics import Scores
 from engine.formulas.optimizers import Optimizer
-from engine.formulas.regularizers import REGULARIZERS
-from engine.formulas.schedules import SCHEDULES
-from engine.gpu.accelerator import Accelerator
 from engine.network.network import Network
-from engine.tape.recording import Batches, Look
-from engine.training.curve import grow, settle
-from engine.training.divergence import Divergence, go_back
-from engine.training.gradient import differentiate
+from engine.step.data import Data, Part, scores_of
+from engine.step.executor import Clock, Executor, TimeSlice
+from engine.step.progress import Progress, Snapshot
+from engine.step.settings import Settings
+from engine.step.update import StepFormulas
+from engine.training.divergence import Divergence, Guard, has_exploded
+from engine.training.executors import create_executor
 from engine.training.history import History
-from engine.training.settings import Settings
-from engine.training.snapshot import restore, snapshot
-from engine.training.stopping import RULES, Best, Rule
-from engine.training.update import update
+from engine.training.stopping import RULES, Best, EpochEnd, Stop, StopRules
 
-Clock = Callable[[], float]
+WORK_AT_RISK = 2e8  # multiply-adds between two checks: little to repeat when a run diverges, little to pay otherwise
 
-EVALUATED = 2000  # training samples whose loss is shown; the split has shuffled them, so the first are a fair sample
-WORK_AT_RISK = 2e8  # multiply-adds between two safe points: little to repeat when a run diverges, little to pay else
-FAR = 1024  # steps between two safe points on another device: to bring the parameters home costs more than some steps
+
+class RunState(NamedTuple):
+    """All that training changes, for a checkpoint."""
+
+    snapshot: Snapshot
+    seconds: float
+    untrained_loss: float
+    best: Best
+    disabled_rules: frozenset[str]
+    history: tuple[np.ndarray, np.ndarray, int]  # epochs (n,), values (4, n), stride
+    stop: Stop | None
+    divergence: Divergence | None
 
 
 class Trainer:
-    """One network, its data and its optimiser.
+    """One network, its data and its optimizer.
 
     x_train (N, D), y_train (N,) class numbers or values; likewise the test part. rng orders the batches.
-    backend: the device that trains; None: this processor. Whatever is looked at stands on the host in both cases.
+    backend: the device that trains; None: this processor. executor: makes another way to execute the steps.
+    seconds: of training so far. latest: the scores of the latest evaluation. predicted: classes or values (n,) of both
+    evaluated parts at that time.
     """
 
     def __init__(self, network: Network, objective: Objective, optimizer: Optimizer,
                  train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], *,
-                 settings: Settings, rng: np.random.Generator, backend: Backend | None = None) -> None:  # fmt: skip
-        self._network, self.objective, self._optimizer = network, objective, optimizer
-        self.rng, self.settings = rng, settings
-        dtype = network.dtype
-        (self.x_train, self.y_train), (self.x_test, self.y_test) = ((np.asarray(x, dtype), y) for x, y in (train, test))
-        self.t_train, self.t_test = (objective.targets(y, dtype) for y in (self.y_train, self.y_test))
-        self.strengths = {name: np.zeros((), dtype) for name in REGULARIZERS}
-        self._looks: dict[int, Look] = {}
-        self.predicted = [self.y_train[:0], self.y_test[:0]]  # classes or values of both parts at the latest evaluation
+                 settings: Settings, rng: np.random.Generator, backend: Backend | None = None,
+                 executor: Callable[[Data, StepFormulas, Progress], Executor] | None = None) -> None:  # fmt: skip
+        self.network, self.objective, self.optimizer, self.backend = network, objective, optimizer, backend
+        self.data = Data(objective, network.dtype, train, test)
+        (self.x_train, self.t_train, self.y_train), (self.x_test, self.t_test, self.y_test) = (
+            self.data.train, self.data.test)  # fmt: skip
         self.score_name = "accuracy" if objective.kind == "classification" else "R2"
-        self.steps = self.epochs = self.position = 0
-        self.order = np.arange(len(self.x_train))
-        self._history = History(columns=4)
-        self._scores: tuple[int, Scores] | None = None
-        self.accelerator = None if backend is None else Accelerator(backend, self, network, optimizer)
-        self.batches = self.accelerator or Batches(self.x_train, self.t_train)
-        self._initial = snapshot(self)
+        self.settings = settings
+        self.progress = Progress(network, optimizer, rng, len(self.x_train))
+        self.formulas = StepFormulas(network, objective, optimizer, len(self.x_train))
+        parts = (self.data, self.formulas, self.progress)
+        self.executor: Executor = executor(*parts) if executor else create_executor(*parts, backend)
+        self.guard = Guard(*parts, self.executor)
+        self.rules = StopRules(self.score_name)
+        self.history = History(columns=4)
+        self.predicted = [self.y_train[:0], self.y_test[:0]]
+        self._initial = self.guard.safe
+        self._evaluated = (-1, -1)  # steps and revision of the parameters that `latest` belongs to
         self.reset()
 
-    @property
-    def network(self) -> Network:
-        """With the parameters of now, on the host. Whoever changes them says so: `changed`."""
-        if self.accelerator:
-            self.accelerator.fetch()
-        return self._network
+    # Where the run is ------------------------------------------------------------------------------------------------
+
+    steps = property(lambda self: self.progress.steps)
+    epochs = property(lambda self: self.progress.epochs)
+    position = property(lambda self: self.progress.position)
+    order = property(lambda self: self.progress.order)
+    batch = property(lambda self: self.progress.batch)
+    generators = property(lambda self: self.progress.rngs)
+    batch_size = property(lambda self: self.formulas.batch_size)
 
     @property
-    def optimizer(self) -> Optimizer:
-        """With the slots of now, on the host."""
-        if self.accelerator:
-            self.accelerator.fetch()
-        return self._optimizer
+    def learning_rate(self) -> float:
+        """The rate of the latest step, as set by the schedule."""
+        return float(self.optimizer.rate)
 
     @property
-    def history(self) -> History:
-        """The curve, with what a device has noted by now."""
-        settle(self, self._history)
-        return self._history
+    def stopped(self) -> str:
+        """Why a rule has ended the run; empty if none has."""
+        return self.stop.reason if self.stop else ""
 
-    # One step --------------------------------------------------------------------------------------------------------
+    @property
+    def stopped_by(self) -> str:
+        """The name of that rule."""
+        return self.stop.rule if self.stop else ""
 
-    def learn(self, x: Any, t: Any) -> None:
-        """One batch: forward, loss, backward, update. x (N, D), t (N, O)"""
-        differentiate(self.network, self.objective, x, t)
-        self.update(x)
+    @property
+    def disabled_rules(self) -> frozenset[str]:
+        """Stop rules that are not asked."""
+        return frozenset(self.rules.disabled)
 
-    def update(self, x: Any) -> None:
-        """From the gradients to a step. x is only asked whether the step is being recorded."""
-        update(self.network, self.optimizer, self.settings, self.strengths, x)
+    # Training --------------------------------------------------------------------------------------------------------
 
     @np.errstate(all="ignore")
     def step(self) -> None:
         """One mini-batch, the last partial one of an epoch included."""
-        self._step()
+        self._train(steps=self.steps + 1)
 
     @np.errstate(all="ignore")
     def epoch(self, clock: Clock = time.perf_counter) -> None:
         """To the end of the current epoch."""
         start, target = clock(), self.epochs + 1
         while self.epochs < target and self.divergence is None:
-            self._step()
-        self.guard()
-        self._spent(clock() - start)
+            self._train(epochs=target)
+        self.check()
+        self._add_seconds(clock() - start)
 
     @np.errstate(all="ignore")
     def run_for(self, seconds: float, clock: Clock = time.perf_counter, *, epochs=np.inf, steps=np.inf) -> None:
         """Train for about so many seconds, until so many epochs or steps are done in all, or until a rule ends it."""
-        if self.settings.max_seconds and "seconds" not in self.disarmed:
+        if self.settings.max_seconds and "seconds" not in self.rules.disabled:
             seconds = min(seconds, self.settings.max_seconds - self.seconds)
-        start = now = clock()
-        while not self.stopped and self.divergence is None and self.epochs < epochs and self.steps < steps:
-            self._step()
-            if self.accelerator:
-                self.accelerator.keep_up(clock)
-            now = clock()
-            if now - start >= seconds:
+        time_slice, progress = TimeSlice(seconds, clock), self.progress
+        while not self.stop and self.divergence is None and progress.epochs < epochs and progress.steps < steps:
+            self._train(epochs, steps, time_slice)
+            if time_slice.is_over():
                 break
-        if self.accelerator:
-            self.accelerator.wait()  # what was started in this slice is paid for in this slice
-            settle(self, self._history)
-            now = clock()
-        self._spent(now - start)
+        self.executor.wait()  # what was started in this slice is paid for in this slice
+        self._add_pending_scores()
+        self._add_seconds(clock() - time_slice.start)
 
-    def _step(self) -> None:
-        ended = self.play()
-        if self.steps % self._guard_interval == 0:
-            self.guard()
-        if ended and self.divergence is None:
-            self._end_of_epoch()
+    def advance(self) -> bool:
+        """One mini-batch without any check or evaluation. Returns whether an epoch has ended."""
+        epoch = self.epochs
+        self.executor.steps(1)
+        return self.epochs > epoch
 
-    def play(self) -> bool:
-        """One batch and the counters: whatever the next steps depend on. Returns whether the epoch has ended."""
-        size, samples = self.batch_size, len(self.x_train)
-        if self.position == 0:
-            self.order = self.rng.permutation(samples) if size < samples else np.arange(samples)
-        if self.settings.schedule != "constant":
-            self._set_rate()
-        self.batch = batch = self.order[self.position : self.position + size]
-        replay = self._recordings.get(len(batch))
-        if replay:
-            replay(batch)
-        else:
-            self._recordings[len(batch)] = self.batches.record(self.learn, batch)
-        self.steps += 1
-        self.position += len(batch)
-        if self.position < samples:
-            return False
-        self.position = 0
-        self.epochs += 1
-        return True
+    def _train(self, epochs: float = np.inf, steps: float = np.inf, time_slice: TimeSlice | None = None) -> None:
+        """Some steps, and what is due after them. Not beyond so many epochs or steps in all."""
+        progress, interval = self.progress, self._check_interval
+        epoch, needs_scores = progress.epochs, self.rules.needs_scores(self.settings)
+        limit, every = min(interval - progress.steps % interval, steps - progress.steps), 0
+        if not needs_scores:  # then nothing has to be judged between two epochs
+            every = self.history.stride
+            if self.settings.epochs and "epochs" not in self.rules.disabled:
+                epochs = min(epochs, max(self.settings.epochs, epoch + 1))
+            if epochs < np.inf:
+                limit = min(limit, self._steps_until(epochs))
+        self.executor.steps(max(1, int(limit)), time_slice, every)
+        if progress.steps % interval == 0:
+            self.check()
+        if progress.epochs > epoch and self.divergence is None:
+            self._end_epoch(needs_scores)
 
-    # Settings --------------------------------------------------------------------------------------------------------
+    def _steps_until(self, epochs: float) -> float:
+        samples, size = self.progress.samples, self.batch_size
+        in_epoch = -(-(samples - self.position) // size)
+        return in_epoch + (math.ceil(epochs) - self.epochs - 1) * -(-samples // size)
 
-    def set(self, **changes: Any) -> None:
-        """Change settings of the running network; nothing is reset. Raises ValueError for a name that no table has."""
-        settings = replace(self.settings, **changes)
-        self.guard()  # steps taken with the old settings cannot be repeated with the new ones
-        for rule in RULES.values():
-            if any(getattr(settings, name) != getattr(self.settings, name) for name in rule.settings):
-                self._arm(rule.name)
-        self.settings = settings
-        self._apply_settings()
+    def _end_epoch(self, needs_scores: bool) -> None:
+        epoch = self.progress.epochs
+        if self.history.wants(epoch) and (needs_scores or not self.executor.defer_scores()):
+            self._add_point()
+        if self.divergence is None:
+            scores = self.evaluate() if needs_scores else None
+            end = EpochEnd(epoch, self.seconds, scores, self.network.get_state)
+            self._stop(self.rules.after_epoch(self.settings, end))
 
-    def _apply_settings(self) -> None:
-        s = self.settings
-        self.batch_size = min(s.batch_size or len(self.x_train), len(self.x_train))
-        for name, strength in self.strengths.items():
-            strength[()] = getattr(s, name)
-        if hasattr(self._optimizer, "weight_decay"):
-            self._optimizer.weight_decay[()] = s.weight_decay  # pyright: ignore[reportAttributeAccessIssue]
-        self._set_rate()
-        self._recordings: dict[int, Callable[[np.ndarray], None]] = {}  # what was off may be on now: record again
-        work = 3 * self._network.parameters.size * self.batch_size
-        self._guard_interval = FAR if self.accelerator else int(np.clip(WORK_AT_RISK / work, 32, 256))
+    def _add_point(self) -> None:
+        """Add the current network to the curve, if it is sound."""
+        self.executor.synchronize()
+        if not self.guard.is_finite() and not self.check():
+            return
+        scores = self.evaluate()
+        if np.isfinite(scores.train_loss + scores.test_loss):
+            self.history.add(self.epochs, scores)
+        if has_exploded(scores.train_loss, self.untrained_loss):
+            what = f"the loss exploded to {scores.train_loss:.3g}"
+            self.divergence = Divergence(self.steps, self.epochs, what)
 
-    def _set_rate(self) -> None:
-        s, epoch = self.settings, self.epochs + self.position / len(self.x_train)
-        self._optimizer.rate[()] = s.learning_rate * SCHEDULES[s.schedule].factor(epoch, s.schedule_span)
+    def _stop(self, stop: Stop | None) -> None:
+        if stop is None:
+            return
+        self.stop = stop
+        if stop.best is not None:
+            self.network.set_state(stop.best.parameters, stop.best.state)
+            self.parameters_changed()
 
-    @property
-    def learning_rate(self) -> float:
-        """The rate of the latest step, as the schedule has made it."""
-        return float(self._optimizer.rate)
+    def _add_seconds(self, seconds: float) -> None:
+        self.seconds += seconds
+        if not self.stop and self.divergence is None:
+            self._stop(self.rules.after_seconds(self.settings, self.seconds))
 
-    # Looking ---------------------------------------------------------------------------------------------------------
+    # One step by hand ------------------------------------------------------------------------------------------------
+
+    def learn(self, x: Any, t: Any) -> None:
+        """A step on a batch x (N, D), t (N, O) of the caller's, on the host, without counting it."""
+        self.formulas.learn(x, t)
+
+    def update(self, like: Any) -> None:
+        """From the gradients of the network to changed parameters; see StepFormulas.update."""
+        self.formulas.update(like)
+
+    # Evaluation ------------------------------------------------------------------------------------------------------
 
     @np.errstate(all="ignore")
     def evaluate(self) -> Scores:
         """Loss and score on both parts, computed once for each state of the network."""
-        if self._scores is None or self._scores[0] != self.steps:
-            (train_loss, train_score), (test_loss, test_score) = (self._look(number) for number in range(2))
-            self._scores = (self.steps, Scores(train_loss, test_loss, train_score, test_score))
-            self.latest = self._scores[1]
-        return self._scores[1]
+        now = self.progress.steps, self.progress.revision
+        if self._evaluated != now:
+            self.latest, self.predicted = scores_of(self.objective, self.data, self.executor.evaluate())
+            self._evaluated = now
+        return self.latest
 
-    def _look(self, number: int) -> tuple[float, float]:
-        x, t, labels = self.parts()[number]
-        if self.accelerator:
-            z, loss = self.accelerator.look(number)
-        elif len(x) > self.network.at_once:
-            z = self.network.forward(x)
-            loss = float(self.objective.value(z, t))
-        else:
-            if number not in self._looks:
-                self._looks[number] = Look(self.network, self.objective, x, t)
-            z, loss = self._looks[number].again()
-        score = metrics.accuracy if self.objective.kind == "classification" else metrics.r2
-        self.predicted[number] = self.objective.predict(z)
-        return loss, score(self.predicted[number], labels)
+    def parts(self) -> tuple[Part, Part]:
+        """What is evaluated: the first training samples, and the whole test part."""
+        return self.data.evaluated
 
-    def parts(self) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]:
-        """(x, targets, labels) of what is evaluated: at most EVALUATED training samples, and the whole test part."""
-        train = (self.x_train[:EVALUATED], self.t_train[:EVALUATED], self.y_train[:EVALUATED])
-        return train, (self.x_test, self.t_test, self.y_test)
-
-    def changed(self) -> None:
-        """Say that parameters were changed from outside, so that nothing remembered about them is used."""
-        self.forget()
-        self.safe = snapshot(self)
-
-    def forget(self) -> None:
-        """What was remembered of the parameters is not true any more."""
-        self._scores = None
-        if self.accelerator:
-            self.accelerator.forget()
-
-    # The end of an epoch, and of a run -------------------------------------------------------------------------------
-
-    def _end_of_epoch(self) -> None:
-        grow(self, self._history)
-        if self.divergence is None:
-            any(self._ask(rule) for rule in RULES.values())  # the first rule that fires ends the run
-
-    def _ask(self, rule: Rule) -> bool:
-        reason = "" if rule.name in self.disarmed else rule.reason(self)
-        if reason:
-            self.stopped, self.stopped_by = reason, rule.name
-        return bool(reason)
-
-    def _spent(self, seconds: float) -> None:
-        self.seconds += seconds
-        if not self.stopped and self.divergence is None:
-            self._ask(RULES["seconds"])
-
-    def _arm(self, rule: str) -> None:
-        self.disarmed.discard(rule)
-        if rule == "patience":
-            self.best = Best(np.inf, self.epochs, *self.network.copies())
-        if self.stopped_by == rule:
-            self.stopped = self.stopped_by = ""
-
-    def resume(self) -> None:
-        """Let a run that has ended go on. The rule that ended it is silent until its settings change or a reset."""
-        self.disarmed |= {self.stopped_by} - {""}
-        self.stopped = self.stopped_by = ""
-        self.divergence = None
-        self.safe = snapshot(self)
+    # Another device --------------------------------------------------------------------------------------------------
 
     @np.errstate(all="ignore")
-    def guard(self) -> bool:
-        """Whether the parameters are finite. If not, go back to the last finite step and name what overflowed."""
-        settle(self, self._history)
-        if self.finite():
+    def synchronize(self) -> None:
+        """Bring the network, the optimizer and the history up to date. Waits for the device that trains."""
+        self._add_pending_scores()
+        self.executor.synchronize()
+
+    def _add_pending_scores(self) -> None:
+        """Add deferred scores to the curve. What was done after an epoch in which the loss exploded is undone."""
+        for epoch, steps, scores in self.executor.pending_scores():
+            if has_exploded(scores.train_loss, self.untrained_loss):
+                self.guard.replay_to(steps)
+                return self._add_point()
+            self.latest, self._evaluated = scores, (-1, -1)
+            if self.history.wants(epoch) and np.isfinite(scores.test_loss):
+                self.history.add(epoch, scores)
+
+    @np.errstate(all="ignore")
+    def check(self) -> bool:
+        """Whether the parameters are finite. If not, return to the last finite step and say what overflowed."""
+        self.synchronize()
+        if self.guard.is_finite():
             if self.divergence is None:
-                self.safe = snapshot(self)
+                self.guard.save()
             return True
-        self.divergence = go_back(self, self.safe)
-        self.safe = snapshot(self)
-        self._history.cut(self.epochs)
+        self.divergence = self.guard.replay_to_divergence()
+        self.guard.save()
+        self.history.cut(self.epochs)
         return False
 
-    def finite(self) -> bool:
-        """Whether all parameters are finite numbers."""
-        p = self.network.parameters
-        return bool(np.isfinite(p.dot(p)) or np.isfinite(p).all())
+    # Changes from outside --------------------------------------------------------------------------------------------
 
-    # State -----------------------------------------------------------------------------------------------------------
+    def set(self, **changes: Any) -> None:
+        """Change settings of the running network; nothing is reset. Raises ValueError for a name that no table has."""
+        settings = replace(self.settings, **changes)
+        self.check()  # steps taken with the old settings cannot be repeated with the new ones
+        for rule in RULES.values():
+            if any(getattr(settings, name) != getattr(self.settings, name) for name in rule.settings):
+                self._enable(rule.name)
+        self.settings = settings
+        self._configure()
 
-    @property
-    def generators(self) -> dict[str, np.random.Generator]:
-        """Every generator that training draws from."""
-        return {"batches": self.rng, **self._network.rngs}
+    def _configure(self) -> None:
+        self.formulas.configure(self.settings)
+        self.formulas.set_rate(self.progress.fractional_epoch)
+        work = 3 * self.network.parameters.size * self.batch_size
+        self._check_interval = max(int(np.clip(WORK_AT_RISK / work, 32, 256)), self.executor.min_check_interval)
+
+    def _enable(self, rule: str) -> None:
+        self.rules.enable(rule)
+        if rule == "patience":
+            self.rules.start_patience(self.epochs, self.network.get_state())
+        if self.stopped_by == rule:
+            self.stop = None
+
+    def parameters_changed(self) -> None:
+        """Must be called after parameters were changed from outside."""
+        self.progress.parameters_changed()
+        self.guard.save()
+
+    def start_from(self, parameters: np.ndarray, state: dict[str, np.ndarray]) -> None:
+        """Start with these parameters (P,) and running statistics instead of the drawn ones. Before the first step."""
+        self.network.set_state(parameters, state)
+        self.parameters_changed()
+        self.history.clear()
+        self.history.add(0, self.evaluate())
+
+    def resume(self) -> None:
+        """Let a run that has ended go on. The rule that ended it is disabled until its settings change or a reset."""
+        self.synchronize()
+        if self.stop:
+            self.rules.disable(self.stop.rule)
+        self.stop = self.divergence = None
+        self.guard.save()
+
+    def enable_all_rules(self) -> None:
+        """Enable all stop rules, and forget that one of them has ended the run."""
+        self.rules.enable(*RULES)
+        self.stop = None
 
     @np.errstate(all="ignore")
     def reset(self) -> None:
-        """Back to the same first weights, generators and an empty curve, with the settings of now."""
-        restore(self, self._initial)
-        self.seconds = 0.0  # of training
-        self.stopped = self.stopped_by = ""  # why a rule ended the run, and its name
-        self.disarmed: set[str] = set()  # rules that stay silent
+        """Return to the first weights and generators and an empty curve, with the current settings."""
+        self.progress.restart(self._initial)
+        self.seconds = 0.0
+        self.stop: Stop | None = None
         self.divergence: Divergence | None = None
-        self.best = Best(np.inf, 0, *self.network.copies())
-        self.batch = self.order[:0]
-        self.safe = self._initial
-        self._apply_settings()
-        self._history.clear()
-        self._history.add(0, self.evaluate())
-        self.untrained_loss = self.evaluate().train_loss
+        self.rules.reset(self.network.get_state())
+        self.guard.save(self._initial)
+        self._configure()
+        self.history.clear()
+        self.history.add(0, self.evaluate())
+        self.untrained_loss = self.latest.train_loss
+
+    # Checkpoints -----------------------------------------------------------------------------------------------------
+
+    def get_state(self) -> RunState:
+        """A copy of all that training changes, with finite parameters."""
+        if self.divergence is None:
+            self.check()
+        self.synchronize()
+        best, history = self.rules.best, self.history
+        return RunState(
+            self.progress.snapshot(), self.seconds, self.untrained_loss,
+            best._replace(parameters=best.parameters.copy(), state={n: a.copy() for n, a in best.state.items()}),
+            self.disabled_rules, (history.epochs.copy(), history.values.copy(), history.stride),
+            self.stop, self.divergence,
+        )  # fmt: skip
+
+    def set_state(self, state: RunState) -> None:
+        """Continue where `get_state` was called, on the same data and with a network of the same layers."""
+        self.progress.restore(state.snapshot)
+        self.seconds, self.untrained_loss = state.seconds, state.untrained_loss
+        self.rules.restore(state.best, state.disabled_rules)
+        self.history.replace(*state.history)
+        self.stop, self.divergence = state.stop, state.divergence
+        self.guard.save()

@@ -24,7 +24,7 @@ from engine.backend import Backend
 from engine.formulas.losses import Objective
 from engine.network.layers import Activation, Dense
 from engine.network.network import Network
-from engine.training.settings import Settings
+from engine.step.settings import Settings
 from engine.training.trainer import Trainer
 
 WIDTHS, BATCHES = (16, 64, 256, 1024), (16, 64, 256, 1024)
@@ -66,9 +66,8 @@ def _run(trainer: Trainer, steps: int) -> float:
     """Seconds per step, until the device has finished them all."""
     start = time.perf_counter()
     for _ in range(steps):
-        trainer.play()
-    if trainer.accelerator:
-        trainer.accelerator.wait()
+        trainer.advance()
+    trainer.executor.wait()
     return (time.perf_counter() - start) / steps
 
 
@@ -97,7 +96,7 @@ def measure(devices: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def _after_step(trainer: Trainer) -> float:
-    trainer.play()
+    trainer.advance()
     return trainer.evaluate().train_loss
 
 

@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import fields
-from itertools import pairwise
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
@@ -21,7 +20,8 @@ from data.sources import hand_drawn
 from engine import INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from engine.formulas.losses import usual_loss, usual_output, valid_losses, valid_outputs
 from engine.formulas.schedules import SPAN
-from engine.training.settings import MONITORS, Settings
+from engine.step.settings import MONITORS, Settings
+from lab.experiment.architecture import architecture_of
 from lab.experiment.fields import (
     Allowed,
     ExperimentError,
@@ -83,6 +83,7 @@ class Experiment(BaseModel):
     max_norm: Annotated[float, number(0, 1000)] = 0.0  # the longest weight vector of a unit; 0: no limit
     dropout: Annotated[float, number(0, 0.9)] = 0.0
     batch_norm: Annotated[bool, Allowed("true or false", lambda _: True)] = False
+    residual: Annotated[bool, Allowed("true or false", lambda _: True)] = False  # where inputs and units are as many
     clip_norm: Annotated[float, number(0, 1000)] = 0.0  # 0: not clipped
     clip_value: Annotated[float, number(0, 1000)] = 0.0  # 0: not clipped
     seed: Annotated[int, whole(0, 999_999)] = 1
@@ -185,12 +186,8 @@ class Experiment(BaseModel):
 
     @property
     def parameters(self) -> int:
-        """About: weights and biases, without batch normalisation's."""
-        channels = (1, *self.conv)
-        filters = sum((9 * i + 1) * o for i, o in pairwise(channels))
-        height, width = self.map_shape(len(self.conv))
-        sizes = (channels[-1] * height * width if self.conv else self.inputs, *self.hidden, self.outputs)
-        return filters + sum((i + 1) * o for i, o in pairwise(sizes))
+        """Numbers that training changes."""
+        return architecture_of(self).parameters
 
     def settings(self) -> Settings:
         """The part that may change between two steps."""

@@ -1,4 +1,4 @@
-"""The experiment as something to take away: scripts for NumPy, PyTorch and Keras, an ONNX model, and a zip of all."""
+"""Exports of an experiment: scripts for NumPy, PyTorch and Keras, an ONNX model, and a zip of all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lab.export.pytorch_script import pytorch_script
 
 __all__ = ["SCRIPTS", "Examples", "ExportError", "Plan", "Script", "gather", "plan_of", "zipped"]
 
-Ask = Callable[..., tuple[dict[str, Any], dict[str, np.ndarray]]]  # ask(question, facts), as a pool does for a token
+Ask = Callable[..., tuple[dict[str, Any], dict[str, np.ndarray]]]  # ask(query, options), as a pool does for a token
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Examples:
 
 
 def plan_of(experiment: Experiment, header: dict[str, Any]) -> Plan:
-    """From an experiment and the answer to the question "rows" about its training part."""
+    """From an experiment and the answer to the query "rows" about its training part."""
     return Plan(
         experiment,
         experiment.epochs or header["epoch"] or USUAL_EPOCHS,
@@ -80,7 +80,7 @@ def plan_of(experiment: Experiment, header: dict[str, Any]) -> Plan:
 
 
 def gather(ask: Ask) -> Examples:
-    """All examples of a run, asked for in pieces."""
+    """All examples of a run, queried in pieces."""
     parts: dict[str, np.ndarray] = {}
     for part in ("train", "test"):
         pieces, done = [], 0

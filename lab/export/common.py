@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import textwrap
 from dataclasses import dataclass
+from functools import cached_property
 
 from engine import INITIALIZERS, SCHEDULES
-from engine.training.trainer import EVALUATED
+from engine.step.data import EVALUATED
+from lab.experiment.architecture import Architecture, architecture_of
 from lab.experiment.experiment import Experiment
 from lab.export.lift import Lifted
 
@@ -29,18 +31,13 @@ class Plan:
     pixels: bool  # whether data.npz holds pixels, which the script scales
     weighted: bool  # whether targets have a last column with the weight of each sample
 
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """Units of every dense layer, the inputs first."""
-        e = self.experiment
-        height, width = e.map_shape(len(e.conv))
-        first = e.conv[-1] * height * width if e.conv else e.inputs
-        return (first, *e.hidden, e.outputs)
+    @cached_property
+    def architecture(self) -> Architecture:
+        return architecture_of(self.experiment)
 
     @property
     def used_activations(self) -> set[str]:
-        e = self.experiment
-        return {*e.activation_names, *([e.conv_activation] if e.conv else [])}
+        return {block.activation for block in self.architecture.blocks if block.activation}
 
     @property
     def batch_size(self) -> int:

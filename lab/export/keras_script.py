@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
-
+from lab.experiment.architecture import LayerSpec
 from lab.experiment.experiment import Experiment
 from lab.export.common import ExportError, Plan, Text, data_lines, generator_lines, shown
 
@@ -47,7 +46,7 @@ def keras_script(plan: Plan) -> str:
         raise ExportError("Keras clips gradients by norm or by value, not by both; switch one of them off.")
     notes = [
         "Dropout draws its masks by Keras' generator: the losses are close, not the same." if e.dropout else "",
-        "Keras' batch normalisation divides its running variance by n, not n - 1: close." if e.batch_norm else "",
+        "Keras' batch normalization divides its running variance by n, not n - 1: close." if e.batch_norm else "",
     ]
     imports = "import keras\nimport numpy as np\nfrom keras import activations, layers, ops"
     text = Text(plan, "The network of this experiment in Keras 3", "train_keras.py", imports, *notes)
@@ -56,34 +55,60 @@ def keras_script(plan: Plan) -> str:
         STEP if "step" in plan.used_activations else "",
         f"\ndtype = np.{e.dtype}\nkeras.config.set_floatx('{e.dtype}')\nkeras.utils.set_random_seed({e.seed})",
         data_lines(plan) + generator_lines(e),
-        f"model = keras.Sequential([\n{textwrap.indent(_layers(plan), '    ')}])",
+        _model(plan),
         _first_weights(e, text.draw),
         text.loss("ops", LOSSES[e.loss_name], OUTPUTS[e.output_name], arguments="t, z", first=tensor),
         _training(text),
     )
 
 
-def _layers(plan: Plan) -> str:
-    e = plan.experiment
-    inputs = plan.sizes[0] if not e.conv else e.inputs
-    row, more = [f"layers.Input(({inputs},))"], ""
+def _model(plan: Plan) -> str:
+    """The layers in a row; with skip connections, calls of layers, whose results can be added."""
+    specs, e = plan.architecture.layers, plan.experiment
+    entry = f"layers.Input(({plan.architecture.inputs},))"
+    if all(spec.kind != "residual" for spec in specs):
+        rows = [entry, *(row for spec in specs for row in _lines(spec, e))]
+        return "model = keras.Sequential([\n" + "".join(f"    {row},\n" for row in rows) + "])"
+    calls = [f"inputs = x = {entry}"]
+    for spec in specs:
+        if spec.kind == "residual":
+            calls += [
+                "y = x",
+                *(f"y = {row}(y)" for inner in spec.layers for row in _lines(inner, e)),
+                "x = layers.Add()([x, y])",
+            ]
+        else:
+            calls += [f"x = {row}(x)" for row in _lines(spec, e)]
+    return "\n".join([*calls, "model = keras.Model(inputs, x)"])
+
+
+def _lines(spec: LayerSpec, e: Experiment) -> list[str]:
+    """The layers of Keras that do what one of ours does."""
+    rules = ""
     if e.l1 or e.l2:
-        more += f", kernel_regularizer=keras.regularizers.L1L2({e.l1!r}, {e.l2 / 2!r})"
+        rules += f", kernel_regularizer=keras.regularizers.L1L2({e.l1!r}, {e.l2 / 2!r})"
     if e.max_norm:
-        more += f", kernel_constraint=keras.constraints.MaxNorm({e.max_norm!r}, axis={{axis}})"
-    if e.conv and e.source.image_shape:
-        row.append(f"layers.Reshape({(*e.source.image_shape, 1)})")
-        for filters in e.conv:
-            row.append(f"layers.Conv2D({filters}, 3{more.format(axis=(0, 1, 2))})")
-            row += ["layers.MaxPooling2D(2)", f"layers.Activation({ACTIVATIONS[e.conv_activation]})"]
-        row += ["layers.Permute((1, 3, 2))", "layers.Flatten()"]
-    for units, name in zip(e.hidden, e.activation_names, strict=True):
-        row.append(f"layers.Dense({units}{more.format(axis=0)})")
-        row += ["layers.BatchNormalization(momentum=0.9, epsilon=1e-5)"] if e.batch_norm else []
-        row.append(f"layers.Activation({ACTIVATIONS[name]})")
-        row += [f"layers.Dropout({e.dropout!r})"] if e.dropout else []
-    row.append(f"layers.Dense({plan.sizes[-1]}{more.format(axis=0)})")
-    return "".join(f"{layer},\n" for layer in row)
+        axis = 0 if spec.kind == "dense" else (0, 1, 2)
+        rules += f", kernel_constraint=keras.constraints.MaxNorm({e.max_norm!r}, axis={axis})"
+    settings = spec.settings
+    match spec.kind:
+        case "image":
+            return [f"layers.Reshape({(settings['height'], settings['width'], settings['channels'])})"]
+        case "conv":
+            return [f"layers.Conv2D({settings['filters']}, 3{rules})"]
+        case "max_pool":
+            return ["layers.MaxPooling2D(2)"]
+        case "flatten":
+            return ["layers.Permute((1, 3, 2))", "layers.Flatten()"]
+        case "dense":
+            return [f"layers.Dense({settings['units']}{rules})"]
+        case "batch_norm":
+            return ["layers.BatchNormalization(momentum=0.9, epsilon=1e-5)"]
+        case "activation":
+            return [f"layers.Activation({ACTIVATIONS[settings['name']]})"]
+        case "dropout":
+            return [f"layers.Dropout({settings['rate']!r})"]
+    raise ExportError(f"The Keras code does not cover layers of the kind {spec.kind}.")
 
 
 def _first_weights(e: Experiment, draw: str) -> str:

@@ -12,7 +12,7 @@ ADAM = """\
     p -= rate * root / (1 - 0.9**steps) * m / (np.sqrt(v) + 1e-8 * root)
 """
 COUNT = "steps += 1\nroot = (1 - 0.999**steps) ** 0.5\n"
-STEPS = {  # optimiser: slots, lines before the parameters p and their gradients g are gone through, lines for each
+STEPS = {  # optimizer: slots, lines before the parameters p and their gradients g are gone through, lines for each
     "sgd": ("", "", "    p -= rate * g\n"),
     "momentum": ("v", "", "    v[:] = 0.9 * v + g\n    p -= rate * v\n"),
     "nesterov": ("v", "", "    v[:] = 0.9 * v + g\n    p -= rate * (g + 0.9 * v)\n"),
@@ -22,27 +22,27 @@ STEPS = {  # optimiser: slots, lines before the parameters p and their gradients
     "adam": ("mv", COUNT, ADAM),
     "adamw": ("mv", "for w in W:\n    w -= rate * {decay} * w\n" + COUNT, ADAM),
 }  # fmt: skip
-NORMALISE = '''
+NORMALIZE = '''
 gamma, beta = [np.ones(o, dtype) for o in sizes[1:-1]], [np.zeros(o, dtype) for o in sizes[1:-1]]
 means, variances = [np.zeros_like(w) for w in beta], [np.ones_like(w) for w in beta]
 dgamma, dbeta, normals = list(gamma), list(beta), list(beta)
 
 
-def normalise(k, x, train):
-    """Batch normalisation after layer k."""
+def normalize(k, x, train):
+    """Batch normalization after layer k."""
     if not train:
         return (x - means[k]) * (gamma[k] / np.sqrt(variances[k] + 1e-5)) + beta[k]
     n, m = len(x), x.sum(axis=0) * (1 / len(x))
-    centred = x - m
-    v = (centred * centred).sum(axis=0) * (1 / n)
+    centered = x - m
+    v = (centered * centered).sum(axis=0) * (1 / n)
     means[k] += 0.1 * (m - means[k])
     variances[k] += 0.1 * (v * (n / max(n - 1, 1)) - variances[k])
     scale = 1 / np.sqrt(v + 1e-5)
-    normals[k] = centred * scale, scale
+    normals[k] = centered * scale, scale
     return normals[k][0] * gamma[k] + beta[k]
 
 
-def normalise_back(k, dy):
+def normalize_back(k, dy):
     normal, scale = normals[k]
     dgamma[k], dbeta[k] = (dy * normal).sum(axis=0), dy.sum(axis=0)
     return (dy - (dbeta[k] + normal * dgamma[k]) * (1 / len(dy))) * (scale * gamma[k])
@@ -57,7 +57,9 @@ def numpy_script(plan: Plan) -> str:
     if e.conv:
         raise ExportError("The NumPy script covers dense networks only; for filters take the PyTorch code or ONNX.")
     text = Text(plan, "The network of this experiment in NumPy alone", "train_numpy.py", "import numpy as np")
-    layers = f"\ndtype, sizes, functions = np.{e.dtype}, {list(plan.sizes)}, {_functions(text)}\n"
+    layers = f"\ndtype, sizes, functions = np.{e.dtype}, {list(plan.architecture.sizes)}, {_functions(text)}\n"
+    if skips := _skips(plan):
+        layers += f"skips = {skips}  # numbers of the hidden layers, from 0, that add their inputs to their outputs\n"
     weights = f"""\
 W = [{text.draw}(for_weights, shape, *shape).astype(dtype) for shape in zip(sizes, sizes[1:])]
 b = [np.zeros(o, dtype) for o in sizes[1:]]
@@ -68,7 +70,7 @@ dW, db = list(W), list(b)  # places for their gradients
         layers,
         data_lines(plan),
         generator_lines(e) + weights,
-        NORMALISE if e.batch_norm else "",
+        NORMALIZE if e.batch_norm else "",
         _passes(plan),
         loss,
         _training(text, slope),
@@ -77,20 +79,30 @@ dW, db = list(W), list(b)  # places for their gradients
 
 def _functions(text: Text) -> str:
     """(forward, backward) of each hidden layer."""
-    rows = [ACTIVATIONS[name] for name in text.plan.experiment.activation_names]
+    names = (block.activation for block in text.plan.architecture.dense)
+    rows = [ACTIVATIONS[name] for name in names if name]
     pairs = [f"({text.lift.name_of(row.forward)}, {text.lift.name_of(row.backward)})" for row in rows]
     alike = len(pairs) > 1 and len(set(pairs)) == 1
     return f"[{pairs[0]}] * {len(pairs)}" if alike else f"[{', '.join(pairs)}]"
 
 
+def _skips(plan: Plan) -> set[int]:
+    """Numbers of the hidden layers with a skip connection, from 0."""
+    return {k for k, block in enumerate(plan.architecture.dense) if block.find("residual")}
+
+
 def _passes(plan: Plan) -> str:
     e = plan.experiment
     train = ", train=False" if e.dropout or e.batch_norm else ""  # where training differs from looking
-    normal = "        z = normalise(k, z, train)\n" if e.batch_norm else ""
-    back = "            dz = normalise_back(k - 1, dz)\n" if e.batch_norm else ""
+    normal = "        z = normalize(k, z, train)\n" if e.batch_norm else ""
+    back = "            dz = normalize_back(k - 1, dz)\n" if e.batch_norm else ""
     mask, times = (", mask", " * mask") if e.dropout else ("", "")
     noise = f"(for_dropout.random(a.shape[::-1], dtype).T >= {e.dropout!r}) * dtype(1 / (1 - {e.dropout!r}))"
     drawn = f"        mask = {noise} if train else 1\n" if e.dropout else ""
+    y, dx, paths = f"a{times}", "dz @ W[k].T", ""
+    if _skips(plan):
+        y, paths = f"x + {y} if k in skips else {y}", f"            dx = dx + {dx} if k in skips else {dx}\n"
+        dx = "dx"
     return f'''
 def forward(x{train}):
     """(N, I) inputs -> (N, O) logits, and what the way back needs of each layer"""
@@ -99,7 +111,7 @@ def forward(x{train}):
         z = x @ W[k] + b[k]
 {normal}        a = f(z)
 {drawn}        keep.append((x, z, a{mask}))
-        x = a{times}
+        x = {y}
     return x @ W[-1] + b[-1], [*keep, (x,)]
 
 
@@ -109,7 +121,7 @@ def backward(dz, keep):
         dW[k], db[k] = keep[k][0].T @ dz, dz.sum(axis=0)
         if k:
             _, z, a{mask} = keep[k - 1]
-            dz = functions[k - 1][1](dz @ W[k].T{times}, z, a)
+{paths}            dz = functions[k - 1][1]({dx}{times}, z, a)
 {back}'''
 
 

@@ -1,16 +1,18 @@
 """The trained network as an ONNX model, from raw inputs to answers: scaling, layers and output function in one graph.
 
-The package onnx is imported only here, when somebody asks for a model.
+The package onnx is imported only here, when a model is exported.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from onnx import TensorProto, checker, helper, numpy_helper
 
+from lab.experiment.architecture import LayerSpec, architecture_of
 from lab.export.common import ExportError
 from lab.training.model_file import Model
 
@@ -21,7 +23,7 @@ ACTIVATIONS: dict[str, tuple[tuple[str, dict[str, Any]], ...] | None] = {
     "tanh": (("Tanh", {}),), "sigmoid": (("Sigmoid", {}),), "linear": (("Identity", {}),), "sine": (("Sin", {}),),
     "gelu": None, "swish": None, "step": None,  # of several nodes: see _composed
 }  # fmt: skip
-EPSILON = 1e-5  # of batch normalisation
+EPSILON = 1e-5  # of batch normalization
 
 
 class Graph:
@@ -54,22 +56,8 @@ def onnx_model(model: Model) -> bytes:
     if e.scaling == "per_image":
         raise ExportError("An ONNX model of pictures that are scaled one by one is not covered; other scalings are.")
     x = _scaled(graph, arrays)
-    weights = sorted(int(name.split(".")[1]) for name in arrays if name.startswith("network.") and name.endswith(".W"))
-    layers = iter(weights)
-    if e.conv and e.source.image_shape:
-        x = graph.add("Reshape", x, graph.constant("picture", (-1, 1, *e.source.image_shape), np.int64))
-        for number in (next(layers) for _ in e.conv):
-            W, b = arrays[f"network.{number}.W"], arrays[f"network.{number}.b"]
-            kernel = graph.constant(f"layer{number}.W", W.transpose(3, 2, 0, 1))
-            x = graph.add("Conv", x, kernel, graph.constant(f"layer{number}.b", b))
-            x = graph.add("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2])
-            x = _activation(graph, e.conv_activation, x)
-        x = graph.add("Flatten", graph.add("Transpose", x, perm=[0, 2, 1, 3]))
-    for number, name in zip(layers, (*e.activation_names, ""), strict=True):
-        x = _dense(graph, arrays, number, x)
-        if f"network.{number + 1}.gamma" in arrays:
-            x = _normalised(graph, arrays, number + 1, x)
-        x = _activation(graph, name, x) if name else x
+    for spec in architecture_of(e).layers:
+        x = _layer(graph, spec, arrays, x)
     classify = e.source.kind == "classification"
     answer = _probabilities(graph, x, e.outputs) if classify else _value(graph, x, e.output_name, arrays)
     width = max(2, e.outputs) if classify else 1
@@ -79,8 +67,8 @@ def onnx_model(model: Model) -> bytes:
 def _scaled(graph: Graph, arrays: dict[str, np.ndarray]) -> str:
     """In float64, as the data set does it: a pixel's 32-bit difference would be off in its last digits."""
     wide = graph.add("Cast", "raw", to=TensorProto.DOUBLE)
-    centred = graph.add("Sub", wide, graph.constant("mean", arrays["data.x_mean"], np.float64))
-    scaled = graph.add("Div", centred, graph.constant("scale", arrays["data.x_scale"], np.float64))
+    centered = graph.add("Sub", wide, graph.constant("mean", arrays["data.x_mean"], np.float64))
+    scaled = graph.add("Div", centered, graph.constant("scale", arrays["data.x_scale"], np.float64))
     return graph.add("Cast", graph.add("Cast", scaled, to=TensorProto.FLOAT), to=_kind(graph.dtype))
 
 
@@ -88,15 +76,38 @@ def _kind(dtype: np.dtype) -> int:
     return helper.np_dtype_to_tensor_dtype(dtype)
 
 
-def _dense(graph: Graph, arrays: dict[str, np.ndarray], number: int, x: str) -> str:
-    W, b = (graph.constant(f"layer{number}.{name}", arrays[f"network.{number}.{name}"]) for name in "Wb")
-    return graph.add("Add", graph.add("MatMul", x, W), b)
+def _layer(graph: Graph, spec: LayerSpec, arrays: dict[str, np.ndarray], x: str) -> str:
+    """The nodes that do what one of our layers does; x and the result are names of values."""
 
+    def saved(name: str, turn: Callable[[np.ndarray], np.ndarray] = lambda array: array) -> str:
+        return graph.constant(f"layer{spec.name}.{name}", turn(arrays[f"network.{spec.name}.{name}"]))
 
-def _normalised(graph: Graph, arrays: dict[str, np.ndarray], number: int, x: str) -> str:
-    names = ("gamma", "beta", "mean", "variance")
-    parts = [graph.constant(f"layer{number}.{name}", arrays[f"network.{number}.{name}"]) for name in names]
-    return graph.add("BatchNormalization", x, *parts, epsilon=EPSILON)
+    settings = spec.settings
+    match spec.kind:
+        case "image":
+            shape = (-1, settings["channels"], settings["height"], settings["width"])
+            return graph.add("Reshape", x, graph.constant("picture", shape, np.int64))
+        case "conv":
+            return graph.add("Conv", x, saved("W", lambda W: W.transpose(3, 2, 0, 1)), saved("b"))
+        case "max_pool":
+            return graph.add("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2])
+        case "flatten":
+            return graph.add("Flatten", graph.add("Transpose", x, perm=[0, 2, 1, 3]))
+        case "dense":
+            return graph.add("Add", graph.add("MatMul", x, saved("W")), saved("b"))
+        case "batch_norm":
+            parts = map(saved, ("gamma", "beta", "mean", "variance"))
+            return graph.add("BatchNormalization", x, *parts, epsilon=EPSILON)
+        case "activation":
+            return _activation(graph, settings["name"], x)
+        case "dropout":
+            return x  # only in training
+        case "residual":
+            y = x
+            for inner in spec.layers:
+                y = _layer(graph, inner, arrays, y)
+            return graph.add("Add", x, y)
+    raise ExportError(f"An ONNX model does not cover layers of the kind {spec.kind}.")
 
 
 def _activation(graph: Graph, name: str, z: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import textwrap
 
+from lab.experiment.architecture import LayerSpec
 from lab.experiment.experiment import Experiment
-from lab.export.common import Plan, Text, data_lines, generator_lines, shown
+from lab.export.common import ExportError, Plan, Text, data_lines, generator_lines, shown
 
 MODULES = {
     "relu": "nn.ReLU()", "leaky_relu": "nn.LeakyReLU(0.01)", "elu": "nn.ELU()", "selu": "nn.SELU()",
@@ -37,6 +38,12 @@ class Rows(nn.Module):
         return x.permute(0, 2, 1, 3).flatten(1)
 
 '''
+RESIDUAL = """
+class Residual(nn.Sequential):
+    def forward(self, x):
+        return x + super().forward(x)
+
+"""
 OUTPUTS = {"sigmoid": "torch.sigmoid(z)", "softmax": "torch.softmax(z, 1)", "tanh": "torch.tanh(z)", "linear": "z"}
 LOSSES = {  # (N,) loss of each sample, from y and t, or from the logits z
     "mse": "((y - t) ** 2).mean(1)",
@@ -62,35 +69,45 @@ def pytorch_script(plan: Plan) -> str:
     dropped = "Dropout draws its masks by PyTorch's generator: the losses are close, not the same." if e.dropout else ""
     imports = "import numpy as np\nimport torch\nfrom torch import nn"
     text = Text(plan, "The network of this experiment in PyTorch", "train_pytorch.py", imports, dropped)
+    modules = "".join(f"{_module(spec)},\n" for spec in plan.architecture.layers)
     return text.joined(
         *(OWN[name] for name in OWN if name in plan.used_activations),
         MAPS if e.conv else "",
+        RESIDUAL if any(spec.kind == "residual" for spec in plan.architecture.layers) else "",
         f"\ndtype = np.{e.dtype}\ntorch.set_default_dtype(torch.{e.dtype})\ntorch.manual_seed({e.seed})",
         data_lines(plan)
         + "x_train, t_train, x_test, t_test = map(torch.from_numpy, (x_train, t_train, x_test, t_test))",
         generator_lines(e),
-        f"model = nn.Sequential(\n{textwrap.indent(_layers(plan), '    ')})",
+        f"model = nn.Sequential(\n{textwrap.indent(modules, '    ')})",
         _first_weights(plan, text.draw),
         text.loss("torch", LOSSES[e.loss_name], OUTPUTS[e.output_name]),
         _training(text),
     )
 
 
-def _layers(plan: Plan) -> str:
-    e, row = plan.experiment, []
-    if e.conv and e.source.image_shape:
-        channels = (1, *e.conv)
-        row.append(f"nn.Unflatten(1, {(1, *e.source.image_shape)})")
-        for before, filters in zip(channels, e.conv, strict=False):
-            row += [f"nn.Conv2d({before}, {filters}, 3)", "nn.MaxPool2d(2)", MODULES[e.conv_activation]]
-        row.append("Rows()")
-    for inputs, units, name in zip(plan.sizes, e.hidden, e.activation_names, strict=False):
-        row.append(f"nn.Linear({inputs}, {units})")
-        row += [f"nn.BatchNorm1d({units})"] if e.batch_norm else []
-        row.append(MODULES[name])
-        row += [f"nn.Dropout({e.dropout!r})"] if e.dropout else []
-    row.append(f"nn.Linear({plan.sizes[-2]}, {plan.sizes[-1]})")
-    return "".join(f"{layer},\n" for layer in row)
+def _module(spec: LayerSpec) -> str:
+    """The module of PyTorch that does what one of our layers does."""
+    settings = spec.settings
+    match spec.kind:
+        case "image":
+            return f"nn.Unflatten(1, {(settings['channels'], settings['height'], settings['width'])})"
+        case "conv":
+            return f"nn.Conv2d({spec.input_shape[1]}, {settings['filters']}, 3)"
+        case "max_pool":
+            return "nn.MaxPool2d(2)"
+        case "flatten":
+            return "Rows()"
+        case "dense":
+            return f"nn.Linear({spec.input_shape[0]}, {settings['units']})"
+        case "batch_norm":
+            return f"nn.BatchNorm1d({spec.input_shape[0]})"
+        case "activation":
+            return MODULES[settings["name"]]
+        case "dropout":
+            return f"nn.Dropout({settings['rate']!r})"
+        case "residual":
+            return f"Residual({', '.join(map(_module, spec.layers))})"
+    raise ExportError(f"The PyTorch code does not cover layers of the kind {spec.kind}.")
 
 
 def _first_weights(plan: Plan, draw: str) -> str:
@@ -102,13 +119,13 @@ def _first_weights(plan: Plan, draw: str) -> str:
 """
     return f"""
 with torch.no_grad():  # the same first weights as in the playground
-    for layer in model:
+    for layer in model.modules():
         if isinstance(layer, nn.Linear):
             i, o = layer.in_features, layer.out_features
             layer.weight.copy_(torch.from_numpy({draw}(for_weights, (i, o), i, o).T))
             layer.bias.zero_()
 {conv if plan.experiment.conv else ""}kinds = nn.Linear | nn.Conv2d
-weights = [layer.weight for layer in model if isinstance(layer, kinds)]
+weights = [layer.weight for layer in model.modules() if isinstance(layer, kinds)]
 others = [p for p in model.parameters() if all(p is not weight for weight in weights)]
 """
 

@@ -1,4 +1,4 @@
-"""The examples of a run as they are trained on, for whoever wants to take them away."""
+"""The examples that a run is trained on, to be downloaded."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from lab.training.run import Run
 
 
-def points(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> tuple[dict, dict[str, np.ndarray]]:
-    """The points of the plane after noise, outliers and wrong labels, the training part first.
+def points(
+    run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Points of the plane with noise, outliers and wrong labels applied, the training part first.
 
     points: (N, 2) raw coordinates; labels: (N,) class numbers from 1 as they were drawn, or targets in their own units;
-    trained: (N,) 1 for the training part. Raises ValueError for data that are no points of the plane.
+    trained: (N,) 1 for the training part. Raises ValueError for other data.
     """
     d = run.dataset
     if d.points_train is None or d.points_test is None:

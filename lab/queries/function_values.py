@@ -1,4 +1,4 @@
-"""What the pages on the mathematics ask of a run: where its numbers lie on the curves that they draw."""
+"""Queries of the pages on mathematics: where the values of a run lie on the curves that they draw."""
 
 from __future__ import annotations
 
@@ -7,48 +7,50 @@ from typing import Any
 
 import numpy as np
 
-from engine.network.layers import Activation
+from engine.network.observe import observe
 from engine.training.diagnostics import SAMPLES, flatness
+from lab.experiment.architecture import architecture_of
+from lab.protocol.messages import Answer
 from lab.queries.one_step import MOST_POINTS
 from lab.training.run import Run
 
-Answer = tuple[dict[str, Any], dict[str, np.ndarray]]
-
 BINS = 60
-DOTS = 64  # units of a layer whose value for the chosen point is told
+DOTS = 64  # units of a layer whose value for the chosen point is sent
 
 
-def pre_activations(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """What arrives at each activation layer from the first training points, and from number facts["point"] of them.
+def pre_activations(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+    """Inputs of each activation layer for the first training points, and for number options["point"] of them.
 
     header: layers, one record each (activation, units, and the shares dead and saturated).
-    arrays: edges (L, BINS + 1) and counts (L, BINS), the first and last bin with what lies beyond them; and z0, z1 ...
+    arrays: edges (L, BINS + 1) and counts (L, BINS), the first and last bin with all values beyond them; and z0, z1 ...
     (units,), the point's own values in each layer.
     """
     trainer = run.trainer
-    point = int(np.clip(int(facts["point"]), 0, len(trainer.x_train) - 1))
-    z = np.concatenate([trainer.x_train[point : point + 1], trainer.x_train[:SAMPLES]])
+    point = int(np.clip(int(options["point"]), 0, len(trainer.x_train) - 1))
+    x = np.concatenate([trainer.x_train[point : point + 1], trainer.x_train[:SAMPLES]])
+    found = (block.find("activation") for block in architecture_of(run.experiment).blocks)
+    activations = [layer.name for layer in found if layer]
+    with observe(trainer.network, activations) as seen:
+        trainer.network.chain.forward(x, train=False)
     layers, edges, counts, dots = [], [], [], {}
-    for layer in trainer.network.layers:
-        if isinstance(layer, Activation):
-            sample = z[..., 1:] if z.ndim == 4 else z[1:]  # maps are (H, C, W, N)
-            dead, saturated = flatness(layer, sample)
-            low, high = (float(v) for v in np.nan_to_num(np.quantile(sample, (0.005, 0.995))))
-            reach = max(abs(low), abs(high), 1e-3)
-            count, edge = np.histogram(np.clip(sample, -reach, reach), BINS, (-reach, reach))
-            own = z[..., 0].mean(axis=(0, 2)) if z.ndim == 4 else z[0]
-            dots[f"z{len(layers)}"] = own[:DOTS]
-            units = sample.shape[1]
-            layers.append({"activation": layer.name, "units": units, "dead": dead, "saturated": saturated})
-            edges.append(edge)
-            counts.append(count)
-        z = layer.forward(z, train=False)
+    for name in activations:
+        layer, z = trainer.network[name], seen.inputs[name]
+        sample = z[..., 1:] if z.ndim == 4 else z[1:]  # maps are (H, C, W, N)
+        dead, saturated = flatness(layer, sample)
+        low, high = (float(v) for v in np.nan_to_num(np.quantile(sample, (0.005, 0.995))))
+        reach = max(abs(low), abs(high), 1e-3)
+        count, edge = np.histogram(np.clip(sample, -reach, reach), BINS, (-reach, reach))
+        own = z[..., 0].mean(axis=(0, 2)) if z.ndim == 4 else z[0]
+        dots[f"z{len(layers)}"] = own[:DOTS]
+        layers.append({"activation": layer.name, "units": sample.shape[1], "dead": dead, "saturated": saturated})
+        edges.append(edge)
+        counts.append(count)
     shape = (len(layers), -1)
     histograms = {"edges": np.array(edges).reshape(shape), "counts": np.array(counts).reshape(shape)} if layers else {}
     return {"epoch": run.trainer.epochs, "layers": layers, "point": point}, {**histograms, **dots}
 
 
-def batch_outputs(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+def batch_outputs(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
     """The latest batch at the output, or before the first step the first points: z, y, t (N, O) and the mean loss."""
     trainer, objective = run.trainer, run.trainer.objective
     size = min(trainer.batch_size, MOST_POINTS)
@@ -64,8 +66,8 @@ def batch_outputs(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.nd
     return header, {"z": z, "y": objective.output.forward(z), "t": t[:, : objective.units]}
 
 
-def plane(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """Points of the plane and the map of now, to choose a point from; nothing for other data."""
+def plane(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+    """Points of the plane and the current map, to choose a point from; no arrays for other data."""
     dataset = run.dataset
     sizes = {"train": len(dataset.x_train), "test": len(dataset.x_test), "names": list(dataset.feature_names)}
     sizes |= {"mean": dataset.x_mean.tolist(), "center": [dataset.y_mean, dataset.y_scale]}

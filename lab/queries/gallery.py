@@ -1,5 +1,7 @@
-"""Questions about a network that reads pictures: which test pictures it mistakes for what, and what a drawing looks
-like to it. What travels is capped; each answer is cheap enough to be asked while the network trains."""
+"""Queries about a network that classifies pictures: its wrong predictions, and its prediction for a drawing.
+
+The size of an answer is bounded, and each is cheap enough to be sent while the network trains.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +13,22 @@ import numpy as np
 from data import Dataset
 from data.drawing_preparation import PreparedDrawing, moved, prepare_drawing
 from engine.formulas import metrics
-from engine.network.convolution import Conv2D
 from engine.training.trainer import Trainer
+from lab.protocol.messages import Answer
 from lab.training.probes import as_bytes, confusion
 from lab.training.run import Run
 
-Facts = Mapping[str, Any]
+Options = Mapping[str, Any]
 Arrays = Mapping[str, np.ndarray]
-Answer = tuple[dict[str, Any], dict[str, np.ndarray]]
 
 SHOWN = 24  # pictures in one answer
 FILTERS = 64  # units of the first layer in one answer
-WORK = 1e8  # multiply-adds that one answer may cost, some 30 ms
+MAX_MULTIPLY_ADDS = 1e8  # of one answer, some 30 ms
 PAD = 84  # rows and columns of a drawing
 FARTHEST, MOST_TURN, MOST_SPREAD = 12, 60, 3  # pixels, degrees and pixels that a picture may be changed by
 
 
-def images(run: Run, facts: Facts, arrays: Arrays) -> Answer:
+def images(run: Run, options: Options, arrays: Arrays) -> Answer:
     """What the page shows of the whole test part: confusion (C, C) at the latest evaluation, and scores of each class
     (4, C): precision, recall, F1 and how many there are."""
     dataset, trainer = _of_pictures(run), run.trainer
@@ -44,22 +45,22 @@ def images(run: Run, facts: Facts, arrays: Arrays) -> Answer:
     return header, {"confusion": counts, "scores": np.array(metrics.class_scores(counts), dtype=np.float32)}
 
 
-def cell(run: Run, facts: Facts, arrays: Arrays) -> Answer:
-    """The first test pictures of the class `truth` that were read as the class `read`, and what each was taken for."""
+def cell(run: Run, options: Options, arrays: Arrays) -> Answer:
+    """The first test pictures of the class `truth` that were predicted as the class `read`, with their predictions."""
     dataset, trainer = _of_pictures(run), run.trainer
-    truth, read = (_whole(facts, name, 0, dataset.classes - 1) for name in ("truth", "read"))
+    truth, read = (_whole(options, name, 0, dataset.classes - 1) for name in ("truth", "read"))
     rows = np.flatnonzero((dataset.y_test == truth) & (_predicted(trainer) == read))
     return {"count": len(rows)}, _shown(run, rows[:SHOWN])
 
 
-def mistakes(run: Run, facts: Facts, arrays: Arrays) -> Answer:
-    """The test pictures that it is surest about and wrong, the surest first.
+def mistakes(run: Run, options: Options, arrays: Arrays) -> Answer:
+    """The wrong predictions for test pictures with the highest probability, the highest first.
 
-    `searched` of the `count` mistakes were looked at: as many as WORK allows.
+    `searched` of the `count` mistakes were looked at: as many as MAX_MULTIPLY_ADDS allows.
     """
     dataset, trainer = _of_pictures(run), run.trainer
     rows = np.flatnonzero(_predicted(trainer) != dataset.y_test)
-    searched = rows[: max(SHOWN, int(WORK / max(run.multiply_adds, 1)))]
+    searched = rows[: max(SHOWN, int(MAX_MULTIPLY_ADDS / max(run.multiply_adds, 1)))]
     shares = _shares(trainer, trainer.x_test[searched])
     wrong = shares.argmax(axis=1) != dataset.y_test[searched]  # training has gone on since the evaluation
     order = np.argsort(-np.where(wrong, shares.max(axis=1, initial=0), -1), kind="stable")[: min(SHOWN, wrong.sum())]
@@ -67,18 +68,18 @@ def mistakes(run: Run, facts: Facts, arrays: Arrays) -> Answer:
 
 
 def _predicted(trainer: Trainer) -> np.ndarray:
-    """What the test pictures were taken for at the latest evaluation, (N,)."""
+    """Predicted classes of the test pictures at the latest evaluation, (N,)."""
     if len(trainer.predicted[1]) != len(trainer.y_test):
         trainer.evaluate()
     return trainer.predicted[1]
 
 
-def picture(run: Run, facts: Facts, arrays: Arrays) -> Answer:
+def picture(run: Run, options: Options, arrays: Arrays) -> Answer:
     """One test picture, changed as asked; see `changed`."""
-    return changed(_of_pictures(run), run.trainer, facts)
+    return changed(_of_pictures(run), run.trainer, options)
 
 
-def drawing(run: Run, facts: Facts, arrays: Arrays) -> Answer:
+def drawing(run: Run, options: Options, arrays: Arrays) -> Answer:
     """What is read in a drawing `ink` (PAD, PAD) uint8: `picture` is what it sees, `shares` (C,) its answer."""
     ink = arrays.get("ink")
     if ink is None or ink.shape != (PAD, PAD) or ink.dtype != np.uint8:
@@ -86,13 +87,12 @@ def drawing(run: Run, facts: Facts, arrays: Arrays) -> Answer:
     return read(_of_pictures(run), run.trainer, ink)
 
 
-def first_layer(run: Run, facts: Facts, arrays: Arrays) -> Answer:
+def first_layer(run: Run, options: Options, arrays: Arrays) -> Answer:
     """The weights of the first units as pictures: `weights` (F, rows, columns) uint8, 128 for zero, all units on one
     scale, whose ends are minus and plus `largest`."""
     dataset, trainer = _of_pictures(run), run.trainer
-    layer = trainer.network.layers[trainer.network.first]
-    W = next(iter(layer.weights))[0]  # (inputs of a unit, units)
-    convolves = isinstance(layer, Conv2D)
+    W = trainer.network.weights[0][0]  # (inputs of a unit, units)
+    convolves = bool(run.experiment.conv)
     shape = (3, 3) if convolves else dataset.image_shape
     assert shape is not None
     tiles = W.T[:FILTERS].reshape(-1, *shape)
@@ -108,7 +108,7 @@ def first_layer(run: Run, facts: Facts, arrays: Arrays) -> Answer:
     return header, {"weights": as_bytes(tiles / (largest or 1))}
 
 
-QUESTIONS = {
+QUERIES = {
     "images": images,
     "cell": cell,
     "mistakes": mistakes,
@@ -122,7 +122,7 @@ QUESTIONS = {
 
 
 def read(dataset: Dataset, trainer: Trainer, ink: np.ndarray) -> Answer:
-    """What a network reads in a drawing; see `drawing`. The header says whether it is `empty`."""
+    """What a network predicts for a drawing; see `drawing`. The header says whether it is `empty`."""
     prepared = _prepared(dataset, ink)
     shares = _shares(trainer, dataset.inputs(prepared.picture.reshape(1, -1)))[0]
     header = {"empty": prepared.empty, "box": prepared.box, "classes": list(dataset.class_names)}
@@ -138,16 +138,16 @@ def _prepared(dataset: Dataset, ink: np.ndarray) -> PreparedDrawing:
     return prepared
 
 
-def changed(dataset: Dataset, trainer: Trainer, facts: Facts) -> Answer:
+def changed(dataset: Dataset, trainer: Trainer, options: Options) -> Answer:
     """The test picture `row`, shifted `right` and `down` by pixels, turned by degrees and thickened by pixels.
 
     raw (rows, columns) uint8: as the network would get it untouched; picture: prepared like a drawing. raw_shares and
     shares (C,): what is read in each.
     """
     assert dataset.images_test is not None
-    row = _whole(facts, "row", 0, len(dataset.y_test) - 1)
+    row = _whole(options, "row", 0, len(dataset.y_test) - 1)
     limits = {"right": FARTHEST, "down": FARTHEST, "turn": MOST_TURN, "thicken": MOST_SPREAD}
-    changes = {name: _whole(facts, name, -most, most) for name, most in limits.items()}
+    changes = {name: _whole(options, name, -most, most) for name, most in limits.items()}
     original = dataset.images_test[row]
     # On a wide sheet nothing is lost at the edge; the network itself sees only what stays within its picture.
     wide = moved(np.pad(original, 2 * FARTHEST), **changes)
@@ -165,13 +165,13 @@ def changed(dataset: Dataset, trainer: Trainer, facts: Facts) -> Answer:
 
 
 def _shares(trainer: Trainer, inputs: np.ndarray) -> np.ndarray:
-    """(N, D) inputs -> (N, C) float32, the belief in each class."""
+    """(N, D) inputs -> (N, C) float32, the probability of each class."""
     z = trainer.network.forward(inputs.astype(trainer.network.dtype, copy=False))
     return np.nan_to_num(trainer.objective.probabilities(z)).astype(np.float32)
 
 
 def _shown(run: Run, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Pictures, numbers, truth and belief of some test rows."""
+    """Pictures, numbers, true classes and probabilities of some test rows."""
     dataset = run.dataset
     assert dataset.images_test is not None
     return {
@@ -184,12 +184,12 @@ def _shown(run: Run, rows: np.ndarray) -> dict[str, np.ndarray]:
 
 def _of_pictures(run: Run) -> Dataset:
     if run.dataset.images_test is None or not run.dataset.classes:
-        raise ValueError("This network does not read pictures: choose a data set of pictures first.")
+        raise ValueError("This network does not classify pictures: choose a data set of pictures first.")
     return run.dataset
 
 
-def _whole(facts: Facts, name: str, low: int, high: int) -> int:
-    value = facts.get(name, 0)
+def _whole(options: Options, name: str, low: int, high: int) -> int:
+    value = options.get(name, 0)
     if type(value) is not int or not low <= value <= high:
         raise ValueError(f"{name}: allowed: a whole number from {low:,} to {high:,}.")
     return value

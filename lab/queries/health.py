@@ -1,25 +1,23 @@
-"""How the layers of a run are: distributions of signals and gradients, and a diagnosis in words.
+"""The health of the layers of a run: distributions of signals and gradients, and a diagnosis in words.
 
-The figures are those of engine/training/diagnostics.py; the words are here, one rule a line.
+The figures come from engine/training/diagnostics.py; the words are here, one rule a line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from engine.network.layers import Activation, Dense
-from engine.training.diagnostics import LayerReport, examine
-from lab.experiment.experiment import Experiment
-from lab.protocol.messages import Step
+from engine import ACTIVATIONS
+from engine.training.diagnostics import LayerLook, examine
+from lab.experiment.architecture import Block, architecture_of
+from lab.protocol.messages import Answer
 
 if TYPE_CHECKING:
-    from lab.server.pool import Pool
     from lab.training.run import Run
 
-Answer = tuple[dict[str, Any], dict[str, np.ndarray]]
 
 BINS = 31
 SMALLEST = 1e-12  # gradients below are counted as zero
@@ -51,7 +49,7 @@ ABOUT_A_LAYER = (
     Sentence(lambda dead, saturated, update: dead >= MUCH, "mostly dead: no gradient comes through"),
     Sentence(lambda dead, saturated, update: dead > 0, "some dead units"),
     Sentence(lambda dead, saturated, update: saturated >= MUCH, "saturated: the curve is flat where its inputs lie"),
-    Sentence(lambda dead, saturated, update: update < BAND[0], "hardly moves: either learnt, or stuck"),
+    Sentence(lambda dead, saturated, update: update < BAND[0], "hardly moves: either learned, or stuck"),
     Sentence(lambda dead, saturated, update: update > BAND[1], "moves fast: large steps for such weights"),
     Sentence(lambda dead, saturated, update: True, "healthy"),
 )
@@ -70,7 +68,7 @@ def flow_verdict(gradients: list[float]) -> str:
     if not np.isfinite([first, last]).all():
         return "Exploding: gradients are no finite numbers any more."
     if last <= SMALLEST:
-        return "No gradient at all: either everything is learnt, or nothing reaches the layers."
+        return "No gradient at all: either everything is learned, or nothing reaches the layers."
     share = first / last
     if share < FADED:
         return f"Vanishing: only {percent(share)} of the last hidden layer's gradient reaches the first one."
@@ -86,27 +84,20 @@ def percent(share: float) -> str:
     return f"{share * 100:.{0 if share >= 0.1 else 1 if share >= 0.01 else 3}f}%"
 
 
-def health(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+def health(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
     """Table, verdict and histograms of the layers with weights, each with the activation behind it.
 
     edges (L, BINS + 1) and counts (L, BINS) of each layer's outputs; log10 sizes of the gradients likewise; `zeros`
     (L,) the share of gradients that are zero.
     """
-    looks, layers = examine(run.trainer), run.trainer.network.layers
+    looks, architecture = examine(run.trainer), architecture_of(run.experiment)
     rows, signals, gradients, flow = [], [], [], []
-    hidden = 0
-    for number, (look, layer) in enumerate(zip(looks, layers, strict=True)):
-        if not layer.weights:
-            continue
-        after = _activation_after(layers, number)
-        shown = looks[after] if after else look
-        hidden += 1
-        behind = layers[after or 0]
-        can_saturate = isinstance(behind, Activation) and bool(np.isfinite(behind.function.bounds).all())
-        rows.append(_row(look.report, shown.report, _name(layer, after is not None, hidden), can_saturate))
+    for number, block in enumerate(architecture.blocks, 1):
+        shown = looks[block.output.name]
+        rows.append(_row(f"{number} {_words(block)}", block, looks))
         signals.append(shown.activations)
         gradients.append(shown.gradients)
-        if after:
+        if block.activation:
             flow.append(shown.report.gradient_std)
     histograms = [np.histogram(_finite(values), BINS) for values in signals]
     sizes = [_finite(np.abs(values)) for values in gradients]
@@ -126,55 +117,24 @@ def health(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray])
     }
 
 
-def _activation_after(layers: list[Any], number: int) -> int | None:
-    """The number of the activation that belongs to a layer: it stands before the next one with weights."""
-    for after in range(number + 1, len(layers)):
-        if isinstance(layers[after], Activation):
-            return after
-        if layers[after].weights:
-            return None
-    return None
+def _words(block: Block) -> str:
+    if block.weights.kind == "conv":
+        return f"convolution, {block.units} filters"
+    return f"hidden, {block.units} units" if block.activation else "output"
 
 
-def _name(layer: Any, hidden: bool, number: int) -> str:
-    if not isinstance(layer, Dense):
-        return f"{number} {layer!r}"
-    return f"{number} hidden, {layer.units} units" if hidden else f"{number} output"
-
-
-def _row(dense: LayerReport, shown: LayerReport, name: str, can_saturate: bool) -> LayerHealth:
-    facts = shown.dead, shown.saturated if can_saturate else np.nan, dense.update_to_weight
-    return LayerHealth(name, shown.activation_std, shown.gradient_std, *facts, layer_verdict(*facts))
+def _row(name: str, block: Block, looks: Mapping[str, LayerLook]) -> LayerHealth:
+    shown = looks[block.output.name].report
+    activation = block.find("activation")
+    function = looks[activation.name].report if activation else shown
+    has_two_ends = block.activation is not None and bool(np.isfinite(ACTIVATIONS[block.activation].bounds).all())
+    figures = (
+        function.dead,
+        function.saturated if has_two_ends else np.nan,
+        looks[block.weights.name].report.update_to_weight,
+    )
+    return LayerHealth(name, shown.activation_std, shown.gradient_std, *figures, layer_verdict(*figures))
 
 
 def _finite(values: np.ndarray) -> np.ndarray:
     return values[np.isfinite(values)].astype(float)
-
-
-# Two small networks side by side ------------------------------------------------------------------------------------
-
-TRIAL_EPOCHS = 60
-LONGEST = 20  # presses of Step for an epoch, at most
-DEEP = Experiment(hidden=(8,) * 6, activations="sigmoid", initializer="glorot_uniform")
-TRIALS = {
-    "Six layers of sigmoids": DEEP,
-    "The same with ReLU and He weights": DEEP.change(activations="relu", initializer="he_normal"),
-}
-
-
-def trial(pool: Pool, experiment: Experiment, epochs: int = TRIAL_EPOCHS) -> Iterator[tuple[float, Answer | None]]:
-    """Train a network of its own for some epochs; yields the share that is done, and with the last one its health.
-
-    However it ends, the network is gone afterwards.
-    """
-    token = pool.open(experiment)
-    try:
-        for _ in range(LONGEST * epochs):  # a press of Step may end before its epoch does
-            pool.do(token, Step())
-            done = pool.state(token).epoch
-            if done >= epochs:
-                break
-            yield done / epochs, None
-        yield 1.0, pool.ask(token, "health")
-    finally:
-        pool.close(token)

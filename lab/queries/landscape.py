@@ -1,11 +1,11 @@
 """The loss of a run as a landscape: the network's weights move in a plane, the loss is the height above it.
 
-The plane goes through the weights of now. Its two directions are two chosen weights, two random directions whose
-length is matched unit by unit to the weights (filter-normalised: Li et al. 2018, Visualizing the Loss Landscape of
+The plane goes through the current weights. Its two directions are two chosen weights, two random directions whose
+length is matched unit by unit to the weights (filter-normalized: Li et al. 2018, Visualizing the Loss Landscape of
 Neural Nets), or the two directions in which training has moved the weights most.
 
-Everything is computed on a twin: a second trainer of the same experiment on the same data. The run itself is not
-touched, and may go on. A page asks for the work in pieces.
+Everything is computed on a second trainer of the same experiment and the same data. The run itself is not changed and
+may continue. A page requests the work in pieces.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ import numpy as np
 
 from engine import OPTIMIZERS
 from engine.network.layers import Dropout
-from engine.tape.recording import Look
+from engine.tape.recording import RecordedEvaluation
 from engine.tape.tape import Tape
 from engine.training.trainer import Trainer
+from lab.protocol.messages import Answer
 from lab.race.optimizer_race import race
 from lab.training.build import build
 
 if TYPE_CHECKING:
     from lab.training.run import Run
 
-Answer = tuple[dict[str, Any], dict[str, np.ndarray]]
 
 SAMPLES = 1000  # training examples that the height is the mean loss of: the first ones, which the split has shuffled
-PIECE = 0.04  # seconds of work for one question
-RACE = 0.3  # seconds that a race in the plane may take
+PIECE_S = 0.04  # of work for one query
+MAX_RACE_S = 0.3
 AHEAD = 30  # epochs of the path of a network that has not been trained yet
 STATIONS = 60  # at most: points of the path
 KEPT = 6_000_000  # numbers that all stations may hold together
@@ -49,7 +49,7 @@ class Landscape:
     """A plane through the weights of a run, and what has been computed of it so far.
 
     kind: of KINDS. first, second: names of weights as `weight_names` gives them. reach: how far the plane goes to
-    each side of the centre, in lengths of the directions. side: points along an edge. Raises ValueError.
+    each side of the center, in lengths of the directions. side: points along an edge. Raises ValueError.
     """
 
     def __init__(self, run: Run, kind: str, *, seed: int = 0, first: str = "", second: str = "", reach: float = 1.0,
@@ -58,27 +58,27 @@ class Landscape:
             raise ValueError("landscape: there is no such plane.")
         self.kind, self.reach, self.side, self.build_number = kind, reach, side, run.build_number
         self.twin = build(run.experiment.change(device="cpu"), dataset=run.dataset).trainer
-        self.centre, self.state = run.trainer.network.copies()
+        self.center, self.state = run.trainer.network.get_state()
         self.epoch, self.now = run.trainer.epochs, run.trainer.steps
         self.epochs = self.epoch or AHEAD
         self.x, self.t = self.twin.x_train[:SAMPLES], self.twin.t_train[:SAMPLES]
         self.stations: list[np.ndarray] = [self.twin.network.parameters.copy()]
         self.station_epochs = [0]
-        self.directions = np.zeros((0, self.centre.size))
+        self.directions = np.zeros((0, self.center.size))
         if kind == "random":
-            self.directions = random_directions(self.twin, self.centre, seed)
+            self.directions = random_directions(self.twin, self.center, seed)
         elif kind == "weights":
             self.directions = np.stack([_only(self.twin, name) for name in (first, second)])
             if first == second:
                 raise ValueError("Choose two different weights: a plane needs two directions.")
-        self.twin.network.take(self.stations[0], self.twin.network.copies()[1])
+        self.twin.network.set_state(self.stations[0], self.twin.network.get_state()[1])
         self.heights = np.full((side, side), np.nan)
         self.done, self.total, self._work = 0, self.epochs + side * side, self._all()
 
     # Working ---------------------------------------------------------------------------------------------------------
 
-    def work(self, seconds: float = PIECE) -> None:
-        """Go on for about so many seconds."""
+    def work(self, seconds: float = PIECE_S) -> None:
+        """Continue for about this many seconds."""
         ends = time.monotonic() + seconds
         for done in self._work:
             self.done = done
@@ -91,28 +91,28 @@ class Landscape:
 
     def _all(self) -> Iterator[int]:
         yield from self._train()
-        for layer in self.twin.network.layers:
+        for _, layer in self.twin.network.walk():
             if isinstance(layer, Dropout):
                 layer.rate = 0.0  # the landscape is that of the whole network
         if self.kind == "path":
-            self.directions = main_directions(np.stack(self.stations) - self.centre)
+            self.directions = main_directions(np.stack(self.stations) - self.center)
         points = np.stack(np.meshgrid(self.axis, self.axis), axis=-1).reshape(-1, 2)
         for number, point in enumerate(points):
             self.heights.flat[number] = self.height(point)
             yield self.epochs + number + 1
 
     def _train(self) -> Iterator[int]:
-        """The twin goes the way of the run again, from the first weights on."""
-        twin, size = self.twin, self.centre.size
+        """Repeat the training of the run on the twin, from the first weights on."""
+        twin, size = self.twin, self.center.size
         every = max(1, -(-self.epochs // int(np.clip(KEPT // size, 3, STATIONS))))
         while twin.epochs < self.epochs and twin.divergence is None:
             with np.errstate(all="ignore"):
-                ended = twin.play()
+                ended = twin.advance()
             if not ended:
                 yield min(twin.epochs, self.epochs - 1)
                 continue
             if twin.epochs % every == 0 or twin.epochs == self.epochs:
-                if not twin.finite():
+                if not twin.guard.is_finite():
                     break
                 self.stations.append(twin.network.parameters.copy())
                 self.station_epochs.append(twin.epochs)
@@ -128,14 +128,14 @@ class Landscape:
     @property
     def same_way(self) -> bool:
         """Whether the path ends in the weights of the run: it does unless something was changed on the way."""
-        return self.epoch > 0 and np.array_equal(self.stations[-1], self.centre)
+        return self.epoch > 0 and np.array_equal(self.stations[-1], self.center)
 
     def height(self, point: np.ndarray) -> float:
         """The mean loss at one point (2,) of the plane."""
         self._go(point)
         with np.errstate(all="ignore"):
             if self._is_small:
-                return self._look.again()[1]
+                return self._look()[1]
             return float(self.twin.objective.value(self.twin.network.forward(self.x), self.t))
 
     def slopes(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -151,11 +151,11 @@ class Landscape:
 
     @cached_property
     def _is_small(self) -> bool:
-        return len(self.x) <= self.twin.network.at_once
+        return len(self.x) <= self.twin.network.max_batch
 
     @cached_property
-    def _look(self) -> Look:
-        return Look(self.twin.network, self.twin.objective, self.x, self.t)
+    def _look(self) -> RecordedEvaluation:
+        return RecordedEvaluation(self.twin.network, self.twin.objective, self.x, self.t)
 
     @cached_property
     def _descend(self) -> Callable[[], float]:
@@ -181,28 +181,28 @@ class Landscape:
 
     def path(self) -> np.ndarray:
         """(n, 2) the stations of training, each at the point of the plane that is nearest to it."""
-        away = np.stack(self.stations) - self.centre
+        away = np.stack(self.stations) - self.center
         return np.linalg.lstsq(self.directions.T, away.T, rcond=None)[0].T
 
     def in_plane(self) -> float:
-        """How much of the path, as a share of its squared distances from the centre, lies in the plane."""
-        away = np.stack(self.stations) - self.centre
+        """How much of the path, as a share of its squared distances from the center, lies in the plane."""
+        away = np.stack(self.stations) - self.center
         return float((self.path() @ self.directions).ravel() @ away.ravel() / max(float((away**2).sum()), 1e-30))
 
     def _go(self, point: np.ndarray) -> None:
-        self.twin.network.take(self.centre + np.asarray(point) @ self.directions, self.state)
+        self.twin.network.set_state(self.center + np.asarray(point) @ self.directions, self.state)
 
 
 # Directions ----------------------------------------------------------------------------------------------------------
 
 
-def random_directions(trainer: Trainer, centre: np.ndarray, seed: int) -> np.ndarray:
-    """(2, P) random directions; each unit's weights have the length that they have at `centre`. Biases stay.
+def random_directions(trainer: Trainer, center: np.ndarray, seed: int) -> np.ndarray:
+    """(2, P) random directions; each unit's weights have the length that they have at `center`. Biases stay.
 
     Raises ValueError where all weights are zero.
     """
     network, rng, rows = trainer.network, np.random.default_rng(seed), []
-    network.parameters[:] = centre
+    network.parameters[:] = center
     for _ in range(2):
         network.gradients[:] = 0
         for W, dW in network.weights:
@@ -215,7 +215,7 @@ def random_directions(trainer: Trainer, centre: np.ndarray, seed: int) -> np.nda
 
 
 def main_directions(away: np.ndarray) -> np.ndarray:
-    """away (n, P) from the centre -> (2, P): their first two principal directions, as long as the longest way along.
+    """away (n, P) from the center -> (2, P): their first two principal directions, as long as the longest way along.
 
     Raises ValueError where nothing has moved.
     """
@@ -245,17 +245,17 @@ def _only(trainer: Trainer, name: str) -> np.ndarray:
     return trainer.network.parameters.astype(float)
 
 
-# Questions -----------------------------------------------------------------------------------------------------------
+# Queries -------------------------------------------------------------------------------------------------------------
 
 
-def begin(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """Lay a new plane through the weights of now."""
-    run.aside["landscape"] = plane = Landscape(run, **facts)
-    return {"epoch": plane.epoch, "samples": len(plane.x), "parameters": plane.centre.size}, {}
+def begin(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+    """Begin a new plane through the current weights."""
+    run.aside["landscape"] = plane = Landscape(run, **options)
+    return {"epoch": plane.epoch, "samples": len(plane.x), "parameters": plane.center.size}, {}
 
 
-def go_on(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """One more piece of it; everything, once it is finished."""
+def go_on(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+    """The next piece of work; the whole landscape once it is finished."""
     plane = _plane(run)
     plane.work()
     header: dict[str, Any] = {"share": plane.done / plane.total, "finished": plane.finished}
@@ -269,17 +269,17 @@ def go_on(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) 
     return header, {**answer, "path_epochs": np.array(plane.station_epochs)}
 
 
-def run_race(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """A race over the plane. facts: names, start (two numbers), rate, steps."""
+def run_race(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+    """A race over the plane. options: names, start (two numbers), rate, steps."""
     plane = _plane(run)
-    names = [name for name in facts["names"] if name in OPTIMIZERS]
-    rates, (x, y) = [float(facts["rate"])] * len(names), facts["start"]
-    run_ = race(plane.slopes, names, (float(x), float(y)), rates, min(int(facts["steps"]), 1000), seconds=RACE)
+    names = [name for name in options["names"] if name in OPTIMIZERS]
+    rates, (x, y) = [float(options["rate"])] * len(names), options["start"]
+    run_ = race(plane.slopes, names, (float(x), float(y)), rates, min(int(options["steps"]), 1000), seconds=MAX_RACE_S)
     return {"names": run_.names, "rates": run_.rates}, {"points": run_.points, "heights": run_.heights}
 
 
-def choices(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """The weights that a plane can be laid along."""
+def choices(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+    """Names of the weights that can span a plane."""
     return {"weights": weight_names(run.trainer), "epoch": run.trainer.epochs, "build": run.build_number}, {}
 
 

@@ -1,8 +1,8 @@
-"""One training step taken apart, with every number of the chain rule that leads to one chosen parameter.
+"""One training step in detail, with every number of the chain rule that leads to one chosen parameter.
 
-The step is the engine's own: its layers go forward and backward, its optimiser moves the parameters; what they compute
-is written down and everything is put back. Values are means over the points of a batch. Gradients are sums over them,
-because the mean loss has given each point its share already. With one point both are that point's own.
+The step is the engine's own: its layers go forward and backward, its optimizer moves the parameters; what they compute
+is recorded, and everything is restored afterwards. Values are means over the points of a batch. Gradients are sums over
+them, because each point's share of the mean loss is already in its gradient. With one point both are that point's own.
 """
 
 from __future__ import annotations
@@ -12,36 +12,37 @@ from typing import Any
 
 import numpy as np
 
-from engine.network.layers import Activation, Dense, Dropout
-from engine.network.normalization import BatchNorm
+from engine.network.observe import observe
 from engine.training.diagnostics import undisturbed
-from engine.training.gradient_check import twin
+from engine.training.gradient_check import same_view
 from engine.training.trainer import Trainer
+from lab.experiment.architecture import Architecture, Block, LayerSpec, architecture_of
 from lab.training.run import Run
 
-SHOWN = 12  # units of a layer that are shown; of more the strongest ones, or those from a chosen number on
-MOST_POINTS = 256  # of a batch; a larger one is cut
+SHOWN = 12  # units of a layer that are shown: the strongest, or those from a chosen number on
+MOST_POINTS = 256  # of a batch; a larger one is truncated
 PARTS = ("train", "test", "batch", "typed")
 
 
-def one_step(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> tuple[dict, dict]:
-    """The step that `trainer` would take now on one point or one batch, as seen from one parameter.
+def one_step(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> tuple[dict, dict]:
+    """The next step of training on one point or one batch, followed to one parameter.
 
-    facts: part, one of PARTS; number of the point in it; label of a typed point (class number, or value in its units);
-    layer, source, target: the parameter, counted as in Run.edit; first: unit that the shown ones begin at, counted
-    from 1; 0: the strongest. arrays: x (D,), a typed point in raw units (plane coordinates, or one number an input).
-    Numbers that are too large are taken for the largest. Raises ValueError for a typed point of another shape.
+    options: part, one of PARTS; number of the point in it; label of a typed point, a class number or a value in its
+    units; layer, source, target: the parameter, counted as in Run.edit; first: the first unit that is shown, counted
+    from 1, or 0 for the strongest. arrays: x (D,), a typed point in raw units (plane coordinates, or one number an
+    input).
+    Numbers that are too large are replaced by the largest. Raises ValueError for a typed point of another shape.
     """
     trainer, dataset = run.trainer, run.dataset
-    part = facts["part"] if facts["part"] in PARTS else "train"
-    if any(isinstance(layer, BatchNorm) for layer in trainer.network.layers):
-        part = "batch"  # one point alone has no spread to divide by
-    x, t, label = _points(run, part, facts, arrays)
+    part = options["part"] if options["part"] in PARTS else "train"
+    if run.experiment.batch_norm:
+        part = "batch"  # a single point has no spread to divide by
+    x, t, label = _points(run, part, options, arrays)
     with undisturbed(trainer):
-        trace = _Trace(trainer, x, t)
-        layer, source, target = trace.nearest(*(int(facts[name]) for name in ("layer", "source", "target")))
-        header, seen = trace.answer(layer, source, target, int(facts["first"]))
-        header["update"] = trace.update(layer, source, target)
+        step = _Step(trainer, architecture_of(run.experiment), x, t)
+        layer, source, target = step.nearest(*(int(options[name]) for name in ("layer", "source", "target")))
+        header, seen = step.answer(layer, source, target, int(options["first"]))
+        header["update"] = step.update(layer, source, target)
     raw = x.mean(axis=0) * dataset.x_scale + dataset.x_mean
     header |= {
         "part": part,
@@ -49,14 +50,14 @@ def one_step(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray
         "points": len(x),
         "step": trainer.steps,
         "names": list(dataset.feature_names),
-        "front": not isinstance(trainer.network.layers[0], Dense),  # convolutions: what they leave is the input
+        "front": bool(run.experiment.conv),  # the input here is the output of convolutions
     }
     if dataset.image_shape:
         seen["picture"] = raw.reshape(dataset.image_shape).astype(np.float32)
-    return header, seen | {"raw": raw, "standardised": x.mean(axis=0)}
+    return header, seen | {"raw": raw, "standardized": x.mean(axis=0)}
 
 
-def _points(run: Run, part: str, facts: Mapping[str, Any], arrays: Mapping) -> tuple[np.ndarray, np.ndarray, Any]:
+def _points(run: Run, part: str, options: Mapping[str, Any], arrays: Mapping) -> tuple[np.ndarray, np.ndarray, Any]:
     """x (N, D), targets (N, O) and, of one point, its label: a class number, or the value in its own units."""
     trainer, dataset = run.trainer, run.dataset
     if part == "batch":
@@ -64,11 +65,11 @@ def _points(run: Run, part: str, facts: Mapping[str, Any], arrays: Mapping) -> t
         rows = trainer.batch[:size] if len(trainer.batch) else np.arange(size)
         return trainer.x_train[rows], trainer.t_train[rows], None
     if part == "typed":
-        return _typed(run, arrays["x"], facts["label"])
+        return _typed(run, arrays["x"], options["label"])
     x, t, y = (trainer.x_train, trainer.t_train, trainer.y_train)
     if part == "test":
         x, t, y = (trainer.x_test, trainer.t_test, trainer.y_test)
-    n = int(np.clip(int(facts["number"]), 0, len(x) - 1))
+    n = int(np.clip(int(options["number"]), 0, len(x) - 1))
     return x[n : n + 1], t[n : n + 1], (dataset.to_units(y[n]) if dataset.kind == "regression" else y[n]).item()
 
 
@@ -88,134 +89,131 @@ def _typed(run: Run, raw: np.ndarray, label: float) -> tuple[np.ndarray, np.ndar
     return x.astype(dtype), trainer.objective.targets(y, dtype), label
 
 
-class _Trace:
-    """What the layers compute on the way there (`into`, `out`) and back (`arriving`: dL/d out), layer by layer."""
+class _Step:
+    """Forward and backward on some points; `seen` is what the layers computed on the way."""
 
-    def __init__(self, trainer: Trainer, x: np.ndarray, t: np.ndarray) -> None:
-        self.trainer, self.x, self.t = trainer, x, t
+    def __init__(self, trainer: Trainer, architecture: Architecture, x: np.ndarray, t: np.ndarray) -> None:
+        self.trainer, self.blocks, self.x, self.t = trainer, architecture.dense, x, t
         network, objective = trainer.network, trainer.objective
-        self.layers = network.layers
-        self.draws = {name: rng.bit_generator.state for name, rng in network.rngs.items()}
-        self.into, self.out = [], []
-        for layer in self.layers:
-            self.into.append(x)
-            x = layer.forward(x, train=True)
-            self.out.append(x)
-        self.loss = float(objective.value(x, t))
-        self.arriving: dict[int, Any] = {}
-        gradient = objective.gradient(x, t)
-        for number in range(len(self.layers) - 1, network.first - 1, -1):
-            self.arriving[number] = gradient
-            gradient = self.layers[number].backward(gradient)
-        self.dense = [number for number, layer in enumerate(self.layers) if isinstance(layer, Dense)]
+        self.generator_states = {name: rng.bit_generator.state for name, rng in network.rngs.items()}
+        with observe(network) as self.seen:
+            self.z = network.forward(x, train=True)
+            network.backward(objective.gradient(self.z, t))
+        self.loss = float(objective.value(self.z, t))
 
-    def at(self, layer: int) -> Any:
-        return self.layers[self.dense[layer]]
+    def layer(self, k: int) -> Any:
+        """The dense layer of block k."""
+        return self.trainer.network[self.blocks[k].weights.name]
 
     def nearest(self, layer: int, source: int, target: int) -> tuple[int, int, int]:
-        """A parameter that there is."""
-        layer = int(np.clip(layer, 0, len(self.dense) - 1))
-        dense = self.at(layer)
+        """These numbers, each moved into the range of those that exist."""
+        layer = int(np.clip(layer, 0, len(self.blocks) - 1))
+        dense = self.layer(layer)
         return layer, int(np.clip(source, -1, dense.inputs - 1)), int(np.clip(target, 0, dense.units - 1))
 
     def answer(self, layer: int, source: int, target: int, first: int) -> tuple[dict, dict]:
-        """Of every dense layer what stands in its table and in its formulas."""
-        back = [self.arriving[number].sum(axis=0) for number in self.dense]
+        """The table and the numbers of the formulas of every dense layer."""
+        dense = [block.weights for block in self.blocks]
+        inputs = [self.seen.inputs[spec.name].mean(axis=0) for spec in dense]
+        back = [self._gradient(spec) for spec in dense]
         focus = [target if k == layer else int(np.abs(delta).argmax()) for k, delta in enumerate(back)]
-        kept = source if layer == 0 else -1
-        shown = [_shown(self.into[self.dense[0]].mean(axis=0), kept, first)]
+        shown = [_shown(inputs[0], source if layer == 0 else -1, first)]
         for k, delta in enumerate(back):
             shown.append(_shown(delta, focus[k], first, source if k + 1 == layer else -1))
-        stages, arrays = [], {"inputs": shown[0], "input": self.into[self.dense[0]].mean(axis=0)[shown[0]]}
-        for k in range(len(self.dense)):
-            facts, numbers = self._stage(k)
-            units, dense = shown[k + 1], self.at(k)
+        stages, arrays = [], {"inputs": shown[0], "input": inputs[0][shown[0]]}
+        for k, block in enumerate(self.blocks):
+            stage, numbers = self._stage(block)
+            units, W, b = shown[k + 1], self.layer(k).W, self.layer(k).b
             arrays |= {f"{k}.{name}": values[units] for name, values in numbers.items()}
             arrays |= {
                 f"{k}.units": units,
-                f"{k}.W": dense.W[np.ix_(shown[k], units)],
-                f"{k}.b": dense.b[units],
-                f"{k}.before": self.into[self.dense[k]].mean(axis=0),  # (I,) what arrives,
-                f"{k}.column": dense.W[:, focus[k]].copy(),  # (I,) and the weights by which it reaches the focused unit
+                f"{k}.W": W[np.ix_(shown[k], units)],
+                f"{k}.b": b[units],
+                f"{k}.before": inputs[k],  # (I,) the inputs of the layer
+                f"{k}.column": W[:, focus[k]].copy(),  # (I,) the weights by which they reach the focused unit
             }
-            if k + 1 < len(self.dense):
-                arrays[f"{k}.row"], arrays[f"{k}.back"] = self.at(k + 1).W[focus[k]].copy(), back[k + 1]  # (K,)
+            if k + 1 < len(self.blocks):
+                arrays[f"{k}.row"], arrays[f"{k}.back"] = self.layer(k + 1).W[focus[k]].copy(), back[k + 1]  # (K,)
+                if skip := self.blocks[k + 1].find("residual"):
+                    arrays[f"{k}.around"] = self._gradient(skip)[units]  # comes back around the next layer
             place = int(np.flatnonzero(units == focus[k])[0])
-            stages.append({**facts, "inputs": dense.inputs, "of": dense.units, "focus": focus[k], "place": place})
-        number = self.dense[layer]
-        arrays["each.a"] = np.ones(len(self.x)) if source < 0 else self.into[number][:, source]
-        arrays["each.delta"] = self.arriving[number][:, target]
+            stages.append({**stage, "inputs": len(W), "of": block.units, "focus": focus[k], "place": place})
+        each = self.seen.inputs[dense[layer].name]
+        arrays["each.a"] = np.ones(len(self.x)) if source < 0 else each[:, source]
+        arrays["each.delta"] = self.seen.output_gradients[dense[layer].name][:, target]
+        arrays["t"] = self.t.mean(axis=0)[: self.trainer.objective.units][shown[-1]]
+        return {"stages": stages, "layer": layer, "source": source, "target": target, "loss": self.loss}, arrays
+
+    def _stage(self, block: Block) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Numbers of one dense layer and what follows it until the next one. Each array is (O,)."""
+        norm, activation, dropout = (block.find(kind) for kind in ("batch_norm", "activation", "dropout"))
+        numbers = {"u": self._value(block.weights), "du": self._gradient(block.weights)}
+        summed = norm or block.weights
+        numbers |= {"z": self._value(summed), "dz": self._gradient(summed)}
+        if activation:
+            z, layer = self.seen.inputs[activation.name], self.trainer.network[activation.name]
+            slope = layer.function.backward(np.ones_like(z), z, self.seen.outputs[activation.name])
+            numbers |= {"a": self._value(activation), "da": self._gradient(activation), "slope": slope.mean(axis=0)}
+        if dropout:
+            numbers["mask"] = np.asarray(self.trainer.network[dropout.name].mask).mean(axis=0)
+            numbers |= {"kept": self._value(dropout), "dkept": self._gradient(dropout)}
+        if skip := block.find("residual"):
+            numbers |= {"added": self.seen.inputs[skip.name].mean(axis=0), "sum": self._value(skip)}
+        if block is self.blocks[-1]:
+            numbers |= self._output()
+        kinds = {"norm": bool(norm), "dropout": bool(dropout), "skip": bool(skip)}
+        return {"title": block.title, "activation": block.activation, **kinds}, numbers
+
+    def _output(self) -> dict[str, np.ndarray]:
+        """Outputs (O,), and the gradient of the loss by them unless the loss is defined on logits."""
         objective = self.trainer.objective
-        header = {"stages": stages, "layer": layer, "source": source, "target": target, "loss": self.loss}
-        arrays["t"] = self.t.mean(axis=0)[: objective.units][shown[-1]]
-        return header, arrays
+        y = objective.output.forward(self.z)
+        if objective.loss.on_logits:
+            return {"y": y.mean(axis=0)}
+        t, share = objective.split(self.t)
+        return {
+            "y": y.mean(axis=0),
+            "dy": np.broadcast_to(objective.loss.gradient(y, t, share), y.shape).sum(axis=0),
+        }
 
-    def _stage(self, k: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """A dense layer and what follows it until the next one. Each array is (O,)."""
-        last = k + 1 == len(self.dense)
-        number, stop = self.dense[k], len(self.layers) if last else self.dense[k + 1]
-        facts: dict[str, Any] = {"activation": None, "norm": False, "dropout": False}
-        numbers = {"u": self._value(number), "du": self._gradient(number)}
-        numbers |= {"z": numbers["u"], "dz": numbers["du"]}
-        for n in range(number + 1, stop):
-            layer = self.layers[n]
-            if isinstance(layer, BatchNorm):
-                facts["norm"] = True
-                numbers |= {"z": self._value(n), "dz": self._gradient(n)}
-            elif isinstance(layer, Activation):
-                z = self.into[n]
-                facts["activation"] = layer.name
-                slope = layer.function.backward(np.ones_like(z), z, self.out[n])
-                numbers |= {"a": self._value(n), "da": self._gradient(n), "slope": slope.mean(axis=0)}
-            elif isinstance(layer, Dropout):
-                facts["dropout"] = True
-                numbers |= {"mask": np.asarray(layer.mask).mean(axis=0), "kept": self._value(n)}
-                numbers["dkept"] = self._gradient(n)
-        if last:
-            objective, z = self.trainer.objective, self.out[-1]
-            y = objective.output.forward(z)
-            numbers["y"] = y.mean(axis=0)
-            if not objective.loss.on_logits:
-                t, share = objective.split(self.t)
-                numbers["dy"] = np.broadcast_to(objective.loss.gradient(y, t, share), y.shape).sum(axis=0)
-        return facts, numbers
+    def _value(self, layer: LayerSpec) -> np.ndarray:
+        """(O,) mean output."""
+        return self.seen.outputs[layer.name].mean(axis=0)
 
-    def _value(self, number: int) -> np.ndarray:
-        return self.out[number].mean(axis=0)
-
-    def _gradient(self, number: int) -> np.ndarray:
-        return self.arriving[number].sum(axis=0)
+    def _gradient(self, layer: LayerSpec) -> np.ndarray:
+        """(O,) gradient of the loss by the output."""
+        return self.seen.output_gradients[layer.name].sum(axis=0)
 
     def update(self, layer: int, source: int, target: int) -> dict[str, Any]:
-        """The optimiser's step: the parameter and its slots before and after, and the loss after the step.
+        """The optimizer's step: the parameter and its slots before and after, and the loss after the step.
 
-        Takes the step; nothing of the trace may be asked afterwards.
+        Changes the trainer, so it comes last.
         """
-        trainer, dense = self.trainer, self.at(layer)
+        trainer, dense = self.trainer, self.layer(layer)
         network, optimizer = trainer.network, trainer.optimizer
         view, place = (dense.b, (target,)) if source < 0 else (dense.W, (source, target))
 
         def of(flat: np.ndarray) -> float:
-            return float(twin(view, network.parameters, flat)[place])
+            return float(same_view(view, network.parameters, flat)[place])
 
         def slots() -> dict[str, float]:
             return {name: of(slot) for name, slot in optimizer.slots.items()}
 
-        facts = {"parameter": of(network.parameters), "gradient": of(network.gradients), "slots": slots()}
+        found = {"parameter": of(network.parameters), "gradient": of(network.gradients), "slots": slots()}
         trainer.update(self.x)
-        facts |= {"used": of(network.gradients), "after": of(network.parameters), "slots_after": slots()}
-        facts |= {"rate": trainer.learning_rate, "t": optimizer.t, "optimizer": optimizer.name}
-        if hasattr(optimizer, "weight_decay"):
+        found |= {"used": of(network.gradients), "after": of(network.parameters), "slots_after": slots()}
+        found |= {"rate": trainer.learning_rate, "t": optimizer.t, "optimizer": optimizer.name}
+        if optimizer.weight_decay is not None:
             decayed = of(np.asarray(optimizer.decays))
-            facts["decay"] = float(optimizer.weight_decay) * decayed  # pyright: ignore[reportAttributeAccessIssue]
+            found["decay"] = float(optimizer.weight_decay) * decayed
         for name, rng in network.rngs.items():  # the same units drop out again: only the weights differ
-            rng.bit_generator.state = self.draws[name]
-        facts["loss_after"] = float(trainer.objective.value(network.forward(self.x, train=True), self.t))
-        return facts
+            rng.bit_generator.state = self.generator_states[name]
+        found["loss_after"] = float(trainer.objective.value(network.forward(self.x, train=True), self.t))
+        return found
 
 
 def _shown(values: np.ndarray, focus: int, first: int, also: int = -1) -> np.ndarray:
-    """Numbers of the units that are shown, in order: always those that the chosen parameter joins."""
+    """Numbers of the units that are shown, in order; `focus` and `also` are always among them."""
     if len(values) <= SHOWN:
         return np.arange(len(values))
     must = {n for n in (focus, also) if n >= 0}

@@ -1,4 +1,4 @@
-"""The learning-rate range test of a run, as a question."""
+"""The learning-rate range test as a query."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.training.rate_finder import LOOKED_AT, find_rate
+from engine.training.rate_finder import LOSS_SAMPLES, find_rate
 
 if TYPE_CHECKING:
     from lab.training.run import Run
 
-AFFORDABLE = 1e9  # multiply-adds of one test; a large network tries fewer rates
+MAX_MULTIPLY_ADDS = 1e9  # of one test; a large network tries fewer rates
 FEWEST, MOST = 20, 100
 
 
 def rate_test(
-    run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+    run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Rates, losses and the suggestion for the weights of now; None where no rate made the loss lower."""
+    """Rates, losses and a suggestion for the current weights; None if no rate made the loss lower."""
     trainer = run.trainer
-    samples = 3 * trainer.batch_size + min(LOOKED_AT, len(trainer.x_train))
-    steps = int(np.clip(AFFORDABLE / max(1, run.multiply_adds * samples), FEWEST, MOST))
+    samples = 3 * trainer.batch_size + min(LOSS_SAMPLES, len(trainer.x_train))
+    steps = int(np.clip(MAX_MULTIPLY_ADDS / max(1, run.multiply_adds * samples), FEWEST, MOST))
     found = find_rate(trainer, steps=steps)
     suggestion = float(f"{found.suggestion:.1g}") if np.isfinite(found.suggestion) else None
     header = {"suggestion": suggestion, "epoch": trainer.epochs, "optimizer": run.experiment.optimizer}

@@ -1,7 +1,7 @@
-"""What a page may ask of a run between two steps: one table, name -> function. A question changes nothing.
+"""The queries that a page can send about a run: one table, name -> function. A query changes nothing.
 
-An answer is a header of plain values and arrays, like a frame's. It should take some 50 ms at most, because the other
-runs of the process wait for it: what takes longer is asked in pieces.
+An answer is a header of plain values and a dictionary of arrays, as in a frame. It should take 50 ms at most, because
+the other runs of the process wait for it: longer work is split into several queries.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from typing import Any
 import numpy as np
 
 from engine.training import checkpoint
+from lab.protocol.messages import Answer
 from lab.queries import downloads, examples, gallery, health, landscape, rate_test
 from lab.queries.function_values import batch_outputs, plane, pre_activations
 from lab.queries.gradient_check import gradient_check, gradient_sweep
 from lab.queries.one_step import one_step
 from lab.training.run import Run
 
-Answer = tuple[dict[str, Any], dict[str, np.ndarray]]
-Question = Callable[[Run, Mapping[str, Any], Mapping[str, np.ndarray]], Answer]
+Query = Callable[[Run, Mapping[str, Any], Mapping[str, np.ndarray]], Answer]
 
 
-def weights(run: Run, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """Everything that the trainer would need to go on elsewhere, as engine/training/checkpoint.py captures it."""
+def weights(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+    """The complete state of the trainer, as engine/training/checkpoint.py captures it."""
     return {"epoch": run.trainer.epochs}, checkpoint.capture(run.trainer)
 
 
-QUESTIONS: dict[str, Question] = {
+QUERIES: dict[str, Query] = {
     "weights": weights,
     "points": examples.points,
     "model": downloads.model,
@@ -43,7 +43,7 @@ QUESTIONS: dict[str, Question] = {
     "one_step": one_step,
     "gradient_check": gradient_check,
     "gradient_sweep": gradient_sweep,
-    **gallery.QUESTIONS,
+    **gallery.QUERIES,
     "health": health.health,
     "rate_test": rate_test.rate_test,
     "landscape": landscape.begin,
@@ -53,10 +53,11 @@ QUESTIONS: dict[str, Question] = {
 }
 
 
-def ask(run: Run, question: str, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """Answer a question about a run. Raises ValueError for one that is not in the table."""
-    if question not in QUESTIONS:
-        raise ValueError(f"{question[:40]} is no question; allowed: {', '.join(QUESTIONS)}.")
+def ask(run: Run, query: str, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+    """The answer to a query about a run. Raises ValueError for one that is not in the table."""
+    if query not in QUERIES:
+        raise ValueError(f"{query[:40]} is not a query; allowed: {', '.join(QUERIES)}.")
     run.watch()
+    run.trainer.synchronize()
     with np.errstate(all="ignore"):
-        return QUESTIONS[question](run, facts, arrays)
+        return QUERIES[query](run, options, arrays)

@@ -1,4 +1,4 @@
-"""About how much memory a run takes, known before it is built: what does not fit is refused, not tried."""
+"""An estimate of the memory of a run, made before it is built: what does not fit is refused, not tried."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable
 from typing import NamedTuple
 
 from engine.network.network import WORKSPACE
+from lab.experiment.architecture import architecture_of
 from lab.experiment.datasets import shared
 from lab.experiment.experiment import Experiment
 
@@ -13,15 +14,15 @@ EVERY_RUN = 3.0  # MB: Python objects, curves, maps, and the checkpoint that wai
 COPIES = 14  # of the parameters: gradients, moments, first, best and last sound weights, a checkpoint on its way
 POINTS = 30  # bytes for each number of a table or of points: float64 while they are made, float32 for training
 PIXELS = 6  # bytes for each pixel: as it was read, as an input in float32, and as the test part is shown
-PASSES = 3  # arrays as large as what a batch becomes on its way: the way there, the way back, and one between
+PASSES = 3  # arrays as large as the outputs of all layers for a batch: forward, backward and one between
 
 
 class Need(NamedTuple):
     """Megabytes that a run takes."""
 
-    own: float = 0.0  # network, curves, what is computed with
+    own: float = 0.0  # network, curves, working memory
     data: float = 0.0
-    shared: Hashable = None  # runs of one process for which it is equal have these data in common
+    shared: Hashable = None  # runs of one process with an equal key share their data
 
 
 NOTHING = Need()
@@ -35,23 +36,22 @@ def need(e: Experiment) -> Need:
         data, cast = PIXELS * samples * e.inputs, (size if size > 4 else 0) * samples * e.inputs
     else:
         data, cast = POINTS * samples * (e.inputs + 2), 0
-    widths = [e.inputs, *e.hidden, e.outputs]
-    if e.conv:
-        height, width = e.source.image_shape or (0, 0)
-        widths += [10 * filters * height * width for filters in e.conv]  # ten: a convolution unrolls its windows
-    at_once = max(1, WORKSPACE // max(widths))  # more samples go through in parts, but not where they are mixed
-    batch = min(e.batch_size or samples, samples if e.batch_norm else at_once)
-    passed = (PASSES * batch + 2 * min(samples, at_once)) * sum(widths) * size
-    return Need(EVERY_RUN + (COPIES * e.parameters * size + cast + passed) / 1e6, data / 1e6, shared(e))
+    architecture = architecture_of(e)
+    widths = [architecture.inputs, *(block.width for block in architecture.blocks)]
+    part = max(1, WORKSPACE // max(widths))  # more samples go through in parts, except where they depend on each other
+    batch = min(e.batch_size or samples, samples if e.batch_norm else part)
+    passed = (PASSES * batch + 2 * min(samples, part)) * sum(widths) * size
+    own = COPIES * architecture.parameters * size + cast + passed
+    return Need(EVERY_RUN + own / 1e6, data / 1e6, shared(e))
 
 
 def megabytes(e: Experiment) -> float:
-    """Of a run alone in its process."""
+    """The need of a run alone in its process."""
     return sum(need(e)[:2])
 
 
 def together(needs: Iterable[tuple[Hashable, Need]]) -> float:
-    """Megabytes of many runs, each with the process that it lives in: what they share counts once in a process."""
+    """Megabytes of many (process, need) pairs: shared data counts once in a process."""
     needs = list(needs)
     common = {(process, n.shared): n.data for process, n in needs if n.shared}
     return sum(n.own + (0 if n.shared else n.data) for _, n in needs) + sum(common.values())

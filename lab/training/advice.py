@@ -1,6 +1,6 @@
-"""What a teacher would say on seeing the curves: one sentence on what happens and, if there is one, a change to try.
+"""Advice on a run, as a teacher would give it: one sentence on what happens and, where possible, a change to try.
 
-Each rule of the table looks at the run and answers or stays silent; the first answer is given.
+Each rule of the table looks at the run; the first one that finds something gives the advice.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.network.layers import Activation, Dense
-from engine.training.diagnostics import LayerReport, diagnose
+from engine.training.diagnostics import LayerReport, examine
 from engine.training.trainer import Trainer
+from lab.experiment.architecture import architecture_of
 from lab.experiment.experiment import Experiment
 
 EVERY = 2.0  # seconds between two looks at a run: looking costs a step
-WINDOW = 20  # points of the curve that "now" stands for; as many before it are "before"
+WINDOW = 20  # points of the curve that count as "now"; the same number before them is "before"
 GOOD, ALMOST, BAD = 0.97, 0.95, 0.9  # scores: nothing to mend, little, and much
 JUMPY = 0.1  # the usual change from one point of the curve to the next, as a share of the loss
 SLOW_RATES = {"sgd": 0.01, "momentum": 0.003, "nesterov": 0.003}  # at most; for all others:
@@ -39,7 +39,7 @@ class Advice(NamedTuple):
 
 @dataclass(frozen=True)
 class Sight:
-    """What the rules look at: the experiment, the network of now and the curve so far. Looking changes nothing."""
+    """What the rules look at: the experiment, the current network and the curve. Looking changes nothing."""
 
     experiment: Experiment
     trainer: Trainer
@@ -81,9 +81,10 @@ class Sight:
 
     @cached_property
     def reports(self) -> list[LayerReport]:
-        """Of the activations of the hidden layers."""
-        kinds = [isinstance(layer, Activation) for layer in self.trainer.network.layers]
-        return [report for report, kind in zip(diagnose(self.trainer), kinds, strict=True) if kind]
+        """On the activations of the hidden layers."""
+        looks = examine(self.trainer)
+        found = (block.find("activation") for block in architecture_of(self.experiment).blocks)
+        return [looks[activation.name].report for activation in found if activation]
 
     @property
     def is_linear(self) -> bool:
@@ -91,10 +92,10 @@ class Sight:
 
 
 def _copies(s: Sight) -> Advice | None:
-    hidden = [layer for layer in s.trainer.network.layers if isinstance(layer, Dense)][:-1]
-    for number, layer in enumerate(hidden, 1):
+    for block in architecture_of(s.experiment).dense[:-1]:
+        layer = s.trainer.network[block.weights.name]
         if s.epochs[-1] >= 3 and layer.units > 1 and np.ptp(layer.W, axis=1).max() == 0 and np.ptp(layer.b) == 0:
-            text = f"All units of hidden layer {number} are copies of one another: equal weights get equal gradients."
+            text = f"All units of {block.title.lower()} are copies of one another: equal weights get equal gradients."
             return Advice(f"{text} They need unequal first weights.", "Try Glorot", {"initializer": "glorot_uniform"})
     return None
 
@@ -117,11 +118,11 @@ def _vanishing(s: Sight) -> Advice | None:
     first, last = s.reports[0].gradient_std, s.reports[-1].gradient_std
     if not first < 0.02 * last:
         return None
-    times = float(f"{min(last / max(first, 1e-30), 1e6):.1g}")  # one digit, or the sentence would never stand still
+    times = float(f"{min(last / max(first, 1e-30), 1e6):.1g}")  # one digit, or the sentence would change all the time
     text = f"The gradient shrinks to 1/{times:,.0f} on its way to the first hidden layer"
     if "sigmoid" in s.experiment.activation_names:
         return Advice(f"{text}: each sigmoid lets a quarter through at most.", "Try Tanh", {"activations": "tanh"})
-    return Advice(f"{text}: it vanishes.", "Try batch normalisation", {"batch_norm": True})
+    return Advice(f"{text}: it vanishes.", "Try batch normalization", {"batch_norm": True})
 
 
 def _jumps(s: Sight) -> Advice | None:
@@ -151,15 +152,16 @@ def _saturated(s: Sight) -> Advice | None:
     for number, (name, report) in enumerate(zip(s.experiment.activation_names, s.reports, strict=True), 1):
         if name in ("tanh", "sigmoid") and report.saturated >= 0.5:
             text = f"Most answers of hidden layer {number} lie where its curve is flat: saturated units hardly learn."
-            return Advice(text, "Try batch normalisation", {"batch_norm": True})
+            return Advice(text, "Try batch normalization", {"batch_norm": True})
     return None
 
 
 def _linear(s: Sight) -> Advice | None:
     if not s.window or not s.is_linear or s.scores[0] >= BAD or s.fall > 0.02:
         return None
-    what = "Linear layers are" if s.experiment.hidden else "No hidden layer is"
-    text = f"{what} no more than one straight border in the inputs, and the loss stands still: these data need a bend."
+    what = "Linear layers" if s.experiment.hidden else "A network without hidden layers"
+    text = f"{what} can only draw a straight border, and the loss no longer falls"
+    text += ": the data need a non-linear activation."
     changes = {"activations": "tanh"} if s.experiment.hidden else {"hidden": [4], "activations": "tanh"}
     return Advice(text, "Try Tanh" if s.experiment.hidden else "Try a hidden layer", changes)
 
@@ -184,7 +186,7 @@ def _underfits(s: Sight) -> Advice | None:
     hidden = s.experiment.hidden
     if not s.window or s.epochs[-1] < 100 or s.scores[0] >= BAD or s.fall > 0.05 or not hidden or max(hidden) > 16:
         return None
-    text = "Training loss stands still and training points are still wrong: the network is too small for these data."
+    text = "Training loss no longer falls and training points are still wrong: the network is too small for these data."
     wider = [min(2 * units, 32) for units in hidden]
     return Advice(text, f"Try {wider[0]} units", {"hidden": wider})
 
@@ -193,8 +195,8 @@ def _done(s: Sight) -> Advice | None:
     if s.epochs[-1] < 1 or min(s.scores) < GOOD:
         return None
     if s.experiment.source.kind == "regression":
-        return Advice(f"The network explains {s.scores[1]:.0%} of the differences between the test points: all right.")
-    return Advice(f"{s.scores[1]:.0%} of the test points are right: all right. Try more noise or another data set.")
+        return Advice(f"The network explains {s.scores[1]:.0%} of the variance of the test points.")
+    return Advice(f"{s.scores[1]:.0%} of the test points are classified correctly. Add noise or try a harder data set.")
 
 
 class Rule(NamedTuple):
@@ -228,7 +230,7 @@ def advise(experiment: Experiment, trainer: Trainer) -> Advice | None:
 
 
 class Adviser:
-    """Thinks about one run anew every few seconds, and repeats itself in between."""
+    """Advises on one run; looks again every few seconds and repeats itself in between."""
 
     def __init__(self) -> None:
         self.when, self.steps = -np.inf, 0

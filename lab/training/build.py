@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -12,16 +13,22 @@ from data import Dataset
 from engine import OPTIMIZERS
 from engine.backend import Backend, available_devices, exhausted
 from engine.formulas.losses import Objective, balanced_weights
-from engine.gpu.accelerator import Accelerator
+from engine.gpu.executor import CudaExecutor
 from engine.network.convolution import Conv2D, Flatten, Image, MaxPool2D
-from engine.network.layers import Activation, Dense, Dropout, Layer
+from engine.network.layers import Activation, Dense, Dropout, Layer, Residual
 from engine.network.network import Network
 from engine.network.normalization import BatchNorm
 from engine.training.trainer import Trainer
+from lab.experiment.architecture import LayerSpec, architecture_of
 from lab.experiment.datasets import examples
 from lab.experiment.experiment import Experiment, ExperimentError
 
-SHARE = 0.8  # of a card's free memory that may be promised
+LAYERS: dict[str, Callable[..., Layer]] = {
+    "image": Image, "conv": Conv2D, "max_pool": MaxPool2D, "flatten": Flatten,
+    "dense": Dense, "batch_norm": BatchNorm, "activation": Activation, "dropout": Dropout,
+    "residual": Residual,
+}  # fmt: skip
+USABLE_SHARE = 0.8  # of a card's free memory
 SMALLER = "Take a smaller batch, fewer units, fewer samples or the CPU."
 FULL = f"The memory of the device is full. {SMALLER}"
 
@@ -32,10 +39,11 @@ class Built(NamedTuple):
 
 
 def build(experiment: Experiment, data_dir: Path | None = None, dataset: Dataset | None = None) -> Built:
-    """Raises ExperimentError when this machine cannot run it (the device or the files of the data set are missing).
+    """The data and the trainer of an experiment.
 
-    data_dir: where the files of a data set of pictures lie; see data.load. dataset: the data, where an earlier `build`
-    of the same data set has drawn them.
+    data_dir: the folder of the files of a data set of pictures; see data.load. dataset: the data, if an earlier `build`
+    of the same data set has made them. Raises ExperimentError when this machine cannot run the experiment: the device
+    or the files of the data set are missing.
     """
     e = experiment
     backend = processor(e)
@@ -56,16 +64,15 @@ def build(experiment: Experiment, data_dir: Path | None = None, dataset: Dataset
         label_smoothing=e.label_smoothing,
         class_weights=weights,
     )
-    network = Network(
-        layers(e, objective.units, for_dropout), dataset.x_train.shape[1:], rng=for_weights, dtype=e.dtype
-    )
+    specs, inputs = architecture_of(e).layers, dataset.x_train.shape[1:]
+    network = Network(layers(specs, for_dropout), inputs, rng=for_weights, dtype=e.dtype)
     optimizer = OPTIMIZERS[e.optimizer](
         e.learning_rate, network.parameters.size, network.dtype, decays=network.weight_mask
     )
     train, test = (dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test)
     if backend is not None:
         samples, batch = len(train[0]) + len(test[0]), min(e.batch_size or len(train[0]), len(train[0]))
-        _fits(backend, Accelerator.needs(network, optimizer, samples, batch, objective.units))
+        _fits(backend, CudaExecutor.bytes_needed(network, optimizer, samples, batch, objective.units))
     try:
         trainer = Trainer(
             network, objective, optimizer, train, test, settings=e.settings(), rng=for_batches, backend=backend
@@ -78,7 +85,7 @@ def build(experiment: Experiment, data_dir: Path | None = None, dataset: Dataset
 
 
 def processor(e: Experiment) -> Backend | None:
-    """The device that an experiment asks for; None is this processor. Raises ExperimentError if it cannot be used."""
+    """The backend of the device that an experiment asks for; None for the CPU. Raises ExperimentError if unusable."""
     if e.device == "cpu":
         return None
     device = next((d for d in available_devices() if d.name == e.device), None)
@@ -90,31 +97,23 @@ def processor(e: Experiment) -> Backend | None:
 
 @cache
 def backend_named(name: str) -> Backend:
-    """One for each card and process: its memory is shared by all runs."""
+    """One backend for each card and process, because all runs share its memory."""
     return Backend(name)
 
 
 def _fits(backend: Backend, needed: int) -> None:
-    if needed > SHARE * backend.memory()[0]:
-        backend.release()  # what a run has left behind may not have been collected yet
-    if needed > (free := int(SHARE * backend.memory()[0])):
+    if needed > USABLE_SHARE * backend.memory()[0]:
+        backend.release()  # memory of finished runs may not have been returned yet
+    if needed > (free := int(USABLE_SHARE * backend.memory()[0])):
         mega = [f"{size / 2**20:,.0f} MB" for size in (needed, free)]
         raise ExperimentError([f"device: this takes about {mega[0]} on the GPU, and {mega[1]} are free. {SMALLER}"])
 
 
-def layers(e: Experiment, outputs: int, rng: np.random.Generator) -> list[Layer]:
-    """Convolution blocks, hidden layers with their activations, and a last layer that the output function reads."""
-    row: list[Layer] = []
-    if e.conv and e.source.image_shape:
-        row.append(Image(*e.source.image_shape, 1))
-        for filters in e.conv:
-            row += [Conv2D(filters, initializer=e.initializer), MaxPool2D(), Activation(e.conv_activation)]
-        row.append(Flatten())
-    for units, activation in zip(e.hidden, e.activation_names, strict=True):
-        row.append(Dense(units, initializer=e.initializer))
-        if e.batch_norm:
-            row.append(BatchNorm())
-        row.append(Activation(activation))
-        if e.dropout:
-            row.append(Dropout(e.dropout, rng=rng))
-    return [*row, Dense(outputs, initializer=e.initializer)]
+def layers(specs: Iterable[LayerSpec], rng: np.random.Generator) -> list[Layer]:
+    """The layers that an architecture describes; rng: what dropout draws from."""
+    return [_layer(spec, rng) for spec in specs]
+
+
+def _layer(spec: LayerSpec, rng: np.random.Generator) -> Layer:
+    chance = {"rng": rng} if spec.kind == "dropout" else {}
+    return LAYERS[spec.kind](*layers(spec.layers, rng), **spec.settings, **chance)

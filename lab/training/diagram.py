@@ -1,6 +1,6 @@
-"""What the diagram of the network shows beside the big map: weights, small maps, scores and which points are wrong.
+"""What the diagram of the network shows beside the big map: weights, small maps, scores and wrong predictions.
 
-Only data of the plane has a stage. The facts join the header of a frame, the pictures and the still life its arrays.
+Only data of the plane has a diagram. `Stage.facts` joins the header of a frame, `pictures` and `still` its arrays.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from data.sources.features import FORMULA, plane_features
 from engine.formulas import metrics
 from engine.network.layers import Dense
 from engine.training.trainer import Trainer
+from lab.experiment.architecture import architecture_of
 from lab.experiment.experiment import Experiment
 from lab.training.probes import DRAWN, THUMBNAIL, PlaneMap, as_bytes, plane_points, scaled
 
-MOST_WEIGHTS = 20_000  # more are not drawn and not sent
+MOST_WEIGHTS = 20_000  # larger networks are drawn without their weights
 FINE, COARSE = 100, 50  # points along a side of the big map, which the screen smooths
 
 
@@ -26,39 +27,39 @@ class Stage:
 
     def __init__(self, experiment: Experiment, dataset: Dataset, trainer: Trainer) -> None:
         self.experiment, self.dataset, self.trainer = experiment, dataset, trainer
-        self.map = PlaneMap(dataset, trainer, FINE)
+        self.architecture = architecture_of(experiment)
+        self.map = PlaneMap(dataset, trainer, FINE, self.architecture.dense[:-1])
         self.dense = dense_layers(trainer)
-        self.sizes = [self.dense[0].inputs, *(layer.units for layer in self.dense)]
+        sizes = self.architecture.sizes
         self.sends_weights = sum(layer.W.size for layer in self.dense) <= MOST_WEIGHTS
         self.inputs = {name: feature.label for name, feature in FEATURES.items()}
         if experiment.formula:
             self.inputs[FORMULA] = experiment.formula
         self.network = {
-            "sizes": self.sizes,
-            "activations": list(experiment.activation_names),
+            **self.architecture.outline,
             "output": experiment.output_name,
             "features": list(experiment.features),
-            "shown": [self.sizes[0], *(min(units, DRAWN) for units in self.sizes[1:])],
+            "shown": [sizes[0], *(min(units, DRAWN) for units in sizes[1:])],
             "all_features": [list(pair) for pair in self.inputs.items()],
         }
 
     def sharpen(self, side: int) -> None:
-        """Ask the network for so many points along a side of the big map from now on."""
+        """Set the number of points along a side of the big map."""
         if side != self.map.size:
-            self.map = PlaneMap(self.dataset, self.trainer, side)
+            self.map = PlaneMap(self.dataset, self.trainer, side, self.architecture.dense[:-1])
 
     def focused(self, unit: Any) -> int | None:
-        """The unit that a request asks for, or None when there is no such unit."""
+        """The unit that a request asks for; None if there is no such unit."""
         known = type(unit) is int and -len(self.experiment.features) <= unit < len(self.map.bounded)
         return unit if known else None
 
     def facts(self, unit: int | None) -> dict[str, Any]:
-        """For the header. unit: whose map is sent; None for the output's."""
+        """Part of the header. unit: the one whose map is sent; None for the output."""
         encoding = self.map.encoding if unit is None else "value"
         return {"plane": {"extent": self.dataset.extent, "encoding": encoding}, "network": self.network, "focus": unit}
 
     def pictures(self, unit: int | None) -> dict[str, np.ndarray]:
-        """What changes while it learns."""
+        """The arrays that change while the network learns."""
         arrays = {"map": self.map(), "neuron_maps": self.map.neurons()}
         if unit is not None:
             arrays["map"] = self._input(unit) if unit < 0 else self.map.focus(unit)
@@ -68,7 +69,7 @@ class Stage:
         return arrays | wrong_points(self.trainer)
 
     def still(self) -> dict[str, np.ndarray]:
-        """What stands still until the next build: a small map of every input that can be switched on."""
+        """The arrays that stay until the next build: a small map of every input that can be switched on."""
         return {"feature_maps": self._features(tuple(self.inputs), THUMBNAIL)}
 
     def _input(self, unit: int) -> np.ndarray:
@@ -84,13 +85,13 @@ class Stage:
 
 def dense_layers(trainer: Trainer) -> list[Dense]:
     """The layers with a weight matrix, first to last."""
-    return [layer for layer in trainer.network.layers if isinstance(layer, Dense)]
+    return [layer for _, layer in trainer.network.walk() if isinstance(layer, Dense)]
 
 
 def wrong_points(trainer: Trainer) -> dict[str, np.ndarray]:
     """The predicted class of each point at the latest evaluation, and 1 where it is wrong. Nothing for regression.
 
-    Of the training part only the points that are evaluated; see engine.training.trainer.
+    Of the training part only the points that are evaluated; see engine.step.data.
     """
     if trainer.objective.kind != "classification":
         return {}

@@ -1,4 +1,4 @@
-"""The arrays of a frame: what moves while a network learns, and what stands still until the next build."""
+"""The arrays of a frame: those that change during training, and those that stay until the next build."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def moving(trainer: Trainer, dataset: Dataset, stage: Stage | None, focus: int | None) -> Arrays:
-    """Maps, weights, confusion matrix and what the test pictures are taken for."""
+    """Maps, weights, confusion matrix, and predictions for the first test pictures."""
     arrays = stage.pictures(focus) if stage else {}
     if dataset.kind == "classification":
         arrays["confusion"] = probes.confusion(trainer)

@@ -79,7 +79,7 @@ class FrameBuilder:
             batch_size=trainer.batch_size,
             steps_per_second=steps_per_second,
             seconds=trainer.seconds,
-            device=trainer.accelerator.backend.name.replace("cuda:", "GPU ") if trainer.accelerator else "CPU",
+            device=trainer.backend.name.replace("cuda:", "GPU ") if trainer.backend else "CPU",
             dtype=str(trainer.network.dtype),
             parameters=trainer.network.parameters.size,
             build=self.build_number,

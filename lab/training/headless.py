@@ -79,7 +79,7 @@ def _load(trainer: Trainer, saved: Path) -> None:
         raise ExperimentError([f"{saved} cannot be read: {problem.strerror}."]) from None
     except ValueError as problem:
         raise ExperimentError([f"{saved} does not fit this experiment. {problem}"]) from None
-    trainer.stopped, trainer.stopped_by, trainer.disarmed = "", "", set()  # the rules are those of this experiment
+    trainer.enable_all_rules()  # the rules are those of this experiment
 
 
 def _why(trainer: Trainer) -> str:

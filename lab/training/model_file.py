@@ -29,7 +29,7 @@ MOST_TENSORS, LONGEST_NAME = 200, 80
 KINDS = ("F32", "F64", "I32", "I64", "U64")  # of numbers that a model of ours holds
 MOST_STEPS, MOST_EPOCHS = 10**12, 2 * 10**9
 PREFIXES = {"state.": "network.", "slot.": "optimizer.", "history.": "history.", "best.": "best."}
-LEFT_OUT = ("version", "parameters", "stopped", "stopped_by", "disarmed", "divergence", "divergence.when")
+LEFT_OUT = ("version", "parameters", "stopped", "stopped_by", "disabled_rules", "divergence", "divergence.when")
 GROWS = ("history.epochs", "history.values")
 SAVED_HERE = "a model saved by Backprop Playground"
 DAMAGED = f"The file is damaged: its tensors do not lie where its header says; allowed: {SAVED_HERE}."
@@ -52,7 +52,8 @@ class Model(NamedTuple):
 
 
 def capture(experiment: Experiment, dataset: Dataset, trainer: Trainer) -> Model:
-    """The network as it stands."""
+    """The network as it is now."""
+    trainer.synchronize()
     arrays = {f"network.{name}": array.copy() for name, array in trainer.network.named.items()}
     arrays |= {_in_file(name): array for name, array in checkpoint.capture(trainer).items() if name not in LEFT_OUT}
     arrays |= {
@@ -67,7 +68,7 @@ def capture(experiment: Experiment, dataset: Dataset, trainer: Trainer) -> Model
         "layers": [repr(layer) for layer in trainer.network.layers],
         "output": experiment.output_name,
         "stopped_by": trainer.stopped_by,
-        "silent": sorted(trainer.disarmed),
+        "silent": sorted(trainer.disabled_rules),
         "epoch": trainer.epochs,
     }
     return Model(facts, arrays)
@@ -102,15 +103,15 @@ def restore(trainer: Trainer, model: Model) -> None:
     _fit(wanted, model.arrays)
     _are_sound(model.arrays)
     arrays = {name: model.arrays.get(_in_file(name), array) for name, array in own.items()}
-    arrays |= {"divergence": np.array(""), "stopped": np.array(""), "stopped_by": np.array("")}
+    rule = model.facts["stopped_by"]
+    reason = "This run had ended by itself when it was saved." if rule else ""  # text of a file is not shown
+    arrays |= {"divergence": np.array(""), "stopped": np.array(reason), "stopped_by": np.array(rule)}
+    arrays["disabled_rules"] = np.array([name in model.facts["silent"] for name in RULES])
     arrays["parameters"] = _flat(trainer, model)
     try:
         checkpoint.restore(trainer, arrays)
     except ValueError as problem:
         raise ModelFileError(f"The file does not fit its experiment. {problem}") from None
-    trainer.disarmed = set(model.facts["silent"])
-    if rule := model.facts["stopped_by"]:  # the reason is our own words: text of a file is not shown
-        trainer.stopped, trainer.stopped_by = "This run had ended by itself when it was saved.", rule
 
 
 def take_weights(trainer: Trainer, model: Model) -> None:
@@ -121,10 +122,7 @@ def take_weights(trainer: Trainer, model: Model) -> None:
     arrays = {name: array for name, array in model.arrays.items() if name.startswith("network.")}
     _fit(_network(trainer), arrays)
     _are_finite(arrays)
-    trainer.network.take(_flat(trainer, model), {name: arrays[f"network.{name}"] for name in trainer.network.state})
-    trainer.changed()
-    trainer.history.clear()
-    trainer.history.add(0, trainer.evaluate())
+    trainer.start_from(_flat(trainer, model), {name: arrays[f"network.{name}"] for name in trainer.network.state})
 
 
 def is_rescaled(dataset: Dataset, model: Model) -> bool:

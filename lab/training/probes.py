@@ -1,34 +1,35 @@
-"""What a network looks like from outside: arrays on the host, ready to be drawn. Looking never disturbs training."""
+"""Maps and predictions of a network, ready to be drawn. Computing them never disturbs training."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
 from data import Dataset
 from engine.formulas import metrics
-from engine.network.layers import Activation
-from engine.tape.evaluation_tape import Glance
+from engine.network.observe import observe
+from engine.tape.evaluation_tape import EvaluationTape
 from engine.training.trainer import Trainer
+from lab.experiment.architecture import Block
 from lab.protocol.messages import BYTE_SCALE, CLASS_SHIFT, ZERO_BYTE
 
 STRIP = 40  # test pictures on the screen
 DRAWN = 16  # units of a layer that the diagram shows
 THUMBNAIL = 25  # points along a side of a unit's small map
-WORK = 4_000_000  # numbers that the network may hold for the points of a map
+MAX_MAP_NUMBERS = 4_000_000  # that the network may hold for the points of a map
 
 
 def as_bytes(values: np.ndarray) -> np.ndarray:
-    """-1 to 1 -> 1 to 255; 128 is zero, and so is what is no number."""
+    """-1 to 1 -> 1 to 255; 0 and NaN become 128."""
     levels = values * BYTE_SCALE + ZERO_BYTE
     np.copyto(levels, ZERO_BYTE, where=levels != levels)
     return np.clip(levels, 0, 255, out=levels).astype(np.uint8)
 
 
 def scaled(maps: np.ndarray) -> np.ndarray:
-    """Maps (..., H, W), each divided by the largest size of its values."""
+    """Maps (..., H, W), each divided by its largest absolute value."""
     largest = np.abs(np.nan_to_num(maps)).max(axis=(-2, -1), keepdims=True, initial=1e-30)
     return maps / largest
 
@@ -45,41 +46,38 @@ def plane_points(extent: tuple[float, float], size: int) -> np.ndarray:
 
 
 class PlaneMap:
-    """The network over the plane: its answer, and what every hidden unit says there, one byte a point.
+    """The outputs of the network and of every hidden unit over the plane, one byte a point.
 
-    encoding "value": 0 to 255 is -1 to +1 (for two classes, how surely it is the second one; for regression, the value
-    in the data's units; for a unit, see `neurons`);
+    encoding "value": 0 to 255 is -1 to +1 (for two classes, 2 p - 1 with the probability p of the second one; for
+    regression, the value in the data's units; for a unit, see `neurons`);
     encoding "class": class << 5 | confidence 0 to 31, where 0 is chance level.
+    hidden: the layers whose units have a small map.
     """
 
-    def __init__(self, dataset: Dataset, trainer: Trainer, size: int) -> None:
+    def __init__(self, dataset: Dataset, trainer: Trainer, size: int, hidden: Sequence[Block] = ()) -> None:
         self.size, self.dataset, self.trainer = size, dataset, trainer
         self.encoding = "class" if dataset.classes > 2 else "value"
         assert dataset.encode is not None  # only data of the plane has a map
         assert dataset.extent is not None
         network = trainer.network
-        self.side = self._side(sum(int(np.prod(shape)) for shape in network.output_shapes))
+        self.side = self._side(sum(network.widths))
         self.points = plane_points(dataset.extent, self.side)
-        self.tape = Glance()  # the same points for every frame, so the way through the network is recorded once
-        a: Any = self.tape.fixed(dataset.encode(self.points).astype(network.dtype, copy=False))
-        self.hidden: list[np.ndarray] = []  # (side * side, drawn units) of each hidden layer
-        for layer in network.layers:
-            a = layer.forward(a, train=False)
-            if isinstance(layer, Activation):
-                self.hidden.append(a.array[:, :DRAWN])
-        self.z = a.array
-        bounds = [layer.function.bounds for layer in network.layers if isinstance(layer, Activation)]
-        self.bounded = np.concatenate(
-            [np.full(a.shape[1], low >= -1 and high <= 1) for a, (low, high) in zip(self.hidden, bounds, strict=True)]
-            or [np.zeros(0, bool)]
-        )
+        self.tape = EvaluationTape()  # the same points for every frame, so the forward pass is recorded once
+        points = self.tape.fixed(dataset.encode(self.points).astype(network.dtype, copy=False))
+        outputs = [block.output.name for block in hidden]
+        with observe(network, outputs) as seen:
+            self.z = network.chain.forward(points, train=False).array
+        self.hidden = [seen.outputs[name].array[:, :DRAWN] for name in outputs]  # (side * side, drawn units) each
+        self.bounded = np.array([block.is_bounded for block in hidden for _ in range(min(block.units, DRAWN))], bool)
 
     def _side(self, units: int) -> int:
-        """A wide network answers for fewer points, so that a frame neither takes long nor fills the memory."""
-        return next((self.size // k for k in (1, 2) if (self.size // k) ** 2 * units <= WORK), max(1, self.size // 4))
+        """A wide network is evaluated at fewer points, which bounds the time and the memory of a frame."""
+        return next(
+            (self.size // k for k in (1, 2) if (self.size // k) ** 2 * units <= MAX_MAP_NUMBERS), max(1, self.size // 4)
+        )
 
     def __call__(self) -> np.ndarray:
-        """(size, size) uint8: the network's answer of now."""
+        """(size, size) uint8: the network's current output."""
         self.tape.play()
         z, trainer = self.z, self.trainer
         if self.encoding == "class":
@@ -96,9 +94,9 @@ class PlaneMap:
         return self._square(as_bytes(value))
 
     def neurons(self) -> np.ndarray:
-        """(H, 25, 25) uint8: the drawn hidden units, layer by layer, as they were at the latest call.
+        """(H, 25, 25) uint8: outputs of the drawn hidden units, layer by layer, as of the latest call.
 
-        0 to 255 is -1 to +1; a unit whose activation has other bounds is divided by the largest value it shows.
+        0 to 255 is -1 to +1; a unit whose output has other bounds is divided by its largest absolute value.
         """
         skip = self.side // THUMBNAIL
         small = np.empty((len(self.bounded), THUMBNAIL, THUMBNAIL), np.float32)
@@ -112,7 +110,7 @@ class PlaneMap:
         return as_bytes(small)
 
     def focus(self, unit: int) -> np.ndarray:
-        """(size, size) uint8: one drawn hidden unit, numbered layer by layer, as it was at the latest call."""
+        """(size, size) uint8: the output of one drawn hidden unit, counted layer by layer, as of the latest call."""
         values = [column for layer in self.hidden for column in layer.T][unit].reshape(self.side, self.side)
         return self._square(as_bytes(values if self.bounded[unit] else scaled(values)))
 
@@ -122,11 +120,11 @@ class PlaneMap:
 
 
 def confusion(trainer: Trainer) -> np.ndarray:
-    """(C, C) counts on the test part at its latest evaluation: rows are the truth, columns the prediction."""
+    """(C, C) counts of the test part at its latest evaluation: true classes in rows, predicted ones in columns."""
     return metrics.confusion_matrix(trainer.predicted[1], trainer.y_test, trainer.objective.classes).astype(np.int32)
 
 
 def strip(trainer: Trainer) -> tuple[np.ndarray, np.ndarray]:
-    """Predicted class (K,) and the belief in it (K,) for the first test pictures."""
+    """Predicted class (K,) and its probability (K,) for the first test pictures."""
     p = trainer.objective.probabilities(trainer.network.forward(trainer.x_test[:STRIP]))
     return p.argmax(axis=1).astype(np.int32), p.max(axis=1).astype(np.float32)

@@ -1,4 +1,4 @@
-"""All that can be said of a trained network in figures: what it is, how it does, and how each layer is doing."""
+"""A report on a trained network in figures: its layers, its metrics and their diagnosis."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from engine.training.trainer import Trainer
 
 
 def report(trainer: Trainer) -> dict[str, Any]:
-    """JSON-able facts about a network and its test part. The trainer is left as it was."""
+    """Plain values, ready for JSON, about a network and its test part. The trainer is left as it was."""
+    trainer.synchronize()
     return {
         "summary": [line._asdict() for line in trainer.network.summary()],
         "metrics": _classification(trainer) if trainer.objective.kind == "classification" else _regression(trainer),
@@ -46,7 +47,7 @@ def _regression(trainer: Trainer) -> dict[str, Any]:
 def gradient_check(trainer: Trainer, samples: int = 8, entries: int = 40) -> dict[str, Any]:
     """Backprop against central differences on a few samples: how many entries, and the one with the largest error.
 
-    It tells something in float64 only: float32 rounds away what it looks for.
+    Useful in float64 only: rounding in float32 is larger than the differences.
     """
     x, t = trainer.x_train[:samples], trainer.t_train[:samples]
     checks = check(trainer.network, trainer.objective, x, t, entries=entries)

@@ -162,13 +162,13 @@ class Run:
         dense = dense_layers(self.trainer)
         if not (0 <= layer < len(dense) and -1 <= source < dense[layer].inputs and 0 <= target < dense[layer].units):
             raise ValueError("edit: there is no such weight in this network.")
-        if not self.trainer.guard():  # the steps before the edit cannot be repeated after it
+        if not self.trainer.check():  # the steps before the edit cannot be repeated after it
             return self._after_training()
         if source < 0:
             dense[layer].b[target] = value
         else:
             dense[layer].W[source, target] = value
-        self.trainer.changed()
+        self.trainer.parameters_changed()
         self._touch()
 
     def change(self, experiment: Experiment) -> None:
@@ -256,7 +256,7 @@ class Run:
         if self.frames.is_current(request, self.frame_number):
             return frames.pack({"unchanged": True, "frame": self.frame_number, "status": self.status})
         with np.errstate(all="ignore"):
-            if not self.trainer.guard():
+            if not self.trainer.check():
                 self._after_training()
             self._measure_rate()
             return self.frames.build(

@@ -125,7 +125,7 @@ class Scheduler:
             run.advance(seconds)
         except Exception as problem:
             if exhausted(problem):
-                return run.fail(FULL if run.trainer.accelerator else NO_MEMORY)
+                return run.fail(FULL if run.trainer.backend else NO_MEMORY)
             if poisoned(problem) and self.expendable:
                 raise
             traceback.print_exc()
@@ -164,8 +164,7 @@ class Scheduler:
         run = self._run(name)
         del self.runs[name]
         self._saved.pop(name, None)
-        if run.trainer.accelerator:
-            backend = run.trainer.accelerator.backend
+        if backend := run.trainer.backend:
             del run
             backend.release()
 

@@ -15,7 +15,7 @@ def after_an_epoch() -> np.ndarray:
     workload = WORKLOADS["W1-sgd"]
     trainer = ours.build(workload, *examples(workload))
     for _ in range(50):
-        trainer.play()
+        trainer.advance()
     return trainer.network.parameters
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bench.peers import PEERS
 from bench.workloads import WORKLOADS, Workload, examples
-from engine.gpu.quantized_inputs import shades
+from engine.gpu.quantized_inputs import quantize
 
 BATCH = 16
 SMALL = {
@@ -32,7 +32,7 @@ def test_examples_have_the_shape_of_the_workload(name):
 
 def test_pictures_are_as_sparse_as_handwritten_digits():
     x, y = examples(WORKLOADS["W4"]._replace(samples=500))
-    assert shades([x])
+    assert quantize([x])
     assert np.mean(x > 0) == pytest.approx(0.2, abs=0.01)
     assert len(np.unique(y)) == 10
 

@@ -80,6 +80,7 @@ REBUILDS = [
     choose("Initial weights", INITIALIZERS, "initializer", "he_normal", MORE),
     slide("Dropout", "ArrowRight", "dropout", "0.1", MORE),
     tick("Batch normalisation", "batch_norm", MORE),
+    tick("Skip connections", "residual", MORE),
     choose("Precision", {}, "dtype", "float64", MORE),
 ]
 tested |= {control.name for control in LIVE + REBUILDS}

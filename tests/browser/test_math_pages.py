@@ -119,7 +119,7 @@ def test_one_step_is_explained_for_a_clicked_point(playground):
     page.keyboard.press("ArrowLeft")
     page.get_by_role("heading", name="Hidden layer 1: forward").wait_for()
     playground.slide("Station", "End")
-    page.get_by_role("heading", name="The step of the optimiser").wait_for()
+    page.get_by_role("heading", name="The step of the optimizer").wait_for()
     playground.reads("Your run has not been touched.")
     select(playground, "Parameter of", "Output layer")
     expect(page.get_by_role("combobox", name="From", exact=True)).to_have_value("unit 1")

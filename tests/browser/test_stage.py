@@ -68,6 +68,16 @@ def test_the_diagram_changes_features_units_and_layers(playground):
     playground.button("Neuron 1 of layer 2").wait_for(state="detached")
 
 
+def test_a_skip_connection_is_drawn_and_named_where_the_widths_agree(playground):
+    playground.open("hidden=3,4,4&residual=true")
+    for name in ("Hidden layer 1", "Hidden layer 2", "Hidden layer 3, with a skip connection"):
+        playground.page.get_by_role("group", name=name, exact=True).wait_for(state="attached")
+    with_skips = playground.page.locator(".live-diagram-canvas").screenshot()
+    playground.open("hidden=3,4,4")
+    playground.page.get_by_role("group", name="Hidden layer 3", exact=True).wait_for(state="attached")
+    assert playground.page.locator(".live-diagram-canvas").screenshot() != with_skips
+
+
 def test_the_button_of_the_advice_changes_the_experiment(playground):
     playground.open("initializer=zeros")
     playground.play()

@@ -11,7 +11,7 @@ from engine.backend import Backend
 from engine.formulas.losses import Objective
 from engine.formulas.optimizers import OPTIMIZERS
 from engine.network.convolution import Conv2D, Flatten, Image, MaxPool2D
-from engine.network.layers import Activation, Dense, Dropout
+from engine.network.layers import Activation, Dense, Dropout, Residual
 from engine.network.network import Network
 from engine.network.normalization import BatchNorm
 from engine.training.trainer import Settings, Trainer
@@ -30,6 +30,8 @@ def layers_of(kind: str):
         "conv": lambda: [Image(6, 6), Conv2D(4), Activation("tanh"), Flatten()],
         "same": lambda: [Image(3, 4, 3), Conv2D(4, padding="same"), Activation("tanh"), Conv2D(3, 2), Flatten()],
         "pool": lambda: [Image(6, 6), MaxPool2D(), Conv2D(2, 2), Activation("tanh"), Flatten()],
+        "residual": lambda: [Dense(6), Residual(Dense(6), BatchNorm(), Activation("tanh"), Dropout(0.3, rng=rng)),
+                             Residual(Dense(6), Activation("relu"))],
         "everything": lambda: [Image(6, 6), Conv2D(3, padding="same"), BatchNorm(), Activation("relu"), MaxPool2D(),
                                Dropout(0.2, rng=rng), Conv2D(4, 2), Activation("tanh"), Flatten(), Dense(5),
                                BatchNorm(), Activation("tanh"), Dropout(0.3, rng=rng.spawn(1)[0])],
@@ -37,7 +39,7 @@ def layers_of(kind: str):
     return [*middle(), Dense(3)]
 
 
-KINDS = ("dense", "dropout", "batch norm", "batch norm first", "conv", "same", "pool", "everything")
+KINDS = ("dense", "dropout", "batch norm", "batch norm first", "conv", "same", "pool", "residual", "everything")
 
 
 @pytest.fixture(params=KINDS)
@@ -72,7 +74,8 @@ def batch(objective):
 def build_trainer(build_network, objective):
     """Trainers on 50 training and 20 test samples whose class a network can learn. All of one kind start alike."""
 
-    def build(kind="dense", dtype=np.float32, optimizer="adam", learning_rate=0.02, backend=None, **settings):
+    def build(kind="dense", dtype=np.float32, optimizer="adam", learning_rate=0.02, backend=None, executor=None,
+              **settings):  # fmt: skip
         rng = np.random.default_rng(3)
         x = rng.normal(size=(70, 36))
         y = (x @ rng.normal(size=(36, 3))).argmax(axis=1)
@@ -81,6 +84,7 @@ def build_trainer(build_network, objective):
         return Trainer(
             network, objective, OPTIMIZERS[optimizer](learning_rate, network.parameters.size, dtype),
             (x[:50], y[:50]), (x[50:], y[50:]), settings=settings, rng=np.random.default_rng(4), backend=backend,
+            executor=executor,
         )  # fmt: skip
 
     return build
@@ -88,7 +92,7 @@ def build_trainer(build_network, objective):
 
 @pytest.fixture
 def pretended():
-    """A card that is none: the strict stand-in for CuPy, with nothing on it."""
+    """The strict stand-in for CuPy as a card with free memory."""
     gc.collect()
     CARD.reset()
     return Backend("cuda:0", fake_cupy)

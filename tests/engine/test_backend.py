@@ -1,4 +1,4 @@
-"""The search for devices, on machines made up for it: a pretended `cupy` stands on the path of the trial's process."""
+"""The search for devices on simulated machines: a fake `cupy` is on the path of the trial's process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine import backend
-from engine.gpu.cards import LIBRARIES
+from engine.cards import LIBRARIES
 
 HEALTHY = """
 import numpy as np
@@ -60,12 +60,12 @@ CURAND = "raise ImportError('libcurand.so.10: cannot open shared object file: No
 def machine(tmp_path, monkeypatch):
     """`machine(source, packages, driver)` -> the graphics cards that are found on it."""
 
-    def look(source=None, packages=("cupy-cuda12x",), driver=True, seconds=backend.SECONDS, folder="."):
+    def look(source=None, packages=("cupy-cuda12x",), driver=True, seconds=backend.TRIAL_TIMEOUT_S, folder="."):
         if source is not None:
             (tmp_path / "cupy").mkdir()
             (tmp_path / "cupy/__init__.py").write_text(source, encoding="utf-8")
         monkeypatch.setenv("PYTHONPATH", str(tmp_path / folder))
-        monkeypatch.delenv(backend.SWITCH, raising=False)
+        monkeypatch.delenv(backend.DEVICES_VARIABLE, raising=False)
         monkeypatch.setattr(backend, "installed", lambda: list(packages))
         monkeypatch.setattr(backend, "driver", lambda: driver)
         monkeypatch.setattr(backend.sys, "platform", "linux")
@@ -101,7 +101,7 @@ def test_a_healthy_card_is_usable_and_tells_its_name_and_memory(machine):
         ({"count": "import os; os.abort()"}, "The trial of the GPU crashed (exit status -6).", "Update"),
     ],
 )  # fmt: skip
-def test_a_card_that_cannot_be_used_carries_the_reason_and_the_fix(machine, parts, reason, fix):
+def test_an_unusable_card_has_a_reason_and_a_fix(machine, parts, reason, fix):
     (card,) = machine(pretended(**parts))
     assert not card.usable
     assert reason in card.reason
@@ -116,27 +116,27 @@ def test_a_card_that_cannot_be_used_carries_the_reason_and_the_fix(machine, part
         (None, "ModuleNotFoundError: No module named 'cupy'"),  # another CuPy was removed, and took the files along
     ],
 )
-def test_a_package_that_was_half_removed_is_named_and_how_to_mend_it(machine, tmp_path, left, said):
+def test_a_half_removed_package_is_named_with_the_fix(machine, tmp_path, left, said):
     if left == LEFT and importlib.util.find_spec("cupy"):
         pytest.skip("a whole CuPy further down the path would be imported instead")
     (tmp_path / "broken/cupy/_core").mkdir(parents=True)
     (tmp_path / "broken/cupy" / left).write_text("") if left else (tmp_path / "cupy.py").write_text(GONE)
     (card,) = machine(folder="broken" if left else ".")
-    assert card.reason == f"CuPy is only half there: {said}."
+    assert card.reason == f"CuPy is only partly installed: {said}."
     assert card.fix == f"pip uninstall -y cupy-cuda12x && {backend.INSTALL}"
 
 
 def test_a_trial_that_hangs_is_ended(machine):
     (card,) = machine("import time\ntime.sleep(600)", seconds=0.3)
     assert card.reason == "The GPU did not answer within 0.3 seconds."
-    assert not backend._left
+    assert not backend._unkillable
 
 
-def test_a_trial_that_not_even_the_system_can_end_is_left_alone(machine, monkeypatch):
+def test_an_unkillable_trial_is_left_alone(machine, monkeypatch):
     kill = backend.subprocess.Popen.kill
     monkeypatch.setattr(backend.subprocess.Popen, "kill", lambda child: None)  # it waits inside the driver
-    monkeypatch.setattr(backend, "LINGERS", 0.01)
-    monkeypatch.setattr(backend, "_left", left := [])
+    monkeypatch.setattr(backend, "KILL_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(backend, "_unkillable", left := [])
     (card,) = machine("import time\ntime.sleep(600)", seconds=0.3)
     assert card.reason == "The GPU did not answer within 0.3 seconds."
     (child,) = left
@@ -157,11 +157,11 @@ def test_what_another_process_has_found_is_taken_over(monkeypatch):
     ("name", "status", "full"),
     [("CUDARuntimeError", 2, True), ("CUBLASError", 3, True), ("CUDARuntimeError", 700, False), ("Other", 2, False)],
 )
-def test_a_library_that_finds_no_room_says_so_in_its_own_words(name, status, full):
+def test_every_library_error_for_full_memory_is_recognized(name, status, full):
     assert backend.exhausted(type(name, (RuntimeError,), {"status": status})()) == full
 
 
-def test_what_a_machine_with_only_a_driver_needs_is_in_the_file_that_the_fix_names():
+def test_the_named_requirements_file_holds_all_missing_libraries():
     text = (Path(backend.__file__).parents[1] / backend.INSTALL.split()[-1]).read_text(encoding="utf-8")
     (line,) = [line for line in text.splitlines() if line.startswith("cuda-toolkit[")]
     parts = line.partition("[")[2].partition("]")[0].split(",")
@@ -181,20 +181,20 @@ def test_what_a_machine_with_only_a_driver_needs_is_in_the_file_that_the_fix_nam
          f"pip uninstall -y cupy-cuda12x cupy-cuda13x && {backend.INSTALL}"),
     ],
 )  # fmt: skip
-def test_what_can_be_said_at_once_starts_no_process(machine, monkeypatch, packages, driver, reason, fix):
+def test_known_obstacles_start_no_process(machine, monkeypatch, packages, driver, reason, fix):
     monkeypatch.setattr(backend.subprocess, "Popen", None)
     (card,) = machine(packages=packages, driver=driver)
     assert card.reason == reason
     assert fix in card.fix
 
 
-def test_the_graphics_card_can_be_left_alone(monkeypatch):
-    monkeypatch.setenv(backend.SWITCH, "cpu")
+def test_the_graphics_card_can_be_switched_off(monkeypatch):
+    monkeypatch.setenv(backend.DEVICES_VARIABLE, "cpu")
     (card,) = backend.graphics_cards()
     assert "switched off" in card.reason
 
 
-def test_a_fault_of_the_search_itself_is_a_reason_like_any_other(machine, monkeypatch):
+def test_a_failing_search_gives_a_reason(machine, monkeypatch):
     def break_down(*_, **__):
         raise OSError("no more processes")
 
@@ -203,7 +203,7 @@ def test_a_fault_of_the_search_itself_is_a_reason_like_any_other(machine, monkey
     assert card.reason == "Looking for a GPU failed: OSError: no more processes"
 
 
-def test_devices_are_looked_for_once_and_a_line_says_so_until_then(monkeypatch):
+def test_devices_are_searched_for_once(monkeypatch):
     looks = []
     monkeypatch.setattr(backend, "_found", [])
     monkeypatch.setattr(backend, "graphics_cards", lambda: looks.append(1) or [backend.Device("cuda:0", "GPU")])
@@ -218,6 +218,6 @@ def test_devices_are_looked_for_once_and_a_line_says_so_until_then(monkeypatch):
     assert len(looks) == 1
 
 
-def test_the_packages_that_are_installed_are_found_by_name():
+def test_installed_packages_are_found_by_name():
     assert set(backend.installed()) <= set(backend.PACKAGES)
     assert isinstance(backend.driver(), bool)

@@ -8,8 +8,8 @@ import pytest
 import engine
 from engine.formulas.losses import Objective, valid_losses
 from engine.tape.tape import Tape
-from engine.training.gradient_check import numerical_gradient, relative_error
-from tests.engine.pairs import PAIRS
+from engine.training.gradient_check import relative_error
+from tests.engine.helpers import PAIRS, numerical_gradient
 
 TABLES = {
     name: getattr(engine, name)
@@ -31,7 +31,7 @@ def replayed(formula, *arrays):
     return result.array
 
 
-def test_the_menus_hold_the_names_that_links_rely_on_in_their_order():
+def test_menus_keep_the_names_and_order_that_links_use():
     assert {name: " ".join(table) for name, table in TABLES.items()} == {
         "ACTIVATIONS": "relu leaky_relu elu selu gelu swish softplus tanh sigmoid linear step sine",
         "INITIALIZERS": "glorot_uniform glorot_normal he_uniform he_normal lecun_normal uniform normal zeros",
@@ -44,7 +44,7 @@ def test_the_menus_hold_the_names_that_links_rely_on_in_their_order():
 
 
 @pytest.mark.parametrize(("key", "entry"), ENTRIES)
-def test_every_entry_has_a_name_a_label_a_formula_and_a_sentence(key, entry):
+def test_every_record_is_complete(key, entry):
     assert entry.name == key
     assert entry.label
     assert entry.label[0].isupper()
@@ -75,7 +75,7 @@ def test_every_activation_slope_agrees_with_central_differences(f):
 
 
 @pytest.mark.parametrize("f", ACTIVATIONS)
-def test_the_derivative_of_an_activation_jumps_at_its_kinks_and_nowhere_else(f):
+def test_derivatives_jump_at_the_kinks_only(f):
     points = np.linspace(-3, 3, 601)
     left, right = (f.backward(np.ones_like(z), z, f.forward(z)) for z in (points - 1e-6, points + 1e-6))
     jumps = points[np.abs(right - left) > 1e-3]
@@ -175,7 +175,7 @@ def test_every_optimizer_finds_the_bottom_of_a_bowl(name):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("key", engine.REGULARIZERS)
-def test_every_regularizer_is_either_a_penalty_or_a_limit_and_plays_from_a_tape(key, dtype):
+def test_every_regularizer_is_a_penalty_or_a_limit(key, dtype):
     r = engine.REGULARIZERS[key]
     assert (r.penalty is None) == (r.gradient is None) == (r.project is not None)
     W = GRID.astype(dtype)
@@ -193,7 +193,7 @@ def test_every_regularizer_is_either_a_penalty_or_a_limit_and_plays_from_a_tape(
 
 
 @pytest.mark.parametrize("name", engine.SCHEDULES)
-def test_every_schedule_stays_above_zero_and_reaches_but_never_exceeds_the_base_rate(name):
+def test_every_schedule_stays_between_zero_and_the_base_rate(name):
     factors = [engine.SCHEDULES[name].factor(epoch, 40.0) for epoch in np.linspace(0, 100, 1001)]
     assert min(factors) > 0
     assert max(factors) == pytest.approx(1)
@@ -201,7 +201,7 @@ def test_every_schedule_stays_above_zero_and_reaches_but_never_exceeds_the_base_
 
 
 @pytest.mark.parametrize("name", engine.INITIALIZERS)
-def test_every_initializer_draws_centred_numbers_of_the_wanted_shape_from_the_given_generator(name):
+def test_every_initializer_draws_centered_numbers_from_its_generator(name):
     draw = engine.INITIALIZERS[name].draw
     first, again = (draw(np.random.default_rng(7), (80, 50), 80, 50) for _ in range(2))
     assert first.shape == (80, 50)

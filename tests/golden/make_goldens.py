@@ -146,7 +146,7 @@ TRANSLATIONS: dict[type[nn.Module], tuple[tuple[str, str, Callable[[np.ndarray],
 
 def numbers(network: nn.Sequential) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
     """(key such as "2.W", value, gradient or None) of every parameter and buffer, as the engine would store it."""
-    for number, module in enumerate(network):
+    for number, module in network.named_modules():
         for theirs, ours, turn in TRANSLATIONS.get(type(module), ()):
             tensor = getattr(module, theirs)
             gradient = None if tensor.grad is None else np.ascontiguousarray(turn(tensor.grad.numpy()))
@@ -256,10 +256,27 @@ def conv_batch_norm() -> nn.Sequential:
     )
 
 
+class Residual(nn.Sequential):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + super().forward(x)
+
+
+def residual() -> nn.Sequential:
+    block = Residual(nn.Linear(5, 5), nn.Tanh())
+    return nn.Sequential(nn.Linear(36, 5), nn.Tanh(), block, Residual(nn.Linear(5, 5), nn.ReLU()), nn.Linear(5, 3))
+
+
+def residual_batch_norm() -> nn.Sequential:
+    block = Residual(nn.Linear(36, 36), nn.BatchNorm1d(36), nn.Tanh())
+    return nn.Sequential(block, nn.Linear(36, 3))
+
+
 NETWORKS: dict[str, tuple[Callable[[], nn.Sequential], str]] = {
     "batch_norm": (batch_norm, "momentum"),
     "conv": (conv, "adam"),
     "conv_batch_norm": (conv_batch_norm, "momentum"),
+    "residual": (residual, "adam"),
+    "residual_batch_norm": (residual_batch_norm, "momentum"),
 }
 
 

@@ -54,6 +54,7 @@ field_values = {
     "max_norm": numbers(0, 1000),
     "dropout": numbers(0, 0.9),
     "batch_norm": st.booleans(),
+    "residual": st.booleans(),
     "clip_norm": numbers(0, 1000),
     "clip_value": numbers(0, 1000),
     "seed": st.integers(0, 999_999),

@@ -8,7 +8,8 @@ import numpy as np
 import streamlit as st
 
 from lab.experiment.experiment import ExperimentError
-from lab.queries.health import BAND, TRIAL_EPOCHS, TRIALS, trial
+from lab.queries.health import BAND
+from lab.server.trial_runs import TRIAL_EPOCHS, TRIALS, trial
 from ui.figures import ridges, update_ratios
 from ui.kit.charts import charts, theme
 from ui.playground.transport import bar
@@ -31,7 +32,7 @@ def _live(running: bool) -> None:
     now = state.status()["status"]
     if (now == "running") != running:
         st.rerun()  # the clock of this part starts or stops
-    bar(f"How much is learnt between two pictures; here there are {1 / EVERY:g} a second.", pinned=True)
+    bar(f"How much is learned between two pictures; here there are {1 / EVERY:g} a second.", pinned=True)
     try:
         header, arrays = state.ask("health")
     except (ExperimentError, RuntimeError) as problem:
@@ -75,18 +76,22 @@ def _or_nothing(value: float | None, form: str) -> str:
 
 
 def side_by_side() -> None:
-    """Two deep networks, trained anew when asked for: where the gradient vanishes, and where it does not."""
+    """Two deep networks, trained on request: one whose gradient vanishes, and one whose gradient does not."""
     st.subheader("Two deep networks side by side")
     st.markdown(
-        f"Both have six hidden layers of eight units, the same data and the same rate. Each is trained for "
-        f"{TRIAL_EPOCHS} epochs; your own network is not touched."
+        f"Both have hidden layers of eight units, the same data and the same rate. Each is trained for {TRIAL_EPOCHS} "
+        "epochs; your own network is not touched."
     )
+    help = "Which two networks are trained."
+    question = st.segmented_control("Compare", list(TRIALS), default=next(iter(TRIALS)), key="trial", help=help)
+    question = question or next(iter(TRIALS))
     help = "Trains two small networks of their own; it takes a second or two."
     pressed = st.button("Train both", key="train_both", type="primary", help=help)
+    trials = state.notes().setdefault("trials", {})
     if pressed:
-        state.notes()["trials"] = None
-        _train_both()
-    if not (found := state.notes().get("trials")):
+        trials.pop(question, None)
+        _train_both(question, trials)
+    if not (found := trials.get(question)):
         return
     for column, (label, (header, arrays)) in zip(st.columns(2, gap="medium"), found.items(), strict=True):
         with column:
@@ -98,15 +103,16 @@ def side_by_side() -> None:
             _figures(f"trial_{label.split()[0]}", header, arrays, ratios=False)
 
 
-def _train_both() -> None:
+def _train_both(question: str, trials: dict[str, Any]) -> None:
+    """Adds what is found to `trials`."""
     bar, found = st.progress(0.0, "Training"), {}
     try:
-        for number, (label, experiment) in enumerate(TRIALS.items()):
+        for number, (label, experiment) in enumerate(TRIALS[question].items()):
             for share, answer in trial(state.runs(), experiment):
-                bar.progress((number + share) / len(TRIALS), f"Training: {label}")
+                bar.progress((number + share) / len(TRIALS[question]), f"Training: {label}")
                 found[label] = answer
     except (ExperimentError, RuntimeError, KeyError) as problem:
         st.warning(f"This could not be trained now: {problem}")
     else:
-        state.notes()["trials"] = found
+        trials[question] = found
     bar.empty()

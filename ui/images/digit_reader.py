@@ -70,8 +70,8 @@ class Reader:
         samples = trained.samples if trained.scaling == "standard" else 100
         built = build(trained.change(noise=0.0, samples=samples, device="cpu"))
         network = built.trainer.network
-        network.take(arrays["parameters"], {name: arrays[f"state.{name}"] for name in network.state})
-        built.trainer.changed()
+        network.set_state(arrays["parameters"], {name: arrays[f"state.{name}"] for name in network.state})
+        built.trainer.parameters_changed()
         return built
 
     def drawing(self, ink: np.ndarray) -> Answer:

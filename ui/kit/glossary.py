@@ -96,6 +96,8 @@ _TERMS = (
          "picture stretched by itself.", PLAYGROUND, ("scaling",)),
     Term("Schedule", "How the learning rate changes over the epochs.", PLAYGROUND, ("schedule", "schedule_span")),
     Term("Seed", "The number that all random choices follow from: the same seed, the same run.", PLAYGROUND, ("seed",)),
+    Term("Skip connection", "Adds the inputs of a hidden layer to its outputs, where there are as many: the gradient "
+         "has a second path around the layer, so deep networks learn.", PLAYGROUND, ("residual",)),
     Term("Speed", "How much is learnt between two pictures. It changes nothing in what is learnt.", PLAYGROUND),
     Term("Standardise", "Shift and scale each input so that over the training part its mean is 0 and its spread 1.",
          EVERYWHERE),

@@ -48,7 +48,7 @@ def weighted_sum(values: np.ndarray, weights: np.ndarray, keep: int = -1) -> str
 
 
 def z_line(k: int, unit: int, seen: Mapping[str, np.ndarray], place: int, keep: int) -> str:
-    """z of one unit of layer k + 1; where a batch is normalised, its value before that."""
+    """z of one unit of layer k + 1; where a batch is normalized, its value before that."""
     before, column, b, u = (seen[f"{k}.{name}"] for name in ("before", "column", "b", "u"))
     symbol = rf"z^{{({k + 1})}}_{{{unit + 1}}}"
     return lines(
@@ -59,12 +59,17 @@ def z_line(k: int, unit: int, seen: Mapping[str, np.ndarray], place: int, keep: 
     )
 
 
-def a_line(k: int, unit: int, activation: str, z: float, a: float) -> str:
-    label = ACTIVATIONS[activation].label
-    return (
-        rf"a^{{({k + 1})}}_{{{unit + 1}}} = f\!\left(z^{{({k + 1})}}_{{{unit + 1}}}\right)"
-        rf" = \text{{{label}}}\!\left({num(z)}\right) = {num(a)}"
-    )
+def a_line(k: int, unit: int, stage: Mapping[str, Any], z: float, a: float) -> str:
+    """f(z) of one unit; with a skip connection that is not yet the output a."""
+    label, left = ACTIVATIONS[stage["activation"]].label, "" if stage["skip"] else rf"a^{{({k + 1})}}_{{{unit + 1}}} = "
+    value = rf"f\!\left(z^{{({k + 1})}}_{{{unit + 1}}}\right)"
+    return rf"{left}{value} = \text{{{label}}}\!\left({num(z)}\right) = {num(a)}"
+
+
+def skip_line(k: int, unit: int, added: float, value: float, result: float) -> str:
+    """The output of a unit with a skip connection: its input of the same number, plus its own value."""
+    symbols = rf"a^{{({k})}}_{{{unit + 1}}} + f\!\left(z^{{({k + 1})}}_{{{unit + 1}}}\right)"
+    return rf"a^{{({k + 1})}}_{{{unit + 1}}} = {symbols} = {factor(added)} + {factor(value)} = {num(result)}"
 
 
 def y_line(k: int, unit: int, output: str, z: float, y: float) -> str:
@@ -133,9 +138,9 @@ def back_lines(k: int, stage: Mapping[str, Any], seen: Mapping[str, np.ndarray],
     at = {name: float(seen[f"{k}.{name}"][place]) for name in ("da", "slope", "dz", "du")}
     a, delta = rf"\frac{{\partial L}}{{\partial a^{{({k + 1})}}_{{{unit}}}}}", DELTA % (k + 1, unit)
     arrived = float(seen[f"{k}.dkept"][place]) if stage["dropout"] else at["da"]
-    numbers = weighted_sum(seen[f"{k}.back"], seen[f"{k}.row"])
-    following = rf"\frac{{\partial L}}{{\partial z^{{({k + 2})}}_m}}"
-    symbols = rf"\sum_m w^{{({k + 2})}}_{{{unit},m}}\, {following}"
+    numbers, symbols = weighted_sum(seen[f"{k}.back"], seen[f"{k}.row"]), _following(k, unit, f"{k}.around" in seen)
+    if f"{k}.around" in seen:
+        numbers += f" + {factor(float(seen[f'{k}.around'][place]))}"
     said = [lines(a, symbols, numbers, num(arrived))]
     if stage["dropout"]:
         said.append(rf"\text{{through dropout: }} {a} = {num(at['da'])}")
@@ -147,8 +152,15 @@ def back_lines(k: int, stage: Mapping[str, Any], seen: Mapping[str, np.ndarray],
     else:
         said.append(rf"{delta} = \sum_{{\text{{points}}}} {a} \cdot {slope} = {num(at['dz'])}")
     if stage["norm"]:
-        said.append(rf"\text{{through batch normalisation: }} {num(at['dz'])} \rightarrow {num(at['du'])}")
+        said.append(rf"\text{{through batch normalization: }} {num(at['dz'])} \rightarrow {num(at['du'])}")
     return said
+
+
+def _following(k: int, unit: int, skip: bool) -> str:
+    """The gradient that comes back to a unit of layer k + 1: through the weights of the next layer and, with a skip
+    connection, around it."""
+    through = rf"\sum_m w^{{({k + 2})}}_{{{unit},m}}\, \frac{{\partial L}}{{\partial z^{{({k + 2})}}_m}}"
+    return rf"{through} + \frac{{\partial L}}{{\partial a^{{({k + 2})}}_{{{unit}}}}}" if skip else through
 
 
 def gradient_lines(header: Mapping[str, Any], seen: Mapping[str, np.ndarray]) -> list[str]:
@@ -170,9 +182,7 @@ def gradient_lines(header: Mapping[str, Any], seen: Mapping[str, np.ndarray]) ->
         numbers = rf"{factor(a)} \cdot {factor(slope)} \cdot {factor(da)}"
         said.append(lines(left, rf"{into} \cdot {through} \cdot {arriving}", numbers, num(a * slope * da)))
         if len(header["stages"]) > k + 1:
-            following = (
-                rf"\sum_m w^{{({k + 2})}}_{{{target + 1},m}}\, \frac{{\partial L}}{{\partial z^{{({k + 2})}}_m}}"
-            )
+            following = _following(k, target + 1, f"{k}.around" in seen)
             said.append(rf"{arriving} = {following} \text{{, and so on, layer by layer, up to the loss}}")
     return said
 
@@ -246,7 +256,7 @@ UPDATES: dict[str, Callable[..., list[str]]] = {
 
 
 def update_lines(update: Mapping[str, Any]) -> list[str]:
-    """The optimiser's own formula with this parameter's numbers; the last line ends in its new value."""
+    """The optimizer's own formula with this parameter's numbers; the last line ends in its new value."""
     numbers = num(update["parameter"]), factor(update["used"]), num(update["rate"])
     *lines, last = UPDATES[update["optimizer"]](*numbers, update)
     return [*lines, f"{last} = {num(update['after'])}"]

@@ -10,6 +10,7 @@ import streamlit as st
 
 from engine import ACTIVATIONS
 from engine.network.layers import Dense
+from lab.experiment.architecture import architecture_of
 from lab.queries.gradient_check import MOST, WrongAxis
 from ui.figures.gradient_agreement import agreement, valley
 from ui.kit.charts import chart, theme
@@ -48,13 +49,12 @@ def check() -> None:
 
 def _choose_bug() -> int:
     """The number of the dense layer with the bug, or -1."""
-    layers = len(state.experiment().hidden) + 1
+    blocks = architecture_of(state.experiment()).dense
     help = "Sums the bias gradient over samples and units alike, as four of five tutorials did. Only on this page."
     planted = st.toggle("Plant the bug", key="check_bug", help=help)
-    show = lambda n: "Output layer" if n + 1 == layers else f"Hidden layer {n + 1}"  # noqa: E731
     help = "The layer in which the bug is planted."
-    options = {"key": f"check_layer_{layers}", "help": help, "disabled": not planted}
-    layer = st.selectbox("In", range(layers), format_func=show, **options)
+    options = {"key": f"check_layer_{len(blocks)}", "help": help, "disabled": not planted}
+    layer = st.selectbox("In", range(len(blocks)), format_func=lambda n: blocks[n].title, **options)
     return (layer or 0) if planted else -1
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from data import FEATURES
+from lab.experiment.architecture import Architecture, architecture_of
 from lab.experiment.experiment import Experiment
 from lab.queries.one_step import PARTS, SHOWN
 from ui.figures.chooser import chooser
@@ -23,15 +24,6 @@ from ui.session import state
 SOURCES = {"train": "Training point", "test": "Test point", "batch": "Mini-batch", "typed": "Typed point"}
 
 
-def sizes(e: Experiment) -> list[int]:
-    """Inputs of the first dense layer, and the units of every one."""
-    inputs = e.inputs
-    if e.conv:
-        height, width = e.map_shape(len(e.conv))
-        inputs = height * width * e.conv[-1]
-    return [inputs, *e.hidden, e.outputs]
-
-
 def walk() -> None:
     """Everything below the text. Alone when a control changes: nothing else of the page depends on it."""
     state.look_again()
@@ -44,7 +36,7 @@ def walk() -> None:
     with left:
         header, arrays = ask("plane")
         facts, typed = _choose_point(e, header, arrays)
-        facts |= _choose_parameter(sizes(e), header["names"])
+        facts |= _choose_parameter(architecture_of(e), header["names"])
     answer, seen = ask("one_step", typed, **facts)
     names = _input_names(answer, e)
     with left:
@@ -66,7 +58,7 @@ def _choose_point(e: Experiment, header: Mapping, arrays: Mapping) -> tuple[dict
     facts: dict[str, Any] = {"part": part, "number": 0, "label": 0}
     if part == "batch":
         if e.batch_norm:
-            st.caption("Batch normalisation needs several points: of one alone nothing is left. So a batch is shown.")
+            st.caption("Batch normalization needs several points: of one alone nothing is left. So a batch is shown.")
         return facts, {}
     if part == "typed":
         return _typed(facts, e, header)
@@ -106,7 +98,7 @@ def _typed(facts: dict[str, Any], e: Experiment, header: Mapping) -> tuple[dict[
     columns, values = st.columns(2), []
     for n, (name, start) in enumerate(zip(names, starts, strict=True)):
         with columns[n % 2]:
-            help = "In the units of the data; the network sees it standardised."
+            help = "In the units of the data; the network sees it standardized."
             key = f"step_x_{e.dataset}_{n}"
             values.append(st.number_input(plain(name), -1e6, 1e6, round(float(start), 3), key=key, help=help))
     help = "What the network should answer for this point."
@@ -123,7 +115,7 @@ def _typed(facts: dict[str, Any], e: Experiment, header: Mapping) -> tuple[dict[
 
 def _input_names(answer: Mapping, e: Experiment) -> list[str]:
     if answer["front"]:
-        return [f"map value {n + 1}" for n in range(sizes(e)[0])]
+        return [f"map value {n + 1}" for n in range(architecture_of(e).sizes[0])]
     return [FEATURES[name].label if name in FEATURES else name for name in answer["names"]]
 
 
@@ -143,11 +135,12 @@ def _point_in_words(answer: Mapping, seen: Mapping, names: list[str]) -> None:
 # The parameter -------------------------------------------------------------------------------------------------------
 
 
-def _choose_parameter(counts: list[int], names: list[str]) -> dict[str, int]:
-    layers = len(counts) - 1
+def _choose_parameter(architecture: Architecture, names: list[str]) -> dict[str, int]:
+    counts, blocks = architecture.sizes, architecture.dense
+    layers = len(blocks)
     help = "The layer whose weight or bias is followed."
-    show = lambda n: "Output layer" if n + 1 == layers else f"Hidden layer {n + 1}"  # noqa: E731
-    layer = st.selectbox("Parameter of", range(layers), format_func=show, key=f"step_layer_{layers}", help=help) or 0
+    options = {"format_func": lambda n: blocks[n].title, "key": f"step_layer_{layers}", "help": help}
+    layer = st.selectbox("Parameter of", range(layers), **options) or 0
     left, right = st.columns(2)
     with left:
         help = "Where the weight begins; the bias begins nowhere."

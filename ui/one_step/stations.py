@@ -38,7 +38,7 @@ class Walk:
         self.last = len(self.stages) - 1
 
     def title(self, k: int) -> str:
-        return "Output layer" if k == self.last else f"Hidden layer {k + 1}"
+        return self.stages[k]["title"]
 
     def values(self, k: int, *names: str) -> np.ndarray:
         """The first of these that the stage has, of its shown units."""
@@ -65,7 +65,7 @@ class Walk:
             if here.backward:
                 shown = self.values(k, "dz") if k + 1 >= here.column else None
             else:
-                shown = self.values(k, "y", "kept", "a") if k + 1 <= here.column else None
+                shown = self.values(k, "y", "sum", "kept", "a") if k + 1 <= here.column else None
             labels = [f"{self.title(k)}, unit {n + 1}" for n in units]
             columns.append(Column(self.title(k), labels, shown, stage["of"] - len(units)))
         weights = [self.seen[f"{k}.W"] for k in range(len(self.stages))]
@@ -78,7 +78,7 @@ class Walk:
         return Chosen(layer, place, self.stages[layer]["place"])
 
     def legend(self, here: Station) -> str:
-        what = "gradients of the loss by z" if here.backward else "standardised inputs, activations and answers"
+        what = "gradients of the loss by z" if here.backward else "standardized inputs, activations and answers"
         mean = f" Values are means over {self.points} points, gradients their sums." if self.points > 1 else ""
         return (
             f"In the circles: {what}. Lines: weights, blue positive, orange negative; the thick one is followed.{mean}"
@@ -90,7 +90,7 @@ def _named(names: list[str], number: int) -> str:
 
 
 def stations(walk: Walk) -> list[Station]:
-    """From the input to the loss, back to the chosen parameter, and through the optimiser's step."""
+    """From the input to the loss, back to the chosen parameter, and through the optimizer's step."""
     layers, chosen = range(len(walk.stages)), walk.header["layer"]
     there = [Station(f"{walk.title(k)}: forward", partial(_forward, walk, k), k + 1) for k in layers]
     back = [
@@ -104,7 +104,7 @@ def stations(walk: Walk) -> list[Station]:
         Station("Output layer: the gradient begins", partial(_output, walk), walk.last + 1, True),
         *back,
         Station("The gradient of the chosen parameter", partial(_gradient, walk), chosen + 1, True),
-        Station("The step of the optimiser", partial(_update, walk), chosen + 1, True),
+        Station("The step of the optimizer", partial(_update, walk), chosen + 1, True),
     ]
 
 
@@ -125,10 +125,10 @@ def _input(walk: Walk) -> None:
         st.markdown("The convolution blocks have read the picture already; what they leave is the input here.")
         return
     inputs, raw = walk.seen["inputs"], walk.seen["raw"]
-    st.markdown("Every input is standardised by mean and deviation of the training part, so that none is louder.")
+    st.markdown("Every input is standardized by mean and deviation of the training part, so that none is louder.")
     st.latex(r"x = \frac{\text{raw} - \text{mean}}{\text{deviation}} = a^{(0)}")
     names = [plain(_named(walk.names, int(n))) for n in inputs]
-    _table({"input": names, "raw": _floats(raw[inputs]), "standardised": _floats(walk.seen["input"])})
+    _table({"input": names, "raw": _floats(raw[inputs]), "standardized": _floats(walk.seen["input"])})
 
 
 def _forward(walk: Walk, k: int) -> None:
@@ -140,7 +140,7 @@ def _forward(walk: Walk, k: int) -> None:
     st.latex(words.z_line(k, unit, seen, place, keep))
     z = float(seen[f"{k}.z"][place])
     if stage["norm"]:
-        st.markdown(f"Batch normalisation makes {z:.4g} of it, in the mean over the batch.")
+        st.markdown(f"Batch normalization makes {z:.4g} of it, in the mean over the batch.")
     units = [int(n) + 1 for n in seen[f"{k}.units"]]
     if k == walk.last:
         y = walk.values(k, "y")
@@ -150,11 +150,17 @@ def _forward(walk: Walk, k: int) -> None:
         return
     a = walk.values(k, "a")
     if walk.points == 1:
-        st.latex(words.a_line(k, unit, stage["activation"], z, float(a[place])))
+        st.latex(words.a_line(k, unit, stage, z, float(a[place])))
     columns: dict[str, Any] = {"unit": list(map(str, units)), "z": _floats(seen[f"{k}.z"]), "a": _floats(a)}
     if stage["dropout"]:
         st.markdown("Dropout leaves some units out of this step and makes the others larger.")
         columns["after dropout"] = _floats(walk.values(k, "kept"))
+    if stage["skip"]:
+        added, result = walk.values(k, "added"), walk.values(k, "sum")
+        st.markdown("The skip connection adds what the unit of the same number before it sent: the output is the sum.")
+        terms = (float(values[place]) for values in (added, walk.values(k, "kept", "a"), result))
+        st.latex(words.skip_line(k, unit, *terms))
+        columns |= {"skipped input": _floats(added), "output": _floats(result)}
     _table(columns)
 
 
@@ -182,9 +188,13 @@ def _output(walk: Walk) -> None:
 def _back(walk: Walk, k: int) -> None:
     stage, seen = walk.stages[k], walk.seen
     st.markdown(
-        "A unit is to blame for what it sent on, by the same weights, times the slope of its own function. "
-        + walk.focus(k)
+        "The gradient of a unit's output is the sum of the gradients of the next layer, each times its weight; the "
+        f"slope of the unit's own function carries it on. {walk.focus(k)}"
     )
+    if f"{k}.around" in seen:
+        st.markdown(
+            "The next layer has a skip connection: the gradient of its output arrives on a second path, unchanged."
+        )
     for line in words.back_lines(k, stage, seen, walk.points):
         st.latex(line)
     units = [int(n) + 1 for n in seen[f"{k}.units"]]

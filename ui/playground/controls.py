@@ -164,6 +164,8 @@ def more_settings() -> None:
         sentence = "The share of hidden units left out of each step."
         slide("Dropout", "dropout", DROPOUTS, sentence, "{:.0%}".format)
         check("Batch normalisation", "batch_norm", "Keeps the inputs of every hidden unit centred and of one size.")
+        sentence = "Every hidden layer with as many units as inputs adds its inputs to its outputs."
+        check("Skip connections", "residual", sentence)
         sentence = "Bits of every number: 32 are faster, 64 more exact."
         choose("Precision", "dtype", ("float32", "float64"), str, sentence)
         choose("Schedule", "schedule", SCHEDULES, labels(SCHEDULES), "How the learning rate changes over the epochs.")

@@ -101,7 +101,7 @@ def test_the_usual_value_of_a_parameter_is_what_networks_use(name):
 
 @pytest.mark.parametrize("name", SHAPED)
 @pytest.mark.parametrize("share", [0, 0.3, 1])
-def test_with_another_value_of_its_parameter_a_function_still_has_its_own_slope(name, share):
+def test_slopes_are_right_for_other_parameter_values(name, share):
     f, z, e = ACTIVATIONS[name], np.linspace(-2, 2.2, 7), 1e-6
     value = share * f.parameter.most
     slope = f.backward(np.ones(7), z, f.forward(z, value), value)

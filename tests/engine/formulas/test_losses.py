@@ -48,7 +48,7 @@ def test_label_smoothing_and_class_weights_agree_with_pytorch(key, options):
 
 @pytest.mark.parametrize("size", [1e-30, 1.0, 50.0, 1e4])
 @pytest.mark.parametrize(("loss", "output"), PAIRS)
-def test_every_loss_is_stable_in_float32_for_logits_up_to_ten_thousand(loss, output, size):
+def test_every_loss_is_stable_for_large_logits(loss, output, size):
     objective = Objective("classification", 3, output, loss)
     z = (size * np.array([[1, -1, 1], [-1, -1, 1], [0, 0, 0], [1, 1, 1]])).astype(np.float32)
     t = objective.targets(np.array([0, 1, 2, 1]))
@@ -59,21 +59,21 @@ def test_every_loss_is_stable_in_float32_for_logits_up_to_ten_thousand(loss, out
     assert np.isfinite(gradient).all()
 
 
-def test_softmax_does_not_overflow_for_large_logits_as_in_four_seeds():
+def test_softmax_does_not_overflow_for_large_logits():
     """The seeds' softmax([0, 710]) is [0, nan], and the argmax of nan is class 0 without a word."""
     with np.errstate(over="raise", invalid="raise"):
         y = softmax(np.array([[0.0, 710.0], [-1e4, 1e4], [1e4, 1e4]]))
     np.testing.assert_allclose(y, [[0, 1], [0, 1], [0.5, 0.5]], atol=1e-300)
 
 
-def test_a_surely_wrong_answer_costs_its_distance_and_not_infinity():
+def test_a_confident_wrong_answer_has_a_finite_loss():
     binary = Objective("classification", 2, "sigmoid", "binary_crossentropy")
     assert binary.value(np.array([[-1e4]], np.float32), np.array([[1]], np.float32)) == 1e4
     categorical = Objective(*CROSSENTROPY)
     assert categorical.value(np.array([[0, 1e4, 0]], np.float32), np.array([[1, 0, 0]], np.float32)) == 1e4
 
 
-def test_the_width_of_the_targets_comes_from_the_problem_and_not_from_the_batch_as_in_four_seeds():
+def test_the_problem_and_not_the_batch_sets_the_target_width():
     """The seeds' one-hot rows are max(label) + 1 wide: a batch without the last class has the wrong shape."""
     objective = Objective("classification", 10, "softmax", "categorical_crossentropy")
     t = objective.targets(np.array([0, 3]))
@@ -126,7 +126,7 @@ def test_targets_are_made_for_the_output_function(classes, output, loss, expecte
         ("tanh", "mse", [0.9, -0.9, -0.9, -0.9]),
     ],
 )
-def test_label_smoothing_spreads_a_share_of_the_target_over_all_possible_answers(output, loss, expected):
+def test_label_smoothing_spreads_a_share_over_all_answers(output, loss, expected):
     objective = Objective("classification", 4, output, loss, label_smoothing=0.1)
     np.testing.assert_allclose(objective.targets(np.array([0]), np.float64), [expected], rtol=1e-15)
 

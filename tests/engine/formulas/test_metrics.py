@@ -11,7 +11,7 @@ LABELS = RNG.integers(0, 4, 200)
 PREDICTED = np.where(RNG.random(200) < 0.6, LABELS, RNG.integers(0, 4, 200))
 
 
-def test_the_confusion_matrix_has_the_truth_in_rows_and_the_prediction_in_columns():
+def test_confusion_matrix_rows_are_the_truth():
     matrix = metrics.confusion_matrix(np.array([1, 1, 0]), np.array([0, 0, 0]), 3)
     assert matrix.tolist() == [[1, 2, 0], [0, 0, 0], [0, 0, 0]]
     np.testing.assert_array_equal(
@@ -33,7 +33,7 @@ def test_precision_recall_and_f1_agree_with_scikit_learn():
     assert ours.macro == pytest.approx(macro, rel=1e-14)
 
 
-def test_a_class_that_is_never_predicted_or_never_there_scores_zero_and_not_nan():
+def test_a_class_without_samples_or_predictions_scores_zero():
     scores = metrics.class_scores(np.array([[2, 1, 0], [3, 0, 0], [0, 0, 0]]))
     assert scores.precision.tolist() == [0.4, 0.0, 0.0]
     assert scores.recall.tolist() == [2 / 3, 0.0, 0.0]
@@ -49,7 +49,7 @@ def test_top_k_agrees_with_scikit_learn(k):
 
 
 @pytest.mark.parametrize("digits", [1, 15])
-def test_the_roc_curve_and_its_area_agree_with_scikit_learn_also_with_ties(digits):
+def test_the_roc_curve_agrees_with_scikit_learn_also_with_ties(digits):
     labels = RNG.integers(0, 2, 100)
     scores = np.round(RNG.normal(size=100) + labels, digits)
     curve = metrics.roc_curve(scores, labels)
@@ -58,7 +58,7 @@ def test_the_roc_curve_and_its_area_agree_with_scikit_learn_also_with_ties(digit
     assert curve.auc == pytest.approx(peer.roc_auc_score(labels, scores), rel=1e-13)
 
 
-def test_the_area_is_one_for_a_perfect_order_a_half_for_none_and_zero_for_the_reverse():
+def test_roc_area_of_perfect_random_and_reversed_order():
     labels = np.array([0, 0, 1, 1])
     assert [metrics.roc_curve(np.array(s), labels).auc for s in ([1, 2, 3, 4], [7, 7, 7, 7], [4, 3, 2, 1])] == [
         1,

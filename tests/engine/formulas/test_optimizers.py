@@ -1,4 +1,4 @@
-"""Optimisers against trajectories in plain Python, PyTorch and scikit-learn. "It learns" would prove nothing here."""
+"""Optimizers against trajectories in plain Python, PyTorch and scikit-learn."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def trajectory(optimizer, start=START, gradients=GRADIENTS):
 
 
 @NAMES
-def test_three_steps_of_two_parameters_follow_the_formula_written_out_in_plain_python(name):
+def test_three_steps_equal_the_formula_in_plain_python(name):
     expected = [
         list(BY_HAND[name](p, gradients)) for p, gradients in zip(START, zip(*GRADIENTS, strict=True), strict=True)
     ]
@@ -110,12 +110,12 @@ def test_three_steps_of_two_parameters_follow_the_formula_written_out_in_plain_p
         ("adam", [(0.9, -1.9), (0.8067820, -1.9366104), (0.8274177, -1.9649103)]),
     ],
 )
-def test_three_steps_of_two_parameters_have_the_values_worked_out_on_paper(name, points):
+def test_three_steps_have_the_values_worked_out_by_hand(name, points):
     np.testing.assert_allclose(trajectory(OPTIMIZERS[name](0.1, 2, np.float64)), points, atol=6e-8)
 
 
 @NAMES
-def test_a_step_is_counted_once_and_not_once_for_each_block_of_parameters(name):
+def test_a_step_of_many_blocks_is_counted_once(name):
     """Many parameters go through in blocks; each must see the same corrections as two alone."""
     size = 2 * BLOCK + 2
     starts, gradients = np.tile(START, size // 2), [np.tile(g, size // 2) for g in GRADIENTS]
@@ -127,7 +127,7 @@ def test_a_step_is_counted_once_and_not_once_for_each_block_of_parameters(name):
 
 
 @NAMES
-def test_a_new_learning_rate_counts_from_the_next_step_on_also_on_a_tape(name):
+def test_a_new_learning_rate_applies_from_the_next_step(name):
     optimizer, p, g = OPTIMIZERS[name](0.1, 2, np.float64), np.array(START), np.ones(2)
     tape = Tape()
     optimizer.step(tape.wrap(p), tape.wrap(g))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.formulas.regularizers import REGULARIZERS
-from engine.training.gradient_check import numerical_gradient
+from tests.engine.helpers import numerical_gradient
 
 
 @pytest.mark.parametrize("name", ["l1", "l2"])
@@ -22,7 +22,7 @@ def test_penalties_have_the_values_of_a_small_example_worked_by_hand():
     assert REGULARIZERS["l2"].gradient(W, 0.5).tolist() == [[1.5, -0.5], [0.0, 1.0]]
 
 
-def test_max_norm_shortens_only_the_units_that_are_too_long_and_keeps_their_direction():
+def test_max_norm_shortens_only_units_that_are_too_long():
     W = np.array([[3.0, 0.3, 0.0], [4.0, 0.4, 0.0]])  # columns of length 5, 1/2 and 0
     REGULARIZERS["max_norm"].project(W, 1.0)
     np.testing.assert_allclose(W, [[0.6, 0.3, 0.0], [0.8, 0.4, 0.0]], rtol=1e-15)

@@ -1,4 +1,4 @@
-"""The graphics card behind the stand-in for CuPy: its memory, what it counts, and what is asked of it by name."""
+"""The simulated card behind the stand-in for CuPy: its memory, its counters, and the functions of `cupy.cuda`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class StreamCaptureError(RuntimeError):
 
 
 class Card:
-    """What the pretended card has and has done. `capturing`: the kernels of a graph that is being recorded."""
+    """Memory and counters of the simulated card. `capturing`: the kernels of a graph that is being recorded."""
 
     def __init__(self) -> None:
         self.memory = 1 << 40

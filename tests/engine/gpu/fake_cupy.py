@@ -1,4 +1,4 @@
-"""A strict stand-in for CuPy on a machine without a graphics card: NumPy underneath, CuPy's manners on top.
+"""A strict stand-in for CuPy on a machine without a graphics card: NumPy underneath, CuPy's rules on top.
 
 It refuses whatever would mix host and device silently, and counts what costs time on a real card: calls that start a
 kernel, allocations that the memory pool cannot serve, and moments in which the host waits for the device.
@@ -159,7 +159,7 @@ class ndarray(NDArrayOperatorsMixin):  # noqa: N801  CuPy calls it so
 
 
 def _on_device(value: Any) -> Any:
-    """What stands behind an argument: device arrays and plain numbers are taken, host arrays are not."""
+    """The NumPy value behind an argument: device arrays and plain numbers are accepted, host arrays are not."""
     if isinstance(value, ndarray):
         return value._inside
     if isinstance(value, (np.ndarray, list, tuple)):
@@ -171,7 +171,7 @@ def _on_device(value: Any) -> Any:
 
 
 def empty(shape: Any, dtype: Any = float) -> ndarray:
-    return ndarray(np.full(shape, 77, dtype))  # whoever relies on fresh zeros is found out
+    return ndarray(np.full(shape, 77, dtype))  # code that relies on fresh zeros fails
 
 
 def zeros_like(a: ndarray, dtype: Any = None, order: str = "K", shape: Any = None) -> ndarray:
@@ -227,7 +227,7 @@ class RawKernel:
 
 
 def _in_c(value: Any) -> Any:
-    if isinstance(value, ndarray):  # whoever looks through a view has to mind its strides
+    if isinstance(value, ndarray):  # kernels of a view have to use its strides
         return value._inside.ctypes.data_as(ctypes.c_void_p)
     kinds = {np.int32: ctypes.c_int, np.float32: ctypes.c_float, np.float64: ctypes.c_double}
     return kinds[type(value)](value)

@@ -1,26 +1,25 @@
-"""A step as kernels made from its formulas, and many steps as one CUDA graph: on the stand-in, and on a card."""
+"""A step as kernels made from its formulas, and many steps as one CUDA graph, on the stand-in for CuPy."""
 
 from __future__ import annotations
-
-import shutil
 
 import numpy as np
 import pytest
 
 from engine.formulas.activations import ACTIVATIONS
-from engine.formulas.losses import LOSSES, Objective
+from engine.formulas.losses import Objective
 from engine.formulas.optimizers import OPTIMIZERS
-from engine.gpu.cuda_graph import STEPS
+from engine.gpu.cuda_graph import MAX_STEPS
 from engine.gpu.verify_program import agree
 from engine.lowering.sketch import ELEMENTWISE
 from engine.network.layers import Activation, Dense
 from engine.network.network import Network
-from engine.training.settings import Settings
+from engine.step.settings import Settings
 from engine.training.trainer import Trainer
 from tests.engine.gpu import fake_cupy
 from tests.engine.gpu.fake_cupy import CARD
+from tests.engine.helpers import PAIRS, compiled
 
-pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler to stand in for NVRTC")
+pytestmark = compiled
 
 
 def pair(build_trainer, backend, kind="dense", **settings):
@@ -30,19 +29,20 @@ def pair(build_trainer, backend, kind="dense", **settings):
 def played(trainers, steps):
     for trainer in trainers:
         for _ in range(steps):
-            trainer.play()
+            trainer.advance()
 
 
 def same(trainers, rtol=1e-9):
     here, there = trainers
+    there.synchronize()
     np.testing.assert_allclose(there.network.parameters, here.network.parameters, rtol=rtol, atol=1e-12)
 
 
 def names(trainer, size=8):
-    return [launch.name for launch in trainer.accelerator.programs[size].launches]
+    return [launch.name for launch in trainer.executor.programs[size].launches]
 
 
-def test_a_step_is_nine_kernels_and_its_gradients_are_summed_on_the_way(build_trainer, backend):
+def test_a_dense_step_is_nine_kernels(build_trainer, backend):
     trainers = pair(build_trainer, backend)
     played(trainers, 3)
     there = trainers[1]
@@ -50,16 +50,16 @@ def test_a_step_is_nine_kernels_and_its_gradients_are_summed_on_the_way(build_tr
     same(trainers)
 
 
-def test_many_steps_are_one_graph_that_takes_no_memory_and_waits_for_nothing(build_trainer, backend):
+def test_many_steps_are_one_graph_without_allocations_and_waits(build_trainer, backend):
     trainer = build_trainer(backend=backend, batch_size=0)
-    played([trainer], 2 + STEPS)
-    trainer.accelerator.wait()
+    played([trainer], 2 + MAX_STEPS)
+    trainer.executor.wait()
     CARD.launches = CARD.waits = CARD.allocations = CARD.graphs = 0
-    played([trainer], 2 * STEPS)
+    played([trainer], 2 * MAX_STEPS)
     assert (CARD.graphs, CARD.launches, CARD.waits, CARD.allocations) == (2, 0, 0, 0)
 
 
-def test_what_waits_is_done_before_somebody_looks(build_trainer, backend):
+def test_waiting_steps_run_before_a_synchronization(build_trainer, backend):
     trainers = pair(build_trainer, backend)
     played(trainers, 2)
     CARD.graphs = 0
@@ -69,18 +69,19 @@ def test_what_waits_is_done_before_somebody_looks(build_trainer, backend):
     assert CARD.graphs == 1  # of four steps
 
 
-def test_a_smaller_last_batch_a_new_rate_and_weights_from_the_host_reach_the_graph(build_trainer, backend):
+def test_changes_on_the_host_reach_the_graph(build_trainer, backend):
     trainers = pair(build_trainer, backend, schedule="cosine")
     played(trainers, 17)  # 50 samples in batches of 8: two batches of 2
     for trainer in trainers:
         trainer.set(learning_rate=0.3)
     played(trainers, 9)
     for trainer in trainers:
+        trainer.synchronize()
         trainer.network.named["0.W"][:] = 0.25
-        trainer.changed()
+        trainer.parameters_changed()
     played(trainers, 9)
     same(trainers)
-    assert set(trainers[1].accelerator.programs) == {8, 2}
+    assert set(trainers[1].executor.programs) == {8, 2}
 
 
 def test_a_full_batch_is_not_gathered(build_trainer, backend):
@@ -98,7 +99,7 @@ def test_an_optimizer_is_one_kernel_made_from_its_formula(build_trainer, backend
     same(trainers)
 
 
-def test_penalties_ride_along_with_the_products_and_limits_cost_a_kernel_each(build_trainer, backend):
+def test_penalties_are_part_of_the_products(build_trainer, backend):
     trainers = pair(build_trainer, backend, l1=1e-3, l2=1e-2)
     played(trainers, 9)
     assert len(names(trainers[1])) == 9
@@ -124,7 +125,7 @@ def test_drawn_masks_and_running_statistics_are_part_of_a_program(build_trainer,
 def test_a_convolution_says_why_only_its_update_is_fused(build_trainer, backend):
     trainers = pair(build_trainer, backend, "conv")
     played(trainers, 3)
-    assert trainers[1].accelerator.why == "only the update is fused: arrays of more than two axes"
+    assert trainers[1].executor.refusal == "only the update is fused: arrays of more than two axes"
 
 
 def of_formula(activation, output, loss, backend, classes=3):
@@ -147,10 +148,7 @@ def test_every_activation_is_spelled_out(backend, activation):
     same(trainers)
 
 
-PAIRS = [(output, loss.name) for loss in LOSSES.values() for output in loss.outputs]
-
-
-@pytest.mark.parametrize(("output", "loss"), PAIRS)
+@pytest.mark.parametrize(("output", "loss"), [pair[2:] for pair in PAIRS if pair[1] == 3])
 def test_every_loss_with_every_output_is_spelled_out(backend, output, loss):
     trainers = [of_formula("tanh", output, loss, where) for where in (None, backend)]
     played(trainers, 6)
@@ -159,7 +157,7 @@ def test_every_loss_with_every_output_is_spelled_out(backend, output, loss):
 
 
 @pytest.mark.parametrize("sizes", [(70, 40, 3), (300, 5, 90)])
-def test_large_products_go_tile_by_tile_and_deep_ones_in_parts(backend, sizes):
+def test_large_products_are_tiled_and_deep_ones_divided(backend, sizes):
     inputs, units, batch = sizes
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(2 * batch + 1, inputs)), rng.integers(0, 3, 2 * batch + 1)
@@ -173,7 +171,7 @@ def test_large_products_go_tile_by_tile_and_deep_ones_in_parts(backend, sizes):
         trainers.append(Trainer(network, objective, optimizer, (x, y), (x, y), settings=settings,
                                 rng=np.random.default_rng(2), backend=where))  # fmt: skip
     played(trainers, 7)
-    launches = trainers[1].accelerator.programs[batch].launches
+    launches = trainers[1].executor.programs[batch].launches
     assert any(launch.blocks > 1 for launch in launches if launch.name == "product")
     assert any("parts[" in launch.source for launch in launches) == (inputs == 300)
     same(trainers)
@@ -195,31 +193,29 @@ def test_kernels_that_cannot_be_captured_run_one_after_the_other(build_trainer, 
     played(trainers, 40)
     same(trainers)
     assert CARD.graphs == 0
-    assert trainers[1].accelerator.programs[8] is not None
+    assert trainers[1].executor.programs[8] is not None
 
 
 @pytest.mark.parametrize("problem", [OSError("no compiler"), RuntimeError("no NVRTC"), MemoryError("full")])
-def test_where_kernels_cannot_be_had_the_formulas_run_and_it_is_told_why(build_trainer, backend, monkeypatch, problem):
+def test_without_kernels_the_formulas_run_and_the_reason_is_kept(build_trainer, backend, monkeypatch, problem):
     monkeypatch.setattr(fake_cupy.RawKernel, "__call__", refusing(problem))
     trainers = pair(build_trainer, backend)
     played(trainers, 15)
     same(trainers)
-    assert trainers[1].accelerator.programs == {8: None, 2: None}
-    assert trainers[1].accelerator.why == str(problem)
+    assert trainers[1].executor.programs == {8: None, 2: None}
+    assert trainers[1].executor.refusal == str(problem)
 
 
-def test_kernels_that_differ_from_the_formulas_on_the_card_are_not_trusted(build_trainer, backend, monkeypatch):
+def test_kernels_that_differ_from_the_formulas_are_not_used(build_trainer, backend, monkeypatch):
     monkeypatch.setitem(ELEMENTWISE, "subtract", "{} - real(1.1) * {}")
     trainers = pair(build_trainer, backend)
     played(trainers, 9)
     same(trainers)
-    assert trainers[1].accelerator.programs[8] is None
-    assert "differ from its formulas" in trainers[1].accelerator.why
+    assert trainers[1].executor.programs[8] is None
+    assert "differ from its formulas" in trainers[1].executor.refusal
 
 
-def test_a_card_that_is_lost_while_a_program_is_tried_is_not_taken_for_a_bad_kernel(
-    build_trainer, backend, monkeypatch
-):
+def test_a_card_lost_during_verification_is_not_a_bad_kernel(build_trainer, backend, monkeypatch):
     class Lost(RuntimeError):
         status = 700
 
@@ -229,7 +225,7 @@ def test_a_card_that_is_lost_while_a_program_is_tried_is_not_taken_for_a_bad_ker
         played([trainer], 2)
 
 
-def test_small_gradients_may_differ_where_an_optimizer_enlarges_them_and_large_ones_may_not():
+def test_only_differences_of_large_gradients_count():
     gradients, parameters = np.array([1.0, 1e-12]), np.array([0.5, 0.5])
     assert agree([gradients, parameters], [gradients, np.array([0.5, 0.6])])
     assert not agree([gradients, parameters], [gradients, np.array([0.6, 0.5])])

@@ -1,8 +1,6 @@
-"""The curve of a run on a device: noted there, read together, and the same as if each epoch had been looked at."""
+"""Scores that a device records are read together and equal those of an evaluation after each epoch."""
 
 from __future__ import annotations
-
-import shutil
 
 import numpy as np
 import pytest
@@ -12,11 +10,12 @@ from engine.formulas.optimizers import OPTIMIZERS
 from engine.gpu import cuda
 from engine.network.layers import Activation, Dense
 from engine.network.network import Network
-from engine.training.settings import Settings
+from engine.step.settings import Settings
 from engine.training.trainer import Trainer
 from tests.engine.gpu.fake_cupy import CARD
+from tests.engine.helpers import compiled
 
-pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler to stand in for NVRTC")
+pytestmark = compiled
 EPOCH = 7  # steps: 50 samples in batches of 8
 
 
@@ -27,13 +26,15 @@ def stepped(trainers, steps):
 
 
 def same_curve(trainers, rtol=1e-6):
+    for trainer in trainers:
+        trainer.synchronize()
     here, there = (trainer.history for trainer in trainers)
     np.testing.assert_array_equal(there.epochs, here.epochs)
     np.testing.assert_allclose(there.values, here.values, rtol=rtol)
 
 
 @pytest.mark.parametrize("kind", ["dense", "dropout", "batch norm", "conv", "same", "pool", "everything"])
-def test_an_epoch_is_noted_without_waiting_and_all_notes_come_home_at_once(build_trainer, backend, kind):
+def test_scores_are_recorded_without_waiting_and_read_together(build_trainer, backend, kind):
     here, there = (build_trainer(kind, np.float64, "sgd", backend=where) for where in (None, backend))
 
     stepped((here, there), 3 * EPOCH)
@@ -42,7 +43,7 @@ def test_an_epoch_is_noted_without_waiting_and_all_notes_come_home_at_once(build
     stepped((here, there), 5 * EPOCH)
     assert (CARD.waits, CARD.allocations) == (0, 0)
     same_curve((here, there))
-    assert CARD.waits == 1
+    assert CARD.waits == 1 + len(there.executor.replica.pairs())  # one for all scores, one for each array
     assert len(there.history.epochs) == 9
 
 
@@ -76,17 +77,17 @@ def test_losses_accuracy_and_r2_are_those_of_the_processor(backend, problem):
     objective, targets = PROBLEMS[problem]
     trainers = [of(objective(), targets, where) for where in (None, backend)]
     stepped(trainers, 15)
-    assert trainers[1].accelerator.ring
+    assert trainers[1].executor.scores
     same_curve(trainers)
 
 
-def test_of_equal_outputs_the_first_counts_as_on_the_processor(build_trainer, backend):
+def test_of_equal_outputs_the_first_is_the_prediction(build_trainer, backend):
     trainers = [build_trainer(dtype=np.float64, backend=where, learning_rate=0.0) for where in (None, backend)]
     for trainer in trainers:
         trainer.network.parameters[:] = 0
-        trainer.changed()
+        trainer.parameters_changed()
     stepped(trainers, 3 * EPOCH)
-    assert trainers[1].accelerator.ring
+    assert trainers[1].executor.scores
     same_curve(trainers)
 
 
@@ -96,7 +97,7 @@ def regression(backend, rate, **settings):
 
 
 @pytest.mark.parametrize("rate", [0.8, 1e200])
-def test_a_loss_that_explodes_ends_the_run_in_that_very_epoch(backend, rate):
+def test_an_exploded_loss_ends_the_run_in_its_epoch(backend, rate):
     trainers = [regression(where, rate) for where in (None, backend)]
     for trainer in trainers:
         trainer.run_for(10, epochs=60)
@@ -111,7 +112,7 @@ def test_a_loss_that_explodes_ends_the_run_in_that_very_epoch(backend, rate):
 
 
 @pytest.mark.parametrize("rule", [{"patience": 2, "min_delta": 0.01}, {"target_accuracy": 0.6}])
-def test_a_rule_that_goes_by_scores_looks_at_each_epoch(build_trainer, backend, rule):
+def test_a_rule_on_scores_judges_every_epoch(build_trainer, backend, rule):
     trainers = [build_trainer(dtype=np.float64, backend=where, **rule) for where in (None, backend)]
     for trainer in trainers:
         trainer.run_for(10, epochs=200)
@@ -121,21 +122,21 @@ def test_a_rule_that_goes_by_scores_looks_at_each_epoch(build_trainer, backend, 
     same_curve(trainers)
 
 
-def test_notes_that_differ_from_the_formulas_are_not_used(build_trainer, backend, monkeypatch):
+def test_recorded_scores_that_differ_are_not_used(build_trainer, backend, monkeypatch):
     monkeypatch.setattr(cuda, "KEEP", cuda.KEEP.replace("now[k]", "now[k] * 2"))
     trainers = [build_trainer(dtype=np.float64, backend=where) for where in (None, backend)]
     stepped(trainers, 3 * EPOCH)
-    assert trainers[1].accelerator.ring is None
+    assert trainers[1].executor.scores is None
     same_curve(trainers)
 
 
-def test_a_reset_and_a_change_by_hand_drop_no_note_and_bring_none_back(build_trainer, backend):
+def test_resets_and_changes_by_hand_keep_the_curve_right(build_trainer, backend):
     trainers = [build_trainer(dtype=np.float64, backend=where) for where in (None, backend)]
     stepped(trainers, 3 * EPOCH)
     for trainer in trainers:
-        trainer.guard()
+        trainer.check()
         trainer.network.named["0.W"][:] = 0.1
-        trainer.changed()
+        trainer.parameters_changed()
     stepped(trainers, 2 * EPOCH)
     same_curve(trainers)
     for trainer in trainers:

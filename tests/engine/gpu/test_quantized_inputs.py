@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pytest
 
 from data.preprocessing import standardize
 from engine.formulas.losses import Objective
 from engine.formulas.optimizers import OPTIMIZERS
-from engine.gpu.quantized_inputs import inputs_on, shades
+from engine.gpu.quantized_inputs import inputs_on, quantize
 from engine.network.layers import Activation, Dense
 from engine.network.network import Network
-from engine.training.settings import Settings
+from engine.step.settings import Settings
 from engine.training.trainer import Trainer
 from tests.engine.gpu import fake_cupy
 from tests.engine.gpu.fake_cupy import CARD
+from tests.engine.helpers import compiled
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (300, 16))
-compiled = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler to stand in for NVRTC")
 
 
 @pytest.mark.parametrize(("mean", "scale"), [(0, 255), (33.318421, 78.567489), (0, 1)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_every_shade_comes_back_to_the_bit(mean, scale, dtype):
     parts = [standardize(part, mean, scale).astype(dtype) for part in (PIXELS[:200], PIXELS[200:])]
-    found = shades(parts)
+    found = quantize(parts)
     assert found
     values, numbers = found
     for part, number in zip(parts, numbers, strict=True):
@@ -55,11 +53,11 @@ def changed(position, value):
 )
 def test_other_data_is_left_alone(x):
     with np.errstate(all="ignore"):
-        assert shades([x[:200].astype(np.float32), x[200:].astype(np.float32)]) is None
+        assert quantize([x[:200].astype(np.float32), x[200:].astype(np.float32)]) is None
 
 
 def test_a_part_may_be_empty():
-    found = shades([PIXELS / 255, PIXELS[:0] / 255])
+    found = quantize([PIXELS / 255, PIXELS[:0] / 255])
     assert found
     assert found[1][1].shape == (0, 16)
 
@@ -77,19 +75,17 @@ def trainer_on(backend, batch_size, layers=None):
 
 @pytest.mark.parametrize("batch_size", [0, 32])
 @pytest.mark.parametrize("fused", [pytest.param(True, marks=compiled), False])
-def test_a_device_keeps_bytes_and_trains_as_the_processor_does(backend, monkeypatch, batch_size, fused):
+def test_training_from_bytes_equals_the_processor(backend, monkeypatch, batch_size, fused):
     if not fused:
         monkeypatch.setattr(fake_cupy.RawKernel, "__call__", None)
     here, there = (trainer_on(where, batch_size) for where in (None, backend))
     for _ in range(15):
         for trainer in (here, there):
-            trainer.play()
+            trainer.advance()
         assert there.evaluate().test_loss == pytest.approx(here.evaluate().test_loss, rel=2e-5)
-    accelerator = there.accelerator
-    assert {array.dtype for array in (accelerator.whole[0], accelerator.tests[0], accelerator.place(32)[0])} == {
-        np.dtype(np.uint8)
-    }
-    program = accelerator.programs[batch_size or 200]
+    replica = there.executor.replica
+    assert {array.dtype for array in (replica.whole[0], replica.test[0], replica.place(32)[0])} == {np.dtype(np.uint8)}
+    program = there.executor.programs[batch_size or 200]
     assert bool(program) == fused
     if program:
         kernels = [launch for launch in program.launches if "unsigned char" in launch.source]
@@ -97,18 +93,18 @@ def test_a_device_keeps_bytes_and_trains_as_the_processor_does(backend, monkeypa
 
 
 @compiled
-def test_a_step_from_bytes_takes_no_new_memory_and_waits_for_nothing(backend):
+def test_a_step_from_bytes_neither_allocates_nor_waits(backend):
     trainer = trainer_on(backend, 32)
     for _ in range(15):  # two epochs: each ends with a smaller batch
-        trainer.play()
-    trainer.accelerator.wait()
+        trainer.advance()
+    trainer.executor.wait()
     CARD.waits = CARD.allocations = 0
     for _ in range(20):
-        trainer.play()
+        trainer.advance()
     assert (CARD.waits, CARD.allocations) == (0, 0)
 
 
-def test_runs_on_the_same_arrays_hold_them_once_and_the_last_one_gives_them_back(backend):
+def test_runs_on_the_same_arrays_share_their_memory(backend):
     hosts = tuple(standardize(part, 0, 255) for part in (PIXELS[:200], PIXELS[200:]))
     own = [inputs_on(backend, *hosts) for _ in range(2)]
     assert own[0] is not own[1]  # somebody may write to them

@@ -1,4 +1,4 @@
-"""Batch normalisation and convolutions against PyTorch: gradients, 50 steps, running statistics and predictions."""
+"""Batch normalization, convolutions and skip connections against PyTorch: gradients, 50 steps and predictions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from engine.formulas.losses import Objective
 from engine.formulas.optimizers import OPTIMIZERS
 from engine.network.convolution import Conv2D, Flatten, Image, MaxPool2D
-from engine.network.layers import Activation, Dense
+from engine.network.layers import Activation, Dense, Residual
 from engine.network.network import Network
 from engine.network.normalization import BatchNorm
 from engine.tape.tape import Tape
@@ -22,6 +22,9 @@ NETWORKS = {
                               Flatten(), Dense(3)]),
     "conv_batch_norm": ("momentum", lambda: [Image(6, 6), Conv2D(3, padding="same"), BatchNorm(), Activation("tanh"),
                                              MaxPool2D(), Conv2D(4, 2), Activation("tanh"), Flatten(), Dense(3)]),
+    "residual": ("adam", lambda: [Dense(5), Activation("tanh"), Residual(Dense(5), Activation("tanh")),
+                                  Residual(Dense(5), Activation("relu")), Dense(3)]),
+    "residual_batch_norm": ("momentum", lambda: [Residual(Dense(36), BatchNorm(), Activation("tanh")), Dense(3)]),
 }  # fmt: skip
 STEPS, BATCH = 50, 4
 
@@ -73,7 +76,7 @@ def test_fifty_steps_agree_with_pytorch(name, dtype, tolerance, recorded):
 
 def batch_loss(network, objective, x, t):
     """The training-mode loss of a batch, without moving the running statistics."""
-    _, state = network.copies()
+    _, state = network.get_state()
     loss = float(objective.value(network.forward(x, train=True), t))
-    network.take(network.parameters, state)
+    network.set_state(network.parameters, state)
     return loss

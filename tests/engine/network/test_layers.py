@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from engine.formulas.losses import Objective
 from engine.network.convolution import Conv2D, Flatten, Image, MaxPool2D
-from engine.network.layers import Dense, Dropout
+from engine.network.layers import Activation, Dense, Dropout, Residual
 from engine.network.network import Network
 from engine.network.normalization import BatchNorm
+from engine.network.observe import observe
 from engine.tape.tape import Tape
 from engine.training.gradient_check import check
 
@@ -66,7 +68,9 @@ def test_a_convolution_slides_its_filters_over_rows_and_columns(padding, size):
     network = Network([image, layer, Flatten(), Dense(1)], (height * width * channels,), rng=rng, dtype=np.float64)
     layer.b[:] = rng.normal(size=filters)
     pixels = rng.normal(size=(samples, height, width, channels))
-    z = network.activations(pixels.reshape(samples, -1))[1]
+    with observe(network) as seen:
+        network.forward(pixels.reshape(samples, -1))
+    z = seen.outputs["1"]
     frame = size // 2 if padding == "same" else 0
     framed = np.pad(pixels, ((0, 0), (frame, frame), (frame, frame), (0, 0)))
     assert z.shape == (height + 2 * frame - size + 1, filters, width + 2 * frame - size + 1, samples)
@@ -163,3 +167,25 @@ def test_a_recorded_dropout_draws_a_new_mask_on_every_replay():
 def test_a_layer_that_cannot_be_is_refused_with_a_sentence(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_a_residual_block_adds_its_input_to_its_output_and_both_gradients():
+    network = Network([Dense(2), Residual(Dense(2))], (2,), rng=np.random.default_rng(0), dtype=np.float64)
+    network["0"].W[:], network["1.0"].W[:], network["1.0"].b[:] = np.eye(2), [[0, 3], [0, 0]], [1, 0]
+    x, dy = np.array([[2.0, 5.0]]), np.array([[1.0, 10.0]])
+    np.testing.assert_array_equal(network.forward(x, train=True), [[2 + 1, 5 + 3 * 2]])
+    np.testing.assert_array_equal(network.layers[1].backward(dy), [[1 + 3 * 10, 10]])
+
+
+def test_a_residual_block_that_changes_the_shape_is_refused():
+    with pytest.raises(ValueError, match=r"Residual\(Dense\(3\)\) makes \(3,\) of \(2,\)"):
+        Network([Residual(Dense(3)), Dense(1)], (2,), rng=np.random.default_rng(0))
+
+
+def test_a_residual_block_at_the_input_learns_without_a_gradient_of_the_input():
+    layers = [Residual(Dense(3), Activation("tanh")), Dense(1)]
+    network = Network(layers, (3,), rng=np.random.default_rng(0), dtype=np.float64)
+    objective = Objective("regression", 0, "linear", "mse")
+    checks = check(network, objective, np.random.default_rng(1).normal(size=(5, 3)), np.ones((5, 1)))
+    assert max(c.error for c in checks) < 1e-6
+    assert network.layers[0].backward(np.ones((5, 3))) is None

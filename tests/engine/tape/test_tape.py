@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.tape.tape import Tape, follow, perform
+from engine.formulas.tracing import record_call, trace_like
+from engine.tape.tape import Tape
 
 FORMULAS = {
     "arithmetic": lambda x: (1 - x) * x / 2 + x**2,
@@ -44,23 +45,23 @@ def test_a_replay_gives_what_the_formula_gives_for_new_numbers(name, dtype):
         tape.play()
 
 
-def test_a_function_that_is_no_formula_runs_now_and_on_every_replay():
+def test_a_recorded_call_runs_now_and_on_every_replay():
     tape, calls = Tape(), []
     x = np.ones(2)
-    perform(tape.wrap(x), calls.append, "ran")
+    record_call(tape.wrap(x), calls.append, "ran")
     tape.play()
     tape.play()
-    perform(x, calls.append, "at once")
+    record_call(x, calls.append, "at once")
     assert calls == ["ran", "ran", "ran", "at once"]
 
 
 def test_state_that_follows_is_changed_by_every_replay():
     tape, x, total = Tape(), np.ones(3), np.zeros(3)
-    traced = follow(tape.wrap(x), total)
+    traced = trace_like(tape.wrap(x), total)
     traced += tape.wrap(x)
     tape.play()
     np.testing.assert_array_equal(total, [2, 2, 2])
-    assert follow(x, total) is total
+    assert trace_like(x, total) is total
 
 
 def test_what_a_tape_cannot_hold_is_refused():
@@ -75,7 +76,7 @@ def _weights_with_bias(inputs, units):
 
 
 @pytest.mark.parametrize("named", [False, True])
-def test_a_bias_below_its_weights_joins_the_product_and_what_nobody_can_name_is_not_computed(named):
+def test_a_bias_joins_the_product_before_it(named):
     (V, a), (W, b), tape = _weights_with_bias(3, 4), _weights_with_bias(4, 2), Tape()
     x = np.random.default_rng(0).normal(size=(5, 3))
     h = tape.wrap(x) @ V + a  # no ones below x: two calls
@@ -107,7 +108,7 @@ def test_the_gradients_of_weights_and_bias_are_one_product():
     np.testing.assert_allclose(db, dz.sum(axis=0))
 
 
-def test_a_number_that_lives_outside_the_tape_is_read_anew_by_every_replay():
+def test_every_replay_reads_numbers_outside_the_tape():
     tape, x, limit = Tape(), np.array([[1.0, 5.0]]), np.array(2.0)
     larger = np.maximum(tape.wrap(x), limit)
     limit[()] = 4

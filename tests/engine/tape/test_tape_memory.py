@@ -1,10 +1,11 @@
-"""The memory of a tape: taken from results that nobody can name any more, and from no other."""
+"""A tape reuses the memory of results that nothing refers to any more, and of no others."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from engine.tape.tape import Tape, plain
+from engine.formulas.tracing import untraced
+from engine.tape.tape import Tape
 
 
 def memory(tape: Tape) -> int:
@@ -25,7 +26,7 @@ def test_a_long_formula_needs_the_memory_of_two_results():
     np.testing.assert_array_equal(y.array, np.full((4, 3), 3 * 2.0**10))
 
 
-def test_a_result_that_has_a_name_is_not_written_over():
+def test_a_referenced_result_is_not_overwritten():
     tape, x = Tape(), np.arange(6.0)
     traced = tape.wrap(x)
     first = traced + 1
@@ -45,10 +46,10 @@ def test_a_view_keeps_the_memory_of_its_result():
     np.testing.assert_array_equal(other.array, np.full(6, 9))
 
 
-def test_an_array_that_was_asked_for_may_be_read_after_every_replay():
+def test_a_requested_array_can_be_read_after_every_replay():
     tape, x = Tape(), np.zeros(4)
     seen = [(tape.wrap(x) + number).array for number in range(3)]
-    seen.append(plain(tape.wrap(x) + 3))
+    seen.append(untraced(tape.wrap(x) + 3))
     for _ in range(3):
         tape.play()
     assert [array.tolist() for array in seen] == [[float(number)] * 4 for number in range(4)]

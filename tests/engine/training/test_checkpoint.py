@@ -1,4 +1,4 @@
-"""Checkpoints: going on from one continues the identical curve; a foreign one is refused and changes nothing."""
+"""Checkpoints: a restored run continues the identical curve; a foreign checkpoint is refused."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import io
 import numpy as np
 import pytest
 
-from engine.tape.recording import Batches
 from engine.training import checkpoint
+from tests.engine.helpers import spoil
 
 
 def same(one, other):
@@ -20,7 +20,7 @@ def same(one, other):
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
 @pytest.mark.parametrize("steps", [0, 7, 24])
-def test_going_on_continues_the_identical_curve_also_in_mid_epoch(kind, optimizer, steps, build_trainer):
+def test_a_restored_run_continues_the_identical_curve(kind, optimizer, steps, build_trainer):
     trainer, heir = (build_trainer(kind, optimizer=optimizer, patience=50, schedule="cosine") for _ in range(2))
     for _ in range(steps):
         trainer.step()
@@ -57,14 +57,14 @@ def test_a_checkpoint_is_a_copy(build_trainer):
     same(arrays, kept)
 
 
-def test_how_a_run_ended_is_kept(build_trainer):
+def test_a_checkpoint_keeps_how_the_run_ended(build_trainer):
     trainer, heir = (build_trainer(optimizer="sgd", learning_rate=1e38, epochs=9) for _ in range(2))
     trainer.run_for(60)
     checkpoint.restore(heir, checkpoint.capture(trainer))
     assert heir.divergence == trainer.divergence is not None
 
 
-def test_a_silent_rule_stays_silent(build_trainer):
+def test_a_disabled_rule_stays_disabled(build_trainer):
     trainer, heir = build_trainer(epochs=1), build_trainer(epochs=1)
     trainer.run_for(60)
     trainer.resume()
@@ -73,11 +73,9 @@ def test_a_silent_rule_stays_silent(build_trainer):
     assert (heir.epochs, heir.stopped) == (2, "")
 
 
-def test_a_checkpoint_of_numbers_that_overflowed_is_never_made(build_trainer):
+def test_a_checkpoint_never_holds_overflowed_numbers(build_trainer):
     trainer = build_trainer()
-    trainer.x_train[:] = np.inf
-    trainer.batches = Batches(trainer.x_train, trainer.t_train)
-    trainer._guard_interval = 1000
+    spoil(trainer)
     trainer.step()
     assert not np.isfinite(trainer.network.parameters).all()
     assert np.isfinite(checkpoint.capture(trainer)["parameters"]).all()
@@ -112,7 +110,7 @@ def test_a_spoiled_checkpoint_is_refused_and_nothing_changes(spoil, words, build
     same(checkpoint.capture(trainer), before)
 
 
-def test_a_checkpoint_of_another_network_or_optimiser_is_refused(build_trainer):
+def test_a_checkpoint_of_another_network_or_optimizer_is_refused(build_trainer):
     for other in (build_trainer("batch norm"), build_trainer(optimizer="sgd"), build_trainer(dtype=np.float64)):
         with pytest.raises(ValueError, match="checkpoint"):
             checkpoint.restore(build_trainer(), checkpoint.capture(other))

@@ -11,9 +11,10 @@ from engine.formulas.optimizers import OPTIMIZERS
 from engine.network.layers import Activation, Dense, Dropout
 from engine.network.network import Network
 from engine.network.normalization import BatchNorm
-from engine.training.gradient_check import check, numerical_gradient, relative_error, sweep
+from engine.network.observe import observe
+from engine.training.gradient_check import check, relative_error, sweep
 from engine.training.trainer import Settings, Trainer
-from tests.engine.pairs import PAIRS
+from tests.engine.helpers import PAIRS, numerical_gradient
 
 
 def problem(activation, terms, seed, **options):
@@ -40,9 +41,10 @@ def smooth_problem(activation, terms, **options):
 
 
 def is_smooth(activation, network, objective, x, t):
-    values = network.activations(x)
-    z = np.concatenate([values[number].ravel() for number in (0, 2)])
-    distance = np.abs(objective.output.forward(values[-1]) - t[:, : objective.units])
+    with observe(network) as seen:
+        last = network.forward(x)
+    z = np.concatenate([seen.outputs[name].ravel() for name in ("0", "2")])
+    distance = np.abs(objective.output.forward(last) - t[:, : objective.units])
     corners = [np.abs(z - kink).min() for kink in ACTIVATIONS[activation].kinks]
     return min(*corners, distance.min(), np.abs(distance - 1).min()) > 1e-3
 
@@ -58,7 +60,7 @@ def test_every_activation_passes_with_every_loss_and_output_function(activation,
     checks = check(network, objective, x, t)
     assert len(checks) == network.parameters.size
     if ACTIVATIONS[activation].surrogate:  # behind the last borrowed slope everything is exact
-        checks = [c for c in checks if c.layer == 4]
+        checks = [c for c in checks if c.layer == "4"]
         assert any(c.analytic for c in checks)
     assert worst(checks) < 1e-6
 
@@ -75,19 +77,19 @@ def test_it_names_every_entry_of_every_parameter():
     names = [f"{c.layer}.{c.parameter}" for c in checks]
     assert {name: names.count(name) for name in names} == {name: array.size for name, array in network.named.items()}
     network.backward(objective.gradient(network.forward(x, train=True), t))
-    network.take(network.gradients.copy(), {})  # the gradient under the parameters' names
+    network.set_state(network.gradients.copy(), {})  # the gradient under the parameters' names
     for name, c in zip(names, checks, strict=True):
         assert network.named[name][c.index] == c.analytic
 
 
-def test_it_can_look_at_a_few_entries_of_each_parameter():
+def test_it_can_check_a_few_entries_of_each_parameter():
     network, *rest = problem("tanh", ("regression", 0, "linear", "mse"), 1)
     checks = check(network, *rest, entries=3)
     for name, array in network.named.items():
         assert 1 <= sum(f"{c.layer}.{c.parameter}" == name for c in checks) <= min(3, array.size)
 
 
-def test_it_finds_the_bias_gradient_that_four_seeds_sum_over_the_wrong_axis(monkeypatch):
+def test_it_finds_a_bias_gradient_summed_over_the_wrong_axis(monkeypatch):
     network, *rest = problem("tanh", ("classification", 3, "softmax", "categorical_crossentropy"), 0)
     right = Dense.backward
 
@@ -110,7 +112,7 @@ def test_it_finds_a_gradient_that_is_two_percent_too_small(monkeypatch):
     assert {round(c.error, 4) for c in checks if abs(c.analytic) > 1e-3} == {round(1 - 41000 / 42000, 4)}
 
 
-def test_it_leaves_a_run_with_dropout_and_batch_norm_as_if_it_had_not_been():
+def test_it_changes_nothing_in_a_network_with_dropout_and_batch_norm():
     """And dropout passes the check: the same masks are drawn every time."""
     curves = []
     for looking in (False, True):
@@ -133,7 +135,7 @@ def test_it_leaves_a_run_with_dropout_and_batch_norm_as_if_it_had_not_been():
         np.testing.assert_array_equal(without, with_checks)
 
 
-def test_the_best_step_is_neither_large_nor_tiny_and_float64_is_far_more_exact_than_float32():
+def test_the_best_epsilon_is_medium_and_float64_beats_float32():
     epsilons, errors = [1e-1, 1e-3, 1e-5, 1e-7, 1e-9, 1e-11], {}
     for dtype in (np.float64, np.float32):
         network, objective, x, t = problem("tanh", ("regression", 0, "linear", "mse"), 1)
@@ -149,14 +151,14 @@ def test_the_best_step_is_neither_large_nor_tiny_and_float64_is_far_more_exact_t
     assert single[5] == 1  # rounding swallows the step: no slope to be seen
 
 
-def test_the_numerical_gradient_of_a_known_function_is_right_and_leaves_its_argument_as_it_was():
+def test_the_numerical_gradient_is_right_and_restores_its_argument():
     a = np.array([[0.5, -1.0], [2.0, 3.0]])
     kept = a.copy()
     np.testing.assert_allclose(numerical_gradient(lambda: float((a**3).sum()), a), 3 * a**2, rtol=1e-8)
     np.testing.assert_array_equal(a, kept)
 
 
-def test_the_relative_error_compares_with_the_larger_gradient_and_forgives_rounding_near_zero():
+def test_the_relative_error_ignores_rounding_near_zero():
     assert relative_error(1.0, 3.0) == pytest.approx(2 / 3)
     assert relative_error(-2.0, 2.0) == 2
     assert relative_error(0.0, 0.0) == 0

@@ -10,10 +10,12 @@ from engine import ACTIVATIONS, INITIALIZERS, OPTIMIZERS
 from engine.formulas.losses import Objective, valid_losses, valid_outputs
 from engine.formulas.schedules import SCHEDULES
 from engine.network.convolution import Conv2D, Flatten, Image, MaxPool2D
-from engine.network.layers import Activation, Dense, Dropout
+from engine.network.layers import Activation, Dense, Dropout, Residual
 from engine.network.network import Network
 from engine.network.normalization import BatchNorm
+from engine.network.observe import observe
 from engine.training import checkpoint
+from engine.training.gradient_check import check
 from engine.training.trainer import Settings, Trainer
 
 few = settings(deadline=None, max_examples=60, derandomize=True, database=None)
@@ -34,6 +36,7 @@ def architectures(draw):
         "initializer": draw(st.sampled_from(list(INITIALIZERS))),
         "conv": draw(st.sampled_from(["", "valid", "same"])),
         "batch_norm": draw(st.booleans()),
+        "residual": draw(st.booleans()),
         "dropout": draw(st.sampled_from([0.0, 0.3])),
         "optimizer": draw(st.sampled_from(list(OPTIMIZERS))),
         "dtype": draw(st.sampled_from([np.float32, np.float64])),
@@ -57,10 +60,11 @@ def build(a) -> Trainer:
     if a["conv"]:
         layers += [Image(4, 4), Conv2D(2, padding=a["conv"], initializer=a["initializer"]), MaxPool2D(), Flatten()]
     for units, activation in a["hidden"]:
-        layers.append(Dense(units, initializer=a["initializer"]))
-        layers += [BatchNorm()] if a["batch_norm"] else []
-        layers.append(Activation(activation))
-        layers += [Dropout(a["dropout"], rng=rng.spawn(1)[0])] if a["dropout"] else []
+        block = [Dense(units, initializer=a["initializer"])]
+        block += [BatchNorm()] if a["batch_norm"] else []
+        block.append(Activation(activation))
+        block += [Dropout(a["dropout"], rng=rng.spawn(1)[0])] if a["dropout"] else []
+        layers += [*block, Residual(Dense(units), Activation(activation))] if a["residual"] else block
     network = Network([*layers, Dense(objective.units)], (16,), rng=rng, dtype=a["dtype"])
     x = rng.normal(size=(25, 16))
     y = rng.integers(0, a["classes"], 25) if a["classes"] else rng.normal(size=25)
@@ -108,15 +112,31 @@ def test_a_checkpoint_round_trip_changes_nothing(a, steps):
 
 @few
 @given(architectures())
-def test_drawing_never_disturbs_training(a):
+def test_evaluating_never_disturbs_training(a):
     watched, alone = build(a), build(a)
     for trainer in (watched, alone):
         for _ in range(6):
             trainer.step()
             if trainer is watched:
                 trainer.network.forward(trainer.x_test)
-                trainer.network.activations(trainer.x_test)
+                with observe(trainer.network):
+                    trainer.network.forward(trainer.x_test)
                 trainer.evaluate()
     np.testing.assert_array_equal(watched.network.parameters, alone.network.parameters)
     for name, array in alone.network.state.items():
         np.testing.assert_array_equal(watched.network.state[name], array)
+
+
+@few
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 2)), min_size=1, max_size=3), st.integers(0, 99))
+def test_gradients_of_any_residual_network_agree_with_central_differences(blocks, seed):
+    rng = np.random.default_rng(seed)
+
+    def parts(has_norm, depth):
+        return [part for _ in range(depth) for part in (Dense(3), *[BatchNorm()] * has_norm, Activation("tanh"))]
+
+    layers = [Dense(3), *(Residual(*parts(*block)) for block in blocks), Dense(2)]
+    network = Network(layers, (4,), rng=rng, dtype=np.float64)
+    objective = Objective("classification", 2, "softmax", "categorical_crossentropy")
+    t = objective.targets(rng.integers(0, 2, 6), np.float64)
+    assert max(c.error for c in check(network, objective, rng.normal(size=(6, 4)), t, entries=4)) < 1e-5

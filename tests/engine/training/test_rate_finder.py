@@ -33,7 +33,7 @@ def test_the_suggested_rate_learns_and_lies_in_the_range(build_trainer):
     assert trainer.evaluate().train_loss < trainer.untrained_loss / 2
 
 
-def test_the_test_ends_early_when_the_loss_takes_off(build_trainer):
+def test_the_test_ends_early_when_the_loss_explodes(build_trainer):
     found = find_rate(build_trainer(optimizer="sgd"), highest=1e20, steps=200)
     assert len(found.rates) < 200
     assert np.isfinite(found.losses).all()

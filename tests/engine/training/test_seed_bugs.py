@@ -33,7 +33,7 @@ def test_the_bias_of_a_softmax_layer_is_trained(build_trainer):
     assert np.ptp(trainer.network.layers[-1].b - before) > 0.001
 
 
-def test_the_gradient_is_divided_by_the_samples_of_the_batch_and_not_of_the_whole_data(dense, objective, batch):
+def test_the_gradient_is_divided_by_the_size_of_the_batch(dense, objective, batch):
     x, t = batch
     gradients = []
     for repeat in (1, 4):  # the same samples four times have the same mean
@@ -49,7 +49,7 @@ def test_early_stopping_fires(build_trainer):
     assert "has not improved" in trainer.stopped
 
 
-def test_going_on_from_saved_weights_works_in_a_fresh_process(build_trainer):
+def test_a_fresh_trainer_continues_from_saved_weights(build_trainer):
     from engine.training import checkpoint
 
     trainer, fresh = build_trainer(), build_trainer()
@@ -58,7 +58,7 @@ def test_going_on_from_saved_weights_works_in_a_fresh_process(build_trainer):
     assert fresh.evaluate() == trainer.evaluate()
 
 
-def test_test_figures_come_from_samples_that_were_never_trained_on(build_trainer):
+def test_test_scores_come_from_unseen_samples(build_trainer):
     trainer = build_trainer()
     (x_train, _, _), (x_test, _, y_test) = trainer.parts()
     assert not {tuple(x) for x in x_train} & {tuple(x) for x in x_test}
@@ -66,7 +66,7 @@ def test_test_figures_come_from_samples_that_were_never_trained_on(build_trainer
     assert trainer.evaluate().test_score == np.mean(predicted == y_test)
 
 
-def test_shown_shares_of_belief_are_probabilities(dense, objective, batch):
+def test_shown_probabilities_add_up_to_one(dense, objective, batch):
     p = objective.probabilities(dense.forward(batch[0]))
     np.testing.assert_allclose(p.sum(axis=1), 1)
     assert (p > 0).all()
@@ -82,14 +82,14 @@ def test_backward_uses_the_samples_it_is_given(dense, objective, batch):
     np.testing.assert_allclose(dense.gradients, (3 * gradients[0] + 4 * gradients[1]) / 7, rtol=1e-10, atol=1e-14)
 
 
-def test_the_batch_size_is_honoured(build_trainer):
+def test_the_batch_size_is_respected(build_trainer):
     for size, steps in ((1, 50), (8, 7), (50, 1), (0, 1)):
         trainer = build_trainer(batch_size=size)
         trainer.epoch()
         assert trainer.steps == steps
 
 
-def test_the_curve_has_a_loss_for_every_epoch_under_its_own_number(build_trainer):
+def test_the_curve_has_a_loss_for_every_epoch(build_trainer):
     trainer = build_trainer()
     for _ in range(5):
         trainer.epoch()
@@ -111,7 +111,7 @@ def test_a_network_is_trained_by_backprop_until_it_solves_xor():
     assert trainer.evaluate().train_loss < 0.05
 
 
-def test_every_optimiser_has_an_update_that_lowers_the_loss(build_trainer):
+def test_every_optimizer_lowers_the_loss(build_trainer):
     for name in OPTIMIZERS:
         trainer = build_trainer(optimizer=name)
         for _ in range(10):

@@ -10,11 +10,11 @@ from engine.formulas.optimizers import OPTIMIZERS
 from engine.formulas.schedules import SCHEDULES
 from engine.network.layers import Activation, Dense
 from engine.network.network import Network
-from engine.tape.recording import Batches
 from engine.training.trainer import Settings, Trainer
+from tests.engine.helpers import spoil
 
 
-def test_each_epoch_shows_every_sample_once_and_the_last_batch_is_the_rest(build_trainer):
+def test_each_epoch_uses_every_sample_once(build_trainer):
     trainer = build_trainer(batch_size=8)
     orders = []
     for _ in range(2):
@@ -44,7 +44,7 @@ def test_recorded_steps_equal_plain_ones(kind, build_trainer):
     np.testing.assert_allclose(recorded.network.parameters, plain.network.parameters, rtol=1e-9, atol=1e-11)
 
 
-def test_two_trainers_built_alike_go_the_same_way_to_the_bit(kind, build_trainer):
+def test_two_equal_trainers_are_equal_to_the_bit(kind, build_trainer):
     one, other = build_trainer(kind), build_trainer(kind)
     for _ in range(3):
         one.epoch()
@@ -86,7 +86,7 @@ def test_l2_adds_its_rate_times_the_weights_and_spares_the_biases(build_trainer)
     with_l2, without = (build_trainer(dtype=np.float64, optimizer="sgd", l2=l2) for l2 in (0.1, 0.0))
     with_l2.step()
     without.step()
-    weights = with_l2._initial["parameters"] * with_l2.network.weight_mask
+    weights = with_l2.guard.safe.parameters * with_l2.network.weight_mask
     np.testing.assert_allclose(with_l2.network.gradients - without.network.gradients, 0.1 * weights, atol=1e-14)
 
 
@@ -122,7 +122,7 @@ def test_reset_starts_the_same_run_again(kind, build_trainer):
     np.testing.assert_array_equal(trainer.history.values, first[1])
 
 
-def test_reset_keeps_the_settings_of_now(build_trainer):
+def test_reset_keeps_the_current_settings(build_trainer):
     trainer = build_trainer()
     trainer.set(learning_rate=0.5)
     trainer.reset()
@@ -132,7 +132,7 @@ def test_reset_keeps_the_settings_of_now(build_trainer):
 # The end of a run
 
 
-def test_a_run_stops_at_its_last_epoch_and_goes_on_after_resume(build_trainer):
+def test_a_run_stops_at_its_last_epoch_until_resumed(build_trainer):
     trainer = build_trainer(epochs=3)
     trainer.run_for(60)
     assert (trainer.epochs, trainer.stopped) == (3, "3 epochs are done.")
@@ -142,7 +142,7 @@ def test_a_run_stops_at_its_last_epoch_and_goes_on_after_resume(build_trainer):
     assert (trainer.epochs, trainer.stopped) == (4, "")
 
 
-def test_a_rule_is_armed_again_when_its_setting_changes_or_the_run_is_reset(build_trainer):
+def test_a_changed_setting_or_a_reset_enables_a_rule_again(build_trainer):
     trainer = build_trainer(epochs=2)
     trainer.run_for(60)
     trainer.set(epochs=4)
@@ -165,15 +165,13 @@ def test_a_run_stops_when_the_target_is_reached(build_trainer):
 
 def test_a_run_stops_when_its_time_is_over(build_trainer):
     trainer = build_trainer(max_seconds=5.0)
-    seconds = iter(range(1000))
-    trainer.run_for(60, clock=lambda: float(next(seconds)))  # each step seems to take a second
+    trainer.run_for(60, clock=lambda: float(trainer.steps))  # each step seems to take a second
     assert (trainer.stopped, trainer.steps, trainer.seconds) == ("5 seconds of training are over.", 5, 5.0)
 
 
-def test_running_for_some_seconds_takes_that_long_by_the_clock(build_trainer):
-    seconds = iter(range(1000))
+def test_run_for_follows_the_clock(build_trainer):
     trainer = build_trainer()
-    trainer.run_for(3, clock=lambda: float(next(seconds)))
+    trainer.run_for(3, clock=lambda: float(trainer.steps))
     assert (trainer.steps, trainer.seconds, trainer.stopped) == (3, 3.0, "")
 
 
@@ -209,26 +207,19 @@ def test_after_early_stopping_the_run_can_go_on(build_trainer):
 # Divergence
 
 
-def spoil(trainer, rows):
-    """Samples that no network can swallow."""
-    trainer.x_train[rows] = np.inf
-    trainer.batches = Batches(trainer.x_train, trainer.t_train)
-
-
 @pytest.mark.parametrize("kind", ["dense", "dropout", "batch norm", "everything"])
-def test_the_guard_goes_back_to_the_last_finite_step_and_names_it(kind, build_trainer):
+def test_the_guard_restores_the_last_finite_step(kind, build_trainer):
     trainer, twin = (build_trainer(kind, optimizer="sgd", learning_rate=0.01) for _ in range(2))
     for t in (trainer, twin):
-        t._guard_interval = 1000
-        spoil(t, 0)  # overflows as soon as this sample is met
+        spoil(t, 0)
     finite = twin.network.parameters.copy()
     with np.errstate(all="ignore"):
         while np.isfinite(twin.network.parameters).all():
             finite = twin.network.parameters.copy()
-            twin.play()
+            twin.advance()
         for _ in range(twin.steps + 4):
-            trainer.play()
-    assert not trainer.guard()
+            trainer.advance()
+    assert not trainer.check()
     assert trainer.divergence.step == twin.steps
     np.testing.assert_array_equal(trainer.network.parameters, finite)
     assert 0 in trainer.batch
@@ -244,7 +235,7 @@ def test_the_guard_names_the_first_layer_that_overflows():
     settings = Settings(learning_rate=0.01, batch_size=0)
     trainer = Trainer(network, objective, optimizer, (x, y), (x, y), settings=settings, rng=rng)
     network.named["2.W"][:] = 3e38
-    trainer.changed()
+    trainer.parameters_changed()
     trainer.epoch()
     assert trainer.divergence.where == "what leaves hidden layer 2 (Dense(4)) is too large for a number"
     assert trainer.divergence.step == 1
@@ -272,10 +263,9 @@ def test_after_a_divergence_a_lower_rate_lets_the_run_go_on(build_trainer):
     assert trainer.evaluate().train_loss < trainer.untrained_loss
 
 
-def test_settings_that_change_between_two_safe_points_do_not_confuse_the_guard(build_trainer):
+def test_changed_settings_do_not_confuse_the_guard(build_trainer):
     trainer = build_trainer(optimizer="sgd")
-    spoil(trainer, slice(None))
-    trainer._guard_interval = 1000
+    spoil(trainer)
     trainer.step()
     trainer.step()
     trainer.set(learning_rate=0.01)

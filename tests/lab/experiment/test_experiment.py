@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from data.sources import hand_drawn
 from engine import ACTIVATIONS
-from engine.training.settings import Settings
+from engine.step.settings import Settings
 from lab.experiment.experiment import LIVE, Experiment, ExperimentError
 from tests.lab.strategies import experiments, field_values, json_values
 
@@ -56,6 +56,7 @@ HOSTILE = {
     "max_norm": ["-1"],
     "dropout": ["1", "0.95", "[0.1]"],
     "batch_norm": ["1", "0", '"yes"', '"on"', "null", "[true]"],
+    "residual": ["1", "0", '"no"', "null"],
     "clip_norm": ["1001"],
     "clip_value": ["NaN"],
     "seed": ["-1", "1000000", "1.5", "true", "1" + "0" * 400, '"' + "9" * 5000 + '"', '"\u00b2"'],

@@ -82,5 +82,5 @@ def test_examples_in_their_own_units_get_the_answers_that_the_network_gives(data
 def test_what_the_network_wants_is_named_and_fits_into_a_question():
     facts = ask(Run(Experiment(dataset="digits", hidden=(4,))), "inputs", {}, {})[0]
     assert (facts["columns"][:2], facts["picture"]) == (["pixel_0_0", "pixel_0_1"], True)
-    assert 1 <= facts["rows"] * 64 <= downloads.MOST_NUMBERS
+    assert 1 <= facts["rows"] * 64 <= downloads.MAX_NUMBERS
     assert ask(Run(SMALL), "inputs", {}, {})[0]["columns"] == ["x1", "x2"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from engine.network.observe import observe
 from lab.experiment.experiment import Experiment
 from lab.queries.function_values import BINS, batch_outputs, plane, pre_activations
 from lab.training.run import Run
@@ -21,13 +22,15 @@ def run_of(**changes) -> Run:
 def test_the_histogram_counts_every_pre_activation_and_the_dots_are_those_of_the_point():
     run = run_of(activations=("tanh", "relu"))
     header, arrays = pre_activations(run, {"point": 3}, {})
-    z = run.trainer.network.activations(run.trainer.x_train)
+    with observe(run.trainer.network) as seen:
+        run.trainer.network.forward(run.trainer.x_train)
+    first, second = (seen.outputs[name] for name in ("0", "2"))
     assert [layer["activation"] for layer in header["layers"]] == ["tanh", "relu"]
     assert arrays["counts"].shape == (2, BINS)
     assert arrays["counts"].sum(axis=1).tolist() == [30 * 6, 30 * 4]
-    np.testing.assert_allclose(arrays["z0"], z[0][3], rtol=1e-5)
-    np.testing.assert_allclose(arrays["z1"], z[2][3], rtol=1e-5)
-    inside = (z[0] > arrays["edges"][0, 20]) & (z[0] < arrays["edges"][0, 40])
+    np.testing.assert_allclose(arrays["z0"], first[3], rtol=1e-5)
+    np.testing.assert_allclose(arrays["z1"], second[3], rtol=1e-5)
+    inside = (first > arrays["edges"][0, 20]) & (first < arrays["edges"][0, 40])
     assert arrays["counts"][0, 20:40].sum() == inside.sum()
 
 

@@ -122,7 +122,7 @@ def test_a_question_for_what_is_not_there_is_refused_with_what_is_allowed(run, n
 
 
 def test_a_network_that_reads_no_pictures_says_so():
-    with pytest.raises(ValueError, match="does not read pictures"):
+    with pytest.raises(ValueError, match="does not classify pictures"):
         question(Run(Experiment()), "images")
 
 

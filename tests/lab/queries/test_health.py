@@ -7,7 +7,7 @@ import pytest
 
 from engine.training.diagnostics import diagnose
 from lab.experiment.experiment import Experiment
-from lab.queries.health import BAND, TRIALS, flow_verdict, layer_verdict, percent, trial
+from lab.queries.health import BAND, flow_verdict, layer_verdict, percent
 from lab.worker.local_pool import LocalPool
 
 NAN = float("nan")
@@ -84,25 +84,3 @@ def test_the_verdict_on_the_flow_compares_the_first_hidden_layer_with_the_last(g
 def test_a_share_is_told_in_as_many_digits_as_it_needs():
     assert [percent(share) for share in (2.5, 0.5, 0.05, 0.001, 0.000001, 0)] == [
         "250%", "50%", "5.0%", "0.100%", "less than 0.001%", "0.000%"]  # fmt: skip
-
-
-def test_sigmoids_vanish_where_he_and_relu_learn_and_nothing_is_left_behind():
-    pool, found = LocalPool(), []
-    for experiment in TRIALS.values():
-        *shares, last = trial(pool, experiment, epochs=40)
-        assert all(answer is None for _, answer in shares)
-        found.append(last[1][0])
-    sigmoid, relu = found
-    assert sigmoid["epoch"] == relu["epoch"] == 40
-    assert sigmoid["flow"].startswith("Vanishing")
-    assert relu["flow"].startswith("Healthy")
-    assert sigmoid["train_loss"] > 0.6 > 0.1 > relu["train_loss"]
-    assert pool.scheduler.runs == {}
-
-
-def test_a_trial_that_is_given_up_leaves_nothing_behind():
-    pool = LocalPool()
-    started = trial(pool, Experiment())
-    next(started)
-    started.close()
-    assert pool.scheduler.runs == {}

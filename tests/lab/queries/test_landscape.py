@@ -86,7 +86,7 @@ def test_the_path_goes_from_the_first_weights_to_those_of_now(run):
     assert plane.in_plane() > 0.95
     assert np.abs(plane.path()).max() == pytest.approx(0.8)
     for point, station in zip(plane.path(), plane.stations, strict=True):
-        away = station - plane.centre - point @ plane.directions
+        away = station - plane.center - point @ plane.directions
         np.testing.assert_allclose(plane.directions @ away, 0, atol=1e-9)
 
 

@@ -35,7 +35,7 @@ def ask(run, x=(), **facts):
 
 
 def dense(run, layer):
-    return [layer for layer in run.trainer.network.layers if hasattr(layer, "W")][layer]
+    return [layer for _, layer in run.trainer.network.walk() if hasattr(layer, "W")][layer]
 
 
 def central_difference(run, layer, source, target, number=1, e=1e-6):
@@ -86,11 +86,11 @@ def test_the_factors_that_the_page_multiplies_give_the_gradient(dataset, output,
     assert header["update"]["gradient"] == pytest.approx((seen["each.a"] * seen["each.delta"]).sum())
 
 
-def test_the_standardised_input_and_the_label_are_those_of_the_point():
+def test_the_standardized_input_and_the_label_are_those_of_the_point():
     run = run_of(dataset="hills")
     header, seen = ask(run, number=7)
     np.testing.assert_allclose(seen["raw"], run.dataset.points_train[7], rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(seen["standardised"], run.dataset.x_train[7])
+    np.testing.assert_allclose(seen["standardized"], run.dataset.x_train[7])
     assert header["label"] == pytest.approx(float(run.dataset.to_units(run.dataset.y_train[7])))
 
 
@@ -123,11 +123,11 @@ def test_before_the_first_step_the_batch_is_the_first_points_and_never_a_whole_l
     run = run_of(epochs=0, samples=500, batch_size=0)
     header, seen = ask(run, part="batch")
     assert header["points"] == len(seen["each.a"]) == MOST_POINTS
-    np.testing.assert_allclose(seen["standardised"], run.trainer.x_train[:MOST_POINTS].mean(axis=0))
+    np.testing.assert_allclose(seen["standardized"], run.trainer.x_train[:MOST_POINTS].mean(axis=0))
 
 
 def by_hand(name, o, u):
-    """The published formula of an optimiser, with the numbers of the answer."""
+    """The published formula of an optimizer, with the numbers of the answer."""
     p, g, rate, before, after, t = u["parameter"], u["used"], u["rate"], u["slots"], u["slots_after"], u["t"]
     match name:
         case "sgd":
@@ -171,7 +171,7 @@ def test_the_loss_after_is_that_of_the_same_point_with_the_new_weights():
 @pytest.mark.parametrize(
     "changes",
     [{}, {"optimizer": "adam"}, {"dropout": 0.3}, {"batch_norm": True}, {"clip_norm": 0.01, "dropout": 0.2},
-     {"dataset": "digits", "samples": 100, "conv": (4,), "batch_norm": True}],
+     {"dataset": "digits", "samples": 100, "conv": (4,), "batch_norm": True}, {"hidden": (3, 3), "residual": True}],
     ids=str,
 )  # fmt: skip
 def test_looking_at_a_step_changes_nothing_in_the_run(changes):
@@ -185,7 +185,29 @@ def test_looking_at_a_step_changes_nothing_in_the_run(changes):
     np.testing.assert_array_equal(alone.trainer.history.values, watched.trainer.history.values)
 
 
-def test_with_batch_normalisation_a_point_alone_has_no_spread_so_the_batch_is_shown():
+@pytest.mark.parametrize("changes", [{}, {"dropout": 0.3}, {"batch_norm": True}], ids=str)
+def test_with_a_skip_connection_values_and_gradients_are_sums_of_two_paths(changes):
+    run = run_of(hidden=(4, 4, 4), residual=True, **changes)
+    header, seen = ask(run, layer=0, source=0, target=1)
+    assert [stage["skip"] for stage in header["stages"]] == [False, True, True, False]
+    value = next(seen[name] for name in ("1.kept", "1.a") if name in seen)
+    np.testing.assert_allclose(seen["1.sum"], seen["1.before"] + value)
+    np.testing.assert_array_equal(seen["2.before"], seen["1.sum"])
+    arrived = next(seen[name] for name in ("0.dkept", "0.da") if name in seen)
+    place = header["stages"][0]["focus"]
+    through = seen["0.row"] @ seen["0.back"]
+    assert arrived[place] == pytest.approx(through + seen["0.around"][place])
+    assert abs(seen["0.around"][place]) > 0
+
+
+def test_the_gradient_through_skip_connections_is_a_finite_difference():
+    run = run_of(epochs=0, hidden=(4, 4), residual=True)
+    for layer, source, target in ((0, 1, 2), (1, -1, 1), (2, 2, 0)):
+        header, _ = ask(run, layer=layer, source=source, target=target)
+        assert header["update"]["gradient"] == pytest.approx(central_difference(run, layer, source, target), rel=1e-5)
+
+
+def test_with_batch_normalization_a_point_alone_has_no_spread_so_the_batch_is_shown():
     header, seen = ask(run_of(batch_norm=True), part="train")
     assert header["part"] == "batch"
     assert header["stages"][0]["norm"]

@@ -8,7 +8,7 @@ import pytest
 from engine.training import checkpoint
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.protocol.messages import Step
-from lab.queries.table import QUESTIONS
+from lab.queries.table import QUERIES
 from lab.server.pool import WorkerPool
 from lab.training.build import build
 from lab.worker.local_pool import LocalPool
@@ -39,7 +39,7 @@ def test_the_weights_that_are_answered_are_those_of_the_run(pool):
 
 def test_a_question_that_is_not_in_the_table_is_refused_with_the_list_of_those_that_are(pool):
     token = pool.open(Experiment())
-    with pytest.raises(ExperimentError, match=f"no question; allowed: {', '.join(QUESTIONS)}"):
+    with pytest.raises(ExperimentError, match=f"not a query; allowed: {', '.join(QUERIES)}"):
         pool.ask(token, "password")
 
 

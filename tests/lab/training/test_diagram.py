@@ -7,6 +7,7 @@ import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
 from data.sources.features import plane_features
+from engine.network.observe import observe
 from lab.experiment.experiment import Experiment
 from lab.protocol.frames import unpack
 from lab.protocol.messages import GetFrame
@@ -49,7 +50,7 @@ def test_weights_and_biases_are_those_of_the_network_row_by_row(dtype):
     run = started(SMALL.change(dtype=dtype, batch_norm=True))
     _, arrays = look(run)
     start = bias = 0
-    for number in (0, 3, 6):  # the dense layers, with normalisation and activation between
+    for number in (0, 3, 6):  # the dense layers, with normalization and activation between
         W, b = (run.trainer.network.named[f"{number}.{name}"] for name in "Wb")
         rows, units = W.shape
         np.testing.assert_array_equal(
@@ -72,8 +73,9 @@ def test_a_network_of_very_many_weights_sends_none_and_is_still_described():
 def test_the_small_maps_are_what_the_units_say(activation):
     run = started(SMALL.change(activations=activation, dropout=0.2))
     _, arrays = look(run)
-    outputs = run.trainer.network.activations(coarse(run))
-    hidden = np.concatenate([outputs[1], outputs[4]], axis=1).T.reshape(-1, 25, 25)
+    with observe(run.trainer.network) as seen:
+        run.trainer.network.chain.forward(coarse(run), train=False)
+    hidden = np.concatenate([seen.outputs["1"], seen.outputs["4"]], axis=1).T.reshape(-1, 25, 25)
     if activation in ("relu", "elu"):
         hidden = hidden / np.maximum(np.abs(hidden).max(axis=(1, 2), keepdims=True), 1e-30)
     shown = arrays["neuron_maps"].astype(float)

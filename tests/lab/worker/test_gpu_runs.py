@@ -104,7 +104,7 @@ def test_what_a_run_has_left_behind_does_not_count_as_taken(card):
     built = build(ON_CARD)
     card.memory = int(2.2 * card.used)
     del built  # a trainer and its twin know each other: only a collection finds them
-    assert build(ON_CARD).trainer.accelerator
+    assert build(ON_CARD).trainer.backend
 
 
 @pytest.mark.parametrize("status", [2, 700])
@@ -161,7 +161,7 @@ def test_a_fault_that_the_card_does_not_survive_ends_the_process_of_a_worker(car
 
 
 def shown_error(host):
-    host.runs["one"].trainer.changed()
+    host.runs["one"].trainer.parameters_changed()
     assert host.answer("one", GetFrame()).error == "failed"
 
 
@@ -198,7 +198,7 @@ def test_a_run_that_the_card_does_not_take_back_goes_on_on_the_processor_and_say
     revived = Scheduler(expendable=True)
     assert not revived.answer("one", replace(command, devices=tuple(backend.known_devices())), sent).error
     run = revived.runs["one"]
-    assert run.trainer.accelerator is None
+    assert run.trainer.backend is None
     assert run.trainer.steps == host.runs["one"].trainer.steps
     assert run.notice.endswith("The GPU did not take it again; it continues on the CPU.")
 

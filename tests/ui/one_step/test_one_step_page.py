@@ -17,10 +17,11 @@ from tests.ui.opened import ROOT, code, open_page, ran, texts, view
 
 WALKS = {
     "default": "",
-    "three classes, normalised": "dataset=spiral3&hidden=5&batch_norm=true&dropout=0.3&optimizer=adam",
+    "three classes, normalized": "dataset=spiral3&hidden=5&batch_norm=true&dropout=0.3&optimizer=adam",
     "softmax with a squared loss": "dataset=spiral3&hidden=&output=softmax&loss=mse&optimizer=nesterov",
     "numbers": "dataset=hills&hidden=4&loss=huber&optimizer=adamw",
     "table with hinge": "dataset=iris&hidden=3&loss=hinge&output=linear&optimizer=adagrad&clip_norm=0.01",
+    "skip connections": "hidden=4,4,4&residual=true&dropout=0.2",
     "convolution": "dataset=digits&conv=4&hidden=8&optimizer=momentum",
 }
 
@@ -37,7 +38,7 @@ def test_a_walk_leads_from_the_input_to_the_loss_and_back_to_the_step(name):
     layers = len(experiment.hidden) + 1
     walked = titles(page)
     assert walked[0] == "Input"
-    assert walked[-2:] == ["The gradient of the chosen parameter", "The step of the optimiser"]
+    assert walked[-2:] == ["The gradient of the chosen parameter", "The step of the optimizer"]
     assert len(walked) == len(set(walked)) == 1 + layers + 1 + layers + 2
     said = texts(page)
     assert OPTIMIZERS[experiment.optimizer].formula in said

@@ -121,6 +121,7 @@ export class DiagramButtons {
       const units = network.sizes[l + 1];
       const undrawn = units - network.shown[l + 1];
       setText(layer.number, String(units));
+      layer.element.setAttribute('aria-label', `Hidden layer ${l + 1}${network.skips.includes(l) ? ', with a skip connection' : ''}`);
       this.showActivation(layer.activation, network.activations[l], locked.includes(LOCKS.activations));
       setText(layer.rest, undrawn > 0 ? `+${undrawn} more` : '');
       layer.fewer.disabled = isFixed || units <= 1;

@@ -5,6 +5,7 @@ import { CLASS_COLORS, cssColor, mapColors, signedColor } from '../../shared/pal
 import { THUMBNAIL_SIDE as MAP_SIDE } from '../../shared/protocol.js';
 
 const MAX_BIAS_SIDE = 9; // CSS pixels
+const SUM_RADIUS = 5; // CSS pixels, of the plus where a skip connection ends
 
 /** Paints frames on its canvas; all it keeps of the network are the small maps of the features. */
 export class DiagramPainter {
@@ -38,6 +39,7 @@ export class DiagramPainter {
   paint(state) {
     const { layout, maps, pointed } = state;
     this.links.paint(layout, state.weights, state.phase);
+    this.paintSkips(state);
     if (pointed.link) this.paintPointed(layout, pointed.link);
     if (maps?.length) this.neurons.paint(maps, maps.length / MAP_SIDE, MAP_SIDE, this.colors);
     this.paintTiles(state);
@@ -57,6 +59,32 @@ export class DiagramPainter {
       context.fill();
       context.stroke();
     });
+  }
+
+  /** A line with a plus at its end wherever a unit adds its input of the same number. */
+  paintSkips({ layout, network }) {
+    const { context } = this;
+    context.strokeStyle = this.theme.text;
+    context.fillStyle = this.theme.back;
+    context.lineWidth = 1.5;
+    for (const l of network.skips) {
+      const [left, right] = [layout.columns[l], layout.columns[l + 1]];
+      const center = right.left - SUM_RADIUS - MAX_BIAS_SIDE / 2;
+      left.ys.forEach((y, unit) => {
+        context.beginPath();
+        context.moveTo(left.right, y);
+        context.lineTo(right.left, right.ys[unit]);
+        context.stroke();
+        context.beginPath(); // a plus in a circle, the sign of a sum
+        context.arc(center, right.ys[unit], SUM_RADIUS, 0, 2 * Math.PI);
+        context.fill();
+        context.moveTo(center - SUM_RADIUS, right.ys[unit]);
+        context.lineTo(center + SUM_RADIUS, right.ys[unit]);
+        context.moveTo(center, right.ys[unit] - SUM_RADIUS);
+        context.lineTo(center, right.ys[unit] + SUM_RADIUS);
+        context.stroke();
+      });
+    }
   }
 
   paintPointed(layout, { layer, from, to }) {

@@ -1,19 +1,17 @@
-"""Training on a device, without one: a strict stand-in for CuPy counts what a card would have to do."""
+"""Training on a device: a strict stand-in for CuPy counts what a card would have to do."""
 
 from __future__ import annotations
-
-import shutil
 
 import numpy as np
 import pytest
 
 from engine.backend import Backend, available_devices
 from engine.formulas.optimizers import OPTIMIZERS
-from engine.gpu.accelerator import Accelerator
+from engine.gpu.executor import CudaExecutor
 from engine.training import checkpoint
 from tests.engine.gpu.fake_cupy import CARD
+from tests.engine.helpers import compiled
 
-compiled = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler to stand in for NVRTC")
 FLOAT32 = 2e-5  # relative: both sum in other orders, and 200 steps carry every rounding on
 
 
@@ -37,7 +35,7 @@ def losses(trainer, steps):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_two_hundred_steps_on_the_device_give_the_losses_of_the_processor(build_trainer, backend, optimizer):
+def test_losses_on_the_device_equal_those_of_the_processor(build_trainer, backend, optimizer):
     here, there = (build_trainer(optimizer=optimizer, backend=where) for where in (None, backend))
     np.testing.assert_array_equal(there.network.parameters, here.network.parameters)
     np.testing.assert_allclose(losses(there, 200), losses(here, 200), rtol=FLOAT32)
@@ -48,6 +46,7 @@ def test_every_kind_of_layer_runs_on_the_device(kind, build_trainer, backend):
     # Not with Adam: below BatchNorm a bias has a gradient of rounding errors alone, and Adam enlarges those.
     here, there = (build_trainer(kind, np.float64, "sgd", backend=where) for where in (None, backend))
     np.testing.assert_allclose(losses(there, 20), losses(here, 20), rtol=1e-9)
+    there.synchronize()
     for name, array in here.network.state.items():
         np.testing.assert_allclose(there.network.state[name], array, rtol=1e-9)
 
@@ -63,59 +62,60 @@ def test_every_setting_of_a_step_acts_on_the_device(build_trainer, backend):
 
 @compiled
 @pytest.mark.parametrize(("kind", "launches"), [("dense", 2), ("conv", 40)])
-def test_a_step_never_waits_and_takes_no_new_memory_once_warm(build_trainer, pretended, kind, launches):
+def test_a_warm_step_neither_waits_nor_allocates(build_trainer, pretended, kind, launches):
     trainer = build_trainer(kind, backend=pretended, batch_size=10)
     for _ in range(12):
-        trainer.play()
+        trainer.advance()
     CARD.launches = CARD.graphs = CARD.waits = CARD.allocations = 0
     for _ in range(25):  # five epochs, each with an order of its own
-        trainer.play()
+        trainer.advance()
     assert (CARD.waits, CARD.allocations) == (0, 0)
     assert CARD.launches + CARD.graphs <= 25 * launches
 
 
 @compiled
-@pytest.mark.parametrize("kind", ["dense", "batch norm", "dropout"])
-def test_the_device_trusts_its_kernels_and_takes_them_as_a_graph(build_trainer, backend, kind):
+@pytest.mark.parametrize("kind", ["dense", "batch norm", "dropout", "residual"])
+def test_kernels_pass_verification_and_become_a_graph(build_trainer, backend, kind):
     trainer = build_trainer(kind, backend=backend)
     for _ in range(40):
-        trainer.play()
-    accelerator = trainer.accelerator
-    assert (accelerator.why, None in accelerator.programs.values()) == ("", False)
+        trainer.advance()
+    executor = trainer.executor
+    assert (executor.refusal, None in executor.programs.values()) == ("", False)
     with backend.device:
-        assert backend.captured(accelerator.programs[8].launches) is not None
+        assert backend.captured(executor.programs[8].launches) is not None
 
 
 def test_dropping_units_does_not_make_the_host_wait(build_trainer, pretended):
     trainer = build_trainer("dropout", backend=pretended, batch_size=10)
     for _ in range(12):
-        trainer.play()
+        trainer.advance()
     CARD.waits = 0
     for _ in range(10):
-        trainer.play()
+        trainer.advance()
     assert CARD.waits == 0
 
 
-def test_the_host_is_brought_up_to_date_when_somebody_looks_and_only_then(build_trainer, pretended):
+def test_only_synchronizing_copies_the_parameters_to_the_host(build_trainer, pretended):
     trainer = build_trainer(backend=pretended)
     for _ in range(5):
-        trainer.play()
+        trainer.advance()
     CARD.waits = 0
-    first = trainer.network.parameters.copy()
-    looked = CARD.waits
-    assert looked == 3  # parameters and both slots of Adam
-    np.testing.assert_array_equal(trainer.network.parameters, first)
-    assert CARD.waits == looked
-    trainer.play()
-    assert (trainer.network.parameters != first).any()
+    before = trainer.network.parameters.copy()
+    assert CARD.waits == 0
+    trainer.synchronize()
+    assert CARD.waits == 3  # parameters and both slots of Adam
+    assert (trainer.network.parameters != before).any()
+    trainer.synchronize()
+    assert CARD.waits == 3
 
 
 def test_what_is_changed_on_the_host_reaches_the_device(build_trainer, backend):
     here, there = (build_trainer(dtype=np.float64, backend=where) for where in (None, backend))
     for trainer in (here, there):
         losses(trainer, 3)
+        trainer.synchronize()
         trainer.network.named["0.W"][:] = 0.25
-        trainer.changed()
+        trainer.parameters_changed()
     assert there.evaluate().test_loss == pytest.approx(here.evaluate().test_loss, rel=1e-12)
     np.testing.assert_allclose(losses(there, 5), losses(here, 5), rtol=1e-9)
 
@@ -127,7 +127,7 @@ def test_a_checkpoint_goes_from_one_device_to_the_other(build_trainer, backend):
     np.testing.assert_allclose(losses(there, 9), losses(here, 9), rtol=1e-9)
 
 
-def test_a_run_that_diverges_on_the_device_goes_back_and_names_the_layer(build_trainer, backend):
+def test_a_divergence_on_the_device_names_the_layer(build_trainer, backend):
     here, there = (build_trainer(optimizer="sgd", learning_rate=1e30, backend=where) for where in (None, backend))
     for trainer in (here, there):
         trainer.run_for(10, epochs=20)
@@ -136,7 +136,7 @@ def test_a_run_that_diverges_on_the_device_goes_back_and_names_the_layer(build_t
     assert np.isfinite(there.network.parameters).all()
 
 
-def test_a_slice_ends_when_the_device_has_done_it(build_trainer, pretended):
+def test_a_slice_ends_when_the_device_is_done(build_trainer, pretended):
     trainer = build_trainer(backend=pretended)
     trainer.run_for(10, lambda: 0.0, steps=7)  # of which the device may have 1, 2 and 4 waiting
     CARD.waits = 0
@@ -145,7 +145,7 @@ def test_a_slice_ends_when_the_device_has_done_it(build_trainer, pretended):
     assert trainer.steps == 10
 
 
-def test_slices_stay_short_however_much_longer_a_step_takes_than_starting_it(build_trainer, pretended, monkeypatch):
+def test_slices_stay_short_on_a_slow_device(build_trainer, pretended, monkeypatch):
     trainer = build_trainer(backend=pretended, batch_size=0)
     now, done, slices = [0.0], [0], []
 
@@ -179,13 +179,13 @@ def test_a_device_that_is_quick_is_seldom_waited_for(build_trainer, pretended, m
     assert len(waits) < 12
 
 
-def test_batch_sizes_that_a_slider_has_passed_are_forgotten(build_trainer, pretended):
+def test_memory_of_old_batch_sizes_is_dropped(build_trainer, pretended):
     trainer = build_trainer(backend=pretended)
     for size in range(5, 13):
         trainer.set(batch_size=size)
         losses(trainer, 14)
-    assert len(trainer.accelerator.memory) <= 4
-    assert len(trainer.accelerator.programs) <= 4
+    assert len(trainer.executor.replica.gathered) <= 4
+    assert len(trainer.executor.programs) <= 4
 
 
 def test_a_reset_starts_the_same_run_again(build_trainer, backend):
@@ -195,14 +195,14 @@ def test_a_reset_starts_the_same_run_again(build_trainer, backend):
     np.testing.assert_array_equal(losses(trainer, 12), first)
 
 
-def test_what_a_run_needs_is_estimated_before_it_is_taken(build_trainer, pretended):
+def test_the_memory_estimate_is_close(build_trainer, pretended):
     trainer = build_trainer("everything", backend=pretended, batch_size=10)
     losses(trainer, 12)
-    needs = Accelerator.needs(trainer.network, trainer.optimizer, 70, 10, 3)
+    needs = CudaExecutor.bytes_needed(trainer.network, trainer.optimizer, 70, 10, 3)
     assert 0.3 * needs < CARD.used < 1.2 * needs
 
 
-def test_the_memory_of_a_run_that_is_gone_is_given_back(build_trainer, pretended):
+def test_the_memory_of_a_deleted_run_is_freed(build_trainer, pretended):
     trainer = build_trainer(backend=pretended)
     losses(trainer, 3)
     assert CARD.used > 1000

@@ -7,8 +7,8 @@ from engine.formulas.losses import Objective
 from engine.network.layers import Activation, Dense
 from engine.network.network import Network
 from engine.network.normalization import BatchNorm
+from engine.step.gradient import differentiate
 from engine.tape.tape import Tape
-from engine.training.gradient import differentiate
 
 RNG = np.random.default_rng(0)
 X, LABELS = RNG.normal(size=(23, 5)), RNG.integers(0, 3, 23)
@@ -19,16 +19,16 @@ def network(*extra):
     return Network(layers, (5,), rng=np.random.default_rng(1), dtype=np.float64)
 
 
-def gradient(built, at_once, weights=None):
+def gradient(built, max_batch, weights=None):
     objective = Objective("classification", 3, "softmax", "categorical_crossentropy", class_weights=weights)
-    built.at_once = at_once
+    built.max_batch = max_batch
     differentiate(built, objective, X, objective.targets(LABELS, np.float64))
     return built.gradients.copy()
 
 
 @pytest.mark.parametrize("weights", [None, (1.0, 2.0, 5.0)])
 def test_parts_add_up_to_the_gradient_of_the_whole_batch(weights):
-    whole, parts = (gradient(network(), at_once, weights) for at_once in (23, 4))
+    whole, parts = (gradient(network(), max_batch, weights) for max_batch in (23, 4))
     np.testing.assert_allclose(parts, whole, rtol=1e-12, atol=1e-15)
     assert np.abs(whole).max() > 0.01
 
@@ -39,7 +39,7 @@ def test_a_batch_that_is_normalised_stays_whole():
 
 def test_recorded_parts_follow_the_parameters():
     built, objective, tape = network(), Objective("classification", 3, "softmax", "categorical_crossentropy"), Tape()
-    built.at_once = 4
+    built.max_batch = 4
     differentiate(built, objective, tape.wrap(X), tape.wrap(objective.targets(LABELS, np.float64)))
     built.parameters *= -2
     tape.play()

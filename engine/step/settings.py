@@ -1,4 +1,4 @@
-"""What may change between two steps of a running network, as one value."""
+"""The settings of a training run that may change between two steps, as one value."""
 
 from __future__ import annotations
 

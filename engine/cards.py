@@ -1,6 +1,6 @@
-"""A line of the device menu: a processor or card, and if it cannot be used why, and what mends that.
+"""A record for each device of the menu: a processor or card, and if it cannot be used why, and how to fix that.
 
-What happens to be known of a card is a report of plain values (backend.py makes it); here it becomes a sentence.
+backend.py reports what it finds out about a card as plain values; here that becomes a sentence.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ from typing import Any, NamedTuple
 
 INSTALL = "pip install -r requirements-gpu.txt"
 DRIVER = "Install driver 525 or newer from nvidia.com."
-LIBRARIES = MappingProxyType({"kernel": "NVRTC", "product": "cuBLAS", "random": "cuRAND"})  # what each trial needs
+LIBRARIES = MappingProxyType(
+    {"kernel": "NVRTC", "product": "cuBLAS", "random": "cuRAND"}
+)  # what a part of the trial needs
 MISSING = ("cannot open shared object", "Failure finding", "NotFoundError", "failed to load", "DLL load failed")
 STATUS = MappingProxyType(  # of CUDA: reason and fix
     {
         35: ("The NVIDIA driver is missing or too old for CUDA 12.", DRIVER),
         100: (
             "The NVIDIA driver is here, but it finds no GPU.",
-            "Look whether CUDA_VISIBLE_DEVICES hides it, or whether a container was started without it.",
+            "Check whether CUDA_VISIBLE_DEVICES hides it, or whether a container was started without it.",
         ),
     }
 )
@@ -45,14 +47,14 @@ def no_card(reason: str, fix: str = "") -> Device:
 
 
 def cards(report: dict[str, Any], packages: list[str]) -> list[Device]:
-    """One line for each card of a report, at least one. packages: the CuPy packages that are installed."""
+    """A record for each card of a report, at least one. packages: the names of the installed CuPy packages."""
     if report["cards"]:
         return [_card(number, card, report, packages) for number, card in enumerate(report["cards"])]
     if report["status"] in STATUS:
         return [no_card(*STATUS[report["status"]])]
     if report["imported"]:
         return [no_card(f"CuPy finds no GPU: {report['problem']}.")]
-    return [no_card(f"CuPy is only half there: {report['problem']}.", anew(packages))]
+    return [no_card(f"CuPy is only partly installed: {report['problem']}.", reinstall_command(packages))]
 
 
 def _card(number: int, card: dict[str, Any], report: dict[str, Any], packages: list[str]) -> Device:
@@ -71,12 +73,12 @@ def _card(number: int, card: dict[str, Any], report: dict[str, Any], packages: l
     return Device(f"cuda:{number}", label, reason, fix, card["memory"])
 
 
-def anew(packages: list[str]) -> str:
-    """The command that brings CuPy in place of these packages."""
+def reinstall_command(packages: list[str]) -> str:
+    """The command that replaces these packages by the right one."""
     return f"pip uninstall -y {' '.join(packages)} && {INSTALL}"
 
 
-def in_short(problem: BaseException) -> str:
+def summarize(problem: BaseException) -> str:
     """Kind and last line of an error."""
     lines = str(problem).strip().splitlines() or [""]
     return f"{type(problem).__name__}: {lines[-1][:200]}".rstrip(". ")

@@ -7,23 +7,24 @@ from typing import Any
 import numpy as np
 
 from engine.formulas.losses import Objective
+from engine.formulas.tracing import trace_like
 from engine.network.network import Network
-from engine.tape.tape import follow
 
 
 def differentiate(network: Network, objective: Objective, x: Any, t: Any) -> None:
-    """Forward and backward: fills network.gradients (P,) from x (N, ...) and what `objective.targets` made.
+    """Forward and backward pass: fills network.gradients (P,) from x (N, ...) and targets t (N, O).
 
-    More samples than stay in the processor's cache go through in parts. The gradient of their mean loss is the mean of
-    the parts' gradients, each weighed by what its samples count; where samples mix, as in BatchNorm, nothing is parted.
+    The targets are those of `Objective.targets`. A batch that does not fit the processor's cache is split: the
+    gradient of its mean loss is the mean of the gradients of its parts, weighted by what their samples count. A
+    network that couples samples (BatchNorm) gets the whole batch.
     """
-    size = network.at_once
-    if len(x) <= size or any(layer.mixes for layer in network.layers):
+    size = network.max_batch
+    if len(x) <= size or network.couples_samples:
         z = network.forward(x, train=True)
         network.backward(objective.gradient(z, t))
         return
-    gradients = follow(x, network.gradients)
-    total = follow(x, np.zeros_like(network.gradients))
+    gradients = trace_like(x, network.gradients)
+    total = trace_like(x, np.zeros_like(network.gradients))
     total[:] = 0
     for start in range(0, len(x), size):
         part = slice(start, start + size)

@@ -1,0 +1,49 @@
+"""How a formula stays a formula while its step is being recorded.
+
+Layers, losses and optimizers are written for arrays. A recorder (the tape in engine/tape, the sketch in
+engine/lowering) calls them with traced arrays instead, and every operation on those is recorded. Two things need a
+mark: state that outlives the step (slots, running statistics, parameters), and calls that are no array operations
+(drawing random numbers, counting steps). The functions here are these marks; given plain arrays they do almost
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+class Recorded:
+    """Base of traced arrays. `tape` records their operations; it has the methods `wrap` and `call`."""
+
+    __slots__ = ()
+    tape: Any
+    dtype: Any
+    array: Any  # the value itself
+
+
+def trace_like(reference: Any, array: np.ndarray) -> Any:
+    """`array` itself, or traced on the tape of `reference` if that is traced."""
+    return reference.tape.wrap(array) if isinstance(reference, Recorded) else array
+
+
+def untraced(value: Any) -> Any:
+    """The array behind a value, for operations that are not recorded."""
+    return value.array if isinstance(value, Recorded) else value
+
+
+def zeros_like(reference: Any, shape: tuple[int, ...]) -> Any:
+    """Zeros with the dtype of `reference`, on its tape if it is traced and on its device if that is another one."""
+    if isinstance(reference, Recorded):
+        return reference.tape.wrap(np.zeros(shape, reference.dtype))
+    return np.zeros_like(reference, order="C", shape=shape)  # CuPy answers where the reference is its array
+
+
+def record_call(reference: Any, function: Callable, *arguments: Any) -> None:
+    """Call a function now and, if `reference` is traced, on every replay."""
+    if isinstance(reference, Recorded):
+        reference.tape.call(function, *arguments)
+    else:
+        function(*arguments)

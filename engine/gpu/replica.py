@@ -1,0 +1,138 @@
+"""What a device holds for training: a replica of the network and the optimizer, and the data.
+
+The data are sent once, the order of the samples once an epoch. The arithmetic is that of the formulas, operation by
+operation; what waits for what is the executor's business.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+import numpy as np
+
+from engine.backend import Backend
+from engine.gpu.quantized_inputs import inputs_on
+from engine.step.data import Data
+from engine.step.gradient import differentiate
+from engine.step.progress import Progress
+from engine.step.update import StepFormulas, update
+
+MAX_BATCH_NUMBERS = 1 << 28  # that the samples of one pass may hold on the device: 1 GB in float32
+
+State = tuple[list[np.ndarray], int, list]
+
+
+class Replica:
+    """The same layers, formulas and settings as on the host, with arrays that stay on the device.
+
+    whole, test: samples and targets of the training part and of the test part. positions: the order of the samples.
+    levels: the values that samples stored as bytes encode; None: they are stored as they are.
+    """
+
+    def __init__(self, backend: Backend, data: Data, formulas: StepFormulas, progress: Progress) -> None:
+        self.backend, self.data, self.formulas, self.progress = backend, data, formulas, progress
+        self.objective = formulas.objective
+        with backend.device:
+            self.network = formulas.network.to_device(backend.send)
+            self.optimizer = self._optimizer(formulas.optimizer)
+            self.inputs = inputs_on(backend, data.train.x, data.test.x)
+            self.levels = self.inputs.levels
+            self.whole = self.inputs.parts[0], backend.send(data.train.t)
+            self.test = self.inputs.parts[1], backend.send(data.test.t)
+            self.positions = backend.send(progress.order)
+        self.order = progress.order
+        self.network.max_batch = max(1, MAX_BATCH_NUMBERS // formulas.network.workspace)
+        self.gathered: dict[int, tuple[Any, Any]] = {}  # batch size -> where its samples and targets are gathered
+
+    def _optimizer(self, host: Any) -> Any:
+        """The optimizer with its slots on the device. Its numbers come from the host and are sent with the calls."""
+        moved = copy(host)
+        moved.slots = {name: self.backend.send(slot) for name, slot in host.slots.items()}
+        moved.decays = None if host.decays is None else self.backend.send(host.decays)
+        moved.block = self.formulas.network.parameters.size
+        numbers = [name for name, value in vars(host).items() if isinstance(value, np.ndarray) and value.ndim == 0]
+
+        def advance() -> None:
+            host.advance()
+            for name in numbers:
+                setattr(moved, name, getattr(host, name)[()])
+
+        moved.advance = advance
+        return moved
+
+    # Steps, operation by operation -----------------------------------------------------------------------------------
+
+    def learn(self, size: int) -> None:
+        """One step on so many samples at the current position."""
+        self.differentiate(size)
+        penalties = {name: penalty[()] for name, penalty in self.formulas.penalties.items()}
+        update(self.network, self.optimizer, self.formulas.settings, penalties, self.whole[0])
+
+    def differentiate(self, size: int) -> None:
+        """Fill the gradients from so many samples at the current position."""
+        start, place = self.progress.position, self.place(size)
+        if place is not self.whole:
+            for source, part in zip(self.whole, place, strict=True):
+                self.backend.xp.take(source, self.positions[start : start + size], axis=0, out=part)
+        differentiate(self.network, self.objective, self.values(place[0]), place[1])
+
+    def values(self, x: Any) -> Any:
+        """Stored samples -> samples as the formulas take them."""
+        return x if self.levels is None else self.backend.xp.take(self.levels, x, axis=0)
+
+    def place(self, size: int) -> tuple[Any, Any]:
+        """The memory for samples and targets of a step. A full batch is not gathered: its order does not matter."""
+        x, t = self.whole
+        if size == len(x):
+            return self.whole
+        if size not in self.gathered:
+            empty = self.backend.xp.empty
+            self.gathered[size] = empty((size, *x.shape[1:]), x.dtype), empty((size, *t.shape[1:]), t.dtype)
+        return self.gathered[size]
+
+    def part(self, number: int) -> tuple[Any, Any]:
+        """Samples and targets of one of Data.evaluated."""
+        shown = len(self.data.evaluated[number].x)
+        x, t = self.test if number else self.whole
+        return x[:shown], t[:shown]
+
+    # Copies between host and device ----------------------------------------------------------------------------------
+
+    def pairs(self) -> list[tuple[Any, np.ndarray]]:
+        """(array on the device, the same on the host) for all that training changes."""
+        network, optimizer = self.formulas.network, self.formulas.optimizer
+        there, here = self.network.state, network.state
+        return [
+            (self.network.parameters, network.parameters),
+            *((there[name], here[name]) for name in here),
+            *((self.optimizer.slots[name], slot) for name, slot in optimizer.slots.items()),
+        ]
+
+    def send(self) -> None:
+        for there, here in self.pairs():
+            self.backend.write(there, here)
+
+    def fetch(self) -> None:
+        for there, here in self.pairs():
+            here[...] = self.backend.fetch(there)
+
+    def send_order(self) -> None:
+        self.order = self.progress.order
+        self.backend.write(self.positions, self.order)
+
+    def get_state(self) -> State:
+        """Gradients, parameters and all else that a step changes; steps of the optimizer; states of the generators."""
+        network, optimizer = self.formulas.network, self.formulas.optimizer
+        arrays = [self.backend.fetch(there) for there in self._changed()]
+        return arrays, optimizer.t, [rng.bit_generator.state for rng in network.rngs.values()]
+
+    def set_state(self, state: State) -> None:
+        arrays, self.formulas.optimizer.t, drawn = state
+        for there, array in zip(self._changed(), arrays, strict=True):
+            self.backend.write(there, array)
+        for rng, rng_state in zip(self.formulas.network.rngs.values(), drawn, strict=True):
+            rng.bit_generator.state = rng_state
+
+    def _changed(self) -> list[Any]:
+        return [self.network.gradients, *(there for there, _ in self.pairs())]

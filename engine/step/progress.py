@@ -1,0 +1,95 @@
+"""The state of a training run that the next steps depend on: where it is in the data, and what has been learned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from engine.formulas.optimizers import Optimizer
+from engine.network.network import Network
+
+
+class Snapshot(NamedTuple):
+    """A copy of all that the next steps depend on."""
+
+    parameters: np.ndarray  # (P,)
+    state: dict[str, np.ndarray]  # running statistics
+    slots: dict[str, np.ndarray]  # of the optimizer, each (P,)
+    counters: tuple[int, int, int, int]  # steps, epochs, position, steps of the optimizer
+    order: np.ndarray  # (N,)
+    rngs: list[Mapping[str, Any]]  # states of the generators
+
+
+class Progress:
+    """Counters, the order of the samples, and the generators that training draws from.
+
+    position: in `order` (N,), where the next batch begins. batch: sample numbers of the latest one.
+    revision: grows whenever parameters are replaced by anything but a step.
+    """
+
+    def __init__(self, network: Network, optimizer: Optimizer, rng: np.random.Generator, samples: int) -> None:
+        self.network, self.optimizer, self.rng, self.samples = network, optimizer, rng, samples
+        self.steps = self.epochs = self.position = self.revision = 0
+        self.order = np.arange(samples)
+        self.batch = self.order[:0]
+
+    @property
+    def rngs(self) -> dict[str, np.random.Generator]:
+        """Every generator that training draws from."""
+        return {"batches": self.rng, **self.network.rngs}
+
+    @property
+    def fractional_epoch(self) -> float:
+        """Epochs that are done, with the share of the current one."""
+        return self.epochs + self.position / self.samples
+
+    def next_batch(self, size: int) -> np.ndarray:
+        """The numbers (n,) of the next samples, n <= size. Shuffles them at the start of an epoch."""
+        position = self.position
+        if position == 0:
+            samples = self.samples
+            self.order = self.rng.permutation(samples) if size < samples else np.arange(samples)
+        self.batch = self.order[position : position + size]
+        return self.batch
+
+    def advance(self, size: int) -> bool:
+        """Count a step on so many samples. Returns whether it has ended an epoch."""
+        self.steps += 1
+        self.position += size
+        if self.position < self.samples:
+            return False
+        self.position = 0
+        self.epochs += 1
+        return True
+
+    def parameters_changed(self) -> None:
+        """Must be called after parameters were changed by anything but a step."""
+        self.revision += 1
+
+    def snapshot(self) -> Snapshot:
+        """A copy of all that the next steps depend on. The executor must be synchronized."""
+        return Snapshot(
+            *self.network.get_state(),
+            {name: slot.copy() for name, slot in self.optimizer.slots.items()},
+            (self.steps, self.epochs, self.position, self.optimizer.t),
+            self.order,
+            [rng.bit_generator.state for rng in self.rngs.values()],
+        )
+
+    def restart(self, first: Snapshot) -> None:
+        """Return to the state before the first step."""
+        self.restore(first)
+        self.batch = self.order[:0]
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Return to a snapshot, to the bit."""
+        self.network.set_state(snapshot.parameters, snapshot.state)
+        for name, slot in self.optimizer.slots.items():
+            slot[:] = snapshot.slots[name]
+        self.steps, self.epochs, self.position, self.optimizer.t = snapshot.counters
+        self.order = snapshot.order
+        for rng, state in zip(self.rngs.values(), snapshot.rngs, strict=True):
+            rng.bit_generator.state = state
+        self.parameters_changed()

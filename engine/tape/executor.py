@@ -1,0 +1,68 @@
+"""Steps on this processor: recorded once for each batch size, replayed afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from engine.step.data import Data
+from engine.step.executor import EpochScores, TimeSlice
+from engine.step.progress import Progress
+from engine.step.update import StepFormulas
+from engine.tape.recording import BatchRecorder, RecordedEvaluation
+
+
+class TapeExecutor:
+    """See engine.step.executor.Executor. The host's arrays are the only ones, so there is nothing to synchronize."""
+
+    min_check_interval = 1
+
+    def __init__(self, data: Data, formulas: StepFormulas, progress: Progress) -> None:
+        self.data, self.formulas, self.progress = data, formulas, progress
+        self.recorder = BatchRecorder(data.train.x, data.train.t)
+        self._replays: dict[int, Callable[[np.ndarray], None]] = {}  # batch size -> the recorded step
+        self._revision = -1  # of the settings that those steps were recorded with
+        self._evaluations: dict[int, RecordedEvaluation] = {}  # number of the part -> its recorded evaluation
+
+    def steps(self, limit: int, time_slice: TimeSlice | None = None, evaluate_every: int = 0) -> None:
+        formulas, progress = self.formulas, self.progress
+        if self._revision != formulas.revision:
+            self._replays, self._revision = {}, formulas.revision
+        replays, size, has_schedule = self._replays, formulas.batch_size, formulas.settings.schedule != "constant"
+        for _ in range(limit):
+            batch = progress.next_batch(size)
+            if has_schedule:
+                formulas.set_rate(progress.fractional_epoch)
+            replay = replays.get(len(batch))
+            if replay:
+                replay(batch)
+            else:
+                replays[len(batch)] = self.recorder.record(formulas.learn, batch)
+            if progress.advance(len(batch)) or (time_slice is not None and time_slice.is_over()):
+                return
+
+    def evaluate(self) -> list[tuple[np.ndarray, float]]:
+        network, objective = self.formulas.network, self.formulas.objective
+        outputs = []
+        for number, (x, t, _) in enumerate(self.data.evaluated):
+            if len(x) > network.max_batch:
+                z = network.forward(x)
+                outputs.append((z, float(objective.value(z, t))))
+                continue
+            if number not in self._evaluations:
+                self._evaluations[number] = RecordedEvaluation(network, objective, x, t)
+            outputs.append(self._evaluations[number]())
+        return outputs
+
+    def defer_scores(self) -> bool:
+        return False
+
+    def pending_scores(self) -> list[EpochScores]:
+        return []
+
+    def synchronize(self) -> None:
+        pass
+
+    def wait(self) -> None:
+        pass

@@ -1,0 +1,39 @@
+"""Helpers of several test modules."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from engine.formulas.losses import valid_losses, valid_outputs
+from engine.tape.recording import BatchRecorder
+from engine.training.gradient_check import slope
+from engine.training.trainer import Trainer
+
+compiled = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler to stand in for NVRTC")
+PAIRS = [  # every output with every loss that suits it: (kind, classes, output, loss)
+    (kind, classes, output, loss)
+    for kind, classes in (("classification", 2), ("classification", 3), ("regression", 0))
+    for output in valid_outputs(kind, classes)
+    for loss in valid_losses(kind, output)
+]
+
+
+def spoil(trainer: Trainer, rows: int | slice = slice(None)) -> None:
+    """Make training samples infinite, so that the parameters overflow as soon as one of them is in a batch."""
+    trainer.x_train[rows] = np.inf
+    trainer.executor.recorder = BatchRecorder(trainer.x_train, trainer.t_train)  # pyright: ignore  # it holds a copy
+
+
+def numerical_gradient(f: Callable[[], float], array: np.ndarray, epsilon: float = 1e-5) -> np.ndarray:
+    """Gradient of f() by central differences with respect to every entry of `array`, which f reads. Same shape.
+
+    The array is changed on the way and left as it was.
+    """
+    gradient = np.empty_like(array)
+    for index in np.ndindex(array.shape):
+        gradient[index] = slope(f, array, index, epsilon)
+    return gradient
