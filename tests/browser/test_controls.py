@@ -13,7 +13,7 @@ from data import DATASETS
 from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from lab.experiment.experiment import Experiment
 from lab.experiment.presets import PRESETS
-from lab.training.run import SPEEDS
+from lab.protocol.speed import SPEEDS
 from tests.browser.controls import (
     Control,
     check_rebuilds,

@@ -9,7 +9,7 @@ import streamlit as st
 from data import BALANCED, DATASETS, OWN, SCALINGS
 from data.files.point_files import MAX_BYTES, UploadError, as_csv, read_points
 from data.sources import hand_drawn
-from lab.server import pool
+from lab.server.pool_api import Pool
 from ui.kit.escape import plain
 from ui.kit.widgets import ANEW, bound, button, choose, explain, labels, locked, number, shown, slide
 from ui.playground import drawing_pad, features
@@ -141,6 +141,6 @@ def _uploaded() -> None:
     state.keep(READ, ("read", f"{len(upload.points):,} points. {names}.{stretched}{long}"))
 
 
-def _as_file(runs: pool.Pool, token: str) -> str:
+def _as_file(runs: Pool, token: str) -> str:
     _, arrays = runs.ask(token, "points", {})
     return as_csv(arrays["points"], arrays["labels"], arrays["trained"])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from lab.server.waiting_queue import PATIENCE
+from lab.server.waiting_queue import ASK_WITHIN_S
 
 COOKIE = "playground_visitor"  # a random word, set by ui/server/headers.py; it says nothing about the person
 LOOKS_EVERY = 2.0  # seconds; less often far behind
@@ -25,7 +25,7 @@ def room(before: int, again: Callable[[], None]) -> None:
             again()
         drawn.append(True)
 
-    st.fragment(look, run_every=min(LOOKS_EVERY + before / 20, PATIENCE / 2) if before >= 0 else 2 * PATIENCE)()
+    st.fragment(look, run_every=min(LOOKS_EVERY + before / 20, ASK_WITHIN_S / 2) if before >= 0 else 2 * ASK_WITHIN_S)()
     st.stop()
 
 
