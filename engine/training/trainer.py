@@ -76,7 +76,9 @@ class Trainer:
         self.history = History(columns=4)
         self.predicted = [self.y_train[:0], self.y_test[:0]]
         self._initial = self.guard.safe
-        self._evaluated = (-1, -1)  # steps and revision of the parameters that `latest` belongs to
+        self._evaluated: tuple[tuple[int, int], Scores] | None = (
+            None  # (steps, revision) of the parameters, their scores
+        )
         self.reset()
 
     # Where the run is ------------------------------------------------------------------------------------------------
@@ -217,10 +219,10 @@ class Trainer:
     def evaluate(self) -> Scores:
         """Loss and score on both parts, computed once for each state of the network."""
         now = self.progress.steps, self.progress.revision
-        if self._evaluated != now:
+        if self._evaluated is None or self._evaluated[0] != now:
             self.latest, self.predicted = scores_of(self.objective, self.data, self.executor.evaluate())
-            self._evaluated = now
-        return self.latest
+            self._evaluated = now, self.latest
+        return self._evaluated[1]
 
     def parts(self) -> tuple[Part, Part]:
         """What is evaluated: the first training samples, and the whole test part."""
@@ -240,7 +242,7 @@ class Trainer:
             if has_exploded(scores.train_loss, self.untrained_loss):
                 self.guard.replay_to(steps)
                 return self._add_point()
-            self.latest, self._evaluated = scores, (-1, -1)
+            self.latest = scores
             if self.history.wants(epoch) and np.isfinite(scores.test_loss):
                 self.history.add(epoch, scores)
 
@@ -319,7 +321,7 @@ class Trainer:
         self._configure()
         self.history.clear()
         self.history.add(0, self.evaluate())
-        self.untrained_loss = self.latest.train_loss
+        self.untrained_loss = self.evaluate().train_loss
 
     # Checkpoints -----------------------------------------------------------------------------------------------------
 

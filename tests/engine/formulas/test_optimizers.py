@@ -206,7 +206,7 @@ def test_the_first_gradient_agrees_with_pytorch():
     objective = Objective("classification", 3, "softmax", "categorical_crossentropy")
     z = network.forward(GOLDEN["x"][:4], train=True)
     network.backward(objective.gradient(z, objective.targets(GOLDEN["y"][:4], np.float64)))
-    network.take(network.gradients.copy(), {})  # the gradient under the parameters' names
+    network.set_state(network.gradients.copy(), {})  # the gradient under the parameters' names
     for key, value in network.named.items():
         np.testing.assert_allclose(value, GOLDEN[f"gradient/{key}"], rtol=0, atol=1e-14)
 
