@@ -12,7 +12,8 @@ import numpy as np
 from data.sources import hand_drawn
 from engine.formulas.metrics import Scores
 from engine.training import checkpoint
-from lab.experiment.experiment import LIVE, Experiment
+from lab.experiment.experiment import Experiment
+from lab.experiment.fields import LIVE
 from lab.protocol import frames
 from lab.training import frame_arrays
 from lab.training.advice import Adviser, goal
@@ -25,9 +26,6 @@ from lab.training.speed import speed_named
 AT_ONCE = 0.1  # seconds of training that a press of Step may take before others get their turn
 LARGEST_WEIGHT = 1000  # that a visitor can type
 DEAR = 1e8  # multiply-adds of an evaluation, some 3 ms: above that a running frame shows the one of the last epoch
-PREVIEWED = (  # fields that follow a slider while it is dragged
-    "learning_rate", "batch_size", "l1", "l2", "noise", "train_share", "label_noise", "outliers", "balance",
-)  # fmt: skip
 WATCHED = 3.0  # seconds without a frame being asked for, after which training waits
 
 

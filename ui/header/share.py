@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from lab.experiment.experiment import LONGEST_TEXT, Experiment, ExperimentError
+from lab.experiment.experiment import MAX_TEXT_LENGTH, Experiment, ExperimentError
 from ui.kit.escape import plain
 from ui.kit.widgets import locked, shown
 from ui.session import lockable_parts, state
@@ -79,8 +79,8 @@ def _file() -> None:
 
 def read(data: bytes) -> Experiment:
     """A file's bytes -> the experiment. Raises ExperimentError with sentences."""
-    if len(data) > 4 * LONGEST_TEXT:
-        raise ExperimentError([f"This file is too large. Allowed: JSON of at most {LONGEST_TEXT:,} characters."])
+    if len(data) > 4 * MAX_TEXT_LENGTH:
+        raise ExperimentError([f"This file is too large. Allowed: JSON of at most {MAX_TEXT_LENGTH:,} characters."])
     try:
         return Experiment.from_json(data.decode("utf-8-sig"))
     except UnicodeDecodeError:

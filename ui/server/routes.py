@@ -14,9 +14,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from lab.experiment.fields import PREVIEWED
 from lab.protocol.frames import pack
 from lab.server import pool
-from lab.training.run import LARGEST_WEIGHT, PREVIEWED
+from lab.training.run import LARGEST_WEIGHT
 from ui.components import PLOTLY, VERSION
 from ui.server import metrics
 from ui.server.static_assets import component_file, plotly_file

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lab.experiment.fields import short
+from lab.experiment.rules import short
 from lab.training.run import SPEEDS
 from ui.session import lockable_parts
 

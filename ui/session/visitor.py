@@ -14,8 +14,8 @@ from typing import Any
 import streamlit as st
 
 from lab.experiment.experiment import Experiment, ExperimentError
-from lab.experiment.fields import short
 from lab.experiment.presets import PRESETS
+from lab.experiment.rules import short
 from lab.server import pool
 from ui.session import waiting
 from ui.session.view import VIEW, view_from

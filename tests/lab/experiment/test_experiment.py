@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from data.sources import hand_drawn
 from engine import ACTIVATIONS
 from engine.training.settings import Settings
-from lab.experiment.experiment import LIVE, Experiment, ExperimentError
+from lab.experiment.experiment import Experiment, ExperimentError
+from lab.experiment.fields import LIVE
 from tests.lab.strategies import experiments, field_values, json_values
 
 FIELDS = tuple(Experiment.model_fields)
@@ -188,7 +189,9 @@ def test_drawn_points_are_in_the_link_only_while_they_are_what_is_learnt():
 @settings(max_examples=300)
 @given(experiments)
 def test_every_experiment_survives_its_json(experiment):
-    assert Experiment.from_json(experiment.to_json()) == experiment
+    text = experiment.to_json()
+    assert Experiment.from_json(text) == experiment == Experiment.from_valid_json(text)
+    assert hash(experiment) == hash(Experiment.from_valid_json(text))
 
 
 @given(experiments)
