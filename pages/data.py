@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui.data import own_pictures, own_sets, own_table
-from ui.playground.controls import refusals
+from ui.playground.messages import refusals
 from ui.session import state
 
 SECTIONS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.playground import controls
+from ui.playground.messages import refusals
 from ui.save import save
 from ui.session import state
 
@@ -14,7 +14,7 @@ st.header("Keep")
 st.markdown(
     "Everything on this page is about the network on the Playground, as it is at the moment you press a button."
 )
-controls.refusals()
+refusals()
 
 left, right = st.columns(2, gap="large")
 with left:

@@ -11,7 +11,7 @@ if str(ROOT) not in sys.path:  # the script's own folder is on the path, the roo
 
 import streamlit as st  # noqa: E402
 
-from ui.kit.style import dress  # noqa: E402
+from ui.kit.style import inject_css  # noqa: E402
 from ui.streamlit_compat import presses  # noqa: E402
 
 PAGES = (
@@ -32,5 +32,5 @@ st.set_page_config(page_title="Backprop Playground", layout="wide", initial_side
 st.html(ROOT / "ui/components/page.css")
 st.logo(ROOT / "ui/logo.svg", size="large")
 page = st.navigation([st.Page(ROOT / f"pages/{name}.py", title=title) for name, title in PAGES], position="top")
-dress()  # before the page: what a teacher has hidden is not there for a moment either
+inject_css()  # before the page, so that hidden parts never appear, not even for a moment
 page.run()

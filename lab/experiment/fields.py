@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import core_schema
 
 from data import BALANCED, DATASETS, OWN, RANGES, SAMPLES, SCALINGS
+from data.sources import hand_drawn
 from engine import INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from engine.formulas.losses import valid_outputs
 from engine.training.settings import MONITORS, Settings
@@ -44,6 +45,10 @@ DATA, NETWORK, TRAINING, STOP_RULES = "Data", "Network", "Training", "Stop rules
 Control = Literal["slider", "number", "choice", "check", "text", "page"]
 
 
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else as_text(value)
+
+
 @dataclass(frozen=True)
 class Needs:
     """When a field has an effect. holds: asked with an experiment."""
@@ -68,7 +73,7 @@ class FieldSpec:
     steps: tuple[float, ...] = ()  # of its slider
     preview: bool = False  # whether the network follows the slider while it is dragged
     increment: float = 1  # of its number box
-    format: str = "{:g}"  # how the page writes a number
+    format: Callable[[Any], str] = _plain  # how the page writes a value
     zero: str = ""  # what 0 means, in a word or two
     choices: Mapping[str, Any] | None = None  # name -> record of a table, or text
     valid: Callable[[Any], Iterable[str]] | None = None  # the choices that fit an experiment; without it, all
@@ -95,15 +100,20 @@ class FieldSpec:
             return "slider"
         return "number" if isinstance(self.allowed, Range) else "text"
 
+    @property
+    def title(self) -> str:
+        """The label of its control, which says what 0 means where a person types a number."""
+        return f"{self.label} (0 = {self.zero})" if self.control == "number" and self.zero else self.label
+
     def text(self, value: Any, e: Any = None) -> str:
-        """A value as the page writes it, in the experiment `e` where it is a choice called "auto"."""
+        """A value as the page writes it. e: the experiment, where the value may be a choice called "auto"."""
         if self.choices is not None:
             record = self.choices[self.auto(e) if value == "auto" and self.auto else value]
             label = getattr(record, "label", record)
             return f"Auto: {label}" if value == "auto" else label
         if value == 0 and self.zero:
             return self.zero
-        return self.format.format(value)
+        return self.format(value)
 
     def options(self, e: Any) -> tuple[str, ...]:
         """The names to choose from in an experiment."""
@@ -114,10 +124,11 @@ class FieldSpec:
         return self.needs is None or self.needs.holds(e)
 
 
-PERCENT = "{:.0%}"
+PERCENT = "{:.0%}".format
 CLASSES = Needs(lambda e: e.source.kind == "classification", "where the targets are numbers")
 PICTURES = Needs(lambda e: e.source.image_shape is not None, "where there are no pictures")
 PLANE = Needs(lambda e: e.source.plane, "where the data is not points in the plane")
+OF_PLANE = Needs(PLANE.holds, PLANE.otherwise, strict=False)
 EARLY_STOPPING = Needs(lambda e: e.patience > 0, "without early stopping", strict=False)
 
 SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
@@ -165,10 +176,13 @@ class Fields(BaseModel):
     )] = 0.5
     points: Annotated[str, FieldSpec(
         allowed=POINT_LIST, label="Drawn points", group=DATA, part="data", on_page=True, parse=packed,
+        format=lambda points: f"{len(hand_drawn.unpack(points)[1]):,} points",
+        needs=Needs(lambda e: e.dataset == hand_drawn.NAME, "with another data set", strict=False),
         help="Points that you drew or read from a file, for the data set of your own points.",
     )] = ""
     own: Annotated[str, FieldSpec(
         allowed=FINGERPRINT, label="Uploaded data", group=DATA, part="data", on_page=True,
+        needs=Needs(lambda e: e.dataset in OWN, "with another data set", strict=False),
         help="The table or the set of pictures that you uploaded on the page Data.",
     )] = ""
     train_share: Annotated[float, FieldSpec(
@@ -183,6 +197,7 @@ class Fields(BaseModel):
     )] = "standard"
     features: Annotated[tuple[str, ...], FieldSpec(
         allowed=FEATURE_LIST, label="Features", group=DATA, part="features", on_page=True, parse=words, term="Feature",
+        needs=OF_PLANE,
         help="The inputs of the network. With better ones fewer neurons are needed.",
     )] = ("x1", "x2")
     hidden: Annotated[tuple[int, ...], FieldSpec(
@@ -192,7 +207,7 @@ class Fields(BaseModel):
     )] = (8, 8)
     formula: Annotated[str, FieldSpec(
         allowed=Allowed("a formula of x1 and x2", lambda text: len(text) <= 200), label="Custom feature", group=DATA,
-        part="features", on_page=True, term="Feature",
+        part="features", on_page=True, term="Feature", needs=OF_PLANE,
         help="A formula of x1 and x2 that joins the features of the diagram.",
     )] = ""
     conv: Annotated[tuple[int, ...], FieldSpec(

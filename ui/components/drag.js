@@ -1,16 +1,9 @@
 // A slider that is being dragged: Streamlit tells its value when it is let go, the network may hear of it before.
-const FIELDS = ['learning_rate', 'batch_size', 'l1', 'l2', 'noise', 'train_share', 'label_noise', 'outliers', 'balance'];
-
-/** What the text at a thumb means: 0.03, 25% or all. */
-export function meaning(text) {
-  if (text === 'all') return 0;
-  return text.endsWith('%') ? parseFloat(text) / 100 : parseFloat(text);
-}
-
 export class Drag {
   /** tell(field, value) is called at each new value on the way. */
   constructor(tell) {
     this.tell = tell;
+    this.previews = {}; // field -> text at the thumb of its slider -> value; from ui/kit/widgets.py
     this.listeners = {
       pointerdown: event => this.take(event.target),
       pointermove: () => this.follow(),
@@ -23,8 +16,9 @@ export class Drag {
   take(target) {
     const widget = target.closest?.('[class*=st-key-field_]');
     const [, name] = widget?.className.match(/\bst-key-field_(\w+)/) ?? [];
-    this.field = FIELDS.find(field => field === name);
-    this.thumb = this.field ? widget.querySelector('[role=slider], input[type=range]') : null;
+    this.values = this.previews[name];
+    this.field = name;
+    this.thumb = this.values ? widget.querySelector('[role=slider], input[type=range]') : null;
     this.told = this.thumb?.getAttribute('aria-valuetext');
   }
 
@@ -34,8 +28,8 @@ export class Drag {
       const text = this.thumb?.getAttribute('aria-valuetext');
       if (!text || text === this.told) return;
       this.told = text;
-      const value = meaning(text);
-      if (Number.isFinite(value)) this.tell(this.field, value);
+      const value = this.values[text];
+      if (value !== undefined) this.tell(this.field, value);
     });
   }
 

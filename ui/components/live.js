@@ -56,6 +56,7 @@ class Live {
     this.root.dataset.mode = data.mode;
     this.view.setOptions(data);
     this.keys.table = data.keys ?? {};
+    this.drag.previews = data.previews;
     this.projector.set(Boolean(data.projector));
     if (data.mode === 'rerun') this.follow(data.frame);
     else this.listen(data);

@@ -49,12 +49,12 @@ STOPPED = "stopped"
 
 def _draft(key: str) -> Prepared | str | None:
     """What was read under this key, if it was the last."""
-    last, result = state.kept("pictures", ("", None))
+    last, result = state.notes().get("pictures", ("", None))
     return result if last == key else None
 
 
 def _keep(key: str, result: Prepared | str | None) -> None:
-    state.keep("pictures", (key, result))
+    state.notes()["pictures"] = (key, result)
 
 
 def _read(content: bytes, title: str, side: int, key: str) -> Prepared | str:

@@ -44,7 +44,7 @@ EMBEDDED = """
 """
 
 
-def dress() -> None:
+def inject_css() -> None:
     """One style element, drawn before the page."""
     view = state.view()
     size, embedded = PROJECTOR if view["projector"] else TALL, EMBEDDED if st.context.is_embedded else ""

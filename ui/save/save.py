@@ -64,13 +64,13 @@ def _model_bytes(pool: Pool, token: str) -> bytes:
 def load_model() -> None:
     help = " ".join(f"{name}: {sentence}" for name, sentence in WHAT.items())
     st.radio("Take from the file", list(WHAT), key="load_what", horizontal=True, help=help)
-    key = f"model_file_{state.kept('loads', 0)}"  # a new key empties the box: the file need not stay in memory
+    key = f"model_file_{state.notes().get('loads', 0)}"  # a new key empties the box: the file need not stay in memory
     most = model_file.LARGEST // MEGABYTE
     help = "A file that was saved here or with python -m lab run --save. A file that does not fit changes nothing."
     st.file_uploader(
         "Load a model", type="safetensors", max_upload_size=most, key=key, on_change=_load, args=(key,), help=help
     )
-    if loaded := state.kept("loaded", ""):
+    if loaded := state.notes().get("loaded", ""):
         st.success(plain(loaded))
 
 
@@ -83,8 +83,8 @@ def _load(widget: str) -> None:
     said = (
         f"The weights of {upload.name[:60]} are in your network." if weights_only else f"{upload.name[:60]} is loaded."
     )
-    state.keep("loaded", f"{said} Press Play on the Playground to train on." if done else "")
-    state.keep("loads", state.kept("loads", 0) + 1)
+    state.notes()["loaded"] = f"{said} Press Play on the Playground to train on." if done else ""
+    state.notes()["loads"] = state.notes().get("loads", 0) + 1
 
 
 # Curves and tables ---------------------------------------------------------------------------------------------------
@@ -180,14 +180,14 @@ def predictions() -> None:
     st.caption(plain(f"A CSV file with {len(wanted):,} columns: {form}. Other columns, such as labels, are not used."))
     allowed = f"{own_data.SHELF.session_bytes / 1e6:.0f} MB"
     help = f"At most {MOST_BYTES:,} bytes and 100,000 rows. It counts among the {allowed} that a visitor may keep."
-    key = f"examples_file_{state.kept('examples_taken', 0)}"  # a new key empties the box
+    key = f"examples_file_{state.notes().get('examples_taken', 0)}"  # a new key empties the box
     most = MOST_BYTES // MEGABYTE
     kinds = ["csv", "tsv", "txt"]
     st.file_uploader("Examples without labels", kinds, max_upload_size=most, key=key, on_change=_take, args=(key,),
                      help=help)  # fmt: skip
-    if refused := state.kept("examples_refused"):
+    if refused := state.notes().get("examples_refused"):
         st.warning(plain(refused))
-    if (held := state.kept("examples")) is None:
+    if (held := state.notes().get("examples")) is None:
         return
     name, content = held
     used = f"{own_data.SHELF.used(state.owner()) / 1e6:.1f} of {allowed}"
@@ -197,14 +197,14 @@ def predictions() -> None:
         help = "Deletes it and its predictions from the server; so does the end of your session."
         st.button("Forget the file", key="forget_examples", on_click=_forget, help=help)
     if pressed:
-        state.keep("predictions", None)
+        state.notes()["predictions"] = None
         try:
-            state.keep("predictions", _predict(content, facts))
+            state.notes()["predictions"] = _predict(content, facts)
         except UnlabelledError as problem:
             st.warning(plain(str(problem)))
         except (Gone, Unreachable):
             st.warning("The training process is being restarted: press Predict again in a moment.")
-    if found := state.kept("predictions"):
+    if found := state.notes().get("predictions"):
         text, note = found
         st.caption(plain(note))
         st.code("\n".join(text.splitlines()[:8]), language=None, wrap_lines=True)
@@ -224,22 +224,22 @@ def _take(widget: str) -> None:
     """A file has come: it takes the place of the one before it, if there is room."""
     if (upload := st.session_state[widget]) is None:
         return
-    state.keep("examples_taken", state.kept("examples_taken", 0) + 1)
+    state.notes()["examples_taken"] = state.notes().get("examples_taken", 0) + 1
     name, content = upload.name[:60], taken(upload)
     try:
         own_data.SHELF.hold(state.owner(), state.token(), "examples", len(content))
     except OwnError as problem:
-        state.keep("examples_refused", f"{name} is not kept. {problem}")
+        state.notes()["examples_refused"] = f"{name} is not kept. {problem}"
         return
-    state.keep("examples_refused", "")
-    state.keep("examples", (name, content))
-    state.keep("predictions", None)
+    state.notes()["examples_refused"] = ""
+    state.notes()["examples"] = (name, content)
+    state.notes()["predictions"] = None
 
 
 def _forget() -> None:
     own_data.SHELF.hold(state.owner(), state.token(), "examples", 0)
-    state.keep("examples", None)
-    state.keep("predictions", None)
+    state.notes()["examples"] = None
+    state.notes()["predictions"] = None
 
 
 def _predict(content: bytes, facts: dict) -> tuple[str, str]:
