@@ -29,14 +29,14 @@ PRESETS = {
         ),
         Preset(
             "linear", "Linear is not enough",
-            "Without a hidden layer the boundary is one straight line, which cannot separate a disc from the ring around "
-            "it: the network cannot do better than guessing.",
+            "Without a hidden layer the boundary is one straight line, which cannot separate a disc from the ring "
+            "around it: the network cannot do better than guessing.",
             Experiment(hidden=()),
         ),
         Preset(
             "features", "Features instead of layers",
-            "Still no hidden layer, but the squares as inputs: a straight line in these inputs is a closed curve on the "
-            "map.",
+            "Still no hidden layer, but the squares as inputs: a straight line in these inputs is a closed curve on "
+            "the map.",
             Experiment(hidden=(), features=("x1^2", "x2^2")),
         ),
         Preset(
@@ -46,8 +46,8 @@ PRESETS = {
         ),
         Preset(
             "vanishing", "Vanishing gradient",
-            "Six sigmoid layers: each passes on at most a quarter of the gradient, so the first layers hardly change and "
-            "the network learns nothing. Choose Tanh as activation and it learns.",
+            "Six sigmoid layers: each passes on at most a quarter of the gradient, so the first layers hardly change "
+            "and the network learns nothing. Choose Tanh as activation and it learns.",
             Experiment(hidden=(8,) * 6, activations="sigmoid"),
         ),
         Preset(
@@ -58,7 +58,8 @@ PRESETS = {
         ),
         Preset(
             "high_rate", "Learning rate too high",
-            "Every step overshoots: the loss jumps up and down and does not settle. Lower the learning rate while it runs.",
+            "Every step overshoots: the loss jumps up and down and does not settle. Lower the learning rate while it "
+            "runs.",
             Experiment(noise=0.2, learning_rate=2.0),
         ),
         Preset(
@@ -69,14 +70,14 @@ PRESETS = {
         ),
         Preset(
             "l2", "L2 cures it",
-            "The same as in Overfitting, but large weights are pulled toward zero: the boundary stays smooth and the test "
-            "loss low.",
+            "The same as in Overfitting, but large weights are pulled toward zero: the boundary stays smooth and the "
+            "test loss low.",
             MEMORIZED.change(l2=0.01),
         ),
         Preset(
             "zeros", "Zeros never learn",
-            "All weights begin at zero, so all neurons of a layer get the same gradient: they stay copies of one another "
-            "and the network learns nothing.",
+            "All weights begin at zero, so all neurons of a layer get the same gradient: they stay copies of one "
+            "another and the network learns nothing.",
             Experiment(initializer="zeros"),
         ),
         Preset(
@@ -87,7 +88,8 @@ PRESETS = {
         ),
         Preset(
             "three_classes", "Three classes",
-            "Three outputs, one for each arm: softmax turns them into probabilities, and three regions divide the plane.",
+            "Three outputs, one for each arm: softmax turns them into probabilities, and three regions divide the "
+            "plane.",
             Experiment(dataset="spiral3", features=SEVEN, hidden=(8, 8), optimizer="adam", learning_rate=0.01),
         ),
         Preset(

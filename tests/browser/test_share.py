@@ -120,7 +120,7 @@ def test_a_file_that_is_no_experiment_is_refused_and_more_points_than_a_link_hol
     dialog = share(playground)
     for content, sentence in (
         (json.dumps({"seed": -1}).encode(), "seed: -1 is not allowed; allowed: a whole number"),
-        (b"\xff\xfe\x00", "This is no text."),
+        (b"\xff\xfe\x00", "This is not text."),
         (b'{"<img src=x onerror=window.planted=1>": 1}', "is no field of an experiment"),
     ):
         file = {"name": f"{len(content)}.json", "mimeType": "application/json", "buffer": content}

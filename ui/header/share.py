@@ -45,7 +45,7 @@ def _link(query: dict[str, str]) -> None:
     link = f"{page}?{urlencode(query)}" if query else page
     embedded = f"{page}?{urlencode({**query, 'embed': 'true'})}"
     st.markdown(
-        "**Link.** Anyone who opens it gets the same experiment, with identical results after the same number of epochs."
+        "**Link.** Anyone who opens it gets the same experiment, and identical results after the same number of epochs."
     )
     st.code(link, language=None, wrap_lines=True)
     st.markdown("**Embed code** for your own web page, without header and menus.")

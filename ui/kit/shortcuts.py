@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Key(NamedTuple):
-    """A key of the whole page. It presses the first of these buttons that is on the page, so key and click do the same."""
+    """A key of the whole page. It presses the first of these buttons that the page has."""
 
     name: str  # as the browser calls it
     shown: str

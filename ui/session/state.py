@@ -241,7 +241,7 @@ def carry_out(events: Any, act: Callable[[dict[str, Any]], None]) -> None:
 
 
 def link(view: Mapping[str, Any] | None = None) -> dict[str, str]:
-    """The query of the address bar: all that is not at its default in the experiment and the view (or a changed one)."""
+    """The query of the address bar: all of the experiment and the view (or a changed one) that is not a default."""
     return {**experiment().to_query(), **to_query({**_me().view, **(view or {})})}
 
 
