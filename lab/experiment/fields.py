@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
@@ -45,8 +46,10 @@ DATA, NETWORK, TRAINING, STOP_RULES = "Data", "Network", "Training", "Stop rules
 Control = Literal["slider", "number", "choice", "check", "text", "page"]
 
 
-def _plain(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, int | float) else as_text(value)
+def percent(value: float) -> str:
+    """0.25 -> 25%, with all its digits: two values never share a text, which a slider could not tell apart."""
+    exact = (Decimal(repr(value)) * 100).normalize()
+    return f"{exact:f}%" if not exact or exact > Decimal("1e-6") else f"{exact}%"
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class FieldSpec:
     steps: tuple[float, ...] = ()  # of its slider
     preview: bool = False  # whether the network follows the slider while it is dragged
     increment: float = 1  # of its number box
-    format: Callable[[Any], str] = _plain  # how the page writes a value
+    format: Callable[[Any], str] = as_text  # how the page writes a value, with all its digits
     zero: str = ""  # what 0 means, in a word or two
     choices: Mapping[str, Any] | None = None  # name -> record of a table, or text
     valid: Callable[[Any], Iterable[str]] | None = None  # the choices that fit an experiment; without it, all
@@ -124,7 +127,6 @@ class FieldSpec:
         return self.needs is None or self.needs.holds(e)
 
 
-PERCENT = "{:.0%}".format
 CLASSES = Needs(lambda e: e.source.kind == "classification", "where the targets are numbers")
 PICTURES = Needs(lambda e: e.source.image_shape is not None, "where there are no pictures")
 PLANE = Needs(lambda e: e.source.plane, "where the data is not points in the plane")
@@ -149,7 +151,7 @@ class Fields(BaseModel):
         help="The examples: inputs, and the wanted answer for each.",
     )] = "circle"
     noise: Annotated[float, FieldSpec(
-        allowed=number(*RANGES["noise"]), label="Noise", group=DATA, part="data", preview=True, format=PERCENT,
+        allowed=number(*RANGES["noise"]), label="Noise", group=DATA, part="data", preview=True, format=percent,
         steps=(0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5),
         help="Random change of the inputs. More noise blurs the classes, so that fewer examples can be right.",
     )] = 0.0
@@ -159,18 +161,18 @@ class Fields(BaseModel):
     )] = 0
     label_noise: Annotated[float, FieldSpec(
         allowed=number(*RANGES["label_noise"]), label="Wrong labels", group=DATA, part="data", advanced=True,
-        preview=True, steps=SHARES, format=PERCENT, needs=CLASSES,
+        preview=True, steps=SHARES, format=percent, needs=CLASSES,
         help="Share of the labels that are wrong, also in the test part. The more, the lower the best possible "
              "accuracy.",
     )] = 0.0
     outliers: Annotated[float, FieldSpec(
         allowed=number(*RANGES["outliers"]), label="Outliers", group=DATA, part="data", advanced=True,
-        preview=True, steps=SHARES, format=PERCENT, needs=PLANE,
+        preview=True, steps=SHARES, format=percent, needs=PLANE,
         help="Share of the points that are moved to a random place with their label. More of them bend the boundary.",
     )] = 0.0
     balance: Annotated[float, FieldSpec(
         allowed=number(*RANGES["balance"]), label="Class balance", group=DATA, part="data", advanced=True,
-        preview=True, steps=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), format=PERCENT,
+        preview=True, steps=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), format=percent,
         needs=Needs(lambda e: e.dataset in BALANCED, f"with this data set; others for {', '.join(BALANCED)}"),
         help="Share of the first class; at 50% all classes are equally large. A rare class is easily ignored.",
     )] = 0.5
@@ -187,7 +189,7 @@ class Fields(BaseModel):
     )] = ""
     train_share: Annotated[float, FieldSpec(
         allowed=number(*RANGES["train_share"]), label="Training share", group=DATA, part="data", preview=True,
-        steps=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9), format=PERCENT, term="Training part, test part",
+        steps=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9), format=percent, term="Training part, test part",
         help="Share of the examples used for training; the rest is for testing. With more of them a network overfits "
              "less.",
     )] = 0.75
@@ -233,7 +235,7 @@ class Fields(BaseModel):
     )] = "auto"
     label_smoothing: Annotated[float, FieldSpec(
         allowed=number(0, 0.5), label="Label smoothing", group=NETWORK, part="loss", advanced=True,
-        steps=(0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5), format=PERCENT, needs=CLASSES,
+        steps=(0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5), format=percent, needs=CLASSES,
         help="Share of each target that is spread evenly over all classes. The larger, the less certain the network "
              "becomes.",
     )] = 0.0
@@ -295,7 +297,7 @@ class Fields(BaseModel):
     )] = 0.0
     dropout: Annotated[float, FieldSpec(
         allowed=number(0, 0.9), label="Dropout", group=NETWORK, part="more", advanced=True,
-        steps=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5), format=PERCENT,
+        steps=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5), format=percent,
         help="Share of the hidden neurons left out of each step, at random, so that none can rely on another. The "
              "larger, the slower a network overfits.",
     )] = 0.0

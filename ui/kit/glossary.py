@@ -26,9 +26,9 @@ _GENERAL = (
          "all weights for about the cost of two forward passes.", EVERYWHERE),
     Term("Batch", "The examples that share one step. All of them: slow, smooth progress; few: fast, noisy progress.",
          EVERYWHERE),
-    Term("Bias", "The number that a neuron adds whatever its inputs are; it shifts the point where the neuron switches.",
+    Term("Bias", "The number that a neuron adds, whatever its inputs are; it shifts the point where it switches.",
          EVERYWHERE),
-    Term("Clipping", "Shortens a gradient that is too long, as a whole (norm) or number by number (value).", PLAYGROUND),
+    Term("Clipping", "Limits a gradient that is too long, as a whole (norm) or number by number (value).", PLAYGROUND),
     Term("Confusion matrix", "A table of counts: rows are the actual classes, columns the predicted ones; the diagonal "
          "is correct.", PLAYGROUND),
     Term("Convolution", "A layer that slides small filters over a picture, so that it finds a pattern wherever it is.",
