@@ -76,7 +76,7 @@ ANEW = [
     choose("Optimizer", OPTIMIZERS, "optimizer", "adam"),
     choose("Initial weights", INITIALIZERS, "initializer", "he_normal", MORE),
     slide("Dropout", "ArrowRight", "dropout", "0.1", MORE),
-    tick("Batch normalisation", "batch_norm", MORE),
+    tick("Batch normalization", "batch_norm", MORE),
     choose("Precision", {}, "dtype", "float64", MORE),
 ]
 tested |= {control.name for control in LIVE + ANEW}
@@ -146,11 +146,16 @@ def test_a_device_that_is_missing_carries_its_reason_and_choosing_it_loses_nothi
 
 # What ends a run, how fast it goes and what it shows ----------------------------------------------------------------
 
-EPOCHS = "After so many epochs (0: never)"
+EPOCHS = "Stop after this many epochs (0 = never)"
 RULES = {
     EPOCHS: (3, "epochs", "3", "3 epochs are done."),
-    "At this test accuracy or R2 (0: never)": (0.9, "target_accuracy", "0.9", "The test accuracy has reached 0.9."),
-    "Without improvement for epochs (0: never)": (
+    "Stop at this test accuracy or R² (0 = never)": (
+        0.9,
+        "target_accuracy",
+        "0.9",
+        "The test accuracy has reached 0.9.",
+    ),
+    "Stop after this many epochs without improvement (0 = never)": (
         *(2, "patience", "2"),
         "The test loss has not improved for 2 epochs; the best weights, of epoch",
     ),
