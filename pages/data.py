@@ -1,29 +1,28 @@
-"""Where examples come from: the well-known sets of pictures, your own table, your own pictures."""
+"""Data: train on a well-known data set, on a table, or on images of your own."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from ui.data import own_pictures, own_sets, own_table
+from ui.data.picture_archive import picture_archive
+from ui.data.table_file import table_file
+from ui.data.uploaded_sets import uploads
+from ui.data.well_known_sets import well_known
 from ui.playground.messages import refusals
 from ui.session import state
 
-SECTIONS = {
-    "Well-known sets": own_sets.well_known,
-    "Your table": own_table.table,
-    "Your pictures": own_pictures.pictures,
-}
+SECTIONS = {"Well-known sets": well_known, "Your table": table_file, "Your images": picture_archive}
 
 state.begin()
 
 st.header("Data")
 refusals()
 st.markdown(
-    "Train on real pictures, or on what you bring along. What you upload stays on this server, is used for nothing but "
-    "your training, and is deleted when your session ends."
+    "Train on real images, or on your own data. Your uploads stay on this server, are used only for your training, and "
+    "are deleted when your session ends."
 )
-own_sets.uploads()
-chosen = st.segmented_control(
-    "Where the examples come from", list(SECTIONS), default=next(iter(SECTIONS)), required=True, key="data_section"
+uploads()
+section = st.segmented_control(
+    "Source of the examples", list(SECTIONS), default=next(iter(SECTIONS)), required=True, key="data_section"
 )
-SECTIONS[chosen]()
+SECTIONS[section]()

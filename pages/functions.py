@@ -1,33 +1,35 @@
-"""The functions that networks are made of, with this network's own numbers on them."""
+"""Functions: activations, losses and softmax, with the numbers of the visitor's network on them."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from ui.functions import functions
-from ui.kit.page_parts import begin, following, link
+from ui.kit.page_parts import begin_reading_page, experiment_link, live_fragment
 from ui.playground.transport import bar
 from ui.session import state
 
-begin()
+VIEWS = {"Activations": functions.activations, "Losses": functions.losses, "Softmax": functions.temperature}
+
+begin_reading_page()
 
 st.header("Functions")
 st.markdown(
     f"""
-**What you see.** A unit adds up its inputs to a number z and bends it by a function; the loss bends the distance
-between answer and target. The shapes are drawn by the engine, and the dots are your own network.
+**What you see.** A unit adds up its weighted inputs to a number z and applies an activation function; the loss function
+compares prediction and target. The curves are computed by the code that trains, and the dots are your own network.
 
-**Try this.** Press Play and watch where z wanders. {
-        link("Six layers of sigmoids", "functions", hidden=(8,) * 6, activations="sigmoid")
-    } sit where the curve has almost no slope; {
-        link("ReLUs at a high rate", "functions", activations="relu", learning_rate=3.0)
-    } die; {link("three classes", "functions", dataset="spiral3")} have a softmax.
+**Try this.** Press Play and watch how z changes. {
+        experiment_link("Six layers of sigmoids", "functions", hidden=(8,) * 6, activations="sigmoid")
+    } end up where the curve is almost flat; {
+        experiment_link("ReLUs at a high learning rate", "functions", activations="relu", learning_rate=3.0)
+    } die; {experiment_link("three classes", "functions", dataset="spiral3")} use softmax.
 
-**Why.** Learning multiplies slopes, layer by layer. Where a curve is flat, the product is zero and nothing is learnt.
+**Why.** Backpropagation multiplies derivatives, layer by layer. Where a curve is flat, the product is zero and nothing
+is learned.
 """
 )
-bar("How far it trains between two pictures; this page shows one a second.", reset="")
-kind = functions.view()
-following({"Activations": functions.activations, "Losses": functions.losses, "Softmax": functions.temperature}[kind])
+bar("How much training happens between two refreshes; this page refreshes once a second.", reset="")
+live_fragment(VIEWS[functions.view()])
 
 state.write_link()

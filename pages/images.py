@@ -1,10 +1,10 @@
-"""Pictures: draw a digit, question the network that reads it, and set up the experiments of the five projects."""
+"""Images: draw a digit, inspect the network that recognizes it, and set up the experiments of the five projects."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from ui.images import digit_pad, questions
+from ui.images import digit_pad, own_network, recipe_list
 from ui.playground.messages import refusals
 from ui.session import state
 
@@ -12,23 +12,23 @@ state.begin()
 
 st.header("Images")
 refusals()
-questions.network()
+own_network.transport()
 
 left, right = st.columns(2, gap="large")
 with left:
     st.subheader("Draw a digit")
     digit_pad.warm_up()
-    digit_pad.who_reads()
+    digit_pad.network_choice()
     digit_pad.pad()
 with right:
-    questions.first_layer()
+    own_network.first_layer()
 
-questions.questions()
+own_network.confusion_and_mistakes()
 
-st.subheader("Any test picture, and changed")
-digit_pad.test_picture()
+st.subheader("Change a test image")
+digit_pad.test_image()
 
 st.subheader("Recipes")
-questions.recipes()
+recipe_list.recipes()
 
 state.write_link()

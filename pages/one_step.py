@@ -1,32 +1,34 @@
-"""One training step, number by number; and the check that its gradient is right."""
+"""One step: one training step in numbers, and the check that its gradient is right."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from ui.kit.page_parts import begin, link
+from ui.kit.page_parts import begin_reading_page, experiment_link
 from ui.one_step import gradient_check, one_step
 from ui.session import state
 
-begin()
+VIEWS = {"The walk": one_step.walk, "Gradient check": gradient_check.check}
+ONE_UNIT = experiment_link("one unit", "one_step", hidden=(1,), samples=40)
+SIX_LAYERS = experiment_link("six layers of sigmoids", "one_step", hidden=(8,) * 6, activations="sigmoid")
+
+begin_reading_page()
 
 st.header("One step")
 st.markdown(
     f"""
-**What you see.** One step of learning of your own network: from a data point to the loss, back by the chain rule to one
-weight, and the step that the optimiser takes. The numbers are the engine's; looking changes nothing in your run.
+**What you see.** One training step of your own network: forward from an example to the loss, back by the chain rule to
+one weight, and the step that the optimizer takes. The numbers come from the engine; your run does not change.
 
-**Try this.** Press Next until the loss is smaller. Then choose another weight and walk again. A network of
-{link("one unit", "one_step", hidden=(1,), samples=40)} fits on a sheet of paper; in
-{link("six layers of sigmoids", "one_step", hidden=(8,) * 6, activations="sigmoid")} watch the gradient shrink.
+**Try this.** Press Next until the loss is smaller. Then choose another weight and go through the steps again. A network
+of {ONE_UNIT} fits on a sheet of paper; in {SIX_LAYERS} you can watch the gradient shrink.
 
-**Why.** Backpropagation is nothing but this product, worked out once for all weights together. The gradient check
-measures the same slopes by moving every weight a little: if a formula were wrong, it would show.
+**Why.** Backpropagation is this product, computed once for all weights together. The gradient check measures the same
+derivatives by changing each weight a little, so it would find a wrong formula.
 """
 )
-views = {"The walk": one_step.walk, "Gradient check": gradient_check.check}
-help = "The numbers of one step, or the proof that its gradient is right."
-view = st.segmented_control("Show", list(views), default="The walk", required=True, key="step_view", help=help)
-st.fragment(views[view or "The walk"])()
+help = "The numbers of one step, or the check that its gradient is right."
+view = st.segmented_control("Show", list(VIEWS), default="The walk", required=True, key="step_view", help=help)
+st.fragment(VIEWS[view])()
 
 state.write_link()

@@ -1,49 +1,51 @@
-"""Optimisers: the same point, the same slope, seven ways down."""
+"""Optimizers: races on surfaces and on the own loss, the range test, and the formulas."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from ui.kit.links import preset_links
-from ui.optimizers.landscape import own_landscape
-from ui.optimizers.race import formulas, race_on_surface
-from ui.optimizers.rate_finder import rate_finder
+from ui.optimizers.find_rate import find_rate
+from ui.optimizers.own_landscape import own_landscape
+from ui.optimizers.race_parts import formulas
+from ui.optimizers.surface_race import race_on_surface
 from ui.session import state
 
-PARTS = {"Race on a surface": race_on_surface, "Your own loss": own_landscape, "Find a rate": rate_finder}
+VIEWS = {"Race on a surface": race_on_surface, "Your own loss": own_landscape, "Find a rate": find_rate}
 
 state.begin()
 
 st.header("Optimizers")
 st.markdown(
-    "The gradient says which way is down. An **optimizer** decides how far to go, and what to remember of earlier "
-    r"steps. Plain descent takes $p \leftarrow p - \eta\, g$; all others change that line a little."
+    "The gradient gives the direction of steepest ascent. An **optimizer** decides how far to go the other way, and "
+    r"what to remember from earlier steps. SGD takes $p \leftarrow p - \eta\, g$; all others modify that rule."
 )
-part = st.segmented_control(
+view = st.segmented_control(
     "Show",
-    list(PARTS),
+    list(VIEWS),
     default="Race on a surface",
     required=True,
     key="optimizers_part",
-    help="A race on a formula, a race on your network's loss, or a test of rates.",
+    help="A race on a test function, a race on your network's loss, or a test of learning rates.",
     persist_state="session",
 )
-PARTS[part]()
+VIEWS[view]()
 
 with st.expander("What you see, what to try, and why"):
     st.markdown(
         """
-**What you see.** Height is the loss, the thing to make small. Each line is one optimizer on its way, with a colour, a
-dash and a marker of its own. All see only the slope under their own feet, never the whole map.
+**What you see.** Height is the loss, which is to be minimized. Each line is the path of one optimizer, with its own
+color, dash and marker. An optimizer knows only the gradient at its current point, never the whole map.
 
-**Try this.** *Ravine*, with all seven: SGD zigzags between the walls, momentum rolls through. Then raise the rate until
-somebody runs off. *Saddle*: set start y to 0 exactly, and plain descent never leaves the ridge. *Rosenbrock*: switch on
-*Each at its own best rate*; the order changes. A rate that suits one optimizer says nothing about another.
+**Try this.** *Ravine*, with all seven: SGD zigzags between the walls, momentum rolls through. Then raise the learning
+rate until one of them diverges. *Saddle*: set start y to exactly 0, and SGD never leaves the ridge. *Rosenbrock*:
+switch on *Each at its own best rate*, and the order changes. A rate that suits one optimizer says nothing about
+another.
 
-**Why.** The loss of a network has one axis for each weight. Along some it is steep, along others flat; one rate for all
-is too large for the one and too small for the other. Momentum adds up what stays the same, AdaGrad, RMSProp and Adam
-divide by the usual size of each gradient. *Your own loss* cuts a plane through that landscape: try it before training
-and after, and then with other weights.
+**Why.** The loss of a network has one axis per weight. Along some it is steep, along others flat, so a single learning
+rate is too large for some and too small for others. Momentum accumulates the directions that stay the same; AdaGrad,
+RMSProp and Adam divide by the typical size of each gradient. *Your own loss* shows a plane through that landscape: try
+it before training and after, and then with other weights.
 """
     )
     preset_links("easy_win", "high_rate", "full_batch")

@@ -24,10 +24,14 @@ class Package(NamedTuple):
     others: tuple[str, ...] = ()
 
 
+BELOW_KIT = ("ui.session", "ui.components", "ui.figures", "ui.streamlit_compat")
 # A file belongs to the first row that contains it. A folder may always import itself.
 PACKAGES = (
     Package("start.py"),
-    Package("app.py", ("ui", "lab"), ("streamlit", "starlette", "plotly", "pandas")),
+    Package(
+        "app.py", ("ui.server", "lab.server", "lab.devices", "lab.experiment"),
+        ("streamlit", "starlette", "plotly", "pandas"),
+    ),
     # engine: the network from scratch
     Package("engine/backend.py", ("engine.gpu",), ("numpy", "cupy", "cupyx")),
     Package("engine", (), ("numpy",)),
@@ -56,13 +60,32 @@ PACKAGES = (
     ),
     Package("lab/__main__.py", ("lab.training", "lab.experiment", "lab.protocol", "engine", "data"), ("numpy",)),
     Package("lab", (), ()),
-    # ui: what a visitor sees
+    # ui: what a visitor sees; parts of all pages first, then the packages of the pages, which do not know each other
+    Package("ui/components"),
     Package("ui/figures", (), ("numpy", "plotly")),
+    Package("ui/streamlit_compat", (), ("streamlit",)),
+    Package("ui/session", ("ui.streamlit_compat", "lab"), ("streamlit",)),
     Package(
-        "ui", ("lab", "engine", "data"), 
-        ("numpy", "pandas", "plotly", "pydantic", "streamlit", "starlette", "PIL"),
+        "ui/server", ("ui.components", "ui.session.waiting", "ui.streamlit_compat", "lab"), ("starlette", "plotly"),
     ),
-    Package("pages", ("ui", "lab", "engine", "data"), ("numpy", "pandas", "streamlit")),
+    Package(
+        "ui/kit", (*BELOW_KIT, "lab", "engine"), ("numpy", "plotly", "streamlit", "PIL"),
+    ),
+    Package("ui/header", ("ui.kit", *BELOW_KIT, "lab"), ("streamlit",)),
+    Package(
+        "ui/playground", ("ui.kit", *BELOW_KIT, "ui.server.traffic", "lab", "engine", "data"), ("numpy", "streamlit"),
+    ),
+    Package("ui/functions", ("ui.kit", *BELOW_KIT, "engine"), ("numpy", "streamlit")),
+    Package("ui/one_step", ("ui.kit", *BELOW_KIT, "lab", "engine", "data"), ("numpy", "pandas", "plotly", "streamlit")),
+    Package("ui/optimizers", ("ui.kit", *BELOW_KIT, "lab", "engine", "data"), ("numpy", "streamlit")),
+    Package("ui/health", ("ui.kit", *BELOW_KIT, "ui.playground.transport", "lab"), ("numpy", "streamlit")),
+    Package("ui/images", ("ui.kit", *BELOW_KIT, "ui.playground.transport", "lab"), ("numpy", "pandas", "streamlit")),
+    Package("ui/data", ("ui.kit", *BELOW_KIT, "lab", "data"), ("numpy", "pandas", "streamlit")),
+    Package("ui/save", ("ui.kit", *BELOW_KIT, "lab", "data"), ("numpy", "streamlit")),
+    Package("ui/device", ("ui.kit", *BELOW_KIT, "lab", "engine"), ("pandas", "streamlit")),
+    Package("ui/router.py", ("ui.kit", "ui.streamlit_compat"), ("streamlit",)),
+    Package("ui"),
+    Package("pages", ("ui", "lab.experiment"), ("streamlit",)),
     Package("bench", ("engine", "data", "lab", "ui", "app"), ("*",)),  # peers of every kind; nothing imports it
     Package("examples", ("engine", "data", "lab"), ("numpy",)),
 )  # fmt: skip
@@ -175,8 +198,14 @@ def test_every_package_of_the_table_is_declared_as_a_requirement():
         ("lab/probes.py", "def probe():\n    import ui.state"),
         ("lab/worker.py", "import streamlit as st"),
         ("lab/build.py", "import tensorflow, jax"),
-        ("ui/controls.py", "from pages import playground"),
-        ("ui/live.py", "from bench.live import measure"),
+        ("ui/controls.py", "from lab.experiment import presets"),
+        ("ui/playground/controls.py", "from pages import playground"),
+        ("ui/playground/live_view.py", "from bench.live import measure"),
+        ("ui/save/model_files.py", "from ui.images import digit_pad"),
+        ("ui/session/state.py", "from ui.kit import widgets"),
+        ("ui/streamlit_compat/dom.py", "from ui.session import state"),
+        ("ui/kit/widgets.py", "from ui.server import routes"),
+        ("ui/server/routes.py", "from ui.session import state"),
         ("ui/figures/curves.py", "import streamlit"),
         ("ui/figures/curves.py", "from ui import state"),
         ("ui/figures/curves.py", "from ..state import experiment"),
@@ -206,10 +235,10 @@ def test_a_planted_import_is_caught(tmp_path, path, line):
         ("lab/training/build.py", "from data import DATASETS"),
         ("ui/figures/curves.py", "from ui.figures import theme"),
         ("ui/figures/curves.py", "from .theme import layout"),
-        ("ui/panels.py", "from .figures.curves import loss"),
-        ("pages/playground.py", "from ui import live"),
+        ("ui/kit/charts.py", "from ..figures.curves import loss"),
+        ("pages/playground.py", "from ui.playground import live_view"),
         ("bench/peers.py", "import torch"),
-        ("app.py", "from ui.socket import routes"),
+        ("app.py", "from ui.server.routes import ROUTES"),
         ("notes/scratch.py", "import torch"),
     ],
 )

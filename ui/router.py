@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-if str(ROOT) not in sys.path:  # the script's own folder is on the path, the rooms beside it are not
+if str(ROOT) not in sys.path:  # the script's own folder is on the path, the packages beside it are not
     sys.path.insert(0, str(ROOT))
 
 import streamlit as st  # noqa: E402
 
 from ui.kit.style import inject_css  # noqa: E402
-from ui.streamlit_compat import presses  # noqa: E402
+from ui.streamlit_compat import uninterrupted_callbacks  # noqa: E402
 
 PAGES = (
     ("playground", "Playground"),
@@ -22,15 +22,15 @@ PAGES = (
     ("health", "Health"),
     ("images", "Images"),
     ("data", "Data"),
-    ("keep", "Keep"),
+    ("keep", "Save"),
     ("device", "Device"),
     ("help", "Help"),
 )
 
-presses.lose_none()
+uninterrupted_callbacks.install()
 st.set_page_config(page_title="Backprop Playground", layout="wide", initial_sidebar_state="collapsed")
 st.html(ROOT / "ui/components/page.css")
 st.logo(ROOT / "ui/logo.svg", size="large")
 page = st.navigation([st.Page(ROOT / f"pages/{name}.py", title=title) for name, title in PAGES], position="top")
-inject_css()  # before the page, so that hidden parts never appear, not even for a moment
+inject_css()  # before the page, so that what a teacher has hidden never shows
 page.run()

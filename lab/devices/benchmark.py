@@ -1,7 +1,7 @@
-"""How long an epoch takes on each device of this machine, over width and batch: measured in a process of its own.
+"""Duration of an epoch on each device of this machine, for several widths and batch sizes.
 
-`python -m lab.devices.benchmark cpu cuda:0` prints one JSON line for every cell as it is done. `Comparison` starts it,
-returns what has been measured so far, and ends it when nobody wants to wait.
+`python -m lab.devices.benchmark cpu cuda:0` prints one JSON line per cell as soon as it is measured. `Comparison`
+runs it in a separate process, collects the results, and can stop it.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from engine.training.trainer import Trainer
 
 WIDTHS, BATCHES = (16, 64, 256, 1024), (16, 64, 256, 1024)
 PIXELS, CLASSES, SAMPLES = 784, 10, 2048
-EPOCH = 60_000  # samples that an epoch is told for, as in MNIST
-SECONDS = 0.12  # of measuring for each cell
-RUNS = 4  # into which they are divided
-WARM = 2  # steps before, twice: the first record or compile, the second tell how long a step takes
-STEPS = 50  # after which the losses of two devices are compared
-CALLS, ARITHMETIC, MEMORY = "starting the operations", "arithmetic", "memory"
+EPOCH_SAMPLES = 60_000  # of the epoch that is reported, as in MNIST
+CELL_S = 0.12  # measuring time of each cell
+RUNS = 4  # into which it is divided
+WARM_UP_STEPS = 2  # twice before: first to record or compile, then to estimate the duration of a step
+COMPARED_STEPS = 50  # after each of which the losses of two devices are compared
+LAUNCHES, ARITHMETIC, MEMORY = "launching operations", "arithmetic", "memory"
 
 
 def trainer(width: int, batch: int, device: str) -> Trainer:
-    """784-width-10 on made-up pictures: the same first weights and batches on every device."""
+    """A network 784-width-10 on random images, with the same initial weights and batches on every device."""
     rng = np.random.default_rng(0)
     x = rng.integers(0, 256, (SAMPLES, PIXELS)).astype(np.float32) / 255
     y = (x @ rng.normal(size=(PIXELS, CLASSES))).argmax(axis=1)
@@ -55,15 +55,15 @@ def trainer(width: int, batch: int, device: str) -> Trainer:
     )
 
 
-def step_seconds(trainer: Trainer, seconds: float = SECONDS) -> float:
-    """Wall time of one step: of several short runs the shortest, since other programs can only lengthen one."""
-    first = _run(trainer, WARM) and _run(trainer, WARM)
+def step_seconds(trainer: Trainer, seconds: float = CELL_S) -> float:
+    """Duration of one step: the shortest of several runs, because other programs can only lengthen one."""
+    first = _run(trainer, WARM_UP_STEPS) and _run(trainer, WARM_UP_STEPS)
     steps = max(1, round(seconds / RUNS / first))
     return min(_run(trainer, steps) for _ in range(RUNS))
 
 
 def _run(trainer: Trainer, steps: int) -> float:
-    """Seconds a step, until the device has done them all."""
+    """Seconds per step, until the device has finished them all."""
     start = time.perf_counter()
     for _ in range(steps):
         trainer.play()
@@ -73,12 +73,12 @@ def _run(trainer: Trainer, steps: int) -> float:
 
 
 def multiply_adds(width: int, batch: int) -> int:
-    """Of one step: the products of a layer there and, for weights and inputs, back; nobody needs those of pixels."""
+    """Multiply-adds of one step: forward, and backward for weights and inputs, except the gradient of the pixels."""
     return batch * width * (2 * PIXELS + 3 * CLASSES)
 
 
 def measure(devices: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """A record for every cell of every device, the small ones first; at the end how far two devices differ."""
+    """Yields a record per cell and device, the small ones first; finally the difference between two devices."""
     for width, batch in product(WIDTHS, BATCHES):
         for device in devices:
             seconds = step_seconds(trainer(width, batch, device))
@@ -87,12 +87,12 @@ def measure(devices: Sequence[str]) -> Iterator[dict[str, Any]]:
                 "width": width,
                 "batch": batch,
                 "step_us": seconds * 1e6,
-                "epoch_s": seconds * EPOCH / batch,
-                "rate": multiply_adds(width, batch) / seconds / 1e9,  # multiply-adds a nanosecond
+                "epoch_s": seconds * EPOCH_SAMPLES / batch,
+                "rate": multiply_adds(width, batch) / seconds / 1e9,  # multiply-adds per nanosecond
             }
     if len(devices) > 1:
         ends = [trainer(64, 64, device) for device in devices]
-        first, second = (np.array([_after_step(end) for _ in range(STEPS)]) for end in ends[:2])
+        first, second = (np.array([_after_step(end) for _ in range(COMPARED_STEPS)]) for end in ends[:2])
         yield {"difference": float(np.max(np.abs(first - second) / first))}
 
 
@@ -102,30 +102,30 @@ def _after_step(trainer: Trainer) -> float:
 
 
 def limits(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """What each cell spends its time on, judged beside the other cells of its device."""
+    """What limits each cell, judged by comparison with the other cells of its device."""
     found = []
     for row in rows:
         own = [other for other in rows if other["device"] == row["device"]]
         if row["step_us"] < 2 * min(other["step_us"] for other in own):
-            found.append(CALLS)
+            found.append(LAUNCHES)
         else:
             found.append(ARITHMETIC if row["rate"] >= 0.6 * max(other["rate"] for other in own) else MEMORY)
     return found
 
 
 class Busy(RuntimeError):
-    """A measurement is under way; two at a time would measure each other."""
+    """A measurement is running; two at a time would disturb each other."""
 
 
 class Comparison:
-    """A measurement under way, or over. `rows` grows; `difference` comes last, if there are two devices."""
+    """A running or finished measurement. `rows` grows; `difference` comes last, if there are two devices."""
 
     _turn = threading.Lock()
 
     def __init__(self, devices: Sequence[str]) -> None:
         """Raises Busy."""
         if not self._turn.acquire(blocking=False):
-            raise Busy("Somebody else is measuring on this machine now; try again in a few seconds.")
+            raise Busy("Another measurement is running on this server. Try again in a few seconds.")
         self.rows: list[dict[str, Any]] = []
         self.difference: float | None = None
         self.total, self.stopped = len(WIDTHS) * len(BATCHES) * len(devices), False
@@ -157,13 +157,13 @@ class Comparison:
 
     @property
     def problem(self) -> str:
-        """A sentence, if it ended before its end and nobody had asked for that."""
+        """A sentence if the measurement ended early without being stopped."""
         if self.running or self.stopped or len(self.rows) == self.total:
             return ""
         return f"The measurement ended early (exit status {self._process.returncode})."
 
     def stop(self) -> None:
-        """End it; what has been measured stays."""
+        """Stop the measurement; its results stay."""
         if self.running:
             self.stopped = True
             self._process.kill()

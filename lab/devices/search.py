@@ -1,4 +1,4 @@
-"""The devices of this machine, for a page that must not wait: the search runs beside it and is asked how far it is."""
+"""The devices of this machine, found by a thread so that no page waits for them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from functools import cache
 
 from engine.backend import Device, available_devices, known_devices
 
-AT_ONCE = 0.3  # seconds that a page may wait: enough to find that there is no driver, not for the trial of a card
+PAGE_WAIT_S = 0.3  # enough to find that there is no driver, but not to try out a GPU
 
 
 @cache
 def search() -> threading.Thread:
-    """The search, started by the first call; app.py starts it with the server."""
+    """The search thread, started by the first call; app.py makes that call when the server starts."""
     thread = threading.Thread(target=available_devices, name="search for devices", daemon=True)
     thread.start()
     return thread
 
 
 def devices() -> list[Device]:
-    """Every device with its state, the processor first; a card that is still being tried says so."""
-    search().join(AT_ONCE)
+    """Every device with its state, the CPU first; a GPU that is still being tried out says so."""
+    search().join(PAGE_WAIT_S)
     return known_devices()

@@ -22,7 +22,7 @@ from engine.network.layers import Dropout
 from engine.tape.recording import Look
 from engine.tape.tape import Tape
 from engine.training.trainer import Trainer
-from lab.race.race import race
+from lab.race.optimizer_race import race
 from lab.training.build import build
 
 if TYPE_CHECKING:

@@ -103,7 +103,8 @@ class Playground:
 
     def come(self, title: str, query: str = "") -> Playground:
         """Go to another page by its address, without a look at the playground first, and wait until it is drawn."""
-        self.page.goto(f"{self.url}{title.lower().replace(' ', '_')}{'?' + query if query else ''}")
+        path = "keep" if title == "Save" else title.lower().replace(" ", "_")
+        self.page.goto(f"{self.url}{path}{'?' + query if query else ''}")
         self.page.get_by_role("heading", name=title, exact=True).first.wait_for()
         self.settle()
         return self

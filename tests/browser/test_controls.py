@@ -41,7 +41,7 @@ tested.update({"Reset", "Step"})  # in test_first_light.py
 tested.update({"Batch", "New weights", "Smooth the loss", "Smooth the accuracy"})  # in test_transport.py
 tested.update(preset.label for preset in PRESETS.values())  # on the help page, too
 tested.update(
-    {"Functions", "One step", "Optimizers", "Health", "Images", "Data", "Keep", "Device"}
+    {"Functions", "One step", "Optimizers", "Health", "Images", "Data", "Save", "Device"}
 )  # links to pages that have tests of their own
 DIAGRAM = (  # names on the picture, which test_stage.py presses
     "Feature .+",

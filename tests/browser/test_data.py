@@ -1,4 +1,4 @@
-"""The page Data as a person uses it: files made here, uploaded, trained on; a mirror on loopback plays the internet."""
+"""The page Data in a browser: files are uploaded and trained on; a mirror on loopback plays the internet."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def squares() -> bytes:
     return gzip.compress("\n".join(lines).encode())
 
 
-BOXES = {"Your table": "A table as a text file", "Your pictures": "Pictures in a zip file"}
+BOXES = {"Your table": "A table in a text file", "Your images": "Images in a zip file"}
 
 
 def open_data(visitor: Playground, section: str = "") -> Playground:
@@ -104,28 +104,28 @@ def test_an_own_table_is_understood_changed_trained_on_downloaded_and_forgotten(
     visitor = open_data(playground, "Your table")
     upload(visitor, "flowers.csv", flowers())
     says(visitor, "120 rows and 4 columns, separated by semicolons, in utf-8")
-    says(visitor, "Not proposed are remark: it has 120 different words")
+    says(visitor, "Not suggested: remark: it has 120 different words")
     says(visitor, "12 gaps: A missing number becomes the median of the training part")
-    assert visitor.page.get_by_role("combobox", name="Foretell").input_value() == "species"
-    visitor.tick("The first line holds the names")
+    assert visitor.page.get_by_role("combobox", name="Target column").input_value() == "species"
+    visitor.tick("The first row contains column names")
     says(visitor, "121 rows and 4 columns")
-    visitor.tick("The first line holds the names")
+    visitor.tick("The first row contains column names")
     says(visitor, "120 rows and 4 columns")
-    visitor.choose("Foretell", "length")
+    visitor.choose("Target column", "length")
     says(visitor, "12 rows without a target are left out.")
     visitor.page.get_by_role("radio", name="Numbers", exact=True, checked=True).wait_for()
     visitor.page.get_by_role("radio", name="Classes", exact=True).click()
     says(visitor, "classes; 2 to 50 are allowed, or foretell it as numbers.")
-    visitor.choose("Foretell", "species")
+    visitor.choose("Target column", "species")
     says(visitor, "12 gaps: A missing number becomes the median")
-    visitor.page.get_by_role("combobox", name="From").press("Backspace")
+    visitor.page.get_by_role("combobox", name="Input columns").press("Backspace")
     says(visitor, "120 rows and 1 inputs from 1 column are used.")
-    visitor.choose("From", "colour")
+    visitor.choose("Input columns", "colour")
     says(visitor, "120 rows and 3 inputs from 2 columns are used.")
     visitor.page.keyboard.press("Escape")
-    visitor.choose("Gaps", GAP_RULES["drop"].label)
+    visitor.choose("Missing values", GAP_RULES["drop"].label)
     says(visitor, "12 rows with a gap are left out.")
-    visitor.choose("Gaps", GAP_RULES["mark"].label)
+    visitor.choose("Missing values", GAP_RULES["mark"].label)
     says(visitor, "120 rows and 4 inputs from 2 columns are used.")
     link = train(visitor)
     assert link["dataset"] == "table"
@@ -137,13 +137,13 @@ def test_an_own_table_is_understood_changed_trained_on_downloaded_and_forgotten(
     go_to_data(visitor)
     says(visitor, "flowers.csv: 120 examples, 4 inputs")
     with visitor.page.expect_download() as arriving:
-        visitor.press("Download the data as used")
+        visitor.press("Download as CSV")
     arriving.value.save_as(tmp_path / "data.csv")
     head, *rows = csv.reader((tmp_path / "data.csv").read_text(encoding="utf-8").splitlines())
     assert head[:4] == ["part", "species", "length", "length (missing)"]
     assert ([row[0] for row in rows].count("train"), len(rows)) == (90, 120)
     assert {row[1][0] for row in rows} == {"'", "‹", "["}
-    visitor.press("Forget flowers.csv")
+    visitor.press("Delete flowers.csv")
     visitor.page.get_by_text("flowers.csv: 120 examples").wait_for(state="detached")
     visitor.settle()
     visitor.go("Playground")
@@ -152,13 +152,13 @@ def test_an_own_table_is_understood_changed_trained_on_downloaded_and_forgotten(
 
 
 def test_own_pictures_and_pictures_in_a_table_are_shown_and_trained_on(playground):
-    visitor = open_data(playground, "Your pictures")
+    visitor = open_data(playground, "Your images")
     upload(visitor, "shapes.zip", shapes())
-    says(visitor, "60 pictures of 28 by 28 pixels in 2 classes: block (30), line (30).")
-    visitor.slide("Pixels a side", "Home", "ArrowRight")
-    says(visitor, "60 pictures of 12 by 12 pixels")
+    says(visitor, "60 images of 28 by 28 pixels in 2 classes: block (30), line (30).")
+    visitor.slide("Pixels per side", "Home", "ArrowRight")
+    says(visitor, "60 images of 12 by 12 pixels")
     visitor.page.get_by_alt_text(
-        "Samples as the network gets them. One row a class, from the top: block, line."
+        "Samples as the network gets them. One row per class, from the top: block, line."
     ).wait_for()
     link = train(visitor)
     assert (link["dataset"], link["hidden"]) == ("own_images", "64")
@@ -167,16 +167,16 @@ def test_own_pictures_and_pictures_in_a_table_are_shown_and_trained_on(playgroun
     visitor.pause()
     go_to_data(visitor, "Your table")
     upload(visitor, "squares.csv.gz", squares())
-    says(visitor, "80 pictures of 6 by 6 pixels in 4 classes: 0 (20), 1 (20), 2 (20), 3 (20).")
-    visitor.page.get_by_role("switch", name="These are pictures").or_(
-        visitor.page.get_by_role("checkbox", name="These are pictures")
+    says(visitor, "80 images of 6 by 6 pixels in 4 classes: 0 (20), 1 (20), 2 (20), 3 (20).")
+    visitor.page.get_by_role("switch", name="These are images").or_(
+        visitor.page.get_by_role("checkbox", name="These are images")
     ).locator("xpath=ancestor::label").click()
     says(visitor, "80 rows and 37 columns")
-    visitor.page.get_by_text("These are pictures").click()
-    says(visitor, "80 pictures of 6 by 6 pixels")
+    visitor.page.get_by_text("These are images").click()
+    says(visitor, "80 images of 6 by 6 pixels")
     assert train(visitor)["own"] != link["own"]
     go_to_data(visitor)
-    says(visitor, "and 2 of 8 places")
+    says(visitor, ", 2 of 8 data sets")
     assert train(visitor, "Train on shapes.zip again")["own"] == link["own"]
 
 
@@ -189,13 +189,13 @@ def test_reading_many_pictures_can_be_stopped_and_begun_again(playground):
     with zipfile.ZipFile(pack, "w") as archive:
         for i in range(2000):
             archive.writestr(f"{i % 2}/{i}.png", file.getvalue())
-    visitor = open_data(playground, "Your pictures")
+    visitor = open_data(playground, "Your images")
     upload(visitor, "many.zip", pack.getvalue())
-    progress = visitor.page.get_by_text("of 2,000 pictures are read.").first
+    progress = visitor.page.get_by_text("of 2,000 images have been read.").first
     progress.wait_for()
     visitor.press("Stop reading")
-    says(visitor, "Stopped before all pictures were read.")
-    visitor.press("Read the pictures")
+    says(visitor, "Stopped before all images were read.")
+    visitor.press("Read the images")
     progress.wait_for()
     visitor.page.get_by_role("link", name="Playground", exact=True).click()  # in the middle of it
     visitor.until("facts.frame > 0")
@@ -205,8 +205,8 @@ def test_a_file_that_cannot_be_used_gets_its_sentence_and_nothing_is_lost(playgr
     visitor = turn_to(playground.come("Data", "hidden=3"), "Your table")
     upload(visitor, "odd.csv", b"a,b\n1,2,<b>3</b>\n")
     says(visitor, "Line 2 has 3 cells and the first line 2; as many in each are allowed.")
-    visitor.page.get_by_role("radio", name="Your pictures", exact=True).click()
-    says(visitor, "A folder for each class, such as cat/1.png")
+    visitor.page.get_by_role("radio", name="Your images", exact=True).click()
+    says(visitor, "One folder per class, such as cat/1.png")
     upload(visitor, "odd.zip", b"PK\x03\x04")
     says(visitor, "The file is no zip file, or a broken one; a zip file of folders is allowed.")
     visitor.go("Playground")
@@ -266,15 +266,15 @@ def test_mnist_is_fetched_on_request_with_progress_refused_when_it_is_not_the_of
             BACKPROP_DATA=str(tmp_path / "d"),
         )
         visitor = open_data(visit(server.url))
-        visitor.press("Get MNIST (12 MB)")
-        says(visitor, "4.9 of 11.6 MB have arrived.")  # half of the first file
-        visitor.press("Stop fetching MNIST")
-        says(visitor, "Stopping: waiting for what the mirror has on its way.")
+        visitor.press("Download MNIST (12 MB)")
+        says(visitor, "4.9 of 11.6 MB downloaded.")  # half of the first file
+        visitor.press("Stop downloading MNIST")
+        says(visitor, "Stopping after the data that is still being sent.")
         half.set()
-        says(visitor, "Stopped. Files that are whole have stayed.")
-        visitor.press("Get MNIST (12 MB)")
+        says(visitor, "Stopped. Completed files were kept.")
+        visitor.press("Download MNIST (12 MB)")
         says(visitor, "is not the published file: its checksum is another. Nothing was kept.")
-        visitor.button("Try again to get MNIST (12 MB)").wait_for()
+        visitor.button("Retry downloading MNIST (12 MB)").wait_for()
         draw, folder = np.random.default_rng(0), tmp_path / "d" / "mnist"
         folder.mkdir(parents=True)
         for part, count in (("train", 200), ("t10k", 50)):

@@ -1,4 +1,4 @@
-"""The Device page: what can be used, and a measurement that is started, stopped and run to its end."""
+"""The page Device: available devices, and a measurement that is started, stopped and finished."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def test_devices_are_listed_and_compared_and_a_measurement_can_be_stopped(playgr
     listed = page.get_by_role("listitem").all_inner_texts()
     for device in available_devices():
         (line,) = [line for line in listed if line.startswith(device.label)]
-        assert ("can be used." in line) == device.usable
+        assert (": available." in line) == device.usable
         assert device.reason in line
         assert device.fix in line
 
     playground.press("Measure")
     page.get_by_text(re.compile(r"[1-9]\d* of \d+ measured")).wait_for()
-    page.get_by_text("On the CPU an epoch of 60,000 pictures takes from").wait_for()
+    page.get_by_text("On the CPU an epoch of 60,000 images takes from").wait_for()
     playground.press("Stop measuring")
     playground.button("Measure").wait_for()
     page.get_by_test_id("stDataFrame").wait_for()

@@ -1,4 +1,4 @@
-"""The page of images: drawing, questioning and recipes, each control pressed and its effect seen."""
+"""The page Images: drawing, predictions, mistakes and recipes, each control with its effect."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SEVEN = [(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)]
 
 @pytest.fixture
 def images(playground) -> Playground:
-    """The usual visitor on the page of images, the small network trained."""
+    """The usual visitor on the page Images, the built-in network trained."""
     playground.come("Images")
     playground.page.locator(".img-pad").wait_for()
     eventually_ready(playground.page)
@@ -63,9 +63,9 @@ def sees(page: Page, select: str = ".img-desk .img-picture") -> list[int]:
     )
 
 
-def test_the_pad_reads_while_it_is_drawn_on_without_any_training_of_the_visitors(images):
+def test_the_pad_recognizes_a_drawing_without_any_training(images):
     page = images.page
-    expect(answer(page)).to_contain_text("The pad is empty: nothing to read.")
+    expect(answer(page)).to_contain_text("Draw a digit.")
     expect(images.button("Undo")).to_be_disabled()
     draw(page, ONE)
     expect(answer(page)).to_have_attribute("data-read", "1")
@@ -82,7 +82,7 @@ def test_the_pad_reads_while_it_is_drawn_on_without_any_training_of_the_visitors
 
     images.press("Clear")
     until_read(page)
-    expect(answer(page)).to_contain_text("The pad is empty: nothing to read.")
+    expect(answer(page)).to_contain_text("Draw a digit.")
     assert sum(sees(page)) == 0
 
     brush = page.get_by_role("slider", name="Brush size")
@@ -94,12 +94,12 @@ def test_the_pad_reads_while_it_is_drawn_on_without_any_training_of_the_visitors
     expect(page.locator(".img-pad")).to_have_attribute("data-strokes", "0")
 
 
-def test_a_test_picture_is_shifted_turned_and_thickened_by_keys(images):
+def test_a_test_image_is_shifted_rotated_and_thickened_by_keys(images):
     page = images.page
     raw, prepared = ".img-pair .img-reading:first-child .img-picture", ".img-pair .img-reading:last-child .img-picture"
     page.wait_for_function("() => document.querySelectorAll('.img-pair .img-best').length === 2")
     first = sees(page, raw)
-    images.enter("Test picture", 3)
+    images.enter("Test image", 3)
     assert eventually(lambda: sees(page, raw) != first, PATIENCE)
     images.settle()
     still = sees(page, raw), sees(page, prepared)
@@ -107,15 +107,15 @@ def test_a_test_picture_is_shifted_turned_and_thickened_by_keys(images):
     assert eventually(lambda: sees(page, raw) != still[0], PATIENCE)
     images.settle()
     assert sees(page, prepared) == still[1]
-    for label, key in (("Shift down", "ArrowLeft"), ("Turn", "ArrowRight"), ("Thicken", "ArrowRight")):
+    for label, key in (("Shift down", "ArrowLeft"), ("Rotate", "ArrowRight"), ("Thicken", "ArrowRight")):
         before = sees(page, raw)
         images.slide(label, key)
         assert eventually(lambda seen=before: sees(page, raw) != seen, PATIENCE), label
 
 
-def test_one_press_sets_up_the_digits_and_every_question_about_them_is_answered(images):
+def test_one_click_sets_up_the_digits_and_shows_mistakes(images):
     page = images.page
-    images.press("Read small digits with it")
+    images.press("Train it on small digits")
     images.linked(dataset="digits", hidden="64,32")
     weights = page.locator(".img-weights")
     weights.wait_for()
@@ -133,7 +133,7 @@ def test_one_press_sets_up_the_digits_and_every_question_about_them_is_answered(
     name = cell.get_attribute("aria-label") or ""
     truth, read, count = re.fullmatch(r"(\d) read as (\d): (\d+)", name).groups()  # pyright: ignore
     cell.click()
-    words = page.get_by_text(f"{truth} read as {read}: {count} of 449 test pictures.", exact=True)
+    words = page.get_by_text(f"{truth} predicted as {read}: {count} of 449 test images.", exact=True)
     words.wait_for()
     tiles = page.locator(".st-key-cell_pictures .img-tile")
     expect(tiles).to_have_count(int(count))
@@ -142,16 +142,16 @@ def test_one_press_sets_up_the_digits_and_every_question_about_them_is_answered(
     row = re.match(r"Test picture (\d+)", tiles.first.get_attribute("aria-label") or "")
     assert row
     tiles.first.click()
-    expect(page.get_by_role("spinbutton", name="Test picture", exact=True)).to_have_value(row[1])
+    expect(page.get_by_role("spinbutton", name="Test image", exact=True)).to_have_value(row[1])
     expect(page.locator(".img-pair .img-reading").first).to_contain_text(f"but it is {truth}")
     expect(page.locator(".st-key-mistakes .img-tile").first).to_be_visible()
 
     images.settle()
     draw(page, ONE)
-    expect(page.get_by_text("Read by your network as it is now.")).to_be_visible()
+    expect(page.get_by_text("Recognized by your network in its current state.")).to_be_visible()
     shares = answer(page).inner_text()
-    page.get_by_role("radio", name="The small network").click()
-    expect(page.get_by_text(re.compile("The small network has learnt from"))).to_be_visible()
+    page.get_by_role("radio", name="The built-in network").click()
+    expect(page.get_by_text(re.compile("The built-in network was trained on"))).to_be_visible()
     assert eventually(lambda: answer(page).inner_text() != shares, PATIENCE)
 
     images.settle()

@@ -1,4 +1,4 @@
-"""The page Keep: what is saved can be loaded and trained on, and every download holds what it promises."""
+"""The page Save: a saved model can be loaded and trained on, and every download is complete."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ SCORES = ("epoch", "trainLoss", "testLoss")
 
 
 def keep(playground: Playground) -> Playground:
-    playground.go("Keep")
-    playground.page.get_by_role("heading", name="Keep", exact=True).wait_for()
+    playground.go("Save")
+    playground.page.get_by_role("heading", name="Save", exact=True).wait_for()
     playground.settle()
     return playground
 
@@ -70,7 +70,7 @@ def test_a_saved_model_is_loaded_over_another_and_trained_on(playground):
     playground.linked(seed="7")
     playground.until("facts.epoch == 0")
     upload(keep(playground), 0, "mine.safetensors", content)
-    reads(playground, "mine.safetensors is loaded.")
+    reads(playground, "Loaded mine.safetensors.")
     playground.linked(seed=None, samples="60")
     back(playground)
     assert some(playground.until("facts.epoch == 2"), *SCORES) == saved
@@ -82,7 +82,7 @@ def test_a_saved_model_is_loaded_over_another_and_trained_on(playground):
     assert float(playground.step(3)["trainLoss"]) == trainer.evaluate().train_loss
 
 
-def test_a_file_that_does_not_fit_is_refused_and_weights_alone_are_taken(playground):
+def test_a_file_that_does_not_fit_is_rejected_and_weights_alone_are_loaded(playground):
     other = SMALL.change(optimizer="adam", seed=5)
     dataset, trainer = trained(other, 2)
     content = to_bytes(capture(other, dataset, trainer))
@@ -94,7 +94,7 @@ def test_a_file_that_does_not_fit_is_refused_and_weights_alone_are_taken(playgro
     keep(playground).page.get_by_role("radio", name="Weights only").locator("xpath=ancestor::label").click()
     playground.settle()
     upload(playground, 0, "<b>good</b>.safetensors", content)
-    reads(playground, "The weights of <b>good</b>.safetensors are in your network.")
+    reads(playground, "Loaded the weights of <b>good</b>.safetensors.")
     alert.wait_for(state="detached")
     back(playground).linked(seed=None, optimizer=None, samples="60")
     facts = playground.until("facts.epoch == 0 && facts.status === 'idle'")
@@ -104,14 +104,14 @@ def test_a_file_that_does_not_fit_is_refused_and_weights_alone_are_taken(playgro
     assert float(facts["trainLoss"]) == fresh.evaluate().train_loss
 
 
-def test_every_download_holds_what_it_promises(playground):
+def test_every_download_is_complete(playground):
     playground.open(QUERY).step(1)
     keep(playground)
     trainer = trained(SMALL, 1)[1]
     lines = download(playground, "Curves as CSV").decode().splitlines()
     assert lines[0] == "epoch,train_loss,test_loss,train_accuracy,test_accuracy"
     assert np.float32(lines[2].split(",")[2]) == np.float32(trainer.evaluate().test_loss)
-    page = download(playground, "Curves as web page").decode()
+    page = download(playground, "Curves as HTML").decode()
     assert page.count("Plotly.newPlot") >= 2
     assert "src=" not in page.partition("Plotly.newPlot")[0][:300]
     table = list(csv.reader(io.StringIO(download(playground, "Confusion matrix as CSV").decode())))
@@ -128,7 +128,7 @@ def test_every_download_holds_what_it_promises(playground):
     code.get_by_text("nn.Linear").first.wait_for()
 
 
-def test_a_file_of_examples_is_answered_in_kaggles_form(playground):
+def test_a_file_of_examples_is_predicted_in_kaggles_format(playground):
     playground.open("dataset=digits&samples=100&hidden=4").step(1)
     keep(playground)
     dataset, trainer = trained(Experiment(dataset="digits", samples=100, hidden=(4,)), 1)
@@ -138,14 +138,14 @@ def test_a_file_of_examples_is_answered_in_kaggles_form(playground):
     upload(playground, 1, "test.csv", f"{header[:-2]}\n{body}\n".encode())
     playground.press("Predict")
     reads(playground, "The file lacks pixel63; needed are 64 columns")
-    reads(playground, "All your uploads take 0.0 of 64 MB.")
+    reads(playground, "Your uploads: 0.0 of 64 MB.")
     upload(playground, 1, "test.csv", f"{header}\n{body}\n".encode())
     playground.page.get_by_text("The file lacks").wait_for(state="detached")
     playground.press("Predict")
-    reads(playground, "25 rows, answered by the network after 1 epochs.")
+    reads(playground, "25 rows, predicted by the network after 1 epochs.")
     found = download(playground, "Predictions as CSV").decode().splitlines()
     expected = trainer.objective.predict(trainer.network.forward(trainer.x_test))
     assert found == ["ImageId,Label", *(f"{number},{label}" for number, label in enumerate(expected, 1))]
-    playground.press("Forget the file")
+    playground.press("Delete the file")
     playground.button("Predictions as CSV").wait_for(state="detached")
     playground.button("Predict").wait_for(state="detached")

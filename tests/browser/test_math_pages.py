@@ -155,7 +155,7 @@ ONE_STEP = {
     *("Plant the bug", "In"),
 }
 FRAME = {  # tested in test_controls.py
-    "Navigate to home page", "Playground", "Functions", "One step", "Optimizers", "Health", "Images", "Data", "Keep",
+    "Navigate to home page", "Playground", "Functions", "One step", "Optimizers", "Health", "Images", "Data", "Save",
     "Device", "Help",
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Optimizers and Health in a real browser: what stands still there, moves here."""
+"""The pages Optimizers and Health in a browser: players, clicks and live updates."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_the_race_is_played_step_by_step_and_begins_where_one_clicks(playground)
     page.get_by_text("3-D surface", exact=True).click()  # three dimensions without a graphics card take their time
     page.locator(".charts-plot").nth(2).wait_for(state="detached")
     count = drawn(playground, "race", count + 1)
-    page.get_by_role("img", name="Map from above, with the path of each optimiser").evaluate("it => it.tagged = true")
+    page.get_by_role("img", name="Map from above, with the path of each optimizer").evaluate("it => it.tagged = true")
     end = page.evaluate(HEADS, "race")
     step = page.get_by_role("slider", name="Step shown")
     step.focus()
@@ -46,7 +46,7 @@ def test_the_race_is_played_step_by_step_and_begins_where_one_clicks(playground)
     playground.button("Animate").wait_for()
     assert page.evaluate(HEADS, "race") == end
 
-    playground.slide("Rate of the race", "ArrowLeft")
+    playground.slide("Learning rate", "ArrowLeft")
     count = drawn(playground, "race", count + 1)
     assert page.evaluate(HEADS, "race") != end
     box = page.locator(".charts-plot").first.locator(".nsewdrag").bounding_box()
@@ -68,7 +68,7 @@ def test_the_own_landscape_comes_in_pieces_and_the_suggested_rate_is_taken(playg
     playground.press("Compute the landscape")
     drawn(playground, "land")
     page.get_by_text("mean loss of 375 training examples").wait_for()
-    page.get_by_role("img", name="The same as a surface in three dimensions").wait_for()
+    page.get_by_role("img", name="The same surface in three dimensions").wait_for()
 
     page.get_by_role("radio", name="Find a rate", exact=True).click()
     playground.press("Test the rates")

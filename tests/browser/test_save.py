@@ -86,12 +86,12 @@ def test_charts_of_the_other_pages_are_saved_and_each_has_its_menu(playground):
     pick(playground, "Gradient check", "Every gradient is right")
     drawn(playground, "check_valley")
     assert len(menus(playground)) == 2
-    for page, key, count in (("Optimizers", "race", 3), ("Health", "health", 3), ("Keep", "kept", 2)):
+    for page, key, count in (("Optimizers", "race", 3), ("Health", "health", 3), ("Save", "kept", 2)):
         playground.go(page)
         drawn(playground, key)
         playground.settle()
         assert len(menus(playground)) == count, page
-    holds(playground, "Loss of both parts", "epoch")
+    holds(playground, "Training and test loss", "epoch")
 
 
 def test_pictures_of_the_image_page_are_saved_with_hard_pixels(playground):

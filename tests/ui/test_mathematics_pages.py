@@ -1,4 +1,4 @@
-"""Optimizers and Health without a browser: each control is pressed, and what it is for is seen to happen."""
+"""The pages Optimizers and Health without a browser: each control has its effect."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.fixture(scope="module")
 def app() -> AppTest:
-    """One visitor for all tests here, so that each begins where another has left."""
+    """One visitor for all tests here."""
     return AppTest.from_file(str(ROOT / "ui/router.py"), default_timeout=60).run()
 
 
@@ -41,7 +41,7 @@ def show(page: AppTest, part: str) -> AppTest:
 
 
 def table(page: AppTest, head: str) -> list[list[str]]:
-    """The rows of the table whose first column is called so."""
+    """The rows of the table whose first column has this name."""
     text = next(m.value for m in page.markdown if f"| {head} |" in m.value)
     rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
     return rows[2:]
@@ -52,19 +52,19 @@ def text(page: AppTest) -> str:
 
 
 def run_job(page: AppTest) -> None:
-    """Look again and again, as the timer of a browser does, until the landscape is there."""
+    """Run the page, as a browser's timer does, until the landscape is computed."""
     for _ in range(200):
         if page.session_state.visitor.kept["notes"]["landscape_job"] is None:
             return
         page.run()
-    raise AssertionError("the landscape is never finished")
+    raise AssertionError("the landscape was never finished")
 
 
 # A race on a surface -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("surface", SURFACES.values(), ids=SURFACES)
-def test_all_seven_race_on_each_surface_and_none_runs_off_at_its_own_rate(optimizers, surface):
+def test_all_seven_optimizers_race_on_each_surface_without_diverging(optimizers, surface):
     page = show(optimizers, "Race on a surface")
     page.selectbox(key="race_surface").set_value(surface.name).run()
     assert not page.exception
@@ -72,7 +72,7 @@ def test_all_seven_race_on_each_surface_and_none_runs_off_at_its_own_rate(optimi
     rows = table(page, "Optimizer")
     assert {row[0] for row in rows} == {o.label for o in OPTIMIZERS.values()}
     assert len(page.get("plotly_chart")) == 3
-    assert surface.name == "saddle" or "ran off" not in str(rows)
+    assert surface.name == "saddle" or "diverged" not in str(rows)
 
 
 def test_every_control_of_the_race_changes_the_race(optimizers):
@@ -104,17 +104,17 @@ def test_every_control_of_the_race_changes_the_race(optimizers):
     page.button_group(key="race_names").set_value(list(OPTIMIZERS)).run()
 
 
-def test_where_all_run_off_the_sentence_says_so(optimizers):
+def test_a_race_in_which_all_diverge_says_so(optimizers):
     page = show(optimizers, "Race on a surface")
     page.selectbox(key="race_surface").set_value("rosenbrock").run()
     page.toggle(key="race_fair").set_value(False).run()
     page.button_group(key="race_names").set_value(["sgd", "momentum"]).run()
     page.select_slider(key="race_rate_rosenbrock").set_value(1.0).run()
-    assert "All have run off" in text(page)
-    assert [row[2] for row in table(page, "Optimizer")] == ["ran off"] * 2
+    assert "All optimizers have diverged" in text(page)
+    assert [row[2] for row in table(page, "Optimizer")] == ["diverged"] * 2
 
 
-# The own landscape ---------------------------------------------------------------------------------------------------
+# The own loss landscape -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["path", "random", "weights"])
@@ -126,7 +126,7 @@ def test_a_landscape_of_each_kind_is_computed_and_raced_on(optimizers, kind):
     run_job(page)
     page.run()
     assert not page.exception
-    assert "untrained; the grey line is where 30 epochs would take it" in text(page)
+    assert "untrained; the gray line shows where 30 epochs would take it" in text(page)
     assert "mean loss of 375 training examples" in text(page)
     assert len(table(page, "Optimizer")) == len(OPTIMIZERS)
 
@@ -159,11 +159,11 @@ def test_the_controls_of_the_landscape_change_it(optimizers):
     assert "Choose two different weights" in text(page)
 
 
-def test_work_on_a_landscape_can_be_stopped(optimizers, monkeypatch):
+def test_the_computation_of_a_landscape_can_be_stopped(optimizers, monkeypatch):
     page = show(optimizers, "Your own loss")
     page.radio(key="land_kind").set_value("path").run()
     monkeypatch.setattr("lab.queries.landscape.PIECE", -1.0)  # one step a piece
-    monkeypatch.setattr("ui.optimizers.landscape.SHARE", -1.0)
+    monkeypatch.setattr("ui.optimizers.own_landscape.WORK_S", -1.0)
     page.button(key="land_begin").click().run()
     assert page.session_state.visitor.kept["notes"]["landscape_job"] is not None
     page.button(key="land_stop").click().run()
@@ -174,7 +174,7 @@ def test_work_on_a_landscape_can_be_stopped(optimizers, monkeypatch):
 # The range test ------------------------------------------------------------------------------------------------------
 
 
-def test_the_rate_that_the_test_suggests_becomes_the_rate_of_the_network(optimizers):
+def test_the_suggested_rate_becomes_the_learning_rate_of_the_network(optimizers):
     page = show(optimizers, "Find a rate")
     page.button(key="rate_test").click().run()
     suggestion = page.session_state.visitor.kept["notes"]["rate_test"][0]["suggestion"]
@@ -187,7 +187,7 @@ def test_the_rate_that_the_test_suggests_becomes_the_rate_of_the_network(optimiz
 # Health --------------------------------------------------------------------------------------------------------------
 
 
-def test_the_transport_of_the_health_page_trains_and_the_figures_follow(health):
+def test_the_health_page_trains_and_its_figures_follow(health):
     page = health
     page.button(key="reset").click().run()
     before = table(page, "Layer")

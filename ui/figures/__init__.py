@@ -1,20 +1,18 @@
-"""Arrays and records in, Plotly figures out. Nothing here knows of Streamlit or of networks."""
+"""Plotly figures from arrays and records. Nothing here knows Streamlit or networks."""
 
 from __future__ import annotations
 
 from ui.figures.activation import activation_shape
 from ui.figures.boundary import boundary
-from ui.figures.confusion import confusion_matrix
-from ui.figures.curves import curve
-from ui.figures.descent import Way, descent_heights, descent_map, descent_surface
-from ui.figures.health import ridges, update_ratios
-from ui.figures.rates import rate_curve
+from ui.figures.descent import DescentPath, descent_heights, descent_map, descent_surface
+from ui.figures.layer_health import ridges, update_ratios
+from ui.figures.learning_curve import curve
+from ui.figures.rate_curve import rate_curve
 
 __all__ = [
-    "Way",
+    "DescentPath",
     "activation_shape",
     "boundary",
-    "confusion_matrix",
     "curve",
     "descent_heights",
     "descent_map",

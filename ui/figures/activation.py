@@ -1,4 +1,4 @@
-"""The shape of an activation function beside its derivative."""
+"""An activation function and its derivative."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ui.figures.theme import TEST, TRAIN, Theme, layout
 def activation_shape(z: ArrayLike, f: ArrayLike, df: ArrayLike, *, name: str, theme: Theme = "light") -> go.Figure:
     """f(z) as a thick line and its derivative as a dashed one.
 
-    z, f, df: (N,) each. name: what the function is called; it also stands in the figure's `meta`.
+    z, f, df: (N,) each. name: of the function; also in the figure's `meta`.
     """
     z = np.asarray(z)
     figure = go.Figure(layout=layout(theme, x="z", meta={"name": name}, yaxis={"zeroline": True}))

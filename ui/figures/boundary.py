@@ -1,4 +1,4 @@
-"""What the network says at each place of the plane, with the examples on top. For still pictures and export."""
+"""The output of a network over the plane, with the examples on top."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def boundary(
     *,
     theme: Theme = "light",
 ) -> go.Figure:
-    """A map whose entry values[i, j] lies at x1 = xs[j], x2 = ys[i], whichever way ys runs.
+    """A map whose entry values[i, j] is at x1 = xs[j], x2 = ys[i]; ys may ascend or descend.
 
     xs: (W,). ys: (H,). values: (H, W), -1..1 for numbers and for two classes, class indices for more.
     points: (N, 2). labels: (N,) class indices, or targets in -1..1 where `classes` is empty.
-    Raises ValueError when the map does not fit its axes.
+    Raises ValueError if the map does not fit its axes.
     """
     xs, ys, values, points, labels = (np.asarray(array) for array in (xs, ys, values, points, labels))
     if values.shape != (len(ys), len(xs)):
@@ -44,7 +44,7 @@ def boundary(
 
 
 def _map_style(class_count: int, theme: Theme) -> dict[str, object]:
-    """Heatmap settings: the signed scale, or one flat colour a class where there are more than two."""
+    """Heatmap settings: the signed scale, or one flat color per class if there are more than two."""
     style: dict[str, object] = {"opacity": 0.75, "hovertemplate": "x1 %{x:.2f}, x2 %{y:.2f}: %{z:.2f}<extra></extra>"}
     if class_count <= 2:
         return {**style, "zmin": -1, "zmax": 1, "zsmooth": "best", "colorscale": diverging(theme), "showscale": False}

@@ -1,4 +1,4 @@
-"""The map of the plane with its examples, made for clicking one of them."""
+"""The map of the plane with its examples, one of which can be chosen by a click."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from ui.figures.boundary import boundary
 from ui.figures.theme import TEST, Theme, class_style, diverging
 
-MOST = 600  # points of a part that are drawn
+MAX_POINTS = 600  # points drawn of each part
 
 
 def chooser(
@@ -27,7 +27,7 @@ def chooser(
 ) -> go.Figure:
     """picture: (H, W) uint8 of a frame, top row first. points: part -> coordinates (N, 2) and labels (N,).
 
-    Each mark's customdata is [part, number]. Marks of a part other than the first are smaller.
+    The customdata of each mark is [part, number]. The marks of the first part are larger than the others.
     """
     bytes_ = np.asarray(picture)[::4, ::4].astype(int)
     values = bytes_ >> 5 if encoding == "class" else (bytes_ - 128) / 127
@@ -37,9 +37,8 @@ def chooser(
     figure = boundary(axis, axis[::-1], values, np.zeros((0, 2)), np.zeros(0), classes, theme=theme)
     figure.data = figure.data[:1]  # the map alone
     for number, (part, (places, labels)) in enumerate(points.items()):
-        _marks(
-            figure, part, np.asarray(places)[:MOST], np.asarray(labels)[:MOST], classes, 9 if number == 0 else 6, theme
-        )
+        size = 9 if number == 0 else 6
+        _marks(figure, part, np.asarray(places)[:MAX_POINTS], np.asarray(labels)[:MAX_POINTS], classes, size, theme)
     if chosen is not None:
         ring = {"symbol": "circle-open", "size": 24, "line": {"width": 4}, "color": TEST[theme]}
         figure.add_scatter(x=[chosen[0]], y=[chosen[1]], mode="markers", marker=ring, hoverinfo="skip", name="chosen")
@@ -57,7 +56,7 @@ def _marks(
     size: int,
     theme: Theme,
 ) -> None:
-    """One trace for each class, in its colour and shape; no selection may fade the others."""
+    """One trace per class, in its color and shape; a selection does not fade the others."""
     rim = {"color": "#ffffff", "width": 1}
     sets: list[tuple[np.ndarray, dict[str, Any]]] = [
         (np.flatnonzero(labels == index), class_style(index)) for index in range(len(classes))

@@ -1,6 +1,6 @@
-"""Hills and valleys with the paths of those who descend: as a map, as a surface, and as heights over the steps.
+"""A surface with the paths of optimizers: as a map, in three dimensions, and as heights over the steps.
 
-Traces whose `meta` is "line" or "head" grow with the player of ui/components/chart.js, so they hold plain lists.
+The player of charts.js grows the traces whose `meta` is "line" or "head", which therefore hold plain lists.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from numpy.typing import ArrayLike
 from ui.figures.theme import CLASS_COLORS, GRID, TEST, TEXT, Theme, layout
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dot")
-SYMBOLS = ("circle", "square", "diamond", "cross", "x", "circle-open", "square-open", "diamond-open")  # 3-D has these
-HEIGHTS = {"light": ("#b9c1c9", "#f6f7f8"), "dark": ("#12161a", "#4a545f")}  # deep to high
-ROOM = 1e-4  # of all heights: so far below the lowest one a logarithm begins
-SIDE = 400  # pixels
+SYMBOLS = ("circle", "square", "diamond", "cross", "x", "circle-open", "square-open", "diamond-open")  # all in 3-D
+HEIGHTS = {"light": ("#b9c1c9", "#f6f7f8"), "dark": ("#12161a", "#4a545f")}  # low to high
+LOG_MARGIN = 1e-4  # of the range of heights: how far below the lowest one a logarithm begins
+HEIGHT_PX = 400
 
 
-class Way(NamedTuple):
-    """One path: points (N, 2) and the heights (N,) there; style says which colour, dash and marker are its own."""
+class DescentPath(NamedTuple):
+    """One path: points (N, 2) and their heights (N,). style: number of its color, dash and marker."""
 
     label: str
     style: int
@@ -31,15 +31,15 @@ class Way(NamedTuple):
     grows: bool = True  # with the player
 
 
-def descent_map(xs: ArrayLike, ys: ArrayLike, heights: ArrayLike, ways: Sequence[Way], *,
+def descent_map(xs: ArrayLike, ys: ArrayLike, heights: ArrayLike, paths: Sequence[DescentPath], *,
                 lowest: tuple[float, float] | None = None, log: bool = False, x: str = "x", y: str = "y",
                 theme: Theme = "light") -> go.Figure:  # fmt: skip
-    """Contours, heights[i, j] at xs[j], ys[i], and the paths on them.
+    """Contours of heights[i, j] at xs[j], ys[i], with the paths.
 
-    xs: (W,). ys: (H,). heights: (H, W). lowest: where the minimum is marked. Raises ValueError on other shapes.
+    xs: (W,). ys: (H,). heights: (H, W). lowest: where to mark the minimum. Raises ValueError for other shapes.
     """
     xs, ys, heights = _fitting(xs, ys, heights)
-    figure = go.Figure(layout=layout(theme, x=x, y=y, height=SIDE, meta={"click": True}))
+    figure = go.Figure(layout=layout(theme, x=x, y=y, height=HEIGHT_PX, meta={"click": True}))
     figure.add_contour(
         x=xs, y=ys, z=_scaled(heights, log), customdata=heights, ncontours=18, showscale=False,
         colorscale=_colors(theme), line={"width": 0.7, "color": GRID[theme] if theme == "dark" else "#8f979f"},
@@ -48,16 +48,16 @@ def descent_map(xs: ArrayLike, ys: ArrayLike, heights: ArrayLike, ways: Sequence
     if lowest:
         star = {"symbol": "star", "size": 13, "color": TEST[theme]}
         figure.add_scatter(x=lowest[:1], y=lowest[1:], mode="markers", name="minimum", marker=star)
-    for way in ways:
-        for part in _parts(way, way.points[:, 0], way.points[:, 1]):
-            figure.add_scatter(**part, hovertemplate=f"{way.label}<br>%{{x:.3g}}, %{{y:.3g}}<extra></extra>")
+    for path in paths:
+        for part in _parts(path, path.points[:, 0], path.points[:, 1]):
+            figure.add_scatter(**part, hovertemplate=f"{path.label}<br>%{{x:.3g}}, %{{y:.3g}}<extra></extra>")
     figure.update_xaxes(range=[float(xs.min()), float(xs.max())])
     return figure.update_yaxes(range=[float(ys.min()), float(ys.max())])
 
 
-def descent_surface(xs: ArrayLike, ys: ArrayLike, heights: ArrayLike, ways: Sequence[Way], *, log: bool = False,
-                    x: str = "x", y: str = "y", theme: Theme = "light") -> go.Figure:  # fmt: skip
-    """The same in three dimensions. Parts of paths outside the map are left out. Raises ValueError like the map."""
+def descent_surface(xs: ArrayLike, ys: ArrayLike, heights: ArrayLike, paths: Sequence[DescentPath], *,
+                    log: bool = False, x: str = "x", y: str = "y", theme: Theme = "light") -> go.Figure:  # fmt: skip
+    """The same in three dimensions, without the parts of paths outside the map. Raises as above."""
     xs, ys, heights = _fitting(xs, ys, heights)
     shown = _scaled(heights, log)
     lift = 0.01 * float(np.ptp(shown[np.isfinite(shown)], axis=None)) if np.isfinite(shown).any() else 0.0
@@ -65,23 +65,23 @@ def descent_surface(xs: ArrayLike, ys: ArrayLike, heights: ArrayLike, ways: Sequ
     titles = {"x": x, "y": y, "z": "log height" if log else "height"}
     scene = {f"{n}axis": {**axis, "title": {"text": text, "font": {"size": 11}}} for n, text in titles.items()}
     scene |= {"camera": {"eye": {"x": 1.15, "y": -1.37, "z": 0.93}}, "aspectratio": {"x": 1, "y": 1, "z": 0.6}}
-    figure = go.Figure(layout=layout(theme, height=SIDE, scene=scene, margin={"l": 0, "r": 0, "t": 0, "b": 0}))
+    figure = go.Figure(layout=layout(theme, height=HEIGHT_PX, scene=scene, margin={"l": 0, "r": 0, "t": 0, "b": 0}))
     figure.add_surface(
         x=xs, y=ys, z=shown, customdata=heights, showscale=False, colorscale=_colors(theme), opacity=0.92,
         contours={"z": {"show": True, "color": "#8f979f", "width": 1}},
         hovertemplate="height %{customdata:.4g}<extra></extra>",
     )  # fmt: skip
-    for way in ways:
-        (px, py), h = way.points.T, _scaled(way.heights, log, heights) + lift
+    for path in paths:
+        (px, py), h = path.points.T, _scaled(path.heights, log, heights) + lift
         outside = (px < xs.min()) | (px > xs.max()) | (py < ys.min()) | (py > ys.max())
-        for part in _parts(way, px, py, np.where(outside, np.nan, h), three=True):
-            figure.add_scatter3d(**part, hovertemplate=f"{way.label}<extra></extra>")
+        for part in _parts(path, px, py, np.where(outside, np.nan, h), three=True):
+            figure.add_scatter3d(**part, hovertemplate=f"{path.label}<extra></extra>")
     return figure
 
 
-def descent_heights(ways: Sequence[Way], *, label: str = "height", log: bool = False,
+def descent_heights(paths: Sequence[DescentPath], *, label: str = "height", log: bool = False,
                     theme: Theme = "light") -> go.Figure:  # fmt: skip
-    """How high each one stands after each step. The legend is that of all three pictures."""
+    """The height of each path after each step, with the legend of all three figures."""
     kind = {"type": "log", "exponentformat": "power", "dtick": "D2"} if log else {}
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"color": TEXT[theme]}}
     margin = {"l": 56, "r": 8, "t": 30, "b": 36}
@@ -94,34 +94,37 @@ def descent_heights(ways: Sequence[Way], *, label: str = "height", log: bool = F
         "yaxis": kind,
     }
     figure = go.Figure(layout=layout(theme, x="step", y=label, **more))
-    for way in ways:
-        line, head = _parts(way, np.arange(len(way.heights)), np.where(np.abs(way.heights) < 1e9, way.heights, np.nan))
-        hover = f"%{{y:.4g}} {way.label}<br>step %{{x}}<extra></extra>"
-        figure.add_scatter(**line, legendgroup=way.label, showlegend=False, hovertemplate=hover)
-        figure.add_scatter(**{**head, "mode": "lines+markers"}, legendgroup=way.label, hovertemplate=hover)
+    for path in paths:
+        heights = np.where(np.abs(path.heights) < 1e9, path.heights, np.nan)
+        line, head = _parts(path, np.arange(len(heights)), heights)
+        hover = f"%{{y:.4g}} {path.label}<br>step %{{x}}<extra></extra>"
+        figure.add_scatter(**line, legendgroup=path.label, showlegend=False, hovertemplate=hover)
+        figure.add_scatter(**{**head, "mode": "lines+markers"}, legendgroup=path.label, hovertemplate=hover)
     return figure
 
 
-def _parts(way: Way, x: np.ndarray, y: np.ndarray, z: np.ndarray | None = None, three: bool = False) -> list[dict]:
-    """A line, and a marker at its end."""
-    color, dash = CLASS_COLORS[way.style % len(CLASS_COLORS)], DASHES[way.style % len(DASHES)]
+def _parts(
+    path: DescentPath, x: np.ndarray, y: np.ndarray, z: np.ndarray | None = None, three: bool = False
+) -> list[dict]:
+    """The line of a path, and the marker at its end."""
+    color, dash = CLASS_COLORS[path.style % len(CLASS_COLORS)], DASHES[path.style % len(DASHES)]
     line = {"color": color, "dash": dash, "width": 5 if three else 2.5}
-    marker = {"color": color, "symbol": SYMBOLS[way.style % len(SYMBOLS)], "size": 6 if three else 10}
+    marker = {"color": color, "symbol": SYMBOLS[path.style % len(SYMBOLS)], "size": 6 if three else 10}
     if not three:
         marker["line"] = {"color": color, "width": 2}
     axes = {"x": x, "y": y} if z is None else {"x": x, "y": y, "z": z}
     whole = {name: _plain(values) for name, values in axes.items()}
     last = {name: values[_last(y if z is None else z)][None] for name, values in axes.items()} if len(x) else whole
     head = {**whole, **{name: _plain(value) for name, value in last.items()}}
-    grows = lambda part: {"meta": part} if way.grows else {}  # noqa: E731
+    grows = lambda part: {"meta": part} if path.grows else {}  # noqa: E731
     return [
-        {**whole, "name": way.label, "mode": "lines", "line": line, **grows("line")},
-        {**head, "name": way.label, "mode": "markers", "line": line, "marker": marker, **grows("head")},
+        {**whole, "name": path.label, "mode": "lines", "line": line, **grows("line")},
+        {**head, "name": path.label, "mode": "markers", "line": line, "marker": marker, **grows("head")},
     ]
 
 
 def _last(values: np.ndarray) -> int:
-    """Where the last number stands."""
+    """Index of the last finite value."""
     there = np.flatnonzero(np.isfinite(values))
     return int(there[-1]) if len(there) else 0
 
@@ -138,13 +141,13 @@ def _fitting(xs: ArrayLike, ys: ArrayLike, heights: ArrayLike) -> tuple[np.ndarr
 
 
 def _scaled(values: np.ndarray, log: bool, grid: np.ndarray | None = None) -> np.ndarray:
-    """Heights as they are drawn. A logarithm counts from a little below the lowest point of the map."""
+    """Heights as they are drawn; a logarithm begins slightly below the lowest point of the map."""
     if not log:
         return values
     grid = values if grid is None else grid
     known = grid[np.isfinite(grid)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-    return np.log10(np.maximum(values - low, 0) + ROOM * (high - low or 1.0))
+    return np.log10(np.maximum(values - low, 0) + LOG_MARGIN * (high - low or 1.0))
 
 
 def _colors(theme: Theme) -> list[tuple[float, str]]:

@@ -1,4 +1,4 @@
-"""One meaning of colour on every figure, and one layout for all. The palette.js of the page holds the same values."""
+"""The colors of all figures, each with one meaning, and their common layout. palette.js holds the same values."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ TEST = {"light": "#2a2e35", "dark": "#e4e7eb"}
 GRID = {"light": "#e3e6e9", "dark": "#343a42"}
 TEXT = {"light": "#31333f", "dark": "#fafafa"}
 
-TRAIN_WIDTH, TEST_WIDTH = 1.5, 3.0  # train thin, test thick on every chart
+TRAIN_WIDTH, TEST_WIDTH = 1.5, 3.0  # thin for training, thick for test in every chart
 
 
 def layout(theme: Theme = "light", *, x: str = "", y: str = "", **more: Any) -> dict[str, Any]:
-    """Layout shared by all figures: no background, no title, small margins, and zoom that survives new data.
+    """Layout of all figures: no background, no title, small margins, and a zoom that survives new data.
 
     x, y: titles of the axes; `more` holds further layout entries, of which `xaxis` and `yaxis` are merged in.
     """
@@ -53,10 +53,10 @@ def layout(theme: Theme = "light", *, x: str = "", y: str = "", **more: Any) -> 
 
 
 def diverging(theme: Theme = "light") -> list[tuple[float, str]]:
-    """Plotly colour scale for values in -1..1: orange, pale, blue."""
+    """Plotly color scale for values in -1..1: orange, pale, blue."""
     return [(0.0, ORANGE), (0.5, ZERO[theme]), (1.0, BLUE)]
 
 
 def class_style(index: int) -> dict[str, str]:
-    """Colour and marker symbol of a class; they repeat after eight."""
+    """Color and marker symbol of a class; they repeat after eight."""
     return {"color": CLASS_COLORS[index % len(CLASS_COLORS)], "symbol": CLASS_SYMBOLS[index % len(CLASS_SYMBOLS)]}

@@ -10,7 +10,7 @@ import streamlit as st
 from engine import ACTIVATIONS, LOSSES
 from engine.formulas.activations import ActivationFunction
 from engine.formulas.losses import Loss, softmax
-from ui.figures.functions import Curve, arrivals, shapes, shares
+from ui.figures.function_shapes import Curve, arrivals, shapes, shares
 from ui.functions.loss_shape import marks, shape, targets
 from ui.kit.charts import chart, theme
 from ui.kit.page_parts import ask, source

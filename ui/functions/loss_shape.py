@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.formulas.losses import OUTPUTS, Loss
-from ui.figures.functions import Curve
+from ui.figures.function_shapes import Curve
 
 DISTANCES = ("mse", "mae", "huber")  # depend on y - t alone
 NEAR = 0.025  # targets as close as this count as the chosen one

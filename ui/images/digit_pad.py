@@ -1,4 +1,4 @@
-"""Draw a digit, or change a test picture: what a network reads in it, and in which of two networks to look."""
+"""Draw a digit or change a test image: what the visitor's network, or the built-in one, recognizes."""
 
 from __future__ import annotations
 
@@ -15,61 +15,63 @@ from lab.server.pool import Gone
 from ui.images.image_component import part, sent
 from ui.session import state
 
-YOURS, SMALL = "Your network", "The small network"
-CHECK_AGAIN = 0.4  # seconds between two looks at the small network's training
-PREPARED = "The drawing is cropped, scaled and centred by mass, as the pictures were that the network has learnt from."
+YOURS, BUILT_IN = "Your network", "The built-in network"
+REFRESH_S = 0.4  # between two checks of the built-in network's training
+PREPARED = "The drawing is cropped, scaled and centered by mass, like the images that the network was trained on."
 
 
 @st.cache_resource(show_spinner=False)
-def small_network() -> Reader:
-    """One for all visitors of this process."""
+def built_in_network() -> Reader:
+    """The network that every visitor can use; one per process."""
     return Reader()
 
 
-def reads_pictures() -> bool:
-    """Whether the visitor's own experiment is about classes of pictures."""
+def classifies_images() -> bool:
+    """Whether the visitor's own experiment classifies images."""
     source = state.experiment().source
     return source.image_shape is not None and source.kind == "classification"
 
 
 def warm_up() -> None:
-    """Train the small network if nobody has yet, a look at a time; its place is always there."""
+    """Train the built-in network, if it is not trained yet, and show the progress. Its container is always there."""
     place = st.container(key="warm_up")
-    if not small_network().ready:
+    if not built_in_network().ready:
         with place:
-            st.fragment(_progress, run_every=CHECK_AGAIN)()
+            st.fragment(_progress, run_every=REFRESH_S)()
 
 
 def _progress() -> None:
-    done = small_network().advance(state.runs())
+    done = built_in_network().advance(state.runs())
     if done >= 1:
         st.rerun()
-    label = small_network().experiment.source.label
-    st.progress(done, f"The small network is learning {label} once for everybody: {done:.0%}. You can draw meanwhile.")
+    label = built_in_network().experiment.source.label
+    st.progress(
+        done, f"The built-in network is training on {label}, once for all visitors: {done:.0%}. You can already draw."
+    )
 
 
-def who_reads() -> None:
-    """Which of the two networks reads what is drawn and changed below."""
-    place = st.container(key="who_reads")  # always there: what comes and goes above the pad would mount that anew
-    if reads_pictures():
+def network_choice() -> None:
+    """Which of the two networks recognizes the drawing and the test image."""
+    place = st.container(key="who_reads")  # always there: an element inserted above the pad would remount it
+    if classifies_images():
         if not st.session_state.get("reader_chosen"):
-            st.session_state["reader"] = YOURS if state.status()["epoch"] or not small_network().ready else SMALL
-        help = "Your network is that of the playground; the small one was trained for this page."
+            st.session_state["reader"] = YOURS if state.status()["epoch"] or not built_in_network().ready else BUILT_IN
+        help = "Your network is the one on the Playground. The built-in one was trained for this page."
         options = {"key": "reader", "on_change": _chosen, "required": True}
-        place.segmented_control("Who reads", [YOURS, SMALL], help=help, **options)
+        place.segmented_control("Recognize with", [YOURS, BUILT_IN], help=help, **options)
 
 
 def _chosen() -> None:
-    """From now on it is the visitor who says who reads."""
+    """The visitor has chosen a network, and keeps it."""
     st.session_state["reader_chosen"] = True
 
 
 def _yours() -> bool:
-    return reads_pictures() and st.session_state.get("reader", SMALL) == YOURS
+    return classifies_images() and st.session_state.get("reader", BUILT_IN) == YOURS
 
 
 def _ask(question: str, argument: Any) -> Answer | None:
-    """An answer of the chosen network, or None while the small one is not ready."""
+    """An answer of the chosen network, or None while the built-in one is not ready."""
     if _yours():
         try:
             if question == "drawing":
@@ -77,25 +79,25 @@ def _ask(question: str, argument: Any) -> Answer | None:
             return state.ask("picture", **argument)
         except Gone:
             st.rerun()
-    return getattr(small_network(), question)(argument) if small_network().ready else None
+    return getattr(built_in_network(), question)(argument) if built_in_network().ready else None
 
 
 @st.fragment
 def pad() -> None:
-    """The drawing pad with the prediction beside it. Each picture of the drawing runs this small part alone."""
+    """The drawing pad next to the prediction. Each change of the drawing runs this fragment alone."""
     state.look_again()
     value = sent("pad", "drawing")
     ink = _ink(value)
     answer = None if ink is None else _ask("drawing", ink)
-    names = state.experiment().source.class_names if _yours() else small_network().experiment.source.class_names
+    names = state.experiment().source.class_names if _yours() else built_in_network().experiment.source.class_names
     header: dict[str, Any] = {"classes": names, "empty": True}
     arrays = {"picture": np.zeros((28, 28), np.uint8), "shares": np.zeros(len(names), np.float32)}
-    words = "The pad is empty: nothing to read."
+    words = "Draw a digit."
     if ink is not None and answer is None:
-        words = "The small network is still learning; it reads your drawing in a moment."
+        words = "The built-in network is still training; it recognizes your drawing in a moment."
     elif answer is not None:
         header, arrays = answer
-        words = "There is too little ink to read."
+        words = "Too little is drawn to recognize a digit."
     header = {"names": header["classes"], "empty": header["empty"], "words": words, "number": _number(value)}
     part("pad", "pad", header, arrays, on_drawing_change=lambda: None)
     st.caption(f"{PREPARED} {_whose()}")
@@ -103,10 +105,10 @@ def pad() -> None:
 
 def _whose() -> str:
     if not _yours():
-        e = small_network().experiment
-        return f"The small network has learnt from {(e.samples or e.source.samples):,} pictures of {e.source.label}."
+        e = built_in_network().experiment
+        return f"The built-in network was trained on {(e.samples or e.source.samples):,} images of {e.source.label}."
     epoch = state.status()["epoch"]
-    return "Your network has learnt nothing yet: press Play." if not epoch else "Read by your network as it is now."
+    return "Your network is untrained: press Play." if not epoch else "Recognized by your network in its current state."
 
 
 def _number(value: Any) -> int:
@@ -115,7 +117,7 @@ def _number(value: Any) -> int:
 
 
 def _ink(value: Any) -> np.ndarray | None:
-    """What the pad has sent as a picture (PAD, PAD) uint8; None for an empty pad and for anything it never sends."""
+    """The image that the pad has sent, (PAD, PAD) uint8; None for an empty pad and for invalid values."""
     text = value.get("ink") if isinstance(value, dict) else None
     if not isinstance(text, str) or len(text) != -(-(PAD * PAD) // 3) * 4:
         return None
@@ -127,27 +129,27 @@ def _ink(value: Any) -> np.ndarray | None:
 
 
 @st.fragment
-def test_picture() -> None:
-    """The way without a mouse: pick a test picture, shift, turn and thicken it, and see what is read in it."""
+def test_image() -> None:
+    """Choose a test image, shift, rotate and thicken it, and see the prediction; works without a mouse."""
     state.look_again()
     first = _ask("picture", {"row": 0})
     if first is None:
-        st.caption("The small network is still learning.")
+        st.caption("The built-in network is still training.")
         return
-    most = first[0]["test"] - 1
-    st.session_state["picture_row"] = min(st.session_state.get("picture_row", 0), most)
-    wide = min(FARTHEST, first[1]["raw"].shape[1] // 4)
+    last = first[0]["test"] - 1
+    st.session_state["picture_row"] = min(st.session_state.get("picture_row", 0), last)
+    reach = min(FARTHEST, first[1]["raw"].shape[1] // 4)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        help = f"Its number in the test part, from 0 to {most:,}."
-        row = st.number_input("Test picture", 0, most, key="picture_row", help=help, width=150)
-        right = st.slider("Shift right", -wide, wide, 0, key="picture_right", help="Pixels.", width=230)
-        down = st.slider("Shift down", -wide, wide, 0, key="picture_down", help="Pixels.", width=230)
+        help = f"Number of the image in the test data, from 0 to {last:,}."
+        row = st.number_input("Test image", 0, last, key="picture_row", help=help, width=150)
+        right = st.slider("Shift right", -reach, reach, 0, key="picture_right", help="Pixels.", width=230)
+        down = st.slider("Shift down", -reach, reach, 0, key="picture_down", help="Pixels.", width=230)
         help = "Degrees, clockwise."
-        turn = st.slider("Turn", -MOST_TURN, MOST_TURN, 0, 5, key="picture_turn", help=help, width=230)
-        help = "Pixels added around every stroke; below 0 they are taken away."
+        turn = st.slider("Rotate", -MOST_TURN, MOST_TURN, 0, 5, key="picture_turn", help=help, width=230)
+        help = "Pixels added around each stroke; negative values remove pixels."
         thicken = st.slider("Thicken", -MOST_SPREAD, MOST_SPREAD, 0, key="picture_thicken", help=help, width=230)
     answer = _ask("picture", {"row": row, "right": right, "down": down, "turn": turn, "thicken": thicken})
     if answer is not None:
         header, arrays = answer
         part("readings", "readings", {**header, "names": header["classes"]}, arrays)
-        st.caption("Shift it: seen as it is, it is lost after a few pixels; prepared, it stays itself.")
+        st.caption("Shift the image: as it is, it is misread after a few pixels; centered, it is still recognized.")

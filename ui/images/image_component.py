@@ -1,4 +1,4 @@
-"""The parts of the page of images: one component for all of them, told by its data which part it is."""
+"""The component of the page Images: its data say which part of the page it is."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ export default function ({ parentElement, data, setStateValue, setTriggerValue }
 
 
 def part(kind: str, key: str, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray], **changes: Any) -> None:
-    """Show one part (images.js lists the kinds). changes: `on_NAME_change`, called when it sends a value NAME."""
+    """Show one part (images.js lists the kinds). changes: `on_NAME_change` is called when it sends a value NAME."""
     js = STUB % VERSION if state.runs().live else INLINE % joined("images.js")
     _component(js)(key=key, data=pack({**header, "kind": kind}, arrays), **changes)
 
 
 def sent(key: str, name: str) -> Any:
-    """The value called `name` that a part has sent, unchecked; None where it has sent none."""
+    """The value `name` that a part has sent, unchecked; None if it has sent none."""
     return (st.session_state.get(key) or {}).get(name)
 
 

@@ -1,4 +1,4 @@
-"""Charts that stand still, and charts that change without being mounted anew, which `st.plotly_chart` cannot."""
+"""Plotly charts that change in place. `st.plotly_chart`, the fallback without a server, mounts them again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ export default async function ({{ parentElement, data, setTriggerValue }}) {{
   return show(parentElement.querySelector('.charts'), data, point => setTriggerValue('point', point));
 }}
 """
-STILL = {"modeBarButtons": [["toImage"]], "displaylogo": False, "toImageButtonOptions": {"format": "svg"}}
+FALLBACK_CONFIG = {"modeBarButtons": [["toImage"]], "displaylogo": False, "toImageButtonOptions": {"format": "svg"}}
 
 
 def theme() -> Theme:
@@ -29,7 +29,7 @@ def theme() -> Theme:
 
 
 def chart(figure: go.Figure, key: str, alt: str, **options: Any) -> None:
-    """One figure. alt: what it shows, for who cannot see it; options as of `charts`."""
+    """One figure. alt: its description for screen readers; options: see `charts`."""
     charts(key, {alt: figure}, **options)
 
 
@@ -41,15 +41,15 @@ def charts(
     on_click: Callable[[float, float], None] | None = None,
     on_pick: Callable[[Any], None] | None = None,
 ) -> None:
-    """Figures side by side, each with a sentence (the mapping's keys) that says in words what it shows.
+    """Figures side by side. The keys of the mapping describe them for screen readers, and name them in menus.
 
-    steps: where the figures hold paths, how many steps these have; a player then lets them grow.
-    on_click: called with the point of the figure that was clicked, where its layout's meta asks for that; on_pick with
-    the customdata of the mark there. Both come from a browser: check them.
+    steps: number of steps of the paths in the figures; a player can then grow them.
+    on_click: called with the clicked point, if the meta of the layout asks for clicks. on_pick: called with the
+    customdata of the clicked mark. Both values come from a browser and must be checked.
     """
     if not state.runs().live:
         for number, (alt, figure) in enumerate(figures.items()):
-            _still(f"{key}_{number}", alt, figure, on_pick)
+            _fallback(f"{key}_{number}", alt, figure, on_pick)
         return
     listed = [{"alt": alt, "figure": json.loads(str(figure.to_json()))} for alt, figure in figures.items()]
     data = {"plotly": PLOTLY, "figures": json.dumps(listed), "steps": steps, "name": key}
@@ -64,12 +64,12 @@ def _clicked(key: str, on_click: Callable[[float, float], None] | None, on_pick:
             on_click(float(x), float(y))
 
 
-def _still(key: str, alt: str, figure: go.Figure, on_pick: Callable[[Any], None] | None) -> None:
-    """Without the server's routes: one button saves it, as SVG."""
+def _fallback(key: str, alt: str, figure: go.Figure, on_pick: Callable[[Any], None] | None) -> None:
+    """A chart without the server's routes; its only button saves it as SVG."""
     options: dict[str, Any] = {}
     if on_pick:
         options = {"on_select": lambda: _selected(key, on_pick), "selection_mode": "points"}
-    st.plotly_chart(figure, key=key, theme=None, alt=alt, config=STILL, **options)
+    st.plotly_chart(figure, key=key, theme=None, alt=alt, config=FALLBACK_CONFIG, **options)
 
 
 def _selected(key: str, on_pick: Callable[[Any], None]) -> None:

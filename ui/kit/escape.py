@@ -1,6 +1,6 @@
-"""Text from outside on a page."""
+"""Escaping of text that comes from outside."""
 
 
 def plain(text: str) -> str:
-    """Text without any meaning to Markdown or HTML."""
+    """The text with everything escaped that has a meaning in Markdown or HTML."""
     return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-.!|<>~$:&" else c for c in text)

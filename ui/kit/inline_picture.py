@@ -1,7 +1,7 @@
-"""A picture that is part of the page itself.
+"""An image embedded in the page.
 
-Streamlit keeps what `st.image` is given as a file and removes it when another script run shows another picture: a
-browser that comes a moment later for the one before reports an error.
+Streamlit stores an array passed to `st.image` as a file, and removes it when a later script run shows another image; a
+browser that then requests the first one reports an error.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from PIL import Image
 
 
 def picture(pixels: np.ndarray, *, caption: str, width: int, alt: str) -> None:
-    """Show grey values, uint8 (rows, columns), `width` pixels wide. caption: Markdown; alt: what is read aloud."""
-    st.image(as_link(pixels), caption=caption, width=width, alt=alt)
+    """Show gray values, uint8 (rows, columns), `width` pixels wide. caption: Markdown; alt: for screen readers."""
+    st.image(as_data_url(pixels), caption=caption, width=width, alt=alt)
 
 
-def as_link(pixels: np.ndarray) -> str:
-    """The pixels as a PNG inside a link."""
+def as_data_url(pixels: np.ndarray) -> str:
+    """The pixels as a PNG in a data URL."""
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

@@ -1,4 +1,4 @@
-"""What the pages on the mathematics share: the source of the engine, links, keys, and answers of the run."""
+"""What several pages share: layout, source code of the engine, links, keyboard shortcuts, and queries."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ export default function ({ parentElement, data }) {
   return () => { parentElement.keys.close(); delete parentElement.keys; };
 }
 """
-REFRESH = 1.0  # seconds between two pictures of a running network; a chart is mounted anew each time
+REFRESH_S = 1.0  # between two views of a running network; each one mounts its charts again
 
 
-def begin() -> None:
-    """First on a page that is read from top to bottom: there is a run, and the page uses its width."""
+def begin_reading_page() -> None:
+    """The first call of a page that is read from top to bottom: make sure of a run, and set its layout."""
     state.begin()
     st.html(FILES["reading.css"])
 
 
 def source(*functions: Callable) -> None:
-    """The code that runs, as it stands in the engine."""
+    """Show the source code of functions of the engine."""
     path = Path(inspect.getsourcefile(functions[0]) or "").relative_to(ROOT).as_posix()
     st.caption(f"The code that runs, from {path}:")
     st.code("\n\n".join(inspect.getsource(function) for function in functions), language="python", wrap_lines=True)
 
 
-def link(label: str, page: str, **fields: Any) -> str:
-    """Markdown of a link that opens a page with another experiment."""
+def experiment_link(label: str, page: str, **fields: Any) -> str:
+    """Markdown of a link that opens a page with this experiment."""
     return f"[{label}](./{page}?{urlencode(Experiment(**fields).to_query())})"
 
 
 def ask(question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any) -> tuple[dict, dict]:
-    """state.ask, with one sentence on the page where there is no answer."""
+    """state.ask for a page: without an answer, the page shows why and ends."""
     try:
         return state.ask(question, arrays, **facts)
     except pool.Gone:
@@ -57,7 +57,7 @@ def ask(question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any)
 
 
 def keys(buttons: Mapping[str, list[str]]) -> None:
-    """Keys that press the buttons of the page. buttons: name of a key -> keys of buttons; the first there acts."""
+    """Keyboard shortcuts of the page: name of a key -> keys of buttons, of which the first one present is clicked."""
     _key_listener()(key="keys", data=dict(buttons))
 
 
@@ -67,14 +67,14 @@ def _key_listener() -> Any:
     return component("keys", html="<span hidden></span>", js=js, isolate_styles=False)
 
 
-def following(draw: Callable[[], None]) -> None:
-    """A part of the page that is drawn alone when one of its controls changes, and again and again while it trains."""
-    was = state.status()["status"]
+def live_fragment(draw: Callable[[], None]) -> None:
+    """Draw a fragment that reruns by itself while the network trains, and without the rest of the page."""
+    status = state.status()["status"]
 
     def again() -> None:
         state.look_again()
-        if state.status()["status"] != was:
+        if state.status()["status"] != status:
             st.rerun()
         draw()
 
-    st.fragment(again, run_every=REFRESH if was == "running" else None)()
+    st.fragment(again, run_every=REFRESH_S if status == "running" else None)()

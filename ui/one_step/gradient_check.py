@@ -11,7 +11,7 @@ import streamlit as st
 from engine import ACTIVATIONS
 from engine.network.layers import Dense
 from lab.queries.gradient_check import MOST, WrongAxis
-from ui.figures.gradients import agreement, valley
+from ui.figures.gradient_agreement import agreement, valley
 from ui.kit.charts import chart, theme
 from ui.kit.page_parts import ask, source
 from ui.session import state

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from engine import OPTIMIZERS, OUTPUTS
-from ui.figures.chain import Chosen, Column, network
+from ui.figures.network_graph import Chosen, Column, network
 from ui.figures.theme import Theme
 from ui.kit.escape import plain
 from ui.one_step import formulas as words

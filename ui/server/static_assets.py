@@ -12,17 +12,15 @@ from mimetypes import guess_type
 from pathlib import Path
 
 import plotly
-import streamlit
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ui.components import FILES, VERSION, joined
+from ui.streamlit_compat.frontend_files import FRONTEND_FILES
 
 PLOTLY_FILE = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
-STREAMLIT = Path(streamlit.__file__).parent / "static" / "static"
-STREAMLITS = {path.relative_to(STREAMLIT).as_posix(): path for path in STREAMLIT.rglob("*") if path.is_file()}
 KEPT: dict[Path, tuple[bytes, bytes]] = {}
 KINDS = {".css": "text/css", ".js": "text/javascript"}
 
@@ -63,7 +61,7 @@ class Streamlits:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = STREAMLITS.get(scope["path"].partition("/static/")[2]) if scope["type"] == "http" else None
+        path = FRONTEND_FILES.get(scope["path"].partition("/static/")[2]) if scope["type"] == "http" else None
         if path is None or scope["method"] != "GET":
             return await self.app(scope, receive, send)
         await (await _file(Request(scope), path, FOREVER))(scope, receive, send)

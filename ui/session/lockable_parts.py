@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from lab.experiment.fields import FIELDS
+from ui.streamlit_compat.dom import Mark
 
 LISTS = ("hide", "lock")  # values of the view; each a tuple of names of parts
 
@@ -98,6 +99,8 @@ def hiding(view: dict[str, Any]) -> str:
     """The CSS that hides sections of the live view, and widgets that a page draws by itself."""
     parts = [PARTS[name] for name in view["hide"]]
     gone = [part.selector for part in parts if part.selector]
-    names = [f"st-key-{prefix}{field}" for part in parts for field in part.fields for prefix in ("field_", "view_", "")]
+    names = [
+        f"{Mark.KEY}{prefix}{field}" for part in parts for field in part.fields for prefix in ("field_", "view_", "")
+    ]
     gone += [f'.{name}, [class*="{name}-"]' for name in names]  # a key may have a version: see state.widget_key
     return f"{', '.join(gone)} {{ display: none !important; }}" if gone else ""

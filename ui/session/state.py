@@ -4,7 +4,7 @@ The experiment is the state. Widgets are drawn from it and write a changed one b
 and losing a run is the business of ui/session/visitor.py.
 
 All of it is one record. Streamlit may stop a script run at any access to session_state: with one access at its
-beginning, a change happens wholly or not at all. Callbacks are not stopped (ui/streamlit_compat/presses.py).
+beginning, a change happens wholly or not at all. Callbacks are not stopped (see ui/streamlit_compat).
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from lab.experiment.rules import short
 from lab.server import pool
 from ui.session import waiting
 from ui.session.view import VIEW, view_from
+from ui.streamlit_compat.connection import until_disconnected
 
 MOST_NAMED = 5  # unknown fields of a link
 TRACKING = ("utm_", "fbclid", "gclid", "msclkid")  # words that mail and social networks add to a link
@@ -101,7 +102,7 @@ def alive(me: Visitor) -> bool:
     return True
 
 
-@st.cache_resource(scope="session", show_spinner=False, on_release=lambda token: _left(token))
+@until_disconnected(lambda token: _left(token))
 def _presence(token: str) -> str:
     """Lives as long as the visitor's connection: when Streamlit releases it, the run may be freed after a while."""
     if isinstance(workers := runs(), pool.WorkerPool):

@@ -1,0 +1,5 @@
+"""Everything about Streamlit that it does not promise and that this app relies on.
+
+`assumptions.ASSUMPTIONS` lists it, one row each. `dom.Mark` names the marks in the pages that Streamlit draws, and
+the other modules hold the code. tests/ui/streamlit_compat and tests/browser/test_streamlit_contract.py check each row.
+"""

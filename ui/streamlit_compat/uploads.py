@@ -1,4 +1,4 @@
-"""What becomes of a file that a visitor sends: read once, and Streamlit's copy of it freed."""
+"""Uploaded files: read once, then freed. Streamlit would keep them until the session ends."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 
-def taken(upload: Any) -> bytes:
-    """The content of an uploaded file, whose box is emptied by a new key; Streamlit would keep it with the session."""
+def read_and_free(upload: Any) -> bytes:
+    """The content of an uploaded file. Its widget must get a new key, because the file is gone."""
     content = upload.getvalue()
     context = get_script_run_ctx()
     if context and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):

@@ -1,4 +1,4 @@
-"""The measured comparison of devices: its cells, its verdicts, and its process."""
+"""The measured comparison of devices: its cells, its limits, and its process."""
 
 from __future__ import annotations
 
@@ -7,18 +7,24 @@ import pytest
 
 from engine.backend import Backend
 from lab.devices import benchmark
-from lab.devices.benchmark import ARITHMETIC, CALLS, MEMORY, Busy, Comparison, limits, multiply_adds
+from lab.devices.benchmark import ARITHMETIC, LAUNCHES, MEMORY, Busy, Comparison, limits, multiply_adds
 from tests.engine.gpu import fake_cupy
 from tests.lab.helpers import until
 
 
 @pytest.fixture
 def small(monkeypatch):
-    for name, value in {"WIDTHS": (2, 3), "BATCHES": (512,), "SECONDS": 0.001, "SAMPLES": 600, "STEPS": 9}.items():
+    for name, value in {
+        "WIDTHS": (2, 3),
+        "BATCHES": (512,),
+        "CELL_S": 0.001,
+        "SAMPLES": 600,
+        "COMPARED_STEPS": 9,
+    }.items():
         monkeypatch.setattr(benchmark, name, value)
 
 
-def test_every_cell_of_every_device_is_measured_and_the_losses_of_two_devices_are_compared(small, monkeypatch):
+def test_every_cell_is_measured_and_losses_of_two_devices_are_compared(small, monkeypatch):
     monkeypatch.setattr(benchmark, "Backend", lambda name: Backend(name, fake_cupy))
     *rows, last = benchmark.measure(["cpu", "cuda:0"])
     assert [(row["device"], row["width"], row["batch"]) for row in rows] == [
@@ -30,7 +36,7 @@ def test_every_cell_of_every_device_is_measured_and_the_losses_of_two_devices_ar
     assert 0 <= last["difference"] < 1e-4
 
 
-def test_one_device_has_nothing_to_differ_from(small):
+def test_one_device_has_no_difference(small):
     assert all("difference" not in row for row in benchmark.measure(["cpu"]))
 
 
@@ -40,18 +46,18 @@ def test_multiply_adds_leave_out_the_gradient_of_the_pixels():
     assert multiply_adds(16, 64) == 64 * (3 * forward - 784 * 16)
 
 
-def test_each_cell_is_judged_beside_the_others_of_its_device():
+def test_each_cell_is_judged_among_the_cells_of_its_device():
     def row(device, step_us, rate):
         return {"device": device, "step_us": step_us, "rate": rate}
 
     rows = [row("cpu", 10, 1), row("cpu", 15, 8), row("cpu", 100, 10), row("cpu", 90, 3), row("cuda:0", 90, 1)]
-    assert limits(rows) == [CALLS, CALLS, ARITHMETIC, MEMORY, CALLS]
+    assert limits(rows) == [LAUNCHES, LAUNCHES, ARITHMETIC, MEMORY, LAUNCHES]
 
 
-def test_it_runs_in_a_process_of_its_own_one_at_a_time_and_can_be_stopped():
+def test_one_comparison_runs_at_a_time_and_can_be_stopped():
     job = Comparison(["cpu"])
     try:
-        with pytest.raises(Busy, match="Somebody else"):
+        with pytest.raises(Busy, match="Another measurement"):
             Comparison(["cpu"])
         until(lambda: len(job.rows) >= 2)
         assert job.running
@@ -63,7 +69,7 @@ def test_it_runs_in_a_process_of_its_own_one_at_a_time_and_can_be_stopped():
     assert np.isfinite([row["epoch_s"] for row in job.rows]).all()
 
 
-def test_a_measurement_that_breaks_says_so_and_lets_the_next_one_begin():
+def test_a_comparison_that_fails_says_so_and_lets_the_next_begin():
     job = Comparison(["no such device"])
     until(lambda: not job.running)
     assert job.problem == "The measurement ended early (exit status 1)."

@@ -1,4 +1,4 @@
-"""The search for devices beside a page."""
+"""The search for devices in its thread."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def fresh(monkeypatch):
     search.search.cache_clear()
 
 
-def test_a_page_does_not_wait_for_the_trial_of_a_card(monkeypatch):
+def test_a_page_does_not_wait_while_a_gpu_is_tried(monkeypatch):
     go_on = threading.Event()
     monkeypatch.setattr(backend, "graphics_cards", lambda: go_on.wait(60) and [backend.Device("cuda:0", "A card")])
     cpu, card = search.devices()
@@ -29,7 +29,7 @@ def test_a_page_does_not_wait_for_the_trial_of_a_card(monkeypatch):
     assert search.devices() == [backend.CPU, backend.Device("cuda:0", "A card")]
 
 
-def test_the_search_is_started_once(monkeypatch):
+def test_the_search_starts_once(monkeypatch):
     looks = []
     monkeypatch.setattr(backend, "graphics_cards", lambda: looks.append(1) or [backend.Device("cuda:0", "A card")])
     for _ in range(3):

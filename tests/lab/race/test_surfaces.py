@@ -1,4 +1,4 @@
-"""The classic surfaces: every slope is that of its height, and what is said of a minimum is true."""
+"""The test surfaces: gradients match the heights, and each minimum is one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ H = 1e-6
 
 
 @pytest.mark.parametrize("surface", SURFACES.values(), ids=SURFACES)
-def test_the_gradient_is_that_of_central_differences(surface):
+def test_the_gradient_matches_central_differences(surface):
     rng = np.random.default_rng(3)
     points = rng.uniform([surface.x_range[0], surface.y_range[0]], [surface.x_range[1], surface.y_range[1]], (40, 2))
     heights, gradients = surface.slopes(points)
@@ -23,7 +23,7 @@ def test_the_gradient_is_that_of_central_differences(surface):
 
 
 @pytest.mark.parametrize("surface", SURFACES.values(), ids=SURFACES)
-def test_the_start_is_on_the_map_and_the_minimum_is_flat_and_lowest(surface):
+def test_the_start_is_on_the_map_and_the_minimum_is_lowest(surface):
     assert surface.x_range[0] <= surface.start[0] <= surface.x_range[1]
     assert surface.y_range[0] <= surface.start[1] <= surface.y_range[1]
     xs, ys, heights = surface.grid(31)

@@ -1,4 +1,4 @@
-"""The figures of the Optimizers and Health pages: right values at right places, told apart without colour."""
+"""The figures of the pages Optimizers and Health: values at their places, distinguishable without color."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from engine import OPTIMIZERS
-from ui.figures import Way, descent_heights, descent_map, descent_surface, rate_curve, ridges, update_ratios
+from ui.figures import DescentPath, descent_heights, descent_map, descent_surface, rate_curve, ridges, update_ratios
 from ui.figures.descent import DASHES, SYMBOLS
 from ui.figures.theme import CLASS_COLORS
 
 XS, YS = np.array([0.0, 1.0, 2.0]), np.array([-1.0, 1.0])
 HEIGHTS = np.array([[0.0, 1.0, 4.0], [9.0, 10.0, 13.0]])
-GONE = Way("SGD", 0, np.array([(0.0, 1.0), (1.0, 0.5), (np.nan, np.nan)]), np.array([9.0, 2.0, np.nan]))
-OUTSIDE = Way("Adam", 5, np.array([(0.0, 1.0), (7.0, 0.5)]), np.array([9.0, 1.0]))
+DIVERGED = DescentPath("SGD", 0, np.array([(0.0, 1.0), (1.0, 0.5), (np.nan, np.nan)]), np.array([9.0, 2.0, np.nan]))
+OUTSIDE = DescentPath("Adam", 5, np.array([(0.0, 1.0), (7.0, 0.5)]), np.array([9.0, 1.0]))
 
 
 def traces(figure, meta):
@@ -22,7 +22,7 @@ def traces(figure, meta):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_map_shows_each_height_at_its_place_and_asks_for_clicks(theme):
-    figure = descent_map(XS, YS, HEIGHTS, [GONE, OUTSIDE], lowest=(0.5, 0.5), theme=theme)
+    figure = descent_map(XS, YS, HEIGHTS, [DIVERGED, OUTSIDE], lowest=(0.5, 0.5), theme=theme)
     contour, star = figure.data[:2]
     assert contour.z[1, 0] == 9
     assert (contour.x[0], contour.y[1]) == (0, 1)
@@ -31,8 +31,8 @@ def test_the_map_shows_each_height_at_its_place_and_asks_for_clicks(theme):
     assert list(figure.layout.xaxis.range) == [0, 2]
 
 
-def test_a_path_ends_at_its_last_number_and_what_does_not_grow_says_so():
-    figure = descent_map(XS, YS, HEIGHTS, [GONE, OUTSIDE, OUTSIDE._replace(grows=False)])
+def test_a_path_ends_at_its_last_finite_value():
+    figure = descent_map(XS, YS, HEIGHTS, [DIVERGED, OUTSIDE, OUTSIDE._replace(grows=False)])
     line, head = traces(figure, "line")[0], traces(figure, "head")[0]
     assert line.x == (0, 1, None)
     assert (head.x, head.y) == ((1,), (0.5,))
@@ -40,7 +40,7 @@ def test_a_path_ends_at_its_last_number_and_what_does_not_grow_says_so():
     assert len(figure.data) == 1 + 3 * 2
 
 
-def test_a_logarithm_keeps_the_order_and_true_heights_stay_under_the_pointer():
+def test_logarithmic_heights_keep_their_order_and_hover_shows_true_ones():
     contour = descent_map(XS, YS, HEIGHTS, [], log=True).data[0]
     assert (np.argsort(contour.z.ravel()) == np.argsort(HEIGHTS.ravel())).all()
     assert np.isfinite(contour.z).all()
@@ -48,45 +48,45 @@ def test_a_logarithm_keeps_the_order_and_true_heights_stay_under_the_pointer():
 
 
 @pytest.mark.parametrize("log", [False, True])
-def test_the_surface_carries_the_paths_and_leaves_out_what_is_outside(log):
-    figure = descent_surface(XS, YS, HEIGHTS, [GONE, OUTSIDE], log=log)
+def test_the_surface_shows_the_paths_without_parts_outside_the_map(log):
+    figure = descent_surface(XS, YS, HEIGHTS, [DIVERGED, OUTSIDE], log=log)
     assert figure.data[0].type == "surface"
     first, second = traces(figure, "line")
-    assert first.z[0] >= figure.data[0].z[1, 0]  # just above the ground, so that it is seen
+    assert first.z[0] >= figure.data[0].z[1, 0]  # just above the ground, so that it is visible
     assert first.z[0] == pytest.approx(figure.data[0].z[1, 0], abs=0.2)
     assert second.z[1] is None
 
 
-def test_heights_over_the_steps_have_the_legend_of_all_pictures():
-    figure = descent_heights([GONE, OUTSIDE], label="loss", log=True)
+def test_heights_over_steps_have_the_legend_of_all_figures():
+    figure = descent_heights([DIVERGED, OUTSIDE], label="loss", log=True)
     assert figure.layout.yaxis.type == "log"
     assert [trace.name for trace in figure.data if trace.showlegend is not False] == ["SGD", "Adam"]
     assert traces(figure, "line")[0].y == (9, 2, None)
 
 
-def test_every_optimiser_has_a_look_that_needs_no_colour():
+def test_optimizers_are_distinguishable_without_color():
     looks = [(DASHES[i], SYMBOLS[i]) for i in range(len(OPTIMIZERS))]
     assert len(set(looks)) == len({SYMBOLS[i] for i in range(len(OPTIMIZERS))}) == len(OPTIMIZERS)
     assert len(set(CLASS_COLORS[: len(OPTIMIZERS)])) == len(OPTIMIZERS)
 
 
 @pytest.mark.parametrize("draw", [descent_map, descent_surface])
-def test_heights_that_do_not_fit_their_axes_are_refused(draw):
+def test_heights_that_do_not_fit_their_axes_are_rejected(draw):
     with pytest.raises(ValueError, match=r"\(2, 3\); they are \(3, 2\)"):
         draw(XS, YS, HEIGHTS.T, [])
 
 
-def test_the_rate_curve_marks_the_rate_of_now_and_the_suggestion():
+def test_the_rate_curve_marks_the_current_rate_and_the_suggestion():
     figure = rate_curve([0.01, 0.1], [0.5, 0.4], current=0.03, suggestion=0.1)
     assert [shape.x0 for shape in figure.layout.shapes] == [0.03, 0.1]
-    assert [note.text for note in figure.layout.annotations] == ["now 0.03", "suggested 0.1"]
+    assert [note.text for note in figure.layout.annotations] == ["current 0.03", "suggested 0.1"]
     assert [note.x for note in figure.layout.annotations] == [np.log10(0.03), -1]
     assert len(rate_curve([], [], current=0.03, suggestion=None).layout.shapes) == 1
     with pytest.raises(ValueError, match="1 rates and 0 losses"):
         rate_curve([1.0], [], current=0.03, suggestion=None)
 
 
-def test_ridges_stand_in_the_order_of_the_layers_each_scaled_to_itself():
+def test_ridges_are_in_layer_order_each_scaled_to_itself():
     figure = ridges(["first", "last"], [[0, 1, 2], [5, 6, 7]], [[1, 4], [100, 0]], x="output", theme="dark")
     first, last = figure.data
     assert (min(first.y), min(last.y)) == (1, 0)

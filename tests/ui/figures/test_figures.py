@@ -1,4 +1,4 @@
-"""The figures are functions of plain arrays, and the page's JavaScript means the same by each colour."""
+"""The figures are functions of plain arrays, and share their colors with the page's JavaScript."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ui.figures import activation_shape, boundary, confusion_matrix, curve, theme
+from ui.figures import activation_shape, boundary, curve, theme
 
 COMPONENTS = Path(__file__).parents[3] / "ui" / "components"
 MODULES = sorted(COMPONENTS.glob("*.js"))
@@ -31,14 +31,14 @@ def test_the_page_and_the_figures_use_the_same_palette(name):
     assert palette(name) == values
 
 
-def test_each_class_has_its_own_colour_and_its_own_shape():
+def test_each_class_has_its_own_color_and_shape():
     assert len(theme.CLASS_COLORS) == len(theme.CLASS_SYMBOLS)
     assert len(set(theme.CLASS_COLORS)) == len(theme.CLASS_COLORS)
     assert len(set(theme.CLASS_SYMBOLS)) == len(theme.CLASS_SYMBOLS)
 
 
 # Linear-light matrices of Machado, Oliveira and Fernandes (2009), severity 1.
-COLOUR_VISION = {
+COLOR_VISION = {
     "normal": "1 0 0  0 1 0  0 0 1",
     "protanopia": "0.152286 1.052583 -0.204868  0.114503 0.786281 0.099216  -0.003882 -0.048116 1.051998",
     "deuteranopia": "0.367322 0.860646 -0.227968  0.280085 0.672501 0.047413  -0.011820 0.042940 0.968881",
@@ -46,29 +46,29 @@ COLOUR_VISION = {
 
 
 def lab(color: str, vision: str = "normal") -> np.ndarray:
-    """CIE L*a*b* (D65) of '#rrggbb' as seen with this kind of colour vision."""
+    """CIE L*a*b* (D65) of '#rrggbb' as seen with this kind of color vision."""
     srgb = np.array([int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)])
     linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
     to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
-    seen = np.array(COLOUR_VISION[vision].split(), dtype=float).reshape(3, 3) @ linear
+    seen = np.array(COLOR_VISION[vision].split(), dtype=float).reshape(3, 3) @ linear
     x, y, z = np.cbrt(to_xyz @ np.clip(seen, 0, 1) / [0.9505, 1.0, 1.089])
     return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
-@pytest.mark.parametrize("vision", COLOUR_VISION)
-def test_the_first_five_class_colours_stay_apart_for_colour_blind_eyes(vision):
+@pytest.mark.parametrize("vision", COLOR_VISION)
+def test_the_first_five_class_colors_differ_for_color_blind_people(vision):
     seen = [lab(color, vision) for color in theme.CLASS_COLORS[:5]]
     assert min(np.linalg.norm(a - b) for a, b in combinations(seen, 2)) > 10
 
 
 @pytest.mark.parametrize("name", ["light", "dark"])
-def test_the_two_greys_of_the_curves_differ_and_stand_out_from_the_background(name):
+def test_the_two_grays_of_the_curves_contrast_with_each_other_and_the_background(name):
     background, train, test = (lab(c[name])[0] for c in (theme.ZERO, theme.TRAIN, theme.TEST))
     assert abs(train - test) > 25
     assert abs(train - background) > 30
 
 
-def test_a_curve_holds_its_numbers_in_the_traces_train_and_test():
+def test_a_curve_has_the_traces_train_and_test():
     figure = curve([0, 10, 20], [0.7, 0.4, 0.3], [0.7, np.nan, 0.5], label="loss")
     assert [trace.name for trace in figure.data] == ["train", "test"]
     np.testing.assert_array_equal(figure.data[0].x, [0, 10, 20])
@@ -78,23 +78,23 @@ def test_a_curve_holds_its_numbers_in_the_traces_train_and_test():
 
 
 @pytest.mark.parametrize("label", ["loss", "accuracy", "R2"])
-def test_a_curve_without_epochs_still_has_its_two_traces_and_axes(label):
+def test_a_curve_without_epochs_has_its_traces_and_axes(label):
     figure = curve(NO_EPOCHS, NO_EPOCHS, NO_EPOCHS, label=label)
     assert [len(trace.x) for trace in figure.data] == [0, 0]
     assert figure.layout.yaxis.title.text == label
 
 
-def test_only_a_loss_asked_for_it_has_a_logarithmic_axis():
+def test_a_loss_has_a_logarithmic_axis_on_request():
     axis = [curve([1], [1], [1], label="loss", log=log).layout.yaxis.type for log in (False, True)]
     assert axis == ["linear", "log"]
 
 
-def test_a_curve_refuses_series_of_another_length():
+def test_a_curve_rejects_series_of_different_lengths():
     with pytest.raises(ValueError, match="same length"):
         curve([0, 1], [0.5, 0.4], [0.5], label="loss")
 
 
-def test_function_and_derivative_differ_by_dash_and_not_by_colour_alone():
+def test_function_and_derivative_differ_by_dash():
     z = np.linspace(-1, 1, 5)
     figure = activation_shape(z, np.tanh(z), 1 - np.tanh(z) ** 2, name="tanh")
     assert [trace.line.dash for trace in figure.data] == ["solid", "dash"]
@@ -102,32 +102,10 @@ def test_function_and_derivative_differ_by_dash_and_not_by_colour_alone():
     assert figure.layout.meta["name"] == "tanh"
 
 
-def test_the_rows_of_the_confusion_matrix_are_the_truth_and_run_downwards():
-    figure = confusion_matrix([[3, 1], [0, 4]], ["cat", "dog"])
-    np.testing.assert_allclose(figure.data[0].z, [[0.75, 0.25], [0, 1]])
-    assert figure.layout.yaxis.title.text == "truth"
-    assert figure.layout.yaxis.autorange == "reversed"
-
-
-def test_the_diagonal_of_the_confusion_matrix_is_bold():
-    text = confusion_matrix([[3, 1], [0, 4]], ["cat", "dog"]).data[0].text
-    assert [list(row) for row in text] == [["<b>3</b>", "1"], ["0", "<b>4</b>"]]
-
-
-def test_a_class_without_examples_has_an_empty_row_and_no_warning():
-    share = confusion_matrix([[0, 0], [1, 1]], ["cat", "dog"]).data[0].z
-    np.testing.assert_array_equal(share[0], [0, 0])
-
-
-def test_a_confusion_matrix_refuses_names_that_do_not_fit():
-    with pytest.raises(ValueError, match="3 by 3"):
-        confusion_matrix([[1, 2], [3, 4]], ["a", "b", "c"])
-
-
 POINTS, LABELS = np.array([[0.0, 5.0], [2.0, 6.0], [1.0, 5.0]]), np.array([0, 1, 0])
 
 
-def test_the_map_of_the_boundary_has_x2_in_its_rows_and_x1_in_its_columns():
+def test_the_boundary_map_has_x2_in_rows_and_x1_in_columns():
     xs, ys = np.array([0.0, 1.0, 2.0]), np.array([6.0, 5.0])  # the top row first, as in a frame
     values = np.array([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]])
     heatmap = boundary(xs, ys, values, POINTS, LABELS, ["in", "out"]).data[0]
@@ -136,12 +114,12 @@ def test_the_map_of_the_boundary_has_x2_in_its_rows_and_x1_in_its_columns():
     assert at[0.0, 5.0] == 0.4
 
 
-def test_a_map_that_lies_on_its_side_is_refused():
+def test_a_transposed_map_is_rejected():
     with pytest.raises(ValueError, match="len"):
         boundary([0, 1, 2], [6, 5], np.zeros((3, 2)), POINTS, LABELS, ["in", "out"])
 
 
-def test_the_examples_of_a_class_keep_its_colour_and_shape():
+def test_the_examples_of_a_class_have_its_color_and_shape():
     traces = boundary([0, 1], [5, 6], np.zeros((2, 2)), POINTS, LABELS, ["in", "out"]).data[1:]
     assert [trace.name for trace in traces] == ["in", "out"]
     assert [trace.marker.color for trace in traces] == [theme.ORANGE, theme.BLUE]
@@ -149,24 +127,23 @@ def test_the_examples_of_a_class_keep_its_colour_and_shape():
     np.testing.assert_array_equal(traces[0].x, [0.0, 1.0])
 
 
-def test_more_than_two_classes_get_one_flat_colour_each():
+def test_more_than_two_classes_get_one_flat_color_each():
     heatmap = boundary([0, 1], [5, 6], [[0, 1], [2, 2]], POINTS, LABELS, ["a", "b", "c"]).data[0]
     assert [color for _, color in heatmap.colorscale][::2] == list(theme.CLASS_COLORS[:3])
     assert (heatmap.zmin, heatmap.zmax) == (-0.5, 2.5)
 
 
-def test_numbers_are_coloured_on_the_signed_scale():
+def test_numbers_are_colored_on_the_signed_scale():
     figure = boundary([0, 1], [5, 6], np.zeros((2, 2)), POINTS, [-1.0, 0.0, 1.0], [], theme="dark")
     assert [color for _, color in figure.data[1].marker.colorscale] == [theme.ORANGE, theme.ZERO["dark"], theme.BLUE]
 
 
 @pytest.mark.parametrize("name", ["light", "dark"])
-def test_every_figure_is_see_through_untitled_and_keeps_the_zoom(name):
+def test_every_figure_is_transparent_untitled_and_keeps_its_zoom(name):
     z = np.linspace(-1, 1, 3)
     figures = (
         curve(NO_EPOCHS, NO_EPOCHS, NO_EPOCHS, label="loss", theme=name),
         activation_shape(z, z, z, name="linear", theme=name),
-        confusion_matrix([[1]], ["one"], theme=name),
         boundary([0, 1], [5, 6], np.zeros((2, 2)), POINTS, LABELS, ["in", "out"], theme=name),
     )
     for figure in figures:

@@ -1,4 +1,4 @@
-"""What the parts of the page of images may send, and what of it is believed."""
+"""What the component of the page Images sends is checked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from lab.queries.gallery import PAD
 from ui.images.digit_pad import _ink, _number
-from ui.images.questions import _cell
+from ui.images.own_network import _cell
 
 DRAWN = bytes(range(256)) * 27 + bytes(PAD * PAD - 256 * 27)
 
@@ -32,20 +32,20 @@ def test_a_drawing_arrives_as_its_bytes():
      value(DRAWN + b"more"), {"ink": "*" * len(value()["ink"])}, {"ink": "é" * len(value()["ink"])}],
     ids=lambda sent: str(sent)[:20],
 )  # fmt: skip
-def test_anything_else_counts_as_an_empty_pad(sent):
+def test_an_invalid_drawing_counts_as_an_empty_pad(sent):
     assert _ink(sent) is None
 
 
 @pytest.mark.parametrize("number", [None, -1, 2**31, 1.5, "1", True])
-def test_a_number_that_no_pad_counts_to_is_0(number):
+def test_an_invalid_stroke_number_is_0(number):
     assert _number({"number": number}) == 0
 
 
 @pytest.mark.parametrize(("sent", "cell"), [([1, 2], (1, 2)), ([0, 9], (0, 9))])
-def test_a_cell_of_the_matrix_is_taken(sent, cell):
+def test_a_cell_of_the_matrix_is_accepted(sent, cell):
     assert _cell(sent, 10) == cell
 
 
 @pytest.mark.parametrize("sent", [None, [], [1], [1, 2, 3], [10, 0], [0, -1], ["0", 1], {"0": 1}, "01"])
-def test_a_cell_that_is_not_there_is_none(sent):
+def test_an_invalid_cell_is_none(sent):
     assert _cell(sent, 10) is None

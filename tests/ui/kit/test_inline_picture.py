@@ -8,11 +8,11 @@ import io
 import numpy as np
 from PIL import Image
 
-from ui.kit.inline_picture import as_link
+from ui.kit.inline_picture import as_data_url
 
 
 def test_the_pixels_are_inside_the_link_unchanged():
     pixels = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    kind, _, content = as_link(pixels).partition(",")
+    kind, _, content = as_data_url(pixels).partition(",")
     assert kind == "data:image/png;base64"
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(content)))), pixels)

@@ -20,9 +20,10 @@ from ui.components import VERSION
 from ui.playground import live_view
 from ui.server import metrics
 from ui.server.headers import ALWAYS, ANCESTORS, POLICY, Headers, ancestors
-from ui.server.static_assets import STREAMLITS, Streamlits, component_file
+from ui.server.static_assets import Streamlits, component_file
 from ui.server.traffic import FASTEST, SLOWEST, Traffic
 from ui.session.waiting import COOKIE, TOO_MANY, sentence
+from ui.streamlit_compat.frontend_files import FRONTEND_FILES
 
 ROOT = Path(__file__).parents[3]
 
@@ -132,8 +133,8 @@ def test_streamlits_own_scripts_come_from_memory_and_the_rest_is_left_to_it(base
             apart.submit(lambda: asyncio.run(Streamlits(other)(scope, None, send))).result()
         return b"".join(parts)
 
-    name = next(name for name in STREAMLITS if name.endswith(".js"))
-    assert body(f"/static/{name}") == STREAMLITS[name].read_bytes()
+    name = next(name for name in FRONTEND_FILES if name.endswith(".js"))
+    assert body(f"/static/{name}") == FRONTEND_FILES[name].read_bytes()
     for path in ("/", "/static/", "/static/js/none.js", "/static/../index.html", f"/static/./{name}"):
         assert body(path) == b"left to it"
     assert body(f"/static/{name}", "POST") == b"left to it"
@@ -154,20 +155,21 @@ class Slept(list):
 
 
 @pytest.mark.parametrize(
-    ("comes", "waited"), [(3, 3 * live_view.LOOK + live_view.PAINT), (10**9, live_view.LONGEST_WAIT + live_view.PAINT)]
+    ("comes", "waited"),
+    [(3, 3 * live_view.POLL_S + live_view.PAINT_S), (10**9, live_view.MAX_WAIT_S + live_view.PAINT_S)],
 )
 def test_the_controls_wait_for_the_picture_once_and_not_for_ever(monkeypatch, comes, waited):
-    kept, traffic = {}, Traffic()
+    notes, traffic = {}, Traffic()
     time = Slept(lambda times: times == comes and traffic.enter("mine", 1))
     monkeypatch.setattr(live_view, "time", time)
     monkeypatch.setattr(live_view, "TRAFFIC", traffic)
-    for name, value in {"kept": kept.get, "keep": kept.__setitem__, "token": lambda: "mine"}.items():
+    for name, value in {"notes": lambda: notes, "token": lambda: "mine"}.items():
         monkeypatch.setattr(live_view.state, name, value)
     monkeypatch.setattr(live_view.state, "runs", lambda: SimpleNamespace(live=True))
     live_view.picture_first()
-    assert sum(time) == pytest.approx(waited, abs=2 * live_view.LOOK)
+    assert sum(time) == pytest.approx(waited, abs=2 * live_view.POLL_S)
     live_view.picture_first()
-    assert sum(time) == pytest.approx(waited, abs=2 * live_view.LOOK)
+    assert sum(time) == pytest.approx(waited, abs=2 * live_view.POLL_S)
 
 
 class Clock:

@@ -1,4 +1,4 @@
-"""A file that has been taken is in Streamlit's memory no longer."""
+"""A file that has been read is no longer in Streamlit's memory."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRe
 from ui.streamlit_compat import uploads
 
 
-def test_a_file_that_has_been_taken_is_freed_and_no_other(monkeypatch):
+def test_reading_an_upload_frees_that_file_and_no_other(monkeypatch):
     manager = MemoryUploadedFileManager("/upload")
     records = [UploadedFileRec(name, f"{name}.csv", "text/csv", b"1,2") for name in ("mine", "other")]
     for record in records:
         manager.add_file("me", record)
     context = SimpleNamespace(uploaded_file_mgr=manager, session_id="me")
     monkeypatch.setattr(uploads, "get_script_run_ctx", lambda: context)
-    assert uploads.taken(UploadedFile(records[0], FileURLs())) == b"1,2"
+    assert uploads.read_and_free(UploadedFile(records[0], FileURLs())) == b"1,2"
     assert manager.get_files("me", ["mine", "other"]) == [records[1]]

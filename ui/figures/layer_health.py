@@ -1,4 +1,4 @@
-"""How layers are doing: their distributions one above the other, and how fast their weights move."""
+"""Diagnostics of layers: their distributions, one above the other, and how fast their weights change."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from numpy.typing import ArrayLike
 
 from ui.figures.theme import BLUE, TEST, TRAIN, Theme, layout
 
-ROW = 46  # pixels of one layer
+ROW_PX = 46  # of one layer
 OVERLAP = 1.25  # height of the tallest bar, in rows
 BAND_FILL = "rgba(0, 158, 115, 0.16)"
-NAMES_LEFT = 120  # pixels
+NAMES_WIDTH_PX = 120
 
 
 def ridges(names: Sequence[str], edges: ArrayLike, counts: ArrayLike, *, x: str, theme: Theme = "light",
            span: tuple[float, float] | None = None) -> go.Figure:  # fmt: skip
-    """One histogram a layer, the first layer on top, each scaled to its own tallest bar.
+    """One histogram per layer, the first layer on top, each scaled to its own tallest bar.
 
     names: L. edges: (L, B + 1). counts: (L, B). x: title of the axis. span: its ends.
-    Raises ValueError when these do not fit each other.
+    Raises ValueError if these do not fit each other.
     """
     edges, counts = np.asarray(edges, float), np.asarray(counts, float)
     if len(counts) != len(names) or edges.shape != (len(names), counts.shape[1] + 1):
@@ -47,7 +47,7 @@ def ridges(names: Sequence[str], edges: ArrayLike, counts: ArrayLike, *, x: str,
 
 def update_ratios(names: Sequence[str], ratios: ArrayLike, band: tuple[float, float], *,
                   theme: Theme = "light") -> go.Figure:  # fmt: skip
-    """Update to weight of each layer on a logarithmic axis, with the healthy band shaded; NaN and 0 have no dot.
+    """Update-to-weight ratio of each layer on a logarithmic axis, the healthy band shaded; NaN and 0 have no dot.
 
     names: L, the first layer on top. ratios: (L,). band: its ends.
     """
@@ -73,5 +73,5 @@ def update_ratios(names: Sequence[str], ratios: ArrayLike, band: tuple[float, fl
 def _layout(names: Sequence[str], x: str, theme: Theme, **more: Any) -> dict[str, Any]:
     rows = len(names)
     ticks = {"tickmode": "array", "tickvals": list(range(rows))[::-1], "ticktext": list(names), "showgrid": False}
-    margin = {"l": NAMES_LEFT, "r": 10, "t": 8, "b": 40}
-    return layout(theme, x=x, yaxis=ticks, height=60 + ROW * (rows + 1), margin=margin, **more)
+    margin = {"l": NAMES_WIDTH_PX, "r": 10, "t": 8, "b": 40}
+    return layout(theme, x=x, yaxis=ticks, height=60 + ROW_PX * (rows + 1), margin=margin, **more)

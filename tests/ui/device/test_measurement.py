@@ -1,11 +1,11 @@
-"""The comparison in words and as a figure."""
+"""The comparison of devices as sentences and as a figure."""
 
 from __future__ import annotations
 
 import pytest
 
-from ui.device.benchmark import sentences
-from ui.figures.comparison import epoch_times
+from ui.device.measurement import summary
+from ui.figures.epoch_times import epoch_times
 
 
 def row(device, width, batch, seconds):
@@ -15,19 +15,19 @@ def row(device, width, batch, seconds):
 CPU = [row("cpu", 16, 16, 0.2), row("cpu", 16, 64, 0.1), row("cpu", 64, 16, 0.5), row("cpu", 64, 64, 0.4)]
 
 
-def test_the_processor_alone_is_told_by_its_ends():
-    assert sentences(CPU, None) == [
-        "On the CPU an epoch of 60,000 pictures takes from 0.1 s (16 units, batch 64) to 0.5 s (64 units, batch 16)."
+def test_the_cpu_alone_is_summarized_by_its_range():
+    assert summary(CPU, None) == [
+        "On the CPU an epoch of 60,000 images takes from 0.1 s (16 units, batch 64) to 0.5 s (64 units, batch 16)."
     ]
-    assert sentences([], None) == []
+    assert summary([], None) == []
 
 
-def test_where_a_card_wins_and_by_how_much_is_said():
+def test_the_summary_says_where_a_gpu_is_faster_and_by_how_much():
     card = [row("cuda:0", 16, 16, 0.4), row("cuda:0", 16, 64, 0.2), row("cuda:0", 64, 64, 0.05)]
-    _, won, difference = sentences([*CPU, *card], 3e-6)
-    assert won == "The GPU wins from 64 units with batch 64 on; at 64 units with batch 64 it is 8.0 times as fast."
+    _, won, difference = summary([*CPU, *card], 3e-6)
+    assert won == "The GPU is faster from 64 units with batch 64; at 64 units with batch 64 it is 8.0 times as fast."
     assert "at most 3e-06" in difference
-    assert "has not won anywhere" in sentences([*CPU, *card[:2]], None)[1]
+    assert "nowhere faster" in summary([*CPU, *card[:2]], None)[1]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

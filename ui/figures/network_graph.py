@@ -1,4 +1,4 @@
-"""A small network drawn whole, with the numbers of one step at its units and one chosen weight in evidence."""
+"""A small network as a graph: the numbers of one step at its units, and one weight highlighted."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import plotly.graph_objects as go
 
 from ui.figures.theme import BLUE, ORANGE, TEST, TRAIN, ZERO, Theme, layout
 
-WIDTHS = (0.6, 1.4, 2.6, 4.2)  # of a line, by the size of its weight beside the largest
+WIDTHS = (0.6, 1.4, 2.6, 4.2)  # of a line, by its weight relative to the largest one
 
 
 class Column(NamedTuple):
-    """One layer. values: (S,) numbers at its S units, or None where the walk has not been yet."""
+    """One layer. values: (S,) numbers at its S units, or None if the current step does not know them yet."""
 
     title: str
     labels: Sequence[str]
@@ -23,7 +23,7 @@ class Column(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """The weight between two columns, by places in them; source -1: the bias of the target."""
+    """The highlighted weight: layer, and positions in two neighboring columns; source -1 is the bias of the target."""
 
     layer: int
     source: int
@@ -38,10 +38,10 @@ def network(
     *,
     theme: Theme = "light",
 ) -> go.Figure:
-    """Units as circles with their numbers, orange below zero and blue above; weights as lines, wide where strong.
+    """Units as circles with their numbers, orange if negative and blue if positive; weights as lines, wider if larger.
 
-    weights: between neighbouring columns, (S_in, S_out). here: the column where the walk stands. Raises ValueError when
-    weights and columns do not fit each other.
+    weights: between neighboring columns, (S_in, S_out). here: the current column. Raises ValueError if weights and
+    columns do not fit each other.
     """
     for number, matrix in enumerate(weights):
         expected = (len(columns[number].labels), len(columns[number + 1].labels))
@@ -65,7 +65,7 @@ def _height(place: float, count: int) -> float:
 
 
 def _lines(figure: go.Figure, number: int, matrix: np.ndarray) -> None:
-    """One trace for each sign and width: a trace for each weight would be slow."""
+    """One trace per sign and width, because one per weight would be slow."""
     size = np.abs(matrix) / max(float(np.abs(matrix).max(initial=0)), 1e-30)
     step = np.minimum((size * len(WIDTHS)).astype(int), len(WIDTHS) - 1)
     for sign, color in ((-1, ORANGE), (1, BLUE)):
@@ -121,12 +121,12 @@ def _units(figure: go.Figure, number: int, column: Column, here: bool, tallest: 
 
 
 def _short(value: float) -> str:
-    """Two figures: what fits into a circle."""
+    """At most three significant digits, as many as fit into a circle."""
     return f"{value:.2f}" if 0.01 <= abs(value) < 10 else "0" if not value else f"{value:.0e}".replace("e-0", "e-")
 
 
 def _fill(value: float, values: np.ndarray, theme: Theme) -> str:
-    """Between the pale middle and orange or blue; never so strong that the number on it cannot be read."""
+    """A shade between the pale middle and orange or blue, always pale enough for the number on it."""
     share = 0.65 * min(abs(float(value)) / max(float(np.abs(values).max()), 1e-30), 1.0)
     ends = zip(_rgb(ZERO[theme]), _rgb(ORANGE if value < 0 else BLUE), strict=True)
     return "rgb({},{},{})".format(*(round(pale + (strong - pale) * share) for pale, strong in ends))

@@ -1,4 +1,4 @@
-"""Curves over the epochs: how loss and score change while the network learns. Train is thin, test is thick."""
+"""Loss or score over the epochs, thin for training and thick for test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def curve(
     """Two traces, "train" and "test", over epochs.
 
     epochs, train, test: (N,) each, N may be 0; NaN leaves a gap. label: title of the y axis, such as "loss".
-    Raises ValueError when the lengths differ.
+    Raises ValueError if the lengths differ.
     """
     x, *series = (np.asarray(values) for values in (epochs, train, test))
     if any(values.shape != x.shape for values in series):
@@ -38,7 +38,7 @@ _EPOCH_AXIS = {"rangemode": "tozero", "autorangeoptions": {"include": [0, 10]}}
 
 
 def _y_axis(label: str, log: bool) -> dict[str, object]:
-    """A loss begins at 0; a score shows all of 0..1, so that the axis stands still while the line moves."""
+    """A loss axis begins at 0; a score axis covers 0..1, so that it does not move while the line grows."""
     if label == "loss":
         return {"type": "log" if log else "linear", "rangemode": "tozero", "exponentformat": "power"}
     return {"autorangeoptions": {"include": [0, 1.02], "clipmin": -1}}

@@ -1,4 +1,4 @@
-"""The learning-rate range test: loss against rate."""
+"""The learning-rate range test: loss over learning rate."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ui.figures.theme import BLUE, ORANGE, TEST, TEST_WIDTH, Theme, layout
 
 def rate_curve(rates: ArrayLike, losses: ArrayLike, *, current: float, suggestion: float | None,
                theme: Theme = "light") -> go.Figure:  # fmt: skip
-    """Loss after the step with each rate, a line at the rate of now and another at the suggestion, if there is one.
+    """Loss after the step with each rate, with lines at the current rate and at the suggestion, if there is one.
 
-    rates, losses: (N,) each. Raises ValueError when their lengths differ.
+    rates, losses: (N,) each. Raises ValueError if their lengths differ.
     """
     rates, losses = np.asarray(rates, float), np.asarray(losses, float)
     if rates.shape != losses.shape:
@@ -29,7 +29,7 @@ def rate_curve(rates: ArrayLike, losses: ArrayLike, *, current: float, suggestio
         line={"color": TEST[theme], "width": TEST_WIDTH},
         hovertemplate="rate %{x:.2g}<br>loss %{y:.4f}<extra></extra>",
     )
-    lines = [(current, ORANGE, "dot", f"now {current:g}", 1.1)]
+    lines = [(current, ORANGE, "dot", f"current {current:g}", 1.1)]
     lines += [(suggestion, BLUE, "solid", f"suggested {suggestion:g}", 1.02)] if suggestion else []
     for place, color, dash, text, height in lines:
         figure.add_vline(x=place, line={"color": color, "width": 2, "dash": dash})

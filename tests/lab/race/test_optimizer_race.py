@@ -1,4 +1,4 @@
-"""The race: the engine's own optimisers, all from one point, each with its own memory."""
+"""The race: the engine's own optimizers, all from one point, each with its own memory."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from engine import OPTIMIZERS
-from lab.race.race import RATES, best_rates, race
+from lab.race.optimizer_race import RATES, best_rates, race
 from lab.race.surfaces import SURFACES
 
 NAMES = list(OPTIMIZERS)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_racer_goes_where_its_optimiser_goes_alone(name):
+def test_each_optimizer_takes_the_same_path_as_alone(name):
     surface = SURFACES["beale"]
     ran = race(surface.slopes, NAMES, surface.start, [0.003] * len(NAMES), 12)
     alone, point = OPTIMIZERS[name](0.003, 2, np.float64), np.array(surface.start)
@@ -24,27 +24,27 @@ def test_each_racer_goes_where_its_optimiser_goes_alone(name):
         alone.step(point, gradient)
 
 
-def test_plain_descent_on_the_bowl_is_what_one_works_out_by_hand():
+def test_sgd_on_the_bowl_matches_values_computed_by_hand():
     ran = race(SURFACES["bowl"].slopes, ["sgd"], (1.0, -2.0), [0.25], 3)
     np.testing.assert_allclose(ran.points[0], [(1, -2), (0.5, -1), (0.25, -0.5), (0.125, -0.25)])
     np.testing.assert_allclose(ran.heights[0], [5, 1.25, 0.3125, 0.078125])
     assert ran.steps == 3
 
 
-def test_who_runs_off_leaves_the_picture_and_the_others_go_on():
+def test_an_optimizer_that_diverges_becomes_nan_and_the_others_go_on():
     ran = race(SURFACES["rosenbrock"].slopes, ["sgd", "adam"], (-1.5, 2.0), [0.1, 0.1], 60)
     assert np.isnan(ran.heights[0, -1])
     assert np.isnan(ran.points[0, -1]).all()
     assert np.isfinite(ran.heights[1]).all()
 
 
-def test_a_race_without_time_ends_at_the_start():
+def test_a_race_without_time_ends_at_its_start():
     ran = race(SURFACES["bowl"].slopes, NAMES, (1.0, 1.0), [0.1] * 7, 50, seconds=-1)
     assert ran.steps == 0
     assert ran.points.shape == (7, 1, 2)
 
 
-def test_the_best_rate_of_each_is_the_one_with_which_it_ends_lowest():
+def test_the_best_rate_has_the_lowest_final_height():
     surface, names = SURFACES["ravine"], ["sgd", "adam"]
     chosen = best_rates(surface.slopes, names, surface.start, 30)
     for name, best in zip(names, chosen, strict=True):

@@ -1,4 +1,4 @@
-"""What an epoch takes over width and batch, on one device or two."""
+"""Duration of an epoch over batch size, for several widths and one or more devices."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ DASHES = ("solid", "dot", "dash")  # of the first device, the second, ...
 
 
 def epoch_times(rows: Sequence[Mapping[str, Any]], theme: Theme = "light") -> go.Figure:
-    """A line for each width and device. rows: device, width, batch and epoch_s, the seconds that an epoch takes."""
+    """One line per width and device. rows: device, width, batch and epoch_s, the seconds per epoch."""
     sizes = sorted({row["batch"] for row in rows})
     x = {"type": "log", "tickvals": sizes, "ticktext": [str(size) for size in sizes]}
     y = {"type": "log", "exponentformat": "none", "dtick": "D2"}
     margin = {"l": 56, "r": 12, "t": 30, "b": 40}
     legend = {"orientation": "h", "y": 1.0, "yanchor": "bottom"}
-    figure = go.Figure(layout=layout(theme, x="batch size", y="seconds an epoch", xaxis=x, yaxis=y, height=380,
+    figure = go.Figure(layout=layout(theme, x="batch size", y="seconds per epoch", xaxis=x, yaxis=y, height=380,
                                      margin=margin, showlegend=True, legend=legend))  # fmt: skip
     devices = list(dict.fromkeys(row["device"] for row in rows))
     for number, width in enumerate(sorted({row["width"] for row in rows})):
@@ -33,6 +33,6 @@ def epoch_times(rows: Sequence[Mapping[str, Any]], theme: Theme = "light") -> go
                 mode="lines+markers",
                 line={"color": CLASS_COLORS[2 + number], "dash": dash, "width": 2},
                 marker={"symbol": CLASS_SYMBOLS[number], "size": 8},
-                hovertemplate=f"{name}<br>batch %{{x}}<br>%{{y:.3g}} s an epoch<extra></extra>",
+                hovertemplate=f"{name}<br>batch %{{x}}<br>%{{y:.3g}} s per epoch<extra></extra>",
             )
     return figure

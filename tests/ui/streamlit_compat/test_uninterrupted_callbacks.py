@@ -1,4 +1,4 @@
-"""Two messages of one browser that come within milliseconds: what the first one asks for is done."""
+"""Two messages of one browser within milliseconds: callbacks of the first one run to their end."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from streamlit.runtime.scriptrunner import RerunData, RerunException
 from streamlit.runtime.state import SafeSessionState, SessionState
 from streamlit.testing.v1 import AppTest
 
-from ui.streamlit_compat import presses
+from ui.streamlit_compat import uninterrupted_callbacks
 
 
-def test_a_press_is_carried_out_though_another_message_comes_meanwhile():
+def test_a_callback_finishes_when_another_message_arrives_meanwhile():
     def script() -> None:
         import streamlit as st
         from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 
         from ui.session import state
-        from ui.streamlit_compat import presses
+        from ui.streamlit_compat import uninterrupted_callbacks
 
-        presses.lose_none()
+        uninterrupted_callbacks.install()
 
         def press() -> None:
             get_script_run_ctx().script_requests.request_rerun(RerunData())  # pyright: ignore
@@ -34,16 +34,16 @@ def test_a_press_is_carried_out_though_another_message_comes_meanwhile():
     assert page.text[0].value == "0.5"
 
 
-def test_a_press_is_carried_out_though_another_message_came_before_its_turn():
+def test_a_click_counts_when_another_message_is_already_waiting():
     def newer() -> None:
         raise RerunException(RerunData())
 
-    presses.lose_none()
-    presses.lose_none()
+    uninterrupted_callbacks.install()
+    uninterrupted_callbacks.install()
     state = SafeSessionState(SessionState(), newer)
     states = WidgetStates()
     states.widgets.add(id="step", trigger_value=True)
     state.on_script_will_rerun(states)
     assert [widget.id for widget in state.get_widget_states()] == ["step"]
-    with pytest.raises(RerunException):  # whatever is not the carrying out of a press is left as before
+    with pytest.raises(RerunException):  # all other yield points still work
         state["visitor"]

@@ -1,4 +1,4 @@
-"""Activation and loss functions as shapes, with a network's own numbers on them."""
+"""Activation and loss functions, with the numbers of a network on them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DASHES = ("solid", "longdash", "dashdot", "dot")
 
 
 class Curve(NamedTuple):
-    """A function over x (N,): its values and its slope."""
+    """A function over x (N,): its values and its derivative."""
 
     name: str
     values: np.ndarray
@@ -24,7 +24,7 @@ class Curve(NamedTuple):
 
 
 def by_sign(values: ArrayLike) -> list[str]:
-    """Orange for what is negative, blue for the rest."""
+    """Orange for negative values, blue for the others."""
     return [ORANGE if value < 0 else BLUE for value in np.asarray(values)]
 
 
@@ -37,9 +37,9 @@ def shapes(
     slope: str = "derivative",
     theme: Theme = "light",
 ) -> go.Figure:
-    """The first curve thick with its slope dashed, the others thin in colours of their own.
+    """The first curve thick with its derivative dashed, the others thin, each in its own color.
 
-    x: (N,). dots: positions and heights of what lies on the first curve. titles: of both axes.
+    x: (N,). dots: positions and heights on the first curve. titles: of both axes.
     """
     figure = go.Figure(layout=layout(theme, x=titles[0], y=titles[1], showlegend=True, legend=_ABOVE, height=400))
     figure.update_xaxes(zeroline=True).update_yaxes(zeroline=True)
@@ -68,9 +68,9 @@ def arrivals(
     *,
     theme: Theme = "light",
 ) -> go.Figure:
-    """Where the pre-activations of one layer lie, with the layer's own function above them.
+    """Histogram of the pre-activations of one layer, with the layer's activation function over it.
 
-    edges: (B + 1,). counts: (B,). line: places and values of the function. dots: those of the chosen point's units.
+    edges: (B + 1,). counts: (B,). line: z and values of the function. dots: the same for the chosen example.
     """
     edges, counts = np.asarray(edges), np.asarray(counts)
     centres = (edges[:-1] + edges[1:]) / 2
@@ -92,11 +92,11 @@ def arrivals(
 
 
 def shares(names: Sequence[str], warm: ArrayLike, plain: ArrayLike, *, theme: Theme = "light") -> go.Figure:
-    """Softmax shares (K,) of K names at the chosen temperature as bars, and at temperature 1 as marks."""
+    """Softmax probabilities (K,) of K classes: bars at the chosen temperature, marks at temperature 1."""
     places = np.arange(len(names))
     ticks = {"tickmode": "array", "tickvals": places, "ticktext": list(names), "showgrid": False, "type": "linear"}
     figure = go.Figure(
-        layout=layout(theme, y="share", xaxis=ticks, yaxis={"range": [0, 1.02]}, showlegend=True, legend=_ABOVE)
+        layout=layout(theme, y="probability", xaxis=ticks, yaxis={"range": [0, 1.02]}, showlegend=True, legend=_ABOVE)
     )
     hover = "%{y:.3f}<extra>%{fullData.name}</extra>"
     figure.add_bar(

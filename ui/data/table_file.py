@@ -1,4 +1,4 @@
-"""On the page Data: a table from a file, what it holds, what is foretold from what, and what becomes of its gaps."""
+"""A table in a text file: upload, preview, and the choice of target, inputs and missing values."""
 
 from __future__ import annotations
 
@@ -21,39 +21,40 @@ from data.files.table_roles import (
     unfit,
 )
 from data.files.user_data import OwnError, Prepared, clean
-from ui.data.own_pictures import show
-from ui.data.own_sets import train_button
+from ui.data.picture_archive import preview as picture_preview
+from ui.data.training import train_button
 from ui.kit.escape import plain
+from ui.kit.widgets import labels
 
 ENDINGS = ["csv", "tsv", "tab", "txt", "data", "gz"]
-SHOWN = 5  # rows of the preview
+PREVIEW_ROWS = 5
 
 
-def table() -> None:
-    """Upload, preview, choices, and Train."""
+def table_file() -> None:
+    """Upload, preview, choices, and the button that trains."""
     file = st.file_uploader(
-        "A table as a text file",
+        "A table in a text file",
         ENDINGS,
         key="table_file",
         max_upload_size=MOST_BYTES // 1_000_000,
-        help="CSV or its relatives, gzipped or not: separated by commas, semicolons, tabs or bars; in UTF-8, UTF-16 or "
-        "a Western encoding; with decimal points or commas; with a line of names or without.",
+        help="CSV or similar, optionally gzipped: separated by commas, semicolons, tabs or bars; in UTF-8, UTF-16 or a "
+        "Western encoding; with decimal points or commas; with or without a row of column names.",
     )
     if file is None:
         st.caption(
-            "A row for each example, a column for what is to be foretold. Pictures are understood too: a label and one "
-            "column for each pixel of a square. At most 20 MB, 100,000 rows, 1,000 columns and 4,000,000 cells."
+            "One row per example, one column with the value to predict. Images work as well: a label and one column "
+            "per pixel. At most 20 MB, 100,000 rows, 1,000 columns and 4,000,000 cells."
         )
         return
     try:
         pictures = _pictures(file.file_id, file.name, file)
         if pictures and st.toggle(
-            "These are pictures",
+            "These are images",
             True,
             key=f"as_pictures_{file.file_id}",
-            help="Off: pixels are numbers like others.",
+            help="Off: pixels are treated like other numbers.",
         ):
-            show(pictures, "train_pixels")
+            picture_preview(pictures, "train_pixels")
             return
         named = _header_box(file.file_id, file)
         whole = _table(file.file_id, named, file)
@@ -78,20 +79,25 @@ def _header_box(file_id: str, file: Any) -> bool | None:
     guessed = st.session_state.get(key)
     if guessed is None:
         guessed = _table(file_id, None, file).header
-    return st.checkbox("The first line holds the names", guessed, key=key, help="Found out; change it if it is wrong.")
+    return st.checkbox(
+        "The first row contains column names",
+        guessed,
+        key=key,
+        help="Detected automatically; change it if it is wrong.",
+    )
 
 
 def _preview(whole: Table) -> None:
     st.markdown(
         f"{whole.rows:,} rows and {len(whole.columns):,} columns, separated by {whole.separator}s, in "
-        f"{whole.encoding}. Its first rows as they were understood:"
+        f"{whole.encoding}. Preview:"
     )
     first = {column.name: _cells(column) for column in whole.columns[:50]}
     st.dataframe(pd.DataFrame(first), hide_index=True, height="content", key="preview")
 
 
 def _cells(column: Column) -> list[Any]:
-    values = column.values[:SHOWN].tolist()
+    values = column.values[:PREVIEW_ROWS].tolist()
     if column.categories:
         return [None if value < 0 else column.categories[value] for value in values]
     return values
@@ -100,26 +106,29 @@ def _cells(column: Column) -> list[Any]:
 def _choices(file_id: str, name: str, whole: Table) -> None:
     left, middle, right = st.columns(3, gap="medium")
     with left:
-        help = "The column that the network learns to say."
+        help = "The column that the network learns to predict."
         place = whole.names.index(proposed_target(whole))
-        target = st.selectbox("Foretell", whole.names, place, key=f"target_{file_id}", help=help)
+        target = st.selectbox("Target column", whole.names, place, key=f"target_{file_id}", help=help)
     column = whole.column(target)
     with middle:
         allowed, key = tasks(column), f"task_{file_id}_{target}"
-        help = "Classes: which of a few. Numbers: how much. Words can only be classes."
-        task = st.segmented_control("As", allowed, default=proposed_task(column), required=True,
+        help = "Classes: one of a few categories. Numbers: a quantity. Text can only be classes."
+        task = st.segmented_control("Task", allowed, default=proposed_task(column), required=True,
                                     format_func=TASKS.__getitem__, key=key, help=help)  # fmt: skip
     with right:
-        rules = {rule: record.label for rule, record in GAP_RULES.items()}
         help = " ".join(f"{record.label}: {record.sentence}" for record in GAP_RULES.values())
-        gaps = st.selectbox("Gaps", list(rules), format_func=rules.__getitem__, key=f"gaps_{file_id}", help=help)
+        gaps = st.selectbox(
+            "Missing values", list(GAP_RULES), format_func=labels(GAP_RULES), key=f"gaps_{file_id}", help=help
+        )
     others = [name for name in whole.names if name != target]
     proposed = propose(whole, target, task)
-    help = "The columns that the network is told. Numbers are standardised, words become an input each."
-    features = st.multiselect("From", others, list(proposed.features), key=f"features_{file_id}_{target}", help=help)
+    help = "The columns that the network gets. Numbers are standardized; each category becomes one input."
+    features = st.multiselect(
+        "Input columns", others, list(proposed.features), key=f"features_{file_id}_{target}", help=help
+    )
     left_out = [f"{c.name}: {why}" for c in whole.columns if c.name != target and (why := unfit(c))]
     if left_out:
-        st.caption(f"Not proposed are {plain('; '.join(left_out[:6]))}{' and others' if len(left_out) > 6 else ''}.")
+        st.caption(f"Not suggested: {plain('; '.join(left_out[:6]))}{' and others' if len(left_out) > 6 else ''}.")
     prepared, said = _prepared(file_id, whole.header, Choices(target, tuple(features), task, gaps), name, whole)
     st.markdown("\n".join(f"- {plain(sentence)}" for sentence in said))
     train_button(prepared, "train_table")

@@ -1,4 +1,4 @@
-"""The learning-rate range test of the visitor's network, and its suggestion."""
+"""The learning-rate range test of the visitor's network."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from ui.kit.charts import charts, theme
 from ui.session import state
 
 
-def rate_finder() -> None:
-    """Test, curve, suggestion, and a button that takes it."""
+def find_rate() -> None:
+    """The test, its curve, and a button that applies its suggestion."""
     e = state.experiment()
     st.markdown(
-        "One batch after the other is learnt, each with a rate a little higher than the last, and the loss is measured "
-        "after each. First nothing moves, then the loss falls, then it explodes. A tenth of the rate where it was "
-        "lowest is fast and safe. Your network is put back exactly as it was. (Smith 2017.)"
+        "The network trains on one batch after another, each with a slightly higher learning rate, and the loss is "
+        "measured after each. First it hardly changes, then it falls, then it explodes. One tenth of the rate with the "
+        "lowest loss is fast and safe. Afterwards your network is restored exactly. (Smith 2017.)"
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        help = "Tries up to 100 rates from 0.00001 to 10 on the weights of now."
+        help = "Tries up to 100 learning rates from 0.00001 to 10, beginning at the current weights."
         st.button("Test the rates", key="rate_test", type="primary", on_click=_test, help=help)
         found = state.notes().get("rate_test")
         suggestion = found[0]["suggestion"] if found else None
         if suggestion:
-            help = "Sets the learning rate of your network; nothing is reset."
+            help = "Sets the learning rate of your network without a reset."
             st.button(f"Use this rate: {suggestion:g}", key="use_rate", on_click=_use, args=(suggestion,), help=help)
     if not found:
         st.info("Press **Test the rates**.")
@@ -38,7 +38,7 @@ def rate_finder() -> None:
     if suggestion:
         st.markdown(f"{where} Suggestion: **{suggestion:g}**. Your rate is **{e.learning_rate:g}**.")
     else:
-        st.markdown(f"{where} No rate made the loss lower: the network may have learnt all it can, or be stuck.")
+        st.markdown(f"{where} No rate lowered the loss: the network may already be trained, or be stuck.")
     figure = rate_curve(
         arrays["rates"], arrays["losses"], current=e.learning_rate, suggestion=suggestion, theme=theme()
     )

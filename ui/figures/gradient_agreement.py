@@ -1,4 +1,4 @@
-"""Backpropagation beside central differences: parameter by parameter, and over the distance epsilon."""
+"""Backpropagation compared with central differences: per parameter, and over the step epsilon."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _ABOVE = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 def agreement(
     numeric: ArrayLike, analytic: ArrayLike, wrong: ArrayLike, names: Sequence[str], *, theme: Theme = "light"
 ) -> go.Figure:
-    """One mark a parameter; what backpropagation says equals what a difference measures on the diagonal.
+    """One mark per parameter, on the diagonal if backpropagation and the central difference agree.
 
-    numeric, analytic: (P,). wrong: (P,) bool, drawn as crosses. names: P texts for the hover.
+    numeric, analytic: (P,). wrong: (P,) bool, drawn as crosses. names: P hover texts.
     """
     numeric, analytic, wrong = (np.asarray(values) for values in (numeric, analytic, wrong))
     figure = go.Figure(layout=layout(theme, x="measured by a difference", y="by backpropagation", height=340))
@@ -41,7 +41,7 @@ def agreement(
 
 
 def valley(epsilons: ArrayLike, errors: Mapping[str, ArrayLike], *, theme: Theme = "light") -> go.Figure:
-    """The largest relative error over epsilon, one line a precision, both axes logarithmic."""
+    """The largest relative error over epsilon, one line per precision, both axes logarithmic."""
     power = {"type": "log", "exponentformat": "power", "dtick": 2}
     across, up = {**power, "autorange": "reversed"}, {**power, "automargin": True}
     x, y = "epsilon, how far a parameter is moved", "largest relative error"

@@ -1,4 +1,4 @@
-"""A race: every optimiser of the engine from the same point, step by step, on anything that has heights and slopes."""
+"""A race: optimizers of the engine step by step from the same point, on any function of two variables."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from engine import OPTIMIZERS
 
 Slopes = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # points (K, 2) -> heights (K,) and gradients (K, 2)
 
-FAR = 1e6  # further away than this nobody comes back
+DIVERGED_DISTANCE = 1e6  # beyond it an optimizer counts as diverged
 RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 
 
 class Race(NamedTuple):
-    """K racers over N steps: points (K, N + 1, 2) and heights (K, N + 1), NaN after a racer has run off."""
+    """K optimizers over N steps: points (K, N + 1, 2) and heights (K, N + 1), NaN after one has diverged."""
 
     names: tuple[str, ...]
-    rates: tuple[float, ...]  # of each racer
+    rates: tuple[float, ...]  # of each optimizer
     points: np.ndarray
     heights: np.ndarray
 
@@ -38,12 +38,12 @@ def race(
     *,
     seconds: float = np.inf,
 ) -> Race:
-    """Each of `names` with its own rate from `start`. Ends early, with fewer steps, after so many seconds.
+    """Runs each of `names` with its own learning rate from `start`, all in step; ends early after `seconds`.
 
-    The racers are the engine's optimisers, each with two parameters; all take a step before any takes the next.
+    Each is the engine's own optimizer with two parameters. A race that ends early has fewer steps.
     """
-    racers = [OPTIMIZERS[name](rate, 2, np.float64) for name, rate in zip(names, rates, strict=True)]
-    here = np.tile(np.asarray(start, float), (len(racers), 1))
+    optimizers = [OPTIMIZERS[name](rate, 2, np.float64) for name, rate in zip(names, rates, strict=True)]
+    here = np.tile(np.asarray(start, float), (len(optimizers), 1))
     points, heights, ends = [], [], time.monotonic() + seconds
     with np.errstate(all="ignore"):
         for _ in range(steps + 1):
@@ -52,14 +52,14 @@ def race(
             heights.append(np.array(height, float))
             if time.monotonic() > ends:
                 break
-            for racer, point, slope in zip(racers, here, gradient, strict=True):
-                racer.step(point, slope)
-            here[~(np.abs(here) < FAR).all(axis=1)] = np.nan
+            for optimizer, point, slope in zip(optimizers, here, gradient, strict=True):
+                optimizer.step(point, slope)
+            here[~(np.abs(here) < DIVERGED_DISTANCE).all(axis=1)] = np.nan
     return Race(tuple(names), tuple(rates), np.stack(points, axis=1), np.stack(heights, axis=1))
 
 
 def best_rates(slopes: Slopes, names: Sequence[str], start: tuple[float, float], steps: int) -> tuple[float, ...]:
-    """For each of `names` the rate of RATES with which it is lowest after the last step."""
+    """For each of `names`, the rate of RATES with the lowest height after the last step."""
     entries = [(name, rate) for name in names for rate in RATES]
     last = race(slopes, [n for n, _ in entries], start, [rate for _, rate in entries], steps).heights[:, -1]
     lowest = np.where(np.isfinite(last), last, np.inf).reshape(len(names), len(RATES)).argmin(axis=1)

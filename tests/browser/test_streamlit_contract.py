@@ -1,0 +1,94 @@
+"""Every mark that the app uses in documents drawn by Streamlit is there, and means what the table says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import TimeoutError
+
+from tests.browser.playground import Playground
+from ui.streamlit_compat.assumptions import DOCUMENT
+from ui.streamlit_compat.dom import Mark
+
+pytestmark = pytest.mark.browser
+
+VARIABLES = """() => ['background-color', 'border-color', 'font', 'primary-color', 'text-color'].every(
+  name => getComputedStyle(document.querySelector('.live')).getPropertyValue(`--st-${name}`).trim())"""
+AFTER_PRINTING = """dark => {
+  const ask = window.matchMedia;
+  window.matchMedia = query => query === '(prefers-color-scheme: dark)' ? { matches: dark } : ask.call(window, query);
+  window.dispatchEvent(new Event('afterprint'));
+  window.matchMedia = ask;
+}"""
+SCHEME = f"scheme => getComputedStyle(document.querySelector('{Mark.APP}')).colorScheme === scheme"
+
+
+def hover(visitor: Playground) -> None:
+    visitor.button("Step").hover()
+
+
+def open_menu(visitor: Playground) -> None:
+    visitor.press("Presets")
+
+
+def open_dialog(visitor: Playground) -> None:
+    visitor.page.keyboard.press("Escape")
+    visitor.press("Share")
+
+
+def open_data_page(visitor: Playground) -> None:
+    visitor.come("Data")
+
+
+def open_embedded(visitor: Playground) -> None:
+    visitor.open("embed=true")
+
+
+REACH: dict[str, Callable[[Playground], None]] = {  # where the examples of the table can be seen, in this order
+    "playground": Playground.open,
+    "tooltip": hover,
+    "menu": open_menu,
+    "dialog": open_dialog,
+    "data": open_data_page,
+    "embedded": open_embedded,
+}
+
+
+def is_there(visitor: Playground, selector: str) -> bool:
+    try:
+        visitor.page.locator(selector).first.wait_for(state="attached", timeout=5000)
+    except TimeoutError:
+        return False
+    return True
+
+
+def test_streamlit_still_draws_every_mark_of_the_table(playground):
+    broken = []
+    for place, reach in REACH.items():
+        reach(playground)
+        rows = [row for row in DOCUMENT if row.where == place]
+        assert rows
+        broken += [row.broken() for row in rows if not is_there(playground, row.example)]
+    assert not broken, "\n".join(broken)
+
+
+def test_components_inherit_the_variables_of_the_theme(playground):
+    playground.open()
+    (row,) = [row for row in DOCUMENT if row.where == "theme"]
+    assert playground.page.evaluate(VARIABLES), row.broken()
+
+
+def test_streamlit_asks_for_the_color_scheme_after_printing(playground):
+    playground.open().recolor("light")
+    (row,) = [row for row in DOCUMENT if row.where == "printing"]
+    for dark, scheme in ((True, "dark"), (False, "light")):
+        playground.page.evaluate(AFTER_PRINTING, dark)
+        try:
+            playground.page.wait_for_function(SCHEME, arg=scheme)
+        except TimeoutError:
+            pytest.fail(row.broken())
+
+
+def test_every_row_of_the_table_is_checked_somewhere():
+    assert {row.where for row in DOCUMENT} == {*REACH, "theme", "printing"}

@@ -1,0 +1,181 @@
+"""Each assumption about Streamlit is checked on the installed version, and fails with a sentence when it is gone.
+
+Those about the document are checked in tests/browser/test_streamlit_contract.py.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.proto.Common_pb2 import FileURLs
+from streamlit.runtime import caching
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import RerunData, RerunException, ScriptRunner
+from streamlit.runtime.state import SafeSessionState, SessionState
+from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
+from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
+from streamlit.testing.v1 import AppTest
+from streamlit.web.server.starlette import starlette_app
+
+from ui.streamlit_compat import frontend_files
+from ui.streamlit_compat.assumptions import ASSUMPTIONS, DOCUMENT, PYTHON
+from ui.streamlit_compat.dom import Mark
+
+ROOT = Path(__file__).parents[3]
+SOURCES = {path for kind in ("py", "js", "css") for path in (ROOT / "ui").rglob(f"*.{kind}")}
+TOKENS = re.compile(
+    r"\bst[A-Z]\w+(?:-[a-z]+)?|data-test-[a-z-]+|\btest[A-Z]\w+State\b|--st-|\bst-key-|\bMark\.[A-Z_]+\b"
+)
+
+
+def callbacks_yield() -> bool:
+    """The patched method yields before it runs callbacks, and script runs go through it."""
+
+    def interrupt() -> None:
+        raise RerunException(RerunData())
+
+    try:
+        inspect.unwrap(SafeSessionState.on_script_will_rerun)(SafeSessionState(SessionState(), interrupt), None)
+    except RerunException:
+        return ".on_script_will_rerun(" in inspect.getsource(ScriptRunner)
+    return False
+
+
+def uploaded_file() -> bool:
+    """The server holds uploads in such a manager, and it forgets a file when it is told to."""
+    manager = MemoryUploadedFileManager("/upload")
+    record = UploadedFileRec("file", "a.csv", "text/csv", b"1,2")
+    manager.add_file("session", record)
+    manager.remove_file(session_id="session", file_id=UploadedFile(record, FileURLs()).file_id)
+    used = "uploaded_file_mgr = MemoryUploadedFileManager(" in inspect.getsource(starlette_app)
+    return used and not manager.get_files("session", ["file"])
+
+
+def frontend_files_named_by_content() -> bool:
+    named = re.findall(r'"(?:\./|/)?static/([^"]+)"', frontend_files.INDEX.read_text(encoding="utf-8"))
+    known = frontend_files.FRONTEND_FILES
+    return bool(named) and all(name in known and re.search(r"\.[\w-]{8}\.\w+$", name) for name in named)
+
+
+def session_cache() -> bool:
+    """The function runs once a connection, and its result is released when the connection ends."""
+
+    def script() -> None:
+        import streamlit as st
+        from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+        from ui.streamlit_compat.connection import until_disconnected
+
+        log = st.session_state.log
+
+        @until_disconnected(lambda token: log.append(f"{token} left"))
+        def arrive(token: str) -> str:
+            log.append(f"{token} arrived")
+            return token
+
+        arrive("run")
+        st.session_state.session = get_script_run_ctx().session_id  # pyright: ignore
+
+    page = AppTest.from_function(script)
+    page.session_state.log = []
+    page.run().run()
+    assert not page.exception
+    caching.clear_session_resource_cache(page.session_state.session)
+    page.run()
+    disconnects = "session.clear_session_caches()" in inspect.getsource(WebsocketSessionManager.disconnect_session)
+    return disconnects and page.session_state.log == ["run arrived", "run left", "run arrived"]
+
+
+def widget_key() -> bool:
+    def script() -> None:
+        import streamlit as st
+
+        st.number_input("Number", key=st.session_state.key_now)
+
+    page = AppTest.from_function(script)
+    page.session_state.key_now = "number"
+    page.run().number_input(key="number").set_value(5.0)
+    page.session_state.key_now = "number-1"
+    page.session_state["number-1"] = 2.0
+    return page.run().number_input(key="number-1").value == 2
+
+
+CHECKS: dict[str, Callable[[], bool]] = {
+    "callbacks yield": callbacks_yield,
+    "uploaded file": uploaded_file,
+    "frontend files": frontend_files_named_by_content,
+    "session cache": session_cache,
+    "widget key": widget_key,
+}
+
+
+@pytest.mark.parametrize("assumption", PYTHON, ids=lambda assumption: assumption.name)
+def test_the_installed_streamlit_keeps_the_assumption(assumption):
+    assert CHECKS[assumption.name](), assumption.broken()
+
+
+@pytest.mark.parametrize(
+    ("name", "owner", "attribute", "changed"),
+    [
+        ("callbacks yield", SafeSessionState, "on_script_will_rerun", lambda *states: None),
+        ("uploaded file", MemoryUploadedFileManager, "remove_file", lambda *file, **names: None),
+        ("frontend files", frontend_files, "FRONTEND_FILES", {}),
+        ("session cache", caching, "clear_session_resource_cache", lambda session: None),
+    ],
+)
+def test_a_streamlit_without_it_is_noticed(monkeypatch, name, owner, attribute, changed):
+    monkeypatch.setattr(owner, attribute, changed)
+    assert not CHECKS[name]()
+
+
+def tokens(path: Path) -> set[str]:
+    """The marks of Streamlit that a source file names, as the table spells them."""
+    found = {match.replace("testConnectionState", Mark.CONNECTION_STATE).replace("testScriptState", Mark.SCRIPT_STATE)
+             for match in TOKENS.findall(path.read_text(encoding="utf-8"))}  # fmt: skip
+    if "of_key(" in path.read_text(encoding="utf-8"):
+        found.add(Mark.KEY)
+    return {Mark[name.removeprefix("Mark.")].value if name.startswith("Mark.") else name for name in found}
+
+
+def users(mark: Mark) -> set[str]:
+    """The names of the files that use it."""
+    inner = re.search(r'"([^"]+)"', mark)
+    words = {mark.value, mark.removeprefix("."), inner[1] if inner else mark.value}
+    return {path.name for path in SOURCES if path.parent.name != "streamlit_compat" and tokens(path) & words}
+
+
+def test_every_mark_of_streamlit_in_the_sources_is_in_the_table():
+    known = "\n".join(Mark)
+    unknown = {
+        f"{path.relative_to(ROOT)}: {token}"
+        for path in SOURCES
+        if path.parent.name != "streamlit_compat"
+        for token in tokens(path)
+        if token not in known
+    }
+    assert not unknown, f"Add these to ui/streamlit_compat/dom.py and assumptions.py: {sorted(unknown)}"
+
+
+@pytest.mark.parametrize("mark", Mark)
+def test_the_table_names_the_files_that_use_a_mark(mark):
+    (row,) = [assumption for assumption in DOCUMENT if assumption.mark == mark]
+    assert set(row.used_in) == users(mark), f"Correct the row {row.name!r} in ui/streamlit_compat/assumptions.py."
+
+
+def test_no_other_module_imports_from_inside_streamlit():
+    private = re.compile(r"^\s*(?:from|import) (streamlit\.(?!components\.v2)[\w.]+)", re.MULTILINE)
+    found = {
+        f"{path.relative_to(ROOT)}: {module}"
+        for path in [*SOURCES, ROOT / "app.py", *(ROOT / "pages").glob("*.py"), *(ROOT / "lab").rglob("*.py")]
+        if path.suffix == ".py" and path.parent.name != "streamlit_compat"
+        for module in private.findall(path.read_text(encoding="utf-8"))
+    }
+    assert not found, f"Move these to ui/streamlit_compat: {sorted(found)}"
+
+
+def test_a_broken_assumption_is_told_in_one_sentence():
+    assert [row.name for row in ASSUMPTIONS if not re.fullmatch(r"[^\n]{60,}\.", row.broken())] == []

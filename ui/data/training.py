@@ -1,0 +1,42 @@
+"""Start training on a data set that was chosen on the page Data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from data import described
+from data.files.user_data import OwnError, Prepared
+from lab.experiment import own_data
+from lab.experiment.experiment import Experiment
+from ui.kit.escape import plain
+from ui.session import state
+
+PLAYGROUND = "../pages/playground.py"
+IMAGE_DEFAULTS = {"hidden": (64,), "activations": "relu", "optimizer": "adam", "learning_rate": 0.001, "batch_size": 32}
+TRAIN_HELP = "Training restarts on this data. Settings that do not fit it return to their defaults."
+
+
+def train(dataset: str, fingerprint: str = "") -> None:
+    """Use all examples of a data set, with a suitable network, and open the Playground."""
+    e = state.experiment()
+    fields: dict[str, Any] = {"dataset": dataset, "own": fingerprint, "samples": 0, "noise": 0.0}
+    untouched = all(getattr(e, name) == getattr(Experiment(), name) for name in IMAGE_DEFAULTS)
+    if untouched and described(dataset, own=fingerprint).image_shape:
+        fields |= IMAGE_DEFAULTS
+    state.change(**fields)
+    if (state.experiment().dataset, state.experiment().own) == (dataset, fingerprint):
+        st.switch_page(PLAYGROUND)
+    st.rerun()  # to show above why it was rejected
+
+
+def train_button(prepared: Prepared, key: str) -> None:
+    """A button that stores the prepared data for the visitor and trains on it."""
+    if st.button("Train on it", key=key, type="primary", help=TRAIN_HELP):
+        try:
+            name = own_data.SHELF.keep(state.owner(), state.token(), prepared)
+        except OwnError as problem:
+            st.error(plain(str(problem)))
+        else:
+            train(prepared.dataset, name)

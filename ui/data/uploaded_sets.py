@@ -1,0 +1,61 @@
+"""The data sets that the visitor has uploaded: how much space they take, and what can be done with each."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from data import OWN, described
+from data.files import user_data
+from data.files.dataset_csv import as_csv
+from lab.experiment import own_data
+from lab.experiment.datasets import examples
+from lab.experiment.experiment import Experiment
+from ui.data.training import train
+from ui.kit.escape import plain
+from ui.session import state
+
+
+def uploads() -> None:
+    """One line per stored data set; nothing if there is none."""
+    mine = own_data.SHELF.of(state.owner())
+    if not mine:
+        return
+    used, allowed = own_data.SHELF.used(state.owner()) / 1e6, own_data.SHELF.session_bytes / 1e6
+    st.markdown(
+        f"Your uploads: **{used:.1f} of {allowed:.0f} MB**, {len(mine)} of {own_data.SHELF.session_sets} data sets."
+    )
+    for name in mine:
+        _upload(name)
+
+
+def _upload(name: str) -> None:
+    source, e = _described(name), state.experiment()
+    title = plain(source.label.partition(": ")[2])
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"{plain(source.label)}: {source.samples:,} examples, {source.inputs:,} inputs", width="stretch")
+        if e.own == name:
+            help = "All examples in their original units: part, target and inputs, with missing values filled in."
+            st.download_button(
+                "Download as CSV", partial(_csv, e), "data.csv", "text/csv", help=help, on_click="ignore"
+            )
+        elif st.button(f"Train on {title} again", key=f"again_{name}", help="Training restarts on this data."):
+            train(source.name, name)
+        help = "Deletes the data from the server. A network that trains on it continues until its data is changed."
+        st.button(f"Delete {title}", key=f"forget_{name}", on_click=_delete, args=(name,), help=help)
+
+
+def _described(name: str) -> Any:
+    return described(next(iter(OWN)), own=name)
+
+
+def _csv(e: Experiment) -> str:
+    return as_csv(examples(e), user_data.read(e.own).target)
+
+
+def _delete(name: str) -> None:
+    if state.experiment().own == name:
+        state.change(dataset=Experiment().dataset)
+    own_data.SHELF.forget(state.owner(), name)

@@ -1,0 +1,39 @@
+"""Experiments that one click sets up: the five projects before this one, and current practice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from lab.experiment.experiment import Experiment
+from lab.experiment.recipes import RECIPES, SHARED_BUG, Recipe
+from ui.session import state
+
+
+def recipes() -> None:
+    """One line per recipe: a button, what it shows, and the accuracy that it reaches."""
+    st.caption(
+        f"The experiments that this playground grew from, with corrected gradients, and current practice. {SHARED_BUG}"
+    )
+    if not RECIPES["modern"].experiment.source.available():
+        st.caption("Some recipes need MNIST, which is not on this server yet. You can download it on the page Data.")
+    for recipe in RECIPES.values():
+        button, text = st.columns([2, 5])
+        with button:
+            missing = not recipe.experiment.source.available()
+            set_up_button(recipe, recipe.label, "secondary", missing)
+        metric = "test accuracy" if recipe.experiment.source.classes else "R2"
+        ours = f"This version reaches {metric} {recipe.reached:.3g}"
+        past = f". Original: {recipe.original}; its bug: {recipe.bug}" if recipe.original else ""
+        text.markdown(f"{recipe.sentence}  \n:small[:gray[{ours}{past}.]]")
+
+
+def set_up_button(recipe: Recipe, label: str, kind: Any, missing: bool = False, width: Any = "stretch") -> None:
+    help = "Replaces your current experiment by this one."
+    options = {"key": f"set_up_{kind}_{recipe.name}", "disabled": missing, "type": kind, "help": help, "width": width}
+    st.button(label, on_click=_set_up, args=(recipe.experiment,), **options)
+
+
+def _set_up(experiment: Experiment) -> None:
+    state.change(**experiment.model_dump())

@@ -1,0 +1,55 @@
+"""The experiment as code in other libraries, and the network as an ONNX model."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from lab.export import SCRIPTS, ExportError, gather, plan_of, zipped
+from lab.server.pool import Pool
+from ui.kit.escape import plain
+from ui.kit.widgets import labels
+from ui.save.download_button import download, of_run
+from ui.save.model_files import current_model
+from ui.session import state
+
+PAST_THE_END = 1 << 40  # a start after the last example: the answer has the number of examples and none of them
+
+
+def code_export() -> None:
+    """Choose a library, read the code, and download code, data and model."""
+    plan = plan_of(state.experiment(), state.ask("rows", part="train", start=PAST_THE_END)[0])
+    help = "The experiment as a standalone script. The zip file contains the data that it reads."
+    chosen = st.segmented_control(
+        "Code for",
+        list(SCRIPTS),
+        format_func=labels(SCRIPTS),
+        default="numpy",
+        required=True,
+        key="code_for",
+        help=help,
+    )
+    script = SCRIPTS[chosen or "numpy"]
+    try:
+        text = script.make(plan)
+    except ExportError as problem:
+        st.info(plain(str(problem)))
+    else:
+        st.caption(script.sentence)
+        st.code(text, language="python", wrap_lines=True)
+    with st.container(horizontal=True):
+        help = "All scripts that support this experiment, with their data and the settings."
+        download("Code and data as zip", "zip", of_run(partial(_zip, plan)), "experiment.zip", "application/zip", help)
+        help = "The current network, from raw inputs to predictions, for any program that runs ONNX models."
+        download("Trained network as ONNX", "onnx", of_run(_onnx), "model.onnx", "application/octet-stream", help)
+
+
+def _zip(plan, pool: Pool, token: str) -> bytes:
+    return zipped(plan, gather(partial(pool.ask, token)))
+
+
+def _onnx(pool: Pool, token: str) -> bytes:
+    from lab.export.onnx_model import onnx_model
+
+    return onnx_model(current_model(pool, token))

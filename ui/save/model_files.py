@@ -1,0 +1,61 @@
+"""Save the current network as a model file, or load one."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lab.server.pool import Pool
+from lab.training import model_file
+from lab.training.model_file import Model
+from ui.kit.escape import plain
+from ui.save.download_button import download, of_run
+from ui.session import state
+from ui.streamlit_compat.uploads import read_and_free
+
+EVERYTHING, WEIGHTS = "Everything", "Weights only"
+LOAD_OPTIONS = {
+    EVERYTHING: "Continue exactly where the model was saved, with its settings, optimizer state and curves.",
+    WEIGHTS: "Keep your current settings and load only the weights.",
+}
+MEGABYTE = 1 << 20
+
+
+def save_model() -> None:
+    """A button that downloads the model file."""
+    name = f"model-{state.experiment().dataset}{model_file.SUFFIX}"
+    help = "Weights, optimizer state, settings, curves and labels in one safetensors file, which contains no code."
+    download("Save the model", "save_model", of_run(_model_bytes), name, "application/octet-stream", help)
+    st.caption(f"The current network, at epoch {state.status()['epoch']:,}.")
+
+
+def current_model(pool: Pool, token: str) -> Model:
+    return Model(*pool.ask(token, "model"))
+
+
+def _model_bytes(pool: Pool, token: str) -> bytes:
+    return model_file.to_bytes(current_model(pool, token))
+
+
+def load_model() -> None:
+    """An upload, with the choice of what to load, and the result."""
+    help = " ".join(f"{name}: {sentence}" for name, sentence in LOAD_OPTIONS.items())
+    st.radio("Load from the file", list(LOAD_OPTIONS), key="load_what", horizontal=True, help=help)
+    key = f"model_file_{state.notes().get('loads', 0)}"  # a new key empties the widget, so that the file is freed
+    max_mb = model_file.LARGEST // MEGABYTE
+    help = "A file saved here or with `python -m lab run --save`. A file that does not fit changes nothing."
+    st.file_uploader(
+        "Load a model", type="safetensors", max_upload_size=max_mb, key=key, on_change=_load, args=(key,), help=help
+    )
+    if loaded := state.notes().get("loaded", ""):
+        st.success(plain(loaded))
+
+
+def _load(widget: str) -> None:
+    upload = st.session_state[widget]
+    if upload is None:
+        return
+    weights_only = st.session_state.load_what == WEIGHTS
+    loaded = state.load_model(read_and_free(upload), weights_only=weights_only)
+    done_text = f"Loaded the weights of {upload.name[:60]}." if weights_only else f"Loaded {upload.name[:60]}."
+    state.notes()["loaded"] = f"{done_text} Press Play on the Playground to continue training." if loaded else ""
+    state.notes()["loads"] = state.notes().get("loads", 0) + 1

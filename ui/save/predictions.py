@@ -1,0 +1,109 @@
+"""Predictions of the current network for a file of examples."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from data.files.unlabeled_rows import MOST_BYTES, Unlabelled, UnlabelledError
+from data.files.user_data import OwnError
+from lab.experiment import own_data
+from lab.export import csv_tables
+from lab.server.pool import Gone, Unreachable
+from ui.kit.escape import plain
+from ui.session import state
+from ui.streamlit_compat.uploads import read_and_free
+
+MEGABYTE = 1 << 20
+
+
+def predictions() -> None:
+    """Upload examples, predict them, and download the predictions."""
+    inputs, _ = state.ask("inputs")
+    columns = inputs["columns"]
+    names = (
+        "pixel0, pixel1, ... from 0 to 255"
+        if inputs["picture"]
+        else ", ".join(columns[:6]) + (" ..." if columns[6:] else "")
+    )
+    st.caption(plain(f"A CSV file with {len(columns):,} columns: {names}. Other columns, such as labels, are ignored."))
+    allowed = f"{own_data.SHELF.session_bytes / 1e6:.0f} MB"
+    help = f"At most {MOST_BYTES // MEGABYTE} MB and 100,000 rows. The file counts toward your limit of {allowed}."
+    key = f"examples_file_{state.notes().get('examples_taken', 0)}"  # a new key empties the widget
+    options = {"max_upload_size": MOST_BYTES // MEGABYTE, "on_change": _store, "args": (key,), "help": help}
+    st.file_uploader("Examples without labels", ["csv", "tsv", "txt"], key=key, **options)
+    if refused := state.notes().get("examples_refused"):
+        st.warning(plain(refused))
+    if (held := state.notes().get("examples")) is None:
+        return
+    name, content = held
+    used = f"{own_data.SHELF.used(state.owner()) / 1e6:.1f} of {allowed}"
+    st.markdown(f"{plain(name)}: {len(content):,} bytes. Your uploads: **{used}**.")
+    with st.container(horizontal=True):
+        pressed = st.button("Predict", key="predict", help="Predicts every row with the current network.")
+        help = "Deletes the file and its predictions from the server. The end of your session does the same."
+        st.button("Delete the file", key="forget_examples", on_click=_delete, help=help)
+    if pressed:
+        state.notes()["predictions"] = None
+        try:
+            state.notes()["predictions"] = _predict(content, inputs)
+        except UnlabelledError as problem:
+            st.warning(plain(str(problem)))
+        except (Gone, Unreachable):
+            st.warning("The training process is restarting. Press Predict again in a moment.")
+    if found := state.notes().get("predictions"):
+        text, note = found
+        st.caption(plain(note))
+        st.code("\n".join(text.splitlines()[:8]), language=None, wrap_lines=True)
+        help = "One line per row, in the format of a Kaggle submission."
+        st.download_button(
+            "Predictions as CSV",
+            text,
+            "submission.csv",
+            "text/csv",
+            key="predictions_csv",
+            on_click="ignore",
+            help=help,
+        )
+
+
+def _store(widget: str) -> None:
+    """Replace the stored file by the uploaded one, if there is enough space."""
+    if (upload := st.session_state[widget]) is None:
+        return
+    state.notes()["examples_taken"] = state.notes().get("examples_taken", 0) + 1
+    name, content = upload.name[:60], read_and_free(upload)
+    try:
+        own_data.SHELF.hold(state.owner(), state.token(), "examples", len(content))
+    except OwnError as problem:
+        state.notes()["examples_refused"] = f"{name} was not stored. {problem}"
+        return
+    state.notes()["examples_refused"] = ""
+    state.notes()["examples"] = (name, content)
+    state.notes()["predictions"] = None
+
+
+def _delete() -> None:
+    own_data.SHELF.hold(state.owner(), state.token(), "examples", 0)
+    state.notes()["examples"] = None
+    state.notes()["predictions"] = None
+
+
+def _predict(content: bytes, inputs: dict) -> tuple[str, str]:
+    """The CSV text, and a sentence about it. Any click on the page cancels this."""
+    progress = st.progress(0.0, "Predicting")
+    sheet = Unlabelled(content, inputs["columns"], picture=inputs["picture"], rows=inputs["rows"])
+    rows = max(1, content.count(b"\n"))
+    answers: list[np.ndarray] = []
+    for piece in sheet:
+        answers.append(state.ask("predict", {"x": piece})[1]["answers"])
+        done = sum(map(len, answers))
+        progress.progress(min(1.0, done / rows), f"Predicting: {done:,} rows")
+    progress.empty()
+    found = np.concatenate(answers)
+    note = f"{len(found):,} rows, predicted by the network after {inputs['epoch']:,} epochs."
+    if sheet.left_out:
+        note += (
+            f" Ignored: {', '.join(name[:40] for name in sheet.left_out[:5])}{' ...' if sheet.left_out[5:] else ''}."
+        )
+    return csv_tables.predictions(found, inputs["classes"], picture=inputs["picture"]), note

@@ -1,0 +1,110 @@
+"""What this app relies on in Streamlit beyond its documented interface."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ui.streamlit_compat.dom import Mark, of_key
+
+
+class Assumption(NamedTuple):
+    """One thing that a new version of Streamlit may change."""
+
+    name: str
+    relies_on: str  # what must be true, a clause
+    used_in: tuple[str, ...]  # names of files
+    breaks: str  # what a visitor meets when it is not, a clause
+    mark: Mark | None = None  # of the document
+    example: str = ""  # a selector that matches something as long as the assumption holds
+    where: str = "playground"  # where the example can be seen; see tests/browser/test_streamlit_contract.py
+
+    def broken(self, found: str = "") -> str:
+        """The sentence for a person who has updated Streamlit."""
+        where = ", ".join(self.used_in)
+        return f"Streamlit has changed, and it is no longer true that {self.relies_on}{found}. Used in {where}; " \
+               f"without it {self.breaks}."  # fmt: skip
+
+
+def _mark(mark: Mark, relies_on: str, used_in: str, breaks: str, example: str = "", where: str = "playground"):
+    name = mark.name.lower().replace("_", " ")
+    return Assumption(name, relies_on, tuple(used_in.split()), breaks, mark, example or mark, where)
+
+
+PYTHON = (
+    Assumption(
+        "callbacks yield",
+        "SafeSessionState.on_script_will_rerun runs the callbacks of a message and calls self._yield_callback before",
+        ("uninterrupted_callbacks.py",),
+        "a click that is followed at once by another message is lost",
+    ),
+    Assumption(
+        "uploaded file",
+        "uploads are held by a MemoryUploadedFileManager, which frees a file by session_id and file_id",
+        ("uploads.py",),
+        "each uploaded file stays in memory until its session ends",
+    ),
+    Assumption(
+        "frontend files",
+        "the files that index.html names are in streamlit/static/static, under names that change with their content",
+        ("frontend_files.py",),
+        "Streamlit serves its own scripts, uncompressed and read again for each visitor",
+    ),
+    Assumption(
+        "session cache",
+        'a cache_resource of scope "session" is released when the connection of its session ends, and not before',
+        ("connection.py",),
+        "runs that nobody watches go on training",
+    ),
+    Assumption(
+        "widget key",
+        "a widget with a new key shows session_state[key], whatever the browser sends under the old key",
+        ("state.py",),
+        "a click can undo a change that the browser has not seen yet",
+    ),
+)
+DOCUMENT = (
+    _mark(Mark.APP, "the root of the app has this mark", "reconnect.js",
+          "a page stays empty after its connection was lost"),
+    _mark(Mark.CONNECTION_STATE, 'the root of the app says "CONNECTED" while it is', "reconnect.js",
+          "a page stays empty after its connection was lost", f'{Mark.APP}[{Mark.CONNECTION_STATE}="CONNECTED"]'),
+    _mark(Mark.SCRIPT_STATE, 'the root of the app says "running" or "notRunning" of its script', "live.js",
+          "a status message of the live view can interrupt a click", f'{Mark.APP}[{Mark.SCRIPT_STATE}="notRunning"]'),
+    _mark(Mark.MAIN_BLOCK, "the content of a page is in this block", "page.css reading.css style.py",
+          "pages have wide empty margins"),
+    _mark(Mark.APP_HEADER, "the header of an embedded page can be hidden", "style.py",
+          "embedded pages show title and navigation", where="embedded"),
+    _mark(Mark.VERTICAL_BLOCK, "containers are such blocks, and a keyed one carries its key", "page.css style.py",
+          "controls are far apart", f"{Mark.MAIN_BLOCK} {Mark.VERTICAL_BLOCK}{of_key('board')}"),
+    _mark(Mark.HORIZONTAL_BLOCK, "columns are in such a block", "page.css style.py",
+          "the projector does not show the picture first", f"{of_key('board')} {Mark.HORIZONTAL_BLOCK}"),
+    _mark(Mark.COLUMN, "columns are children of their row", "page.css style.py",
+          "the projector does not show the picture first", f"{Mark.HORIZONTAL_BLOCK} > {Mark.COLUMN}"),
+    _mark(Mark.LAYOUT_WRAPPER, "a container is in such a wrapper", "page.css style.py",
+          "empty containers leave gaps", f"{Mark.LAYOUT_WRAPPER}:has(> {of_key('tools')})"),
+    _mark(Mark.CAPTION, "captions have this mark", "page.css", "captions are too pale to read", where="data"),
+    _mark(Mark.WIDGET_LABEL, "labels of widgets have this mark", "page.css",
+          "controls are far apart", f"{Mark.MAIN_BLOCK} label{Mark.WIDGET_LABEL}"),
+    _mark(Mark.NAVIGATION_LINK, "links of the navigation have this mark", "page.css",
+          "the keyboard focus in the navigation cannot be seen"),
+    _mark(Mark.PRIMARY_BUTTON, "primary buttons have this mark", "style.py",
+          "labels of primary buttons are too pale in the dark theme"),
+    _mark(Mark.DIALOG, "an open dialog has this mark", "keys.js live.js",
+          "keys act behind an open dialog, and a status message closes it", where="dialog"),
+    _mark(Mark.TOOLTIP, "the help of a control has this mark", "style.py",
+          "the help of a menu button covers its menu", where="tooltip"),
+    _mark(Mark.MENU, "the menu of a menu button has this role", "style.py",
+          "the help of a menu button covers its menu", where="menu"),
+    _mark(Mark.KEY, "the class of a keyed element is st-key- and its key",
+          "page.css drag.js drawing.js keys.js style.py lockable_parts.py",
+          "keyboard shortcuts, hidden parts and sliders that act while they are dragged do nothing", of_key("play")),
+    _mark(Mark.THEME_VARIABLE, "components inherit the colors and the font of the theme as --st-background-color, "
+          "--st-border-color, --st-font, --st-primary-color and --st-text-color",
+          "charts.css images.css live.css save.css palette.js",
+          "the live view is light on a dark page", where="theme"),
+    Assumption("slider text", "the thumb of a slider says its value in aria-valuetext", ("drag.js",),
+               "sliders act only when they are released", None,
+               '[class*="st-key-field_learning_rate"] input[type="range"][aria-valuetext="0.03"]'),
+    Assumption("theme after printing", "Streamlit reads matchMedia('(prefers-color-scheme: dark)') again at afterprint",
+               ("projector.js",), "the projector stays dark", where="printing"),
+)  # fmt: skip
+ASSUMPTIONS = PYTHON + DOCUMENT

@@ -1,0 +1,33 @@
+"""Selectors of elements that Streamlit draws: Python takes them from here, CSS and JavaScript spell them out."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Mark(StrEnum):
+    """A CSS selector, an attribute, or the beginning of a name, as it is in the document."""
+
+    APP = '[data-testid="stApp"]'
+    APP_HEADER = ".stAppHeader"
+    MAIN_BLOCK = ".stMainBlockContainer"
+    VERTICAL_BLOCK = ".stVerticalBlock"
+    HORIZONTAL_BLOCK = ".stHorizontalBlock"
+    COLUMN = ".stColumn"
+    LAYOUT_WRAPPER = '[data-testid="stLayoutWrapper"]'
+    CAPTION = '[data-testid="stCaptionContainer"]'
+    WIDGET_LABEL = '[data-testid="stWidgetLabel"]'
+    NAVIGATION_LINK = '[data-testid="stTopNavLink"]'
+    PRIMARY_BUTTON = '[data-testid="stBaseButton-primary"]'
+    DIALOG = '[data-testid="stDialog"]'
+    TOOLTIP = '[data-testid="stTooltipContent"]'
+    MENU = '[role="menu"]'
+    KEY = "st-key-"  # begins the class of an element with a key
+    CONNECTION_STATE = "data-test-connection-state"
+    SCRIPT_STATE = "data-test-script-state"
+    THEME_VARIABLE = "--st-"
+
+
+def of_key(key: str) -> str:
+    """Selector of the element with this key."""
+    return f".{Mark.KEY}{key}"
