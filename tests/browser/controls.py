@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from lab.experiment.experiment import Experiment
@@ -36,8 +36,9 @@ def slide(name: str, key: str, field: str, value: str, within: str = "") -> Cont
     return Control(name, lambda page: page.slide(name, key), {field: value}, within)
 
 
-def choose(name: str, table: dict, field: str, value: str, within: str = "") -> Control:
-    return Control(name, lambda page: page.choose(name, table[value].label if table else value), {field: value}, within)
+def choose(name: str, table: Mapping[str, Any], field: str, value: str, within: str = "") -> Control:
+    text = getattr(table[value], "label", table[value]) if table else value
+    return Control(name, lambda page: page.choose(name, text), {field: value}, within)
 
 
 def enter(name: str, value: object, field: str, text: str, within: str = "") -> Control:

@@ -64,10 +64,10 @@ def test_a_full_server_tells_the_place_in_line_lets_in_by_itself_and_outlives_a_
     first = visit(server.url).open("hidden=4")
     second = visit(server.url)
     second.page.goto(f"{server.url}?dataset=xor&hidden=3")
-    second.page.get_by_text("The playground is full. You are the next.").wait_for()
+    second.page.get_by_text("The playground is full. You are next.").wait_for()
     third = second.context.new_page()  # another tab is another visitor
     third.goto(server.url)
-    third.get_by_text("The playground is full. 1 before you.").wait_for()
+    third.get_by_text("The playground is full. 1 ahead of you.").wait_for()
     second.page.bring_to_front()  # a tab behind another hardly paints
     assert (number(server, "queue"), number(server, "sessions")) == (2, 1)
     first.step(1)  # nobody disturbs who is inside
@@ -75,7 +75,7 @@ def test_a_full_server_tells_the_place_in_line_lets_in_by_itself_and_outlives_a_
     second.until("facts.frame > 0", 60)
     second.linked(dataset="xor", hidden="3")
     second.step(1)
-    third.get_by_text("The playground is full. You are the next.").wait_for()
+    third.get_by_text("The playground is full. You are next.").wait_for()
 
     message = BackMsg()
     message.rerun_script.query_string = ""

@@ -4,6 +4,7 @@ The last test finds every control that the page has: one without a test fails it
 from __future__ import annotations
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 
@@ -11,6 +12,7 @@ from data import DATASETS
 from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from engine.backend import available_devices
 from lab.experiment.experiment import Experiment
+from lab.experiment.fields import FIELDS
 from lab.experiment.presets import PRESETS
 from lab.training.run import SPEEDS
 from tests.browser.controls import (
@@ -57,10 +59,15 @@ DIAGRAM = (  # names on the picture, which test_stage.py presses
 
 # What changes the experiment ----------------------------------------------------------------------------------------
 
+ADAMW = Experiment(optimizer="adamw")  # which has a weight decay
 LIVE = [  # in the order in which they are used, one after the other
     slide("Learning rate", "ArrowRight", "learning_rate", "0.1"),
+    slide("Weight decay", "ArrowRight", "weight_decay", "0.03", MORE),
     slide("Clip gradients", "ArrowRight", "clip_norm", "0.1", MORE),
+    slide("Clip each gradient value", "ArrowRight", "clip_value", "0.1", MORE),
+    slide("Maximum norm", "ArrowRight", "max_norm", "0.5", MORE),
     choose("Schedule", SCHEDULES, "schedule", "exponential", MORE),
+    enter("Length of the schedule in epochs (0 = auto)", 20, "schedule_span", "20", MORE),
     slide("L1 rate", "ArrowRight", "l1", "0.0001"),
     slide("L2 rate", "End", "l2", "1"),
     slide("Batch size", "End", "batch_size", "0"),
@@ -78,14 +85,19 @@ ANEW = [
     slide("Dropout", "ArrowRight", "dropout", "0.1", MORE),
     tick("Batch normalization", "batch_norm", MORE),
     choose("Precision", {}, "dtype", "float64", MORE),
+    enter("Weight seed (0 = as Seed)", 9, "weight_seed", "9", MORE),
 ]
-tested |= {control.name for control in LIVE + ANEW}
+OF_CLASSES = [
+    slide("Label smoothing", "End", "label_smoothing", "0.5", MORE),
+    choose("Class weights", FIELDS["class_weights"].choices or {}, "class_weights", "balanced", MORE),
+]
+tested |= {control.name for control in LIVE + ANEW + OF_CLASSES}
 
 
 def test_the_live_controls_reach_the_network_and_reset_nothing(playground):
-    before = playground.open().step(1)
+    before = playground.open(urlencode(ADAMW.to_query())).step(1)
     playground.tag()
-    so_far = [Experiment()]  # by epochs
+    so_far = [ADAMW]  # by epochs
     for control in LIVE:
         epochs = len(so_far)
         experiment = operate(playground, control)
@@ -99,6 +111,24 @@ def test_the_live_controls_reach_the_network_and_reset_nothing(playground):
 def test_the_controls_of_the_network_build_anew(playground):
     each_builds_anew(playground, ANEW)
     assert playground.mounted_anew() == 0
+
+
+def test_the_controls_of_the_classes_build_anew(playground):
+    each_builds_anew(playground, OF_CLASSES, Experiment(balance=0.2))
+
+
+@presses("Convolution filters", "Forget features")
+def test_convolutions_are_typed_and_settings_without_effect_are_listed(playground):
+    playground.open("dataset=digits&samples=100&features=x1")
+    playground.unfold(MORE)
+    box = playground.page.get_by_role("textbox", name="Convolution filters", exact=True)
+    box.fill("4")
+    box.press("Enter")
+    playground.linked(conv="4")
+    playground.fold()
+    playground.button(f"{MORE}: 1").wait_for()
+    playground.press("Forget features")
+    playground.linked(features=None, conv="4")
 
 
 OFFERED = {
@@ -155,6 +185,7 @@ RULES = {
         "0.9",
         "The test accuracy has reached 0.9.",
     ),
+    "Stop after this many seconds (0 = never)": (1, "max_seconds", "1", "1 seconds of training are over."),
     "Stop after this many epochs without improvement (0 = never)": (
         *(2, "patience", "2"),
         "The test loss has not improved for 2 epochs; the best weights, of epoch",
@@ -162,7 +193,7 @@ RULES = {
 }
 
 
-@presses(*RULES, STOP_RULES, f"{STOP_RULES}: 1", "Increment", "Decrement")
+@presses(*RULES, STOP_RULES, "Increment", "Decrement")
 def test_a_stop_rule_written_into_its_box_ends_the_run_with_a_sentence_and_play_goes_on(playground):
     playground.open("learning_rate=1&noise=0.3&speed=fast")
     playground.unfold(STOP_RULES)
@@ -184,6 +215,17 @@ def test_a_stop_rule_written_into_its_box_ends_the_run_with_a_sentence_and_play_
         playground.press("Reset")
         playground.until("facts.status === 'idle' && facts.epoch == 0")
         operate(playground, Control(name, lambda page, name=name: page.enter(name, 0), {field: None}, STOP_RULES))
+
+
+@presses("Smallest improvement that counts", "What has to improve")
+def test_what_counts_as_an_improvement_can_be_chosen(playground):
+    playground.open("patience=3&speed=fast")
+    operate(playground, enter("Smallest improvement that counts", 1, "min_delta", "1", STOP_RULES))
+    monitors = FIELDS["monitor"].choices or {}
+    operate(playground, choose("What has to improve", monitors, "monitor", "test_score", STOP_RULES))
+    playground.press("Play")
+    playground.until("facts.status === 'stopped' && facts.epoch <= 4")
+    assert "The test accuracy has not improved for 3 epochs" in " ".join(playground.said.split())
 
 
 @presses("Speed", "Play", "Pause")
@@ -242,11 +284,13 @@ def offered(page: Playground) -> set[str]:
     found = set(re.findall(rf'\b(?:{ROLES}) "([^"]+)"', page.page.locator("body").aria_snapshot()))
     once = {re.sub(r"^(.+) \1$", r"\1", name) for name in found}  # Streamlit names the thumb of a slider twice
     saves = page.page.locator(".live-save button").evaluate_all("all => all.map(button => button.ariaLabel)")
-    return {name for name in once - set(saves) if not STREAMLITS_OWN.fullmatch(name)}
+    counted = {re.sub(rf"^({STOP_RULES}|{MORE}|{MORE_DATA}): \d+$", r"\1", name) for name in once - set(saves)}
+    return {name for name in counted if not STREAMLITS_OWN.fullmatch(name)}
 
 
 def test_every_control_on_the_page_is_pressed_by_a_test(playground):
-    playground.open("epochs=1000000&speed=slow")
+    conditions = "optimizer=adamw&schedule=cosine&patience=99&features=x1,x2,x1*x2"  # of further controls
+    playground.open(f"epochs=1000000&speed=slow&{conditions}")
     found = offered(playground)
     for folded in (STOP_RULES, MORE, LAYERS, MORE_DATA, FILES):
         playground.unfold(folded)
@@ -264,7 +308,9 @@ def test_every_control_on_the_page_is_pressed_by_a_test(playground):
     found |= offered(playground)
     playground.choose("Data set", DATASETS["digits"].label)
     playground.linked(dataset="digits")
+    playground.unfold(MORE)
     found |= offered(playground)
+    playground.fold()
     operate(playground, Control(EPOCHS, lambda page: page.enter(EPOCHS, 0), {"epochs": None}, STOP_RULES))
     found |= offered(playground)
     playground.go("Help")

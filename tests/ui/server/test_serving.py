@@ -232,6 +232,6 @@ def test_metrics_are_what_prometheus_reads():
 
 
 def test_who_waits_is_told_how_many_come_first():
-    assert sentence(0).startswith("The playground is full. You are the next.")
-    assert sentence(12).startswith("The playground is full. 12 before you. This page opens by itself")
+    assert sentence(0).startswith("The playground is full. You are next.")
+    assert sentence(12).startswith("The playground is full. 12 ahead of you. This page opens by itself")
     assert sentence(-1) == TOO_MANY
