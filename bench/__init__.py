@@ -1,1 +1,1 @@
-"""Measurements that anyone can repeat: python -m bench live, python -m bench cpu."""
+"""Repeatable benchmarks: python -m bench cpu|gpu|live|class|ablation."""

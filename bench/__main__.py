@@ -1,4 +1,4 @@
-"""python -m bench cpu|gpu|live|class|ablation [--workload NAME,...] [--json]: a table for people, JSON for tools."""
+"""python -m bench cpu|gpu|live|class|ablation [--workload NAME,...] [--json]: prints a table, or JSON for tools."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 KINDS = {
-    "cpu": "the engine beside its peers on the CPU, the cost of a frame, peak memory, and how cost grows",
-    "gpu": "the engine on a graphics card beside itself on the CPU and beside PyTorch on the same card",
-    "live": "what a visitor's browser gets",
-    "class": "what thirty pupils at one server get, and what they cost it",
-    "ablation": "what each trick of the engine gains: the time of a step without it, divided by the time with it",
+    "cpu": "the engine and its peers on the CPU, the cost of a frame, peak memory, and how cost grows",
+    "gpu": "the engine on a GPU compared with itself on the CPU and with PyTorch on the same GPU",
+    "live": "what a visitor's browser receives",
+    "class": "what thirty students on one server receive, and what they cost it",
+    "ablation": "what each optimization of the engine gains: time of a step without it / with it",
 }
-MODULES = {"class": "classroom"}  # where the name is another; `class` is a word of Python's
+MODULES = {"class": "classroom"}  # modules with a different name; `class` is a Python keyword
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -33,33 +33,35 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def arguments(words: Sequence[str] | None = None) -> dict[str, Any]:
-    """The command line, checked: `what`, `json`, and the arguments of that module's `measure`."""
+    """The validated command line: `what`, `json`, and the arguments of that module's `measure`."""
     parser = argparse.ArgumentParser("python -m bench", description=__doc__)
     kinds = parser.add_subparsers(dest="what", required=True)
     for name, sentence in KINDS.items():
         kind = kinds.add_parser(name, help=sentence, description=sentence)
-        usual = "toys" if name == "class" else ""
-        kind.add_argument("--workload", default=usual, help="only these, separated by commas")
+        default = "toys" if name == "class" else ""
+        kind.add_argument("--workload", default=default, help="only these, separated by commas")
         kind.add_argument("--json", action="store_true")
         if name == "class":
             kind.add_argument(
-                "--students", default="30", help="how many; several numbers, separated by commas, for a table"
+                "--students",
+                default="30",
+                help="number of students; several numbers, separated by commas, give a table",
             )
-            kind.add_argument("--seconds", type=float, help="how long each number is measured; 600 for a soak")
-            kind.add_argument("--pages", type=int, help="so many real Chromium pages beside them")
+            kind.add_argument("--seconds", type=float, help="duration of each measurement; 600 for a soak test")
+            kind.add_argument("--pages", type=int, help="number of additional real Chromium pages")
         elif name != "live":
-            kind.add_argument("--rounds", type=int, help="how often each takes its turn")
+            kind.add_argument("--rounds", type=int, help="number of rounds")
         if name in ("cpu", "gpu"):
             kind.add_argument("--peers", default="", help="only these, separated by commas")
         if name == "cpu":
-            kind.add_argument("--data-dir", help="folder with the files of MNIST; else pixels are drawn")
+            kind.add_argument("--data-dir", help="folder with the files of MNIST; random pixels without it")
     options = {name: value for name, value in vars(parser.parse_args(words)).items() if value is not None}
     module = _module(options["what"])
     options["workloads"] = _chosen(parser, "workload", options.pop("workload"), module.WORKLOADS)
     if "peers" in options:
         peers = [name for name in module.PEERS if name != module.OURS]
         chosen = _chosen(parser, "peer", options["peers"], peers)
-        options["peers"] = chosen if options["peers"] or options["what"] == "cpu" else []  # gpu: as there is a card
+        options["peers"] = chosen if options["peers"] or options["what"] == "cpu" else []  # gpu: depends on the GPU
     if "students" in options:
         numbers = options["students"].split(",")
         if not all(word.isdecimal() and 1 <= int(word) <= 1000 for word in numbers):
@@ -77,12 +79,12 @@ def _module(kind: str) -> Any:
 def _chosen(parser: argparse.ArgumentParser, what: str, words: str, known: Any) -> list[str]:
     names = words.split(",") if words else list(known)
     if unknown := [name for name in names if name not in known]:
-        parser.error(f"no {what} {', '.join(unknown)}; there are {', '.join(known)}")
+        parser.error(f"unknown {what} {', '.join(unknown)}; there are {', '.join(known)}")
     return names
 
 
 def text(report: dict[str, Any]) -> str:
-    """Every table of a report under its name, and every other fact as a line."""
+    """Every table of a report under its name, and every other value as a line."""
     parts = []
     for name, value in report.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):

@@ -1,6 +1,6 @@
-"""What each trick of the engine gains: the cost of a step without it, divided by the cost with it.
+"""What each optimization of the engine gains: the cost of a step without it, divided by the cost with it.
 
-A trick is taken out by replacing one name of the engine with its plain form; both trainers then take turns.
+An optimization is removed by replacing one name of the engine with its plain form; both trainers then run in turns.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ ROUNDS = 7
 class Trick(NamedTuple):
     name: str
     sentence: str
-    plain: tuple[Any, str, Any]  # owner, name and what stands there without the trick
-    slots: bool = True  # whether it can be taken out of a step whose numbers change (Adam's corrections)
-    looks: bool = False  # whether it is one of looking, not of training
+    plain: tuple[Any, str, Any]  # owner, name and its replacement
+    slots: bool = True  # whether it can be removed from a step with changing numbers (Adam's corrections)
+    looks: bool = False  # whether it concerns evaluation, not training
 
     def without(self) -> AbstractContextManager:
         return patch.object(*self.plain)
@@ -87,25 +87,25 @@ def _rows(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 TRICKS = {
     trick.name: trick
     for trick in (
-        Trick("tape", "play the calls of a recorded step", (recording.Batches, "record", _learn_directly)),
+        Trick("tape", "replay the calls of a recorded step", (recording.Batches, "record", _learn_directly)),
         Trick("float32", "numbers of 4 bytes, not 8", (ours, "Network", partial(ours.Network, dtype=float))),
         Trick("dot", "ndarray.dot, not np.matmul", (tape.Tape, "matmul", _matmul)),
         Trick("numbers", "numbers as 0-d arrays", (tape.Tape, "apply", _apply_numbers), slots=False),
-        Trick("memory", "memory of results out of use is used again", (tape.Tape, "own", _own)),
+        Trick("memory", "reuse the memory of results that are no longer needed", (tape.Tape, "own", _own)),
         Trick("ones", "sums over samples as a product with ones", (tape.Traced, "sum", _sum)),
-        Trick("bias", "the bias is a row of the weights, met by a row of ones", (tape.Tape, "below", _nothing_below)),
-        Trick("features", "the samples of a unit are neighbours", (tape, "_feature_by_feature", _rows)),
-        Trick("joined", "samples and targets gathered in one go", (recording, "JOINED", 0)),
-        Trick("clip", "gathered without a second buffer", (recording, "MODE", "raise")),
-        Trick("parts", "a batch too large for the cache goes in parts", (network, "WORKSPACE", 1 << 60)),
-        Trick("blocks", "the optimiser goes block by block", (optimizers, "BLOCK", 1 << 30)),
-        Trick("glance", "a map's tanh from exp", (evaluation_tape.Glance, "apply", tape.Tape.apply), looks=True),
+        Trick("bias", "the bias is a row of the weights, beside a row of ones", (tape.Tape, "below", _nothing_below)),
+        Trick("features", "the samples of a unit are contiguous", (tape, "_feature_by_feature", _rows)),
+        Trick("joined", "gather samples and targets together", (recording, "JOINED", 0)),
+        Trick("clip", "gather without a second buffer", (recording, "MODE", "raise")),
+        Trick("parts", "split a batch that is too large for the cache", (network, "WORKSPACE", 1 << 60)),
+        Trick("blocks", "update parameters block by block", (optimizers, "BLOCK", 1 << 30)),
+        Trick("glance", "tanh of a map from exp", (evaluation_tape.Glance, "apply", tape.Tape.apply), looks=True),
     )
 }  # fmt: skip
 
 
 def measure(workloads: Sequence[str] = tuple(WORKLOADS), rounds: int = ROUNDS) -> dict[str, Any]:
-    """`rows`, one for each workload and trick."""
+    """`rows`, one per workload and optimization."""
     return {"rows": [row for name in workloads for row in _rows_of(name, rounds)]}
 
 

@@ -1,4 +1,4 @@
-"""What a class gets: so many pupils at one server, each with another experiment, playing and moving sliders."""
+"""Benchmark of a class: students on one server, with different experiments, training and moving sliders."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ WORKLOADS = {
     "digits": ["dataset=digits&hidden=64,32&batch_size=32", "dataset=digits&hidden=32&optimizer=adam"],
     "mnist": ["dataset=mnist&hidden=128&batch_size=64&activations=relu&learning_rate=0.1"],
 }  # fmt: skip
-WARM = 6.0  # seconds of playing before it is measured
-APART = 0.15  # seconds between two pupils who open the page
+WARM_UP_S = 6.0  # of training before the measurement
+ARRIVAL_INTERVAL_S = 0.15  # between two students who open the page
 HEADLESS = """
 import json, sys, time
 from lab.__main__ import read
@@ -44,7 +44,7 @@ print(sum(rates) / len(rates))
 
 
 def measure(workloads: list[str], students: list[int], seconds: float = 20.0, pages: int = 0) -> list[dict[str, Any]]:
-    """A row for each workload and number of students, on a fresh server each. pages: real browsers beside them."""
+    """One row per workload and number of students, each on a new server. pages: number of additional real browsers."""
     rows = []
     for workload in workloads:
         queries = WORKLOADS[workload]
@@ -59,7 +59,7 @@ def measure(workloads: list[str], students: list[int], seconds: float = 20.0, pa
 
 
 def _headless(queries: list[str]) -> float:
-    """Steps a second of one process without a screen, fairly divided among the experiments."""
+    """Mean steps per second of the experiments in one process without a page."""
     words = [sys.executable, "-c", HEADLESS, json.dumps(queries)]
     return float(subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
 
@@ -69,7 +69,7 @@ def _class(queries: list[str], number: int, seconds: float, pages: int) -> dict[
     try:
         process = psutil.Process(server.process.pid)
         fps: list[float] = []
-        browsers = [threading.Thread(target=_browse, args=(server.url, seconds + WARM, fps)) for _ in range(pages)]
+        browsers = [threading.Thread(target=_browse, args=(server.url, seconds + WARM_UP_S, fps)) for _ in range(pages)]
         for browser in browsers:
             browser.start()
         row = asyncio.run(_lesson(server, process, queries, number, seconds))
@@ -83,31 +83,31 @@ def _class(queries: list[str], number: int, seconds: float, pages: int) -> dict[
 async def _lesson(
     server: Server, process: psutil.Process, queries: list[str], number: int, seconds: float
 ) -> dict[str, Any]:
-    pupils = [Student(server.url, f"{queries[n % len(queries)]}&speed=max", n) for n in range(number)]
+    students = [Student(server.url, f"{queries[n % len(queries)]}&speed=max", n) for n in range(number)]
     tasks = []
-    for pupil in pupils:
-        tasks.append(asyncio.create_task(pupil.attend()))
-        await asyncio.sleep(APART)
-    await asyncio.wait([asyncio.create_task(_opened(pupil)) for pupil in pupils])
-    await asyncio.sleep(WARM)
-    tallies = [pupil.tally for pupil in pupils]
+    for student in students:
+        tasks.append(asyncio.create_task(student.attend()))
+        await asyncio.sleep(ARRIVAL_INTERVAL_S)
+    await asyncio.wait([asyncio.create_task(_opened(student)) for student in students])
+    await asyncio.sleep(WARM_UP_S)
+    tallies = [student.tally for student in students]
     for tally in tallies:
         tally.counts = True
     begin, first, steps = time.monotonic(), _usage(process), [tally.steps for tally in tallies]
     await asyncio.sleep(seconds)
     wall, last = time.monotonic() - begin, _usage(process)
     done = sum(tally.steps - before for tally, before in zip(tallies, steps, strict=True))
-    for pupil in pupils:
-        pupil.done.set()
+    for student in students:
+        student.done.set()
     await asyncio.wait(tasks, timeout=10)
     with urllib.request.urlopen(f"{server.url}healthz", timeout=60) as answer:
         health = json.load(answer)
     return _row(tallies, wall, first, last, done, health)
 
 
-async def _opened(pupil: Student) -> None:
+async def _opened(student: Student) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(pupil.ready.wait(), 120)
+        await asyncio.wait_for(student.ready.wait(), 120)
 
 
 def _row(
@@ -140,12 +140,12 @@ def _row(
 
 
 def _percentile(ordered: list[float], share: float) -> float | None:
-    """Milliseconds; None of nothing."""
+    """A percentile in milliseconds; None for an empty list."""
     return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
 
 
 def _usage(process: psutil.Process) -> dict[str, float]:
-    """Processor seconds so far and memory (MB) of the server and its workers."""
+    """CPU seconds so far and memory (MB) of the server and its workers."""
     workers = [child for child in process.children() if "lab.worker" in child.cmdline()]
     return {
         "server": sum(process.cpu_times()[:2]),
@@ -157,7 +157,7 @@ def _usage(process: psutil.Process) -> dict[str, float]:
 
 
 def _browse(url: str, seconds: float, rates: list[float]) -> None:
-    """A real browser beside the pupils; adds the frames a second that it painted."""
+    """A real browser next to the simulated students; appends its painted frames per second."""
     from playwright.sync_api import sync_playwright
 
     painted = "+document.querySelector('[data-testid=live]').dataset.frame"

@@ -1,6 +1,6 @@
-"""Our engine beside its peers on the CPU: what a step costs, what a live frame costs, and where the costs grow.
+"""Benchmark of the engine and its peers on the CPU: the cost of a step, of a live frame, and how costs grow.
 
-Every implementation gets one thread. The floor is the matrix products of a step alone.
+Every implementation gets one thread. The floor is only the matrix products of a step.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from bench.peers import OURS, PEERS
 from bench.processes import Implementation, Missing, rows_of
 from bench.workloads import WORKLOADS as NETWORKS
 
-SECTIONS = {"frame": "bench.frame", "memory": "bench.memory", "growth": "bench.growth"}  # each prints rows of its own
+SECTIONS = {"frame": "bench.frame", "memory": "bench.memory", "growth": "bench.growth"}  # each prints its own rows
 WORKLOADS = {**NETWORKS, **SECTIONS}
 ROUNDS = 7
 
-# What a peer's cost divided by ours should at least be; for the floor: how much of our time it should at least be.
+# The minimum of a peer's cost divided by ours; for the floor, its minimum share of our time.
 TARGETS = {
     "pytorch-eager": {
         "W1-sgd": 20, "W1-adam": 18, "W2": 1.2, "W3-sgd-64": 2.3, "W3-adam-64": 1.8, "W3-adam-32": 1.5, "W4": 1.0,
@@ -43,9 +43,9 @@ def measure(
     data_dir: str = "",
     start: Callable[..., Any] = Implementation,
 ) -> dict[str, Any]:
-    """`rows`, one for each workload and peer; `missing`, name of a peer -> why; `versions`; and the other sections.
+    """`rows`, one per workload and peer; `missing`, peer -> reason; `versions`; and the other sections.
 
-    start(peer, workload, data_dir) gives something with `ready`, `close` and a call that runs steps.
+    start: (peer, workload, data_dir) -> an object with `ready`, `close` and a call that runs steps.
     """
     report: dict[str, Any] = {"rows": [], "missing": {}, "versions": {}}
     for name in workloads:
@@ -58,10 +58,10 @@ def measure(
 
 def _compare(workload: str, peers: Sequence[str], rounds: int, data_dir: str, start: Callable, report: dict) -> None:
     print(f"{workload}: {NETWORKS[workload].label}", file=sys.stderr, flush=True)
-    able = [peer for peer in peers if workload not in PEERS[peer].leaves_out and peer not in report["missing"]]
+    able = [peer for peer in peers if workload not in PEERS[peer].skipped and peer not in report["missing"]]
     running = {}
     try:
-        for peer in [OURS, *able]:  # one after the other: a library that is being loaded is a busy machine
+        for peer in [OURS, *able]:  # one at a time, since loading a library keeps the machine busy
             implementation = start(peer, workload, data_dir)
             try:
                 report["versions"][peer] = implementation.ready()

@@ -1,4 +1,4 @@
-"""What looking costs: the time of one live frame, and the share of training time that a few of them a second take."""
+"""The cost of a live frame, and the share of training time that four frames per second take."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.workloads import INK
+from bench.workloads import INK_FRACTION
 from lab.experiment.experiment import Experiment
 from lab.training.run import Run
 
@@ -30,23 +30,23 @@ EXPERIMENTS: dict[str, dict[str, Any]] = {
     },
     "70000 pictures, 8 and 16 filters": {"dataset": "mnist", "conv": (8, 16), "hidden": (), "batch_size": 64},
 }  # fmt: skip
-FRAMES_PER_SECOND, FRAMES, LIMIT = 4, 60, 0.03
+FRAMES_PER_SECOND, FRAMES, MAX_SHARE = 4, 60, 0.03
 
 
 def rows() -> list[dict[str, Any]]:
-    """One row for each experiment; `share` is that of a processor that would train without pause otherwise."""
+    """One row per experiment; `share` is the fraction of one core's training time."""
     with tempfile.TemporaryDirectory() as folder:
-        _draw(Path(folder))
+        _write_pictures(Path(folder))
         os.environ["BACKPROP_DATA"] = folder
         return [_live(name, Experiment(**fields)) for name, fields in EXPERIMENTS.items()]
 
 
-def _draw(folder: Path) -> None:
-    """Files like those of MNIST, with pixels drawn as sparse as in handwriting."""
+def _write_pictures(folder: Path) -> None:
+    """Write files in the format of MNIST, with random pixels as sparse as handwriting."""
     rng = np.random.default_rng(0)
     for name, count in PICTURES.items():
         pixels = rng.integers(0, 256, (count, 28, 28), np.uint8)
-        pixels *= rng.random(pixels.shape, np.float32) < INK
+        pixels *= rng.random(pixels.shape, np.float32) < INK_FRACTION
         labels = rng.integers(0, 10, count, np.uint8)
         (folder / name).write_bytes(struct.pack(">4I", 2051, count, 28, 28) + pixels.tobytes())
         name = name.replace("images-idx3", "labels-idx1")
@@ -74,7 +74,7 @@ def _row(name: str, times: list[float], kilobytes: float) -> dict[str, Any]:
         "frame_kb": kilobytes,
         "frames_per_second": FRAMES_PER_SECOND,
         "share": typical * FRAMES_PER_SECOND,
-        "limit": LIMIT,
+        "limit": MAX_SHARE,
     }
 
 

@@ -1,6 +1,6 @@
-"""Our engine on a graphics card beside itself on the processor and beside PyTorch on the same card.
+"""Benchmark of the engine on a GPU, compared with itself on the CPU and with PyTorch on the same GPU.
 
-Wall time, in turns, the card asked to finish at both ends of every turn; 32-bit arithmetic without TF32 for everybody.
+Measures wall time and synchronizes the GPU before and after every run; 32-bit arithmetic without TF32 for all.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from engine.backend import Backend, Device, available_devices
 
 OURS = "ours-gpu"
 PEERS = {"cpu": "", "pytorch-eager": "eager", "pytorch-compile": "compile", "pytorch-graph": "graph"}
-WORKLOADS = {  # name -> steps that are told as one number: a visitor's epoch, or the seed's 2000 iterations
+WORKLOADS = {  # name -> steps that are reported together: an epoch, or 2000 full batches
     "W2": 2000,
     "W3-sgd-64": 938,
     "W4": 157,
@@ -34,10 +34,10 @@ ROUNDS = 7
 def measure(
     workloads: Sequence[str], peers: Sequence[str] = (), rounds: int = ROUNDS, cards: Sequence[Device] | None = None
 ) -> dict[str, Any]:
-    """`rows`, one for each workload and peer; `gpu`, the card or why there is none; `missing`, peer -> why;
-    `kernels`, workload -> how many a step of ours takes there, or why they were not used.
+    """`rows`, one per workload and peer; `gpu`, its name or why there is none; `missing`, peer -> reason;
+    `kernels`, workload -> number of kernels in our step, or why they were not used.
 
-    Without a card nothing is measured but what `peers` names and needs none: the CPU.
+    Without a GPU only the CPU is measured, and only if `peers` names it.
     """
     card = next((c for c in available_devices()[1:] if c.usable), None) if cards is None else next(iter(cards), None)
     report: dict[str, Any] = {"rows": [], "missing": {}, "kernels": {}}
@@ -84,7 +84,7 @@ def _compare(workload: Workload, peers: Sequence[str], rounds: int, card: Device
 
 
 def _row(workload: str, its: Comparison, mine: Comparison | None) -> dict[str, Any]:
-    """Microseconds a step, and seconds for as many steps as are told in one go. Without a card there is no ratio."""
+    """Microseconds per step, and seconds for the steps that are reported together. Without a GPU there is no ratio."""
     steps = WORKLOADS[workload]
     compared = {name: getattr(its, name) if mine else None for name in ("ratio", "q1", "q3", "wall_ratio")}
     return {
@@ -100,7 +100,7 @@ def _row(workload: str, its: Comparison, mine: Comparison | None) -> dict[str, A
 
 
 def _add(runs: dict[str, Run], peer: str, workload: Workload, x: Any, y: Any, report: dict) -> None:
-    """PyTorch on the card, or a line that says what is in the way."""
+    """Add PyTorch on the GPU, or record why it cannot run."""
     if importlib.util.find_spec("torch") is None:
         report["missing"][peer] = "PyTorch is not installed"
         return
@@ -110,14 +110,14 @@ def _add(runs: dict[str, Run], peer: str, workload: Workload, x: Any, y: Any, re
         run(3)
     except Missing as reason:
         report["missing"][peer] = str(reason)
-    except Exception as problem:  # a peer that breaks is named, the others are measured
+    except Exception as problem:  # a failing peer is reported, the others are measured
         report["missing"][peer] = f"{type(problem).__name__}: {' '.join(str(problem).split())[:200]}"
     else:
         runs[peer] = run
 
 
 def timed(run: Callable[[int], int], wait: Callable[[], object]) -> Run:
-    """Wall time of so many steps, until the card has done them."""
+    """A run that measures wall time until the GPU has finished."""
 
     def turn(steps: int) -> Timing:
         wait()

@@ -1,4 +1,4 @@
-"""What a visitor's browser gets: painted frames, the speed of training behind them, and how soon a slider is felt."""
+"""Benchmark of the live page: painted frames, training speed, and the time from a slider to its effect."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WORKLOADS = {
     "6x8": f"{SEVEN}&hidden=8,8,8,8,8,8&dataset=spiral",
     "digits": "dataset=digits&hidden=64,32",
 }
-SECONDS = 8.0  # of streaming that are measured
+MEASURED_S = 8.0  # of streaming
 HEADLESS = """
 import sys, time
 from lab.__main__ import read
@@ -53,14 +53,14 @@ REMOUNTS = """
 }
 """
 SLIDER = """
-() => new Promise(felt => {
+() => new Promise(resolve => {
   const live = document.querySelector('[data-testid=live]'), before = live.dataset.learningRate;
   let pressed;
   addEventListener('keydown', () => { pressed = performance.now(); }, { capture: true, once: true });
   new MutationObserver((_, observer) => {
     if (live.dataset.learningRate === before) return;
     observer.disconnect();
-    felt(performance.now() - pressed); // the facts change in the same animation frame that paints them
+    resolve(performance.now() - pressed); // the data attributes change in the same animation frame that paints them
   }).observe(live, { attributes: true, attributeFilter: ['data-learning-rate'] });
 })
 """
@@ -73,7 +73,7 @@ NUMBERS = """
 
 
 def measure(workloads: list[str]) -> list[dict[str, Any]]:
-    """One row for each workload."""
+    """One row per workload."""
     server = Server()
     try:
         with sync_playwright() as playwright:
@@ -106,13 +106,13 @@ def _row(browser: Browser, url: str, workload: str) -> dict[str, Any]:
 
 
 def _headless(query: str) -> float:
-    """Steps a second of the same experiment without a screen, in a process of its own."""
+    """Steps per second of the same experiment without a page, in a separate process."""
     done = subprocess.run([sys.executable, "-c", HEADLESS, query], cwd=ROOT, capture_output=True, text=True, check=True)
     return float(done.stdout)
 
 
 def _visit(browser: Browser, url: str, query: str) -> Page:
-    """A browser that has never been here."""
+    """Open the page in a new browser context."""
     page = browser.new_context(viewport={"width": 1400, "height": 900}).new_page()
     page.add_init_script(WATCH)
     page.goto(f"{url}?{query}")
@@ -120,19 +120,19 @@ def _visit(browser: Browser, url: str, query: str) -> Page:
 
 
 def _warm_up(page: Page) -> None:
-    """Until all of the page is there, so that nothing of it is left to be done during the first measurement."""
+    """Wait until the whole page is ready, so that nothing is still loading during the first measurement."""
     page.wait_for_function("document.querySelectorAll('.js-plotly-plot').length >= 3")
     page.wait_for_function("document.querySelector('[data-test-script-state=notRunning]')")
     page.context.close()
 
 
 def _first_paint(page: Page) -> float:
-    """Milliseconds from the navigation to the first painted boundary."""
+    """Milliseconds from navigation to the first painted frame."""
     return page.wait_for_function("window.firstPaint").json_value()
 
 
 def _stream(browser: Browser, url: str, query: str, speed: str) -> tuple[dict[str, float], float]:
-    """Press Play and look at a page for a while; returns its figures and the number of steps in an epoch."""
+    """Press Play and measure a page; returns its figures and the number of steps per epoch."""
     page = _visit(browser, url, f"{query}&speed={speed}")
     first_visit = _first_paint(page)
     sizes: list[int] = []
@@ -145,7 +145,7 @@ def _stream(browser: Browser, url: str, query: str, speed: str) -> tuple[dict[st
     page.evaluate(REMOUNTS)
     sizes.clear()
     first = page.evaluate(NUMBERS)
-    page.wait_for_timeout(SECONDS * 1000)
+    page.wait_for_timeout(MEASURED_S * 1000)
     last = page.evaluate(NUMBERS)
     frames = [size for size in sizes if size > 1000]
     seconds = (last["now"] - first["now"]) / 1000
@@ -173,19 +173,19 @@ def _stream(browser: Browser, url: str, query: str, speed: str) -> tuple[dict[st
 
 
 def _size(event: dict[str, Any]) -> int:
-    """Bytes of a received message; binary ones arrive as base64."""
+    """Size of a received message in bytes; binary ones are base64."""
     response = event["response"]
     return len(response["payloadData"]) * 3 // 4 if response["opcode"] == 2 else 0
 
 
 def _slider(page: Page) -> float:
-    """Median milliseconds from the arrow key on the learning-rate slider to the first frame painted at the new rate."""
+    """Median milliseconds from a key press on the learning-rate slider to the first painted frame with the new rate."""
     slider = page.get_by_role("slider", name="Learning rate")
     times = []
     for key in ("ArrowLeft", "ArrowRight") * 4:
-        page.evaluate(f"void (window.felt = ({SLIDER})())")
+        page.evaluate(f"void (window.sliderTime = ({SLIDER})())")
         slider.focus()
         page.keyboard.press(key)
-        times.append(page.evaluate("window.felt"))
+        times.append(page.evaluate("window.sliderTime"))
         page.wait_for_timeout(300)
     return statistics.median(times)

@@ -1,7 +1,7 @@
-"""The method: implementations take turns in short runs, in random order, and are compared only within one round.
+"""Paired comparison: implementations run in short turns, in random order, and are compared only within a round.
 
-A busy machine slows all of a round alike, and processor time counts only what a process itself has used. So the median
-of the rounds' ratios holds where times alone would not.
+A busy machine slows down a whole round equally, and CPU time counts only what a process itself uses. So the median of
+the ratios over all rounds is stable where the times themselves are not.
 """
 
 from __future__ import annotations
@@ -11,40 +11,40 @@ import statistics
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-SECONDS = 0.1  # that one run of a round should take
-CALIBRATIONS = 3  # runs that look for the number of steps this takes
+RUN_S = 0.1  # target duration of one run in a round
+CALIBRATIONS = 3  # runs that determine the number of steps
 
 
 class Timing(NamedTuple):
-    """What one run took."""
+    """Duration of one run."""
 
     steps: int
     wall: float  # seconds
-    cpu: float  # seconds of processor time, of all threads
+    cpu: float  # CPU seconds of all threads
 
 
 class Comparison(NamedTuple):
-    """One implementation against the base: a ratio above 1 says that it costs more."""
+    """One implementation compared with the base; a ratio above 1 means that it costs more."""
 
     name: str
-    ratio: float  # median over the rounds of processor time a step / the base's in the same round
+    ratio: float  # median over the rounds of CPU time per step / the base's in the same round
     q1: float
     q3: float
-    wall_ratio: float  # its shortest run, in wall time a step, / the base's shortest
-    cpu_us: float  # median processor time of a step, in microseconds
-    wall_us: float  # shortest wall time of a step
+    wall_ratio: float  # wall time per step of its shortest run / of the base's shortest run
+    cpu_us: float  # median CPU time per step, in microseconds
+    wall_us: float  # shortest wall time per step, in microseconds
 
 
 Run = Callable[[int], Timing]
 
 
 def calibrate(run: Run, seconds: float) -> int:
-    """How many steps take about so many seconds of processor time. These runs also warm up what compiles late."""
+    """The number of steps that take about `seconds` of CPU time. These runs also warm up just-in-time compilers."""
     steps = 1
     for _ in range(CALIBRATIONS):
         timing = run(steps)
         steps = max(1, round(seconds * timing.steps / max(timing.cpu, 1e-7)))
-        steps = min(steps, 100 * timing.steps)  # a first run is no good measure: come nearer in stages
+        steps = min(steps, 100 * timing.steps)  # the first run is unreliable, so approach in stages
     return steps
 
 
@@ -53,10 +53,10 @@ def compare(
     base: str,
     *,
     rounds: int = 11,
-    seconds: float = SECONDS,
+    seconds: float = RUN_S,
     rng: random.Random | None = None,
 ) -> list[Comparison]:
-    """Every implementation against `base`, itself included, in the order given. Raises ValueError for no rounds."""
+    """Compare every implementation with `base`, including itself. Raises ValueError for rounds < 1."""
     if rounds < 1:
         raise ValueError(f"rounds must be at least 1, not {rounds}")
     rng = rng or random.Random(0)

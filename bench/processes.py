@@ -1,4 +1,4 @@
-"""Measurements run in processes of their own, with one thread for linear algebra and one core each."""
+"""Implementations run in separate processes, each on one core with one thread for linear algebra."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ ENVIRONMENT = {**dict.fromkeys(THREADS, "1"), **JAX}
 
 
 class Missing(Exception):
-    """An implementation cannot be measured here; the message says why."""
+    """An implementation cannot be measured; the message says why."""
 
 
 class Implementation:
-    """One implementation on one workload, in a process that stays: called with a number of steps, it runs them."""
+    """One implementation and workload in a persistent process; a call runs a number of steps."""
 
     def __init__(self, peer: str, workload: str, data_dir: str = "") -> None:
         words = [sys.executable, "-m", "bench.peers", peer, workload, data_dir]
@@ -37,7 +37,7 @@ class Implementation:
         )
 
     def ready(self) -> str:
-        """Wait until it is built; returns the version of what it is built on. Raises Missing."""
+        """Wait until it is built; returns the version of its library. Raises Missing."""
         word, _, text = self._line().partition(" ")
         if word != "ready":
             self.close()
@@ -59,7 +59,7 @@ class Implementation:
         return self.process.stdout.readline().strip()
 
     def close(self) -> None:
-        """End the process: it leaves when its input is closed."""
+        """End the process, which exits when its input is closed."""
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 pipe.close()
@@ -71,7 +71,7 @@ class Implementation:
 
 
 def rows_of(module: str, *words: str) -> list[dict[str, Any]]:
-    """What `python -m module` prints: a JSON list of rows."""
+    """The JSON list of rows that `python -m module` prints."""
     command, environment = [sys.executable, "-m", module, *words], {**os.environ, **ENVIRONMENT}
     done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout)

@@ -15,14 +15,14 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-CHROMIUM_FLAGS = (  # the last four keep it from looking for hosts of its own
+CHROMIUM_FLAGS = (  # the last four prevent background requests
     *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
     *("--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 
 
 def chromium_path() -> str | None:
-    """The browser on this machine, or None; the one without a window first, which takes less."""
+    """The path of the installed browser, or None; prefers the headless build, which uses fewer resources."""
     names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
     return next((found for name in names if (found := shutil.which(name))), None)
 
@@ -34,21 +34,20 @@ def _any_port() -> int:
 
 
 class Server:
-    """The playground, started as a person would start it: script is app.py, or ui/router.py for the page alone.
-    port 0: any that is free."""
+    """A running playground. script: app.py, or ui/router.py for the page alone. port: 0 for any free one."""
 
     def __init__(self, script: str = "app.py", port: int = 0, **environment: str) -> None:
         self.port = port or _any_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         options = (f"--server.port={self.port}", "--server.address=127.0.0.1", "--server.headless=true")
         words = [sys.executable, "-m", "streamlit", "run", script, *options]
-        self.folder = tempfile.TemporaryDirectory(prefix="playground-state-")  # none of it among the user's own
+        self.folder = tempfile.TemporaryDirectory(prefix="playground-state-")  # separate from the user's own
         self.environment = {**os.environ, "PLAYGROUND_STATE": self.folder.name, **environment}
         self.words = words
         self.begin(script)
 
     def begin(self, script: str = "app.py") -> None:
-        """Start it, or start it again at the same address after `stop`."""
+        """Start the server, or restart it at the same address after `stop`."""
         self.process = subprocess.Popen(self.words, cwd=ROOT, env=self.environment, start_new_session=True)
         self._wait("healthz" if script == "app.py" else "_stcore/health")
 
@@ -56,7 +55,7 @@ class Server:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self.process.poll() is not None:
-                raise RuntimeError("the server ended before it answered")
+                raise RuntimeError("the server exited before it answered")
             try:
                 with urllib.request.urlopen(self.url + path, timeout=5) as answer:
                     if path != "healthz" or b'"status":"ok"' in answer.read():
@@ -67,7 +66,7 @@ class Server:
         raise RuntimeError(f"the server did not answer within {seconds:g} s")
 
     def stop(self, for_good: bool = True) -> None:
-        """Ctrl-C. Not for good: what it keeps on disk stays for the next `begin`."""
+        """Stop the server as Ctrl-C does. for_good: False keeps its files for the next `begin`."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         try:

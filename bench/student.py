@@ -1,7 +1,7 @@
-"""A pupil at the real server, without a browser: Streamlit's own protocol for the page, the live socket for the frames.
+"""A simulated student on the real server: Streamlit's own protocol for the page, the live socket for the frames.
 
-The page is opened, its widgets are found in what the server sends, Play is pressed and sliders are moved by the same
-messages that a browser sends; nothing on the server knows the difference.
+It opens the page, finds its widgets in the server's messages, presses Play and moves sliders with the same messages
+that a browser sends, so the server cannot tell the difference.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-PATIENCE = 60.0  # seconds for a page to open
-EVERY = 3.0  # seconds between two moves of the slider
-PAGE_EVERY = 20.0  # seconds between two visits to another page
-WANTED = 0.1  # seconds between two frames, if the server does not ask for more
+OPEN_TIMEOUT_S = 60.0
+SLIDER_INTERVAL_S = 3.0  # between two moves of the slider
+OTHER_PAGE_INTERVAL_S = 20.0  # between two visits to another page
+FRAME_INTERVAL_S = 0.1  # between two frames, unless the server asks for more
 
 
 @dataclass
 class Tally:
-    """What a pupil met while it counted."""
+    """Measurements of one student while `counts` is true."""
 
     counts: bool = False
-    frames: list[float] = field(default_factory=list)  # seconds from the question to the answer
-    slides: list[float] = field(default_factory=list)  # seconds from the slider to a frame at the new rate
-    opened: float = 0.0  # seconds until the page was there
-    steps: int = 0  # of training, so far
+    frames: list[float] = field(default_factory=list)  # seconds from request to frame
+    slides: list[float] = field(default_factory=list)  # seconds from the slider to a frame with the new rate
+    opened: float = 0.0  # seconds until the page was open
+    steps: int = 0  # of training so far
     mistakes: list[str] = field(default_factory=list)
 
 
@@ -42,23 +42,23 @@ class Student:
     def __init__(self, url: str, query: str, seed: int) -> None:
         self.url, self.query, self.random = url.replace("http", "ws"), query, random.Random(seed)
         self.tally = Tally()
-        self.widgets: dict[str, tuple[Any, str]] = {}  # label -> its message, the fragment that it is in
+        self.widgets: dict[str, tuple[Any, str]] = {}  # label -> its message and fragment
         self.pages: dict[str, str] = {}
         self.token, self.rate = "", 0.0
         self.ready, self.done = asyncio.Event(), asyncio.Event()
-        self.sliding: tuple[float, float] | None = None  # the rate that was chosen, and when
+        self.sliding: tuple[float, float] | None = None  # the chosen rate and the time of the choice
 
     async def attend(self) -> None:
-        """From opening the page until `done`. What goes wrong is noted, not raised."""
+        """Open the page and use it until `done`. Errors are recorded, not raised."""
         begin = time.monotonic()
         try:
             async with connect(f"{self.url}_stcore/stream", subprotocols=["streamlit"], max_size=None) as page:  # type: ignore[list-item]
                 reader = asyncio.create_task(self._read(page))
                 await page.send(self._rerun())
-                await asyncio.wait_for(self.ready.wait(), PATIENCE)
+                await asyncio.wait_for(self.ready.wait(), OPEN_TIMEOUT_S)
                 self.tally.opened = time.monotonic() - begin
                 async with connect(f"{self.url}live/socket?run={self.token}", max_size=None, compression=None) as live:
-                    parts = [asyncio.create_task(part) for part in (self._look(live), self._act(page))]
+                    parts = [asyncio.create_task(part) for part in (self._request_frames(live), self._use_page(page))]
                     finished, _ = await asyncio.wait(
                         [*parts, asyncio.create_task(self.done.wait())], return_when=asyncio.FIRST_COMPLETED
                     )
@@ -86,7 +86,7 @@ class Student:
         return message.SerializeToString()
 
     async def _read(self, page: ClientConnection) -> None:
-        """What the server says: remember the widgets as they are now."""
+        """Read the server's messages and remember the current widgets."""
         message = ForwardMsg()
         async for raw in page:
             message.ParseFromString(raw)  # type: ignore[arg-type]
@@ -108,16 +108,16 @@ class Student:
         elif kind == "bidi_component" and (text := element.bidi_component.json or element.bidi_component.mixed.json):
             self.token = json.loads(text).get("token", self.token)
 
-    async def _look(self, live: ClientConnection) -> None:
+    async def _request_frames(self, live: ClientConnection) -> None:
         """Ask for frames, as the live component does."""
         have = {"build": -1, "generation": -1, "have": 0, "frame": -1}
-        wanted = WANTED
+        interval = FRAME_INTERVAL_S
         while True:
             begin = time.monotonic()
             await live.send(json.dumps({"type": "frame", **have, "focus": None}))
             while isinstance(answer := await live.recv(), str):
-                wanted = max(WANTED, json.loads(answer)["interval"] / 1000)
-            now, header = time.monotonic(), head(answer)
+                interval = max(FRAME_INTERVAL_S, json.loads(answer)["interval"] / 1000)
+            now, header = time.monotonic(), read_header(answer)
             if self.tally.counts:
                 self.tally.frames.append(now - begin)
             if "history" in header:
@@ -125,39 +125,39 @@ class Student:
                 have = {"build": header["build"], "generation": history["generation"], "have": history["count"],
                         "frame": header["frame"]}  # fmt: skip
                 self.tally.steps, self.rate = max(self.tally.steps, header["step"]), header["learning_rate"]
-                self._felt(now)
-            await asyncio.sleep(max(0.0, begin + wanted - time.monotonic()))
+                self._record_slide(now)
+            await asyncio.sleep(max(0.0, begin + interval - time.monotonic()))
 
-    def _felt(self, now: float) -> None:
+    def _record_slide(self, now: float) -> None:
         if self.sliding and abs(self.rate - self.sliding[0]) < 1e-9:
             if self.tally.counts:
                 self.tally.slides.append(now - self.sliding[1])
             self.sliding = None
 
-    async def _act(self, page: ClientConnection) -> None:
-        """Press Play, then move the slider every few seconds, and now and then look at another page."""
+    async def _use_page(self, page: ClientConnection) -> None:
+        """Press Play, then move the slider every few seconds and sometimes open another page."""
         button, fragment = self.widgets["Play"]
         await page.send(self._rerun(fragment, id=button.id, trigger_value=True))
-        elsewhere = time.monotonic() + self.random.uniform(0.5, 1) * PAGE_EVERY
-        await asyncio.sleep(self.random.uniform(0, EVERY))
+        next_visit = time.monotonic() + self.random.uniform(0.5, 1) * OTHER_PAGE_INTERVAL_S
+        await asyncio.sleep(self.random.uniform(0, SLIDER_INTERVAL_S))
         while True:
             slider, fragment = self.widgets["Learning rate"]
             rates = [float(text) for text in slider.options]
             others = [i for i, rate in enumerate(rates) if rate != self.rate and 0.001 <= rate <= 0.1]
-            place = self.random.choice(others)
+            index = self.random.choice(others)
             if self.sliding:
-                self.tally.mistakes.append("a move of the slider was not felt")
-            self.sliding = rates[place], time.monotonic()
-            await page.send(self._rerun(fragment, id=slider.id, string_array_value=[slider.options[place]]))
-            await asyncio.sleep(EVERY)
-            if time.monotonic() > elsewhere and "help" in self.pages:
-                elsewhere = time.monotonic() + PAGE_EVERY
+                self.tally.mistakes.append("a move of the slider had no effect")
+            self.sliding = rates[index], time.monotonic()
+            await page.send(self._rerun(fragment, id=slider.id, string_array_value=[slider.options[index]]))
+            await asyncio.sleep(SLIDER_INTERVAL_S)
+            if time.monotonic() > next_visit and "help" in self.pages:
+                next_visit = time.monotonic() + OTHER_PAGE_INTERVAL_S
                 for name in ("help", ""):
                     await page.send(self._rerun(page=self.pages[name]))
                     await asyncio.sleep(0.7)
 
 
-def head(frame: bytes) -> dict[str, Any]:
+def read_header(frame: bytes) -> dict[str, Any]:
     """The header of a frame (lab/protocol/frames.py) without its arrays."""
     (length,) = struct.unpack_from("<I", frame, 4)
     with contextlib.suppress(ValueError):

@@ -1,6 +1,6 @@
-"""What is measured: a table of networks with the batches they are fed. Every implementation gets the same numbers.
+"""The workloads: a table of networks and batches. Every implementation gets the same numbers.
 
-The examples are drawn as sparse as handwritten digits (one pixel in five is not zero), or read from their files.
+The pictures are random and as sparse as handwritten digits (one pixel in five is not zero), or read from MNIST's files.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-INK = 0.2  # share of the pixels that are not zero
-GRID = 100  # points along one side of the decision map
+INK_FRACTION = 0.2  # of the pixels are not zero
+GRID_SIDE = 100  # points along one side of the decision map
+GRID_POINTS = GRID_SIDE**2
 
 
 class Workload(NamedTuple):
-    """kind: "train" a dense network, "grid" looks at its units over the plane, "conv" trains a network for images."""
+    """kind: "train" a dense network, "grid" (all its units over the plane) or "conv" (train a convolutional one)."""
 
     name: str
     label: str
@@ -29,17 +30,17 @@ class Workload(NamedTuple):
 
     @property
     def binary(self) -> bool:
-        """One sigmoid output and tanh units; else ten softmax outputs and ReLU units."""
+        """One sigmoid output and tanh units; otherwise ten softmax outputs and ReLU units."""
         return self.sizes[-1] == 1
 
     @property
     def full(self) -> bool:
-        """Whether every step takes all samples."""
+        """Whether every step uses all samples."""
         return self.batch == self.samples
 
     @property
     def tests(self) -> int:
-        """Samples it is tested on: the seeds, whose batches are full, keep 1000; MNIST has one for six to train on."""
+        """Number of test samples: 1000 with full batches, otherwise one per six training samples, as in MNIST."""
         return 1000 if self.full else self.samples // 6
 
 
@@ -56,7 +57,7 @@ WORKLOADS = {
         Workload("W3-sgd-32", "784-128-10, batch 32, SGD", WIDE, 60000, 32, "sgd", 0.01),
         Workload("W3-adam-32", "784-128-10, batch 32, Adam", WIDE, 60000, 32, "adam", 0.001),
         Workload("W4", "784-512-512-10, batch 128, Adam", DEEP, 60000, 128, "adam", 0.001),
-        Workload("W5", "100 x 100 points through all units of 2-8-8-1", TINY, GRID**2, GRID**2, "sgd", 0.0, "grid"),
+        Workload("W5", "100 x 100 points through all of 2-8-8-1", TINY, GRID_POINTS, GRID_POINTS, "sgd", 0.0, "grid"),
         Workload("W6", "28 x 28, 8 and 16 filters of 3 x 3, batch 64, SGD", (784, 10), 60000, 64, "sgd", 0.01, "conv"),
     )
 }  # fmt: skip
@@ -66,7 +67,7 @@ def examples(workload: Workload, data_dir: str = "") -> tuple[np.ndarray, np.nda
     """(S, inputs) float32 and (S,) int64 class numbers. data_dir: a folder with the gzipped files of MNIST, or ""."""
     rng = np.random.default_rng(0)
     if workload.kind == "grid":
-        axis = np.linspace(-1, 1, GRID, dtype=np.float32)
+        axis = np.linspace(-1, 1, GRID_SIDE, dtype=np.float32)
         x = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
         return x, (x[:, 0] * x[:, 1] > 0).astype(np.int64)
     if workload.binary:
@@ -75,14 +76,14 @@ def examples(workload: Workload, data_dir: str = "") -> tuple[np.ndarray, np.nda
     if data_dir:
         return digits(Path(data_dir), workload.samples)
     x = rng.random((workload.samples, workload.sizes[0]), np.float32)
-    x *= rng.random(x.shape, np.float32) < INK
-    x = np.rint(255 * x) / np.float32(255)  # 256 shades, as pictures have
+    x *= rng.random(x.shape, np.float32) < INK_FRACTION
+    x = np.rint(255 * x) / np.float32(255)  # 256 gray values, as in pictures
     teacher = rng.normal(size=(workload.sizes[0], 10)).astype(np.float32)
     return x, ((x - x.mean(axis=0)) @ teacher).argmax(axis=1)
 
 
 def digits(folder: Path, samples: int) -> tuple[np.ndarray, np.ndarray]:
-    """The first training pictures of MNIST, pixels 0 to 1. Raises OSError when the files are not there."""
+    """The first training pictures of MNIST, pixels 0 to 1. Raises OSError if the files are missing."""
     with gzip.open(folder / "train-images-idx3-ubyte.gz") as file:
         pixels = np.frombuffer(file.read(16 + samples * 784), np.uint8, offset=16)
     with gzip.open(folder / "train-labels-idx1-ubyte.gz") as file:

@@ -1,5 +1,6 @@
-"""Where examples come from: toys in the plane, tables and pictures.
-Everything is drawn from the generator that the caller hands in, and nothing here knows of networks."""
+"""Where examples come from: toy data in the plane, tables and pictures.
+
+All randomness comes from the generator that the caller passes in. Nothing here knows about networks."""
 
 from __future__ import annotations
 
@@ -9,32 +10,33 @@ from pathlib import Path
 import numpy as np
 
 from data.dataset import Dataset, Source, plane_dataset, table_dataset
-from data.files import user_data as uploaded
+from data.files import user_data
+from data.plane import EXTENT
 from data.scaling import SCALINGS, STANDARD, Scaling
 from data.sources import corruption, hand_drawn
 from data.sources.features import FEATURES, Feature, check_features
 from data.sources.images import IMAGES
 from data.sources.tables import TABLES
-from data.sources.toy import EXTENT, TOYS
+from data.sources.toy import TOYS
 
 __all__ = [
     "BALANCED", "DATASETS", "FEATURES", "OWN", "RANGES", "SAMPLES", "SCALINGS", "Dataset", "Feature", "Scaling",
-    "Source", "described", "load", "preload",
+    "Source", "get_source", "load", "preload",
 ]  # fmt: skip
 
 DATASETS: dict[str, Source] = {source.name: source for source in (*TOYS, hand_drawn.source(), *TABLES, *IMAGES)}
-OWN = uploaded.NAMES  # the names of what a person brings along
+OWN = user_data.NAMES  # the names under which uploaded data is used
 SAMPLES = (10, 100_000)  # what `load` takes: the smallest and the largest value
 RANGES = {
     "noise": (0, 0.5), "label_noise": (0, 0.5), "outliers": (0, 0.5), "balance": (0.1, 0.9), "train_share": (0.1, 0.9),
 }  # fmt: skip
-BALANCED = tuple(source.name for source in TOYS if source.classes)  # whose first class can be made larger or smaller
+BALANCED = tuple(source.name for source in TOYS if source.classes)  # whose class balance can be changed
 
 
-def described(name: str, points: str = "", own: str = "") -> Source:
-    """The source of that name. Raises ValueError for points that are none, or uploaded data that is not here."""
+def get_source(name: str, points: str = "", own: str = "") -> Source:
+    """The source of that name. Raises ValueError for invalid points and for uploaded data that is missing."""
     if name in OWN:
-        return uploaded.source(own)
+        return user_data.source(own)
     return hand_drawn.source(points) if name == hand_drawn.NAME else DATASETS[name]
 
 
@@ -55,29 +57,29 @@ def load(
     rng: np.random.Generator,
     data_dir: Path | None = None,
 ) -> Dataset:
-    """Draw or read a data set, split it and standardise it.
+    """Draw or read a data set, split it and standardize it.
 
-    samples: how many examples, 10 to 100000; 0 for the source's own number. A real set gives at most what it has.
-        Of a set with a test part of its own (MNIST) they are the training examples; the test part stays whole.
-    noise: 0 to 0.5. In a toy it shifts the points or the place where their label is read (its function says which), or
-        widens the clouds. A real set gets Gaussian noise of this many standard deviations on its standardised inputs.
-    train_share: 0.1 to 0.9, the share of the examples that is trained on; a set with a test part of its own takes no
-        notice.
-    features: names from FEATURES, the inputs for a toy; a real set has its own inputs and takes no notice.
+    samples: number of examples, 10 to 100000; 0 for the source's default. A real set returns at most all it has. For
+        a set with its own test part (MNIST) this counts the training examples; the test part stays whole.
+    noise: 0 to 0.5. In a toy it shifts the points, or the position at which their label is read (its function says
+        which), or widens the clouds. A real set gets Gaussian noise with this standard deviation on its standardized
+        inputs.
+    train_share: 0.1 to 0.9, the share of the examples used for training; ignored for a set with its own test part.
+    features: names from FEATURES, the inputs for a toy; ignored for a real set, which has its own inputs.
     formula: the text of the feature called "formula"; see data.sources.formula.
-    label_noise: 0 to 0.5, the share of all labels that is wrong; classification only.
-    outliers: 0 to 0.5, the share of the points of a toy that is thrown somewhere on the plane.
+    label_noise: 0 to 0.5, the share of all labels that are wrong; classification only.
+    outliers: 0 to 0.5, the share of the points of a toy that are moved to a random position in the plane.
     balance: 0.1 to 0.9, the share of the first class of a toy with two classes; see data.sources.corruption.
-    points: the points of the set "drawn", as data.sources.hand_drawn packs them; without any, a few to start with.
-    own: the fingerprint of what a person uploaded, for the names of data.files.user_data.
-    scaling: how the pixels of pictures become inputs, a name of SCALINGS; other data is always standardised.
-    rng: spawns one stream each for places, noise, split and whatever spoils. With the same seed, another noise keeps
-        the places and the split, another share keeps the examples, other features keep both. A second call with one
-        rng draws anew.
-    data_dir: the folder in which, or in whose subfolder, the files of a set lie that is read from files; without it, or
-        where it lacks them, see data.sources.idx.folders.
+    points: the points of the set "drawn", as data.sources.hand_drawn packs them; empty for a few example points.
+    own: the fingerprint of uploaded data, for the names of data.files.user_data.
+    scaling: how pixels become inputs, a name of SCALINGS; other data is always standardized.
+    rng: spawns one stream each for positions, noise, split and every kind of corruption. With the same seed, changing
+        the noise keeps the positions and the split, changing the share keeps the examples, and changing the features
+        keeps both. A second call with the same rng draws a different data set.
+    data_dir: the folder that holds the files of a file-based set, itself or in a subfolder; the other folders that are
+        searched are those of data.sources.idx.folders.
 
-    Raises ValueError, in a sentence that says what is allowed, or which files are missing or broken.
+    Raises ValueError, in a sentence that says what is allowed or which files are missing or broken.
     """
     if name not in DATASETS and name not in OWN:
         raise ValueError(f"Unknown data set {name!r}: choose one of {', '.join(DATASETS)}.")
@@ -89,38 +91,40 @@ def load(
     for (argument, (low, high)), value in zip(RANGES.items(), given, strict=True):
         if not low <= value <= high:
             raise ValueError(f"The argument {argument} is {value!r}: choose a number from {low} to {high}.")
-    source = described(name, points, own)
+    source = get_source(name, points, own)
     if scaling not in (SCALINGS if source.image_shape else (STANDARD,)):
         raise ValueError(
             f"The scaling is {scaling!r}: choose one of {', '.join(SCALINGS)}; without pictures {STANDARD}."
         )
     samples = int(samples) or source.samples
-    place, shake, deal, pick, throw, flip = rng.spawn(6)
+    positions_rng, noise_rng, split_rng, balance_rng, outlier_rng, label_rng = rng.spawn(6)
     if label_noise and not source.classes:
-        raise ValueError("The label noise is for classes: choose 0 where the targets are numbers.")
+        raise ValueError("Label noise is for classification: choose 0 where the targets are numbers.")
     if not source.plane:
         if outliers or balance != 0.5:
-            raise ValueError("Outliers and balance are for the toys in the plane: choose 0 outliers and balance 0.5.")
+            raise ValueError("Outliers and balance are for toy data in the plane: choose 0 outliers and balance 0.5.")
         raw = source.make(data_dir) if source.find else source.make()
         if label_noise:
-            raw = corruption.with_wrong_labels(raw, label_noise, source.classes, flip)
-        return table_dataset(source, raw, samples, noise, train_share, place, shake, deal, scaling)
+            raw = corruption.with_wrong_labels(raw, label_noise, source.classes, label_rng)
+        return table_dataset(source, raw, samples, noise, train_share, positions_rng, noise_rng, split_rng, scaling)
     check_features(features)
     if balance == 0.5:
-        raw = source.make(samples, noise, place, shake)
+        raw = source.make(samples, noise, positions_rng, noise_rng)
     elif name in BALANCED:
-        raw = corruption.unbalanced(source.make, source.classes, balance, samples, noise, place, shake, pick)
+        raw = corruption.unbalanced(
+            source.make, source.classes, balance, samples, noise, positions_rng, noise_rng, balance_rng
+        )
     else:
-        raise ValueError(f"The balance can be changed of {', '.join(BALANCED)}: choose 0.5 for other data.")
+        raise ValueError(f"The balance can be changed for {', '.join(BALANCED)}: choose 0.5 for other data.")
     if outliers:
-        raw = corruption.with_outliers(raw, outliers, EXTENT, throw)
+        raw = corruption.with_outliers(raw, outliers, EXTENT, outlier_rng)
     if label_noise:
-        raw = corruption.with_wrong_labels(raw, label_noise, source.classes, flip)
-    return plane_dataset(source, raw, tuple(features), EXTENT, train_share, deal, formula)
+        raw = corruption.with_wrong_labels(raw, label_noise, source.classes, label_rng)
+    return plane_dataset(source, raw, tuple(features), EXTENT, train_share, split_rng, formula)
 
 
 def preload() -> None:
-    """Read the bundled sets now, so that no visitor waits for them."""
+    """Read the bundled sets ahead of time, so that no visitor waits for them."""
     for source in DATASETS.values():
         if not (source.plane or source.find):
             source.make()

@@ -1,5 +1,6 @@
-"""The records that data sets arrive in, and how raw examples become a data set that is ready for a network.
-Only the training part is measured; the test part is transformed with what was found there."""
+"""Records for raw and prepared data sets, and the functions that turn one into the other.
+
+Statistics are computed on the training part only; the test part is transformed with them."""
 
 from __future__ import annotations
 
@@ -11,38 +12,38 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data.preprocessing import filled, pieces, pixel_statistics, split, standardise, statistics, stratified_order
+from data.preprocessing import chunks, fill_gaps, pixel_statistics, split, standardize, statistics, stratified_order
 from data.scaling import PER_IMAGE, STANDARD, WHITE, stretched
 from data.sources.features import plane_features
 
 
 class Raw(NamedTuple):
-    """Examples as a source hands them over: not split, in their own units."""
+    """Examples as a source returns them: not split, in their original units."""
 
     x: np.ndarray  # (N, 2) plane points, or (N, D) table columns or pixels 0..255
     y: np.ndarray  # (N,) class numbers, or targets in their own units
-    group: np.ndarray  # (N,) what the split keeps in proportion: the class before any noise
+    group: np.ndarray  # (N,) the split is stratified by this: the class before any noise
     feature_names: tuple[str, ...] = ()  # () for points of the plane
-    test_rows: int = 0  # so many at the end are a test part of its own; 0: the split makes one
-    groups: tuple[tuple[int, int], ...] = ()  # columns first:after of x that are one category, one-hot encoded
+    test_rows: int = 0  # the last rows that are a fixed test part; 0: the split makes one
+    groups: tuple[tuple[int, int], ...] = ()  # columns start:stop of x that one-hot encode one category
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where examples come from: one line of the table behind the menu of data sets."""
+    """Where examples come from: one record of the table behind the menu of data sets."""
 
     name: str
     label: str  # what the menu shows
     kind: str  # "classification" | "regression"
     sentence: str  # what it is and what to try
-    samples: int  # a toy's usual number of examples, a real set's size
-    make: Callable[..., Raw]  # toy: (samples, noise, place, shake) -> Raw; bundled set: () -> Raw;
-    # set in files: (data_dir) -> Raw
+    samples: int  # a toy's default number of examples, a real set's size
+    make: Callable[..., Raw]  # toy: (samples, noise, positions_rng, noise_rng) -> Raw;
+    # bundled set: () -> Raw; set in files: (data_dir) -> Raw
     class_names: tuple[str, ...] = ()  # () for regression
     inputs: int = 2  # columns of the raw examples
     plane: bool = False  # a two-dimensional toy?
     image_shape: tuple[int, int] | None = None  # (rows, columns) of a picture
-    find: Callable[[Path | None], Path | None] | None = None  # set in files: the folder that holds them, if any does
+    find: Callable[[Path | None], Path | None] | None = None  # set in files: the folder that holds them, or None
 
     @property
     def classes(self) -> int:
@@ -50,7 +51,7 @@ class Source:
         return len(self.class_names)
 
     def available(self, data_dir: Path | None = None) -> bool:
-        """Whether it can be loaded here: always, unless it lies in files that are not there."""
+        """Whether it can be loaded: False only for a file-based set whose files are missing."""
         return self.find is None or self.find(data_dir) is not None
 
 
@@ -60,9 +61,9 @@ class Dataset:
 
     name: str
     kind: str  # "classification" | "regression"
-    x_train: np.ndarray  # (N, D) float32, standardised
-    y_train: np.ndarray  # (N,) int64 class numbers, or float32 standardised targets
-    x_test: np.ndarray  # the test part, in the statistics of the training part
+    x_train: np.ndarray  # (N, D) float32, standardized
+    y_train: np.ndarray  # (N,) int64 class numbers, or float32 standardized targets
+    x_test: np.ndarray  # the test part, standardized with the statistics of the training part
     y_test: np.ndarray
     points_train: np.ndarray | None  # (N, 2) float32 raw plane coordinates of a toy
     points_test: np.ndarray | None
@@ -70,13 +71,13 @@ class Dataset:
     class_names: tuple[str, ...]  # () for regression
     image_shape: tuple[int, int] | None  # (rows, columns) of a picture
     images_test: np.ndarray | None  # (N, rows, columns) uint8, the test part as the network sees it
-    x_mean: np.ndarray  # (D,) float64: standardised = (raw - x_mean) / x_scale
+    x_mean: np.ndarray  # (D,) float64: standardized = (raw - x_mean) / x_scale
     x_scale: np.ndarray  # (D,) float64; raw pixels count 0..255
     y_mean: float  # 0 for classification
     y_scale: float  # 1 for classification
-    encode: Callable[[np.ndarray], np.ndarray] | None  # raw plane points (M, 2) -> standardised inputs (M, D)
+    encode: Callable[[np.ndarray], np.ndarray] | None  # raw plane points (M, 2) -> standardized inputs (M, D)
     extent: tuple[float, float] | None  # the plane shown is [lo, hi] x [lo, hi]
-    scaling: str = STANDARD  # of pictures; with "per_image" raw pixels are stretched before mean and scale apply
+    scaling: str = STANDARD  # of pictures; "per_image" stretches raw pixels before mean and scale
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -96,18 +97,18 @@ class Dataset:
         return len(self.class_names)
 
     def inputs(self, raw: np.ndarray) -> np.ndarray:
-        """Other raw examples (M, D), such as pixels 0 to 255 -> inputs (M, D) float32, made as the test part was."""
-        return standardise(stretched(raw) if self.scaling == PER_IMAGE else raw, self.x_mean, self.x_scale)
+        """Transform raw examples (M, D), such as pixels 0 to 255, as the test part was. Returns (M, D) float32."""
+        return standardize(stretched(raw) if self.scaling == PER_IMAGE else raw, self.x_mean, self.x_scale)
 
     def to_units(self, y: np.ndarray) -> np.ndarray:
-        """Standardised regression targets, of any shape, in their original units."""
+        """Standardized regression targets, of any shape, in their original units."""
         return y * self.y_scale + self.y_mean
 
 
 def _encode(
     points: np.ndarray, *, names: tuple[str, ...], formula: str, mean: np.ndarray, scale: np.ndarray
 ) -> np.ndarray:
-    return standardise(plane_features(points, names, formula), mean, scale)
+    return standardize(plane_features(points, names, formula), mean, scale)
 
 
 def plane_dataset(
@@ -116,11 +117,11 @@ def plane_dataset(
     features: tuple[str, ...],
     extent: tuple[float, float],
     train_share: float,
-    deal: np.random.Generator,
+    split_rng: np.random.Generator,
     formula: str = "",
 ) -> Dataset:
-    """A toy's points, split with `deal`, as standardised features of the plane; `formula` is the typed one's text."""
-    train, test = split(raw.group, train_share, deal)
+    """A toy's points, split and turned into standardized features; `formula` is the text of the typed feature."""
+    train, test = split(raw.group, train_share, split_rng)
     points = raw.x.astype(np.float32)
     mean, scale = statistics(plane_features(points[train], features, formula))
     # A partial of a module function, unlike a lambda, can be sent to another process.
@@ -150,30 +151,30 @@ def table_dataset(
     samples: int,
     noise: float,
     train_share: float,
-    place: np.random.Generator,
-    shake: np.random.Generator,
-    deal: np.random.Generator,
+    positions_rng: np.random.Generator,
+    noise_rng: np.random.Generator,
+    split_rng: np.random.Generator,
     scaling: str = STANDARD,
 ) -> Dataset:
-    """A real set or, if it has more, `samples` rows of it chosen with `place`; split with `deal`.
+    """A real set, or a stratified choice of `samples` rows of it, split and standardized.
 
-    A set with a test part of its own keeps it whole, and `samples` rows are chosen of its training part. `shake` adds
-    Gaussian noise of `noise` standard deviations to the inputs of both parts. The statistics are those of the training
-    part before noise. scaling: how pixels of pictures become inputs; see data.scaling.
+    A set with its own test part keeps it whole; `samples` rows are then chosen from its training part. `noise_rng`
+    adds Gaussian noise of `noise` standard deviations to the inputs of both parts. The statistics are those of the
+    training part before noise. scaling: how pixels become inputs; see data.scaling.
     """
-    train, test = _parts(raw, samples, train_share, place, deal)
+    train, test = _parts(raw, samples, train_share, positions_rng, split_rng)
     if source.image_shape:
         mean, scale = pixel_statistics(raw.x, train)
     else:
-        raw = raw._replace(x=filled(raw.x, raw.groups, train))
+        raw = raw._replace(x=fill_gaps(raw.x, raw.groups, train))
         mean, scale = statistics(raw.x[train])
-        for first, after in raw.groups:  # these stay 0 and 1
-            mean[first:after], scale[first:after] = 0, 1
-    blur = noise * scale
+        for start, stop in raw.groups:  # one-hot columns stay 0 and 1
+            mean[start:stop], scale[start:stop] = 0, 1
+    noise_scale = noise * scale
     if scaling != STANDARD:
         mean, scale = np.zeros_like(mean), np.full_like(scale, WHITE)
-    own = scaling == PER_IMAGE
-    x_train, x_test = (_inputs(raw.x, rows, mean, scale, blur, shake, own) for rows in (train, test))
+    per_image = scaling == PER_IMAGE
+    x_train, x_test = (_inputs(raw.x, rows, mean, scale, noise_scale, noise_rng, per_image) for rows in (train, test))
     return Dataset(
         name=source.name,
         kind=source.kind,
@@ -195,14 +196,14 @@ def table_dataset(
 
 
 def _parts(
-    raw: Raw, samples: int, train_share: float, place: np.random.Generator, deal: np.random.Generator
+    raw: Raw, samples: int, train_share: float, positions_rng: np.random.Generator, split_rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Row numbers of the training part and of the test part."""
     if raw.test_rows:
         known = len(raw.x) - raw.test_rows
-        return stratified_order(raw.group[:known], place)[:samples], np.arange(known, len(raw.x))
-    chosen = stratified_order(raw.group, place)[:samples]
-    train, test = split(raw.group[chosen], train_share, deal)
+        return stratified_order(raw.group[:known], positions_rng)[:samples], np.arange(known, len(raw.x))
+    chosen = stratified_order(raw.group, positions_rng)[:samples]
+    train, test = split(raw.group[chosen], train_share, split_rng)
     return chosen[train], chosen[test]
 
 
@@ -211,25 +212,25 @@ def _inputs(
     rows: np.ndarray,
     mean: np.ndarray,
     scale: np.ndarray,
-    blur: np.ndarray,
-    shake: np.random.Generator,
-    own: bool,
+    noise_scale: np.ndarray,
+    noise_rng: np.random.Generator,
+    per_image: bool,
 ) -> np.ndarray:
-    """Rows (M,) of x (N, D), noisy and scaled, (M, D) float32: only here it is decided how inputs are kept."""
+    """Rows (M,) of x (N, D) with noise added and scaled, (M, D) float32."""
     inputs = np.empty((len(rows), x.shape[1]), dtype=np.float32)
-    for piece in pieces(len(rows)):
-        values = x[rows[piece]].astype(np.float64)
-        if blur.any():
-            values += blur * shake.standard_normal(values.shape)
-        inputs[piece] = standardise(stretched(values) if own else values, mean, scale)
+    for chunk in chunks(len(rows)):
+        values = x[rows[chunk]].astype(np.float64)
+        if noise_scale.any():
+            values += noise_scale * noise_rng.standard_normal(values.shape)
+        inputs[chunk] = standardize(stretched(values) if per_image else values, mean, scale)
     return inputs
 
 
 def _pictures(inputs: np.ndarray, mean: np.ndarray, scale: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Standardised inputs (M, D) as the pictures (M, rows, columns) they stand for, uint8."""
+    """Standardized inputs (M, D) back as pictures (M, rows, columns) uint8."""
     pictures = np.empty(inputs.shape, dtype=np.uint8)
-    for piece in pieces(len(inputs)):
-        pictures[piece] = np.clip(np.rint(inputs[piece] * scale + mean), 0, 255)
+    for chunk in chunks(len(inputs)):
+        pictures[chunk] = np.clip(np.rint(inputs[chunk] * scale + mean), 0, 255)
     return pictures.reshape(-1, *shape)
 
 
@@ -239,8 +240,8 @@ def _targets(source: Source, y: np.ndarray, train: np.ndarray, test: np.ndarray)
         return {"y_train": y[train], "y_test": y[test], "y_mean": 0.0, "y_scale": 1.0}
     mean, scale = map(float, statistics(y[train]))
     return {
-        "y_train": standardise(y[train], mean, scale),
-        "y_test": standardise(y[test], mean, scale),
+        "y_train": standardize(y[train], mean, scale),
+        "y_test": standardize(y[test], mean, scale),
         "y_mean": mean,
         "y_scale": scale,
     }

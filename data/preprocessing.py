@@ -1,4 +1,4 @@
-"""The steps from raw examples to a data set, each a function of arrays: split, fill gaps, measure, standardise."""
+"""The steps from raw examples to a data set, each a function of arrays."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ import numpy as np
 
 
 def stratified_order(group: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A random order (N,) of the examples, every beginning of which holds the groups (N,) in proportion, within one.
+    """A random order (N,) of the examples in which every prefix holds the groups (N,) in proportion, within one.
 
-    Groups of two and more come with one member up front and one at the end, so any cut between misses none of them.
+    Each group of two or more has one member at the start and one at the end, so any cut leaves some on both sides.
     """
     order = rng.permutation(len(group))
     progress = np.empty(len(group))
     for value in np.unique(group):
-        places = np.flatnonzero(group[order] == value)
-        progress[places] = (np.arange(len(places)) + 0.5) / len(places)
-        if len(places) > 1:
-            progress[places[[0, -1]]] = 0, 1
+        positions = np.flatnonzero(group[order] == value)
+        progress[positions] = (np.arange(len(positions)) + 0.5) / len(positions)
+        if len(positions) > 1:
+            progress[positions[[0, -1]]] = 0, 1
     return order[np.argsort(progress, kind="stable")]
 
 
 def split(group: np.ndarray, train_share: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Row numbers of the training part and of the test part, both stratified by group (N,).
 
-    Each part holds at least one example, and at least one of each group of two or more. A larger share adds to the
-    training part and takes nothing out of it.
+    Each part holds at least one example, and at least one of each group of two or more. A larger share only adds to
+    the training part.
     """
     order = stratified_order(group, rng)
     paired = np.count_nonzero(np.unique(group, return_counts=True)[1] > 1)
@@ -36,45 +36,47 @@ def split(group: np.ndarray, train_share: float, rng: np.random.Generator) -> tu
 
 
 def statistics(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation over the first axis in float64; the deviation of a constant counts as 1."""
+    """Mean and standard deviation over the first axis in float64; 1 for the deviation of a constant column."""
     values = np.asarray(values, dtype=np.float64)
-    # Rounding gives a constant column a tiny deviation instead of 0, so constancy is asked of the values themselves.
+    # Rounding can give a constant column a tiny deviation instead of 0, so the values themselves are compared.
     return values.mean(axis=0), np.where(np.ptp(values, axis=0) == 0, 1.0, values.std(axis=0))
 
 
 def pixel_statistics(pixels: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and deviation over all pixels of some rows (M,) of pictures (N, D) uint8, the same (D,) times each.
+    """Mean and deviation over all pixels of the rows (M,) of pictures (N, D) uint8, each repeated to (D,).
 
-    Pixel by pixel, one that is almost always 0 would have a tiny deviation, and a single stroke there a huge input.
+    Statistics per pixel would give one that is almost always 0 a tiny deviation, so a single stroke there would become
+    a huge input.
     """
-    grey = np.arange(256)
+    gray = np.arange(256)
     counts = np.zeros(256, dtype=np.int64)
-    for piece in pieces(len(rows)):
-        counts += np.bincount(pixels[rows[piece]].ravel(), minlength=256)
-    mean = grey @ counts / counts.sum()
-    scale = np.sqrt((grey - mean) ** 2 @ counts / counts.sum()) or 1.0
+    for chunk in chunks(len(rows)):
+        counts += np.bincount(pixels[rows[chunk]].ravel(), minlength=256)
+    mean = gray @ counts / counts.sum()
+    scale = np.sqrt((gray - mean) ** 2 @ counts / counts.sum()) or 1.0
     return np.full(pixels.shape[1], mean), np.full(pixels.shape[1], scale)
 
 
-def filled(x: np.ndarray, groups: Iterable[tuple[int, int]], train: np.ndarray) -> np.ndarray:
-    """The examples x (N, D) without gaps (NaN). Only the training rows decide what fills them: a number becomes their
-    median, a one-hot encoded category (columns first:after of a group) their most frequent one."""
+def fill_gaps(x: np.ndarray, groups: Iterable[tuple[int, int]], train: np.ndarray) -> np.ndarray:
+    """The examples x (N, D) with their gaps (NaN) filled from the training rows.
+
+    A number becomes the median, a one-hot encoded category (columns start:stop of a group) the most frequent one."""
     if x.dtype.kind != "f" or not np.isnan(x).any():
         return x
     known = x[train]
     values = np.zeros(x.shape[1])
     for column in np.flatnonzero(~np.isnan(known).all(axis=0)):
         values[column] = np.nanmedian(known[:, column])
-    for first, after in groups:
-        values[first:after] = np.arange(after - first) == np.nansum(known[:, first:after], axis=0).argmax()
+    for start, stop in groups:
+        values[start:stop] = np.arange(stop - start) == np.nansum(known[:, start:stop], axis=0).argmax()
     return np.where(np.isnan(x), values, x)
 
 
-def standardise(values: np.ndarray, mean: np.ndarray | float, scale: np.ndarray | float) -> np.ndarray:
+def standardize(values: np.ndarray, mean: np.ndarray | float, scale: np.ndarray | float) -> np.ndarray:
     """(values - mean) / scale, computed in float64, as float32."""
     return ((np.asarray(values, dtype=np.float64) - mean) / scale).astype(np.float32)
 
 
-def pieces(rows: int) -> Iterator[slice]:
-    """Slices of 1024 rows: what is computed in float64 would not fit into memory whole."""
+def chunks(rows: int) -> Iterator[slice]:
+    """Slices of 1024 rows: a whole data set in float64 would not fit into memory."""
     return (slice(start, start + 1024) for start in range(0, rows, 1024))

@@ -1,4 +1,4 @@
-"""How the pixels of a picture become inputs: a table of records. Other data is always standardised."""
+"""How the pixels of a picture become inputs: a table of records. Other data is always standardized."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ class Scaling(NamedTuple):
 SCALINGS = {
     s.name: s
     for s in (
-        Scaling(STANDARD, "Standardised", r"(x - \mu) / \sigma",
-                "Mean and deviation over all pixels of the training part: inputs lie around 0."),
-        Scaling(UNIT, "0 to 1", "x / 255", "Black is 0 and white is 1, as most tutorials have it."),
+        Scaling(STANDARD, "Standardized", r"(x - \mu) / \sigma",
+                "Mean 0 and standard deviation 1 over all pixels of the training part."),
+        Scaling(UNIT, "0 to 1", "x / 255", "Black is 0 and white is 1, as in most tutorials."),
         Scaling(PER_IMAGE, "0 to 1, each picture by itself", r"(x - \min x) / (\max x - \min x)",
-                "The darkest pixel of every picture is 0, its lightest 1: faint strokes count as much as bold ones."),
+                "The darkest pixel of each picture is 0 and its lightest 1: faint strokes count as much as bold ones."),
     )
 }  # fmt: skip
 
 
 def stretched(pixels: np.ndarray) -> np.ndarray:
-    """Pictures (M, D) of numbers, each from its own darkest and lightest pixel to 0..255 in float64; a plain one is
-    left all 0."""
+    """Pictures (M, D), each stretched so that its darkest pixel is 0 and its lightest 255, in float64.
+
+    A picture of one gray value becomes all 0."""
     pixels = np.asarray(pixels, dtype=np.float64)
     low = pixels.min(axis=1, keepdims=True)
     span = pixels.max(axis=1, keepdims=True) - low

@@ -13,7 +13,7 @@ ROWS = [line for line in LINES if line.startswith("| ") and "tests/browser" in l
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[2:50])
-def test_the_test_that_a_row_of_the_feature_table_names_is_there(row):
+def test_every_test_named_in_the_feature_table_exists(row):
     what, where, test = (cell.strip() for cell in row.strip("|").split("|"))
     path, name = test.strip("`").split("::")
     module = ast.parse((ROOT / path).read_text(encoding="utf-8"))

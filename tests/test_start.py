@@ -1,4 +1,4 @@
-"""The pure parts of start.py: which Python will do, what the words mean, and when an installation is up to date."""
+"""start.py: the required Python, the command line, and when an installation is up to date."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import start
 
 @pytest.fixture
 def project(tmp_path):
-    """A folder with two requirements files, one including the other, and an environment that holds nothing."""
+    """A folder with two requirements files, one including the other, and an empty environment."""
     (tmp_path / "requirements.txt").write_text("numpy\n")
     (tmp_path / "requirements-dev.txt").write_text("-r requirements.txt\npytest\n")
     python = start.environment_python(tmp_path / ".venv")
@@ -24,7 +24,7 @@ def project(tmp_path):
 
 @pytest.fixture
 def installations(project, monkeypatch):
-    """Every pip command that start.py would run, none of which is run; `result` is what pip would return."""
+    """Collects the pip commands instead of running them; `result` is what pip returns."""
 
     class Commands(list):
         result: int = 0
@@ -41,7 +41,7 @@ def installations(project, monkeypatch):
 
 
 @pytest.mark.parametrize("version", [(2, 7), (3, 8), (3, 10)])
-def test_an_old_python_gets_one_sentence_that_names_both_versions(version):
+def test_an_old_python_gets_a_sentence_with_both_versions(version):
     with pytest.raises(SystemExit) as stop:
         start.check_version(version)
     assert stop.value.code == (
@@ -50,15 +50,15 @@ def test_an_old_python_gets_one_sentence_that_names_both_versions(version):
 
 
 @pytest.mark.parametrize("version", [(3, 11), (3, 14), (4, 0)])
-def test_a_python_that_is_new_enough_is_let_through(version):
+def test_a_recent_python_is_accepted(version):
     assert start.check_version(version) is None
 
 
-def test_an_old_python_can_read_start_py_and_so_say_its_sentence():
+def test_an_old_python_can_parse_start_py():
     ast.parse(Path(start.__file__).read_text(encoding="utf-8"), feature_version=(3, 7))
 
 
-def test_start_py_lives_on_the_standard_library_alone():
+def test_start_py_imports_only_the_standard_library():
     tree = ast.parse(Path(start.__file__).read_text(encoding="utf-8"))
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
@@ -75,16 +75,16 @@ def test_start_py_lives_on_the_standard_library_alone():
         (["setup", "requirements-gpu.txt"], ("setup", ["requirements-gpu.txt"])),
     ],
 )
-def test_the_first_word_is_the_command_and_the_rest_is_passed_on(words, meaning):
+def test_the_first_word_is_the_command(words, meaning):
     assert start.parse(words) == meaning
 
 
-def test_a_mistyped_command_is_refused_with_the_commands_there_are():
-    with pytest.raises(SystemExit, match=r"no command 'tets'; the commands are play, test, setup"):
+def test_an_unknown_command_is_refused_with_the_known_ones():
+    with pytest.raises(SystemExit, match=r"Unknown command 'tets'; the commands are play, test, setup"):
         start.parse(["tets"])
 
 
-def test_help_is_printed_and_is_no_failure(capsys):
+def test_help_is_printed_and_exits_with_0(capsys):
     with pytest.raises(SystemExit) as stop:
         start.parse(["--help"])
     assert stop.value.code == 0
@@ -92,19 +92,19 @@ def test_help_is_printed_and_is_no_failure(capsys):
 
 
 @pytest.mark.parametrize(("system", "place"), [("posix", "bin/python"), ("nt", "Scripts/python.exe")])
-def test_the_interpreter_is_looked_for_where_the_system_puts_it(system, place):
+def test_the_interpreter_is_where_the_system_puts_it(system, place):
     assert start.environment_python(Path(".venv"), system) == Path(".venv", place)
 
 
 @pytest.mark.parametrize("changed", ["requirements.txt", "requirements-dev.txt"])
-def test_the_fingerprint_follows_a_file_and_the_files_it_includes(project, changed):
+def test_the_fingerprint_covers_included_files(project, changed):
     before = start.fingerprint(project / "requirements-dev.txt", Path("python"))
     assert start.fingerprint(project / "requirements-dev.txt", Path("python")) == before
     (project / changed).write_text("-r requirements.txt\nhypothesis\n" if "dev" in changed else "pandas\n")
     assert start.fingerprint(project / "requirements-dev.txt", Path("python")) != before
 
 
-def test_the_fingerprint_of_another_interpreter_is_another_one(project):
+def test_the_fingerprint_depends_on_the_interpreter(project):
     one, other = (start.fingerprint(project / "requirements.txt", Path(name)) for name in ("python3.11", "python3.12"))
     assert one != other
 
@@ -126,19 +126,19 @@ def test_changed_requirements_are_installed_again(project, installations):
     assert len(installations) == 2
 
 
-def test_an_installation_that_failed_is_taken_up_again(project, installations):
+def test_a_failed_installation_is_repeated(project, installations):
     start.install(project / "requirements.txt", project / ".venv")
     (project / "requirements.txt").write_text("pandas\n")
     installations.result = 1
     with pytest.raises(SystemExit, match="did not finish"):
         start.install(project / "requirements.txt", project / ".venv")
-    (project / "requirements.txt").write_text("numpy\n")  # the old text: its stamp must be gone by now
+    (project / "requirements.txt").write_text("numpy\n")  # the old text, whose stamp must be gone
     installations.result = 0
     start.install(project / "requirements.txt", project / ".venv")
     assert len(installations) == 3
 
 
-def test_a_missing_environment_is_created_before_anything_is_installed(project, installations):
+def test_a_missing_environment_is_created_first(project, installations):
     start.environment_python(project / ".venv").unlink()
     start.install(project / "requirements.txt", project / ".venv")
     assert [command[2] for command in installations] == ["venv", "--disable-pip-version-check"]
@@ -152,13 +152,13 @@ def test_a_missing_environment_is_created_before_anything_is_installed(project, 
         ("system -m pip --python python --version", "system -m pip --python python"),
     ],
 )
-def test_pip_is_the_environments_own_or_else_the_systems(monkeypatch, working, found):
+def test_pip_comes_from_the_environment_or_the_system(monkeypatch, working, found):
     monkeypatch.setattr(start.sys, "executable", "system")
     monkeypatch.setattr(start.subprocess, "run", only_this_command_works(working))
     assert start.pip_command(Path("python")) == found.split()
 
 
-def test_without_any_pip_a_sentence_says_what_to_install(monkeypatch):
+def test_a_missing_pip_gives_a_sentence(monkeypatch):
     monkeypatch.setattr(start.subprocess, "run", only_this_command_works(""))
     with pytest.raises(SystemExit, match="sudo apt install python3-venv"):
         start.pip_command(Path("python"))

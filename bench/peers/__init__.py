@@ -1,6 +1,6 @@
-"""The implementations that are compared, in one table. A library that is not installed makes its peer a missing one.
+"""The table of compared implementations. A peer whose library is not installed is reported as missing.
 
-Each has a small module with `make(workload, x, y, variant) -> run`, and `run(steps)` returns how many it has done.
+Each has a module with `make(workload, x, y, variant) -> run`, and `run(steps)` returns the number of completed steps.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class Peer(NamedTuple):
     module: str  # in bench.peers
     package: str  # whose version is reported
     variant: str = ""
-    leaves_out: tuple[str, ...] = ()  # workloads that it has no sensible form for
+    skipped: tuple[str, ...] = ()  # workloads that it does not implement
 
 
 PEERS = {
@@ -26,9 +26,11 @@ PEERS = {
         Peer("pytorch-eager", "pytorch", "torch"),
         Peer("pytorch-compile", "pytorch", "torch", "compile"),
         Peer("jax-jit", "jax_steps", "jax"),
-        Peer("jax-scan", "jax_steps", "jax", "scan", ("W2", "W5")),  # nothing to gain: one look, or very long steps
-        Peer("scikit-learn", "scikit_learn", "scikit-learn", leaves_out=("W6",)),  # has no convolutions
-        Peer("seeds-way", "seeds_way", "numpy", leaves_out=("W6",)),
+        Peer(
+            "jax-scan", "jax_steps", "jax", "scan", ("W2", "W5")
+        ),  # single evaluations and very long steps gain nothing
+        Peer("scikit-learn", "scikit_learn", "scikit-learn", skipped=("W6",)),  # has no convolutions
+        Peer("seeds-way", "seeds_way", "numpy", skipped=("W6",)),
         Peer("blas-floor", "blas_floor", "numpy"),
     )
 }
@@ -37,7 +39,7 @@ PEERS = {
 def batches(
     samples: int, batch: int, begin: Callable[[], Any], step: Callable[[Any, int], Any]
 ) -> Callable[[int], int]:
-    """run(n): n calls of step(epoch, number of the batch); begin() opens an epoch. Partial batches are left out."""
+    """A run of step(epoch, batch number); begin() starts an epoch. Partial batches are skipped."""
     count, number, epoch = samples // batch, samples // batch, None
 
     def run(steps: int) -> int:

@@ -1,4 +1,4 @@
-"""python -m bench.peers PEER WORKLOAD [DATA_DIR]: build it, say `ready`, then run the steps that each line asks for."""
+"""python -m bench.peers PEER WORKLOAD [DATA_DIR] prints `ready`, then runs the number of steps in each input line."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from bench.workloads import WORKLOADS, examples
 
 def main() -> None:
     peer, workload = PEERS[sys.argv[1]], WORKLOADS[sys.argv[2]]
-    if hasattr(os, "sched_setaffinity"):  # libraries that bring their own threads get one core as well
+    if hasattr(os, "sched_setaffinity"):  # also limits libraries with their own thread pools to one core
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    answers, sys.stdout = sys.stdout, sys.stderr  # what a library prints is no answer
+    answers, sys.stdout = sys.stdout, sys.stderr  # keeps a library's output out of the answers
     try:
         module = importlib.import_module(f"bench.peers.{peer.module}")
         run = module.make(workload, *examples(workload, sys.argv[3] if len(sys.argv) > 3 else ""), peer.variant)

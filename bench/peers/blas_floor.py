@@ -1,4 +1,4 @@
-"""The floor: only the matrix products of a step, into memory of their own. What is above it is what the rest costs."""
+"""A lower bound: only the matrix products of a step, into preallocated memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JAX: one compiled call a step, or one compiled call for a scan over many steps."""
+"""JAX: one compiled call per step, or one for a scan over many steps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from bench.peers import batches
 from bench.workloads import Workload
 
-SCAN = 50  # steps in one call
+SCAN_STEPS = 50  # in one call
 
 
 def draw(workload: Workload) -> list:
@@ -37,7 +37,7 @@ def convolutions(parameters, x):
 
 
 def units(workload: Workload, parameters, x):
-    """What every dense layer gives, the logits last."""
+    """The output of every dense layer, logits last."""
     seen = []
     for number, (W, b) in enumerate(parameters):
         x = x @ W + b
@@ -48,7 +48,7 @@ def units(workload: Workload, parameters, x):
 
 
 def learner(workload: Workload, X, Y):
-    """(state, sample numbers) -> state after one step; None for the numbers takes all samples."""
+    """(state, sample indices) -> state after one step; None as indices uses all samples."""
     rate, tree = workload.learning_rate, jax.tree.map
 
     def loss(parameters, x, y):
@@ -79,43 +79,45 @@ def make(workload: Workload, x: np.ndarray, y: np.ndarray, variant: str = "") ->
     X = jnp.asarray(x.reshape(-1, 28, 28, 1) if workload.kind == "conv" else x)
     if workload.kind == "grid":
         forward = jax.jit(lambda p, x: [*(seen := units(workload, p, x)), jax.nn.sigmoid(seen[-1])])
-        return waiting(batches(1, 1, lambda: None, lambda epoch, number: keep(forward(parameters, X))), lambda: kept)
+        return synchronized(
+            batches(1, 1, lambda: None, lambda epoch, number: store(forward(parameters, X))), lambda: latest
+        )
     learn = learner(workload, X, jnp.asarray(y.astype(np.float32) if workload.binary else y))
     zeros = [jax.tree.map(jnp.zeros_like, parameters) if workload.optimizer == "adam" else () for _ in range(2)]
-    keep((parameters, *zeros, jnp.float32(0)))
+    store((parameters, *zeros, jnp.float32(0)))
     rng, size = np.random.default_rng(1), workload.batch
 
     if workload.full:
         once = jax.jit(lambda state: learn(state, None), donate_argnums=0)
-        return waiting(batches(1, 1, lambda: None, lambda epoch, number: keep(once(kept[0]))), lambda: kept)
+        return synchronized(batches(1, 1, lambda: None, lambda epoch, number: store(once(latest[0]))), lambda: latest)
     if variant == "scan":
         scan = jax.jit(
             lambda state, parts: jax.lax.scan(lambda s, part: (learn(s, part), None), state, parts)[0], donate_argnums=0
         )
-        count = len(x) // (SCAN * size) or 1
-        steps = min(SCAN, len(x) // size)
+        count = len(x) // (SCAN_STEPS * size) or 1
+        steps = min(SCAN_STEPS, len(x) // size)
 
         def call(order, number):
-            keep(scan(kept[0], order[number * steps * size : (number + 1) * steps * size].reshape(steps, size)))
+            store(scan(latest[0], order[number * steps * size : (number + 1) * steps * size].reshape(steps, size)))
 
-        many = waiting(batches(count, 1, lambda: rng.permutation(len(x)), call), lambda: kept)
+        many = synchronized(batches(count, 1, lambda: rng.permutation(len(x)), call), lambda: latest)
         return lambda wanted: many(max(1, round(wanted / steps))) * steps
     one = jax.jit(learn, donate_argnums=0)
 
     def step(order, number):
-        keep(one(kept[0], order[number * size : (number + 1) * size]))
+        store(one(latest[0], order[number * size : (number + 1) * size]))
 
-    return waiting(batches(len(x), size, lambda: rng.permutation(len(x)), step), lambda: kept)
-
-
-kept: list = []  # the newest result: JAX computes behind one's back, and a run ends only when it is there
+    return synchronized(batches(len(x), size, lambda: rng.permutation(len(x)), step), lambda: latest)
 
 
-def keep(result) -> None:
-    kept[:] = [result]
+latest: list = []  # JAX computes asynchronously; a run ends only when its latest result is ready
 
 
-def waiting(run: Callable[[int], int], result: Callable[[], object]) -> Callable[[int], int]:
+def store(result) -> None:
+    latest[:] = [result]
+
+
+def synchronized(run: Callable[[int], int], result: Callable[[], object]) -> Callable[[int], int]:
     def whole(steps: int) -> int:
         done = run(steps)
         jax.block_until_ready(result())

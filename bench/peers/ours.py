@@ -1,4 +1,4 @@
-"""Our engine, through its public names, as the playground runs it: in slices, with the curve and the guard on."""
+"""Our engine as the playground runs it: in slices, with the curve and the divergence guard."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from engine.tape.evaluation_tape import Glance
 from engine.training.settings import Settings
 from engine.training.trainer import Trainer
 
-SLICE = 0.0025  # seconds, as in the worker processes
+SLICE_S = 0.0025  # as in the worker processes
 
 
 def layers(workload: Workload) -> list[Layer]:
@@ -34,7 +34,7 @@ def build(
     workload: Workload, x: np.ndarray, y: np.ndarray, test: tuple[np.ndarray, np.ndarray] | None = None,
     backend: Backend | None = None,
 ) -> Trainer:  # fmt: skip
-    """A trainer; without a test part of its own it is tested on the first samples."""
+    """A trainer; without `test` it is tested on the first samples."""
     output, loss = ("sigmoid", "binary_crossentropy") if workload.binary else ("softmax", "categorical_crossentropy")
     objective = Objective("classification", 2 if workload.binary else 10, output, loss)
     network = Network(layers(workload), x.shape[1:], rng=np.random.default_rng(0))
@@ -53,12 +53,12 @@ def make(
 
 
 def training(trainer: Trainer) -> Callable[[int], int]:
-    """In slices, until so many steps are done."""
+    """A run in slices until the requested steps are done."""
 
     def run(steps: int) -> int:
         first = trainer.steps
         while trainer.steps < first + steps:
-            trainer.run_for(SLICE)
+            trainer.run_for(SLICE_S)
             if trainer.divergence or trainer.stopped:
                 raise RuntimeError(f"training ended: {trainer.divergence or trainer.stopped}")
         return trainer.steps - first
@@ -67,7 +67,7 @@ def training(trainer: Trainer) -> Callable[[int], int]:
 
 
 def look(trainer: Trainer, x: np.ndarray) -> Callable[[int], int]:
-    """The map of every unit over the plane, recorded once, as for the frames of a live view."""
+    """Evaluate every unit over the plane, recorded once as for a live frame."""
     tape = Glance()
     z, maps = tape.fixed(x), []
     for layer in trainer.network.layers:

@@ -1,4 +1,4 @@
-"""PyTorch with its best practical settings: fused optimiser, gradients set to None, tensors indexed directly."""
+"""PyTorch with its best practical settings: fused optimizer, gradients set to None, tensors indexed directly."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def make(workload: Workload, x: np.ndarray, y: np.ndarray, variant: str = "") ->
 
     if workload.full:
         return batches(1, 1, lambda: None, lambda epoch, number: learn(inputs, targets))
-    if workload.binary:  # small data: the whole epoch is put in order at once
+    if workload.binary:  # small data: the whole epoch is shuffled at once
 
         def begin():
             order = torch.randperm(len(inputs))
@@ -66,7 +66,7 @@ def make(workload: Workload, x: np.ndarray, y: np.ndarray, variant: str = "") ->
 
 
 def look(model, x, variant: str) -> Callable[[int], int]:
-    """Every unit over the plane."""
+    """Evaluate every unit over the plane."""
 
     def maps(x):
         seen = []

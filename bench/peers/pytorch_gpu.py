@@ -1,4 +1,4 @@
-"""PyTorch on a graphics card, data and order of the samples there as well: eager, compiled, and one graph a step."""
+"""PyTorch on a GPU, with the data and the sample order on the GPU as well: eager, compiled, or one graph per step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.peers.pytorch import network
 from bench.processes import Missing
 from bench.workloads import Workload
 
-WARM = 3  # steps before a graph is recorded
+WARM_UP_STEPS = 3  # before a graph is captured
 
 
 def wait() -> None:
@@ -22,7 +22,7 @@ def wait() -> None:
 
 
 def make(workload: Workload, x: np.ndarray, y: np.ndarray, variant: str, device: str = "cuda") -> Callable[[int], int]:
-    """variant: eager, compile or graph. Raises Missing where PyTorch finds no card."""
+    """variant: eager, compile or graph. Raises Missing if PyTorch finds no GPU."""
     if device == "cuda" and not torch.cuda.is_available():
         raise Missing("this PyTorch finds no GPU")
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
@@ -61,14 +61,14 @@ def make(workload: Workload, x: np.ndarray, y: np.ndarray, variant: str, device:
 
 
 def _recorded(learn: Callable, size: int, device: str) -> Callable:
-    """A whole step, gathering included, as one graph that reads the numbers of its samples from fixed memory."""
+    """A whole step, including the gather, as one graph that reads its sample indices from fixed memory."""
     positions = torch.arange(size, device=device)
-    aside = torch.cuda.Stream()
-    aside.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(aside):
-        for _ in range(WARM):
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(WARM_UP_STEPS):
             learn(positions)
-    torch.cuda.current_stream().wait_stream(aside)
+    torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         learn(positions)

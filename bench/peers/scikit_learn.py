@@ -9,7 +9,7 @@ from sklearn.neural_network import MLPClassifier
 
 from bench.workloads import Workload
 
-BATCHES = 50  # of an epoch: one call trains a whole epoch, so large data are cut down to keep a run short
+BATCHES = 50  # per epoch: one call trains a whole epoch, so large data is truncated to keep a run short
 
 
 def make(workload: Workload, x: np.ndarray, y: np.ndarray, variant: str = "") -> Callable[[int], int]:

@@ -1,4 +1,4 @@
-"""The way of a first tutorial: float64, one column a sample, a new array for every intermediate result."""
+"""The style of a first tutorial: float64, one column per sample, a new array for every intermediate result."""
 
 from __future__ import annotations
 

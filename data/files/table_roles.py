@@ -1,6 +1,6 @@
-"""From the columns of a table to examples: which column is foretold from which others, what gaps become, what is coded.
+"""From the columns of a table to examples: target, features, treatment of gaps, one-hot encoding.
 
-Everything is proposed, everything can be chosen otherwise, and what was done is said in sentences.
+Defaults are proposed for every choice, each can be changed, and the result is described in sentences.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data.files.picture_tables import LABELS, MOST_CLASSES
+from data.files.picture_tables import LABELS, MAX_CLASSES
 from data.files.table_files import Column, Table
-from data.files.user_data import OwnError, Prepared, clean, unique
+from data.files.user_data import PreparedData, UserDataError, clean, unique
 
-MOST_CATEGORIES = 50  # of a feature
-MOST_INPUTS, MOST_VALUES, FEWEST_ROWS = 2000, 4_000_000, 10
-FEW = 20  # so many different whole numbers may be classes
+MAX_CATEGORIES = 50  # of a feature
+MAX_INPUTS, MAX_VALUES, MIN_ROWS = 2000, 4_000_000, 10
+MAX_NUMBER_CLASSES = 20  # most distinct whole numbers that are proposed as classes
 TARGETS = (*LABELS, "species", "survived", "outcome", "diagnosis", "quality", "price", "value", "output")
 MISSING = "(missing)"
 
@@ -33,17 +33,17 @@ GAP_RULES = {
     ),
     "mark": GapRule(
         "Fill in and mark",
-        "A missing number becomes the median of the training part, and one more input says that it was missing; a "
-        "missing category is a category of its own.",
+        "A missing number becomes the median of the training part, and an extra input marks it; a missing category "
+        "becomes a separate category.",
     ),
-    "drop": GapRule("Leave out", "Rows with a gap in one of the chosen columns are left out."),
+    "drop": GapRule("Leave out", "Rows with a gap in a chosen column are left out."),
 }
 TASKS = {"classification": "Classes", "regression": "Numbers"}
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What a person decides about a table."""
+    """The user's choices for a table."""
 
     target: str
     features: tuple[str, ...]
@@ -52,120 +52,130 @@ class Choices:
 
 
 def proposed_target(table: Table) -> str:
-    """The column that is called like a target, else the last one."""
+    """The column named like a target, else the last one."""
     names = {name.lower(): name for name in reversed(table.names)}
     return next((names[name] for name in TARGETS if name in names), table.names[-1])
 
 
 def proposed_task(column: Column) -> str:
-    """Classes for words and for a few different whole numbers, numbers for the rest."""
+    """Classification for words and for few distinct whole numbers, otherwise regression."""
     if column.categories:
         return "classification"
     known = column.values[~np.isnan(column.values)]
-    few = column.distinct <= min(FEW, max(2, len(known) // 5))
+    few = column.distinct <= min(MAX_NUMBER_CLASSES, max(2, len(known) // 5))
     return "classification" if few and (known == np.rint(known)).all() else "regression"
 
 
 def tasks(column: Column) -> tuple[str, ...]:
-    """What the column can be foretold as."""
+    """The tasks for which the column can be the target."""
     return ("classification",) if column.categories else tuple(TASKS)
 
 
 def unfit(column: Column) -> str:
-    """Why a column is not proposed as a feature; nothing if it is."""
+    """Why a column is not proposed as a feature; empty if it is."""
     if column.gaps.all():
         return "it is empty"
     if column.distinct < 2:
-        return "it says the same in every row"
-    if len(column.categories) > MOST_CATEGORIES:
-        return f"it has {column.distinct:,} different words, such as names, dates or texts"
+        return "it has the same value in every row"
+    if len(column.categories) > MAX_CATEGORIES:
+        return f"it has {column.distinct:,} different values, such as names, dates or text"
     values = column.values
-    if not column.categories and column.distinct == len(values) > FEW and (np.abs(np.diff(values)) == 1).all():
-        return "it counts the rows"
+    if (
+        not column.categories
+        and column.distinct == len(values) > MAX_NUMBER_CLASSES
+        and (np.abs(np.diff(values)) == 1).all()
+    ):
+        return "it numbers the rows"
     return ""
 
 
 def propose(table: Table, target: str = "", task: str = "") -> Choices:
-    """A start; `target` and `task` are kept where they are given."""
+    """Default choices; a given `target` or `task` is kept."""
     target = target or proposed_target(table)
     features = tuple(column.name for column in table.columns if column.name != target and not unfit(column))
     return Choices(target, features, task or proposed_task(table.column(target)))
 
 
-def prepare(table: Table, choices: Choices, title: str) -> tuple[Prepared, list[str]]:
-    """The examples, and sentences on what was done. Raises OwnError."""
+def prepare_table(table: Table, choices: Choices, title: str) -> tuple[PreparedData, list[str]]:
+    """The examples and sentences that describe what was done. Raises UserDataError."""
     if choices.target not in table.names:
-        raise OwnError(f"There is no column {clean(choices.target)}; the columns are {', '.join(table.names[:20])}.")
+        raise UserDataError(
+            f"There is no column {clean(choices.target)}; the columns are {', '.join(table.names[:20])}."
+        )
     target = table.column(choices.target)
     chosen = [table.column(name) for name in choices.features if name in table.names and name != choices.target]
     if not chosen:
-        raise OwnError("No feature is chosen; at least one column beside the target is allowed.")
+        raise UserDataError("No feature is chosen; choose at least one column besides the target.")
     if choices.task not in tasks(target):
-        raise OwnError(f"The column {target.name} holds words; they can be foretold as classes only.")
-    wide = next((column for column in chosen if len(column.categories) > MOST_CATEGORIES), None)
+        raise UserDataError(f"The column {target.name} holds words; they can only be predicted as classes.")
+    wide = next((column for column in chosen if len(column.categories) > MAX_CATEGORIES), None)
     if wide:
         count = len(wide.categories)
-        raise OwnError(f"The feature {wide.name} has {count:,} different words; at most {MOST_CATEGORIES} are allowed.")
-    said: list[str] = []
+        raise UserDataError(
+            f"The feature {wide.name} has {count:,} different values; at most {MAX_CATEGORIES} are allowed."
+        )
+    report: list[str] = []
     rows = ~target.gaps
-    _say(said, (~rows).sum(), "without a target")
+    _report_left_out(report, (~rows).sum(), "without a target")
     if choices.gaps == "drop":
         gaps = np.logical_or.reduce([column.gaps for column in chosen])
-        _say(said, (rows & gaps).sum(), "with a gap")
+        _report_left_out(report, (rows & gaps).sum(), "with a gap")
         rows &= ~gaps
     _check_rows(rows)
-    y, names = _targets(target, choices.task, rows, said)
+    y, names = _targets(target, choices.task, rows, report)
     _check_rows(rows)
-    kept = np.flatnonzero(rows)
-    inputs = sum(_width(column.take(kept), choices.gaps) for column in chosen)
-    if inputs > MOST_INPUTS:
-        raise OwnError(f"The features make {inputs:,} inputs; at most {MOST_INPUTS:,} are allowed.")
-    if inputs * len(kept) > MOST_VALUES:
-        raise OwnError(f"{len(kept):,} rows of {inputs:,} inputs are too many; {MOST_VALUES:,} values are allowed.")
-    x, feature_names, groups = _encode([column.take(kept) for column in chosen], inputs, choices.gaps)
+    used = np.flatnonzero(rows)
+    inputs = sum(_width(column.take(used), choices.gaps) for column in chosen)
+    if inputs > MAX_INPUTS:
+        raise UserDataError(f"The features make {inputs:,} inputs; at most {MAX_INPUTS:,} are allowed.")
+    if inputs * len(used) > MAX_VALUES:
+        raise UserDataError(f"{len(used):,} rows of {inputs:,} inputs are too many; {MAX_VALUES:,} values are allowed.")
+    x, feature_names, groups = _encode([column.take(used) for column in chosen], inputs, choices.gaps)
     columns = "1 column" if len(chosen) == 1 else f"{len(chosen):,} columns"
-    said.append(f"{len(kept):,} rows and {inputs:,} inputs from {columns} are used.")
-    if empty := int(sum(column.take(kept).gaps.sum() for column in chosen)):
-        said.append(f"{empty:,} gaps: {GAP_RULES[choices.gaps].sentence}")
+    report.append(f"{len(used):,} rows and {inputs:,} inputs from {columns} are used.")
+    if empty := int(sum(column.take(used).gaps.sum() for column in chosen)):
+        report.append(f"{empty:,} gaps: {GAP_RULES[choices.gaps].sentence}")
     if groups:
-        said.append("Numbers are standardised by the training part; categories are 0 or 1 each.")
+        report.append("Numbers are standardized by the training part; each category is an input of 0 or 1.")
     else:
-        said.append("Numbers are standardised by the training part.")
-    prepared = Prepared(
-        "table", clean(title), choices.task, x, y[kept], tuple(feature_names), names, target.name, tuple(groups)
+        report.append("Numbers are standardized by the training part.")
+    prepared = PreparedData(
+        "table", clean(title), choices.task, x, y[used], tuple(feature_names), names, target.name, tuple(groups)
     )
-    return prepared, said
+    return prepared, report
 
 
-def _say(said: list[str], count: int, why: str) -> None:
+def _report_left_out(report: list[str], count: int, why: str) -> None:
     if count:
-        said.append(f"{count:,} {'row' if count == 1 else 'rows'} {why} {'is' if count == 1 else 'are'} left out.")
+        report.append(f"{count:,} {'row' if count == 1 else 'rows'} {why} {'is' if count == 1 else 'are'} left out.")
 
 
 def _check_rows(rows: np.ndarray) -> None:
-    if (count := np.count_nonzero(rows)) < FEWEST_ROWS:
-        raise OwnError(f"Only {count} rows can be used; at least {FEWEST_ROWS} are allowed.")
+    if (count := np.count_nonzero(rows)) < MIN_ROWS:
+        raise UserDataError(f"Only {count} rows can be used; at least {MIN_ROWS} are needed.")
 
 
-def _targets(target: Column, task: str, rows: np.ndarray, said: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Values or class numbers (N,) and class names; takes the rows of a class that occurs once out of `rows`."""
+def _targets(target: Column, task: str, rows: np.ndarray, report: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Values or class numbers (N,) and class names; removes classes that occur once from `rows` (in place)."""
     if task == "regression":
         if len(np.unique(target.values[rows])) < 2:
-            raise OwnError(f"The target {target.name} is the same in every row; at least two values are allowed.")
+            raise UserDataError(
+                f"The target {target.name} is the same in every row; at least two different values are needed."
+            )
         return target.values, ()
     words = target.as_categories()
     counts = np.bincount(words.values[rows], minlength=len(words.categories))
-    if (counts > 0).sum() > MOST_CLASSES:
-        raise OwnError(
-            f"The target {target.name} has {(counts > 0).sum():,} classes; 2 to {MOST_CLASSES} are allowed"
-            + (", or foretell it as numbers." if not target.categories else ".")
+    if (counts > 0).sum() > MAX_CLASSES:
+        raise UserDataError(
+            f"The target {target.name} has {(counts > 0).sum():,} classes; 2 to {MAX_CLASSES} are allowed"
+            + (", or predict it as numbers." if not target.categories else ".")
         )
     alone = rows & (counts[words.values] == 1) & (words.values >= 0)
-    _say(said, alone.sum(), "whose class occurs only once")
+    _report_left_out(report, alone.sum(), "whose class occurs only once")
     rows &= ~alone
     present = np.flatnonzero(counts > 1)
     if len(present) < 2:
-        raise OwnError(f"The target {target.name} has one class only; 2 to {MOST_CLASSES} are allowed.")
+        raise UserDataError(f"The target {target.name} has one class only; 2 to {MAX_CLASSES} are allowed.")
     return np.searchsorted(present, words.values), tuple(words.categories[i] for i in present)
 
 
@@ -175,7 +185,7 @@ def _width(column: Column, rule: str) -> int:
 
 
 def _encode(columns: list[Column], inputs: int, rule: str) -> tuple[np.ndarray, list[str], list[tuple[int, int]]]:
-    """(N, inputs) with NaN for gaps that are filled in later, the names of the inputs, and which of them are 0 or 1."""
+    """(N, inputs) with NaN for gaps to be filled later, the input names, and the one-hot groups (start, stop)."""
     x = np.empty((len(columns[0].values), inputs))
     names: list[str] = []
     groups = []

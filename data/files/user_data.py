@@ -1,7 +1,7 @@
-"""Data that a person brought along: prepared once, kept in a file under its fingerprint, read by whoever trains on it.
+"""Uploaded data: prepared once, stored in a file named by its fingerprint, read by every process that trains on it.
 
-The files lie in one folder of the server, which the processes that train find by an environment variable. The
-fingerprint is made of all that the file holds, so the same name always means the same data.
+The files are in one folder of the server, which worker processes find through an environment variable. The fingerprint
+is a hash of the file's whole content, so the same name always means the same data.
 """
 
 from __future__ import annotations
@@ -25,49 +25,49 @@ import numpy as np
 from data.dataset import Raw, Source
 
 NAMES = {"table": "Your table", "own_images": "Your pictures"}
-FOLDER = "BACKPROP_UPLOADS"  # the environment variable
+FOLDER_VARIABLE = "BACKPROP_UPLOADS"  # environment variable with the folder
 FINGERPRINT = re.compile(r"[0-9a-f]{32}")
-LONGEST_NAME = 40  # characters of a class or a column that are kept
-GONE = "this data was uploaded in another session and is not here: upload the file again on the page Data"
-FACTS = ("dataset", "title", "kind", "target", "feature_names", "class_names", "groups", "image_shape")
+MAX_NAME_CHARACTERS = 40  # of a class or column
+GONE = "this data was uploaded in another session and is no longer available: upload the file again on the page Data"
+METADATA_FIELDS = ("dataset", "title", "kind", "target", "feature_names", "class_names", "groups", "image_shape")
 
 
-class OwnError(ValueError):
-    """Says in a sentence what is wrong with a file or a choice, and what is allowed."""
+class UserDataError(ValueError):
+    """Says in a sentence what is wrong with a file or a choice and what is allowed."""
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
-    """A table or pictures ready to be kept. N examples, D inputs."""
+class PreparedData:
+    """A table or pictures ready to be stored. N examples, D inputs."""
 
     dataset: str  # one of NAMES
-    title: str  # of the file that it was
+    title: str  # the name of the uploaded file
     kind: str  # "classification" | "regression"
-    x: np.ndarray  # (N, D) float64 with NaN for a gap; of pictures uint8
-    y: np.ndarray  # (N,) int64 class numbers or float64 values in their own units
+    x: np.ndarray  # (N, D) float64 with NaN for gaps; uint8 for pictures
+    y: np.ndarray  # (N,) int64 class numbers or float64 values in original units
     feature_names: tuple[str, ...]
     class_names: tuple[str, ...] = ()  # () for regression
     target: str = "label"
-    groups: tuple[tuple[int, int], ...] = ()  # first column and the one after the last of each one-hot encoded category
+    groups: tuple[tuple[int, int], ...] = ()  # columns start:stop of each one-hot encoded category
     image_shape: tuple[int, int] | None = None
 
     @property
     def size(self) -> int:
-        """Bytes that it takes."""
+        """Size in bytes."""
         return self.x.nbytes + self.y.nbytes
 
 
-def clean(text: Any, otherwise: str = "?") -> str:
-    """A name from a file for menus, charts and tables: short, printable, on one line, and no markup to anybody."""
-    words = "".join(c if c.isprintable() else " " for c in str(text)[: 10 * LONGEST_NAME]).split()
+def clean(text: Any, default: str = "?") -> str:
+    """A name from a file, made safe for menus, charts and tables: short, printable, on one line, without markup."""
+    words = "".join(c if c.isprintable() else " " for c in str(text)[: 10 * MAX_NAME_CHARACTERS]).split()
     name = " ".join(words).replace("<", "‹").replace(">", "›")
-    return (name[: LONGEST_NAME - 1] + "…" if len(name) > LONGEST_NAME else name) or otherwise
+    return (name[: MAX_NAME_CHARACTERS - 1] + "…" if len(name) > MAX_NAME_CHARACTERS else name) or default
 
 
 def unique(names: list[str]) -> list[str]:
-    """The names, a repeated one with a number behind it."""
+    """The names, with a number appended to repeated ones."""
     taken: set[str] = set()
-    counts: dict[str, int] = {}  # where to go on counting: thousands of names may be alike
+    counts: dict[str, int] = {}  # the last number used: thousands of names may be equal
     for i, name in enumerate(names):
         number = counts.get(name, 1)
         while names[i] in taken:
@@ -86,25 +86,25 @@ def pixel_names(side: int) -> tuple[str, ...]:
 
 
 def folder() -> Path:
-    """Where this server keeps what was uploaded; a process without a server makes a place of its own."""
-    if not (place := os.environ.get(FOLDER)):
-        place = os.environ[FOLDER] = tempfile.mkdtemp(prefix="backprop-uploads-")
+    """The server's folder for uploads; a process without a server creates its own."""
+    if not (place := os.environ.get(FOLDER_VARIABLE)):
+        place = os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix="backprop-uploads-")
         atexit.register(shutil.rmtree, place, ignore_errors=True)
     return Path(place)
 
 
 @contextlib.contextmanager
 def new_folder() -> Iterator[Path]:
-    """An empty folder that the processes started from now on share; it is removed at the end, whatever it holds."""
-    before = os.environ.get(FOLDER)
-    place = os.environ[FOLDER] = tempfile.mkdtemp(prefix="backprop-uploads-", dir=before)
+    """An empty folder shared by all processes started later; removed with its content at the end."""
+    before = os.environ.get(FOLDER_VARIABLE)
+    place = os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix="backprop-uploads-", dir=before)
     try:
         yield Path(place)
     finally:
         if before is None:
-            del os.environ[FOLDER]
+            del os.environ[FOLDER_VARIABLE]
         else:
-            os.environ[FOLDER] = before
+            os.environ[FOLDER_VARIABLE] = before
         shutil.rmtree(place, ignore_errors=True)
 
 
@@ -118,11 +118,11 @@ def known(fingerprint: str) -> bool:
     return bool(FINGERPRINT.fullmatch(fingerprint)) and path(fingerprint).is_file()
 
 
-# Keeping and reading -------------------------------------------------------------------------------------------------
+# Storing and reading -------------------------------------------------------------------------------------------------
 
 
-def fingerprint_of(prepared: Prepared) -> str:
-    """The same for the same data, prepared in the same way."""
+def fingerprint_of(prepared: PreparedData) -> str:
+    """A hash of the data and its metadata."""
     digest = hashlib.sha256(_as_text(prepared).encode())
     for array in (prepared.x, prepared.y):
         digest.update(f"{array.shape}{array.dtype.str}".encode())
@@ -130,13 +130,13 @@ def fingerprint_of(prepared: Prepared) -> str:
     return digest.hexdigest()[:32]
 
 
-def _as_text(prepared: Prepared) -> str:
-    values = {name: getattr(prepared, name) for name in FACTS}
+def _as_text(prepared: PreparedData) -> str:
+    values = {name: getattr(prepared, name) for name in METADATA_FIELDS}
     return json.dumps({**values, "rows": len(prepared.y)}, ensure_ascii=False, sort_keys=True)
 
 
-def save(prepared: Prepared) -> str:
-    """Writes it whole or not at all; returns its fingerprint."""
+def save(prepared: PreparedData) -> str:
+    """Store the data atomically; returns its fingerprint."""
     fingerprint, facts = fingerprint_of(prepared), _as_text(prepared).encode()
     place = path(fingerprint)
     if not place.is_file():
@@ -147,8 +147,8 @@ def save(prepared: Prepared) -> str:
     return fingerprint
 
 
-def read(fingerprint: str) -> Prepared:
-    """Raises ValueError, in a sentence, when it is not there any more."""
+def read(fingerprint: str) -> PreparedData:
+    """Raises ValueError, in a sentence, if the file no longer exists."""
     facts = _facts(fingerprint)
     try:
         with np.load(path(fingerprint), allow_pickle=False) as file:
@@ -157,7 +157,7 @@ def read(fingerprint: str) -> Prepared:
         raise ValueError(f"{GONE[0].upper()}{GONE[1:]}.") from None
     for array in (x, y):
         array.setflags(write=False)
-    return Prepared(x=x, y=y, **{name: facts[name] for name in FACTS})
+    return PreparedData(x=x, y=y, **{name: facts[name] for name in METADATA_FIELDS})
 
 
 @lru_cache(maxsize=256)
@@ -181,15 +181,15 @@ def forget(fingerprint: str) -> None:
 
 @lru_cache(maxsize=256)
 def source(fingerprint: str) -> Source:
-    """What an experiment must know of it. Raises ValueError, in a sentence, when it is not there."""
+    """The uploaded data as a Source. Raises ValueError, in a sentence, if the file no longer exists."""
     facts = _facts(fingerprint)
     rows = facts["rows"]
-    what = f"{rows:,} pictures" if facts["image_shape"] else f"{rows:,} rows to foretell {facts['target']}"
+    what = f"{rows:,} pictures" if facts["image_shape"] else f"{rows:,} rows to predict {facts['target']}"
     return Source(
         facts["dataset"],
         f"{NAMES[facts['dataset']]}: {facts['title']}",
         facts["kind"],
-        f"{what}. Whoever has the link can train on it, as long as your session lasts.",
+        f"{what}. Anyone who has the link can train on it while your session lasts.",
         samples=rows,
         inputs=len(facts["feature_names"]),
         make=partial(make, fingerprint),
@@ -199,7 +199,7 @@ def source(fingerprint: str) -> Source:
 
 
 def make(fingerprint: str) -> Raw:
-    """Read from its file each time: what a visitor has forgotten stays in no process."""
-    p = read(fingerprint)
-    group = p.y if p.class_names else np.zeros(len(p.y), dtype=np.int64)
-    return Raw(p.x, p.y, group, p.feature_names, groups=p.groups)
+    """Read from the file each time, so that deleted data stays in no process."""
+    data = read(fingerprint)
+    group = data.y if data.class_names else np.zeros(len(data.y), dtype=np.int64)
+    return Raw(data.x, data.y, group, data.feature_names, groups=data.groups)

@@ -1,7 +1,7 @@
-"""MNIST and Fashion-MNIST from the internet, when a person asks for them, and only then.
+"""Downloads MNIST and Fashion-MNIST, only on request.
 
-pooch fetches each file beside its place and moves it there once its checksum is right, so a file that is there is whole
-and a second attempt goes on with those that are missing.
+pooch downloads each file to a temporary name and renames it once its checksum is right. So an existing file is
+complete, and a second attempt continues with the missing ones.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from urllib.parse import urlsplit
 
 from data.sources import idx
 
-MIRRORS = "BACKPROP_MIRRORS"  # addresses in which the folders mnist and fashion_mnist lie, instead of the usual ones
-PATIENCE = 20.0  # seconds without a byte
-PIECE = 2**16  # bytes
+MIRRORS_VARIABLE = "BACKPROP_MIRRORS"  # environment variable: addresses with the folders mnist and fashion_mnist
+TIMEOUT_S = 20.0  # without a byte
+CHUNK_BYTES = 2**16
 
 
 class File(NamedTuple):
-    """A file as its makers published it."""
+    """A published file."""
 
     name: str
     size: int
@@ -48,7 +48,7 @@ FILES = {
         (5_148, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
     ),
 }
-USUAL = {
+DEFAULT_MIRRORS = {
     "mnist": (
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -61,17 +61,17 @@ USUAL = {
 
 
 class DownloadError(RuntimeError):
-    """Says in a sentence why a file did not arrive."""
+    """Says in a sentence why a download failed."""
 
 
 class Stopped(Exception):
-    """Somebody pressed Stop."""
+    """The user pressed Stop."""
 
 
 def mirrors(name: str) -> tuple[str, ...]:
-    """Addresses that end with a slash, best first: those of BACKPROP_MIRRORS or the usual ones."""
-    chosen = os.environ.get(MIRRORS, "").replace(",", " ").split()
-    return tuple(f"{address.rstrip('/')}/{name}/" for address in chosen) or USUAL[name]
+    """Addresses that end with a slash, in order of preference: those of BACKPROP_MIRRORS or the default ones."""
+    chosen = os.environ.get(MIRRORS_VARIABLE, "").replace(",", " ").split()
+    return tuple(f"{address.rstrip('/')}/{name}/" for address in chosen) or DEFAULT_MIRRORS[name]
 
 
 def size(name: str) -> int:
@@ -80,10 +80,11 @@ def size(name: str) -> int:
 
 
 def fetch(name: str, folder: Path, arrived: Callable[[int], None], files: tuple[File, ...] | None = None) -> None:
-    """Get the files of a set that are not in the folder yet. `arrived` is told the bytes of the set that are here now,
-    again and again, and may raise Stopped.
+    """Download the files of a set that are not in the folder yet.
 
-    Raises DownloadError, in a sentence, when no mirror gives what it should.
+    arrived: called repeatedly with the number of bytes of the set that have arrived; may raise Stopped.
+
+    Raises DownloadError, in a sentence, when no mirror delivers a correct file.
     """
     done = 0
     for file in files or FILES[name]:
@@ -102,18 +103,18 @@ def fetch(name: str, folder: Path, arrived: Callable[[int], None], files: tuple[
 
 
 class _Watch:
-    """What pooch takes for its progress bar: counts the bytes, and ends a file that grows too large."""
+    """Given to pooch as its progress bar: counts the bytes and stops a file that grows too large."""
 
-    total = 0  # what the server says; not believed
+    total = 0  # set by pooch from the server's answer; not used
 
     def __init__(self, file: File, host: str, arrived: Callable[[int], None]) -> None:
         self.file, self.host, self.arrived, self.count = file, host, arrived, 0
 
     def update(self, count: int) -> None:
-        if self.count < 0:  # the end, at which pooch fills up its bar
+        if self.count < 0:  # the end, where pooch completes its bar
             return
         self.count += count
-        if self.count >= self.file.size + PIECE:
+        if self.count >= self.file.size + CHUNK_BYTES:
             raise DownloadError(f"{self.host} sends more than the {self.file.size:,} bytes of {self.file.name}.")
         self.arrived(min(self.count, self.file.size))
 
@@ -125,40 +126,40 @@ class _Watch:
 
 
 def _fetch(address: str, folder: Path, file: File, arrived: Callable[[int], None]) -> None:
-    import pooch  # with requests a fifth of a second that few who start have use for
+    import pooch  # takes a fifth of a second to import, with requests
     import requests
 
     host = urlsplit(address).netloc or "The mirror"
-    logging.getLogger("pooch").setLevel(logging.WARNING)  # what it does is on the page
+    logging.getLogger("pooch").setLevel(logging.WARNING)  # the page shows the progress
     watch = _Watch(file, host, arrived)
-    # Any object like a progress bar is allowed, and any downloader; pooch's annotations say less.
-    downloader: Any = pooch.HTTPDownloader(progressbar=cast(Any, watch), chunk_size=PIECE, timeout=PATIENCE)
+    # pooch accepts any progress bar and downloader; its annotations are narrower.
+    downloader: Any = pooch.HTTPDownloader(progressbar=cast(Any, watch), chunk_size=CHUNK_BYTES, timeout=TIMEOUT_S)
     try:
         pooch.retrieve(address, f"sha256:{file.sha256}", file.name, folder, downloader=downloader)
     except requests.exceptions.HTTPError as problem:
         code = problem.response.status_code if problem.response is not None else "no code"
         raise DownloadError(f"{host} does not have {file.name} (it answers {code}).") from None
     except requests.exceptions.Timeout:
-        raise DownloadError(f"{host} has been silent for {PATIENCE:g} seconds. Try again later.") from None
+        raise DownloadError(f"{host} has sent nothing for {TIMEOUT_S:g} seconds. Try again later.") from None
     except requests.exceptions.ChunkedEncodingError:
-        raise DownloadError(f"{host} broke off in the middle of {file.name}. Try again.") from None
+        raise DownloadError(f"{host} closed the connection in the middle of {file.name}. Try again.") from None
     except requests.exceptions.ConnectionError as problem:
         if "timed out" in str(problem):
-            raise DownloadError(f"{host} has been silent for {PATIENCE:g} seconds. Try again later.") from None
-        raise DownloadError(f"{host} cannot be reached. Is there a network?") from None
+            raise DownloadError(f"{host} has sent nothing for {TIMEOUT_S:g} seconds. Try again later.") from None
+        raise DownloadError(f"{host} cannot be reached. Check the network connection.") from None
     except requests.exceptions.RequestException:
-        raise DownloadError(f"{address} is no address that can be asked.") from None
+        raise DownloadError(f"{address} is not a valid address.") from None
     except ValueError:
         raise DownloadError(
-            f"What {host} sends as {file.name} is not the published file: its checksum is another. Nothing was kept."
+            f"{host} sent a {file.name} that is not the published file: its checksum differs. Nothing was saved."
         ) from None
     except OSError as problem:
-        raise DownloadError(f"The cache folder cannot be written ({problem.strerror}).") from None
+        raise DownloadError(f"The cache folder is not writable ({problem.strerror}).") from None
 
 
 @dataclass
 class Progress:
-    """How a download stands."""
+    """Progress of a download, in bytes."""
 
     total: int
     done: int = 0
@@ -171,19 +172,19 @@ class Progress:
 
 
 class Downloads:
-    """At most one download of a set at a time, whoever asked for it; each in a thread of its own."""
+    """At most one download per set at a time, shared by all visitors; each runs in its own thread."""
 
     def __init__(self, get: Callable[..., None] = fetch) -> None:
         self._get, self._known = get, dict[str, Progress]()
-        self._busy = threading.Lock()
+        self._lock = threading.Lock()
 
     def of(self, name: str) -> Progress | None:
-        """None where nobody has asked."""
+        """The progress of a set's download; None if it was never started."""
         return self._known.get(name)
 
     def start(self, name: str) -> None:
-        """Unless it runs already."""
-        with self._busy:
+        """Start the download of a set unless it is running already."""
+        with self._lock:
             now = self._known.get(name)
             if now and now.active:
                 return
@@ -191,7 +192,7 @@ class Downloads:
             threading.Thread(target=self._run, args=(name, progress), name=f"download {name}", daemon=True).start()
 
     def stop(self, name: str) -> None:
-        """The files that are whole stay, the one that is under way does not."""
+        """Stop the download of a set; complete files are kept."""
         progress = self._known.get(name)
         if progress and progress.status == "running":
             progress.status = "stopping"

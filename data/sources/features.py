@@ -1,5 +1,7 @@
-"""What a network may be told about a point of the plane: its coordinates, and a few functions of them.
-A table of features, each with the formula that a page shows and the function that computes it; one more is typed."""
+"""Features of a point in the plane: its coordinates and a few functions of them.
+
+A table of records, each with the formula that a page shows and the function that computes it. One more feature is a
+formula that the user types."""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ import numpy as np
 
 from data.sources import formula as formulas
 
-FORMULA = "formula"  # the name of the feature that a person types
+FORMULA = "formula"  # the name of the typed feature
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,12 @@ def check_features(names: Sequence[str]) -> None:
     """Raise ValueError, with the allowed names, unless `names` holds at least one feature, all known and none twice."""
     unknown = [name for name in names if name not in (*FEATURES, FORMULA)]
     if not names or unknown or len(set(names)) < len(names):
-        wrong = f"Unknown feature {unknown[0]!r}" if unknown else "A feature is named twice" if names else "No feature"
-        raise ValueError(f"{wrong}: choose one or more, each once, of {', '.join((*FEATURES, FORMULA))}.")
+        wrong = f"Unknown feature {unknown[0]!r}" if unknown else "A feature occurs twice" if names else "No feature"
+        raise ValueError(f"{wrong}: choose one or more, each once, from {', '.join((*FEATURES, FORMULA))}.")
 
 
 def plane_features(points: np.ndarray, names: Sequence[str], formula: str = "") -> np.ndarray:
-    """Values (M, D) in float64 of D features at raw plane points (M, 2); `formula` is the text of the typed one."""
+    """Values (M, D) in float64 of D features at raw plane points (M, 2); `formula` is the text of the typed feature."""
     points = np.asarray(points, dtype=np.float64)
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"Points of the plane have shape (M, 2), not {points.shape}.")

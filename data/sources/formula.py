@@ -1,5 +1,6 @@
-"""A feature that a person types: a formula of x1 and x2, read by a list of what is allowed and never run as a program.
-Python's own parser finds the structure; whatever is not on the list is refused in a sentence."""
+"""The typed feature: a formula of x1 and x2, interpreted against a list of allowed operations, never run as code.
+
+Python's own parser finds the structure; anything not on the list is refused with a sentence."""
 
 from __future__ import annotations
 
@@ -10,9 +11,10 @@ from functools import lru_cache
 
 import numpy as np
 
-LONGEST, DEEPEST = 100, 20  # characters; operations within one another
+from data.plane import EXTENT
+
+MAX_CHARACTERS, MAX_DEPTH = 100, 20  # MAX_DEPTH: levels of nested operations
 CLIP = 1000.0  # the value of a formula stays between -CLIP and CLIP
-EXTENT = (-6.0, 6.0)  # where it must have a value; see data.sources.toy
 NAMES = {"x1": 0, "x2": 1}
 CONSTANTS = {"pi": np.pi, "e": np.e}
 OPERATORS: dict[type, Callable] = {
@@ -36,7 +38,7 @@ FUNCTIONS: dict[str, tuple[int, Callable]] = {  # name -> number of arguments, f
     "min": (2, np.minimum),
     "max": (2, np.maximum),
 }
-ALLOWED = f"x1, x2, numbers, {', '.join(CONSTANTS)}, + - * / ^ and brackets, and {', '.join(FUNCTIONS)}"
+ALLOWED = f"x1, x2, numbers, {', '.join(CONSTANTS)}, + - * / ^, parentheses, and {', '.join(FUNCTIONS)}"
 SPELLINGS = str.maketrans({"^": "**", "₁": "1", "₂": "2", "²": "**2", "³": "**3", "×": "*", "·": "*", "−": "-"})
 
 Values = Callable[[np.ndarray], np.ndarray]  # points (M, 2) -> values (M,)
@@ -50,21 +52,21 @@ class FormulaError(ValueError):
 def parse(text: str) -> Values:
     """A formula such as "sin(x1) * x2^2" -> the function of raw points (M, 2) with values (M,) in float64.
 
-    Values are clipped to -1000 and 1000. Raises FormulaError for anything that is not allowed, and for a formula that
-    somewhere on the plane has no value, such as sqrt(x1).
+    Values are clipped to -1000 and 1000. Raises FormulaError for anything that is not allowed, and for a formula
+    that is undefined somewhere in the plane, such as sqrt(x1).
     """
-    if len(text) > LONGEST:
-        raise FormulaError(f"The formula has {len(text)} characters; at most {LONGEST} are allowed.")
+    if len(text) > MAX_CHARACTERS:
+        raise FormulaError(f"The formula has {len(text)} characters; at most {MAX_CHARACTERS} are allowed.")
     source = text.translate(SPELLINGS).strip()
     if not re.fullmatch(r"[0-9A-Za-z+\-*/()., ]+", source):
-        raise FormulaError(f"A formula is made of {ALLOWED}.")
+        raise FormulaError(f"A formula may contain {ALLOWED}.")
     if re.search(r"(?<![A-Za-z0-9])[0-9.]+(?!e[+-]?[0-9]+(?![0-9A-Za-z]))[A-Za-z]", source):
-        raise FormulaError("A product is written with a star, such as 2*x1.")
+        raise FormulaError("Write a product with a star, such as 2*x1.")
     try:
         tree = ast.parse(source, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise FormulaError("This is no complete formula; one such as sin(x1) * x2^2 is allowed.") from None
-    evaluate = _compile(tree, DEEPEST)
+        raise FormulaError("The formula is incomplete; an example is sin(x1) * x2^2.") from None
+    evaluate = _compile(tree, MAX_DEPTH)
 
     def values(points: np.ndarray) -> np.ndarray:
         columns = np.asarray(points, np.float64).T
@@ -79,14 +81,14 @@ def parse(text: str) -> Values:
 def _compile(node: ast.AST, depth: int) -> Values:
     """Columns (2, M) -> values: one closure for each node of the tree."""
     if depth == 0:
-        raise FormulaError(f"The formula is nested too deeply; {DEEPEST} levels are allowed.")
+        raise FormulaError(f"The formula is nested too deeply; at most {MAX_DEPTH} levels are allowed.")
 
     def inner(child: ast.AST) -> Values:
         return _compile(child, depth - 1)
 
     match node:
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
-            value = np.float64(min(number, 1e300))  # powers of Python's own whole numbers could fill the memory
+            value = np.float64(min(number, 1e300))  # powers of Python integers could fill the memory
             return lambda columns: value  # pyright: ignore[reportReturnType]
         case ast.Name(id=name) if name in NAMES:
             return lambda columns: columns[NAMES[name]]
@@ -101,16 +103,16 @@ def _compile(node: ast.AST, depth: int) -> Values:
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in FUNCTIONS:
             count, function = FUNCTIONS[name]
             if len(args) != count or any(isinstance(arg, ast.Starred) for arg in args):
-                raise FormulaError(f"{name} takes {count} value{'s' if count > 1 else ''} in brackets.")
+                raise FormulaError(f"{name} takes {count} value{'s' if count > 1 else ''} in parentheses.")
             parts = [inner(arg) for arg in args]
             return lambda columns: function(*(part(columns) for part in parts))
         case ast.Name(id=name):
-            raise FormulaError(f"{name[:20]} is not known in a formula; allowed are {ALLOWED}.")
+            raise FormulaError(f"{name[:20]} is unknown in a formula; allowed are {ALLOWED}.")
     raise FormulaError(f"This formula uses something that is not allowed; allowed are {ALLOWED}.")
 
 
 def _check_values(evaluate: Values) -> None:
-    """Single points such as 0/0 in sin(x1)/x1 do no harm and count as 0: they lie between the points asked here."""
+    """Refuse undefined regions. Single undefined points, such as 0 in sin(x1)/x1, lie between the tested points."""
     axis = np.linspace(*EXTENT, 64)
     columns = np.stack(np.meshgrid(axis, axis)).reshape(2, -1)
     with np.errstate(all="ignore"):
@@ -118,6 +120,6 @@ def _check_values(evaluate: Values) -> None:
     if missing.any():
         x1, x2 = columns[:, missing.argmax()]
         raise FormulaError(
-            f"The formula has no value at x1 = {x1:.1f}, x2 = {x2:.1f}; "
-            "one that has a value everywhere is allowed, such as sqrt(abs(x1))."
+            f"The formula is undefined at x1 = {x1:.1f}, x2 = {x2:.1f}; "
+            "use one that is defined everywhere, such as sqrt(abs(x1))."
         )

@@ -1,5 +1,6 @@
-"""Sets of pictures that lie in a folder as IDX files, the format of MNIST and of the sets made to replace it.
-Nothing in a file is believed before it is checked, and never is more read than the largest of these sets holds."""
+"""Picture sets in IDX files, the format of MNIST and its drop-in replacements.
+
+Every header is checked before it is used, and never more bytes are read than the largest of these sets holds."""
 
 from __future__ import annotations
 
@@ -17,35 +18,34 @@ import numpy as np
 from data.dataset import Raw
 
 FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-FOLDERS = ("mnist", "fashion_mnist")  # all sets have the same file names: a folder called after one holds no other
+FOLDERS = ("mnist", "fashion_mnist")  # all sets use the same file names: a folder named after one holds no other
 PICTURE = (28, 28)  # rows, columns
 CLASSES = 10
-MOST = 70_000  # examples in a file
-PIECE = 2**20  # bytes unpacked at a time
+MAX_EXAMPLES = 70_000  # in a file
+CHUNK_BYTES = 2**20  # unpacked at a time
 
 
 def cache_folder() -> Path:
-    """Where this platform keeps what a program can fetch again."""
+    """The user's cache folder on this platform."""
     usual = os.environ.get("LOCALAPPDATA") if os.name == "nt" else os.environ.get("XDG_CACHE_HOME")
     return Path(usual or os.path.expanduser("~/.cache")) / "backprop-playground"
 
 
 def folders(name: str, data_dir: Path | None = None) -> list[Path]:
-    """Where the files of a set are looked for, best first: in the folder given, in that of the environment variable
-    BACKPROP_DATA and in the user's cache folder; in each first in its subfolder called `name`, then in itself."""
+    """The folders searched for the files of a set, in order of preference.
+
+    They are `data_dir`, the folder in the environment variable BACKPROP_DATA, and the user's cache folder; in each, its
+    subfolder `name` comes first."""
     given = [data_dir, os.environ.get("BACKPROP_DATA"), cache_folder()]
-    # An absolute path, because a folder given as "." has no name.
-    places = [Path(os.path.abspath(os.path.expanduser(place))) for place in given if place]
+    # Absolute, because the path "." has no name.
+    roots = [Path(os.path.abspath(os.path.expanduser(place))) for place in given if place]
     return [
-        folder
-        for place in places
-        for folder in (place / name, place)
-        if folder.name == name or folder.name not in FOLDERS
+        folder for root in roots for folder in (root / name, root) if folder.name == name or folder.name not in FOLDERS
     ]
 
 
 def _files(folder: Path) -> list[Path]:
-    """Those of the four files that are in a folder, gzipped or not, with the hyphen before idx or a dot."""
+    """Those of the four files that exist in a folder, gzipped or not, with a hyphen or a dot before idx."""
     found = []
     for file in FILES:
         spellings = (folder / (stem + end) for stem in (file, file.replace("-idx", ".idx")) for end in (".gz", ""))
@@ -54,22 +54,22 @@ def _files(folder: Path) -> list[Path]:
 
 
 def find(name: str, data_dir: Path | None = None) -> Path | None:
-    """The first folder that holds all four files of a set; None where there is none."""
+    """The first folder that holds all four files of a set, or None."""
     return next((folder for folder in folders(name, data_dir) if len(_files(folder)) == len(FILES)), None)
 
 
 def make(name: str, data_dir: Path | None = None) -> Raw:
-    """A set of pictures with its own test part; read once for each folder in a process and shared read-only.
+    """A picture set with its own test part; read once per folder and process and shared read-only.
 
     x: (N, 784) uint8, 0 is black and 255 white; y: (N,) class numbers 0 to 9. The test part comes last.
 
-    Raises ValueError, in a sentence, where a file is missing or does not hold what it should.
+    Raises ValueError, in a sentence, if a file is missing or invalid.
     """
     folder = find(name, data_dir)
     if folder is None:
         raise ValueError(
-            f"The files of {name} were not found: {', '.join(FILES)}, each plain or with .gz, were looked "
-            f"for in the folder of --data-dir, in that of BACKPROP_DATA and in the cache folder."
+            f"The files of {name} were not found: {', '.join(FILES)}, plain or gzipped. Searched: the "
+            f"folder of --data-dir, that of BACKPROP_DATA, and the cache folder."
         )
     return _read_folder(folder.resolve())
 
@@ -83,10 +83,10 @@ def _read_folder(folder: Path) -> Raw:
         if len(x) != len(y):
             raise ValueError(
                 f"The {part} part in {folder} has {len(x)} pictures and {len(y)} labels: "
-                "there must be one label for each picture."
+                "there must be one label per picture."
             )
         if y.max() >= CLASSES:
-            raise ValueError(f"The {part} part in {folder} has a label {y.max()}: labels go from 0 to {CLASSES - 1}.")
+            raise ValueError(f"The {part} part in {folder} has the label {y.max()}: labels are 0 to {CLASSES - 1}.")
     x = np.concatenate([train_x, test_x]).reshape(-1, math.prod(PICTURE))
     y = np.concatenate([train_y, test_y]).astype(np.int64)
     x.setflags(write=False)
@@ -100,7 +100,7 @@ def read_idx(path: Path, example: tuple[int, ...]) -> np.ndarray:
 
     example: shape of one example, () for a label. N is 1 to 70000.
 
-    Raises ValueError, in a sentence, unless the file has exactly the bytes that its header announces.
+    Raises ValueError, in a sentence, unless the file has exactly the size that its header gives.
     """
     try:
         with open(path, "rb") as file:
@@ -109,28 +109,30 @@ def read_idx(path: Path, example: tuple[int, ...]) -> np.ndarray:
                     return _read(unpacked, path, example)
             return _read(file, path, example)
     except EOFError:
-        raise ValueError(f"The file {path} ends too early.") from None
+        raise ValueError(f"The file {path} is incomplete.") from None
     except (OSError, zlib.error) as problem:
         raise ValueError(f"The file {path} cannot be read ({problem}).") from None
 
 
 def _read(file: io.BufferedIOBase, path: Path, example: tuple[int, ...]) -> np.ndarray:
     dimensions = 1 + len(example)
-    if file.read(4) != bytes((0, 0, 8, dimensions)):  # 8 stands for unsigned bytes
-        raise ValueError(f"The file {path} is no IDX file of bytes in {dimensions} dimensions.")
+    if file.read(4) != bytes((0, 0, 8, dimensions)):  # 8: unsigned bytes
+        raise ValueError(f"The file {path} is not an IDX file of bytes in {dimensions} dimensions.")
     header = file.read(4 * dimensions)
     if len(header) < 4 * dimensions:
         raise EOFError
     shape = struct.unpack(f">{dimensions}I", header)
-    if shape[1:] != example or not 1 <= shape[0] <= MOST:
-        allowed = " x ".join(map(str, (f"1 to {MOST}", *example)))
-        raise ValueError(f"The header of {path} announces {' x '.join(map(str, shape))} bytes: allowed are {allowed}.")
+    if shape[1:] != example or not 1 <= shape[0] <= MAX_EXAMPLES:
+        allowed = " x ".join(map(str, (f"1 to {MAX_EXAMPLES}", *example)))
+        raise ValueError(f"The header of {path} gives the shape {' x '.join(map(str, shape))}: allowed are {allowed}.")
     values = np.empty(math.prod(shape), dtype=np.uint8)
     filled = 0
-    while filled < len(values) and (count := file.readinto(values.data[filled : filled + PIECE])):
+    while filled < len(values) and (count := file.readinto(values.data[filled : filled + CHUNK_BYTES])):
         filled += count
     if filled < len(values):
         raise EOFError
-    if file.read(1):  # at the end this also compares the checksum of a gzipped file
-        raise ValueError(f"The file {path} goes on after the {' x '.join(map(str, shape))} bytes of its header.")
+    if file.read(1):  # reading to the end also verifies the checksum of a gzipped file
+        raise ValueError(
+            f"The file {path} has more than the {' x '.join(map(str, shape))} bytes that its header gives."
+        )
     return values.reshape(shape)

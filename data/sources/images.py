@@ -1,5 +1,4 @@
-"""Small pictures, one input a pixel.
-The small digits come with scikit-learn; the others lie in files."""
+"""Small pictures, one input per pixel: digits bundled with scikit-learn, and larger sets read from files."""
 
 from __future__ import annotations
 
@@ -13,9 +12,9 @@ from data.sources import bundled, idx, kaggle
 
 @cache
 def digits() -> Raw:
-    """1797 handwritten digits of 8 by 8 pixels, read once in a process and shared read-only. Pixels count 0..255."""
+    """1797 handwritten digits of 8 by 8 pixels (0..255), read once per process and shared read-only."""
     table = bundled.read("digits.csv.gz")
-    ink, y = table[:, :-1], table[:, -1].astype(np.int64)  # ink counts from 0 to 16
+    ink, y = table[:, :-1], table[:, -1].astype(np.int64)  # ink is 0 to 16
     x = np.rint(ink * (255 / 16)).astype(np.uint8)
     x.setflags(write=False)
     y.setflags(write=False)
@@ -42,7 +41,7 @@ IMAGES = (
         "digits",
         "Handwritten digits",
         "classification",
-        "Ten handwritten digits in 8 by 8 pixels; look at the pictures the network gets wrong.",
+        "Ten handwritten digits in 8 by 8 pixels; look at the pictures that are predicted wrongly.",
         samples=1797,
         inputs=64,
         make=digits,
@@ -53,19 +52,19 @@ IMAGES = (
         "mnist",
         "MNIST",
         tuple("0123456789"),
-        "Handwritten digits in 28 by 28 pixels; the test part, 10,000 digits by other hands, is fixed.",
+        "Handwritten digits in 28 by 28 pixels; the fixed test part has 10,000 digits by other writers.",
     ),
     _in_files(
         "fashion_mnist",
         "Fashion-MNIST",
         ("T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"),
-        "Clothes in 28 by 28 pixels, with a fixed test part of 10,000; see what shirts are mistaken for.",
+        "Clothes in 28 by 28 pixels with a fixed test part of 10,000; see what shirts are confused with.",
     ),
     Source(
         kaggle.NAME,
-        "MNIST of Kaggle",
+        "Kaggle MNIST",
         "classification",
-        "The 42,000 digits of Kaggle's Digit Recognizer, from train.csv; the training share decides what is tested.",
+        "The 42,000 digits of Kaggle's Digit Recognizer, from train.csv; the training share splits them.",
         samples=42_000,
         inputs=784,
         make=kaggle.make,

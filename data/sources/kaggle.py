@@ -15,12 +15,12 @@ from data.files.user_data import pixel_names
 from data.sources.idx import CLASSES, PICTURE, cache_folder, folders
 
 NAME, FILE = "kaggle_mnist", "train.csv"
-START = b"label,pixel0,pixel1,"  # by which it is told from the train.csv of another competition
-MOST_BYTES = 300_000_000
+HEADER_START = b"label,pixel0,pixel1,"  # distinguishes it from the train.csv of another competition
+MAX_BYTES = 300_000_000
 
 
 def find(data_dir: Path | None = None) -> Path | None:
-    """The first folder that holds the file: where the files of MNIST are looked for, or a subfolder kaggle_mnist."""
+    """The first folder that holds the file: a folder searched for MNIST, or its subfolder kaggle_mnist; or None."""
     places = [*folders(NAME, data_dir), *folders("mnist", data_dir)]
     return next((folder for folder in places if _is_it(folder / FILE)), None)
 
@@ -28,43 +28,43 @@ def find(data_dir: Path | None = None) -> Path | None:
 def _is_it(path: Path) -> bool:
     try:
         with open(path, "rb") as file:
-            return file.read(len(START)) == START
+            return file.read(len(HEADER_START)) == HEADER_START
     except OSError:
         return False
 
 
 def make(data_dir: Path | None = None) -> Raw:
-    """All pictures, without a test part of their own; read once in a process and shared read-only.
+    """All pictures, without a fixed test part; read once per process and shared read-only.
 
     x: (N, 784) uint8; y: (N,) class numbers 0 to 9. Raises ValueError, in a sentence.
     """
     folder = find(data_dir)
     if folder is None:
         raise ValueError(
-            f"The file {FILE} of Kaggle's Digit Recognizer was not found: it was looked for in the folder of "
-            "--data-dir, in that of BACKPROP_DATA and in the cache folder."
+            f"The file {FILE} of Kaggle's Digit Recognizer was not found. Searched: the folder of --data-dir, that of "
+            "BACKPROP_DATA, and the cache folder."
         )
     path = (folder / FILE).resolve()
-    facts = path.stat()
-    return _read(path, facts.st_size, facts.st_mtime_ns)
+    stat = path.stat()
+    return _read(path, stat.st_size, stat.st_mtime_ns)
 
 
 @lru_cache(maxsize=2)
-def _read(path: Path, size: int, changed: int) -> Raw:
-    """size and changed are those of the file: another one of the same name is read anew."""
-    if size > MOST_BYTES:
-        raise ValueError(f"The file {path.name} has {size:,} bytes; at most {MOST_BYTES:,} are allowed.")
-    parsed = cache_folder() / f"kaggle-{hashlib.sha256(f'{path} {size} {changed}'.encode()).hexdigest()[:16]}.npz"
-    with contextlib.suppress(OSError, ValueError, KeyError), np.load(parsed, allow_pickle=False) as kept:
-        return _raw(kept["x"], kept["y"])
-    from data.files.picture_tables import parse  # pandas: half a second that few who start have use for
+def _read(path: Path, size: int, modified_ns: int) -> Raw:
+    """Size and modification time are part of the cache key: a replaced file is read again."""
+    if size > MAX_BYTES:
+        raise ValueError(f"The file {path.name} has {size:,} bytes; at most {MAX_BYTES:,} are allowed.")
+    parsed = cache_folder() / f"kaggle-{hashlib.sha256(f'{path} {size} {modified_ns}'.encode()).hexdigest()[:16]}.npz"
+    with contextlib.suppress(OSError, ValueError, KeyError), np.load(parsed, allow_pickle=False) as cached:
+        return _raw(cached["x"], cached["y"])
+    from data.files.picture_tables import parse  # pandas takes half a second to import
 
     with open(path, encoding="utf-8", errors="replace") as file:
         x, labels = parse(file, ",", 0, PICTURE[0], header=True)
     if not set(labels) <= set(map(str, range(CLASSES))):
-        raise ValueError(f"The file {path.name} has labels that are no digits from 0 to {CLASSES - 1}.")
+        raise ValueError(f"The file {path.name} has labels that are not digits from 0 to {CLASSES - 1}.")
     y = np.array(labels, dtype=np.int64)
-    with contextlib.suppress(OSError):  # a cache folder that cannot be written costs the time of parsing again
+    with contextlib.suppress(OSError):  # without a writable cache folder the file is parsed again next time
         parsed.parent.mkdir(parents=True, exist_ok=True)
         unfinished = parsed.with_suffix(f".{os.getpid()}.part")
         with open(unfinished, "wb") as file:

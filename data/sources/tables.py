@@ -1,4 +1,4 @@
-"""Real measurements in tables: flowers, wines, tumours, and the course of an illness. They come with scikit-learn."""
+"""Tables of real measurements, bundled with scikit-learn: flowers, wines, tumors and diabetes patients."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ MEASUREMENTS = {
         "proline",
     ),
     "breast_cancer.csv": tuple(
-        f"{of} {part}" if of != "error" else f"{part} error" for of in ("mean", "error", "worst") for part in NUCLEUS
+        f"{part} error" if statistic == "error" else f"{statistic} {part}"
+        for statistic in ("mean", "error", "worst")
+        for part in NUCLEUS
     ),
     "diabetes_data_raw.csv.gz": ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6"),
 }
@@ -29,7 +31,7 @@ MEASUREMENTS = {
 
 @cache
 def _classes(name: str) -> Raw:
-    """A table whose last column holds the class, read once in a process and shared read-only."""
+    """A table whose last column holds the class, read once per process and shared read-only."""
     table = bundled.read(name, heading=1)
     y = table[:, -1].astype(np.int64)
     return _shared(table[:, :-1], y, y, MEASUREMENTS[name])
@@ -54,7 +56,7 @@ TABLES = (
         "iris",
         "Iris flowers",
         "classification",
-        "Three kinds of iris by the length and width of their petals and sepals; see which two kinds overlap.",
+        "Three species of iris by the length and width of petals and sepals; see which two overlap.",
         samples=150,
         inputs=4,
         make=partial(_classes, "iris.csv"),
@@ -64,7 +66,7 @@ TABLES = (
         "wine",
         "Wines",
         "classification",
-        "Wines of three growers by chemical analysis; few examples and many inputs, so watch the test loss.",
+        "Wines of three growers by chemical analysis; few examples with many inputs, so watch the test loss.",
         samples=178,
         inputs=13,
         make=partial(_classes, "wine_data.csv"),
@@ -72,9 +74,9 @@ TABLES = (
     ),
     Source(
         "breast_cancer",
-        "Breast tumours",
+        "Breast tumors",
         "classification",
-        "Tumours, malignant or benign, by measurements of cell nuclei; see how far no hidden layer gets.",
+        "Malignant or benign tumors by measurements of cell nuclei; see how well a network without hidden layers does.",
         samples=569,
         inputs=30,
         make=partial(_classes, "breast_cancer.csv"),
@@ -84,7 +86,7 @@ TABLES = (
         "diabetes",
         "Diabetes",
         "regression",
-        "How diabetes advanced in a year, from ten measurements; large networks learn it by heart, so regularise.",
+        "Progression of diabetes within a year from ten measurements; large networks overfit, so regularize.",
         samples=442,
         inputs=10,
         make=_diabetes,

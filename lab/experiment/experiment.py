@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError, model_validator
 
-from data import OWN, SAMPLES, described
+from data import OWN, SAMPLES, get_source
 from data.dataset import Source
 from data.sources import hand_drawn
 from engine import LOSSES
@@ -65,7 +65,7 @@ class Experiment(Fields):
 
     @property
     def source(self) -> Source:
-        return described(self.dataset, self.points, self.own)
+        return get_source(self.dataset, self.points, self.own)
 
     @property
     def losses(self) -> tuple[str, ...]:
@@ -173,7 +173,7 @@ class Experiment(Fields):
         return (
             self.dataset != hand_drawn.NAME
             or not self.points
-            or len(hand_drawn.unpack(self.points)[1]) <= hand_drawn.MOST_IN_LINK
+            or len(hand_drawn.unpack(self.points)[1]) <= hand_drawn.MAX_POINTS_IN_LINK
         )
 
     def to_json(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from data import OWN
 from data.files import user_data
-from data.files.user_data import OwnError, Prepared, clean
+from data.files.user_data import PreparedData, UserDataError, clean
 from data.files.user_data import new_folder as new_folder
 from lab.experiment.rules import Allowed, ExperimentError, Misfit
 
@@ -83,8 +83,8 @@ class Shelf:
         with self._busy:
             return self.owners[owner].size if owner in self.owners else 0
 
-    def keep(self, owner: str, run: str, prepared: Prepared) -> str:
-        """Save a set for a visitor with this run; its fingerprint. Raises OwnError where it is too much."""
+    def keep(self, owner: str, run: str, prepared: PreparedData) -> str:
+        """Save a set for a visitor with this run; its fingerprint. Raises UserDataError where it is too much."""
         with self._busy:
             mine = self.owners.setdefault(owner, Owner())
             mine.run = run
@@ -92,7 +92,7 @@ class Shelf:
                 return name
             self._make_sure(mine.size, prepared.size, self.size)
             if len(mine.sets) >= self.session_sets:
-                raise OwnError(f"You keep {len(mine.sets)} uploads, as many as are allowed. Forget one of them.")
+                raise UserDataError(f"You keep {len(mine.sets)} uploads, as many as are allowed. Forget one of them.")
             user_data.save(prepared)
             mine.sets[name] = prepared.size
             return name
@@ -100,7 +100,7 @@ class Shelf:
     def hold(self, owner: str, run: str, name: str, size: int) -> None:
         """Count a file that a page holds for a visitor under this name, in place of the one before it; 0: it is gone.
 
-        Raises OwnError where it is too much; the one before it then still counts.
+        Raises UserDataError where it is too much; the one before it then still counts.
         """
         with self._busy:
             mine = self.owners.setdefault(owner, Owner())
@@ -111,14 +111,14 @@ class Shelf:
             mine.held[name] = size
 
     def _make_sure(self, mine: int, more: int, everybody: int) -> None:
-        """Raises OwnError unless so many more bytes fit to what a visitor and everybody has."""
+        """Raises UserDataError unless so many more bytes fit to what a visitor and everybody has."""
         if mine + more > self.session_bytes:
-            raise OwnError(
+            raise UserDataError(
                 f"This data takes {_mb(more)} and your other uploads {_mb(mine)}; a visitor may keep "
                 f"{_mb(self.session_bytes)}. Forget an upload, or choose less of this one."
             )
         if everybody + more > self.total_bytes:
-            raise OwnError("The uploads of all visitors fill this server. Try again later, or with less data.")
+            raise UserDataError("The uploads of all visitors fill this server. Try again later, or with less data.")
 
     def forget(self, owner: str, name: str) -> None:
         """Take a set from a visitor; the last owner's goes for good."""
@@ -152,20 +152,20 @@ def from_file(path: Path, target: str | None = None) -> dict[str, str]:
     """
     # Here because pandas takes half a second, which the processes that train need not wait for.
     from data.files.picture_tables import read_pictures
-    from data.files.table_files import MOST_UNPACKED, read_table
-    from data.files.table_roles import prepare, propose
+    from data.files.table_files import MAX_UNPACKED_BYTES, read_table
+    from data.files.table_roles import prepare_table, propose
 
     try:
         content = path.read_bytes()
-        prepared = None if target else read_pictures(content, path.name, MOST_UNPACKED)
+        prepared = None if target else read_pictures(content, path.name, MAX_UNPACKED_BYTES)
         if prepared is None:
-            table = read_table(content, most_bytes=MOST_UNPACKED)
+            table = read_table(content, most_bytes=MAX_UNPACKED_BYTES)
             if target and target not in table.names:
-                raise OwnError(f"The table has no column {clean(target)}; allowed: {', '.join(table.names[:20])}.")
-            prepared, _ = prepare(table, propose(table, target or ""), path.name)
+                raise UserDataError(f"The table has no column {clean(target)}; allowed: {', '.join(table.names[:20])}.")
+            prepared, _ = prepare_table(table, propose(table, target or ""), path.name)
     except OSError as problem:
         raise ExperimentError([f"{path} cannot be read: {problem.strerror}."]) from None
-    except OwnError as problem:
+    except UserDataError as problem:
         raise ExperimentError([f"{path}: {problem}"]) from None
     return {"dataset": prepared.dataset, "own": user_data.save(prepared)}
 

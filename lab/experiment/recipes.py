@@ -18,7 +18,7 @@ class Recipe(NamedTuple):
     original: str  # what the project reached, "" for a recipe of ours
     bug: str  # what was wrong in it
     target: float  # test accuracy, or R2, that ours must reach
-    reached: float  # what ours reached; the command stands in docs/recipes.md
+    reached: float  # what ours reached; the command is in docs/recipes.md
     experiment: Experiment
 
 
@@ -33,8 +33,8 @@ MODERN = Experiment(dataset="mnist", hidden=(128,), activations="relu", initiali
 ONE_BIAS = "one bias gradient for all units"  # explained by SHARED_BUG
 SHARED_BUG = (
     "000, 002, 003 and 004 share one bug: the bias gradient was summed over all units into a single number, so the "
-    "last layer's biases never moved. It cost no accuracy that can be measured, which is why nobody saw it; a "
-    "gradient check does."
+    "last layer's biases never moved. It cost no measurable accuracy, so nobody noticed it; a gradient "
+    "check does."
 )
 
 RECIPES = {
@@ -70,8 +70,8 @@ RECIPES = {
             "Three ReLU neurons and a squared error, 200 small steps: the loss falls at every one. With the rate at "
             "0.1 instead of 0.001 the plane is fitted.",
             "a falling loss on one example of four numbers",
-            "the optimiser's method stood inside its constructor and could not be called, so no network was ever "
-            "trained by backprop",
+            "the optimizer's method was defined inside its constructor and could not be called, so no network was "
+            "ever trained by backprop",
             0.2, 0.25,
             Experiment(dataset="plane", samples=300, hidden=(3,), activations="relu", loss="mse", batch_size=0,
                        learning_rate=0.001, epochs=200),
@@ -80,13 +80,13 @@ RECIPES = {
             "seed001_spiral", "001: the spiral with three neurons",
             "2-3-3 on three spirals. Three neurons can bend the border three times and no more: about half is right.",
             "0.46 by 20,000 random tries instead of gradients",
-            "without an optimiser, weights were shaken at random and kept when the loss fell",
+            "without an optimizer, random changes of the weights were kept when the loss fell",
             0.46, 0.52, SPIRAL,
         ),
         Recipe(
             "seed001_wide", "001: the spiral with 64 neurons",
             "The same, 64 neurons wide: with the right gradient the same rate of 1.0 unrolls it.",
-            "0.57 at best with its optimiser repaired by us, and the loss went up and down",
+            "0.57 at best with its optimizer repaired by us, with an oscillating loss",
             "as above; its spiral has more turns than ours",
             0.95, 1.0, SPIRAL.change(hidden=(64,)),
         ),
@@ -102,7 +102,7 @@ RECIPES = {
             "Ten times the hidden units and twice the rate, on all 60,000 pictures. Shift a test picture below to see "
             "its other weakness.",
             "0.9358 on the 10,000 test pictures",
-            ONE_BIAS + "; what was drawn was not centred: six pixels off, one digit in ten was read",
+            ONE_BIAS + "; drawings were not centered: six pixels off center, one digit in ten was recognized",
             0.935, 0.9409, WHOLE_BATCH.change(samples=0, hidden=(100,), learning_rate=0.2, epochs=1000),
         ),
         Recipe(

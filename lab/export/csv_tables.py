@@ -1,29 +1,15 @@
-"""Tables to take away, as CSV text: the curve, the confusion matrix, predictions.
-
-Names of classes may come from a stranger's file. A cell that a spreadsheet would take for a formula begins with an
-apostrophe, so that it stays text.
-"""
+"""Tables to download, as CSV text: the curve, the confusion matrix, predictions."""
 
 from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-FORMULAS = ("=", "+", "-", "@")  # how one begins
-CONTROLS = re.compile(r"[\x00-\x1f\x7f]")  # a line end within a cell would begin a new row
-
-
-def cell(value: Any) -> Any:
-    """A number as it is; text in one line, and so that no program computes it."""
-    if not isinstance(value, str):
-        return value
-    text = CONTROLS.sub(" ", value)
-    return f"'{text}" if text.lstrip().startswith(FORMULAS) else text
+from data.files.safe_cells import safe_cell
 
 
 def curves(epochs: np.ndarray, values: np.ndarray, score: str) -> str:
@@ -54,6 +40,6 @@ def _short(values: np.ndarray) -> list[str | float]:
 def _table(names: Iterable[Any], rows: Iterable[Iterable[Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(map(cell, names))
-    writer.writerows([cell(value) for value in row] for row in rows)
+    writer.writerow(map(safe_cell, names))
+    writer.writerows([safe_cell(value) for value in row] for row in rows)
     return text.getvalue()

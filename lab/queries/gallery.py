@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from data import Dataset
-from data.drawing_preparation import Prepared, moved, prepare
+from data.drawing_preparation import PreparedDrawing, moved, prepare_drawing
 from engine.formulas import metrics
 from engine.network.convolution import Conv2D
 from engine.training.trainer import Trainer
@@ -129,10 +129,10 @@ def read(dataset: Dataset, trainer: Trainer, ink: np.ndarray) -> Answer:
     return header, {"picture": prepared.picture, "shares": shares}
 
 
-def _prepared(dataset: Dataset, ink: np.ndarray) -> Prepared:
+def _prepared(dataset: Dataset, ink: np.ndarray) -> PreparedDrawing:
     assert dataset.image_shape is not None
     assert dataset.images_test is not None
-    prepared = prepare(ink, dataset.image_shape)
+    prepared = prepare_drawing(ink, dataset.image_shape)
     if dataset.images_test[:100].mean() > 127:  # a set that is dark on light
         return prepared._replace(picture=255 - prepared.picture)
     return prepared

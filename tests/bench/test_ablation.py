@@ -1,4 +1,4 @@
-"""A trick that is taken out changes what a step costs, and nothing else."""
+"""Removing an optimization changes the cost of a step, not its result."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def after_an_epoch() -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", ablation.TRICKS)
-def test_a_step_without_a_trick_learns_the_same(name):
+def test_a_step_without_an_optimization_gives_the_same_result(name):
     expected = after_an_epoch()
     with ablation.TRICKS[name].without():
         np.testing.assert_allclose(after_an_epoch(), expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ablation.TRICKS)
-def test_a_trick_is_back_in_its_place_afterwards(name):
+def test_an_optimization_is_restored_afterwards(name):
     owner, attribute, plain = ablation.TRICKS[name].plain
     with ablation.TRICKS[name].without():
         assert getattr(owner, attribute) is plain

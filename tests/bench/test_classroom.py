@@ -1,4 +1,4 @@
-"""The class's command line, and one real lesson of two pupils for a moment."""
+"""The command line of the class benchmark, and a short run with two students on the real server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from bench import classroom
 from bench.__main__ import arguments, main
-from bench.student import head
+from bench.student import read_header
 from lab.experiment.experiment import Experiment
 from lab.protocol.frames import pack
 
@@ -25,26 +25,26 @@ def test_the_command_line_takes_several_classes():
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "ten", "1,,2", "", "1001"])
-def test_a_class_that_cannot_be_is_refused(text, capsys):
+def test_an_invalid_number_of_students_is_refused(text, capsys):
     with pytest.raises(SystemExit):
         arguments(["class", "--students", text])
     assert "students must be whole numbers from 1 to 1000" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("query", [query for queries in classroom.WORKLOADS.values() for query in queries])
-def test_every_pupil_has_an_experiment_that_is_allowed(query):
+def test_every_student_has_a_valid_experiment(query):
     assert Experiment.from_query(dict(parse_qsl(query)))[1] == []
 
 
-def test_the_head_of_a_frame_is_read_without_its_arrays():
-    assert head(pack({"step": 7}))["step"] == 7
+def test_a_frame_header_is_read_without_its_arrays():
+    assert read_header(pack({"step": 7}))["step"] == 7
 
 
-def test_two_pupils_play_and_move_a_slider_at_the_real_server(monkeypatch, capsys):
-    monkeypatch.setattr(classroom, "WARM", 0.5)
+def test_two_students_use_the_real_server(monkeypatch, capsys):
+    monkeypatch.setattr(classroom, "WARM_UP_S", 0.5)
     monkeypatch.setitem(classroom.WORKLOADS, "toys", ["dataset=xor&hidden=4"])
-    monkeypatch.setattr("bench.student.EVERY", 2.0)
-    with ThreadPoolExecutor(1) as apart:  # this thread may hold the event loop of a browser
+    monkeypatch.setattr("bench.student.SLIDER_INTERVAL_S", 2.0)
+    with ThreadPoolExecutor(1) as apart:  # this thread may already have a browser's event loop
         assert apart.submit(main, ["class", "--students", "2", "--seconds", "6", "--json"]).result() == 0
     text = capsys.readouterr().out
     (row,) = json.loads(text[text.index('{"rows"') :].splitlines()[0])["rows"]

@@ -1,4 +1,4 @@
-"""The command and its report, with implementations that run no process."""
+"""The command and its report, with fake implementations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COSTS = {OURS: 0.01, "pytorch-eager": 0.05, "blas-floor": 0.005}
 
 
 class Fake:
-    """An implementation that is ready at once, or missing where COSTS has no line for it."""
+    """An implementation that is ready at once, or missing without an entry in COSTS."""
 
     closed: list[str]
 
@@ -41,7 +41,7 @@ def _closed():
     Fake.closed = []
 
 
-def test_a_row_is_flat_and_says_how_many_times_our_cost_a_peer_has():
+def test_a_row_is_flat_and_has_the_cost_ratio():
     report = cpu.measure(["W1-sgd"], ["pytorch-eager", "blas-floor"], rounds=2, start=Fake)
     torch, floor = report["rows"]
     assert set(torch) >= ROW
@@ -51,29 +51,29 @@ def test_a_row_is_flat_and_says_how_many_times_our_cost_a_peer_has():
     assert not any(isinstance(value, (list, dict)) for value in torch.values())
 
 
-def test_a_missing_peer_is_named_and_the_others_are_measured():
+def test_a_missing_peer_is_named_and_skipped():
     report = cpu.measure(["W1-sgd", "W3-sgd-64"], ["jax-jit", "pytorch-eager"], rounds=1, start=Fake)
     assert report["missing"] == {"jax-jit": "No module named 'jax-jit'"}
     assert [row["peer"] for row in report["rows"]] == ["pytorch-eager"] * 2
     assert "missing: jax-jit: No module named 'jax-jit'" in command.text(report)
 
 
-def test_every_implementation_is_closed_even_when_one_breaks(monkeypatch):
+def test_every_implementation_is_closed_after_an_error(monkeypatch):
     monkeypatch.setitem(COSTS, "pytorch-eager", None)
     with pytest.raises(TypeError):
         cpu.measure(["W1-sgd"], ["pytorch-eager"], rounds=1, start=Fake)
     assert sorted(Fake.closed) == [OURS, "pytorch-eager"]
 
 
-def test_a_peer_is_left_out_of_what_it_has_no_form_for():
+def test_a_peer_skips_workloads_it_does_not_implement():
     report = cpu.measure(["W6"], ["scikit-learn", "blas-floor"], rounds=1, start=Fake)
     assert [row["peer"] for row in report["rows"]] == ["blas-floor"]
     assert report["missing"] == {}
 
 
-def test_every_target_belongs_to_a_workload_and_a_peer_that_measures_it():
+def test_every_target_has_a_workload_and_a_peer():
     for peer, targets in cpu.TARGETS.items():
-        assert set(targets) <= set(cpu.NETWORKS) - set(PEERS[peer].leaves_out)
+        assert set(targets) <= set(cpu.NETWORKS) - set(PEERS[peer].skipped)
 
 
 def test_the_command_prints_one_json_object_with_rows(monkeypatch, capsys):
@@ -85,20 +85,20 @@ def test_the_command_prints_one_json_object_with_rows(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("words", [["--workload", "W9"], ["--peers", "tensorflow"], ["--rounds", "0"]])
-def test_a_name_or_number_that_makes_no_sense_is_refused_with_what_there_is(words, capsys):
+def test_invalid_options_are_refused_with_the_allowed_ones(words, capsys):
     with pytest.raises(SystemExit):
         command.main(["cpu", *words])
     assert "there are" in capsys.readouterr().err or words[0] == "--rounds"
 
 
-def test_a_table_has_aligned_columns_and_leaves_unknown_numbers_empty():
+def test_a_table_is_aligned_and_leaves_missing_numbers_empty():
     lines = command.table(
         [{"peer": "a", "ratio": 1.23456, "target": None}, {"peer": "long", "ratio": 2.0, "target": 3}]
     )
     assert lines.splitlines() == ["peer  ratio  target", "   a  1.235        ", "long      2       3"]
 
 
-def test_our_own_process_runs_at_least_the_steps_it_is_asked_for():
+def test_our_process_runs_at_least_the_requested_steps():
     ours = Implementation(OURS, "W1-sgd")
     try:
         assert ours.ready().startswith("numpy ")
@@ -110,7 +110,7 @@ def test_our_own_process_runs_at_least_the_steps_it_is_asked_for():
     assert ours.process.returncode == 0
 
 
-def test_a_process_that_cannot_be_built_is_missing_with_its_reason():
+def test_a_process_that_fails_to_start_reports_the_reason():
     broken = Implementation("scikit-learn", "W3-sgd-64", "no such folder")
     with pytest.raises(Missing, match="no such folder"):
         broken.ready()

@@ -5,7 +5,7 @@ import pytest
 from bench import frame
 
 
-def test_every_experiment_has_a_row_with_the_share_that_four_frames_a_second_take(monkeypatch):
+def test_every_experiment_has_a_row_with_the_share_of_frames(monkeypatch):
     monkeypatch.setenv("BACKPROP_DATA", "")  # so that it is as before when the test is over
     monkeypatch.setattr(frame, "PICTURES", {"train-images-idx3-ubyte": 300, "t10k-images-idx3-ubyte": 50})
     monkeypatch.setattr(frame, "FRAMES", 2)

@@ -1,4 +1,4 @@
-"""The comparison on a graphics card, with a stand-in for the card; and what it says where there is none."""
+"""The GPU comparison with a simulated GPU, and its report without one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROW = {"workload", "peer", "ratio", "q1", "q3", "wall_ratio"}
 
 
 class Processor:
-    """Our engine on the CPU: a millisecond a step."""
+    """Our engine on the CPU: a millisecond per step."""
 
     def __init__(self, *_):
         pass
@@ -38,7 +38,7 @@ def _no_process(monkeypatch):
     monkeypatch.setattr(gpu, "Implementation", Processor)
 
 
-def test_every_row_is_flat_and_tells_what_a_step_costs_on_the_card_and_beside_it(monkeypatch):
+def test_every_row_is_flat_and_has_the_cost_of_a_step(monkeypatch):
     monkeypatch.setattr(gpu, "Backend", lambda name: Backend(name, fake_cupy))
     monkeypatch.setattr(gpu.importlib.util, "find_spec", lambda name: None)
     report = gpu.measure(["W1-sgd"], rounds=1, cards=[Device("cuda:0", "A card")])
@@ -54,7 +54,7 @@ def test_every_row_is_flat_and_tells_what_a_step_costs_on_the_card_and_beside_it
 
 
 @pytest.mark.parametrize(("words", "rows"), [((), 0), (("--peers", "cpu", "--workload", "W1-sgd"), 1)])
-def test_without_a_card_it_says_why_and_measures_only_what_was_asked_for(monkeypatch, capsys, words, rows):
+def test_without_a_gpu_only_requested_peers_are_measured(monkeypatch, capsys, words, rows):
     monkeypatch.setattr(
         gpu, "available_devices", lambda: [CPU, Device("cuda:0", "GPU", "It is unplugged.", "Plug it.")]
     )

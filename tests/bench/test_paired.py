@@ -21,7 +21,7 @@ class Fake:
         return Timing(steps, cpu * self.load, cpu)
 
 
-def test_ratios_are_those_of_a_step_whatever_the_number_of_steps():
+def test_ratios_are_per_step():
     slow, fast = Fake(0.003), Fake(0.001)
     comparison = {c.name: c for c in compare({"ours": fast, "peer": slow}, "ours", rounds=3)}
     assert comparison["ours"][1:5] == (1, 1, 1, 1)
@@ -29,7 +29,7 @@ def test_ratios_are_those_of_a_step_whatever_the_number_of_steps():
     assert comparison["peer"].cpu_us == pytest.approx(3000)
 
 
-def test_the_middle_of_the_rounds_stands_against_a_disturbed_one():
+def test_the_median_ignores_a_disturbed_round():
     peer = Fake(0.002, noise=(1, 1, 1, 1, 1, 50, 1, 1))  # the first three runs calibrate
     _, row = compare({"ours": Fake(0.001), "peer": peer}, "ours", rounds=5)
     assert row.ratio == pytest.approx(2)
@@ -47,18 +47,18 @@ def test_wall_time_is_compared_by_the_shortest_runs():
     assert (row.ratio, row.wall_ratio) == pytest.approx((1, 4))
 
 
-def test_a_run_takes_about_the_seconds_that_were_asked_for():
+def test_a_run_takes_about_the_requested_time():
     for seconds in (1e-6, 1e-3, 0.5, 3.0):
         fake = Fake(seconds)
         assert calibrate(fake, 0.1) == max(1, round(0.1 / seconds))
 
 
-def test_one_slow_first_step_does_not_decide_the_number_of_steps():
+def test_a_slow_first_step_does_not_set_the_number_of_steps():
     compiling = Fake(0.001, noise=(1000, 1, 1))
     assert calibrate(compiling, 0.1) == 100
 
 
-def test_everyone_takes_a_turn_in_every_round_and_the_order_changes():
+def test_every_round_runs_all_in_a_random_order():
     orders, runs = [], {}
     for name in "abc":
         runs[name] = lambda steps, name=name: orders.append(name) or Timing(steps, 0.01 * steps, 0.01 * steps)

@@ -1,4 +1,4 @@
-"""What the implementations are fed, and that each has a form that runs."""
+"""The workloads, and that every implementation runs them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SMALL = {
 
 
 @pytest.mark.parametrize("name", WORKLOADS)
-def test_examples_have_the_shape_that_the_workload_says(name):
+def test_examples_have_the_shape_of_the_workload(name):
     workload = WORKLOADS[name]._replace(samples=200) if WORKLOADS[name].kind != "grid" else WORKLOADS[name]
     x, y = examples(workload)
     assert x.shape == (workload.samples, workload.sizes[0])
@@ -39,9 +39,9 @@ def test_pictures_are_as_sparse_as_handwritten_digits():
 
 @pytest.mark.parametrize("kind", SMALL)
 @pytest.mark.parametrize("peer", [peer for peer in PEERS if not peer.startswith(("pytorch", "jax"))])
-def test_a_peer_runs_the_steps_it_is_asked_for(peer, kind):
-    if kind in PEERS[peer].leaves_out:
-        assert kind == "W6"  # the only one that peers without a library of their own leave out
+def test_a_peer_runs_the_requested_steps(peer, kind):
+    if kind in PEERS[peer].skipped:
+        assert kind == "W6"  # the only workload that these peers skip
         return
     workload = SMALL[kind]
     run = importlib.import_module(f"bench.peers.{PEERS[peer].module}").make(

@@ -115,7 +115,7 @@ def test_an_own_table_is_understood_changed_trained_on_downloaded_and_forgotten(
     says(visitor, "12 rows without a target are left out.")
     visitor.page.get_by_role("radio", name="Numbers", exact=True, checked=True).wait_for()
     visitor.page.get_by_role("radio", name="Classes", exact=True).click()
-    says(visitor, "classes; 2 to 50 are allowed, or foretell it as numbers.")
+    says(visitor, "classes; 2 to 50 are allowed, or predict it as numbers.")
     visitor.choose("Target column", "species")
     says(visitor, "12 gaps: A missing number becomes the median")
     visitor.page.get_by_role("combobox", name="Input columns").press("Backspace")
@@ -204,11 +204,11 @@ def test_reading_many_pictures_can_be_stopped_and_begun_again(playground):
 def test_a_file_that_cannot_be_used_gets_its_sentence_and_nothing_is_lost(playground):
     visitor = turn_to(playground.come("Data", "hidden=3"), "Your table")
     upload(visitor, "odd.csv", b"a,b\n1,2,<b>3</b>\n")
-    says(visitor, "Line 2 has 3 cells and the first line 2; as many in each are allowed.")
+    says(visitor, "Line 2 has 3 cells and the first line 2; all lines need the same number.")
     visitor.page.get_by_role("radio", name="Your images", exact=True).click()
     says(visitor, "One folder per class, such as cat/1.png")
     upload(visitor, "odd.zip", b"PK\x03\x04")
-    says(visitor, "The file is no zip file, or a broken one; a zip file of folders is allowed.")
+    says(visitor, "The file is not a valid zip file; a zip file of folders is allowed.")
     visitor.go("Playground")
     visitor.until("facts.frame > 0")
     visitor.linked(hidden="3")
@@ -217,7 +217,8 @@ def test_a_file_that_cannot_be_used_gets_its_sentence_and_nothing_is_lost(playgr
 def test_a_link_to_data_of_another_session_opens_with_the_rest_and_says_what_to_do(playground):
     playground.open(f"dataset=table&own={'a' * 32}&hidden=5")
     says(
-        playground, "this data was uploaded in another session and is not here: upload the file again on the page Data"
+        playground,
+        "this data was uploaded in another session and is no longer available: upload the file again on the page Data",
     )
     playground.linked(dataset=None, own=None, hidden="5")
 
@@ -273,7 +274,7 @@ def test_mnist_is_fetched_on_request_with_progress_refused_when_it_is_not_the_of
         half.set()
         says(visitor, "Stopped. Completed files were kept.")
         visitor.press("Download MNIST (12 MB)")
-        says(visitor, "is not the published file: its checksum is another. Nothing was kept.")
+        says(visitor, "is not the published file: its checksum differs. Nothing was saved.")
         visitor.button("Retry downloading MNIST (12 MB)").wait_for()
         draw, folder = np.random.default_rng(0), tmp_path / "d" / "mnist"
         folder.mkdir(parents=True)

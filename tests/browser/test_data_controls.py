@@ -83,7 +83,7 @@ def test_a_typed_formula_is_a_feature_like_the_others_and_a_wrong_one_stays_in_i
     box.press("Enter")
     refusal = playground.page.get_by_role("alert")
     refusal.wait_for()
-    assert "A formula is made of x1, x2" in refusal.inner_text()
+    assert "A formula may contain x1, x2" in refusal.inner_text()
     assert box.input_value() == "x1.__class__ <b>"
     assert playground.link["formula"] == "sin(x1) * x2^2"
     assert playground.facts["build"] == before["build"]
@@ -190,7 +190,7 @@ def test_points_that_are_no_data_set_yet_wait_on_the_pad_and_a_run_that_trains_g
     playground.press("Clear")
     sheet.says("no points")
     sheet.click((3, 3))
-    sheet.says("one class alone")
+    sheet.says("only one class")
     assert sheet.note.inner_text().endswith("Draw 2 to 5 classes, each with at least 2 points.")
     assert playground.link["points"] == sheet.seen
     assert some(playground.facts, "build", "trainLoss") == some(before, "build", "trainLoss")

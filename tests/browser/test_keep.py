@@ -137,7 +137,7 @@ def test_a_file_of_examples_is_predicted_in_kaggles_format(playground):
     body = "\n".join(",".join(map(str, row)) for row in pixels)
     upload(playground, 1, "test.csv", f"{header[:-2]}\n{body}\n".encode())
     playground.press("Predict")
-    reads(playground, "The file lacks pixel63; needed are 64 columns")
+    reads(playground, "The file lacks pixel63; it needs 64 columns")
     reads(playground, "Your uploads: 0.0 of 64 MB.")
     upload(playground, 1, "test.csv", f"{header}\n{body}\n".encode())
     playground.page.get_by_text("The file lacks").wait_for(state="detached")

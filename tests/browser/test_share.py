@@ -130,7 +130,7 @@ def test_a_file_that_is_no_experiment_is_refused_and_more_points_than_a_link_hol
     assert (playground.facts["epoch"], playground.facts["build"]) == ("1", before)
     assert playground.link == {"seed": "5"}
 
-    places = np.random.default_rng(1).uniform(-6, 6, (hand_drawn.MOST_POINTS, 2))
+    places = np.random.default_rng(1).uniform(-6, 6, (hand_drawn.MAX_POINTS, 2))
     points = [[x, y, number % 5] for number, (x, y) in enumerate(places.tolist())]
     experiment = Experiment(dataset="drawn", points=points, hidden=(4,))
     saved = tmp_path / "saved.json"

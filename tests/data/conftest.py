@@ -1,4 +1,4 @@
-"""What tests of files need: a machine on which nothing has been fetched or put aside yet."""
+"""Fixtures for tests of files: a machine without downloaded or cached files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture
 def cache_folder(tmp_path, monkeypatch) -> Path:
-    """The user's own files are out of sight; an empty cache folder stands in for theirs."""
+    """An empty cache folder that replaces the user's own."""
     monkeypatch.delenv("BACKPROP_DATA", raising=False)
     for variable in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(variable, str(tmp_path / "cache"))

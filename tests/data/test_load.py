@@ -68,7 +68,7 @@ def test_every_data_set_keeps_the_contract(name):
 
 
 @pytest.mark.parametrize("name", CLASSIFICATION)
-def test_class_numbers_count_from_zero_and_stand_in_proportion_in_both_parts(name):
+def test_class_numbers_are_stratified_in_both_parts(name):
     d = load(name, rng=rng())
     counts = [np.bincount(y, minlength=d.classes) for y in (d.y_train, d.y_test)]
     assert d.y_train.dtype == d.y_test.dtype == np.int64
@@ -79,7 +79,7 @@ def test_class_numbers_count_from_zero_and_stand_in_proportion_in_both_parts(nam
 
 
 @pytest.mark.parametrize("name", REGRESSION)
-def test_targets_are_standardised_on_the_training_part_and_return_to_their_units(name):
+def test_targets_are_standardized_and_convert_back(name):
     d = load(name, rng=rng())
     assert d.y_train.dtype == d.y_test.dtype == np.float32
     assert d.y_train.mean(dtype=np.float64) == pytest.approx(0, abs=1e-6)
@@ -92,7 +92,7 @@ def test_targets_are_standardised_on_the_training_part_and_return_to_their_units
 
 
 @pytest.mark.parametrize("name", [name for name in BUNDLED if name not in IMAGES])
-def test_inputs_are_standardised_on_the_training_part_only(name):
+def test_inputs_are_standardized_on_the_training_part_only(name):
     d = load(name, features=tuple(FEATURES), rng=rng())
     varying = np.ptp(d.x_train, axis=0) > 0
     np.testing.assert_allclose(d.x_train.mean(axis=0, dtype=np.float64), 0, atol=1e-6)
@@ -102,7 +102,7 @@ def test_inputs_are_standardised_on_the_training_part_only(name):
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_pictures_are_standardised_as_a_whole_on_the_training_part_only(name):
+def test_pictures_are_standardized_on_the_training_part(name):
     d = load(name, rng=rng())
     assert d.x_train.mean(dtype=np.float64) == pytest.approx(0, abs=1e-6)
     assert d.x_train.std(dtype=np.float64) == pytest.approx(1, abs=1e-6)
@@ -112,7 +112,7 @@ def test_pictures_are_standardised_as_a_whole_on_the_training_part_only(name):
 
 @pytest.mark.parametrize("name", BUNDLED)
 @pytest.mark.parametrize("noise", [0.0, 0.3])
-def test_the_same_seed_gives_the_same_arrays_and_another_seed_gives_others(name, noise):
+def test_the_seed_determines_the_arrays(name, noise):
     first, again, other = (arrays(load(name, noise=noise, rng=rng(seed))) for seed in (1, 1, 2))
     assert first.keys() == again.keys()
     for key, value in first.items():
@@ -137,7 +137,7 @@ def test_a_real_set_is_read_once_and_shared_read_only(name):
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-def test_a_larger_training_share_takes_nothing_out_of_the_training_part_and_moves_no_example(name):
+def test_a_larger_share_only_adds_to_the_training_part(name):
     small, large = (load(name, noise=0.2, train_share=share, rng=rng()) for share in (0.3, 0.6))
     kept = len(small.x_train)
     assert kept < len(large.x_train)
@@ -160,7 +160,7 @@ def test_other_features_change_neither_points_nor_split(name):
 
 
 @pytest.mark.parametrize("name", ["circle", "xor", "plane", "hills"])
-def test_noise_that_blurs_the_label_leaves_points_and_split_where_they_are(name):
+def test_label_noise_of_toys_keeps_points_and_split(name):
     clean, noisy = (load(name, noise=noise, rng=rng()) for noise in (0.0, 0.5))
     np.testing.assert_array_equal(clean.points_train, noisy.points_train)
     np.testing.assert_array_equal(clean.points_test, noisy.points_test)
@@ -168,7 +168,7 @@ def test_noise_that_blurs_the_label_leaves_points_and_split_where_they_are(name)
 
 
 @pytest.mark.parametrize("name", ["spiral", "spiral3", "moons"])
-def test_noise_that_shifts_the_points_scales_one_set_of_draws(name):
+def test_position_noise_scales_with_its_level(name):
     clean, some, more = (load(name, noise=noise, rng=rng()) for noise in (0.0, 0.2, 0.4))
     np.testing.assert_array_equal(clean.y_train, more.y_train)
     for at_0, at_20, at_40 in zip(points(clean), points(some), points(more), strict=True):
@@ -176,15 +176,15 @@ def test_noise_that_shifts_the_points_scales_one_set_of_draws(name):
         assert np.abs(at_40 - at_0).max() > 0.3
 
 
-def test_noise_widens_the_two_clouds_by_scaling_one_set_of_draws():
+def test_noise_scales_the_two_clouds():
     clean, noisy = (load("gauss", noise=noise, rng=rng()) for noise in (0.0, 0.5))
     np.testing.assert_array_equal(clean.y_train, noisy.y_train)
-    centre = np.where(clean.y_train == 1, 2.0, -2.0)[:, None]
-    np.testing.assert_allclose(noisy.points_train - centre, np.sqrt(4 / 0.5) * (clean.points_train - centre), atol=1e-5)
+    center = np.where(clean.y_train == 1, 2.0, -2.0)[:, None]
+    np.testing.assert_allclose(noisy.points_train - center, np.sqrt(4 / 0.5) * (clean.points_train - center), atol=1e-5)
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_noise_on_a_real_set_counts_in_standard_deviations_and_keeps_split_and_statistics(name):
+def test_noise_on_a_real_set_is_in_standard_deviations(name):
     clean, some, more = (load(name, noise=noise, rng=rng()) for noise in (0.0, 0.25, 0.5))
     for key in ("y_train", "y_test", "x_mean", "x_scale"):
         np.testing.assert_array_equal(getattr(clean, key), getattr(more, key))
@@ -193,7 +193,7 @@ def test_noise_on_a_real_set_counts_in_standard_deviations_and_keeps_split_and_s
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_fewer_samples_than_a_real_set_has_are_a_random_choice_of_it(name):
+def test_fewer_samples_are_a_random_choice_of_a_real_set(name):
     one, two = (load(name, samples=60, rng=rng(seed)) for seed in (1, 2))
     everything = DATASETS[name].make().x.astype(np.float64)
     assert len(one.x_train) + len(one.x_test) == 60
@@ -205,14 +205,14 @@ def test_fewer_samples_than_a_real_set_has_are_a_random_choice_of_it(name):
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_more_samples_than_a_real_set_has_give_the_whole_set(name):
+def test_too_many_samples_give_the_whole_real_set(name):
     d = load(name, samples=5000, rng=rng())
     assert len(d.x_train) + len(d.x_test) == DATASETS[name].samples
 
 
 @pytest.mark.parametrize("name", BUNDLED)
 @pytest.mark.parametrize("train_share", [0.1, 0.9])
-def test_the_smallest_number_of_samples_leaves_at_least_one_in_each_part(name, train_share):
+def test_the_minimum_of_samples_fills_both_parts(name, train_share):
     d = load(name, samples=10, train_share=train_share, rng=rng())
     assert len(d.x_train) + len(d.x_test) == 10
     assert min(len(d.x_train), len(d.x_test)) >= 1
@@ -231,7 +231,7 @@ def test_a_second_call_with_one_generator_draws_anew():
 
 
 @pytest.mark.parametrize("name", TOYS)
-def test_encoding_the_points_gives_the_inputs_to_the_bit(name):
+def test_encoding_the_points_gives_exactly_the_inputs(name):
     d = load(name, noise=0.1, features=tuple(FEATURES), rng=rng())
     assert d.encode is not None
     for part, x in zip(points(d), (d.x_train, d.x_test), strict=True):
@@ -244,7 +244,7 @@ def test_a_toy_can_be_sent_to_another_process():
     np.testing.assert_array_equal(twin.encode(d.points_test), d.x_test)
 
 
-def test_no_data_set_imports_scikit_learn_which_would_cost_every_worker_a_second():
+def test_no_data_set_imports_scikit_learn():
     code = "import sys, data; data.preload(); print('sklearn' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=data.__path__[0] + "/.."
@@ -271,13 +271,13 @@ def test_no_data_set_imports_scikit_learn_which_would_cost_every_worker_a_second
         ({"features": ("x1", "x1")}, "x1, x2, x1^2"),
     ],
 )
-def test_what_is_out_of_range_is_refused_with_a_sentence_saying_what_is_allowed(change, allowed):
+def test_values_out_of_range_are_refused_with_the_allowed_ones(change, allowed):
     with pytest.raises(ValueError, match=r"^[A-Z].*\.$") as refusal:
         load(**{"name": "xor", "rng": rng(), **change})
     assert allowed in str(refusal.value)
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_a_real_set_takes_no_notice_of_plane_features(name):
+def test_a_real_set_ignores_plane_features(name):
     d = load(name, features=(), rng=rng())
     np.testing.assert_array_equal(d.x_train, load(name, rng=rng()).x_train)

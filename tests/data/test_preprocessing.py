@@ -1,4 +1,4 @@
-"""The steps towards a data set, each on its own: the split and the standardising."""
+"""The steps of preprocessing: split, statistics, gaps and standardization."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.preprocessing import pixel_statistics, split, standardise, statistics, stratified_order
+from data.preprocessing import pixel_statistics, split, standardize, statistics, stratified_order
 
 groups = st.lists(st.integers(0, 4), min_size=2, max_size=60).map(np.array)
 shares = st.floats(0.1, 0.9)
@@ -15,7 +15,7 @@ seeds = st.integers(0, 1000)
 
 
 @given(groups, shares, seeds)
-def test_a_split_deals_out_each_example_once_and_leaves_no_part_empty(group, share, seed):
+def test_a_split_uses_each_example_once_and_fills_both_parts(group, share, seed):
     train, test = split(group, share, np.random.default_rng(seed))
     assert sorted([*train, *test]) == list(range(len(group)))
     assert len(train) >= 1
@@ -32,13 +32,13 @@ def test_each_group_of_two_or_more_is_in_both_parts(group, share, seed):
 
 
 @given(groups, seeds, st.floats(0.1, 0.9), st.floats(0.1, 0.9))
-def test_a_smaller_training_part_is_the_beginning_of_a_larger_one(group, seed, one, two):
+def test_a_smaller_training_part_is_a_prefix_of_a_larger_one(group, seed, one, two):
     small, large = (split(group, share, np.random.default_rng(seed))[0] for share in sorted((one, two)))
     np.testing.assert_array_equal(small, large[: len(small)])
 
 
 @given(st.integers(10, 200), shares, seeds)
-def test_equal_groups_are_dealt_out_equally_and_the_share_is_exact(size, share, seed):
+def test_equal_groups_are_split_equally_and_exactly(size, share, seed):
     group = np.arange(2 * size) % 2
     train, _ = split(group, share, np.random.default_rng(seed))
     assert len(train) == np.rint(2 * size * share)
@@ -62,14 +62,14 @@ def test_a_constant_column_is_divided_by_one(constant):
     values = np.full((37, 1), constant)
     mean, scale = statistics(values)
     assert scale == [1.0]
-    np.testing.assert_allclose(standardise(values, mean, scale), 0, atol=1e-6)
+    np.testing.assert_allclose(standardize(values, mean, scale), 0, atol=1e-6)
 
 
 def test_standardising_subtracts_before_it_rounds_to_single_precision():
-    assert standardise(np.array([1e8 + 1]), 1e8, 1.0) == [1.0]
+    assert standardize(np.array([1e8 + 1]), 1e8, 1.0) == [1.0]
 
 
-def test_pixel_statistics_are_those_worked_out_by_hand_over_the_rows_asked_for():
+def test_pixel_statistics_have_their_hand_computed_values():
     pixels = np.array([[0, 30], [200, 200], [0, 90]], dtype=np.uint8)
     mean, scale = pixel_statistics(pixels, np.array([0, 2]))
     np.testing.assert_allclose(mean, [30.0, 30.0])
@@ -84,6 +84,6 @@ def test_pixel_statistics_count_the_rows_of_every_piece():
     np.testing.assert_allclose(scale, pixels[rows].std())
 
 
-def test_pictures_of_one_grey_are_divided_by_one():
+def test_pictures_of_one_gray_are_divided_by_one():
     mean, scale = pixel_statistics(np.full((4, 3), 7, dtype=np.uint8), np.arange(4))
     np.testing.assert_array_equal((mean, scale), [[7.0] * 3, [1.0] * 3])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from data.files.picture_files import MOST_BYTES, SIDES, read_pictures
-from data.files.user_data import OwnError, Prepared
+from data.files.picture_files import MAX_BYTES, SIDES, read_pictures
+from data.files.user_data import PreparedData, UserDataError
 from ui.data.training import train_button
 from ui.kit.escape import plain
 from ui.kit.inline_picture import picture
@@ -23,7 +23,7 @@ def picture_archive() -> None:
         "Images in a zip file",
         ["zip"],
         key="pictures_file",
-        max_upload_size=MOST_BYTES // 1_000_000,
+        max_upload_size=MAX_BYTES // 1_000_000,
         help="One folder per class, with PNG or JPEG files. The name of the folder is the name of the class.",
     )
     sentence = "Each image becomes a gray square with this many pixels per side. Small images train faster."
@@ -36,7 +36,7 @@ def picture_archive() -> None:
     draft = _draft(f"{file.file_id} {side}")
     if draft is None:
         draft = _read(file.getvalue(), file.name, side, f"{file.file_id} {side}")
-    if isinstance(draft, Prepared):
+    if isinstance(draft, PreparedData):
         preview(draft, "train_pictures")
     elif draft == STOPPED:
         st.caption("Stopped before all images were read.")
@@ -45,36 +45,36 @@ def picture_archive() -> None:
         st.error(plain(draft))
 
 
-def _draft(key: str) -> Prepared | str | None:
+def _draft(key: str) -> PreparedData | str | None:
     """The result for this file and size, if it was the last one."""
     last, result = state.notes().get("pictures", ("", None))
     return result if last == key else None
 
 
-def _store(key: str, result: Prepared | str | None) -> None:
+def _store(key: str, result: PreparedData | str | None) -> None:
     state.notes()["pictures"] = (key, result)
 
 
-def _read(content: bytes, title: str, side: int, key: str) -> Prepared | str:
+def _read(content: bytes, title: str, side: int, key: str) -> PreparedData | str:
     """The images, or a sentence that rejects them. The button Stop ends this script run."""
     place = st.container()
     place.button("Stop reading", key="stop_reading", on_click=_store, args=(key, STOPPED))
     bar = place.progress(0.0, "Reading the images")
-    result: Prepared | str = ""
+    result: PreparedData | str = ""
     try:
         for step in read_pictures(content, title, side):
-            if isinstance(step, Prepared):
+            if isinstance(step, PreparedData):
                 result = step
             else:
                 done, total = step
                 bar.progress(done / total, f"{done:,} of {total:,} images have been read.")
-    except OwnError as problem:
+    except UserDataError as problem:
         result = str(problem)
     _store(key, result)
     st.rerun()
 
 
-def preview(prepared: Prepared, key: str) -> None:
+def preview(prepared: PreparedData, key: str) -> None:
     """The size of each class, the button that trains, and some images as the network gets them."""
     rows, columns = prepared.image_shape or (0, 0)
     counts = np.bincount(prepared.y, minlength=len(prepared.class_names)).tolist()
@@ -87,7 +87,7 @@ def preview(prepared: Prepared, key: str) -> None:
     picture(_sheet(prepared), caption=plain(alt), width=SHEET_WIDTH_PX, alt=alt)
 
 
-def _sheet(prepared: Prepared) -> np.ndarray:
+def _sheet(prepared: PreparedData) -> np.ndarray:
     """The first images of each class, one class per row, uint8."""
     side = prepared.image_shape[0] if prepared.image_shape else 0
     times = max(1, 2 * SHEET_WIDTH_PX // (SHEET_COLUMNS * side))  # twice the resolution of the page, for sharp edges

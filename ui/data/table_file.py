@@ -8,19 +8,19 @@ import pandas as pd
 import streamlit as st
 
 from data.files import picture_tables
-from data.files.table_files import MOST_BYTES, Column, Table, read_table
+from data.files.table_files import MAX_BYTES, Column, Table, read_table
 from data.files.table_roles import (
     GAP_RULES,
     TASKS,
     Choices,
-    prepare,
+    prepare_table,
     propose,
     proposed_target,
     proposed_task,
     tasks,
     unfit,
 )
-from data.files.user_data import OwnError, Prepared, clean
+from data.files.user_data import PreparedData, UserDataError, clean
 from ui.data.picture_archive import preview as picture_preview
 from ui.data.training import train_button
 from ui.kit.escape import plain
@@ -36,7 +36,7 @@ def table_file() -> None:
         "A table in a text file",
         ENDINGS,
         key="table_file",
-        max_upload_size=MOST_BYTES // 1_000_000,
+        max_upload_size=MAX_BYTES // 1_000_000,
         help="CSV or similar, optionally gzipped: separated by commas, semicolons, tabs or bars; in UTF-8, UTF-16 or a "
         "Western encoding; with decimal points or commas; with or without a row of column names.",
     )
@@ -60,12 +60,12 @@ def table_file() -> None:
         whole = _table(file.file_id, named, file)
         _preview(whole)
         _choices(file.file_id, file.name, whole)
-    except OwnError as problem:
+    except UserDataError as problem:
         st.error(plain(str(problem)))
 
 
 @st.cache_resource(scope="session", max_entries=1, show_spinner="Reading the table")
-def _pictures(file_id: str, name: str, _file: Any) -> Prepared | None:
+def _pictures(file_id: str, name: str, _file: Any) -> PreparedData | None:
     return picture_tables.read_pictures(_file.getvalue(), name)
 
 
@@ -135,5 +135,5 @@ def _choices(file_id: str, name: str, whole: Table) -> None:
 
 
 @st.cache_resource(scope="session", max_entries=1, show_spinner="Preparing the table")
-def _prepared(file_id: str, header: bool, choices: Choices, name: str, _whole: Table) -> tuple[Prepared, list[str]]:
-    return prepare(_whole, choices, clean(name))
+def _prepared(file_id: str, header: bool, choices: Choices, name: str, _whole: Table) -> tuple[PreparedData, list[str]]:
+    return prepare_table(_whole, choices, clean(name))

@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from data import described
-from data.files.user_data import OwnError, Prepared
+from data import get_source
+from data.files.user_data import PreparedData, UserDataError
 from lab.experiment import own_data
 from lab.experiment.experiment import Experiment
 from ui.kit.escape import plain
@@ -23,7 +23,7 @@ def train(dataset: str, fingerprint: str = "") -> None:
     e = state.experiment()
     fields: dict[str, Any] = {"dataset": dataset, "own": fingerprint, "samples": 0, "noise": 0.0}
     untouched = all(getattr(e, name) == getattr(Experiment(), name) for name in IMAGE_DEFAULTS)
-    if untouched and described(dataset, own=fingerprint).image_shape:
+    if untouched and get_source(dataset, own=fingerprint).image_shape:
         fields |= IMAGE_DEFAULTS
     state.change(**fields)
     if (state.experiment().dataset, state.experiment().own) == (dataset, fingerprint):
@@ -31,12 +31,12 @@ def train(dataset: str, fingerprint: str = "") -> None:
     st.rerun()  # to show above why it was rejected
 
 
-def train_button(prepared: Prepared, key: str) -> None:
+def train_button(prepared: PreparedData, key: str) -> None:
     """A button that stores the prepared data for the visitor and trains on it."""
     if st.button("Train on it", key=key, type="primary", help=TRAIN_HELP):
         try:
             name = own_data.SHELF.keep(state.owner(), state.token(), prepared)
-        except OwnError as problem:
+        except UserDataError as problem:
             st.error(plain(str(problem)))
         else:
             train(prepared.dataset, name)

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from data import OWN, described
+from data import OWN, get_source
 from data.files import user_data
 from data.files.dataset_csv import as_csv
 from lab.experiment import own_data
@@ -48,7 +48,7 @@ def _upload(name: str) -> None:
 
 
 def _described(name: str) -> Any:
-    return described(next(iter(OWN)), own=name)
+    return get_source(next(iter(OWN)), own=name)
 
 
 def _csv(e: Experiment) -> str:

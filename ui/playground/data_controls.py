@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from data import DATASETS, OWN
-from data.files.point_files import MOST_BYTES, UploadError, as_csv, read_points
+from data.files.point_files import MAX_BYTES, UploadError, as_csv, read_points
 from data.sources import hand_drawn
 from lab.experiment.fields import DATA, FIELDS, SEED
 from lab.server import pool
@@ -86,18 +86,18 @@ def _pad() -> None:
     if drawing_pad.is_open():
         button("Done drawing", "draw", drawing_pad.end, "The points stay.")
     else:
-        help = f"Add, move, delete and relabel points on the map: 2 to {hand_drawn.MOST_CLASSES} classes. {RESTARTS}"
+        help = f"Add, move, delete and relabel points on the map: 2 to {hand_drawn.MAX_CLASSES} classes. {RESTARTS}"
         button("Draw points", "draw", drawing_pad.begin, help)
 
 
 def _files() -> None:
     with st.popover("Files", key="files", help="Read points from a CSV file, or save the current points as one."):
         help = (
-            f"Rows of two numbers and a label, 2 to {hand_drawn.MOST_CLASSES} labels, "
-            f"at most {hand_drawn.MOST_POINTS:,} rows; "
+            f"Rows of two numbers and a label, 2 to {hand_drawn.MAX_CLASSES} labels, "
+            f"at most {hand_drawn.MAX_POINTS:,} rows; "
             f"a header line is allowed. They become your own points. {RESTARTS}"
         )
-        limit = -(-MOST_BYTES // 1_000_000)
+        limit = -(-MAX_BYTES // 1_000_000)
         options = {"type": ["csv", "tsv", "txt"], "max_upload_size": limit, "key": "points_file", "help": help}
         options["disabled"] = locked("points")
         st.file_uploader("Points from a CSV file", on_change=_uploaded, **options)
@@ -125,7 +125,9 @@ def _uploaded() -> None:
     drawing_pad.use(upload.points)
     names = ", ".join(f"class {number}: {name[:40]}" for number, name in enumerate(upload.class_names, 1))
     stretched = " The columns were stretched to fill the plane." if upload.stretched else ""
-    long = "" if state.experiment().fits_link else f" A link holds {hand_drawn.MOST_IN_LINK} points; keep the file."
+    long = (
+        "" if state.experiment().fits_link else f" A link holds {hand_drawn.MAX_POINTS_IN_LINK} points; keep the file."
+    )
     notes[UPLOAD] = ("read", f"{len(upload.points):,} points. {names}.{stretched}{long}")
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from data import FEATURES
 from data.sources.features import FORMULA
-from data.sources.formula import FUNCTIONS, LONGEST, FormulaError, parse
+from data.sources.formula import FUNCTIONS, MAX_CHARACTERS, FormulaError, parse
 from lab.experiment.fields import DEFAULTS, FIELDS
 from ui.kit.escape import plain
 from ui.kit.widgets import bound, explain, shown
@@ -46,7 +46,7 @@ def _typed(text: str) -> None:
         if text:
             parse(text)
     except FormulaError as problem:
-        state.notes()[DRAFT] = (text[: 2 * LONGEST], str(problem), e.formula)
+        state.notes()[DRAFT] = (text[: 2 * MAX_CHARACTERS], str(problem), e.formula)
         return
     state.notes()[DRAFT] = ("", "", "")
     others = tuple(name for name in e.features if name != FORMULA)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from data.files.unlabeled_rows import MOST_BYTES, Unlabelled, UnlabelledError
-from data.files.user_data import OwnError
+from data.files.unlabeled_rows import MAX_BYTES, UnlabeledRows, UnlabeledRowsError
+from data.files.user_data import UserDataError
 from lab.experiment import own_data
 from lab.export import csv_tables
 from lab.server.pool import Gone, Unreachable
@@ -28,9 +28,9 @@ def predictions() -> None:
     )
     st.caption(plain(f"A CSV file with {len(columns):,} columns: {names}. Other columns, such as labels, are ignored."))
     allowed = f"{own_data.SHELF.session_bytes / 1e6:.0f} MB"
-    help = f"At most {MOST_BYTES // MEGABYTE} MB and 100,000 rows. The file counts toward your limit of {allowed}."
+    help = f"At most {MAX_BYTES // MEGABYTE} MB and 100,000 rows. The file counts toward your limit of {allowed}."
     key = f"examples_file_{state.notes().get('examples_taken', 0)}"  # a new key empties the widget
-    options = {"max_upload_size": MOST_BYTES // MEGABYTE, "on_change": _store, "args": (key,), "help": help}
+    options = {"max_upload_size": MAX_BYTES // MEGABYTE, "on_change": _store, "args": (key,), "help": help}
     st.file_uploader("Examples without labels", ["csv", "tsv", "txt"], key=key, **options)
     if refused := state.notes().get("examples_refused"):
         st.warning(plain(refused))
@@ -47,7 +47,7 @@ def predictions() -> None:
         state.notes()["predictions"] = None
         try:
             state.notes()["predictions"] = _predict(content, inputs)
-        except UnlabelledError as problem:
+        except UnlabeledRowsError as problem:
             st.warning(plain(str(problem)))
         except (Gone, Unreachable):
             st.warning("The training process is restarting. Press Predict again in a moment.")
@@ -75,7 +75,7 @@ def _store(widget: str) -> None:
     name, content = upload.name[:60], read_and_free(upload)
     try:
         own_data.SHELF.hold(state.owner(), state.token(), "examples", len(content))
-    except OwnError as problem:
+    except UserDataError as problem:
         state.notes()["examples_refused"] = f"{name} was not stored. {problem}"
         return
     state.notes()["examples_refused"] = ""
@@ -92,7 +92,7 @@ def _delete() -> None:
 def _predict(content: bytes, inputs: dict) -> tuple[str, str]:
     """The CSV text, and a sentence about it. Any click on the page cancels this."""
     progress = st.progress(0.0, "Predicting")
-    sheet = Unlabelled(content, inputs["columns"], picture=inputs["picture"], rows=inputs["rows"])
+    sheet = UnlabeledRows(content, inputs["columns"], picture=inputs["picture"], rows=inputs["rows"])
     rows = max(1, content.count(b"\n"))
     answers: list[np.ndarray] = []
     for piece in sheet:

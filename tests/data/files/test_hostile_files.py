@@ -15,8 +15,8 @@ from PIL import Image
 
 from data.files import picture_files, picture_tables
 from data.files.table_files import read_table
-from data.files.table_roles import prepare, propose
-from data.files.user_data import OwnError
+from data.files.table_roles import prepare_table, propose
+from data.files.user_data import UserDataError
 
 # Makers of files -----------------------------------------------------------------------------------------------------
 
@@ -97,7 +97,7 @@ def table(content: bytes) -> None:
 
 def trained(content: bytes) -> None:
     whole = read_table(content)
-    prepare(whole, propose(whole), "x.csv")
+    prepare_table(whole, propose(whole), "x.csv")
 
 
 def pictures_in_rows(content: bytes) -> None:
@@ -118,17 +118,17 @@ HOSTILE = [  # reader, content (of large ones: what makes it), part of the sente
     (table, b"a,b\n", "has no rows"),
     (table, b"a,b\n1,2,3\n", "Line 2 has 3 cells and the first line 2"),
     (table, b'a,b\n1,"2\n3,4\n', "quotation mark is opened and never closed"),
-    (table, b"a,b\n1,\0\n" * 9, "no plain text"),
-    (table, bytes(range(1, 9)) * 50, "no plain text"),
-    (table, b"\xff\xfea", "no plain text"),
+    (table, b"a,b\n1,\0\n" * 9, "not plain text"),
+    (table, bytes(range(1, 9)) * 50, "not plain text"),
+    (table, b"\xff\xfea", "not plain text"),
     (table, b"PK\x03\x04 workbook", "a zip archive or an Excel workbook"),
     (table, b"\xd0\xcf\x11\xe0 workbook", "an old Excel workbook"),
     (table, b"%PDF-1.7", "a PDF document"),
     (table, picture(), "is a picture"),
     (table, b"PAR1", "a Parquet file"),
-    (table, gzip.compress(numbers(99, "a", "b"))[:-9], "ends too early"),
+    (table, gzip.compress(numbers(99, "a", "b"))[:-9], "is incomplete"),
     (table, b"\x1f\x8b" + b"\7" * 60, "gzip file is broken"),
-    (table, gzip.compress(b"a,b\n1,2\n") + b"more", "goes on after its end"),
+    (table, gzip.compress(b"a,b\n1,2\n") + b"more", "has data after its end"),
     (table, lambda: gzip.compress(bytes(101_000_000), 1), "unpacks to more than the 100,000,000 bytes"),
     (table, lambda: b"a,b\n" + b"1,2\n" * 6_000_000, "24,000,004 bytes; at most 20,000,000"),
     (table, b"a,b\n" + b"1,2\n" * 100_001, "100,002 lines; at most 100,000 rows"),
@@ -143,26 +143,26 @@ HOSTILE = [  # reader, content (of large ones: what makes it), part of the sente
     (trained, csv("a,value", *(f"{i % 7},1.5" for i in range(30))), "the same in every row"),
     (trained, csv("a,value", *(f"{i % 7},inf" for i in range(30))), "Only 0 rows can be used"),
     # Tables of pictures
-    (pictures_in_rows, csv(PIXELS, f"1,{INK}", *[f"2,{INK}"] * 30, "3,256" + INK[1:]), "no whole number from 0 to 255"),
-    (pictures_in_rows, csv(PIXELS, *[f"2,{INK}"] * 30, "3,-1" + INK[1:]), "no whole number from 0 to 255"),
-    (pictures_in_rows, csv(PIXELS, *[f"2,{INK}"] * 30, "3," + INK[2:]), "no whole number from 0 to 255"),
+    (pictures_in_rows, csv(PIXELS, f"1,{INK}", *[f"2,{INK}"] * 30, "3,256" + INK[1:]), "not a whole number from 0"),
+    (pictures_in_rows, csv(PIXELS, *[f"2,{INK}"] * 30, "3,-1" + INK[1:]), "not a whole number from 0"),
+    (pictures_in_rows, csv(PIXELS, *[f"2,{INK}"] * 30, "3," + INK[2:]), "not a whole number from 0"),
     (pictures_in_rows, csv(PIXELS, *[f"2,{INK}"] * 30, f"3,{INK},7"), "a label and 25 pixels"),
     (pictures_in_rows, csv(PIXELS, *[f"2,{INK}"] * 30), "There are 1 different labels"),
     (pictures_in_rows, csv(PIXELS, *[f"2,{INK}"] * 30, f"3,{INK}"), "The label 3 occurs once"),
     (pictures_in_rows, csv(PIXELS, *[f"{i // 2},{INK}" for i in range(102)]), "There are 51 different labels"),
     # Archives
-    (pictures, b"", "no zip file"),
-    (pictures, b"PK\x03\x04" + bytes(40), "no zip file"),
-    (pictures, zipped(GOOD)[:-30], "no zip file"),
+    (pictures, b"", "not a valid zip file"),
+    (pictures, b"PK\x03\x04" + bytes(40), "not a valid zip file"),
+    (pictures, zipped(GOOD)[:-30], "not a valid zip file"),
     (pictures, zipped({}), "has no picture in a folder"),
-    (pictures, zipped({**GOOD, "../../etc/cron.png": picture()}), "leads out of the archive"),
-    (pictures, zipped({**GOOD, "/etc/cron.png": picture()}), "leads out of the archive"),
-    (pictures, zipped({**GOOD, "C:\\windows\\cron.png": picture()}), "leads out of the archive"),
+    (pictures, zipped({**GOOD, "../../etc/cron.png": picture()}), "points outside the archive"),
+    (pictures, zipped({**GOOD, "/etc/cron.png": picture()}), "points outside the archive"),
+    (pictures, zipped({**GOOD, "C:\\windows\\cron.png": picture()}), "points outside the archive"),
     (pictures, link(), "is a symbolic link"),
     (pictures, locked(), "has a password"),
-    (pictures, zipped({**GOOD, "dog/more.zip": zipped(GOOD)}), "an archive of its own"),
-    (pictures, zipped({**GOOD, "dog/run.exe": b"MZ"}), "is no picture; PNG and JPEG"),
-    (pictures, zipped({"cat.png": picture()}), "lies in no folder"),
+    (pictures, zipped({**GOOD, "dog/more.zip": zipped(GOOD)}), "a nested archive"),
+    (pictures, zipped({**GOOD, "dog/run.exe": b"MZ"}), "is not a picture; PNG and JPEG"),
+    (pictures, zipped({"cat.png": picture()}), "is not in a folder"),
     (pictures, zipped({f"cat/{i}.png": picture() for i in range(12)}), "There are 1 different labels"),
     (pictures, zipped({**GOOD, "bird/1.png": picture()}), "The label bird occurs once"),
     (pictures, zipped({name: GOOD[name] for name in list(GOOD)[4:8]}), "4 pictures; 10 to 20,000"),
@@ -171,18 +171,18 @@ HOSTILE = [  # reader, content (of large ones: what makes it), part of the sente
     (pictures, lambda: zipped({f"dog/{i}.png": bytes(9_999_999) for i in range(21)}), "at most 200,000,000 are"),
     (pictures, lambda: zipped({f"{i}": b"" for i in range(25_001)}), "25,001 entries; at most 25,000"),
     (pictures, lying(zipped(GOOD), 40), "is broken"),
-    (pictures, lying(zipped(GOOD), 4000), "does not have the size that the archive gives"),
+    (pictures, lying(zipped(GOOD), 4000), "does not have the size that the archive states"),
     (pictures, damaged(zipped(GOOD, zipfile.ZIP_STORED)), "is broken"),
     # Pictures
     (pictures, zipped({**GOOD, "cat/a.png": png(60_000, 60_000)}), "more than the 20,000,000 pixels"),
     (pictures, zipped({**GOOD, "cat/a.png": png(5000, 5000)}), "5,000 pixels wide and 5,000 high"),
-    (pictures, zipped({**GOOD, "cat/a.png": png(0, 9)}), "no whole PNG or JPEG"),
+    (pictures, zipped({**GOOD, "cat/a.png": png(0, 9)}), "not a complete PNG or JPEG"),
     (pictures, zipped({**GOOD, "cat/a.png": png(90, 90)}), "is broken"),
-    (pictures, zipped({**GOOD, "cat/a.png": picture()[:40]}), "no whole PNG or JPEG"),
+    (pictures, zipped({**GOOD, "cat/a.png": picture()[:40]}), "not a complete PNG or JPEG"),
     (pictures, zipped({**GOOD, "cat/a.jpg": picture(64, 64, "JPEG")[:-300]}), "is broken"),
-    (pictures, zipped({**GOOD, "cat/a.png": b"<svg onload='alert(1)'/>"}), "no whole PNG or JPEG picture"),
-    (pictures, zipped({**GOOD, "cat/a.png": picture(kind="GIF")}), "no whole PNG or JPEG picture"),
-    (pictures, zipped({**GOOD, "cat/a.png": picture(kind="BMP")}), "no whole PNG or JPEG picture"),
+    (pictures, zipped({**GOOD, "cat/a.png": b"<svg onload='alert(1)'/>"}), "not a complete PNG or JPEG picture"),
+    (pictures, zipped({**GOOD, "cat/a.png": picture(kind="GIF")}), "not a complete PNG or JPEG picture"),
+    (pictures, zipped({**GOOD, "cat/a.png": picture(kind="BMP")}), "not a complete PNG or JPEG picture"),
 ]  # fmt: skip
 
 
@@ -192,7 +192,7 @@ HOSTILE = [  # reader, content (of large ones: what makes it), part of the sente
     ids=[f"{reader.__name__}: {sentence}" for reader, _, sentence in HOSTILE],
 )
 def test_a_hostile_file_gets_its_sentence(reader, content, sentence):
-    with pytest.raises(OwnError) as refusal:
+    with pytest.raises(UserDataError) as refusal:
         reader(content() if callable(content) else content)
     said = str(refusal.value)
     assert sentence in said

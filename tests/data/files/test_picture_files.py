@@ -1,4 +1,4 @@
-"""Pictures from a zip file and from a table: small grey squares with the right labels."""
+"""Pictures from a zip file and from a table: small gray squares with the right labels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from data import load
 from data.files.picture_files import SIDES, read_pictures
 from data.files.picture_tables import label_column
 from data.files.picture_tables import read_pictures as read_table_of_pictures
-from data.files.user_data import OwnError, Prepared
+from data.files.user_data import PreparedData, UserDataError
 from data.sources import idx, kaggle
 
 
@@ -41,9 +41,9 @@ def zipped(files: dict[str, bytes]) -> bytes:
     return file.getvalue()
 
 
-def read(files: dict[str, bytes], side: int = 20) -> Prepared:
+def read(files: dict[str, bytes], side: int = 20) -> PreparedData:
     *progress, prepared = read_pictures(zipped(files), "my.zip", side)
-    assert isinstance(prepared, Prepared)
+    assert isinstance(prepared, PreparedData)
     assert progress[0] == (0, len(prepared.y))
     assert progress[-1] == (len(prepared.y), len(prepared.y))
     return prepared
@@ -53,7 +53,7 @@ def several(content: bytes, ending: str = "png") -> dict[str, bytes]:
     return {f"top/{kind}/{i}.{ending}": content for kind in ("b", "a") for i in range(6)}
 
 
-def test_folders_are_the_classes_in_the_order_of_the_alphabet():
+def test_folders_are_classes_in_alphabetical_order():
     p = read({f"{'ab'[i % 2]}/{i}.png": picture(np.full((9, 9), 100 + i, np.uint8)) for i in range(12)}, 8)
     assert (p.dataset, p.class_names, p.image_shape, p.x.dtype) == ("own_images", ("a", "b"), (8, 8), np.uint8)
     for values, label in zip(p.x, p.y, strict=True):
@@ -61,7 +61,7 @@ def test_folders_are_the_classes_in_the_order_of_the_alphabet():
         assert (values[0] - 100) % 2 == label
 
 
-def test_folders_that_are_numbers_are_counted_by_size():
+def test_numeric_folder_names_are_sorted_numerically():
     p = read({f"{i % 3 * 5}/{i}.png": picture(np.zeros((9, 9), np.uint8)) for i in range(12)})
     assert p.class_names == ("0", "5", "10")
 
@@ -76,19 +76,19 @@ def test_a_picture_is_averaged_into_each_size(side):
 
 
 KINDS = {
-    "colour": picture(cross(), mode="RGB"),
+    "color": picture(cross(), mode="RGB"),
     "palette": picture(cross(), mode="P"),
     "black and white": picture(np.uint8(255) * (cross() > 0), mode="1"),
     "16 bits": picture(cross().astype(np.uint16) * 256),
-    "grey with alpha": picture(cross(), mode="LA"),
+    "gray with alpha": picture(cross(), mode="LA"),
     "jpeg": picture(cross(), "JPEG", quality=95),
-    "jpeg in colour": picture(cross(), "JPEG", "RGB", quality=95),
+    "jpeg in color": picture(cross(), "JPEG", "RGB", quality=95),
     "jpeg for print": picture(cross(), "JPEG", "CMYK", quality=95),
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_picture_becomes_grey(kind):
+def test_every_kind_of_picture_becomes_gray(kind):
     square = read(several(KINDS[kind], "jpg" if "jpeg" in kind else "png")).x[0].reshape(20, 20)
     bright = 255 if kind == "black and white" else 200
     assert square[7, 1] == pytest.approx(bright, abs=12)
@@ -103,7 +103,7 @@ def test_what_is_transparent_is_white_paper():
     assert (square[2, 2], square[17, 2]) == (0, 255)
 
 
-def test_a_picture_that_is_no_square_stays_whole_on_ground_of_its_own_colour():
+def test_a_picture_that_is_not_square_is_padded_with_its_edge_color():
     pixels = np.full((10, 40), 90, dtype=np.uint8)
     pixels[4:6, 10:30] = 250
     square = read(several(picture(pixels))).x[0].reshape(20, 20)
@@ -111,7 +111,7 @@ def test_a_picture_that_is_no_square_stays_whole_on_ground_of_its_own_colour():
     assert square[9:11].max() > 200
 
 
-def test_a_photo_is_turned_as_the_camera_was_held():
+def test_the_camera_orientation_is_applied():
     exif = Image.Exif()
     exif[0x0112] = 6  # a quarter turn clockwise
     upright = read(several(picture(cross(), "JPEG", exif=exif, quality=95), "jpg")).x[0].reshape(20, 20)
@@ -119,13 +119,13 @@ def test_a_photo_is_turned_as_the_camera_was_held():
     np.testing.assert_allclose(upright.astype(float), expected, atol=25)
 
 
-def test_what_systems_leave_in_archives_is_passed_over():
+def test_system_files_in_archives_are_ignored():
     extra = {"__MACOSX/a/._1.png": b"junk", "a/.DS_Store": b"junk", "a/Thumbs.db": b"junk", "a/": b""}
     assert len(read({**several(picture(cross())), **extra}).y) == 12
 
 
-def test_a_size_that_is_not_offered_is_refused():
-    with pytest.raises(OwnError, match="Squares of 4000 pixels are not made"):
+def test_an_unsupported_size_is_refused():
+    with pytest.raises(UserDataError, match="Squares of 4000 pixels are not supported"):
         list(read_pictures(zipped(several(picture(cross()))), "my.zip", 4000))
 
 
@@ -184,7 +184,7 @@ def train_csv(label: object = 7) -> str:
 
 
 @pytest.mark.parametrize("folder", ["", "mnist", "kaggle_mnist"])
-def test_the_training_file_of_kaggle_is_found_parsed_once_and_kept_as_bytes(folder, tmp_path, cache_folder):
+def test_the_kaggle_training_file_is_parsed_once_and_cached(folder, tmp_path, cache_folder):
     assert kaggle.find(tmp_path) is None
     place = tmp_path / folder
     place.mkdir(exist_ok=True)
@@ -204,7 +204,7 @@ def test_the_training_file_of_kaggle_is_found_parsed_once_and_kept_as_bytes(fold
     assert len(d.x_train) + len(d.x_test) == 41
 
 
-def test_the_training_file_of_another_competition_is_not_taken_for_it(tmp_path, cache_folder):
+def test_the_training_file_of_another_competition_is_ignored(tmp_path, cache_folder):
     (tmp_path / "train.csv").write_text("PassengerId,Survived\n1,0\n", encoding="utf-8")
     assert kaggle.find(tmp_path) is None
     with pytest.raises(ValueError, match=r"train\.csv of Kaggle's Digit Recognizer was not found"):

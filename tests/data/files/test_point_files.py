@@ -65,24 +65,24 @@ def test_every_usual_spelling_gives_the_same_points(content):
     assert not upload.stretched
 
 
-def test_labels_may_be_words_of_any_language_in_both_encodings():
+def test_labels_may_be_in_any_language_and_both_encodings():
     text = "1,1,ärger\n2,2,öl\n3,3,öl\n4,4,ärger\n"
     for encoding in ("utf-8", "latin-1"):
         assert read_points(text.encode(encoding)).class_names == ["ärger", "öl"]
 
 
-def test_labels_that_are_numbers_are_ordered_by_size():
+def test_numeric_labels_are_sorted_numerically():
     content = "".join(f"{k},{k},{label}\n" for k, label in enumerate(("10", "9", "10", "9"))).encode()
     assert read_points(content).class_names == ["9", "10"]
 
 
-def test_columns_in_other_units_are_stretched_over_the_plane_one_by_one():
+def test_columns_in_other_units_are_scaled_to_the_plane():
     upload = read_points(b"1000,0.1,a\n3000,0.2,b\n2000,0.3,a\n2500,0.2,b\n")
     assert upload.stretched
     np.testing.assert_allclose(np.array(upload.points)[:, :2], [[-5, -5], [5, 0], [0, 5], [2.5, 0]])
 
 
-def test_a_column_that_is_constant_comes_to_the_middle():
+def test_a_constant_column_is_centered():
     assert {row[1] for row in read_points(b"1,7,a\n2,7,b\n3,7,a\n4,7,b\n").points} == {0.0}
 
 
@@ -91,14 +91,14 @@ def test_a_column_that_is_constant_comes_to_the_middle():
     [
         (b"", "is empty"),
         (b"\n \n", "is empty"),
-        (b"\0\1\2", "no plain text"),
+        (b"\0\1\2", "not plain text"),
         (b"1,2,a\n" * 2002, "2,002 lines"),
         (b"x" * 1_000_001, "1,000,001 bytes"),
         (b"1,2\n3,4\n", "Line 1 has 2"),
         (b"1,2,a,b\n", "Line 1 has 4"),
         (b"1,2,\n", "Line 1 has 2"),
-        (b"x,y,label\n", "Line 1 does not begin"),
-        (b"1,2,a\nx,3,b\n", "Line 2 does not begin"),
+        (b"x,y,label\n", "Line 1 does not start"),
+        (b"1,2,a\nx,3,b\n", "Line 2 does not start"),
         (b"1,nan,a\n2,2,b\n", "Line 2|Line 1"),
         (b"1,1e400,a\n1,2,b\n", "Line 1"),
         (b"1,inf,a\n1,2,b\n", "Line 1"),
@@ -109,7 +109,7 @@ def test_a_column_that_is_constant_comes_to_the_middle():
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_what_cannot_be_used_is_refused_in_one_sentence(content, words):
+def test_invalid_content_is_refused_in_one_sentence(content, words):
     with pytest.raises(UploadError, match=words) as refusal:
         read_points(content)
     assert str(refusal.value).endswith(".")
@@ -117,7 +117,7 @@ def test_what_cannot_be_used_is_refused_in_one_sentence(content, words):
 
 
 @given(st.binary(max_size=200) | st.text(alphabet='012.,;\tab\n"-e', max_size=200).map(str.encode))
-def test_any_bytes_give_points_that_can_be_drawn_or_a_sentence(content):
+def test_any_bytes_give_valid_points_or_a_sentence(content):
     try:
         upload = read_points(content)
     except UploadError:
@@ -125,7 +125,7 @@ def test_any_bytes_give_points_that_can_be_drawn_or_a_sentence(content):
     assert hand_drawn.problem(hand_drawn.pack(upload.points)) == ""
 
 
-def test_points_go_out_as_numbers_only_and_come_back():
+def test_exported_points_are_numbers_and_read_back():
     places = np.array([row[:2] for row in EXPECTED], float)
     text = as_csv(places, np.array([row[2] for row in EXPECTED]))
     head, *rows = csv.reader(io.StringIO(text))
@@ -134,7 +134,7 @@ def test_points_go_out_as_numbers_only_and_come_back():
     assert read_points(text.encode()).points == EXPECTED
 
 
-def test_the_part_of_each_point_stands_in_a_fourth_column_that_is_passed_over_when_it_comes_back():
+def test_the_exported_part_column_is_ignored_on_import():
     places = np.array([row[:2] for row in EXPECTED], float)
     trained = np.arange(len(EXPECTED)) < 3
     text = as_csv(places, np.array([row[2] for row in EXPECTED]), trained)
@@ -144,5 +144,5 @@ def test_the_part_of_each_point_stands_in_a_fourth_column_that_is_passed_over_wh
     assert read_points(text.encode()).points == EXPECTED
 
 
-def test_numbers_of_a_surface_are_written_as_they_are():
+def test_regression_targets_are_written_unchanged():
     assert as_csv(np.array([[1.5, -2]]), np.array([0.25])) == "x1,x2,label\n1.5,-2,0.25\n"

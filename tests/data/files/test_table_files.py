@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.files.table_files import read_table
-from data.files.user_data import OwnError
+from data.files.user_data import UserDataError
 
 ROWS = [("1.5", "red", "yes"), ("-2.25", "grün", "no"), ("", "red", "yes"), ("1e2", "", "no")]
 
 
-def spelled(separator=",", decimal=".", end="\n", head=("size", "colour", "buy")) -> str:
+def spelled(separator=",", decimal=".", end="\n", head=("size", "color", "buy")) -> str:
     lines = [head, *((number.replace(".", decimal), *words) for number, *words in ROWS)]
     return end.join(separator.join(line) for line in lines) + end
 
@@ -46,15 +46,15 @@ SPELLINGS = {
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_every_spelling_gives_the_same_columns(spelling):
     table = read_table(SPELLINGS[spelling])
-    assert (table.names, table.header, table.rows) == (["size", "colour", "buy"], True, 4)
-    size, colour, buy = table.columns
+    assert (table.names, table.header, table.rows) == (["size", "color", "buy"], True, 4)
+    size, color, buy = table.columns
     np.testing.assert_array_equal(size.values, [1.5, -2.25, np.nan, 100])
     assert (size.categories, size.distinct, size.gaps.tolist()) == ((), 3, [False, False, True, False])
-    assert (colour.categories, colour.values.tolist()) == (("grün", "red"), [1, 0, 1, -1])
+    assert (color.categories, color.values.tolist()) == (("grün", "red"), [1, 0, 1, -1])
     assert (buy.categories, buy.values.tolist()) == (("no", "yes"), [1, 0, 1, 0])
 
 
-def test_a_table_without_names_gets_some_and_a_person_may_know_better():
+def test_a_table_without_a_header_gets_default_names():
     table = read_table(b"1,2\n3,4\n")
     assert (table.names, table.header, table.rows) == (["column 1", "column 2"], False, 2)
     table = read_table(b"1,2\n3,4\n", header=True)
@@ -63,11 +63,11 @@ def test_a_table_without_names_gets_some_and_a_person_may_know_better():
     assert (table.header, table.rows) == (False, 2)
 
 
-def test_names_that_repeat_or_are_missing_become_different_ones():
+def test_repeated_and_missing_names_become_unique():
     assert read_table(b"a,,a,a\n1,2,3,4\n").names == ["a", "column 2", "a (2)", "a (3)"]
 
 
-def test_names_and_categories_hold_no_markup_and_fit_on_a_line():
+def test_names_and_categories_have_no_markup_and_fit_a_line():
     table = read_table(b'"<b>x</b>\n",' + b"y" * 100 + b"\n<i>,1\n<u>,2\n")
     assert table.names == ["‹b›x‹/b›", "y" * 39 + "…"]
     assert table.columns[0].categories == ("‹i›", "‹u›")
@@ -78,12 +78,12 @@ def test_numbers_that_are_no_measurements_are_gaps():
     np.testing.assert_array_equal(a.values, [1] + [np.nan] * 4)
 
 
-def test_one_word_among_numbers_makes_a_column_of_words():
+def test_one_word_among_numbers_makes_the_column_categorical():
     (a, _) = read_table(b"a,b\n1,1\nmany,1\n3,1\n").columns
     assert a.categories == ("1", "3", "many")
 
 
-def test_numbers_can_be_taken_for_categories_in_the_order_of_their_size():
+def test_numbers_as_categories_are_sorted_numerically():
     (a, _) = read_table(b"a,b\n10,1\n9,1\n,1\n10,1\n").columns
     words = a.as_categories()
     assert (words.categories, words.values.tolist()) == (("9", "10"), [1, 0, -1, 1])
@@ -95,8 +95,8 @@ def test_a_line_break_in_quotes_is_part_of_its_cell():
 
 
 @given(st.binary(max_size=200) | st.text("a1,.;\"'\n\r\t\0é|", max_size=80).map(str.encode))
-def test_whatever_the_bytes_are_there_is_a_table_or_a_sentence(content):
-    with contextlib.suppress(OwnError):  # nothing else may come out
+def test_any_bytes_give_a_table_or_a_sentence(content):
+    with contextlib.suppress(UserDataError):  # nothing else may come out
         table = read_table(content)
         assert table.rows >= 1
         assert len({len(column.values) for column in table.columns}) == 1

@@ -12,39 +12,39 @@ from data import load
 from data.files import user_data
 from data.files.dataset_csv import as_csv
 from data.files.table_files import Table, read_table
-from data.files.table_roles import GAP_RULES, Choices, prepare, propose, tasks, unfit
-from data.files.user_data import OwnError
+from data.files.table_roles import GAP_RULES, Choices, prepare_table, propose, tasks, unfit
+from data.files.user_data import UserDataError
 
 
 def table(rows: int = 60) -> Table:
     """id, a number with gaps, words with gaps, a remark, an empty column, and two targets."""
     draw = np.random.default_rng(3)
-    lines = ["id,length,colour,remark,nothing,price,species"]
+    lines = ["id,length,color,remark,nothing,price,species"]
     for i in range(rows):
         length = "" if i % 7 == 0 else f"{draw.normal(5, 2):.2f}"
-        colour = ("red", "green", "", "red")[i % 4]
-        lines.append(f"{i},{length},{colour},note {i % 55},,{draw.normal(100, 9):.1f},{('ab', 'cd', 'ef')[i % 3]}")
+        color = ("red", "green", "", "red")[i % 4]
+        lines.append(f"{i},{length},{color},note {i % 55},,{draw.normal(100, 9):.1f},{('ab', 'cd', 'ef')[i % 3]}")
     return read_table("\n".join(lines).encode())
 
 
 def choose(**changes) -> Choices:
-    return Choices(**{"target": "species", "features": ("length", "colour"), "task": "classification", **changes})
+    return Choices(**{"target": "species", "features": ("length", "color"), "task": "classification", **changes})
 
 
 def rng() -> np.random.Generator:
     return np.random.default_rng(7)
 
 
-def test_the_proposal_leaves_out_what_teaches_nothing_and_says_why():
+def test_uninformative_columns_are_not_proposed():
     t = table()
-    assert propose(t) == choose(features=("length", "colour", "price"))
-    assert unfit(t.column("id")) == "it counts the rows"
-    assert unfit(t.column("remark")) == "it has 55 different words, such as names, dates or texts"
+    assert propose(t) == choose(features=("length", "color", "price"))
+    assert unfit(t.column("id")) == "it numbers the rows"
+    assert unfit(t.column("remark")) == "it has 55 different values, such as names, dates or text"
     assert unfit(t.column("nothing")) == "it is empty"
     assert unfit(t.column("length")) == ""
 
 
-def test_words_can_only_be_classes_and_many_numbers_are_proposed_as_numbers():
+def test_the_proposed_task_fits_the_column():
     t = table()
     assert tasks(t.column("species")) == ("classification",)
     assert tasks(t.column("price")) == ("classification", "regression")
@@ -54,9 +54,9 @@ def test_words_can_only_be_classes_and_many_numbers_are_proposed_as_numbers():
     assert propose(few) == Choices("grade", ("a",), "classification")
 
 
-def test_numbers_are_kept_words_are_one_hot_and_gaps_stay_gaps_until_the_split():
-    p, said = prepare(table(), choose(), "x.csv")
-    assert p.feature_names == ("length", "colour = green", "colour = red")
+def test_words_are_one_hot_encoded_and_gaps_kept_until_the_split():
+    p, said = prepare_table(table(), choose(), "x.csv")
+    assert p.feature_names == ("length", "color = green", "color = red")
     assert (p.groups, p.class_names, p.target) == (((1, 3),), ("ab", "cd", "ef"), "species")
     assert p.y.tolist() == [0, 1, 2] * 20
     assert np.isnan(p.x[0, 0])
@@ -65,8 +65,8 @@ def test_numbers_are_kept_words_are_one_hot_and_gaps_stay_gaps_until_the_split()
     assert said[1] == f"24 gaps: {GAP_RULES['fill'].sentence}"
 
 
-def test_a_gap_is_filled_from_the_training_part_alone():
-    p, _ = prepare(table(), choose(), "x.csv")
+def test_gaps_are_filled_from_the_training_part_only():
+    p, _ = prepare_table(table(), choose(), "x.csv")
     d = load("table", own=user_data.save(p), rng=rng())
     there = ~np.isnan(p.x[:, 0])
     lengths = d.x_train[:, 0] * d.x_scale[0] + d.x_mean[0]
@@ -79,8 +79,8 @@ def test_a_gap_is_filled_from_the_training_part_alone():
     np.testing.assert_array_equal(np.concatenate([d.x_train, d.x_test])[:, 1:].sum(axis=1), np.ones(60))
 
 
-def test_numbers_are_standardised_by_the_training_part_and_categories_stay_0_and_1():
-    d = load("table", own=user_data.save(prepare(table(), choose(), "x.csv")[0]), rng=rng())
+def test_numbers_are_standardized_and_categories_stay_0_and_1():
+    d = load("table", own=user_data.save(prepare_table(table(), choose(), "x.csv")[0]), rng=rng())
     assert d.x_train[:, 0].mean() == pytest.approx(0, abs=1e-6)
     assert d.x_train[:, 0].std() == pytest.approx(1, abs=1e-6)
     assert set(np.unique(d.x_train[:, 1:])) == {0, 1}
@@ -88,30 +88,30 @@ def test_numbers_are_standardised_by_the_training_part_and_categories_stay_0_and
 
 
 def test_a_gap_can_be_marked():
-    p, _ = prepare(table(), choose(gaps="mark"), "x.csv")
-    assert p.feature_names == ("length", "length (missing)", "colour = green", "colour = red", "colour = (missing)")
+    p, _ = prepare_table(table(), choose(gaps="mark"), "x.csv")
+    assert p.feature_names == ("length", "length (missing)", "color = green", "color = red", "color = (missing)")
     assert p.groups == ((1, 2), (2, 5))
     np.testing.assert_array_equal(p.x[:, 1], np.isnan(p.x[:, 0]))
     np.testing.assert_array_equal(p.x[:, 2:].sum(axis=1), np.ones(60))
 
 
-def test_rows_with_gaps_can_be_left_out_and_it_is_said_how_many():
-    p, said = prepare(table(), choose(gaps="drop"), "x.csv")
+def test_rows_with_gaps_can_be_left_out_and_are_counted():
+    p, said = prepare_table(table(), choose(gaps="drop"), "x.csv")
     assert not np.isnan(p.x).any()
     assert said[0] == "22 rows with a gap are left out."
     assert len(p.y) == 38
 
 
-def test_rows_without_a_target_or_with_a_class_of_their_own_are_left_out():
+def test_rows_without_a_target_or_alone_in_a_class_are_left_out():
     text = "a,b,species\n" + "".join(f"{i % 5},{i % 3},{'xy'[i % 2]}\n" for i in range(20)) + "1,1,\n1,1,alone\n"
-    p, said = prepare(read_table(text.encode()), choose(features=("a", "b")), "x.csv")
+    p, said = prepare_table(read_table(text.encode()), choose(features=("a", "b")), "x.csv")
     assert said[:2] == ["1 row without a target is left out.", "1 row whose class occurs only once is left out."]
     assert (len(p.y), p.class_names) == (20, ("x", "y"))
 
 
 def test_numbers_are_foretold_in_their_own_units():
     t = table()
-    p, _ = prepare(t, choose(target="price", task="regression", features=("length", "species")), "x.csv")
+    p, _ = prepare_table(t, choose(target="price", task="regression", features=("length", "species")), "x.csv")
     d = load("table", own=user_data.save(p), rng=rng())
     assert (d.kind, d.classes) == ("regression", 0)
     both = np.concatenate([d.to_units(d.y_train), d.to_units(d.y_test)])
@@ -124,35 +124,35 @@ def test_numbers_are_foretold_in_their_own_units():
         ({"target": "nope"}, "There is no column nope"),
         ({"features": ()}, "No feature is chosen"),
         ({"features": ("species",)}, "No feature is chosen"),
-        ({"features": ("remark",)}, "The feature remark has 55 different words; at most 50 are allowed."),
+        ({"features": ("remark",)}, "The feature remark has 55 different values; at most 50 are allowed."),
         ({"task": "regression"}, "The column species holds words"),
         ({"target": "remark"}, "has 55 classes; 2 to 50 are allowed"),
         ({"target": "nothing", "task": "regression"}, "Only 0 rows can be used"),
         ({"target": "nothing"}, "Only 0 rows can be used"),
     ],
 )
-def test_choices_that_cannot_be_are_refused_with_a_sentence(changes, sentence):
-    with pytest.raises(OwnError, match=sentence):
-        prepare(table(60), choose(**changes), "x.csv")
+def test_invalid_choices_are_refused_with_a_sentence(changes, sentence):
+    with pytest.raises(UserDataError, match=sentence):
+        prepare_table(table(60), choose(**changes), "x.csv")
 
 
-def test_more_inputs_or_values_than_allowed_are_refused_before_they_take_memory():
+def test_too_many_inputs_or_values_are_refused_before_allocation():
     words = [f"w{i}" for i in range(50)]
     names = [f"c{i}" for i in range(45)]
     rows = (",".join([*(words[(i + j) % 50] for j in range(45)), str(i % 2)]) for i in range(100))
     wide = read_table(("\n".join([",".join([*names, "target"]), *rows])).encode())
-    with pytest.raises(OwnError, match="The features make 2,250 inputs; at most 2,000 are allowed"):
-        prepare(wide, propose(wide), "x.csv")
+    with pytest.raises(UserDataError, match="The features make 2,250 inputs; at most 2,000 are allowed"):
+        prepare_table(wide, propose(wide), "x.csv")
     rows = (",".join([*(words[(i + j) % 50] for j in range(10)), str(i % 2)]) for i in range(9000))
     long = read_table(("\n".join([",".join([*names[:10], "target"]), *rows])).encode())
-    with pytest.raises(OwnError, match="9,000 rows of 500 inputs are too many; 4,000,000 values are allowed"):
-        prepare(long, propose(long), "x.csv")
+    with pytest.raises(UserDataError, match="9,000 rows of 500 inputs are too many; 4,000,000 values are allowed"):
+        prepare_table(long, propose(long), "x.csv")
 
 
-def test_the_data_as_used_can_be_read_back_and_no_cell_is_a_formula():
+def test_the_exported_data_set_reads_back():
     lines = ["=cmd(),@sum,species", *(f"{i % 5}.5,+x{i % 2},-{'ab'[i % 2]}" for i in range(20))]
     t = read_table("\n".join(lines).encode())
-    p, _ = prepare(t, propose(t), "x.csv")
+    p, _ = prepare_table(t, propose(t), "x.csv")
     d = load("table", own=user_data.save(p), rng=rng())
     head, *rows = csv.reader(io.StringIO(as_csv(d, p.target)))
     assert head == ["part", "species", "'=cmd()", "'@sum = +x0", "'@sum = +x1"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data.files import unlabeled_rows
-from data.files.unlabeled_rows import Unlabelled, UnlabelledError
+from data.files.unlabeled_rows import UnlabeledRows, UnlabeledRowsError
 
 NUMBERS = np.array([[1, 2], [3, 4.5]])
 READ = {
@@ -20,7 +20,7 @@ READ = {
 
 
 def read(content, columns=("a", "b"), **options):
-    sheet = Unlabelled(content, columns, **options)
+    sheet = UnlabeledRows(content, columns, **options)
     return np.concatenate(list(sheet)), sheet.left_out
 
 
@@ -39,16 +39,16 @@ def test_pixels_may_be_numbered_as_kaggle_does(first):
 
 
 def test_pieces_are_no_longer_than_asked_for():
-    pieces = list(Unlabelled(b"a,b\n" + b"1,2\n" * 25, ("a", "b"), rows=10))
+    pieces = list(UnlabeledRows(b"a,b\n" + b"1,2\n" * 25, ("a", "b"), rows=10))
     assert [len(piece) for piece in pieces] == [10, 10, 5]
 
 
 REFUSED = {
     "nothing": (b"", "The file is empty; rows of numbers are allowed."),
-    "zeros": (b"a,b\n\0\0", "The file is no plain text; a CSV file"),
+    "zeros": (b"a,b\n\0\0", "The file is not plain text; a CSV file"),
     "names only": (b"a,b\n", "There are no rows of numbers; rows of 2 numbers are allowed."),
-    "a missing column": (b"a,c\n1,2\n", "The file lacks b; needed are 2 columns: a, b."),
-    "too few columns": (b"1\n2\n", "The file has 1 columns without names; needed are 2: a, b."),
+    "a missing column": (b"a,c\n1,2\n", "The file lacks b; it needs 2 columns: a, b."),
+    "too few columns": (b"1\n2\n", "The file has 1 columns and no header; it needs 2: a, b."),
     "a word": (b"a,b\n1,2\n3,four\n", "Row 2, column 2 holds 'four'; allowed: numbers."),
     "a gap": (b"a,b\n1,\n", "Row 1, column 2 holds 'nan'; allowed: numbers."),
     "infinity": (b"a,b\n1,inf\n", "Row 1, column 2 holds 'inf'; allowed: numbers."),
@@ -59,23 +59,23 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_does_not_fit_is_refused_with_a_sentence(name):
+def test_a_file_that_does_not_fit_is_refused_with_a_sentence(name):
     content, sentence = REFUSED[name]
-    with pytest.raises(UnlabelledError) as refused:
+    with pytest.raises(UnlabeledRowsError) as refused:
         read(content)
     assert str(refused.value).startswith(sentence)
     assert str(refused.value).endswith(".")
 
 
 def test_a_pixel_beyond_white_is_refused():
-    with pytest.raises(UnlabelledError, match=r"Row 1, column 2 holds '256'; allowed: numbers from 0 to 255\."):
+    with pytest.raises(UnlabeledRowsError, match=r"Row 1, column 2 holds '256'; allowed: numbers from 0 to 255\."):
         read(b"pixel0,pixel1\n0,256\n", ("p", "q"), picture=True)
 
 
 def test_long_files_are_refused(monkeypatch):
-    monkeypatch.setattr(unlabeled_rows, "MOST_ROWS", 3)
-    with pytest.raises(UnlabelledError, match="more than 3 rows"):
+    monkeypatch.setattr(unlabeled_rows, "MAX_ROWS", 3)
+    with pytest.raises(UnlabeledRowsError, match="more than 3 rows"):
         read(b"1,2\n" * 4)
-    monkeypatch.setattr(unlabeled_rows, "MOST_BYTES", 5)
-    with pytest.raises(UnlabelledError, match="at most 5 are allowed"):
+    monkeypatch.setattr(unlabeled_rows, "MAX_BYTES", 5)
+    with pytest.raises(UnlabeledRowsError, match="at most 5 are allowed"):
         read(b"1,2\n" * 4)

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data import described, load
+from data import get_source, load
 from data.files import user_data
-from data.files.user_data import Prepared, clean, unique
+from data.files.user_data import PreparedData, clean, unique
 
 
 @pytest.fixture(autouse=True)
@@ -21,14 +21,14 @@ def place():
         yield folder
 
 
-def prepared(seed: int = 1, **changes) -> Prepared:
+def prepared(seed: int = 1, **changes) -> PreparedData:
     draw = np.random.default_rng(seed)
-    p = Prepared("table", "x.csv", "classification", draw.normal(size=(40, 3)), np.arange(40) % 2, ("a", "b", "c"),
+    p = PreparedData("table", "x.csv", "classification", draw.normal(size=(40, 3)), np.arange(40) % 2, ("a", "b", "c"),
                  ("no", "yes"), "buy", ((1, 3),))  # fmt: skip
     return dataclasses.replace(p, **changes)
 
 
-def test_what_was_saved_is_read_back_read_only(place):
+def test_saved_data_is_read_back_read_only(place):
     p = prepared()
     name = user_data.save(p)
     q = user_data.read(name)
@@ -39,7 +39,7 @@ def test_what_was_saved_is_read_back_read_only(place):
     assert [file.name for file in place.iterdir()] == [f"{name}.npz"]
 
 
-def test_the_fingerprint_is_that_of_the_data_and_of_how_it_is_prepared():
+def test_the_fingerprint_depends_on_data_and_metadata():
     name = user_data.save(prepared())
     assert user_data.save(prepared()) == name
     assert user_data.FINGERPRINT.fullmatch(name)
@@ -53,8 +53,8 @@ def test_the_fingerprint_is_that_of_the_data_and_of_how_it_is_prepared():
     assert len({name, *map(user_data.save, others)}) == 6
 
 
-def test_the_source_says_what_an_experiment_must_know():
-    source = described("table", own=user_data.save(prepared()))
+def test_the_source_describes_the_uploaded_data():
+    source = get_source("table", own=user_data.save(prepared()))
     assert (source.name, source.label, source.kind) == ("table", "Your table: x.csv", "classification")
     assert (source.samples, source.inputs, source.classes, source.plane) == (40, 3, 2, False)
 
@@ -66,7 +66,7 @@ def test_pictures_are_a_data_set_like_others():
     assert (d.image_shape, d.images_test.shape, d.x_train.shape) == ((6, 6), (10, 6, 6), (30, 36))
 
 
-def test_another_process_finds_it_in_the_folder_of_the_environment():
+def test_another_process_finds_the_folder():
     code = f"from data.files import user_data; print(user_data.read('{user_data.save(prepared())}').feature_names)"
     done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], capture_output=True, text=True)
     assert done.stdout == "('a', 'b', 'c')\n"
@@ -83,21 +83,21 @@ def test_what_is_forgotten_is_gone(place):
 
 
 @pytest.mark.parametrize("name", ["", "a" * 31, "a" * 33, "../" + "a" * 29, "A" * 32, "a" * 32 + "\n", "/etc/passwd"])
-def test_a_name_that_is_no_fingerprint_leads_nowhere(name):
+def test_an_invalid_fingerprint_is_refused(name):
     assert not user_data.known(name)
     with pytest.raises(ValueError, match="uploaded in another session"):
         user_data.path(name)
 
 
-def test_a_damaged_file_is_as_good_as_none():
+def test_a_damaged_file_counts_as_missing():
     name = user_data.save(prepared(3))
     user_data.path(name).write_bytes(b"damaged")
     with pytest.raises(ValueError, match="upload the file again"):
         user_data.read(name)
 
 
-def test_a_folder_is_removed_with_whatever_it_holds(monkeypatch, tmp_path):
-    monkeypatch.setenv(user_data.FOLDER, str(tmp_path))
+def test_a_folder_is_removed_with_its_content(monkeypatch, tmp_path):
+    monkeypatch.setenv(user_data.FOLDER_VARIABLE, str(tmp_path))
     with user_data.new_folder() as folder:
         user_data.save(prepared())
         assert folder.parent == tmp_path
@@ -106,8 +106,8 @@ def test_a_folder_is_removed_with_whatever_it_holds(monkeypatch, tmp_path):
     assert user_data.folder() == tmp_path
 
 
-def test_names_are_cleaned_of_all_that_could_mean_something_to_somebody():
+def test_names_are_cleaned_of_markup_and_control_characters():
     assert clean(" <b>a\n\tb\x00</b>\u202e ") == "‹b›a b ‹/b›"
     assert clean("\x07", "nothing") == "nothing"
-    assert len(clean("x" * 1000)) == user_data.LONGEST_NAME
+    assert len(clean("x" * 1000)) == user_data.MAX_NAME_CHARACTERS
     assert unique(["a", "a", "b", "a (2)", "a"]) == ["a", "a (2)", "b", "a (2) (2)", "a (3)"]

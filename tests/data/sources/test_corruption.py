@@ -26,7 +26,7 @@ def test_balance_is_the_weight_of_the_first_class(name, balance):
     assert np.ptp(rest) <= 1
 
 
-def test_an_unbalanced_spiral_still_reaches_from_the_middle_to_the_tail():
+def test_an_unbalanced_spiral_keeps_its_full_length():
     points, labels = whole("spiral", balance=0.2)
     radius = np.hypot(*points[labels == 0].T)
     assert radius.min() < 0.5
@@ -41,7 +41,7 @@ def test_even_the_smallest_class_has_two_examples(name):
 
 
 @pytest.mark.parametrize("name", ["moons", "spiral3", "iris", "digits"])
-def test_wrong_labels_are_exactly_their_share_and_nothing_else_changes(name):
+def test_exactly_the_share_of_labels_is_wrong(name):
     clean, noisy = (load(name, label_noise=share, rng=np.random.default_rng(7)) for share in (0.0, 0.2))
     np.testing.assert_array_equal(clean.x_train, noisy.x_train)
     wrong = np.concatenate([clean.y_train != noisy.y_train, clean.y_test != noisy.y_test])
@@ -58,7 +58,7 @@ def test_more_wrong_labels_keep_those_that_were_wrong():
 
 
 @pytest.mark.parametrize("name", ["gauss", "hills", "drawn"])
-def test_outliers_are_exactly_their_share_lie_on_the_plane_and_keep_their_labels(name):
+def test_exactly_the_share_of_points_are_outliers(name):
     (points, labels), (thrown, same) = whole(name), whole(name, outliers=0.1)
     moved = (points != thrown).any(axis=1)
     assert moved.sum() == round(0.1 * len(points))
@@ -82,6 +82,6 @@ def test_outliers_are_exactly_their_share_lie_on_the_plane_and_keep_their_labels
     ],
     ids=str,
 )
-def test_what_makes_no_sense_is_refused_with_what_is_allowed(name, options):
+def test_invalid_corruption_is_refused_with_the_allowed_values(name, options):
     with pytest.raises(ValueError, match="choose"):
         load(name, rng=np.random.default_rng(1), **options)

@@ -67,7 +67,7 @@ def nothing(_: int) -> None:
     pass
 
 
-def test_all_files_arrive_whole_and_the_progress_only_grows(use, tmp_path):
+def test_all_files_arrive_and_progress_only_grows(use, tmp_path):
     seen: list[int] = []
     with mirror() as (address, asked):
         use(address)
@@ -81,7 +81,7 @@ def test_all_files_arrive_whole_and_the_progress_only_grows(use, tmp_path):
     assert len(seen) > 4
 
 
-def test_a_file_that_was_damaged_is_fetched_again(use, tmp_path):
+def test_a_damaged_file_is_downloaded_again(use, tmp_path):
     with mirror() as (address, asked):
         use(address)
         fetch("mnist", tmp_path, nothing)
@@ -92,8 +92,11 @@ def test_a_file_that_was_damaged_is_fetched_again(use, tmp_path):
 
 
 BAD: dict[str, tuple[Answer, str]] = {
-    "cuts off": (lambda h, c: whole(h, c[: len(c) // 2], len(c)), "broke off in the middle of train-images"),
-    "says too much": (lambda h, c: whole(h, c, len(c) + 10), "broke off in the middle of train-images"),
+    "cuts off": (
+        lambda h, c: whole(h, c[: len(c) // 2], len(c)),
+        "closed the connection in the middle of train-images",
+    ),
+    "says too much": (lambda h, c: whole(h, c, len(c) + 10), "closed the connection in the middle of train-images"),
     "says too little": (lambda h, c: whole(h, c, len(c) - 10), "is not the published file"),
     "sends other bytes": (lambda h, c: whole(h, c[::-1]), "is not the published file"),
     "sends nothing": (lambda h, c: whole(h, b""), "is not the published file"),
@@ -105,7 +108,7 @@ BAD: dict[str, tuple[Answer, str]] = {
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_a_mirror_that_does_not_give_the_file_gets_a_sentence_and_leaves_nothing_behind(kind, use, tmp_path):
+def test_a_failing_mirror_gives_a_sentence_and_leaves_no_file(kind, use, tmp_path):
     answer, sentence = BAD[kind]
     with mirror(answer) as (address, _):
         use(address)
@@ -114,12 +117,12 @@ def test_a_mirror_that_does_not_give_the_file_gets_a_sentence_and_leaves_nothing
         assert list(tmp_path.iterdir()) == []
 
 
-def test_a_mirror_that_is_silent_gets_a_sentence(use, tmp_path, monkeypatch):
-    monkeypatch.setattr(download, "PATIENCE", 0.05)
+def test_a_silent_mirror_gives_a_sentence(use, tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "TIMEOUT_S", 0.05)
     free = threading.Event()
     with mirror(lambda h, c: free.wait(30) and None) as (address, _):
         use(address)
-        with pytest.raises(DownloadError, match=r"has been silent for 0\.05 seconds\."):
+        with pytest.raises(DownloadError, match=r"has sent nothing for 0\.05 seconds\."):
             fetch("mnist", tmp_path, nothing)
         free.set()
 
@@ -127,18 +130,18 @@ def test_a_mirror_that_is_silent_gets_a_sentence(use, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [
-        ("http://127.0.0.1:1", r"127\.0\.0\.1:1 cannot be reached. Is there a network\?"),
-        ("file:///etc", "is no address that can be asked"),
-        ("nonsense", "is no address that can be asked"),
+        ("http://127.0.0.1:1", r"127\.0\.0\.1:1 cannot be reached. Check the network connection\."),
+        ("file:///etc", "is not a valid address"),
+        ("nonsense", "is not a valid address"),
     ],
 )
-def test_a_mirror_that_is_not_there_gets_a_sentence(address, sentence, use, tmp_path):
+def test_an_unreachable_mirror_gives_a_sentence(address, sentence, use, tmp_path):
     use(address)
     with pytest.raises(DownloadError, match=sentence):
         fetch("mnist", tmp_path, nothing)
 
 
-def test_the_next_mirror_is_asked_for_what_the_first_one_does_not_give(use, tmp_path):
+def test_the_next_mirror_is_tried_for_missing_files(use, tmp_path):
     with mirror(BAD["cuts off"][0]) as (bad, first), mirror() as (good, second):
         use(bad, f"{good}/")
         fetch("mnist", tmp_path, nothing)
@@ -146,25 +149,25 @@ def test_the_next_mirror_is_asked_for_what_the_first_one_does_not_give(use, tmp_
     assert {path.name for path in tmp_path.iterdir()} == set(CONTENT)
 
 
-def test_a_folder_that_cannot_be_written_gets_a_sentence(use, tmp_path):
+def test_a_read_only_folder_gives_a_sentence(use, tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with mirror() as (address, _):
         use(address)
-        with pytest.raises(DownloadError, match="The cache folder cannot be written"):
+        with pytest.raises(DownloadError, match="The cache folder is not writable"):
             fetch("mnist", tmp_path / "file" / "mnist", nothing)
 
 
-def test_the_usual_mirrors_and_the_official_checksums_are_known():
-    assert all(address.startswith("http") and address.endswith("/") for name in download.USUAL for address in
-               download.USUAL[name])  # fmt: skip
-    assert download.mirrors("mnist") == download.USUAL["mnist"]
+def test_default_mirrors_and_official_checksums_are_listed():
+    assert all(address.startswith("http") and address.endswith("/") for name in download.DEFAULT_MIRRORS for address in
+               download.DEFAULT_MIRRORS[name])  # fmt: skip
+    assert download.mirrors("mnist") == download.DEFAULT_MIRRORS["mnist"]
 
 
 # In the background ---------------------------------------------------------------------------------------------------
 
 
 def ended(downloads: Downloads) -> download.Progress:
-    """How it stands once the thread is gone."""
+    """The progress after the thread has ended."""
     for thread in threading.enumerate():
         if thread.name == "download mnist":
             thread.join(30)
@@ -173,7 +176,7 @@ def ended(downloads: Downloads) -> download.Progress:
     return progress
 
 
-def test_a_download_runs_beside_the_page_and_a_second_press_starts_no_other(use):
+def test_a_second_press_starts_no_second_download(use):
     with mirror() as (address, asked):
         use(address)
         downloads = Downloads()
@@ -185,7 +188,7 @@ def test_a_download_runs_beside_the_page_and_a_second_press_starts_no_other(use)
     assert {path.name for path in (idx.cache_folder() / "mnist").iterdir()} == set(CONTENT)
 
 
-def test_a_download_can_be_stopped_and_goes_on_with_the_files_that_are_missing(use):
+def test_a_stopped_download_continues_with_the_missing_files(use):
     asked_for_second, go_on = threading.Event(), threading.Event()
 
     def slow(handler: BaseHTTPRequestHandler, content: bytes) -> None:
@@ -208,7 +211,7 @@ def test_a_download_can_be_stopped_and_goes_on_with_the_files_that_are_missing(u
         assert asked.count(f"/mnist/{SMALL[0].name}") == 1
 
 
-def test_a_download_that_fails_keeps_the_sentence_and_can_be_tried_again(use):
+def test_a_failed_download_keeps_its_sentence_and_can_be_retried(use):
     use("http://127.0.0.1:1")
     downloads = Downloads()
     downloads.start("mnist")

@@ -28,7 +28,7 @@ def test_the_names_that_links_hold_do_not_change():
 
 
 @pytest.mark.parametrize("name", FEATURES)
-def test_each_feature_has_the_value_worked_out_by_hand(name):
+def test_each_feature_has_its_hand_computed_value(name):
     np.testing.assert_allclose(FEATURES[name].function(POINT), [BY_HAND[name]], rtol=1e-15)
 
 

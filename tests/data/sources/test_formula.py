@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from data import load
 from data.sources.features import plane_features
-from data.sources.formula import CLIP, LONGEST, FormulaError, parse
+from data.sources.formula import CLIP, MAX_CHARACTERS, FormulaError, parse
 
 POINTS = np.array([[2.0, -3.0], [-1.0, 0.5]])
 
@@ -37,7 +37,7 @@ POINTS = np.array([[2.0, -3.0], [-1.0, 0.5]])
         ("3", [3, 3]),
     ],
 )
-def test_a_formula_has_the_values_worked_out_by_hand(text, expected):
+def test_a_formula_has_its_hand_computed_values(text, expected):
     np.testing.assert_allclose(parse(text)(POINTS), expected, rtol=1e-12)
 
 
@@ -105,8 +105,8 @@ def test_anything_else_is_refused_with_a_sentence(text):
     assert str(refusal.value).endswith(".")
 
 
-@given(st.text(alphabet="x12+-*/^(), .sincotaeplgqrbmh0", max_size=LONGEST))
-def test_whatever_is_typed_gives_finite_numbers_or_a_sentence(text):
+@given(st.text(alphabet="x12+-*/^(), .sincotaeplgqrbmh0", max_size=MAX_CHARACTERS))
+def test_any_text_gives_finite_numbers_or_a_sentence(text):
     try:
         values = parse(text)(POINTS)
     except FormulaError:
@@ -116,19 +116,19 @@ def test_whatever_is_typed_gives_finite_numbers_or_a_sentence(text):
 
 
 @pytest.mark.parametrize("text", ["sqrt(x1)", "log(x2)", "0/0", "x1 ^ 0.5", "(1/0) - (1/0)"])
-def test_a_formula_without_a_value_somewhere_says_where(text):
-    with pytest.raises(FormulaError, match="no value at x1 = "):
+def test_a_formula_that_is_undefined_somewhere_says_where(text):
+    with pytest.raises(FormulaError, match="undefined at x1 = "):
         parse(text)
 
 
-def test_huge_values_are_clipped_and_a_single_gap_counts_as_zero():
+def test_huge_values_are_clipped_and_single_gaps_are_zero():
     np.testing.assert_array_equal(parse("9^9^9^9")(POINTS), [CLIP, CLIP])
     np.testing.assert_array_equal(parse("1/x1")(np.zeros((1, 2))), [CLIP])
     np.testing.assert_array_equal(parse("-1/x1^2")(np.zeros((1, 2))), [-CLIP])
     np.testing.assert_array_equal(parse("sin(x1)/x1")(np.zeros((1, 2))), [0])
 
 
-def test_a_formula_cannot_grow_the_recursion_or_the_memory():
+def test_a_formula_cannot_exhaust_recursion_or_memory():
     before = sys.getrecursionlimit()
     for text in ("(" * 45 + "x1" + ")" * 45, "9" * 100, "9**9" * 20):
         with contextlib.suppress(FormulaError):
@@ -136,7 +136,7 @@ def test_a_formula_cannot_grow_the_recursion_or_the_memory():
     assert sys.getrecursionlimit() == before
 
 
-def test_the_typed_feature_stands_among_the_others_and_reaches_the_network():
+def test_the_typed_feature_becomes_a_network_input():
     np.testing.assert_allclose(plane_features(POINTS, ("x2", "formula"), "x1 + 1"), [[-3, 3], [0.5, 0]])
     dataset = load("circle", features=("x1", "formula"), formula="x1^2 + x2^2", rng=np.random.default_rng(1))
     assert dataset.feature_names == ("x1", "formula")

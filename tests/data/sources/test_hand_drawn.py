@@ -22,25 +22,25 @@ def text_of(data: bytes) -> str:
 
 
 @given(points)
-def test_packing_moves_no_point_by_more_than_half_a_cell_and_keeps_order_and_class(given_points):
+def test_packing_moves_points_by_at_most_half_a_cell(given_points):
     places, labels = hand_drawn.unpack(hand_drawn.pack(given_points))
     assert np.abs(places - np.array(given_points)[:, :2]).max() <= 12 / 256 / 2 + 1e-9
     assert labels.tolist() == [label for *_, label in given_points]
 
 
 @given(points)
-def test_packing_again_changes_nothing_so_a_link_holds_exactly_what_is_shown(given_points):
+def test_packing_unpacked_points_changes_nothing(given_points):
     text = hand_drawn.pack(given_points)
     places, labels = hand_drawn.unpack(text)
     assert hand_drawn.pack([[x, y, int(label)] for (x, y), label in zip(places, labels, strict=True)]) == text
 
 
-def test_points_off_the_plane_come_to_its_edge():
+def test_points_outside_the_plane_are_clipped_to_it():
     places, _ = hand_drawn.unpack(hand_drawn.pack([[-99, 99, 0]]))
     np.testing.assert_allclose(places, [[-6 + 6 / 256, 6 - 6 / 256]])
 
 
-def test_five_hundred_scattered_points_take_about_two_thousand_characters():
+def test_500_random_points_take_about_2000_characters():
     rng = np.random.default_rng(0)
     scattered = [[*rng.uniform(-6, 6, 2).tolist(), int(rng.integers(5))] for _ in range(500)]
     assert len(hand_drawn.pack(scattered)) < 2100
@@ -64,7 +64,7 @@ def test_five_hundred_scattered_points_take_about_two_thousand_characters():
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_what_is_no_list_of_points_is_refused(wrong):
+def test_anything_but_a_list_of_points_is_refused(wrong):
     with pytest.raises(ValueError, match="Allowed: 2 to 2,000 points"):
         hand_drawn.pack(wrong)
 
@@ -84,12 +84,12 @@ def test_what_is_no_list_of_points_is_refused(wrong):
     ],
     ids=["no base64", "no ascii", "too long", "empty", "not in threes", "class 5", "2001 points", "a bomb", "cut off"],
 )
-def test_a_text_that_is_none_of_ours_is_refused(text):
+def test_an_invalid_text_is_refused(text):
     with pytest.raises(ValueError, match="Allowed: "):
         hand_drawn.unpack(text)
 
 
-def test_classes_are_those_that_occur_and_keep_their_drawn_numbers_in_their_names():
+def test_class_names_keep_the_drawn_numbers():
     text = hand_drawn.pack(FOUR)
     source = hand_drawn.source(text)
     assert hand_drawn.class_numbers(text) == [0, 3]
@@ -98,14 +98,14 @@ def test_classes_are_those_that_occur_and_keep_their_drawn_numbers_in_their_name
     assert sorted([*dataset.y_train.tolist(), *dataset.y_test.tolist()]) == [0, 0, 1, 1]
 
 
-def test_too_few_points_say_what_is_missing():
+def test_too_few_points_give_a_reason():
     assert hand_drawn.problem(hand_drawn.pack(FOUR)) == ""
     assert hand_drawn.problem("") == ""
-    assert hand_drawn.problem(hand_drawn.pack(FOUR[:2])) == "one class alone"
-    assert hand_drawn.problem(hand_drawn.pack(FOUR[:3])) == "a single point of class 4"
+    assert hand_drawn.problem(hand_drawn.pack(FOUR[:2])) == "only one class"
+    assert hand_drawn.problem(hand_drawn.pack(FOUR[:3])) == "only one point of class 4"
 
 
-def test_the_points_are_those_drawn_and_noise_moves_them():
+def test_noise_moves_the_drawn_points():
     text = hand_drawn.pack(FOUR)
     calm = load("drawn", points=text, rng=np.random.default_rng(1))
     noisy = load("drawn", points=text, noise=0.1, rng=np.random.default_rng(1))
@@ -115,6 +115,6 @@ def test_the_points_are_those_drawn_and_noise_moves_them():
     assert 0 < moved.max() <= 0.6001
 
 
-def test_some_of_the_points_can_be_taken_in_proportion():
+def test_fewer_samples_are_chosen_in_proportion():
     dataset = load("drawn", samples=12, rng=np.random.default_rng(1))
     assert np.bincount(np.concatenate([dataset.y_train, dataset.y_test])).tolist() == [6, 6]

@@ -69,7 +69,7 @@ def test_a_set_in_files_keeps_the_contract(name, tmp_path):
     assert not any(array.flags.writeable for array in (d.x_train, d.y_train, d.x_test, d.y_test, d.images_test))
 
 
-def test_the_test_part_is_that_of_the_files_in_their_order_whatever_is_asked_for(tmp_path):
+def test_the_test_part_keeps_the_order_of_its_files(tmp_path):
     files = examples()
     for settings in ({}, {"samples": 50, "train_share": 0.2}, {"train_share": 0.9}):
         d = load("mnist", rng=rng(), data_dir=write(tmp_path), **settings)
@@ -82,7 +82,7 @@ def test_the_training_share_decides_nothing(tmp_path):
     np.testing.assert_array_equal(one.x_train, two.x_train)
 
 
-def test_every_picture_of_the_training_part_keeps_its_label(tmp_path):
+def test_every_training_picture_keeps_its_label(tmp_path):
     files, d = examples(), load("mnist", rng=rng(), data_dir=write(tmp_path))
     pictures = np.rint(d.x_train * d.x_scale + d.x_mean).astype(np.uint8)
     kept, given = (
@@ -92,7 +92,7 @@ def test_every_picture_of_the_training_part_keeps_its_label(tmp_path):
     assert kept == given
 
 
-def test_fewer_samples_are_a_random_subset_of_the_training_part_with_its_classes_in_proportion(tmp_path):
+def test_fewer_samples_are_a_stratified_choice_of_the_training_part(tmp_path):
     counts = np.bincount(examples()[LABELS], minlength=10)
     one, two = (load("mnist", samples=100, rng=rng(seed), data_dir=write(tmp_path)) for seed in (1, 2))
     assert len(one.x_train) == 100
@@ -100,7 +100,7 @@ def test_fewer_samples_are_a_random_subset_of_the_training_part_with_its_classes
     assert not np.array_equal(one.x_train, two.x_train)
 
 
-def test_pictures_are_standardised_with_one_mean_and_one_deviation_of_the_training_part(tmp_path):
+def test_pictures_are_standardized_with_one_mean_and_deviation(tmp_path):
     d, ink = load("mnist", rng=rng(), data_dir=write(tmp_path)), examples()[IMAGES]
     np.testing.assert_allclose(d.x_mean, ink.mean())
     np.testing.assert_allclose(d.x_scale, ink.std())
@@ -108,7 +108,7 @@ def test_pictures_are_standardised_with_one_mean_and_one_deviation_of_the_traini
     assert d.x_train.std(dtype=np.float64) == pytest.approx(1, abs=1e-6)
 
 
-def test_noise_shows_in_the_pictures_and_moves_neither_statistics_nor_labels(tmp_path):
+def test_noise_changes_pictures_but_no_statistics_or_labels(tmp_path):
     clean, noisy = (load("mnist", noise=noise, rng=rng(), data_dir=write(tmp_path)) for noise in (0.0, 0.4))
     for key in ("y_train", "y_test", "x_mean", "x_scale"):
         np.testing.assert_array_equal(getattr(clean, key), getattr(noisy, key))
@@ -122,7 +122,7 @@ def test_the_same_seed_gives_the_same_arrays(tmp_path):
     np.testing.assert_array_equal(one.x_test, two.x_test)
 
 
-def test_the_files_of_a_folder_are_read_once_and_shared_read_only(tmp_path):
+def test_a_folder_is_read_once_and_shared_read_only(tmp_path):
     one, other = write(tmp_path / "one"), write(tmp_path / "other", seed=1)
     raw = DATASETS["mnist"].make(one)
     assert raw is DATASETS["mnist"].make(one / ".." / "one")
@@ -143,7 +143,7 @@ def test_preloading_reads_no_files(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("zipped", [False, True])
 @pytest.mark.parametrize("dotted", [False, True])
-def test_files_may_be_gzipped_and_may_have_a_dot_in_their_names(zipped, dotted, tmp_path):
+def test_files_may_be_gzipped_or_named_with_a_dot(zipped, dotted, tmp_path):
     plain = load("mnist", rng=rng(), data_dir=write(tmp_path / "plain"))
     (tmp_path / "other").mkdir()
     for name, values in examples().items():
@@ -153,14 +153,14 @@ def test_files_may_be_gzipped_and_may_have_a_dot_in_their_names(zipped, dotted, 
     np.testing.assert_array_equal(load("mnist", rng=rng(), data_dir=tmp_path / "other").x_train, plain.x_train)
 
 
-def test_a_gzipped_file_is_known_by_its_first_bytes(tmp_path):
+def test_gzip_is_detected_from_the_first_bytes(tmp_path):
     path = tmp_path / LABELS
     path.write_bytes(gzip.compress(packed(np.arange(10))))
     np.testing.assert_array_equal(idx.read_idx(path, ()), np.arange(10))
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_the_folder_given_comes_before_the_environment_and_the_cache(name, tmp_path, monkeypatch, cache_folder):
+def test_the_given_folder_precedes_environment_and_cache(name, tmp_path, monkeypatch, cache_folder):
     monkeypatch.setenv("BACKPROP_DATA", str(tmp_path / "environment"))
     places = [
         cache_folder,
@@ -177,7 +177,7 @@ def test_the_folder_given_comes_before_the_environment_and_the_cache(name, tmp_p
         assert idx.find(name, tmp_path / "given") == place
 
 
-def test_a_folder_called_after_another_set_is_not_taken_for_this_one(tmp_path, monkeypatch):
+def test_a_folder_named_after_another_set_is_ignored(tmp_path, monkeypatch):
     folder = write(tmp_path / "mnist")
     monkeypatch.chdir(folder)
     for data_dir in (folder, tmp_path, Path(".")):
@@ -186,7 +186,7 @@ def test_a_folder_called_after_another_set_is_not_taken_for_this_one(tmp_path, m
 
 
 @pytest.mark.parametrize("missing", idx.FILES)
-def test_a_set_with_a_missing_file_is_not_there_and_the_sentence_says_what_was_looked_for_and_where(missing, tmp_path):
+def test_a_missing_file_is_reported_with_the_searched_folders(missing, tmp_path):
     (write(tmp_path) / missing).unlink()
     assert not DATASETS["mnist"].available(tmp_path)
     with pytest.raises(ValueError, match=r"^[A-Z].*\.$") as refusal:
@@ -205,33 +205,33 @@ NUMBERS = packed(examples()["train-labels-idx1-ubyte"])
 @pytest.mark.parametrize(
     ("file", "content", "sentence"),
     [
-        (IMAGES, b"", "is no IDX file"),
-        (IMAGES, b"\0\0\x08", "is no IDX file"),
-        (IMAGES, b"<!DOCTYPE html>", "is no IDX file"),
-        (IMAGES, NUMBERS, "is no IDX file of bytes in 3 dimensions"),
-        (LABELS, PICTURES, "is no IDX file of bytes in 1 dimensions"),
-        (IMAGES, PICTURES[:2] + b"\x0d" + PICTURES[3:], "is no IDX file"),
-        (IMAGES, PICTURES[:9], "ends too early"),
-        (IMAGES, PICTURES[:-1], "ends too early"),
-        (IMAGES, PICTURES[:16], "ends too early"),
-        (IMAGES, PICTURES + b"\0", "goes on after"),
+        (IMAGES, b"", "is not an IDX file"),
+        (IMAGES, b"\0\0\x08", "is not an IDX file"),
+        (IMAGES, b"<!DOCTYPE html>", "is not an IDX file"),
+        (IMAGES, NUMBERS, "is not an IDX file of bytes in 3 dimensions"),
+        (LABELS, PICTURES, "is not an IDX file of bytes in 1 dimensions"),
+        (IMAGES, PICTURES[:2] + b"\x0d" + PICTURES[3:], "is not an IDX file"),
+        (IMAGES, PICTURES[:9], "is incomplete"),
+        (IMAGES, PICTURES[:-1], "is incomplete"),
+        (IMAGES, PICTURES[:16], "is incomplete"),
+        (IMAGES, PICTURES + b"\0", "has more than"),
         (
             IMAGES,
             header(TRAIN, 28, 27) + PICTURES[16:],
-            "announces 300 x 28 x 27 bytes: allowed are 1 to 70000 x 28 x 28",
+            "gives the shape 300 x 28 x 27: allowed are 1 to 70000 x 28 x 28",
         ),
         (IMAGES, header(0, 28, 28), "allowed are 1 to 70000"),
         (IMAGES, header(70_001, 28, 28), "allowed are 1 to 70000"),
         (IMAGES, header(2**32 - 1, 2**32 - 1, 2**32 - 1), "allowed are 1 to 70000"),
         (LABELS, header(2**32 - 1), "allowed are 1 to 70000"),
         (LABELS, header(TRAIN - 1) + NUMBERS[9:], "has 300 pictures and 299 labels"),
-        (LABELS, NUMBERS[:-1] + b"\x0a", "has a label 10"),
-        (IMAGES, gzip.compress(PICTURES)[:-9], "ends too early"),
+        (LABELS, NUMBERS[:-1] + b"\x0a", "has the label 10"),
+        (IMAGES, gzip.compress(PICTURES)[:-9], "is incomplete"),
         (IMAGES, gzip.compress(PICTURES)[:-8] + b"\0" * 8, "cannot be read"),
         (IMAGES, gzip.compress(PICTURES)[:20] + b"\xff" * 200, "cannot be read"),
         (IMAGES, gzip.compress(PICTURES) + b"more", "cannot be read"),
         (IMAGES, b"\x1f\x8b\0" + bytes(20), "cannot be read"),
-        (IMAGES, b"\x1f\x8b", "ends too early"),
+        (IMAGES, b"\x1f\x8b", "is incomplete"),
     ],
     ids=lambda value: value if isinstance(value, str) else len(value),
 )
@@ -242,7 +242,7 @@ def test_a_broken_file_is_refused_with_a_sentence(file, content, sentence, tmp_p
     assert sentence in str(refusal.value)
 
 
-def test_of_a_gzipped_file_no_more_is_unpacked_than_its_header_announces(tmp_path, monkeypatch):
+def test_gzip_decompression_stops_at_the_size_of_the_header(tmp_path, monkeypatch):
     unpacked = 0
 
     class Counted(gzip.GzipFile):
@@ -255,6 +255,6 @@ def test_of_a_gzipped_file_no_more_is_unpacked_than_its_header_announces(tmp_pat
     monkeypatch.setattr(gzip, "GzipFile", Counted)
     bomb = tmp_path / IMAGES
     bomb.write_bytes(gzip.compress(header(2, 28, 28) + bytes(50_000_000), compresslevel=1))
-    with pytest.raises(ValueError, match="goes on after the 2 x 28 x 28 bytes"):
+    with pytest.raises(ValueError, match="has more than the 2 x 28 x 28 bytes"):
         idx.read_idx(bomb, (28, 28))
     assert unpacked == 16 + 2 * 784 + 1

@@ -1,4 +1,4 @@
-"""The handwritten digits: the pictures shown are the pictures the network is given."""
+"""The handwritten digits: the pictures on the page are those that the network gets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from data import DATASETS, load
 
 
-def test_the_digits_have_the_size_they_are_known_for():
+def test_the_digits_have_the_known_size():
     raw = DATASETS["digits"].make()
     assert raw.x.shape == (1797, 64)
     assert np.bincount(raw.y).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
@@ -15,7 +15,7 @@ def test_the_digits_have_the_size_they_are_known_for():
     assert raw.feature_names[9] == "pixel_1_1"
 
 
-def test_the_pictures_are_the_test_inputs_in_test_order():
+def test_test_pictures_are_the_test_inputs():
     d = load("digits", rng=np.random.default_rng(5))
     assert d.images_test is not None
     assert d.images_test.shape == (len(d.x_test), 8, 8)
@@ -23,15 +23,15 @@ def test_the_pictures_are_the_test_inputs_in_test_order():
     np.testing.assert_allclose((d.images_test.reshape(-1, 64) - d.x_mean) / d.x_scale, d.x_test, rtol=1e-5, atol=1e-5)
 
 
-def test_the_pictures_show_the_noise_that_the_network_is_given():
+def test_test_pictures_show_the_noise_of_the_inputs():
     clean, noisy = (load("digits", noise=noise, rng=np.random.default_rng(5)) for noise in (0.0, 0.3))
     assert clean.images_test is not None
     assert noisy.images_test is not None
     assert not np.array_equal(clean.images_test, noisy.images_test)
     shown = (noisy.images_test.reshape(-1, 64) - noisy.x_mean) / noisy.x_scale
     within = (noisy.images_test > 0).reshape(-1, 64) & (noisy.images_test < 255).reshape(-1, 64)
-    half_a_grey = 0.5 / np.broadcast_to(noisy.x_scale, shown.shape)[within]
-    assert (np.abs(shown - noisy.x_test)[within] <= half_a_grey + 1e-4).all()
+    half_a_gray = 0.5 / np.broadcast_to(noisy.x_scale, shown.shape)[within]
+    assert (np.abs(shown - noisy.x_test)[within] <= half_a_gray + 1e-4).all()
 
 
 def test_a_digit_keeps_its_label_on_the_way():

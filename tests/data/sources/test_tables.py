@@ -17,7 +17,7 @@ from data import DATASETS, load
         ("breast_cancer", 30, [212, 357]),
     ],
 )
-def test_a_table_has_the_classes_it_is_known_for(name, inputs, counts):
+def test_a_table_has_the_known_classes(name, inputs, counts):
     raw = DATASETS[name].make()
     assert raw.x.shape == (sum(counts), inputs)
     assert len(raw.feature_names) == inputs
@@ -34,14 +34,14 @@ def test_diabetes_comes_in_its_own_units():
     assert (raw.y.min(), raw.y.max()) == (25, 346)
 
 
-def test_diabetes_targets_return_to_whole_numbers_of_the_original_scale():
+def test_diabetes_targets_convert_back_to_whole_numbers():
     d = load("diabetes", rng=np.random.default_rng(0))
     units = np.concatenate([d.to_units(d.y_train), d.to_units(d.y_test)])
     np.testing.assert_allclose(np.sort(units), np.sort(DATASETS["diabetes"].make().y), atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer", "diabetes"])
-def test_what_is_read_from_the_files_is_what_the_library_reads(name):
+def test_tables_equal_those_of_scikit_learn(name):
     options = {"scaled": False} if name == "diabetes" else {}
     bunch, raw = getattr(datasets, f"load_{name}")(**options), DATASETS[name].make()
     np.testing.assert_array_equal(raw.x, bunch.data)
@@ -50,14 +50,14 @@ def test_what_is_read_from_the_files_is_what_the_library_reads(name):
     assert not any(array.flags.writeable for array in (raw.x, raw.y, raw.group))
 
 
-def test_the_digits_are_those_of_the_library_in_256_shades():
+def test_digits_equal_those_of_scikit_learn_in_256_shades():
     ink, label = datasets.load_digits(return_X_y=True)
     raw = DATASETS["digits"].make()
     np.testing.assert_array_equal(raw.x, np.rint(ink * (255 / 16)))
     np.testing.assert_array_equal(raw.y, label)
 
 
-def test_the_names_of_the_classes_are_in_the_order_of_the_library():
+def test_class_names_are_in_the_order_of_scikit_learn():
     for name in ("iris", "breast_cancer"):
         bunch = getattr(datasets, f"load_{name}")()
         assert DATASETS[name].class_names == tuple(bunch.target_names)

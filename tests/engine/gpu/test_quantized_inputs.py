@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from data.preprocessing import standardise
+from data.preprocessing import standardize
 from engine.formulas.losses import Objective
 from engine.formulas.optimizers import OPTIMIZERS
 from engine.gpu.quantized_inputs import inputs_on, shades
@@ -25,7 +25,7 @@ compiled = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C
 @pytest.mark.parametrize(("mean", "scale"), [(0, 255), (33.318421, 78.567489), (0, 1)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_every_shade_comes_back_to_the_bit(mean, scale, dtype):
-    parts = [standardise(part, mean, scale).astype(dtype) for part in (PIXELS[:200], PIXELS[200:])]
+    parts = [standardize(part, mean, scale).astype(dtype) for part in (PIXELS[:200], PIXELS[200:])]
     found = shades(parts)
     assert found
     values, numbers = found
@@ -66,7 +66,7 @@ def test_a_part_may_be_empty():
 
 def trainer_on(backend, batch_size, layers=None):
     rng = np.random.default_rng(1)
-    x, y = standardise(PIXELS, 127.0, 70.0), rng.integers(0, 3, len(PIXELS))
+    x, y = standardize(PIXELS, 127.0, 70.0), rng.integers(0, 3, len(PIXELS))
     network = Network(layers or [Dense(20), Activation("relu"), Dense(3)], (16,), rng=rng)
     return Trainer(
         network, Objective("classification", 3, "softmax", "categorical_crossentropy"),
@@ -109,7 +109,7 @@ def test_a_step_from_bytes_takes_no_new_memory_and_waits_for_nothing(backend):
 
 
 def test_runs_on_the_same_arrays_hold_them_once_and_the_last_one_gives_them_back(backend):
-    hosts = tuple(standardise(part, 0, 255) for part in (PIXELS[:200], PIXELS[200:]))
+    hosts = tuple(standardize(part, 0, 255) for part in (PIXELS[:200], PIXELS[200:]))
     own = [inputs_on(backend, *hosts) for _ in range(2)]
     assert own[0] is not own[1]  # somebody may write to them
     del own

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from data.files import user_data
-from data.files.user_data import OwnError, Prepared
+from data.files.user_data import PreparedData, UserDataError
 from lab.__main__ import main
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.own_data import Shelf
@@ -23,9 +23,11 @@ def place():
         yield folder
 
 
-def prepared(seed: int = 1, rows: int = 40) -> Prepared:
+def prepared(seed: int = 1, rows: int = 40) -> PreparedData:
     x = np.random.default_rng(seed).normal(size=(rows, 2))
-    return Prepared("table", "x.csv", "classification", x, (x[:, 0] > 0).astype(np.int64), ("a", "b"), ("no", "yes"))
+    return PreparedData(
+        "table", "x.csv", "classification", x, (x[:, 0] > 0).astype(np.int64), ("a", "b"), ("no", "yes")
+    )
 
 
 SIZE = prepared().size
@@ -58,7 +60,8 @@ def test_a_link_to_data_that_is_not_here_opens_with_the_rest_and_one_sentence(da
     assert e == Experiment(seed=5)
     (sentence,) = refused
     assert sentence == (
-        "own: this data was uploaded in another session and is not here: upload the file again on the page Data."
+        "own: this data was uploaded in another session and is no longer available: "
+        "upload the file again on the page Data."
     )
 
 
@@ -129,7 +132,7 @@ def test_a_set_of_two_visitors_takes_one_place_and_stays_until_the_last_has_gone
 def test_more_bytes_than_a_visitor_may_keep_are_refused_and_nothing_is_written(place):
     shelf = Shelf(session_bytes=SIZE + 100)
     shelf.keep("ann", "run", prepared(1))
-    with pytest.raises(OwnError, match=r"^This data takes .* MB .* may keep .* MB\. Forget an upload"):
+    with pytest.raises(UserDataError, match=r"^This data takes .* MB .* may keep .* MB\. Forget an upload"):
         shelf.keep("ann", "run", prepared(2))
     assert len(list(place.iterdir())) == 1
     shelf.keep("bob", "run", prepared(2))
@@ -141,7 +144,7 @@ def test_more_sets_than_a_visitor_may_keep_are_refused():
     shelf = Shelf(session_sets=2)
     for seed in (1, 2):
         shelf.keep("ann", "run", prepared(seed))
-    with pytest.raises(OwnError, match="You keep 2 uploads, as many as are allowed"):
+    with pytest.raises(UserDataError, match="You keep 2 uploads, as many as are allowed"):
         shelf.keep("ann", "run", prepared(3))
     shelf.keep("ann", "run", prepared(2))
 
@@ -149,7 +152,7 @@ def test_more_sets_than_a_visitor_may_keep_are_refused():
 def test_more_than_the_server_has_room_for_is_refused():
     shelf = Shelf(total_bytes=SIZE + 100)
     shelf.keep("ann", "run", prepared(1))
-    with pytest.raises(OwnError, match="fill this server"):
+    with pytest.raises(UserDataError, match="fill this server"):
         shelf.keep("bob", "run", prepared(2))
 
 
@@ -201,13 +204,13 @@ def test_a_file_that_a_page_holds_counts_like_a_set_is_replaced_and_is_freed_wit
     shelf.hold("ann", "run", "examples", 90)
     shelf.hold("ann", "run", "examples", 100)  # in place of the one before it
     assert (shelf.used("ann"), shelf.used("bob"), shelf.size) == (SIZE + 100, 0, SIZE + 100)
-    with pytest.raises(OwnError, match="Forget an upload"):
+    with pytest.raises(UserDataError, match="Forget an upload"):
         shelf.hold("ann", "run", "examples", 101)
     assert shelf.used("ann") == SIZE + 100
-    with pytest.raises(OwnError, match="Forget an upload"):
+    with pytest.raises(UserDataError, match="Forget an upload"):
         shelf.keep("ann", "run", prepared(2))
     shelf.hold("bob", "other", "examples", SIZE + 100)
-    with pytest.raises(OwnError, match="all visitors fill this server"):
+    with pytest.raises(UserDataError, match="all visitors fill this server"):
         shelf.hold("eve", "third", "examples", 101)
     shelf.hold("ann", "run", "examples", 0)
     assert shelf.used("ann") == SIZE

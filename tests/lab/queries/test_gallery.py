@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from data import DATASETS
-from data.drawing_preparation import prepare
+from data.drawing_preparation import prepare_drawing
 from lab.experiment.experiment import Experiment
 from lab.experiment.recipes import RECIPES
 from lab.queries.gallery import FILTERS, PAD, SHOWN, read
@@ -103,7 +103,7 @@ def test_a_drawing_is_prepared_and_read(run):
     header, arrays = ask(run, "drawing", {}, {"ink": ink})
     assert not header["empty"]
     assert arrays["shares"].argmax() == 1
-    np.testing.assert_array_equal(arrays["picture"], prepare(ink, (8, 8)).picture)
+    np.testing.assert_array_equal(arrays["picture"], prepare_drawing(ink, (8, 8)).picture)
     header, arrays = ask(run, "drawing", {}, {"ink": np.zeros((PAD, PAD), np.uint8)})
     assert header["empty"]
     assert not arrays["picture"].any()
@@ -149,7 +149,7 @@ def accuracies(built: Built, scale: int, shift: int, count: int) -> tuple[float,
         for picture in pictures:
             wide = np.roll(np.pad(picture, margin), (down, right), (0, 1))
             raw.append(wide[margin : margin + side, margin : margin + side])
-            prepared.append(prepare(np.kron(wide, np.ones((scale, scale))), (side, side)).picture)
+            prepared.append(prepare_drawing(np.kron(wide, np.ones((scale, scale))), (side, side)).picture)
     return share(list(pictures)), share(raw), share(prepared)
 
 

@@ -92,7 +92,7 @@ def test_a_link_that_holds_a_preset_says_what_to_look_at(page):
 
 
 def test_a_file_of_as_many_points_as_there_may_be_is_read_back():
-    places = np.random.default_rng(2).uniform(-6, 6, (hand_drawn.MOST_POINTS, 2)).tolist()
+    places = np.random.default_rng(2).uniform(-6, 6, (hand_drawn.MAX_POINTS, 2)).tolist()
     experiment = Experiment(dataset="drawn", points=[[x, y, i % 5] for i, (x, y) in enumerate(places)])
     assert share.read(experiment.to_json().encode()) == experiment
     assert not experiment.fits_link

@@ -111,7 +111,7 @@ def test_features_keep_the_order_of_the_diagram_and_the_last_one_stays(page):
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"), [("sin(x1", "no complete formula"), ("import os", "no complete"), ("sqrt(x1)", "no value")]
+    ("text", "problem"), [("sin(x1", "formula is incomplete"), ("import os", "incomplete"), ("sqrt(x1)", "undefined")]
 )
 def test_a_refused_formula_is_kept_as_a_draft(page, text, problem):
     for value in ("x1*x2", text):
