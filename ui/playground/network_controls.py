@@ -99,8 +99,11 @@ def _more_settings() -> None:
     if shown(*network, *training):
         help = "More settings of the network and of its training."
         with folded("More settings", (*network, *training), "more_settings", help=help):
-            for title, fields in (("Network", network), ("Training", training)):
+            with st.container(width=600):  # both columns without scrolling: a list that opens would close again
+                columns = st.columns(2, gap="medium")
+            for column, title, fields in zip(columns, (NETWORK, TRAINING), (network, training), strict=True):
                 if shown(*fields):
-                    st.markdown(f"**{title}**")
-                    for field in fields:
-                        control(field)
+                    with column:
+                        st.markdown(f"**{title}**")
+                        for field in fields:
+                            control(field)
