@@ -23,8 +23,8 @@ for the second, pale where it is unsure. The curves show its loss and accuracy a
 trains on, thick for the test points that it never trains on. The confusion matrix counts test examples: rows are the
 truth, columns the answer.
 
-**What takes effect while training, and what restarts it.** The help of every control says which it is. Learning rate, batch size,
-penalties, schedule and stop rules change the running network; data, layers and functions start a new one.
+**What takes effect while training, and what restarts it.** The help of every control says which it is. Learning
+rate, batch size, penalties, schedule and stop rules change the running network; data, layers and functions start a new one.
 
 **The network on the picture.** Each small map shows what one unit makes of the plane; point at it to see it large.
 Lines are weights: the wider, the stronger, orange negative and blue positive. Click one to type another value. The
