@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from bench.paired import compare
@@ -17,6 +18,8 @@ from bench.workloads import WORKLOADS as NETWORKS
 SECTIONS = {"frame": "bench.frame", "memory": "bench.memory", "growth": "bench.growth"}  # each prints its own rows
 WORKLOADS = {**NETWORKS, **SECTIONS}
 ROUNDS = 7
+ALL = [peer for peer in PEERS if peer != OURS]
+BEFORE = "before"  # the peer that is our own engine in another checkout
 
 # The minimum of a peer's cost divided by ours; for the floor, its minimum share of our time.
 TARGETS = {
@@ -41,10 +44,12 @@ def measure(
     peers: Sequence[str] = (),
     rounds: int = ROUNDS,
     data_dir: str = "",
+    before: str = "",
     start: Callable[..., Any] = Implementation,
 ) -> dict[str, Any]:
     """`rows`, one per workload and peer; `missing`, peer -> reason; `versions`; and the other sections.
 
+    before: the folder of another checkout, whose engine takes part as the peer "before".
     start: (peer, workload, data_dir) -> an object with `ready`, `close` and a call that runs steps.
     """
     report: dict[str, Any] = {"rows": [], "missing": {}, "versions": {}}
@@ -52,17 +57,20 @@ def measure(
         if name in SECTIONS:
             report[name] = rows_of(SECTIONS[name])
         else:
-            _compare(name, peers or [peer for peer in PEERS if peer != OURS], rounds, data_dir, start, report)
+            able = [peer for peer in peers or ALL if name not in PEERS[peer].skipped and peer not in report["missing"]]
+            starts = {peer: partial(start, peer, name, data_dir) for peer in (OURS, *able)}
+            if before:
+                starts[BEFORE] = partial(start, OURS, name, data_dir, root=before)
+            _compare(name, starts, rounds, report)
     return report
 
 
-def _compare(workload: str, peers: Sequence[str], rounds: int, data_dir: str, start: Callable, report: dict) -> None:
+def _compare(workload: str, starts: dict[str, Callable[[], Any]], rounds: int, report: dict[str, Any]) -> None:
     print(f"{workload}: {NETWORKS[workload].label}", file=sys.stderr, flush=True)
-    able = [peer for peer in peers if workload not in PEERS[peer].skipped and peer not in report["missing"]]
     running = {}
     try:
-        for peer in [OURS, *able]:  # one at a time, since loading a library keeps the machine busy
-            implementation = start(peer, workload, data_dir)
+        for peer, start in starts.items():  # one at a time, since loading a library keeps the machine busy
+            implementation = start()
             try:
                 report["versions"][peer] = implementation.ready()
                 running[peer] = implementation

@@ -22,13 +22,16 @@ class Missing(Exception):
 
 
 class Implementation:
-    """One implementation and workload in a persistent process; a call runs a number of steps."""
+    """One implementation and workload in a persistent process; a call runs a number of steps.
 
-    def __init__(self, peer: str, workload: str, data_dir: str = "") -> None:
+    root: the checkout whose code runs, so that two commits can be compared.
+    """
+
+    def __init__(self, peer: str, workload: str, data_dir: str = "", root: str | Path = ROOT) -> None:
         words = [sys.executable, "-m", "bench.peers", peer, workload, data_dir]
         self.process = subprocess.Popen(
             words,
-            cwd=ROOT,
+            cwd=root,
             env={**os.environ, **ENVIRONMENT},
             text=True,
             stdin=subprocess.PIPE,

@@ -24,7 +24,8 @@ trains on, thick for the test points that it never trains on. The confusion matr
 truth, columns the answer.
 
 **What takes effect while training, and what restarts it.** The help of every control says which it is. Learning
-rate, batch size, penalties, schedule and stop rules change the running network; data, layers and functions start a new one.
+rate, batch size, penalties, schedule and stop rules change the running network; data, layers and
+functions start a new one.
 
 **The network on the picture.** Each small map shows what one unit makes of the plane; point at it to see it large.
 Lines are weights: the wider, the stronger, orange negative and blue positive. Click one to type another value. The

@@ -24,7 +24,7 @@ import numpy as np
 
 from data.dataset import Raw, Source
 
-NAMES = {"table": "Your table", "own_images": "Your pictures"}
+NAMES = {"table": "Your table", "own_images": "Your images"}
 FOLDER_VARIABLE = "BACKPROP_UPLOADS"  # environment variable with the folder
 FINGERPRINT = re.compile(r"[0-9a-f]{32}")
 MAX_NAME_CHARACTERS = 40  # of a class or column

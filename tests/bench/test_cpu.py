@@ -21,8 +21,8 @@ class Fake:
 
     closed: list[str]
 
-    def __init__(self, peer: str, workload: str, data_dir: str) -> None:
-        self.peer = peer
+    def __init__(self, peer: str, workload: str, data_dir: str, root: str = "") -> None:
+        self.peer = root or peer
 
     def ready(self) -> str:
         if self.peer not in COSTS:
@@ -49,6 +49,12 @@ def test_a_row_is_flat_and_has_the_cost_ratio():
     assert (torch["ratio"], floor["ratio"]) == pytest.approx((5, 0.5))
     assert torch["our_samples_per_second"] == pytest.approx(10 / 0.01)
     assert not any(isinstance(value, (list, dict)) for value in torch.values())
+
+
+def test_another_checkout_is_measured_beside_this_one(monkeypatch):
+    monkeypatch.setitem(COSTS, "../old", 0.02)
+    report = cpu.measure(["W1-sgd"], ["blas-floor"], rounds=2, before="../old", start=Fake)
+    assert [(row["peer"], row["ratio"]) for row in report["rows"]] == [("blas-floor", 0.5), ("before", 2)]
 
 
 def test_a_missing_peer_is_named_and_skipped():

@@ -34,11 +34,12 @@ def open_menu(visitor: Playground) -> None:
 
 def open_dialog(visitor: Playground) -> None:
     visitor.page.keyboard.press("Escape")
+    visitor.page.locator(Mark.MENU).wait_for(state="detached")
     visitor.press("Share")
 
 
 def open_data_page(visitor: Playground) -> None:
-    visitor.come("Data")
+    visitor.open_page("Data")
 
 
 def open_embedded(visitor: Playground) -> None:
@@ -57,7 +58,7 @@ REACH: dict[str, Callable[[Playground], None]] = {  # where the examples of the 
 
 def is_there(visitor: Playground, selector: str) -> bool:
     try:
-        visitor.page.locator(selector).first.wait_for(state="attached", timeout=5000)
+        visitor.page.locator(selector).first.wait_for(state="attached")
     except TimeoutError:
         return False
     return True

@@ -95,7 +95,7 @@ DOCUMENT = (
     _mark(Mark.MENU, "the menu of a menu button has this role", "style.py",
           "the help of a menu button covers its menu", where="menu"),
     _mark(Mark.KEY, "the class of a keyed element is st-key- and its key",
-          "page.css drag.js drawing.js keys.js style.py lockable_parts.py",
+          "page.css drag.js drawing_pad.js keys.js style.py lockable_parts.py",
           "keyboard shortcuts, hidden parts and sliders that act while they are dragged do nothing", of_key("play")),
     _mark(Mark.THEME_VARIABLE, "components inherit the colors and the font of the theme as --st-background-color, "
           "--st-border-color, --st-font, --st-primary-color and --st-text-color",
