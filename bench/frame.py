@@ -15,6 +15,7 @@ import numpy as np
 
 from bench.workloads import INK_FRACTION
 from lab.experiment.experiment import Experiment
+from lab.protocol.messages import GetFrame
 from lab.training.run import Run
 
 PICTURES = {"train-images-idx3-ubyte": 60_000, "t10k-images-idx3-ubyte": 10_000}
@@ -61,7 +62,7 @@ def _live(name: str, experiment: Experiment) -> dict[str, Any]:
         run.advance(0.01)
         run.reset() if run.status == "diverged" else run.play()
         begin = time.process_time()
-        size = len(run.frame({"build": run.build_number} if number else {}))
+        size = len(run.frame(GetFrame(build=run.build_number) if number else GetFrame()))
         times.append(time.process_time() - begin)
     return _row(name, times, size / 1000)
 

@@ -11,15 +11,16 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from lab.experiment.errors import SentenceError
+
 MAX_LIST_ITEMS = 100  # far more than any experiment needs; refused before it costs time
 
 
-class ExperimentError(ValueError):
+class ExperimentError(SentenceError, ValueError):
     """Says in sentences, one for each field, what is wrong and what is allowed."""
 
     def __init__(self, sentences: list[str]) -> None:
-        super().__init__(" ".join(sentences))
-        self.sentences = sentences
+        super().__init__(*sentences)
 
 
 @dataclass(frozen=True)

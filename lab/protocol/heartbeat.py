@@ -1,4 +1,4 @@
-"""What a worker process shows without being asked: that it lives, and whose run it is busy with.
+"""What a worker process shows without being asked: that it is alive, and whose run it is busy with.
 
 A few bytes of a file that both processes map, so a worker that hangs or is killed cannot keep it from being read.
 """
@@ -11,23 +11,23 @@ import os
 import struct
 import tempfile
 
-SIZE = 64
-LONGEST = SIZE - 12  # bytes of a run's name
+SIZE_BYTES = 64
+MAX_NAME_BYTES = SIZE_BYTES - 12  # of a run's name
 
 
-class Pulse:
-    """The server makes one, the worker opens it by its path. Without a place for the file it is blind."""
+class Heartbeat:
+    """The server creates one, the worker opens it by its path. Where the file cannot be created it is blind."""
 
     def __init__(self, path: str = "") -> None:
         self.path, self._beats, self._map = path, 0, None
         try:
             if not path:
                 file, self.path = tempfile.mkstemp(prefix="playground-")
-                os.write(file, bytes(SIZE))
+                os.write(file, bytes(SIZE_BYTES))
             else:
                 file = os.open(path, os.O_RDWR)
             try:
-                self._map = mmap.mmap(file, SIZE)
+                self._map = mmap.mmap(file, SIZE_BYTES)
             finally:
                 os.close(file)
         except OSError:
@@ -37,13 +37,13 @@ class Pulse:
         """Alive, and from now on busy with this run."""
         if self._map is not None:
             self._beats += 1
-            name = run.encode(errors="replace")[:LONGEST]
-            struct.pack_into(f"<QI{LONGEST}s", self._map, 0, self._beats, len(name), name)
+            name = run.encode(errors="replace")[:MAX_NAME_BYTES]
+            struct.pack_into(f"<QI{MAX_NAME_BYTES}s", self._map, 0, self._beats, len(name), name)
 
     def read(self) -> tuple[int, str]:
-        """How often it was marked, and the run of the last time."""
+        """The number of marks, and the run of the last one."""
         try:
-            beats, length, name = struct.unpack_from(f"<QI{LONGEST}s", self._map or bytes(SIZE))
+            beats, length, name = struct.unpack_from(f"<QI{MAX_NAME_BYTES}s", self._map or bytes(SIZE_BYTES))
         except ValueError:  # closed by another thread in between
             return 0, ""
         return beats, name[:length].decode(errors="replace")

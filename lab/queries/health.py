@@ -13,6 +13,7 @@ import numpy as np
 from engine.network.layers import Activation, Dense
 from engine.training.diagnostics import LayerReport, examine
 from lab.experiment.experiment import Experiment
+from lab.protocol.messages import Step
 
 if TYPE_CHECKING:
     from lab.server.pool import Pool
@@ -169,8 +170,8 @@ def trial(pool: Pool, experiment: Experiment, epochs: int = TRIAL_EPOCHS) -> Ite
     token = pool.open(experiment)
     try:
         for _ in range(LONGEST * epochs):  # a press of Step may end before its epoch does
-            pool.step(token)
-            done = pool.status(token)["epoch"]
+            pool.do(token, Step())
+            done = pool.state(token).epoch
             if done >= epochs:
                 break
             yield done / epochs, None

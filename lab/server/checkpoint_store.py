@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from lab.protocol.frames import FrameError, pack, unpack
+from lab.protocol.messages import STATUSES
 from lab.server.log import log
 
 SUFFIX = ".bpf"
-STATES = ("idle", "running", "paused", "stopped")
 
 Checkpoint = tuple[dict[str, Any], dict[str, np.ndarray]]
 
@@ -82,7 +82,7 @@ class Store:
             if time.time() - path.stat().st_mtime > self._most_seconds:
                 return None
             facts, arrays = unpack(path.read_bytes())
-            if facts["status"] not in STATES or type(facts["epoch"]) is not int or type(facts["speed"]) is not str:
+            if facts["status"] not in STATUSES or type(facts["epoch"]) is not int or type(facts["speed"]) is not str:
                 raise FrameError("These are no facts of a run.")
         except FileNotFoundError:
             return None

@@ -1,7 +1,7 @@
-"""What one server gives, and to one visitor: one table, a line and a reason each.
+"""What one server gives to all visitors and to one: a table with a reason for each limit.
 
-A line may be overridden by the environment: PLAYGROUND_RUNS=40. A value that is not allowed stops the start with a
-sentence, because a server without the limit that its owner asked for is worse than none.
+The environment overrides a limit: PLAYGROUND_RUNS=40. A value that is not allowed stops the start with a sentence,
+because a server without the limit that its owner asked for is worse than none.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import NamedTuple
 
+START_LIMIT_S = 30.0  # that the start of a worker process may take
+
 
 class Limit(NamedTuple):
-    """One line: `name` in the code, PLAYGROUND_ and its capitals in the environment."""
+    """`name` in the code, PLAYGROUND_ and the name in capitals in the environment."""
 
     name: str
     usual: float
@@ -40,9 +42,9 @@ LIMITS = (
     Limit("unwatched_minutes", 120, 1, 1e5, "A tab hidden for two lessons gives its place back; its network is saved."),
     Limit("away_seconds", 150, 1, 1e5, "A closed tab's run: Streamlit itself forgets a session after 120."),
     Limit("frames_a_second", 330, 10, 1e5, "Of all together: thirty visitors at eleven, a hundred at three."),
-    Limit("sockets_a_run", 4, 1, 100, "A duplicated tab and a projector share a run; more is somebody who knocks."),
+    Limit("sockets_a_run", 4, 1, 100, "A duplicated tab and a projector share a run; more is abuse."),
     Limit("deaths", 3, 1, 100, "So often in a row a run may end its process; more is no accident."),
-    Limit("forgiven_minutes", 10, 0.01, 1e4, "A run that behaved for so long begins to count anew."),
+    Limit("forgiven_minutes", 10, 0.01, 1e4, "After so long without a crash a run counts from zero."),
     Limit("hang_seconds", 30, 0.1, 3600, "A worker shows life every few milliseconds; the longest step takes seconds."),
     Limit("saved_mb", 200, 0, 1e6, "The folder of saved runs, oldest first to go; 0 saves nothing."),
     Limit("saved_hours", 24, 0.01, 1e4, "A class goes on tomorrow; after that the link is the memory."),

@@ -1,6 +1,6 @@
 """Where the runs of a server live: worker processes, which may die and are given their runs back.
 
-What one visitor and all together may have stands in lab/server/limits.py.
+What one visitor and all together may have is in lab/server/limits.py.
 """
 
 from __future__ import annotations
@@ -8,54 +8,76 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future, wait
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import numpy as np
-
+from lab.experiment.errors import SentenceError
 from lab.experiment.experiment import Experiment, ExperimentError
+from lab.protocol.errors import Full
+from lab.protocol.messages import (
+    Arrays,
+    Change,
+    Checkpoint,
+    Close,
+    Command,
+    CountRuns,
+    GetFrame,
+    Load,
+    Open,
+    Preview,
+    Reply,
+    Resume,
+    RunState,
+)
+from lab.protocol.wire import experiment_text
+from lab.server.admission import check_visitor_limits, experiment_after, resolved, with_device_info
 from lab.server.checkpoint_store import Store
 from lab.server.log import log
 from lab.server.memory_estimate import NOTHING, Need, need, together
-from lab.server.pool_api import PATIENCE, Full, Pool, Unreachable, checked
-from lab.server.pool_api import Fallen as Fallen
-from lab.server.pool_api import LocalPool as LocalPool
+from lab.server.pool_api import Pool
 from lab.server.pool_api import frame_bytes as frame_bytes
-from lab.server.run_record import NOTED, Kept, on_gpu, told
-from lab.server.waiting_queue import Line
-from lab.server.worker_handle import Command, Worker
-from lab.worker.scheduler import Answer
-from lab.worker.scheduler import Gone as Gone
+from lab.server.run_record import PREVIEW_S, RunRecord
+from lab.server.run_table import RunTable
+from lab.server.waiting_queue import WaitingQueue
+from lab.server.worker_handle import Recovery, WorkerHandle
 
 FALLEN = "hidden: this experiment ended its training process {} times in a row; allowed: a smaller one."
+KEPT = "This run was kept while you or the server were away: it continues from epoch {}."
 
 SERVER: WorkerPool | None = None  # set by app.py while the server is up; None where a page runs without it
 
 
 class WorkerPool(Pool):
-    """Runs in worker processes. A worker that dies is restarted and its runs go on from their last checkpoint."""
+    """Runs in worker processes. A worker that dies is restarted and its runs continue from their last checkpoint."""
 
     live = True
 
-    def __init__(self, workers: int | None = None, store: Store | None = None) -> None:
+    def __init__(
+        self,
+        workers: int | None = None,
+        store: Store | None = None,
+        start_worker: Callable[..., WorkerHandle] = WorkerHandle,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         super().__init__()
         self.size = workers or int(self.limits.workers)
-        self.runs: dict[str, Kept] = {}
-        self.fallen: dict[str, str] = {}  # token -> the sentence for its visitor
-        self.workers: list[Worker] = []
-        self.line = Line(self.limits.line)
-        self.store = store
+        self.runs = RunTable()
+        self.workers: list[WorkerHandle] = []
+        self.queue = WaitingQueue(self.limits.line)
+        self.store, self.clock = store, clock
         self.frames = 0  # asked for since the start
-        self._placing = threading.Lock()
+        self._start_worker = start_worker
         self._doors = [threading.Lock() for _ in range(64)]  # one visitor's pages come in one after the other
 
     def start(self) -> None:
         share = max(500.0, self.limits.memory_mb / self.size)  # a worker itself takes some 250
         self.workers = [
-            Worker(self.revival, self.keep, share, self.limits.hang_seconds) for _ in range(self.size)
-        ]  # fmt: skip
+            self._start_worker(self.recovery_commands, self.take_checkpoint, share, self.limits.hang_seconds)
+            for _ in range(self.size)
+        ]
 
     def stop(self) -> None:
         for worker in self.workers:
@@ -63,189 +85,231 @@ class WorkerPool(Pool):
         self.workers = []
         self.save()
 
-    def open(self, experiment, speed="epoch", visitor="", ticket=""):
-        with self._doors[hash(visitor or ticket) % len(self._doors)]:
-            return self._let_in(experiment, speed, visitor, ticket)
+    # Opening ---------------------------------------------------------------------------------------------------------
 
-    def _let_in(self, experiment: Experiment, speed: str, visitor: str, ticket: str) -> str:
-        self._check(experiment)
-        token, text = secrets.token_urlsafe(16), experiment.model_dump_json()
-        with self._placing:
-            for other, kept in self.runs.items():  # Streamlit may break off the script run that fetched it
-                if visitor and kept.fetched and (kept.visitor, kept.experiment) == (visitor, text):
-                    return other
-            free = int(self.limits.runs) - len(self.runs)
-            needed = need(experiment)
-            if self._occupied(self._worker(text), needed) > self.limits.memory_mb:
-                free = 0
-            if (before := self.line.ask(ticket or token, free, time.monotonic())) is not None:
-                if not ticket:
-                    self.line.leave(token)
-                raise Full(before)
-            kept = self._place(token, text, speed)
-            kept.visitor, kept.need = visitor, needed
-        kept.worker.wait(PATIENCE)
-        saved = self.store.take(visitor, text) if self.store and visitor else None
-        if saved:
-            facts, arrays = saved
-            notice = f"This run was kept while you or the server were away: it goes on from epoch {facts['epoch']}."
-            status = "paused" if facts["status"] == "running" else facts["status"]
+    def open(self, experiment: Experiment, speed: str = "epoch", visitor: str = "", ticket: str = "") -> str:
+        check_visitor_limits(self.limits, experiment)
+        with self._doors[hash(visitor or ticket) % len(self._doors)]:
+            with self.runs.lock:
+                for other, record in self.runs.items():  # Streamlit may break off the script run that fetched it
+                    if visitor and record.fetched and (record.visitor, record.wanted) == (visitor, experiment):
+                        return other
+                token = self._admit_new(experiment, speed, visitor, ticket)
             try:
-                self._do("resume", token, arrays, status=status, speed=speed, experiment=text, notice=notice)
-                kept.fetched = True
-                return token
-            except (ExperimentError, Unreachable):  # it does not fit this version any more: begin anew
-                self.runs[token] = kept
-        self._do("open", token, experiment=text, speed=speed)
+                if not self._fetch(token):
+                    self.do(token, Open(experiment, speed))
+            except SentenceError:
+                self._discard(token)
+                raise
+            return token
+
+    def _admit_new(self, experiment: Experiment, speed: str, visitor: str, ticket: str) -> str:
+        """A slot for one more run. Raises Full."""
+        token, free = secrets.token_urlsafe(16), int(self.limits.runs) - len(self.runs)
+        worker = self._worker(experiment)
+        if self._occupied(worker, need(experiment)) > self.limits.memory_mb:
+            free = 0
+        if (before := self.queue.ask(ticket or token, free, self.clock())) is not None:
+            if not ticket:
+                self.queue.leave(token)
+            raise Full(before)
+        state = RunState(experiment, speed=speed)
+        self.runs.add(
+            token,
+            RunRecord(worker, state, visitor=visitor, seen=self.clock(), restarts_before=worker.restarts),
+        )
         return token
+
+    def _fetch(self, token: str) -> bool:
+        """Whether the visitor's run was on disk and continues now."""
+        record = self.runs[token]
+        if not self.store or not record.visitor:
+            return False
+        if (saved := self.store.take(record.visitor, experiment_text(record.wanted))) is None:
+            return False
+        facts, arrays = saved
+        status = "paused" if facts["status"] == "running" else facts["status"]
+        state = replace(record.state, status=status, epoch=facts["epoch"], origin=secrets.randbelow(2**31))
+        try:
+            self.do(token, Resume(state, KEPT.format(facts["epoch"])), arrays)
+        except SentenceError:  # it does not fit this version any more: begin a new one
+            return False
+        record.checkpoint, record.fetched = Checkpoint(token, state, arrays), True
+        return True
+
+    def _discard(self, token: str) -> None:
+        """A run that could not be opened; its worker may get to it yet."""
+        if record := self.runs.remove(token):
+            record.worker.submit(token, Close())
 
     @property
     def occupied(self) -> float:
         """Megabytes that all runs are expected to take."""
         return self._occupied()
 
-    def _occupied(self, worker: Worker | None = None, more: Need = NOTHING, without: str = "") -> float:
+    def _occupied(self, worker: WorkerHandle | None = None, more: Need = NOTHING, without: str = "") -> float:
         """The same with one more run on a worker, and without one of those that are there."""
-        return together([(worker, more), *((k.worker, k.need) for token, k in self.runs.items() if token != without)])
+        others = [(record.worker, record.need) for token, record in self.runs.items() if token != without]
+        return together([(worker, more), *others])
 
-    def _worker(self, experiment: str) -> Worker:
-        """The one with the fewest runs; for a graphics card the first, so that its runs share it fairly."""
-        fewest = min(self.workers, key=lambda w: sum(kept.worker is w for kept in self.runs.values()))
-        return self.workers[0] if on_gpu(experiment) else fewest
+    def _worker(self, experiment: Experiment) -> WorkerHandle:
+        """The one with the fewest runs; for a GPU the first, so that its runs share it fairly."""
+        if experiment.device != "cpu":
+            return self.workers[0]
+        records = self.runs.records()
+        return min(self.workers, key=lambda worker: sum(record.worker is worker for record in records))
 
-    def _place(self, token: str, experiment: str, speed: str) -> Kept:
-        worker = self._worker(experiment)
-        kept = self.runs[token] = Kept(worker, experiment, speed, seen=time.monotonic(), since=worker.restarts)
-        return kept
+    # Commands --------------------------------------------------------------------------------------------------------
 
-    def change(self, token, experiment):
-        if kept := self.runs.get(token):
-            after = self._occupied(kept.worker, need(experiment), without=token)
-            if after > max(self.occupied, self.limits.memory_mb):
-                allowed = "a smaller network, fewer samples, or the same a little later"
-                raise ExperimentError([f"hidden: others use the server's memory now; allowed: {allowed}."])
-        super().change(token, experiment)
+    def do(self, token: str, command: Command, arrays: Arrays | None = None) -> Reply:
+        """A command that meets a restart waits for it, and is sent once more if it was lost with the worker."""
+        reply = Reply(error="lost")
+        for _ in range(2):
+            if record := self.runs.get(token):
+                record.worker.wait(self.patience)
+            reply = self._result(self.submit(token, command, arrays))
+            if reply.error != "lost":
+                break
+            if isinstance(command, Close):
+                return Reply()
+        return reply.checked()
 
-    def submit(self, command, arrays=None):
-        token, command = command["run"], told(command)
-        if command["do"] == "open" and token not in self.runs:
-            self._place(token, command["experiment"], command["speed"]).worker.wait(PATIENCE)
-        kept = self.runs.get(token)
-        if kept is None:
-            gone: Future[Answer] = Future()
-            said = {"error": "fallen", "sentence": self.fallen[token]} if token in self.fallen else {"error": "gone"}
-            gone.set_result((said, {}))
-            return gone
-        if command["do"] == "close":
-            del self.runs[token]
-        elif command["do"] == "frame":
-            kept.seen, kept.fetched, self.frames = time.monotonic(), False, self.frames + 1
-        elif command["do"] == "change" and on_gpu(command["experiment"]) and kept.worker is not self.workers[0]:
-            return self._move(kept, command)
-        future = kept.worker.submit(command, arrays)
-        if command["do"] in NOTED:
-            future.add_done_callback(partial(self._note, kept, command))
+    def _submit(self, token: str, command: Command, arrays: Arrays) -> Future[Reply]:
+        with self.runs.lock:  # what is admitted first is sent first
+            record = self.runs[token]
+            if isinstance(command, Preview):
+                record.previewed = self.clock()
+            elif isinstance(command, Change):
+                record.previewed = None
+            elif isinstance(command, GetFrame):
+                record.seen, record.fetched, self.frames = self.clock(), False, self.frames + 1
+            command = resolved(command, record.wanted)
+            if isinstance(command, Close):
+                self.runs.remove(token)
+            if (after := experiment_after(command)) is not None:
+                self._admit_change(token, record, after)
+                record.expect(after)
+            command = with_device_info(command)
+            first = self.workers[0]
+            if isinstance(command, Change) and command.experiment.device != "cpu" and record.worker is not first:
+                return self._move(token, record, command)
+            future = record.worker.submit(token, command, arrays)
+        future.add_done_callback(partial(self._note, token, record, command))
         return future
 
-    def _do(self, verb, token, arrays=None, **more):
-        """A command that meets a restart waits for it, and is sent once more if it was lost with the worker."""
-        answer: Answer = {"error": "lost"}, {}
-        for _ in range(2):
-            if kept := self.runs.get(token):
-                kept.worker.wait(PATIENCE)
-            answer = self.submit({"do": verb, "run": token, **more}, arrays).result(PATIENCE)
-            if answer[0].get("error") != "lost":
-                break
-            if verb == "close":
-                return {}, {}
-        if verb in ("open", "resume") and "error" in answer[0]:
-            self.runs.pop(token, None)
-        return checked(answer)
+    def _admit_change(self, token: str, record: RunRecord, experiment: Experiment) -> None:
+        """Raises ExperimentError for what neither this visitor nor the server has memory for."""
+        check_visitor_limits(self.limits, experiment)
+        after = self._occupied(record.worker, need(experiment), without=token)
+        if after > max(self.occupied, self.limits.memory_mb):
+            allowed = "a smaller network, fewer samples, or the same a little later"
+            raise ExperimentError([f"hidden: others use the server's memory now; allowed: {allowed}."])
 
-    def _move(self, kept: Kept, command: dict[str, Any]) -> Future[Answer]:
-        """A run that wants a graphics card begins anew where that lives; if it cannot, it stays as it was."""
-        answer: Future[Answer] = Future()
+    def _move(self, token: str, record: RunRecord, command: Change) -> Future[Reply]:
+        """A run that wants a GPU begins again in the worker that has it; if it cannot, it stays as it was."""
+        answer: Future[Reply] = Future()
+        first = self.workers[0]
 
-        def opened(done: Future[Answer]) -> None:
-            if "error" not in done.result()[0]:
-                kept.worker.submit({"do": "close", "run": command["run"]})
-                kept.worker, kept.since = self.workers[0], self.workers[0].restarts
-                self._note(kept, command, done)
-            answer.set_result(done.result())
+        def opened(done: Future[Reply]) -> None:
+            reply = done.result()
+            with self.runs.lock:
+                if reply.error:
+                    reply = replace(reply, state=None)  # not of the run that stays
+                else:
+                    record.worker.submit(token, Close())
+                    record.worker, record.restarts_before = first, first.restarts
+            done = Future()
+            done.set_result(reply)
+            self._note(token, record, command, done)
+            answer.set_result(reply)
 
-        start = {**command, "do": "open", "speed": kept.speed}
-        self.workers[0].submit(start).add_done_callback(opened)
+        first.submit(token, Open(command.experiment, record.state.speed, command.devices)).add_done_callback(opened)
         return answer
 
-    def _note(self, kept: Kept, command: Mapping[str, Any], done: Future[Answer]) -> None:
-        if not done.cancelled() and "error" not in done.result()[0]:
-            kept.note(command, done.result())
+    def _note(self, token: str, record: RunRecord, command: Command, done: Future[Reply]) -> None:
+        """Take the state of the run from a reply."""
+        reply = done.result()
+        with self.runs.lock:
+            if reply.state:
+                record.note(reply.state)
+            if experiment_after(command) is not None:
+                record.arrived()
+            if isinstance(command, Load) and reply.state and not reply.error:
+                record.checkpoint = Checkpoint(token, reply.state, reply.arrays)
+            if reply.error == "gone":
+                self.runs.remove(token)
 
-    def keep(self, facts: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-        """Take a checkpoint that a worker sent."""
-        if kept := self.runs.get(facts["checkpoint"]):
-            kept.facts, kept.arrays, kept.status = facts, arrays, facts["status"]
+    def take_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """A worker has sent one."""
+        with self.runs.lock:
+            if record := self.runs.get(checkpoint.run):
+                record.note_checkpoint(checkpoint)
 
-    def revival(self, worker: Worker) -> Iterator[Command]:
-        """The commands that give a restarted worker its runs back; all but one that ended it too often."""
-        deaths = 0
-        if culprit := self.runs.get(worker.culprit):
-            deaths = culprit.mourn(time.monotonic(), self.limits.forgiven_minutes * 60)
-        for token, kept in list(self.runs.items()):
-            if kept.worker is not worker:
-                continue
-            stop = kept is culprit and deaths >= self.limits.deaths
-            if stop and deaths > self.limits.deaths:
-                self._drop(token)
-            else:
-                yield from kept.revival(token, stop)
+    def recovery_commands(self, worker: WorkerHandle) -> Recovery:
+        """What gives a restarted worker its runs back; all but one that ended it too often."""
+        with self.runs.lock:
+            deaths, commands = 0, []
+            if culprit := self.runs.get(worker.culprit):
+                deaths = culprit.record_crash(self.clock(), self.limits.forgiven_minutes * 60)
+            for token, record in self.runs.items():
+                if record.worker is not worker:
+                    continue
+                stop = record is culprit and deaths >= self.limits.deaths
+                if stop and deaths > self.limits.deaths:
+                    self.runs.give_up(token, FALLEN.format(deaths))
+                    log("run given up")
+                else:
+                    commands.append((token, *record.recovery_command(stop)))
+            return commands
 
-    def _drop(self, token: str) -> None:
-        self.fallen[token] = FALLEN.format(len(self.runs.pop(token).deaths))
-        log("run given up")
-        for oldest in list(self.fallen)[:-1000]:
-            del self.fallen[oldest]
+    def is_previewing(self, token: str) -> bool:
+        record = self.runs.get(token)
+        return bool(record and record.previewed is not None and self.clock() - record.previewed <= PREVIEW_S)
 
     # Sessions --------------------------------------------------------------------------------------------------------
 
     def away(self, token: str, now: float) -> None:
         """The visitor's session has disconnected, for a moment or for good."""
-        if kept := self.runs.get(token):
-            kept.away_since = now
+        if record := self.runs.get(token):
+            record.away_since = now
 
     def back(self, token: str) -> bool:
         """The visitor is here. False if the run is gone."""
-        if kept := self.runs.get(token):
-            kept.away_since = None
-        return kept is not None
+        if record := self.runs.get(token):
+            record.away_since = None
+        return record is not None
 
     def sweep(self, now: float, grace: float) -> None:
         """Free the runs whose visitors have been away longer than `grace` seconds, and those nobody has looked at."""
-        for token, kept in list(self.runs.items()):
-            away = kept.away_since is not None and now - kept.away_since > grace
-            if away or now - kept.seen > self.limits.unwatched_minutes * 60:
-                self._save(kept, free=True)
-                self.submit({"do": "close", "run": token})
+        for token, record in self.runs.items():
+            away = record.away_since is not None and now - record.away_since > grace
+            if away or now - record.seen > self.limits.unwatched_minutes * 60:
+                self._save(record, free=True)
+                self.submit(token, Close())
 
     def save(self, seconds: float = 5.0) -> None:
         """Put the checkpoints that are new on disk, as many as that time allows: a server that ends must not linger."""
-        end = time.monotonic() + seconds
-        for kept in list(self.runs.values()):
-            if time.monotonic() > end:
+        end = self.clock() + seconds
+        for record in self.runs.records():
+            if self.clock() > end:
                 log("saving cut short")
                 return
-            self._save(kept)
+            self._save(record)
 
-    def _save(self, kept: Kept, free: bool = False) -> None:
-        if self.store and kept.visitor and kept.facts and (free or kept.saved is not kept.facts):
-            kept.saved = kept.facts
-            self.store.put(kept.visitor, kept.experiment, kept.facts, kept.arrays, free)
+    def _save(self, record: RunRecord, free: bool = False) -> None:
+        checkpoint = record.checkpoint
+        if self.store and record.visitor and checkpoint and (free or record.saved is not checkpoint):
+            record.saved = checkpoint
+            state = checkpoint.state
+            status = "diverged" if record.state.status == "diverged" else state.status
+            facts = {"speed": state.speed, "status": status, "epoch": state.epoch}
+            self.store.put(record.visitor, experiment_text(record.state.experiment), facts, checkpoint.arrays, free)
 
     def health(self) -> dict[str, Any]:
         """For /healthz: asks each worker, and counts one that does not answer as not alive."""
-        asked = [worker.submit({"do": "count", "run": ""}) for worker in self.workers]
+        asked = [worker.submit("", CountRuns()) for worker in self.workers]
         done, _ = wait(asked, timeout=2)
-        counts = [header for header, _ in (future.result() for future in done) if "error" not in header]
+        counts = [reply.header for reply in (future.result() for future in done) if not reply.error]
         return {
             "workers": {"alive": len(counts), "restarts": sum(worker.restarts for worker in self.workers)},
             "trainers": {state: sum(count[state] for count in counts) for state in ("running", "paused")},

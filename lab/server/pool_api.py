@@ -1,4 +1,4 @@
-"""What can be done with a run, wherever it lives; and the pool that lives in this very process.
+"""What can be done with a run, wherever it lives: commands go in, replies come back, every change is admitted.
 
 A run is known by an unguessable token; whoever holds it, owns it.
 """
@@ -6,163 +6,109 @@ A run is known by an unguessable token; whoever holds it, owns it.
 from __future__ import annotations
 
 import secrets
-import time
-from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any
 
-import numpy as np
+from lab.experiment.errors import SentenceError
+from lab.experiment.experiment import Experiment
+from lab.protocol.errors import Unreachable
+from lab.protocol.messages import (
+    Answer,
+    Arrays,
+    Close,
+    Command,
+    GetFrame,
+    GetState,
+    Open,
+    Query,
+    Reply,
+    RunState,
+    failed,
+)
+from lab.server.admission import check_visitor_limits
+from lab.server.limits import START_LIMIT_S, limits
 
-from lab.experiment.experiment import Experiment, ExperimentError
-from lab.server.limits import limits
-from lab.server.memory_estimate import megabytes
-from lab.training.model_file import Model
-from lab.worker.scheduler import Answer, Gone, Host
-
-PATIENCE = 30.0  # seconds that a command may take
-
-
-class Unreachable(RuntimeError):
-    """The training process does not answer; the message says so to the visitor."""
-
-
-class Full(RuntimeError):
-    """There is no place now. before: how many come first; -1: not even a place in line."""
-
-    def __init__(self, before: int) -> None:
-        super().__init__("The playground is full.")
-        self.before = before
-
-
-class Fallen(Gone):
-    """The run ended its process too often and was given up; the message says so to the visitor."""
+NO_ANSWER = "The training process does not answer."
 
 
 class Pool:
-    """The verbs. `submit` sends one command and returns a future of (header, arrays)."""
+    """The interface. A pool defines `_submit`; commands are the values of lab/protocol/messages.py."""
 
     live = False  # whether frames can be had over a socket
 
     def __init__(self) -> None:
         self.limits = limits()
 
-    def submit(self, command: dict[str, Any], arrays: Mapping[str, np.ndarray] | None = None) -> Future[Answer]:
-        raise NotImplementedError
-
-    def _do(self, verb: str, token: str, arrays: Mapping[str, np.ndarray] | None = None, **more: Any) -> Answer:
-        try:
-            return checked(self.submit({"do": verb, "run": token, **more}, arrays).result(PATIENCE))
-        except TimeoutError:
-            raise Unreachable("The training process does not answer.") from None
-
     def open(self, experiment: Experiment, speed: str = "epoch", visitor: str = "", ticket: str = "") -> str:
-        """A new run, idle. Returns its token. Raises ExperimentError, and Full where a server has no place.
+        """A new run, idle. Returns its token. Raises ExperimentError, and Full where a server has no slot.
 
-        visitor: who comes, if known: a run that this visitor had before the server was restarted goes on.
-        ticket: keeps a place in line for whoever asks again after Full.
+        visitor: who comes, if known: a run that this visitor had before the server was restarted continues.
+        ticket: keeps a place in the waiting queue for whoever asks again after Full.
         """
-        self._check(experiment)
+        check_visitor_limits(self.limits, experiment)
         token = secrets.token_urlsafe(16)
-        self._do("open", token, experiment=experiment.model_dump_json(), speed=speed)
+        self.do(token, Open(experiment, speed))
         return token
 
-    def _check(self, experiment: Experiment) -> None:
-        """Raises ExperimentError for what is more than one visitor may have."""
-        bounds = self.limits
-        if experiment.parameters > bounds.parameters:
-            allowed = f"layers with at most {bounds.parameters:,.0f} parameters in all on this server"
-            raise ExperimentError(
-                [f"hidden: {experiment.parameters:,} parameters are not allowed; allowed: {allowed}."]
-            )
-        if (need := megabytes(experiment)) > bounds.run_mb:
-            allowed = f"an experiment of at most {bounds.run_mb:,.0f} MB; fewer samples, units or a smaller batch help"
-            raise ExperimentError([f"hidden: this needs about {need:,.0f} MB of memory; allowed: {allowed}."])
+    def do(self, token: str, command: Command, arrays: Arrays | None = None) -> Reply:
+        """Carry out a command and wait for its reply. Raises Gone, Unreachable, and ExperimentError for a refusal."""
+        return self._result(self.submit(token, command, arrays)).checked()
 
-    def change(self, token: str, experiment: Experiment) -> None:
-        self._check(experiment)
-        self._do("change", token, experiment=experiment.model_dump_json())
+    def submit(self, token: str, command: Command, arrays: Arrays | None = None) -> Future[Reply]:
+        """Send a command; never waits and never raises: what is wrong is in the reply."""
+        try:
+            return self._submit(token, command, arrays or {})
+        except SentenceError as problem:
+            return settled(failed(problem))
 
-    def load(self, token: str, model: Model, *, weights_only: bool = False) -> None:
-        """Make a run stand where a saved one stood; see lab/queries/downloads.py. Raises ExperimentError."""
-        if not weights_only:
-            self._check(model.experiment)
-        experiment = {} if weights_only else {"experiment": model.facts["experiment"]}
-        self._do("load", token, model.arrays, model=model.facts, weights_only=weights_only, **experiment)
+    def _submit(self, token: str, command: Command, arrays: Arrays) -> Future[Reply]:
+        raise NotImplementedError
 
-    def play(self, token: str) -> None:
-        self._do("play", token)
+    @property
+    def patience(self) -> float:
+        """Seconds to wait for a reply: longer than a worker that hangs needs to be noticed and started again."""
+        return 1.2 * self.limits.hang_seconds + START_LIMIT_S
 
-    def pause(self, token: str) -> None:
-        self._do("pause", token)
+    def _result(self, future: Future[Reply]) -> Reply:
+        """The one place that waits for a worker. Raises Unreachable."""
+        try:
+            return future.result(self.patience)
+        except TimeoutError:
+            raise Unreachable(NO_ANSWER) from None
 
-    def step(self, token: str) -> None:
-        self._do("step", token)
+    # What is asked most often ----------------------------------------------------------------------------------------
 
-    def step_batch(self, token: str) -> None:
-        self._do("step_batch", token)
-
-    def edit(self, token: str, layer: int, source: int, target: int, value: float) -> None:
-        """Set a weight, or with source -1 a bias; see Run.edit. Raises ExperimentError."""
-        self._do("edit", token, **{"layer": layer, "from": source, "to": target, "value": value})
-
-    def reset(self, token: str) -> None:
-        self._do("reset", token)
-
-    def pace(self, token: str, speed: str) -> None:
-        self._do("pace", token, speed=speed)
-
-    def frame(self, token: str, request: Mapping[str, Any]) -> bytes:
+    def frame(self, token: str, request: GetFrame = GetFrame()) -> bytes:  # noqa: B008  frozen
         """What the screen shows now (lab/protocol/frames.py)."""
-        return frame_bytes(self._do("frame", token, request=dict(request)))
+        return frame_bytes(self.do(token, request))
 
     def ask(
-        self, token: str, question: str, facts: dict[str, Any] | None = None, arrays: Mapping | None = None
+        self, token: str, query: str, parameters: dict[str, Any] | None = None, arrays: Arrays | None = None
     ) -> Answer:
-        """The answer (header, arrays) to one of lab/queries/table.py, asked with plain values and arrays."""
-        return self._do("ask", token, arrays, question=question, facts=facts or {})
+        """The answer (header, arrays) to a query of lab/queries/table.py, asked with plain values and arrays."""
+        reply = self.do(token, Query(query, parameters or {}), arrays)
+        return reply.header, dict(reply.arrays)
 
-    def status(self, token: str) -> dict[str, Any]:
-        """status, notice and epoch; does not count as watching."""
-        return self._do("status", token)[0]
+    def state(self, token: str) -> RunState:
+        """How the run is now; does not count as watching."""
+        state = self.do(token, GetState()).state
+        assert state is not None, "a reply without an error has a state"
+        return state
+
+    def is_previewing(self, token: str) -> bool:
+        """Whether a slider of this run is being dragged: its page need not show yet what the run trains with."""
+        return False
 
     def close(self, token: str) -> None:
-        self._do("close", token)
+        self.do(token, Close())
 
 
-def checked(answer: Answer) -> Answer:
-    """An answer, or the exception it reports."""
-    header, _ = answer
-    match header.get("error"):
-        case None:
-            return answer
-        case "gone":
-            raise Gone
-        case "fallen":
-            raise Fallen(header["sentence"])
-        case "refused":
-            raise ExperimentError([header["sentence"]])
-        case _:
-            raise Unreachable(header["sentence"])
+def settled(reply: Reply) -> Future[Reply]:
+    """A future whose result is there already."""
+    future: Future[Reply] = Future()
+    future.set_result(reply)
+    return future
 
 
-def frame_bytes(answer: Answer) -> bytes:
-    return checked(answer)[1]["frame"].tobytes()
-
-
-class LocalPool(Pool):
-    """Runs in this process: for a page without a server, and for tests. Training happens while a frame is asked for."""
-
-    def __init__(self, seconds_per_frame: float = 0.1) -> None:
-        super().__init__()
-        self.host, self.seconds_per_frame = Host(), seconds_per_frame
-
-    def submit(self, command, arrays=None):
-        future: Future[Answer] = Future()
-        if command["do"] == "frame":
-            self.host.answer(command, {})  # pays for the training that follows
-            until = time.monotonic() + self.seconds_per_frame
-            while time.monotonic() < until and self.host.work():
-                pass
-            command = {**command, "request": {**command["request"], "frame": None}}
-        future.set_result(self.host.answer(command, arrays or {}))
-        return future
+def frame_bytes(reply: Reply) -> bytes:
+    return reply.checked().arrays["frame"].tobytes()

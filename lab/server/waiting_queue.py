@@ -1,11 +1,11 @@
-"""The line before a full house: first come, first served. Who stops asking has left it."""
+"""The waiting queue of a full server: first come, first served. Who stops asking has left it."""
 
 from __future__ import annotations
 
-PATIENCE = 15.0  # seconds without a question after which a place in line is given up: a page asks every two
+ASK_WITHIN_S = 15.0  # after which a place in the queue is given up: a page asks every two seconds
 
 
-class Line:
+class WaitingQueue:
     """Tickets in the order of their arrival. Times are the caller's, in seconds."""
 
     def __init__(self, longest: float) -> None:
@@ -16,11 +16,11 @@ class Line:
         return len(self._seen)
 
     def ask(self, ticket: str, free: int, now: float) -> int | None:
-        """How many are before this ticket, or None: come in. -1: the line itself is full.
+        """How many are before this ticket, or None: it gets a slot. -1: the queue itself is full.
 
-        free: how many places there are inside.
+        free: how many slots there are.
         """
-        self._seen = {name: seen for name, seen in self._seen.items() if now - seen <= PATIENCE}
+        self._seen = {name: seen for name, seen in self._seen.items() if now - seen <= ASK_WITHIN_S}
         before = list(self._seen).index(ticket) if ticket in self._seen else len(self._seen)
         if before < free:
             self._seen.pop(ticket, None)

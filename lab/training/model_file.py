@@ -18,6 +18,7 @@ from data import Dataset
 from engine.training import checkpoint
 from engine.training.stopping import RULES
 from engine.training.trainer import Trainer
+from lab.experiment.errors import SentenceError
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.rules import short
 
@@ -35,7 +36,7 @@ DAMAGED = f"The file is damaged: its tensors do not lie where its header says; a
 RESCALED = "The data is no longer scaled as it was when this model was saved, so its answers may be off."
 
 
-class ModelFileError(ValueError):
+class ModelFileError(SentenceError, ValueError):
     """Says in a sentence what is wrong with a file and what is allowed."""
 
 

@@ -12,6 +12,7 @@ from engine.formulas import metrics
 from engine.network.layers import Activation
 from engine.tape.evaluation_tape import Glance
 from engine.training.trainer import Trainer
+from lab.protocol.messages import BYTE_SCALE, CLASS_SHIFT, ZERO_BYTE
 
 STRIP = 40  # test pictures on the screen
 DRAWN = 16  # units of a layer that the diagram shows
@@ -21,8 +22,8 @@ WORK = 4_000_000  # numbers that the network may hold for the points of a map
 
 def as_bytes(values: np.ndarray) -> np.ndarray:
     """-1 to 1 -> 1 to 255; 128 is zero, and so is what is no number."""
-    levels = values * 127 + 128
-    np.copyto(levels, 128, where=levels != levels)
+    levels = values * BYTE_SCALE + ZERO_BYTE
+    np.copyto(levels, ZERO_BYTE, where=levels != levels)
     return np.clip(levels, 0, 255, out=levels).astype(np.uint8)
 
 
@@ -85,7 +86,7 @@ class PlaneMap:
             p = trainer.objective.probabilities(z)
             chance = 1 / p.shape[1]
             confidence = (p.max(axis=1) - chance) / (1 - chance)
-            return self._square((p.argmax(axis=1) << 5) | np.clip(confidence * 31.99, 0, 31).astype(np.int64))
+            return self._square((p.argmax(axis=1) << CLASS_SHIFT) | np.clip(confidence * 31.99, 0, 31).astype(np.int64))
         if self.dataset.kind == "regression":
             value = self.dataset.to_units(trainer.objective.output.forward(z)[:, 0])
         elif trainer.objective.units == 2:

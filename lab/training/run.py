@@ -4,29 +4,39 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from data.sources import hand_drawn
 from engine.formulas.metrics import Scores
 from engine.training import checkpoint
 from lab.experiment.experiment import Experiment
-from lab.experiment.fields import LIVE
 from lab.protocol import frames
-from lab.training import frame_arrays
-from lab.training.advice import Adviser, goal
+from lab.protocol.messages import (
+    Arrays,
+    Change,
+    Command,
+    Edit,
+    GetFrame,
+    GetState,
+    Pause,
+    Play,
+    Reset,
+    RunState,
+    SetSpeed,
+    Step,
+    StepBatch,
+)
+from lab.protocol.speed import speed_named
+from lab.training.advice import Adviser
 from lab.training.build import Built, build
-from lab.training.diagram import COARSE, FINE, Stage, dense_layers, scores
-from lab.training.frame_header import facts
-from lab.training.speed import SPEEDS as SPEEDS
-from lab.training.speed import speed_named
+from lab.training.diagram import dense_layers
+from lab.training.frame_builder import FrameBuilder
 
-AT_ONCE = 0.1  # seconds of training that a press of Step may take before others get their turn
-LARGEST_WEIGHT = 1000  # that a visitor can type
-DEAR = 1e8  # multiply-adds of an evaluation, some 3 ms: above that a running frame shows the one of the last epoch
-WATCHED = 3.0  # seconds without a frame being asked for, after which training waits
+STEP_BUDGET_S = 0.1  # of training that a press of Step may take before other runs get their turn
+WATCHED_S = 3.0  # without a request for a frame, after which training waits
+RATE_WINDOW_S = 0.5  # over which steps a second are counted
 
 
 class Run:
@@ -36,39 +46,67 @@ class Run:
         self, experiment: Experiment, speed: str = "epoch", clock: Callable[[], float] = time.monotonic,
         device: str | None = None,
     ) -> None:  # fmt: skip
+        """device: compute there instead of where the experiment says."""
         self.clock, self.speed, self.frame_number = clock, speed_named(speed), 0
         self.build_number = secrets.randbelow(10**6)  # no page may take a restarted run's frames for those it has
+        self.origin = secrets.randbelow(2**31)
         self.seen = clock()
-        self.instead = {"device": device} if device else {}  # of the device that the experiment asks for
+        self.instead = {"device": device} if device else {}
         self.rebuild(experiment)
 
     def rebuild(self, experiment: Experiment, built: Built | None = None) -> None:
         """New data and a new network, or those that were built already; training waits for Play."""
         self.dataset, self.trainer = built or build(experiment.change(**self.instead) if self.instead else experiment)
         self.experiment = experiment
-        samples = sum(len(x) for x, _, _ in self.trainer.parts())
-        self.multiply_adds = sum(line.multiply_adds for line in self.trainer.network.summary())
-        self.dear = samples * self.multiply_adds > DEAR
-        self.stage = Stage(experiment, self.dataset, self.trainer) if self.dataset.encode else None
-        self.class_numbers = (
-            hand_drawn.class_numbers(experiment.points) if experiment.dataset == hand_drawn.NAME else None
-        )
         self.build_number += 1
-        self.aside: dict[str, Any] = {}  # what questions keep between their pieces; training knows nothing of it
+        self.frames = FrameBuilder(experiment, self.dataset, self.trainer, self.build_number)
+        self.aside: dict[str, Any] = {}  # what queries keep between their pieces; training knows nothing of it
         self._begin("idle")
 
+    @property
+    def state(self) -> RunState:
+        """What every reply tells the server."""
+        until = int(self.goal) if self.goal < np.inf else 0
+        epoch, speed = self.trainer.epochs, self.speed.name
+        return RunState(self.experiment, self.status, self.notice, epoch, speed, self.origin, until)
+
+    def obey(self, command: Command) -> None:
+        """Carry out a command of the visitor. Raises ValueError for what is not allowed."""
+        match command:
+            case Play():
+                self.play()
+            case Pause():
+                self.pause()
+            case Step():
+                self.step()
+            case StepBatch():
+                self.step_batch()
+            case Reset():
+                self.reset()
+            case SetSpeed(speed):
+                self.set_speed(speed)
+            case Change(experiment):
+                self.change(experiment)
+            case Edit(layer, source, target, value):
+                self.edit(layer, source, target, value)
+            case GetState():
+                pass
+            case _:
+                raise ValueError(f"{type(command).__name__} is no command for a run.")
+
     def reset(self) -> None:
-        """Back to the same first weights, with the settings of now."""
+        """Back to the same first weights, with the current settings."""
         self.trainer.reset()
         self._begin("idle")
 
     def _begin(self, status: str) -> None:
         self.status, self.notice = status, ""
-        self.allowed = 0.0  # epochs that the painted frames have paid for
+        self.allowed = 0.0  # epochs that may be trained because their frames were asked for
         self.goal = np.inf  # the epoch at which a press of Step ends
         self._pace = (0.0, self.trainer.steps)
         self._since = (0.0, 0)  # training seconds and steps when what an epoch costs last changed
-        self._focus: int | None = None
+        self.frames.forget()
+        self.origin += 1
         self._adviser = Adviser()
         self.rate = 0.0
         self._touch()
@@ -89,7 +127,7 @@ class Run:
         self._touch()
 
     def _may_train(self) -> bool:
-        """Not once it has diverged. A rule that has ended it is silenced."""
+        """Whether it has not diverged. A stop rule that has ended it is disabled."""
         if self.status == "stopped":
             self.trainer.resume()
         return self.status != "diverged"
@@ -100,13 +138,13 @@ class Run:
             self._touch()
 
     def step(self) -> None:
-        """Exactly one epoch: at once, or in slices like any other training where it takes longer."""
+        """Exactly one epoch: now, or in slices like any other training where that takes longer."""
         if not self._may_train():
             return
         self.status, self.notice = "running", ""
         self.goal = self.trainer.epochs + 1
         self.seen = self.clock()
-        self.advance(AT_ONCE)
+        self.advance(STEP_BUDGET_S)
 
     def step_batch(self) -> None:
         """Exactly one batch."""
@@ -124,8 +162,6 @@ class Run:
         dense = dense_layers(self.trainer)
         if not (0 <= layer < len(dense) and -1 <= source < dense[layer].inputs and 0 <= target < dense[layer].units):
             raise ValueError("edit: there is no such weight in this network.")
-        if not abs(value) <= LARGEST_WEIGHT:
-            raise ValueError(f"edit: allowed: a number from -{LARGEST_WEIGHT} to {LARGEST_WEIGHT}.")
         if not self.trainer.guard():  # the steps before the edit cannot be repeated after it
             return self._after_training()
         if source < 0:
@@ -136,7 +172,7 @@ class Run:
         self._touch()
 
     def change(self, experiment: Experiment) -> None:
-        """Live fields reach the running network; anything else builds anew."""
+        """Live fields reach the running network; any other builds a new one."""
         if self.experiment.goes_on_as(experiment):
             before, after = vars(self.experiment.settings()), vars(experiment.settings())
             self.trainer.set(**{name: value for name, value in after.items() if value != before[name]})
@@ -148,13 +184,7 @@ class Run:
         else:
             self.rebuild(experiment)
 
-    def preview(self, field: str, value: float) -> None:
-        """A slider is on its way to this value: what can follow does. Letting it go makes the change official."""
-        if field in LIVE or self.dataset.encode:  # other data than points takes too long to be made anew
-            was = type(getattr(self.experiment, field))
-            self.change(self.experiment.change(**{field: was(value)}))
-
-    def pace(self, speed: str) -> None:
+    def set_speed(self, speed: str) -> None:
         self.speed = speed_named(speed)
         self.allowed = self.trainer.epochs
         self._pace = (self.clock(), self.trainer.steps)
@@ -164,7 +194,7 @@ class Run:
     @property
     def watched(self) -> bool:
         """Whether a frame has been asked for lately."""
-        return self.clock() - self.seen <= WATCHED
+        return self.clock() - self.seen <= WATCHED_S
 
     @property
     def due(self) -> bool:
@@ -220,33 +250,21 @@ class Run:
         if self.status == "running" and self.trainer.epochs >= self.allowed:
             self.allowed = self.trainer.epochs + self.speed.epochs_per_frame
 
-    def frame(self, request: Mapping[str, Any]) -> bytes:
+    def frame(self, request: GetFrame = GetFrame()) -> bytes:  # noqa: B008  frozen
         """What the screen shows now, without what the request says is there already."""
         self.watch()
-        focus = self.stage.focused(request.get("focus")) if self.stage else None
-        there = (request.get("frame"), request.get("build"), focus)
-        if there == (self.frame_number, self.build_number, self._focus):
+        if self.frames.is_current(request, self.frame_number):
             return frames.pack({"unchanged": True, "frame": self.frame_number, "status": self.status})
         with np.errstate(all="ignore"):
             if not self.trainer.guard():
                 self._after_training()
-            if self.stage:  # what stands still is always shown in full
-                self.stage.sharpen(COARSE if request.get("coarse") and self.status == "running" else FINE)
             self._measure_rate()
-            header, arrays = facts(self), frame_arrays.moving(self.trainer, self.dataset, self.stage, focus)
-        self._focus = focus
-        header |= self.stage.facts(focus) if self.stage else {"plane": None}
-        header["scores"] = scores(self.trainer, self.dataset, arrays.get("confusion"))
-        header["goal"] = goal(self.experiment, header)
-        header["advice"] = self._adviser.say(self.clock(), self.experiment, self.trainer)
-        history = self.trainer.history
-        have = request.get("have", 0) if request.get("generation") == self._generation else 0
-        start = have if isinstance(have, int) and 0 <= have <= history.count else 0
-        header["history"] = {"generation": self._generation, "from": start, "count": history.count}
-        arrays["history_epoch"], arrays["history"] = history.epochs[start:], history.values[:, start:]
-        if request.get("build") != self.build_number:
-            arrays |= frame_arrays.still(self.dataset, self.stage)
-        return frames.pack(header, arrays)
+            return self.frames.build(
+                request, self.state, frame_number=self.frame_number,
+                steps_per_second=self.rate if self.status == "running" else 0.0, epoch_ms=self.epoch_ms,
+                rest=self.speed.rest, advice=self._adviser.say(self.clock(), self.experiment, self.trainer),
+                generation=self._generation,
+            )  # fmt: skip
 
     @property
     def _generation(self) -> int:
@@ -254,17 +272,30 @@ class Run:
         return self.build_number * 1_000_000 + self.trainer.history.generation
 
     def _measure_rate(self) -> None:
-        """Steps a second, each half second anew."""
+        """Count the steps a second."""
         since, steps = self._pace
-        if self.status == "running" and self.clock() - since > 0.5:
+        if self.status == "running" and self.clock() - since > RATE_WINDOW_S:
             self.rate = (self.trainer.steps - steps) / (self.clock() - since)
             if self.speed.steps_per_second == np.inf:
                 self._pace = (self.clock(), self.trainer.steps)
 
+    # What queries ask of the build
+
     @property
     def shown_scores(self) -> Scores:
-        """Of now; where an evaluation is dear and the run trains, of its last epoch."""
-        return self.trainer.latest if self.dear and self.status == "running" else self.trainer.evaluate()
+        return self.frames.scores(self.status)
+
+    @property
+    def stage(self) -> Any:
+        return self.frames.stage
+
+    @property
+    def multiply_adds(self) -> int:
+        return self.frames.multiply_adds
+
+    @property
+    def class_numbers(self) -> list[int] | None:
+        return self.frames.class_numbers
 
     @property
     def epoch_ms(self) -> float | None:
@@ -273,16 +304,17 @@ class Run:
         epochs = (self.trainer.steps - steps) / -(-len(self.trainer.x_train) // self.trainer.batch_size)
         return (self.trainer.seconds - seconds) * 1000 / epochs if epochs > 0 else None
 
-    # Keeping ---------------------------------------------------------------------------------------------------------
+    # Checkpoints -----------------------------------------------------------------------------------------------------
 
-    def checkpoint(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """Everything needed to go on elsewhere."""
-        facts = {"speed": self.speed.name, "status": self.status, "epoch": self.trainer.epochs}
-        return facts, checkpoint.capture(self.trainer)
+    def checkpoint(self) -> Arrays:
+        """Everything needed to go on elsewhere, beside `state`."""
+        return checkpoint.capture(self.trainer)
 
-    def resume(self, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray], notice: str) -> None:
-        """Go on from a checkpoint of the same experiment."""
-        checkpoint.restore(self.trainer, dict(arrays))
-        self.status, self.notice = facts["status"], notice
-        self.pace(facts["speed"])
+    def resume(self, state: RunState, arrays: Arrays, notice: str) -> None:
+        """Continue from a checkpoint of the same experiment; without arrays from the first weights."""
+        if arrays:
+            checkpoint.restore(self.trainer, dict(arrays))
+        self.origin, self.notice, self.goal = state.origin, notice, state.until or np.inf
+        self.status = "idle" if state.status == "paused" and not arrays else state.status
+        self.set_speed(state.speed)
         self._touch()

@@ -23,35 +23,39 @@ from multiprocessing.connection import Client, Connection
 import numpy as np
 
 import data
-from lab.protocol.frames import pack, unpack
-from lab.protocol.heartbeat import Pulse
-from lab.worker.scheduler import Host
+from lab.protocol.errors import BadMessage
+from lab.protocol.heartbeat import Heartbeat
+from lab.protocol.messages import failed
+from lab.protocol.wire import GOODBYE, decode_command, encode_checkpoint, encode_reply
+from lab.worker.scheduler import Scheduler
 
-DRAIN = 16  # commands answered after a round of slices: thirty visitors' requests must not stop all training
-BETWEEN = 2  # commands answered after each slice: with thirty slices in a round nobody may wait for all of them
+COMMANDS_A_ROUND = 16  # answered after a round of slices: thirty visitors' requests must not stop all training
+COMMANDS_A_SLICE = 2  # answered after each slice: with thirty slices in a round nobody may wait for all of them
 NICENESS = 10  # a hundred pupils on two cores: 3.2 frames a second instead of 2.0
-IDLE = 0.05  # seconds to wait for a command when nothing trains
+IDLE_S = 0.05  # to wait for a command when nothing trains
 
 
-def serve(connection: Connection, host: Host) -> None:
+def serve(connection: Connection, scheduler: Scheduler) -> None:
     """Until the server says goodbye or the connection closes, which raises EOFError."""
 
     def answer(most: int, wait: float = 0) -> None:
         for number in range(most):
             if not _waits(connection, 0 if number else wait):
                 return
-            if not (message := connection.recv_bytes()):  # an empty message says goodbye
-                _send_checkpoints(connection, host, np.inf)
+            if (message := connection.recv_bytes()) == GOODBYE:
+                _send_checkpoints(connection, scheduler, np.inf)
                 raise EOFError
-            command, arrays = unpack(message)
-            header, arrays = host.answer(command, arrays)
-            connection.send_bytes(pack({"id": command.get("id"), **header}, arrays))
+            number_of, run, command, arrays = decode_command(message)
+            bad = isinstance(command, BadMessage)
+            reply = failed(command) if bad else scheduler.answer(run, command, arrays)
+            if number_of:
+                connection.send_bytes(encode_reply(number_of, reply))
 
     while True:
-        host.mark("")
-        busy = host.work(between=lambda: answer(BETWEEN))
-        answer(DRAIN, 0 if busy else IDLE)
-        _send_checkpoints(connection, host, time.monotonic())
+        scheduler.mark("")
+        busy = scheduler.work(between=lambda: answer(COMMANDS_A_SLICE))
+        answer(COMMANDS_A_ROUND, 0 if busy else IDLE_S)
+        _send_checkpoints(connection, scheduler, time.monotonic())
 
 
 def _waits(connection: Connection, seconds: float) -> bool:
@@ -61,9 +65,9 @@ def _waits(connection: Connection, seconds: float) -> bool:
     return bool(select.select([connection], [], [], seconds)[0])
 
 
-def _send_checkpoints(connection: Connection, host: Host, now: float) -> None:
-    for name, (facts, arrays) in host.checkpoints(now):
-        connection.send_bytes(pack({"checkpoint": name, **facts}, arrays))
+def _send_checkpoints(connection: Connection, scheduler: Scheduler, now: float) -> None:
+    for checkpoint in scheduler.checkpoints(now):
+        connection.send_bytes(encode_checkpoint(checkpoint))
 
 
 def bound_memory(megabytes: float) -> None:
@@ -80,8 +84,8 @@ def bound_memory(megabytes: float) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (int(megabytes * 1e6), int(megabytes * 1e6)))
 
 
-def stand_back() -> None:
-    """Where cores are few the server goes first: it answers everybody in moments, training takes what it is given."""
+def lower_priority() -> None:
+    """Where cores are few the server comes first: it answers everybody within moments, training takes what is left."""
     if hasattr(os, "nice"):  # not on Windows
         os.nice(NICENESS)
 
@@ -96,12 +100,12 @@ def main() -> None:
         ValueError, OSError
     ):  # the process has more than that already, or the system knows no limits
         bound_memory(float(os.environ.pop("LAB_WORKER_MB", "0")))
-    stand_back()
-    pulse = Pulse(os.environ.pop("LAB_WORKER_PULSE", "") or os.devnull)
+    lower_priority()
+    heartbeat = Heartbeat(os.environ.pop("LAB_WORKER_HEARTBEAT", "") or os.devnull)
     key = bytes.fromhex(os.environ.pop("LAB_WORKER_KEY"))
     try:
         with contextlib.suppress(EOFError, ConnectionError), Client(sys.argv[1], authkey=key) as connection:
-            serve(connection, Host(pulse.mark, expendable=True))
+            serve(connection, Scheduler(heartbeat.mark, expendable=True))
     except Exception:
         traceback.print_exc()
         sys.stderr.flush()

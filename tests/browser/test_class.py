@@ -14,10 +14,10 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
+from lab.protocol.messages import CLOSE_RUN_UNKNOWN, CLOSE_TOO_MANY
 from lab.server.limits import limits
 from tests.browser.playground import WAIT_S, eventually
 from tests.browser.test_faults import QUESTION, ask, health
-from ui.server.routes import TOO_MANY, UNKNOWN_RUN
 
 pytestmark = pytest.mark.browser
 
@@ -164,14 +164,14 @@ def test_the_sockets_of_a_run_are_limited(playground, server):
     with ExitStack() as sockets:
         for _ in range(int(limits({}).sockets_a_run) - 1):  # the page has one
             live = sockets.enter_context(connect(own.replace("http", "ws")))
-        assert ask(own, QUESTION) == TOO_MANY
+        assert ask(own, QUESTION) == CLOSE_TOO_MANY
         for _ in range(300):
             live.send(QUESTION)
         for _ in range(300):
             live.recv(timeout=30)
     assert eventually(lambda: number(server, "sockets_refused_total") == refused + 1, 5)
     tokens = [own[:-1] + letter for letter in "AQgw"]  # other last letters
-    assert {ask(token, QUESTION) for token in tokens if token != own} == {UNKNOWN_RUN}
+    assert {ask(token, QUESTION) for token in tokens if token != own} == {CLOSE_RUN_UNKNOWN}
     playground.step(1)
 
 

@@ -15,7 +15,7 @@ from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHED
 from lab.experiment.experiment import Experiment
 from lab.experiment.fields import FIELDS
 from lab.experiment.presets import PRESETS
-from lab.training.run import SPEEDS
+from lab.protocol.speed import SPEEDS
 from tests.browser.controls import (
     Control,
     check_rebuilds,

@@ -19,9 +19,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from bench.serving import Server
-from lab.worker.scheduler import SAVED_EVERY
+from lab.protocol.messages import CLOSE_BAD_REQUEST, CLOSE_FOREIGN_PAGE, CLOSE_RUN_UNKNOWN
+from lab.worker.scheduler import CHECKPOINT_EVERY_S
 from tests.browser.playground import WAIT_S, eventually
-from ui.server.routes import BAD_REQUEST, FOREIGN_PAGE, UNKNOWN_RUN
 
 pytestmark = pytest.mark.browser
 
@@ -79,7 +79,7 @@ def test_a_killed_worker_resumes_its_run_from_a_checkpoint(mortal, visit):
     restarts = health(mortal)["workers"]["restarts"]
     visitor = visit(mortal.url).open("dataset=spiral&noise=0.2")
     visitor.play()
-    saved = visitor.page.evaluate("performance.now()") + SAVED_EVERY * 1500  # a checkpoint is written by then
+    saved = visitor.page.evaluate("performance.now()") + CHECKPOINT_EVERY_S * 1500  # a checkpoint is written by then
     visitor.page.evaluate(RECORD)
     before = visitor.until(f"facts.epoch > 3 && performance.now() > {saved}")
     (killed, *_) = workers(mortal)
@@ -105,7 +105,7 @@ def test_a_restarted_server_restores_experiment_and_network(mortal, visit):
     mortal.begin()
     after = visitor.until("facts.status === 'paused' && facts.epoch == 2", 60)
     assert after["trainLoss"] == before["trainLoss"]
-    assert "This run was kept while you or the server were away: it goes on from epoch 2." in visitor.status_line
+    assert "This run was kept while you or the server were away: it continues from epoch 2." in visitor.status_line
     visitor.linked(dataset="xor", hidden="5")
     visitor.step(3)
     stranger.until("facts.status === 'idle' && facts.epoch == 0", 60)  # another visitor with the same link
@@ -142,10 +142,10 @@ def test_the_socket_refuses_strangers_and_garbage(playground, server):
     unknown = server.url + "live/socket?run=guessed"
     assert ask(token, QUESTION)[:4] == b"BPF1"
     assert ask(token, QUESTION, origin=server.url.rstrip("/"))[:4] == b"BPF1"
-    assert ask(token, QUESTION, origin="http://elsewhere.example") == FOREIGN_PAGE
-    assert ask(token, QUESTION, origin="null") == FOREIGN_PAGE
-    assert ask(unknown, QUESTION) == UNKNOWN_RUN == 4404
-    assert ask(server.url + "live/socket", QUESTION) == UNKNOWN_RUN
-    assert {message: ask(token, message) for message in GARBAGE} == dict.fromkeys(GARBAGE, BAD_REQUEST)
+    assert ask(token, QUESTION, origin="http://elsewhere.example") == CLOSE_FOREIGN_PAGE
+    assert ask(token, QUESTION, origin="null") == CLOSE_FOREIGN_PAGE
+    assert ask(unknown, QUESTION) == CLOSE_RUN_UNKNOWN == 4404
+    assert ask(server.url + "live/socket", QUESTION) == CLOSE_RUN_UNKNOWN
+    assert {message: ask(token, message) for message in GARBAGE} == dict.fromkeys(GARBAGE, CLOSE_BAD_REQUEST)
     visitor.step(1)  # the visitor is not disturbed
     assert health(server)["status"] == "ok"

@@ -10,7 +10,8 @@ import numpy as np
 
 from lab.experiment.experiment import Experiment
 from lab.protocol.frames import unpack
-from lab.server.pool import Pool
+from lab.protocol.messages import GetFrame, Step
+from lab.server.pool_api import Pool
 from lab.training import model_file
 from lab.training.build import Built, build
 from lab.training.run import Run
@@ -23,7 +24,7 @@ LIMIT = 60.0  # seconds; only what is broken takes so long
 
 def look(run: Run, **request: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """What a page is told that asks for a frame."""
-    return unpack(run.frame(request))
+    return unpack(run.frame(GetFrame(**request)))
 
 
 def train(run: Run, frames: int = 1) -> None:
@@ -55,8 +56,14 @@ def saved(experiment: Experiment = SMALL, epochs: int = 3) -> bytes:
 
 def step(runs: Pool, token: str) -> None:
     """One epoch, whole: on a busy machine it may take longer than a press of Step waits."""
-    runs.step(token)
-    until(lambda: runs.status(token)["status"] != "running")
+    runs.do(token, Step())
+    until(lambda: runs.state(token).status != "running")
+
+
+def brief(runs: Pool, token: str) -> tuple[str, str, int]:
+    """Status, notice and epoch of a run."""
+    state = runs.state(token)
+    return state.status, state.notice, state.epoch
 
 
 def until(condition: Callable[[], bool]) -> None:

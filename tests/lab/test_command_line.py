@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lab import __main__ as command_line
 from lab.__main__ import main, read
 from lab.experiment.experiment import Experiment, ExperimentError
-from lab.training import model_file
+from lab.training import headless, model_file
 from lab.training.build import build
 
 KEYS = ["epochs", "train_loss", "test_loss", "train_accuracy", "test_accuracy", "seconds", "steps", "parameters",
@@ -203,7 +203,7 @@ def test_a_file_that_cannot_be_written_is_said_in_words(tmp_path, lab):
 
 def test_progress_is_told_beside_the_result(lab, monkeypatch):
     times = iter(range(10_000))
-    monkeypatch.setattr("lab.__main__.time.perf_counter", lambda: next(times))
+    monkeypatch.setattr("lab.training.headless.time.perf_counter", lambda: next(times))
     code, out, err = lab(SMALL.to_json())
     assert code == 0
     assert json.loads(out)["epochs"] == 3
@@ -211,7 +211,7 @@ def test_progress_is_told_beside_the_result(lab, monkeypatch):
 
 
 def test_a_target_that_is_never_reached_ends_all_the_same(monkeypatch):
-    monkeypatch.setattr(command_line, "MOST_EPOCHS", 3)
+    monkeypatch.setattr(headless, "MAX_EPOCHS", 3)
     experiment = Experiment(dataset="circle", hidden=(), samples=40, target_accuracy=1.0)
-    result, *_ = command_line.run(experiment, show=False)
+    result = pickle.loads(pickle.dumps(headless.run(experiment)))  # as another process gets it
     assert (result["epochs"], result["stopped"]) == (3, "3 epochs are done; no stop rule came true.")

@@ -196,9 +196,9 @@ def test_the_health_page_trains_and_its_figures_follow(health):
     assert not page.exception
     assert table(page, "Layer") != before
     page.button(key="play").click().run()
-    assert page.session_state.visitor.status["status"] == "running"
+    assert page.session_state.visitor.run.status == "running"
     page.button(key="pause").click().run()
-    assert page.session_state.visitor.status["status"] == "paused"
+    assert page.session_state.visitor.run.status == "paused"
     page.selectbox(key="view_speed").set_value("max").run()
     assert page.session_state.visitor.view["speed"] == "max"
     page.button(key="reset").click().run()

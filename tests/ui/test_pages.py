@@ -36,23 +36,23 @@ def test_the_page_opens(page, path):
 
 def test_step_trains_the_network_of_the_experiment_for_one_epoch(page):
     page.run()
-    assert page.session_state.visitor.status["epoch"] == 0
+    assert page.session_state.visitor.run.epoch == 0
     page.button(key="step").click().run()
     assert not page.exception
-    assert (page.session_state.visitor.status["status"], page.session_state.visitor.status["epoch"]) == ("paused", 1)
+    assert (page.session_state.visitor.run.status, page.session_state.visitor.run.epoch) == ("paused", 1)
     page.button(key="step").click().run()
-    assert page.session_state.visitor.status["epoch"] == 2
+    assert page.session_state.visitor.run.epoch == 2
 
 
 def test_play_offers_pause_and_reset_goes_back_to_the_start(page):
     page.run()
     page.button(key="play").click().run()
-    assert page.session_state.visitor.status["status"] == "running"
+    assert page.session_state.visitor.run.status == "running"
     assert [button.label for button in page.button if button.key in ("play", "pause")] == ["Pause"]
     page.button(key="pause").click().run()
-    assert page.session_state.visitor.status["status"] == "paused"
+    assert page.session_state.visitor.run.status == "paused"
     page.button(key="reset").click().run()
-    assert (page.session_state.visitor.status["status"], page.session_state.visitor.status["epoch"]) == ("idle", 0)
+    assert (page.session_state.visitor.run.status, page.session_state.visitor.run.epoch) == ("idle", 0)
 
 
 def test_another_data_set_builds_anew_and_stands_in_the_link(page):
@@ -61,7 +61,7 @@ def test_another_data_set_builds_anew_and_stands_in_the_link(page):
     page.selectbox(key="field_dataset").select("digits").run()
     assert not page.exception
     assert page.session_state.visitor.experiment.dataset == "digits"
-    assert (page.session_state.visitor.status["status"], page.session_state.visitor.status["epoch"]) == ("idle", 0)
+    assert (page.session_state.visitor.run.status, page.session_state.visitor.run.epoch) == ("idle", 0)
     assert link(page) == {"dataset": "digits"}
 
 
@@ -70,7 +70,7 @@ def test_the_learning_rate_changes_without_a_new_start(page):
     page.button(key="step").click().run()
     page.select_slider(key="field_learning_rate").set_value(0.3).run()
     assert not page.exception
-    assert page.session_state.visitor.status["epoch"] == 1
+    assert page.session_state.visitor.run.epoch == 1
     assert link(page) == {"learning_rate": "0.3"}
 
 
@@ -83,7 +83,7 @@ def test_a_press_from_a_browser_that_has_not_heard_of_a_change_does_not_undo_it(
     early.click().run()
     assert not page.exception
     assert page.session_state.visitor.experiment == Experiment(seed=2)
-    assert page.session_state.visitor.status["epoch"] == 1
+    assert page.session_state.visitor.run.epoch == 1
     page.number_input(key="field_seed-1").set_value(7).run()
     assert link(page) == {"seed": "7"}
 
@@ -101,7 +101,7 @@ def test_settings_and_run_survive_a_visit_to_every_other_page(page):
         assert not page.exception
         assert page.session_state.visitor.token == token
         assert page.session_state.visitor.experiment == experiment
-        assert page.session_state.visitor.status["epoch"] == 1
+        assert page.session_state.visitor.run.epoch == 1
         assert page.number_input(key="field_seed").value == 5
         assert link(page) == {"seed": "5", "hidden": "8,8,8"}
 
@@ -153,7 +153,7 @@ def test_two_visitors_have_runs_of_their_own():
     first.button(key="step").click().run()
     second.run()
     assert first.session_state.visitor.token != second.session_state.visitor.token
-    assert (first.session_state.visitor.status["epoch"], second.session_state.visitor.status["epoch"]) == (1, 0)
+    assert (first.session_state.visitor.run.epoch, second.session_state.visitor.run.epoch) == (1, 0)
 
 
 def test_a_box_that_still_reports_after_its_layer_was_removed_is_not_listened_to(page):

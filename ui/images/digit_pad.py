@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from lab.queries.gallery import FARTHEST, MOST_SPREAD, MOST_TURN, PAD, Answer
-from lab.server.digit_reader import Reader
-from lab.server.pool import Gone
+from lab.protocol.errors import Gone
+from lab.protocol.messages import Answer
+from lab.queries.gallery import FARTHEST, MOST_SPREAD, MOST_TURN, PAD
+from ui.images.digit_reader import Reader
 from ui.images.image_component import part, sent
 from ui.session import state
 

@@ -13,7 +13,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from lab.experiment.experiment import Experiment
-from lab.server import pool
+from lab.protocol.errors import Gone, Unreachable
 from ui.components import FILES, script
 from ui.session import state
 
@@ -43,9 +43,9 @@ def ask(question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any)
     """state.ask for a page: without an answer, the page shows why and ends."""
     try:
         return state.ask(question, arrays, **facts)
-    except pool.Gone:
+    except Gone:
         st.rerun()
-    except pool.Unreachable as problem:
+    except Unreachable as problem:
         st.error(f"{problem} Your settings are in the address bar: reload the page in a moment.")
         st.stop()
 

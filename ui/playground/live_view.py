@@ -34,7 +34,6 @@ EVENT_FIELDS = {
     "points": "points",
 }  # fmt: skip
 LOCKS = ("features", "hidden", "activations", "weights")  # of the diagram
-NO_FRAME = {"build": -1, "generation": -1, "have": 0, "frame": -1}
 
 
 def live() -> None:
@@ -62,7 +61,7 @@ def picture_first() -> None:
 
 def _rerun() -> None:
     """The same component and frame, brought by script runs; still figures stand in for the live curves."""
-    frame = state.runs().frame(state.token(), NO_FRAME)
+    frame = state.runs().frame(state.token())
     header, arrays = unpack(frame)
     if header["status"] != state.status()["status"]:
         st.rerun()

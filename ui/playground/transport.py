@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lab.training.speed import SPEEDS
+from lab.protocol.speed import SPEEDS
 from ui.kit.widgets import command, labels, of_view
 from ui.session import state
 

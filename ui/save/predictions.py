@@ -9,7 +9,7 @@ from data.files.unlabeled_rows import MAX_BYTES, UnlabeledRows, UnlabeledRowsErr
 from data.files.user_data import UserDataError
 from lab.experiment import own_data
 from lab.export import csv_tables
-from lab.server.pool import Gone, Unreachable
+from lab.protocol.errors import Gone, Unreachable
 from ui.kit.escape import plain
 from ui.session import state
 from ui.streamlit_compat.uploads import read_and_free

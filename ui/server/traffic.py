@@ -1,4 +1,4 @@
-"""How many look at once, and how often each may: the rate falls for all alike before anybody is left out."""
+"""How many pages watch at once, and how often each may: the rate falls for all alike before anybody is refused."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-FASTEST, SLOWEST = 16, 2000  # ms between two frames
-STEP = 10  # ms: smaller changes are not worth a message
-PRESENT = 2.0  # seconds since the last question for which a socket counts: a hidden page asks nothing
-ANEW = 0.5  # seconds between two looks at all sockets
-CALM = 0.1  # seconds of a frame's latency from which on everybody is asked to come less often
+FASTEST_MS, SLOWEST_MS = 16, 2000  # between two frames
+STEP_MS = 10  # smaller changes are not worth a message
+PRESENT_S = 2.0  # since its last request a socket counts: a hidden page asks nothing
+RECOUNT_S = 0.5  # between two counts of all sockets
+SLOW_FRAME_S = 0.1  # latency of a frame from which on everybody is asked to come less often
 
 
 class Traffic:
@@ -22,7 +22,7 @@ class Traffic:
         self.asked: dict[int, float] = {}  # by socket, when it last asked
         self.latency = 0.0  # seconds, of the last frames
         self.turned_away = 0
-        self._interval, self._looked = FASTEST, -ANEW
+        self._interval, self._looked = FASTEST_MS, -RECOUNT_S
 
     def enter(self, token: str, most: float) -> bool:
         """Whether one more socket of this run is let in."""
@@ -47,16 +47,18 @@ class Traffic:
     def present(self) -> int:
         """How many sockets asked lately."""
         now = self.clock()
-        return sum(now - when <= PRESENT for when in self.asked.values())
+        return sum(now - when <= PRESENT_S for when in self.asked.values())
 
     def interval(self, frames_a_second: float) -> int:
         """ms that everybody should leave between two frames, so that together they ask for no more than that."""
-        if self.clock() - self._looked >= ANEW:
+        if self.clock() - self._looked >= RECOUNT_S:
             self._looked = self.clock()
             wanted = 1000 * self.present / frames_a_second
-            if self.latency > CALM:
+            if self.latency > SLOW_FRAME_S:
                 wanted = max(wanted, 2000 * self.latency)
-            self._interval = min(SLOWEST, -(-int(wanted) // STEP) * STEP) if wanted > FASTEST else FASTEST
+            self._interval = (
+                min(SLOWEST_MS, -(-int(wanted) // STEP_MS) * STEP_MS) if wanted > FASTEST_MS else FASTEST_MS
+            )
         return self._interval
 
 

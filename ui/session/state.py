@@ -15,10 +15,11 @@ from typing import Any
 import streamlit as st
 
 from lab.experiment import own_data
-from lab.experiment.experiment import Experiment, ExperimentError
-from lab.server import pool
+from lab.experiment.errors import SentenceError
+from lab.experiment.experiment import Experiment
+from lab.protocol.errors import Full, Gone, Unreachable
+from lab.protocol.messages import COMMANDS, Answer, Change, Command, Load, SetSpeed
 from lab.training import model_file
-from lab.worker.scheduler import Answer
 from ui.session import waiting
 from ui.session.view import to_query
 from ui.session.visitor import Visitor, alive, arrived, have_a_run
@@ -40,9 +41,9 @@ def begin() -> None:
     me.redraw = False
     try:
         have_a_run(me)
-    except pool.Full as full:
+    except Full as full:
         waiting.show(full.before, st.rerun)
-    except pool.Unreachable as problem:
+    except Unreachable as problem:
         st.error(f"{problem} Your settings are in the address bar: reload the page in a moment.")
         st.stop()
     own_data.SHELF.seen(me.owner, me.token)
@@ -90,7 +91,8 @@ def address() -> str:
 
 def status() -> dict[str, Any]:
     """status, notice and epoch of the run at the beginning of this script run."""
-    return _me().status
+    run = _me().run
+    return {"status": run.status, "notice": run.notice, "epoch": run.epoch} if run else {}
 
 
 def refused() -> list[str]:
@@ -106,8 +108,8 @@ def handled() -> int:
 def training() -> bool:
     """Whether the run is training at this moment."""
     try:
-        return runs().status(token())["status"] == "running"
-    except (pool.Gone, pool.Unreachable):
+        return runs().state(token()).status == "running"
+    except (Gone, Unreachable):
         return False
 
 
@@ -133,13 +135,11 @@ def _change(me: Visitor, fields: Mapping[str, Any]) -> None:
     before = me.refused
     try:
         changed = me.experiment.change(**fields)
-        runs().change(me.token, changed)
-    except ExperimentError as problem:
-        me.refused = problem.sentences
-    except pool.Unreachable as problem:
-        me.refused = [str(problem)]
-    except pool.Gone:
+        runs().do(me.token, Change(changed))
+    except Gone:
         me.experiment, me.refused, me.token = changed, [], ""
+    except SentenceError as problem:
+        me.refused = problem.sentences
     else:
         me.experiment, me.refused = changed, []
     me.redraw = me.refused != before
@@ -162,13 +162,11 @@ def load_model(content: bytes, *, weights_only: bool) -> bool:
         model = model_file.from_bytes(content)
         here = model.experiment.change(device=me.experiment.device)  # the device is not part of a model
         model.facts["experiment"] = here.to_json()
-        runs().load(me.token, model, weights_only=weights_only)
-    except ExperimentError as problem:
-        me.refused = problem.sentences
-    except (model_file.ModelFileError, pool.Unreachable) as problem:
-        me.refused = [str(problem)]
-    except pool.Gone:
+        runs().do(me.token, Load(model.facts, None if weights_only else here), model.arrays)
+    except Gone:
         me.refused, me.token = ["Your run was lost and has been reopened: load the file again."], ""
+    except SentenceError as problem:
+        me.refused = problem.sentences
     else:
         me.experiment, me.refused = me.experiment if weights_only else here, []
         return True
@@ -212,18 +210,23 @@ def change_view(field: str, value: Any) -> None:
     me = _me()
     me.view = {**me.view, field: value}
     if field == "speed":
-        command("pace", value)
+        send(SetSpeed(value))
 
 
-def command(verb: str, *arguments: Any) -> None:
-    """play, pause, step, reset or pace. A run that is gone is reopened by the next script run."""
+def command(name: str) -> None:
+    """play, pause, step, step_batch or reset."""
+    send(COMMANDS[name]())
+
+
+def send(command: Command) -> None:
+    """Send a command to the run. A run that is gone is reopened by the next script run."""
     me = _me()
     try:
-        getattr(runs(), verb)(me.token, *arguments)
-    except pool.Unreachable as problem:
-        me.refused, me.redraw = [str(problem)], True
-    except pool.Gone:
+        runs().do(me.token, command)
+    except Gone:
         pass  # the next script run finds out and opens another
+    except SentenceError as problem:
+        me.refused, me.redraw = problem.sentences, True
 
 
 def carry_out(events: Any, act: Callable[[dict[str, Any]], None]) -> None:

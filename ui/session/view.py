@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.experiment.rules import short
-from lab.training.run import SPEEDS
+from lab.protocol.speed import SPEEDS
 from ui.session import lockable_parts
 
 VIEW = {  # name -> default

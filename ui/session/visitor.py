@@ -1,4 +1,4 @@
-"""A visitor, and the coming and going of their run: who arrives, how a run is opened, and when it may be freed.
+"""A visitor and the life of their run: who arrives, how a run is opened, and when it may be freed.
 
 Nothing here knows where the record is kept: that is ui/session/state.py.
 """
@@ -16,7 +16,11 @@ import streamlit as st
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.presets import PRESETS
 from lab.experiment.rules import short
+from lab.protocol.errors import Fallen, Gone
+from lab.protocol.messages import RunState
 from lab.server import pool
+from lab.server.pool_api import Pool
+from lab.worker.local_pool import LocalPool
 from ui.session import waiting
 from ui.session.view import VIEW, view_from
 from ui.streamlit_compat.connection import until_disconnected
@@ -31,7 +35,7 @@ class Visitor:
     view: dict[str, Any]
     refused: list[str]  # sentences about what was not accepted, from the link or from the last change
     token: str = ""  # of the run; none: it is opened by the script run that follows
-    status: dict[str, Any] = field(default_factory=dict)  # status, notice and epoch when this script run began
+    run: RunState | None = None  # as its worker saw it when this script run began
     redraw: bool = False  # whether a part of the page that is drawn alone has changed the rest, too
     handled: int = 0  # number of the last event of the live view that was carried out
     ticket: str = field(default_factory=secrets.token_urlsafe)  # for a place in line where the server is full
@@ -61,17 +65,17 @@ def unknown(query: Mapping[str, str]) -> list[str]:
 
 
 @st.cache_resource
-def _local_pool() -> pool.LocalPool:
-    return pool.LocalPool()
+def _local_pool() -> LocalPool:
+    return LocalPool()
 
 
-def runs() -> pool.Pool:
-    """The server's workers, or this process where the page runs without the server."""
+def runs() -> Pool:
+    """The server's workers, or this process where the page runs without a server."""
     return pool.SERVER or _local_pool()
 
 
 def have_a_run(me: Visitor) -> None:
-    """Raises pool.Full or pool.Unreachable where none can be had now."""
+    """Raises Full or Unreachable where none can be had now."""
     if not me.token or not alive(me):
         _open(me)
         alive(me)
@@ -90,15 +94,17 @@ def _open(me: Visitor) -> None:
 
 
 def alive(me: Visitor) -> bool:
-    """Whether the run is still there; `status` tells how it stands now."""
+    """Whether the run is still there. The page shows the experiment that it trains, once no slider is being dragged."""
     _presence(me.token)
     try:
-        me.status = runs().status(me.token)
-    except pool.Fallen as problem:  # the same again would fall again
-        me.experiment, me.refused = Experiment(), [problem.args[0]]
+        me.run = runs().state(me.token)
+    except Fallen as problem:  # the same again would fall again
+        me.experiment, me.refused = Experiment(), problem.sentences
         return False
-    except pool.Gone:
+    except Gone:
         return False
+    if not runs().is_previewing(me.token):
+        me.experiment = me.run.experiment
     return True
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from lab.server.waiting_queue import PATIENCE
+from lab.server.waiting_queue import ASK_WITHIN_S
 
 COOKIE = "playground_visitor"  # a random token, set by ui/server/headers.py; it identifies no person
 REFRESH_S = 2.0  # longer for those far behind
@@ -25,7 +25,7 @@ def show(before: int, again: Callable[[], None]) -> None:
             again()
         drawn.append(True)
 
-    st.fragment(look, run_every=min(REFRESH_S + before / 20, PATIENCE / 2) if before >= 0 else 2 * PATIENCE)()
+    st.fragment(look, run_every=min(REFRESH_S + before / 20, ASK_WITHIN_S / 2) if before >= 0 else 2 * ASK_WITHIN_S)()
     st.stop()
 
 

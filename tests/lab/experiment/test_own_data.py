@@ -13,8 +13,10 @@ from data.files.user_data import PreparedData, UserDataError
 from lab.__main__ import main
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.own_data import Shelf
-from lab.server.pool import LocalPool, WorkerPool
+from lab.protocol.messages import Change, Step
+from lab.server.pool import WorkerPool
 from lab.training.build import build
+from lab.worker.local_pool import LocalPool
 
 
 @pytest.fixture(autouse=True)
@@ -91,8 +93,8 @@ def test_a_worker_process_trains_on_what_was_uploaded_after_its_start():
     try:
         token = workers.open(Experiment())
         e = Experiment(dataset="table", own=user_data.save(prepared()))
-        workers.change(token, e)
-        workers.step(token)
+        workers.do(token, Change(e))
+        workers.do(token, Step())
         here = LocalPool()
         other = here.open(e)
         here.step(other)

@@ -17,6 +17,7 @@ from hypothesis.extra import numpy as npst
 
 from lab.experiment.experiment import Experiment
 from lab.protocol.frames import MAGIC, FrameError, pack, unpack
+from lab.protocol.messages import GetFrame
 from lab.training.run import Run
 
 TWIN = Path(__file__).parents[3] / "ui/components/shared/frame.js"
@@ -197,9 +198,9 @@ def test_the_javascript_twin_reads_the_frames_of_a_run_identically(tmp_path):
     for dataset in ("circle", "spiral3", "hills", "wine", "digits"):
         for dtype in ("float32", "float64"):
             run = Run(Experiment(dataset=dataset, samples=60, hidden=(3,), dtype=dtype))
-            frames += [run.frame({}), run.frame({"build": run.build_number, "frame": run.frame_number})]
+            frames += [run.frame(), run.frame(GetFrame(build=run.build_number, frame=run.frame_number))]
             run.step()
-            frames.append(run.frame({"build": run.build_number}))
+            frames.append(run.frame(GetFrame(build=run.build_number)))
     frames += [pack({"text": "Zürich 5 µm"}, {"none": np.zeros((0, 3), np.float32), "one": np.float32(2.5)})]
     for frame, told in zip(frames, read_in_javascript(tmp_path, frames), strict=True):
         header, arrays = unpack(frame)

@@ -8,7 +8,7 @@ import pytest
 from engine.training.diagnostics import diagnose
 from lab.experiment.experiment import Experiment
 from lab.queries.health import BAND, TRIALS, flow_verdict, layer_verdict, percent, trial
-from lab.server.pool import LocalPool
+from lab.worker.local_pool import LocalPool
 
 NAN = float("nan")
 
@@ -17,7 +17,7 @@ def test_the_table_holds_the_figures_of_the_engine():
     pool = LocalPool()
     token = pool.open(Experiment(hidden=(6, 5), batch_norm=True))
     header, arrays = pool.ask(token, "health")
-    reports = diagnose(pool.host.runs[token].trainer)  # Dense, BatchNorm, Activation, twice, and Dense
+    reports = diagnose(pool.scheduler.runs[token].trainer)  # Dense, BatchNorm, Activation, twice, and Dense
     first, second, output = header["layers"]
     assert (first["name"], second["name"], output["name"]) == ("1 hidden, 6 units", "2 hidden, 5 units", "3 output")
     assert first["update"] == reports[0].update_to_weight
@@ -37,8 +37,8 @@ def test_asking_does_not_disturb_training():
         for _ in range(3):
             if token == asked:
                 pool.ask(token, "health")
-            pool.host.runs[token].trainer.epoch()
-    one, other = (pool.host.runs[token].trainer.network.parameters for token in (asked, alone))
+            pool.scheduler.runs[token].trainer.epoch()
+    one, other = (pool.scheduler.runs[token].trainer.network.parameters for token in (asked, alone))
     np.testing.assert_array_equal(one, other)
 
 
@@ -97,7 +97,7 @@ def test_sigmoids_vanish_where_he_and_relu_learn_and_nothing_is_left_behind():
     assert sigmoid["flow"].startswith("Vanishing")
     assert relu["flow"].startswith("Healthy")
     assert sigmoid["train_loss"] > 0.6 > 0.1 > relu["train_loss"]
-    assert pool.host.runs == {}
+    assert pool.scheduler.runs == {}
 
 
 def test_a_trial_that_is_given_up_leaves_nothing_behind():
@@ -105,4 +105,4 @@ def test_a_trial_that_is_given_up_leaves_nothing_behind():
     started = trial(pool, Experiment())
     next(started)
     started.close()
-    assert pool.host.runs == {}
+    assert pool.scheduler.runs == {}

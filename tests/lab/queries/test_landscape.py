@@ -7,10 +7,11 @@ import pytest
 
 from engine.training import checkpoint
 from lab.experiment.experiment import Experiment, ExperimentError
+from lab.protocol.messages import Change, Step
 from lab.queries.landscape import KINDS, Landscape, weight_names
-from lab.server.pool import LocalPool
 from lab.training.build import build
 from lab.training.run import Run
+from lab.worker.local_pool import LocalPool
 
 SMALL = Experiment(samples=80, hidden=(5, 4), dtype="float64")
 CHOICE = {"path": {}, "random": {"seed": 4}, "weights": {"first": "0.W 1 2", "second": "2.b 3"}}
@@ -103,9 +104,9 @@ def test_a_way_that_was_changed_underway_is_not_called_the_same():
 def test_the_run_is_left_as_it_was():
     pool = LocalPool()
     token = pool.open(SMALL.change(dropout=0.2))
-    while pool.status(token)["epoch"] < 2:
-        pool.step(token)
-    trainer = pool.host.runs[token].trainer
+    while pool.state(token).epoch < 2:
+        pool.do(token, Step())
+    trainer = pool.scheduler.runs[token].trainer
     before = checkpoint.capture(trainer)
     pool.ask(token, "landscape", {"kind": "random", "side": 15})
     header: dict = {"finished": False}
@@ -142,6 +143,6 @@ def test_a_landscape_of_a_network_that_is_gone_is_refused():
     pool = LocalPool()
     token = pool.open(SMALL)
     pool.ask(token, "landscape", {"kind": "random", "side": 15})
-    pool.change(token, SMALL.change(seed=2))
+    pool.do(token, Change(SMALL.change(seed=2)))
     with pytest.raises(ExperimentError, match="Compute it again"):
         pool.ask(token, "landscape_more")

@@ -6,14 +6,14 @@ import numpy as np
 
 from engine.training.rate_finder import find_rate
 from lab.experiment.experiment import Experiment
-from lab.server.pool import LocalPool
+from lab.worker.local_pool import LocalPool
 
 
 def test_the_answer_is_the_range_test_of_the_engine_with_a_rate_one_can_say():
     pool = LocalPool()
     token = pool.open(Experiment(optimizer="adam"))
     header, arrays = pool.ask(token, "rate_test")
-    expected = find_rate(pool.host.runs[token].trainer, steps=100)
+    expected = find_rate(pool.scheduler.runs[token].trainer, steps=100)
     np.testing.assert_array_equal(arrays["losses"], expected.losses)
     np.testing.assert_array_equal(arrays["rates"], expected.rates)
     assert header == {"suggestion": float(f"{expected.suggestion:.1g}"), "epoch": 0, "optimizer": "adam"}
@@ -22,7 +22,7 @@ def test_the_answer_is_the_range_test_of_the_engine_with_a_rate_one_can_say():
 def test_where_no_rate_helps_there_is_no_suggestion():
     pool = LocalPool()
     token = pool.open(Experiment())
-    pool.host.runs[token].trainer.network.parameters[:] = np.nan
+    pool.scheduler.runs[token].trainer.network.parameters[:] = np.nan
     header, arrays = pool.ask(token, "rate_test")
     assert header["suggestion"] is None
     assert len(arrays["rates"]) == len(arrays["losses"]) == 0

@@ -7,9 +7,11 @@ import pytest
 
 from engine.training import checkpoint
 from lab.experiment.experiment import Experiment, ExperimentError
+from lab.protocol.messages import Step
 from lab.queries.table import QUESTIONS
-from lab.server.pool import LocalPool, WorkerPool
+from lab.server.pool import WorkerPool
 from lab.training.build import build
+from lab.worker.local_pool import LocalPool
 
 
 @pytest.fixture(scope="module", params=[LocalPool, WorkerPool], ids=["here", "worker"])
@@ -25,7 +27,7 @@ def pool(request):
 
 def test_the_weights_that_are_answered_are_those_of_the_run(pool):
     token = pool.open(Experiment())
-    pool.step(token)
+    pool.do(token, Step())
     header, arrays = pool.ask(token, "weights")
     _, trainer = build(Experiment())
     trainer.epoch()

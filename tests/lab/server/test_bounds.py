@@ -11,13 +11,16 @@ import pytest
 
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.recipes import RECIPES
+from lab.protocol.errors import Fallen, Full
 from lab.protocol.frames import unpack
-from lab.protocol.heartbeat import Pulse
+from lab.protocol.heartbeat import Heartbeat
+from lab.protocol.messages import Change, Checkpoint, GetState, Open, RunState, Step
 from lab.server.checkpoint_store import Store
 from lab.server.limits import limits
 from lab.server.memory_estimate import megabytes
-from lab.server.pool import Fallen, Full, LocalPool, WorkerPool
-from lab.server.run_record import Kept
+from lab.server.pool import WorkerPool
+from lab.server.run_record import RunRecord
+from lab.worker.local_pool import LocalPool
 from tests.lab.helpers import SMALL, step, until
 
 LARGE = Experiment(dataset="digits", hidden=(1000, 900), optimizer="adam")
@@ -36,7 +39,7 @@ def pool(shared, monkeypatch):
     usual = dict(vars(shared.limits))
     yield shared
     vars(shared.limits).update(usual)
-    for token in list(shared.runs):
+    for token, _ in shared.runs.items():
         shared.close(token)
 
 
@@ -52,10 +55,10 @@ def test_a_full_server_names_the_place_in_line_and_opens_in_that_order(pool):
     with pytest.raises(Full):
         pool.open(SMALL, ticket="b")
     token = pool.open(SMALL, ticket="a")
-    assert pool.status(token)["status"] == "idle"
+    assert pool.state(token).status == "idle"
     pool.close(token)
     assert pool.open(SMALL, ticket="b")
-    assert len(pool.line) == 0
+    assert len(pool.queue) == 0
 
 
 def test_a_run_larger_than_one_visitor_may_have_is_refused_on_opening_and_on_changing(pool):
@@ -68,8 +71,8 @@ def test_a_run_larger_than_one_visitor_may_have_is_refused_on_opening_and_on_cha
             runs.open(LARGE)
         token = runs.open(SMALL)
         with pytest.raises(ExperimentError, match="allowed: an experiment of at most 50 MB"):
-            runs.change(token, LARGE)
-        assert runs.status(token)["status"] == "idle"
+            runs.do(token, Change(LARGE))
+        assert runs.state(token).status == "idle"
     pool.limits.parameters = 40
     with pytest.raises(ExperimentError, match=r"parameters are not allowed; allowed: layers with at most 40"):
         pool.open(SMALL.change(hidden=(20,)))
@@ -80,15 +83,15 @@ def test_the_memory_of_all_runs_together_has_a_ceiling(pool):
     token = pool.open(SMALL)
     large = pool.open(LARGE)
     with pytest.raises(ExperimentError, match="others use the server's memory now"):
-        pool.change(token, LARGE)
-    pool.change(token, SMALL.change(seed=2))
+        pool.do(token, Change(LARGE))
+    pool.do(token, Change(SMALL.change(seed=2)))
     with pytest.raises(Full):
         pool.open(LARGE, ticket="a")
-    pool.line.leave("a")
-    pool.change(large, SMALL)
+    pool.queue.leave("a")
+    pool.do(large, Change(SMALL))
     until(lambda: pool.occupied < 3 * megabytes(SMALL))
-    pool.change(token, LARGE)
-    assert pool.status(token)["status"] == "idle"
+    pool.do(token, Change(LARGE))
+    assert pool.state(token).status == "idle"
 
 
 def test_the_estimate_grows_with_everything_that_takes_memory():
@@ -130,7 +133,7 @@ def test_runs_that_nobody_has_looked_at_are_freed_and_those_looked_at_are_not(po
     pool.runs[hidden].seen = pool.runs[watched].seen = 1000.0
     pool.runs[watched].seen += 30
     pool.sweep(now=1070.0, grace=60)
-    assert set(pool.runs) == {watched}
+    assert (hidden in pool.runs, watched in pool.runs) == (False, True)
 
 
 def test_a_worker_that_hangs_is_restarted_and_its_run_goes_on():
@@ -139,53 +142,60 @@ def test_a_worker_that_hangs_is_restarted_and_its_run_goes_on():
     pool.start()
     token = pool.open(SMALL)
     step(pool, token)
-    until(lambda: (pool.runs[token].facts or {}).get("epoch") == 1)
+    until(lambda: pool.runs[token].checkpoint.state.epoch == 1)
     (worker,) = pool.workers
     hangs, pid = worker.hangs, worker.pid
     os.kill(pid, signal.SIGSTOP)  # alive, and answers nothing
     until(lambda: worker.hangs == hangs + 1)
-    assert pool.status(token)["epoch"] == 1  # waits for the restart
+    assert pool.state(token).epoch == 1  # waits for the restart
     assert worker.pid != pid
-    assert "was restarted; this run was resumed from epoch 1" in pool.status(token)["notice"]
+    assert "was restarted; this run was resumed from epoch 1" in pool.state(token).notice
     pool.stop()
+
+
+def crashing(pool, *names):
+    """A worker whose process was busy with the first of these runs whenever it ended."""
+    worker = SimpleNamespace(culprit=names[0], restarts=0)
+    state = RunState(SMALL, "running", epoch=5, speed="max", origin=1)
+    for name in names:
+        record = RunRecord(worker, state, checkpoint=Checkpoint(name, state, {"w": np.zeros(1)}))
+        pool.runs.add(name, record)
+    return worker
 
 
 def test_a_run_that_ends_its_worker_again_and_again_is_stopped_and_then_given_up():
     pool = WorkerPool(1)
-    worker = SimpleNamespace(culprit="guilty")
-    for name in ("guilty", "innocent"):
-        pool.runs[name] = Kept(worker, SMALL.model_dump_json(), "max", "running", {"epoch": 5})
+    worker = crashing(pool, "guilty", "innocent")
 
     def revived():
-        return {command["run"]: command for command, _ in pool.revival(worker)}
+        return {name: command for name, command, _ in pool.recovery_commands(worker)}
 
     for _ in range(int(pool.limits.deaths) - 1):
         commands = revived()
-        assert [commands[name]["status"] for name in pool.runs] == ["running", "running"]
-        assert not commands["guilty"]["stop"]
+        assert [commands[name].state.status for name in ("guilty", "innocent")] == ["running", "running"]
+        assert not commands["guilty"].stop
     commands = revived()
-    assert (commands["guilty"]["stop"], commands["guilty"]["status"]) == (True, "stopped")
-    assert "3 times in a row and was stopped; the network of epoch 5 is kept" in commands["guilty"]["notice"]
-    assert commands["innocent"]["status"] == "running"
+    assert (commands["guilty"].stop, commands["guilty"].state.status) == (True, "stopped")
+    assert "3 times in a row and was stopped; the network of epoch 5 is kept" in commands["guilty"].notice
+    assert commands["innocent"].state.status == "running"
     assert set(revived()) == {"innocent"}
     with pytest.raises(Fallen, match="ended its training process 4 times in a row; allowed: a smaller one"):
-        pool.status("guilty")
-    assert set(pool.runs) == {"innocent"}
+        pool.state("guilty")
+    assert [name for name, _ in pool.runs.items()] == ["innocent"]
 
 
-def test_a_run_that_behaved_for_a_while_begins_to_count_anew():
+def test_a_run_without_a_crash_for_a_while_counts_from_zero():
     pool = WorkerPool(1)
-    worker = SimpleNamespace(culprit="a")
-    pool.runs["a"] = Kept(worker, SMALL.model_dump_json(), "max", "running", {"epoch": 5})
+    worker = crashing(pool, "a")
     for _ in range(10):
-        ((command, _),) = pool.revival(worker)
-        assert not command["stop"]
+        ((_, command, _),) = pool.recovery_commands(worker)
+        assert not command.stop
         pool.runs["a"].deaths = [when - 60 * pool.limits.forgiven_minutes for when in pool.runs["a"].deaths]
 
 
 def test_what_a_worker_is_busy_with_can_be_read_from_outside():
-    mine = Pulse()
-    theirs = Pulse(mine.path)
+    mine = Heartbeat()
+    theirs = Heartbeat(mine.path)
     assert mine.read() == (0, "")
     theirs.mark("a run")
     theirs.mark("another with a name that is longer than there is room for, so it is cut")
@@ -195,7 +205,7 @@ def test_what_a_worker_is_busy_with_can_be_read_from_outside():
     mine.close()
     assert not os.path.exists(mine.path)
     assert mine.read() == (0, "")
-    assert Pulse("/nowhere/at/all").blind
+    assert Heartbeat("/nowhere/at/all").blind
 
 
 def test_the_system_refuses_a_worker_more_memory_than_it_may_have(tmp_path):
@@ -203,16 +213,16 @@ def test_the_system_refuses_a_worker_more_memory_than_it_may_have(tmp_path):
     workers.limits.memory_mb, workers.limits.run_mb = 300.0, 1e6  # a share of 500 for the process
     workers.start()
     token = workers.open(SMALL, visitor="ann")
-    command = {"do": "open", "run": "direct", "speed": "epoch"}
     huge = Experiment(samples=100_000, hidden=(1024,), batch_size=0, dtype="float64", batch_norm=True)
-    workers._place("direct", huge.model_dump_json(), "epoch")
-    workers.submit({**command, "experiment": huge.model_dump_json()}).result(60)
-    answer = workers.submit({"do": "step", "run": "direct"}).result(60)[0]
-    stopped = answer.get("error") == "refused" or workers.status("direct")["status"] == "stopped"
+    worker = workers.workers[0]
+    worker.submit("direct", Open(huge)).result(60)  # past the admission
+    answer = worker.submit("direct", Step()).result(60)
+    state = worker.submit("direct", GetState()).result(60).state
+    stopped = answer.error == "refused" or (state is not None and state.status == "stopped")
     assert stopped
     assert workers.workers[0].restarts == 0
     step(workers, token)
-    assert workers.status(token)["epoch"] == 1
+    assert workers.state(token).epoch == 1
     workers.stop()
 
 
@@ -222,19 +232,19 @@ def test_a_run_outlives_its_server(tmp_path):
     token = before.open(SMALL, visitor="ann")
     step(before, token)
     step(before, token)
-    history = unpack(before.frame(token, {}))[1]["history"]
+    history = unpack(before.frame(token))[1]["history"]
     before.stop()  # the worker sends what it has, and it is saved
     after = WorkerPool(1, Store(tmp_path, 10, 1))
     after.start()
     stranger, again = (after.open(SMALL, visitor=name) for name in ("bob", "ann"))
     assert after.open(SMALL, visitor="ann") == again  # the script run that fetched it was broken off
-    after.frame(again, {})
+    after.frame(again)
     second = after.open(SMALL, visitor="ann")
-    assert [after.status(name)["epoch"] for name in (stranger, again, second)] == [0, 2, 0]
+    assert [after.state(name).epoch for name in (stranger, again, second)] == [0, 2, 0]
     assert (
-        after.status(again)["notice"] == "This run was kept while you or the server were away: it goes on from epoch 2."
+        after.state(again).notice == "This run was kept while you or the server were away: it continues from epoch 2."
     )
-    np.testing.assert_array_equal(unpack(after.frame(again, {}))[1]["history"], history)
+    np.testing.assert_array_equal(unpack(after.frame(again))[1]["history"], history)
     step(after, again)
-    assert after.status(again)["epoch"] == 3
+    assert after.state(again).epoch == 3
     after.stop()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.server.limits import LIMITS, limits
-from lab.server.waiting_queue import PATIENCE, Line
+from lab.server.waiting_queue import ASK_WITHIN_S, WaitingQueue
 
 
 def test_every_limit_has_a_reason_and_a_usual_value_that_is_allowed():
@@ -28,7 +28,7 @@ def test_a_limit_that_is_not_allowed_is_refused_with_a_sentence(value):
 
 
 def test_first_come_first_served():
-    line = Line(10)
+    line = WaitingQueue(10)
     assert [line.ask(name, 0, 0) for name in "abc"] == [0, 1, 2]
     assert line.ask("b", 1, 1) == 1  # one place is free: it is a's
     assert line.ask("new", 1, 1) == 3
@@ -39,23 +39,23 @@ def test_first_come_first_served():
 
 
 def test_who_stops_asking_has_left_the_line():
-    line = Line(10)
+    line = WaitingQueue(10)
     line.ask("a", 0, 0)
-    line.ask("b", 0, PATIENCE)
-    assert line.ask("b", 0, PATIENCE + 1) == 0
+    line.ask("b", 0, ASK_WITHIN_S)
+    assert line.ask("b", 0, ASK_WITHIN_S + 1) == 0
     line.leave("b")
     assert len(line) == 0
 
 
 def test_a_full_line_sends_away_but_keeps_those_in_it():
-    line = Line(2)
+    line = WaitingQueue(2)
     assert [line.ask(name, 0, 0) for name in "abcb"] == [0, 1, -1, 1]
     assert len(line) == 2
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 2)), max_size=40))
 def test_nobody_overtakes(asked):
-    line, arrived = Line(100), []
+    line, arrived = WaitingQueue(100), []
     for name, free in asked:
         before = line.ask(name, free, 0)
         if name not in arrived:

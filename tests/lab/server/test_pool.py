@@ -9,11 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from lab.experiment.experiment import Experiment, ExperimentError
+from lab.experiment.experiment import ExperimentError
+from lab.protocol.errors import Gone
 from lab.protocol.frames import unpack
-from lab.server.pool import Gone, LocalPool, WorkerPool
+from lab.protocol.messages import Change, Close, GetFrame, GetState, Pause, Play, Reset, SetSpeed
+from lab.server.pool import WorkerPool
 from lab.training.build import build
-from tests.lab.helpers import LIMIT, SMALL, step, until
+from lab.worker.local_pool import LocalPool
+from tests.lab.helpers import LIMIT, SMALL, brief, step, until
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +36,13 @@ def token(pool):
 
 
 def look(pool, token, **request):
-    return unpack(pool.frame(token, request))
+    return unpack(pool.frame(token, GetFrame(**request)))
+
+
+def saved_epoch(pool, token):
+    """Of the last checkpoint."""
+    checkpoint = pool.runs[token].checkpoint
+    return checkpoint.state.epoch if checkpoint else 0
 
 
 def kill(pool):
@@ -41,36 +50,34 @@ def kill(pool):
 
 
 def test_a_run_from_opening_to_closing(pool, token):
-    assert pool.status(token) == {"status": "idle", "notice": "", "epoch": 0}
+    assert brief(pool, token) == ("idle", "", 0)
     step(pool, token)
-    assert pool.status(token) == {"status": "paused", "notice": "", "epoch": 1}
-    pool.play(token)
+    assert brief(pool, token) == ("paused", "", 1)
+    pool.do(token, Play())
     until(lambda: look(pool, token)[0]["epoch"] >= 4)
-    pool.pause(token)
+    pool.do(token, Pause())
     header, arrays = look(pool, token)
     assert header["status"] == "paused"
     assert arrays["map"].shape == (100, 100)
-    pool.change(token, SMALL.change(learning_rate=0.5))
+    pool.do(token, Change(SMALL.change(learning_rate=0.5)))
     assert look(pool, token)[0]["learning_rate"] == 0.5
-    assert pool.status(token)["epoch"] == header["epoch"]
-    pool.pace(token, "fast")
-    pool.change(token, SMALL.change(hidden=(5, 5)))
-    assert pool.status(token) == {"status": "idle", "notice": "", "epoch": 0}
+    assert pool.state(token).epoch == header["epoch"]
+    pool.do(token, SetSpeed("fast"))
+    pool.do(token, Change(SMALL.change(hidden=(5, 5))))
+    assert brief(pool, token) == ("idle", "", 0)
     step(pool, token)
-    pool.reset(token)
-    assert pool.status(token)["epoch"] == 0
+    pool.do(token, Reset())
+    assert pool.state(token).epoch == 0
     pool.close(token)
     with pytest.raises(Gone):
-        pool.status(token)
+        pool.state(token)
 
 
-@pytest.mark.parametrize("verb", ["play", "pause", "step", "reset", "status", "close"])
-def test_an_unknown_run_is_gone(verb, pool):
+@pytest.mark.parametrize("command", [Play(), Pause(), Reset(), GetState(), GetFrame(), Close()], ids=repr)
+def test_an_unknown_run_is_gone(command, pool):
     for runs in (pool, LocalPool()):
         with pytest.raises(Gone):
-            getattr(runs, verb)("nobody")
-        with pytest.raises(Gone):
-            runs.frame("nobody", {})
+            runs.do("nobody", command)
 
 
 def test_tokens_cannot_be_guessed(pool):
@@ -83,34 +90,27 @@ def test_tokens_cannot_be_guessed(pool):
 
 def test_what_cannot_be_built_is_refused_and_leaves_nothing_behind(pool, token):
     elsewhere = SMALL.change(device="cuda:7")
-    before = set(pool.runs)
+    before = pool.runs.items()
     with pytest.raises(ExperimentError, match="cuda:7 cannot be used here"):
         pool.open(elsewhere)
-    assert set(pool.runs) == before
+    assert pool.runs.items() == before
     with pytest.raises(ExperimentError, match="cuda:7 cannot be used here"):
-        pool.change(token, elsewhere)
-    assert Experiment.from_json(pool.runs[token].experiment) == SMALL  # what a restart would build
+        pool.do(token, Change(elsewhere))
+    assert pool.runs[token].state.experiment == pool.runs[token].wanted == SMALL  # what a restart would build
     step(pool, token)
-    assert pool.status(token)["epoch"] == 1
+    assert pool.state(token).epoch == 1
 
 
 def test_an_unknown_speed_is_refused(pool, token):
-    with pytest.raises(ExperimentError, match="allowed: one of slow"):
-        pool.pace(token, "warp")
-    assert pool.runs[token].speed == "epoch"
-
-
-def test_an_unknown_verb_is_refused(pool, token):
-    for verb in ("explode", "__init__", "runs", "handle"):
-        header, _ = pool.submit({"do": verb, "run": token}).result(LIMIT)
-        assert header["error"] == "refused"
-    assert pool.status(token)["status"] == "idle"
+    with pytest.raises(ValueError, match="allowed: one of slow"):
+        SetSpeed("warp")
+    assert pool.runs[token].state.speed == "epoch"
 
 
 def test_a_visitor_who_leaves_while_a_frame_is_drawn_hurts_nobody(pool, token):
     for _ in range(20):
-        pool.submit({"do": "frame", "run": token, "request": {}}).cancel()
-    assert pool.status(token)["status"] == "idle"
+        pool.submit(token, GetFrame()).cancel()
+    assert pool.state(token).status == "idle"
     assert pool.workers[0].restarts == 0
 
 
@@ -135,10 +135,10 @@ def test_a_pool_in_this_process_gives_the_same_answers(pool):
         token = runs.open(SMALL.change(dropout=0.2, optimizer="adam"), "epoch")
         for _ in range(3):
             step(runs, token)
-        runs.change(token, SMALL.change(dropout=0.2, optimizer="adam", learning_rate=0.2))
+        runs.do(token, Change(SMALL.change(dropout=0.2, optimizer="adam", learning_rate=0.2)))
         step(runs, token)
         header, arrays = look(runs, token)
-        results.append((runs.status(token), header, arrays))
+        results.append((brief(runs, token), header, arrays))
         runs.close(token)
     (status, header, arrays), (local_status, local_header, local_arrays) = results
     changing = dict.fromkeys(("build", "seconds", "epoch_ms", "history"))
@@ -152,7 +152,7 @@ def test_a_pool_in_this_process_gives_the_same_answers(pool):
 def test_a_pool_in_this_process_trains_while_a_frame_is_asked_for():
     local = LocalPool(seconds_per_frame=0.01)
     token = local.open(SMALL, "epoch")
-    local.play(token)
+    local.do(token, Play())
     for epoch in (1, 2, 3):
         assert look(local, token)[0]["epoch"] == epoch
 
@@ -162,21 +162,21 @@ def test_runs_of_visitors_who_stay_away_are_freed(pool):
     pool.away(gone, 100.0)
     pool.away(back, 100.0)
     pool.sweep(now=150.0, grace=60.0)
-    assert {gone, back, here} <= set(pool.runs)
+    assert all(token in pool.runs for token in (gone, back, here))
     assert pool.back(back)
     pool.sweep(now=161.0, grace=60.0)
     assert not pool.back(gone)
     with pytest.raises(Gone):
-        pool.status(gone)
+        pool.state(gone)
     for token in (back, here):
-        assert pool.status(token)["status"] == "idle"
+        assert pool.state(token).status == "idle"
         pool.close(token)
     until(lambda: pool.health()["trainers"] == {"running": 0, "paused": 0})
 
 
 def test_health_counts_workers_and_runs(pool, token):
     other = pool.open(SMALL, "epoch")
-    pool.play(other)
+    pool.do(other, Play())
     until(lambda: pool.health()["trainers"] == {"running": 1, "paused": 1})
     assert pool.health()["workers"]["alive"] == 1
     pool.close(other)
@@ -186,16 +186,16 @@ def test_health_counts_workers_and_runs(pool, token):
 
 
 def test_a_run_goes_on_when_the_worker_is_killed_right_after_a_live_change(pool, token):
-    pool.play(token)
+    pool.do(token, Play())
 
     def kept():
         look(pool, token)  # pays for another epoch
-        return (pool.runs[token].facts or {"epoch": 0})["epoch"] > 0
+        return saved_epoch(pool, token) > 0
 
     until(kept)
-    restarts, checkpoint, seen = pool.workers[0].restarts, pool.runs[token].facts["epoch"], look(pool, token)[0]
+    restarts, checkpoint, seen = pool.workers[0].restarts, saved_epoch(pool, token), look(pool, token)[0]
     last = seen["epoch"] + 20
-    pool.change(token, SMALL.change(epochs=last))
+    pool.do(token, Change(SMALL.change(epochs=last)))
     kill(pool)
     header = look(pool, token, build=seen["build"])[0]  # waits for the restart
     assert pool.workers[0].restarts == restarts + 1
@@ -214,9 +214,9 @@ def test_a_run_goes_on_when_the_worker_is_killed_right_after_a_live_change(pool,
 
 def test_another_network_right_before_the_kill_is_what_comes_back(pool, token):
     step(pool, token)
-    pool.play(token)
+    pool.do(token, Play())
     seen = look(pool, token)[0]
-    pool.change(token, SMALL.change(dataset="iris", hidden=(7,)))
+    pool.do(token, Change(SMALL.change(dataset="iris", hidden=(7,))))
     kill(pool)
     header, _ = look(pool, token, build=seen["build"], frame=seen["frame"])
     assert (header["status"], header["epoch"], header["inputs"]) == ("idle", 0, 4)
@@ -228,9 +228,9 @@ def test_idle_runs_come_back_idle_and_closed_ones_do_not(pool, token):
     kill(pool)
 
     def answer():
-        return pool.submit({"do": "frame", "run": token, "request": {}}).result(LIMIT)[0]
+        return pool.submit(token, GetFrame()).result(LIMIT).error
 
-    until(lambda: answer().get("error") == "lost" or pool.workers[0].restarts > restarts)  # what the socket is told
+    until(lambda: answer() == "lost" or pool.workers[0].restarts > restarts)  # what the socket is told
     header, arrays = look(pool, token)
     assert (header["status"], header["epoch"]) == ("idle", 0)
     assert "points_train" in arrays
@@ -239,13 +239,13 @@ def test_idle_runs_come_back_idle_and_closed_ones_do_not(pool, token):
 
 def test_commands_in_the_middle_of_a_restart_wait_for_it(pool, token):
     kill(pool)
-    pool.change(token, SMALL.change(l2=0.1))
+    pool.do(token, Change(SMALL.change(l2=0.1)))
     other = pool.open(SMALL)
     step(pool, token)
-    assert pool.status(token)["epoch"] == 1
-    assert pool.status(other)["status"] == "idle"
+    assert pool.state(token).epoch == 1
+    assert pool.state(other).status == "idle"
     kill(pool)
     pool.close(other)
     with pytest.raises(Gone):
-        pool.status(other)
-    assert Experiment.from_json(pool.runs[token].experiment).l2 == 0.1
+        pool.state(other)
+    assert pool.runs[token].state.experiment.l2 == 0.1

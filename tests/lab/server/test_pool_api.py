@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lab.experiment.experiment import Experiment
+from lab.experiment.experiment import Experiment, ExperimentError
+from lab.protocol.errors import BadMessage
 from lab.protocol.frames import unpack
-from lab.server.pool import LocalPool
+from lab.protocol.messages import MAX_WEIGHT, Edit, GetFrame, Preview, Query, StepBatch
+from lab.server.limits import LIMITS, START_LIMIT_S
+from lab.server.worker_handle import LOOKS
 from lab.training.build import build
-from lab.training.run import LARGEST_WEIGHT, Run
-from lab.worker.scheduler import Host
+from lab.training.run import Run
+from lab.worker.local_pool import LocalPool
+from lab.worker.scheduler import Scheduler
 
 SMALL = Experiment(samples=120, hidden=(4, 3))
 
@@ -21,10 +25,10 @@ def make(**changes) -> Run:
 
 def test_an_edit_changes_one_weight_and_the_map_and_the_loss_with_it():
     run = make()
-    before, old = unpack(run.frame({}))
+    before, old = unpack(run.frame())
     parameters = run.trainer.network.parameters.copy()
     run.edit(1, 2, 0, 5.0)
-    after, new = unpack(run.frame({"frame": before["frame"], "build": before["build"]}))
+    after, new = unpack(run.frame(GetFrame(frame=before["frame"], build=before["build"])))
     assert run.trainer.network.named["2.W"][2, 0] == 5.0
     assert (run.trainer.network.parameters != parameters).sum() == 1
     assert after["train_loss"] != before["train_loss"]
@@ -73,12 +77,10 @@ def test_an_edit_of_what_is_not_there_is_refused_and_changes_nothing(place):
     np.testing.assert_array_equal(run.trainer.network.parameters, before)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -LARGEST_WEIGHT - 1, 1e300])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -MAX_WEIGHT - 1, 1e300])
 def test_an_edit_to_what_is_no_ordinary_number_is_refused(value):
-    run = make()
-    with pytest.raises(ValueError, match="allowed: a number from -1000 to 1000"):
-        run.edit(0, 0, 0, value)
-    assert np.isfinite(run.trainer.network.parameters).all()
+    with pytest.raises(BadMessage, match="allowed: a number from -1000 to 1000"):
+        Edit(0, 0, 0, value)
 
 
 def test_step_batch_is_exactly_one_step_and_pauses():
@@ -112,18 +114,16 @@ def test_step_batch_goes_on_after_a_stop_rule_but_not_after_divergence():
     assert run.trainer.steps == 10
 
 
-def test_the_verbs_reach_a_run_through_host_and_pool():
+def test_commands_reach_a_run_through_pool_and_scheduler():
     pool = LocalPool()
     token = pool.open(SMALL)
-    pool.step_batch(token)
-    pool.edit(token, 0, -1, 1, 0.25)
-    run = pool.host.runs[token]
+    pool.do(token, StepBatch())
+    pool.do(token, Edit(0, -1, 1, 0.25))
+    run = pool.scheduler.runs[token]
     assert run.trainer.steps == 1
     assert run.trainer.network.named["0.b"][1] == 0.25
-    answer, _ = Host().answer({"do": "edit", "run": "nobody"}, {})
-    assert answer == {"error": "gone"}
-    command = {"do": "edit", "run": token, "layer": 9, "from": 0, "to": 0, "value": 1.0}
-    assert pool.host.answer(command, {})[0]["error"] == "refused"
+    assert Scheduler().answer("nobody", Edit(0, 0, 0, 1.0)).error == "gone"
+    assert pool.scheduler.answer(token, Edit(9, 0, 0, 1.0)).error == "refused"
 
 
 def test_a_weight_seed_draws_other_weights_for_the_same_data_and_batches():
@@ -141,21 +141,48 @@ def test_a_weight_seed_of_zero_follows_the_seed():
     np.testing.assert_array_equal(followed.trainer.network.parameters, named.trainer.network.parameters)
 
 
-def test_a_slider_on_its_way_reaches_the_network_at_once_and_data_is_drawn_anew():
-    run = make()
+def test_a_slider_on_its_way_reaches_the_network_and_data_is_drawn_again():
+    pool = LocalPool()
+    token = pool.open(SMALL)
+    run = pool.scheduler.runs[token]
     build_number, step = run.build_number, run.trainer.steps
-    run.preview("learning_rate", 0.5)
-    run.preview("batch_size", 0.0)
+    pool.do(token, Preview("learning_rate", 0.5))
+    pool.do(token, Preview("batch_size", 0))
     assert (run.trainer.settings.learning_rate, run.trainer.batch_size) == (0.5, len(run.dataset.x_train))
     assert (run.build_number, run.trainer.steps) == (build_number, step)
-    run.preview("noise", 0.4)
+    pool.do(token, Preview("noise", 0.4))
     np.testing.assert_array_equal(run.dataset.x_train, build(run.experiment).dataset.x_train)
     assert (run.build_number, run.experiment.noise) == (build_number + 1, 0.4)
 
 
 def test_data_that_is_no_plane_waits_until_the_slider_is_let_go():
-    run = Run(Experiment(dataset="iris"), clock=lambda: 0.0)
-    run.preview("train_share", 0.5)
-    assert run.experiment == Experiment(dataset="iris")
-    run.preview("l2", 0.1)
-    assert run.experiment.l2 == 0.1
+    pool = LocalPool()
+    token = pool.open(Experiment(dataset="iris"))
+    pool.do(token, Preview("train_share", 0.5))
+    assert pool.state(token).experiment == Experiment(dataset="iris")
+    pool.do(token, Preview("l2", 0.1))
+    assert pool.state(token).experiment.l2 == 0.1
+
+
+def test_a_preview_beyond_what_one_visitor_may_have_is_refused():
+    pool = LocalPool()
+    wide = Experiment(samples=100_000, hidden=(512,) * 6, batch_norm=True)
+    token = pool.open(wide)
+    with pytest.raises(ExperimentError, match="MB of memory; allowed"):
+        pool.do(token, Preview("batch_size", 100_000))
+    assert pool.state(token).experiment == pool.scheduler.runs[token].experiment == wide
+
+
+def test_every_reply_carries_the_state_also_one_that_refuses():
+    pool = LocalPool()
+    token = pool.open(SMALL)
+    for command in (Edit(9, 0, 0, 1.0), StepBatch(), GetFrame(), Query("curves", {}), Query("none", {})):
+        assert pool.submit(token, command).result().state == pool.scheduler.runs[token].state
+
+
+def test_a_page_waits_longer_for_a_reply_than_a_hang_takes():
+    pool = LocalPool()
+    for hang in next((limit.least, limit.usual, limit.most) for limit in LIMITS if limit.name == "hang_seconds"):
+        pool.limits.hang_seconds = hang
+        noticed = hang * (LOOKS + 1) / LOOKS
+        assert pool.patience >= noticed + START_LIMIT_S

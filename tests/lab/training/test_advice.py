@@ -150,11 +150,11 @@ def test_an_adviser_thinks_anew_only_every_few_seconds_and_only_about_what_has_c
 
 def test_advice_rides_in_the_header_of_a_frame():
     run = Run(PRESETS["zeros"].experiment, clock=lambda: 100.0)
-    assert unpack(run.frame({}))[0]["advice"] is None
+    assert unpack(run.frame())[0]["advice"] is None
     for _ in range(10):
         run.step()
-    advice = unpack(run.frame({}))[0]["advice"]
+    advice = unpack(run.frame())[0]["advice"]
     assert "copies" in advice["text"]
     assert advice["fix"]["changes"] == {"initializer": "glorot_uniform"}
     run.reset()
-    assert unpack(run.frame({}))[0]["advice"] is None
+    assert unpack(run.frame())[0]["advice"] is None

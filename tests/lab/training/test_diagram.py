@@ -9,6 +9,7 @@ from sklearn.metrics import precision_recall_fscore_support
 from data.sources.features import plane_features
 from lab.experiment.experiment import Experiment
 from lab.protocol.frames import unpack
+from lab.protocol.messages import GetFrame
 from lab.training.probes import plane_points
 from lab.training.run import Run
 
@@ -23,7 +24,7 @@ def started(experiment: Experiment, epochs: int = 2) -> Run:
 
 
 def look(run: Run, **request):
-    return unpack(run.frame(request))
+    return unpack(run.frame(GetFrame(**request)))
 
 
 def coarse(run: Run) -> np.ndarray:
@@ -127,17 +128,17 @@ def test_in_a_crowd_a_moving_map_has_a_quarter_of_the_points_and_one_that_stands
     run = Run(Experiment(), "max")
 
     def sides():
-        arrays = unpack(run.frame({"coarse": True, "frame": -1}))[1]
+        arrays = unpack(run.frame(GetFrame(coarse=True, frame=-1)))[1]
         return arrays["map"].shape, arrays["neuron_maps"].shape[1:]
 
     assert sides() == ((100, 100), (25, 25))
     run.play()
     run.advance(0)
     assert sides() == ((50, 50), (25, 25))
-    moving = unpack(run.frame({"coarse": True, "frame": -1}))[1]["map"].astype(int)
+    moving = unpack(run.frame(GetFrame(coarse=True, frame=-1)))[1]["map"].astype(int)
     run.pause()
     assert sides() == ((100, 100), (25, 25))
-    still = unpack(run.frame({"frame": -1}))[1]["map"].astype(int)
+    still = unpack(run.frame(GetFrame(frame=-1)))[1]["map"].astype(int)
     quarters = still.reshape(50, 2, 50, 2).mean(axis=(1, 3))
     assert np.abs(moving - quarters).mean() < 2  # the same picture
 

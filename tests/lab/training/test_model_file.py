@@ -13,14 +13,16 @@ import safetensors.numpy
 
 from lab.experiment.experiment import Experiment
 from lab.protocol.frames import unpack
+from lab.protocol.messages import Change, Load, Reset, Step
 from lab.queries import downloads
 from lab.queries.table import ask
-from lab.server.pool import LocalPool, WorkerPool
+from lab.server.pool import WorkerPool
 from lab.training import model_file
 from lab.training.build import build
 from lab.training.model_file import Model, ModelFileError, capture, from_bytes, restore, to_bytes
 from lab.training.run import Run
-from tests.lab.helpers import RICH, SMALL, saved, trained, until
+from lab.worker.local_pool import LocalPool
+from tests.lab.helpers import RICH, SMALL, brief, saved, trained, until
 
 # What is saved goes on -----------------------------------------------------------------------------------------------
 
@@ -74,24 +76,29 @@ def test_a_run_that_had_ended_says_so_and_goes_on_when_told_to():
     assert (run.trainer.epochs, run.status) == (4, "paused")
 
 
+def load(pool, token, content):
+    model = from_bytes(content)
+    pool.do(token, Load(model.facts, model.experiment), model.arrays)
+
+
 # Loading into a run --------------------------------------------------------------------------------------------------
 
 
 def test_a_run_takes_the_place_of_the_saved_one_and_can_be_trained_with_other_settings(content):
     pool = LocalPool()
     token = pool.open(Experiment(dataset="xor", hidden=(3, 3)))
-    pool.load(token, from_bytes(content))
-    assert pool.status(token) == {"status": "paused", "notice": "", "epoch": 3}
-    header, arrays = unpack(pool.frame(token, {}))
+    load(pool, token, content)
+    assert brief(pool, token) == ("paused", "", 3)
+    header, arrays = unpack(pool.frame(token))
     np.testing.assert_array_equal(arrays["history_epoch"], [0, 1, 2, 3])
-    pool.change(token, SMALL.change(learning_rate=0.5, batch_size=5, l2=0.01))
-    assert pool.status(token)["epoch"] == 3
-    pool.step(token)
-    after, _ = unpack(pool.frame(token, {}))
+    pool.do(token, Change(SMALL.change(learning_rate=0.5, batch_size=5, l2=0.01)))
+    assert pool.state(token).epoch == 3
+    pool.do(token, Step())
+    after, _ = unpack(pool.frame(token))
     assert (after["epoch"], after["learning_rate"]) == (4, 0.5)
     assert after["train_loss"] != header["train_loss"]
-    pool.reset(token)
-    assert pool.status(token)["epoch"] == 0
+    pool.do(token, Reset())
+    assert pool.state(token).epoch == 0
 
 
 def test_weights_alone_begin_a_new_run_with_the_settings_of_now(content):
@@ -120,12 +127,12 @@ def test_a_loaded_model_survives_its_training_process(content):
     pool.start()
     try:
         token = pool.open(Experiment(dataset="xor"))
-        pool.load(token, from_bytes(content))
-        before = unpack(pool.frame(token, {}))[0]
+        load(pool, token, content)
+        before = unpack(pool.frame(token))[0]
         pid = pool.workers[0].pid
         os.kill(pid, signal.SIGKILL)
         until(lambda: pool.workers[0].pid != pid and pool.workers[0].alive)
-        after = unpack(pool.frame(token, {}))[0]
+        after = unpack(pool.frame(token))[0]
         assert (after["epoch"], after["train_loss"]) == (3, before["train_loss"])
         assert "resumed from epoch 3" in after["notice"]
     finally:

@@ -133,6 +133,6 @@ def test_looking_does_not_change_training(changes):
         alone.epoch()
         watched.step()
         for _ in range(number):
-            watched.frame({})
+            watched.frame()
     np.testing.assert_array_equal(alone.network.parameters, watched.trainer.network.parameters)
     np.testing.assert_array_equal(alone.history.values, watched.trainer.history.values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lab.training.run import SPEEDS
+from lab.protocol.speed import SPEEDS
 from tests.lab.helpers import SMALL, look, losses, train
 
 EXPLODING = SMALL.change(dataset="plane", hidden=(8, 8), activations="relu", learning_rate=10.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lab.training.run import WATCHED
+from lab.training.run import WATCHED_S
 from tests.lab.helpers import SMALL, look, train, until
 
 
@@ -14,7 +14,7 @@ def test_a_run_that_nobody_watches_waits(make, clock):
     run.play()
     clock.now += 1
     assert run.due
-    clock.now += WATCHED
+    clock.now += WATCHED_S
     assert not run.due
     assert run.status == "running"
     look(run)
@@ -73,14 +73,14 @@ def test_the_highest_speed_is_always_due(make):
 def test_another_speed_takes_effect_at_once(make):
     run = make(speed="slow")
     run.play()
-    run.pace("fast")
+    run.set_speed("fast")
     train(run)
     assert run.trainer.epochs == 10
 
 
 @pytest.mark.parametrize("name", ["warp", "", "SLOW"])
 def test_an_unknown_speed_is_refused_with_the_allowed_ones(name, make):
-    for attempt in (lambda: make(speed=name), lambda: make().pace(name)):
+    for attempt in (lambda: make(speed=name), lambda: make().set_speed(name)):
         with pytest.raises(ValueError, match="allowed: one of slow, batch, epoch, fast, max"):
             attempt()
 
@@ -104,7 +104,7 @@ def test_the_time_rule_counts_the_seconds_of_training_at_every_speed(speed, make
 
 def test_a_long_step_goes_on_in_slices_and_ends_after_exactly_one_epoch(make, monkeypatch):
     run = make(speed="slow")
-    monkeypatch.setattr("lab.training.run.AT_ONCE", 0.0)
+    monkeypatch.setattr("lab.training.run.STEP_BUDGET_S", 0.0)
     full = run.trainer.run_for
     monkeypatch.setattr(run.trainer, "run_for", lambda seconds, **limits: full(0.0, **limits))  # one batch a slice
     run.step()

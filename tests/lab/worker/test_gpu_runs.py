@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from concurrent.futures import Future
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,10 +14,12 @@ from engine.backend import CPU, Backend, Device
 from engine.network.network import Network
 from lab.experiment.experiment import ExperimentError
 from lab.protocol.frames import unpack
+from lab.protocol.messages import Change, Close, GetFrame, Open, Step
 from lab.server.pool import WorkerPool
-from lab.server.run_record import Kept
+from lab.server.pool_api import frame_bytes, settled
+from lab.server.run_record import RunRecord
 from lab.training.build import FULL, backend_named, build
-from lab.worker.scheduler import Host
+from lab.worker.scheduler import Scheduler
 from tests.engine.gpu import fake_cupy
 from tests.engine.gpu.fake_cupy import CARD
 from tests.lab.helpers import SMALL, look, losses, train
@@ -38,12 +40,11 @@ def card(monkeypatch):
 
 
 def opened(host, name, experiment=ON_CARD):
-    return host.answer({"do": "open", "run": name, "experiment": experiment.model_dump_json(), "speed": "epoch"}, {})
+    return host.answer(name, Open(experiment))
 
 
 def shown(host, name):
-    answer = host.answer({"do": "frame", "run": name, "request": {"frame": None}}, {})[1]["frame"]
-    return unpack(answer.tobytes())[0]
+    return unpack(frame_bytes(host.answer(name, GetFrame())))[0]
 
 
 class Fault(RuntimeError):
@@ -80,9 +81,9 @@ def test_what_does_not_fit_is_refused_before_any_of_it_is_taken(card):
 
 
 def test_a_full_card_ends_only_the_run_that_filled_it(card):
-    host = Host()
+    host = Scheduler()
     for name in ("one", "two"):
-        assert "error" not in opened(host, name)[0]
+        assert not opened(host, name).error
     one, two = host.runs.values()
     for run in (one, two):
         run.play()
@@ -108,7 +109,7 @@ def test_what_a_run_has_left_behind_does_not_count_as_taken(card):
 
 @pytest.mark.parametrize("status", [2, 700])
 def test_memory_that_a_library_of_the_card_finds_missing_is_called_so(card, monkeypatch, status):
-    host = Host()
+    host = Scheduler()
     opened(host, "one")
     run = host.runs["one"]
     run.play()
@@ -125,25 +126,25 @@ def test_memory_that_a_library_of_the_card_finds_missing_is_called_so(card, monk
 
 def test_a_card_that_is_full_refuses_a_new_run_and_the_old_ones_go_on(card, monkeypatch):
     monkeypatch.setattr("lab.training.build._fits", lambda *_: None)  # an estimate may be wrong
-    host = Host()
+    host = Scheduler()
     opened(host, "one")
     card.memory = card.used
-    header, _ = opened(host, "two", ON_CARD.change(hidden=(64, 64)))
-    assert header == {"error": "refused", "sentence": f"device: {FULL}"}
+    reply = opened(host, "two", ON_CARD.change(hidden=(64, 64)))
+    assert (reply.error, reply.sentence) == ("refused", f"device: {FULL}")
     assert list(host.runs) == ["one"]
 
 
 def test_closing_a_run_frees_its_memory(card):
-    host = Host()
+    host = Scheduler()
     opened(host, "one")
     assert card.used > 0
-    host.answer({"do": "close", "run": "one"}, {})
+    host.answer("one", Close())
     assert card.used == 0
 
 
 @pytest.mark.parametrize("where", ["while it trains", "while it is looked at"])
 def test_a_fault_that_the_card_does_not_survive_ends_the_process_of_a_worker(card, monkeypatch, where):
-    worker, page = Host(expendable=True), Host()
+    worker, page = Scheduler(expendable=True), Scheduler()
     for host in (worker, page):
         opened(host, "one")
         host.runs["one"].play()
@@ -153,7 +154,7 @@ def test_a_fault_that_the_card_does_not_survive_ends_the_process_of_a_worker(car
         raise Fault("cudaErrorIllegalAddress")
 
     monkeypatch.setattr(Network, "forward", break_down)
-    ask = Host.work if where == "while it trains" else lambda host: shown_error(host)
+    ask = Scheduler.work if where == "while it trains" else lambda host: shown_error(host)
     with pytest.raises(Fault):
         ask(worker)
     ask(page)  # there is no other process: the run ends, the program does not
@@ -161,47 +162,45 @@ def test_a_fault_that_the_card_does_not_survive_ends_the_process_of_a_worker(car
 
 def shown_error(host):
     host.runs["one"].trainer.changed()
-    answer = host.answer({"do": "frame", "run": "one", "request": {"frame": None}}, {})
-    assert answer[0]["error"] == "failed"
+    assert host.answer("one", GetFrame()).error == "failed"
 
 
 def test_a_second_loss_of_the_worker_sends_its_run_to_the_processor_and_says_so(card):
-    host, pool = Host(), WorkerPool(1)
+    host, pool = Scheduler(), WorkerPool(1)
     opened(host, "one")
     host.runs["one"].play()
     shown(host, "one")
     host.work()
-    ((name, (facts, arrays)),) = host.checkpoints(0.0)
+    (checkpoint,) = host.checkpoints(0.0)
     worker = SimpleNamespace(culprit="", restarts=1)
-    pool.runs[name] = Kept(worker, ON_CARD.model_dump_json(), "epoch", "running", facts, arrays)  # pyright: ignore
-    first, second = (next(iter(pool.revival(worker))) for _ in range(2))  # pyright: ignore
-    for number, (command, sent) in enumerate((first, second)):
-        revived = Host()
-        assert "error" not in revived.answer(command, sent)[0]
+    pool.runs.add("one", RunRecord(worker, checkpoint.state, checkpoint=checkpoint))  # pyright: ignore
+    first, second = (next(iter(pool.recovery_commands(worker))) for _ in range(2))  # pyright: ignore
+    for number, (name, command, sent) in enumerate((first, second)):
+        revived = Scheduler()
+        assert not revived.answer(name, command, sent).error
         run = revived.runs["one"]
         assert run.trainer.steps == host.runs["one"].trainer.steps
         assert shown(revived, "one")["device"] == ("GPU 0", "CPU")[number]
         assert "stopped" in run.notice
-        assert ("goes on on the CPU" in run.notice) == (number == 1)
+        assert ("continues on the CPU" in run.notice) == (number == 1)
         run.change(ON_CARD.change(hidden=(5,)))
         assert shown(revived, "one")["device"] == ("GPU 0", "CPU")[number]  # a page may not know of it
 
 
 def test_a_run_that_the_card_does_not_take_back_goes_on_on_the_processor_and_says_so(card, monkeypatch):
-    host, pool = Host(), WorkerPool(1)
+    host = Scheduler()
     opened(host, "one")
     train(host.runs["one"], 2)
-    ((name, (facts, arrays)),) = host.checkpoints(0.0)
-    pool.runs[name] = Kept(SimpleNamespace(restarts=1), ON_CARD.model_dump_json(), "epoch", "paused", facts, arrays)  # pyright: ignore
-    ((command, sent),) = pool.runs[name].revival(name, stop=False)
+    (checkpoint,) = host.checkpoints(0.0)
+    record = RunRecord(SimpleNamespace(restarts=1), checkpoint.state, checkpoint=checkpoint)  # pyright: ignore
+    command, sent = record.recovery_command()
     monkeypatch.setattr("engine.backend._found", [CPU, Device("cuda:0", "GPU", "It fell off the bus.")])
-    revived = Host(expendable=True)
-    said, _ = revived.answer({**command, "devices": backend.known_devices()}, sent)
-    assert "error" not in said
+    revived = Scheduler(expendable=True)
+    assert not revived.answer("one", replace(command, devices=tuple(backend.known_devices())), sent).error
     run = revived.runs["one"]
     assert run.trainer.accelerator is None
     assert run.trainer.steps == host.runs["one"].trainer.steps
-    assert run.notice.endswith("The GPU did not take it again; it goes on on the CPU.")
+    assert run.notice.endswith("The GPU did not take it again; it continues on the CPU.")
 
 
 def test_a_worker_is_told_what_the_server_has_found_and_makes_no_trial_of_its_own(card, monkeypatch):
@@ -210,17 +209,17 @@ def test_a_worker_is_told_what_the_server_has_found_and_makes_no_trial_of_its_ow
     monkeypatch.setattr("engine.backend.graphics_cards", None)
     sent, submit = [], FakeWorker.submit
 
-    def elsewhere(worker, command, arrays=None):
+    def elsewhere(worker, run, command, arrays=None):
         monkeypatch.setattr("engine.backend._found", [])  # another process knows nothing of it
         sent.append(command)
-        return submit(worker, command, arrays)
+        return submit(worker, run, command, arrays)
 
     monkeypatch.setattr(FakeWorker, "submit", elsewhere)
     pool.open(ON_CARD)
-    assert [device.name for device in sent[0]["devices"]] == ["cpu", "cuda:0"]
+    assert [device.name for device in sent[0].devices] == ["cpu", "cuda:0"]
     assert len(pool.workers[0].host.runs) == 1
     pool.open(SMALL)
-    assert "devices" not in sent[1]
+    assert sent[1].devices == ()
 
 
 class FakeWorker:
@@ -229,12 +228,10 @@ class FakeWorker:
     restarts = 0
 
     def __init__(self):
-        self.host = Host()
+        self.host = Scheduler()
 
-    def submit(self, command, arrays=None):
-        future = Future()
-        future.set_result(self.host.answer(command, arrays or {}))
-        return future
+    def submit(self, run, command, arrays=None):
+        return settled(self.host.answer(run, command, arrays))
 
     def wait(self, seconds):
         pass
@@ -247,10 +244,10 @@ def test_runs_on_the_card_live_in_one_process_and_move_there_when_they_change(ca
     pool.open(ON_CARD)
     assert [len(worker.host.runs) for worker in pool.workers] == [2, 1, 1]
     for token in tokens:
-        pool.change(token, ON_CARD.change(hidden=(3,)))
+        pool.do(token, Change(ON_CARD.change(hidden=(3,))))
     assert [len(worker.host.runs) for worker in pool.workers] == [4, 0, 0]
-    pool.step(tokens[2])
-    assert pool.status(tokens[2])["epoch"] == 1
+    pool.do(tokens[2], Step())
+    assert pool.state(tokens[2]).epoch == 1
 
 
 def test_a_run_that_cannot_move_stays_as_it_was(monkeypatch):
@@ -259,10 +256,10 @@ def test_a_run_that_cannot_move_stays_as_it_was(monkeypatch):
     pool.workers = [FakeWorker() for _ in range(2)]  # pyright: ignore
     pool.open(SMALL)
     token = pool.open(SMALL)
-    pool.step(token)
+    pool.do(token, Step())
     with pytest.raises(ExperimentError, match="unplugged"):
-        pool.change(token, ON_CARD)
-    assert pool.status(token)["epoch"] == 1
+        pool.do(token, Change(ON_CARD))
+    assert pool.state(token).epoch == 1
 
 
 def test_one_backend_serves_a_whole_process(monkeypatch):

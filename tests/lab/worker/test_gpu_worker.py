@@ -9,6 +9,7 @@ import pytest
 
 from engine.backend import CPU, Device
 from lab.protocol.frames import unpack
+from lab.protocol.messages import Change, GetFrame, Play, Step
 from lab.server.pool import WorkerPool
 from tests.lab.helpers import SMALL, until
 
@@ -45,11 +46,11 @@ def test_a_lost_card_restarts_its_worker_which_resumes_and_a_second_loss_sends_t
     pool.start()
     try:
         on_card, beside = (pool.open(experiment, "epoch") for experiment in (SMALL.change(device="cuda:0"), SMALL))
-        pool.play(on_card)
-        pool.step(beside)
+        pool.do(on_card, Play())
+        pool.do(beside, Step())
 
         def shown(token=on_card):
-            return unpack(pool.frame(token, {}))[0]
+            return unpack(pool.frame(token))[0]
 
         saved = 0
         for losses, device in ((0, "GPU 0"), (1, "GPU 0"), (2, "CPU")):
@@ -60,11 +61,15 @@ def test_a_lost_card_restarts_its_worker_which_resumes_and_a_second_loss_sends_t
                 resumed = re.search(r"resumed from epoch (\d+)\.", header["notice"])
                 assert resumed
                 assert saved <= int(resumed[1]) <= header["epoch"]
-                assert ("for the second time; this run goes on on the CPU" in header["notice"]) == (losses == 2)
+                assert ("for the second time; this run continues on the CPU" in header["notice"]) == (losses == 2)
             if losses < 2:
-                until(lambda more=header["epoch"] + 1: shown()["epoch"] >= more <= pool.runs[on_card].facts["epoch"])
-                saved = pool.runs[on_card].facts["epoch"]
-                pool.change(on_card, SMALL.change(device="cuda:0", batch_size=7 + losses))  # kernels are started
+                until(
+                    lambda more=header["epoch"] + 1: (
+                        shown()["epoch"] >= more <= pool.runs[on_card].checkpoint.state.epoch
+                    )
+                )
+                saved = pool.runs[on_card].checkpoint.state.epoch
+                pool.do(on_card, Change(SMALL.change(device="cuda:0", batch_size=7 + losses)))  # kernels are started
                 fault.touch()
                 until(lambda before=losses: asked(pool, on_card) and pool.workers[0].restarts > before)
         assert shown(beside)["epoch"] == 1  # who shared the process lost nothing
@@ -74,5 +79,5 @@ def test_a_lost_card_restarts_its_worker_which_resumes_and_a_second_loss_sends_t
 
 def asked(pool, token):
     """Ask for a frame, so that it trains; while its worker is away there is none."""
-    pool.submit({"do": "frame", "run": token, "request": {}}).result(60)
+    pool.submit(token, GetFrame()).result(60)
     return True

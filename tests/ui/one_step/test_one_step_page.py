@@ -42,7 +42,7 @@ def test_a_walk_leads_from_the_input_to_the_loss_and_back_to_the_step(name):
     said = texts(page)
     assert OPTIMIZERS[experiment.optimizer].formula in said
     assert "Your run has not been touched" in said
-    assert page.session_state.visitor.status["epoch"] == 0
+    assert page.session_state.visitor.run.epoch == 0
 
 
 def test_next_and_back_lead_one_station_on_and_one_back_and_end_at_the_ends():
@@ -135,13 +135,13 @@ def test_of_a_large_network_the_slice_can_be_moved():
 def test_while_it_trains_the_walk_says_so_and_offers_to_pause():
     page = open_page("one_step")
     assert not page.info
-    page.session_state.visitor.status = None
+    page.session_state.visitor.run = None
     page.switch_page(str(ROOT / "pages/playground.py")).run()
     page.button(key="play").click().run()
     ran(page.switch_page(str(ROOT / "pages/one_step.py")).run())
     assert "Pause it to walk in peace" in page.info[0].value
     ran(page.button(key="pause").click().run())
-    assert page.session_state.visitor.status["status"] == "paused"
+    assert page.session_state.visitor.run.status == "paused"
     assert not page.info
 
 

@@ -64,7 +64,7 @@ def test_a_missing_device_shows_its_reason_and_is_refused():
     page.selectbox(key="field_device").select(missing.name).run()
     assert "cannot be used here" in ran(page).warning[0].value
     assert page.session_state.visitor.experiment == Experiment(dataset="xor")
-    assert page.session_state.visitor.status["epoch"] == 1
+    assert page.session_state.visitor.run.epoch == 1
     assert [box.value for box in page.selectbox if box.key.startswith("field_device")] == ["cpu"]
 
 
@@ -77,12 +77,12 @@ def test_a_link_holds_a_network_without_hidden_layers():
 
 def test_a_diverged_run_starts_again_with_a_tenth_of_its_rate():
     page = open_playground(learning_rate="10")
-    while page.session_state.visitor.status["status"] != "diverged":
+    while page.session_state.visitor.run.status != "diverged":
         ran(page.button(key="step").click().run())
     assert "The last finite weights are kept." in page.error[0].value
     assert page.button(key="play").disabled
     ran(page.button(key="lower_rate").click().run())
-    assert page.session_state.visitor.status["status"] == "running"
+    assert page.session_state.visitor.run.status == "running"
     assert page.session_state.visitor.experiment.learning_rate == 1
     assert not page.error
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
+from lab.protocol.messages import Reply
 from lab.server import pool
+from lab.server.pool_api import settled
 from ui.server import routes
 from ui.server.traffic import Traffic
 
@@ -47,11 +49,9 @@ class Socket:
 def test_the_points_of_a_moving_map_depend_on_how_many_look(present, interval, coarse, monkeypatch):
     asked = []
 
-    def submit(command):
-        asked.append(command["request"]["coarse"])
-        answer: Future = Future()
-        answer.set_result(({}, {"frame": np.zeros(1, np.uint8)}))
-        return answer
+    def submit(token, command):
+        asked.append(command.coarse)
+        return settled(Reply(arrays={"frame": np.zeros(1, np.uint8)}))
 
     traffic = Traffic(clock=lambda: 0.0)
     traffic.asked = dict.fromkeys(range(present - 1), 0.0)  # the others

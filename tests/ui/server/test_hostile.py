@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from lab.experiment.experiment import Experiment
-from lab.worker.scheduler import Host
+from lab.protocol.errors import BadMessage
+from lab.protocol.messages import COMMANDS, PREVIEWED, Edit, GetFrame, Preview, command_from_browser
+from lab.worker.local_pool import LocalPool
 from tests.lab.helpers import SMALL
-from ui.server.routes import parse
 from ui.session.state import MOST_EVENTS
 
 HUGE, NAN, POINT = 10**400, float("nan"), [[0.5, 0.5, 0]]
@@ -66,30 +68,37 @@ def test_no_event_that_the_page_would_never_send_changes_anything_or_breaks_anyt
 
 plain = st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats() | st.text(max_size=4)
 json_values = plain | st.lists(plain, max_size=2)
-names = st.sampled_from(["type", "build", "generation", "have", "frame", "focus", "layer", "from", "to", "value"])
+names = st.sampled_from(
+    ["type", "build", "generation", "have", "frame", "focus", "layer", "from", "to", "value", "field", "experiment"]
+)
 messages = st.dictionaries(names | st.text(max_size=3), json_values, max_size=6)
-kinds = st.sampled_from(["frame", "edit", "step_batch", "play", "close", "open", "resume", "ask", "change"])
+kinds = st.sampled_from([*COMMANDS])
 
 
 @settings(max_examples=150)
-@given(messages, kinds | st.none(), st.sampled_from([None, "focus", "edit"]))
-def test_whatever_is_said_on_the_socket_is_turned_away_or_answered(message, kind, sound):
+@given(messages, kinds | st.none(), st.sampled_from([None, "focus", "edit", "preview"]), st.sampled_from(PREVIEWED))
+def test_whatever_is_said_on_the_socket_is_turned_away_or_answered(message, kind, sound, field):
     if kind:
         message["type"] = kind
     if sound == "edit":
         message |= {"layer": 0, "from": 0, "to": 0, "value": 1.0}
-    command = parse(json.dumps(message))
-    if command is None:
+    if sound == "preview":
+        message["field"] = field
+    try:
+        command = command_from_browser(json.dumps(message))
+    except BadMessage:
         return
-    assert command["do"] in ("frame", "edit", "step_batch")
-    answer, _ = HOST.answer({"run": "a", **command}, {})
-    assert answer.get("error") in (None, "refused")
+    assert isinstance(command, GetFrame | Edit | Preview)
+    reply = POOL.submit(TOKEN, command).result()
+    assert reply.error in ("", "refused")
+    assert reply.error or reply.state == POOL.scheduler.runs[TOKEN].state
 
 
 @given(st.text(max_size=600))
 def test_text_that_is_no_message_is_turned_away(text):
-    assert parse(text) is None or isinstance(json.loads(text), dict)
+    with pytest.raises(BadMessage, match="allowed"):
+        command_from_browser(text)
 
 
-HOST = Host()
-HOST.answer({"do": "open", "run": "a", "experiment": SMALL.to_json(), "speed": "epoch"}, {})
+POOL = LocalPool(seconds_per_frame=0)
+TOKEN = POOL.open(SMALL)

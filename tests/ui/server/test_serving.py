@@ -24,7 +24,7 @@ from ui.playground import live_view
 from ui.server import metrics
 from ui.server.headers import ALWAYS, ANCESTORS, POLICY, Headers, ancestors
 from ui.server.static_assets import Streamlits, component_file
-from ui.server.traffic import FASTEST, SLOWEST, Traffic
+from ui.server.traffic import FASTEST_MS, SLOWEST_MS, Traffic
 from ui.session.waiting import COOKIE, TOO_MANY, sentence
 from ui.streamlit_compat.frontend_files import FRONTEND_FILES
 
@@ -231,12 +231,12 @@ def crowd(number, seconds=0.001):
 
 def test_the_rate_falls_for_all_alike_when_many_look():
     intervals = [crowd(number).interval(330) for number in (0, 1, 5, 10, 30, 60, 100, 1000)]
-    assert intervals == [FASTEST, FASTEST, FASTEST, 30, 90, 190, 310, SLOWEST]
+    assert intervals == [FASTEST_MS, FASTEST_MS, FASTEST_MS, 30, 90, 190, 310, SLOWEST_MS]
 
 
 def test_the_rate_falls_when_frames_take_long():
     assert crowd(200, 0.4).interval(1e6) > 500
-    assert crowd(200, 0.05).interval(1e6) == FASTEST
+    assert crowd(200, 0.05).interval(1e6) == FASTEST_MS
 
 
 def test_who_has_not_asked_lately_does_not_count():
@@ -245,7 +245,7 @@ def test_who_has_not_asked_lately_does_not_count():
     assert traffic.interval(330) == 190
     traffic.clock.now = 10.0
     assert traffic.present == 0
-    assert traffic.interval(330) == FASTEST
+    assert traffic.interval(330) == FASTEST_MS
 
 
 def test_a_run_has_so_many_sockets_and_no_more():

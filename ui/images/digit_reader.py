@@ -1,4 +1,4 @@
-"""A small network that reads drawings from the first moment on: trained when it is first needed, then kept.
+"""A small network that reads drawings before the visitor has trained one: trained when it is first needed, then kept.
 
 It is a run like a visitor's, in a worker where there is one, so nothing waits for it; whoever looks sees its progress.
 """
@@ -12,8 +12,10 @@ import numpy as np
 
 from data import DATASETS
 from lab.experiment.experiment import Experiment
+from lab.protocol.errors import Gone
+from lab.protocol.messages import Answer, GetFrame, Play
 from lab.queries import gallery
-from lab.server.pool import Gone, Pool
+from lab.server.pool_api import Pool
 from lab.training.build import Built, build
 
 BUNDLED = Experiment(dataset="digits", conv=(32,), hidden=(64,), noise=0.3, dropout=0.3, activations="relu",
@@ -38,7 +40,7 @@ class Reader:
         return self._built is not None
 
     def advance(self, pool: Pool) -> float:
-        """Look after the training: how much of it is done, 0 to 1. Raises like pool.status."""
+        """Look after the training: how much of it is done, 0 to 1. Raises Unreachable."""
         with self._one_at_a_time:
             if self._built:
                 return 1.0
@@ -51,12 +53,11 @@ class Reader:
     def _advance(self, pool: Pool) -> float:
         if not self._token:
             token = pool.open(self.experiment, "max")
-            pool.play(token)
+            pool.do(token, Play())
             self._token = token
-        pool.frame(self._token, {"frame": None})  # whoever asks for a frame keeps a run alive
-        status = pool.status(self._token)
-        if status["status"] == "running":
-            return status["epoch"] / self.experiment.epochs
+        state = pool.do(self._token, GetFrame()).state  # whoever asks for a frame keeps a run alive
+        if state is not None and state.status == "running":
+            return state.epoch / self.experiment.epochs
         _, arrays = pool.ask(self._token, "weights")
         self._built = self._rebuilt(dict(arrays))
         pool.close(self._token)
@@ -73,15 +74,15 @@ class Reader:
         built.trainer.changed()
         return built
 
-    def drawing(self, ink: np.ndarray) -> gallery.Answer:
+    def drawing(self, ink: np.ndarray) -> Answer:
         """What it reads in a drawing; see lab.queries.gallery.drawing."""
         return self._answer(gallery.read, ink)
 
-    def picture(self, facts: dict[str, Any]) -> gallery.Answer:
+    def picture(self, facts: dict[str, Any]) -> Answer:
         """One of its own test pictures, changed; see lab.queries.gallery.picture."""
         return self._answer(gallery.changed, facts)
 
-    def _answer(self, question: Any, argument: Any) -> gallery.Answer:
+    def _answer(self, question: Any, argument: Any) -> Answer:
         assert self._built is not None, "advance until it is ready"
         dataset, trainer = self._built
         with self._one_at_a_time:  # layers share their work space

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from lab.queries.gallery import PAD
-from lab.server import digit_reader
-from lab.server.digit_reader import BUNDLED, LARGER, Reader
-from lab.server.pool import LocalPool
+from lab.worker.local_pool import LocalPool
 from tests.lab.helpers import until
+from ui.images import digit_reader
+from ui.images.digit_reader import BUNDLED, LARGER, Reader
 
 QUICK = BUNDLED.change(conv=(), hidden=(16,), epochs=6)
 
@@ -28,7 +28,7 @@ def test_it_is_trained_a_look_at_a_time_and_leaves_nothing_behind():
     assert len(said) > 2
     assert said == sorted(said)
     assert quick.ready
-    assert pool.host.runs == {}
+    assert pool.scheduler.runs == {}
     assert quick.advance(pool) == 1
 
 
@@ -50,7 +50,7 @@ def test_it_reads_a_drawing_and_clean_test_pictures_of_its_own():
 def test_a_run_that_is_lost_on_the_way_is_begun_again():
     pool, quick = LocalPool(seconds_per_frame=0.001), Reader(QUICK)
     quick.advance(pool)
-    pool.host.runs.clear()
+    pool.scheduler.runs.clear()
     assert quick.advance(pool) == 0
     assert trained(pool, quick)[-1] == 1
 

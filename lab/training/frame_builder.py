@@ -1,0 +1,105 @@
+"""The frames of one build of a run: what the screen shows, as a header of figures and the arrays behind it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from data.dataset import Dataset
+from data.sources import hand_drawn
+from engine.formulas.metrics import Scores
+from engine.training.trainer import Trainer
+from lab.experiment.experiment import Experiment
+from lab.protocol import frames
+from lab.protocol.messages import FrameHeader, GetFrame, RunState
+from lab.training import frame_arrays
+from lab.training.advice import goal
+from lab.training.diagram import COARSE, FINE, Stage, scores
+
+COSTLY_EVALUATION = 1e8  # multiply-adds, some 3 ms: above that a running frame shows the scores of the last epoch
+
+
+class FrameBuilder:
+    """Knows the data and the network of one build; everything that changes with a press is handed in."""
+
+    def __init__(self, experiment: Experiment, dataset: Dataset, trainer: Trainer, build_number: int) -> None:
+        self.dataset, self.trainer, self.build_number = dataset, trainer, build_number
+        self.multiply_adds = sum(line.multiply_adds for line in trainer.network.summary())
+        samples = sum(len(x) for x, _, _ in trainer.parts())
+        self.is_costly = samples * self.multiply_adds > COSTLY_EVALUATION
+        self.stage = Stage(experiment, dataset, trainer) if dataset.encode else None
+        self.class_numbers = (
+            hand_drawn.class_numbers(experiment.points) if experiment.dataset == hand_drawn.NAME else None
+        )
+        self._sent_focus: int | None = None
+
+    def forget(self) -> None:
+        """The next frame is sent in full."""
+        self._sent_focus = None
+
+    def scores(self, status: str) -> Scores:
+        """The current scores; while a network whose evaluation is costly trains, those of its last epoch."""
+        return self.trainer.latest if self.is_costly and status == "running" else self.trainer.evaluate()
+
+    def is_current(self, request: GetFrame, frame_number: int) -> bool:
+        """Whether the page already shows what it asks for."""
+        shown = (request.frame, request.build, self._focus(request))
+        return shown == (frame_number, self.build_number, self._sent_focus)
+
+    def build(
+        self, request: GetFrame, state: RunState, *, frame_number: int, steps_per_second: float,
+        epoch_ms: float | None, rest: int, advice: dict[str, Any] | None, generation: int,
+    ) -> bytes:  # fmt: skip
+        """The frame; of the curve only the points that the page does not have yet."""
+        trainer, dataset, stage = self.trainer, self.dataset, self.stage
+        focus = self._focus(request)
+        if stage:  # a map that does not move is always shown in full
+            stage.sharpen(COARSE if request.coarse and state.status == "running" else FINE)
+        shown = self.scores(state.status)
+        arrays = frame_arrays.moving(trainer, dataset, stage, focus)
+        history = trainer.history
+        start = request.have if request.generation == generation and 0 <= request.have <= history.count else 0
+        classify = dataset.kind == "classification"
+        score = {
+            "test_accuracy": shown.test_score if classify else None,
+            "test_r2": None if classify else shown.test_score,
+        }
+        header = FrameHeader(
+            status=state.status,
+            notice=state.notice,
+            epoch=state.epoch,
+            step=trainer.steps,
+            kind=dataset.kind,
+            inputs=dataset.x_train.shape[1],
+            train_loss=shown.train_loss,
+            test_loss=shown.test_loss,
+            train_accuracy=shown.train_score if classify else None,
+            train_r2=None if classify else shown.train_score,
+            **score,
+            learning_rate=float(state.experiment.learning_rate),
+            batch_size=trainer.batch_size,
+            steps_per_second=steps_per_second,
+            seconds=trainer.seconds,
+            device=trainer.accelerator.backend.name.replace("cuda:", "GPU ") if trainer.accelerator else "CPU",
+            dtype=str(trainer.network.dtype),
+            parameters=trainer.network.parameters.size,
+            build=self.build_number,
+            frame=frame_number,
+            classes=list(dataset.class_names),
+            class_numbers=self.class_numbers,
+            multiply_adds=self.multiply_adds,
+            epoch_ms=epoch_ms,
+            rest=rest,
+            scores=scores(trainer, dataset, arrays.get("confusion")),
+            goal=goal(state.experiment, score),
+            advice=advice,
+            history={"generation": generation, "from": start, "count": history.count},
+            **(stage.facts(focus) if stage else {}),
+        )
+        arrays["history_epoch"], arrays["history"] = history.epochs[start:], history.values[:, start:]
+        if request.build != self.build_number:
+            arrays |= frame_arrays.still(dataset, stage)
+        self._sent_focus = focus
+        return frames.pack(vars(header), arrays)
+
+    def _focus(self, request: GetFrame) -> int | None:
+        return self.stage.focused(request.focus) if self.stage else None

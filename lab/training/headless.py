@@ -1,0 +1,89 @@
+"""An experiment without a screen: train until a stop rule ends it, and say what came of it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from data import Dataset
+from engine.formulas.metrics import Scores
+from engine.training.trainer import Trainer
+from lab.experiment.experiment import Experiment, ExperimentError
+from lab.training import model_file
+from lab.training.build import build
+
+DEFAULT_EPOCHS = 100  # for an experiment without any stop rule
+MAX_EPOCHS = 10_000  # where only a target or patience could end it: a target may never be reached
+REPORT_EVERY_S = 0.5
+
+Progress = Callable[[int, Scores], None]
+
+
+class Trained(NamedTuple):
+    """result: plain values, as `python -m lab run --json` prints them."""
+
+    result: dict[str, Any]
+    dataset: Dataset
+    trainer: Trainer
+
+
+def run(experiment: Experiment) -> dict[str, Any]:
+    """Train, and return plain values: what another process or machine is asked for. Raises ExperimentError."""
+    return train(experiment).result
+
+
+def train(
+    experiment: Experiment, data_dir: Path | None = None, saved: Path | None = None, progress: Progress | None = None
+) -> Trained:  # fmt: skip
+    """Train until a stop rule fires, from the start or from a saved model. Raises ExperimentError.
+
+    progress: called with epochs and scores now and then.
+    """
+    if not (experiment.epochs or experiment.target_accuracy or experiment.patience or experiment.max_seconds):
+        experiment = experiment.change(epochs=DEFAULT_EPOCHS)
+    dataset, trainer = build(experiment, data_dir)
+    if saved:
+        _load(trainer, saved)
+    begin, reported = time.perf_counter(), 0.0
+    most = math.inf if experiment.epochs or experiment.max_seconds else trainer.epochs + MAX_EPOCHS
+    while not trainer.stopped and trainer.divergence is None and trainer.epochs < most:
+        trainer.epoch()
+        if progress and time.perf_counter() - reported > REPORT_EVERY_S:
+            reported = time.perf_counter()
+            progress(trainer.epochs, trainer.evaluate())
+    seconds, scores = time.perf_counter() - begin, trainer.evaluate()
+    names = ("train_accuracy", "test_accuracy") if dataset.kind == "classification" else ("train_r2", "test_r2")
+    result = {
+        "epochs": trainer.epochs,
+        "train_loss": scores.train_loss,
+        "test_loss": scores.test_loss,
+        names[0]: scores.train_score,
+        names[1]: scores.test_score,
+        "seconds": round(seconds, 3),
+        "steps": trainer.steps,
+        "parameters": trainer.network.parameters.size,
+        "device": experiment.device,
+        "stopped": _why(trainer),
+    }
+    return Trained(result, dataset, trainer)
+
+
+def _load(trainer: Trainer, saved: Path) -> None:
+    """Weights, optimizer, random states and history from a file of --save. Raises ExperimentError."""
+    try:
+        model_file.restore(trainer, model_file.from_bytes(saved.read_bytes()))
+    except OSError as problem:
+        raise ExperimentError([f"{saved} cannot be read: {problem.strerror}."]) from None
+    except ValueError as problem:
+        raise ExperimentError([f"{saved} does not fit this experiment. {problem}"]) from None
+    trainer.stopped, trainer.stopped_by, trainer.disarmed = "", "", set()  # the rules are those of this experiment
+
+
+def _why(trainer: Trainer) -> str:
+    """A sentence on why training ended."""
+    if trainer.divergence is not None:
+        return f"Diverged at step {trainer.divergence.step}: {trainer.divergence.where}."
+    return trainer.stopped or f"{MAX_EPOCHS:,} epochs are done; no stop rule came true."
