@@ -20,12 +20,16 @@ from data.sources.tables import TABLES
 from data.sources.toy import TOYS
 
 __all__ = [
-    "DATASETS", "FEATURES", "OWN", "SCALINGS", "Dataset", "Feature", "Scaling", "Source", "get_source", "load",
-    "preload",
+    "BALANCED", "DATASETS", "FEATURES", "OWN", "RANGES", "SAMPLES", "SCALINGS", "Dataset", "Feature", "Scaling",
+    "Source", "get_source", "load", "preload",
 ]  # fmt: skip
 
 DATASETS: dict[str, Source] = {source.name: source for source in (*TOYS, hand_drawn.source(), *TABLES, *IMAGES)}
 OWN = user_data.NAMES  # the names under which uploaded data is used
+SAMPLES = (10, 100_000)  # what `load` takes: the smallest and the largest value
+RANGES = {
+    "noise": (0, 0.5), "label_noise": (0, 0.5), "outliers": (0, 0.5), "balance": (0.1, 0.9), "train_share": (0.1, 0.9),
+}  # fmt: skip
 BALANCED = tuple(source.name for source in TOYS if source.classes)  # whose class balance can be changed
 
 
@@ -79,19 +83,14 @@ def load(
     """
     if name not in DATASETS and name not in OWN:
         raise ValueError(f"Unknown data set {name!r}: choose one of {', '.join(DATASETS)}.")
-    if not isinstance(samples, (int, np.integer)) or not (samples == 0 or 10 <= samples <= 100_000):
-        raise ValueError(f"The number of samples is {samples!r}: choose a whole number from 10 to 100000, or 0.")
-    if not 0 <= noise <= 0.5:
-        raise ValueError(f"The noise is {noise!r}: choose a number from 0 to 0.5.")
-    if not 0.1 <= train_share <= 0.9:
-        raise ValueError(f"The training share is {train_share!r}: choose a number from 0.1 to 0.9.")
-    for word, share, low, high in (
-        ("label noise", label_noise, 0, 0.5),
-        ("share of outliers", outliers, 0, 0.5),
-        ("balance", balance, 0.1, 0.9),
-    ):
-        if not low <= share <= high:
-            raise ValueError(f"The {word} is {share!r}: choose a number from {low} to {high}.")
+    if not isinstance(samples, (int, np.integer)) or not (samples == 0 or SAMPLES[0] <= samples <= SAMPLES[1]):
+        raise ValueError(
+            f"The argument samples is {samples!r}: choose a whole number from {SAMPLES[0]} to {SAMPLES[1]}, or 0."
+        )
+    given = (noise, label_noise, outliers, balance, train_share)
+    for (argument, (low, high)), value in zip(RANGES.items(), given, strict=True):
+        if not low <= value <= high:
+            raise ValueError(f"The argument {argument} is {value!r}: choose a number from {low} to {high}.")
     source = get_source(name, points, own)
     if scaling not in (SCALINGS if source.image_shape else (STANDARD,)):
         raise ValueError(

@@ -8,7 +8,7 @@ from ui.data.picture_archive import picture_archive
 from ui.data.table_file import table_file
 from ui.data.uploaded_sets import uploads
 from ui.data.well_known_sets import well_known
-from ui.playground.controls import refusals
+from ui.playground.messages import refusals
 from ui.session import state
 
 SECTIONS = {"Well-known sets": well_known, "Your table": table_file, "Your images": picture_archive}

@@ -6,7 +6,7 @@ import streamlit as st
 
 from ui.health.health import live_health, side_by_side
 from ui.kit.links import preset_links
-from ui.playground import controls
+from ui.playground.messages import refusals
 from ui.session import state
 
 state.begin()
@@ -16,7 +16,7 @@ st.markdown(
     "Activations go forward through the layers, gradients go back. If either vanishes or explodes, the layers cannot "
     "learn. Press **Play** and watch."
 )
-controls.refusals()
+refusals()
 live_health()
 with st.expander("What you see, what to try, and why"):
     st.markdown(

@@ -1,4 +1,4 @@
-"""What you see and what to try, in plain words."""
+"""What the page shows and what to try."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ for the second, pale where it is unsure. The curves show its loss and accuracy a
 trains on, thick for the test points that it never trains on. The confusion matrix counts test examples: rows are the
 truth, columns the answer.
 
-**What acts at once, and what starts anew.** The help of every control says which it is. Learning rate, batch size,
-penalties, schedule and stop rules change the running network; data, layers and functions start a new one.
+**What takes effect while training, and what restarts it.** The help of every control says which it is. Learning
+rate, batch size, penalties, schedule and stop rules change the running network; data, layers and
+functions start a new one.
 
 **The network on the picture.** Each small map shows what one unit makes of the plane; point at it to see it large.
 Lines are weights: the wider, the stronger, orange negative and blue positive. Click one to type another value. The
@@ -36,9 +37,8 @@ buttons above a layer add and remove units, the thumbnails on the left switch in
 shows what goes through the layers and what comes back.
 
 **Your settings live in the address bar.** Copy the address: whoever opens it gets the same experiment, and after the
-same number of epochs the same numbers. **Share** hides or locks parts of the page for pupils, gives the code of a
-frame for a page of your own, and saves what is too long for a link as a file. **Projector** makes it readable from the
-last row.
+same number of epochs the same numbers. **Share** hides or locks parts of the page for students, gives embed code for
+your own web page, and saves as a file what is too long for a link. **Projector** makes it readable from the last row.
 """
 )
 st.subheader("Starting points")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from ui.images import digit_pad, own_network, recipe_list
-from ui.playground import controls
+from ui.playground.messages import refusals
 from ui.session import state
 
 state.begin()
 
 st.header("Images")
-controls.refusals()
+refusals()
 own_network.transport()
 
 left, right = st.columns(2, gap="large")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.playground import controls
+from ui.playground.messages import refusals
 from ui.save.code_export import code_export
 from ui.save.curve_files import curves_and_tables
 from ui.save.model_files import load_model, save_model
@@ -15,7 +15,7 @@ state.begin()
 
 st.header("Save")
 st.markdown("This page saves the current state of the network on the Playground, and loads saved models into it.")
-controls.refusals()
+refusals()
 
 left, right = st.columns(2, gap="large")
 with left:

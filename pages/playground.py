@@ -5,9 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from ui.header.preset_menu import lesson
-from ui.header.toolbar import tools
-from ui.playground import controls, data_controls
+from ui.header.toolbar import toolbar
+from ui.playground.data_controls import data_controls
 from ui.playground.live_view import live, picture_first
+from ui.playground.messages import divergence, refusals
+from ui.playground.network_controls import function_controls, layer_controls
+from ui.playground.other_settings import other_settings
+from ui.playground.training_bar import training_bar
+from ui.playground.view_controls import view_controls
 from ui.session import state
 
 state.begin()
@@ -19,15 +24,16 @@ with right:
     live()
 picture_first()
 with above:
-    tools()
-    controls.transport()
-    controls.network_controls()
+    toolbar()
+    training_bar()
+    function_controls()
     lesson()
-    controls.refusals()
-    controls.divergence()
+    refusals()
+    divergence()
 with left:
-    data_controls.data_controls()
-    controls.layer_controls()
-    controls.view_controls()
+    data_controls()
+    layer_controls()
+    view_controls()
+    other_settings()
 
 state.write_link()

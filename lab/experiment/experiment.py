@@ -1,111 +1,48 @@
 """An experiment is one frozen, validated value. Widgets, links, files and the command line are all views of it.
 
-Whatever comes from outside enters through `from_json` (all or nothing) or `from_query` (field by field, so that an old
-or mistyped link still opens) and is refused with a sentence that says what is allowed.
+What comes from outside enters through `from_json` (all or nothing) or `from_query` (field by field, so that an old or
+mistyped link still opens). Refusals are sentences that say what is allowed.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import fields
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import ValidationError, model_validator
 
-from data import DATASETS, OWN, SCALINGS, get_source
+from data import OWN, SAMPLES, get_source
 from data.dataset import Source
 from data.sources import hand_drawn
-from engine import INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
+from engine import LOSSES
 from engine.formulas.losses import usual_loss, usual_output, valid_losses, valid_outputs
 from engine.formulas.schedules import SPAN
-from engine.step.settings import MONITORS, Settings
+from engine.step.settings import Settings
 from lab.experiment.architecture import architecture_of
-from lab.experiment.fields import (
-    Allowed,
-    ExperimentError,
-    Misfit,
-    as_text,
-    field_of,
-    number,
-    once_each,
-    one_of,
-    one_or_list,
-    sentences,
-    whole,
-    words,
-)
-from lab.experiment.layer_rules import ACTIVATION_LIST, FILTER_LIST, MAX_PARAMETERS, UNIT_LIST
+from lab.experiment.fields import DEFAULTS, LIVE, Fields, check_needs
 from lab.experiment.layer_rules import MAX_LAYERS as MAX_LAYERS
+from lab.experiment.layer_rules import MAX_PARAMETERS
 from lab.experiment.layer_rules import MAX_UNITS as MAX_UNITS
-from lab.experiment.own_data import FINGERPRINT, check_own
-from lab.experiment.plane_rules import FEATURE_LIST, POINT_LIST, check_plane, packed
+from lab.experiment.own_data import check_own
+from lab.experiment.plane_rules import check_plane
+from lab.experiment.rules import ExperimentError, Misfit, as_text, field_of, once_each, sentences, words
 
-LONGEST_TEXT = 20_000  # far more than any experiment needs; refused before it costs time
+MAX_TEXT_LENGTH = 20_000  # far more than any experiment needs; refused before it costs time
 SMALLEST_MAP = 5  # pixels: below this a convolution and its pooling leave nothing
 
 
-class Experiment(BaseModel):
+class Experiment(Fields):
     """Everything that decides a run. The same value gives the same curve, to the bit on a CPU of the same kind."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    dataset: Annotated[str, one_of(*DATASETS, *OWN)] = "circle"
-    noise: Annotated[float, number(0, 0.5)] = 0.0
-    samples: Annotated[int, whole(0, 100_000)] = 0  # 0: as many as the data set has
-    label_noise: Annotated[float, number(0, 0.5)] = 0.0  # share of all labels that is wrong
-    outliers: Annotated[float, number(0, 0.5)] = 0.0  # share of the points that is thrown somewhere on the plane
-    balance: Annotated[float, number(0.1, 0.9)] = 0.5  # share of the first class
-    points: Annotated[str, BeforeValidator(packed), POINT_LIST] = ""  # of the set "drawn"
-    own: Annotated[str, FINGERPRINT] = ""  # which uploaded table or set of pictures
-    train_share: Annotated[float, number(0.1, 0.9)] = 0.75
-    scaling: Annotated[str, one_of(*SCALINGS)] = "standard"  # how pixels become inputs
-    features: Annotated[tuple[str, ...], BeforeValidator(words), FEATURE_LIST] = ("x1", "x2")
-    hidden: Annotated[tuple[int, ...], BeforeValidator(words), UNIT_LIST] = (8, 8)
-    formula: Annotated[str, Allowed("a formula of x1 and x2", lambda text: len(text) <= 200)] = ""
-    # Filters of each block of 3x3 convolution and 2x2 pooling before the hidden layers.
-    conv: Annotated[tuple[int, ...], BeforeValidator(words), FILTER_LIST] = ()
-    activations: Annotated[str | tuple[str, ...], BeforeValidator(one_or_list), ACTIVATION_LIST] = "tanh"
-    output: Annotated[str, one_of("auto", *OUTPUTS)] = "auto"
-    loss: Annotated[str, one_of("auto", *LOSSES)] = "auto"
-    label_smoothing: Annotated[float, number(0, 0.5)] = 0.0
-    class_weights: Annotated[str, one_of("none", "balanced")] = "none"
-    optimizer: Annotated[str, one_of(*OPTIMIZERS)] = "sgd"
-    learning_rate: Annotated[float, number(0, 10, above=True)] = 0.03
-    schedule: Annotated[str, one_of(*SCHEDULES)] = "constant"
-    schedule_span: Annotated[float, number(0, 1_000_000)] = 0.0  # epochs of one schedule; 0: `epochs`, or 100
-    batch_size: Annotated[int, whole(0, 100_000)] = 10  # 0: the whole training part
-    initializer: Annotated[str, one_of(*INITIALIZERS)] = "glorot_uniform"
-    l1: Annotated[float, number(0, 10)] = 0.0
-    l2: Annotated[float, number(0, 10)] = 0.0
-    weight_decay: Annotated[float, number(0, 1)] = 0.01  # decoupled: only AdamW has it
-    max_norm: Annotated[float, number(0, 1000)] = 0.0  # the longest weight vector of a unit; 0: no limit
-    dropout: Annotated[float, number(0, 0.9)] = 0.0
-    batch_norm: Annotated[bool, Allowed("true or false", lambda _: True)] = False
-    residual: Annotated[bool, Allowed("true or false", lambda _: True)] = False  # where inputs and units are as many
-    clip_norm: Annotated[float, number(0, 1000)] = 0.0  # 0: not clipped
-    clip_value: Annotated[float, number(0, 1000)] = 0.0  # 0: not clipped
-    seed: Annotated[int, whole(0, 999_999)] = 1
-    weight_seed: Annotated[int, whole(0, 999_999)] = 0  # 0: the first weights follow `seed`
-    device: Annotated[str, Allowed("cpu or cuda:0", lambda name: bool(re.fullmatch(r"cpu|cuda:[0-9]", name)))] = "cpu"
-    dtype: Annotated[str, one_of("float32", "float64")] = "float32"
-    epochs: Annotated[int, whole(0, 1_000_000)] = 0  # 0: until somebody stops it
-    target_accuracy: Annotated[float, number(0, 1)] = 0.0  # 0: no target
-    patience: Annotated[int, whole(0, 100_000)] = 0  # 0: no early stopping
-    min_delta: Annotated[float, number(0, 1)] = 0.0  # less than this is no improvement
-    monitor: Annotated[str, one_of(*MONITORS)] = "test_loss"  # what has to improve
-    max_seconds: Annotated[float, number(0, 86_400)] = 0.0  # of training; 0: no limit
 
     @model_validator(mode="after")
     def _fields_fit_together(self) -> Experiment:
         check_own(self)
         check_plane(self)
+        check_needs(self)
         source = self.source
-        if self.scaling != "standard" and source.image_shape is None:
-            raise Misfit("scaling", self.scaling, "standard where there are no pictures")
-        if self.samples and self.samples < 10:
-            raise Misfit("samples", self.samples, "0 (all) or a whole number from 10 to 100,000")
+        if self.samples and self.samples < SAMPLES[0]:
+            raise Misfit("samples", self.samples, f"0 (all) or a whole number from {SAMPLES[0]} to {SAMPLES[1]:,}")
         if not isinstance(self.activations, str) and len(self.activations) != len(self.hidden):
             raise Misfit(
                 "activations",
@@ -118,20 +55,10 @@ class Experiment(BaseModel):
         losses = self.losses
         if self.loss not in ("auto", *losses):
             raise Misfit("loss", self.loss, "with this data set and output: auto, " + ", ".join(losses))
-        if source.kind == "regression" and self.label_smoothing:
-            raise Misfit("label_smoothing", self.label_smoothing, "0 where the targets are numbers")
-        if source.kind == "regression" and self.class_weights != "none":
-            raise Misfit("class_weights", self.class_weights, "none where the targets are numbers")
-        if self.conv and (source.image_shape is None or min(self.map_shape(len(self.conv) - 1)) < SMALLEST_MAP - 1):
-            raise Misfit(
-                "conv",
-                ",".join(map(str, self.conv)),
-                "blocks that still fit, on a data set of pictures; none for other data",
-            )
+        if self.conv and min(self.map_shape(len(self.conv) - 1)) < SMALLEST_MAP - 1:
+            raise Misfit("conv", as_text(self.conv), "as many blocks as fit the size of the pictures")
         if self.parameters > MAX_PARAMETERS:
-            raise Misfit(
-                "hidden", ",".join(map(str, self.hidden)), f"layers with at most {MAX_PARAMETERS:,} parameters in all"
-            )
+            raise Misfit("hidden", as_text(self.hidden), f"layers with at most {MAX_PARAMETERS:,} parameters in all")
         return self
 
     # What the fields mean together -----------------------------------------------------------------------------------
@@ -178,7 +105,7 @@ class Experiment(BaseModel):
         return classes if classes > 2 or (classes == 2 and self.output_name == "softmax") else 1
 
     def map_shape(self, blocks: int) -> tuple[int, int]:
-        """Height and width of the maps that so many convolution blocks leave."""
+        """Height and width of the maps after this many convolution blocks."""
         height, width = self.source.image_shape or (0, 0)
         for _ in range(blocks):
             height, width = (height - 2) // 2, (width - 2) // 2
@@ -198,9 +125,9 @@ class Experiment(BaseModel):
     # To and from the outside -----------------------------------------------------------------------------------------
 
     def change(self, **changes: Any) -> Experiment:
-        """A new experiment with some fields changed. Earlier choices that no longer fit go back to their defaults.
+        """A new experiment with some fields changed. Others that no longer fit return to their defaults.
 
-        Raises ExperimentError when the changed fields themselves are wrong.
+        Raises ExperimentError where the changed fields themselves are wrong.
         """
         values = {**self.model_dump(), **changes}
         hidden, names = words(values["hidden"]), values["activations"]
@@ -224,16 +151,16 @@ class Experiment(BaseModel):
         }
 
     def goes_on_as(self, other: Experiment) -> bool:
-        """Whether a running network can take the difference between two steps; otherwise it must be built anew."""
+        """Whether a running network can take the difference between two steps; otherwise it must be rebuilt."""
         return self.changed_fields(other).keys() <= set(LIVE)
 
     def to_query(self) -> dict[str, str]:
-        """What a link holds: every field that is not at its default; points only where they are what is learnt."""
-        default, points = Experiment(), self.dataset == hand_drawn.NAME and self.fits_link
+        """What a link holds: every field that is not at its default; points only where they are the data set."""
+        points = self.dataset == hand_drawn.NAME and self.fits_link
         return {
-            name: as_text(getattr(self, name))
-            for name in Experiment.model_fields
-            if getattr(self, name) != getattr(default, name) and (name != "points" or points)
+            name: as_text(value)
+            for name, default in DEFAULTS.items()
+            if (value := getattr(self, name)) != default and (name != "points" or points)
         }
 
     @property
@@ -251,8 +178,8 @@ class Experiment(BaseModel):
     @classmethod
     def from_json(cls, text: str) -> Experiment:
         """Raises ExperimentError with a sentence for each wrong field."""
-        if len(text) > LONGEST_TEXT:
-            raise ExperimentError([f"This text is too long. Allowed: JSON of at most {LONGEST_TEXT:,} characters."])
+        if len(text) > MAX_TEXT_LENGTH:
+            raise ExperimentError([f"This text is too long. Allowed: JSON of at most {MAX_TEXT_LENGTH:,} characters."])
         try:
             values = json.loads(text, object_pairs_hook=once_each)
         except ExperimentError:
@@ -267,8 +194,14 @@ class Experiment(BaseModel):
             raise ExperimentError(sentences(problem, Experiment)) from None
 
     @classmethod
+    def from_valid_json(cls, text: str) -> Experiment:
+        """An experiment from its own `to_json`, not validated again: for messages between our processes."""
+        values = json.loads(text)
+        return cls.model_construct(None, **{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+
+    @classmethod
     def from_query(cls, query: Mapping[str, str]) -> tuple[Experiment, list[str]]:
-        """A link's fields -> the experiment, and a sentence for each field that was refused (it keeps its default)."""
+        """The fields of a link -> the experiment, and a sentence for each refused field, which keeps its default."""
         values = {name: query[name] for name in cls.model_fields if name in query}
         refused: list[str] = []
         while True:
@@ -283,6 +216,3 @@ class Experiment(BaseModel):
                     return cls(), refused
                 for name in wrong:
                     del values[name]
-
-
-LIVE = tuple(f.name for f in fields(Settings) if f.name in Experiment.model_fields)

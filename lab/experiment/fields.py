@@ -1,140 +1,383 @@
-"""What the fields of an experiment may hold, and the sentences that say so.
+"""Every field of an experiment, described once.
 
-Every rule carries the words that follow "allowed:" in the sentence which refuses a value.
+One record says what a field may hold, what it does, where and how the page shows it, whether a dragged slider is
+followed, and which lockable part of the page it belongs to. Refusals, controls, locks, glossary and docs/settings.md
+are made from these records. To add a field: a record here, its use in lab/training/build.py (or a line of
+engine/training/settings.py, if a running network takes it), and a test of what it does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from dataclasses import fields as dataclass_fields
+from decimal import Decimal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, GetCoreSchemaHandler, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import core_schema
 
-from lab.experiment.errors import SentenceError
+from data import BALANCED, DATASETS, OWN, RANGES, SAMPLES, SCALINGS
+from data.sources import hand_drawn
+from engine import INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
+from engine.formulas.losses import valid_outputs
+from engine.step.settings import MONITORS, Settings
+from lab.experiment.layer_rules import ACTIVATION_LIST, FILTER_LIST, UNIT_LIST
+from lab.experiment.own_data import FINGERPRINT
+from lab.experiment.plane_rules import FEATURE_LIST, POINT_LIST, packed
+from lab.experiment.rules import (
+    TRUTH,
+    Allowed,
+    Misfit,
+    Range,
+    as_text,
+    no_truth,
+    number,
+    one_of,
+    one_or_list,
+    only_truth,
+    whole,
+    words,
+)
 
-LONGEST_LIST = 100  # far more than any experiment needs; refused before it costs time
+DATA, NETWORK, TRAINING, STOP_RULES = "Data", "Network", "Training", "Stop rules"  # groups of the page
+
+Control = Literal["slider", "number", "choice", "check", "text", "page"]
 
 
-class ExperimentError(SentenceError, ValueError):
-    """Says in sentences, one for each field, what is wrong and what is allowed."""
-
-    def __init__(self, sentences: list[str]) -> None:
-        super().__init__(*sentences)
+def percent(value: float) -> str:
+    """0.25 -> 25%, with all its digits: two values never share a text, which a slider could not tell apart."""
+    exact = (Decimal(repr(value)) * 100).normalize()
+    return f"{exact:f}%" if not exact or exact > Decimal("1e-6") else f"{exact}%"
 
 
 @dataclass(frozen=True)
-class Allowed:
-    """What a field may hold: a check, and the words that follow "allowed:" when it fails."""
+class Needs:
+    """When a field has an effect. holds: asked with an experiment."""
 
-    text: str
-    check: Callable[[Any], bool]
+    holds: Callable[[Any], bool]
+    otherwise: str  # when the field has none, in words that follow its default: "0 where the targets are numbers"
+    strict: bool = True  # whether any other value is then refused
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldSpec:
+    """All that is known about one field besides its name, its type and its default."""
+
+    allowed: Allowed
+    label: str
+    help: str  # what it does, and what happens if it grows
+    group: str
+    part: str  # of ui/session/lockable_parts.py: what a teacher hides or locks
+    advanced: bool = False  # whether a first visit does not show it
+    term: str = ""  # the glossary term that explains it; without one, label and help are an entry of their own
+    parse: Callable[[Any], Any] | None = None  # the value as a link or a list gives it -> the value
+    steps: tuple[float, ...] = ()  # of its slider
+    preview: bool = False  # whether the network follows the slider while it is dragged
+    increment: float = 1  # of its number box
+    format: Callable[[Any], str] = as_text  # how the page writes a value, with all its digits
+    zero: str = ""  # what 0 means, in a word or two
+    choices: Mapping[str, Any] | None = None  # name -> record of a table, or text
+    valid: Callable[[Any], Iterable[str]] | None = None  # the choices that fit an experiment; without it, all
+    auto: Callable[[Any], str] | None = None  # the choice that "auto" stands for in an experiment
+    needs: Needs | None = None
+    on_page: bool = False  # whether a page draws its control by itself
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        clean = core_schema.no_info_before_validator_function(_truth if source is bool else _no_truth, handler(source))
-        return core_schema.no_info_after_validator_function(self._verify, clean)
+        schema = handler(source)
+        if self.parse:
+            schema = core_schema.no_info_before_validator_function(self.parse, schema)
+        clean = core_schema.no_info_before_validator_function(only_truth if source is bool else no_truth, schema)
+        return core_schema.no_info_after_validator_function(self.allowed.verify, clean)
 
-    def _verify(self, value: Any) -> Any:
-        if not self.check(value):
-            raise ValueError(self.text)
-        return value
+    @property
+    def control(self) -> Control:
+        if self.on_page:
+            return "page"
+        if self.allowed is TRUTH:
+            return "check"
+        if self.choices:
+            return "choice"
+        if self.steps:
+            return "slider"
+        return "number" if isinstance(self.allowed, Range) else "text"
 
+    @property
+    def title(self) -> str:
+        """The label of its control, which says what 0 means where a person types a number."""
+        return f"{self.label} (0 = {self.zero})" if self.control == "number" and self.zero else self.label
 
-def one_of(*names: str) -> Allowed:
-    return Allowed("one of " + ", ".join(names), lambda value: value in names)
+    def text(self, value: Any, e: Any = None) -> str:
+        """A value as the page writes it. e: the experiment, where the value may be a choice called "auto"."""
+        if self.choices is not None:
+            record = self.choices[self.auto(e) if value == "auto" and self.auto else value]
+            label = getattr(record, "label", record)
+            return f"Auto: {label}" if value == "auto" else label
+        if value == 0 and self.zero:
+            return self.zero
+        return self.format(value)
 
+    def options(self, e: Any) -> tuple[str, ...]:
+        """The names to choose from in an experiment."""
+        names = tuple(self.valid(e) if self.valid else self.choices or ())
+        return ("auto", *names) if self.auto else names
 
-def number(low: float, high: float, *, above: bool = False) -> Allowed:
-    """A number from `low` (or above it) to `high`; nan is never in between."""
-    words = f"a number {'above' if above else 'from'} {low:g} {'up ' if above else ''}to {high:,g}"
-    return Allowed(words, lambda value: (low < value if above else low <= value) and value <= high)
-
-
-def whole(low: int, high: int) -> Allowed:
-    return Allowed(f"a whole number from {low} to {high:,}", lambda value: low <= value <= high)
-
-
-def list_of(words: str, check: Callable[[Any], bool], shortest: int, longest: int) -> Allowed:
-    return Allowed(words, lambda values: shortest <= len(values) <= longest and all(map(check, values)))
-
-
-def _truth(value: Any) -> Any:
-    """True and false, or how a link writes them. Pydantic would take yes, on and 1 as well."""
-    if str(value).lower() not in ("true", "false"):
-        raise ValueError
-    return value
-
-
-def _no_truth(value: Any) -> Any:
-    """True is the number 1 in Python; in an experiment it is a mistake."""
-    if any(isinstance(item, bool) for item in (value if isinstance(value, list | tuple) else (value,))):
-        raise ValueError
-    return value
-
-
-def words(value: Any) -> Any:
-    """ "64,32" -> ["64", "32"]: how a list is written in a link."""
-    return [word for word in value.split(",", LONGEST_LIST) if word] if isinstance(value, str) else value
+    def applies(self, e: Any) -> bool:
+        return self.needs is None or self.needs.holds(e)
 
 
-def one_or_list(value: Any) -> Any:
-    items = words(value)
-    return items[0] if isinstance(items, list | tuple) and len(items) == 1 and isinstance(items[0], str) else items
+CLASSES = Needs(lambda e: e.source.kind == "classification", "where the targets are numbers")
+PICTURES = Needs(lambda e: e.source.image_shape is not None, "where there are no pictures")
+PLANE = Needs(lambda e: e.source.plane, "where the data is not points in the plane")
+OF_PLANE = Needs(PLANE.holds, PLANE.otherwise, strict=False)
+EARLY_STOPPING = Needs(lambda e: e.patience > 0, "without early stopping", strict=False)
+
+SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
+RATES = (0.00001, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+PENALTIES = (0.0, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+LIMITS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0)
+SEED = whole(0, 999_999)
 
 
-def as_text(value: Any) -> str:
-    """The way back: how a link writes a value."""
-    if isinstance(value, tuple):
-        return ",".join(map(as_text, value))
-    return str(value).lower() if isinstance(value, bool) else str(value).removesuffix(".0")
+# fmt: off
+class Fields(BaseModel):
+    """The fields in the order of links and files. Their names never change: links hold them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: Annotated[str, FieldSpec(
+        allowed=one_of(*DATASETS, *OWN), label="Data set", group=DATA, part="data", on_page=True,
+        help="The examples: inputs, and the wanted answer for each.",
+    )] = "circle"
+    noise: Annotated[float, FieldSpec(
+        allowed=number(*RANGES["noise"]), label="Noise", group=DATA, part="data", preview=True, format=percent,
+        steps=(0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5),
+        help="Random change of the inputs. More noise blurs the classes, so that fewer examples can be right.",
+    )] = 0.0
+    samples: Annotated[int, FieldSpec(
+        allowed=whole(0, SAMPLES[1]), label="Samples", group=DATA, part="data", zero="all", increment=50,
+        help="Number of examples, at least 10; 0 uses all. With more of them a network overfits less.",
+    )] = 0
+    label_noise: Annotated[float, FieldSpec(
+        allowed=number(*RANGES["label_noise"]), label="Wrong labels", group=DATA, part="data", advanced=True,
+        preview=True, steps=SHARES, format=percent, needs=CLASSES,
+        help="Share of the labels that are wrong, also in the test part. The more, the lower the best possible "
+             "accuracy.",
+    )] = 0.0
+    outliers: Annotated[float, FieldSpec(
+        allowed=number(*RANGES["outliers"]), label="Outliers", group=DATA, part="data", advanced=True,
+        preview=True, steps=SHARES, format=percent, needs=PLANE,
+        help="Share of the points that are moved to a random place with their label. More of them bend the boundary.",
+    )] = 0.0
+    balance: Annotated[float, FieldSpec(
+        allowed=number(*RANGES["balance"]), label="Class balance", group=DATA, part="data", advanced=True,
+        preview=True, steps=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), format=percent,
+        needs=Needs(lambda e: e.dataset in BALANCED, f"with this data set; others for {', '.join(BALANCED)}"),
+        help="Share of the first class; at 50% all classes are equally large. A rare class is easily ignored.",
+    )] = 0.5
+    points: Annotated[str, FieldSpec(
+        allowed=POINT_LIST, label="Drawn points", group=DATA, part="data", on_page=True, parse=packed,
+        format=lambda points: f"{len(hand_drawn.unpack(points)[1]):,} points",
+        needs=Needs(lambda e: e.dataset == hand_drawn.NAME, "with another data set", strict=False),
+        help="Points that you drew or read from a file, for the data set of your own points.",
+    )] = ""
+    own: Annotated[str, FieldSpec(
+        allowed=FINGERPRINT, label="Uploaded data", group=DATA, part="data", on_page=True,
+        needs=Needs(lambda e: e.dataset in OWN, "with another data set", strict=False),
+        help="The table or the set of pictures that you uploaded on the page Data.",
+    )] = ""
+    train_share: Annotated[float, FieldSpec(
+        allowed=number(*RANGES["train_share"]), label="Training share", group=DATA, part="data", preview=True,
+        steps=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9), format=percent, term="Training part, test part",
+        help="Share of the examples used for training; the rest is for testing. With more of them a network overfits "
+             "less.",
+    )] = 0.75
+    scaling: Annotated[str, FieldSpec(
+        allowed=one_of(*SCALINGS), label="Pixels as inputs", group=DATA, part="data", choices=SCALINGS, needs=PICTURES,
+        help="How pixels become inputs.",
+    )] = "standard"
+    features: Annotated[tuple[str, ...], FieldSpec(
+        allowed=FEATURE_LIST, label="Features", group=DATA, part="features", on_page=True, parse=words, term="Feature",
+        needs=OF_PLANE,
+        help="The inputs of the network. With better ones fewer neurons are needed.",
+    )] = ("x1", "x2")
+    hidden: Annotated[tuple[int, ...], FieldSpec(
+        allowed=UNIT_LIST, label="Hidden layers", group=NETWORK, part="layers", on_page=True, parse=words,
+        term="Hidden layer",
+        help="Number of neurons in each hidden layer. More neurons fit more complicated data, and overfit sooner.",
+    )] = (8, 8)
+    formula: Annotated[str, FieldSpec(
+        allowed=Allowed("a formula of x1 and x2", lambda text: len(text) <= 200), label="Custom feature", group=DATA,
+        part="features", on_page=True, term="Feature", needs=OF_PLANE,
+        help="A formula of x1 and x2 that joins the features of the diagram.",
+    )] = ""
+    conv: Annotated[tuple[int, ...], FieldSpec(
+        allowed=FILTER_LIST, label="Convolution filters", group=NETWORK, part="layers", advanced=True, parse=words,
+        term="Convolution", needs=PICTURES,
+        help="Number of filters in each block of 3x3 convolution and 2x2 pooling before the hidden layers, such as "
+             "8,16. More filters find more patterns and take longer.",
+    )] = ()
+    activations: Annotated[str | tuple[str, ...], FieldSpec(
+        allowed=ACTIVATION_LIST, label="Activation", group=NETWORK, part="activation", on_page=True, parse=one_or_list,
+        help="The function that each hidden neuron applies to its sum. Without one, any number of layers is no more "
+             "than a single straight line.",
+    )] = "tanh"
+    output: Annotated[str, FieldSpec(
+        allowed=one_of("auto", *OUTPUTS), label="Output", group=NETWORK, part="loss", choices=OUTPUTS,
+        valid=lambda e: valid_outputs(e.source.kind, e.source.classes), auto=lambda e: e.output_name,
+        help="The function of the last layer: it turns sums into probabilities, or leaves them as they are.",
+    )] = "auto"
+    loss: Annotated[str, FieldSpec(
+        allowed=one_of("auto", *LOSSES), label="Loss", group=NETWORK, part="loss", choices=LOSSES,
+        valid=lambda e: e.losses, auto=lambda e: e.loss_name, term="Loss",
+        help="What training makes small. Only losses that fit the output are listed.",
+    )] = "auto"
+    label_smoothing: Annotated[float, FieldSpec(
+        allowed=number(0, 0.5), label="Label smoothing", group=NETWORK, part="loss", advanced=True,
+        steps=(0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5), format=percent, needs=CLASSES,
+        help="Share of each target that is spread evenly over all classes. The larger, the less certain the network "
+             "becomes.",
+    )] = 0.0
+    class_weights: Annotated[str, FieldSpec(
+        allowed=one_of("none", "balanced"), label="Class weights", group=NETWORK, part="loss", advanced=True,
+        choices={"none": "All classes alike", "balanced": "Balanced"}, needs=CLASSES,
+        help="Balanced: errors on a rare class count more, so that it is not ignored.",
+    )] = "none"
+    optimizer: Annotated[str, FieldSpec(
+        allowed=one_of(*OPTIMIZERS), label="Optimizer", group=NETWORK, part="optimizer", choices=OPTIMIZERS,
+        help="The rule that turns gradients into steps.",
+    )] = "sgd"
+    learning_rate: Annotated[float, FieldSpec(
+        allowed=number(0, 10, above=True), label="Learning rate", group=TRAINING, part="rate", steps=RATES,
+        preview=True, help="How large a step is. Too small: training crawls; too large: it overshoots or diverges.",
+    )] = 0.03
+    schedule: Annotated[str, FieldSpec(
+        allowed=one_of(*SCHEDULES), label="Schedule", group=TRAINING, part="more", advanced=True, choices=SCHEDULES,
+        help="How the learning rate changes over the epochs.",
+    )] = "constant"
+    schedule_span: Annotated[float, FieldSpec(
+        allowed=number(0, 1_000_000), label="Length of the schedule in epochs", group=TRAINING, part="more",
+        advanced=True, zero="auto", increment=10, term="Schedule",
+        needs=Needs(lambda e: e.schedule != "constant", "with a constant learning rate", strict=False),
+        help="0 takes as many as the stop rule allows, or 100. The longer it is, the more slowly the learning rate "
+             "changes.",
+    )] = 0.0
+    batch_size: Annotated[int, FieldSpec(
+        allowed=whole(0, 100_000), label="Batch size", group=TRAINING, part="batch", zero="all", preview=True,
+        steps=(1, 2, 4, 8, 10, 16, 32, 64, 128, 256, 0), term="Batch",
+        help="Examples per step. A larger batch makes steps calmer, but fewer per epoch.",
+    )] = 10
+    initializer: Annotated[str, FieldSpec(
+        allowed=one_of(*INITIALIZERS), label="Initial weights", group=NETWORK, part="more", advanced=True,
+        choices=INITIALIZERS, term="Initial weights",
+        help="How the weights are drawn before training.",
+    )] = "glorot_uniform"
+    l1: Annotated[float, FieldSpec(
+        allowed=number(0, 10), label="L1 rate", group=TRAINING, part="penalties", steps=PENALTIES, preview=True,
+        term="L1, L2",
+        help="Pulls every weight toward zero by the same amount. The larger, the more weights end near zero.",
+    )] = 0.0
+    l2: Annotated[float, FieldSpec(
+        allowed=number(0, 10), label="L2 rate", group=TRAINING, part="penalties", steps=PENALTIES, preview=True,
+        term="L1, L2",
+        help="Pulls large weights toward zero more than small ones. The larger, the smoother the boundary.",
+    )] = 0.0
+    weight_decay: Annotated[float, FieldSpec(
+        allowed=number(0, 1), label="Weight decay", group=TRAINING, part="optimizer", advanced=True,
+        steps=PENALTIES,
+        needs=Needs(lambda e: e.optimizer == "adamw", "with another optimizer than AdamW", strict=False),
+        help="AdamW shrinks all weights in each step by this, times the learning rate. The larger, the smaller the "
+             "weights stay.",
+    )] = 0.01
+    max_norm: Annotated[float, FieldSpec(
+        allowed=number(0, 1000), label="Maximum norm", group=TRAINING, part="more", advanced=True, zero="off",
+        steps=(0.0, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0),
+        help="Greatest length of the weights into one neuron. The larger it is, the less it limits.",
+    )] = 0.0
+    dropout: Annotated[float, FieldSpec(
+        allowed=number(0, 0.9), label="Dropout", group=NETWORK, part="more", advanced=True,
+        steps=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5), format=percent,
+        help="Share of the hidden neurons left out of each step, at random, so that none can rely on another. The "
+             "larger, the slower a network overfits.",
+    )] = 0.0
+    batch_norm: Annotated[bool, FieldSpec(
+        allowed=TRUTH, label="Batch normalization", group=NETWORK, part="more", advanced=True,
+        help="Keeps the inputs of every hidden neuron centered and of one size, batch by batch.",
+    )] = False
+    residual: Annotated[bool, FieldSpec(
+        allowed=TRUTH, label="Skip connections", group=NETWORK, part="more", advanced=True, term="Skip connection",
+        help="Adds the inputs of a hidden layer to its outputs if there are as many. The gradient gets a second path "
+        "around the layer, so deep networks learn.",
+    )] = False
+    clip_norm: Annotated[float, FieldSpec(
+        allowed=number(0, 1000), label="Clip gradients", group=TRAINING, part="more", advanced=True, zero="off",
+        steps=LIMITS, term="Clipping",
+        help="Shortens a gradient that is longer than this. The larger it is, the less it limits.",
+    )] = 0.0
+    clip_value: Annotated[float, FieldSpec(
+        allowed=number(0, 1000), label="Clip each gradient value", group=TRAINING, part="more", advanced=True,
+        zero="off", steps=LIMITS, term="Clipping",
+        help="Limits every number of the gradient to this size. The larger it is, the less it limits.",
+    )] = 0.0
+    seed: Annotated[int, FieldSpec(
+        allowed=SEED, label="Seed", group=DATA, part="seed",
+        help="The same seed gives the same data, weights and batches.",
+    )] = 1
+    weight_seed: Annotated[int, FieldSpec(
+        allowed=SEED, label="Weight seed", group=NETWORK, part="seed", advanced=True, zero="as Seed",
+        term="Initial weights",
+        help="Other initial weights for the same network and data; the button New weights changes it.",
+    )] = 0
+    device: Annotated[str, FieldSpec(
+        allowed=Allowed("cpu or cuda:0", lambda name: bool(re.fullmatch(r"cpu|cuda:[0-9]", name))), label="Device",
+        group=NETWORK, part="device", on_page=True,
+        help="Where the network is computed: the processor, or a graphics card if there is one.",
+    )] = "cpu"
+    dtype: Annotated[str, FieldSpec(
+        allowed=one_of("float32", "float64"), label="Precision", group=NETWORK, part="more", advanced=True,
+        choices={"float32": "float32", "float64": "float64"},
+        help="Bits of every number: 32 are faster, 64 more exact.",
+    )] = "float32"
+    epochs: Annotated[int, FieldSpec(
+        allowed=whole(0, 1_000_000), label="Stop after this many epochs", group=STOP_RULES, part="stop", zero="never",
+        term="Stop rule", help="Training stops when this many epochs are done.",
+    )] = 0
+    target_accuracy: Annotated[float, FieldSpec(
+        allowed=number(0, 1), label="Stop at this test accuracy or R²", group=STOP_RULES, part="stop", zero="never",
+        increment=0.01, term="Stop rule", help="Training stops when the test part is answered this well.",
+    )] = 0.0
+    patience: Annotated[int, FieldSpec(
+        allowed=whole(0, 100_000), label="Stop after this many epochs without improvement", group=STOP_RULES,
+        part="stop", zero="never", term="Early stopping",
+        help="Early stopping: training stops and the best weights are restored. The more epochs, the longer it waits.",
+    )] = 0
+    min_delta: Annotated[float, FieldSpec(
+        allowed=number(0, 1), label="Smallest improvement that counts", group=STOP_RULES, part="stop",
+        increment=0.001, term="Early stopping", needs=EARLY_STOPPING,
+        help="For early stopping: a smaller change is no improvement. The larger it is, the sooner training stops.",
+    )] = 0.0
+    monitor: Annotated[str, FieldSpec(
+        allowed=one_of(*MONITORS), label="What has to improve", group=STOP_RULES, part="stop", term="Early stopping",
+        choices=dict(zip(MONITORS, ("Test loss", "Test accuracy or R²"), strict=True)), needs=EARLY_STOPPING,
+        help="For early stopping: the number that is watched.",
+    )] = "test_loss"
+    max_seconds: Annotated[float, FieldSpec(
+        allowed=number(0, 86_400), label="Stop after this many seconds", group=STOP_RULES, part="stop", zero="never",
+        increment=10, term="Stop rule", help="Training stops when it has taken this long.",
+    )] = 0.0
+# fmt: on
 
 
-def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object. Of two values for one field nobody can say which was meant."""
-    values: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in values:
-            raise ExperimentError([f"{short(name)}: given twice; allowed: each field once."])
-        values[name] = value
-    return values
+FIELDS: dict[str, FieldSpec] = {name: field.metadata[0] for name, field in Fields.model_fields.items()}
+DEFAULTS: dict[str, Any] = {name: field.default for name, field in Fields.model_fields.items()}
+LIVE = tuple(field.name for field in dataclass_fields(Settings))  # taken by a running network; others rebuild it
+PREVIEWED = tuple(name for name, spec in FIELDS.items() if spec.preview)
 
 
-class Misfit(ValueError):
-    """A field that is right by itself but does not fit the others."""
-
-    def __init__(self, field: str, value: Any, allowed: str) -> None:
-        super().__init__(f"{field}: {short(value)} does not fit; allowed: {allowed}.")
-        self.field = field
-
-
-def field_of(error: Any) -> str:
-    """The field that a pydantic error is about."""
-    misfit = error.get("ctx", {}).get("error")
-    return misfit.field if isinstance(misfit, Misfit) else str(error["loc"][0]) if error["loc"] else ""
-
-
-def sentences(problem: ValidationError, model: type[BaseModel]) -> list[str]:
-    """One sentence a field: what was given, what is allowed."""
-    said = {}
-    for error in problem.errors():
-        name = field_of(error)
-        misfit = error.get("ctx", {}).get("error")
-        if isinstance(misfit, Misfit):
-            said[name] = str(misfit)
-        elif name not in model.model_fields:
-            allowed = ", ".join(model.model_fields)
-            said[name] = f"{short(name) or 'An empty name'} is no field of an experiment; allowed: {allowed}."
-        else:
-            rule = next(m for m in model.model_fields[name].metadata if isinstance(m, Allowed))
-            said.setdefault(name, f"{name}: {short(error['input'])} is not allowed; allowed: {rule.text}.")
-    return list(said.values())
-
-
-def short(value: Any) -> str:
-    """For a sentence: not too long, and nothing in it that cannot be written as UTF-8 (half a character pair)."""
-    try:
-        text = str(value)
-    except (ValueError, RecursionError):
-        return "a huge value"
-    return text[:40].encode(errors="replace").decode() + ("..." if len(text) > 40 else "")
+def check_needs(e: Any) -> None:
+    """Raises Misfit for the first field with a value where an experiment allows only the default."""
+    for name, spec in FIELDS.items():
+        value = getattr(e, name)
+        if spec.needs and spec.needs.strict and value != DEFAULTS[name] and not spec.needs.holds(e):
+            raise Misfit(name, as_text(value), f"{as_text(DEFAULTS[name]) or 'none'} {spec.needs.otherwise}")

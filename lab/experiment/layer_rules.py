@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine import ACTIVATIONS
-from lab.experiment.fields import Allowed, list_of
+from lab.experiment.rules import Allowed, list_of
 
 MAX_LAYERS, MAX_UNITS, MAX_FILTERS, MAX_PARAMETERS = 8, 1024, 64, 2_000_000
 

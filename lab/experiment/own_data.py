@@ -12,7 +12,7 @@ from data import OWN
 from data.files import user_data
 from data.files.user_data import PreparedData, UserDataError, clean
 from data.files.user_data import new_folder as new_folder
-from lab.experiment.fields import Allowed, ExperimentError, Misfit
+from lab.experiment.rules import Allowed, ExperimentError, Misfit
 
 FINGERPRINT = Allowed(
     "the name that an uploaded file got, 32 of 0-9 and a-f",

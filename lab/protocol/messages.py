@@ -20,8 +20,9 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 import numpy as np
 
 from lab.experiment.errors import SentenceError
-from lab.experiment.experiment import LIVE, Experiment, ExperimentError
-from lab.experiment.fields import short
+from lab.experiment.experiment import Experiment, ExperimentError
+from lab.experiment.fields import LIVE, PREVIEWED
+from lab.experiment.rules import short
 from lab.protocol.errors import BadMessage, Fallen, Gone, Unreachable
 from lab.protocol.speed import speed_named
 
@@ -32,9 +33,6 @@ Answer = tuple[dict[str, Any], dict[str, np.ndarray]]
 MAX_WEIGHT = 1000  # size of a weight that a person can type
 MAX_PREVIEW = 100_000  # no slider goes further
 MAX_REQUEST_CHARS = 500  # of a message on the live socket; a request for a frame has about 80
-PREVIEWED = (  # fields that follow a slider while it is dragged
-    "learning_rate", "batch_size", "l1", "l2", "noise", "train_share", "label_noise", "outliers", "balance",
-)  # fmt: skip
 CLOSE_RUN_UNKNOWN, CLOSE_FOREIGN_PAGE, CLOSE_BAD_REQUEST, CLOSE_TOO_MANY = 4404, 4403, 4400, 4429
 CLASS_SHIFT = 5  # a byte of a map of classes: class << 5 | confidence, where 0 is chance level
 ZERO_BYTE, BYTE_SCALE = 128, 127  # a byte of a map of values: 128 + 127 * value

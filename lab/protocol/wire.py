@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from lab.experiment.experiment import Experiment
-from lab.experiment.fields import short
+from lab.experiment.rules import short
 from lab.protocol.errors import BadMessage
 from lab.protocol.frames import VERSION, pack, unpack
 from lab.protocol.messages import COMMANDS, NAMES, Arrays, Checkpoint, Command, Reply, RunState

@@ -20,7 +20,7 @@ from engine.training.stopping import RULES
 from engine.training.trainer import Trainer
 from lab.experiment.errors import SentenceError
 from lab.experiment.experiment import Experiment, ExperimentError
-from lab.experiment.fields import short
+from lab.experiment.rules import short
 
 FORMAT, VERSION, SUFFIX = "backprop-playground", "1", ".safetensors"
 LARGEST = 80 << 20  # bytes: the largest network in float64 with Adam takes 64 million

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from lab.experiment.experiment import Experiment
@@ -33,7 +33,8 @@ def offered(page: Playground) -> set[str]:
     found = set(re.findall(rf'\b(?:{ROLES}) "([^"]+)"', page.page.locator("body").aria_snapshot()))
     once = {re.sub(r"^(.+) \1$", r"\1", name) for name in found}  # Streamlit repeats the name of a slider
     saves = page.page.locator(".live-save button").evaluate_all("all => all.map(button => button.ariaLabel)")
-    return {name for name in once - set(saves) if not STREAMLIT_OWN.fullmatch(name)}
+    counted = {re.sub(r"^(Stop rules|More settings|More data): \d+$", r"\1", name) for name in once - set(saves)}
+    return {name for name in counted if not STREAMLIT_OWN.fullmatch(name)}
 
 
 def own_controls(page: Playground) -> set[str]:
@@ -64,8 +65,9 @@ def slide(name: str, key: str, field: str, value: str, within: str = "") -> Cont
     return Control(name, lambda page: page.slide(name, key), {field: value}, within)
 
 
-def choose(name: str, table: dict, field: str, value: str, within: str = "") -> Control:
-    return Control(name, lambda page: page.choose(name, table[value].label if table else value), {field: value}, within)
+def choose(name: str, table: Mapping[str, Any], field: str, value: str, within: str = "") -> Control:
+    text = getattr(table[value], "label", table[value]) if table else value
+    return Control(name, lambda page: page.choose(name, text), {field: value}, within)
 
 
 def enter(name: str, value: object, field: str, text: str, within: str = "") -> Control:

@@ -62,10 +62,10 @@ def test_a_full_server_queues_visitors_and_admits_them_in_order(start, visit):
     first = visit(server.url).open("hidden=4")
     second = visit(server.url)
     second.page.goto(f"{server.url}?dataset=xor&hidden=3")
-    second.page.get_by_text("The playground is full. You are the next.").wait_for()
+    second.page.get_by_text("The playground is full. You are next.").wait_for()
     third = second.context.new_page()  # another tab is another visitor
     third.goto(server.url)
-    third.get_by_text("The playground is full. 1 before you.").wait_for()
+    third.get_by_text("The playground is full. 1 ahead of you.").wait_for()
     second.page.bring_to_front()  # a background tab hardly paints
     assert (number(server, "queue"), number(server, "sessions")) == (2, 1)
     first.step(1)  # the visitor inside is not disturbed
@@ -73,7 +73,7 @@ def test_a_full_server_queues_visitors_and_admits_them_in_order(start, visit):
     second.until("facts.frame > 0", 60)
     second.linked(dataset="xor", hidden="3")
     second.step(1)
-    third.get_by_text("The playground is full. You are the next.").wait_for()
+    third.get_by_text("The playground is full. You are next.").wait_for()
 
     message = BackMsg()
     message.rerun_script.query_string = ""

@@ -6,12 +6,14 @@ The last test lists the controls of the page and fails if no test presses one of
 from __future__ import annotations
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 
 from data import DATASETS
 from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from lab.experiment.experiment import Experiment
+from lab.experiment.fields import FIELDS
 from lab.experiment.presets import PRESETS
 from lab.protocol.speed import SPEEDS
 from tests.browser.controls import (
@@ -60,10 +62,15 @@ DIAGRAM = (  # names on the picture, which test_stage.py presses
 
 # What changes the experiment ----------------------------------------------------------------------------------------
 
+ADAMW = Experiment(optimizer="adamw")  # which has a weight decay
 LIVE = [  # in the order in which they are used, one after the other
     slide("Learning rate", "ArrowRight", "learning_rate", "0.1"),
+    slide("Weight decay", "ArrowRight", "weight_decay", "0.03", MORE),
     slide("Clip gradients", "ArrowRight", "clip_norm", "0.1", MORE),
+    slide("Clip each gradient value", "ArrowRight", "clip_value", "0.1", MORE),
+    slide("Maximum norm", "ArrowRight", "max_norm", "0.5", MORE),
     choose("Schedule", SCHEDULES, "schedule", "exponential", MORE),
+    enter("Length of the schedule in epochs (0 = auto)", 20, "schedule_span", "20", MORE),
     slide("L1 rate", "ArrowRight", "l1", "0.0001"),
     slide("L2 rate", "End", "l2", "1"),
     slide("Batch size", "End", "batch_size", "0"),
@@ -79,17 +86,22 @@ REBUILDS = [
     choose("Optimizer", OPTIMIZERS, "optimizer", "adam"),
     choose("Initial weights", INITIALIZERS, "initializer", "he_normal", MORE),
     slide("Dropout", "ArrowRight", "dropout", "0.1", MORE),
-    tick("Batch normalisation", "batch_norm", MORE),
+    tick("Batch normalization", "batch_norm", MORE),
     tick("Skip connections", "residual", MORE),
     choose("Precision", {}, "dtype", "float64", MORE),
+    enter("Weight seed (0 = as Seed)", 9, "weight_seed", "9", MORE),
 ]
-tested |= {control.name for control in LIVE + REBUILDS}
+OF_CLASSES = [
+    slide("Label smoothing", "End", "label_smoothing", "0.5", MORE),
+    choose("Class weights", FIELDS["class_weights"].choices or {}, "class_weights", "balanced", MORE),
+]
+tested |= {control.name for control in LIVE + REBUILDS + OF_CLASSES}
 
 
 def test_live_controls_change_the_running_network(playground):
-    before = playground.open().step(1)
+    before = playground.open(urlencode(ADAMW.to_query())).step(1)
     playground.tag()
-    so_far = [Experiment()]  # by epochs
+    so_far = [ADAMW]  # by epochs
     for control in LIVE:
         epochs = len(so_far)
         experiment = operate(playground, control)
@@ -105,12 +117,31 @@ def test_each_network_control_rebuilds_the_run(playground):
     assert playground.remounted_parts() == 0
 
 
+def test_each_control_of_the_classes_rebuilds_the_run(playground):
+    check_rebuilds(playground, OF_CLASSES, Experiment(balance=0.2))
+
+
+@presses("Convolution filters", "Forget features")
+def test_filters_are_typed_and_unused_settings_are_listed(playground):
+    playground.open("dataset=digits&samples=100&features=x1")
+    playground.unfold(MORE)
+    box = playground.page.get_by_role("textbox", name="Convolution filters", exact=True)
+    box.fill("4")
+    box.press("Enter")
+    playground.linked(conv="4")
+    playground.fold()
+    playground.button(f"{MORE}: 1").wait_for()
+    playground.press("Forget features")
+    playground.linked(features=None, conv="4")
+
+
 # What ends a run, how fast it goes and what it shows ----------------------------------------------------------------
 
-EPOCHS = "After so many epochs (0: never)"
+EPOCHS = "Stop after this many epochs (0 = never)"
 RULES = [
-    enter("Without improvement for epochs (0: never)", 1000, "patience", "1000"),
-    enter("At this test accuracy or R2 (0: never)", 1, "target_accuracy", "1"),
+    enter("Stop after this many epochs without improvement (0 = never)", 1000, "patience", "1000"),
+    enter("Stop at this test accuracy or R² (0 = never)", 1, "target_accuracy", "1"),
+    enter("Stop after this many seconds (0 = never)", 3600, "max_seconds", "3600"),
     enter(EPOCHS, 3, "epochs", "3"),
 ]
 
@@ -126,13 +157,24 @@ def test_a_stop_rule_ends_the_run_and_play_continues(playground):
     for rule in RULES:
         use(playground, rule)
     playground.fold()
-    playground.button(f"{STOP_RULES}: 3").wait_for()
+    playground.button(f"{STOP_RULES}: 4").wait_for()
     playground.press("Play")
     stopped = playground.until("facts.status === 'stopped'")
     assert (stopped["epoch"], "3 epochs are done." in playground.status_line) == ("3", True)
     playground.settle()
     playground.press("Play")
     playground.until("facts.epoch > 3")
+
+
+@presses("Smallest improvement that counts", "What has to improve")
+def test_what_counts_as_an_improvement_can_be_chosen(playground):
+    playground.open("patience=3&speed=fast")
+    operate(playground, enter("Smallest improvement that counts", 1, "min_delta", "1", STOP_RULES))
+    monitors = FIELDS["monitor"].choices or {}
+    operate(playground, choose("What has to improve", monitors, "monitor", "test_score", STOP_RULES))
+    playground.press("Play")
+    playground.until("facts.status === 'stopped' && facts.epoch <= 4")
+    assert "The test accuracy has not improved for 3 epochs" in " ".join(playground.status_line.split())
 
 
 @presses("Speed", "Play", "Pause")
@@ -173,9 +215,10 @@ def test_view_options_leave_the_network_unchanged(playground):
 # Completeness -------------------------------------------------------------------------------------------------------
 
 
-@presses("Back to the playground", "Navigate to home page", f"{STOP_RULES}: 1")
+@presses("Back to the playground", "Navigate to home page")
 def test_every_control_is_pressed_by_a_test(playground):
-    playground.open("epochs=1000000&speed=slow")
+    conditions = "optimizer=adamw&schedule=cosine&patience=99&features=x1,x2,x1*x2"  # of further controls
+    playground.open(f"epochs=1000000&speed=slow&{conditions}")
     found = offered(playground)
     for folded in (STOP_RULES, MORE, LAYERS, MORE_DATA, FILES):
         playground.unfold(folded)
@@ -193,7 +236,9 @@ def test_every_control_is_pressed_by_a_test(playground):
     found |= offered(playground)
     playground.choose("Data set", DATASETS["digits"].label)
     playground.linked(dataset="digits")
+    playground.unfold(MORE)
     found |= offered(playground)
+    playground.fold()
     playground.unfold(STOP_RULES)
     use(playground, Control(EPOCHS, lambda page: page.enter(EPOCHS, 0), {"epochs": None}))
     playground.fold()

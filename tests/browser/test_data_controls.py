@@ -19,12 +19,12 @@ from tests.browser.playground import WAIT_S, Playground, eventually
 pytestmark = pytest.mark.browser
 
 MORE_DATA, FILES = "More data", "Files"
-OWN = "Feature of your own"
+OWN = "Custom feature"
 MARKS = ".live-map-marks"
 
 CONTROLS = [  # in the order in which they are used, one after the other
     slide("Noise", "ArrowRight", "noise", "0.05"),
-    enter("Samples (0: all)", 100, "samples", "100"),
+    enter("Samples (0 = all)", 100, "samples", "100"),
     slide("Training share", "Home", "train_share", "0.1"),
     enter("Seed", 7, "seed", "7"),
     press("Regenerate", "seed", "8"),

@@ -99,7 +99,7 @@ def test_an_experiment_too_large_for_a_link_goes_by_file(playground, tmp_path):
     dialog = share(playground)
     for content, sentence in (
         (json.dumps({"seed": -1}).encode(), "seed: -1 is not allowed; allowed: a whole number"),
-        (b"\xff\xfe\x00", "This is no text."),
+        (b"\xff\xfe\x00", "This is not text."),
         (b'{"<img src=x onerror=window.planted=1>": 1}', "is no field of an experiment"),
     ):
         file = {"name": f"{len(content)}.json", "mimeType": "application/json", "buffer": content}

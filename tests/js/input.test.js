@@ -3,14 +3,9 @@ import test from 'node:test';
 import { MAX_WEIGHT, PREVIEWED_FIELDS } from '../../ui/components/shared/protocol.js';
 import { isValidWeight, shortNumber } from '../../ui/components/live/network/weight_editor.js';
 import { lastAvailableClass } from '../../ui/components/live/drawing/draw_bar.js';
-import { previewedField, sliderValue } from '../../ui/components/live/drag.js';
+import { previewedField } from '../../ui/components/live/drag.js';
 import { tiled } from '../../ui/components/images/gallery.js';
 import { traceUntil } from '../../ui/components/charts/charts.js';
-
-test('the text of a slider is a number, a percentage or all', () => {
-  assert.deepEqual(['0.03', '25%', 'all', '1e-05'].map(sliderValue), [0.03, 0.25, 0, 0.00001]);
-  assert.ok(Number.isNaN(sliderValue('none')));
-});
 
 test('a widget of a previewed field is recognized by its class', () => {
   for (const field of PREVIEWED_FIELDS) assert.equal(previewedField(`stSlider st-key-field_${field} x`), field);

@@ -1,13 +1,15 @@
-"""Hypothesis strategies for experiments and for what is none."""
+"""Hypothesis strategies for experiments and their fields."""
 
 from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from data import DATASETS, FEATURES, SCALINGS
+from data import DATASETS, FEATURES, SAMPLES
 from data.sources import hand_drawn
-from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
+from engine import ACTIVATIONS
 from lab.experiment.experiment import Experiment, ExperimentError
+from lab.experiment.fields import DEFAULTS, FIELDS
+from lab.experiment.rules import OneOf, Range
 
 
 def numbers(low, high, *, above=False):
@@ -21,53 +23,32 @@ json_values = st.recursive(
 )
 
 drawn_points = st.tuples(st.floats(-7, 7), st.floats(-7, 7), st.integers(0, 4))
-field_values = {
+
+
+def values_of(name: str) -> st.SearchStrategy:
+    """Values that the rule of a field allows."""
+    allowed = FIELDS[name].allowed
+    if isinstance(allowed, Range):
+        if isinstance(DEFAULTS[name], int):
+            return st.integers(int(allowed.low), int(allowed.high))
+        return numbers(allowed.low, allowed.high, above=allowed.above)
+    return st.sampled_from(allowed.names) if isinstance(allowed, OneOf) else st.booleans()
+
+
+SPECIAL = {  # fields whose rule is not a range or a list of names
     "dataset": st.sampled_from(list(DATASETS)),
-    "noise": numbers(0, 0.5),
-    "samples": st.just(0) | st.integers(10, 100_000),
-    "label_noise": numbers(0, 0.5),
-    "outliers": numbers(0, 0.5),
-    "balance": numbers(0.1, 0.9),
+    "samples": st.just(0) | st.integers(*SAMPLES),
     "points": st.just("") | st.lists(drawn_points, min_size=1, max_size=8).map(hand_drawn.pack),
     "own": st.just(""),  # uploads are tried in tests/lab/experiment/test_own_data.py
-    "train_share": numbers(0.1, 0.9),
-    "scaling": st.sampled_from(list(SCALINGS)),
     "features": st.lists(st.sampled_from(list(FEATURES)), min_size=1, unique=True).map(tuple),
     "formula": st.sampled_from(["", "x1", "sin(x1) * x2^2", "max(x1, 1 / x2)"]),
     "hidden": st.lists(st.integers(1, 64), max_size=8).map(tuple),
     "conv": st.lists(st.integers(1, 64), max_size=2).map(tuple),
     "activations": st.sampled_from(list(ACTIVATIONS))
     | st.lists(st.sampled_from(list(ACTIVATIONS)), max_size=8).map(tuple),
-    "output": st.sampled_from(["auto", *OUTPUTS]),
-    "loss": st.sampled_from(["auto", *LOSSES]),
-    "label_smoothing": numbers(0, 0.5),
-    "class_weights": st.sampled_from(["none", "balanced"]),
-    "optimizer": st.sampled_from(list(OPTIMIZERS)),
-    "learning_rate": numbers(0, 10, above=True),
-    "schedule": st.sampled_from(list(SCHEDULES)),
-    "schedule_span": numbers(0, 1e6),
-    "batch_size": st.integers(0, 100_000),
-    "initializer": st.sampled_from(list(INITIALIZERS)),
-    "l1": numbers(0, 10),
-    "l2": numbers(0, 10),
-    "weight_decay": numbers(0, 1),
-    "max_norm": numbers(0, 1000),
-    "dropout": numbers(0, 0.9),
-    "batch_norm": st.booleans(),
-    "residual": st.booleans(),
-    "clip_norm": numbers(0, 1000),
-    "clip_value": numbers(0, 1000),
-    "seed": st.integers(0, 999_999),
-    "weight_seed": st.integers(0, 999_999),
     "device": st.sampled_from(["cpu", "cuda:0", "cuda:7"]),
-    "dtype": st.sampled_from(["float32", "float64"]),
-    "epochs": st.integers(0, 1_000_000),
-    "target_accuracy": numbers(0, 1),
-    "patience": st.integers(0, 100_000),
-    "min_delta": numbers(0, 1),
-    "monitor": st.sampled_from(["test_loss", "test_score"]),
-    "max_seconds": numbers(0, 86_400),
 }
+field_values = {name: SPECIAL[name] if name in SPECIAL else values_of(name) for name in FIELDS}
 
 
 def _built(values: dict) -> Experiment:

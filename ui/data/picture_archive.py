@@ -47,12 +47,12 @@ def picture_archive() -> None:
 
 def _draft(key: str) -> PreparedData | str | None:
     """The result for this file and size, if it was the last one."""
-    last, result = state.kept("pictures", ("", None))
+    last, result = state.notes().get("pictures", ("", None))
     return result if last == key else None
 
 
 def _store(key: str, result: PreparedData | str | None) -> None:
-    state.keep("pictures", (key, result))
+    state.notes()["pictures"] = (key, result)
 
 
 def _read(content: bytes, title: str, side: int, key: str) -> PreparedData | str:

@@ -1,4 +1,4 @@
-"""The menu of named starting points, and the sentence on what to look at in the one that was chosen."""
+"""The menu of named starting points, and what to look at in the chosen one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from lab.experiment.presets import PRESETS
 from ui.kit.widgets import labels, locked, shown
 from ui.session import state
 
-HELP = "Starting points that each show one thing. The network starts anew, and a sentence says what to look at."
+HELP = "Starting points that each show one thing. Restarts training, and a sentence says what to look at."
 
 
 def menu() -> None:
@@ -23,8 +23,8 @@ def _choose() -> None:
 
 
 def lesson() -> None:
-    """What the preset, or the link that holds one, wants to show; as long as its data is on the screen."""
-    place = st.container(key="lesson")  # always there: what comes and goes above the live view would mount that anew
+    """The sentence of the preset that was chosen or linked, as long as its data set is in use."""
+    place = st.container(key="lesson")  # always there: an element that comes and goes would mount the live view again
     preset = PRESETS.get(state.preset())
     if preset and preset.experiment.dataset == state.experiment().dataset:
         place.markdown(f"**{preset.label}.** {preset.sentence}")

@@ -1,4 +1,4 @@
-"""What stands beside the title: presets, share, keys and the projector. A page in a frame has none of it."""
+"""The tools beside the title: presets, share, keys and the projector. An embedded page has none of them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from ui.header import help_dialog, preset_menu, share
 from ui.kit.widgets import of_view
 
 
-def tools() -> None:
+def toolbar() -> None:
     if st.context.is_embedded:
         return
     with st.container(key="tools", horizontal=True, vertical_alignment="center", gap="small"):
         preset_menu.menu()
         share.button()
         help_dialog.button()
-        sentence = "For the wall of a classroom: larger type, thicker lines, light background."
+        sentence = "For the screen of a classroom: larger type, thicker lines, light background."
         st.toggle("Projector", help=sentence, **of_view("projector"))

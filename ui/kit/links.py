@@ -10,6 +10,6 @@ from lab.experiment.presets import PRESETS
 
 
 def preset_links(*names: str) -> None:
-    """A line for each of these presets: its name opens it, its sentence says what will be seen."""
+    """One line per preset: its name is the link, its sentence says what it shows."""
     presets = [PRESETS[name] for name in names]
     st.markdown("\n".join(f"- [{p.label}](./?{urlencode(p.experiment.to_query())}): {p.sentence}" for p in presets))

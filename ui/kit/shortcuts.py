@@ -1,4 +1,4 @@
-"""Every key of the page: what it presses, and what the help says of it."""
+"""Every keyboard shortcut: the button that it presses, and its help."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Key(NamedTuple):
-    """A key of the whole page. It presses the first of these buttons that is there, so a key and a click are one."""
+    """A key of the whole page. It presses the first of these buttons that the page has."""
 
     name: str  # as the browser calls it
     shown: str
@@ -18,17 +18,17 @@ KEYS = (
     Key(" ", "Space", ("pause", "play"), "Play, or pause."),
     Key("ArrowRight", "→", ("step",), "Train for one epoch."),
     Key("b", "B", ("step_batch",), "Train for one batch."),
-    Key("n", "N", ("new_weights",), "Other first weights for the same network."),
-    Key("r", "R", ("reset",), "Back to the same first weights."),
+    Key("n", "N", ("new_weights",), "New random initial weights."),
+    Key("r", "R", ("reset",), "Restart from the same initial weights."),
     Key("?", "?", ("keys",), "Open this list."),
 )
-PLACES = (  # keys of one place: where, which, what for
-    ("Everywhere", "Tab, Shift+Tab", "Go to the next control, or to the one before."),
-    ("Slider", "← → Home End", "Change the value by a step, or to its first or last."),
-    ("Select box", "↓ ↑ Enter", "Open it, go through its list, choose. Letters search the list."),
-    ("Network", "← → ↑ ↓", "Go from feature to neuron to output; the big map shows what has the focus."),
+PLACES = (  # keys of one part of the page: where, which, what for
+    ("Everywhere", "Tab, Shift+Tab", "Go to the next or the previous control."),
+    ("Slider", "← → Home End", "Change the value by one step, or to its first or last."),
+    ("Select box", "↓ ↑ Enter", "Open, move through the list, choose. Letters search the list."),
+    ("Network", "← → ↑ ↓", "Move from feature to neuron to output; the large map shows the selected neuron."),
     ("Network", "Enter", "Switch a feature on or off; open the weights of a neuron."),
-    ("Weights", "Enter, Esc", "Set the number that is typed; close the list."),
+    ("Weights", "Enter, Esc", "Apply the typed number; close the list."),
     ("Drawing", "← → ↑ ↓ Enter", "Move the cross; add, move, delete or relabel a point there."),
     ("Dialog", "Esc", "Close it."),
 )

@@ -1,105 +1,145 @@
-"""Kinds of widgets, each a view of one field of the experiment.
+"""The controls of the fields of an experiment, made from their records in lab/experiment/fields.py.
 
 A widget takes its value from the experiment before it is drawn, so a link, a preset or another widget moves it too; a
-change folds back into the experiment. Its help says whether the running network takes the change or starts anew.
-What a teacher has hidden is not drawn here, and what is locked is drawn but cannot be changed.
+change goes back into the experiment. Its help says whether training goes on or restarts. What a teacher has hidden is
+not drawn, and what is locked is drawn but cannot be changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from lab.experiment.experiment import LIVE
+from lab.experiment.experiment import Experiment
+from lab.experiment.fields import DEFAULTS, FIELDS, LIVE, PREVIEWED
+from lab.experiment.rules import Range, as_text
 from ui.session import state
 from ui.session.lockable_parts import is_hidden, is_locked
 
-AT_ONCE = "Acts on the running network at once; nothing is reset."
-ANEW = "Starts again with new weights."
+GOES_ON = "Training goes on."
+RESTARTS = "Restarts training."
 
-Show = Callable[[Any], str]
 Act = Callable[[Any], None]
 
 
-def holding(name: str, value: Any, act: Act) -> dict[str, Any]:
+# Any widget ----------------------------------------------------------------------------------------------------------
+
+
+def keyed(name: str, value: Any, act: Act) -> dict[str, Any]:
     """The key of a widget that shows a value, and what it does when a person changes it."""
-    key = state.hold(name, value)
-    return {"key": key, "on_change": state.from_widget, "args": (name, key, act)}
+    key = state.widget_key(name, value)
+    return {"key": key, "on_change": state.on_widget_change, "args": (name, key, act)}
 
 
-def bound(field: str, value: Any, act: Act | None = None) -> dict[str, Any]:
-    """The widget's key, its value taken from the experiment, the way back, and whether a teacher has locked it."""
-    act = act or (lambda value: state.change(**{field: value}))
-    return {**holding(f"field_{field}", value, act), "disabled": locked(field)}
+def shown(*names: str) -> bool:
+    """Whether a teacher has left any of these fields and buttons in view; others are not drawn."""
+    return not all(is_hidden(state.view(), name) for name in names)
 
 
-def shown(*fields: str) -> bool:
-    """Whether a teacher has left any of these in view; a widget that is not is not drawn."""
-    return not all(is_hidden(state.view(), field) for field in fields)
+def locked(name: str) -> bool:
+    """Whether a teacher has locked the control of a field, or a button."""
+    return is_locked(state.view(), name)
 
 
-def locked(field: str) -> bool:
-    """Whether a teacher has locked the field's widget."""
-    return is_locked(state.view(), field)
-
-
-def explain(field: str, sentence: str) -> str:
-    """A help sentence, and what a change of the field does."""
-    return f"{sentence} {AT_ONCE if field in LIVE else ANEW}"
-
-
-def labels(table: dict[str, Any]) -> Show:
+def labels(table: dict[str, Any]) -> Callable[[str], str]:
     """How the names of a table of records are shown."""
     return lambda name: table[name].label
 
 
-def choose(label: str, field: str, options: Iterable[str], show: Show, sentence: str) -> None:
-    if not shown(field):
-        return
-    value = getattr(state.experiment(), field)
-    st.selectbox(label, list(options), format_func=show, help=explain(field, sentence), **bound(field, value))
-
-
-def slide(label: str, field: str, options: Sequence[float], sentence: str, show: Show = "{:g}".format) -> None:
-    """A slider over a few good values; a value that came by link joins them."""
-    if not shown(field):
-        return
-    value = getattr(state.experiment(), field)
-    steps = options if value in options else sorted({*options, value})
-    st.select_slider(label, steps, format_func=show, help=explain(field, sentence), **bound(field, value))
-
-
-def number(label: str, field: str, low: float, high: float, sentence: str, step: float = 1) -> None:
-    if not shown(field):
-        return
-    value = getattr(state.experiment(), field)
-    st.number_input(label, low, high, step=step, help=explain(field, sentence), **bound(field, value))
-
-
-def check(label: str, field: str, sentence: str) -> None:
-    if not shown(field):
-        return
-    st.checkbox(label, help=explain(field, sentence), **bound(field, getattr(state.experiment(), field)))
-
-
-def of_view(field: str) -> dict[str, Any]:
+def of_view(name: str) -> dict[str, Any]:
     """Like `bound`, for a setting of the view."""
-    act = partial(state.change_view, field)
-    return {**holding(f"view_{field}", state.view()[field], act), "disabled": locked(field)}
+    act = partial(state.change_view, name)
+    return {**keyed(f"view_{name}", state.view()[name], act), "disabled": locked(name)}
 
 
 def command(label: str, verb: str, **options: Any) -> None:
     """A button that sends the run a command."""
-    if not shown(verb):
-        return
-    options["disabled"] = options.get("disabled", False) or locked(verb)
-    st.button(label, key=verb, on_click=state.command, args=(verb,), **options)
+    if shown(verb):
+        options["disabled"] = options.get("disabled", False) or locked(verb)
+        st.button(label, key=verb, on_click=state.command, args=(verb,), **options)
 
 
 def button(label: str, name: str, act: Callable[[], None], help: str) -> None:
     """A button that changes the experiment by more than the value of one widget."""
     if shown(name):
         st.button(label, key=name, on_click=act, disabled=locked(name), help=help)
+
+
+# Fields --------------------------------------------------------------------------------------------------------------
+
+
+def bound(name: str, value: Any, act: Act | None = None) -> dict[str, Any]:
+    """The key of a field's widget, its value, the way back, and whether a teacher has locked it."""
+    act = act or (lambda value: state.change(**{name: value}))
+    return {**keyed(f"field_{name}", value, act), "disabled": locked(name)}
+
+
+def explain(name: str, more: str = "") -> str:
+    """The help of a field, and what a change of it does. more: what is to be said of its current value."""
+    spec, value = FIELDS[name], getattr(state.experiment(), name)
+    more = more or (getattr((spec.choices or {}).get(value), "sentence", "") if isinstance(value, str) else "")
+    return " ".join(filter(None, (spec.help, more, GOES_ON if name in LIVE else RESTARTS)))
+
+
+def slider_values(name: str, e: Experiment) -> tuple[float, ...]:
+    """A few good values; one that came by a link joins them."""
+    steps, value = FIELDS[name].steps, getattr(e, name)
+    return steps if value in steps else tuple(sorted({*steps, value}))
+
+
+def previews(e: Experiment) -> dict[str, dict[str, float]]:
+    """The fields whose slider is followed while it is dragged: field -> text at its thumb -> value."""
+    return {name: {FIELDS[name].text(value): value for value in slider_values(name, e)} for name in PREVIEWED}
+
+
+def is_at_default(name: str) -> bool:
+    return getattr(state.experiment(), name) == DEFAULTS[name]
+
+
+def is_in_view(name: str) -> bool:
+    """Whether the generated control of a field is drawn: it has an effect, or is not at its default."""
+    return shown(name) and (FIELDS[name].applies(state.experiment()) or not is_at_default(name))
+
+
+def control(name: str) -> None:
+    """The generated control of a field."""
+    if not is_in_view(name):
+        return
+    e, spec = state.experiment(), FIELDS[name]
+    value, help = getattr(e, name), explain(name)
+    match spec.control:
+        case "slider":
+            steps = slider_values(name, e)
+            st.select_slider(spec.title, steps, format_func=spec.text, help=help, **bound(name, value))
+        case "choice":
+            show = partial(spec.text, e=e)
+            st.selectbox(spec.title, spec.options(e), format_func=show, help=help, **bound(name, value))
+        case "check":
+            st.checkbox(spec.title, help=help, **bound(name, value))
+        case "number":
+            assert isinstance(spec.allowed, Range)
+            kind = type(value)
+            low, high, step = map(kind, (spec.allowed.low, spec.allowed.high, spec.increment))
+            form = "%d" if kind is int else "%g"
+            st.number_input(spec.title, low, high, step=step, format=form, help=help, **bound(name, value))
+        case "text":
+            st.text_input(spec.title, help=help, **bound(name, as_text(value)))
+
+
+def group(name: str, *, advanced: bool) -> tuple[str, ...]:
+    """The fields of a group of the page that have generated controls, in the order of the table."""
+    return tuple(
+        field
+        for field, spec in FIELDS.items()
+        if spec.group == name and spec.advanced == advanced and spec.control != "page"
+    )
+
+
+def folded(label: str, fields: Iterable[str], key: str, **options: Any) -> AbstractContextManager:
+    """A popover that counts the fields in it that are not at their defaults."""
+    changed = sum(not is_at_default(name) for name in fields if shown(name))
+    return st.popover(f"{label}: {changed}" if changed else label, key=key, **options)

@@ -1,4 +1,4 @@
-"""The inputs of the network: thumbnails of the diagram switch them, and one is typed as a formula."""
+"""The inputs of the network: thumbnails in the diagram switch them on and off, and one is typed as a formula."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import streamlit as st
 from data import FEATURES
 from data.sources.features import FORMULA
 from data.sources.formula import FUNCTIONS, MAX_CHARACTERS, FormulaError, parse
+from lab.experiment.fields import DEFAULTS, FIELDS
 from ui.kit.escape import plain
-from ui.kit.widgets import ANEW, bound, shown
+from ui.kit.widgets import bound, explain, shown
 from ui.session import state
 
-DRAFT = "formula"  # (text, what is wrong with it, the formula that is in force meanwhile)
-USUAL = ("x1", "x2")
+DRAFT = "formula"  # the note about a refused formula: (text, what is wrong with it, the formula in use meanwhile)
 
 
 def toggle(name: str) -> None:
@@ -25,20 +25,16 @@ def toggle(name: str) -> None:
 
 
 def formula_field() -> None:
-    """One feature that a person types. What is refused stays in the field, with the sentence that refuses it."""
-    if not shown("formula"):
-        return
+    """One feature that a person types. A refused text stays in the field, with the reason below it."""
     e = state.experiment()
-    text, problem, meanwhile = state.kept(DRAFT, ("", "", ""))
-    if meanwhile != e.formula:  # a link or a preset has brought another one
+    if not (shown("formula") and e.source.plane):
+        return
+    text, problem, meanwhile = state.notes().get(DRAFT, ("", "", ""))
+    if meanwhile != e.formula:  # a link or a preset has set another one
         problem = ""
-    help = (
-        "A formula of x1 and x2 that joins the features of the diagram: + - * / ^, brackets, and "
-        f"{' '.join(FUNCTIONS)}. Leave it empty to take it away. {ANEW}"
-    )
-    example = "e.g. sin(x1) * x2^2"
-    options = bound("formula", text if problem else e.formula, _typed)
-    st.text_input("Feature of your own", placeholder=example, help=help, **options)
+    allowed = f"Allowed: + - * / ^, parentheses, and {' '.join(FUNCTIONS)}. Leave it empty to remove the feature."
+    options = {"placeholder": "e.g. sin(x1) * x2^2", "help": explain("formula", allowed)}
+    st.text_input(FIELDS["formula"].title, **options, **bound("formula", text if problem else e.formula, _typed))
     place = st.container()
     if problem:
         place.error(plain(problem))
@@ -50,11 +46,11 @@ def _typed(text: str) -> None:
         if text:
             parse(text)
     except FormulaError as problem:
-        state.keep(DRAFT, (text[: 2 * MAX_CHARACTERS], str(problem), e.formula))
+        state.notes()[DRAFT] = (text[: 2 * MAX_CHARACTERS], str(problem), e.formula)
         return
-    state.keep(DRAFT, ("", "", ""))
+    state.notes()[DRAFT] = ("", "", "")
     others = tuple(name for name in e.features if name != FORMULA)
     if text:
         state.change(formula=text, features=(*others, FORMULA))
     else:
-        state.change(formula="", features=others or USUAL)
+        state.change(formula="", features=others or DEFAULTS["features"])

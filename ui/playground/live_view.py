@@ -1,4 +1,4 @@
-"""The live view: mounts the component once and says where its frames come from. No script runs for a frame."""
+"""The live view: mounts the component once and tells it where its frames come from. No script runs for a frame."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from ui.figures import activation_shape, curve
 from ui.kit.charts import theme
 from ui.kit.shortcuts import for_component
 from ui.kit.style import enlarged
-from ui.kit.widgets import locked
+from ui.kit.widgets import locked, previews
 from ui.playground import drawing_pad, features
 from ui.server.traffic import TRAFFIC
 from ui.session import state
 
-INTERVAL = 16  # ms between two frames while it runs
-RERUN = 0.7  # seconds between two frames without a socket
-SEEN = "picture seen"
-LONGEST_WAIT, LOOK, PAINT = 1.0, 0.01, 0.04  # seconds for the first picture: in all, between two looks, to be painted
+FRAME_INTERVAL_MS = 16  # while it runs
+RERUN_S = 0.7  # between two frames without a socket
+SEEN = "picture seen"  # the note that this visitor has had the first picture
+MAX_WAIT_S, POLL_S, PAINT_S = 1.0, 0.01, 0.04  # for the first picture: at most, between two looks, to be painted
 EVENT_FIELDS = {
     "toggle_feature": "features", "resize": "hidden", "layers": "hidden", "activation": "activations",
     "points": "points",
@@ -50,23 +50,23 @@ def live() -> None:
     """Everything that moves: map or pictures, curves, confusion matrix, status line."""
     if state.runs().live:
         address = {"socket": "live/socket", "token": state.token(), "plotly": PLOTLY}
-        _mount({"mode": "socket", **address, "interval": INTERVAL})
+        _mount({"mode": "socket", **address, "interval": FRAME_INTERVAL_MS})
     else:
-        st.fragment(_rerun, run_every=RERUN)()
+        st.fragment(_rerun, run_every=RERUN_S)()
 
 
 def picture_first() -> None:
-    """Before the controls, once a visit: wait until the browser has the picture.
+    """Before the controls, once a visit: wait until the browser has painted the picture.
 
-    All that a script run sends at once a browser shows at once. With forty controls that is half a second later.
+    A browser shows everything that a script run sends together; with forty controls that is half a second later.
     """
-    if state.kept(SEEN) or not state.runs().live:
+    if state.notes().get(SEEN) or not state.runs().live:
         return
-    state.keep(SEEN, True)
-    end = time.monotonic() + LONGEST_WAIT
+    state.notes()[SEEN] = True
+    end = time.monotonic() + MAX_WAIT_S
     while not TRAFFIC.sockets[state.token()] and time.monotonic() < end:
-        time.sleep(LOOK)
-    time.sleep(PAINT)
+        time.sleep(POLL_S)
+    time.sleep(PAINT_S)
 
 
 def _rerun() -> None:
@@ -102,6 +102,7 @@ def _mount(source: dict[str, Any]) -> None:
         "activations": {name: activation.label for name, activation in ACTIVATIONS.items()},
         "drawing": drawing_pad.options(),
         "keys": for_component(),
+        "previews": previews(state.experiment()),
         "projector": view["projector"],
         "handled": state.handled(),
     }
@@ -113,10 +114,10 @@ def _carry_out() -> None:
 
 
 def _event(message: dict[str, Any]) -> None:
-    """What the visitor did on the picture, as changes of the experiment; all of it is checked like any other input.
+    """What the visitor did in the picture, as changes of the experiment, validated like any other input.
 
-    Other events only say that the run stopped or is gone, or that the connection is back: the script run that follows
-    draws the page anew.
+    Other events only say that the run stopped or is gone, or that the connection is back: the script run that they
+    cause redraws the page.
     """
     if locked(EVENT_FIELDS.get(str(message.get("type")), "")):
         return

@@ -1,4 +1,4 @@
-"""The buttons that train the network, and how fast it goes: the same on every page that shows it learning."""
+"""The buttons that train the network, and its speed: the same on every page that shows it learning."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from lab.protocol.speed import SPEEDS
 from ui.kit.widgets import command, labels, of_view
 from ui.session import state
 
-RESET = "Back to the same first weights."
-PLAY, PAUSE = "Training goes on.", "Training waits; nothing is lost."
-STEP = "Train for exactly one epoch."
+RESET = "Restart from the same initial weights."
+PLAY, PAUSE = "Start or continue training.", "Pause training; nothing is lost."
+STEP = "Train for one epoch."
 
 
 def buttons(*, reset: str = RESET, play: str = PLAY, pause: str = PAUSE, step: str = STEP) -> None:
-    """Reset, Play or Pause, Step, each with what it does; a page without a sentence for Reset has no Reset."""
+    """Reset, Play or Pause, and Step, with their help; without help for Reset there is no Reset."""
     status = state.status()["status"]
     if reset:
         command("Reset", "reset", help=reset)
@@ -26,13 +26,13 @@ def buttons(*, reset: str = RESET, play: str = PLAY, pause: str = PAUSE, step: s
 
 
 def speed(sentence: str, width: int = 190) -> None:
-    """How much is learnt between two pictures."""
+    """How much training happens between two frames."""
     with st.container(width=width):
         st.selectbox("Speed", list(SPEEDS), format_func=labels(SPEEDS), help=sentence, **of_view("speed"))
 
 
 def bar(pace: str, *, pinned: bool = False, **sentences: str) -> None:
-    """Buttons and speed in a row. pace: what a speed means on this page; sentences: see `buttons`.
+    """Buttons and speed in a row. pace: the help of the speed on this page; sentences: see `buttons`.
 
     pinned: on a phone the buttons stay at the top of the screen (page.css).
     """

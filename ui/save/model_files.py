@@ -40,13 +40,13 @@ def load_model() -> None:
     """An upload, with the choice of what to load, and the result."""
     help = " ".join(f"{name}: {sentence}" for name, sentence in LOAD_OPTIONS.items())
     st.radio("Load from the file", list(LOAD_OPTIONS), key="load_what", horizontal=True, help=help)
-    key = f"model_file_{state.kept('loads', 0)}"  # a new key empties the widget, so that the file is freed
+    key = f"model_file_{state.notes().get('loads', 0)}"  # a new key empties the widget, so that the file is freed
     max_mb = model_file.LARGEST // MEGABYTE
     help = "A file saved here or with `python -m lab run --save`. A file that does not fit changes nothing."
     st.file_uploader(
         "Load a model", type="safetensors", max_upload_size=max_mb, key=key, on_change=_load, args=(key,), help=help
     )
-    if loaded := state.kept("loaded", ""):
+    if loaded := state.notes().get("loaded", ""):
         st.success(plain(loaded))
 
 
@@ -57,5 +57,5 @@ def _load(widget: str) -> None:
     weights_only = st.session_state.load_what == WEIGHTS
     loaded = state.load_model(read_and_free(upload), weights_only=weights_only)
     done_text = f"Loaded the weights of {upload.name[:60]}." if weights_only else f"Loaded {upload.name[:60]}."
-    state.keep("loaded", f"{done_text} Press Play on the Playground to continue training." if loaded else "")
-    state.keep("loads", state.kept("loads", 0) + 1)
+    state.notes()["loaded"] = f"{done_text} Press Play on the Playground to continue training." if loaded else ""
+    state.notes()["loads"] = state.notes().get("loads", 0) + 1

@@ -29,12 +29,12 @@ def predictions() -> None:
     st.caption(plain(f"A CSV file with {len(columns):,} columns: {names}. Other columns, such as labels, are ignored."))
     allowed = f"{own_data.SHELF.session_bytes / 1e6:.0f} MB"
     help = f"At most {MAX_BYTES // MEGABYTE} MB and 100,000 rows. The file counts toward your limit of {allowed}."
-    key = f"examples_file_{state.kept('examples_taken', 0)}"  # a new key empties the widget
+    key = f"examples_file_{state.notes().get('examples_taken', 0)}"  # a new key empties the widget
     options = {"max_upload_size": MAX_BYTES // MEGABYTE, "on_change": _store, "args": (key,), "help": help}
     st.file_uploader("Examples without labels", ["csv", "tsv", "txt"], key=key, **options)
-    if refused := state.kept("examples_refused"):
+    if refused := state.notes().get("examples_refused"):
         st.warning(plain(refused))
-    if (held := state.kept("examples")) is None:
+    if (held := state.notes().get("examples")) is None:
         return
     name, content = held
     used = f"{own_data.SHELF.used(state.owner()) / 1e6:.1f} of {allowed}"
@@ -44,14 +44,14 @@ def predictions() -> None:
         help = "Deletes the file and its predictions from the server. The end of your session does the same."
         st.button("Delete the file", key="forget_examples", on_click=_delete, help=help)
     if pressed:
-        state.keep("predictions", None)
+        state.notes()["predictions"] = None
         try:
-            state.keep("predictions", _predict(content, inputs))
+            state.notes()["predictions"] = _predict(content, inputs)
         except UnlabeledRowsError as problem:
             st.warning(plain(str(problem)))
         except (Gone, Unreachable):
             st.warning("The training process is restarting. Press Predict again in a moment.")
-    if found := state.kept("predictions"):
+    if found := state.notes().get("predictions"):
         text, note = found
         st.caption(plain(note))
         st.code("\n".join(text.splitlines()[:8]), language=None, wrap_lines=True)
@@ -71,22 +71,22 @@ def _store(widget: str) -> None:
     """Replace the stored file by the uploaded one, if there is enough space."""
     if (upload := st.session_state[widget]) is None:
         return
-    state.keep("examples_taken", state.kept("examples_taken", 0) + 1)
+    state.notes()["examples_taken"] = state.notes().get("examples_taken", 0) + 1
     name, content = upload.name[:60], read_and_free(upload)
     try:
         own_data.SHELF.hold(state.owner(), state.token(), "examples", len(content))
     except UserDataError as problem:
-        state.keep("examples_refused", f"{name} was not stored. {problem}")
+        state.notes()["examples_refused"] = f"{name} was not stored. {problem}"
         return
-    state.keep("examples_refused", "")
-    state.keep("examples", (name, content))
-    state.keep("predictions", None)
+    state.notes()["examples_refused"] = ""
+    state.notes()["examples"] = (name, content)
+    state.notes()["predictions"] = None
 
 
 def _delete() -> None:
     own_data.SHELF.hold(state.owner(), state.token(), "examples", 0)
-    state.keep("examples", None)
-    state.keep("predictions", None)
+    state.notes()["examples"] = None
+    state.notes()["predictions"] = None
 
 
 def _predict(content: bytes, inputs: dict) -> tuple[str, str]:

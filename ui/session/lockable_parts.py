@@ -1,6 +1,6 @@
-"""The parts of the page that a teacher may hide or lock for pupils, and how a link says which.
+"""The parts of the page that a teacher may hide or lock for students, and how a link names them.
 
-Hiding and locking keep a lesson tidy; they are no secret: whoever edits the address gets everything back.
+Hiding and locking keep a lesson tidy; they protect nothing: anyone who edits the address gets everything back.
 """
 
 from __future__ import annotations
@@ -8,19 +8,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from lab.experiment.fields import FIELDS
 from ui.streamlit_compat.dom import Mark
 
 LISTS = ("hide", "lock")  # values of the view; each a tuple of names of parts
 
 
 class Part(NamedTuple):
-    """What belongs together: the widgets of some fields, keys of buttons, or a piece of the live view."""
+    """The controls of some fields, other widgets by name, or a section of the live view."""
 
     name: str  # in links: never changed
     label: str
-    fields: tuple[str, ...] = ()  # of the experiment or the view, and names of buttons
-    selector: str = ""  # of the piece of the live view, which can be hidden only
+    widgets: tuple[str, ...] = ()  # besides those of its fields: settings of the view, buttons and containers
+    selector: str = ""  # CSS of a section of the live view, which can only be hidden
     hideable: bool = True
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of the experiment whose records name this part, and the other widgets."""
+        return (*(name for name, spec in FIELDS.items() if spec.part == self.name), *self.widgets)
 
     @property
     def lockable(self) -> bool:
@@ -32,22 +38,19 @@ PARTS = {
     for part in (
         Part("transport", "Play, Step and Reset", ("play", "pause", "step", "step_batch", "reset", "new_weights")),
         Part("speed", "Speed", ("speed",)),
-        Part("rate", "Learning rate", ("learning_rate",)),
-        Part("batch", "Batch size", ("batch_size",)),
-        Part("penalties", "L1 and L2 rate", ("l1", "l2")),
-        Part("stop", "Stop rules",
-             ("stop_rules", "epochs", "target_accuracy", "patience", "min_delta", "monitor", "max_seconds")),
-        Part("data", "Data", ("dataset", "noise", "samples", "train_share", "label_noise", "outliers", "balance",
-                              "points", "own", "scaling", "more_data", "draw", "files")),
-        Part("seed", "Seed", ("seed", "weight_seed", "regenerate")),
-        Part("features", "Features", ("features", "formula")),
-        Part("layers", "Hidden layers", ("hidden", "conv", "units", "layers")),
-        Part("activation", "Activation", ("activations",)),
-        Part("loss", "Output and loss", ("output", "loss", "label_smoothing", "class_weights")),
-        Part("optimizer", "Optimizer", ("optimizer", "weight_decay")),
-        Part("device", "Device", ("device",)),
-        Part("more", "More settings", ("more_settings", "initializer", "dropout", "batch_norm", "residual", "dtype",
-                                       "schedule", "schedule_span", "clip_norm", "clip_value", "max_norm")),
+        Part("rate", "Learning rate"),
+        Part("batch", "Batch size"),
+        Part("penalties", "L1 and L2 rate"),
+        Part("stop", "Stop rules", ("stop_rules",)),
+        Part("data", "Data", ("more_data", "draw", "files")),
+        Part("seed", "Seed", ("regenerate",)),
+        Part("features", "Features"),
+        Part("layers", "Hidden layers", ("units", "layers")),
+        Part("activation", "Activation"),
+        Part("loss", "Output and loss"),
+        Part("optimizer", "Optimizer"),
+        Part("device", "Device"),
+        Part("more", "More settings", ("more_settings",)),
         Part("view", "Test points and Discretize", ("show_test", "discretize")),
         Part("weights", "Weights by hand", ("weights",), hideable=False),
         Part("presets", "Presets", ("presets",)),
@@ -88,16 +91,16 @@ def is_hidden(view: dict[str, Any], field: str) -> bool:
 
 
 def is_locked(view: dict[str, Any], field: str) -> bool:
-    """Whether it is out of the pupils' reach: locked, or not drawn at all."""
+    """Whether students cannot change it: it is locked, or not drawn at all."""
     return PART_OF.get(field) in (*view["lock"], *view["hide"])
 
 
 def hiding(view: dict[str, Any]) -> str:
-    """The style that takes away what is hidden: pieces of the live view, and widgets that a page draws by itself."""
+    """The CSS that hides sections of the live view, and widgets that a page draws by itself."""
     parts = [PARTS[name] for name in view["hide"]]
     gone = [part.selector for part in parts if part.selector]
     names = [
         f"{Mark.KEY}{prefix}{field}" for part in parts for field in part.fields for prefix in ("field_", "view_", "")
     ]
-    gone += [f'.{name}, [class*="{name}-"]' for name in names]  # a key may have been replaced: see state.hold
+    gone += [f'.{name}, [class*="{name}-"]' for name in names]  # a key may have a version: see state.widget_key
     return f"{', '.join(gone)} {{ display: none !important; }}" if gone else ""

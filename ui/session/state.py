@@ -1,10 +1,10 @@
-"""What one visitor has: an experiment, a run of it, and a view. The only module that knows where in session_state.
+"""The state of one visitor: an experiment, its run, and a view. The only module that stores it in session_state.
 
-The experiment is the state. Widgets are drawn from it and write a changed one back; the address bar follows it. How the
-run itself comes and goes stands in ui/session/visitor.py.
+The experiment is the state. Widgets are drawn from it and write a changed one back; the address bar follows it. Opening
+and losing a run is the business of ui/session/visitor.py.
 
-All of it is one record. Streamlit may break off a script run at any access to session_state: with one access at its
-beginning, a change happens wholly or not at all. Callbacks it does not break off (see ui/streamlit_compat).
+All of it is one record. Streamlit may stop a script run at any access to session_state: with one access at its
+beginning, a change happens wholly or not at all. Callbacks are not stopped (see ui/streamlit_compat).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MOST_EVENTS = 100  # of the live view that one script run carries out
 
 
 def _me() -> Visitor:
-    """Where a page comes back to a server that was restarted, the first thing it does may be a press of a button."""
+    """The record. After a restart of the server, the first access may come from the press of a button."""
     if "visitor" not in st.session_state:
         st.session_state.visitor = arrived()
     return st.session_state.visitor
@@ -42,7 +42,7 @@ def begin() -> None:
     try:
         have_a_run(me)
     except Full as full:
-        waiting.room(full.before, st.rerun)
+        waiting.show(full.before, st.rerun)
     except Unreachable as problem:
         st.error(f"{problem} Your settings are in the address bar: reload the page in a moment.")
         st.stop()
@@ -50,7 +50,7 @@ def begin() -> None:
 
 
 def look_again() -> None:
-    """For a part of the page that is drawn alone: what happened since, and whether the rest must be drawn too."""
+    """For a fragment: update the status of the run; redraw the whole page where more than the fragment changed."""
     me = _me()
     if me.redraw:
         me.redraw = False
@@ -85,18 +85,18 @@ def preset() -> str:
 
 
 def address() -> str:
-    """Where the page stands, without settings."""
+    """The address of the page, without settings."""
     return (st.context.url or "").partition("?")[0]
 
 
 def status() -> dict[str, Any]:
-    """status, notice and epoch of the run, as they were when this script run began."""
+    """status, notice and epoch of the run at the beginning of this script run."""
     run = _me().run
     return {"status": run.status, "notice": run.notice, "epoch": run.epoch} if run else {}
 
 
 def refused() -> list[str]:
-    """Sentences about what was not accepted, from the link or from the last change."""
+    """Sentences about what was refused, from the link or from the last change."""
     return _me().refused
 
 
@@ -106,25 +106,16 @@ def handled() -> int:
 
 
 def training() -> bool:
-    """Whether the run trains now, asked again."""
+    """Whether the run is training at this moment."""
     try:
         return runs().state(token()).status == "running"
     except (Gone, Unreachable):
         return False
 
 
-def kept(name: str, otherwise: Any = None) -> Any:
-    """What a part of the page keeps for this visitor beside the experiment."""
-    return _me().kept.get(name, otherwise)
-
-
-def keep(name: str, value: Any) -> None:
-    _me().kept[name] = value
-
-
 def notes() -> dict[str, Any]:
-    """What a page remembers between its script runs, such as a landscape that it has asked for."""
-    return _me().kept.setdefault("notes", {})
+    """What parts of the page remember for this visitor beside the experiment, each under a name of its own."""
+    return _me().notes
 
 
 def ask(question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any) -> Answer:
@@ -136,7 +127,7 @@ def ask(question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any)
 
 
 def change(**fields: Any) -> None:
-    """Change fields of the experiment. The live ones reach the running network; any other builds anew."""
+    """Change fields of the experiment. Live ones reach the running network; any other rebuilds it."""
     _change(_me(), fields)
 
 
@@ -155,7 +146,7 @@ def _change(me: Visitor, fields: Mapping[str, Any]) -> None:
 
 
 def load(other: Experiment, preset: str = "") -> None:
-    """Another experiment as a whole, from its first epoch; `preset` is its name if it has one."""
+    """Replace the experiment and start at epoch 0. preset: its name, if it is one."""
     me = _me()
     _change(me, {name: getattr(other, name) for name in Experiment.model_fields})
     if me.experiment == other:
@@ -164,16 +155,16 @@ def load(other: Experiment, preset: str = "") -> None:
 
 
 def load_model(content: bytes, *, weights_only: bool) -> bool:
-    """Take a model file into the run; whether that went well. Otherwise a sentence says why, and all is as before."""
+    """Load a model file into the run; whether that succeeded. If not, a sentence says why and nothing changes."""
     me = _me()
     me.redraw = True
     try:
         model = model_file.from_bytes(content)
-        here = model.experiment.change(device=me.experiment.device)  # where it is computed is no part of a model
+        here = model.experiment.change(device=me.experiment.device)  # the device is not part of a model
         model.facts["experiment"] = here.to_json()
         runs().do(me.token, Load(model.facts, None if weights_only else here), model.arrays)
     except Gone:
-        me.refused, me.token = ["Your run was gone and is opened again: load the file once more."], ""
+        me.refused, me.token = ["Your run was lost and has been reopened: load the file again."], ""
     except SentenceError as problem:
         me.refused = problem.sentences
     else:
@@ -183,36 +174,36 @@ def load_model(content: bytes, *, weights_only: bool) -> bool:
 
 
 def draw_the_rest() -> None:
-    """A part of the page that is drawn alone has changed what others show."""
+    """A fragment has changed something that the rest of the page shows."""
     _me().redraw = True
 
 
-def hold(name: str, value: Any) -> str:
-    """The key for the widget of a value. It is a new key where something else than the widget has changed the value.
+def widget_key(name: str, value: Any) -> str:
+    """The key for the widget of a value. It is a new key where the value was changed by anything but the widget.
 
-    With every press a browser also sends what its widgets hold, and it may not know of the change yet: under the old
-    key that is nobody's value any more, and cannot undo the change.
+    With every press a browser also sends the values of its widgets, and it may not know of the change yet: under the
+    old key such a value is ignored and cannot undo the change.
     """
     me = _me()
-    held, times = me.held.get(name, (value, 0))
-    me.held[name] = value, times + (held != value)
-    key = _key(me, name)
+    last, version = me.widget_versions.get(name, (value, 0))
+    me.widget_versions[name] = value, version + (last != value)
+    key = _versioned(me, name)
     st.session_state[key] = value
     return key
 
 
-def from_widget(name: str, key: str, act: Callable[[Any], None]) -> None:
-    """The on_change of a widget that holds a value: act on what it says now."""
+def on_widget_change(name: str, key: str, act: Callable[[Any], None]) -> None:
+    """The on_change of a widget with a key of `widget_key`: act on its new value."""
     me = _me()
-    if key == _key(me, name):
+    if key == _versioned(me, name):
         value = st.session_state[key]
-        me.held[name] = value, me.held[name][1]
+        me.widget_versions[name] = value, me.widget_versions[name][1]
         act(value)
 
 
-def _key(me: Visitor, name: str) -> str:
-    times = me.held[name][1]
-    return f"{name}-{times}" if times else name
+def _versioned(me: Visitor, name: str) -> str:
+    version = me.widget_versions[name][1]
+    return f"{name}-{version}" if version else name
 
 
 def change_view(field: str, value: Any) -> None:
@@ -228,37 +219,37 @@ def command(name: str) -> None:
 
 
 def send(command: Command) -> None:
-    """A command for the run. A run that is gone is opened again by the script run that follows."""
+    """Send a command to the run. A run that is gone is reopened by the next script run."""
     me = _me()
     try:
         runs().do(me.token, command)
     except Gone:
-        pass  # the script run that follows finds out and opens another
+        pass  # the next script run finds out and opens another
     except SentenceError as problem:
         me.refused, me.redraw = problem.sentences, True
 
 
 def carry_out(events: Any, act: Callable[[dict[str, Any]], None]) -> None:
-    """Let `act` carry out, in order, those events of the live view that no earlier script run has carried out.
+    """Call `act` with each new event of the live view, in order.
 
-    The live view sends an event again with those that follow it until it knows that it has arrived: Streamlit keeps
-    only the last one of those that come before a script run begins.
+    The live view sends an event again, together with later ones, until it knows that it has arrived: of several values
+    that come before a script run begins, Streamlit keeps only the last.
     """
     me, events = _me(), events if isinstance(events, list) else []
     numbered = [event for event in events if isinstance(event, dict) and type(event.get("serial")) is int]
     for event in [event for event in numbered if event["serial"] > me.handled][:MOST_EVENTS]:
         act(event)
         me.handled = max(me.handled, event["serial"])
-        me.redraw = True  # where Streamlit draws only a part of the page for it
+        me.redraw = True  # Streamlit may run only a fragment for it
 
 
 def link(view: Mapping[str, Any] | None = None) -> dict[str, str]:
-    """What the address bar holds: what of the experiment and of the view (of another, if given) is not as usual."""
+    """The query of the address bar: all of the experiment and the view (or a changed one) that is not a default."""
     return {**experiment().to_query(), **to_query({**_me().view, **(view or {})})}
 
 
 def write_link() -> None:
-    """The address bar is the save button. Streamlit itself keeps embed and embed_options in it."""
+    """Write the settings into the address bar. Streamlit itself keeps embed and embed_options there."""
     query = link()
     if st.query_params.to_dict() != query:
         st.query_params.from_dict(query)

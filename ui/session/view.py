@@ -1,15 +1,15 @@
-"""How a visitor looks at an experiment: what rides in the link beside it and is no part of it."""
+"""How a visitor looks at an experiment: settings in the link that are not part of the experiment."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from lab.experiment.fields import short
+from lab.experiment.rules import short
 from lab.protocol.speed import SPEEDS
 from ui.session import lockable_parts
 
-VIEW = {  # name -> its usual value
+VIEW = {  # name -> default
     "speed": "epoch", "show_test": True, "discretize": False, "projector": False, "hide": (), "lock": (),
 }  # fmt: skip
 ALLOWED = {
@@ -20,7 +20,7 @@ ALLOWED = {
 
 
 def view_from(query: Mapping[str, str], refused: list[str]) -> dict[str, Any]:
-    """The view that a link asks for. Each value that is not allowed adds a sentence to `refused` and stays as usual."""
+    """The view of a link. A value that is not allowed adds a sentence to `refused` and keeps its default."""
     view = dict(VIEW)
     for name in VIEW.keys() & query.keys():
         text = query[name]
@@ -41,6 +41,6 @@ def _one_of(allowed: tuple[str, ...], text: str) -> str | bool:
 
 
 def to_query(view: Mapping[str, Any]) -> dict[str, str]:
-    """What a link holds of a view: whatever is not as usual."""
+    """What a link holds of a view: all that is not at its default."""
     chosen = {name: value for name, value in view.items() if value != VIEW[name]}
     return {name: ",".join(v) if name in lockable_parts.LISTS else str(v).lower() for name, v in chosen.items()}

@@ -14,8 +14,8 @@ from typing import Any
 import streamlit as st
 
 from lab.experiment.experiment import Experiment, ExperimentError
-from lab.experiment.fields import short
 from lab.experiment.presets import PRESETS
+from lab.experiment.rules import short
 from lab.protocol.errors import Fallen, Gone
 from lab.protocol.messages import RunState
 from lab.server import pool
@@ -41,8 +41,8 @@ class Visitor:
     ticket: str = field(default_factory=secrets.token_urlsafe)  # for a place in line where the server is full
     preset: str = ""  # the name of the preset that the experiment began as
     owner: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # their name on lab.experiment.own_data.SHELF
-    held: dict[str, tuple[Any, int]] = field(default_factory=dict)  # by widgets: a value, and how often it was replaced
-    kept: dict[str, Any] = field(default_factory=dict)  # what a part of the page keeps beside the experiment
+    widget_versions: dict[str, tuple[Any, int]] = field(default_factory=dict)  # name -> value, number of other changes
+    notes: dict[str, Any] = field(default_factory=dict)  # what parts of the page remember beside the experiment
 
 
 def arrived() -> Visitor:

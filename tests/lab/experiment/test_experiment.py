@@ -14,62 +14,48 @@ from hypothesis import strategies as st
 from data.sources import hand_drawn
 from engine import ACTIVATIONS
 from engine.step.settings import Settings
-from lab.experiment.experiment import LIVE, Experiment, ExperimentError
+from lab.experiment.experiment import Experiment, ExperimentError
+from lab.experiment.fields import DEFAULTS, FIELDS, LIVE
+from lab.experiment.rules import OneOf, Range
 from tests.lab.strategies import experiments, field_values, json_values
 
-FIELDS = tuple(Experiment.model_fields)
 
-# field: JSON texts of values that it must refuse
-HOSTILE = {
-    "dataset": ['"circles"', '""', "null", "3", '["circle"]', '{"circle": 1}', '"\\ud800"', '"CIRCLE"', '"circle\\n"'],
-    "noise": ["-0.1", "0.51", "NaN", "Infinity", "1e309", '"1e309"', '"nan"', '"0x1"', "true", "[0.1]", "null", '""'],
-    "samples": ["-1", "9", "1", "100001", "10.5", "1e400", "true", '"many"', "9" * 400],
-    "label_noise": ["-0.1", "0.6", "NaN", "true"],
-    "outliers": ["-1", "0.51", '"few"'],
-    "balance": ["0", "1", "0.05", "NaN"],
-    "points": ["[]", "[[1, 2]]", "[[1, 2, 5]]", "[[1, NaN, 0]]", "[[1, 2, true]]", '"zzz"', '"eJw="', "7", "null",
+def hostile(field: str) -> list[str]:
+    """JSON texts of values that the rule of a field refuses, whatever the field is."""
+    match FIELDS[field].allowed:
+        case Range(low=low, high=high, above=above):
+            texts = [str(low if above else low - 1), str(high + 1), "NaN", "Infinity", "1e400", "true", "[0.1]", '"x"']
+            return [*texts, *(["0.5", "9" * 400] if isinstance(DEFAULTS[field], int) else [])]
+        case OneOf(names=names):
+            name = names[-1]
+            return ['""', f'"{name.upper()}"', f'"{name} "', f'"{name}\\u0000"', "3", "null", f'["{name}"]']
+    return ["null", "{}"]
+
+
+# field: JSON texts of more values that it must refuse
+SPECIAL = {
+    "dataset": ['"circles"', '{"circle": 1}', '"\\ud800"', '"circle\\n"'],
+    "noise": ["-0.1", "0.51", '"1e309"', '"nan"', '"0x1"'],
+    "samples": ["9", "1", "10.5", '"many"'],
+    "points": ["[]", "[[1, 2]]", "[[1, 2, 5]]", "[[1, NaN, 0]]", "[[1, 2, true]]", '"zzz"', '"eJw="', "7",
                '[["a", 1, 0]]', '"' + "A" * 15000 + '"', "[[0, 0, 0.5]]"],
-    "own": ['"a"', '"' + "g" * 32 + '"', '"../../etc/passwd"', "7", "null", "[]", '"' + "a" * 33 + '"'],
-    "train_share": ["0", "1", "0.09", "0.91", "-Infinity", "false", '"half"'],
-    "scaling": ['"none"', '""', "255", "null", '["unit"]', '"unit"'],  # the data set is no set of pictures
-    "features": ["[]", '""', '["x1", "x1"]', '"x1,x3"', '["x1", 2]', "null", "7", '[["x1"]]', '{"x1": 1}', "[true]"],
-    "formula": ['"x3"', '"sqrt(x1)"', '"x1.real"', '"2x1"', '"' + "(" * 50 + '"', '"' + "1+" * 60 + '1"', "7", "null",
+    "own": ['"a"', '"' + "g" * 32 + '"', '"../../etc/passwd"', "7", "[]", '"' + "a" * 33 + '"'],
+    "scaling": ['"unit"'],  # the data set has no pictures
+    "features": ["[]", '""', '["x1", "x1"]', '"x1,x3"', '["x1", 2]', "7", '[["x1"]]', '{"x1": 1}', "[true]"],
+    "formula": ['"x3"', '"sqrt(x1)"', '"x1.real"', '"2x1"', '"' + "(" * 50 + '"', '"' + "1+" * 60 + '1"', "7",
                 '"__import__(1)"', '"\\ud800"', '"\\u0000"'],
     "hidden": ["[0]", "[1025]", "[-1]", "[8.5]", "[true]", "[NaN]", "[null]", "[[8]]", "8", '"8;8"', '"\u0663"',
-               '"8,8,8,8,8,8,8,8,8"', "[1024, 1024, 1024, 1024]", '{"a": 8}', "null", "[1e400]", "true",
+               '"8,8,8,8,8,8,8,8,8"', "[1024, 1024, 1024, 1024]", '{"a": 8}', "[1e400]", "true",
                f"[{'1, ' * 4000}1]", "[" * 900 + "]" * 900],
-    "conv": ["[8]", '"8"', "[0]", "[65]", "[true]", '"a"', "null", "[1, 1, 1, 1]"],
-    "activations": ["[]", '["relu", "tanh", "relu"]', '"rely"', '[["relu"]]', "5", "{}", "null", '","'],
-    "output": ['"soft"', "null", "[]", "0"],
-    "loss": ['"auto "', "1", "{}", '"hinge,mse"'],
-    "label_smoothing": ["-1", "0.6", "NaN"],
-    "class_weights": ['"auto"', "true", "null"],
-    "optimizer": ['"SGD"', '"adam\\u0000"', "[]"],
-    "learning_rate": ["0", "-0.0", "10.1", "1e-400", "NaN", '"fast"', "true"],
-    "schedule": ['"never"', "false"],
-    "schedule_span": ["-1", "1000001"],
-    "batch_size": ["-1", "0.5", "100001", '"all"', "[10]"],
-    "initializer": ['"random"'],
-    "l1": ["-1e-9", "11"],
-    "l2": ["Infinity", "{}"],
-    "weight_decay": ["2"],
-    "max_norm": ["-1"],
-    "dropout": ["1", "0.95", "[0.1]"],
-    "batch_norm": ["1", "0", '"yes"', '"on"', "null", "[true]"],
-    "residual": ["1", "0", '"no"', "null"],
-    "clip_norm": ["1001"],
-    "clip_value": ["NaN"],
-    "seed": ["-1", "1000000", "1.5", "true", "1" + "0" * 400, '"' + "9" * 5000 + '"', '"\u00b2"'],
-    "weight_seed": ["-1", "1000000", "true"],
+    "conv": ["[8]", '"8"', "[0]", "[65]", "[true]", '"a"', "[1, 1, 1, 1]"],
+    "activations": ["[]", '["relu", "tanh", "relu"]', '"rely"', '[["relu"]]', "5", '","'],
+    "loss": ['"hinge,mse"'],
+    "learning_rate": ["-0.0", "1e-400", '"fast"'],
+    "batch_norm": ["1", "0", '"yes"', '"on"', "[true]"],
+    "seed": ['"' + "9" * 5000 + '"', '"\u00b2"'],
     "device": ['"gpu"', '"cuda:\u0663"', '"cuda:0\\n"', '"cuda:12"', "0", '""'],
-    "dtype": ['"float16"', "32"],
-    "epochs": ["-5", "1000001", "1e6000"],
-    "target_accuracy": ["1.01", "-0.1"],
-    "patience": ["-1", '"ten"'],
-    "min_delta": ["1.5"],
-    "monitor": ['"train_loss"'],
-    "max_seconds": ["86401", "-1"],
 }  # fmt: skip
+HOSTILE = {name: [*hostile(name), *SPECIAL.get(name, [])] for name in FIELDS}
 CASES = [(name, text) for name, texts in HOSTILE.items() for text in texts]
 
 
@@ -77,10 +63,6 @@ def test_the_defaults_are_valid_and_their_link_and_json_are_themselves():
     assert Experiment.from_json("{}") == Experiment() == Experiment.from_query({})[0]
     assert Experiment().to_query() == {}
     assert set(json.loads(Experiment().to_json())) == set(FIELDS)
-
-
-def test_every_field_has_hostile_values_and_a_strategy_of_good_ones():
-    assert set(HOSTILE) == set(FIELDS) == set(field_values)
 
 
 @pytest.mark.parametrize(("name", "text"), CASES, ids=lambda value: value[:25])
@@ -151,12 +133,12 @@ def test_any_text_is_an_experiment_or_refused(text):
     assert read(text)
 
 
-@given(st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=5), json_values, max_size=5) | json_values)
+@given(st.dictionaries(st.sampled_from(list(FIELDS)) | st.text(max_size=5), json_values, max_size=5) | json_values)
 def test_any_json_is_an_experiment_or_refused(value):
     assert read(json.dumps(value))
 
 
-names = st.sampled_from(FIELDS) | st.text(max_size=5)
+names = st.sampled_from(list(FIELDS)) | st.text(max_size=5)
 
 
 @given(st.dictionaries(names, st.text() | st.text("0123456789.,-e"), max_size=8))
@@ -189,7 +171,9 @@ def test_drawn_points_are_in_the_link_only_while_they_are_what_is_learnt():
 @settings(max_examples=300)
 @given(experiments)
 def test_every_experiment_survives_its_json(experiment):
-    assert Experiment.from_json(experiment.to_json()) == experiment
+    text = experiment.to_json()
+    assert Experiment.from_json(text) == experiment == Experiment.from_valid_json(text)
+    assert hash(experiment) == hash(Experiment.from_valid_json(text))
 
 
 @given(experiments)
@@ -207,7 +191,7 @@ def test_numbers_keep_every_digit_and_no_useless_one(rate):
     assert not text.endswith(".0")
 
 
-@given(experiments, st.sampled_from(FIELDS), st.data())
+@given(experiments, st.sampled_from(list(FIELDS)), st.data())
 def test_changing_a_field_drops_only_choices_that_no_longer_fit(experiment, name, data):
     value = data.draw(field_values[name])
     try:
@@ -266,7 +250,7 @@ def test_live_fields_are_the_settings_of_a_trainer():
     assert vars(Experiment().settings()) == vars(Settings())
 
 
-@given(experiments, st.sampled_from(FIELDS), st.data())
+@given(experiments, st.sampled_from(list(FIELDS)), st.data())
 def test_a_running_network_takes_live_changes_and_no_others(experiment, name, data):
     changed = Experiment.model_copy(experiment, update={name: data.draw(field_values[name])})
     same = getattr(changed, name) == getattr(experiment, name)

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from data.sources import hand_drawn
-from lab.experiment.experiment import LONGEST_TEXT, Experiment, ExperimentError
+from lab.experiment.experiment import MAX_TEXT_LENGTH, Experiment, ExperimentError
 from lab.experiment.presets import PRESETS
 from tests.ui.test_pages import link
 from ui.header import share
@@ -100,8 +100,8 @@ def test_a_file_of_as_many_points_as_there_may_be_is_read_back():
 
 @pytest.mark.parametrize(
     ("data", "sentence"),
-    [(b"\xff\xfe\x00", "no text"), (b"x" * 5 * LONGEST_TEXT, "too large"), (b"{", "not JSON"),
-     (b"[]", "one JSON object"), (b'{"seed": -1}', "seed: -1"), (b" " * (LONGEST_TEXT + 1), "too long")],
+    [(b"\xff\xfe\x00", "not text"), (b"x" * 5 * MAX_TEXT_LENGTH, "too large"), (b"{", "not JSON"),
+     (b"[]", "one JSON object"), (b'{"seed": -1}', "seed: -1"), (b" " * (MAX_TEXT_LENGTH + 1), "too long")],
     ids=lambda value: str(value[:12]),
 )  # fmt: skip
 def test_a_file_that_is_no_experiment_is_refused_with_a_sentence(data, sentence):

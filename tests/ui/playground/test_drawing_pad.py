@@ -1,4 +1,4 @@
-"""What the page makes of the messages of the drawing pad, and of a typed feature; without a browser."""
+"""Messages of the drawing pad, and a typed feature, without a browser."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ TWO = [[-4, 4, 0], [-4, 2, 0], [4, -4, 1], [4, -2, 1]]
 
 @pytest.fixture
 def page(monkeypatch) -> SimpleNamespace:
-    """A visitor's state without Streamlit: the experiment, what is kept, and what the run was told."""
-    page = SimpleNamespace(now=Experiment(noise=0.3), kept={}, commands=[], trains=False)
+    """The state of a visitor without Streamlit: the experiment, the notes, and the commands sent to the run."""
+    page = SimpleNamespace(now=Experiment(noise=0.3), notes={}, commands=[], trains=False)
 
     def change(**fields: Any) -> None:
         page.now = page.now.change(**fields)
 
     fake = SimpleNamespace(
         experiment=lambda: page.now, change=change, training=lambda: page.trains, command=page.commands.append,
-        kept=lambda name, otherwise=None: page.kept.get(name, otherwise), keep=page.kept.__setitem__,
+        notes=lambda: page.notes,
     )  # fmt: skip
     monkeypatch.setattr(drawing_pad, "state", fake)
     monkeypatch.setattr(features, "state", fake)
@@ -45,7 +45,7 @@ def test_the_pad_opens_on_own_points_as_they_are_drawn(page):
     assert len(told()["points"]) == len(hand_drawn.unpack(hand_drawn.STARTER)[1])
 
 
-def test_what_the_pad_draws_becomes_the_experiment_and_is_not_sent_back_to_it(page):
+def test_drawn_points_become_the_experiment_and_are_not_sent_back(page):
     drawing_pad.begin()
     opened = told()
     drawing_pad.take(TWO, 1, False)
@@ -55,7 +55,7 @@ def test_what_the_pad_draws_becomes_the_experiment_and_is_not_sent_back_to_it(pa
     assert (after["taken"], after["note"], page.commands) == (1, "", [])
 
 
-def test_points_that_are_no_data_set_wait_with_a_sentence_and_closing_the_pad_loses_none(page):
+def test_points_that_are_no_data_set_are_kept_as_a_draft(page):
     drawing_pad.begin()
     drawing_pad.take(TWO, 1, False)
     for number, points in enumerate(([], TWO[:2], TWO[:3]), 2):
@@ -78,7 +78,7 @@ def test_points_from_elsewhere_replace_those_on_the_pad(page):
 
 
 @pytest.mark.parametrize("points", [["x"], [[1, 2]], [[1, 2, 9]], [[1, 2, True]], [[float("nan"), 2, 0]], TWO * 501])
-def test_what_no_pad_ever_sends_changes_nothing(page, points):
+def test_invalid_messages_of_the_pad_change_nothing(page, points):
     drawing_pad.begin()
     drawing_pad.take(TWO, 1, False)
     before = page.now
@@ -92,7 +92,7 @@ def test_a_message_to_a_closed_pad_changes_nothing(page):
     assert page.now == Experiment(noise=0.3)
 
 
-def test_a_run_that_trains_plays_on_with_new_points_but_not_with_the_same(page):
+def test_a_training_run_goes_on_with_new_points(page):
     drawing_pad.begin()
     page.trains = True
     drawing_pad.take(TWO, 1, False)
@@ -100,7 +100,7 @@ def test_a_run_that_trains_plays_on_with_new_points_but_not_with_the_same(page):
     assert page.commands == ["play"]
 
 
-def test_features_are_switched_in_the_order_of_the_diagram_and_the_last_one_stays(page):
+def test_features_keep_the_order_of_the_diagram_and_the_last_one_stays(page):
     for name, left in (("x1*x2", ("x1", "x2", "x1*x2")), ("x1", ("x2", "x1*x2")), ("x2", ("x1*x2",))):
         features.toggle(name)
         assert page.now.features == left
@@ -113,11 +113,11 @@ def test_features_are_switched_in_the_order_of_the_diagram_and_the_last_one_stay
 @pytest.mark.parametrize(
     ("text", "problem"), [("sin(x1", "formula is incomplete"), ("import os", "incomplete"), ("sqrt(x1)", "undefined")]
 )
-def test_a_formula_that_is_refused_is_kept_beside_the_one_in_force(page, text, problem):
+def test_a_refused_formula_is_kept_as_a_draft(page, text, problem):
     for value in ("x1*x2", text):
         features._typed(value)
     assert (page.now.formula, page.now.features) == ("x1*x2", ("x1", "x2", "formula"))
-    kept, sentence, meanwhile = page.kept[features.DRAFT]
+    kept, sentence, meanwhile = page.notes[features.DRAFT]
     assert (kept, meanwhile) == (text, "x1*x2")
     assert problem in sentence
     features._typed(" ")

@@ -50,7 +50,7 @@ def test_only_corruptions_that_fit_the_data_set_are_offered(dataset, controls):
     keys = {f"field_{name}" for name in ("label_noise", "outliers", "balance")}
     offered = {slider.key for slider in page.select_slider} & keys
     assert offered == {f"field_{name}" for name in controls}
-    assert bool(page.text_input) == DATASETS[dataset].plane  # the typed feature
+    assert any(box.key == "field_formula" for box in page.text_input) == DATASETS[dataset].plane
 
 
 def test_a_missing_device_shows_its_reason_and_is_refused():

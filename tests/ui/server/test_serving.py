@@ -205,20 +205,21 @@ class Slept(list):
 
 
 @pytest.mark.parametrize(
-    ("comes", "waited"), [(3, 3 * live_view.LOOK + live_view.PAINT), (10**9, live_view.LONGEST_WAIT + live_view.PAINT)]
+    ("comes", "waited"),
+    [(3, 3 * live_view.POLL_S + live_view.PAINT_S), (10**9, live_view.MAX_WAIT_S + live_view.PAINT_S)],
 )
 def test_the_controls_wait_for_the_picture_once_and_not_for_ever(monkeypatch, comes, waited):
-    kept, traffic = {}, Traffic()
+    notes, traffic = {}, Traffic()
     time = Slept(lambda times: times == comes and traffic.enter("mine", 1))
     monkeypatch.setattr(live_view, "time", time)
     monkeypatch.setattr(live_view, "TRAFFIC", traffic)
-    for name, value in {"kept": kept.get, "keep": kept.__setitem__, "token": lambda: "mine"}.items():
+    for name, value in {"notes": lambda: notes, "token": lambda: "mine"}.items():
         monkeypatch.setattr(live_view.state, name, value)
     monkeypatch.setattr(live_view.state, "runs", lambda: SimpleNamespace(live=True))
     live_view.picture_first()
-    assert sum(time) == pytest.approx(waited, abs=2 * live_view.LOOK)
+    assert sum(time) == pytest.approx(waited, abs=2 * live_view.POLL_S)
     live_view.picture_first()
-    assert sum(time) == pytest.approx(waited, abs=2 * live_view.LOOK)
+    assert sum(time) == pytest.approx(waited, abs=2 * live_view.POLL_S)
 
 
 class Clock:
@@ -281,6 +282,6 @@ def test_metrics_are_what_prometheus_reads():
 
 
 def test_who_waits_is_told_how_many_come_first():
-    assert sentence(0).startswith("The playground is full. You are the next.")
-    assert sentence(12).startswith("The playground is full. 12 before you. This page opens by itself")
+    assert sentence(0).startswith("The playground is full. You are next.")
+    assert sentence(12).startswith("The playground is full. 12 ahead of you. This page opens by itself")
     assert sentence(-1) == TOO_MANY

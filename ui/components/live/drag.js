@@ -1,12 +1,6 @@
 // A slider that is being dragged: Streamlit reports its value when it is released, the network follows it before.
 import { PREVIEWED_FIELDS } from '../shared/protocol.js';
 
-/** The number that the text of a slider's thumb means: 0.03, 25% or all. */
-export function sliderValue(text) {
-  if (text === 'all') return 0;
-  return text.endsWith('%') ? parseFloat(text) / 100 : parseFloat(text);
-}
-
 /** The previewed field that a widget with this class name belongs to, or undefined. */
 export function previewedField(className) {
   const [, name] = className.match(/\bst-key-field_(\w+)/) ?? [];
@@ -17,6 +11,8 @@ export class DragPreview {
   /** preview(field, value) is called at each new value during a drag. */
   constructor(preview) {
     this.preview = preview;
+    /** @type {Record<string, Record<string, number>>} field -> text at its thumb -> value; from ui/kit/widgets.py */
+    this.values = {};
     this.listeners = {
       pointerdown: event => this.begin(event.target),
       pointermove: () => this.follow(),
@@ -39,8 +35,8 @@ export class DragPreview {
       const text = this.thumb?.getAttribute('aria-valuetext');
       if (!text || text === this.sent) return;
       this.sent = text;
-      const value = sliderValue(text);
-      if (Number.isFinite(value)) this.preview(this.field, value);
+      const value = this.values[this.field]?.[text];
+      if (value !== undefined) this.preview(this.field, value);
     });
   }
 

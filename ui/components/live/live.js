@@ -55,6 +55,7 @@ class Live {
     this.root.dataset.mode = data.mode;
     this.view.setOptions(data);
     this.keys.table = data.keys ?? {};
+    this.drag.values = data.previews;
     this.projector.set(Boolean(data.projector));
     if (data.mode === 'rerun') this.follow(data.frame);
     else this.listen(data);

@@ -58,7 +58,7 @@ export const LOCKS = Object.freeze({
 });
 
 /** Fields that the network follows while their slider is dragged: PREVIEWED. */
-export const PREVIEWED_FIELDS = Object.freeze(['learning_rate', 'batch_size', 'l1', 'l2', 'noise', 'train_share', 'label_noise', 'outliers', 'balance']);
+export const PREVIEWED_FIELDS = Object.freeze(['noise', 'label_noise', 'outliers', 'balance', 'train_share', 'learning_rate', 'batch_size', 'l1', 'l2']);
 
 /** Largest absolute value of a weight entered by hand. */
 export const MAX_WEIGHT = 1000;
@@ -96,7 +96,7 @@ export const VALUE_BYTE = Object.freeze({
 /**
  * The network of a frame: Stage.network in lab/training/diagram.py.
  * @typedef {{
- *   sizes: number[], shown: number[], skips: number[], activations: string[], output: string, features: string[],
+ *   sizes: number[], shown: number[], activations: string[], output: string, features: string[],
  *   all_features: [string, string][],
  * }} NetworkHeader
  */

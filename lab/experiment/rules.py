@@ -1,0 +1,152 @@
+"""Rules for values, and the sentences that refuse a value which breaks one.
+
+Every rule carries the words that follow "allowed:" in that sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from lab.experiment.errors import SentenceError
+
+MAX_LIST_ITEMS = 100  # far more than any experiment needs; refused before it costs time
+
+
+class ExperimentError(SentenceError, ValueError):
+    """Says in sentences, one for each field, what is wrong and what is allowed."""
+
+    def __init__(self, sentences: list[str]) -> None:
+        super().__init__(*sentences)
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What a field may hold: a check, and the words that follow "allowed:" when it fails."""
+
+    text: str
+    check: Callable[[Any], bool]
+
+    def verify(self, value: Any) -> Any:
+        if not self.check(value):
+            raise ValueError(self.text)
+        return value
+
+
+@dataclass(frozen=True)
+class OneOf(Allowed):
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Range(Allowed):
+    """Numbers from `low` to `high`, both inclusive unless `above`: then greater than `low`."""
+
+    low: float
+    high: float
+    above: bool = False
+
+
+TRUTH = Allowed("true or false", lambda _: True)
+
+
+def one_of(*names: str) -> OneOf:
+    return OneOf("one of " + ", ".join(names), lambda value: value in names, names)
+
+
+def number(low: float, high: float, *, above: bool = False) -> Range:
+    """nan is outside every range."""
+    words = f"a number {'above' if above else 'from'} {low:g} {'up ' if above else ''}to {high:,g}"
+    return Range(words, lambda value: (low < value if above else low <= value) and value <= high, low, high, above)
+
+
+def whole(low: int, high: int) -> Range:
+    return Range(f"a whole number from {low} to {high:,}", lambda value: low <= value <= high, low, high)
+
+
+def list_of(words: str, check: Callable[[Any], bool], shortest: int, longest: int) -> Allowed:
+    return Allowed(words, lambda values: shortest <= len(values) <= longest and all(map(check, values)))
+
+
+def only_truth(value: Any) -> Any:
+    """True and false, also as a link writes them. Pydantic would accept yes, on and 1 as well."""
+    if str(value).lower() not in ("true", "false"):
+        raise ValueError
+    return value
+
+
+def no_truth(value: Any) -> Any:
+    """True is the number 1 in Python; in an experiment it is a mistake."""
+    if any(isinstance(item, bool) for item in (value if isinstance(value, list | tuple) else (value,))):
+        raise ValueError
+    return value
+
+
+def words(value: Any) -> Any:
+    """ "64,32" -> ["64", "32"]: how a list is written in a link."""
+    return [word for word in value.split(",", MAX_LIST_ITEMS) if word] if isinstance(value, str) else value
+
+
+def one_or_list(value: Any) -> Any:
+    items = words(value)
+    return items[0] if isinstance(items, list | tuple) and len(items) == 1 and isinstance(items[0], str) else items
+
+
+def as_text(value: Any) -> str:
+    """A value as a link writes it."""
+    if isinstance(value, tuple):
+        return ",".join(map(as_text, value))
+    return str(value).lower() if isinstance(value, bool) else str(value).removesuffix(".0")
+
+
+def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object whose fields are all different."""
+    values: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in values:
+            raise ExperimentError([f"{short(name)}: given twice; allowed: each field once."])
+        values[name] = value
+    return values
+
+
+class Misfit(ValueError):
+    """A value that is valid by itself but does not fit the other fields."""
+
+    def __init__(self, field: str, value: Any, allowed: str) -> None:
+        super().__init__(f"{field}: {short(value)} does not fit; allowed: {allowed}.")
+        self.field = field
+
+
+def field_of(error: Any) -> str:
+    """The field that a pydantic error is about."""
+    misfit = error.get("ctx", {}).get("error")
+    return misfit.field if isinstance(misfit, Misfit) else str(error["loc"][0]) if error["loc"] else ""
+
+
+def sentences(problem: ValidationError, model: type[BaseModel]) -> list[str]:
+    """One sentence per field: the value, and what is allowed."""
+    said = {}
+    for error in problem.errors():
+        name = field_of(error)
+        misfit = error.get("ctx", {}).get("error")
+        if isinstance(misfit, Misfit):
+            said[name] = str(misfit)
+        elif name not in model.model_fields:
+            allowed = ", ".join(model.model_fields)
+            said[name] = f"{short(name) or 'An empty name'} is no field of an experiment; allowed: {allowed}."
+        else:
+            allowed = model.model_fields[name].metadata[0].allowed.text
+            said.setdefault(name, f"{name}: {short(error['input'])} is not allowed; allowed: {allowed}.")
+    return list(said.values())
+
+
+def short(value: Any) -> str:
+    """For a sentence: not too long, and nothing in it that cannot be written as UTF-8 (half a character pair)."""
+    try:
+        text = str(value)
+    except (ValueError, RecursionError):
+        return "a huge value"
+    return text[:40].encode(errors="replace").decode() + ("..." if len(text) > 40 else "")

@@ -1,0 +1,109 @@
+"""What the network is made of: its layers, its functions, and where it is computed."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from engine import ACTIVATIONS
+from engine.backend import Device
+from lab.devices.search import devices
+from lab.experiment.experiment import MAX_LAYERS, MAX_UNITS
+from lab.experiment.fields import NETWORK, TRAINING
+from ui.kit.widgets import RESTARTS, bound, control, explain, folded, group, keyed, locked, shown
+from ui.session import state
+
+MIXED = "mixed"  # each layer has an activation of its own
+
+
+def function_controls() -> None:
+    """A row: the functions of the network, and its device."""
+    with st.container(key="functions"):
+        columns = st.columns(5, gap="small")
+    draw = (_activation, *(partial(control, field) for field in group(NETWORK, advanced=False)), _device)
+    for column, draw_control in zip(columns, draw, strict=True):
+        with column:
+            draw_control()
+
+
+def _activation() -> None:
+    if not shown("activations"):
+        return
+    chosen = state.experiment().activations
+    value = chosen if isinstance(chosen, str) else MIXED
+    names = list(ACTIVATIONS) if value != MIXED else [MIXED, *ACTIVATIONS]
+    show = lambda name: "one per layer" if name == MIXED else ACTIVATIONS[name].label  # noqa: E731
+    help = explain("activations")
+    st.selectbox("Activation", names, format_func=show, help=help, **bound("activations", value))
+
+
+def _device() -> None:
+    if not shown("device"):
+        return
+    found = {device.name: device for device in devices()}
+    help = explain("device", " ".join(f"{d.label}: {d.reason} {d.fix}" for d in found.values() if d.reason))
+    value = state.experiment().device
+    show = lambda name: _state_of(found[name])  # noqa: E731
+    st.selectbox("Device", list(found), format_func=show, help=help, **bound("device", value))
+
+
+def _state_of(device: Device) -> str:
+    return device.label if device.usable else f"{device.label}: not available. {device.reason}"
+
+
+# Layers --------------------------------------------------------------------------------------------------------------
+
+
+def layer_controls() -> None:
+    """How many layers, and how many neurons in each: folded away where the diagram shows them, too."""
+    folded_away = state.experiment().source.plane
+    if shown("hidden") and not folded_away:
+        st.markdown("##### Hidden layers", help=RESTARTS)
+        _layers()
+    with st.container(horizontal=True, gap="small", key="settings"):
+        if shown("hidden") and folded_away:
+            with st.popover("Layer sizes", help=f"Type how many neurons each layer has, up to {MAX_UNITS}."):
+                _layers()
+        _more_settings()
+
+
+def _layers() -> None:
+    hidden, fixed = state.experiment().hidden, locked("hidden")
+    with st.container(horizontal=True, gap="small", key="units"):
+        for layer, units in enumerate(hidden):
+            options = {**keyed(f"units_{layer}", units, partial(_set_units, layer)), "width": 105, "disabled": fixed}
+            help = f"Neurons of hidden layer {layer + 1}. {RESTARTS}"
+            st.number_input(f"Units {layer + 1}", 1, MAX_UNITS, help=help, **options)
+    with st.container(horizontal=True, gap="small", key="layers"):
+        options = {"on_click": _resize, "help": RESTARTS}
+        st.button("Remove layer", key="fewer", args=(-1,), disabled=fixed or not hidden, **options)
+        st.button("Add layer", key="more", args=(1,), disabled=fixed or len(hidden) == MAX_LAYERS, **options)
+
+
+def _resize(by: int) -> None:
+    hidden = state.experiment().hidden
+    state.change(hidden=hidden[:by] if by < 0 else (*hidden, hidden[-1] if hidden else 8))
+
+
+def _set_units(layer: int, units: int) -> None:
+    hidden = list(state.experiment().hidden)
+    if layer < len(hidden):  # a browser may still report the box of a layer that has just been removed
+        hidden[layer] = units
+        state.change(hidden=hidden)
+
+
+def _more_settings() -> None:
+    """What a first visit need not see."""
+    network, training = group(NETWORK, advanced=True), group(TRAINING, advanced=True)
+    if shown(*network, *training):
+        help = "More settings of the network and of its training."
+        with folded("More settings", (*network, *training), "more_settings", help=help):
+            with st.container(width=600):  # both columns without scrolling: a list that opens would close again
+                columns = st.columns(2, gap="medium")
+            for column, title, fields in zip(columns, (NETWORK, TRAINING), (network, training), strict=True):
+                if shown(*fields):
+                    with column:
+                        st.markdown(f"**{title}**")
+                        for field in fields:
+                            control(field)

@@ -1,0 +1,52 @@
+"""The bar above the picture: what trains the network, and what acts on it while it trains."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lab.experiment.fields import STOP_RULES
+from ui.kit.widgets import button, command, control, folded, group, shown
+from ui.playground.transport import buttons, speed
+from ui.session import state
+
+WIDTHS = {"learning_rate": 170, "batch_size": 120, "l1": 105, "l2": 105}  # of the sliders
+
+
+@st.fragment
+def training_bar() -> None:
+    """A fragment: a change here redraws this bar alone, so the picture does not wait for the rest of the page."""
+    state.look_again()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="bar"):
+        with st.container(horizontal=True, width="content", gap="small", key="transport"):
+            _buttons()
+        help = "New random initial weights for the same network and data; Reset then returns to them. Shortcut: N"
+        button("New weights", "new_weights", _new_weights, help)
+        speed("How much training happens between two frames.", width=160)
+        for field, width in WIDTHS.items():
+            with st.container(width=width):
+                control(field)
+        _stop_rules()
+    state.write_link()
+
+
+def _buttons() -> None:
+    buttons(
+        reset="Restart from the same initial weights. Shortcut: R",
+        play="Shortcut: Space",
+        pause="Shortcut: Space",
+        step="Train for one epoch. Shortcut: right arrow",
+    )
+    command("Batch", "step_batch", help="Train on one batch (one optimizer step). Shortcut: B")
+
+
+def _new_weights() -> None:
+    e = state.experiment()
+    state.change(weight_seed=(e.weight_seed or e.seed) % 999_999 + 1)
+
+
+def _stop_rules() -> None:
+    fields = group(STOP_RULES, advanced=False)
+    if shown(*fields):
+        with folded("Stop rules", fields, "stop_rules", help="When training ends by itself."):
+            for field in fields:
+                control(field)
