@@ -22,6 +22,7 @@ import plotly.graph_objects  # noqa: F401  so that no visitor waits for it
 import streamlit as st
 from starlette.middleware import Middleware
 
+import lab.worker.local_pool  # noqa: F401  with all that pages need of it; no visitor waits for that either
 from lab.devices import search
 from lab.experiment import own_data
 from lab.server import pool

@@ -29,7 +29,7 @@ BELOW_KIT = ("ui.session", "ui.components", "ui.figures", "ui.streamlit_compat")
 PACKAGES = (
     Package("start.py"),
     Package(
-        "app.py", ("ui.server", "lab.server", "lab.devices", "lab.experiment"),
+        "app.py", ("ui.server", "lab.server", "lab.worker.local_pool", "lab.devices", "lab.experiment"),
         ("streamlit", "starlette", "plotly", "pandas"),
     ),
     # engine: the network from scratch
@@ -83,6 +83,7 @@ PACKAGES = (
     Package("ui/figures", (), ("numpy", "plotly")),
     Package("ui/streamlit_compat", (), ("streamlit",)),
     Package("ui/session", ("ui.streamlit_compat", "lab"), ("streamlit",)),
+    Package("ui/server/javascript.py", ("lab", "data"), ()),
     Package(
         "ui/server", ("ui.components", "ui.session.waiting", "ui.streamlit_compat", "lab"), ("starlette", "plotly"),
     ),

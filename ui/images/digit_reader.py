@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from data import DATASETS
 from lab.experiment.experiment import Experiment
 from lab.protocol.errors import Gone
 from lab.protocol.messages import Answer, GetFrame, Play
@@ -30,7 +29,7 @@ class Reader:
     """One for a process, for all its visitors. Whoever waits calls `advance` again and again, until it says 1."""
 
     def __init__(self, experiment: Experiment | None = None) -> None:
-        self.experiment = experiment or (LARGER if DATASETS["mnist"].available() else BUNDLED)
+        self.experiment = experiment or (LARGER if LARGER.source.available() else BUNDLED)
         self._one_at_a_time = threading.Lock()
         self._token = ""
         self._built: Built | None = None

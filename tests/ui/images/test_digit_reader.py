@@ -8,7 +8,6 @@ import pytest
 from lab.queries.gallery import PAD
 from lab.worker.local_pool import LocalPool
 from tests.lab.helpers import until
-from ui.images import digit_reader
 from ui.images.digit_reader import BUNDLED, LARGER, Reader
 
 QUICK = BUNDLED.change(conv=(), hidden=(16,), epochs=6)
@@ -57,5 +56,5 @@ def test_a_run_that_is_lost_on_the_way_is_begun_again():
 
 def test_it_learns_mnist_where_that_is_and_the_bundled_digits_elsewhere(monkeypatch):
     for available, expected in ((True, LARGER), (False, BUNDLED)):
-        monkeypatch.setattr(type(digit_reader.DATASETS["mnist"]), "available", lambda source, here=available: here)
+        monkeypatch.setattr(type(LARGER.source), "available", lambda source, here=available: here)
         assert Reader().experiment == expected
