@@ -6,7 +6,7 @@ import os
 import socket
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy, as in the app: tests run side by side
-os.environ.setdefault("PLAYGROUND_WORKERS", "1")  # the servers of tests are small ones
+os.environ.setdefault("PLAYGROUND_WORKERS", "1")  # one worker process is enough for a test
 
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -17,7 +17,7 @@ from bench.serving import CHROMIUM_FLAGS, Server, chromium_path
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One more than there are cores, for while one waits for its browser or its server, another can go on."""
+    """One more than there are cores: a test process often waits for its browser or its server."""
     return (os.cpu_count() or 1) + 1
 
 
@@ -30,8 +30,10 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def port() -> int:
-    """Where the servers of tests stand, one after the other: a browser that has compiled their scripts knows them.
-    Another one for each process, and below those that a system gives to connections, which would take it meanwhile."""
+    """The port that the servers of this test process use in turn, so that browsers keep their compiled scripts.
+
+    It differs between processes and is below the range of ephemeral ports, which connections could take.
+    """
     return next(number for number in count(10_000 + os.getpid() % 20_000) if is_free(number))
 
 
@@ -42,7 +44,7 @@ def is_free(port: int) -> bool:
 
 @pytest.fixture
 def start(port: int) -> Iterator[Callable[..., Server]]:
-    """`start(script)`: a server of the test's own, stopped when the test ends."""
+    """`start(script)`: a separate server, stopped when the test ends."""
     servers: list[Server] = []
 
     def begin(script: str = "app.py", **environment: str) -> Server:
@@ -56,7 +58,7 @@ def start(port: int) -> Iterator[Callable[..., Server]]:
 
 @pytest.fixture(scope="session")
 def chromium():
-    """A browser, or a skip that says why there is none (a failure where BROWSER_TESTS=required)."""
+    """A browser; without one the test is skipped, or fails where BROWSER_TESTS=required."""
     missing = pytest.fail if os.environ.get("BROWSER_TESTS") == "required" else pytest.skip
     try:
         from playwright.sync_api import sync_playwright

@@ -1,4 +1,4 @@
-"""A server on this machine alone that answers as a test wants: the mirrors that downloads are tried on."""
+"""A server on loopback with scripted answers, as a mirror for downloads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @contextmanager
 def serving(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
-    """The address of a server that lets `answer` reply to every GET."""
+    """Yields the address of a server whose GET requests `answer` handles."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

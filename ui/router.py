@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-if str(ROOT) not in sys.path:  # the script's own folder is on the path, the packages beside it are not
+if sys.path[0] != str(ROOT):  # before the script's own folder, in which other packages have the same names
     sys.path.insert(0, str(ROOT))
 
 import streamlit as st  # noqa: E402
@@ -29,7 +29,7 @@ PAGES = (
 
 uninterrupted_callbacks.install()
 st.set_page_config(page_title="Backprop Playground", layout="wide", initial_sidebar_state="collapsed")
-st.html(ROOT / "ui/components/page.css")
+st.html(ROOT / "ui/components/page/page.css")
 st.logo(ROOT / "ui/logo.svg", size="large")
 page = st.navigation([st.Page(ROOT / f"pages/{name}.py", title=title) for name, title in PAGES], position="top")
 inject_css()  # before the page, so that what a teacher has hidden never shows

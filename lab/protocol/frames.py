@@ -1,7 +1,7 @@
 """One binary container for everything that crosses a process or a socket: a JSON header and named arrays behind it.
 
 Frames for the screen, commands to a worker and checkpoints all use it, so nothing is ever pickled. The JavaScript twin
-of `unpack` is ui/components/frame.js.
+of `unpack` is ui/components/shared/frame.js.
 
     "BPF1" | uint32 length of the header | header (JSON, padded) | array bodies, each starting at a multiple of 8
 """

@@ -1,4 +1,4 @@
-"""Visitors for the browser tests. Each test ends with the question whether the page reported an error."""
+"""Visitors for the browser tests. Each test fails if its page has reported an error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.browser.playground import Playground
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Adds to the report of a failed test what was on the screens."""
+    """Adds the text of all open pages to the report of a failed test."""
     report = yield
     if report.when == "call" and report.failed and "chromium" in item.funcargs:
         for page in (page for context in item.funcargs["chromium"].contexts for page in context.pages):
@@ -25,7 +25,7 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture(scope="session")
 def browsers() -> Iterator[list[Playground]]:
-    """Browsers whose visitors have left: the next at the same address need not compile all anew."""
+    """Idle browsers: they keep the scripts that they have compiled for an address."""
     idle: list[Playground] = []
     yield idle
     for visitor in idle:
@@ -34,7 +34,7 @@ def browsers() -> Iterator[list[Playground]]:
 
 @pytest.fixture
 def visit(chromium, browsers, server) -> Iterator[Callable[..., Playground]]:
-    """`visit(url)`: one more visitor with a browser context of their own, who leaves when the test ends."""
+    """`visit(url)`: one more visitor with a separate browser context, until the test ends."""
     visitors: list[Playground] = []
 
     def arrive(url: str) -> Playground:
@@ -54,7 +54,7 @@ def visit(chromium, browsers, server) -> Iterator[Callable[..., Playground]]:
 
 @pytest.fixture(scope="session")
 def regular(chromium, server) -> Iterator[Playground]:
-    """A visitor who comes again and again: the browser keeps the scripts, every opened link is a new session."""
+    """One visitor for many tests: the browser keeps its compiled scripts, and each opened link is a new session."""
     visitor = Playground(chromium, server.url)
     yield visitor
     visitor.close()
@@ -62,7 +62,7 @@ def regular(chromium, server) -> Iterator[Playground]:
 
 @pytest.fixture
 def playground(regular: Playground) -> Iterator[Playground]:
-    """The usual visitor, who opens a link and leaves the page when the test ends."""
+    """The shared visitor, who leaves the page when the test ends."""
     yield regular.come_back()
     errors = list(regular.errors)
     regular.leave(regular.url)

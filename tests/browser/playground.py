@@ -1,4 +1,4 @@
-"""The playground as a person at a browser sees it: go somewhere, press something, read what the screen says."""
+"""The playground as a visitor uses it: open pages, press controls, read the screen."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    FilePayload,
     Locator,
     Page,
     TimeoutError,
@@ -28,24 +29,24 @@ SUM = """canvas => {
   return pixels.reduce((sum, value) => (sum * 31 + value) >>> 0, canvas.width);
 }"""
 PARTS = """root => [root, ...root.querySelectorAll('canvas, .js-plotly-plot, svg.main-svg, section, table')]"""
-ITSELF = re.compile(r"/\w+/_stcore/(health|host-config)$")  # where Streamlit looks for itself below a page, too
+ITSELF = re.compile(r"/\w+/_stcore/(health|host-config)$")  # Streamlit probes these below the path of each page
 SCREEN: ViewportSize = {"width": 1400, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 FORGET = """() => {
   if (location.protocol.startsWith('http')) for (const memory of [localStorage, sessionStorage]) memory.clear();
 }"""
-SENT = "() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))"  # to Streamlit, what was pressed
-PATIENCE = 30  # seconds that one press or one change of the page may take on a busy machine
-expect.set_options(timeout=PATIENCE * 1000)
+SENT = "() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))"  # a press has been sent
+WAIT_S = 30  # for one change of the page, on a busy machine
+expect.set_options(timeout=WAIT_S * 1000)
 
 
 class Playground:
-    """One visitor with a browser of their own. Errors of the page are collected in `errors`."""
+    """One visitor with a separate browser context. Errors of the page are collected in `errors`."""
 
     def __init__(self, browser: Browser, url: str) -> None:
         self.url = url
         self.context: BrowserContext = browser.new_context(viewport=SCREEN)
-        self.context.set_default_timeout(PATIENCE * 1000)
+        self.context.set_default_timeout(WAIT_S * 1000)
         self.begin()
 
     def begin(self) -> None:
@@ -59,20 +60,22 @@ class Playground:
         self.page.on("websocket", self.meet)
 
     def hear(self, message: ConsoleMessage) -> None:
-        """Note what the page reports as an error."""
+        """Collect the errors that the page reports."""
         if message.type == "error" and not ITSELF.search(message.location["url"]):
             self.errors.append(message.text)
 
     def meet(self, socket: WebSocket) -> None:
-        """The page opens a connection: to the live frames, or to Streamlit."""
+        """Follow a new connection: to the live frames, or to Streamlit."""
         if "live/socket" in socket.url:
             self.sockets.append(socket)
         elif "_stcore/stream" in socket.url:
             self.script_run = ScriptRun(socket)
 
     def leave(self, server: str) -> None:
-        """Go to a page where nothing happens, of a server that runs: this tab keeps the scripts that it has compiled.
-        A tab that is closed loses them, though its browser stays."""
+        """Go to a page of a running server where nothing happens, and forget this visitor.
+
+        The tab stays open because a closed tab loses the scripts that it has compiled.
+        """
         for page in self.context.pages:
             if page is not self.page:
                 page.close()
@@ -83,10 +86,10 @@ class Playground:
             self.page.mouse.move(0, 0)
             self.page.set_viewport_size(SCREEN)
             self.page.emulate_media(color_scheme="light")
-        self.context.clear_cookies()  # by which a run that was kept is found again
+        self.context.clear_cookies()  # they lead back to a saved run
 
     def come_back(self) -> Playground:
-        """Another visitor at the same window."""
+        """A new visitor in the same window."""
         if self.page.is_closed():
             self.begin()
         self.errors.clear()
@@ -97,12 +100,12 @@ class Playground:
     def open(self, query: str = "", path: str = "") -> Playground:
         """Go to a link and wait for the first painted frame."""
         self.page.goto(f"{self.url}{path}{'?' + query if query else ''}")
-        self.until("facts.frame > 0", 2 * PATIENCE)
+        self.until("facts.frame > 0", 2 * WAIT_S)
         self.settle()
         return self
 
-    def come(self, title: str, query: str = "") -> Playground:
-        """Go to another page by its address, without a look at the playground first, and wait until it is drawn."""
+    def open_page(self, title: str, query: str = "") -> Playground:
+        """Go to a page by its address, without visiting the playground first, and wait until it is drawn."""
         path = "keep" if title == "Save" else title.lower().replace(" ", "_")
         self.page.goto(f"{self.url}{path}{'?' + query if query else ''}")
         self.page.get_by_role("heading", name=title, exact=True).first.wait_for()
@@ -121,7 +124,7 @@ class Playground:
         return dict(parse_qsl(self.page.evaluate("location.search.slice(1)"), keep_blank_values=True))
 
     @property
-    def said(self) -> str:
+    def status_line(self) -> str:
         """The line of text under the buttons, for eyes and screen readers."""
         return self.page.get_by_test_id("live-status").inner_text()
 
@@ -130,12 +133,12 @@ class Playground:
         return self.page.locator(canvas).evaluate(SUM)
 
     def tag(self) -> None:
-        """Remember every part of the live view as it is in the document now."""
+        """Remember the DOM nodes of the live view."""
         self.until("document.querySelectorAll('.js-plotly-plot svg.main-svg').length >= 6")
         self.page.get_by_test_id("live").evaluate(f"root => {{ window.tagged = ({PARTS})(root); }}")
 
-    def mounted_anew(self) -> int:
-        """How many parts of the live view are no longer those that were tagged."""
+    def remounted_parts(self) -> int:
+        """How many DOM nodes of the live view have been replaced since `tag`."""
         parts = f"({PARTS})(root)"
         return self.page.get_by_test_id("live").evaluate(
             f"root => Math.max(tagged.length, {parts}.length) - {parts}.filter((part, i) => part === tagged[i]).length"
@@ -148,7 +151,7 @@ class Playground:
         return self.page.get_by_role("group", name=label, exact=True).get_by_role("slider")
 
     def options(self, label: str) -> list[str]:
-        """What a select box offers."""
+        """The options of a select box."""
         self.page.get_by_role("combobox", name=label, exact=True).click()
         self.page.get_by_role("listbox").get_by_role("option").first.wait_for()
         options = self.page.get_by_role("listbox").get_by_role("option").all_inner_texts()
@@ -162,7 +165,7 @@ class Playground:
         self.button(name).click()
 
     def choose(self, label: str, option: str) -> None:
-        """Pick an option of a select box; one that is drawn anew meanwhile would close its list."""
+        """Pick an option of a select box, when no script run can redraw it and close its list."""
         self.settle()
         self.page.get_by_role("combobox", name=label, exact=True).click()
         self.page.get_by_role("listbox").get_by_role("option", name=option, exact=True).click()
@@ -174,7 +177,7 @@ class Playground:
             self.page.keyboard.press(key)
 
     def enter(self, label: str, value: object) -> None:
-        """Write a number into its box."""
+        """Type a number into its box."""
         box = self.page.get_by_role("spinbutton", name=label, exact=True)
         box.fill(str(value))
         box.press("Enter")
@@ -183,8 +186,12 @@ class Playground:
         """Set or clear a check box."""
         self.page.get_by_role("checkbox", name=label, exact=True).locator("xpath=ancestor::label").click()
 
+    def switch(self, label: str) -> None:
+        """Turn a switch on or off."""
+        self.page.get_by_role("switch", name=label, exact=True).locator("xpath=ancestor::label").click()
+
     def unfold(self, name: str) -> None:
-        """Open a popover, whose button may count what is in force inside."""
+        """Open a popover, whose label may end with the number of active settings."""
         self.button(re.compile(rf"^{re.escape(name)}(: \d+)?$")).click()
         self.page.get_by_test_id("stPopoverBody").wait_for()
         self.settle()
@@ -195,7 +202,7 @@ class Playground:
         self.page.get_by_test_id("stPopoverBody").wait_for(state="hidden")
 
     def recolor(self, scheme: str) -> None:
-        """The system changes to light or dark, and the page follows."""
+        """Change the color scheme of the system and wait until the page follows."""
         self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         self.page.wait_for_function(
             "scheme => getComputedStyle(document.querySelector('.stApp')).colorScheme === scheme "
@@ -205,14 +212,38 @@ class Playground:
         self.settle()
 
     def go(self, page: str) -> None:
-        """Follow a link of the navigation bar."""
+        """Follow a link of the navigation bar and wait until the page is drawn."""
         self.settle()
         self.page.get_by_role("navigation").get_by_role("link", name=page, exact=True).click()
+        if page == "Playground":
+            self.until("facts.frame > 0")
+        else:
+            self.page.get_by_role("heading", name=page, exact=True).first.wait_for()
+        self.settle()
+
+    def upload(self, name: str, content: bytes, box: int = 0) -> None:
+        """Put a file into one of the upload boxes of the page, counted from the top."""
+        file: FilePayload = {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+        self.page.locator("input[type=file]").nth(box).set_input_files(file)
+
+    def download(self, button: str) -> bytes:
+        """Press a download button; returns the content of the file."""
+        with self.page.expect_download() as caught:
+            self.press(button)
+        return caught.value.path().read_bytes()
+
+    def click_link(self) -> None:
+        """Click the line from the first neuron of the second layer to the output, half way."""
+        ends = [self.button(name).bounding_box() for name in ("Neuron 1 of layer 2", "Output")]
+        start, end = (box or {} for box in ends)
+        x = (start["x"] + start["width"] + end["x"]) / 2
+        y = (start["y"] + start["height"] / 2 + end["y"] + end["height"] / 2) / 2
+        self.page.mouse.click(x, y)
 
     # Waiting ---------------------------------------------------------------------------------------------------------
 
-    def until(self, condition: str, seconds: float = PATIENCE) -> dict[str, str]:
-        """Wait until a condition on the live facts holds, such as "facts.epoch > 5"; the facts of that moment."""
+    def until(self, condition: str, seconds: float = WAIT_S) -> dict[str, str]:
+        """Wait until a condition on the live facts holds, such as "facts.epoch > 5"; returns those facts."""
         try:
             handle = self.page.wait_for_function(
                 "() => { const facts = document.querySelector('[data-testid=live]')?.dataset; "
@@ -225,8 +256,13 @@ class Playground:
             raise AssertionError(f"Not so after {seconds} s: {condition}\n{live}\n{app}") from late
         return handle.json_value()
 
+    def reads(self, text: str) -> None:
+        """Wait until the main part of the page holds a text and no script run is pending."""
+        self.page.get_by_test_id("stMain").get_by_text(text).first.wait_for()
+        self.settle()
+
     def linked(self, **fields: str | None) -> None:
-        """Wait until the address bar holds these fields (None: does not hold the field at all) and all is drawn."""
+        """Wait until the link holds these fields (None: lacks the field) and the page is drawn."""
         self.page.wait_for_function(
             "fields => { const link = new URL(location).searchParams; "
             "return Object.entries(fields).every(([name, value]) => link.get(name) === value); }",
@@ -235,25 +271,25 @@ class Playground:
         self.settle()
 
     def until_pixels(self, canvas: str, condition: Callable[[int], bool]) -> None:
-        """Wait until the checksum of what a canvas shows fulfils a condition."""
-        assert eventually(lambda: condition(self.pixels(canvas)), PATIENCE), f"{canvas} does not show what it should"
+        """Wait until the checksum of a canvas meets a condition."""
+        assert eventually(lambda: condition(self.pixels(canvas)), WAIT_S), f"{canvas} does not show what it should"
 
     def settle(self) -> None:
-        """Wait until no script run is under way or due and no part is a placeholder: what was pressed is shown."""
-        assert eventually(lambda: self.page.evaluate(SENT) or self.script_run.state == "done", PATIENCE)
+        """Wait until no script run is pending and no element is a placeholder."""
+        assert eventually(lambda: self.page.evaluate(SENT) or self.script_run.state == "done", WAIT_S)
         self.page.wait_for_function(
             "() => document.querySelector('[data-test-script-state=notRunning]') "
             "&& !document.querySelector('[data-testid=stSkeleton], [data-untold]')"
         )
 
     def answers(self, count: int) -> None:
-        """Wait until so many more answers of the live socket, changed or not, are painted.
+        """Wait until `count` more answers of the live socket are painted, whether they hold changes or not.
 
-        The first may have been asked for before what was just done: the second knows of it.
+        The first answer may belong to a request from before the last action; the second does not.
         """
         for _ in range(count):
             self.sockets[-1].wait_for_event(
-                "framereceived", lambda message: isinstance(message, bytes), timeout=PATIENCE * 1000
+                "framereceived", lambda message: isinstance(message, bytes), timeout=WAIT_S * 1000
             )
         self.page.evaluate("() => new Promise(requestAnimationFrame)")
 
@@ -266,7 +302,7 @@ class Playground:
         self.until("facts.status === 'paused'")
 
     def step(self, epoch: int) -> dict[str, str]:
-        """Press Step; the facts when that epoch is on the screen."""
+        """Press Step; returns the facts once that epoch is shown."""
         self.press("Step")
         return self.until(f"facts.epoch == {epoch} && facts.status !== 'running'")
 
@@ -279,7 +315,7 @@ def some(facts: dict[str, str], *names: str) -> dict[str, str]:
 
 
 def eventually(condition: Callable[[], Any], seconds: float) -> Any:
-    """Ask something outside the page again and again until it is true; its last answer after so many seconds."""
+    """Poll a condition outside the page until it holds; returns its last value after `seconds`."""
     end = time.monotonic() + seconds
     while not (answer := condition()) and time.monotonic() < end:
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""How far Streamlit has come with what a page asked for, read from the messages between the two."""
+"""The state of the script run that a page has requested, read from its messages to and from Streamlit."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 
 class ScriptRun:
-    """The script run that answers a page's latest message: due, begun or done. Those that come by themselves again and
-    again do not count, nor does one that was under way when it was asked for."""
+    """The script run that answers a page's latest request: due, begun or done.
+
+    Automatic reruns do not count, nor does a run that had begun before the request.
+    """
 
     def __init__(self, socket: WebSocket | None = None) -> None:
         self.state = "done"

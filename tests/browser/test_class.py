@@ -1,4 +1,4 @@
-"""A full server, a connection that drops, two tabs, a flood: what a pupil sees, and what is kept."""
+"""A full server, a lost connection, two tabs and a flood of messages: what a visitor sees and keeps."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
 from lab.server.limits import limits
-from tests.browser.playground import PATIENCE, eventually
+from tests.browser.playground import WAIT_S, eventually
 from tests.browser.test_faults import QUESTION, ask, health
 from ui.server.routes import TOO_MANY, UNKNOWN_RUN
 
 pytestmark = pytest.mark.browser
 
-SESSIONS = int(os.environ.get("TEST_SESSIONS", 15))  # that a script opens; 1000 take some minutes
+SESSIONS = int(os.environ.get("TEST_SESSIONS", 15))  # opened by a script; 1000 take some minutes
 DROPPED = int(os.environ.get("TEST_DROPPED", 1))  # seconds without a connection, at least
 
-CABLE = """{  // a network cable: pulled, every socket ends and none can be opened
+CABLE = """{  // pull() closes every socket and prevents new ones until plug()
   const Real = WebSocket, open = new Set();
   let pulled = false;
   window.WebSocket = class extends Real {
@@ -55,9 +55,7 @@ def number(server, name: str) -> float:
     return float(next(line for line in lines if line.startswith(f"playground_{name} ")).split()[1])
 
 
-def test_a_full_server_tells_the_place_in_line_lets_in_by_itself_and_outlives_a_script_that_opens_many_sessions(
-    start, visit
-):
+def test_a_full_server_queues_visitors_and_admits_them_in_order(start, visit):
     forgetful = {"PLAYGROUND_AWAY_SECONDS": "1", "STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "1"}
     named = {"STREAMLIT_SERVER_ALLOWED_HOSTS": "localhost 127.0.0.1"}
     server = start(PLAYGROUND_RUNS="1", PLAYGROUND_LINE="3", **forgetful, **named)
@@ -68,10 +66,10 @@ def test_a_full_server_tells_the_place_in_line_lets_in_by_itself_and_outlives_a_
     third = second.context.new_page()  # another tab is another visitor
     third.goto(server.url)
     third.get_by_text("The playground is full. 1 before you.").wait_for()
-    second.page.bring_to_front()  # a tab behind another hardly paints
+    second.page.bring_to_front()  # a background tab hardly paints
     assert (number(server, "queue"), number(server, "sessions")) == (2, 1)
-    first.step(1)  # nobody disturbs who is inside
-    first.page.goto(f"{server.url}healthz")  # leaves
+    first.step(1)  # the visitor inside is not disturbed
+    first.page.goto(f"{server.url}healthz")  # leaves the playground
     second.until("facts.frame > 0", 60)
     second.linked(dataset="xor", hidden="3")
     second.step(1)
@@ -95,7 +93,7 @@ def test_a_full_server_tells_the_place_in_line_lets_in_by_itself_and_outlives_a_
 
 
 def rebound(server) -> int:
-    """What a page gets that leads a name of its own to this server's address, and so calls both by the same name."""
+    """The status code for a page that reaches this server under a foreign host name (DNS rebinding)."""
     port = urlsplit(server.url).port
     address = f"rebound.example:{port}"
     with socket.create_connection(("127.0.0.1", port)) as way, pytest.raises(InvalidStatus) as refused:
@@ -103,11 +101,11 @@ def rebound(server) -> int:
     return refused.value.response.status_code
 
 
-def test_a_connection_that_drops_comes_back_and_nothing_is_lost(visit, server):
+def test_a_lost_connection_is_restored_with_the_run(visit, server):
     visitor = visit(server.url)
     sent: list[bytes | str] = []
 
-    def note(message: bytes | str) -> None:  # Playwright takes no method of a list
+    def note(message: bytes | str) -> None:  # Playwright does not accept a method of a list
         sent.append(message)
 
     visitor.page.on("websocket", lambda socket: socket.on("framesent", note) if "stream" in socket.url else None)
@@ -115,35 +113,35 @@ def test_a_connection_that_drops_comes_back_and_nothing_is_lost(visit, server):
     visitor.open("hidden=6&speed=max")
     visitor.play()
     before = visitor.until("facts.epoch > 5")
-    for attempts in (1, 4):  # the fourth is seconds later: training waits meanwhile
+    for attempts in (1, 4):  # the fourth attempt comes seconds later, while training waits
         visitor.page.evaluate("window.pull()")
         visitor.until("facts.status === 'lost'")
         visitor.page.wait_for_function(
             f"window.tries >= {attempts} && performance.now() - window.since >= {1000 * DROPPED}",
-            timeout=1000 * (DROPPED + PATIENCE),
+            timeout=1000 * (DROPPED + WAIT_S),
         )
         visitor.page.evaluate("window.plug()")
-        after = visitor.until(f"facts.status === 'running' && facts.epoch > {before['epoch']}", PATIENCE + DROPPED)
-        visitor.page.wait_for_selector(  # Streamlit's own connection tries again after at most half a minute
-            "[data-test-connection-state=CONNECTED]", timeout=1000 * (PATIENCE + DROPPED)
+        after = visitor.until(f"facts.status === 'running' && facts.epoch > {before['epoch']}", WAIT_S + DROPPED)
+        visitor.page.wait_for_selector(  # Streamlit reconnects after at most half a minute
+            "[data-test-connection-state=CONNECTED]", timeout=1000 * (WAIT_S + DROPPED)
         )
-        assert after["build"] == before["build"]  # the very run, not another
+        assert after["build"] == before["build"]  # the same run
         before = after
     visitor.pause()
-    assert sum(b"reconnected" in message for message in sent if isinstance(message, bytes)) >= 2  # a run after each
+    assert sum(b"reconnected" in message for message in sent if isinstance(message, bytes)) >= 2  # one each
     visitor.errors.clear()  # the browser reports the attempts that failed
-    visitor.page.close()  # and the cable with it
+    visitor.page.close()  # it has the patched WebSocket
 
 
-def test_a_duplicated_tab_is_a_visitor_of_its_own_and_the_back_button_leaves_a_page_that_works(playground):
+def test_a_duplicated_tab_is_a_separate_visitor(playground):
     playground.open("hidden=3&seed=5")
     playground.step(1)
     with playground.context.expect_page() as opened:
-        playground.page.evaluate("window.open(location)")  # with all that the tab remembers
+        playground.page.evaluate("window.open(location)")  # copies the storage of the tab
     twin = opened.value
     twin.wait_for_function("document.querySelector('[data-testid=live]')?.dataset.frame > 0")
     facts = "() => ({...document.querySelector('[data-testid=live]').dataset})"
-    assert twin.evaluate(facts)["epoch"] == "0"  # the experiment, from its first epoch
+    assert twin.evaluate(facts)["epoch"] == "0"  # the same experiment at its first epoch
     twin.get_by_role("button", name="Step", exact=True).click()
     twin.wait_for_function("document.querySelector('[data-testid=live]').dataset.epoch == 1")
     assert twin.evaluate(facts)["trainLoss"] == playground.facts["trainLoss"]
@@ -154,18 +152,17 @@ def test_a_duplicated_tab_is_a_visitor_of_its_own_and_the_back_button_leaves_a_p
     playground.step(2)
 
     playground.go("Help")
-    playground.page.get_by_role("heading", name="Help", exact=True).wait_for()
     playground.page.go_back()
     playground.until("facts.frame > 0 && facts.epoch == 2", 30)
     playground.linked(hidden="3", seed="5")
     playground.step(3)
 
 
-def test_a_run_has_so_many_sockets_and_a_flood_on_one_is_slowed_down(playground, server):
+def test_the_sockets_of_a_run_are_limited(playground, server):
     own = playground.open().sockets[-1].url
     refused = number(server, "sockets_refused_total")
     with ExitStack() as sockets:
-        for _ in range(int(limits({}).sockets_a_run) - 1):  # one is the page's
+        for _ in range(int(limits({}).sockets_a_run) - 1):  # the page has one
             live = sockets.enter_context(connect(own.replace("http", "ws")))
         assert ask(own, QUESTION) == TOO_MANY
         for _ in range(300):
@@ -173,12 +170,12 @@ def test_a_run_has_so_many_sockets_and_a_flood_on_one_is_slowed_down(playground,
         for _ in range(300):
             live.recv(timeout=30)
     assert eventually(lambda: number(server, "sockets_refused_total") == refused + 1, 5)
-    tokens = [own[:-1] + letter for letter in "AQgw"]  # a letter off
+    tokens = [own[:-1] + letter for letter in "AQgw"]  # other last letters
     assert {ask(token, QUESTION) for token in tokens if token != own} == {UNKNOWN_RUN}
     playground.step(1)
 
 
-def test_nothing_is_asked_of_any_other_host_and_no_error_of_the_policy_is_reported(playground, server):
+def test_no_other_host_is_contacted(playground, server):
     page, asked = playground.page, []
     page.on("request", hear := lambda request: asked.append(request.url))
     page.on("websocket", hear_socket := lambda socket: asked.append(socket.url))
@@ -187,7 +184,6 @@ def test_nothing_is_asked_of_any_other_host_and_no_error_of_the_policy_is_report
     playground.until("facts.epoch > 3")
     page.wait_for_function("document.querySelectorAll('.js-plotly-plot svg.main-svg').length >= 6")
     playground.go("Help")
-    page.get_by_role("heading", name="Help", exact=True).wait_for()
     home = (server.url, server.url.replace("http", "ws"), "data:", "blob:")
     assert [url for url in asked if not url.startswith(home)] == []
     assert any("live/socket" in url for url in asked)

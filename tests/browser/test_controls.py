@@ -1,5 +1,7 @@
-"""Every control of the page is pressed, and what it does is compared with an experiment that runs without a screen.
-The last test finds every control that the page has: one without a test fails it."""
+"""Every control of the page is pressed, and its effect is compared with an experiment that runs without a page.
+
+The last test lists the controls of the page and fails if no test presses one of them.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +11,15 @@ import pytest
 
 from data import DATASETS
 from engine import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
-from engine.backend import available_devices
 from lab.experiment.experiment import Experiment
 from lab.experiment.presets import PRESETS
 from lab.training.run import SPEEDS
 from tests.browser.controls import (
     Control,
+    check_rebuilds,
     choose,
-    each_builds_anew,
     enter,
+    offered,
     operate,
     press,
     presses,
@@ -25,8 +27,9 @@ from tests.browser.controls import (
     tested,
     tick,
     train_loss,
+    use,
 )
-from tests.browser.playground import Playground, some
+from tests.browser.playground import some
 from tests.browser.test_data_controls import FILES, MORE_DATA
 
 pytestmark = pytest.mark.browser
@@ -34,11 +37,11 @@ pytestmark = pytest.mark.browser
 STOP_RULES = "Stop rules"
 MORE = "More settings"
 LAYERS = "Layer sizes"
-ROLES = "button|checkbox|combobox|link|radio|searchbox|slider|spinbutton|switch|tab|textbox"
-STREAMLITS_OWN = re.compile("Help for .*|Open|Main menu|Skip to main content|Link to heading")
+tested.update({"Playground", "Data", "Help"})  # links that test_first_light.py and test_data.py follow
 tested.update({MORE, LAYERS, "Presets", "Share", "? Keys", "Projector"})  # pressed in other files
-tested.update({"Reset", "Step"})  # in test_first_light.py
-tested.update({"Batch", "New weights", "Smooth the loss", "Smooth the accuracy"})  # in test_transport.py
+tested.add("Device")  # in tests/ui/playground/test_offered_choices.py
+tested.update({"Step", "Batch", "Reset", "New weights"})  # in test_transport.py
+tested.update({"Smooth the loss", "Smooth the accuracy"})  # there, too
 tested.update(preset.label for preset in PRESETS.values())  # on the help page, too
 tested.update(
     {"Functions", "One step", "Optimizers", "Health", "Images", "Data", "Save", "Device"}
@@ -65,7 +68,7 @@ LIVE = [  # in the order in which they are used, one after the other
     slide("L2 rate", "End", "l2", "1"),
     slide("Batch size", "End", "batch_size", "0"),
 ]
-ANEW = [
+REBUILDS = [
     enter("Units 1", 3, "hidden", "3,8", LAYERS),
     enter("Units 2", 4, "hidden", "3,4", LAYERS),
     press("Remove layer", "hidden", "3", LAYERS),
@@ -79,10 +82,10 @@ ANEW = [
     tick("Batch normalisation", "batch_norm", MORE),
     choose("Precision", {}, "dtype", "float64", MORE),
 ]
-tested |= {control.name for control in LIVE + ANEW}
+tested |= {control.name for control in LIVE + REBUILDS}
 
 
-def test_the_live_controls_reach_the_network_and_reset_nothing(playground):
+def test_live_controls_change_the_running_network(playground):
     before = playground.open().step(1)
     playground.tag()
     so_far = [Experiment()]  # by epochs
@@ -93,96 +96,46 @@ def test_the_live_controls_reach_the_network_and_reset_nothing(playground):
         shown = float(playground.step(epochs + 1)["trainLoss"])
         assert shown == train_loss(*so_far, experiment) != train_loss(*so_far, so_far[-1]), control
         so_far.append(experiment)
-    assert playground.mounted_anew() == 0
+    assert playground.remounted_parts() == 0
 
 
-def test_the_controls_of_the_network_build_anew(playground):
-    each_builds_anew(playground, ANEW)
-    assert playground.mounted_anew() == 0
-
-
-OFFERED = {
-    "sigmoid": ["mse", "mae", "huber", "binary_crossentropy"],
-    "softmax": ["mse", "mae", "huber", "categorical_crossentropy"],
-    "tanh": ["mse", "mae", "huber", "hinge"],
-}
-
-
-def test_only_losses_that_fit_the_output_are_offered(playground):
-    def losses(allowed: list[str]) -> list[str]:
-        return [LOSSES[name].label for name in allowed]
-
-    assert playground.open("dataset=plane").options("Loss")[1:] == losses(["mse", "mae", "huber"])
-    playground.choose("Data set", DATASETS["circle"].label)
-    playground.linked(dataset=None)
-    for output, allowed in OFFERED.items():
-        playground.choose("Output", OUTPUTS[output].label)
-        playground.linked(output=output)
-        automatic, *offered = playground.options("Loss")
-        assert automatic.startswith("Auto")
-        assert offered == losses(allowed), output
-
-
-@presses("Device")
-def test_a_device_that_is_missing_carries_its_reason_and_choosing_it_loses_nothing(playground):
-    missing = next((device for device in available_devices() if not device.usable), None)
-    if missing is None:
-        pytest.skip("every device can be used on this machine")
-    before = playground.open("dataset=xor").step(1)
-    playground.tag()
-    option = next(option for option in playground.options("Device") if missing.label in option)
-    assert missing.reason in option
-    playground.choose("Device", option)
-    refusal = playground.page.get_by_role("alert")
-    refusal.wait_for()
-    playground.settle()
-    assert f"{missing.name} cannot be used here" in refusal.inner_text()
-    assert (playground.facts["epoch"], playground.facts["build"]) == ("1", before["build"])
-    assert playground.link == {"dataset": "xor"}
-    assert playground.mounted_anew() == 0
-    assert playground.page.get_by_role("combobox", name="Device").input_value() == "CPU (NumPy)"
-    playground.step(2)
+def test_each_network_control_rebuilds_the_run(playground):
+    check_rebuilds(playground, REBUILDS)
+    assert playground.remounted_parts() == 0
 
 
 # What ends a run, how fast it goes and what it shows ----------------------------------------------------------------
 
 EPOCHS = "After so many epochs (0: never)"
-RULES = {
-    EPOCHS: (3, "epochs", "3", "3 epochs are done."),
-    "At this test accuracy or R2 (0: never)": (0.9, "target_accuracy", "0.9", "The test accuracy has reached 0.9."),
-    "Without improvement for epochs (0: never)": (
-        *(2, "patience", "2"),
-        "The test loss has not improved for 2 epochs; the best weights, of epoch",
-    ),
-}
+RULES = [
+    enter("Without improvement for epochs (0: never)", 1000, "patience", "1000"),
+    enter("At this test accuracy or R2 (0: never)", 1, "target_accuracy", "1"),
+    enter(EPOCHS, 3, "epochs", "3"),
+]
 
 
-@presses(*RULES, STOP_RULES, f"{STOP_RULES}: 1", "Increment", "Decrement")
-def test_a_stop_rule_written_into_its_box_ends_the_run_with_a_sentence_and_play_goes_on(playground):
-    playground.open("learning_rate=1&noise=0.3&speed=fast")
+@presses(*(rule.name for rule in RULES), STOP_RULES, "Increment", "Decrement")
+def test_a_stop_rule_ends_the_run_and_play_continues(playground):
+    playground.open("learning_rate=0.001&noise=0.3&speed=fast")
     playground.unfold(STOP_RULES)
     playground.button("Increment").first.click()
     playground.linked(epochs="1")
     playground.button("Decrement").first.click()
     playground.linked(epochs=None)
+    for rule in RULES:
+        use(playground, rule)
     playground.fold()
-    for name, (value, field, text, sentence) in RULES.items():
-        operate(playground, enter(name, value, field, text, STOP_RULES))
-        playground.button(f"{STOP_RULES}: 1").wait_for()
-        playground.press("Play")
-        stopped = playground.until("facts.status === 'stopped'", 30)
-        assert sentence in " ".join(playground.said.split())
-        playground.settle()
-        playground.press("Play")
-        playground.until(f"facts.epoch > {stopped['epoch']}")
-        playground.settle()
-        playground.press("Reset")
-        playground.until("facts.status === 'idle' && facts.epoch == 0")
-        operate(playground, Control(name, lambda page, name=name: page.enter(name, 0), {field: None}, STOP_RULES))
+    playground.button(f"{STOP_RULES}: 3").wait_for()
+    playground.press("Play")
+    stopped = playground.until("facts.status === 'stopped'")
+    assert (stopped["epoch"], "3 epochs are done." in playground.status_line) == ("3", True)
+    playground.settle()
+    playground.press("Play")
+    playground.until("facts.epoch > 3")
 
 
 @presses("Speed", "Play", "Pause")
-def test_the_speed_holds_the_run_back_or_lets_it_go(playground):
+def test_the_speed_limits_the_run(playground):
     playground.open()
     playground.choose("Speed", SPEEDS["slow"].label)
     playground.linked(speed="slow")
@@ -196,7 +149,7 @@ def test_the_speed_holds_the_run_back_or_lets_it_go(playground):
 
 
 @presses("Test points", "Discretize", "Logarithmic loss axis")
-def test_what_the_map_and_the_loss_chart_show_can_be_changed_without_touching_the_network(playground):
+def test_view_options_leave_the_network_unchanged(playground):
     before = playground.open().step(1)
     for name, canvas, link in (
         ("Test points", ".live-map-marks", {"show_test": "false"}),
@@ -216,31 +169,11 @@ def test_what_the_map_and_the_loss_chart_show_can_be_changed_without_touching_th
     assert some(playground.facts, "epoch", "build", "trainLoss") == some(before, "epoch", "build", "trainLoss")
 
 
-@presses("Playground", "Data", "Help", "Back to the playground", "Navigate to home page")
-def test_the_links_lead_to_the_pages_they_name(playground):
-    playground.open()
-    for back in ("Playground", "Back to the playground", "Navigate to home page"):
-        playground.go("Help")
-        playground.page.get_by_role("heading", name="Help", exact=True).wait_for()
-        assert playground.page.url.split("?")[0].endswith("/help")
-        playground.page.get_by_role("link", name=back, exact=True).or_(playground.button(back)).click()
-        playground.until("facts.frame > 0")
-    playground.go("Data")
-    playground.page.get_by_role("heading", name="Data", exact=True).wait_for()
-
-
 # Completeness -------------------------------------------------------------------------------------------------------
 
 
-def offered(page: Playground) -> set[str]:
-    """The accessible names of all controls that the page offers now, but for the menus that test_save.py presses."""
-    found = set(re.findall(rf'\b(?:{ROLES}) "([^"]+)"', page.page.locator("body").aria_snapshot()))
-    once = {re.sub(r"^(.+) \1$", r"\1", name) for name in found}  # Streamlit names the thumb of a slider twice
-    saves = page.page.locator(".live-save button").evaluate_all("all => all.map(button => button.ariaLabel)")
-    return {name for name in once - set(saves) if not STREAMLITS_OWN.fullmatch(name)}
-
-
-def test_every_control_on_the_page_is_pressed_by_a_test(playground):
+@presses("Back to the playground", "Navigate to home page", f"{STOP_RULES}: 1")
+def test_every_control_is_pressed_by_a_test(playground):
     playground.open("epochs=1000000&speed=slow")
     found = offered(playground)
     for folded in (STOP_RULES, MORE, LAYERS, MORE_DATA, FILES):
@@ -260,11 +193,17 @@ def test_every_control_on_the_page_is_pressed_by_a_test(playground):
     playground.choose("Data set", DATASETS["digits"].label)
     playground.linked(dataset="digits")
     found |= offered(playground)
-    operate(playground, Control(EPOCHS, lambda page: page.enter(EPOCHS, 0), {"epochs": None}, STOP_RULES))
+    playground.unfold(STOP_RULES)
+    use(playground, Control(EPOCHS, lambda page: page.enter(EPOCHS, 0), {"epochs": None}))
+    playground.fold()
     found |= offered(playground)
-    playground.go("Help")
-    playground.page.get_by_role("link", name="Back to the playground").wait_for()
-    found |= offered(playground)
+    for back in ("Back to the playground", "Navigate to home page"):
+        playground.go("Help")
+        link = playground.page.get_by_role("link", name=back, exact=True)
+        link.or_(playground.button(back)).wait_for()
+        found |= offered(playground)
+        link.or_(playground.button(back)).click()
+        playground.until("facts.frame > 0")
     drawn = {name for name in found - tested if any(re.fullmatch(pattern, name) for pattern in DIAGRAM)}
     assert (found - drawn - tested, tested - found) == (set(), set())
     assert [pattern for pattern in DIAGRAM if not any(re.fullmatch(pattern, name) for name in found)] == []

@@ -1,10 +1,11 @@
-"""The page Data in a browser: files are uploaded and trained on; a mirror on loopback plays the internet."""
+"""The Data page: uploaded tables and images, and downloads from a mirror on loopback."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import io
+import re
 import struct
 import threading
 import zipfile
@@ -20,14 +21,24 @@ from data.files.table_roles import GAP_RULES
 from data.sources import download
 from lab.experiment.experiment import Experiment
 from lab.training.build import build
+from tests.browser.controls import own_controls
 from tests.browser.playground import Playground
 from tests.loopback import serving
 
 pytestmark = pytest.mark.browser
 
 
+SECTIONS = {"Well-known sets", "Your table", "Your images"}
+UPLOAD = {"file upload", "Train on it"}
+TABLE = {
+    *("Target column", "Classes", "Numbers", "Input columns", "Missing values"),
+    *("The first row contains column names", "Remove flowers.csv"),
+}
+DOWNLOADS = re.compile(r"(Download|Train on) (MNIST|Fashion-MNIST|.*Kaggle.*)( \(\d+ MB\))?")  # below
+
+
 def flowers(rows: int = 120) -> bytes:
-    """A number with gaps, words, a remark for each row; semicolons, decimal commas and names that mean mischief."""
+    """A table with missing numbers, words, a remark per row, semicolons, decimal commas and hostile class names."""
     draw = np.random.default_rng(1)
     lines = ["length;colour;remark;species"]
     for i in range(rows):
@@ -59,40 +70,16 @@ def squares() -> bytes:
 BOXES = {"Your table": "A table in a text file", "Your images": "Images in a zip file"}
 
 
-def open_data(visitor: Playground, section: str = "") -> Playground:
-    return turn_to(visitor.come("Data"), section)
-
-
-def go_to_data(visitor: Playground, section: str = "") -> Playground:
-    visitor.go("Data")
-    visitor.page.get_by_role("heading", name="Data", exact=True).wait_for()
+def show_section(visitor: Playground, section: str) -> Playground:
+    visitor.page.get_by_role("radio", name=section, exact=True).click()
+    visitor.page.get_by_text(BOXES[section]).wait_for()
+    visitor.page.wait_for_function("document.querySelectorAll('input[type=file]').length === 1")
     visitor.settle()
-    return turn_to(visitor, section)
-
-
-def turn_to(visitor: Playground, section: str) -> Playground:
-    if section:
-        visitor.page.get_by_role("radio", name=section, exact=True).click()
-        visitor.page.get_by_text(BOXES[section]).wait_for()
-        visitor.page.wait_for_function("document.querySelectorAll('input[type=file]').length === 1")
-        visitor.settle()
     return visitor
 
 
-def upload(visitor: Playground, name: str, content: bytes) -> None:
-    visitor.page.locator("input[type=file]").set_input_files(
-        {"name": name, "mimeType": "application/octet-stream", "buffer": content}
-    )
-
-
-def says(visitor: Playground, text: str) -> None:
-    """Wait until the page holds this text, and nothing that is about to go."""
-    visitor.page.get_by_text(text).first.wait_for()
-    visitor.settle()
-
-
 def train(visitor: Playground, button: str = "Train on it") -> dict[str, str]:
-    """Press it; the fields of the link when the first frame of the new data is there."""
+    """Press the button; returns the link fields once the first frame of the new data is shown."""
     visitor.press(button)
     visitor.until("facts.frame > 0 && facts.epoch == 0", 30)
     visitor.page.wait_for_function("() => new URL(location).searchParams.has('dataset')")
@@ -100,33 +87,38 @@ def train(visitor: Playground, button: str = "Train on it") -> dict[str, str]:
     return visitor.link
 
 
-def test_an_own_table_is_understood_changed_trained_on_downloaded_and_forgotten(playground, tmp_path):
-    visitor = open_data(playground, "Your table")
-    upload(visitor, "flowers.csv", flowers())
-    says(visitor, "120 rows and 4 columns, separated by semicolons, in utf-8")
-    says(visitor, "Not suggested: remark: it has 120 different values")
-    says(visitor, "12 gaps: A missing number becomes the median of the training part")
+def test_an_uploaded_table_is_configured_and_trained_on(playground):
+    visitor = playground.open_page("Data")
+    found = {name for name in own_controls(visitor) if not DOWNLOADS.fullmatch(name)}
+    assert found == {*SECTIONS, "Train on Handwritten digits"}
+    show_section(visitor, "Your table")
+    visitor.upload("flowers.csv", flowers())
+    visitor.reads("120 rows and 4 columns, separated by semicolons, in utf-8")
+    visitor.reads("Not suggested: remark: it has 120 different values")
+    visitor.reads("12 gaps: A missing number becomes the median of the training part")
     assert visitor.page.get_by_role("combobox", name="Target column").input_value() == "species"
+    found = own_controls(visitor)
     visitor.tick("The first row contains column names")
-    says(visitor, "121 rows and 4 columns")
+    visitor.reads("121 rows and 4 columns")
     visitor.tick("The first row contains column names")
-    says(visitor, "120 rows and 4 columns")
+    visitor.reads("120 rows and 4 columns")
     visitor.choose("Target column", "length")
-    says(visitor, "12 rows without a target are left out.")
+    visitor.reads("12 rows without a target are left out.")
+    assert found | own_controls(visitor) == SECTIONS | UPLOAD | TABLE
     visitor.page.get_by_role("radio", name="Numbers", exact=True, checked=True).wait_for()
     visitor.page.get_by_role("radio", name="Classes", exact=True).click()
-    says(visitor, "classes; 2 to 50 are allowed, or predict it as numbers.")
+    visitor.reads("classes; 2 to 50 are allowed, or predict it as numbers.")
     visitor.choose("Target column", "species")
-    says(visitor, "12 gaps: A missing number becomes the median")
+    visitor.reads("12 gaps: A missing number becomes the median")
     visitor.page.get_by_role("combobox", name="Input columns").press("Backspace")
-    says(visitor, "120 rows and 1 inputs from 1 column are used.")
+    visitor.reads("120 rows and 1 inputs from 1 column are used.")
     visitor.choose("Input columns", "colour")
-    says(visitor, "120 rows and 3 inputs from 2 columns are used.")
+    visitor.reads("120 rows and 3 inputs from 2 columns are used.")
     visitor.page.keyboard.press("Escape")
     visitor.choose("Missing values", GAP_RULES["drop"].label)
-    says(visitor, "12 rows with a gap are left out.")
+    visitor.reads("12 rows with a gap are left out.")
     visitor.choose("Missing values", GAP_RULES["mark"].label)
-    says(visitor, "120 rows and 4 inputs from 2 columns are used.")
+    visitor.reads("120 rows and 4 inputs from 2 columns are used.")
     link = train(visitor)
     assert link["dataset"] == "table"
     assert visitor.page.get_by_role("combobox", name="Data set").input_value() == "Your table: flowers.csv"
@@ -134,12 +126,9 @@ def test_an_own_table_is_understood_changed_trained_on_downloaded_and_forgotten(
     visitor.until("facts.epoch > 30 && facts.testAccuracy > 0.8", 30)
     visitor.pause()
     visitor.page.get_by_text("‹img src=x onerror=alert(1)›").first.wait_for()
-    go_to_data(visitor)
-    says(visitor, "flowers.csv: 120 examples, 4 inputs")
-    with visitor.page.expect_download() as arriving:
-        visitor.press("Download as CSV")
-    arriving.value.save_as(tmp_path / "data.csv")
-    head, *rows = csv.reader((tmp_path / "data.csv").read_text(encoding="utf-8").splitlines())
+    visitor.go("Data")
+    visitor.reads("flowers.csv: 120 examples, 4 inputs")
+    head, *rows = csv.reader(visitor.download("Download as CSV").decode().splitlines())
     assert head[:4] == ["part", "species", "length", "length (missing)"]
     assert ([row[0] for row in rows].count("train"), len(rows)) == (90, 120)
     assert {row[1][0] for row in rows} == {"'", "‹", "["}
@@ -147,16 +136,16 @@ def test_an_own_table_is_understood_changed_trained_on_downloaded_and_forgotten(
     visitor.page.get_by_text("flowers.csv: 120 examples").wait_for(state="detached")
     visitor.settle()
     visitor.go("Playground")
-    visitor.until("facts.frame > 0")
     visitor.linked(dataset=None, own=None)
 
 
-def test_own_pictures_and_pictures_in_a_table_are_shown_and_trained_on(playground):
-    visitor = open_data(playground, "Your images")
-    upload(visitor, "shapes.zip", shapes())
-    says(visitor, "60 images of 28 by 28 pixels in 2 classes: block (30), line (30).")
+def test_uploaded_pictures_are_shown_and_trained_on(playground):
+    visitor = show_section(playground.open_page("Data"), "Your images")
+    visitor.upload("shapes.zip", shapes())
+    visitor.reads("60 images of 28 by 28 pixels in 2 classes: block (30), line (30).")
+    assert own_controls(visitor) == SECTIONS | UPLOAD | {"Pixels per side", "Remove shapes.zip"}
     visitor.slide("Pixels per side", "Home", "ArrowRight")
-    says(visitor, "60 images of 12 by 12 pixels")
+    visitor.reads("60 images of 12 by 12 pixels")
     visitor.page.get_by_alt_text(
         "Samples as the network gets them. One row per class, from the top: block, line."
     ).wait_for()
@@ -165,62 +154,55 @@ def test_own_pictures_and_pictures_in_a_table_are_shown_and_trained_on(playgroun
     visitor.play()
     visitor.until("facts.epoch > 20 && facts.testAccuracy > 0.9", 30)
     visitor.pause()
-    go_to_data(visitor, "Your table")
-    upload(visitor, "squares.csv.gz", squares())
-    says(visitor, "80 images of 6 by 6 pixels in 4 classes: 0 (20), 1 (20), 2 (20), 3 (20).")
-    visitor.page.get_by_role("switch", name="These are images").or_(
-        visitor.page.get_by_role("checkbox", name="These are images")
-    ).locator("xpath=ancestor::label").click()
-    says(visitor, "80 rows and 37 columns")
+    visitor.go("Data")
+    show_section(visitor, "Your table")
+    visitor.upload("squares.csv.gz", squares())
+    visitor.reads("80 images of 6 by 6 pixels in 4 classes: 0 (20), 1 (20), 2 (20), 3 (20).")
+    in_use = {"Download as CSV", "Delete shapes.zip"}
+    assert own_controls(visitor) - in_use == SECTIONS | UPLOAD | {"These are images", "Remove squares.csv.gz"}
     visitor.page.get_by_text("These are images").click()
-    says(visitor, "80 images of 6 by 6 pixels")
+    visitor.reads("80 rows and 37 columns")
+    visitor.page.get_by_text("These are images").click()
+    visitor.reads("80 images of 6 by 6 pixels")
     assert train(visitor)["own"] != link["own"]
-    go_to_data(visitor)
-    says(visitor, ", 2 of 8 data sets")
+    visitor.go("Data")
+    visitor.reads(", 2 of 8 data sets")
     assert train(visitor, "Train on shapes.zip again")["own"] == link["own"]
 
 
-def test_reading_many_pictures_can_be_stopped_and_begun_again(playground):
+def test_reading_pictures_can_be_stopped_and_restarted(playground):
     file = io.BytesIO()
     pixels = np.zeros((1200, 1200), np.uint8)
-    pixels[:50, :50] = np.random.default_rng(0).integers(0, 256, (50, 50))  # together more than the usual 5 MB
+    pixels[:50, :50] = np.random.default_rng(0).integers(0, 256, (50, 50))  # in total more than the usual 5 MB
     Image.fromarray(pixels).save(file, "PNG")
     pack = io.BytesIO()
     with zipfile.ZipFile(pack, "w") as archive:
         for i in range(2000):
             archive.writestr(f"{i % 2}/{i}.png", file.getvalue())
-    visitor = open_data(playground, "Your images")
-    upload(visitor, "many.zip", pack.getvalue())
+    visitor = show_section(playground.open_page("Data"), "Your images")
+    visitor.upload("many.zip", pack.getvalue())
     progress = visitor.page.get_by_text("of 2,000 images have been read.").first
     progress.wait_for()
     visitor.press("Stop reading")
-    says(visitor, "Stopped before all images were read.")
+    visitor.reads("Stopped before all images were read.")
     visitor.press("Read the images")
     progress.wait_for()
-    visitor.page.get_by_role("link", name="Playground", exact=True).click()  # in the middle of it
-    visitor.until("facts.frame > 0")
+    visitor.page.get_by_role("radio", name="Well-known sets", exact=True).click()  # while it reads
+    assert train(visitor, "Train on Handwritten digits")["dataset"] == "digits"
 
 
-def test_a_file_that_cannot_be_used_gets_its_sentence_and_nothing_is_lost(playground):
-    visitor = turn_to(playground.come("Data", "hidden=3"), "Your table")
-    upload(visitor, "odd.csv", b"a,b\n1,2,<b>3</b>\n")
-    says(visitor, "Line 2 has 3 cells and the first line 2; all lines need the same number.")
+def test_an_unusable_file_is_refused_with_a_sentence(playground):
+    visitor = show_section(playground.open_page("Data", "hidden=3"), "Your table")
+    visitor.upload("odd.csv", b"a,b\n1,2,<b>3</b>\n")
+    visitor.reads("Line 2 has 3 cells and the first line 2; all lines need the same number.")
+    visitor.press("Remove odd.csv")
+    visitor.reads("One row per example, one column with the value to predict.")
     visitor.page.get_by_role("radio", name="Your images", exact=True).click()
-    says(visitor, "One folder per class, such as cat/1.png")
-    upload(visitor, "odd.zip", b"PK\x03\x04")
-    says(visitor, "The file is not a valid zip file; a zip file of folders is allowed.")
+    visitor.reads("One folder per class, such as cat/1.png")
+    visitor.upload("odd.zip", b"PK\x03\x04")
+    visitor.reads("The file is not a valid zip file; a zip file of folders is allowed.")
     visitor.go("Playground")
-    visitor.until("facts.frame > 0")
     visitor.linked(hidden="3")
-
-
-def test_a_link_to_data_of_another_session_opens_with_the_rest_and_says_what_to_do(playground):
-    playground.open(f"dataset=table&own={'a' * 32}&hidden=5")
-    says(
-        playground,
-        "this data was uploaded in another session and is no longer available: upload the file again on the page Data",
-    )
-    playground.linked(dataset=None, own=None, hidden="5")
 
 
 # Downloads -----------------------------------------------------------------------------------------------------------
@@ -232,7 +214,7 @@ def packed(values: np.ndarray) -> bytes:
 
 @contextmanager
 def official_mirror() -> Iterator[tuple[str, threading.Event]]:
-    """Sends bytes of the official size that are not the official ones, the second half only when it is told to."""
+    """A mirror that sends wrong bytes of the official size, the second half only once the event is set."""
     half = threading.Event()
 
     def reply(handler: BaseHTTPRequestHandler) -> None:
@@ -254,9 +236,7 @@ def official_mirror() -> Iterator[tuple[str, threading.Event]]:
             half.set()
 
 
-def test_mnist_is_fetched_on_request_with_progress_refused_when_it_is_not_the_official_one_and_found_when_there(
-    start, visit, tmp_path
-):
+def test_mnist_is_downloaded_checked_and_trained_on(start, visit, tmp_path):
     (tmp_path / "uploads").mkdir()
     with official_mirror() as (address, half):
         server = start(
@@ -266,22 +246,22 @@ def test_mnist_is_fetched_on_request_with_progress_refused_when_it_is_not_the_of
             XDG_CACHE_HOME=str(tmp_path),
             BACKPROP_DATA=str(tmp_path / "d"),
         )
-        visitor = open_data(visit(server.url))
+        visitor = visit(server.url).open_page("Data")
         visitor.press("Download MNIST (12 MB)")
-        says(visitor, "4.9 of 11.6 MB downloaded.")  # half of the first file
+        visitor.reads("4.9 of 11.6 MB downloaded.")  # half of the first file
         visitor.press("Stop downloading MNIST")
-        says(visitor, "Stopping after the data that is still being sent.")
+        visitor.reads("Stopping after the data that is still being sent.")
         half.set()
-        says(visitor, "Stopped. Completed files were kept.")
+        visitor.reads("Stopped. Completed files were kept.")
         visitor.press("Download MNIST (12 MB)")
-        says(visitor, "is not the published file: its checksum differs. Nothing was saved.")
+        visitor.reads("is not the published file: its checksum differs. Nothing was saved.")
         visitor.button("Retry downloading MNIST (12 MB)").wait_for()
         draw, folder = np.random.default_rng(0), tmp_path / "d" / "mnist"
         folder.mkdir(parents=True)
         for part, count in (("train", 200), ("t10k", 50)):
             (folder / f"{part}-images-idx3-ubyte").write_bytes(packed(draw.integers(0, 256, (count, 28, 28))))
             (folder / f"{part}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(packed(np.arange(count) % 10)))
-        go_to_data(visitor)
+        visitor.go("Data")
         link = train(visitor, "Train on MNIST")
         assert link["dataset"] == "mnist"
         experiment, _ = Experiment.from_query(link)
@@ -291,4 +271,4 @@ def test_mnist_is_fetched_on_request_with_progress_refused_when_it_is_not_the_of
         assert len(list((tmp_path / "uploads").iterdir())) == 1
         visitor.page.goto(f"{server.url}healthz")
         server.stop()
-    assert list((tmp_path / "uploads").iterdir()) == []  # whatever was uploaded ends with the server
+    assert list((tmp_path / "uploads").iterdir()) == []  # uploads are deleted with the server

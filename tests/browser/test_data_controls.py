@@ -1,5 +1,7 @@
-"""Every control of the data is pressed; points are drawn, read from files and written into them as a person does it.
-What the pad draws is read from the address bar."""
+"""The controls of the data, and points that are drawn, uploaded and downloaded.
+
+Drawn points are read from the address bar.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,8 @@ from data import DATASETS, SCALINGS
 from data.files.point_files import read_points
 from data.sources import hand_drawn
 from lab.experiment.experiment import Experiment
-from tests.browser.controls import choose, each_builds_anew, enter, press, presses, slide, tested, train_loss
-from tests.browser.playground import PATIENCE, Playground, eventually, some
+from tests.browser.controls import check_rebuilds, choose, enter, press, presses, slide, tested, train_loss
+from tests.browser.playground import WAIT_S, Playground, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -36,37 +38,27 @@ OF_PICTURES = [choose("Pixels as inputs", SCALINGS, "scaling", name) for name in
 tested |= {MORE_DATA, FILES, *(control.name for control in CONTROLS + OF_PICTURES)}
 
 
-def test_the_controls_of_the_data_build_anew(playground):
-    each_builds_anew(playground, CONTROLS)
-    assert playground.mounted_anew() == 0
+def test_each_data_control_rebuilds_the_run(playground):
+    check_rebuilds(playground, CONTROLS)
+    assert playground.remounted_parts() == 0
 
 
-def test_how_pixels_become_inputs_is_chosen_where_there_are_pictures_and_forgotten_where_there_are_none(playground):
-    each_builds_anew(playground, OF_PICTURES, PICTURES)
+def test_the_scaling_of_pixels_is_offered_for_pictures_only(playground):
+    check_rebuilds(playground, OF_PICTURES, PICTURES)
     box = playground.page.get_by_role("combobox", name="Pixels as inputs", exact=True)
     assert box.input_value() == SCALINGS["per_image"].label
+    playground.page.get_by_role("heading", name="Test pictures").wait_for()
+    assert playground.page.locator(".live-strip canvas").count() > 10
     playground.choose("Data set", "Circle")
     playground.linked(dataset=None, scaling=None)
     box.wait_for(state="detached")
-
-
-def test_only_what_fits_the_data_set_is_offered(playground):
-    playground.open("dataset=plane")
-    playground.unfold(MORE_DATA)
-    playground.slider("Outliers").wait_for()
-    assert playground.slider("Wrong labels").count() == playground.slider("Class balance").count() == 0
-    playground.fold()
-    playground.choose("Data set", DATASETS["diabetes"].label)
-    playground.linked(dataset="diabetes")
-    assert playground.button(MORE_DATA).is_disabled()
-    assert playground.page.get_by_role("textbox", name=OWN).count() == 0
 
 
 # A feature that is typed --------------------------------------------------------------------------------------------
 
 
 @presses(OWN)
-def test_a_typed_formula_is_a_feature_like_the_others_and_a_wrong_one_stays_in_its_field_with_a_sentence(playground):
+def test_a_typed_formula_is_a_feature_and_an_error_stays_visible(playground):
     playground.open()
     box = playground.page.get_by_role("textbox", name=OWN, exact=True)
     box.fill("sin(x1) * x2^2")
@@ -122,8 +114,8 @@ class Sheet:
             self.page.page.mouse.click(*self.place(*place))
 
     def holds(self, *points: tuple[float, float, int]) -> None:
-        """Wait until the experiment's points are these, about to a pixel."""
-        assert eventually(lambda: self.agrees(np.array(points)), PATIENCE), self.page.link
+        """Wait until the link holds these points, to about a pixel."""
+        assert eventually(lambda: self.agrees(np.array(points)), WAIT_S), self.page.link
         self.page.settle()
         self.seen = self.page.link["points"]
 
@@ -142,6 +134,7 @@ CORNERS = ((-4, 4, 0), (-4, 2, 0), (4, -4, 1), (4, -2, 1))
 
 def draw_corners(sheet: Sheet) -> None:
     sheet.page.press("Clear")
+    sheet.says("no points")
     for label in (0, 1):
         sheet.page.press(f"Class {label + 1}")
         sheet.click(*((x, y) for x, y, of in CORNERS if of == label))
@@ -149,7 +142,7 @@ def draw_corners(sheet: Sheet) -> None:
 
 
 @presses("Draw points", "Class 1", "Class 2", "Class 3", "Add", "Move", "Delete", "Relabel", "Undo", "Clear", "Done")
-def test_points_are_drawn_moved_relabelled_deleted_and_brought_back(playground):
+def test_points_are_drawn_moved_relabeled_deleted_and_restored(playground):
     sheet = Sheet(playground.open("noise=0.3")).open()
     playground.linked(dataset="drawn", noise=None)
     before = playground.facts
@@ -182,33 +175,7 @@ def test_points_are_drawn_moved_relabelled_deleted_and_brought_back(playground):
     assert float(after["trainLoss"]) == train_loss(Experiment.from_query(playground.link)[0])
 
 
-def test_points_that_are_no_data_set_yet_wait_on_the_pad_and_a_run_that_trains_goes_on_with_those_that_are(playground):
-    sheet = Sheet(playground.open()).open()
-    draw_corners(sheet)
-    playground.answers(2)
-    before = playground.facts
-    playground.press("Clear")
-    sheet.says("no points")
-    sheet.click((3, 3))
-    sheet.says("only one class")
-    assert sheet.note.inner_text().endswith("Draw 2 to 5 classes, each with at least 2 points.")
-    assert playground.link["points"] == sheet.seen
-    assert some(playground.facts, "build", "trainLoss") == some(before, "build", "trainLoss")
-    for _ in range(2):
-        playground.press("Undo")
-    playground.page.wait_for_function(
-        "() => !document.querySelector('.live-drawbar')?.innerText.includes('Not a data')"
-    )
-    assert playground.link["points"] == sheet.seen
-
-    playground.play()
-    before = playground.until("facts.epoch > 3")
-    sheet.click((5, 5))
-    playground.until(f"facts.build > {before['build']} && facts.status === 'running' && facts.epoch > 3")
-    playground.pause()
-
-
-def test_the_pad_is_used_by_keyboard_alone(playground):
+def test_points_are_drawn_by_keyboard(playground):
     playground.open()
     playground.button("Draw points").focus()
     keys = playground.page.keyboard
@@ -231,7 +198,7 @@ def test_the_pad_is_used_by_keyboard_alone(playground):
 
 
 @presses("Done drawing", "Class 4", "Class 5")
-def test_the_data_set_of_own_points_opens_the_pad_takes_five_classes_and_a_link_shows_them_without_it(playground):
+def test_five_drawn_classes_are_in_the_link(playground):
     playground.open()
     playground.choose("Data set", "Your own points")
     sheet = Sheet(playground)
@@ -262,25 +229,22 @@ def test_the_data_set_of_own_points_opens_the_pad_takes_five_classes_and_a_link_
 
 
 @presses("file upload", "Upload", "Download the points")
-def test_points_come_from_a_file_and_go_into_one(playground):
+def test_points_are_uploaded_and_downloaded(playground):
     playground.open("noise=0.2")
     playground.unfold(FILES)
-    field = playground.page.locator("input[type=file]")
-    field.set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": b"1,2\n3,4\n"})
+    playground.upload("a.csv", b"1,2\n3,4\n")
     alert = playground.page.get_by_role("alert")
     alert.wait_for()
     assert "two numbers and a label are allowed" in alert.inner_text()
     assert playground.link == {"noise": "0.2"}
     rows = b"x;y;species\n-4;4;<b>rose</b>\n-4;2;<b>rose</b>\n4;-4;*tulip*\n4;-2;*tulip*\n"
-    field.set_input_files({"name": "b.csv", "mimeType": "text/csv", "buffer": rows})
+    playground.upload("b.csv", rows)
     playground.page.get_by_text("4 points. class 1: *tulip*, class 2: <b>rose</b>.", exact=True).wait_for()
     assert alert.count() == 0
     playground.settle()
     places, labels = hand_drawn.unpack(playground.link["points"])
     assert labels.tolist() == [1, 1, 0, 0]
-    with playground.page.expect_download() as download:
-        playground.press("Download the points")
-    text = download.value.path().read_bytes()
+    text = playground.download("Download the points")
     assert text.startswith(b"x1,x2,label,part\n")
     assert text.count(b",train\n") + text.count(b",test\n") == 4
     again = sorted(read_points(text).points)

@@ -1,4 +1,4 @@
-"""The page Device: available devices, and a measurement that is started, stopped and finished."""
+"""The Device page: available devices and their comparison."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from engine.backend import available_devices
 pytestmark = pytest.mark.browser
 
 
-def test_devices_are_listed_and_compared_and_a_measurement_can_be_stopped(playground):
-    page = playground.come("Device").page
+def test_a_comparison_of_devices_can_be_stopped(playground):
+    page = playground.open_page("Device").page
     page.get_by_role("listitem").filter(has_text="CPU").wait_for()
     listed = page.get_by_role("listitem").all_inner_texts()
     for device in available_devices():

@@ -1,5 +1,7 @@
-"""What must not go wrong when something does: a killed process, a closed page, Ctrl-C, and strangers at the socket.
-Those who fall together share a server, which is started again where a test has ended it."""
+"""A killed worker, a restarted server, a closed page, Ctrl-C, and foreign messages on the live socket.
+
+The tests share a server, which is restarted where a test has ended it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ from websockets.sync.client import connect
 
 from bench.serving import Server
 from lab.worker.scheduler import SAVED_EVERY
-from tests.browser.playground import PATIENCE, eventually
+from tests.browser.playground import WAIT_S, eventually
 from ui.server.routes import BAD_REQUEST, FOREIGN_PAGE, UNKNOWN_RUN
 
 pytestmark = pytest.mark.browser
@@ -60,31 +62,31 @@ def ask(url: str, message: str | bytes, **options) -> Any:
 
 @pytest.fixture(scope="module")
 def own(port) -> Iterator[Server]:
-    running = Server(port=port, PLAYGROUND_AWAY_SECONDS="3600")  # the count of runs is not changed by those who left
+    running = Server(port=port, PLAYGROUND_AWAY_SECONDS="3600")  # runs of visitors who left still count
     yield running
     running.stop()
 
 
 @pytest.fixture
 def mortal(own) -> Server:
-    """A server that may be ended: it serves these tests alone."""
+    """A server that a test may end: only the tests of this module use it."""
     if own.process.poll() is not None:
         own.begin()
     return own
 
 
-def test_a_run_whose_process_is_killed_goes_on_from_its_checkpoint_and_the_page_says_so(mortal, visit):
+def test_a_killed_worker_resumes_its_run_from_a_checkpoint(mortal, visit):
     restarts = health(mortal)["workers"]["restarts"]
     visitor = visit(mortal.url).open("dataset=spiral&noise=0.2")
     visitor.play()
-    saved = visitor.page.evaluate("performance.now()") + SAVED_EVERY * 1500  # a checkpoint lies on the way
+    saved = visitor.page.evaluate("performance.now()") + SAVED_EVERY * 1500  # a checkpoint is written by then
     visitor.page.evaluate(RECORD)
     before = visitor.until(f"facts.epoch > 3 && performance.now() > {saved}")
     (killed, *_) = workers(mortal)
     killed.kill()
     visitor.until(RESTARTED, 30)
     visitor.until(f"facts.epoch > {before['epoch']} + 5 && facts.status === 'running'", 30)
-    (checkpoint,) = map(int, re.findall(r"this run was resumed from .*epoch (\d+)", visitor.said))
+    (checkpoint,) = map(int, re.findall(r"this run was resumed from .*epoch (\d+)", visitor.status_line))
     assert 0 < checkpoint <= min(visitor.page.evaluate("window.epochs"))
     assert [worker.pid for worker in workers(mortal)] != [killed.pid]
     assert health(mortal)["workers"]["restarts"] == restarts + 1
@@ -93,7 +95,7 @@ def test_a_run_whose_process_is_killed_goes_on_from_its_checkpoint_and_the_page_
 
 
 @pytest.mark.timeout(240)  # the server starts twice
-def test_a_restarted_server_gives_experiment_and_network_back(mortal, visit):
+def test_a_restarted_server_restores_experiment_and_network(mortal, visit):
     visitor = visit(mortal.url).open("dataset=xor&hidden=5")
     visitor.step(1)
     before = visitor.step(2)
@@ -103,15 +105,15 @@ def test_a_restarted_server_gives_experiment_and_network_back(mortal, visit):
     mortal.begin()
     after = visitor.until("facts.status === 'paused' && facts.epoch == 2", 60)
     assert after["trainLoss"] == before["trainLoss"]
-    assert "This run was kept while you or the server were away: it goes on from epoch 2." in visitor.said
+    assert "This run was kept while you or the server were away: it goes on from epoch 2." in visitor.status_line
     visitor.linked(dataset="xor", hidden="5")
     visitor.step(3)
-    stranger.until("facts.status === 'idle' && facts.epoch == 0", 60)  # the same link, another visitor
+    stranger.until("facts.status === 'idle' && facts.epoch == 0", 60)  # another visitor with the same link
     for each in (visitor, stranger):
         each.errors.clear()  # the browser reports that nobody answered for a while
 
 
-def test_a_closed_page_pauses_its_trainer_within_five_seconds(mortal, visit):
+def test_a_closed_page_pauses_its_run_within_five_seconds(mortal, visit):
     visitor = visit(mortal.url).open("speed=max")
     assert eventually(lambda: health(mortal)["trainers"]["running"] == 0, 5)
     paused = health(mortal)["trainers"]["paused"]  # its own among them
@@ -121,20 +123,20 @@ def test_a_closed_page_pauses_its_trainer_within_five_seconds(mortal, visit):
     assert eventually(lambda: health(mortal)["trainers"] == {"running": 0, "paused": paused}, 5)
 
 
-def test_ctrl_c_in_the_middle_of_a_run_leaves_no_process_behind(mortal, visit):
+def test_ctrl_c_during_a_run_leaves_no_process(mortal, visit):
     visitor = visit(mortal.url).open("speed=max")
     visitor.play()
     family = psutil.Process(mortal.process.pid).children(recursive=True)
     assert family
     os.killpg(mortal.process.pid, signal.SIGINT)  # a terminal sends it to the whole group
-    mortal.process.wait(PATIENCE)
-    _, left = psutil.wait_procs(family, timeout=PATIENCE)
+    mortal.process.wait(WAIT_S)
+    _, left = psutil.wait_procs(family, timeout=WAIT_S)
     assert left == []
     visitor.until("facts.status === 'lost'")
     visitor.errors.clear()  # the browser reports that nobody answers any more
 
 
-def test_strangers_at_the_socket_are_sent_away(playground, server):
+def test_the_socket_refuses_strangers_and_garbage(playground, server):
     visitor = playground.open()
     token = visitor.sockets[-1].url
     unknown = server.url + "live/socket?run=guessed"
@@ -145,5 +147,5 @@ def test_strangers_at_the_socket_are_sent_away(playground, server):
     assert ask(unknown, QUESTION) == UNKNOWN_RUN == 4404
     assert ask(server.url + "live/socket", QUESTION) == UNKNOWN_RUN
     assert {message: ask(token, message) for message in GARBAGE} == dict.fromkeys(GARBAGE, BAD_REQUEST)
-    visitor.step(1)  # nobody has disturbed the visitor
+    visitor.step(1)  # the visitor is not disturbed
     assert health(server)["status"] == "ok"

@@ -1,4 +1,4 @@
-"""The page Images: drawing, predictions, mistakes and recipes, each control with its effect."""
+"""The Images page: drawing, test pictures and recipes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,15 @@ from playwright.sync_api import CDPSession, Locator, Page, expect
 
 from lab.experiment.recipes import RECIPES
 from lab.training.build import build
-from tests.browser.playground import PATIENCE, PHONE, Playground, eventually
+from tests.browser.controls import own_controls, save_menus, saved
+from tests.browser.playground import PHONE, WAIT_S, Playground, eventually
 
 pytestmark = pytest.mark.browser
+
+PAD = {"Undo", "Clear", "Brush size", "Test image", "Shift right", "Shift down", "Rotate", "Thicken"}
+RECIPE_BUTTONS = {recipe.label for recipe in RECIPES.values()}
+NETWORK = {"Reset", "Play", "Step", "Speed", "Your network", "The built-in network"}
+CELL_OR_PICTURE = re.compile(r"(\d|Test picture \d+:) .*read as \d.*")
 
 ONE = [(0.5, 0.15), (0.5, 0.85)]
 SEVEN = [(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)]
@@ -20,8 +26,8 @@ SEVEN = [(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)]
 
 @pytest.fixture
 def images(playground) -> Playground:
-    """The usual visitor on the page Images, the built-in network trained."""
-    playground.come("Images")
+    """The shared visitor on the Images page, the built-in network trained."""
+    playground.open_page("Images")
     playground.page.locator(".img-pad").wait_for()
     eventually_ready(playground.page)
     return playground
@@ -33,7 +39,7 @@ def eventually_ready(page: Page) -> None:
 
 
 def draw(page: Page, points: list[tuple[float, float]]) -> None:
-    """One stroke; returns when what is drawn has been read."""
+    """Draw one stroke and wait until it has been recognized."""
     pad = page.locator(".img-pad")
     pad.scroll_into_view_if_needed()
     box = pad.bounding_box()
@@ -48,7 +54,7 @@ def draw(page: Page, points: list[tuple[float, float]]) -> None:
 
 
 def until_read(page: Page) -> None:
-    """Wait until what is on the pad has been read."""
+    """Wait until the drawing has been recognized."""
     page.locator(".img-pad[data-state=read]").wait_for()
 
 
@@ -63,7 +69,7 @@ def sees(page: Page, select: str = ".img-desk .img-picture") -> list[int]:
     )
 
 
-def test_the_pad_recognizes_a_drawing_without_any_training(images):
+def test_the_pad_is_read_while_it_is_drawn_on(images):
     page = images.page
     expect(answer(page)).to_contain_text("Draw a digit.")
     expect(images.button("Undo")).to_be_disabled()
@@ -94,27 +100,33 @@ def test_the_pad_recognizes_a_drawing_without_any_training(images):
     expect(page.locator(".img-pad")).to_have_attribute("data-strokes", "0")
 
 
-def test_a_test_image_is_shifted_rotated_and_thickened_by_keys(images):
+def test_a_test_picture_is_changed_by_keys(images):
     page = images.page
     raw, prepared = ".img-pair .img-reading:first-child .img-picture", ".img-pair .img-reading:last-child .img-picture"
     page.wait_for_function("() => document.querySelectorAll('.img-pair .img-best').length === 2")
     first = sees(page, raw)
     images.enter("Test image", 3)
-    assert eventually(lambda: sees(page, raw) != first, PATIENCE)
+    assert eventually(lambda: sees(page, raw) != first, WAIT_S)
     images.settle()
     still = sees(page, raw), sees(page, prepared)
     images.slide("Shift right", "ArrowRight", "ArrowRight")
-    assert eventually(lambda: sees(page, raw) != still[0], PATIENCE)
+    assert eventually(lambda: sees(page, raw) != still[0], WAIT_S)
     images.settle()
     assert sees(page, prepared) == still[1]
     for label, key in (("Shift down", "ArrowLeft"), ("Rotate", "ArrowRight"), ("Thicken", "ArrowRight")):
         before = sees(page, raw)
         images.slide(label, key)
-        assert eventually(lambda seen=before: sees(page, raw) != seen, PATIENCE), label
+        assert eventually(lambda seen=before: sees(page, raw) != seen, WAIT_S), label
 
 
-def test_one_click_sets_up_the_digits_and_shows_mistakes(images):
+def test_every_question_about_the_digits_is_answered(images):
     page = images.page
+    assert own_controls(images) == PAD | RECIPE_BUTTONS | {"Train it on small digits"}
+    for recipe in RECIPES.values():
+        if images.button(recipe.label).is_enabled():
+            images.press(recipe.label)
+            images.linked(**recipe.experiment.to_query())
+            images.settle()
     images.press("Train it on small digits")
     images.linked(dataset="digits", hidden="64,32")
     weights = page.locator(".img-weights")
@@ -145,6 +157,10 @@ def test_one_click_sets_up_the_digits_and_shows_mistakes(images):
     expect(page.get_by_role("spinbutton", name="Test image", exact=True)).to_have_value(row[1])
     expect(page.locator(".img-pair .img-reading").first).to_contain_text(f"but it is {truth}")
     expect(page.locator(".st-key-mistakes .img-tile").first).to_be_visible()
+    found = {name for name in own_controls(images) if not CELL_OR_PICTURE.fullmatch(name)}
+    assert found == PAD | RECIPE_BUTTONS | NETWORK
+    assert set(save_menus(images)) == {"confusion matrix", "first layer", "test pictures"}
+    assert "image-rendering: pixelated" in saved(images, "first layer", "SVG")[1].decode()
 
     images.settle()
     draw(page, ONE)
@@ -152,7 +168,7 @@ def test_one_click_sets_up_the_digits_and_shows_mistakes(images):
     shares = answer(page).inner_text()
     page.get_by_role("radio", name="The built-in network").click()
     expect(page.get_by_text(re.compile("The built-in network was trained on"))).to_be_visible()
-    assert eventually(lambda: answer(page).inner_text() != shares, PATIENCE)
+    assert eventually(lambda: answer(page).inner_text() != shares, WAIT_S)
 
     images.settle()
     images.press("Play")
@@ -178,7 +194,7 @@ def touch(finger: CDPSession, *places: tuple[float, float]) -> None:
     finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
-def test_a_finger_draws_on_a_phone_and_nothing_scrolls_sideways(playground):
+def test_a_finger_draws_on_a_phone(playground):
     page = playground.page
     finger = playground.context.new_cdp_session(page)
     finger.send("Emulation.setTouchEmulationEnabled", {"enabled": True})

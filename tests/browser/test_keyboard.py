@@ -1,4 +1,4 @@
-"""The whole page by keyboard alone, and every key of the help dialog."""
+"""The page without a mouse, and every shortcut of the dialog."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ui.kit.shortcuts import KEYS, PLACES
 
 pytestmark = pytest.mark.browser
 
-MOST_STOPS = 160  # presses of Tab from one control to any other
+MOST_STOPS = 160  # presses of Tab between any two controls
 TESTED = {" ", "ArrowRight", "b", "n", "r", "?"}  # b and n in test_transport.py
 
 
@@ -25,9 +25,13 @@ def reach(playground: Playground, target: Locator) -> None:
     raise AssertionError(f"{target} cannot be reached by the Tab key")
 
 
-def test_data_rate_play_pause_and_a_weight_need_no_mouse(playground):
+def test_a_network_is_trained_without_a_mouse(playground):
     playground.open()
     page, keys = playground.page, playground.page.keyboard
+    hints = page.locator(".live-callout")
+    hints.first.wait_for()
+    keys.press("Shift")
+    assert hints.count() == 0
     reach(playground, playground.slider("Learning rate"))
     keys.press("ArrowRight")
     playground.linked(learning_rate="0.1")
@@ -53,7 +57,7 @@ def test_data_rate_play_pause_and_a_weight_need_no_mouse(playground):
     playground.until("facts.status === 'paused'")
 
 
-def test_the_keys_of_the_page_do_what_the_help_dialog_says_but_none_in_a_box_or_on_a_slider(playground):
+def test_the_shortcuts_do_what_the_dialog_says(playground):
     playground.open()
     press = playground.page.keyboard.press
     playground.page.get_by_role("combobox", name="Data set", exact=True).focus()

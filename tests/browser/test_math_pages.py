@@ -1,12 +1,12 @@
-"""The pages on the mathematics in a real browser: what moves, what is clicked, and that nothing is left untried."""
+"""The Functions and One step pages in a real browser; every control is named."""
 
 from __future__ import annotations
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.playground import PATIENCE, Playground, eventually
-from tests.browser.test_controls import offered
+from tests.browser.controls import FRAME, offered, save_menus, saved
+from tests.browser.playground import WAIT_S, Playground, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -17,6 +17,20 @@ SIGNS = {
     "Mini-batch": "The latest batch has",
     "Typed point": "True class",
     "Gradient check": "Every gradient is right",
+}
+
+# Names of the controls; each option is pressed below or, without a browser, in tests/ui.
+FUNCTIONS = {
+    *("Play", "Step", "Speed", "Activations", "Losses", "Softmax"),
+    *("Six layers of sigmoids", "ReLUs at a high learning rate", "three classes"),
+    *("Activation", "Compare with", "Depth on the left", "Dots: layer", "Data point", "Increment", "Decrement"),
+    *("Loss", "Target t", "Temperature", "This network", "Three sliders", "Logit 1", "Logit 2", "Logit 3"),
+}
+ONE_STEP = {
+    *("The walk", "Gradient check", "one unit", "six layers of sigmoids", "Back", "Next", "Station"),
+    *("Training point", "Test point", "Mini-batch", "Typed point", "Point", "Increment", "Decrement"),
+    *("Parameter of", "From", "To", "Units shown from (0: strongest)", "x1", "x2", "True class"),
+    *("Plant the bug", "In"),
 }
 
 PLACE = """([key, part, number]) => {
@@ -31,10 +45,6 @@ PLACE = """([key, part, number]) => {
 }"""
 
 
-def says(playground: Playground, text: str) -> None:
-    playground.page.get_by_text(text).first.wait_for()
-
-
 def traces(playground: Playground, key: str) -> list[str]:
     plot = playground.page.locator(
         f".st-key-{key} .js-plotly-plot"
@@ -43,14 +53,13 @@ def traces(playground: Playground, key: str) -> list[str]:
 
 
 def pick(playground: Playground, name: str, sign: str) -> None:
-    """Choose a segment; sign: a text that only the chosen view has."""
+    """Choose a segment and wait for `sign`, a text that only its view has."""
     playground.page.get_by_role("radio", name=name, exact=True).click()
-    says(playground, sign)
-    playground.settle()
+    playground.reads(sign)
 
 
 def select(playground: Playground, label: str, option: str) -> None:
-    """Pick an option of a select box, in view first: a list that has dropped down closes when the page scrolls."""
+    """Pick an option of a select box after scrolling it into view: scrolling closes an open list."""
     box = playground.page.get_by_role("combobox", name=label, exact=True)
     playground.settle()
     box.evaluate("box => box.scrollIntoView({ block: 'center' })")
@@ -64,37 +73,45 @@ def epoch(playground: Playground) -> int:
     return int(caption.split(":")[0].split(".")[0].removeprefix("Epoch ").replace(",", ""))
 
 
-def test_the_functions_page_follows_the_network_while_it_trains(playground):
-    playground.open().go("Functions")  # by the navigation bar: a visitor who has a network already
-    playground.page.get_by_role("heading", name="Functions", exact=True).wait_for()
+def test_the_functions_page_follows_the_running_network(playground):
+    playground.open("dataset=spiral3&activations=elu&hidden=14").go("Functions")  # of a visitor with a network
+    playground.button("Increment").first.wait_for()  # once the width of its box is known
     playground.settle()
+    found = offered(playground)
     assert epoch(playground) == 0
     playground.press("Step")
-    says(playground, "Epoch 1. Bars")
+    playground.reads("Epoch 1. Bars")
     select(playground, "Speed", "As fast as it can")
     playground.press("Play")
     playground.button("Pause").wait_for()
-    assert eventually(lambda: epoch(playground) > 20, PATIENCE)
+    assert eventually(lambda: epoch(playground) > 20, WAIT_S)
     playground.press("Pause")
     playground.button("Play").wait_for()
     select(playground, "Activation", "Leaky ReLU")
-    assert eventually(lambda: traces(playground, "fn_shape")[:1] == ["Leaky ReLU"], PATIENCE)
-    for kind, key in (("Losses", "fn_loss_shape"), ("Softmax", "fn_softmax")):
+    assert eventually(lambda: traces(playground, "fn_shape")[:1] == ["Leaky ReLU"], WAIT_S)
+    shape, layer = save_menus(playground)
+    assert layer == "Pre-activations of layer 1"
+    assert "this network" in saved(playground, shape, "SVG")[1].decode()
+    for kind, key in (("Losses", "fn_loss_shape"), ("Softmax", "fn_softmax"), ("Three sliders", "fn_softmax")):
         pick(playground, kind, SIGNS[kind])
-        playground.page.locator(f".st-key-{key} .js-plotly-plot").wait_for()
+        playground.page.locator(f".st-key-{key} .js-plotly-plot").last.wait_for()
+        found |= offered(playground)
+    assert found - FRAME == FUNCTIONS
     playground.go("Playground")
     assert int(playground.until("facts.frame > 0")["epoch"]) > 20  # it is the visitor's own run
 
 
-def test_a_step_is_walked_by_buttons_and_keys_from_a_point_that_was_clicked(playground):
-    playground.come("One step")
+def test_one_step_is_explained_for_a_clicked_point(playground):
+    playground.open_page("One step", "dataset=spiral3&hidden=14,4")
     page = playground.page
     page.get_by_role("heading", name="Input").wait_for()
+    playground.button("Increment").first.wait_for()  # once the width of its box is known
+    found = offered(playground)
     page.locator(".st-key-step_map .charts:not([data-drawn='0']) .scatterlayer").wait_for()
     x, y = page.evaluate(PLACE, ["step_map", "train", 20])
     page.mouse.click(x, y)
     chosen = page.get_by_role("spinbutton", name="Point", exact=True)
-    assert eventually(lambda: chosen.input_value() != "1", PATIENCE)
+    assert eventually(lambda: chosen.input_value() != "1", WAIT_S)
     playground.press("Next")
     page.get_by_role("heading", name="Hidden layer 1: forward").wait_for()
     page.keyboard.press("ArrowRight")
@@ -103,76 +120,27 @@ def test_a_step_is_walked_by_buttons_and_keys_from_a_point_that_was_clicked(play
     page.get_by_role("heading", name="Hidden layer 1: forward").wait_for()
     playground.slide("Station", "End")
     page.get_by_role("heading", name="The step of the optimiser").wait_for()
-    says(playground, "Your run has not been touched.")
+    playground.reads("Your run has not been touched.")
     select(playground, "Parameter of", "Output layer")
     expect(page.get_by_role("combobox", name="From", exact=True)).to_have_value("unit 1")
     select(playground, "From", "bias")
     bias = page.locator(".katex annotation", has_text="b^{(3)}_{1}: ")
-    assert eventually(lambda: bias.count() == 1, PATIENCE)
+    assert eventually(lambda: bias.count() == 1, WAIT_S)
     assert page.locator(".katex-error").count() == 0
-    playground.go("Playground")
-    assert playground.until("facts.frame > 0")["epoch"] == "0"
-
-
-def test_the_gradient_check_catches_the_planted_bug_on_the_screen(playground):
-    playground.come("One step", "dataset=spiral3&hidden=5")
-    pick(playground, "Gradient check", SIGNS["Gradient check"])
-    plant = playground.page.get_by_role("switch", name="Plant the bug").locator("xpath=ancestor::label")
-    plant.click()
-    says(playground, "The gradient is wrong for the biases of hidden layer 1")
-    select(playground, "In", "Output layer")
-    says(playground, "The gradient is wrong for the biases of output layer")
-    crosses = "plot => plot._fullData?.find(trace => trace.name === 'does not agree').x.length"
-    plot = playground.page.locator(".st-key-check_agreement .js-plotly-plot").last
-    assert eventually(lambda: plot.evaluate(crosses) == 3, PATIENCE)
-    playground.page.get_by_text("Show me the source").click()
-    says(playground, "class WrongAxis(Dense):")
-    plant.click()
-    says(playground, "Every gradient is right")
-
-
-def test_charts_that_are_still_to_be_drawn_offer_neither_a_step_to_play_nor_a_picture_to_save(visit, server):
-    visitor = visit(server.url)
-    visitor.page.route("**/plotly*.js*", lambda route: None)  # Plotly is slow to come
-    visitor.come("Functions")
-    visitor.page.locator(".charts-plot").first.wait_for()
-    assert visitor.page.locator(".charts-player").count() > 0
-    assert "Animate" not in offered(visitor)
-    assert not any(button.is_visible() for button in visitor.page.locator(".live-save").all())  # nothing to save yet
-
-
-# Pressed above or, option by option and without a browser, in tests/ui.
-FUNCTIONS = {
-    *("Play", "Step", "Speed", "Activations", "Losses", "Softmax"),
-    *("Six layers of sigmoids", "ReLUs at a high rate", "three classes"),
-    *("Activation", "Compare with", "Depth on the left", "Dots: layer", "Data point", "Increment", "Decrement"),
-    *("Loss", "Target t", "Temperature", "This network", "Three sliders", "Logit 1", "Logit 2", "Logit 3"),
-}
-ONE_STEP = {
-    *("The walk", "Gradient check", "one unit", "six layers of sigmoids", "Back", "Next", "Station"),
-    *("Training point", "Test point", "Mini-batch", "Typed point", "Point", "Increment", "Decrement"),
-    *("Parameter of", "From", "To", "Units shown from (0: strongest)", "x1", "x2", "True class"),
-    *("Plant the bug", "In"),
-}
-FRAME = {  # tested in test_controls.py
-    "Navigate to home page", "Playground", "Functions", "One step", "Optimizers", "Health", "Images", "Data", "Save",
-    "Device", "Help",
-}  # fmt: skip
-
-
-def test_every_control_of_the_pages_is_pressed_by_a_test(playground):
-    playground.come("Functions", "dataset=spiral3&activations=elu&hidden=14")
-    playground.button("Increment").first.wait_for()  # once the width of its box is known
-    found = offered(playground)
-    for kind in ("Losses", "Softmax", "Three sliders"):
-        pick(playground, kind, SIGNS[kind])
-        found |= offered(playground)
-    assert found - FRAME == FUNCTIONS
-    playground.go("One step")
-    playground.page.get_by_role("heading", name="Input", exact=True).wait_for()
-    playground.settle()
-    found = offered(playground)
+    assert len(save_menus(playground)) == 2
     for kind in ("Mini-batch", "Typed point", "Gradient check"):
         pick(playground, kind, SIGNS[kind])
         found |= offered(playground)
     assert found - FRAME == ONE_STEP
+    playground.go("Playground")
+    assert playground.until("facts.frame > 0")["epoch"] == "0"
+
+
+def test_a_pending_chart_can_be_neither_played_nor_saved(visit, server):
+    visitor = visit(server.url)
+    visitor.page.route("**/plotly*.js*", lambda route: None)  # Plotly never arrives
+    visitor.open_page("Functions")
+    visitor.page.locator(".charts-plot").first.wait_for()
+    assert visitor.page.locator(".charts-player").count() > 0
+    assert "Animate" not in offered(visitor)
+    assert not any(button.is_visible() for button in visitor.page.locator(".live-save").all())  # nothing to save yet

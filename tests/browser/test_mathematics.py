@@ -1,4 +1,4 @@
-"""The pages Optimizers and Health in a browser: players, clicks and live updates."""
+"""The Optimizers and Health pages in a real browser: animation, clicks and live charts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from tests.browser.playground import PHONE, Playground
+from tests.browser.controls import save_menus
+from tests.browser.playground import Playground
 
 pytestmark = pytest.mark.browser
 
@@ -15,7 +16,7 @@ HEADS = """name => [...document.querySelectorAll(`.charts[data-name=${name}] .js
 
 
 def drawn(playground: Playground, name: str, times: int = 1) -> int:
-    """Wait until a group of charts has been drawn so often, each with its picture; how often that is."""
+    """Wait until a group of charts has been drawn `times` times; returns the number of draws."""
     handle = playground.page.wait_for_function(
         "([name, times]) => { const root = document.querySelector(`.charts[data-name=${name}]`); "
         "return root?.dataset.drawn >= times && root.querySelector('.main-svg') && root.dataset.drawn; }",
@@ -24,12 +25,13 @@ def drawn(playground: Playground, name: str, times: int = 1) -> int:
     return int(handle.json_value())
 
 
-def test_the_race_is_played_step_by_step_and_begins_where_one_clicks(playground):
-    playground.come("Optimizers")
+def test_the_race_is_animated_and_starts_where_clicked(playground):
+    playground.open_page("Optimizers")
     page = playground.page
     count = drawn(playground, "race")
     page.locator(".charts-plot").nth(2).wait_for()
-    page.get_by_text("3-D surface", exact=True).click()  # three dimensions without a graphics card take their time
+    assert len(save_menus(playground)) == 3
+    page.get_by_text("3-D surface", exact=True).click()  # a surface is slow without a graphics card
     page.locator(".charts-plot").nth(2).wait_for(state="detached")
     count = drawn(playground, "race", count + 1)
     page.get_by_role("img", name="Map from above, with the path of each optimizer").evaluate("it => it.tagged = true")
@@ -46,9 +48,6 @@ def test_the_race_is_played_step_by_step_and_begins_where_one_clicks(playground)
     playground.button("Animate").wait_for()
     assert page.evaluate(HEADS, "race") == end
 
-    playground.slide("Learning rate", "ArrowLeft")
-    count = drawn(playground, "race", count + 1)
-    assert page.evaluate(HEADS, "race") != end
     box = page.locator(".charts-plot").first.locator(".nsewdrag").bounding_box()
     page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.25)
     drawn(playground, "race", count + 1)
@@ -58,29 +57,11 @@ def test_the_race_is_played_step_by_step_and_begins_where_one_clicks(playground)
     x, y = page.evaluate(HEADS, "race")[0]
     assert x == pytest.approx(1.5, abs=0.3)
     assert y == pytest.approx(1.5, abs=0.3)
-    assert page.evaluate("document.querySelector('.charts-plot').tagged")  # nothing was mounted anew
+    assert page.evaluate("document.querySelector('.charts-plot').tagged")  # the DOM node was kept
 
 
-def test_the_own_landscape_comes_in_pieces_and_the_suggested_rate_is_taken(playground):
-    playground.come("Optimizers")
-    page = playground.page
-    page.get_by_role("radio", name="Your own loss", exact=True).click()
-    playground.press("Compute the landscape")
-    drawn(playground, "land")
-    page.get_by_text("mean loss of 375 training examples").wait_for()
-    page.get_by_role("img", name="The same surface in three dimensions").wait_for()
-
-    page.get_by_role("radio", name="Find a rate", exact=True).click()
-    playground.press("Test the rates")
-    drawn(playground, "rates")
-    taken = page.get_by_role("button", name=re.compile("^Use this rate"))
-    rate = taken.inner_text().split(": ")[1].strip()
-    taken.click()
-    playground.linked(learning_rate=rate)
-
-
-def test_the_health_page_follows_a_running_network_and_compares_two_deep_ones(playground):
-    playground.come("Health")
+def test_the_health_page_follows_the_running_network(playground):
+    playground.open_page("Health")
     page = playground.page
     first = drawn(playground, "health")
     playground.press("Step")
@@ -92,22 +73,4 @@ def test_the_health_page_follows_a_running_network_and_compares_two_deep_ones(pl
     page.get_by_text(re.compile(r"Epoch \d+, paused")).wait_for()
     playground.press("Reset")
     page.get_by_text("Epoch 0, idle").wait_for()
-    playground.press("Train both")
-    page.get_by_text(re.compile("Vanishing: only")).wait_for()
-    page.get_by_role("heading", name="The same with ReLU and He weights").wait_for()
-
-
-def test_a_phone_shows_the_whole_width_of_the_pages(playground):
-    phone = playground
-    phone.page.set_viewport_size(PHONE)
-    phone.open()
-    margin = phone.page.locator(".st-key-bar").bounding_box()["x"]
-    assert phone.button("New weights").bounding_box()["x"] == margin
-    phone.page.get_by_test_id("stExpandSidebarButton").click()
-    for name in ("Optimizers", "Health"):
-        phone.page.get_by_role("link", name=name, exact=True).click()
-        phone.page.get_by_role("heading", name=name, exact=True).wait_for()
-        phone.settle()
-        phone.page.locator(".charts .main-svg").first.wait_for()
-        assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390, name
-    assert phone.page.get_by_test_id("stSelectbox").bounding_box()["x"] == margin
+    assert len(save_menus(playground)) == 3

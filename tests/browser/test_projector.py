@@ -1,4 +1,4 @@
-"""Projector mode: larger, lighter, and everything still where the pointer is."""
+"""Projector mode: larger and lighter, and the pointer still meets what it points at."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SIDEWAYS = """() => [...document.querySelectorAll('body *')]
   .map(part => part.outerHTML.slice(0, 100))"""
 
 
-def test_one_switch_enlarges_the_type_lightens_the_page_and_lets_nothing_overflow(playground):
+def test_the_projector_enlarges_and_lightens_the_page(playground):
     playground.open().recolor("dark")
     playground.until("document.querySelectorAll('.xtick text').length > 5")
     playground.tag()
     before = playground.page.evaluate(SIZES)
-    switch(playground)
+    playground.switch("Projector")
     playground.linked(projector="true")
     playground.until("facts.theme === 'light'")
     playground.page.wait_for_function(
@@ -32,34 +32,16 @@ def test_one_switch_enlarges_the_type_lightens_the_page_and_lets_nothing_overflo
     playground.page.wait_for_function(f"() => !({SIDEWAYS})().length")
     assert playground.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     point_at_a_line(playground)
-    switch(playground)
+    playground.switch("Projector")
     playground.linked(projector=None)
     playground.until("facts.theme === 'dark'")
     playground.page.wait_for_function(f"before => `${{({SIZES})()}}` === `${{before}}`", arg=before)
-    assert playground.mounted_anew() == 0
+    assert playground.remounted_parts() == 0
     playground.recolor("light")
 
 
-def test_a_link_opens_for_the_projector_in_the_dark_too(playground):
-    playground.page.emulate_media(color_scheme="dark")
-    playground.open("projector=true").until("facts.theme === 'light'")
-    assert playground.link == {"projector": "true"}
-    assert playground.page.evaluate("document.querySelector('.live').currentCSSZoom") == pytest.approx(1.4)
-    playground.page.emulate_media(color_scheme="light")
-
-
-def switch(playground: Playground) -> None:
-    playground.page.get_by_role("switch", name="Projector", exact=True).locator("xpath=ancestor::label").click()
-
-
 def point_at_a_line(playground: Playground) -> None:
-    """The pointer meets the line that is under it, though the picture is enlarged."""
-    start = playground.button("Neuron 1 of layer 2").bounding_box()
-    end = playground.button("Output").bounding_box()
-    assert start
-    assert end
-    x = (start["x"] + start["width"] + end["x"]) / 2
-    y = (start["y"] + start["height"] / 2 + end["y"] + end["height"] / 2) / 2
-    playground.page.mouse.click(x, y)
+    """Check that the pointer meets the line under it on the enlarged picture."""
+    playground.click_link()
     playground.page.get_by_role("dialog", name="Weight from neuron 2.1 to output", exact=True).wait_for()
     playground.page.keyboard.press("Escape")

@@ -1,4 +1,4 @@
-"""What the page reads out of a network: scores of each class, errors of numbers, what is wrong, what it costs."""
+"""Scores of each class, errors of numbers, wrong points, and the size of the network."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from tests.browser.playground import PATIENCE, Playground, eventually
+from tests.browser.playground import WAIT_S, Playground, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -25,7 +25,7 @@ def read(playground: Playground) -> dict[str, str]:
 
 
 def agree(playground: Playground) -> bool:
-    """Whether precision, recall and F1 on the screen are those of the counts beside them."""
+    """Whether precision, recall and F1 on the screen follow from the counts beside them."""
     rows = playground.page.locator(".live-confusion").evaluate(CELLS)
     counts = np.array([[int(cell) for cell in row[:3]] for row in rows])
     shown = [[float(cell.replace("\N{EN DASH}", "nan")) for cell in row[3:]] for row in rows]
@@ -35,31 +35,27 @@ def agree(playground: Playground) -> bool:
     return counts.sum() > 0 and np.allclose(shown, meant, atol=0.0051)
 
 
-def test_each_class_has_its_precision_recall_and_f1_and_what_is_wrong_is_marked(playground):
+def test_classes_have_scores_and_wrong_points_are_marked(playground):
     playground.open("dataset=spiral3&speed=max&epochs=40&learning_rate=0.1")
     every = playground.pixels(MARKS)
     playground.press("Play")
     playground.until("facts.status === 'stopped'")
-    assert eventually(lambda: agree(playground), PATIENCE)
-    playground.until_pixels(MARKS, every.__ne__)  # the examples stand still, so it is the crosses that are others
+    assert eventually(lambda: agree(playground), WAIT_S)
+    playground.until_pixels(MARKS, every.__ne__)  # the crosses have changed, the examples have not
     legend = playground.page.locator(".live-legend").inner_text()
     assert "wrong" in legend
     assert "the chosen class" in legend
 
 
-def test_numbers_are_judged_by_their_errors_and_the_map_shows_values(playground):
-    playground.open("dataset=plane").step(1)
+def test_size_time_and_errors_are_shown(playground):
+    playground.open("dataset=plane&hidden=8,8").step(1)
     playground.page.get_by_role("heading", name="Error on the test data").wait_for()
     errors = playground.page.locator(".live-errors dd")
-    assert eventually(lambda: errors.first.inner_text() == read(playground)["Test R\N{SUPERSCRIPT TWO}"], PATIENCE)
+    assert eventually(lambda: errors.first.inner_text() == read(playground)["Test R\N{SUPERSCRIPT TWO}"], WAIT_S)
     r2, rmse, mean = (float(text.replace("\N{MINUS SIGN}", "-")) for text in errors.all_inner_texts())
     assert 0 < mean <= rmse
     assert r2 < 1
     assert playground.page.locator(".live-legend .live-bar").is_visible()
-
-
-def test_size_work_and_time_of_the_network_are_told(playground):
-    playground.open("hidden=8,8").step(1)
     facts = read(playground)
     assert (facts["Parameters"], facts["Multiply-adds"]) == ("105", "88")
     assert re.fullmatch(r"[\d.]+ m?s", facts["Time per epoch"])

@@ -1,4 +1,4 @@
-"""Sharing: the link with what a teacher hid and locked, the frame in another page, a file where a link is too short."""
+"""Sharing: links with hidden and locked parts, the embedded page, and files of experiments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, expect
 
 from data.sources import hand_drawn
 from lab.experiment.experiment import Experiment
-from tests.browser.playground import PATIENCE, Playground, eventually
+from tests.browser.playground import WAIT_S, Playground, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -38,65 +38,46 @@ def fields(link: str) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(link).query, keep_blank_values=True))
 
 
-def test_what_a_teacher_ticks_is_gone_or_greyed_in_the_link(playground):
+def test_ticked_parts_are_hidden_or_locked_in_the_link(playground):
     playground.open("dataset=xor&learning_rate=0.3")
     dialog = share(playground)
-    assert eventually(lambda: fields(written(dialog)[0]) == playground.link, PATIENCE)
+    assert eventually(lambda: fields(written(dialog)[0]) == playground.link, WAIT_S)
     tick(dialog, "hide", "Learning rate")
     tick(dialog, "hide", "Confusion matrix")
-    tick(dialog, "lock", "Data")
-    tick(dialog, "lock", "Weights by hand")
-    expected = {**playground.link, "hide": "rate,confusion", "lock": "data,weights"}
-    assert eventually(lambda: fields(written(dialog)[0]) == expected, PATIENCE)
+    for part in ("Data", "Features", "Hidden layers", "Weights by hand"):
+        tick(dialog, "lock", part)
+    expected = {**playground.link, "hide": "rate,confusion", "lock": "data,features,layers,weights"}
+    assert eventually(lambda: fields(written(dialog)[0]) == expected, WAIT_S)
     link, _ = written(dialog)
     expect(dialog.get_by_role("link", name="Open the link")).to_have_attribute("href", link)
     playground.page.keyboard.press("Escape")
     dialog.wait_for(state="detached")
-    assert playground.slider("Learning rate").is_visible()  # ticks are for the pupils' page, not for this one
-    pupil = playground.open(urlsplit(link).query)
-    assert pupil.link == expected
-    assert pupil.slider("Learning rate").count() == 0
-    assert not pupil.page.locator(".live-panel-confusion").is_visible()
-    assert pupil.page.get_by_role("combobox", name="Data set", exact=True).is_disabled()
-    assert pupil.page.get_by_role("combobox", name="Optimizer", exact=True).is_enabled()
-    pupil.button("Bias of Output").click()
-    pupil.step(1)
-    assert pupil.page.locator(".live-editor").is_hidden()
-    assert pupil.link == expected
-
-
-def test_a_run_that_ends_closes_no_dialog_that_somebody_reads(playground):
-    playground.open("epochs=200").play()  # some seconds
-    playground.button("Pause").wait_for()
-    dialog = share(playground)
-    playground.until("facts.status === 'stopped'")
-    playground.answers(2)
-    assert dialog.is_visible()
-    playground.page.keyboard.press("Escape")
-    playground.button("Play").wait_for()
-
-
-def test_locked_features_and_layers_stay_as_they_are_on_the_diagram_too(playground):
-    playground.open("lock=features,layers")
-    feature = playground.page.locator(".live-feature").last
+    assert playground.slider("Learning rate").is_visible()  # ticks are for the students' page, not for this one
+    student = playground.open(urlsplit(link).query)
+    assert student.link == expected
+    assert student.slider("Learning rate").count() == 0
+    assert not student.page.locator(".live-panel-confusion").is_visible()
+    assert student.page.get_by_role("combobox", name="Data set", exact=True).is_disabled()
+    assert student.page.get_by_role("combobox", name="Optimizer", exact=True).is_enabled()
+    feature = student.page.locator(".live-feature").last
     assert feature.get_attribute("aria-disabled") == "true"
     feature.dispatch_event("click")
     for name in ("More hidden layers", "Fewer hidden layers", "More neurons in layer 1"):
-        assert playground.button(name).is_disabled()
-    playground.unfold("Layer sizes")
-    assert playground.page.get_by_role("spinbutton", name="Units 1").is_disabled()
-    assert playground.button("Remove layer").is_disabled()
-    assert playground.button("Add layer").is_disabled()
-    playground.fold()
-    playground.step(1)
-    assert playground.link == {"lock": "features,layers"}
-    playground.button("Bias of Output").click()
-    playground.page.locator(".live-editor").wait_for()
+        assert student.button(name).is_disabled()
+    student.button("Bias of Output").click()
+    student.step(1)
+    assert student.page.locator(".live-editor").is_hidden()
+    assert student.link == expected
 
 
-def test_the_frame_code_shows_a_page_without_chrome_that_trains_in_another_page(playground, visit, server):
-    playground.open("seed=3")
-    _, code = written(share(playground))
+def test_the_embedded_page_trains_in_another_page(playground, visit, server):
+    playground.open("seed=3&epochs=50").play()
+    playground.button("Pause").wait_for()
+    dialog = share(playground)
+    _, code = written(dialog)
+    playground.until("facts.status === 'stopped'")
+    playground.answers(2)
+    assert dialog.is_visible()  # the end of a run does not close it
     host = visit(server.url)
     host.page.goto(f"{server.url}healthz")  # any other page
     host.page.set_content(code)
@@ -107,14 +88,12 @@ def test_the_frame_code_shows_a_page_without_chrome_that_trains_in_another_page(
     frame.get_by_role("button", name="Step", exact=True).click()
     frame.wait_for_function("() => document.querySelector('[data-testid=live]').dataset.epoch === '1'")
     frame.get_by_role("group", name="Learning rate", exact=True).get_by_role("slider").press("ArrowRight")
-    expected = {"embed": "true", "seed": "3", "learning_rate": "0.1"}
-    assert eventually(lambda: fields(frame.evaluate("location.href")) == expected, PATIENCE)
+    expected = {"embed": "true", "seed": "3", "epochs": "50", "learning_rate": "0.1"}
+    assert eventually(lambda: fields(frame.evaluate("location.href")) == expected, WAIT_S)
     assert frame.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_a_file_that_is_no_experiment_is_refused_and_more_points_than_a_link_holds_go_by_file_there_and_back(
-    playground, tmp_path
-):
+def test_an_experiment_too_large_for_a_link_goes_by_file(playground, tmp_path):
     playground.open("seed=5").step(1)
     before = playground.facts["build"]
     dialog = share(playground)

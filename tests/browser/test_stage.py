@@ -1,5 +1,7 @@
-"""The network diagram and what stands beside it: each thing that can be pressed or pointed at does what it says.
-Pictures are compared by their pixels, experiments by the address bar."""
+"""The network diagram, the map and the confusion matrix: each element that can be used has its effect.
+
+Pictures are compared by their pixels, experiments by the address bar.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ NEURON = "Neuron 1 of layer 1"
 
 
 def press(playground: Playground, name: str, **link: str | None) -> None:
-    """Press a button of the diagram: the address bar holds the change, and the network is built anew."""
+    """Press a button of the diagram and wait until the link holds the change and the run is rebuilt."""
     before = playground.facts["build"]
     playground.press(name)
     playground.linked(**link)
@@ -40,23 +42,20 @@ def heading(playground: Playground, name: str) -> Locator:
 # What changes the experiment ----------------------------------------------------------------------------------------
 
 
-def test_thumbnails_switch_their_features_and_the_buttons_above_change_units_and_layers(playground):
+def test_the_diagram_changes_features_units_and_layers(playground):
     playground.open().step(1)
-    first, second, third = list(FEATURES)[:2], list(FEATURES)[2::2], list(FEATURES)[3::2]
-    for pressed, others in ((second, second), (third, second + third), (second, third), (third, [])):
+    used, others = list(FEATURES)[:2], list(FEATURES)[2:]
+    for pressed, on in ((others, used + others), (others[:1], used + others[1:])):
         before = playground.facts["build"]
         for name in pressed:  # as fast as the pointer gets there: no press is lost
             playground.press(f"Feature {FEATURES[name].label}")
-        on = [name for name in FEATURES if name in first + others]
-        playground.linked(features=",".join(on) if others else None)
+        playground.linked(features=",".join(on))
         playground.until(f"facts.build > {before} && facts.epoch == 0")
         for name, feature in FEATURES.items():
             state = {"name": f"Feature {feature.label}", "exact": True, "pressed": name in on}
             playground.page.get_by_role("button", **state).wait_for()
 
-    playground.button(
-        "More neurons in layer 1"
-    ).dblclick()  # the second press comes before the first is on the screen, and counts as well
+    playground.button("More neurons in layer 1").dblclick()  # the second press comes before the first is drawn
     playground.linked(hidden="10,8")
     playground.button("Neuron 10 of layer 1").wait_for()
     press(playground, "Fewer neurons in layer 1", hidden="9,8")
@@ -69,7 +68,7 @@ def test_thumbnails_switch_their_features_and_the_buttons_above_change_units_and
     playground.button("Neuron 1 of layer 2").wait_for(state="detached")
 
 
-def test_the_button_of_the_advice_makes_the_change_it_names(playground):
+def test_the_button_of_the_advice_changes_the_experiment(playground):
     playground.open("initializer=zeros")
     playground.play()
     playground.button("Try Glorot").wait_for()
@@ -81,7 +80,7 @@ def test_the_button_of_the_advice_makes_the_change_it_names(playground):
 # What changes the picture -------------------------------------------------------------------------------------------
 
 
-def test_the_big_map_is_that_of_the_neuron_pointed_at_or_reached_by_arrow_keys_and_then_the_output_again(playground):
+def test_the_map_shows_the_neuron_pointed_at_or_focused(playground):
     before = playground.open().step(1)
     output = playground.pixels(MAP)
     playground.button(NEURON).hover()
@@ -106,7 +105,7 @@ def test_the_big_map_is_that_of_the_neuron_pointed_at_or_reached_by_arrow_keys_a
     assert some(playground.facts, "epoch", "build") == some(before, "epoch", "build")
 
 
-def test_a_cell_of_the_confusion_matrix_lights_its_points_and_a_second_press_all(playground):
+def test_a_cell_of_the_confusion_matrix_highlights_its_points(playground):
     playground.open("dataset=spiral3").step(1)
     cell = playground.page.get_by_role("button", name=re.compile(r" read as .+: \d+")).first
     every = playground.pixels(MARKS)
@@ -115,23 +114,14 @@ def test_a_cell_of_the_confusion_matrix_lights_its_points_and_a_second_press_all
         assert cell.get_attribute("aria-pressed") == pressed
         playground.until_pixels(MARKS, condition)
     over = "table => table.getBoundingClientRect().right - table.closest('section').getBoundingClientRect().right"
-    assert playground.page.locator(".live-confusion").evaluate(over) <= 0  # three classes fit their place
+    assert playground.page.locator(".live-confusion").evaluate(over) <= 0  # three classes fit into the panel
 
 
 # Weights and biases by hand -----------------------------------------------------------------------------------------
 
 
-def click_link(playground: Playground) -> None:
-    """Click half way between the first neuron of the last hidden layer and the output."""
-    start = playground.button("Neuron 1 of layer 2").bounding_box()
-    end = playground.button("Output").bounding_box()
-    x = (start["x"] + start["width"] + end["x"]) / 2
-    y = (start["y"] + start["height"] / 2 + end["y"] + end["height"] / 2) / 2
-    playground.page.mouse.click(x, y)
-
-
 EDITS: dict[str, Callable[[Playground], None]] = {
-    "Weight from neuron 2.1 to output": click_link,
+    "Weight from neuron 2.1 to output": Playground.click_link,
     "Weights into neuron 1.1": lambda playground: walk(playground, "ArrowRight", "Enter"),
     "Weights into neuron 1.2": lambda playground: playground.press("Neuron 2 of layer 1"),
     "Weights into output": lambda playground: playground.press("Output"),
@@ -140,12 +130,12 @@ EDITS: dict[str, Callable[[Playground], None]] = {
 }
 
 
-def test_a_number_entered_by_hand_moves_the_border_while_training_rests_and_a_too_large_one_is_refused(playground):
-    before = playground.open().step(1)
+def test_a_typed_weight_moves_the_boundary(playground):
+    before = playground.open("learning_rate=0.00001").step(1)  # so low that training keeps a typed number
     numbers = dict(zip(EDITS, ("5", "3", "1", "-1", "-3", "-5"), strict=True))
     for title, edit in EDITS.items():
         playground.page.mouse.move(0, 0)
-        playground.page.evaluate("document.activeElement.blur()")  # the neuron edited last is pointed at no more
+        playground.page.evaluate("document.activeElement.blur()")  # removes the focus from the last neuron
         heading(playground, "What the network says").wait_for()
         border = playground.pixels(MAP)
         edit(playground)
@@ -173,37 +163,28 @@ def test_a_number_entered_by_hand_moves_the_border_while_training_rests_and_a_to
     assert "A number from" in editor.get_by_role("alert").inner_text()
     assert box.get_attribute("aria-invalid") == "true"
     editor.get_by_role("button", name="Close", exact=True).click()
+    playground.play()
     playground.answers(2)
     playground.press(f"Bias of {NEURON}")
-    assert editor.get_by_role("spinbutton").input_value() == numbers["Bias of neuron 1.1"]
-
-
-def test_a_number_entered_in_the_middle_of_a_run_is_what_training_goes_on_from(playground):
-    playground.open("learning_rate=0.00001")  # so slow that the number stays what it was made
-    playground.play()
-    playground.press(f"Bias of {NEURON}")
-    editor = playground.page.get_by_role("dialog", name="Bias of neuron 1.1", exact=True)
-    editor.get_by_role("spinbutton").fill("7")
-    editor.get_by_role("spinbutton").press("Enter")
-    editor.get_by_role("spinbutton").press("Escape")
+    assert float(box.input_value()) == pytest.approx(float(numbers["Bias of neuron 1.1"]), abs=0.01)
+    box.fill("7")
+    box.press("Enter")
+    box.press("Escape")
     epoch = playground.facts["epoch"]
     playground.until(f"facts.status === 'running' && facts.epoch > {epoch} + 2")
     playground.press(f"Bias of {NEURON}")
-    assert float(editor.get_by_role("spinbutton").input_value()) == pytest.approx(7, abs=0.01)
+    assert float(box.input_value()) == pytest.approx(7, abs=0.01)
 
 
 # Hints of the first visit -------------------------------------------------------------------------------------------
 
 
-def test_the_hints_go_away_at_the_first_key_or_press_and_stay_away(playground):
-    page, hints = playground.page, playground.page.locator(".live-callout")
-    page.goto(f"{playground.url}healthz")  # what the tab remembers belongs to the address
-    for act in (lambda: page.keyboard.press("Shift"), lambda: page.mouse.click(5, 890)):
-        page.evaluate("sessionStorage.clear()")  # a first visit
-        playground.open()
-        hints.first.wait_for()
-        assert hints.count() == 2
-        act()
-        assert hints.count() == 0
+def test_the_hints_of_the_first_visit_go_at_a_press(playground):
+    hints = playground.page.locator(".live-callout")
+    playground.open()  # a browser that remembers nothing
+    hints.first.wait_for()
+    assert hints.count() == 2
+    playground.page.mouse.click(5, 890)
+    assert hints.count() == 0
     playground.open()
     assert hints.count() == 0

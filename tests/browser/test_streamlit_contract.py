@@ -38,7 +38,7 @@ def open_dialog(visitor: Playground) -> None:
 
 
 def open_data_page(visitor: Playground) -> None:
-    visitor.come("Data")
+    visitor.open_page("Data")
 
 
 def open_embedded(visitor: Playground) -> None:

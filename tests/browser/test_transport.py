@@ -1,4 +1,4 @@
-"""The buttons beside Play and their keys, an activation for each layer, smoothed curves."""
+"""Batch, Step, Reset and New weights, an activation for each layer, smoothed curves, dragged sliders."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 FIRST_TRACES = "document.querySelectorAll('.js-plotly-plot')[{chart}]?.data?.map(trace => Array.from(trace.y))"
 
 
-def test_batch_trains_for_exactly_one_batch(playground):
+def test_batch_trains_exactly_one_batch(playground):
     playground.open()
     trainer = build(Experiment()).trainer
     by_key = playground.page.locator("body")
@@ -26,7 +26,7 @@ def test_batch_trains_for_exactly_one_batch(playground):
     assert some(playground.facts, "epoch", "status") == {"epoch": "0", "status": "paused"}
 
 
-def test_new_weights_are_other_ones_and_reset_comes_back_to_them(playground):
+def test_new_weights_differ_and_reset_returns_to_them(playground):
     first = playground.open().step(1)
     playground.press("New weights")
     playground.linked(weight_seed="2")
@@ -34,14 +34,14 @@ def test_new_weights_are_other_ones_and_reset_comes_back_to_them(playground):
     expected = build(Experiment(weight_seed=2)).trainer.evaluate()
     assert float(other["trainLoss"]) == expected.train_loss != build(Experiment()).trainer.evaluate().train_loss
     playground.step(1)
-    playground.page.locator("body").press("r")
+    playground.press("Reset")
     again = playground.until("facts.status === 'idle' && facts.epoch == 0")
     assert some(again, "trainLoss", "testLoss") == some(other, "trainLoss", "testLoss")
     playground.page.locator("body").press("n")
     playground.linked(weight_seed="3")
 
 
-def test_each_layer_has_an_activation_of_its_own_until_all_are_alike(playground):
+def test_each_layer_has_its_own_activation(playground):
     before = playground.open().step(1)
     menu = playground.page.get_by_role("combobox", name="Activation of layer 1", exact=True)
     assert menu.locator("option").all_inner_texts() == [activation.label for activation in ACTIVATIONS.values()]
@@ -56,7 +56,7 @@ def test_each_layer_has_an_activation_of_its_own_until_all_are_alike(playground)
     playground.linked(activations=None)
 
 
-def test_a_smoothed_curve_averages_each_value_with_those_before_it(playground):
+def test_a_smoothed_curve_is_an_exponential_average(playground):
     playground.open("epochs=30&speed=max&noise=0.4").press("Play")
     playground.until("facts.status === 'stopped'")
     for chart, name in enumerate(("Smooth the loss", "Smooth the accuracy")):
@@ -75,7 +75,7 @@ def test_a_smoothed_curve_averages_each_value_with_those_before_it(playground):
         assert playground.page.evaluate(traces) == measured
 
 
-def test_what_can_follow_a_slider_does_so_before_it_is_let_go(playground):
+def test_the_network_follows_a_dragged_slider(playground):
     playground.open().step(1)
     for slider, followed, link in (
         ("Learning rate", "Number(facts.learningRate) > 1", {"learning_rate": "10"}),

@@ -1,33 +1,67 @@
-"""The files of the live component: small ES modules and style sheets, served without a build step."""
+"""ES modules and style sheets of the page's components by purpose, served as they are, without a build step."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+import posixpath
 import re
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
 HERE = Path(__file__).parent
-FILES = {path.name: path for path in sorted((*HERE.glob("*.js"), *HERE.glob("*.css")))}
+FILES = {
+    path.relative_to(HERE).as_posix(): path for path in sorted(HERE.rglob("*.*")) if path.suffix in (".css", ".js")
+}
 PLOTLY = f"live/plotly-{version('plotly')}.min.js"  # address of Plotly's own script
-VERSION = hashlib.sha256(b"".join(path.read_bytes() for path in FILES.values())).hexdigest()[:12]
-_IMPORT = re.compile(r"^import \{[^}]*\} from '\./([\w.]+)';\n", re.MULTILINE)
+VERSION = hashlib.sha256(b"".join(name.encode() + path.read_bytes() for name, path in FILES.items())).hexdigest()[:12]
+_IMPORT = re.compile(r"^(?:import|export) .*? from '(\.[^']+)';$", re.MULTILINE | re.DOTALL)
+
+# Modules are asked for all at once: following their imports would cost one round trip for each level.
+_FETCHED = """
+export default async function (component) {
+  const folder = new URL('live/%s/', document.baseURI).href;
+  const [entry] = await Promise.all(%s.map(name => import(folder + name)));
+  return entry.default(component);
+}
+"""
+_BROUGHT = """
+const sources = %s;
+const addresses = {};
+const address = name => addresses[name] ??= URL.createObjectURL(new Blob(
+  [sources[name].replace(/ from '([.][^']+)'/g, (_, path) => ` from '${address(new URL(path, `http://x/${name}`).pathname.slice(1))}'`)],
+  { type: 'text/javascript' },
+));
+export default async function (component) {
+  const entry = await import(address('%s'));
+  return entry.default(component);
+}
+"""
 
 
-def joined(entry: str = "live.js", exported: bool = False) -> str:
-    """A module and all that it imports as one text, imports first. `export` goes; the entry may keep its own."""
-    done: dict[str, str] = {}
+def script(entry: str, served: bool) -> str:
+    """JavaScript of a Streamlit component that calls the default export of the module `entry`.
 
-    def take(name: str) -> None:
-        if name in done:
-            return
-        source = FILES[name].read_text(encoding="utf-8")
-        done[name] = ""  # holds the place against a circle
-        for other in _IMPORT.findall(source):
-            take(other)
-        done.pop(name)
-        text = _IMPORT.sub("", source)
-        done[name] = text if exported and name == entry else re.sub(r"^export ", "", text, flags=re.MULTILINE)
+    served: whether the server answers for FILES; otherwise the script brings their text along.
+    """
+    if served:
+        return _FETCHED % (VERSION, json.dumps(modules(entry)))
+    sources = {name: FILES[name].read_text(encoding="utf-8") for name in modules(entry)}
+    return _BROUGHT % (json.dumps(sources), entry)
 
-    take(entry)
-    return "\n".join(done.values())
+
+def styles(*names: str) -> str:
+    """The text of some style sheets."""
+    return "\n".join(FILES[name].read_text(encoding="utf-8") for name in names)
+
+
+@lru_cache(maxsize=8)
+def modules(entry: str) -> list[str]:
+    """The module and all that it imports, itself first."""
+    names = [entry]
+    for name in names:  # which grows while it is read
+        folder = posixpath.dirname(name)
+        found = (posixpath.normpath(posixpath.join(folder, path)) for path in _IMPORT.findall(FILES[name].read_text()))
+        names += [other for other in dict.fromkeys(found) if other not in names]
+    return names

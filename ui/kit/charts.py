@@ -11,16 +11,10 @@ import plotly.graph_objects as go
 import streamlit as st
 from streamlit.components.v2 import component
 
-from ui.components import FILES, PLOTLY, VERSION
+from ui.components import PLOTLY, script, styles
 from ui.figures.theme import Theme
 from ui.session import state
 
-JS = f"""
-export default async function ({{ parentElement, data, setTriggerValue }}) {{
-  const {{ show }} = await import(new URL('live/{VERSION}/charts.js', document.baseURI).href);
-  return show(parentElement.querySelector('.charts'), data, point => setTriggerValue('point', point));
-}}
-"""
 FALLBACK_CONFIG = {"modeBarButtons": [["toImage"]], "displaylogo": False, "toImageButtonOptions": {"format": "svg"}}
 
 
@@ -79,5 +73,5 @@ def _selected(key: str, on_pick: Callable[[Any], None]) -> None:
 
 @lru_cache(maxsize=1)
 def _component() -> Any:
-    css = "\n".join(FILES[name].read_text(encoding="utf-8") for name in ("charts.css", "save.css"))
-    return component("charts", html='<div class="charts"></div>', css=css, js=JS, isolate_styles=False)
+    css, js = styles("charts/charts.css", "shared/save.css"), script("charts/charts.js", served=True)
+    return component("charts", html='<div class="charts"></div>', css=css, js=js, isolate_styles=False)

@@ -14,23 +14,17 @@ from streamlit.components.v2 import component
 
 from lab.experiment.experiment import Experiment
 from lab.server import pool
-from ui.components import FILES
+from ui.components import FILES, script
 from ui.session import state
 
 ROOT = Path(__file__).parents[2]
-LISTEN = """
-export default function ({ parentElement, data }) {
-  parentElement.keys ??= new Keys(data);
-  return () => { parentElement.keys.close(); delete parentElement.keys; };
-}
-"""
 REFRESH_S = 1.0  # between two views of a running network; each one mounts its charts again
 
 
 def begin_reading_page() -> None:
     """The first call of a page that is read from top to bottom: make sure of a run, and set its layout."""
     state.begin()
-    st.html(FILES["reading.css"])
+    st.html(FILES["page/reading.css"])
 
 
 def source(*functions: Callable) -> None:
@@ -58,12 +52,12 @@ def ask(question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any)
 
 def keys(buttons: Mapping[str, list[str]]) -> None:
     """Keyboard shortcuts of the page: name of a key -> keys of buttons, of which the first one present is clicked."""
-    _key_listener()(key="keys", data=dict(buttons))
+    _key_listener(state.runs().live)(key="keys", data=dict(buttons))
 
 
-@lru_cache(maxsize=1)
-def _key_listener() -> Any:
-    js = FILES["keys.js"].read_text(encoding="utf-8").replace("export ", "") + LISTEN
+@lru_cache(maxsize=2)
+def _key_listener(served: bool) -> Any:
+    js = script("page/page_keys.js", served)
     return component("keys", html="<span hidden></span>", js=js, isolate_styles=False)
 
 

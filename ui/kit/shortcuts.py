@@ -35,5 +35,5 @@ PLACES = (  # keys of one place: where, which, what for
 
 
 def for_component() -> dict[str, list[str]]:
-    """Key -> the buttons it presses, as ui/components/keys.js takes it."""
+    """Key -> the buttons it presses, as ui/components/shared/keys.js takes it."""
     return {key.name: list(key.verbs) for key in KEYS}

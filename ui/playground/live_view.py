@@ -15,7 +15,7 @@ from streamlit.components.v2 import component
 from engine import ACTIVATIONS
 from lab.experiment.experiment import MAX_LAYERS, Experiment
 from lab.protocol.frames import unpack
-from ui.components import FILES, PLOTLY, VERSION, joined
+from ui.components import PLOTLY, script, styles
 from ui.figures import activation_shape, curve
 from ui.kit.charts import theme
 from ui.kit.shortcuts import for_component
@@ -36,33 +36,12 @@ EVENT_FIELDS = {
 LOCKS = ("features", "hidden", "activations", "weights")  # of the diagram
 NOTHING = {"build": -1, "generation": -1, "have": 0, "frame": -1}
 
-STUB = """
-export default async function ({ parentElement, data, setTriggerValue }) {
-  const { mount } = await import(new URL('live/%s/live.js', document.baseURI).href);
-  return mount(parentElement.querySelector('.live'), data, { setTriggerValue });
-}
-"""
-INLINE = """
-%s
-export default function ({ parentElement, data, setTriggerValue }) {
-  return mount(parentElement.querySelector('.live'), data, { setTriggerValue });
-}
-"""
-
 
 def live() -> None:
     """Everything that moves: map or pictures, curves, confusion matrix, status line."""
     if state.runs().live:
-        _mount(
-            {
-                "mode": "socket",
-                "socket": "live/socket",
-                "token": state.token(),
-                "plotly": PLOTLY,
-                "interval": INTERVAL,
-            },
-            STUB % VERSION,
-        )
+        address = {"socket": "live/socket", "token": state.token(), "plotly": PLOTLY}
+        _mount({"mode": "socket", **address, "interval": INTERVAL})
     else:
         st.fragment(_rerun, run_every=RERUN)()
 
@@ -87,7 +66,7 @@ def _rerun() -> None:
     header, arrays = unpack(frame)
     if header["status"] != state.status()["status"]:
         st.rerun()
-    _mount({"mode": "rerun", "frame": base64.b64encode(frame).decode()}, INLINE % joined())
+    _mount({"mode": "rerun", "frame": base64.b64encode(frame).decode()})
     figures, epochs, history = _figures(*_figure_arguments(), theme()), arrays["history_epoch"], arrays["history"]
     for column, name, rows in zip(
         st.columns(3), ("loss", "accuracy", "activation"), ((0, 1), (2, 3), None), strict=True
@@ -98,7 +77,7 @@ def _rerun() -> None:
         column.plotly_chart(figure, key=f"still_{name}", theme=None, config={"displayModeBar": False})
 
 
-def _mount(source: dict[str, Any], js: str) -> None:
+def _mount(source: dict[str, Any]) -> None:
     view = state.view()
     figures = {name: json.loads(text) for name, text in _texts(*_figure_arguments(), theme()).items()}
     if view["projector"]:
@@ -117,7 +96,7 @@ def _mount(source: dict[str, Any], js: str) -> None:
         "projector": view["projector"],
         "handled": state.handled(),
     }
-    _component(js)(key="live", data=data, on_events_change=_carry_out)
+    _component(state.runs().live)(key="live", data=data, on_events_change=_carry_out)
 
 
 def _carry_out() -> None:
@@ -156,9 +135,9 @@ def _event(event: dict[str, Any]) -> None:
 
 
 @lru_cache(maxsize=2)
-def _component(js: str) -> Any:
-    css = "\n".join(FILES[name].read_text(encoding="utf-8") for name in ("page.css", "live.css", "save.css"))
-    return component("live", html='<div class="live" ></div>', css=css, js=js, isolate_styles=False)
+def _component(served: bool) -> Any:
+    css, js = styles("page/page.css", "live/live.css", "shared/save.css"), script("live/live.js", served)
+    return component("live", html='<div class="live"></div>', css=css, js=js, isolate_styles=False)
 
 
 def _label(name: str) -> str:

@@ -142,7 +142,7 @@ async def numbers(request: Request) -> Response:
 ROUTES: list[BaseRoute] = [
     WebSocketRoute("/live/socket", live),
     Route(f"/{PLOTLY}", plotly_file),
-    Route("/live/{version}/{name}", component_file),
+    Route("/live/{version}/{name:path}", component_file),
     Route("/healthz", health),
     Route("/metrics", numbers),
 ]

@@ -1,4 +1,4 @@
-"""What a browser fetches: Streamlit's scripts, Plotly, and our modules, each with all that it imports in one answer.
+"""What a browser fetches: Streamlit's scripts, Plotly, and our modules.
 
 Files are compressed once and kept in memory. Streamlit would read its own anew for every visitor, sixty before the
 first picture, and compress ours between two frames of all others.
@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ui.components import FILES, VERSION, joined
+from ui.components import FILES, VERSION
 from ui.streamlit_compat.frontend_files import FRONTEND_FILES
 
 PLOTLY_FILE = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
@@ -26,7 +26,10 @@ KINDS = {".css": "text/css", ".js": "text/javascript"}
 
 
 async def component_file(request: Request) -> Response:
-    """A module or a style sheet, which the browser keeps for good where it asks for this version."""
+    """A module or a style sheet, which the browser keeps for good if it asks for the current version.
+
+    The version is part of the folder, so that relative imports between modules resolve to the same version.
+    """
     path = FILES.get(request.path_params["name"])
     if path is None:
         return Response("No such file.", 404)
@@ -49,8 +52,7 @@ async def _file(request: Request, path: Path, headers: dict[str, str]) -> Respon
 
 def _contents(path: Path) -> tuple[bytes, bytes]:
     """The bytes of a file as they are, and as gzip where that helps."""
-    ours = path.suffix == ".js" and path == FILES.get(path.name)
-    content = joined(path.name, exported=True).encode() if ours else path.read_bytes()
+    content = path.read_bytes()
     return content, gzip.compress(content, 6, mtime=0) if path.suffix in KINDS else b""
 
 

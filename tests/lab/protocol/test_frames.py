@@ -19,7 +19,7 @@ from lab.experiment.experiment import Experiment
 from lab.protocol.frames import MAGIC, FrameError, pack, unpack
 from lab.training.run import Run
 
-TWIN = Path(__file__).parents[3] / "ui/components/frame.js"
+TWIN = Path(__file__).parents[3] / "ui/components/shared/frame.js"
 RNG = np.random.default_rng(0)
 KINDS = ["?", "u1", "i1", "u2", "i2", "i4", "u4", "i8", "u8", "f2", "f4", "f8", ">f4", ">i8", "U5"]
 SHAPES = [(), (0,), (1,), (3,), (2, 3), (0, 4), (4, 0), (2, 1, 3)]
@@ -164,7 +164,8 @@ def test_bytes_that_are_no_frame_are_refused(data):
 
 READ = """
 import { readFileSync } from 'node:fs';
-const { unpack } = await import('data:text/javascript,' + encodeURIComponent(readFileSync(process.argv[1], 'utf8')));
+import { pathToFileURL } from 'node:url';
+const { unpack } = await import(pathToFileURL(process.argv[1]).href);
 const told = [];
 for (const path of process.argv.slice(2)) {
   const bytes = readFileSync(path);

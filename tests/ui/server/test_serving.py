@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
+import posixpath
 import re
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
+from graphlib import TopologicalSorter
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 
 from lab.server.pool import WorkerPool
-from ui.components import VERSION
+from ui.components import FILES, VERSION, modules, script
 from ui.playground import live_view
 from ui.server import metrics
 from ui.server.headers import ALWAYS, ANCESTORS, POLICY, Headers, ancestors
@@ -94,27 +97,67 @@ def test_another_rule_in_its_place_is_refused(text):
 
 
 def fetched(name: str, version: str, accepts: str = "gzip"):
-    """What a browser gets under live/version/name."""
+    """What a browser gets from live/VERSION/NAME."""
     headers = [(b"accept-encoding", accepts.encode())]
     request = Request({"type": "http", "headers": headers, "path_params": {"name": name, "version": version}})
     with ThreadPoolExecutor(1) as apart:
         return apart.submit(lambda: asyncio.run(component_file(request))).result()
 
 
-@pytest.mark.parametrize("entry", ["live.js", "charts.js", "images.js"])
-def test_a_module_comes_with_all_that_it_imports_in_one_answer(entry):
-    answer = fetched(entry, VERSION)
-    text = gzip.decompress(answer.body).decode()
-    assert text == fetched(entry, VERSION, "identity").body.decode()
-    assert "import {" not in text
-    assert re.findall(r"^export (?:function|const|class) (\w+)", text, re.MULTILINE)
+ENTRIES = ["live/live.js", "charts/charts.js", "images/images.js", "page/page_keys.js"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_module_and_style_sheet_is_served_as_it_is(name):
+    answer = fetched(name, VERSION)
+    text = FILES[name].read_bytes()
+    assert gzip.decompress(answer.body) == fetched(name, VERSION, "identity").body == text
     assert answer.headers["content-encoding"] == "gzip"
+    assert answer.headers["content-type"].startswith("text/javascript" if name.endswith(".js") else "text/css")
     assert "immutable" in answer.headers["cache-control"]
 
 
-def test_another_version_of_a_module_is_not_kept_and_an_unknown_file_is_none():
-    assert "cache-control" not in fetched("live.js", "000000000000").headers
-    assert fetched("../app.py", VERSION).status_code == 404
+def test_a_module_of_another_version_is_not_cached():
+    assert "cache-control" not in fetched("live/live.js", "000000000000").headers
+
+
+@pytest.mark.parametrize(
+    "name", ["../app.py", "live/../../app.py", "/etc/passwd", "__init__.py", "live.js", "live", "", "live//live.js"]
+)
+def test_what_is_no_file_of_a_component_is_not_found(name):
+    assert fetched(name, VERSION).status_code == 404
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_a_component_asks_for_all_its_modules_at_once(entry):
+    """Without this list a browser would need one round trip for each level of imports."""
+    names = modules(entry)
+    assert names[0] == entry
+    assert len(names) == len(set(names))
+    imported = {name for module in names for name in imports(module)}
+    assert imported <= set(names)
+    assert f"live/{VERSION}/" in script(entry, served=True)
+    assert json.dumps(names) in script(entry, served=True)
+
+
+def imports(module: str) -> list[str]:
+    """The modules that a module names, read more loosely than `modules` does."""
+    found = re.findall(r"""\bfrom\s*['"]([^'"]+)['"]""", FILES[module].read_text(encoding="utf-8"))
+    return [posixpath.normpath(posixpath.join(posixpath.dirname(module), path)) for path in found]
+
+
+def test_every_module_belongs_to_a_component():
+    assert {name for entry in ENTRIES for name in modules(entry)} == {name for name in FILES if name.endswith(".js")}
+
+
+def test_modules_do_not_import_each_other_in_a_circle():
+    TopologicalSorter({name: imports(name) for name in FILES if name.endswith(".js")}).prepare()
+
+
+def test_without_routes_a_component_brings_its_modules_along():
+    text = script("page/page_keys.js", served=False)
+    assert f"live/{VERSION}" not in text
+    assert all(json.dumps(FILES[name].read_text(encoding="utf-8")) in text for name in modules("page/page_keys.js"))
 
 
 @pytest.mark.parametrize("base", ["", "/school"])

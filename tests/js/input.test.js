@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { MAX_WEIGHT, PREVIEWED_FIELDS } from '../../ui/components/shared/protocol.js';
+import { isValidWeight, shortNumber } from '../../ui/components/live/network/weight_editor.js';
+import { lastAvailableClass } from '../../ui/components/live/drawing/draw_bar.js';
+import { previewedField, sliderValue } from '../../ui/components/live/drag.js';
+import { tiled } from '../../ui/components/images/gallery.js';
+import { traceUntil } from '../../ui/components/charts/charts.js';
+
+test('the text of a slider is a number, a percentage or all', () => {
+  assert.deepEqual(['0.03', '25%', 'all', '1e-05'].map(sliderValue), [0.03, 0.25, 0, 0.00001]);
+  assert.ok(Number.isNaN(sliderValue('none')));
+});
+
+test('a widget of a previewed field is recognized by its class', () => {
+  for (const field of PREVIEWED_FIELDS) assert.equal(previewedField(`stSlider st-key-field_${field} x`), field);
+});
+
+test('other widgets are not previewed', () => {
+  assert.equal(previewedField('st-key-field_seed'), undefined);
+  assert.equal(previewedField('st-key-field_noise_level'), undefined);
+  assert.equal(previewedField('st-key-draw'), undefined);
+});
+
+test('weights up to the limit are accepted', () => {
+  assert.ok(isValidWeight(MAX_WEIGHT));
+  assert.ok(isValidWeight(-MAX_WEIGHT));
+  assert.ok(!isValidWeight(MAX_WEIGHT + 0.1));
+  assert.ok(!isValidWeight(NaN));
+});
+
+test('a weight is shown with at most three decimal places', () => {
+  assert.deepEqual([0.12345, -2, 1e-9, NaN, undefined].map(shortNumber), ['0.123', '-2', '0', '', '']);
+});
+
+test('one more class than those with points can be chosen', () => {
+  assert.equal(lastAvailableClass([]), 1);
+  assert.equal(lastAvailableClass([[0, 0, 0]]), 1);
+  assert.equal(lastAvailableClass([[0, 0, 0], [1, 1, 2]]), 3);
+});
+
+test('pictures are tiled with a line between neighbors', () => {
+  const { bytes, rows, columns } = tiled(Uint8Array.of(1, 2, 3, 4, 5, 6), 6, 1, 1);
+  assert.deepEqual([rows, columns], [3, 9]);
+  assert.deepEqual([...bytes.slice(0, 9)], [1, 0, 2, 0, 3, 0, 4, 0, 5]);
+  assert.equal(bytes[2 * 9], 6);
+});
+
+const PATHS = [
+  { x: [0, 1, 2, 3], y: [9, 4, 1, null], meta: 'line' },
+  { x: [0], y: [9], meta: 'head' },
+];
+
+test('a path is cut after the step of the player', () => {
+  assert.deepEqual(traceUntil(PATHS, 0, 'x', 1), [0, 1]);
+  assert.deepEqual(traceUntil(PATHS, 0, 'y', 9), [9, 4, 1, null]);
+});
+
+test('the head of a path is at its last point so far', () => {
+  assert.deepEqual([traceUntil(PATHS, 1, 'x', 1), traceUntil(PATHS, 1, 'y', 1)], [[1], [4]]);
+  assert.deepEqual(traceUntil(PATHS, 1, 'y', 3), [1]); // the last step diverged
+});

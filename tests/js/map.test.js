@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { MAP_MARGIN, mapScale, roundTicks } from '../../ui/components/live/map/marks.js';
+import { byteAt, describeByte } from '../../ui/components/live/map/decision_map.js';
+
+test('the corners of the plane are the corners of the map', () => {
+  const scale = mapScale(438, [-6, 6]);
+  assert.equal(scale.across(-6), MAP_MARGIN.left);
+  assert.equal(scale.across(6), 438 - MAP_MARGIN.right);
+  assert.equal(scale.up(6), MAP_MARGIN.top);
+  assert.equal(scale.up(-6), 438 - MAP_MARGIN.bottom);
+});
+
+test('a place on the screen and its point in the plane match', () => {
+  const scale = mapScale(321, [-1.5, 2.5]);
+  const [x, y] = scale.back(scale.across(0.7), scale.up(-1.1));
+  assert.ok(Math.abs(x - 0.7) < 1e-9 && Math.abs(y + 1.1) < 1e-9);
+});
+
+test('the edge belongs to the plane, what is beyond does not', () => {
+  const { holds } = mapScale(300, [-6, 6]);
+  assert.ok(holds(-6, 6));
+  assert.ok(!holds(6.01, 0));
+  assert.ok(!holds(0, -6.01));
+});
+
+test('ticks are round numbers within the range', () => {
+  assert.deepEqual(roundTicks(-6, 6), [-6, -4, -2, 0, 2, 4, 6]);
+  assert.deepEqual(roundTicks(0, 1), [0, 0.2, 0.4, 0.6, 0.8, 1]);
+  assert.deepEqual(roundTicks(-0.3, 0.3), [-0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3]);
+  assert.deepEqual(roundTicks(0, 5000), [0, 1000, 2000, 3000, 4000, 5000]);
+});
+
+const BYTES = Uint8Array.of(0, 1, 2, 3); // the top row first
+
+test('the top row of the bytes is the upper end of the plane', () => {
+  assert.equal(byteAt(BYTES, [-1, 1], -0.5, 0.5), 0);
+  assert.equal(byteAt(BYTES, [-1, 1], 0.5, 0.5), 1);
+  assert.equal(byteAt(BYTES, [-1, 1], 0.5, -0.5), 3);
+});
+
+test('the upper edge of the plane belongs to its last cells', () => {
+  assert.equal(byteAt(BYTES, [-1, 1], 1, 1), 1);
+  assert.equal(byteAt(BYTES, [-1, 1], -1, -1), 2);
+});
+
+const TWO = { classes: ['orange', 'blue'], encoding: 'value', unit: '' };
+
+test('a byte of two classes is a class and how sure it is', () => {
+  assert.equal(describeByte(1, TWO), 'orange, 100 % sure');
+  assert.equal(describeByte(128, TWO), 'blue, 50 % sure');
+  assert.equal(describeByte(255, TWO), 'blue, 100 % sure');
+});
+
+test('a byte of several classes has chance level at confidence zero', () => {
+  const four = { classes: ['a', 'b', 'c', 'd'], encoding: 'class', unit: '' };
+  assert.equal(describeByte((2 << 5) | 0, four), 'c, 25 % sure');
+  assert.equal(describeByte((3 << 5) | 31, four), 'd, 100 % sure');
+});
+
+test('a byte of a unit or of a regression is a value', () => {
+  assert.equal(describeByte(1, { ...TWO, unit: 'neuron 1.2' }), 'neuron 1.2 −1.00');
+  assert.equal(describeByte(255, { classes: [], encoding: 'value', unit: '' }), 'output 1.00');
+});

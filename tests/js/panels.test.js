@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { History, smoothed } from '../../ui/components/live/panels/history.js';
+import { cellLabel, confusionCells } from '../../ui/components/shared/confusion_cells.js';
+import { measureTexts } from '../../ui/components/live/panels/confusion.js';
+
+/** The arrays of a frame with these epochs; row r of epoch e is 10 r + e. */
+function curve(...epochs) {
+  const rows = [0, 1, 2, 3].flatMap(row => epochs.map(epoch => 10 * row + epoch));
+  return { history_epoch: Int32Array.from(epochs), history: Float32Array.from(rows) };
+}
+
+const part = (from, generation = 1) => ({ generation, from });
+const listed = columns => columns.map(column => [...column]);
+
+test('a curve grows by the rows of each frame', () => {
+  const history = new History();
+  assert.ok(history.take(part(0), curve(0, 1)));
+  assert.ok(history.take(part(2), curve(2)));
+  assert.deepEqual(listed(history.loss), [[0, 1, 2], [0, 1, 2], [10, 11, 12]]);
+  assert.deepEqual(listed(history.score), [[0, 1, 2], [20, 21, 22], [30, 31, 32]]);
+});
+
+test('a frame without rows changes nothing', () => {
+  const history = new History();
+  history.take(part(0), curve(0, 1));
+  assert.ok(!history.take(part(2), curve()));
+  assert.ok(!history.take(undefined, {}));
+  assert.equal(history.count, 2);
+});
+
+test('another generation starts the curve again', () => {
+  const history = new History();
+  history.take(part(0), curve(0, 1));
+  assert.ok(history.take(part(0, 2), curve(7)));
+  assert.deepEqual(listed(history.loss)[0], [7]);
+});
+
+test('rows that do not continue the curve empty it, so that all are asked for', () => {
+  const history = new History();
+  history.take(part(0), curve(0, 1));
+  assert.ok(history.take(part(5), curve(5)));
+  assert.equal(history.count, 0);
+});
+
+test('a long curve keeps its beginning', () => {
+  const history = new History();
+  for (let epoch = 0; epoch < 1000; epoch++) history.take(part(epoch), curve(epoch));
+  assert.equal(history.count, 1000);
+  assert.deepEqual([history.loss[0][0], history.loss[0][999], history.loss[1][300]], [0, 999, 300]);
+});
+
+test('smoothing follows the values and leaves gaps', () => {
+  const values = smoothed(Float32Array.of(1, 0, NaN, 0), 0.5);
+  assert.deepEqual([...values], [1, 0.5, NaN, 0.25]);
+  assert.deepEqual([...smoothed([2, 2, 2], 0.8)], [2, 2, 2]);
+});
+
+test('cells of a confusion matrix are shaded by their share of the row', () => {
+  const cells = confusionCells([3, 1, 0, 4], 2);
+  assert.deepEqual(cells.map(cell => cell.share), [0.75, 0.25, 0, 1]);
+  assert.deepEqual(cells[1], { truth: 0, predicted: 1, count: 1, share: 0.25 });
+});
+
+test('a class without examples has cells without shade', () => {
+  assert.deepEqual(confusionCells(Int32Array.of(0, 0, 1, 1), 2).map(cell => cell.share), [0, 0, 0.5, 0.5]);
+});
+
+test('a cell is said in words', () => {
+  assert.equal(cellLabel(confusionCells([3, 1, 0, 4], 2)[1], ['cat', 'dog']), 'cat read as dog: 1');
+});
+
+test('a measure that is unknown is a dash', () => {
+  assert.deepEqual(measureTexts({ precision: [0.5, null], recall: [1, 0.25], f1: [0.6667] }, 1), ['–', '0.25', '–']);
+  assert.deepEqual(measureTexts(undefined, 0), ['–', '–', '–']);
+});

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { STATUS_FACTS } from '../../ui/components/live/status.js';
+import { captions } from '../../ui/components/live/strip.js';
+import { fileName, pageHead } from '../../ui/components/shared/save.js';
+import { formatDuration, formatEpoch, formatNumber, formatWhole, namedScores } from '../../ui/components/shared/format.js';
+import { percent, ranked } from '../../ui/components/images/reading.js';
+
+test('numbers have fewer decimal places the larger they are', () => {
+  const numbers = [0, 0.12345, 1.23456, 12.3456, 1234.5, -0.5, 2.5e6];
+  assert.deepEqual(numbers.map(value => formatNumber(value, 3)), ['0.000', '0.123', '1.235', '12.35', '1235', '−0.500', '2.50e+6']);
+});
+
+test('what is not a number is a dash', () => {
+  for (const value of [null, undefined, NaN, Infinity]) assert.equal(formatNumber(value, 3), '–');
+  assert.deepEqual([formatWhole(null), formatDuration(null)], ['–', '–']);
+});
+
+test('whole numbers and epochs have thousands separators', () => {
+  assert.equal(formatWhole(12345.6), '12,346');
+  assert.deepEqual([0, 224, 1234567].map(formatEpoch), ['000,000', '000,224', '1,234,567']);
+});
+
+test('durations change from milliseconds to seconds', () => {
+  assert.deepEqual([0.5, 12.34, 1500].map(formatDuration), ['0.50 ms', '12.3 ms', '1.50 s']);
+});
+
+test('the score is the accuracy, or R² for regression', () => {
+  assert.deepEqual(namedScores({ kind: 'classification', train_accuracy: 1, test_accuracy: 0.5 }), { name: 'accuracy', train: 1, test: 0.5 });
+  assert.deepEqual(namedScores({ kind: 'regression', train_r2: 1, test_r2: 0.5 }), { name: 'R²', train: 1, test: 0.5 });
+});
+
+test('every fact of the status line can be told from an almost empty header', () => {
+  const texts = STATUS_FACTS.map(([label, value]) => [label({}), value({ epoch: 0 })]);
+  assert.deepEqual(texts.slice(0, 2), [['Epoch', '000,000'], ['Train loss', '–']]);
+  for (const [label, text] of texts) assert.ok(label && typeof text === 'string');
+});
+
+test('small probabilities are not rounded to zero', () => {
+  assert.deepEqual([0, 0.001, 0.005, 0.873, 1].map(percent), ['0\u2009%', '< 1\u2009%', '1\u2009%', '87\u2009%', '100\u2009%']);
+});
+
+test('classes are ranked by probability', () => {
+  assert.deepEqual(ranked(Float32Array.of(0.1, 0.7, 0.2)), [1, 2, 0]);
+});
+
+test('a caption names the prediction, or both classes if it is wrong', () => {
+  assert.deepEqual(captions(['cat', 'dog'], 1, 1, 0.876), ['dog', '88 %']);
+  assert.deepEqual(captions(['cat', 'dog'], 0, 1, 0.876), ['is cat,', 'read dog']);
+  assert.deepEqual(captions([], 7, 7, 1), ['7', '100 %']);
+});
+
+test('the name of a saved file has only letters, digits and hyphens', () => {
+  assert.equal(fileName('Loss / "test" <b>', 'PNG'), 'loss-test-b-.png');
+  assert.equal(fileName('x'.repeat(200), 'SVG').length, 64);
+});
+
+test('a title with markup stays text', () => {
+  assert.ok(pageHead('<script>&').includes('<title>&lt;script>&amp;</title>'));
+});

@@ -1,0 +1,41 @@
+// The legend of the map: what its colors and shapes mean.
+import { build } from '../../shared/dom.js';
+import { CLASS_COLORS, CLASS_SYMBOLS, cssColor, symbolPath } from '../../shared/palette.js';
+
+/** A class symbol as inline SVG. */
+export function swatch(symbol, fill, stroke) {
+  const space = 'http://www.w3.org/2000/svg';
+  const icon = document.createElementNS(space, 'svg');
+  const path = document.createElementNS(space, 'path');
+  const set = (element, attributes) => Object.entries(attributes).forEach(pair => element.setAttribute(...pair));
+  set(icon, { class: 'live-swatch', viewBox: '0 0 14 14', 'aria-hidden': 'true' });
+  set(path, { d: symbolPath(symbol, 7, 7, 4.4), fill, stroke, 'stroke-width': stroke === 'none' ? 0 : 1.8 });
+  icon.append(path);
+  return icon;
+}
+
+function colorBar(colors, flat, what) {
+  const bar = build('span', 'live-bar');
+  const stops = [0, 64, 128, 192, 255].map(byte => {
+    const packed = colors[byte];
+    return cssColor([packed & 255, (packed >> 8) & 255, (packed >> 16) & 255]);
+  });
+  const halves = `${stops[0]} 50%, ${stops[4]} 50%`;
+  bar.style.background = `linear-gradient(to right, ${flat ? halves : stops.join(', ')})`;
+  return build('div', 'live-legend-row', build('span', 'live-scale', '\u22121', bar, '+1'), what);
+}
+
+/** Two rows: classes and kinds of examples; colors. `unit` is what the map shows instead of the output, or ''. */
+export function legendRows({ classes, theme, colors, encoding, options, unit }) {
+  const keys = build('div', 'live-legend-row');
+  classes.forEach((name, i) => {
+    const icon = swatch(CLASS_SYMBOLS[i % CLASS_SYMBOLS.length], CLASS_COLORS[i % CLASS_COLORS.length], 'none');
+    keys.append(build('span', 'live-key', icon, name));
+  });
+  keys.append(build('span', 'live-key live-key-part', swatch('circle', theme.text, 'none'), 'training'));
+  if (options.show_test) keys.append(build('span', 'live-key', swatch('circle', 'none', theme.text), 'test'));
+  if (options.show_wrong && classes.length) keys.append(build('span', 'live-key', swatch('x', theme.text, 'none'), 'wrong'));
+  if (encoding === 'value') return [keys, colorBar(colors, options.discretize, unit || 'output of the network')];
+  const words = options.discretize ? 'color: the chosen class' : 'color: the chosen class, paler where less sure';
+  return [keys, build('div', 'live-legend-row', words)];
+}

@@ -1,0 +1,131 @@
+// What is drawn over the map: axes, examples, crosses on wrong predictions. Each kind of example is one small picture.
+import { CLASS_COLORS, CLASS_SYMBOLS, cssColor, signedColor, symbolPath } from '../../shared/palette.js';
+
+/** CSS pixels around the map, for the axes. The style sheet gets them as custom properties: see setMapMargins. */
+export const MAP_MARGIN = Object.freeze({ left: 34, right: 4, top: 4, bottom: 34 });
+const SPRITE_SIDE = 16; // CSS pixels
+const VALUE_STEPS = 16; // shades of a numeric target on each side of zero
+const TICK_COUNT = 6; // about so many on an axis
+
+/** Hands the margins to the style sheet, which places the map and the drawing pad by them. */
+export function setMapMargins(element) {
+  for (const [side, pixels] of Object.entries(MAP_MARGIN)) element.style.setProperty(`--map-${side}`, `${pixels}px`);
+}
+
+/** Converts between the plane and the CSS pixels of a square map with this side. */
+export function mapScale(side, [low, high]) {
+  const span = side - MAP_MARGIN.left - MAP_MARGIN.right;
+  const unit = (high - low) / span;
+  return {
+    side, span,
+    across: value => MAP_MARGIN.left + (value - low) / unit,
+    up: value => MAP_MARGIN.top + (high - value) / unit,
+    back: (x, y) => [low + (x - MAP_MARGIN.left) * unit, high - (y - MAP_MARGIN.top) * unit],
+    holds: (x, y) => x >= low && x <= high && y >= low && y <= high,
+  };
+}
+
+/** Round numbers from low to high: multiples of 1, 2 or 5 times a power of ten. */
+export function roundTicks(low, high) {
+  const rough = (high - low) / TICK_COUNT;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map(times => times * power).find(size => size >= rough);
+  const ticks = [];
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; i++) ticks.push(Number((i * step).toPrecision(6)));
+  return ticks;
+}
+
+export function drawAxes(context, { across, up, side }, [low, high], theme) {
+  context.font = `12px ${theme.font}`;
+  context.fillStyle = theme.text;
+  context.strokeStyle = theme.text;
+  context.globalAlpha = 0.75;
+  const edge = side - MAP_MARGIN.bottom;
+  for (const tick of roundTicks(low, high)) {
+    const label = String(tick).replace('-', '\u2212');
+    context.textAlign = 'center';
+    context.textBaseline = 'top';
+    if (across(tick) < side - 8) context.fillText(label, across(tick), edge + 6);
+    context.textAlign = 'right';
+    context.textBaseline = 'middle';
+    if (up(tick) > 6) context.fillText(label, MAP_MARGIN.left - 7, up(tick));
+    context.beginPath();
+    context.moveTo(across(tick), edge);
+    context.lineTo(across(tick), edge + 4);
+    context.moveTo(MAP_MARGIN.left - 4, up(tick));
+    context.lineTo(MAP_MARGIN.left, up(tick));
+    context.stroke();
+  }
+  context.globalAlpha = 1;
+  context.textAlign = 'center';
+  context.textBaseline = 'bottom';
+  context.fillText('x1', (MAP_MARGIN.left + side) / 2, side);
+  context.save();
+  context.translate(1, edge / 2);
+  context.rotate(-Math.PI / 2);
+  context.textBaseline = 'top';
+  context.fillText('x2', 0, 0);
+  context.restore();
+}
+
+/** Small pictures of examples, made once for each kind, size and theme. */
+export class Sprites {
+  constructor(theme, radius, hasClasses) {
+    this.theme = theme;
+    this.radius = radius;
+    this.hasClasses = hasClasses;
+    this.made = new Map();
+  }
+
+  /** label: class number, or a target in -1..1 if the examples have no classes. */
+  draw(context, x, y, label, hollow) {
+    const kind = this.hasClasses ? label : Math.round(Math.max(-1, Math.min(1, label)) * VALUE_STEPS);
+    const key = 2 * (kind + VALUE_STEPS) + hollow;
+    if (!this.made.has(key)) this.made.set(key, this.make(kind, hollow));
+    context.drawImage(this.made.get(key), x - SPRITE_SIDE / 2, y - SPRITE_SIDE / 2, SPRITE_SIDE, SPRITE_SIDE);
+  }
+
+  /** Training examples are full with a pale rim; test examples are hollow with a dark rim. */
+  make(kind, hollow) {
+    const ratio = 2 * Math.min(2, window.devicePixelRatio || 1);
+    const sprite = new OffscreenCanvas(SPRITE_SIDE * ratio, SPRITE_SIDE * ratio);
+    const context = sprite.getContext('2d');
+    context.scale(ratio, ratio);
+    const color = this.hasClasses ? CLASS_COLORS[kind % CLASS_COLORS.length] : cssColor(signedColor(kind / VALUE_STEPS, this.theme.name));
+    const symbol = this.hasClasses ? CLASS_SYMBOLS[kind % CLASS_SYMBOLS.length] : 'circle';
+    const outline = new Path2D(symbolPath(symbol, SPRITE_SIDE / 2, SPRITE_SIDE / 2, this.radius));
+    context.lineJoin = 'round';
+    context.lineWidth = hollow ? 4 : 2.4;
+    context.strokeStyle = hollow ? '#1b1e23' : '#ffffff';
+    context.stroke(outline);
+    context.fillStyle = hollow ? '#ffffff' : color;
+    context.fill(outline);
+    if (hollow) {
+      context.lineWidth = 2.2;
+      context.strokeStyle = color;
+      context.stroke(outline);
+    }
+    return sprite;
+  }
+}
+
+/** A ring and a cross around a misclassified example, readable on any region. */
+export function drawWrong(context, x, y, radius) {
+  const ring = radius + 3.6;
+  const arm = 2.6;
+  const trace = () => {
+    context.beginPath();
+    context.arc(x, y, ring, 0, 2 * Math.PI);
+    context.moveTo(x - arm, y - arm);
+    context.lineTo(x + arm, y + arm);
+    context.moveTo(x + arm, y - arm);
+    context.lineTo(x - arm, y + arm);
+    context.stroke();
+  };
+  context.strokeStyle = '#ffffff';
+  context.lineWidth = 3.2;
+  trace();
+  context.strokeStyle = '#1b1e23';
+  context.lineWidth = 1.4;
+  trace();
+}

@@ -1,0 +1,153 @@
+// A panel with a Plotly chart that redraws a few times a second: one redraw costs as much as eight pictures of the map and
+// the network. The figure comes from Python as JSON; only its data and the colors of the theme are filled in here.
+import { ChartSource } from '../../shared/save.js';
+import { GRID } from '../../shared/palette.js';
+import { Panel } from './panel.js';
+import { build, setText } from '../../shared/dom.js';
+import { smoothed } from './history.js';
+
+const REDRAW_PERIOD_MS = 250; // between two redraws of one chart
+const REDRAW_SHARE = 0.05; // of the time, at most, for one chart: on a busy machine the curves slow down before the map does
+const SMOOTHING = 0.8; // share of a smoothed value that comes from the one before it
+const PLOTLY_CONFIG = { displayModeBar: false, responsive: false, doubleClick: 'reset', showTips: false };
+
+export class ChartPanel extends Panel {
+  /** tones: for each trace, theme name -> color. */
+  constructor(name, title, tones) {
+    super(name, title);
+    this.tones = tones;
+    this.plot = build('div', 'live-plot');
+    this.plot.setAttribute('aria-hidden', 'true'); // the sentence says what it shows
+    this.sentence = build('p', 'live-hidden');
+    this.element.append(this.plot, this.sentence);
+    this.element.dataset.chart = name;
+    this.series = [];
+    this.figure = null;
+    this.theme = null;
+    this.plotly = null;
+    this.scale = 'linear';
+    this.smoothing = 0;
+    this.revision = 0;
+    this.drawnAt = -Infinity;
+    this.period = REDRAW_PERIOD_MS;
+    this.isStale = false;
+    this.observer = new ResizeObserver(() => {
+      if (this.plot.data && this.plot.clientWidth) this.plotly.Plots.resize(this.plot);
+    });
+    this.observer.observe(this.plot);
+  }
+
+  /** A key of the lines: {style: name}. */
+  addKey(names) {
+    const keys = Object.entries(names).map(([style, name]) => build('span', 'live-key', build('i', `live-line live-line-${style}`), name));
+    this.head.append(build('span', 'live-keys', ...keys));
+  }
+
+  /** A switch in the head; press(on) is called and the chart redrawn. */
+  addSwitch(text, name, title, press) {
+    const button = build('button', 'live-switch', text);
+    button.type = 'button';
+    button.title = title;
+    button.setAttribute('aria-label', name);
+    button.setAttribute('aria-pressed', 'false');
+    button.addEventListener('click', () => {
+      press(button.getAttribute('aria-pressed') !== 'true');
+      if (this.isDue(Infinity)) this.draw(performance.now());
+    });
+    this.head.append(button);
+    return button;
+  }
+
+  addLogSwitch() {
+    this.log = this.addSwitch('log', 'Logarithmic loss axis', 'Show the loss on a logarithmic axis', on => this.setScale(on ? 'log' : 'linear'));
+  }
+
+  addSmoothSwitch(name) {
+    const set = on => {
+      this.smoothing = on ? SMOOTHING : 0;
+      button.setAttribute('aria-pressed', String(on));
+      this.isStale = true;
+    };
+    const button = this.addSwitch('avg', name, 'Average each value with those before it, so that the trend shows through the noise', set);
+  }
+
+  setScale(scale) {
+    this.scale = scale;
+    this.log.setAttribute('aria-pressed', String(scale === 'log'));
+    this.isStale = true;
+  }
+
+  /** data.figures: name of a chart -> its Plotly figure. */
+  configure({ figures }) {
+    const figure = figures?.[this.name];
+    if (!figure || JSON.stringify(figure) === JSON.stringify(this.figure)) return;
+    if (this.log && this.figure === null && figure.layout?.yaxis?.type === 'log') this.setScale('log');
+    this.figure = figure;
+    this.isStale = true;
+  }
+
+  setPlotly(plotly) {
+    if (!this.plotly) this.plot.textContent = '';
+    this.plotly = plotly;
+  }
+
+  /** Says why there is no chart. */
+  refuse(message) {
+    setText(this.plot, message);
+  }
+
+  setTheme(theme) {
+    this.theme = theme;
+    this.isStale = true;
+  }
+
+  setSeries(series) {
+    this.series = series;
+    this.isStale = true;
+  }
+
+  isDue(now) {
+    return this.isStale && this.plotly && this.figure && this.theme && now - this.drawnAt >= this.period;
+  }
+
+  draw(now) {
+    this.isStale = false;
+    this.drawnAt = now;
+    const begin = performance.now();
+    this.plotly.react(this.plot, this.traces(), this.layout(), PLOTLY_CONFIG);
+    this.period = Math.max(REDRAW_PERIOD_MS, (performance.now() - begin) / REDRAW_SHARE);
+  }
+
+  traces() {
+    const [x, ...ys] = this.series;
+    return this.figure.data.map((trace, i) => {
+      const toned = { ...trace, line: { ...trace.line, color: this.tones[i][this.theme.name] } };
+      return ys[i] ? { ...toned, x, y: this.smoothing ? smoothed(ys[i], this.smoothing) : ys[i] } : toned;
+    });
+  }
+
+  layout() {
+    const { layout } = this.figure;
+    const grid = GRID[this.theme.name];
+    const axis = given => ({ ...given, gridcolor: grid, zerolinecolor: grid, linecolor: grid });
+    const yaxis = axis(layout.yaxis);
+    if (this.log) Object.assign(yaxis, { type: this.scale, uirevision: this.scale }); // a zoom means nothing on the other scale
+    return {
+      ...layout,
+      autosize: true,
+      font: { ...layout.font, color: this.theme.text, family: this.theme.font },
+      xaxis: axis(layout.xaxis),
+      yaxis,
+      datarevision: ++this.revision,
+    };
+  }
+
+  pictureSource(back) {
+    return new ChartSource(this, back);
+  }
+
+  close() {
+    this.observer.disconnect();
+    if (this.plot.data) this.plotly.purge(this.plot);
+  }
+}

@@ -1,0 +1,133 @@
+// The confusion matrix with precision, recall and F1; for regression, the size of the errors.
+// Cells change in place; the table is only rebuilt for other classes.
+import { ElementSource } from '../../shared/save.js';
+import { Panel } from './panel.js';
+import { REGRESSION } from '../../shared/protocol.js';
+import { build, setText } from '../../shared/dom.js';
+import { cellLabel, confusionCells } from '../../shared/confusion_cells.js';
+import { formatNumber } from '../../shared/format.js';
+
+const MEASURES = { precision: ['precision', 'prec.'], recall: ['recall', 'rec.'], f1: ['F1', 'F1'] }; // header field: full and short column title
+const MAX_MEASURED_CLASSES = 5; // for which the columns of measures fit
+const LONG_NAME = 5; // letters of a class name beside which the full column titles do not fit
+/** @type {[string, (header: any) => number][]} */
+const ERRORS = [['R\u00b2', header => header.test_r2], ['RMSE', header => header.scores?.rmse], ['Mean error', header => header.scores?.mae]];
+
+/** Value of each measure for one class as text, a dash if there is none. */
+export function measureTexts(scores, truth) {
+  return Object.keys(MEASURES).map(name => formatNumber(scores?.[name]?.[truth], 2));
+}
+
+/** Counts of the test data: rows are the truth, columns the prediction. */
+export class ConfusionPanel extends Panel {
+  /** lightCell([truth, predicted] or null) is called when a cell is pressed whose examples are to be shown. */
+  constructor(lightCell) {
+    super('confusion matrix', 'Confusion matrix');
+    this.lightCell = lightCell;
+    this.mean = build('span', 'live-key');
+    this.head.append(this.mean);
+    this.words = build('p', 'live-words');
+    this.values = ERRORS.map(() => build('dd', 'live-value'));
+    this.errors = build('dl', 'live-errors', ...ERRORS.flatMap(([name], i) => [build('dt', 'live-label', name), this.values[i]]));
+    this.table = build('table', 'live-confusion');
+    this.caption = build('caption', '', 'Test data. Rows: truth. Columns: prediction.');
+    this.element.classList.add('live-panel-confusion');
+    this.element.append(this.errors, this.words, this.table);
+    this.cells = [];
+    this.shape = this.pressed = null;
+  }
+
+  show(header, arrays) {
+    const isRegression = header.kind === REGRESSION;
+    this.table.hidden = isRegression;
+    this.errors.hidden = !isRegression;
+    setText(this.title, isRegression ? 'Error on the test data' : 'Confusion matrix');
+    if (isRegression) {
+      setText(this.mean, '');
+      ERRORS.forEach(([, value], i) => setText(this.values[i], formatNumber(value(header), 3)));
+      setText(this.words, Number.isFinite(header.test_r2)
+        ? 'R\u00b2: 1 would be a perfect prediction, 0 is no better than always predicting the mean.'
+        : 'R\u00b2 on the test data is not known yet.');
+      return;
+    }
+    const shape = JSON.stringify([header.classes, Boolean(header.plane)]);
+    if (this.shape !== shape) {
+      this.shape = shape;
+      this.make(header.classes, Boolean(header.plane));
+    }
+    setText(this.words, '');
+    if (arrays.confusion) this.fill(arrays.confusion, header.classes);
+    this.fillMeasures(header.scores);
+  }
+
+  make(classes, pressable) {
+    this.press(null);
+    const heading = (name, scope, shown = name) => {
+      const cell = build('th', '', build('span', '', shown));
+      cell.scope = scope;
+      cell.title = name;
+      cell.setAttribute('aria-label', name);
+      return cell;
+    };
+    const measured = classes.length <= MAX_MEASURED_CLASSES ? Object.values(MEASURES) : [];
+    this.cells = [];
+    this.measures = [];
+    const rows = classes.map((name, truth) => {
+      const cells = classes.map((_, predicted) => this.makeCell([truth, predicted], pressable));
+      const measures = measured.map(() => build('td', 'live-measure', '\u2013'));
+      this.cells.push(...cells);
+      this.measures.push(measures);
+      return build('tr', '', heading(name, 'row'), ...cells.map(cell => cell.element), ...measures);
+    });
+    this.table.dataset.size = classes.length > 6 ? 'many' : classes.length > 2 ? 'few' : 'two';
+    const brief = classes.length > 2 || classes.some(name => name.length > LONG_NAME);
+    const heads = [...classes.map(name => heading(name, 'col')), ...measured.map(([name, short]) => heading(name, 'col', brief ? short : name))];
+    this.table.replaceChildren(
+      this.caption, build('thead', '', build('tr', '', build('td', 'live-corner', 'is \\ read'), ...heads)), build('tbody', '', ...rows),
+    );
+  }
+
+  makeCell(place, pressable) {
+    const [truth, predicted] = place;
+    const inner = build(pressable ? 'button' : 'span', '', '0');
+    const element = build('td', truth === predicted ? 'live-right' : '', inner);
+    if (pressable) {
+      inner.type = 'button';
+      inner.setAttribute('aria-pressed', 'false');
+      inner.addEventListener('click', () => this.press(...(inner === this.pressed ? [null, null] : [inner, place])));
+    }
+    return { element, inner };
+  }
+
+  press(inner, place = null) {
+    if (inner === this.pressed) return;
+    this.pressed?.setAttribute('aria-pressed', 'false');
+    this.pressed = inner;
+    inner?.setAttribute('aria-pressed', 'true');
+    this.lightCell(place);
+  }
+
+  fill(counts, classes) {
+    confusionCells(counts, classes.length).forEach((news, place) => {
+      const cell = this.cells[place];
+      if (cell.count === news.count && cell.share === news.share) return;
+      Object.assign(cell, news);
+      setText(cell.inner, String(news.count));
+      if (cell.inner.type === 'button') cell.inner.setAttribute('aria-label', cellLabel(news, classes));
+      cell.element.style.setProperty('--share', news.share.toFixed(3));
+    });
+  }
+
+  fillMeasures(scores) {
+    const macro = scores?.macro_f1;
+    setText(this.mean, Number.isFinite(macro) ? `mean F1 ${formatNumber(macro, 2)}` : '');
+    this.measures.forEach((cells, truth) => {
+      const texts = measureTexts(scores, truth);
+      cells.forEach((cell, i) => setText(cell, texts[i]));
+    });
+  }
+
+  pictureSource(back) {
+    return new ElementSource(this.element, back);
+  }
+}

@@ -1,0 +1,81 @@
+// What is told in words and numbers: the status line, and the advice.
+import { build, setText } from '../shared/dom.js';
+import { formatDuration, formatEpoch, formatNumber, formatWhole, namedScores } from '../shared/format.js';
+import { STATUSES } from '../shared/protocol.js';
+import { generalizationGap } from './exchange.js';
+
+const STATUS_SENTENCES = {
+  [STATUSES.idle]: 'Ready.',
+  [STATUSES.running]: 'Running.',
+  [STATUSES.paused]: 'Paused.',
+  [STATUSES.diverged]: 'Diverged.',
+  [STATUSES.stopped]: 'Stopped.',
+  [STATUSES.lost]: 'Connection lost. Reconnecting...',
+};
+
+/** Label and value of each number: functions of a frame's header. */
+export const STATUS_FACTS = [
+  [() => 'Epoch', header => formatEpoch(header.epoch)],
+  [() => 'Train loss', header => formatNumber(header.train_loss, 4)],
+  [() => 'Test loss', header => formatNumber(header.test_loss, 4)],
+  [header => `Train ${namedScores(header).name}`, header => formatNumber(namedScores(header).train, 3)],
+  [header => `Test ${namedScores(header).name}`, header => formatNumber(namedScores(header).test, 3)],
+  [() => 'Gap in loss', header => formatNumber(generalizationGap(header), 4)],
+  [() => 'Steps a second', header => formatWhole(header.steps_per_second ?? 0)],
+  [() => 'Time per epoch', header => formatDuration(header.epoch_ms)],
+  [() => 'Parameters', header => formatWhole(header.parameters ?? 0)],
+  [() => 'Multiply-adds', header => formatWhole(header.multiply_adds)],
+  [() => 'Device', header => header.device ?? ''],
+];
+
+/** The facts of a frame as one line of text, for eyes and screen readers alike. */
+export class StatusLine {
+  constructor() {
+    this.facts = STATUS_FACTS.map(([label, value]) => ({
+      label, value, labelNode: build('span', 'live-label'), valueNode: build('span', 'live-value'),
+    }));
+    const line = build('div', 'live-facts', ...this.facts.flatMap(fact => [
+      build('span', 'live-fact', fact.labelNode, ' ', fact.valueNode), ' ',
+    ]));
+    this.state = build('span', 'live-state', STATUS_SENTENCES[STATUSES.idle]);
+    this.notice = build('span', 'live-notice');
+    this.notice.setAttribute('role', 'status');
+    line.setAttribute('aria-live', 'off');
+    this.element = build('div', 'live-status', line, build('div', 'live-said', this.state, ' ', this.notice));
+    this.element.dataset.testid = 'live-status';
+  }
+
+  show(header) {
+    for (const { label, value, labelNode, valueNode } of this.facts) {
+      setText(labelNode, label(header));
+      setText(valueNode, value(header));
+    }
+  }
+
+  showStatus(status, notice) {
+    setText(this.state, STATUS_SENTENCES[status] ?? status);
+    this.state.dataset.status = status;
+    setText(this.notice, notice ?? '');
+  }
+}
+
+/** One sentence about what is shown, and a button that applies the change it suggests. */
+export class Advice {
+  /** fix(changes) is called when the button is pressed. */
+  constructor(fix) {
+    this.text = build('span', '');
+    this.button = build('button', 'live-switch');
+    this.button.type = 'button';
+    this.button.addEventListener('click', () => this.changes && fix(this.changes));
+    this.element = build('div', 'live-advice', this.text, this.button);
+    this.element.setAttribute('role', 'status');
+  }
+
+  /** advice: {text, fix: {label, changes} or null} or null. */
+  show(advice) {
+    this.changes = advice?.fix?.changes ?? null;
+    setText(this.text, advice?.text ?? '');
+    setText(this.button, advice?.fix?.label ?? '');
+    this.button.hidden = !this.changes;
+  }
+}

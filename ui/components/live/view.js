@@ -1,0 +1,215 @@
+// Everything the live component has on the screen: its parts, their places, and which part takes what of a frame.
+import { Advice, StatusLine } from './status.js';
+import { Callouts } from './callouts.js';
+import { ChartPanel } from './panels/chart.js';
+import { DecisionMap } from './map/decision_map.js';
+import { Diagram } from './network/diagram.js';
+import { DrawingPad } from './drawing/drawing_pad.js';
+import { ElementSource, SaveMenu } from '../shared/save.js';
+import { EVENTS, STATUSES } from '../shared/protocol.js';
+import { History } from './panels/history.js';
+import { Strip } from './strip.js';
+import { build, setText } from '../shared/dom.js';
+import { hasNews } from './exchange.js';
+import { makePanels } from './panels/index.js';
+import { readTheme } from '../shared/palette.js';
+
+const FACTS_PERIOD_MS = 50; // between changes of the status line during training: nobody reads sixty numbers a second
+const TABLE_PERIOD_MS = 100; // between changes of the tables
+const SENTENCE_PERIOD_MS = 1000; // between changes of the sentences for screen readers
+const VIEW_TITLES = { map: 'What the network says', pictures: 'Test pictures', table: 'Test data' };
+
+/** owner: focus (unit or null), point(unit), edit(message), send(event). */
+export class View {
+  constructor(root, owner) {
+    this.root = root;
+    this.owner = owner;
+    this.phone = window.matchMedia('(max-width: 640px)');
+    this.history = new History();
+    this.make();
+    this.layOut();
+    this.addSaveMenus();
+    this.forget();
+    this.probe.addEventListener('transitionend', () => this.updateTheme());
+  }
+
+  make() {
+    const { owner } = this;
+    this.status = new StatusLine();
+    this.diagram = new Diagram(owner);
+    this.map = new DecisionMap();
+    this.pad = new DrawingPad(this.map, { points: message => owner.send({ type: EVENTS.points, ...message }) });
+    this.advice = new Advice(changes => owner.send({ type: EVENTS.fix, changes }));
+    this.callouts = new Callouts(this.diagram.box);
+    this.strip = new Strip();
+    this.panels = makePanels({ lightCell: cell => this.map.light(cell) });
+    this.charts = this.panels.filter(panel => panel instanceof ChartPanel);
+  }
+
+  layOut() {
+    const { root } = this;
+    this.probe = build('span', 'live-probe'); // its color follows the page's background; its transition ends when the theme changed
+    this.title = build('h3', 'live-title', VIEW_TITLES.map);
+    this.head = build('div', 'live-head', this.title);
+    this.note = build('p', 'live-words');
+    this.place = build('div', 'live-place', this.note, this.map.element, this.strip.element);
+    this.main = build('section', 'live-main', this.head, this.place);
+    this.panelGrid = build('div', 'live-panels', ...this.panels.map(panel => panel.element));
+    root.classList.add('live');
+    root.replaceChildren(this.probe, this.status.element, build('div', 'live-grid', this.diagram.element, this.main, this.advice.element, this.panelGrid));
+    root.dataset.view = 'map';
+  }
+
+  addSaveMenus() {
+    const back = () => getComputedStyle(this.probe).backgroundColor;
+    for (const panel of this.panels) new SaveMenu(panel.name, panel.head, panel.pictureSource(back));
+    new SaveMenu('picture', this.head, new ElementSource(this.place, back));
+    new SaveMenu('network', this.diagram.box, new ElementSource(this.diagram.box, back));
+  }
+
+  /** Drops what belongs to one run. */
+  forget() {
+    this.factsAt = this.tablesAt = this.sentencesAt = -Infinity;
+    /** @type {import('../shared/frame.js').FrameArrays} */
+    this.latest = {};
+    this.historyGrew = false; // whether the curves have to be drawn
+    this.history.clear();
+  }
+
+  setOptions(data) {
+    this.map.setOptions({ show_test: data.show_test, show_wrong: data.show_wrong, discretize: data.discretize });
+    this.diagram.setOptions(data);
+    this.drawing = data.drawing ?? null;
+    if (this.map.plane) this.pad.setOptions(this.drawing);
+    for (const panel of this.panels) panel.configure(data);
+  }
+
+  setCalm(calm) {
+    this.diagram.calm = calm;
+  }
+
+  /** On a phone the map is far below the buttons: scroll to it when one is pressed. */
+  bringIntoSight() {
+    if (!this.phone.matches) return;
+    const { top, bottom } = this.main.getBoundingClientRect();
+    const isAway = bottom < 0 || top > window.innerHeight;
+    if (isAway) this.main.scrollIntoView({ block: 'end', behavior: this.diagram.calm ? 'auto' : 'smooth' });
+  }
+
+  // -- a frame
+
+  /** Keeps the part of it that the next question depends on. */
+  accept(history, arrays) {
+    this.historyGrew = this.history.take(history, arrays) || this.historyGrew;
+  }
+
+  show(header, news, arrays, before, now) {
+    if (header.status !== STATUSES.running || now - this.factsAt >= FACTS_PERIOD_MS) this.showFacts(header, now);
+    if (hasNews(news)) this.take(header, arrays, before, now);
+    if (now - this.tablesAt >= TABLE_PERIOD_MS) this.showTables(header, now);
+    if (now - this.sentencesAt >= SENTENCE_PERIOD_MS) this.describe(header, now);
+  }
+
+  take(header, arrays, before, now) {
+    if (before?.build !== header.build) this.rebuild(header, arrays);
+    if (header.plane) {
+      this.map.take(header, arrays, now);
+      if (header.network) this.diagram.take(header, arrays);
+      this.showMap(header, arrays);
+      if (this.drawing && !this.pad.options) this.pad.setOptions(this.drawing);
+    }
+    if (this.historyGrew) {
+      this.historyGrew = false;
+      for (const panel of this.panels) panel.takeHistory(this.history);
+    }
+    Object.assign(this.latest, arrays);
+  }
+
+  /** Shows the output's map or that of the unit pointed at; until the unit's large map arrives, its small one. */
+  showMap(header, arrays) {
+    const wanted = this.owner.focus;
+    const shown = header.focus ?? null;
+    if (arrays.map && shown === wanted) this.map.show(arrays.map, header.plane.encoding, this.showUnitTitle(wanted));
+    else if (wanted !== null) this.showSmallMap(wanted);
+  }
+
+  showSmallMap(unit) {
+    const bytes = this.diagram.smallMap(unit);
+    if (bytes) this.map.show(bytes, 'value', this.showUnitTitle(unit));
+  }
+
+  /** Puts the unit's name above the map; returns it as it is written within a sentence, '' for the output. */
+  showUnitTitle(unit) {
+    const title = unit === null ? '' : this.diagram.titleOf(unit);
+    setText(this.title, title || VIEW_TITLES[this.root.dataset.view]);
+    return title && title[0].toLowerCase() + title.slice(1);
+  }
+
+  /** Another data set or network: the place of the map may have to show something else. */
+  rebuild(header, arrays) {
+    const view = header.plane ? 'map' : arrays.images ? 'pictures' : 'table';
+    this.latest = {};
+    this.root.dataset.view = this.main.dataset.view = view;
+    this.diagram.element.hidden = !(header.plane && header.network);
+    if (!header.plane) this.pad.setOptions(null);
+    setText(this.title, VIEW_TITLES[view]);
+    const inputs = header.inputs ? `This data has ${header.inputs} inputs` : 'This data does not have two inputs';
+    setText(this.note, view === 'table' ? `${inputs}; the map is drawn for two.` : '');
+    for (const panel of this.panels) panel.rebuild(header);
+    const { element } = this.panels.at(-1); // the last panel takes the place of a missing map
+    const home = view === 'table' ? this.place : this.panelGrid;
+    if (element.parentElement !== home) home.append(element);
+  }
+
+  showFacts(header, now) {
+    this.factsAt = now;
+    this.status.show(header);
+  }
+
+  showTables(header, now) {
+    this.tablesAt = now;
+    for (const panel of this.panels) panel.show(header, this.latest);
+    this.advice.show(header.advice ?? header.goal ?? null);
+    this.strip.take(header, this.latest);
+    delete this.latest.images;
+    if (this.diagram.layout) this.callouts.arrange(this.diagram.layout);
+  }
+
+  describe(header, now) {
+    this.sentencesAt = now;
+    for (const panel of this.panels) panel.describe(header);
+    if (header.plane) this.map.describe(header);
+  }
+
+  // -- charts and theme
+
+  setPlotly(plotly) {
+    this.charts.forEach(chart => chart.setPlotly(plotly));
+    this.drawAllCharts();
+  }
+
+  refuseCharts(error) {
+    this.charts.forEach(chart => chart.refuse(error.message));
+  }
+
+  /** Draws at most one chart a frame, the one that waited longest, so that no frame takes long. */
+  drawOneChart(now) {
+    this.charts.filter(chart => chart.isDue(now)).sort((a, b) => a.drawnAt - b.drawnAt)[0]?.draw(now);
+  }
+
+  drawAllCharts() {
+    this.charts.filter(chart => chart.isDue(Infinity)).forEach(chart => chart.draw(performance.now()));
+  }
+
+  updateTheme() {
+    const theme = readTheme(this.root);
+    [this.map, this.diagram, this.strip, ...this.panels].forEach(part => part.setTheme(theme));
+    this.root.dataset.theme = theme.name;
+    this.drawAllCharts();
+  }
+
+  close() {
+    [this.diagram, this.map, this.pad, this.callouts, ...this.panels].forEach(part => part.close());
+    this.root.replaceChildren();
+  }
+}

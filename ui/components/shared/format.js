@@ -1,0 +1,43 @@
+// Numbers as text.
+import { REGRESSION } from './protocol.js';
+
+const DASH = '\u2013';
+const MINUS = '\u2212';
+const LARGE = 10 ** 6; // from here on numbers are written with an exponent
+const wholeNumber = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+
+/** Text with a minus sign in place of a hyphen. */
+export function withMinus(text) {
+  return text.replace('-', MINUS);
+}
+
+/** A number with so many decimal places, fewer the larger it is; a dash if there is none. */
+export function formatNumber(value, places) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return DASH;
+  if (Math.abs(value) >= LARGE) return withMinus(value.toExponential(2));
+  const whole = Math.max(0, Math.floor(Math.log10(Math.abs(value) || 1)));
+  return withMinus(value.toFixed(Math.max(0, places - whole)));
+}
+
+/** 12345.6 -> 12,346; a dash if there is none. */
+export function formatWhole(value) {
+  return Number.isFinite(value) ? wholeNumber.format(value) : DASH;
+}
+
+/** 224 -> 000,224: at least six digits, so that the line does not move while they change. */
+export function formatEpoch(epoch) {
+  return String(epoch).padStart(6, '0').replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** Milliseconds as text of at most six characters. */
+export function formatDuration(milliseconds) {
+  if (!Number.isFinite(milliseconds)) return DASH;
+  return milliseconds < 1000 ? `${formatNumber(milliseconds, 2)} ms` : `${formatNumber(milliseconds / 1000, 2)} s`;
+}
+
+/** Name of the score and its two values: accuracy for classes, R² for numbers. */
+export function namedScores(header) {
+  return header.kind === REGRESSION
+    ? { name: 'R\u00b2', train: header.train_r2, test: header.test_r2 }
+    : { name: 'accuracy', train: header.train_accuracy, test: header.test_accuracy };
+}
