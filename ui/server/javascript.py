@@ -86,7 +86,7 @@ def _parts() -> Iterator[str]:
 /**
  * The network of a frame: Stage.network in lab/training/diagram.py.
  * @typedef {{
- *   sizes: number[], shown: number[], activations: string[], output: string, features: string[],
+ *   sizes: number[], shown: number[], skips: number[], activations: string[], output: string, features: string[],
  *   all_features: [string, string][],
  * }} NetworkHeader
  */
