@@ -306,7 +306,7 @@ class Fields(BaseModel):
         help="Keeps the inputs of every hidden neuron centered and of one size, batch by batch.",
     )] = False
     residual: Annotated[bool, FieldSpec(
-        allowed=TRUTH, label="Skip connections", group=NETWORK, part="more", advanced=True, term="Skip connection",
+        allowed=TRUTH, label="Skip connections", group=NETWORK, part="more", advanced=True,
         help="Adds the inputs of a hidden layer to its outputs if there are as many. The gradient gets a second path "
         "around the layer, so deep networks learn.",
     )] = False

@@ -54,7 +54,7 @@ def text(page: AppTest) -> str:
 def run_job(page: AppTest) -> None:
     """Run the page, as a browser's timer does, until the landscape is computed."""
     for _ in range(200):
-        if page.session_state.visitor.kept["notes"]["landscape_job"] is None:
+        if page.session_state.visitor.notes["landscape_job"] is None:
             return
         page.run()
     raise AssertionError("the landscape was never finished")
@@ -138,7 +138,7 @@ def test_the_controls_of_the_landscape_change_it(optimizers):
         page.button(key="land_begin").click().run()
         run_job(page)
         page.run()
-        return page.session_state.visitor.kept["notes"]["landscape"][1]["heights"]
+        return page.session_state.visitor.notes["landscape"][1]["heights"]
 
     page.radio(key="land_kind").set_value("random").run()
     page.select_slider(key="land_side").set_value(15).run()
@@ -165,9 +165,9 @@ def test_the_computation_of_a_landscape_can_be_stopped(optimizers, monkeypatch):
     monkeypatch.setattr("lab.queries.landscape.PIECE_S", -1.0)  # one step a piece
     monkeypatch.setattr("ui.optimizers.own_landscape.WORK_S", -1.0)
     page.button(key="land_begin").click().run()
-    assert page.session_state.visitor.kept["notes"]["landscape_job"] is not None
+    assert page.session_state.visitor.notes["landscape_job"] is not None
     page.button(key="land_stop").click().run()
-    assert page.session_state.visitor.kept["notes"]["landscape_job"] is None
+    assert page.session_state.visitor.notes["landscape_job"] is None
     assert "Press **Compute the landscape**" in text(page)
 
 
@@ -177,7 +177,7 @@ def test_the_computation_of_a_landscape_can_be_stopped(optimizers, monkeypatch):
 def test_the_suggested_rate_becomes_the_learning_rate_of_the_network(optimizers):
     page = show(optimizers, "Find a rate")
     page.button(key="rate_test").click().run()
-    suggestion = page.session_state.visitor.kept["notes"]["rate_test"][0]["suggestion"]
+    suggestion = page.session_state.visitor.notes["rate_test"][0]["suggestion"]
     assert f"Suggestion: **{suggestion:g}**" in text(page)
     page.button(key="use_rate").click().run()
     assert page.session_state.visitor.experiment == Experiment(learning_rate=suggestion)

@@ -97,7 +97,7 @@ def test_a_worker_process_trains_on_what_was_uploaded_after_its_start():
         workers.do(token, Step())
         here = LocalPool()
         other = here.open(e)
-        here.step(other)
+        here.do(other, Step())
         np.testing.assert_array_equal(
             workers.ask(token, "weights")[1]["parameters"], here.ask(other, "weights")[1]["parameters"]
         )

@@ -142,7 +142,7 @@ def test_a_worker_that_hangs_is_restarted_and_its_run_goes_on():
     pool.start()
     token = pool.open(SMALL)
     step(pool, token)
-    until(lambda: pool.runs[token].checkpoint.state.epoch == 1)
+    until(lambda: (saved := pool.runs[token].checkpoint) is not None and saved.state.epoch == 1)
     (worker,) = pool.workers
     hangs, pid = worker.hangs, worker.pid
     os.kill(pid, signal.SIGSTOP)  # alive, and answers nothing
