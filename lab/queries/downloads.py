@@ -64,7 +64,7 @@ def inputs(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray
     """The columns that an example must have, and how many examples one query may hold."""
     dataset, width = run.dataset, run.dataset.x_train.shape[1]
     columns = ["x1", "x2"] if dataset.encode else list(dataset.feature_names)
-    rows = min(MAX_NUMBERS // max(width, len(columns)), MAX_MULTIPLY_ADDS // max(1, run.multiply_adds))
+    rows = min(MAX_NUMBERS // max(width, len(columns)), MAX_MULTIPLY_ADDS // max(1, run.frames.multiply_adds))
     header = {"columns": columns, "picture": dataset.image_shape is not None, "rows": max(1, rows)}
     return header | {"kind": dataset.kind, "classes": list(dataset.class_names), "epoch": run.trainer.epochs}, {}
 
