@@ -17,7 +17,7 @@ from data.dataset import Source
 from data.sources import hand_drawn
 from engine import LOSSES
 from engine.formulas.losses import usual_loss, usual_output, valid_losses, valid_outputs
-from engine.formulas.schedules import SPAN
+from engine.formulas.schedules import DEFAULT_SPAN_EPOCHS
 from engine.step.settings import Settings
 from lab.experiment.architecture import architecture_of
 from lab.experiment.fields import DEFAULTS, LIVE, Fields, check_needs
@@ -119,7 +119,7 @@ class Experiment(Fields):
     def settings(self) -> Settings:
         """The part that may change between two steps."""
         values: dict[str, Any] = {name: getattr(self, name) for name in LIVE}
-        values["schedule_span"] = self.schedule_span or self.epochs or SPAN
+        values["schedule_span"] = self.schedule_span or self.epochs or DEFAULT_SPAN_EPOCHS
         return Settings(**values)
 
     # To and from the outside -----------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ class Experiment(Fields):
             name: value for name in Experiment.model_fields if (value := getattr(other, name)) != getattr(self, name)
         }
 
-    def goes_on_as(self, other: Experiment) -> bool:
+    def allows_live_change(self, other: Experiment) -> bool:
         """Whether a running network can take the difference between two steps; otherwise it must be rebuilt."""
         return self.changed_fields(other).keys() <= set(LIVE)
 

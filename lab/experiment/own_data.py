@@ -18,7 +18,7 @@ FINGERPRINT = Allowed(
     "the name that an uploaded file got, 32 of 0-9 and a-f",
     lambda text: not text or bool(user_data.FINGERPRINT.fullmatch(text)),
 )
-SESSION_BYTES, SESSION_SETS, TOTAL_BYTES = 64_000_000, 8, 2_000_000_000
+MAX_SESSION_BYTES, MAX_SESSION_SETS, MAX_TOTAL_BYTES = 64_000_000, 8, 2_000_000_000
 
 
 class Absent(Misfit):
@@ -56,11 +56,11 @@ class Owner:
         return sum(self.sets.values()) + sum(self.held.values())
 
 
-class Shelf:
+class UploadRegistry:
     """Who has uploaded what. A set is kept while one of its owners is here, and the same set only once."""
 
     def __init__(
-        self, session_bytes: int = SESSION_BYTES, session_sets: int = SESSION_SETS, total_bytes: int = TOTAL_BYTES
+        self, session_bytes: int = MAX_SESSION_BYTES, session_sets: int = MAX_SESSION_SETS, total_bytes: int = MAX_TOTAL_BYTES
     ) -> None:
         self.session_bytes, self.session_sets, self.total_bytes = session_bytes, session_sets, total_bytes
         self.owners: dict[str, Owner] = {}
@@ -174,4 +174,4 @@ def _mb(size: int) -> str:
     return f"{size / 1e6:.1f} MB"
 
 
-SHELF = Shelf()  # this process's; the processes that train only read the files
+UPLOADS = UploadRegistry()  # this process's; the processes that train only read the files

@@ -50,7 +50,7 @@ class Range(Allowed):
     above: bool = False
 
 
-TRUTH = Allowed("true or false", lambda _: True)
+BOOLEAN = Allowed("true or false", lambda _: True)
 
 
 def one_of(*names: str) -> OneOf:
@@ -71,14 +71,14 @@ def list_of(words: str, check: Callable[[Any], bool], shortest: int, longest: in
     return Allowed(words, lambda values: shortest <= len(values) <= longest and all(map(check, values)))
 
 
-def only_truth(value: Any) -> Any:
+def only_booleans(value: Any) -> Any:
     """True and false, also as a link writes them. Pydantic would accept yes, on and 1 as well."""
     if str(value).lower() not in ("true", "false"):
         raise ValueError
     return value
 
 
-def no_truth(value: Any) -> Any:
+def no_booleans(value: Any) -> Any:
     """True is the number 1 in Python; in an experiment it is a mistake."""
     if any(isinstance(item, bool) for item in (value if isinstance(value, list | tuple) else (value,))):
         raise ValueError

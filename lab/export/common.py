@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from engine import INITIALIZERS, SCHEDULES
-from engine.step.data import EVALUATED
+from engine.step.data import MAX_EVALUATED_SAMPLES
 from lab.experiment.architecture import Architecture, architecture_of
 from lab.experiment.experiment import Experiment
 from lab.export.lift import Lifted
@@ -138,4 +138,4 @@ def generator_lines(e: Experiment) -> str:
 
 def shown(t: str) -> str:
     """The part of the training data whose loss is shown."""
-    return f"{t}[:{EVALUATED}]"
+    return f"{t}[:{MAX_EVALUATED_SAMPLES}]"

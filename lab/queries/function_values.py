@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from engine.network.observe import observe
-from engine.training.diagnostics import SAMPLES, flatness
+from engine.training.diagnostics import DIAGNOSED_SAMPLES, flatness
 from lab.experiment.architecture import architecture_of
 from lab.protocol.messages import Answer
-from lab.queries.one_step import MOST_POINTS
+from lab.queries.one_step import MAX_POINTS
 from lab.training.run import Run
 
 BINS = 60
-DOTS = 64  # units of a layer whose value for the chosen point is sent
+MAX_DOTS = 64  # units of a layer whose value for the chosen point is sent
 
 
 def pre_activations(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
@@ -27,7 +27,7 @@ def pre_activations(run: Run, options: Mapping[str, Any], arrays: Mapping[str, n
     """
     trainer = run.trainer
     point = int(np.clip(int(options["point"]), 0, len(trainer.x_train) - 1))
-    x = np.concatenate([trainer.x_train[point : point + 1], trainer.x_train[:SAMPLES]])
+    x = np.concatenate([trainer.x_train[point : point + 1], trainer.x_train[:DIAGNOSED_SAMPLES]])
     found = (block.find("activation") for block in architecture_of(run.experiment).blocks)
     activations = [layer.name for layer in found if layer]
     with observe(trainer.network, activations) as seen:
@@ -41,7 +41,7 @@ def pre_activations(run: Run, options: Mapping[str, Any], arrays: Mapping[str, n
         reach = max(abs(low), abs(high), 1e-3)
         count, edge = np.histogram(np.clip(sample, -reach, reach), BINS, (-reach, reach))
         own = z[..., 0].mean(axis=(0, 2)) if z.ndim == 4 else z[0]
-        dots[f"z{len(layers)}"] = own[:DOTS]
+        dots[f"z{len(layers)}"] = own[:MAX_DOTS]
         layers.append({"activation": layer.name, "units": sample.shape[1], "dead": dead, "saturated": saturated})
         edges.append(edge)
         counts.append(count)
@@ -53,7 +53,7 @@ def pre_activations(run: Run, options: Mapping[str, Any], arrays: Mapping[str, n
 def batch_outputs(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
     """The latest batch at the output, or before the first step the first points: z, y, t (N, O) and the mean loss."""
     trainer, objective = run.trainer, run.trainer.objective
-    size = min(trainer.batch_size, MOST_POINTS)
+    size = min(trainer.batch_size, MAX_POINTS)
     rows = trainer.batch[:size] if len(trainer.batch) else np.arange(size)
     z, t = trainer.network.forward(trainer.x_train[rows]), trainer.t_train[rows]
     header = {

@@ -21,11 +21,11 @@ from lab.training.run import Run
 Options = Mapping[str, Any]
 Arrays = Mapping[str, np.ndarray]
 
-SHOWN = 24  # pictures in one answer
-FILTERS = 64  # units of the first layer in one answer
+MAX_PICTURES = 24  # pictures in one answer
+MAX_FILTERS = 64  # units of the first layer in one answer
 MAX_MULTIPLY_ADDS = 1e8  # of one answer, some 30 ms
-PAD = 84  # rows and columns of a drawing
-FARTHEST, MOST_TURN, MOST_SPREAD = 12, 60, 3  # pixels, degrees and pixels that a picture may be changed by
+PAD_SIDE = 84  # rows and columns of a drawing
+MAX_SHIFT_PIXELS, MAX_TURN_DEGREES, MAX_THICKENING_PIXELS = 12, 60, 3  # pixels, degrees and pixels that a picture may be changed by
 
 
 def images(run: Run, options: Options, arrays: Arrays) -> Answer:
@@ -50,7 +50,7 @@ def cell(run: Run, options: Options, arrays: Arrays) -> Answer:
     dataset, trainer = _of_pictures(run), run.trainer
     truth, read = (_whole(options, name, 0, dataset.classes - 1) for name in ("truth", "read"))
     rows = np.flatnonzero((dataset.y_test == truth) & (_predicted(trainer) == read))
-    return {"count": len(rows)}, _shown(run, rows[:SHOWN])
+    return {"count": len(rows)}, _shown(run, rows[:MAX_PICTURES])
 
 
 def mistakes(run: Run, options: Options, arrays: Arrays) -> Answer:
@@ -60,10 +60,10 @@ def mistakes(run: Run, options: Options, arrays: Arrays) -> Answer:
     """
     dataset, trainer = _of_pictures(run), run.trainer
     rows = np.flatnonzero(_predicted(trainer) != dataset.y_test)
-    searched = rows[: max(SHOWN, int(MAX_MULTIPLY_ADDS / max(run.multiply_adds, 1)))]
+    searched = rows[: max(MAX_PICTURES, int(MAX_MULTIPLY_ADDS / max(run.multiply_adds, 1)))]
     shares = _shares(trainer, trainer.x_test[searched])
     wrong = shares.argmax(axis=1) != dataset.y_test[searched]  # training has gone on since the evaluation
-    order = np.argsort(-np.where(wrong, shares.max(axis=1, initial=0), -1), kind="stable")[: min(SHOWN, wrong.sum())]
+    order = np.argsort(-np.where(wrong, shares.max(axis=1, initial=0), -1), kind="stable")[: min(MAX_PICTURES, wrong.sum())]
     return {"count": len(rows), "searched": len(searched)}, _shown(run, searched[order])
 
 
@@ -80,10 +80,10 @@ def picture(run: Run, options: Options, arrays: Arrays) -> Answer:
 
 
 def drawing(run: Run, options: Options, arrays: Arrays) -> Answer:
-    """What is read in a drawing `ink` (PAD, PAD) uint8: `picture` is what it sees, `shares` (C,) its answer."""
+    """What is read in a drawing `ink` (PAD_SIDE, PAD_SIDE) uint8: `picture` is what it sees, `shares` (C,) its answer."""
     ink = arrays.get("ink")
-    if ink is None or ink.shape != (PAD, PAD) or ink.dtype != np.uint8:
-        raise ValueError(f"A drawing has {PAD} by {PAD} bytes, 0 for paper and 255 for ink.")
+    if ink is None or ink.shape != (PAD_SIDE, PAD_SIDE) or ink.dtype != np.uint8:
+        raise ValueError(f"A drawing has {PAD_SIDE} by {PAD_SIDE} bytes, 0 for paper and 255 for ink.")
     return read(_of_pictures(run), run.trainer, ink)
 
 
@@ -95,7 +95,7 @@ def first_layer(run: Run, options: Options, arrays: Arrays) -> Answer:
     convolves = bool(run.experiment.conv)
     shape = (3, 3) if convolves else dataset.image_shape
     assert shape is not None
-    tiles = W.T[:FILTERS].reshape(-1, *shape)
+    tiles = W.T[:MAX_FILTERS].reshape(-1, *shape)
     largest = float(np.abs(tiles).max(initial=0))
     header = {
         "status": run.status,
@@ -146,12 +146,12 @@ def changed(dataset: Dataset, trainer: Trainer, options: Options) -> Answer:
     """
     assert dataset.images_test is not None
     row = _whole(options, "row", 0, len(dataset.y_test) - 1)
-    limits = {"right": FARTHEST, "down": FARTHEST, "turn": MOST_TURN, "thicken": MOST_SPREAD}
+    limits = {"right": MAX_SHIFT_PIXELS, "down": MAX_SHIFT_PIXELS, "turn": MAX_TURN_DEGREES, "thicken": MAX_THICKENING_PIXELS}
     changes = {name: _whole(options, name, -most, most) for name, most in limits.items()}
     original = dataset.images_test[row]
     # On a wide sheet nothing is lost at the edge; the network itself sees only what stays within its picture.
-    wide = moved(np.pad(original, 2 * FARTHEST), **changes)
-    raw, prepared = wide[2 * FARTHEST : -2 * FARTHEST, 2 * FARTHEST : -2 * FARTHEST], _prepared(dataset, wide)
+    wide = moved(np.pad(original, 2 * MAX_SHIFT_PIXELS), **changes)
+    raw, prepared = wide[2 * MAX_SHIFT_PIXELS : -2 * MAX_SHIFT_PIXELS, 2 * MAX_SHIFT_PIXELS : -2 * MAX_SHIFT_PIXELS], _prepared(dataset, wide)
     inputs = dataset.inputs(np.stack([raw.ravel(), prepared.picture.ravel()]))
     raw_shares, shares = _shares(trainer, inputs)
     header = {

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 BINS = 31
-SMALLEST = 1e-12  # gradients below are counted as zero
-BAND = (1e-4, 1e-2)  # update to weight: healthy; the rule of thumb is 1e-3, its middle
-MUCH = 0.5  # share of dead units or saturated places that deserves a word
-FADED = 0.02  # times the gradient of the last hidden layer: so much has been lost on the way to the first
+ZERO_GRADIENT = 1e-12  # gradients below are counted as zero
+HEALTHY_UPDATE_RATIO = (1e-4, 1e-2)  # update to weight: healthy; the rule of thumb is 1e-3, its middle
+NOTABLE_SHARE = 0.5  # share of dead units or saturated places that deserves a word
+VANISHED_SHARE = 0.02  # times the gradient of the last hidden layer: so much has been lost on the way to the first
 
 
 class LayerHealth(NamedTuple):
@@ -46,11 +46,11 @@ class Sentence(NamedTuple):
 
 
 ABOUT_A_LAYER = (
-    Sentence(lambda dead, saturated, update: dead >= MUCH, "mostly dead: no gradient comes through"),
+    Sentence(lambda dead, saturated, update: dead >= NOTABLE_SHARE, "mostly dead: no gradient comes through"),
     Sentence(lambda dead, saturated, update: dead > 0, "some dead units"),
-    Sentence(lambda dead, saturated, update: saturated >= MUCH, "saturated: the curve is flat where its inputs lie"),
-    Sentence(lambda dead, saturated, update: update < BAND[0], "hardly moves: either learned, or stuck"),
-    Sentence(lambda dead, saturated, update: update > BAND[1], "moves fast: large steps for such weights"),
+    Sentence(lambda dead, saturated, update: saturated >= NOTABLE_SHARE, "saturated: the curve is flat where its inputs lie"),
+    Sentence(lambda dead, saturated, update: update < HEALTHY_UPDATE_RATIO[0], "hardly moves: either learned, or stuck"),
+    Sentence(lambda dead, saturated, update: update > HEALTHY_UPDATE_RATIO[1], "moves fast: large steps for such weights"),
     Sentence(lambda dead, saturated, update: True, "healthy"),
 )
 
@@ -67,12 +67,12 @@ def flow_verdict(gradients: list[float]) -> str:
     first, last = gradients[0], gradients[-1]
     if not np.isfinite([first, last]).all():
         return "Exploding: gradients are no finite numbers any more."
-    if last <= SMALLEST:
+    if last <= ZERO_GRADIENT:
         return "No gradient at all: either everything is learned, or nothing reaches the layers."
     share = first / last
-    if share < FADED:
+    if share < VANISHED_SHARE:
         return f"Vanishing: only {percent(share)} of the last hidden layer's gradient reaches the first one."
-    if share > 1 / FADED:
+    if share > 1 / VANISHED_SHARE:
         return f"Exploding: the gradient is {share:,.0f} times as large in the first hidden layer as in the last."
     return f"Healthy flow: the first hidden layer gets {percent(share)} of the last one's gradient."
 
@@ -101,7 +101,7 @@ def health(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray
             flow.append(shown.report.gradient_std)
     histograms = [np.histogram(_finite(values), BINS) for values in signals]
     sizes = [_finite(np.abs(values)) for values in gradients]
-    of_sizes = [np.histogram(np.log10(size[size > SMALLEST]), BINS, (-12, 2)) for size in sizes]
+    of_sizes = [np.histogram(np.log10(size[size > ZERO_GRADIENT]), BINS, (-12, 2)) for size in sizes]
     scores = run.trainer.latest
     header = {
         "layers": [row._asdict() for row in rows], "flow": flow_verdict(flow), "epoch": run.trainer.epochs,
@@ -113,7 +113,7 @@ def health(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray
         "counts": np.stack([counts for counts, _ in histograms]).astype(float),
         "gradient_edges": np.stack([edges for _, edges in of_sizes]),
         "gradient_counts": np.stack([counts for counts, _ in of_sizes]).astype(float),
-        "zeros": np.array([float((size <= SMALLEST).mean()) if size.size else np.nan for size in sizes]),
+        "zeros": np.array([float((size <= ZERO_GRADIENT).mean()) if size.size else np.nan for size in sizes]),
     }
 
 

@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     from lab.training.run import Run
 
 
-SAMPLES = 1000  # training examples that the height is the mean loss of: the first ones, which the split has shuffled
-PIECE_S = 0.04  # of work for one query
+LOSS_SAMPLES = 1000  # training examples that the height is the mean loss of: the first ones, which the split has shuffled
+QUERY_BUDGET_S = 0.04  # of work for one query
 MAX_RACE_S = 0.3
-AHEAD = 30  # epochs of the path of a network that has not been trained yet
-STATIONS = 60  # at most: points of the path
-KEPT = 6_000_000  # numbers that all stations may hold together
-LISTED = 8  # units at each end of a layer whose weights can be chosen
-SIDES = (15, 25, 41)  # points along an edge of the plane
-KINDS = {
+UNTRAINED_PATH_EPOCHS = 30  # epochs of the path of a network that has not been trained yet
+MAX_PATH_POINTS = 60  # at most: points of the path
+MAX_PATH_NUMBERS = 6_000_000  # numbers that all stations may hold together
+LISTED_UNITS = 8  # units at each end of a layer whose weights can be chosen
+PLANE_SIDES = (15, 25, 41)  # points along an edge of the plane
+PLANE_KINDS = {
     "path": "The way of training",
     "random": "Two random directions",
     "weights": "Two chosen weights",
@@ -48,20 +48,20 @@ KINDS = {
 class Landscape:
     """A plane through the weights of a run, and what has been computed of it so far.
 
-    kind: of KINDS. first, second: names of weights as `weight_names` gives them. reach: how far the plane goes to
+    kind: of PLANE_KINDS. first, second: names of weights as `weight_names` gives them. reach: how far the plane goes to
     each side of the center, in lengths of the directions. side: points along an edge. Raises ValueError.
     """
 
     def __init__(self, run: Run, kind: str, *, seed: int = 0, first: str = "", second: str = "", reach: float = 1.0,
                  side: int = 25) -> None:  # fmt: skip
-        if kind not in KINDS or not 0 < reach <= 100 or side not in SIDES:
+        if kind not in PLANE_KINDS or not 0 < reach <= 100 or side not in PLANE_SIDES:
             raise ValueError("landscape: there is no such plane.")
         self.kind, self.reach, self.side, self.build_number = kind, reach, side, run.build_number
         self.twin = build(run.experiment.change(device="cpu"), dataset=run.dataset).trainer
         self.center, self.state = run.trainer.network.get_state()
         self.epoch, self.now = run.trainer.epochs, run.trainer.steps
-        self.epochs = self.epoch or AHEAD
-        self.x, self.t = self.twin.x_train[:SAMPLES], self.twin.t_train[:SAMPLES]
+        self.epochs = self.epoch or UNTRAINED_PATH_EPOCHS
+        self.x, self.t = self.twin.x_train[:LOSS_SAMPLES], self.twin.t_train[:LOSS_SAMPLES]
         self.stations: list[np.ndarray] = [self.twin.network.parameters.copy()]
         self.station_epochs = [0]
         self.directions = np.zeros((0, self.center.size))
@@ -77,7 +77,7 @@ class Landscape:
 
     # Working ---------------------------------------------------------------------------------------------------------
 
-    def work(self, seconds: float = PIECE_S) -> None:
+    def work(self, seconds: float = QUERY_BUDGET_S) -> None:
         """Continue for about this many seconds."""
         ends = time.monotonic() + seconds
         for done in self._work:
@@ -104,7 +104,7 @@ class Landscape:
     def _train(self) -> Iterator[int]:
         """Repeat the training of the run on the twin, from the first weights on."""
         twin, size = self.twin, self.center.size
-        every = max(1, -(-self.epochs // int(np.clip(KEPT // size, 3, STATIONS))))
+        every = max(1, -(-self.epochs // int(np.clip(MAX_PATH_NUMBERS // size, 3, MAX_PATH_POINTS))))
         while twin.epochs < self.epochs and twin.divergence is None:
             with np.errstate(all="ignore"):
                 ended = twin.advance()
@@ -231,7 +231,7 @@ def weight_names(trainer: Trainer) -> list[str]:
     return [
         " ".join((name, *map(str, place)))
         for name, array in trainer.network.named.items()
-        for place in np.ndindex(*(min(size, LISTED) for size in array.shape))
+        for place in np.ndindex(*(min(size, LISTED_UNITS) for size in array.shape))
     ]
 
 
@@ -250,11 +250,11 @@ def _only(trainer: Trainer, name: str) -> np.ndarray:
 
 def begin(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
     """Begin a new plane through the current weights."""
-    run.aside["landscape"] = plane = Landscape(run, **options)
+    run.query_cache["landscape"] = plane = Landscape(run, **options)
     return {"epoch": plane.epoch, "samples": len(plane.x), "parameters": plane.center.size}, {}
 
 
-def go_on(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+def continue_work(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
     """The next piece of work; the whole landscape once it is finished."""
     plane = _plane(run)
     plane.work()
@@ -284,7 +284,7 @@ def choices(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarra
 
 
 def _plane(run: Run) -> Landscape:
-    plane = run.aside.get("landscape")
+    plane = run.query_cache.get("landscape")
     if plane is None or plane.build_number != run.build_number:
         raise ValueError("This landscape belongs to a network that is gone. Compute it again.")
     return plane

@@ -19,22 +19,22 @@ from engine.training.trainer import Trainer
 from lab.experiment.architecture import Architecture, Block, LayerSpec, architecture_of
 from lab.training.run import Run
 
-SHOWN = 12  # units of a layer that are shown: the strongest, or those from a chosen number on
-MOST_POINTS = 256  # of a batch; a larger one is truncated
-PARTS = ("train", "test", "batch", "typed")
+MAX_SHOWN_UNITS = 12  # units of a layer that are shown: the strongest, or those from a chosen number on
+MAX_POINTS = 256  # of a batch; a larger one is truncated
+POINT_SOURCES = ("train", "test", "batch", "typed")
 
 
 def one_step(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> tuple[dict, dict]:
     """The next step of training on one point or one batch, followed to one parameter.
 
-    options: part, one of PARTS; number of the point in it; label of a typed point, a class number or a value in its
+    options: part, one of POINT_SOURCES; number of the point in it; label of a typed point, a class number or a value in its
     units; layer, source, target: the parameter, counted as in Run.edit; first: the first unit that is shown, counted
     from 1, or 0 for the strongest. arrays: x (D,), a typed point in raw units (plane coordinates, or one number an
     input).
     Numbers that are too large are replaced by the largest. Raises ValueError for a typed point of another shape.
     """
     trainer, dataset = run.trainer, run.dataset
-    part = options["part"] if options["part"] in PARTS else "train"
+    part = options["part"] if options["part"] in POINT_SOURCES else "train"
     if run.experiment.batch_norm:
         part = "batch"  # a single point has no spread to divide by
     x, t, label = _points(run, part, options, arrays)
@@ -61,7 +61,7 @@ def _points(run: Run, part: str, options: Mapping[str, Any], arrays: Mapping) ->
     """x (N, D), targets (N, O) and, of one point, its label: a class number, or the value in its own units."""
     trainer, dataset = run.trainer, run.dataset
     if part == "batch":
-        size = min(trainer.batch_size, MOST_POINTS)
+        size = min(trainer.batch_size, MAX_POINTS)
         rows = trainer.batch[:size] if len(trainer.batch) else np.arange(size)
         return trainer.x_train[rows], trainer.t_train[rows], None
     if part == "typed":
@@ -214,10 +214,10 @@ class _Step:
 
 def _shown(values: np.ndarray, focus: int, first: int, also: int = -1) -> np.ndarray:
     """Numbers of the units that are shown, in order; `focus` and `also` are always among them."""
-    if len(values) <= SHOWN:
+    if len(values) <= MAX_SHOWN_UNITS:
         return np.arange(len(values))
     must = {n for n in (focus, also) if n >= 0}
-    start = min(max(first - 1, 0), len(values) - SHOWN)
-    wanted = np.arange(start, start + SHOWN) if first > 0 else np.argsort(-np.abs(values), kind="stable")
+    start = min(max(first - 1, 0), len(values) - MAX_SHOWN_UNITS)
+    wanted = np.arange(start, start + MAX_SHOWN_UNITS) if first > 0 else np.argsort(-np.abs(values), kind="stable")
     rest = [int(n) for n in wanted if n not in must]
-    return np.array(sorted([*must, *rest[: SHOWN - len(must)]]))
+    return np.array(sorted([*must, *rest[: MAX_SHOWN_UNITS - len(must)]]))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lab.training.run import Run
 
 MAX_MULTIPLY_ADDS = 1e9  # of one test; a large network tries fewer rates
-FEWEST, MOST = 20, 100
+MIN_STEPS, MAX_STEPS = 20, 100
 
 
 def rate_test(
@@ -22,7 +22,7 @@ def rate_test(
     """Rates, losses and a suggestion for the current weights; None if no rate made the loss lower."""
     trainer = run.trainer
     samples = 3 * trainer.batch_size + min(LOSS_SAMPLES, len(trainer.x_train))
-    steps = int(np.clip(MAX_MULTIPLY_ADDS / max(1, run.multiply_adds * samples), FEWEST, MOST))
+    steps = int(np.clip(MAX_MULTIPLY_ADDS / max(1, run.multiply_adds * samples), MIN_STEPS, MAX_STEPS))
     found = find_rate(trainer, steps=steps)
     suggestion = float(f"{found.suggestion:.1g}") if np.isfinite(found.suggestion) else None
     header = {"suggestion": suggestion, "epoch": trainer.epochs, "optimizer": run.experiment.optimizer}

@@ -47,7 +47,7 @@ QUERIES: dict[str, Query] = {
     "health": health.health,
     "rate_test": rate_test.rate_test,
     "landscape": landscape.begin,
-    "landscape_more": landscape.go_on,
+    "landscape_more": landscape.continue_work,
     "landscape_race": landscape.run_race,
     "landscape_weights": landscape.choices,
 }

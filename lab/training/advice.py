@@ -17,10 +17,10 @@ from engine.training.trainer import Trainer
 from lab.experiment.architecture import architecture_of
 from lab.experiment.experiment import Experiment
 
-EVERY = 2.0  # seconds between two looks at a run: looking costs a step
-WINDOW = 20  # points of the curve that count as "now"; the same number before them is "before"
-GOOD, ALMOST, BAD = 0.97, 0.95, 0.9  # scores: nothing to mend, little, and much
-JUMPY = 0.1  # the usual change from one point of the curve to the next, as a share of the loss
+ADVICE_INTERVAL_S = 2.0  # seconds between two looks at a run: looking costs a step
+WINDOW_POINTS = 20  # points of the curve that count as "now"; the same number before them is "before"
+GOOD_SCORE, ALMOST_GOOD_SCORE, BAD_SCORE = 0.97, 0.95, 0.9  # scores: nothing to mend, little, and much
+JUMPY_SHARE = 0.1  # the usual change from one point of the curve to the next, as a share of the loss
 SLOW_RATES = {"sgd": 0.01, "momentum": 0.003, "nesterov": 0.003}  # at most; for all others:
 SLOW_RATE = 0.0003
 
@@ -38,7 +38,7 @@ class Advice(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Sight:
+class RunView:
     """What the rules look at: the experiment, the current network and the curve. Looking changes nothing."""
 
     experiment: Experiment
@@ -65,18 +65,18 @@ class Sight:
     @cached_property
     def window(self) -> int:
         """Epochs that "now" spans; 0 while the curve is too short for a now and a before."""
-        return int(self.epochs[-1] - self.epochs[-1 - WINDOW]) if len(self.epochs) >= 2 * WINDOW else 0
+        return int(self.epochs[-1] - self.epochs[-1 - WINDOW_POINTS]) if len(self.epochs) >= 2 * WINDOW_POINTS else 0
 
     @cached_property
     def fall(self) -> float:
         """Share by which the training loss has fallen from before to now."""
-        before, now = (float(np.median(part)) for part in (self.train[-2 * WINDOW : -WINDOW], self.train[-WINDOW:]))
+        before, now = (float(np.median(part)) for part in (self.train[-2 * WINDOW_POINTS : -WINDOW_POINTS], self.train[-WINDOW_POINTS:]))
         return 1 - now / max(before, 1e-12)
 
     @cached_property
     def jump(self) -> float:
         """Size of the usual change from one point of the curve to the next, as a share of the loss."""
-        now = self.train[-WINDOW:]
+        now = self.train[-WINDOW_POINTS:]
         return float(np.abs(np.diff(now)).mean() / max(float(now.mean()), 1e-12))
 
     @cached_property
@@ -91,7 +91,7 @@ class Sight:
         return all(name == "linear" for name in self.experiment.activation_names)
 
 
-def _copies(s: Sight) -> Advice | None:
+def _copies(s: RunView) -> Advice | None:
     for block in architecture_of(s.experiment).dense[:-1]:
         layer = s.trainer.network[block.weights.name]
         if s.epochs[-1] >= 3 and layer.units > 1 and np.ptp(layer.W, axis=1).max() == 0 and np.ptp(layer.b) == 0:
@@ -100,8 +100,8 @@ def _copies(s: Sight) -> Advice | None:
     return None
 
 
-def _dead(s: Sight) -> Advice | None:
-    if s.epochs[-1] < 3 or s.scores[0] >= BAD:
+def _dead(s: RunView) -> Advice | None:
+    if s.epochs[-1] < 3 or s.scores[0] >= BAD_SCORE:
         return None
     for number, (name, report) in enumerate(zip(s.experiment.activation_names, s.reports, strict=True), 1):
         if name == "relu" and report.dead >= 0.4:
@@ -112,8 +112,8 @@ def _dead(s: Sight) -> Advice | None:
     return None
 
 
-def _vanishing(s: Sight) -> Advice | None:
-    if not s.window or len(s.reports) < 3 or s.fall > 0.02 or s.scores[0] >= BAD:
+def _vanishing(s: RunView) -> Advice | None:
+    if not s.window or len(s.reports) < 3 or s.fall > 0.02 or s.scores[0] >= BAD_SCORE:
         return None
     first, last = s.reports[0].gradient_std, s.reports[-1].gradient_std
     if not first < 0.02 * last:
@@ -125,29 +125,29 @@ def _vanishing(s: Sight) -> Advice | None:
     return Advice(f"{text}: it vanishes.", "Try batch normalization", {"batch_norm": True})
 
 
-def _jumps(s: Sight) -> Advice | None:
-    if not s.window or s.scores[0] >= ALMOST or s.fall > 0.3 or s.jump < JUMPY:
+def _jumps(s: RunView) -> Advice | None:
+    if not s.window or s.scores[0] >= ALMOST_GOOD_SCORE or s.fall > 0.3 or s.jump < JUMPY_SHARE:
         return None
     rate = float(f"{s.experiment.learning_rate / 10:.1g}")
     text = f"The loss jumps up and down without settling for {s.window} epochs: the learning rate is too high."
     return Advice(text, f"Try learning rate {rate:g}", {"learning_rate": rate})
 
 
-def _overfits(s: Sight) -> Advice | None:
-    if not s.window or s.scores[1] >= GOOD or s.jump >= JUMPY:
+def _overfits(s: RunView) -> Advice | None:
+    if not s.window or s.scores[1] >= GOOD_SCORE or s.jump >= JUMPY_SHARE:
         return None
     best = int(s.test.argmin())
-    test, train = (float(np.median(loss[-WINDOW:])) for loss in (s.test, s.train))
+    test, train = (float(np.median(loss[-WINDOW_POINTS:])) for loss in (s.test, s.train))
     since = int(s.epochs[-1] - s.epochs[best])
-    if len(s.test) - best < WINDOW or not (test > 1.15 * s.test[best] and train < 0.9 * s.train[best] and test > train):
+    if len(s.test) - best < WINDOW_POINTS or not (test > 1.15 * s.test[best] and train < 0.9 * s.train[best] and test > train):
         return None
     text = f"Test loss has risen for {since} epochs while training loss falls: overfitting."
     l2 = next((rate for rate in (0.001, 0.003, 0.01, 0.03, 0.1) if rate > s.experiment.l2), None)
     return Advice(text, f"Try L2 {l2:g}", {"l2": l2}) if l2 else Advice(f"{text} More points would help.")
 
 
-def _saturated(s: Sight) -> Advice | None:
-    if not s.window or s.scores[0] >= BAD or s.fall > 0.02:
+def _saturated(s: RunView) -> Advice | None:
+    if not s.window or s.scores[0] >= BAD_SCORE or s.fall > 0.02:
         return None
     for number, (name, report) in enumerate(zip(s.experiment.activation_names, s.reports, strict=True), 1):
         if name in ("tanh", "sigmoid") and report.saturated >= 0.5:
@@ -156,8 +156,8 @@ def _saturated(s: Sight) -> Advice | None:
     return None
 
 
-def _linear(s: Sight) -> Advice | None:
-    if not s.window or not s.is_linear or s.scores[0] >= BAD or s.fall > 0.02:
+def _linear(s: RunView) -> Advice | None:
+    if not s.window or not s.is_linear or s.scores[0] >= BAD_SCORE or s.fall > 0.02:
         return None
     what = "Linear layers" if s.experiment.hidden else "A network without hidden layers"
     text = f"{what} can only draw a straight border, and the loss no longer falls"
@@ -166,8 +166,8 @@ def _linear(s: Sight) -> Advice | None:
     return Advice(text, "Try Tanh" if s.experiment.hidden else "Try a hidden layer", changes)
 
 
-def _slow(s: Sight) -> Advice | None:
-    if not s.window or s.scores[0] >= BAD or s.jump > 0.005 or not 0 < s.fall < 0.05:
+def _slow(s: RunView) -> Advice | None:
+    if not s.window or s.scores[0] >= BAD_SCORE or s.jump > 0.005 or not 0 < s.fall < 0.05:
         return None
     text = f"The loss has fallen by less than {np.ceil(s.fall * 100):.0f}% in {s.window} epochs"
     rate = s.experiment.learning_rate
@@ -182,17 +182,17 @@ def _slow(s: Sight) -> Advice | None:
     return None
 
 
-def _underfits(s: Sight) -> Advice | None:
+def _underfits(s: RunView) -> Advice | None:
     hidden = s.experiment.hidden
-    if not s.window or s.epochs[-1] < 100 or s.scores[0] >= BAD or s.fall > 0.05 or not hidden or max(hidden) > 16:
+    if not s.window or s.epochs[-1] < 100 or s.scores[0] >= BAD_SCORE or s.fall > 0.05 or not hidden or max(hidden) > 16:
         return None
     text = "Training loss no longer falls and training points are still wrong: the network is too small for these data."
     wider = [min(2 * units, 32) for units in hidden]
     return Advice(text, f"Try {wider[0]} units", {"hidden": wider})
 
 
-def _done(s: Sight) -> Advice | None:
-    if s.epochs[-1] < 1 or min(s.scores) < GOOD:
+def _done(s: RunView) -> Advice | None:
+    if s.epochs[-1] < 1 or min(s.scores) < GOOD_SCORE:
         return None
     if s.experiment.source.kind == "regression":
         return Advice(f"The network explains {s.scores[1]:.0%} of the variance of the test points.")
@@ -201,7 +201,7 @@ def _done(s: Sight) -> Advice | None:
 
 class Rule(NamedTuple):
     name: str
-    advise: Callable[[Sight], Advice | None]
+    advise: Callable[[RunView], Advice | None]
 
 
 RULES = {
@@ -225,7 +225,7 @@ def advise(experiment: Experiment, trainer: Trainer) -> Advice | None:
     """What the first rule with an answer says; None for a run that has not begun, has diverged or leaves none."""
     if trainer.divergence is not None or trainer.history.count < 2:
         return None
-    sight = Sight(experiment, trainer)
+    sight = RunView(experiment, trainer)
     return next((said for rule in RULES.values() if (said := rule.advise(sight))), None)
 
 
@@ -238,7 +238,7 @@ class Adviser:
 
     def say(self, now: float, experiment: Experiment, trainer: Trainer) -> dict[str, Any] | None:
         """For the header of a frame at time `now` in seconds."""
-        if trainer.steps != self.steps and now - self.when >= EVERY:
+        if trainer.steps != self.steps and now - self.when >= ADVICE_INTERVAL_S:
             advice = advise(experiment, trainer)
             self.when, self.steps, self.said = now, trainer.steps, advice.as_dict() if advice else None
         return self.said

@@ -11,7 +11,7 @@ import numpy as np
 
 from data import Dataset
 from engine import OPTIMIZERS
-from engine.backend import Backend, available_devices, exhausted
+from engine.backend import Backend, available_devices, is_out_of_memory
 from engine.formulas.losses import Objective, balanced_weights
 from engine.gpu.executor import CudaExecutor
 from engine.network.convolution import Conv2D, Flatten, Image, MaxPool2D
@@ -29,8 +29,8 @@ LAYERS: dict[str, Callable[..., Layer]] = {
     "residual": Residual,
 }  # fmt: skip
 USABLE_SHARE = 0.8  # of a card's free memory
-SMALLER = "Take a smaller batch, fewer units, fewer samples or the CPU."
-FULL = f"The memory of the device is full. {SMALLER}"
+MEMORY_ADVICE = "Take a smaller batch, fewer units, fewer samples or the CPU."
+MEMORY_FULL = f"The memory of the device is full. {MEMORY_ADVICE}"
 
 
 class Built(NamedTuple):
@@ -78,9 +78,9 @@ def build(experiment: Experiment, data_dir: Path | None = None, dataset: Dataset
             network, objective, optimizer, train, test, settings=e.settings(), rng=for_batches, backend=backend
         )
     except Exception as problem:
-        if not exhausted(problem):
+        if not is_out_of_memory(problem):
             raise
-        raise ExperimentError([f"device: {FULL}"]) from None
+        raise ExperimentError([f"device: {MEMORY_FULL}"]) from None
     return Built(dataset, trainer)
 
 
@@ -106,7 +106,7 @@ def _fits(backend: Backend, needed: int) -> None:
         backend.release()  # memory of finished runs may not have been returned yet
     if needed > (free := int(USABLE_SHARE * backend.memory()[0])):
         mega = [f"{size / 2**20:,.0f} MB" for size in (needed, free)]
-        raise ExperimentError([f"device: this takes about {mega[0]} on the GPU, and {mega[1]} are free. {SMALLER}"])
+        raise ExperimentError([f"device: this takes about {mega[0]} on the GPU, and {mega[1]} are free. {MEMORY_ADVICE}"])
 
 
 def layers(specs: Iterable[LayerSpec], rng: np.random.Generator) -> list[Layer]:

@@ -1,6 +1,6 @@
 """What the diagram of the network shows beside the big map: weights, small maps, scores and wrong predictions.
 
-Only data of the plane has a diagram. `Stage.facts` joins the header of a frame, `pictures` and `still` its arrays.
+Only data of the plane has a diagram. `PlaneDiagram.facts` joins the header of a frame, `pictures` and `still` its arrays.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from engine.network.layers import Dense
 from engine.training.trainer import Trainer
 from lab.experiment.architecture import architecture_of
 from lab.experiment.experiment import Experiment
-from lab.training.probes import DRAWN, THUMBNAIL, PlaneMap, as_bytes, plane_points, scaled
+from lab.training.probes import MAX_DRAWN_UNITS, THUMBNAIL_SIDE, PlaneMap, as_bytes, plane_points, scaled
 
-MOST_WEIGHTS = 20_000  # larger networks are drawn without their weights
-FINE, COARSE = 100, 50  # points along a side of the big map, which the screen smooths
+MAX_SENT_WEIGHTS = 20_000  # larger networks are drawn without their weights
+FINE_SIDE, COARSE_SIDE = 100, 50  # points along a side of the big map, which the screen smooths
 
 
-class Stage:
+class PlaneDiagram:
     """The plane's map and diagram of one build."""
 
     def __init__(self, experiment: Experiment, dataset: Dataset, trainer: Trainer) -> None:
         self.experiment, self.dataset, self.trainer = experiment, dataset, trainer
         self.architecture = architecture_of(experiment)
-        self.map = PlaneMap(dataset, trainer, FINE, self.architecture.dense[:-1])
+        self.map = PlaneMap(dataset, trainer, FINE_SIDE, self.architecture.dense[:-1])
         self.dense = dense_layers(trainer)
         sizes = self.architecture.sizes
-        self.sends_weights = sum(layer.W.size for layer in self.dense) <= MOST_WEIGHTS
+        self.sends_weights = sum(layer.W.size for layer in self.dense) <= MAX_SENT_WEIGHTS
         self.inputs = {name: feature.label for name, feature in FEATURES.items()}
         if experiment.formula:
             self.inputs[FORMULA] = experiment.formula
@@ -39,7 +39,7 @@ class Stage:
             **self.architecture.outline,
             "output": experiment.output_name,
             "features": list(experiment.features),
-            "shown": [sizes[0], *(min(units, DRAWN) for units in sizes[1:])],
+            "shown": [sizes[0], *(min(units, MAX_DRAWN_UNITS) for units in sizes[1:])],
             "all_features": [list(pair) for pair in self.inputs.items()],
         }
 
@@ -70,7 +70,7 @@ class Stage:
 
     def still(self) -> dict[str, np.ndarray]:
         """The arrays that stay until the next build: a small map of every input that can be switched on."""
-        return {"feature_maps": self._features(tuple(self.inputs), THUMBNAIL)}
+        return {"feature_maps": self._features(tuple(self.inputs), THUMBNAIL_SIDE)}
 
     def _input(self, unit: int) -> np.ndarray:
         return self._features((self.experiment.features[-1 - unit],), self.map.size)[0]

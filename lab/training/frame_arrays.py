@@ -7,12 +7,12 @@ import numpy as np
 from data.dataset import Dataset
 from engine.training.trainer import Trainer
 from lab.training import probes
-from lab.training.diagram import Stage
+from lab.training.diagram import PlaneDiagram
 
 Arrays = dict[str, np.ndarray]
 
 
-def moving(trainer: Trainer, dataset: Dataset, stage: Stage | None, focus: int | None) -> Arrays:
+def moving(trainer: Trainer, dataset: Dataset, stage: PlaneDiagram | None, focus: int | None) -> Arrays:
     """Maps, weights, confusion matrix, and predictions for the first test pictures."""
     arrays = stage.pictures(focus) if stage else {}
     if dataset.kind == "classification":
@@ -22,7 +22,7 @@ def moving(trainer: Trainer, dataset: Dataset, stage: Stage | None, focus: int |
     return arrays
 
 
-def still(dataset: Dataset, stage: Stage | None) -> Arrays:
+def still(dataset: Dataset, stage: PlaneDiagram | None) -> Arrays:
     """The examples themselves."""
     if dataset.points_train is not None and dataset.points_test is not None:
         unit = dataset.to_units if dataset.kind == "regression" else np.asarray
@@ -34,6 +34,6 @@ def still(dataset: Dataset, stage: Stage | None) -> Arrays:
             "labels_test": unit(dataset.y_test).astype(np.float32),
         }
     if dataset.images_test is not None:
-        labels = dataset.y_test[: probes.STRIP].astype(np.int32)
-        return {"images": dataset.images_test[: probes.STRIP], "image_labels": labels}
+        labels = dataset.y_test[: probes.STRIP_PICTURES].astype(np.int32)
+        return {"images": dataset.images_test[: probes.STRIP_PICTURES], "image_labels": labels}
     return {}

@@ -13,9 +13,9 @@ from lab.protocol import frames
 from lab.protocol.messages import FrameHeader, GetFrame, RunState
 from lab.training import frame_arrays
 from lab.training.advice import goal
-from lab.training.diagram import COARSE, FINE, Stage, scores
+from lab.training.diagram import COARSE_SIDE, FINE_SIDE, PlaneDiagram, scores
 
-COSTLY_EVALUATION = 1e8  # multiply-adds, some 3 ms: above that a running frame shows the scores of the last epoch
+COSTLY_MULTIPLY_ADDS = 1e8  # multiply-adds, some 3 ms: above that a running frame shows the scores of the last epoch
 
 
 class FrameBuilder:
@@ -25,8 +25,8 @@ class FrameBuilder:
         self.dataset, self.trainer, self.build_number = dataset, trainer, build_number
         self.multiply_adds = sum(line.multiply_adds for line in trainer.network.summary())
         samples = sum(len(x) for x, _, _ in trainer.parts())
-        self.is_costly = samples * self.multiply_adds > COSTLY_EVALUATION
-        self.stage = Stage(experiment, dataset, trainer) if dataset.encode else None
+        self.is_costly = samples * self.multiply_adds > COSTLY_MULTIPLY_ADDS
+        self.stage = PlaneDiagram(experiment, dataset, trainer) if dataset.encode else None
         self.class_numbers = (
             hand_drawn.class_numbers(experiment.points) if experiment.dataset == hand_drawn.NAME else None
         )
@@ -53,7 +53,7 @@ class FrameBuilder:
         trainer, dataset, stage = self.trainer, self.dataset, self.stage
         focus = self._focus(request)
         if stage:  # a map that does not move is always shown in full
-            stage.sharpen(COARSE if request.coarse and state.status == "running" else FINE)
+            stage.sharpen(COARSE_SIDE if request.coarse and state.status == "running" else FINE_SIDE)
         shown = self.scores(state.status)
         arrays = frame_arrays.moving(trainer, dataset, stage, focus)
         history = trainer.history

@@ -22,15 +22,15 @@ from lab.experiment.errors import SentenceError
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.rules import short
 
-FORMAT, VERSION, SUFFIX = "backprop-playground", "1", ".safetensors"
-LARGEST = 80 << 20  # bytes: the largest network in float64 with Adam takes 64 million
-LONGEST_HEADER = 200_000  # bytes: an experiment of 20,000 characters, its names and a hundred tensors
-MOST_TENSORS, LONGEST_NAME = 200, 80
-KINDS = ("F32", "F64", "I32", "I64", "U64")  # of numbers that a model of ours holds
-MOST_STEPS, MOST_EPOCHS = 10**12, 2 * 10**9
+FORMAT, FORMAT_VERSION, SUFFIX = "backprop-playground", "1", ".safetensors"
+MAX_FILE_BYTES = 80 << 20  # bytes: the largest network in float64 with Adam takes 64 million
+MAX_HEADER_BYTES = 200_000  # bytes: an experiment of 20,000 characters, its names and a hundred tensors
+MAX_TENSORS, MAX_NAME_CHARS = 200, 80
+NUMBER_KINDS = ("F32", "F64", "I32", "I64", "U64")  # of numbers that a model of ours holds
+MAX_STEPS, MAX_EPOCHS = 10**12, 2 * 10**9
 PREFIXES = {"state.": "network.", "slot.": "optimizer.", "history.": "history.", "best.": "best."}
 LEFT_OUT = ("version", "parameters", "stopped", "stopped_by", "disabled_rules", "divergence", "divergence.when")
-GROWS = ("history.epochs", "history.values")
+GROWING = ("history.epochs", "history.values")
 SAVED_HERE = "a model saved by Backprop Playground"
 DAMAGED = f"The file is damaged: its tensors do not lie where its header says; allowed: {SAVED_HERE}."
 RESCALED = "The data is no longer scaled as it was when this model was saved, so its answers may be off."
@@ -78,7 +78,7 @@ def to_bytes(model: Model) -> bytes:
     """The file."""
     facts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in model.facts.items()}
     arrays = {name: np.asarray(array, order="C") for name, array in model.arrays.items()}
-    return safetensors.numpy.save(arrays, metadata={"format": FORMAT, "version": VERSION, **facts})
+    return safetensors.numpy.save(arrays, metadata={"format": FORMAT, "version": FORMAT_VERSION, **facts})
 
 
 def from_bytes(content: bytes) -> Model:
@@ -141,13 +141,13 @@ def _in_file(name: str) -> str:
 
 
 def _header(content: bytes) -> dict[str, Any]:
-    if len(content) > LARGEST:
-        raise ModelFileError(f"The file has {len(content):,} bytes; at most {LARGEST:,} are allowed.")
+    if len(content) > MAX_FILE_BYTES:
+        raise ModelFileError(f"The file has {len(content):,} bytes; at most {MAX_FILE_BYTES:,} are allowed.")
     length = int.from_bytes(content[:8], "little")
     if len(content) < 10 or content[8:9] != b"{":
         raise ModelFileError(f"This is no safetensors file; allowed: {SAVED_HERE}.")
-    if length > LONGEST_HEADER:
-        raise ModelFileError(f"The header claims {length:,} bytes; at most {LONGEST_HEADER:,} are allowed.")
+    if length > MAX_HEADER_BYTES:
+        raise ModelFileError(f"The header claims {length:,} bytes; at most {MAX_HEADER_BYTES:,} are allowed.")
     if 8 + length > len(content):
         raise ModelFileError(f"The file is cut off within its header; allowed: {SAVED_HERE}, whole.")
     try:
@@ -159,9 +159,9 @@ def _header(content: bytes) -> dict[str, Any]:
     facts = header.get("__metadata__")
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         raise ModelFileError(f"This safetensors file comes from another program; allowed: {SAVED_HERE}.")
-    if facts.get("version") != VERSION:
+    if facts.get("version") != FORMAT_VERSION:
         version = short(facts.get("version"))
-        raise ModelFileError(f"The file has format version {version}; this program reads version {VERSION}.")
+        raise ModelFileError(f"The file has format version {version}; this program reads version {FORMAT_VERSION}.")
     _check_table({name: line for name, line in header.items() if name != "__metadata__"}, len(content) - 8 - length)
     return header
 
@@ -174,16 +174,16 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _check_table(table: dict[str, Any], room: int) -> None:
     """table: tensor name -> {dtype, shape, data_offsets}; room: bytes that are there for tensors."""
-    if len(table) > MOST_TENSORS:
-        raise ModelFileError(f"The file has {len(table):,} tensors; at most {MOST_TENSORS} are allowed.")
+    if len(table) > MAX_TENSORS:
+        raise ModelFileError(f"The file has {len(table):,} tensors; at most {MAX_TENSORS} are allowed.")
     end = 0
     for name, line in table.items():
         if not isinstance(line, dict) or line.keys() != {"dtype", "shape", "data_offsets"}:
             raise ModelFileError(DAMAGED)
-        if line["dtype"] not in KINDS:
-            raise ModelFileError(f"{_tensor(name)} holds {short(line['dtype'])}; allowed: {', '.join(KINDS)}.")
+        if line["dtype"] not in NUMBER_KINDS:
+            raise ModelFileError(f"{_tensor(name)} holds {short(line['dtype'])}; allowed: {', '.join(NUMBER_KINDS)}.")
         numbers = (*_list(line["shape"], 4), *_list(line["data_offsets"], 2))
-        if not all(type(number) is int and 0 <= number <= LARGEST for number in numbers):
+        if not all(type(number) is int and 0 <= number <= MAX_FILE_BYTES for number in numbers):
             raise ModelFileError(DAMAGED)
         end = max(end, line["data_offsets"][-1])
     if end > room:
@@ -241,7 +241,7 @@ def _fit(wanted: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray]) -> 
         found = arrays[name]
         if found.dtype != array.dtype:
             raise ModelFileError(f"{name} holds {found.dtype}; the experiment's network needs {array.dtype}.")
-        if found.ndim != array.ndim or (found.shape != array.shape and name not in GROWS):
+        if found.ndim != array.ndim or (found.shape != array.shape and name not in GROWING):
             raise ModelFileError(f"{name} is {_by(found)}; the experiment's network needs {_by(array)}.")
 
 
@@ -260,7 +260,7 @@ def _are_sound(arrays: Mapping[str, np.ndarray]) -> None:
         if name.startswith("training.rng") and (array[4] > 1 or array[5] >= 1 << 32):
             raise ModelFileError(f"{name} is no state of a random generator; six numbers of PCG64 are allowed.")
     steps, epochs, position, t = map(int, arrays["training.counters"])
-    if max(steps, position, t) > MOST_STEPS or epochs > MOST_EPOCHS:
+    if max(steps, position, t) > MAX_STEPS or epochs > MAX_EPOCHS:
         raise ModelFileError("training.counters holds a count that nobody has trained to; smaller ones are allowed.")
     seconds, untrained, best = map(float, arrays["training.numbers"])
     if not (0 <= seconds < np.inf and np.isfinite(untrained) and best == best):
@@ -270,7 +270,7 @@ def _are_sound(arrays: Mapping[str, np.ndarray]) -> None:
         raise ModelFileError("history.epochs is out of order; epochs from 0 to the last one, rising, are allowed.")
     if not np.isfinite(losses).all():
         raise ModelFileError("history.values holds a loss that is not finite; only finite ones are allowed.")
-    if not 1 <= int(arrays["history.stride"]) <= MOST_EPOCHS:
+    if not 1 <= int(arrays["history.stride"]) <= MAX_EPOCHS:
         raise ModelFileError("history.stride is out of range; a whole number from 1 is allowed.")
 
 
@@ -279,4 +279,4 @@ def _by(array: np.ndarray) -> str:
 
 
 def _tensor(name: str) -> str:
-    return short(name) if len(name) <= LONGEST_NAME else "a tensor with a long name"
+    return short(name) if len(name) <= MAX_NAME_CHARS else "a tensor with a long name"

@@ -15,9 +15,9 @@ from engine.training.trainer import Trainer
 from lab.experiment.architecture import Block
 from lab.protocol.messages import BYTE_SCALE, CLASS_SHIFT, ZERO_BYTE
 
-STRIP = 40  # test pictures on the screen
-DRAWN = 16  # units of a layer that the diagram shows
-THUMBNAIL = 25  # points along a side of a unit's small map
+STRIP_PICTURES = 40  # test pictures on the screen
+MAX_DRAWN_UNITS = 16  # units of a layer that the diagram shows
+THUMBNAIL_SIDE = 25  # points along a side of a unit's small map
 MAX_MAP_NUMBERS = 4_000_000  # that the network may hold for the points of a map
 
 
@@ -67,8 +67,8 @@ class PlaneMap:
         outputs = [block.output.name for block in hidden]
         with observe(network, outputs) as seen:
             self.z = network.chain.forward(points, train=False).array
-        self.hidden = [seen.outputs[name].array[:, :DRAWN] for name in outputs]  # (side * side, drawn units) each
-        self.bounded = np.array([block.is_bounded for block in hidden for _ in range(min(block.units, DRAWN))], bool)
+        self.hidden = [seen.outputs[name].array[:, :MAX_DRAWN_UNITS] for name in outputs]  # (side * side, drawn units) each
+        self.bounded = np.array([block.is_bounded for block in hidden for _ in range(min(block.units, MAX_DRAWN_UNITS))], bool)
 
     def _side(self, units: int) -> int:
         """A wide network is evaluated at fewer points, which bounds the time and the memory of a frame."""
@@ -98,8 +98,8 @@ class PlaneMap:
 
         0 to 255 is -1 to +1; a unit whose output has other bounds is divided by its largest absolute value.
         """
-        skip = self.side // THUMBNAIL
-        small = np.empty((len(self.bounded), THUMBNAIL, THUMBNAIL), np.float32)
+        skip = self.side // THUMBNAIL_SIDE
+        small = np.empty((len(self.bounded), THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.float32)
         start = 0
         for layer in self.hidden:
             stop = start + layer.shape[1]
@@ -126,5 +126,5 @@ def confusion(trainer: Trainer) -> np.ndarray:
 
 def strip(trainer: Trainer) -> tuple[np.ndarray, np.ndarray]:
     """Predicted class (K,) and its probability (K,) for the first test pictures."""
-    p = trainer.objective.probabilities(trainer.network.forward(trainer.x_test[:STRIP]))
+    p = trainer.objective.probabilities(trainer.network.forward(trainer.x_test[:STRIP_PICTURES]))
     return p.argmax(axis=1).astype(np.int32), p.max(axis=1).astype(np.float32)

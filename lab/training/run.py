@@ -60,7 +60,7 @@ class Run:
         self.experiment = experiment
         self.build_number += 1
         self.frames = FrameBuilder(experiment, self.dataset, self.trainer, self.build_number)
-        self.aside: dict[str, Any] = {}  # what queries keep between their pieces; training knows nothing of it
+        self.query_cache: dict[str, Any] = {}  # what queries keep between their pieces; training knows nothing of it
         self._begin("idle")
 
     @property
@@ -70,7 +70,7 @@ class Run:
         epoch, speed = self.trainer.epochs, self.speed.name
         return RunState(self.experiment, self.status, self.notice, epoch, speed, self.origin, until)
 
-    def obey(self, command: Command) -> None:
+    def execute(self, command: Command) -> None:
         """Carry out a command of the visitor. Raises ValueError for what is not allowed."""
         match command:
             case Play():
@@ -173,7 +173,7 @@ class Run:
 
     def change(self, experiment: Experiment) -> None:
         """Live fields reach the running network; any other builds a new one."""
-        if self.experiment.goes_on_as(experiment):
+        if self.experiment.allows_live_change(experiment):
             before, after = vars(self.experiment.settings()), vars(experiment.settings())
             self.trainer.set(**{name: value for name, value in after.items() if value != before[name]})
             self.experiment = experiment

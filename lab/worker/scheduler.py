@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine.backend import believe, exhausted, poisoned
+from engine.backend import adopt_devices, is_out_of_memory, has_lost_context
 from lab.protocol.errors import Gone
 from lab.protocol.messages import (
     Answer,
@@ -28,7 +28,7 @@ from lab.protocol.messages import (
 )
 from lab.queries import downloads
 from lab.queries.table import ask
-from lab.training.build import FULL
+from lab.training.build import MEMORY_FULL
 from lab.training.model_file import Model
 from lab.training.run import Run
 
@@ -63,9 +63,9 @@ class Scheduler:
             except ValueError as problem:
                 reply = Reply(error="refused", sentence=str(problem))
             except Exception as problem:
-                if exhausted(problem):
+                if is_out_of_memory(problem):
                     reply = Reply(error="refused", sentence=NO_MEMORY)
-                elif poisoned(problem) and self.expendable:
+                elif has_lost_context(problem) and self.expendable:
                     raise
                 else:
                     print(f"{type(command).__name__} failed:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
@@ -77,7 +77,7 @@ class Scheduler:
     def _carry_out(self, name: str, command: Command, arrays: Arrays) -> Answer | None:
         """Raises Gone for an unknown run, and whatever the command raises."""
         if devices := getattr(command, "devices", ()):
-            believe(devices)
+            adopt_devices(devices)
         match command:
             case Open(experiment, speed):
                 self.runs[name] = Run(experiment, speed)
@@ -97,7 +97,7 @@ class Scheduler:
                 downloads.load(run, Model(metadata, dict(arrays)), weights_only=experiment is None)
                 return {}, dict(run.checkpoint())  # so that the loaded network survives this process
             case _:
-                self._run(name).obey(command)
+                self._run(name).execute(command)
         return None
 
     def _run(self, name: str) -> Run:
@@ -124,9 +124,9 @@ class Scheduler:
         try:
             run.advance(seconds)
         except Exception as problem:
-            if exhausted(problem):
-                return run.fail(FULL if run.trainer.backend else NO_MEMORY)
-            if poisoned(problem) and self.expendable:
+            if is_out_of_memory(problem):
+                return run.fail(MEMORY_FULL if run.trainer.backend else NO_MEMORY)
+            if has_lost_context(problem) and self.expendable:
                 raise
             traceback.print_exc()
             run.fail(f"Training failed ({type(problem).__name__}).")
@@ -153,7 +153,7 @@ class Scheduler:
             run = _run_of(command, arrays, command.device, command.notice)
         except Exception as problem:
             here = "cpu" in (command.state.experiment.device, command.device)
-            if here or (poisoned(problem) and self.expendable):
+            if here or (has_lost_context(problem) and self.expendable):
                 raise
             run = _run_of(command, arrays, "cpu", f"{command.notice} {ON_CPU_INSTEAD}")
         if command.stop:

@@ -46,7 +46,7 @@ def begin() -> None:
     except Unreachable as problem:
         st.error(f"{problem} Your settings are in the address bar: reload the page in a moment.")
         st.stop()
-    own_data.SHELF.seen(me.owner, me.token)
+    own_data.UPLOADS.seen(me.owner, me.token)
 
 
 def look_again() -> None:

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from engine.formulas.losses import Objective
-from engine.formulas.optimizers import BLOCK, OPTIMIZERS
+from engine.formulas.optimizers import BLOCK_SIZE, OPTIMIZERS
 from engine.network.layers import Activation, Dense
 from engine.network.network import Network
 from engine.tape.tape import Tape
@@ -117,7 +117,7 @@ def test_three_steps_have_the_values_worked_out_by_hand(name, points):
 @NAMES
 def test_a_step_of_many_blocks_is_counted_once(name):
     """Many parameters go through in blocks; each must see the same corrections as two alone."""
-    size = 2 * BLOCK + 2
+    size = 2 * BLOCK_SIZE + 2
     starts, gradients = np.tile(START, size // 2), [np.tile(g, size // 2) for g in GRADIENTS]
     optimizer = OPTIMIZERS[name](0.1, size, np.float64)
     points = trajectory(optimizer, starts, gradients)

@@ -178,7 +178,7 @@ def test_a_residual_block_adds_its_input_to_its_output_and_both_gradients():
 
 
 def test_a_residual_block_that_changes_the_shape_is_refused():
-    with pytest.raises(ValueError, match=r"Residual\(Dense\(3\)\) makes \(3,\) of \(2,\)"):
+    with pytest.raises(ValueError, match=r"Residual\(Dense\(3\)\) maps \(2,\) to \(3,\)"):
         Network([Residual(Dense(3)), Dense(1)], (2,), rng=np.random.default_rng(0))
 
 

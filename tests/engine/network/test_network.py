@@ -60,13 +60,13 @@ def test_looking_never_disturbs_a_training_step(kind, build_network, objective, 
 def test_many_samples_go_through_in_parts_and_give_the_same(kind, build_network, monkeypatch):
     x = np.random.default_rng(0).normal(size=(40, 36))
     whole = build_network(kind).forward(x)
-    monkeypatch.setattr(network_module, "WORKSPACE", 1000)
+    monkeypatch.setattr(network_module, "MAX_WORKSPACE_NUMBERS", 1000)
     np.testing.assert_allclose(build_network(kind).forward(x), whole, rtol=1e-12, atol=1e-13)
 
 
 def test_the_layer_below_the_first_parameters_computes_no_gradient(build_network, objective, batch):
     network = build_network("pool")
-    assert [layer.first for layer in network.layers] == [False, False, True, False, False, False]
+    assert [layer.is_first for layer in network.layers] == [False, False, True, False, False, False]
     network.layers[0].backward = network.layers[1].backward = None  # nobody calls them
     network.backward(objective.gradient(network.forward(batch[0], train=True), batch[1]))
     assert network.gradients.any()

@@ -254,7 +254,7 @@ def test_live_fields_are_the_settings_of_a_trainer():
 def test_a_running_network_takes_live_changes_and_no_others(experiment, name, data):
     changed = Experiment.model_copy(experiment, update={name: data.draw(field_values[name])})
     same = getattr(changed, name) == getattr(experiment, name)
-    assert experiment.goes_on_as(changed) == (same or name in LIVE)
+    assert experiment.allows_live_change(changed) == (same or name in LIVE)
 
 
 def test_an_experiment_is_frozen_and_can_be_a_key():

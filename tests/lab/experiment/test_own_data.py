@@ -12,7 +12,7 @@ from data.files import user_data
 from data.files.user_data import PreparedData, UserDataError
 from lab.__main__ import main
 from lab.experiment.experiment import Experiment, ExperimentError
-from lab.experiment.own_data import Shelf
+from lab.experiment.own_data import UploadRegistry
 from lab.protocol.messages import Change, Step
 from lab.server.pool import WorkerPool
 from lab.training.build import build
@@ -109,7 +109,7 @@ def test_a_worker_process_trains_on_what_was_uploaded_after_its_start():
 
 
 def test_what_a_visitor_keeps_is_counted_once_and_forgotten_on_request(place):
-    shelf = Shelf()
+    shelf = UploadRegistry()
     name = shelf.keep("ann", "run", prepared())
     assert shelf.keep("ann", "run", prepared()) == name
     assert shelf.of("ann") == {name: SIZE}
@@ -121,7 +121,7 @@ def test_what_a_visitor_keeps_is_counted_once_and_forgotten_on_request(place):
 
 
 def test_a_set_of_two_visitors_takes_one_place_and_stays_until_the_last_has_gone():
-    shelf = Shelf()
+    shelf = UploadRegistry()
     name = shelf.keep("ann", "run 1", prepared())
     assert shelf.keep("bob", "run 2", prepared()) == name
     assert shelf.size == SIZE
@@ -132,7 +132,7 @@ def test_a_set_of_two_visitors_takes_one_place_and_stays_until_the_last_has_gone
 
 
 def test_more_bytes_than_a_visitor_may_keep_are_refused_and_nothing_is_written(place):
-    shelf = Shelf(session_bytes=SIZE + 100)
+    shelf = UploadRegistry(session_bytes=SIZE + 100)
     shelf.keep("ann", "run", prepared(1))
     with pytest.raises(UserDataError, match=r"^This data takes .* MB .* may keep .* MB\. Forget an upload"):
         shelf.keep("ann", "run", prepared(2))
@@ -143,7 +143,7 @@ def test_more_bytes_than_a_visitor_may_keep_are_refused_and_nothing_is_written(p
 
 
 def test_more_sets_than_a_visitor_may_keep_are_refused():
-    shelf = Shelf(session_sets=2)
+    shelf = UploadRegistry(session_sets=2)
     for seed in (1, 2):
         shelf.keep("ann", "run", prepared(seed))
     with pytest.raises(UserDataError, match="You keep 2 uploads, as many as are allowed"):
@@ -152,14 +152,14 @@ def test_more_sets_than_a_visitor_may_keep_are_refused():
 
 
 def test_more_than_the_server_has_room_for_is_refused():
-    shelf = Shelf(total_bytes=SIZE + 100)
+    shelf = UploadRegistry(total_bytes=SIZE + 100)
     shelf.keep("ann", "run", prepared(1))
     with pytest.raises(UserDataError, match="fill this server"):
         shelf.keep("bob", "run", prepared(2))
 
 
 def test_uploads_go_when_the_run_of_their_visitor_has_gone(place):
-    shelf = Shelf()
+    shelf = UploadRegistry()
     first, second = shelf.keep("ann", "run 1", prepared(1)), shelf.keep("bob", "run 2", prepared(2))
     shelf.seen("ann", "run 3")  # a new run after the old one was lost
     shelf.seen("stranger", "run 4")
@@ -201,7 +201,7 @@ def test_prepared_data_has_a_size_that_counts():
 
 
 def test_a_file_that_a_page_holds_counts_like_a_set_is_replaced_and_is_freed_with_its_visitor():
-    shelf = Shelf(session_bytes=SIZE + 100, total_bytes=2 * SIZE + 200)
+    shelf = UploadRegistry(session_bytes=SIZE + 100, total_bytes=2 * SIZE + 200)
     shelf.keep("ann", "run", prepared())
     shelf.hold("ann", "run", "examples", 90)
     shelf.hold("ann", "run", "examples", 100)  # in place of the one before it

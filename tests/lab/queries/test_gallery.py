@@ -11,7 +11,7 @@ from data import DATASETS
 from data.drawing_preparation import prepare_drawing
 from lab.experiment.experiment import Experiment
 from lab.experiment.recipes import RECIPES
-from lab.queries.gallery import FILTERS, PAD, SHOWN, read
+from lab.queries.gallery import MAX_FILTERS, PAD_SIDE, MAX_PICTURES, read
 from lab.queries.table import ask
 from lab.training.build import Built, build
 from lab.training.run import Run
@@ -55,7 +55,7 @@ def test_the_pictures_of_a_cell_are_those_very_ones_and_their_answers_say_so(run
 
 def test_a_full_cell_sends_no_more_than_is_shown(run):
     header, arrays = question(run, "cell", truth=0, read=0)
-    assert header["count"] > SHOWN == len(arrays["rows"])
+    assert header["count"] > MAX_PICTURES == len(arrays["rows"])
 
 
 def test_the_surest_mistakes_come_first_and_are_mistakes(run):
@@ -83,7 +83,7 @@ def test_a_shifted_picture_is_lost_as_it_is_and_the_same_prepared(run):
 
 def test_the_first_layer_is_sent_as_pictures_of_its_units(run):
     header, arrays = question(run, "first_layer")
-    assert arrays["weights"].shape == (FILTERS, 8, 8)
+    assert arrays["weights"].shape == (MAX_FILTERS, 8, 8)
     W = run.trainer.network.named["0.W"]
     assert header["largest"] == pytest.approx(np.abs(W).max())
     row, unit = np.unravel_index(np.abs(W).argmax(), W.shape)
@@ -98,13 +98,13 @@ def test_the_filters_of_a_convolution_are_three_by_three():
 
 
 def test_a_drawing_is_prepared_and_read(run):
-    ink = np.zeros((PAD, PAD), np.uint8)
+    ink = np.zeros((PAD_SIDE, PAD_SIDE), np.uint8)
     ink[10:70, 38:46] = 255
     header, arrays = ask(run, "drawing", {}, {"ink": ink})
     assert not header["empty"]
     assert arrays["shares"].argmax() == 1
     np.testing.assert_array_equal(arrays["picture"], prepare_drawing(ink, (8, 8)).picture)
-    header, arrays = ask(run, "drawing", {}, {"ink": np.zeros((PAD, PAD), np.uint8)})
+    header, arrays = ask(run, "drawing", {}, {"ink": np.zeros((PAD_SIDE, PAD_SIDE), np.uint8)})
     assert header["empty"]
     assert not arrays["picture"].any()
 
@@ -114,7 +114,7 @@ def test_a_drawing_is_prepared_and_read(run):
     [("cell", {"truth": 10, "read": 0}, {}), ("cell", {"truth": "1", "read": 0}, {}), ("picture", {"row": -1}, {}),
      ("picture", {"row": 10**6}, {}), ("picture", {"row": 0, "right": 1.5}, {}),
      ("picture", {"row": 0, "turn": 61}, {}), ("picture", {"row": True}, {}), ("drawing", {}, {}),
-     ("drawing", {}, {"ink": np.zeros((PAD, PAD + 1), np.uint8)}), ("drawing", {}, {"ink": np.zeros((PAD, PAD))})],
+     ("drawing", {}, {"ink": np.zeros((PAD_SIDE, PAD_SIDE + 1), np.uint8)}), ("drawing", {}, {"ink": np.zeros((PAD_SIDE, PAD_SIDE))})],
 )  # fmt: skip
 def test_a_question_for_what_is_not_there_is_refused_with_what_is_allowed(run, name, facts, arrays):
     with pytest.raises(ValueError, match=r"allowed: a whole number from|A drawing has 84 by 84 bytes"):
@@ -174,7 +174,7 @@ def test_a_shift_of_mnist_digits_by_six_pixels_costs_less_than_two_points_when_p
 def test_what_is_dark_on_light_is_read_dark_on_light(run):
     assert run.dataset.images_test is not None
     inverted = replace(run.dataset, images_test=255 - run.dataset.images_test)
-    ink = np.zeros((PAD, PAD), np.uint8)
+    ink = np.zeros((PAD_SIDE, PAD_SIDE), np.uint8)
     ink[10:70, 38:46] = 255
     _, dark = read(inverted, run.trainer, ink)
     _, light = read(run.dataset, run.trainer, ink)

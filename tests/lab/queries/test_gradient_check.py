@@ -7,7 +7,7 @@ import pytest
 
 from engine import ACTIVATIONS
 from lab.experiment.experiment import Experiment
-from lab.queries.gradient_check import EPSILONS, MOST, gradient_check, gradient_sweep
+from lab.queries.gradient_check import EPSILONS, MAX_PARAMETERS, gradient_check, gradient_sweep
 from lab.training.run import Run
 
 THREE = Experiment(dataset="spiral3", samples=60, hidden=(4, 3))
@@ -42,10 +42,10 @@ def test_the_planted_bug_is_found_in_the_bias_of_its_layer_and_nowhere_else(bug,
 
 def test_a_network_that_is_too_large_is_replaced_by_a_small_one():
     run = run_of(hidden=(64, 64))
-    assert run.trainer.network.parameters.size > MOST
+    assert run.trainer.network.parameters.size > MAX_PARAMETERS
     header, arrays = gradient_check(run, {"bug": -1}, {})
     assert not header["own"]
-    assert len(arrays["error"]) == header["parameters"] <= MOST
+    assert len(arrays["error"]) == header["parameters"] <= MAX_PARAMETERS
 
 
 def test_the_error_over_epsilon_is_a_valley_and_lies_deeper_in_float64():

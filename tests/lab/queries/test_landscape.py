@@ -8,7 +8,7 @@ import pytest
 from engine.training import checkpoint
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.protocol.messages import Change, Step
-from lab.queries.landscape import KINDS, Landscape, weight_names
+from lab.queries.landscape import PLANE_KINDS, Landscape, weight_names
 from lab.training.build import build
 from lab.training.run import Run
 from lab.worker.local_pool import LocalPool
@@ -32,7 +32,7 @@ def finished(run: Run, kind: str, **more) -> Landscape:
     return plane
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PLANE_KINDS)
 def test_heights_at_three_points_are_the_losses_computed_directly(run, kind):
     plane = finished(run, kind)
     other = build(SMALL).trainer
@@ -44,7 +44,7 @@ def test_heights_at_three_points_are_the_losses_computed_directly(run, kind):
     assert plane.heights[7, 7] == pytest.approx(run.trainer.evaluate().train_loss, rel=1e-12)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PLANE_KINDS)
 def test_slopes_in_the_plane_are_those_of_central_differences(run, kind):
     plane, h = finished(run, kind), 1e-5
     points = np.array([(0.0, 0.0), (0.3, -0.6), (-0.9, 0.2)])

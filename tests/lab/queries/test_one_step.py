@@ -8,7 +8,7 @@ import pytest
 from engine import ACTIVATIONS, OPTIMIZERS
 from engine.formulas.losses import valid_losses, valid_outputs
 from lab.experiment.experiment import Experiment
-from lab.queries.one_step import MOST_POINTS, SHOWN, one_step
+from lab.queries.one_step import MAX_POINTS, MAX_SHOWN_UNITS, one_step
 from lab.training.run import Run
 
 EXACT = Experiment(samples=40, hidden=(4, 3), dtype="float64", optimizer="momentum", seed=3)
@@ -122,8 +122,8 @@ def test_a_batch_gives_the_mean_over_its_points():
 def test_before_the_first_step_the_batch_is_the_first_points_and_never_a_whole_large_data_set():
     run = run_of(epochs=0, samples=500, batch_size=0)
     header, seen = ask(run, part="batch")
-    assert header["points"] == len(seen["each.a"]) == MOST_POINTS
-    np.testing.assert_allclose(seen["standardized"], run.trainer.x_train[:MOST_POINTS].mean(axis=0))
+    assert header["points"] == len(seen["each.a"]) == MAX_POINTS
+    np.testing.assert_allclose(seen["standardized"], run.trainer.x_train[:MAX_POINTS].mean(axis=0))
 
 
 def by_hand(name, o, u):
@@ -229,7 +229,7 @@ def test_of_a_large_layer_a_slice_is_shown_that_holds_the_chosen_weight(first):
     header, seen = ask(run, layer=1, source=7, target=13, first=first)
     assert 7 in seen["0.units"]
     assert 13 in seen["1.units"]
-    assert len(seen["inputs"]) == len(seen["0.units"]) == len(seen["1.units"]) == SHOWN
+    assert len(seen["inputs"]) == len(seen["0.units"]) == len(seen["1.units"]) == MAX_SHOWN_UNITS
     assert seen["1.units"][header["stages"][1]["place"]] == 13
     np.testing.assert_array_equal(seen["1.W"], dense(run, 1).W[np.ix_(seen["0.units"], seen["1.units"])])
     if first == 40:

@@ -12,7 +12,7 @@ from engine.training.trainer import Trainer
 from lab.experiment.experiment import Experiment
 from lab.experiment.presets import PRESETS
 from lab.protocol.frames import unpack
-from lab.training.advice import EVERY, RULES, Adviser, Sight, advise
+from lab.training.advice import ADVICE_INTERVAL_S, RULES, Adviser, RunView, advise
 from lab.training.build import build
 from lab.training.run import Run
 
@@ -43,7 +43,7 @@ def trained(experiment: Experiment, epochs: int) -> Trainer:
 def test_each_rule_speaks_on_the_run_that_it_is_for_and_is_the_first_to(name):
     experiment, epochs = CASES[name]
     trainer = trained(experiment, epochs)
-    said = RULES[name].advise(Sight(experiment, trainer))
+    said = RULES[name].advise(RunView(experiment, trainer))
     assert said is not None
     assert said.text.endswith(".")
     assert said == advise(experiment, trainer)
@@ -83,7 +83,7 @@ def test_saturated_units_are_seen_when_their_weights_are_large():
     next(layer for layer in trainer.network.layers if isinstance(layer, Dense)).W *= 100
     for _ in range(60):
         trainer.epoch()
-    said = RULES["saturated"].advise(Sight(experiment, trainer))
+    said = RULES["saturated"].advise(RunView(experiment, trainer))
     assert said is not None
     assert said.changes == {"batch_norm": True}
 
@@ -144,8 +144,8 @@ def test_an_adviser_thinks_anew_only_every_few_seconds_and_only_about_what_has_c
     assert said["fix"] == {"label": "Try Glorot", "changes": {"initializer": "glorot_uniform"}}
     trainer.reset()
     trainer.epoch()
-    assert adviser.say(0.5 * EVERY, experiment, trainer) == said
-    assert adviser.say(1.5 * EVERY, experiment, trainer) is None
+    assert adviser.say(0.5 * ADVICE_INTERVAL_S, experiment, trainer) == said
+    assert adviser.say(1.5 * ADVICE_INTERVAL_S, experiment, trainer) is None
 
 
 def test_advice_rides_in_the_header_of_a_frame():

@@ -12,7 +12,7 @@ import safetensors.numpy
 from lab.experiment.experiment import ExperimentError
 from lab.queries import downloads
 from lab.training.build import build
-from lab.training.model_file import LARGEST, ModelFileError, from_bytes, restore
+from lab.training.model_file import MAX_FILE_BYTES, ModelFileError, from_bytes, restore
 from lab.training.run import Run
 from tests.lab.helpers import RICH, SMALL, saved
 
@@ -64,7 +64,7 @@ HOSTILE = {
     "nothing": (lambda c: b"", "This is no safetensors file; allowed: a model saved by Backprop Playground."),
     "a picture": (lambda c: b"\x89PNG\r\n\x1a\n" + bytes(100), "This is no safetensors file"),
     "a pickle": (lambda c: b"\x80\x04\x95" + bytes(50), "This is no safetensors file"),
-    "too large": (lambda c: c + bytes(LARGEST), f"at most {LARGEST:,} are allowed."),
+    "too large": (lambda c: c + bytes(MAX_FILE_BYTES), f"at most {MAX_FILE_BYTES:,} are allowed."),
     "a huge header": (lambda c: struct.pack("<Q", 1 << 62) + c[8:], "The header claims 4,611,686,018,427,387,904"),
     "a long header": (lambda c: struct.pack("<Q", 300_000) + c[8:], "at most 200,000 are allowed."),
     "cut off in the header": (lambda c: c[:200], "The file is cut off within its header"),

@@ -114,8 +114,8 @@ def test_the_strip_holds_the_class_and_the_belief_for_the_first_test_pictures():
     trainer.epoch()
     predicted, belief = probes.strip(trainer)
     z = trainer.network.forward(trainer.x_test)
-    np.testing.assert_array_equal(predicted, trainer.objective.predict(z)[: probes.STRIP])
-    assert predicted.shape == belief.shape == (probes.STRIP,)
+    np.testing.assert_array_equal(predicted, trainer.objective.predict(z)[: probes.STRIP_PICTURES])
+    assert predicted.shape == belief.shape == (probes.STRIP_PICTURES,)
     assert (belief > 0.1).all()
     assert (belief <= 1).all()
 
