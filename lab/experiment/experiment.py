@@ -1,7 +1,7 @@
 """An experiment is one frozen, validated value. Widgets, links, files and the command line are all views of it.
 
-What comes from outside enters through `from_json` (all or nothing) or `from_query` (field by field, so that an old or
-mistyped link still opens). Refusals are sentences that say what is allowed.
+Input from outside is validated by `from_json` (all or nothing) or `from_query` (field by field, so that an old or
+mistyped link still opens). Every refusal is a sentence that says what is allowed.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from lab.experiment.own_data import check_own
 from lab.experiment.plane_rules import check_plane
 from lab.experiment.rules import ExperimentError, Misfit, as_text, field_of, once_each, sentences, words
 
-MAX_TEXT_LENGTH = 20_000  # far more than any experiment needs; refused before it costs time
-SMALLEST_MAP = 5  # pixels: below this a convolution and its pooling leave nothing
+MAX_TEXT_LENGTH = 20_000  # characters, far more than an experiment needs; longer text is not parsed
+MIN_MAP_SIDE = 4  # pixels: a smaller map leaves nothing after a convolution and its pooling
 
 
 class Experiment(Fields):
@@ -55,13 +55,13 @@ class Experiment(Fields):
         losses = self.losses
         if self.loss not in ("auto", *losses):
             raise Misfit("loss", self.loss, "with this data set and output: auto, " + ", ".join(losses))
-        if self.conv and min(self.map_shape(len(self.conv) - 1)) < SMALLEST_MAP - 1:
+        if self.conv and min(self.map_shape(len(self.conv) - 1)) < MIN_MAP_SIDE:
             raise Misfit("conv", as_text(self.conv), "as many blocks as fit the size of the pictures")
         if self.parameters > MAX_PARAMETERS:
             raise Misfit("hidden", as_text(self.hidden), f"layers with at most {MAX_PARAMETERS:,} parameters in all")
         return self
 
-    # What the fields mean together -----------------------------------------------------------------------------------
+    # Derived values --------------------------------------------------------------------------------------------------
 
     @property
     def source(self) -> Source:
@@ -76,13 +76,13 @@ class Experiment(Fields):
 
     @property
     def output_name(self) -> str:
-        """The output function, `auto` resolved."""
+        """The output function, with `auto` resolved."""
         loss = None if self.loss == "auto" else self.loss
         return usual_output(self.source.kind, self.source.classes, loss) if self.output == "auto" else self.output
 
     @property
     def loss_name(self) -> str:
-        """The loss, `auto` resolved."""
+        """The loss, with `auto` resolved."""
         return usual_loss(self.source.kind, self.source.classes, self.output_name) if self.loss == "auto" else self.loss
 
     @property
@@ -92,7 +92,7 @@ class Experiment(Fields):
 
     @property
     def conv_activation(self) -> str:
-        """Convolution blocks share the first activation."""
+        """The activation of all convolution blocks: the first one."""
         return self.activations if isinstance(self.activations, str) else (*self.activations, "tanh")[0]
 
     @property
@@ -113,21 +113,21 @@ class Experiment(Fields):
 
     @property
     def parameters(self) -> int:
-        """Numbers that training changes."""
+        """Number of parameters."""
         return architecture_of(self).parameters
 
     def settings(self) -> Settings:
-        """The part that may change between two steps."""
+        """The fields that may change between two steps."""
         values: dict[str, Any] = {name: getattr(self, name) for name in LIVE}
         values["schedule_span"] = self.schedule_span or self.epochs or DEFAULT_SPAN_EPOCHS
         return Settings(**values)
 
-    # To and from the outside -----------------------------------------------------------------------------------------
+    # Conversion ------------------------------------------------------------------------------------------------------
 
     def change(self, **changes: Any) -> Experiment:
-        """A new experiment with some fields changed. Others that no longer fit return to their defaults.
+        """A new experiment with some fields changed. Other fields that no longer fit return to their defaults.
 
-        Raises ExperimentError where the changed fields themselves are wrong.
+        Raises ExperimentError if the changed fields themselves are wrong.
         """
         values = {**self.model_dump(), **changes}
         hidden, names = words(values["hidden"]), values["activations"]
@@ -151,11 +151,11 @@ class Experiment(Fields):
         }
 
     def allows_live_change(self, other: Experiment) -> bool:
-        """Whether a running network can take the difference between two steps; otherwise it must be rebuilt."""
+        """Whether a running network can change to `other` between two steps; otherwise it must be rebuilt."""
         return self.changed_fields(other).keys() <= set(LIVE)
 
     def to_query(self) -> dict[str, str]:
-        """What a link holds: every field that is not at its default; points only where they are the data set."""
+        """The query of a link: every field that is not at its default; points only if they are the data set."""
         points = self.dataset == hand_drawn.NAME and self.fits_link
         return {
             name: as_text(value)
@@ -165,7 +165,7 @@ class Experiment(Fields):
 
     @property
     def fits_link(self) -> bool:
-        """Whether a link can hold everything: more than a few hundred drawn points are for a file."""
+        """Whether a link can hold everything; many drawn points need a file."""
         return (
             self.dataset != hand_drawn.NAME
             or not self.points
@@ -177,7 +177,7 @@ class Experiment(Fields):
 
     @classmethod
     def from_json(cls, text: str) -> Experiment:
-        """Raises ExperimentError with a sentence for each wrong field."""
+        """An experiment from JSON. Raises ExperimentError with a sentence for each wrong field."""
         if len(text) > MAX_TEXT_LENGTH:
             raise ExperimentError([f"This text is too long. Allowed: JSON of at most {MAX_TEXT_LENGTH:,} characters."])
         try:
@@ -192,12 +192,6 @@ class Experiment(Fields):
             return cls.model_validate(values)
         except ValidationError as problem:
             raise ExperimentError(sentences(problem, Experiment)) from None
-
-    @classmethod
-    def from_valid_json(cls, text: str) -> Experiment:
-        """An experiment from its own `to_json`, not validated again: for messages between our processes."""
-        values = json.loads(text)
-        return cls.model_construct(None, **{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> tuple[Experiment, list[str]]:

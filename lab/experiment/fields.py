@@ -1,9 +1,9 @@
 """Every field of an experiment, described once.
 
-One record says what a field may hold, what it does, where and how the page shows it, whether a dragged slider is
-followed, and which lockable part of the page it belongs to. Refusals, controls, locks, glossary and docs/settings.md
-are made from these records. To add a field: a record here, its use in lab/training/build.py (or a line of
-engine/training/settings.py, if a running network takes it), and a test of what it does.
+One record holds the allowed values of a field, its effect, its control on the page, whether the network follows a
+dragged slider, and the lockable part of the page it belongs to. Refusals, controls, locks, glossary and
+docs/settings.md are made from these records. To add a field: a record here, its use in lab/training/build.py (or a line
+of engine/step/settings.py, if a running network accepts a change), and a test of its effect.
 """
 
 from __future__ import annotations
@@ -47,42 +47,42 @@ Control = Literal["slider", "number", "choice", "check", "text", "page"]
 
 
 def percent(value: float) -> str:
-    """0.25 -> 25%, with all its digits: two values never share a text, which a slider could not tell apart."""
+    """0.25 -> 25%, with all digits, because a slider needs a different text for every value."""
     exact = (Decimal(repr(value)) * 100).normalize()
     return f"{exact:f}%" if not exact or exact > Decimal("1e-6") else f"{exact}%"
 
 
 @dataclass(frozen=True)
 class Needs:
-    """When a field has an effect. holds: asked with an experiment."""
+    """The condition under which a field has an effect. holds: called with an experiment."""
 
     holds: Callable[[Any], bool]
-    otherwise: str  # when the field has none, in words that follow its default: "0 where the targets are numbers"
-    strict: bool = True  # whether any other value is then refused
+    otherwise: str  # the opposite in words that follow the default: "0 where the targets are numbers"
+    strict: bool = True  # whether values other than the default are then refused
 
 
 @dataclass(frozen=True, kw_only=True)
 class FieldSpec:
-    """All that is known about one field besides its name, its type and its default."""
+    """The description of a field, besides its name, type and default."""
 
     allowed: Allowed
     label: str
-    help: str  # what it does, and what happens if it grows
+    help: str  # its effect, and that of a larger value
     group: str
-    part: str  # of ui/session/lockable_parts.py: what a teacher hides or locks
-    advanced: bool = False  # whether a first visit does not show it
-    term: str = ""  # the glossary term that explains it; without one, label and help are an entry of their own
-    parse: Callable[[Any], Any] | None = None  # the value as a link or a list gives it -> the value
+    part: str  # of ui/session/lockable_parts.py, which a teacher can hide or lock
+    advanced: bool = False  # whether it is hidden on a first visit
+    term: str = ""  # the glossary term that explains it; if empty, label and help are the entry
+    parse: Callable[[Any], Any] | None = None  # the value in a link or a list -> the value
     steps: tuple[float, ...] = ()  # of its slider
     preview: bool = False  # whether the network follows the slider while it is dragged
     increment: float = 1  # of its number box
-    format: Callable[[Any], str] = as_text  # how the page writes a value, with all its digits
-    zero: str = ""  # what 0 means, in a word or two
+    format: Callable[[Any], str] = as_text  # a value -> its text on the page, with all digits
+    zero: str = ""  # the meaning of 0
     choices: Mapping[str, Any] | None = None  # name -> record of a table, or text
-    valid: Callable[[Any], Iterable[str]] | None = None  # the choices that fit an experiment; without it, all
-    auto: Callable[[Any], str] | None = None  # the choice that "auto" stands for in an experiment
+    valid: Callable[[Any], Iterable[str]] | None = None  # the choices for an experiment; None: all
+    auto: Callable[[Any], str] | None = None  # the choice that "auto" means in an experiment
     needs: Needs | None = None
-    on_page: bool = False  # whether a page draws its control by itself
+    on_page: bool = False  # whether a page has its own control for it
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         schema = handler(source)
@@ -105,11 +105,11 @@ class FieldSpec:
 
     @property
     def title(self) -> str:
-        """The label of its control, which says what 0 means where a person types a number."""
+        """The label of its control, with the meaning of 0 for a number box."""
         return f"{self.label} (0 = {self.zero})" if self.control == "number" and self.zero else self.label
 
     def text(self, value: Any, e: Any = None) -> str:
-        """A value as the page writes it. e: the experiment, where the value may be a choice called "auto"."""
+        """The text of a value on the page. e: the experiment, which resolves "auto"."""
         if self.choices is not None:
             record = self.choices[self.auto(e) if value == "auto" and self.auto else value]
             label = getattr(record, "label", record)
@@ -119,7 +119,7 @@ class FieldSpec:
         return self.format(value)
 
     def options(self, e: Any) -> tuple[str, ...]:
-        """The names to choose from in an experiment."""
+        """The choices for an experiment."""
         names = tuple(self.valid(e) if self.valid else self.choices or ())
         return ("auto", *names) if self.auto else names
 
@@ -142,7 +142,7 @@ SEED = whole(0, 999_999)
 
 # fmt: off
 class Fields(BaseModel):
-    """The fields in the order of links and files. Their names never change: links hold them."""
+    """The fields in the order of links and files. Names never change, because links hold them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -194,8 +194,8 @@ class Fields(BaseModel):
              "less.",
     )] = 0.75
     scaling: Annotated[str, FieldSpec(
-        allowed=one_of(*SCALINGS), label="Pixels as inputs", group=DATA, part="data", choices=SCALINGS, needs=NEEDS_PICTURES,
-        help="How pixels become inputs.",
+        allowed=one_of(*SCALINGS), label="Pixels as inputs", group=DATA, part="data", choices=SCALINGS,
+        needs=NEEDS_PICTURES, help="How pixels become inputs.",
     )] = "standard"
     features: Annotated[tuple[str, ...], FieldSpec(
         allowed=FEATURE_LIST, label="Features", group=DATA, part="features", on_page=True, parse=words, term="Feature",
@@ -371,12 +371,14 @@ class Fields(BaseModel):
 
 FIELDS: dict[str, FieldSpec] = {name: field.metadata[0] for name, field in Fields.model_fields.items()}
 DEFAULTS: dict[str, Any] = {name: field.default for name, field in Fields.model_fields.items()}
-LIVE = tuple(field.name for field in dataclass_fields(Settings))  # taken by a running network; others rebuild it
+LIVE = tuple(
+    field.name for field in dataclass_fields(Settings)
+)  # a running network accepts their change; others rebuild it
 PREVIEWED = tuple(name for name, spec in FIELDS.items() if spec.preview)
 
 
 def check_needs(e: Any) -> None:
-    """Raises Misfit for the first field with a value where an experiment allows only the default."""
+    """Raises Misfit for the first field that has a value where only the default is allowed."""
     for name, spec in FIELDS.items():
         value = getattr(e, name)
         if spec.needs and spec.needs.strict and value != DEFAULTS[name] and not spec.needs.holds(e):

@@ -1,4 +1,4 @@
-"""Queries of the pages on mathematics: where the values of a run lie on the curves that they draw."""
+"""Queries of the pages on mathematics: the values of a run on the plotted functions."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from lab.queries.one_step import MAX_POINTS
 from lab.training.run import Run
 
 BINS = 60
-MAX_DOTS = 64  # units of a layer whose value for the chosen point is sent
+MAX_DOTS = 64  # units of a layer whose values for the chosen point are sent
 
 
 def pre_activations(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """Inputs of each activation layer for the first training points, and for number options["point"] of them.
+    """Inputs of each activation layer for the first training points, and for the one with number options["point"].
 
     header: layers, one record each (activation, units, and the shares dead and saturated).
-    arrays: edges (L, BINS + 1) and counts (L, BINS), the first and last bin with all values beyond them; and z0, z1 ...
-    (units,), the point's own values in each layer.
+    arrays: edges (L, BINS + 1) and counts (L, BINS), where the first and last bin include all values beyond them;
+    and z0, z1 ... (units,), the values of the point in each layer.
     """
     trainer = run.trainer
     point = int(np.clip(int(options["point"]), 0, len(trainer.x_train) - 1))
@@ -51,7 +51,7 @@ def pre_activations(run: Run, options: Mapping[str, Any], arrays: Mapping[str, n
 
 
 def batch_outputs(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """The latest batch at the output, or before the first step the first points: z, y, t (N, O) and the mean loss."""
+    """The output for the latest batch, or for the first points before the first step: z, y, t (N, O) and the loss."""
     trainer, objective = run.trainer, run.trainer.objective
     size = min(trainer.batch_size, MAX_POINTS)
     rows = trainer.batch[:size] if len(trainer.batch) else np.arange(size)
@@ -67,13 +67,13 @@ def batch_outputs(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.
 
 
 def plane(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """Points of the plane and the current map, to choose a point from; no arrays for other data."""
+    """Points of the plane and the current map, from which a point is chosen; no arrays for other data."""
     dataset = run.dataset
     sizes = {"train": len(dataset.x_train), "test": len(dataset.x_test), "names": list(dataset.feature_names)}
     sizes |= {"mean": dataset.x_mean.tolist(), "center": [dataset.y_mean, dataset.y_scale]}
-    if run.stage is None or dataset.extent is None or dataset.points_train is None or dataset.points_test is None:
+    if run.diagram is None or dataset.extent is None or dataset.points_train is None or dataset.points_test is None:
         return {**sizes, "extent": None}, {}
     labels = {"train": dataset.y_train, "test": dataset.y_test}
     points = {"points_train": dataset.points_train, "points_test": dataset.points_test}
-    header = {**sizes, "extent": dataset.extent, "encoding": run.stage.map.encoding}
-    return header, {**points, **{f"labels_{part}": y for part, y in labels.items()}, "map": run.stage.map()}
+    header = {**sizes, "extent": dataset.extent, "encoding": run.diagram.map.encoding}
+    return header, {**points, **{f"labels_{part}": y for part, y in labels.items()}, "map": run.diagram.map()}

@@ -17,8 +17,8 @@ from lab.protocol.messages import Answer
 from lab.training.build import layers
 from lab.training.run import Run
 
-MAX_PARAMETERS = 400  # parameters: a larger network is replaced by a small one
-CHECKED_POINTS = 8  # training points whose mean loss is checked
+MAX_PARAMETERS = 400  # a larger network is replaced by a small one
+CHECKED_POINTS = 8  # training points of the checked loss
 SWEPT_ENTRIES = 3  # of each parameter, in a sweep over epsilons
 EPSILONS = tuple(10.0**-k for k in range(12))
 EPSILON = 1e-5  # the usual distance in float64
@@ -26,7 +26,7 @@ SMALL_EXPERIMENT = Experiment(hidden=(4, 3), samples=40)
 
 
 class WrongAxis(Dense):
-    """A bug of many tutorials: the bias gradient is summed over the samples and over the units."""
+    """A common bug of tutorials: the bias gradient is summed over the samples and over the units."""
 
     def backward(self, dz):  # (N, O)
         dx = super().backward(dz)
@@ -37,8 +37,8 @@ class WrongAxis(Dense):
 def gradient_check(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
     """Backpropagation against central differences, for every parameter of a float64 copy of the network.
 
-    options: bug, number of the dense layer in which the bug is planted, or -1. Each array of the answer has one entry a
-    parameter: analytic, numeric, error (relative), group (number of its name in header["groups"]).
+    options: bug, number of the dense layer with the bug, or -1. Each array of the answer has one entry per parameter:
+    analytic, numeric, error (relative), group (index of its name in header["groups"]).
     """
     subject = _subject(run, int(options["bug"]), np.float64)
     found = check(*subject.problem, EPSILON)
@@ -57,7 +57,7 @@ def gradient_sweep(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np
 
 
 class _Subject:
-    """A copy of the network in another precision, with or without the bug, and the points that it is checked on."""
+    """A copy of the network in another precision, with or without the bug, and the points for the check."""
 
     def __init__(self, run: Run, bug: int, dtype: Any) -> None:
         trainer, self.architecture = run.trainer, architecture_of(run.experiment)

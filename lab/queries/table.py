@@ -1,7 +1,7 @@
-"""The queries that a page can send about a run: one table, name -> function. A query changes nothing.
+"""The queries that a page can send about a run: one table, name -> function. A query does not change the run.
 
 An answer is a header of plain values and a dictionary of arrays, as in a frame. It should take 50 ms at most, because
-the other runs of the process wait for it: longer work is split into several queries.
+other runs of the process wait meanwhile; longer work is split into several queries.
 """
 
 from __future__ import annotations

@@ -38,7 +38,9 @@ def need(e: Experiment) -> Need:
         data, cast = POINTS * samples * (e.inputs + 2), 0
     architecture = architecture_of(e)
     widths = [architecture.inputs, *(block.width for block in architecture.blocks)]
-    part = max(1, MAX_WORKSPACE_NUMBERS // max(widths))  # more samples go through in parts, except where they depend on each other
+    part = max(
+        1, MAX_WORKSPACE_NUMBERS // max(widths)
+    )  # more samples go through in parts, except where they depend on each other
     batch = min(e.batch_size or samples, samples if e.batch_norm else part)
     passed = (PASSES * batch + 2 * min(samples, part)) * sum(widths) * size
     own = COPIES * architecture.parameters * size + cast + passed

@@ -55,7 +55,9 @@ class RunRecord:
         """Its worker says how it is."""
         if self.checkpoint and self.checkpoint.state.origin != state.origin:
             self.checkpoint = None  # of a network that is gone
-        if state.experiment is not self.state.experiment and not self.state.experiment.allows_live_change(state.experiment):
+        if state.experiment is not self.state.experiment and not self.state.experiment.allows_live_change(
+            state.experiment
+        ):
             self.deaths = []
         self.state = state
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine.backend import adopt_devices, is_out_of_memory, has_lost_context
+from engine.backend import adopt_devices, has_lost_context, is_out_of_memory
 from lab.protocol.errors import Gone
 from lab.protocol.messages import (
     Answer,

@@ -214,4 +214,4 @@ def test_a_target_that_is_never_reached_ends_all_the_same(monkeypatch):
     monkeypatch.setattr(headless, "MAX_EPOCHS", 3)
     experiment = Experiment(dataset="circle", hidden=(), samples=40, target_accuracy=1.0)
     result = pickle.loads(pickle.dumps(headless.run(experiment)))  # as another process gets it
-    assert (result["epochs"], result["stopped"]) == (3, "3 epochs are done; no stop rule came true.")
+    assert (result["epochs"], result["stopped"]) == (3, "3 epochs are done; no stop rule fired.")

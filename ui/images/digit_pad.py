@@ -148,7 +148,8 @@ def test_image() -> None:
         help = "Degrees, clockwise."
         turn = st.slider("Rotate", -MAX_TURN_DEGREES, MAX_TURN_DEGREES, 0, 5, key="picture_turn", help=help, width=230)
         help = "Pixels added around each stroke; negative values remove pixels."
-        thicken = st.slider("Thicken", -MAX_THICKENING_PIXELS, MAX_THICKENING_PIXELS, 0, key="picture_thicken", help=help, width=230)
+        most = MAX_THICKENING_PIXELS
+        thicken = st.slider("Thicken", -most, most, 0, key="picture_thicken", help=help, width=230)
     answer = _ask("picture", {"row": row, "right": right, "down": down, "turn": turn, "thicken": thicken})
     if answer is not None:
         header, arrays = answer

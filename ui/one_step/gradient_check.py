@@ -61,8 +61,8 @@ def _choose_bug() -> int:
 def _verdict(header: Mapping, arrays: Mapping[str, np.ndarray], wrong: np.ndarray, bug: int) -> None:
     if not header["own"]:
         st.caption(
-            f"Your network has more than {MAX_PARAMETERS} parameters: measuring each would take too long. A small network stands "
-            "in, with the same formulas."
+            f"Your network has more than {MAX_PARAMETERS} parameters: measuring each would take too long. "
+            "A small network with the same formulas is checked instead."
         )
     if not wrong.any():
         st.success(f"Every gradient is right: the largest relative error is {arrays['error'].max():.1e}.")

@@ -214,7 +214,7 @@ def _heights_along(arrays: dict[str, np.ndarray]) -> np.ndarray:
 
 def _caption(header: dict[str, Any]) -> str:
     """What the picture shows, with its numbers."""
-    if header["same_way"]:
+    if header["reproduced"]:
         path = f"The gray line is the path of your network in {header['epochs']} epochs"
     elif header["epoch"]:
         path = (

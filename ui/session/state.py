@@ -161,8 +161,8 @@ def load_model(content: bytes, *, weights_only: bool) -> bool:
     try:
         model = model_file.from_bytes(content)
         here = model.experiment.change(device=me.experiment.device)  # the device is not part of a model
-        model.facts["experiment"] = here.to_json()
-        runs().do(me.token, Load(model.facts, None if weights_only else here), model.arrays)
+        model.metadata["experiment"] = here.to_json()
+        runs().do(me.token, Load(model.metadata, None if weights_only else here), model.arrays)
     except Gone:
         me.refused, me.token = ["Your run was lost and has been reopened: load the file again."], ""
     except SentenceError as problem:

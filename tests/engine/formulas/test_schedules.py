@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.formulas.schedules import SCHEDULES, DEFAULT_SPAN_EPOCHS
+from engine.formulas.schedules import DEFAULT_SPAN_EPOCHS, SCHEDULES
 
 with np.load(Path(__file__).parents[2] / "golden" / "schedules.npz") as file:
     GOLDEN = dict(file)

@@ -11,7 +11,7 @@ from data import DATASETS
 from data.drawing_preparation import prepare_drawing
 from lab.experiment.experiment import Experiment
 from lab.experiment.recipes import RECIPES
-from lab.queries.gallery import MAX_FILTERS, PAD_SIDE, MAX_PICTURES, read
+from lab.queries.gallery import MAX_FILTERS, MAX_PICTURES, PAD_SIDE, read
 from lab.queries.table import ask
 from lab.training.build import Built, build
 from lab.training.run import Run
@@ -114,7 +114,8 @@ def test_a_drawing_is_prepared_and_read(run):
     [("cell", {"truth": 10, "read": 0}, {}), ("cell", {"truth": "1", "read": 0}, {}), ("picture", {"row": -1}, {}),
      ("picture", {"row": 10**6}, {}), ("picture", {"row": 0, "right": 1.5}, {}),
      ("picture", {"row": 0, "turn": 61}, {}), ("picture", {"row": True}, {}), ("drawing", {}, {}),
-     ("drawing", {}, {"ink": np.zeros((PAD_SIDE, PAD_SIDE + 1), np.uint8)}), ("drawing", {}, {"ink": np.zeros((PAD_SIDE, PAD_SIDE))})],
+     ("drawing", {}, {"ink": np.zeros((PAD_SIDE, PAD_SIDE + 1), np.uint8)}),
+     ("drawing", {}, {"ink": np.zeros((PAD_SIDE, PAD_SIDE))})],
 )  # fmt: skip
 def test_a_question_for_what_is_not_there_is_refused_with_what_is_allowed(run, name, facts, arrays):
     with pytest.raises(ValueError, match=r"allowed: a whole number from|A drawing has 84 by 84 bytes"):

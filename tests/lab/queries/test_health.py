@@ -72,8 +72,8 @@ def test_the_verdict_on_a_layer_names_what_is_wrong_with_it(facts, words):
         ([1e-6, 1e-4, 1e-2], "Vanishing: only 0.010%"),
         ([1.0, 1e-3], "Exploding: the gradient is 1,000 times"),
         ([0.5, 1.0], "Healthy flow: the first hidden layer gets 50%"),
-        ([NAN, 1.0], "Exploding: gradients are no finite"),
-        ([0.0, 0.0], "No gradient at all"),
+        ([NAN, 1.0], "Exploding: gradients are not finite"),
+        ([0.0, 0.0], "No gradient: either"),
         ([1.0], "With fewer than two"),
     ],
 )

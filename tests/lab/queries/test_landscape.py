@@ -79,13 +79,13 @@ def test_random_directions_are_as_long_as_the_weights_of_each_unit(run):
 
 def test_the_path_goes_from_the_first_weights_to_those_of_now(run):
     plane = finished(run, "path")
-    assert plane.same_way
-    assert plane.station_epochs == [0, 1, 2, 3, 4, 5, 6]
-    np.testing.assert_array_equal(plane.stations[0], build(SMALL).trainer.network.parameters)
+    assert plane.reproduced
+    assert plane.snapshot_epochs == [0, 1, 2, 3, 4, 5, 6]
+    np.testing.assert_array_equal(plane.snapshots[0], build(SMALL).trainer.network.parameters)
     np.testing.assert_allclose(plane.path()[-1], 0, atol=1e-9)
     assert plane.in_plane() > 0.95
     assert np.abs(plane.path()).max() == pytest.approx(0.8)
-    for point, station in zip(plane.path(), plane.stations, strict=True):
+    for point, station in zip(plane.path(), plane.snapshots, strict=True):
         away = station - plane.center - point @ plane.directions
         np.testing.assert_allclose(plane.directions @ away, 0, atol=1e-9)
 
@@ -95,10 +95,10 @@ def test_a_way_that_was_changed_underway_is_not_called_the_same():
     run.trainer.epoch()
     run.change(SMALL.change(learning_rate=0.3))
     run.trainer.epoch()
-    assert not finished(run, "random").same_way
+    assert not finished(run, "random").reproduced
     run.reset()
-    assert not finished(run, "random").same_way
-    assert finished(run, "random").station_epochs[-1] == 30
+    assert not finished(run, "random").reproduced
+    assert finished(run, "random").snapshot_epochs[-1] == 30
 
 
 def test_the_run_is_left_as_it_was():
@@ -116,7 +116,7 @@ def test_the_run_is_left_as_it_was():
     facts, raced = pool.ask(token, "landscape_race", race)
     assert raced["heights"].shape == (2, 6)
     assert list(facts["names"]) == ["sgd", "adam"]
-    assert header["centre"] == pytest.approx(arrays["heights"][7, 7])
+    assert header["center"] == pytest.approx(arrays["heights"][7, 7])
     after = checkpoint.capture(trainer)
     for name in before:
         np.testing.assert_array_equal(before[name], after[name], err_msg=name)

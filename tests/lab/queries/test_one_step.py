@@ -244,5 +244,5 @@ def test_a_parameter_that_is_not_there_is_taken_for_the_nearest():
 
 @pytest.mark.parametrize("x", [(), (1.0,), (1.0, np.nan), (1.0, 2.0, 3.0)])
 def test_a_typed_point_of_another_shape_is_refused(x):
-    with pytest.raises(ValueError, match="A typed point is 2 finite numbers"):
+    with pytest.raises(ValueError, match="A typed point needs 2 finite numbers"):
         ask(run_of(), part="typed", x=x)

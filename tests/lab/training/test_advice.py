@@ -136,16 +136,16 @@ def test_advice_changes_nothing_about_the_run():
 def test_an_adviser_thinks_anew_only_every_few_seconds_and_only_about_what_has_changed():
     experiment = PRESETS["zeros"].experiment
     trainer, adviser = build(experiment).trainer, Adviser()
-    assert adviser.say(0.0, experiment, trainer) is None
+    assert adviser.update(0.0, experiment, trainer) is None
     for _ in range(10):
         trainer.epoch()
-    said = adviser.say(0.0, experiment, trainer)
+    said = adviser.update(0.0, experiment, trainer)
     assert said is not None
     assert said["fix"] == {"label": "Try Glorot", "changes": {"initializer": "glorot_uniform"}}
     trainer.reset()
     trainer.epoch()
-    assert adviser.say(0.5 * ADVICE_INTERVAL_S, experiment, trainer) == said
-    assert adviser.say(1.5 * ADVICE_INTERVAL_S, experiment, trainer) is None
+    assert adviser.update(0.5 * ADVICE_INTERVAL_S, experiment, trainer) == said
+    assert adviser.update(1.5 * ADVICE_INTERVAL_S, experiment, trainer) is None
 
 
 def test_advice_rides_in_the_header_of_a_frame():

@@ -110,7 +110,7 @@ HOSTILE = {
     "infinity": (with_tensor("network.2.b", put(np.inf)), f"network.2.b {FINITE}"),
     "a scaling of nan": (with_tensor("data.x_scale", put(np.nan)), f"data.x_scale {FINITE}"),
     "an order that names one twice": (with_tensor("training.order", put(0)), "does not name each sample once."),
-    "a huge count": (with_tensor("training.counters", put(2**62, 1)), "a count that nobody has trained to"),
+    "a huge count": (with_tensor("training.counters", put(2**62, 1)), "an impossible count"),
     "a negative count": (with_tensor("training.counters", put(-1, 0)), "A counter in the checkpoint is out of range."),
     "a position beyond": (with_tensor("training.counters", put(30, 2)), "A counter in the checkpoint is out of range."),
     "endless seconds": (with_tensor("training.numbers", put(np.inf, 0)), "training.numbers holds numbers that"),

@@ -78,7 +78,7 @@ def test_a_run_that_had_ended_says_so_and_goes_on_when_told_to():
 
 def load(pool, token, content):
     model = from_bytes(content)
-    pool.do(token, Load(model.facts, model.experiment), model.arrays)
+    pool.do(token, Load(model.metadata, model.experiment), model.arrays)
 
 
 # Loading into a run --------------------------------------------------------------------------------------------------
