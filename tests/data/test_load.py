@@ -271,7 +271,7 @@ def test_no_data_set_imports_scikit_learn():
         ({"features": ("x1", "x1")}, "x1, x2, x1^2"),
     ],
 )
-def test_values_out_of_range_are_refused_with_the_allowed_ones(change, allowed):
+def test_values_out_of_range_are_refused(change, allowed):
     with pytest.raises(ValueError, match=r"^[A-Z].*\.$") as refusal:
         load(**{"name": "xor", "rng": rng(), **change})
     assert allowed in str(refusal.value)

@@ -65,7 +65,7 @@ def test_a_constant_column_is_divided_by_one(constant):
     np.testing.assert_allclose(standardize(values, mean, scale), 0, atol=1e-6)
 
 
-def test_standardising_subtracts_before_it_rounds_to_single_precision():
+def test_standardizing_subtracts_before_rounding_to_float32():
     assert standardize(np.array([1e8 + 1]), 1e8, 1.0) == [1.0]
 
 

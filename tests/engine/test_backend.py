@@ -78,7 +78,7 @@ def pretended(**parts):
     return HEALTHY.format(**(WORKS | parts))
 
 
-def test_a_healthy_card_is_usable_and_tells_its_name_and_memory(machine):
+def test_a_working_card_is_usable_with_name_and_memory(machine):
     assert machine(pretended(count="return 2")) == [
         backend.Device("cuda:0", "GPU 0: Pretended Card", memory=2 << 30),
         backend.Device("cuda:1", "GPU 1: Pretended Card", memory=2 << 30),
@@ -116,7 +116,7 @@ def test_an_unusable_card_has_a_reason_and_a_fix(machine, parts, reason, fix):
         (None, "ModuleNotFoundError: No module named 'cupy'"),  # another CuPy was removed, and took the files along
     ],
 )
-def test_a_half_removed_package_is_named_with_the_fix(machine, tmp_path, left, said):
+def test_a_half_removed_package_is_reported_with_the_fix(machine, tmp_path, left, said):
     if left == LEFT and importlib.util.find_spec("cupy"):
         pytest.skip("a whole CuPy further down the path would be imported instead")
     (tmp_path / "broken/cupy/_core").mkdir(parents=True)
@@ -184,7 +184,7 @@ def test_the_named_requirements_file_holds_all_missing_libraries():
          f"pip uninstall -y cupy-cuda12x cupy-cuda13x && {backend.INSTALL_COMMAND}"),
     ],
 )  # fmt: skip
-def test_known_obstacles_start_no_process(machine, monkeypatch, packages, driver, reason, fix):
+def test_known_problems_start_no_process(machine, monkeypatch, packages, driver, reason, fix):
     monkeypatch.setattr(backend.subprocess, "Popen", None)
     (card,) = machine(packages=packages, driver=driver)
     assert card.reason == reason

@@ -101,7 +101,7 @@ def test_every_loss_names_outputs_that_exist(name, output):
 
 
 @pytest.mark.parametrize(("kind", "classes", "output", "loss"), PAIRS)
-def test_every_objective_gradient_agrees_with_central_differences(kind, classes, output, loss):
+def test_objective_gradients_agree_with_central_differences(kind, classes, output, loss):
     objective = Objective(kind, classes, output, loss)
     z, t = logits_and_targets(objective)
     numeric = numerical_gradient(lambda: objective.value(z, t), z)
@@ -110,7 +110,7 @@ def test_every_objective_gradient_agrees_with_central_differences(kind, classes,
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("kind", "classes", "output", "loss"), PAIRS)
-def test_every_objective_plays_from_a_tape_as_it_computes(kind, classes, output, loss, dtype):
+def test_every_objective_is_replayed_exactly(kind, classes, output, loss, dtype):
     options = {"class_weights": [1, 2, 3][:classes], "label_smoothing": 0.1}
     for objective in (
         Objective(kind, classes, output, loss),
@@ -201,7 +201,7 @@ def test_every_schedule_stays_between_zero_and_the_base_rate(name):
 
 
 @pytest.mark.parametrize("name", engine.INITIALIZERS)
-def test_every_initializer_draws_centered_numbers_from_its_generator(name):
+def test_every_initializer_draws_centered_numbers(name):
     draw = engine.INITIALIZERS[name].draw
     first, again = (draw(np.random.default_rng(7), (80, 50), 80, 50) for _ in range(2))
     assert first.shape == (80, 50)

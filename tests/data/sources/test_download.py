@@ -108,7 +108,7 @@ BAD: dict[str, tuple[Answer, str]] = {
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_a_failing_mirror_gives_a_sentence_and_leaves_no_file(kind, use, tmp_path):
+def test_a_failing_mirror_leaves_an_error_and_no_file(kind, use, tmp_path):
     answer, sentence = BAD[kind]
     with mirror(answer) as (address, _):
         use(address)

@@ -235,7 +235,7 @@ NUMBERS = packed(examples()["train-labels-idx1-ubyte"])
     ],
     ids=lambda value: value if isinstance(value, str) else len(value),
 )
-def test_a_broken_file_is_refused_with_a_sentence(file, content, sentence, tmp_path):
+def test_a_broken_file_is_refused(file, content, sentence, tmp_path):
     (write(tmp_path) / file).write_bytes(content)
     with pytest.raises(ValueError, match=r"^[A-Z].*\.$") as refusal:
         load("mnist", rng=rng(), data_dir=tmp_path)

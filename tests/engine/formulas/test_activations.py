@@ -25,7 +25,7 @@ def test_values_and_slopes_agree_with_pytorch(name, dtype):
 
 
 @NAMES
-def test_no_activation_overflows_in_float32_for_values_up_to_ten_thousand(name):
+def test_no_activation_overflows_in_float32(name):
     f = ACTIVATIONS[name]
     z = np.concatenate([s * np.logspace(-38, 4, 500, dtype=np.float32) for s in (-1, 1)] + [np.zeros(1, np.float32)])
     with np.errstate(over="raise", invalid="raise", divide="raise"):

@@ -35,7 +35,7 @@ def losses(trainer, steps):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_losses_on_the_device_equal_those_of_the_processor(build_trainer, backend, optimizer):
+def test_losses_on_the_device_and_the_processor_are_equal(build_trainer, backend, optimizer):
     here, there = (build_trainer(optimizer=optimizer, backend=where) for where in (None, backend))
     np.testing.assert_array_equal(there.network.parameters, here.network.parameters)
     np.testing.assert_allclose(losses(there, 200), losses(here, 200), rtol=FLOAT32)
@@ -95,7 +95,7 @@ def test_dropping_units_does_not_make_the_host_wait(build_trainer, pretended):
     assert CARD.waits == 0
 
 
-def test_only_synchronizing_copies_the_parameters_to_the_host(build_trainer, pretended):
+def test_only_synchronize_copies_parameters_to_the_host(build_trainer, pretended):
     trainer = build_trainer(backend=pretended)
     for _ in range(5):
         trainer.advance()
@@ -109,7 +109,7 @@ def test_only_synchronizing_copies_the_parameters_to_the_host(build_trainer, pre
     assert CARD.waits == 3
 
 
-def test_what_is_changed_on_the_host_reaches_the_device(build_trainer, backend):
+def test_changes_on_the_host_reach_the_device(build_trainer, backend):
     here, there = (build_trainer(dtype=np.float64, backend=where) for where in (None, backend))
     for trainer in (here, there):
         losses(trainer, 3)
@@ -120,7 +120,7 @@ def test_what_is_changed_on_the_host_reaches_the_device(build_trainer, backend):
     np.testing.assert_allclose(losses(there, 5), losses(here, 5), rtol=1e-9)
 
 
-def test_a_checkpoint_goes_from_one_device_to_the_other(build_trainer, backend):
+def test_a_checkpoint_moves_between_devices(build_trainer, backend):
     here, there = (build_trainer("everything", np.float64, "sgd", backend=where) for where in (None, backend))
     losses(there, 9)
     checkpoint.restore(here, checkpoint.capture(there))
@@ -166,7 +166,7 @@ def test_slices_stay_short_on_a_slow_device(build_trainer, pretended, monkeypatc
     assert trainer.steps == 10
 
 
-def test_a_device_that_is_quick_is_seldom_waited_for(build_trainer, pretended, monkeypatch):
+def test_a_fast_device_is_rarely_waited_for(build_trainer, pretended, monkeypatch):
     trainer = build_trainer(backend=pretended, batch_size=0)
     waits, now = [], [0.0]
     monkeypatch.setattr(pretended, "wait", lambda: waits.append(1))

@@ -128,7 +128,7 @@ def test_captured_kernels_run_with_every_launch_and_not_before(backend):
 
 @compiled
 @pytest.mark.parametrize("architecture", [70, 80, 90, 120])
-def test_the_kernels_of_a_step_compile_for_cards_old_and_new(build_trainer, backend, architecture):
+def test_the_kernels_compile_for_old_and_new_cards(build_trainer, backend, architecture):
     """NVRTC needs neither a card nor a driver. The names are made different, so that one compilation takes them all."""
     nvrtc = cuda_in_c.nvrtc()
     if nvrtc is None:

@@ -27,7 +27,7 @@ def test_inputs_outputs_and_gradients_are_those_of_each_layer():
     assert seen.input_gradients.keys() == seen.output_gradients.keys() - {"0"}  # nobody needs dL/dx
 
 
-def test_only_the_chosen_layers_are_observed_and_only_inside_the_block():
+def test_only_chosen_layers_are_observed():
     network, x = nested(), np.ones((2, 4))
     with observe(network, ["1.1"]) as seen:
         network.forward(x)

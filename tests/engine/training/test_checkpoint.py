@@ -20,7 +20,7 @@ def same(one, other):
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
 @pytest.mark.parametrize("steps", [0, 7, 24])
-def test_a_restored_run_continues_the_identical_curve(kind, optimizer, steps, build_trainer):
+def test_a_restored_run_continues_the_same_curve(kind, optimizer, steps, build_trainer):
     trainer, heir = (build_trainer(kind, optimizer=optimizer, patience=50, schedule="cosine") for _ in range(2))
     for _ in range(steps):
         trainer.step()
@@ -99,7 +99,7 @@ def test_a_checkpoint_never_holds_overflowed_numbers(build_trainer):
         (lambda a: a.clear(), "not in both"),
     ],
 )
-def test_a_spoiled_checkpoint_is_refused_and_nothing_changes(spoil, words, build_trainer):
+def test_a_damaged_checkpoint_is_refused(spoil, words, build_trainer):
     source, trainer = build_trainer(), build_trainer()
     source.epoch()
     arrays = checkpoint.capture(source)
@@ -110,7 +110,7 @@ def test_a_spoiled_checkpoint_is_refused_and_nothing_changes(spoil, words, build
     same(checkpoint.capture(trainer), before)
 
 
-def test_a_checkpoint_of_another_network_or_optimizer_is_refused(build_trainer):
+def test_a_checkpoint_of_another_network_is_refused(build_trainer):
     for other in (build_trainer("batch norm"), build_trainer(optimizer="sgd"), build_trainer(dtype=np.float64)):
         with pytest.raises(ValueError, match="checkpoint"):
             checkpoint.restore(build_trainer(), checkpoint.capture(other))

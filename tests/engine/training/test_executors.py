@@ -132,7 +132,7 @@ READABLE = (
 )  # fmt: skip
 
 
-def test_reading_a_property_neither_waits_nor_trains_nor_restores(build_trainer, pretended):
+def test_reading_a_property_has_no_effect(build_trainer, pretended):
     trainer = build_trainer(optimizer="sgd", learning_rate=300.0, backend=pretended)
     for _ in range(15):  # the loss has exploded at the end of the first epoch, and is not known yet
         trainer.step()

@@ -55,7 +55,7 @@ def worst(checks):
 
 @pytest.mark.parametrize(("kind", "classes", "output", "loss"), PAIRS)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_every_activation_passes_with_every_loss_and_output_function(activation, kind, classes, output, loss):
+def test_every_activation_loss_and_output_passes(activation, kind, classes, output, loss):
     network, objective, x, t = smooth_problem(activation, (kind, classes, output, loss))
     checks = check(network, objective, x, t)
     assert len(checks) == network.parameters.size
@@ -112,7 +112,7 @@ def test_it_finds_a_gradient_that_is_two_percent_too_small(monkeypatch):
     assert {round(c.error, 4) for c in checks if abs(c.analytic) > 1e-3} == {round(1 - 41000 / 42000, 4)}
 
 
-def test_it_changes_nothing_in_a_network_with_dropout_and_batch_norm():
+def test_the_check_does_not_change_the_network():
     """And dropout passes the check: the same masks are drawn every time."""
     curves = []
     for looking in (False, True):

@@ -44,7 +44,7 @@ def test_pictures_go_with_the_last_run_that_needs_them():
     assert pictures() is None
 
 
-def test_a_class_on_the_same_pictures_is_expected_to_take_them_once_a_process():
+def test_shared_pictures_are_counted_once_per_process():
     mnist = need(Experiment(dataset="mnist"))
     assert mnist.data > 200
     assert together(("first", mnist) for _ in range(30)) == pytest.approx(mnist.data + 30 * mnist.own)

@@ -119,7 +119,7 @@ def packages(tmp_path_factory):
     return {str(folder / name): experiment for name, experiment in exact.items()}
 
 
-def test_the_numpy_script_prints_our_losses_for_every_function_of_every_table(packages):
+def test_numpy_scripts_of_all_functions_print_our_losses(packages):
     printed = run_scripts(sys.executable, "train_numpy.py", packages)
     assert len(printed) == len(EXPERIMENTS)
     for folder, found in printed.items():
@@ -131,7 +131,7 @@ USUAL = [Experiment(epochs=20), DIGITS.change(dtype="float64")]  # 32 bits drift
 
 
 @pytest.mark.parametrize("experiment", USUAL, ids=lambda e: e.dataset)
-def test_a_usual_numpy_script_is_about_sixty_lines_of_numpy_alone_and_prints_our_losses(tmp_path, experiment):
+def test_a_usual_numpy_script_is_short(tmp_path, experiment):
     unpacked(experiment, tmp_path)
     text = (tmp_path / "train_numpy.py").read_text()
     assert len([line for line in text.splitlines() if line.strip()]) <= 65
@@ -142,7 +142,7 @@ def test_a_usual_numpy_script_is_about_sixty_lines_of_numpy_alone_and_prints_our
     np.testing.assert_allclose(found, ours(experiment), rtol=0, atol=1e-6)
 
 
-def test_a_script_that_does_not_cover_the_experiment_is_left_out_and_the_note_says_why(tmp_path):
+def test_the_note_explains_a_missing_script(tmp_path):
     note = unpacked(FILTERS, tmp_path)
     assert not (tmp_path / "train_numpy.py").exists()
     assert "train_numpy.py is not here: The NumPy script covers dense networks only" in note

@@ -33,7 +33,7 @@ def question(run: Run, name: str, **facts):
     return ask(run, name, facts, {})
 
 
-def test_the_matrix_and_the_scores_of_the_classes_are_those_of_the_test_part(run):
+def test_the_matrix_and_scores_describe_the_test_part(run):
     header, arrays = question(run, "images")
     assert arrays["confusion"].sum() == header["test"] == len(run.dataset.y_test)
     accuracy = np.trace(arrays["confusion"]) / header["test"]
@@ -42,7 +42,7 @@ def test_the_matrix_and_the_scores_of_the_classes_are_those_of_the_test_part(run
     np.testing.assert_allclose(arrays["scores"][1], recall, rtol=1e-6)
 
 
-def test_the_pictures_of_a_cell_are_those_very_ones_and_their_answers_say_so(run):
+def test_a_cell_has_its_pictures_and_predictions(run):
     _, whole = question(run, "images")
     wrong = np.argwhere(whole["confusion"] * (1 - np.eye(10)) > 0)
     truth, seen = (int(number) for number in wrong[0])
@@ -74,7 +74,7 @@ def test_a_test_picture_is_read_as_the_network_reads_it(run):
     np.testing.assert_allclose(arrays["raw_shares"], expected, atol=1e-4)
 
 
-def test_a_shifted_picture_is_lost_as_it_is_and_the_same_prepared(run):
+def test_preparation_undoes_a_shift(run):
     _, still = question(run, "picture", row=7)
     _, shifted = question(run, "picture", row=7, right=2, down=-1)
     np.testing.assert_array_equal(shifted["picture"], still["picture"])
@@ -117,7 +117,7 @@ def test_a_drawing_is_prepared_and_read(run):
      ("drawing", {}, {"ink": np.zeros((PAD_SIDE, PAD_SIDE + 1), np.uint8)}),
      ("drawing", {}, {"ink": np.zeros((PAD_SIDE, PAD_SIDE))})],
 )  # fmt: skip
-def test_a_question_for_what_is_not_there_is_refused_with_what_is_allowed(run, name, facts, arrays):
+def test_an_invalid_option_is_refused(run, name, facts, arrays):
     with pytest.raises(ValueError, match=r"allowed: a whole number from|A drawing has 84 by 84 bytes"):
         ask(run, name, facts, arrays)
 
@@ -154,13 +154,13 @@ def accuracies(built: Built, scale: int, shift: int, count: int) -> tuple[float,
     return share(list(pictures)), share(raw), share(prepared)
 
 
-def test_a_shift_of_the_small_digits_costs_less_than_two_points_when_prepared_and_nearly_all_when_not(run):
+def test_prepared_small_digits_tolerate_a_shift(run):
     whole, raw, prepared = accuracies(Built(run.dataset, run.trainer), scale=9, shift=2, count=449)  # 7 pixels of 28
     assert prepared > whole - 0.02
     assert raw < 0.4
 
 
-def test_a_shift_of_mnist_digits_by_six_pixels_costs_less_than_two_points_when_prepared():
+def test_prepared_mnist_digits_tolerate_a_shift():
     if not DATASETS["mnist"].available():
         pytest.skip("the files of MNIST are not here: BACKPROP_DATA names their folder")
     built = build(MNIST)

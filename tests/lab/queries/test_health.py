@@ -42,7 +42,7 @@ def test_asking_does_not_disturb_training():
     np.testing.assert_array_equal(one, other)
 
 
-def test_pictures_with_convolutions_have_a_row_for_each_layer_with_weights():
+def test_each_layer_with_weights_has_a_row():
     pool = LocalPool()
     token = pool.open(Experiment(dataset="digits", conv=(2,), hidden=(4,), activations="relu"))
     header, arrays = pool.ask(token, "health")
@@ -62,7 +62,7 @@ def test_pictures_with_convolutions_have_a_row_for_each_layer_with_weights():
         ((NAN, NAN, NAN), "healthy"),
     ],
 )
-def test_the_verdict_on_a_layer_names_what_is_wrong_with_it(facts, words):
+def test_the_verdict_names_the_problem_of_a_layer(facts, words):
     assert layer_verdict(*facts).startswith(words)
 
 
@@ -77,10 +77,10 @@ def test_the_verdict_on_a_layer_names_what_is_wrong_with_it(facts, words):
         ([1.0], "With fewer than two"),
     ],
 )
-def test_the_verdict_on_the_flow_compares_the_first_hidden_layer_with_the_last(gradients, words):
+def test_the_flow_verdict_compares_first_and_last_hidden_layer(gradients, words):
     assert flow_verdict(gradients).startswith(words)
 
 
-def test_a_share_is_told_in_as_many_digits_as_it_needs():
+def test_small_percentages_have_more_digits():
     assert [percent(share) for share in (2.5, 0.5, 0.05, 0.001, 0.000001, 0)] == [
         "250%", "50%", "5.0%", "0.100%", "less than 0.001%", "0.000%"]  # fmt: skip

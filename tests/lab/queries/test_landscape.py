@@ -65,7 +65,7 @@ def test_chosen_weights_move_alone(run):
     assert (network.named["0.W"][1, 2], network.named["2.b"][3]) == (1, 2)
 
 
-def test_random_directions_are_as_long_as_the_weights_of_each_unit(run):
+def test_random_directions_have_the_length_of_the_weights(run):
     plane = finished(run, "random")
     network = build(SMALL).trainer.network
     network.parameters[:] = run.trainer.network.parameters
@@ -77,7 +77,7 @@ def test_random_directions_are_as_long_as_the_weights_of_each_unit(run):
         assert all(not network.named[name].any() for name in network.named if name.endswith("b"))
 
 
-def test_the_path_goes_from_the_first_weights_to_those_of_now(run):
+def test_the_path_goes_from_initial_to_current_weights(run):
     plane = finished(run, "path")
     assert plane.reproduced
     assert plane.snapshot_epochs == [0, 1, 2, 3, 4, 5, 6]
@@ -90,7 +90,7 @@ def test_the_path_goes_from_the_first_weights_to_those_of_now(run):
         np.testing.assert_allclose(plane.directions @ away, 0, atol=1e-9)
 
 
-def test_a_way_that_was_changed_underway_is_not_called_the_same():
+def test_a_run_with_changed_settings_is_not_reproduced():
     run = Run(SMALL)
     run.trainer.epoch()
     run.change(SMALL.change(learning_rate=0.3))
@@ -133,7 +133,7 @@ def test_the_run_is_left_as_it_was():
         (SMALL.change(initializer="zeros"), {"kind": "random"}, "All weights are zero"),
     ],
 )
-def test_a_plane_that_cannot_be_is_refused_with_a_sentence(experiment, plan, words):
+def test_an_invalid_plane_is_refused(experiment, plan, words):
     pool = LocalPool()
     with pytest.raises(ExperimentError, match=words):
         pool.ask(pool.open(experiment), "landscape", plan)

@@ -40,7 +40,7 @@ def trained(experiment: Experiment, epochs: int) -> Trainer:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_each_rule_speaks_on_the_run_that_it_is_for_and_is_the_first_to(name):
+def test_each_rule_applies_first_to_its_run(name):
     experiment, epochs = CASES[name]
     trainer = trained(experiment, epochs)
     said = RULES[name].advise(RunView(experiment, trainer))
@@ -50,7 +50,7 @@ def test_each_rule_speaks_on_the_run_that_it_is_for_and_is_the_first_to(name):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_is_offered_is_a_valid_change_that_is_not_there_yet(name):
+def test_offered_changes_are_valid_and_new(name):
     experiment, epochs = CASES[name]
     said = advise(experiment, trained(experiment, epochs))
     assert said is not None
@@ -133,7 +133,7 @@ def test_advice_changes_nothing_about_the_run():
     np.testing.assert_array_equal(alone.history.values, advised.history.values)
 
 
-def test_an_adviser_thinks_anew_only_every_few_seconds_and_only_about_what_has_changed():
+def test_an_adviser_updates_only_at_intervals_after_changes():
     experiment = PRESETS["zeros"].experiment
     trainer, adviser = build(experiment).trainer, Adviser()
     assert adviser.update(0.0, experiment, trainer) is None

@@ -125,7 +125,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_file_is_refused_with_a_sentence_and_nothing_is_lost(name, content):
+def test_a_hostile_file_is_refused(name, content):
     make, sentence = HOSTILE[name]
     made = make(content)
     assert made != content

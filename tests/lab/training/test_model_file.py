@@ -67,7 +67,7 @@ def test_any_reader_of_safetensors_can_use_the_weights():
     assert facts["version"] == "1"
 
 
-def test_a_run_that_had_ended_says_so_and_goes_on_when_told_to():
+def test_a_saved_run_that_had_ended_can_continue():
     experiment = SMALL.change(epochs=3)
     run = Run(experiment)
     downloads.load(run, from_bytes(saved(experiment)), weights_only=False)
@@ -84,7 +84,7 @@ def load(pool, token, content):
 # Loading into a run --------------------------------------------------------------------------------------------------
 
 
-def test_a_run_takes_the_place_of_the_saved_one_and_can_be_trained_with_other_settings(content):
+def test_a_loaded_run_can_be_trained_with_other_settings(content):
     pool = LocalPool()
     token = pool.open(Experiment(dataset="xor", hidden=(3, 3)))
     load(pool, token, content)
@@ -101,7 +101,7 @@ def test_a_run_takes_the_place_of_the_saved_one_and_can_be_trained_with_other_se
     assert pool.state(token).epoch == 0
 
 
-def test_weights_alone_begin_a_new_run_with_the_settings_of_now(content):
+def test_loading_weights_keeps_the_current_settings(content):
     wanted = from_bytes(content)
     run = Run(SMALL.change(optimizer="adam", noise=0.3, seed=9))
     downloads.load(run, wanted, weights_only=True)

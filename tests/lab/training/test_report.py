@@ -19,7 +19,7 @@ def printed(capsys, *arguments: str) -> dict:
 
 
 @pytest.mark.parametrize("dataset", ["circle", "spiral3", "diabetes", "digits"])
-def test_a_report_can_be_written_as_json_and_leaves_the_trainer_as_it_was(dataset):
+def test_a_report_is_json_and_does_not_change_the_trainer(dataset):
     trainer = build(Experiment(dataset=dataset)).trainer
     trainer.epoch()
     before = trainer.network.parameters.copy()
@@ -52,7 +52,7 @@ def test_the_check_command_prints_the_worst_entry(capsys):
     assert facts["worst"]["error"] < 1e-6
 
 
-def test_going_on_from_a_saved_file_gives_the_same_numbers_as_one_long_run(tmp_path, capsys):
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, capsys):
     source, file = '{"optimizer": "adam", "dropout": 0.2, "batch_norm": true}', str(tmp_path / "run.safetensors")
     printed(capsys, "run", source, "--epochs", "4", "--json", "--save", file)
     parts = printed(capsys, "run", source, "--epochs", "9", "--json", "--resume", file)
