@@ -1,5 +1,4 @@
-"""What every data set promises, asked of each entry of the table that needs no files.
-Then what `load` promises about randomness, and what it refuses."""
+"""Properties of every data set that needs no files, and randomness and refusals of `load`."""
 
 from __future__ import annotations
 
@@ -39,7 +38,7 @@ def points(dataset: data.Dataset) -> tuple[np.ndarray, np.ndarray]:
 
 
 def in_one_order(parts: tuple[np.ndarray, np.ndarray]) -> list[list[float]]:
-    """The rows of both parts, sorted, whatever part they are in."""
+    """The rows of both parts together, sorted."""
     return sorted(np.concatenate(parts).tolist())
 
 

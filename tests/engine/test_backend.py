@@ -52,13 +52,13 @@ WORKS = {
 NVRTC = "raise RuntimeError('Failure finding \"libnvrtc.so.13 or libnvrtc.so.12\"')"
 CUBLAS = "raise ImportError('libcublas.so.12: cannot open shared object file: No such file or directory')"
 LEFT = "_core/left_behind.so"
-GONE = "raise ModuleNotFoundError(\"No module named 'cupy'\")"  # as where no file of it is left
+GONE = "raise ModuleNotFoundError(\"No module named 'cupy'\")"  # as if no file of it were left
 CURAND = "raise ImportError('libcurand.so.10: cannot open shared object file: No such file or directory')"
 
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
-    """`machine(source, packages, driver)` -> the graphics cards that are found on it."""
+    """`machine(source, packages, driver)` -> the detected graphics cards."""
 
     def look(source=None, packages=("cupy-cuda12x",), driver=True, seconds=backend.TRIAL_TIMEOUT_S, folder="."):
         if source is not None:
@@ -109,20 +109,20 @@ def test_an_unusable_card_has_a_reason_and_a_fix(machine, parts, reason, fix):
 
 
 @pytest.mark.parametrize(
-    ("left", "said"),
+    ("left", "problem"),
     [
         ("__init__.py", "AttributeError: module 'cupy' has no attribute 'cuda'"),  # the folder, without its contents
         (LEFT, "AttributeError: module 'cupy' has no attribute 'cuda'"),  # an import finds a folder
-        (None, "ModuleNotFoundError: No module named 'cupy'"),  # another CuPy was removed, and took the files along
+        (None, "ModuleNotFoundError: No module named 'cupy'"),  # another CuPy package was removed with its files
     ],
 )
-def test_a_half_removed_package_is_reported_with_the_fix(machine, tmp_path, left, said):
+def test_a_half_removed_package_is_reported_with_the_fix(machine, tmp_path, left, problem):
     if left == LEFT and importlib.util.find_spec("cupy"):
         pytest.skip("a whole CuPy further down the path would be imported instead")
     (tmp_path / "broken/cupy/_core").mkdir(parents=True)
     (tmp_path / "broken/cupy" / left).write_text("") if left else (tmp_path / "cupy.py").write_text(GONE)
     (card,) = machine(folder="broken" if left else ".")
-    assert card.reason == f"CuPy is only partly installed: {said}."
+    assert card.reason == f"CuPy is only partly installed: {problem}."
     assert card.fix == f"pip uninstall -y cupy-cuda12x && {backend.INSTALL_COMMAND}"
 
 
@@ -134,7 +134,7 @@ def test_a_trial_that_hangs_is_ended(machine):
 
 def test_an_unkillable_trial_is_left_alone(machine, monkeypatch):
     kill = backend.subprocess.Popen.kill
-    monkeypatch.setattr(backend.subprocess.Popen, "kill", lambda child: None)  # it waits inside the driver
+    monkeypatch.setattr(backend.subprocess.Popen, "kill", lambda child: None)  # it hangs inside the driver
     monkeypatch.setattr(backend, "KILL_TIMEOUT_S", 0.01)
     monkeypatch.setattr(backend, "_unkillable", left := [])
     (card,) = machine("import time\ntime.sleep(600)", seconds=0.3)

@@ -1,4 +1,4 @@
-"""The same experiment without a screen: what it reads, what it prints, and what it refuses."""
+"""The command line: input, output and refusals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DIGITS = Experiment(dataset="digits", hidden=(32,), activations="relu", optimize
 
 @pytest.fixture
 def lab(capsys):
-    """Runs the command line in this process: (exit code, what it printed, what it complained about)."""
+    """Runs the command line in this process: (exit code, stdout, stderr)."""
 
     def lab(*words):
         code = main(["run", *map(str, words)])
@@ -36,7 +36,7 @@ def lab(capsys):
 
 
 def facts(answer):
-    """The one JSON object of a run that went well, without its time."""
+    """The JSON object of a successful run, without its duration."""
     code, out, err = answer
     assert (code, err) == (0, "")
     (line,) = out.splitlines()

@@ -1,4 +1,4 @@
-"""Pictures from a zip file and from a table: small gray squares with the right labels."""
+"""Pictures from a zip file and from a table become small gray squares with their labels."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def picture(pixels: np.ndarray, kind: str = "PNG", mode: str | None = None, **op
 
 
 def cross(height: int = 40, width: int = 40) -> np.ndarray:
-    """A bright cross on black, thicker across than upright."""
+    """A bright cross on black, with a thicker horizontal bar."""
     pixels = np.zeros((height, width), dtype=np.uint8)
     pixels[height // 4 : height // 2] = 200
     pixels[:, width // 2 : width // 2 + width // 8] = 200

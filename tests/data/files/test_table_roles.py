@@ -1,4 +1,4 @@
-"""From a table to examples: what is proposed, what a person decides, what becomes of gaps and words."""
+"""From a table to examples: proposals, choices, and the treatment of gaps and words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Examples without labels: the columns that are found, and the sentence for what does not fit."""
+"""Examples without labels: detected columns, and the sentence for a file that does not fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sets of pictures in files: found, read, refused. Each test writes its own small IDX files."""
+"""Sets of pictures in files: search, reading and refusals. Each test writes its own small IDX files."""
 
 from __future__ import annotations
 
@@ -193,7 +193,9 @@ def test_a_missing_file_is_reported_with_the_searched_folders(missing, tmp_path)
         load("mnist", rng=rng(), data_dir=tmp_path)
     assert all(name in str(refusal.value) for name in idx.FILES)
     assert "--data-dir" in str(refusal.value)
-    assert str(tmp_path) not in str(refusal.value)  # a visitor's link may ask for it: folders of the server stay unsaid
+    assert str(tmp_path) not in str(
+        refusal.value
+    )  # visitors can cause this error, so it must not name folders of the server
 
 
 # What is refused --------------------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ def test_uniform_weights_fill_their_range_evenly_and_never_leave_it(name):
 
 
 def test_the_spread_depends_on_the_fan_only():
-    """A convolution draws (rows, columns, channels, filters) but a unit sees rows * columns * channels inputs."""
+    """A convolution draws (rows, columns, channels, filters) but a unit has rows * columns * channels inputs."""
     W = INITIALIZERS["he_normal"].draw(np.random.default_rng(0), (3, 3, 32, 64), 288, 64)
     assert W.shape == (3, 3, 32, 64)
     assert W.std() == pytest.approx((2 / 288) ** 0.5, rel=0.02)

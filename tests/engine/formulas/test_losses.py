@@ -60,7 +60,7 @@ def test_every_loss_is_stable_for_large_logits(loss, output, size):
 
 
 def test_softmax_does_not_overflow_for_large_logits():
-    """The seeds' softmax([0, 710]) is [0, nan], and the argmax of nan is class 0 without a word."""
+    """The seeds' softmax([0, 710]) is [0, nan], and the argmax of NaN is silently class 0."""
     with np.errstate(over="raise", invalid="raise"):
         y = softmax(np.array([[0.0, 710.0], [-1e4, 1e4], [1e4, 1e4]]))
     np.testing.assert_allclose(y, [[0, 1], [0, 1], [0.5, 0.5]], atol=1e-300)

@@ -1,4 +1,4 @@
-"""Training on a device: a strict stand-in for CuPy counts what a card would have to do."""
+"""Training on a device: a strict fake of CuPy counts the operations of a card."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from engine.training import checkpoint
 from tests.engine.gpu.fake_cupy import CARD
 from tests.engine.helpers import compiled
 
-FLOAT32 = 2e-5  # relative: both sum in other orders, and 200 steps carry every rounding on
+FLOAT32 = 2e-5  # relative: sums have different orders, and rounding accumulates over 200 steps
 
 
-@pytest.fixture(params=["stand-in", pytest.param("cuda:0", marks=pytest.mark.gpu)])
+@pytest.fixture(params=["fake", pytest.param("cuda:0", marks=pytest.mark.gpu)])
 def backend(request):
-    """The stand-in, and a real card where there is one."""
-    if request.param == "stand-in":
+    """The fake, and a real card if there is one."""
+    if request.param == "fake":
         return request.getfixturevalue("pretended")
     card = available_devices()[1]
     if not card.usable:
@@ -43,7 +43,7 @@ def test_losses_on_the_device_and_the_processor_are_equal(build_trainer, backend
 
 
 def test_every_kind_of_layer_runs_on_the_device(kind, build_trainer, backend):
-    # Not with Adam: below BatchNorm a bias has a gradient of rounding errors alone, and Adam enlarges those.
+    # Not with Adam: before BatchNorm, the gradient of a bias is only rounding errors, which Adam enlarges.
     here, there = (build_trainer(kind, np.float64, "sgd", backend=where) for where in (None, backend))
     np.testing.assert_allclose(losses(there, 20), losses(here, 20), rtol=1e-9)
     there.synchronize()
@@ -67,7 +67,7 @@ def test_a_warm_step_neither_waits_nor_allocates(build_trainer, pretended, kind,
     for _ in range(12):
         trainer.advance()
     CARD.launches = CARD.graphs = CARD.waits = CARD.allocations = 0
-    for _ in range(25):  # five epochs, each with an order of its own
+    for _ in range(25):  # five epochs, each with its own order
         trainer.advance()
     assert (CARD.waits, CARD.allocations) == (0, 0)
     assert CARD.launches + CARD.graphs <= 25 * launches
@@ -138,7 +138,7 @@ def test_a_divergence_on_the_device_names_the_layer(build_trainer, backend):
 
 def test_a_slice_ends_when_the_device_is_done(build_trainer, pretended):
     trainer = build_trainer(backend=pretended)
-    trainer.run_for(10, lambda: 0.0, steps=7)  # of which the device may have 1, 2 and 4 waiting
+    trainer.run_for(10, lambda: 0.0, steps=7)  # of which 1, 2 and 4 may be queued on the device
     CARD.waits = 0
     trainer.run_for(10, lambda: 0.0, steps=10)
     assert CARD.waits == 1

@@ -1,4 +1,4 @@
-"""A step as kernels made from its formulas, and many steps as one CUDA graph, on the stand-in for CuPy."""
+"""A step as kernels made from its formulas, and many steps as one CUDA graph, on the fake CuPy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a network promises beyond its layers: one flat buffer, a summary, and looking without touching."""
+"""The network beyond its layers: one flat buffer, a summary, and evaluation without side effects."""
 
 from __future__ import annotations
 
@@ -67,6 +67,6 @@ def test_many_samples_in_parts_give_the_same_result(kind, build_network, monkeyp
 def test_no_gradient_is_computed_below_the_first_parameters(build_network, objective, batch):
     network = build_network("pool")
     assert [layer.is_first for layer in network.layers] == [False, False, True, False, False, False]
-    network.layers[0].backward = network.layers[1].backward = None  # nobody calls them
+    network.layers[0].backward = network.layers[1].backward = None  # must not be called
     network.backward(objective.gradient(network.forward(batch[0], train=True), batch[1]))
     assert network.gradients.any()

@@ -1,4 +1,4 @@
-"""What holds for every network one can choose: drawn at random from the menus."""
+"""Properties of random networks from the menus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bugs found in other networks from scratch. One test each, named after the bug, shows that it cannot live here."""
+"""Bugs of other networks from scratch, with one test each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_the_bias_gradient_is_summed_over_samples_only(dense, objective, batch):
     dense.backward(dz)
     last = dense.layers[-1]
     np.testing.assert_allclose(last.db, [sum(dz[n, o] for n in range(7)) for o in range(3)])
-    assert np.ptp(last.db) > 0.01  # one number for all units was the bug
+    assert np.ptp(last.db) > 0.01  # the bug was one number for all units
 
 
 def test_the_bias_of_a_softmax_layer_is_trained(build_trainer):

@@ -1,4 +1,4 @@
-"""The training loop: batches, rules that end a run, and what happens when numbers overflow."""
+"""The training loop: batches, stop rules, and divergence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.formulas.schedules import SCHEDULES
 from engine.network.layers import Activation, Dense
 from engine.network.network import Network
 from engine.training.trainer import Settings, Trainer
-from tests.engine.helpers import spoil
+from tests.engine.helpers import make_infinite
 
 
 def test_each_epoch_uses_every_sample_once(build_trainer):
@@ -185,7 +185,9 @@ def test_early_stopping_restores_the_best_network(monitor, column, sign, kind, b
     best = int(np.argmin(values)) + 1
     assert trainer.epochs == best + 4
     assert f"of epoch {best}," in trainer.stopped
-    assert np.float32(trainer.evaluate()[column]) == trainer.history.values[column, best]  # running statistics too
+    assert (
+        np.float32(trainer.evaluate()[column]) == trainer.history.values[column, best]
+    )  # including running statistics
 
 
 def test_an_improvement_smaller_than_min_delta_does_not_count(build_trainer):
@@ -211,7 +213,7 @@ def test_after_early_stopping_the_run_can_go_on(build_trainer):
 def test_the_guard_restores_the_last_finite_step(kind, build_trainer):
     trainer, twin = (build_trainer(kind, optimizer="sgd", learning_rate=0.01) for _ in range(2))
     for t in (trainer, twin):
-        spoil(t, 0)
+        make_infinite(t, 0)
     finite = twin.network.parameters.copy()
     with np.errstate(all="ignore"):
         while np.isfinite(twin.network.parameters).all():
@@ -265,7 +267,7 @@ def test_a_lower_rate_continues_after_a_divergence(build_trainer):
 
 def test_changed_settings_do_not_confuse_the_guard(build_trainer):
     trainer = build_trainer(optimizer="sgd")
-    spoil(trainer)
+    make_infinite(trainer)
     trainer.step()
     trainer.step()
     trainer.set(learning_rate=0.01)

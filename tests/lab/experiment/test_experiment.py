@@ -1,4 +1,4 @@
-"""Whatever comes from outside is either an experiment or refused in sentences; an experiment survives link and JSON."""
+"""Input from outside is an experiment or refused in sentences; an experiment survives link and JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.lab.strategies import experiments, field_values, json_values
 
 
 def hostile(field: str) -> list[str]:
-    """JSON texts of values that the rule of a field refuses, whatever the field is."""
+    """JSON texts of values that are invalid for every field."""
     match FIELDS[field].allowed:
         case Range(low=low, high=high, above=above):
             texts = [str(low if above else low - 1), str(high + 1), "NaN", "Infinity", "1e400", "true", "[0.1]", '"x"']
@@ -32,7 +32,7 @@ def hostile(field: str) -> list[str]:
     return ["null", "{}"]
 
 
-# field: JSON texts of more values that it must refuse
+# field: JSON texts of other invalid values
 SPECIAL = {
     "dataset": ['"circles"', '{"circle": 1}', '"\\ud800"', '"circle\\n"'],
     "noise": ["-0.1", "0.51", '"1e309"', '"nan"', '"0x1"'],
@@ -121,7 +121,7 @@ def test_there_is_a_sentence_for_each_wrong_field():
 
 
 def read(text) -> Experiment | list[str]:
-    """The experiment, or the sentences of its refusal. Whatever else is raised fails the test."""
+    """The experiment, or the sentences of its refusal. Any other exception fails the test."""
     try:
         return Experiment.from_json(text)
     except ExperimentError as refusal:
@@ -165,7 +165,7 @@ def test_a_link_has_drawn_points_only_for_their_data_set():
     mine = Experiment(dataset="drawn", points=points)
     assert mine.to_query() == {"dataset": "drawn", "points": points}
     assert mine.change(dataset="moons").to_query() == {"dataset": "moons"}
-    assert mine.change(dataset="moons").change(dataset="drawn") == mine  # they wait until the set is chosen again
+    assert mine.change(dataset="moons").change(dataset="drawn") == mine  # points are kept until the set is chosen again
 
 
 @settings(max_examples=300)

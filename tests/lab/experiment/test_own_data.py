@@ -1,4 +1,4 @@
-"""Own data in an experiment, and the shelf on which a server keeps it: who may keep how much, and for how long."""
+"""Uploaded data in an experiment, and the limits and lifetime of uploads on a server."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ def test_a_page_file_counts_until_its_visitor_leaves():
     shelf = UploadRegistry(session_bytes=SIZE + 100, total_bytes=2 * SIZE + 200)
     shelf.keep("ann", "run", prepared())
     shelf.hold("ann", "run", "examples", 90)
-    shelf.hold("ann", "run", "examples", 100)  # in place of the one before it
+    shelf.hold("ann", "run", "examples", 100)  # replaces the earlier one
     assert (shelf.used("ann"), shelf.used("bob"), shelf.size) == (SIZE + 100, 0, SIZE + 100)
     with pytest.raises(UserDataError, match="Forget an upload"):
         shelf.hold("ann", "run", "examples", 101)

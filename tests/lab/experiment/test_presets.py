@@ -1,4 +1,4 @@
-"""Every preset is run, and what its sentence promises must be seen."""
+"""Every preset is run and must behave as its sentence says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every recipe is the experiment it says, and those that are quick are run; docs/recipes.md has the others' results."""
+"""Every recipe has the documented settings, and the quick ones are run; docs/recipes.md has other results."""
 
 from __future__ import annotations
 

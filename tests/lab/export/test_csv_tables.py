@@ -1,4 +1,4 @@
-"""Tables to take away: what stands in them, and that no program takes a cell for a formula."""
+"""CSV downloads: their content, without cells that a program interprets as a formula."""
 
 from __future__ import annotations
 

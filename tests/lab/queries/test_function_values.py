@@ -1,4 +1,4 @@
-"""What the Functions page draws is what the network computes."""
+"""The values on the Functions page are those of the network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions about a network that reads pictures."""
+"""Queries about a network that classifies pictures."""
 
 from __future__ import annotations
 
@@ -131,9 +131,9 @@ def test_a_network_that_reads_no_pictures_says_so():
 
 
 def accuracies(built: Built, scale: int, shift: int, count: int) -> tuple[float, float, float]:
-    """Accuracy on test pictures: as they are, shifted to four sides as they are, and shifted and prepared.
+    """Accuracy on test pictures: original, shifted to four sides, and shifted with preparation.
 
-    scale: the pictures are drawn so many times as large on the pad, where `shift` counts in pixels of 28.
+    scale: factor of the size of the pictures on the pad. shift: in pixels of 28.
     """
     dataset, trainer = built
     assert dataset.images_test is not None

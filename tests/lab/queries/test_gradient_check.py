@@ -1,4 +1,4 @@
-"""The check that a page shows: right for a right network, and it finds the planted bug."""
+"""The gradient check of the page: it passes for a correct network and finds the planted bug."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The health of layers: the figures of the engine, the words for them, and two deep networks compared."""
+"""The health of layers: values of the engine, their verdicts, and a comparison of two deep networks."""
 
 from __future__ import annotations
 

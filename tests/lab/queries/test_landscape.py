@@ -1,4 +1,4 @@
-"""The landscape of a run's loss: right where it can be computed directly, and without any effect on the run."""
+"""The loss landscape of a run: equal to direct computation, and without effect on the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every number of one step equals the engine's gradient, a finite difference, and the product that the page writes."""
+"""Every number of one step equals the engine's gradient, a finite difference, and the product on the page."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_every_gradient_is_a_finite_difference(activation, dataset, output, loss
         trainer.network.backward(trainer.objective.gradient(trainer.network.forward(x, train=True), t))
         own = dense(run, layer).db[target] if source < 0 else dense(run, layer).dW[source, target]
         assert header["update"]["gradient"] == own
-        if layer == 2 or not ACTIVATIONS[activation].surrogate:  # a borrowed slope is not the curve's own
+        if layer == 2 or not ACTIVATIONS[activation].surrogate:  # a surrogate slope differs from the derivative
             numeric = central_difference(run, layer, source, target)
             assert header["update"]["gradient"] == pytest.approx(numeric, rel=1e-5, abs=1e-8)
 
@@ -151,7 +151,7 @@ def by_hand(name, o, u):
 def test_the_update_is_the_published_formula_for_every_optimiser(name, source):
     run = run_of(optimizer=name, learning_rate=0.02, l2=0.1, weight_decay=0.05)
     update = ask(run, source=source)[0]["update"]
-    penalty = 0.1 * update["parameter"] if source >= 0 else 0  # biases are never penalised
+    penalty = 0.1 * update["parameter"] if source >= 0 else 0  # biases are never penalized
     assert update["used"] == pytest.approx(update["gradient"] + penalty)
     assert update["after"] == pytest.approx(by_hand(name, run.trainer.optimizer, update), rel=1e-9)
     assert update["after"] != update["parameter"]

@@ -1,4 +1,4 @@
-"""The range test as a question."""
+"""The range test as a query."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a page asks of a run, in this process and through a worker."""
+"""Queries about a run, in this process and through a worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The race: the engine's own optimizers, all from one point, each with its own memory."""
+"""The race: optimizers of the engine from one start, each with its own slots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The test surfaces: gradients match the heights, and each minimum is one."""
+"""The test surfaces: gradients match the heights, and minima are correct."""
 
 from __future__ import annotations
 

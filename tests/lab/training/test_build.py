@@ -1,4 +1,4 @@
-"""From an experiment to a trainer: the same experiment is the same run, and one seed has separate streams."""
+"""Building a trainer: equal experiments give equal runs, and one seed has separate streams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the diagram is told: sizes, weights, small maps, scores, wrong points; each against the network itself."""
+"""The data of the diagram (sizes, weights, small maps, scores, wrong points) against the network."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def look(run: Run, **request):
 
 
 def coarse(run: Run) -> np.ndarray:
-    """Inputs at the places that a small map shows: every fourth of the 100 x 100, from the third on."""
+    """Inputs at the points of a small map: every fourth of 100 x 100, from the third."""
     points = plane_points((-6.0, 6.0), 100).reshape(100, 100, 2)[2::4, 2::4].reshape(-1, 2)
     assert run.dataset.encode is not None
     return run.dataset.encode(points)

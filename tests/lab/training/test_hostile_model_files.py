@@ -1,4 +1,4 @@
-"""Model files that somebody has damaged or made up: each is refused in a sentence, and nothing is lost."""
+"""Damaged or forged model files: each is refused in a sentence, and the run does not change."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def with_line(tensor, name, value):
 
 
 def with_tensor(name, change):
-    """The file with one tensor made anew; None takes it out."""
+    """The file with one tensor replaced, or removed by None."""
 
     def make(content):
         (length,) = struct.unpack("<Q", content[:8])
@@ -134,10 +134,10 @@ def test_a_hostile_file_is_refused(name, content):
     trainer, losses = run.trainer, run.trainer.history.values.copy()
     with pytest.raises(ModelFileError) as refused:
         downloads.load(run, from_bytes(made), weights_only=False)
-    said = str(refused.value)
-    assert sentence in said
-    assert said.endswith(".")
-    assert len(said) < 400
+    text = str(refused.value)
+    assert sentence in text
+    assert text.endswith(".")
+    assert len(text) < 400
     assert run.trainer is trainer
     np.testing.assert_array_equal(run.trainer.history.values, losses)
 
@@ -154,7 +154,7 @@ def test_a_mean_of_squares_below_zero_is_refused(name):
 def test_random_damage_never_does_anything_but_refuse_or_load(content):
     rng = np.random.default_rng(1)
     trainer = build(SMALL).trainer
-    said = []
+    text = []
     for _ in range(200):
         made = bytearray(content)
         for place in rng.integers(len(made), size=rng.integers(1, 4)):
@@ -162,6 +162,6 @@ def test_random_damage_never_does_anything_but_refuse_or_load(content):
         try:
             restore(trainer, from_bytes(bytes(made)))
         except (ModelFileError, ExperimentError) as problem:
-            said.append(str(problem))
-    assert len(said) > 20
-    assert all(sentence.endswith(".") for sentence in said)
+            text.append(str(problem))
+    assert len(text) > 20
+    assert all(sentence.endswith(".") for sentence in text)

@@ -1,4 +1,4 @@
-"""The model file: what is saved goes on to the bit, and a run takes it in. See also test_hostile_model_files.py."""
+"""The model file: a saved run continues to the bit, and a run can load it. See also test_hostile_model_files.py."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from lab.training.run import Run
 from lab.worker.local_pool import LocalPool
 from tests.lab.helpers import RICH, SMALL, brief, saved, trained, until
 
-# What is saved goes on -----------------------------------------------------------------------------------------------
+# Continuing a saved run ----------------------------------------------------------------------------------------------
 
 KEPT = {
     "a toy": SMALL,

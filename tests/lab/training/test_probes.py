@@ -1,4 +1,4 @@
-"""Pictures of a network show what it computes, and looking changes nothing."""
+"""Maps agree with the network and do not affect it."""
 
 from __future__ import annotations
 
@@ -112,12 +112,12 @@ def test_the_confusion_matrix_counts_the_test_part(dataset):
 def test_the_strip_has_classes_and_probabilities():
     trainer = build(Experiment(dataset="digits", samples=400)).trainer
     trainer.epoch()
-    predicted, belief = probes.strip(trainer)
+    predicted, confidence = probes.strip(trainer)
     z = trainer.network.forward(trainer.x_test)
     np.testing.assert_array_equal(predicted, trainer.objective.predict(z)[: probes.STRIP_PICTURES])
-    assert predicted.shape == belief.shape == (probes.STRIP_PICTURES,)
-    assert (belief > 0.1).all()
-    assert (belief <= 1).all()
+    assert predicted.shape == confidence.shape == (probes.STRIP_PICTURES,)
+    assert (confidence > 0.1).all()
+    assert (confidence <= 1).all()
 
 
 @pytest.mark.parametrize(

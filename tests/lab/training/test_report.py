@@ -1,4 +1,4 @@
-"""What the command line tells of a network beside its losses, and going on from a saved file."""
+"""Reports of the command line, and resuming from a saved file."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ def test_a_file_that_does_not_fit_is_refused_with_a_sentence(content, tmp_path, 
     if content is not None:
         file.write_bytes(content)
     assert main(["run", "{}", "--epochs", "1", "--json", "--resume", str(file)]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.strip().endswith(".")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.strip().endswith(".")
 
 
 def test_the_report_option_adds_the_report(capsys):

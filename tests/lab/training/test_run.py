@@ -1,4 +1,4 @@
-"""One visitor's run: what it does when it is told to play, pause, step or change, and how it ends."""
+"""A run: play, pause, step, change, and how it ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the frames and checkpoints of a run hold, and what is left out because the page has it already."""
+"""Frames and checkpoints of a run, and the parts left out because the page has them."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_frame_describes_its_data_set(dataset, make):
     assert ("map" in arrays) == (header["plane"] is not None) == (d.encode is not None)
     assert ("confusion" in arrays) == classify
     assert ("images" in arrays) == ("strip_prediction" in arrays) == (dataset == "digits")
-    assert {array.dtype.str[1:] for array in arrays.values()} <= {"u1", "i4", "f4"}  # what the browser reads
+    assert {array.dtype.str[1:] for array in arrays.values()} <= {"u1", "i4", "f4"}  # read by the browser
 
 
 def test_pages_never_mistake_one_run_for_another(make):

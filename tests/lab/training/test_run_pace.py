@@ -1,4 +1,4 @@
-"""How fast a run goes, and that it waits while nobody looks, under a clock that the tests turn."""
+"""The pace of a run, and its pause without requests, with a manual clock."""
 
 from __future__ import annotations
 
@@ -86,12 +86,12 @@ def test_an_unknown_speed_is_refused_with_the_allowed_ones(name, make):
 
 
 def test_the_trainer_gets_the_limits_of_a_slice(make, monkeypatch):
-    run, told = make(speed="fast"), {}
-    monkeypatch.setattr(run.trainer, "run_for", lambda seconds, **limits: told.update(limits, seconds=seconds))
+    run, passed = make(speed="fast"), {}
+    monkeypatch.setattr(run.trainer, "run_for", lambda seconds, **limits: passed.update(limits, seconds=seconds))
     run.play()
     look(run)
     run.advance(0.05)
-    assert told == {"seconds": 0.05, "epochs": 10, "steps": np.inf}
+    assert passed == {"seconds": 0.05, "epochs": 10, "steps": np.inf}
 
 
 @pytest.mark.parametrize("speed", ["epoch", "fast", "max"])
@@ -106,7 +106,7 @@ def test_a_long_step_ends_after_exactly_one_epoch(make, monkeypatch):
     run = make(speed="slow")
     monkeypatch.setattr("lab.training.run.STEP_BUDGET_S", 0.0)
     full = run.trainer.run_for
-    monkeypatch.setattr(run.trainer, "run_for", lambda seconds, **limits: full(0.0, **limits))  # one batch a slice
+    monkeypatch.setattr(run.trainer, "run_for", lambda seconds, **limits: full(0.0, **limits))  # one batch per slice
     run.step()
     assert (run.status, run.trainer.epochs) == ("running", 0)
     until(lambda: train(run) or run.status == "paused")
