@@ -11,13 +11,7 @@ from typing import Any, NamedTuple
 INSTALL_COMMAND = "pip install -r requirements-gpu.txt"
 DRIVER_FIX = "Install driver 525 or newer from nvidia.com."
 LIBRARY_OF_TRIAL = MappingProxyType({"kernel": "NVRTC", "product": "cuBLAS", "random": "cuRAND"})  # part -> library
-MISSING_LIBRARY_SIGNS = (
-    "cannot open shared object",
-    "Failure finding",
-    "NotFoundError",
-    "failed to load",
-    "DLL load failed",
-)
+MISSING_LIBRARY = ("cannot open shared object", "Failure finding", "NotFoundError", "failed to load", "DLL load failed")
 CUDA_STATUSES = MappingProxyType(  # status code -> reason and fix
     {
         35: ("The NVIDIA driver is missing or too old for CUDA 12.", DRIVER_FIX),
@@ -64,7 +58,7 @@ def cards(report: dict[str, Any], packages: list[str]) -> list[Device]:
 def _card(number: int, card: dict[str, Any], report: dict[str, Any], packages: list[str]) -> Device:
     label, failed = f"GPU {number}: {card['name']}", card["failed"]
     reason = fix = ""
-    if failed in LIBRARY_OF_TRIAL and any(sign in card["problem"] for sign in MISSING_LIBRARY_SIGNS):
+    if failed in LIBRARY_OF_TRIAL and any(sign in card["problem"] for sign in MISSING_LIBRARY):
         reason, fix = f"GPU found, {LIBRARY_OF_TRIAL[failed]} missing", INSTALL_COMMAND
         ours, theirs = report["built_for"], report["nvrtc"]
         if failed != "kernel" and theirs > ours > 0:

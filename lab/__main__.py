@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--device", help="cpu or cuda:0")
     command.add_argument("--dtype", help="float32 or float64")
     command.add_argument(
-        "--data-dir", type=Path, metavar="DIR", help="folder with the files of mnist and fashion_mnist"
+        "--data-dir", type=Path, metavar="DIR", help="folder with the files of MNIST and Fashion-MNIST"
     )
     command.add_argument("--table", type=Path, metavar="FILE", help="train on a CSV file (or TSV; gzipped or not)")
     command.add_argument("--target", metavar="COLUMN", help="column of --table to predict; by default usually the last")

@@ -55,11 +55,9 @@ def _warmup(epoch, span):
 
 def _one_cycle(epoch, span):
     s = _share(epoch, span)
-    return (
-        _between(INITIAL_FACTOR, 1.0, s / PEAK_SHARE)
-        if s < PEAK_SHARE
-        else _between(1.0, FINAL_FACTOR, (s - PEAK_SHARE) / (1 - PEAK_SHARE))
-    )
+    if s < PEAK_SHARE:
+        return _between(INITIAL_FACTOR, 1.0, s / PEAK_SHARE)
+    return _between(1.0, FINAL_FACTOR, (s - PEAK_SHARE) / (1 - PEAK_SHARE))
 
 
 SCHEDULES = {

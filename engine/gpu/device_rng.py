@@ -14,12 +14,8 @@ from engine.backend import Backend
 from engine.gpu import cuda
 from engine.lowering.target import Launch
 
-MULTIPLIER, LOW_128_BITS, LOW_64_BITS, LOW_32_BITS = (
-    0x2360ED051FC65DA44385DF649FCCF645,
-    (1 << 128) - 1,
-    (1 << 64) - 1,
-    (1 << 32) - 1,
-)
+MULTIPLIER = 0x2360ED051FC65DA44385DF649FCCF645  # M
+LOW_128_BITS, LOW_64_BITS, LOW_32_BITS = ((1 << bits) - 1 for bits in (128, 64, 32))
 STATE_NUMBERS = 6  # that describe a state: its four words, whether half of a draw is unused, and that half
 JUMP = """const double *given = numbers + (int)numbers[0] + offset;
 bool held = {halves} && given[4] != 0;

@@ -20,8 +20,8 @@ from engine.lowering.sketch import Sketch, Unsketchable
 from engine.lowering.target import Launch
 from engine.step.executor import EpochScores
 
-CAPACITY_EPOCHS = 1024
-PART_COUNT = 2  # training and test samples; each has two numbers: the loss, and the sum that the score is computed from
+MAX_EPOCHS = 1024
+PARTS = 2  # training and test samples; each has two numbers: the loss, and the sum that the score is computed from
 LOSS_TOLERANCE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-9}  # relative, of losses
 
 
@@ -37,16 +37,15 @@ class ScoreBuffer:
         self.labels = [part.labels for part in replica.data.evaluated]
         self.waiting: list[tuple[int, int]] = []
         empty, dtype = self.backend.xp.empty, replica.network.dtype
-        self.now, self.rows = empty((1, 2 * PART_COUNT), dtype), empty((CAPACITY_EPOCHS, 2 * PART_COUNT), dtype)
+        self.now, self.rows = empty((1, 2 * PARTS), dtype), empty((MAX_EPOCHS, 2 * PARTS), dtype)
         self.count, self.recorded = self.backend.send(np.zeros(1, np.int32)), 0
         self.logits = [empty((len(replica.part(n)[0]), self.objective.units), dtype)
-                       for n in range(PART_COUNT)]  # fmt: skip
-        keep = Launch(
-            cuda.prelude(dtype) + cuda.KEEP, "keep", 1, (self.now, self.rows, self.count, np.int32(CAPACITY_EPOCHS))
-        )
-        ends = [*(launch for number in range(PART_COUNT) for launch in self._counted(number)), keep]
+                       for n in range(PARTS)]  # fmt: skip
+        arguments = self.now, self.rows, self.count, np.int32(MAX_EPOCHS)
+        keep = Launch(cuda.prelude(dtype) + cuda.KEEP, "keep", 1, arguments)
+        ends = [*(launch for number in range(PARTS) for launch in self._counted(number)), keep]
         try:
-            self.launches = [*(launch for number in range(PART_COUNT) for launch in self._sketched(number)), *ends]
+            self.launches = [*(launch for number in range(PARTS) for launch in self._sketched(number)), *ends]
             self.backend.start(self.launches)
             self.start = self.backend.captured(self.launches) or (lambda: self.backend.start(self.launches))
         except (Unsketchable, AttributeError):  # then operation by operation
@@ -55,9 +54,7 @@ class ScoreBuffer:
             self.start()
         self.recorded += 1
         found, tolerance = self._scores(self.backend.fetch(self.rows)[0]), LOSS_TOLERANCE[dtype]
-        if not np.allclose(found[:PART_COUNT], known[:PART_COUNT], rtol=tolerance) or not np.allclose(
-            found, known, atol=0.01
-        ):
+        if not np.allclose(found[:PARTS], known[:PARTS], rtol=tolerance) or not np.allclose(found, known, atol=0.01):
             raise ArithmeticError("the scores of the device differ from its formulas")
 
     # Kernels ---------------------------------------------------------------------------------------------------------
@@ -72,7 +69,7 @@ class ScoreBuffer:
 
     def _by_formulas(self) -> None:
         replica = self.replica
-        for number in range(PART_COUNT):
+        for number in range(PARTS):
             x, t = replica.part(number)
             self._judge(number, replica.network.forward(replica.values(x)), t, lambda array: array)
         self.backend.start(self.launches)
@@ -109,16 +106,14 @@ class ScoreBuffer:
 
     @property
     def is_full(self) -> bool:
-        return len(self.waiting) == CAPACITY_EPOCHS
+        return len(self.waiting) == MAX_EPOCHS
 
     def read(self) -> list[EpochScores]:
         """The scores recorded since the last call. Waits for the device, once."""
         if not self.waiting:
             return []
         rows, first = self.backend.fetch(self.rows), self.recorded - len(self.waiting)
-        read = [
-            EpochScores(*when, self._scores(rows[(first + n) % CAPACITY_EPOCHS])) for n, when in enumerate(self.waiting)
-        ]
+        read = [EpochScores(*when, self._scores(rows[(first + n) % MAX_EPOCHS])) for n, when in enumerate(self.waiting)]
         self.waiting = []
         return read
 

@@ -36,9 +36,7 @@ def verified_program(replica: Replica, size: int) -> tuple[Program | None, str]:
         if not (agree(first, own_first) and agree(last[:2], own_last[:2])):
             raise ArithmeticError("its kernels differ from its formulas on this device")
         return program, refusal
-    except (
-        Exception
-    ) as problem:  # no kernels for a layer, no compiler, no memory: steps then run operation by operation
+    except Exception as problem:  # no kernels for a layer, no compiler, no memory: steps run operation by operation
         if has_lost_context(problem):
             raise
         return None, str(problem) or type(problem).__name__

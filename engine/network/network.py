@@ -17,7 +17,7 @@ import numpy as np
 
 from engine.network.layers import Chain, Layer
 
-MAX_WORKSPACE_NUMBERS = 1 << 20  # that the samples of one pass may need; more samples are processed in parts
+MAX_WORKSPACE = 1 << 20  # that the samples of one pass may need; more samples are processed in parts
 
 
 class Summary(NamedTuple):
@@ -55,7 +55,7 @@ class Network:
         self.weight_mask = self.gradients.copy()  # (P,) 1 where regularization applies, 0 for biases and the like
         self.gradients[:] = 0
         self.workspace = max(int(np.prod(self.inputs)), *self.widths)  # numbers of one sample in the widest layer
-        self.max_batch = max(1, MAX_WORKSPACE_NUMBERS // self.workspace)
+        self.max_batch = max(1, MAX_WORKSPACE // self.workspace)
 
     def walk(self) -> Iterator[tuple[str, Layer]]:
         """Every layer with its name, parents first: "0", "1", "1.0", "1.1", "2" ..."""

@@ -22,7 +22,7 @@ from engine.formulas.losses import Objective
 from engine.formulas.metrics import Scores
 from engine.formulas.optimizers import Optimizer
 from engine.network.network import Network
-from engine.step.data import Data, Part, scores_of
+from engine.step.data import Data, scores_of
 from engine.step.executor import Clock, Executor, TimeSlice
 from engine.step.progress import Progress, Snapshot
 from engine.step.settings import Settings
@@ -204,10 +204,6 @@ class Trainer:
 
     # Single steps on given data --------------------------------------------------------------------------------------
 
-    def learn(self, x: Any, t: Any) -> None:
-        """A step on a given batch x (N, D), t (N, O), on the host. It is not counted."""
-        self.formulas.learn(x, t)
-
     def update(self, like: Any) -> None:
         """Update the parameters from the gradients of the network; see StepFormulas.update."""
         self.formulas.update(like)
@@ -222,10 +218,6 @@ class Trainer:
             self.latest, self.predicted = scores_of(self.objective, self.data, self.executor.evaluate())
             self._evaluated = now, self.latest
         return self._evaluated[1]
-
-    def parts(self) -> tuple[Part, Part]:
-        """The evaluated data: the first training samples, and the whole test part."""
-        return self.data.evaluated
 
     # Another device --------------------------------------------------------------------------------------------------
 

@@ -29,7 +29,6 @@ from lab.experiment.plane_rules import check_plane
 from lab.experiment.rules import ExperimentError, Misfit, as_text, field_of, once_each, sentences, words
 
 MAX_TEXT_LENGTH = 20_000  # characters, far more than an experiment needs; longer text is not parsed
-MIN_MAP_SIDE = 4  # pixels: a smaller map leaves nothing after a convolution and its pooling
 
 
 class Experiment(Fields):
@@ -55,9 +54,10 @@ class Experiment(Fields):
         losses = self.losses
         if self.loss not in ("auto", *losses):
             raise Misfit("loss", self.loss, "with this data set and output: auto, " + ", ".join(losses))
-        if self.conv and min(self.map_shape(len(self.conv) - 1)) < MIN_MAP_SIDE:
+        architecture = architecture_of(self)
+        if min(min(spec.output_shape) for spec in architecture.layers) < 1:
             raise Misfit("conv", as_text(self.conv), "as many blocks as fit the size of the pictures")
-        if self.parameters > MAX_PARAMETERS:
+        if architecture.parameters > MAX_PARAMETERS:
             raise Misfit("hidden", as_text(self.hidden), f"layers with at most {MAX_PARAMETERS:,} parameters in all")
         return self
 
@@ -103,13 +103,6 @@ class Experiment(Fields):
     def outputs(self) -> int:
         classes = self.source.classes
         return classes if classes > 2 or (classes == 2 and self.output_name == "softmax") else 1
-
-    def map_shape(self, blocks: int) -> tuple[int, int]:
-        """Height and width of the maps after this many convolution blocks."""
-        height, width = self.source.image_shape or (0, 0)
-        for _ in range(blocks):
-            height, width = (height - 2) // 2, (width - 2) // 2
-        return height, width
 
     @property
     def parameters(self) -> int:

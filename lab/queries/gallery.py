@@ -25,7 +25,10 @@ MAX_PICTURES = 24  # in one answer
 MAX_FILTERS = 64  # or units of the first layer, in one answer
 MAX_MULTIPLY_ADDS = 1e8  # of one answer, some 30 ms
 PAD_SIDE = 84  # rows and columns of a drawing in pixels
-MAX_SHIFT_PIXELS, MAX_TURN_DEGREES, MAX_THICKENING_PIXELS = 12, 60, 3  # changes of a picture
+MAX_SHIFT_PIXELS, MAX_TURN_DEGREES, MAX_THICKENING_PIXELS = 12, 60, 3
+MAX_CHANGES = {
+    "right": MAX_SHIFT_PIXELS, "down": MAX_SHIFT_PIXELS, "turn": MAX_TURN_DEGREES, "thicken": MAX_THICKENING_PIXELS,
+}  # fmt: skip
 
 
 def images(run: Run, options: Options, arrays: Arrays) -> Answer:
@@ -62,9 +65,8 @@ def mistakes(run: Run, options: Options, arrays: Arrays) -> Answer:
     searched = rows[: max(MAX_PICTURES, int(MAX_MULTIPLY_ADDS / max(run.multiply_adds, 1)))]
     shares = _shares(trainer, trainer.x_test[searched])
     wrong = shares.argmax(axis=1) != dataset.y_test[searched]  # training has continued since the evaluation
-    order = np.argsort(-np.where(wrong, shares.max(axis=1, initial=0), -1), kind="stable")[
-        : min(MAX_PICTURES, wrong.sum())
-    ]
+    order = np.argsort(-np.where(wrong, shares.max(axis=1, initial=0), -1), kind="stable")
+    order = order[: min(MAX_PICTURES, wrong.sum())]
     return {"count": len(rows), "searched": len(searched)}, _shown(run, searched[order])
 
 
@@ -146,20 +148,12 @@ def changed(dataset: Dataset, trainer: Trainer, options: Options) -> Answer:
     """
     assert dataset.images_test is not None
     row = _whole(options, "row", 0, len(dataset.y_test) - 1)
-    limits = {
-        "right": MAX_SHIFT_PIXELS,
-        "down": MAX_SHIFT_PIXELS,
-        "turn": MAX_TURN_DEGREES,
-        "thicken": MAX_THICKENING_PIXELS,
-    }
-    changes = {name: _whole(options, name, -most, most) for name, most in limits.items()}
+    changes = {name: _whole(options, name, -most, most) for name, most in MAX_CHANGES.items()}
     original = dataset.images_test[row]
     # The padding keeps everything that leaves the picture; the unprepared input is cropped to it.
-    wide = moved(np.pad(original, 2 * MAX_SHIFT_PIXELS), **changes)
-    raw, prepared = (
-        wide[2 * MAX_SHIFT_PIXELS : -2 * MAX_SHIFT_PIXELS, 2 * MAX_SHIFT_PIXELS : -2 * MAX_SHIFT_PIXELS],
-        _prepared(dataset, wide),
-    )
+    edge = 2 * MAX_SHIFT_PIXELS
+    wide = moved(np.pad(original, edge), **changes)
+    raw, prepared = wide[edge:-edge, edge:-edge], _prepared(dataset, wide)
     inputs = dataset.inputs(np.stack([raw.ravel(), prepared.picture.ravel()]))
     raw_shares, shares = _shares(trainer, inputs)
     header = {

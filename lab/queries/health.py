@@ -18,7 +18,7 @@ from lab.training.run import Run
 
 BINS = 31
 ZERO_GRADIENT = 1e-12  # smaller gradients count as zero
-HEALTHY_UPDATE_RATIO = (1e-4, 1e-2)  # of update to weight; the rule of thumb is 1e-3
+HEALTHY_RATIO = (1e-4, 1e-2)  # of update to weight; the rule of thumb is 1e-3
 NOTABLE_SHARE = 0.5  # of dead units or saturated values
 VANISHED_SHARE = 0.02  # of the gradient of the last hidden layer that reaches the first
 
@@ -45,15 +45,9 @@ class Sentence(NamedTuple):
 ABOUT_A_LAYER = (
     Sentence(lambda dead, saturated, update: dead >= NOTABLE_SHARE, "mostly dead: no gradient comes through"),
     Sentence(lambda dead, saturated, update: dead > 0, "some dead units"),
-    Sentence(
-        lambda dead, saturated, update: saturated >= NOTABLE_SHARE, "saturated: the activation is flat at its inputs"
-    ),
-    Sentence(
-        lambda dead, saturated, update: update < HEALTHY_UPDATE_RATIO[0], "hardly moves: either learned, or stuck"
-    ),
-    Sentence(
-        lambda dead, saturated, update: update > HEALTHY_UPDATE_RATIO[1], "moves fast: large steps for such weights"
-    ),
+    Sentence(lambda dead, saturated, update: saturated >= NOTABLE_SHARE, "saturated: the activation is almost flat"),
+    Sentence(lambda dead, saturated, update: update < HEALTHY_RATIO[0], "hardly moves: either learned, or stuck"),
+    Sentence(lambda dead, saturated, update: update > HEALTHY_RATIO[1], "moves fast: large steps for such weights"),
     Sentence(lambda dead, saturated, update: True, "healthy"),
 )
 

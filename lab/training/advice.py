@@ -18,8 +18,8 @@ from lab.experiment.architecture import architecture_of
 from lab.experiment.experiment import Experiment
 
 ADVICE_INTERVAL_S = 2.0  # between two evaluations of the rules, which cost a training step
-WINDOW_POINTS = 20  # of the curve that count as "now"; as many before them are "before"
-GOOD_SCORE, ALMOST_GOOD_SCORE, BAD_SCORE = 0.97, 0.95, 0.9  # of accuracy or R2
+WINDOW = 20  # of the curve that count as "now"; as many before them are "before"
+GOOD, FAIR, BAD = 0.97, 0.95, 0.9  # accuracy or R2
 JUMPY_SHARE = 0.1  # mean change between points of the curve, relative to the loss
 SLOW_RATES = {"sgd": 0.01, "momentum": 0.003, "nesterov": 0.003}  # largest learning rates that count as small
 SLOW_RATE = 0.0003  # of all other optimizers
@@ -65,21 +65,18 @@ class RunView:
     @cached_property
     def window(self) -> int:
         """Number of epochs of "now"; 0 while the curve is too short for "now" and "before"."""
-        return int(self.epochs[-1] - self.epochs[-1 - WINDOW_POINTS]) if len(self.epochs) >= 2 * WINDOW_POINTS else 0
+        return int(self.epochs[-1] - self.epochs[-1 - WINDOW]) if len(self.epochs) >= 2 * WINDOW else 0
 
     @cached_property
     def fall(self) -> float:
         """Relative decrease of the training loss from "before" to "now"."""
-        before, now = (
-            float(np.median(part))
-            for part in (self.train[-2 * WINDOW_POINTS : -WINDOW_POINTS], self.train[-WINDOW_POINTS:])
-        )
+        before, now = (float(np.median(part)) for part in (self.train[-2 * WINDOW : -WINDOW], self.train[-WINDOW:]))
         return 1 - now / max(before, 1e-12)
 
     @cached_property
     def jump(self) -> float:
         """Mean change between points of the curve, relative to the loss."""
-        now = self.train[-WINDOW_POINTS:]
+        now = self.train[-WINDOW:]
         return float(np.abs(np.diff(now)).mean() / max(float(now.mean()), 1e-12))
 
     @cached_property
@@ -88,6 +85,11 @@ class RunView:
         looks = examine(self.trainer)
         found = (block.find("activation") for block in architecture_of(self.experiment).blocks)
         return [looks[activation.name].report for activation in found if activation]
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the training loss no longer falls although the training score is bad."""
+        return self.window > 0 and self.scores[0] < BAD and self.fall <= 0.02
 
     @property
     def is_linear(self) -> bool:
@@ -99,14 +101,13 @@ def _copies(s: RunView) -> Advice | None:
         layer = s.trainer.network[block.weights.name]
         if s.epochs[-1] >= 3 and layer.units > 1 and np.ptp(layer.W, axis=1).max() == 0 and np.ptp(layer.b) == 0:
             text = f"All units of {block.title.lower()} are copies of one another: equal weights get equal gradients."
-            return Advice(
-                f"{text} They need different initial weights.", "Try Glorot", {"initializer": "glorot_uniform"}
-            )
+            text += " They need different initial weights."
+            return Advice(text, "Try Glorot", {"initializer": "glorot_uniform"})
     return None
 
 
 def _dead(s: RunView) -> Advice | None:
-    if s.epochs[-1] < 3 or s.scores[0] >= BAD_SCORE:
+    if s.epochs[-1] < 3 or s.scores[0] >= BAD:
         return None
     for number, (name, report) in enumerate(zip(s.experiment.activation_names, s.reports, strict=True), 1):
         if name == "relu" and report.dead >= 0.4:
@@ -118,14 +119,12 @@ def _dead(s: RunView) -> Advice | None:
 
 
 def _vanishing(s: RunView) -> Advice | None:
-    if not s.window or len(s.reports) < 3 or s.fall > 0.02 or s.scores[0] >= BAD_SCORE:
+    if not s.is_stuck or len(s.reports) < 3:
         return None
     first, last = s.reports[0].gradient_std, s.reports[-1].gradient_std
     if not first < 0.02 * last:
         return None
-    times = float(
-        f"{min(last / max(first, 1e-30), 1e6):.1g}"
-    )  # one digit, so that the sentence does not change all the time
+    times = float(f"{min(last / max(first, 1e-30), 1e6):.1g}")  # one digit, so that the sentence rarely changes
     text = f"The gradient shrinks to 1/{times:,.0f} on its way to the first hidden layer"
     if "sigmoid" in s.experiment.activation_names:
         return Advice(f"{text}: each sigmoid lets a quarter through at most.", "Try Tanh", {"activations": "tanh"})
@@ -133,7 +132,7 @@ def _vanishing(s: RunView) -> Advice | None:
 
 
 def _jumps(s: RunView) -> Advice | None:
-    if not s.window or s.scores[0] >= ALMOST_GOOD_SCORE or s.fall > 0.3 or s.jump < JUMPY_SHARE:
+    if not s.window or s.scores[0] >= FAIR or s.fall > 0.3 or s.jump < JUMPY_SHARE:
         return None
     rate = float(f"{s.experiment.learning_rate / 10:.1g}")
     text = f"The loss jumps up and down without settling for {s.window} epochs: the learning rate is too high."
@@ -141,14 +140,13 @@ def _jumps(s: RunView) -> Advice | None:
 
 
 def _overfits(s: RunView) -> Advice | None:
-    if not s.window or s.scores[1] >= GOOD_SCORE or s.jump >= JUMPY_SHARE:
+    if not s.window or s.scores[1] >= GOOD or s.jump >= JUMPY_SHARE:
         return None
     best = int(s.test.argmin())
-    test, train = (float(np.median(loss[-WINDOW_POINTS:])) for loss in (s.test, s.train))
+    test, train = (float(np.median(loss[-WINDOW:])) for loss in (s.test, s.train))
     since = int(s.epochs[-1] - s.epochs[best])
-    if len(s.test) - best < WINDOW_POINTS or not (
-        test > 1.15 * s.test[best] and train < 0.9 * s.train[best] and test > train
-    ):
+    diverge = test > 1.15 * s.test[best] and train < 0.9 * s.train[best] and test > train
+    if len(s.test) - best < WINDOW or not diverge:
         return None
     text = f"Test loss has risen for {since} epochs while training loss falls: overfitting."
     l2 = next((rate for rate in (0.001, 0.003, 0.01, 0.03, 0.1) if rate > s.experiment.l2), None)
@@ -156,7 +154,7 @@ def _overfits(s: RunView) -> Advice | None:
 
 
 def _saturated(s: RunView) -> Advice | None:
-    if not s.window or s.scores[0] >= BAD_SCORE or s.fall > 0.02:
+    if not s.is_stuck:
         return None
     for number, (name, report) in enumerate(zip(s.experiment.activation_names, s.reports, strict=True), 1):
         if name in ("tanh", "sigmoid") and report.saturated >= 0.5:
@@ -166,7 +164,7 @@ def _saturated(s: RunView) -> Advice | None:
 
 
 def _linear(s: RunView) -> Advice | None:
-    if not s.window or not s.is_linear or s.scores[0] >= BAD_SCORE or s.fall > 0.02:
+    if not s.is_stuck or not s.is_linear:
         return None
     what = "Linear layers" if s.experiment.hidden else "A network without hidden layers"
     text = f"{what} can only draw a straight boundary, and the loss no longer falls"
@@ -176,7 +174,7 @@ def _linear(s: RunView) -> Advice | None:
 
 
 def _slow(s: RunView) -> Advice | None:
-    if not s.window or s.scores[0] >= BAD_SCORE or s.jump > 0.005 or not 0 < s.fall < 0.05:
+    if not s.window or s.scores[0] >= BAD or s.jump > 0.005 or not 0 < s.fall < 0.05:
         return None
     text = f"The loss has fallen by less than {np.ceil(s.fall * 100):.0f}% in {s.window} epochs"
     rate = s.experiment.learning_rate
@@ -193,24 +191,15 @@ def _slow(s: RunView) -> Advice | None:
 
 def _underfits(s: RunView) -> Advice | None:
     hidden = s.experiment.hidden
-    if (
-        not s.window
-        or s.epochs[-1] < 100
-        or s.scores[0] >= BAD_SCORE
-        or s.fall > 0.05
-        or not hidden
-        or max(hidden) > 16
-    ):
+    if not s.window or s.epochs[-1] < 100 or s.scores[0] >= BAD or s.fall > 0.05 or not hidden or max(hidden) > 16:
         return None
-    text = (
-        "The training loss no longer falls and training points are still wrong: the network is too small for the data."
-    )
+    text = "The training loss no longer falls and training points are still wrong: the network is too small."
     wider = [min(2 * units, 32) for units in hidden]
     return Advice(text, f"Try {wider[0]} units", {"hidden": wider})
 
 
 def _done(s: RunView) -> Advice | None:
-    if s.epochs[-1] < 1 or min(s.scores) < GOOD_SCORE:
+    if s.epochs[-1] < 1 or min(s.scores) < GOOD:
         return None
     if s.experiment.source.kind == "regression":
         return Advice(f"The network explains {s.scores[1]:.0%} of the variance of the test points.")

@@ -95,7 +95,7 @@ def wrong_points(trainer: Trainer) -> dict[str, np.ndarray]:
     """
     if trainer.objective.kind != "classification":
         return {}
-    (_, _, y_train), (_, _, y_test) = trainer.parts()
+    (_, _, y_train), (_, _, y_test) = trainer.data.evaluated
     train, test = trainer.predicted
     return {
         "train_prediction": train.astype(np.int32),

@@ -24,7 +24,7 @@ class FrameBuilder:
     def __init__(self, experiment: Experiment, dataset: Dataset, trainer: Trainer, build_number: int) -> None:
         self.dataset, self.trainer, self.build_number = dataset, trainer, build_number
         self.multiply_adds = sum(line.multiply_adds for line in trainer.network.summary())
-        samples = sum(len(x) for x, _, _ in trainer.parts())
+        samples = sum(len(x) for x, _, _ in trainer.data.evaluated)
         self.is_costly = samples * self.multiply_adds > COSTLY_MULTIPLY_ADDS
         self.diagram = PlaneDiagram(experiment, dataset, trainer) if dataset.encode else None
         self.class_numbers = (

@@ -67,12 +67,9 @@ class PlaneMap:
         outputs = [block.output.name for block in hidden]
         with observe(network, outputs) as seen:
             self.z = network.chain.forward(points, train=False).array
-        self.hidden = [
-            seen.outputs[name].array[:, :MAX_DRAWN_UNITS] for name in outputs
-        ]  # (side * side, drawn units) each
-        self.bounded = np.array(
-            [block.is_bounded for block in hidden for _ in range(min(block.units, MAX_DRAWN_UNITS))], bool
-        )
+        self.hidden = [seen.outputs[name].array[:, :MAX_DRAWN_UNITS] for name in outputs]  # (side * side, units) each
+        drawn = [block for block in hidden for _ in range(min(block.units, MAX_DRAWN_UNITS))]
+        self.bounded = np.array([block.is_bounded for block in drawn], bool)
 
     def _side(self, units: int) -> int:
         """The number of evaluated points along a side; fewer for a wide network, to bound time and memory."""

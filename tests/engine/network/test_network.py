@@ -60,7 +60,7 @@ def test_evaluation_does_not_affect_a_training_step(kind, build_network, objecti
 def test_many_samples_in_parts_give_the_same_result(kind, build_network, monkeypatch):
     x = np.random.default_rng(0).normal(size=(40, 36))
     whole = build_network(kind).forward(x)
-    monkeypatch.setattr(network_module, "MAX_WORKSPACE_NUMBERS", 1000)
+    monkeypatch.setattr(network_module, "MAX_WORKSPACE", 1000)
     np.testing.assert_allclose(build_network(kind).forward(x), whole, rtol=1e-12, atol=1e-13)
 
 

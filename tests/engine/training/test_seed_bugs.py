@@ -60,7 +60,7 @@ def test_a_fresh_trainer_continues_from_saved_weights(build_trainer):
 
 def test_test_scores_come_from_unseen_samples(build_trainer):
     trainer = build_trainer()
-    (x_train, _, _), (x_test, _, y_test) = trainer.parts()
+    (x_train, _, _), (x_test, _, y_test) = trainer.data.evaluated
     assert not {tuple(x) for x in x_train} & {tuple(x) for x in x_test}
     predicted = trainer.objective.predict(trainer.network.forward(x_test))
     assert trainer.evaluate().test_score == np.mean(predicted == y_test)

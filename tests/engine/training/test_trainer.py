@@ -40,7 +40,7 @@ def test_recorded_steps_equal_plain_ones(kind, build_trainer):
     recorded, plain = (build_trainer(kind, np.float64, "momentum", **rules) for _ in range(2))
     for _ in range(20):
         recorded.step()
-        plain.learn(plain.x_train[recorded.batch], plain.t_train[recorded.batch])
+        plain.formulas.learn(plain.x_train[recorded.batch], plain.t_train[recorded.batch])
     np.testing.assert_allclose(recorded.network.parameters, plain.network.parameters, rtol=1e-9, atol=1e-11)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from engine.training.diagnostics import diagnose
 from lab.experiment.experiment import Experiment
-from lab.queries.health import HEALTHY_UPDATE_RATIO, flow_verdict, layer_verdict, percent
+from lab.queries.health import HEALTHY_RATIO, flow_verdict, layer_verdict, percent
 from lab.worker.local_pool import LocalPool
 
 NAN = float("nan")
@@ -56,8 +56,8 @@ def test_each_layer_with_weights_has_a_row():
         ((0.6, 0.9, 1e-3), "mostly dead"),
         ((0.1, 0.0, 1e-3), "some dead"),
         ((0.0, 0.7, 1e-3), "saturated"),
-        ((0.0, 0.1, HEALTHY_UPDATE_RATIO[0] / 2), "hardly moves"),
-        ((NAN, NAN, HEALTHY_UPDATE_RATIO[1] * 2), "moves fast"),
+        ((0.0, 0.1, HEALTHY_RATIO[0] / 2), "hardly moves"),
+        ((NAN, NAN, HEALTHY_RATIO[1] * 2), "moves fast"),
         ((0.0, 0.0, 1e-3), "healthy"),
         ((NAN, NAN, NAN), "healthy"),
     ],

@@ -163,7 +163,7 @@ def test_the_loss_after_uses_the_new_weights():
     trainer = run.trainer
     x, t = trainer.x_train[1:2], trainer.t_train[1:2]
     assert header["loss"] == pytest.approx(float(trainer.objective.value(trainer.network.forward(x), t)))
-    trainer.learn(x, t)
+    trainer.formulas.learn(x, t)
     assert header["update"]["loss_after"] == float(trainer.objective.value(trainer.network.forward(x), t))
     assert header["update"]["loss_after"] < header["loss"]
 
