@@ -85,7 +85,7 @@ def _parts() -> Iterator[str]:
                  {"zero": messages.ZERO_BYTE, "scale": messages.BYTE_SCALE})  # fmt: skip
     yield """
 /**
- * The network of a frame: Stage.network in lab/training/diagram.py.
+ * The network of a frame: PlaneDiagram.network in lab/training/diagram.py.
  * @typedef {{
  *   sizes: number[], shown: number[], skips: number[], activations: string[], output: string, features: string[],
  *   all_features: [string, string][],

@@ -75,7 +75,7 @@ def token() -> str:
 
 
 def owner() -> str:
-    """The visitor's name on lab.experiment.own_data.SHELF, where uploads are kept."""
+    """The visitor's name on lab.experiment.own_data.UPLOADS, where uploads are kept."""
     return _me().owner
 
 

@@ -94,7 +94,7 @@ export const VALUE_BYTE = Object.freeze({
 });
 
 /**
- * The network of a frame: Stage.network in lab/training/diagram.py.
+ * The network of a frame: PlaneDiagram.network in lab/training/diagram.py.
  * @typedef {{
  *   sizes: number[], shown: number[], skips: number[], activations: string[], output: string, features: string[],
  *   all_features: [string, string][],
