@@ -81,7 +81,7 @@ def test_a_damaged_model_is_refused_and_weights_alone_are_loaded(playground):
     facts = playground.until("facts.epoch == 0 && facts.status === 'idle'")
     fresh = build(SMALL).trainer
     fresh.network.parameters[:] = trainer.network.parameters
-    fresh.changed()
+    fresh.parameters_changed()
     assert float(facts["trainLoss"]) == fresh.evaluate().train_loss
 
 

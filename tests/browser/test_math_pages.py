@@ -138,7 +138,7 @@ def test_one_step_is_explained_for_a_clicked_point(playground):
 
 def test_a_pending_chart_can_be_neither_played_nor_saved(visit, server):
     visitor = visit(server.url)
-    visitor.page.route("**/plotly*.js*", lambda route: None)  # Plotly never arrives
+    visitor.page.route("**/plotly*.min.js", lambda route: None)  # Plotly never arrives
     visitor.open_page("Functions")
     visitor.page.locator(".charts-plot").first.wait_for()
     assert visitor.page.locator(".charts-player").count() > 0

@@ -118,7 +118,7 @@ def test_an_experiment_too_large_for_a_link_goes_by_file(playground, tmp_path):
     dialog.wait_for(state="detached")
     playground.linked(dataset="drawn", hidden="4", points=None)
     dialog = share(playground)
-    assert "too many for a link" in dialog.inner_text()
+    assert "A link cannot hold this many drawn points" in dialog.inner_text()
     with playground.page.expect_download() as download:
         dialog.get_by_role("button", name="Save as file", exact=True).click()
     assert Experiment.from_json(download.value.path().read_text()) == experiment
