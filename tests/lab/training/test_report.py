@@ -62,7 +62,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("content", [None, b"", b"nonsense", b"BPF1\xff\xff\xff\xff"])
-def test_a_file_that_does_not_fit_is_refused_with_a_sentence(content, tmp_path, capsys):
+def test_a_file_that_does_not_fit_is_refused(content, tmp_path, capsys):
     file = tmp_path / "run.safetensors"
     if content is not None:
         file.write_bytes(content)
