@@ -91,7 +91,7 @@ def text(report: dict[str, Any]) -> str:
         if isinstance(value, list) and value and isinstance(value[0], dict):
             parts.append(table(value) if name == "rows" else f"\n{name}\n{table(value)}")
         elif isinstance(value, dict):
-            parts += [f"{name}: {key}: {fact}" for key, fact in value.items()]
+            parts += [f"{name}: {key}: {content}" for key, content in value.items()]
         elif value or value == 0:
             parts.append(f"{name}: {' '.join(map(_cell, value)) if isinstance(value, (list, tuple)) else _cell(value)}")
     return "\n".join(parts)

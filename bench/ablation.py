@@ -98,8 +98,8 @@ TRICKS = {
         Trick("features", "the samples of a unit are contiguous", (tape, "_feature_by_feature", _rows)),
         Trick("joined", "gather samples and targets together", (recording, "MAX_JOINED_WIDTH", 0)),
         Trick("clip", "gather without a second buffer", (recording, "TAKE_MODE", "raise")),
-        Trick("parts", "split a batch that is too large for the cache", (network, "WORKSPACE", 1 << 60)),
-        Trick("blocks", "update parameters block by block", (optimizers, "BLOCK", 1 << 30)),
+        Trick("parts", "split a batch that is too large for the cache", (network, "MAX_WORKSPACE", 1 << 60)),
+        Trick("blocks", "update parameters block by block", (optimizers, "BLOCK_SIZE", 1 << 30)),
         Trick("glance", "tanh of a map from exp", (EvaluationTape, "apply", tape.Tape.apply), looks=True),
     )
 }  # fmt: skip

@@ -32,8 +32,8 @@ def rows() -> list[dict[str, Any]]:
     loaded = peak_mb()
     trainer = build(workload, scaled(train), labels[TEST_SAMPLES:], (scaled(test), labels[:TEST_SAMPLES]))
     trainer.epoch()
-    facts = {"empty_mb": empty, "loaded_mb": loaded, "peak_mb": peak_mb(), "limit_mb": LIMIT_MB}
-    return [{"workload": "60000 + 10000 pictures", **facts}]
+    measured = {"empty_mb": empty, "loaded_mb": loaded, "peak_mb": peak_mb(), "limit_mb": LIMIT_MB}
+    return [{"workload": "60000 + 10000 pictures", **measured}]
 
 
 def scaled(pixels: np.ndarray) -> np.ndarray:

@@ -22,17 +22,17 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from engine.cards import CPU, DRIVER, INSTALL, Device, cards, no_card, reinstall_command, summarize
+from engine.cards import CPU, DRIVER_FIX, INSTALL_COMMAND, Device, cards, no_card, reinstall_command, summarize
 
 TRIAL_TIMEOUT_S = 60.0  # creating the first CUDA context takes long on a slow disk
 KILL_TIMEOUT_S = 1.0  # that a killed trial may take to end
-MAX_STAGED_BYTES = 1 << 20  # larger arrays are copied without staging memory, which the card reads by itself
-MAX_STAGES = 4  # copies to the card that may be under way at a time
-THREADS = 256  # of a block of every kernel
+MAX_STAGED_BYTES = 1 << 20  # larger arrays are copied without staging memory
+MAX_STAGES = 4  # copies to the card that may be in progress at a time
+BLOCK_THREADS = 256  # threads in a block, the same for every kernel
 DEVICES_VARIABLE = "BACKPROP_DEVICES"  # environment variable; "cpu" switches graphics cards off
 PACKAGES = ("cupy", *(f"cupy-cuda{v}x" for v in (11, 12, 13, 14)), "cupy-rocm-7-0")  # all fill the folder cupy/
 NO_DRIVER = "No NVIDIA driver was found on this machine."
-FATAL_STATUS = (214, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719, 999)  # memory faults, timeouts, lost cards
+FATAL_STATUSES = (214, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719, 999)  # memory faults, timeouts, lost cards
 OUT_OF_MEMORY = (("CUDARuntimeError", 2), ("CUDADriverError", 2), ("CUBLASError", 1), ("CUBLASError", 3))
 _found: list[Device] = []
 _searching = threading.Lock()
@@ -48,17 +48,17 @@ def available_devices() -> list[Device]:
 
 
 def known_devices() -> list[Device]:
-    """The same without waiting: until the search is over, the GPU is said to be searched for."""
+    """The devices found so far, without waiting; while the search runs, the GPU's reason says so."""
     return list(_found) or [CPU, no_card("Searching for a GPU; this takes a moment.")]
 
 
-def believe(devices: Iterable[Sequence[Any]]) -> None:
-    """Use what another process of this machine has found: fields of Device, the processor first."""
+def adopt_devices(devices: Iterable[Sequence[Any]]) -> None:
+    """Use the devices that another process of this machine has found: fields of Device, the processor first."""
     _found[:] = [Device(*fields) for fields in devices]
 
 
 def graphics_cards(seconds: float = TRIAL_TIMEOUT_S) -> list[Device]:
-    """A record for each card, at least one. Searches again; never raises; takes at most about so many seconds."""
+    """A record for each card, at least one. Searches again within about `seconds`; never raises."""
     try:
         return _without_trial() or _trial_in_process(seconds)
     except Exception as problem:  # a page must be shown on any machine
@@ -66,19 +66,19 @@ def graphics_cards(seconds: float = TRIAL_TIMEOUT_S) -> list[Device]:
 
 
 def _without_trial() -> list[Device]:
-    """What is known without a trial; empty if one is needed."""
+    """Records that need no trial; empty if a trial is needed."""
     if os.environ.get(DEVICES_VARIABLE) == "cpu":
         return [no_card(f"The GPU is switched off by {DEVICES_VARIABLE}=cpu.", f"Start without {DEVICES_VARIABLE}.")]
     if sys.platform == "darwin":
         return [no_card("CuPy needs an NVIDIA GPU, and there is none in a Mac.")]
     packages = installed()
     if not packages:
-        return [no_card("CuPy is not installed on this machine (it needs an NVIDIA GPU).", INSTALL)]
+        return [no_card("CuPy is not installed on this machine (it needs an NVIDIA GPU).", INSTALL_COMMAND)]
     if len(packages) > 1:
         return [
             no_card(f"Several CuPy packages overwrite each other: {', '.join(packages)}.", reinstall_command(packages))
         ]
-    return [] if driver() else [no_card(NO_DRIVER, DRIVER)]
+    return [] if driver() else [no_card(NO_DRIVER, DRIVER_FIX)]
 
 
 def installed() -> list[str]:
@@ -94,7 +94,7 @@ def installed() -> list[str]:
 
 
 def driver() -> bool:
-    """Whether there is an NVIDIA driver. It is not started: that may hang, so the trial does it."""
+    """Whether an NVIDIA driver is installed. Only the trial starts it, because that may hang."""
     try:
         ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
     except OSError:
@@ -113,20 +113,20 @@ class Backend:
             import cupy  # pyright: ignore[reportMissingImports]
         self.name, self.xp = name, cupy
         self.device = cupy.cuda.Device(int(name.partition(":")[2]))
-        self.resident: WeakValueDictionary[tuple, Any] = WeakValueDictionary()  # arrays that trainers share there
+        self.resident: WeakValueDictionary[tuple, Any] = WeakValueDictionary()  # arrays shared by trainers
         self._compiled: dict[str, Any] = {}  # source -> kernel
-        self._stages: dict[tuple, list[tuple[np.ndarray, Any]]] = {}  # host memory that the card reads by itself
+        self._stages: dict[tuple, list[tuple[np.ndarray, Any]]] = {}  # host memory that the card reads directly
 
     def send(self, array: np.ndarray) -> Any:
         """A copy on the device; see write."""
-        there = self.xp.empty(array.shape, array.dtype)
-        self.write(there, array)
-        return there
+        on_device = self.xp.empty(array.shape, array.dtype)
+        self.write(on_device, array)
+        return on_device
 
-    def write(self, there: Any, array: np.ndarray) -> None:
+    def write(self, on_device: Any, array: np.ndarray) -> None:
         """Overwrite an array on the device; a small one without waiting for the device."""
         if array.nbytes > MAX_STAGED_BYTES:
-            return there.set(np.ascontiguousarray(array))
+            return on_device.set(np.ascontiguousarray(array))
         stages = self._stages.setdefault((array.shape, array.dtype), [])
         if len(stages) < MAX_STAGES:
             memory = self.xp.cuda.alloc_pinned_memory(max(array.nbytes, 1))
@@ -135,9 +135,9 @@ class Backend:
         else:
             stages.append(stages.pop(0))
         stage, copied = stages[-1]
-        copied.synchronize()  # the previous copy from this memory; almost always over
+        copied.synchronize()  # the previous copy from this memory is almost always done
         stage[...] = array
-        there.set(stage, self.xp.cuda.get_current_stream())  # without one it might wait
+        on_device.set(stage, self.xp.cuda.get_current_stream())  # without a stream it might wait
         copied.record()
 
     def fetch(self, array: Any) -> np.ndarray:
@@ -145,14 +145,14 @@ class Backend:
         return array.get()
 
     def wait(self) -> None:
-        """Return when the device has done everything that was started."""
+        """Return when the device has finished all started work."""
         self.xp.cuda.get_current_stream().synchronize()
 
     def start(self, launches: Iterable[tuple]) -> None:
         """Start kernels (source, name, blocks, arguments), one after the other; each is compiled at its first start."""
         for source, name, blocks, arguments in launches:
             kernel = self._compiled.get(source) or self.xp.RawKernel(source, name)
-            kernel((blocks,), (THREADS,), arguments)
+            kernel((blocks,), (BLOCK_THREADS,), arguments)
             self._compiled[source] = kernel
 
     def captured(self, launches: Sequence[tuple]) -> Callable[[], None] | None:
@@ -166,34 +166,34 @@ class Backend:
                 finally:
                     graph = stream.end_capture()
         except Exception as problem:  # an old driver, a kernel that is loaded late
-            if poisoned(problem):
+            if has_lost_context(problem):
                 raise
             return None
         return graph.launch
 
     def release(self) -> None:
-        """Free the memory that nothing uses any more."""
+        """Free unused memory."""
         self._stages.clear()
         gc.collect()  # a run and its replica on the device refer to each other
         with self.device:
             self.xp.get_default_memory_pool().free_all_blocks()
 
     def memory(self) -> tuple[int, int]:
-        """Free bytes on the device, including those that CuPy keeps for later, and bytes in all."""
+        """Free bytes on the device, including those that CuPy has reserved, and total bytes."""
         with self.device:
             free, total = self.xp.cuda.runtime.memGetInfo()
             return free + self.xp.get_default_memory_pool().free_bytes(), total
 
 
-def exhausted(problem: BaseException) -> bool:
-    """Whether there was too little memory, on the host or on the card, whatever a library calls it."""
+def is_out_of_memory(problem: BaseException) -> bool:
+    """Whether an error of any library means that the host or the card has too little memory."""
     kind = type(problem).__name__, getattr(problem, "status", 0)
     return isinstance(problem, MemoryError) or kind in OUT_OF_MEMORY
 
 
-def poisoned(problem: BaseException) -> bool:
+def has_lost_context(problem: BaseException) -> bool:
     """Whether a fault has left the CUDA context unusable: every further call of this process to the card would fail."""
-    return getattr(problem, "status", 0) in FATAL_STATUS
+    return getattr(problem, "status", 0) in FATAL_STATUSES
 
 
 # The trial, from outside its process ----------------------------------------------------------------------------------
@@ -241,7 +241,7 @@ def trial() -> dict[str, Any]:
     report["cards"] = [_try_card(cupy, number) for number in range(count)]
     try:
         report["nvrtc"] = cupy.cuda.nvrtc.getVersion()[0]
-    except Exception:  # it only explains other faults
+    except Exception:  # the version only explains other faults
         report["nvrtc"] = 0
     return report
 

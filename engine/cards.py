@@ -1,6 +1,6 @@
-"""A record for each device of the menu: a processor or card, and if it cannot be used why, and how to fix that.
+"""Records of devices: a processor or card, and if it cannot be used, the reason and a fix.
 
-backend.py reports what it finds out about a card as plain values; here that becomes a sentence.
+backend.py reports a card's state as plain values; this module puts it into sentences.
 """
 
 from __future__ import annotations
@@ -8,15 +8,13 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-INSTALL = "pip install -r requirements-gpu.txt"
-DRIVER = "Install driver 525 or newer from nvidia.com."
-LIBRARIES = MappingProxyType(
-    {"kernel": "NVRTC", "product": "cuBLAS", "random": "cuRAND"}
-)  # what a part of the trial needs
-MISSING = ("cannot open shared object", "Failure finding", "NotFoundError", "failed to load", "DLL load failed")
-STATUS = MappingProxyType(  # of CUDA: reason and fix
+INSTALL_COMMAND = "pip install -r requirements-gpu.txt"
+DRIVER_FIX = "Install driver 525 or newer from nvidia.com."
+LIBRARY_OF_TRIAL = MappingProxyType({"kernel": "NVRTC", "product": "cuBLAS", "random": "cuRAND"})  # part -> library
+MISSING_LIBRARY = ("cannot open shared object", "Failure finding", "NotFoundError", "failed to load", "DLL load failed")
+CUDA_STATUSES = MappingProxyType(  # status code -> reason and fix
     {
-        35: ("The NVIDIA driver is missing or too old for CUDA 12.", DRIVER),
+        35: ("The NVIDIA driver is missing or too old for CUDA 12.", DRIVER_FIX),
         100: (
             "The NVIDIA driver is here, but it finds no GPU.",
             "Check whether CUDA_VISIBLE_DEVICES hides it, or whether a container was started without it.",
@@ -26,13 +24,13 @@ STATUS = MappingProxyType(  # of CUDA: reason and fix
 
 
 class Device(NamedTuple):
-    """`reason` says why it cannot be used and `fix` what to do, both "" when it can."""
+    """A device. reason: why it cannot be used; fix: what to do about it; both are "" for a usable device."""
 
     name: str
     label: str
     reason: str = ""
     fix: str = ""
-    memory: int = 0  # bytes on the device; 0: as much as the computer has
+    memory: int = 0  # bytes on the device; 0: that of the computer
 
     @property
     def usable(self) -> bool:
@@ -50,8 +48,8 @@ def cards(report: dict[str, Any], packages: list[str]) -> list[Device]:
     """A record for each card of a report, at least one. packages: the names of the installed CuPy packages."""
     if report["cards"]:
         return [_card(number, card, report, packages) for number, card in enumerate(report["cards"])]
-    if report["status"] in STATUS:
-        return [no_card(*STATUS[report["status"]])]
+    if report["status"] in CUDA_STATUSES:
+        return [no_card(*CUDA_STATUSES[report["status"]])]
     if report["imported"]:
         return [no_card(f"CuPy finds no GPU: {report['problem']}.")]
     return [no_card(f"CuPy is only partly installed: {report['problem']}.", reinstall_command(packages))]
@@ -60,12 +58,12 @@ def cards(report: dict[str, Any], packages: list[str]) -> list[Device]:
 def _card(number: int, card: dict[str, Any], report: dict[str, Any], packages: list[str]) -> Device:
     label, failed = f"GPU {number}: {card['name']}", card["failed"]
     reason = fix = ""
-    if failed in LIBRARIES and any(sign in card["problem"] for sign in MISSING):
-        reason, fix = f"GPU found, {LIBRARIES[failed]} missing", INSTALL
+    if failed in LIBRARY_OF_TRIAL and any(sign in card["problem"] for sign in MISSING_LIBRARY):
+        reason, fix = f"GPU found, {LIBRARY_OF_TRIAL[failed]} missing", INSTALL_COMMAND
         ours, theirs = report["built_for"], report["nvrtc"]
         if failed != "kernel" and theirs > ours > 0:
             reason += f": the CUDA libraries are of version {theirs}, this CuPy is for {ours}"
-            fix = f"{INSTALL} (or, for CUDA {theirs}: pip uninstall -y {' '.join(packages)} && "
+            fix = f"{INSTALL_COMMAND} (or, for CUDA {theirs}: pip uninstall -y {' '.join(packages)} && "
             fix += f"pip install cupy-cuda{theirs}x)"
         reason += "."
     elif failed:
@@ -74,8 +72,8 @@ def _card(number: int, card: dict[str, Any], report: dict[str, Any], packages: l
 
 
 def reinstall_command(packages: list[str]) -> str:
-    """The command that replaces these packages by the right one."""
-    return f"pip uninstall -y {' '.join(packages)} && {INSTALL}"
+    """The command that replaces these packages with the right one."""
+    return f"pip uninstall -y {' '.join(packages)} && {INSTALL_COMMAND}"
 
 
 def summarize(problem: BaseException) -> str:

@@ -1,1 +1,1 @@
-"""An experiment: describe it, build it, run it, keep it. No Streamlit in this room."""
+"""Experiments: describe, build, train, query, export and serve them. Independent of Streamlit."""

@@ -1,4 +1,4 @@
-"""The same experiment without a screen.
+"""The command line: experiments without a browser.
 
 python -m lab run EXPERIMENT.json --json
 python -m lab run "http://localhost:8501/?dataset=digits&hidden=64,32" --epochs 30 --report
@@ -54,17 +54,19 @@ def show_progress(epochs: int, scores: Scores) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser("python -m lab", description="Run an experiment without a screen.")
+    parser = argparse.ArgumentParser("python -m lab", description="Run an experiment without a browser.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser("run", help="train, and print the result")
     command.add_argument("source", help="a JSON file, a link of the playground, or JSON text")
-    command.add_argument("--epochs", type=int, help="stop after so many epochs")
+    command.add_argument("--epochs", type=int, help="stop after this many epochs")
     command.add_argument("--device", help="cpu or cuda:0")
     command.add_argument("--dtype", help="float32 or float64")
-    command.add_argument("--data-dir", type=Path, metavar="DIR", help="where the files of mnist and fashion_mnist lie")
+    command.add_argument(
+        "--data-dir", type=Path, metavar="DIR", help="folder with the files of MNIST and Fashion-MNIST"
+    )
     command.add_argument("--table", type=Path, metavar="FILE", help="train on a CSV file (or TSV; gzipped or not)")
-    command.add_argument("--target", metavar="COLUMN", help="what to predict of --table; usually its last column")
-    command.add_argument("--resume", type=Path, metavar="FILE", help="continue from a file of --save")
+    command.add_argument("--target", metavar="COLUMN", help="column of --table to predict; by default usually the last")
+    command.add_argument("--resume", type=Path, metavar="FILE", help="continue from a file written by --save")
     command.add_argument("--report", action="store_true", help="add metrics, layers and a learning-rate test")
     command.add_argument("--save", type=Path, metavar="FILE", help="save the model as a safetensors file")
     command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")

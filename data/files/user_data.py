@@ -137,19 +137,19 @@ def _as_text(prepared: PreparedData) -> str:
 
 def save(prepared: PreparedData) -> str:
     """Store the data atomically; returns its fingerprint."""
-    fingerprint, facts = fingerprint_of(prepared), _as_text(prepared).encode()
+    fingerprint, metadata = fingerprint_of(prepared), _as_text(prepared).encode()
     place = path(fingerprint)
     if not place.is_file():
         unfinished = place.with_suffix(f".{os.getpid()}.{id(prepared)}.part")
         with open(unfinished, "wb") as file:
-            np.savez(file, facts=np.frombuffer(facts, np.uint8), x=prepared.x, y=prepared.y)
+            np.savez(file, metadata=np.frombuffer(metadata, np.uint8), x=prepared.x, y=prepared.y)
         os.replace(unfinished, place)
     return fingerprint
 
 
 def read(fingerprint: str) -> PreparedData:
     """Raises ValueError, in a sentence, if the file no longer exists."""
-    facts = _facts(fingerprint)
+    metadata = _metadata(fingerprint)
     try:
         with np.load(path(fingerprint), allow_pickle=False) as file:
             x, y = file["x"], file["y"]
@@ -157,19 +157,19 @@ def read(fingerprint: str) -> PreparedData:
         raise ValueError(f"{GONE[0].upper()}{GONE[1:]}.") from None
     for array in (x, y):
         array.setflags(write=False)
-    return PreparedData(x=x, y=y, **{name: facts[name] for name in METADATA_FIELDS})
+    return PreparedData(x=x, y=y, **{name: metadata[name] for name in METADATA_FIELDS})
 
 
 @lru_cache(maxsize=256)
-def _facts(fingerprint: str) -> dict[str, Any]:
+def _metadata(fingerprint: str) -> dict[str, Any]:
     try:
         with np.load(path(fingerprint), allow_pickle=False) as file:
-            facts = json.loads(file["facts"].tobytes())
+            metadata = json.loads(file["metadata"].tobytes())
     except (OSError, ValueError, KeyError):
         raise ValueError(f"{GONE[0].upper()}{GONE[1:]}.") from None
     for name in ("feature_names", "class_names", "image_shape"):
-        facts[name] = tuple(facts[name]) if facts[name] is not None else None
-    return {**facts, "groups": tuple(map(tuple, facts["groups"]))}
+        metadata[name] = tuple(metadata[name]) if metadata[name] is not None else None
+    return {**metadata, "groups": tuple(map(tuple, metadata["groups"]))}
 
 
 def forget(fingerprint: str) -> None:
@@ -182,19 +182,19 @@ def forget(fingerprint: str) -> None:
 @lru_cache(maxsize=256)
 def source(fingerprint: str) -> Source:
     """The uploaded data as a Source. Raises ValueError, in a sentence, if the file no longer exists."""
-    facts = _facts(fingerprint)
-    rows = facts["rows"]
-    what = f"{rows:,} pictures" if facts["image_shape"] else f"{rows:,} rows to predict {facts['target']}"
+    metadata = _metadata(fingerprint)
+    rows = metadata["rows"]
+    what = f"{rows:,} pictures" if metadata["image_shape"] else f"{rows:,} rows to predict {metadata['target']}"
     return Source(
-        facts["dataset"],
-        f"{NAMES[facts['dataset']]}: {facts['title']}",
-        facts["kind"],
+        metadata["dataset"],
+        f"{NAMES[metadata['dataset']]}: {metadata['title']}",
+        metadata["kind"],
         f"{what}. Anyone who has the link can train on it while your session lasts.",
         samples=rows,
-        inputs=len(facts["feature_names"]),
+        inputs=len(metadata["feature_names"]),
         make=partial(make, fingerprint),
-        class_names=facts["class_names"],
-        image_shape=facts["image_shape"],
+        class_names=metadata["class_names"],
+        image_shape=metadata["image_shape"],
     )
 
 

@@ -30,8 +30,8 @@ class File(NamedTuple):
     sha256: str
 
 
-def _files(*facts: tuple[int, str]) -> tuple[File, ...]:
-    return tuple(File(f"{name}.gz", *fact) for name, fact in zip(idx.FILES, facts, strict=True))
+def _files(*published: tuple[int, str]) -> tuple[File, ...]:
+    return tuple(File(f"{name}.gz", *entry) for name, entry in zip(idx.FILES, published, strict=True))
 
 
 FILES = {

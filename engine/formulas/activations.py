@@ -20,7 +20,7 @@ class Parameter(NamedTuple):
     label: str
     symbol: str  # LaTeX
     usual: float
-    most: float  # values from 0 to this make sense
+    maximum: float  # useful values are 0 to this
     formula: str  # LaTeX, of the function with the symbol in it
 
 
@@ -34,7 +34,7 @@ class ActivationFunction(NamedTuple):
     bounds: tuple[float, float]  # lowest and highest value
     sentence: str
     kinks: tuple[float, ...] = ()  # where the derivative jumps
-    surrogate: str = ""  # the function whose slope is used in place of its own
+    surrogate: str = ""  # the function whose derivative is used instead of its own
     parameter: Parameter | None = None
 
     @property

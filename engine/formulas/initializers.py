@@ -64,7 +64,7 @@ INITIALIZERS = {
             "The same spread as Glorot uniform, drawn from a bell curve."),
         Initializer(
             "he_uniform", "He uniform", _he_uniform, r"U(\pm\sqrt{6/I})",
-            "The same spread as He normal, drawn evenly from a range."),
+            "The same spread as He normal, drawn uniformly from a range."),
         Initializer(
             "he_normal", "He normal", _he_normal, r"N(0, \sqrt{2/I})",
             "Makes up for the half that ReLU cuts away, so that signals keep their size in deep networks."),

@@ -19,7 +19,7 @@ class Loss(NamedTuple):
     label: str
     value: Callable  # (y, t) -> (N, 1), the loss of each sample; (z, t) for a loss on logits
     gradient: Callable  # (y, t, share) -> dL/dy (N, O); dL/dz for a loss on logits; share: the weight of a sample in L
-    outputs: tuple[str, ...]  # output functions it makes sense with; the first is the usual one
+    outputs: tuple[str, ...]  # compatible output functions; the first is the usual one
     kinds: tuple[str, ...]  # kinds of problem
     on_logits: bool  # the output function is part of the formula
     formula: str  # LaTeX, for one sample with O outputs
@@ -128,7 +128,7 @@ class Output(NamedTuple):
     label: str
     forward: Callable  # z -> y
     backward: Callable  # (dy, z, y) -> dz
-    targets: tuple[float, float]  # what a wrong and a right class are trained towards
+    targets: tuple[float, float]  # target value of a wrong and of a right class
     formula: str  # LaTeX
     sentence: str
 
@@ -148,7 +148,7 @@ OUTPUTS = {
         _output("sigmoid", (0, 1), "Each output is a probability of its own."),
         Output(
             "softmax", "Softmax", softmax, _softmax_back, (0, 1), r"\frac{e^{z_k}}{\sum_j e^{z_j}}",
-            "The outputs are shares that add up to one."),
+            "The outputs are probabilities that add up to one."),
         _output("tanh", (-1, 1), "Between -1 and 1; zero is the boundary."),
         _output("linear", (-1, 1), "Any number, as regression needs."),
     )
@@ -262,7 +262,7 @@ class Objective:
 
 
 def balanced_weights(labels: np.ndarray, classes: int) -> np.ndarray:
-    """Class weights that make every class count the same: N / (classes * its count); (N,) labels -> (classes,)."""
+    """Class weights that make every class count equally: N / (classes * its count); (N,) labels -> (classes,)."""
     return len(labels) / (classes * np.maximum(np.bincount(labels, minlength=classes), 1))
 
 
@@ -277,7 +277,7 @@ def valid_losses(kind: str, output: str) -> tuple[str, ...]:
 
 
 def usual_output(kind: str, classes: int, loss: str | None = None) -> str:
-    """The output function to take when none was chosen, for a loss that was chosen or not."""
+    """The default output function, given the loss if one was chosen."""
     if kind == "regression" or loss == "hinge":
         return "linear"
     if loss in ("mse", "mae", "huber"):
@@ -288,7 +288,7 @@ def usual_output(kind: str, classes: int, loss: str | None = None) -> str:
 
 
 def usual_loss(kind: str, classes: int, output: str | None = None) -> str:
-    """The loss to take when none was chosen, for an output function that was chosen or not."""
+    """The default loss, given the output function if one was chosen."""
     if kind == "regression":
         return "mse"
     probable = {"sigmoid": "binary_crossentropy", "softmax": "categorical_crossentropy"}

@@ -1,6 +1,6 @@
 """Metrics: how good predictions are.
 
-N is the number of samples; classes are numbered from 0. If a share would be 0/0, the docstring says what it is instead.
+N is the number of samples; classes are numbered from 0. Each docstring gives the value that replaces 0/0.
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 class RocCurve(NamedTuple):
-    """The rates while the threshold falls: from (0, 0), where no sample is called positive, to (1, 1)."""
+    """The rates while the threshold falls: from (0, 0), where no sample is predicted as positive, to (1, 1)."""
 
     false_positive_rate: np.ndarray
     true_positive_rate: np.ndarray
-    thresholds: np.ndarray  # samples with at least this score are called positive; the first one is infinite
+    thresholds: np.ndarray  # samples with at least this score are predicted as positive; the first one is infinite
 
     @property
     def auc(self) -> float:
@@ -76,7 +76,7 @@ class RocCurve(NamedTuple):
 def roc_curve(scores: np.ndarray, labels: np.ndarray) -> RocCurve:
     """ROC curve of two classes: scores (N,), higher means class 1; labels (N,) of 0 and 1.
 
-    Without positives, or without negatives, that rate and the area are nan.
+    Without positives, or without negatives, that rate and the area are NaN.
     """
     order = np.argsort(-scores, kind="stable")
     scores, positive = scores[order], labels[order] == 1
@@ -90,16 +90,26 @@ def _rate(counts: np.ndarray) -> np.ndarray:
 
 
 def r2(predicted: np.ndarray, targets: np.ndarray) -> float:
-    """Share of the targets' variance that the prediction explains: 1 is perfect, 0 no better than the mean; or nan."""
+    """Share of the targets' variance that the prediction explains: 1 is perfect, 0 no better than the mean.
+
+    NaN for constant targets.
+    """
     spread = float(np.sum((targets - targets.mean()) ** 2))
-    return 1 - float(np.sum((predicted - targets) ** 2)) / spread if spread > 0 else float("nan")
+    return 1 - float(_squared_errors(predicted, targets).sum()) / spread if spread > 0 else float("nan")
 
 
+@np.errstate(over="ignore")  # a network about to diverge predicts huge values
 def mae(predicted: np.ndarray, targets: np.ndarray) -> float:
     """Mean absolute error, in the unit of the targets."""
-    return float(np.mean(np.abs(predicted - targets)))
+    return float(np.mean(np.abs(predicted - targets), dtype=np.float64))
 
 
 def rmse(predicted: np.ndarray, targets: np.ndarray) -> float:
     """Root of the mean squared error, in the unit of the targets."""
-    return float(np.sqrt(np.mean((predicted - targets) ** 2)))
+    return float(np.sqrt(_squared_errors(predicted, targets).mean()))
+
+
+@np.errstate(over="ignore")
+def _squared_errors(predicted: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """In float64, because the square of a large float32 error overflows; infinite if even that overflows."""
+    return np.square(predicted - targets, dtype=np.float64)

@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.formulas.tracing import record_call, trace_like
 
-BLOCK = 1 << 15  # floats; a block of parameters, gradient and slots stays in the processor's cache
+BLOCK_SIZE = 1 << 15  # floats; a block of parameters, gradient and slots stays in the processor's cache
 
 
 class Optimizer:
@@ -28,7 +28,7 @@ class Optimizer:
 
     name = label = formula = sentence = ""
     slot_names: tuple[str, ...] = ()
-    block = 0  # parameters that are changed in one pass; 0: as many as fit the processor's cache
+    block = 0  # parameters changed in one pass; 0: BLOCK_SIZE
     weight_decay: Any = None  # 0-d array; None: no decoupled weight decay
 
     def __init__(
@@ -51,7 +51,7 @@ class Optimizer:
     def step(self, p: Any, g: Any) -> None:
         """One update of all parameters p by gradient g, both flat."""
         record_call(p, self.advance)
-        size = self.block or BLOCK
+        size = self.block or BLOCK_SIZE
         for start in range(0, len(p), size):
             block = slice(start, start + size)
             self.shrink(p[block], block)

@@ -1,7 +1,7 @@
 """Schedules: how the learning rate changes while a network learns. `factor(epoch, span)` multiplies the base rate.
 
 Epochs are counted from 0 and may be fractions; the span is the length of one full schedule in epochs. After the span
-the factor keeps its last value, so a schedule also works for a run without an end.
+the factor keeps its last value, so a schedule also works for a run without a limit.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from collections.abc import Callable
 from math import cos, pi
 from typing import NamedTuple
 
-SPAN = 100.0  # epochs of one full schedule when the run has no epoch limit
-LAST = 0.01  # factor at the end of every falling schedule: not zero, so that learning goes on
-START = 0.1  # factor at the start of every rising schedule
-PEAK = 0.3  # share of the span after which one_cycle turns
+DEFAULT_SPAN_EPOCHS = 100.0  # epochs of one full schedule when the run has no epoch limit
+FINAL_FACTOR = 0.01  # factor at the end of every falling schedule: not zero, so that learning continues
+INITIAL_FACTOR = 0.1  # factor at the start of every rising schedule
+PEAK_SHARE = 0.3  # share of the span after which one_cycle turns
 
 
 class Schedule(NamedTuple):
     name: str
     label: str
     factor: Callable[[float, float], float]  # (epoch, span) -> what the base rate is multiplied by
-    formula: str  # LaTeX; s is the share of the span that is over, at most 1
+    formula: str  # LaTeX; s is the completed share of the span, at most 1
     sentence: str
 
 
@@ -33,11 +33,11 @@ def _constant(epoch, span):
 
 
 def _step(epoch, span):
-    return LAST ** (min(int(3 * _share(epoch, span)), 2) / 2)
+    return FINAL_FACTOR ** (min(int(3 * _share(epoch, span)), 2) / 2)
 
 
 def _exponential(epoch, span):
-    return LAST ** _share(epoch, span)
+    return FINAL_FACTOR ** _share(epoch, span)
 
 
 def _between(start, end, share):
@@ -46,16 +46,18 @@ def _between(start, end, share):
 
 
 def _cosine(epoch, span):
-    return _between(1.0, LAST, _share(epoch, span))
+    return _between(1.0, FINAL_FACTOR, _share(epoch, span))
 
 
 def _warmup(epoch, span):
-    return min(START + (1 - START) * _share(epoch, span) / 0.1, 1.0)
+    return min(INITIAL_FACTOR + (1 - INITIAL_FACTOR) * _share(epoch, span) / 0.1, 1.0)
 
 
 def _one_cycle(epoch, span):
     s = _share(epoch, span)
-    return _between(START, 1.0, s / PEAK) if s < PEAK else _between(1.0, LAST, (s - PEAK) / (1 - PEAK))
+    if s < PEAK_SHARE:
+        return _between(INITIAL_FACTOR, 1.0, s / PEAK_SHARE)
+    return _between(1.0, FINAL_FACTOR, (s - PEAK_SHARE) / (1 - PEAK_SHARE))
 
 
 SCHEDULES = {

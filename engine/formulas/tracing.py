@@ -1,9 +1,9 @@
-"""How a formula stays a formula while its step is being recorded.
+"""Marks in formulas for state and calls that a recorder must know about.
 
 Layers, losses and optimizers are written for arrays. A recorder (the tape in engine/tape, the sketch in
 engine/lowering) calls them with traced arrays instead, and every operation on those is recorded. Two things need a
-mark: state that outlives the step (slots, running statistics, parameters), and calls that are no array operations
-(drawing random numbers, counting steps). The functions here are these marks; given plain arrays they do almost
+mark: state that outlives the step (slots, running statistics, parameters), and calls that are not array operations
+(drawing random numbers, counting steps). The functions below are these marks; with plain arrays they do almost
 nothing.
 """
 
@@ -35,10 +35,10 @@ def untraced(value: Any) -> Any:
 
 
 def zeros_like(reference: Any, shape: tuple[int, ...]) -> Any:
-    """Zeros with the dtype of `reference`, on its tape if it is traced and on its device if that is another one."""
+    """Zeros with the dtype of `reference`, on its device and, if it is traced, on its tape."""
     if isinstance(reference, Recorded):
         return reference.tape.wrap(np.zeros(shape, reference.dtype))
-    return np.zeros_like(reference, order="C", shape=shape)  # CuPy answers where the reference is its array
+    return np.zeros_like(reference, order="C", shape=shape)  # CuPy handles the call if the reference is its array
 
 
 def record_call(reference: Any, function: Callable, *arguments: Any) -> None:

@@ -1,7 +1,7 @@
 """The CUDA C++ of a step's kernels; implements engine.lowering.target.Target. Sizes are arguments of the kernels.
 
-Every kernel has one dimension of blocks and threads. `real` is the kind of number. The first of `numbers` is the index
-of the current step's first number.
+Every kernel has one dimension of blocks and threads. `real` is the floating-point type. `numbers[0]` is the index of
+the current step's first number.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.backend import THREADS
+from engine.backend import BLOCK_THREADS
 from engine.lowering.target import Tiling
 
 MAX_BLOCKS = 1024  # of a kernel whose threads loop over more elements
@@ -22,7 +22,7 @@ MIN_PART_DEPTH = 4 * STRIP_DEPTH  # of such a division
 
 
 class Tile(NamedTuple):
-    """What one block of a product computes: TILE_SIDE x TILE_SIDE threads with so many rows and columns each."""
+    """Elements that one block of a product computes: TILE_SIDE x TILE_SIDE threads with `rows` x `columns` each."""
 
     rows: int
     columns: int
@@ -37,7 +37,7 @@ class Tile(NamedTuple):
 
 
 def prelude(dtype: np.dtype) -> str:
-    """What every kernel starts with. NaN propagates as in NumPy, so that a divergence is noticed."""
+    """The start of every kernel. NaN propagates as in NumPy, so that a divergence is noticed."""
     return f"""typedef {"double" if dtype == np.float64 else "float"} real;
 static __device__ inline real larger(real a, real b) {{ return a > b || a != a ? a : b; }}
 static __device__ inline real smaller(real a, real b) {{ return a < b || a != a ? a : b; }}
@@ -47,12 +47,12 @@ static __device__ inline real above(real a, real b) {{ return a > 0 ? real(1) : 
 
 
 def blocks(count: int) -> int:
-    """Blocks of a kernel with a thread for each of so many elements."""
-    return max(1, min(MAX_BLOCKS, -(-count // THREADS)))
+    """Number of blocks of a kernel with one thread for each of `count` elements."""
+    return max(1, min(MAX_BLOCKS, -(-count // BLOCK_THREADS)))
 
 
 def each(name: str, parameters: str, body: list[str], index: str) -> str:
-    """A thread for each of `count` elements t, or rows i."""
+    """A kernel with one thread for each of `count` elements t, or rows i."""
     return f"""extern "C" __global__ void {name}({parameters}) {{
   for (int {index} = blockIdx.x * blockDim.x + threadIdx.x; {index} < count; {index} += gridDim.x * blockDim.x) {{
 {_indented(body, 4)}
@@ -62,17 +62,17 @@ def each(name: str, parameters: str, body: list[str], index: str) -> str:
 
 
 def total(parameters: str, body: list[str], value: str) -> str:
-    """A block for each sum: its threads add up every 256th of `count` elements k, then each other's sums."""
+    """A kernel with one block for each sum: its threads add up every 256th of `count` elements k, then their sums."""
     return f"""extern "C" __global__ void total({parameters}) {{
-  __shared__ real sums[{THREADS}];
+  __shared__ real sums[{BLOCK_THREADS}];
   real sum = 0;
-  for (int k = threadIdx.x; k < count; k += {THREADS}) {{
+  for (int k = threadIdx.x; k < count; k += {BLOCK_THREADS}) {{
 {_indented(body, 4)}
     sum += {value};
   }}
   sums[threadIdx.x] = sum;
   __syncthreads();
-  for (int half = {THREADS // 2}; half; half /= 2) {{
+  for (int half = {BLOCK_THREADS // 2}; half; half /= 2) {{
     if (threadIdx.x < half) sums[threadIdx.x] += sums[threadIdx.x + half];
     __syncthreads();
   }}
@@ -85,7 +85,7 @@ PRODUCT_SIZES: str = "int M, int N, int K, int am, int ak, int bk, int bn, int o
 
 
 def tiling(rows: int, columns: int, depth: int) -> Tiling:
-    """Tiles of a product (rows, depth) @ (depth, columns); its depth is divided if there are few of them."""
+    """Tiles of a product (rows, depth) @ (depth, columns). The depth is divided if there are few tiles."""
     tile = Tile(*(4 if length > 2 * TILE_SIDE else 1 for length in (rows, columns)))
     tiles = -(-rows // tile.height) * -(-columns // tile.width)
     part = -(-depth // max(1, min(depth // MIN_PART_DEPTH, ENOUGH_BLOCKS // tiles)))
@@ -93,11 +93,11 @@ def tiling(rows: int, columns: int, depth: int) -> Tiling:
 
 
 def product(tiling: Tiling, parameters: str, read: Sequence[str], body: list[str]) -> str:
-    """sum over k of A[m, k] B[k, n], tile by tile, each in strips through shared memory; then the body, once for each.
+    """A kernel of sum over k of A[m, k] B[k, n], tile by tile, in strips through shared memory; then the body.
 
-    read: how an element of A and of B is read; am, ak, bk, bn: steps in memory along an axis. ones: rows of A from
-    this one on are all ones, which sums up B. depth: how much of K one block computes. The body may use the number of
-    its `part`, the place (i, j) and `acc`.
+    read: expressions for an element of A and of B; am, ak, bk, bn: strides along the axes. ones: rows of A from this
+    index are all ones, which sums up B. depth: part of K that one block computes. The body runs for each element and
+    may use the number of its `part`, the position (i, j) and the sum `acc`.
     """
     tile, side, strip = tiling.tile, TILE_SIDE, STRIP_DEPTH
     rows, columns, height, width = *tile, tile.height, tile.width
@@ -109,12 +109,12 @@ def product(tiling: Tiling, parameters: str, read: Sequence[str], body: list[str
   int row = threadIdx.x / {side}, column = threadIdx.x % {side}, end = (part + 1) * depth < K ? (part + 1) * depth : K;
   real sums[{rows}][{columns}] = {{}};
   for (int k0 = part * depth; k0 < end; k0 += {strip}) {{
-    for (int e = threadIdx.x; e < {height * strip}; e += {THREADS}) {{
+    for (int e = threadIdx.x; e < {height * strip}; e += {BLOCK_THREADS}) {{
       int m = ak == 1 ? e / {strip} : e % {height}, k = ak == 1 ? e % {strip} : e / {height};
       bool inside = m0 + m < M && k0 + k < end;
       a[k][m] = !inside ? real(0) : m0 + m >= ones ? real(1) : {a};
     }}
-    for (int e = threadIdx.x; e < {width * strip}; e += {THREADS}) {{
+    for (int e = threadIdx.x; e < {width * strip}; e += {BLOCK_THREADS}) {{
       int n = bn == 1 ? e % {width} : e / {strip}, k = bn == 1 ? e / {width} : e % {strip};
       b[k][n] = n0 + n < N && k0 + k < end ? {b} : real(0);
     }}
@@ -136,8 +136,10 @@ def product(tiling: Tiling, parameters: str, read: Sequence[str], body: list[str
 
 
 def gather(kind: str) -> str:
-    """Copies the samples of a step, of this kind of number, and their targets. Their positions in the whole data start
-    at the first of the step's numbers."""
+    """A kernel that copies the samples of a step, of this C type, and their targets.
+
+    The first number of the step is the index of the first sample in `positions`.
+    """
     return GATHER.replace("kind", kind)
 
 

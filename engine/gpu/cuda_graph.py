@@ -1,8 +1,8 @@
-"""A training step as kernels that the card repeats by itself: up to MAX_STEPS of them are one CUDA graph, one launch.
+"""Training steps as CUDA graphs: up to MAX_STEPS steps are one launch.
 
-What differs from step to step (where its samples begin, the rate, Adam's corrections, penalties) is in a table on the
-device, one row a step; the last kernel of a step moves on to the next row. So the host only fills rows, with the same
-formulas that it uses for itself, and sends them when there are enough or when the result is needed.
+Numbers that differ from step to step (position of the samples, rate, Adam's corrections, penalties) are in a table on
+the device with one row per step; the last kernel of a step advances to the next row. The host only fills rows, with the
+same formulas as for its own steps, and sends them when the table is full or the result is needed.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ from engine.lowering.target import Launch
 from engine.step.gradient import differentiate
 from engine.step.update import update
 
-MAX_STEPS = 32  # that wait to be launched; a power of two
+MAX_STEPS = 32  # per launch; a power of two
 
 
 class Program:
-    """The steps of a replica with `size` samples. Raises Unsketchable for what it has no kernels for.
+    """The steps of a replica with `size` samples. Raises Unsketchable for operations without a kernel.
 
-    whole: otherwise the gradients are computed operation by operation, and the program only updates the parameters.
+    whole: False computes the gradients operation by operation and uses the program only for the update.
     """
 
     def __init__(self, replica: Replica, size: int, whole: bool = True) -> None:
         self.backend: Backend = replica.backend
-        self.feeds: list[tuple[Any, np.ndarray]] = []  # (on the device, here): what the host draws for each step
+        self.feeds: list[tuple[Any, np.ndarray]] = []  # (on the device, on the host): drawn by the host for each step
         self.before = None if whole else lambda: replica.differentiate(size)
         sketch = self._sketched(replica, *replica.place(size))
         self.calls, self.varying = sketch.calls, sketch.numbers
         drawn = self._drawn()
         first = 1 + len(self.varying)
         self.width = first + STATE_NUMBERS * len(drawn)
-        self.table = np.ones(1 + MAX_STEPS * self.width)  # its first number: the index of the current step's row
+        self.table = np.ones(1 + MAX_STEPS * self.width)  # the first number is the index of the current step's row
         self.numbers = self.backend.send(self.table)
         empty = self.backend.xp.empty
-        self.draws = [DeviceDraw(self.backend, rng, there, self.numbers, first + STATE_NUMBERS * number)
-                      for number, (rng, there) in enumerate(drawn)]  # fmt: skip
+        self.draws = [DeviceDraw(self.backend, rng, on_device, self.numbers, first + STATE_NUMBERS * number)
+                      for number, (rng, on_device) in enumerate(drawn)]  # fmt: skip
         plan = Plan(sketch, lambda shape: empty(shape, sketch.dtype), self.numbers, cuda)
         advance = Launch(cuda.ADVANCE, "advance", 1, (self.numbers, np.int32(self.width)))
         gather = [] if self.before else self._gathered(replica, size)
@@ -71,23 +71,23 @@ class Program:
         return sketch
 
     def _feed(self, array: np.ndarray) -> Any:
-        """Send an array of a layer. What it sends in one step it sends in all of them."""
+        """Send an array of a layer. The same array is sent again in every step."""
         self.feeds.append((self.backend.send(array), array))
         return self.feeds[-1][0]
 
     def _drawn(self) -> list[tuple[np.random.Generator, Any]]:
-        """Generators whose numbers the device can draw itself, and where it puts them: those are not sent."""
+        """Generators whose numbers the device can draw, and their arrays on the device, which are then not sent."""
         if self.before:
             return []
         fills = {id(arguments[0]): function for function, arguments in self.calls if arguments}
         found, sent = [], []
-        for there, here in self.feeds:
-            rngs = list(getattr(getattr(fills.get(id(here)), "__self__", None), "rngs", {}).values())
+        for on_device, on_host in self.feeds:
+            rngs = list(getattr(getattr(fills.get(id(on_host)), "__self__", None), "rngs", {}).values())
             if len(rngs) == 1 and can_draw(rngs[0]):
-                found.append((rngs[0], there))
-                self.calls = [call for call in self.calls if not call[1] or call[1][0] is not here]
+                found.append((rngs[0], on_device))
+                self.calls = [call for call in self.calls if not call[1] or call[1][0] is not on_host]
             else:
-                sent.append((there, here))
+                sent.append((on_device, on_host))
         self.feeds = sent
         return found
 
@@ -111,11 +111,11 @@ class Program:
     # Steps -----------------------------------------------------------------------------------------------------------
 
     def step(self, start: int) -> None:
-        """One more step, on the samples from this position in the order on. It runs with the next launch."""
+        """Add a step on the samples from position `start` of the order. It runs with the next launch."""
         for function, arguments in self.calls:
             function(*arguments)
-        for there, here in self.feeds:
-            self.backend.write(there, here)
+        for on_device, on_host in self.feeds:
+            self.backend.write(on_device, on_host)
         if self.before:
             self.before()
         row = 1 + self.waiting * self.width
@@ -126,7 +126,7 @@ class Program:
             self.launch()
 
     def launch(self) -> None:
-        """Start all steps that wait."""
+        """Launch all waiting steps."""
         if self.waiting:
             self.backend.write(self.numbers, self.table)
         while self.waiting:
@@ -135,13 +135,13 @@ class Program:
             self.waiting -= steps
 
     def _graph(self, steps: int) -> Callable[[], None]:
-        """So many steps as one graph; if the card refuses that, as the same kernels one after the other."""
+        """A number of steps as one graph or, if the card refuses that, as single kernels."""
         if steps not in self.graphs:
             launches = self.launches * steps
             self.graphs[steps] = self.backend.captured(launches) or (lambda: self.backend.start(launches))
         return self.graphs[steps]
 
     def compile(self) -> None:
-        """Start each kernel once: a graph may only contain kernels that have run. Changes what a step changes."""
+        """Run each kernel once, which a graph requires. Changes what a step changes."""
         self.backend.write(self.numbers, self.table)
         self.backend.start(self.launches)

@@ -1,7 +1,7 @@
-"""Scores at the ends of epochs, recorded by the device itself: they stay there until the curve is needed.
+"""Scores at the end of each epoch, computed and stored on the device until the host needs them.
 
-The kernels that compute them are made from the formulas, as those of a step are (cuda_graph.py). Before they are used
-they have to give what an evaluation operation by operation gives.
+Their kernels are made from the formulas like those of a step (cuda_graph.py). Before use, their result is compared with
+an evaluation operation by operation.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.backend import poisoned
+from engine.backend import has_lost_context
 from engine.formulas.metrics import Scores
 from engine.gpu import cuda
 from engine.gpu.replica import Replica
@@ -20,15 +20,15 @@ from engine.lowering.sketch import Sketch, Unsketchable
 from engine.lowering.target import Launch
 from engine.step.executor import EpochScores
 
-CAPACITY = 1024  # epochs
-PARTS = 2  # training samples, test samples; for each of them two numbers: the loss, and what the score is computed from
-TOLERANCE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-9}  # relative, of losses
+MAX_EPOCHS = 1024
+PARTS = 2  # training and test samples; each has two numbers: the loss, and the sum that the score is computed from
+LOSS_TOLERANCE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-9}  # relative, of losses
 
 
 class ScoreBuffer:
-    """A ring buffer of scores on the device. `waiting`: (epoch, steps) of those that have not been read.
+    """A ring buffer of scores on the device. waiting: (epoch, steps) of the unread ones.
 
-    Raises what the device raises, ArithmeticError if its kernels do not give what the formulas give.
+    Raises the errors of the device, and ArithmeticError if the result of its kernels differs from the formulas.
     """
 
     def __init__(self, replica: Replica, known: Scores) -> None:
@@ -37,22 +37,23 @@ class ScoreBuffer:
         self.labels = [part.labels for part in replica.data.evaluated]
         self.waiting: list[tuple[int, int]] = []
         empty, dtype = self.backend.xp.empty, replica.network.dtype
-        self.now, self.rows = empty((1, 2 * PARTS), dtype), empty((CAPACITY, 2 * PARTS), dtype)
+        self.now, self.rows = empty((1, 2 * PARTS), dtype), empty((MAX_EPOCHS, 2 * PARTS), dtype)
         self.count, self.recorded = self.backend.send(np.zeros(1, np.int32)), 0
         self.logits = [empty((len(replica.part(n)[0]), self.objective.units), dtype)
                        for n in range(PARTS)]  # fmt: skip
-        keep = Launch(cuda.prelude(dtype) + cuda.KEEP, "keep", 1, (self.now, self.rows, self.count, np.int32(CAPACITY)))
+        arguments = self.now, self.rows, self.count, np.int32(MAX_EPOCHS)
+        keep = Launch(cuda.prelude(dtype) + cuda.KEEP, "keep", 1, arguments)
         ends = [*(launch for number in range(PARTS) for launch in self._counted(number)), keep]
         try:
             self.launches = [*(launch for number in range(PARTS) for launch in self._sketched(number)), *ends]
             self.backend.start(self.launches)
             self.start = self.backend.captured(self.launches) or (lambda: self.backend.start(self.launches))
-        except (Unsketchable, AttributeError):  # operation by operation, as the formulas say
+        except (Unsketchable, AttributeError):  # then operation by operation
             self.launches = ends
             self.start: Callable[[], None] = self._by_formulas
             self.start()
         self.recorded += 1
-        found, tolerance = self._scores(self.backend.fetch(self.rows)[0]), TOLERANCE[dtype]
+        found, tolerance = self._scores(self.backend.fetch(self.rows)[0]), LOSS_TOLERANCE[dtype]
         if not np.allclose(found[:PARTS], known[:PARTS], rtol=tolerance) or not np.allclose(found, known, atol=0.01):
             raise ArithmeticError("the scores of the device differ from its formulas")
 
@@ -83,7 +84,7 @@ class ScoreBuffer:
             wrap(self.now)[:, 2 * number + 1 : 2 * number + 2] = (difference * difference).sum()
 
     def _counted(self, number: int) -> list[Launch]:
-        """Counts the samples of a part that are in the predicted class."""
+        """A kernel that counts the correctly classified samples of a part."""
         if self.objective.kind == "regression":
             return []
         z, labels = self.logits[number], self.labels[number]
@@ -98,21 +99,21 @@ class ScoreBuffer:
     # Scores ----------------------------------------------------------------------------------------------------------
 
     def record(self, epoch: int, steps: int) -> None:
-        """Let the device record the scores of the current network. Does not wait for it."""
+        """Record the scores of the current network, without waiting for the device."""
         self.start()
         self.recorded += 1
         self.waiting.append((epoch, steps))
 
     @property
     def is_full(self) -> bool:
-        return len(self.waiting) == CAPACITY
+        return len(self.waiting) == MAX_EPOCHS
 
     def read(self) -> list[EpochScores]:
         """The scores recorded since the last call. Waits for the device, once."""
         if not self.waiting:
             return []
         rows, first = self.backend.fetch(self.rows), self.recorded - len(self.waiting)
-        read = [EpochScores(*when, self._scores(rows[(first + n) % CAPACITY])) for n, when in enumerate(self.waiting)]
+        read = [EpochScores(*when, self._scores(rows[(first + n) % MAX_EPOCHS])) for n, when in enumerate(self.waiting)]
         self.waiting = []
         return read
 
@@ -128,10 +129,10 @@ class ScoreBuffer:
 
 
 def create_score_buffer(replica: Replica, known: Scores) -> ScoreBuffer | None:
-    """None if the device cannot record scores or they are wrong; then every epoch has to be evaluated."""
+    """A score buffer; None if the device cannot record scores or they are wrong, so that every epoch is evaluated."""
     try:
         return ScoreBuffer(replica, known)
     except Exception as problem:  # no compiler, no memory
-        if poisoned(problem):
+        if has_lost_context(problem):
             raise
         return None

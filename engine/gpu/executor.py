@@ -1,7 +1,7 @@
-"""Training steps on an NVIDIA card. A step sends nothing back and waits for nothing.
+"""Executes training steps on an NVIDIA card. A step returns nothing to the host and does not wait.
 
-The first step with each batch size is computed operation by operation, as the formulas say. Later ones run as a program
-(cuda_graph.py) that first has to show on this very device that it computes the same; without one, as the first did.
+The first step with each batch size is computed operation by operation. Later steps run as a program (cuda_graph.py) if
+its verification on this device succeeds, otherwise like the first.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ from engine.step.executor import Clock, EpochScores, TimeSlice
 from engine.step.progress import Progress
 from engine.step.update import StepFormulas
 
-BUFFERS = 10  # arrays as large as the layers' outputs: eight while formulas run one by one, some that a program keeps
-MAX_BATCH_SIZES = 4  # whose memory and programs are kept
-MAX_LEAD_S = 0.002  # seconds of work that the device may have waiting while others want their turn
+LIVE_BUFFERS = 10  # arrays as large as the layers' outputs: eight in a step operation by operation, others in a program
+MAX_BATCH_SIZES = 4  # that have memory and programs at a time
+MAX_LEAD_S = 0.002  # of queued work on the device, so that other runs get their turn
 
 
 class CudaExecutor:
     """See engine.step.executor.Executor.
 
-    is_ahead: the device has done steps that the host does not know.
+    is_ahead: whether the device has taken steps since the last synchronization.
     """
 
-    min_check_interval = 1024  # fetching the parameters costs more than some steps
+    min_check_interval = 1024  # because fetching the parameters costs as much as several steps
 
     def __init__(self, backend: Backend, data: Data, formulas: StepFormulas, progress: Progress) -> None:
         self.backend, self.data, self.formulas, self.progress = backend, data, formulas, progress
         self.replica = Replica(backend, data, formulas, progress)
         self.programs: dict[int, Program | None] = {}  # batch size -> the program that was verified for it, if any
-        self.refusal = ""  # why there is no program
+        self.refusal = ""  # the reason if there is no program
         self.scores: ScoreBuffer | Literal[False] | None = False  # False: not created yet
         self.is_ahead = False
         self._sizes: list[int] = []  # latest batch sizes, the latest last
-        self._rules: tuple = ()  # that the programs apply
-        self._running: Program | None = None  # that may have steps waiting
+        self._rules: tuple = ()  # of the update, which the programs were made for
+        self._running: Program | None = None  # the one that may have waiting steps
         self._recorded: set[int] = set()  # batch sizes that have had their first step with these settings
         self._settings_revision = self._revision = -1
         self._outputs: tuple[tuple[int, int], list] | None = None  # (steps, revision), the evaluation at that time
@@ -53,14 +53,14 @@ class CudaExecutor:
 
     @staticmethod
     def bytes_needed(network: Network, optimizer: Optimizer, samples: int, batch: int, targets: int) -> int:
-        """Approximate memory of training on the device: data, parameters, and what a batch leaves in the layers.
+        """Approximate memory of training on the device: data, parameters, and the layers' stored values for a batch.
 
-        samples: training and test samples together; targets: numbers in the target of one.
+        samples: training and test samples together; targets: numbers in the target of a sample.
         """
         widths = sum(network.widths)
         data = samples * (int(np.prod(network.inputs)) + targets)
         flat = network.parameters.size * (4 + len(optimizer.slots))
-        passing = max(BUFFERS * batch * widths, 3 * min(MAX_BATCH_NUMBERS, samples * network.workspace))
+        passing = max(LIVE_BUFFERS * batch * widths, 3 * min(MAX_BATCH_NUMBERS, samples * network.workspace))
         return (data + flat + passing) * network.dtype.itemsize
 
     # Steps -----------------------------------------------------------------------------------------------------------
@@ -82,7 +82,7 @@ class CudaExecutor:
                 return
 
     def _step(self, size: int) -> None:
-        """One step, if possible as part of a program. Returns before the device has done it, or even got it."""
+        """One step, if possible as part of a program. Does not wait; the step may not even be launched yet."""
         with self.backend.device:
             if size < len(self.replica.whole[0]) and self.replica.order is not self.progress.order:
                 self._flush()
@@ -103,14 +103,14 @@ class CudaExecutor:
         self.is_ahead = True
 
     def _keep_size(self, size: int) -> None:
-        """Count this batch size among the latest; drop what belongs to older ones."""
+        """Add a batch size to the latest ones and free the memory and programs of older ones."""
         self._sizes = [*[other for other in self._sizes if other != size][1 - MAX_BATCH_SIZES :], size]
         for known in (self.replica.gathered, self.programs):
             for old in known.keys() - set(self._sizes):
                 del known[old]
 
     def _program(self, size: int) -> Program | None:
-        """For steps with so many samples under the current rules; None if no program can be trusted."""
+        """The verified program for steps on `size` samples under the current rules, or None."""
         s = self.formulas.settings
         rules = (*(bool(getattr(s, name)) for name in REGULARIZERS), s.clip_value, s.clip_norm)
         if rules != self._rules:
@@ -123,17 +123,17 @@ class CudaExecutor:
 
     @property
     def kernels(self) -> str:
-        """For measurements: how many kernels a step takes, or why it runs operation by operation."""
+        """For benchmarks: number of kernels per step, or why it runs operation by operation."""
         found = [f"{len(p.launches)} kernels for {size} samples" for size, p in self.programs.items() if p]
         return "; ".join([*found, *([self.refusal] if self.refusal else [])]) or "no step has been repeated yet"
 
     def _flush(self) -> None:
-        """Launch the steps that wait to be launched together."""
+        """Launch the waiting steps."""
         if self._running:
             self._running.launch()
 
     def _catch_up(self) -> None:
-        """Send what was changed on the host."""
+        """Send the parameters if the host has changed them."""
         if self._revision != self.progress.revision:
             self._flush()
             self._discard_newer()
@@ -141,13 +141,13 @@ class CudaExecutor:
             self._revision = self.progress.revision
 
     def _discard_newer(self) -> None:
-        """The host's parameters have replaced what the device has computed since the latest synchronization."""
+        """Discard the results of the device since the last synchronization: the host has replaced the parameters."""
         self.is_ahead = False
         if self.scores:
             self.scores.waiting = []
 
     def _keep_up(self, clock: Clock) -> None:
-        """After a step, which is started sooner than done: wait if the device has as much to do as it may."""
+        """After a step: wait if the device has more than MAX_LEAD_S of queued work."""
         if not self._started:
             self._since = clock()
         self._started += 1

@@ -1,6 +1,6 @@
-"""Pictures as bytes: inputs with at most 256 evenly spaced values are stored as the numbers of their values.
+"""Pictures as bytes: inputs with at most 256 evenly spaced values are stored as indices of these values.
 
-That takes a quarter of the memory and of its bandwidth, and every input is restored to the bit.
+This needs a quarter of the memory and of its bandwidth, and every input is restored to the bit.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import numpy as np
 from engine.backend import Backend
 
 MAX_LEVELS = 256
-FIRST_SAMPLES = 64  # whose values are counted first: enough to rule out most other data
-CHUNK_ROWS = 1024  # that are converted at a time
+FIRST_SAMPLES = 64  # checked first, which is enough to rule out most other data
+CHUNK_ROWS = 1024  # converted at a time
 
 
 class QuantizedInputs:
-    """Parts (N, D) of a data set on a device: pictures as bytes, which encode `levels` (256,); others as they are.
+    """Parts (N, D) of a data set on a device: pictures as indices of `levels` (256,), other data unchanged.
 
-    hosts: the parts on the host. They are referred to here so that no other array gets their id.
+    hosts: the parts on the host, referenced so that no other array gets their id.
     """
 
     def __init__(self, backend: Backend, hosts: Sequence[np.ndarray]) -> None:
@@ -29,7 +29,7 @@ class QuantizedInputs:
 
 
 def inputs_on(backend: Backend, *hosts: np.ndarray) -> QuantizedInputs:
-    """The inputs on a device. Trainers of the same arrays share its memory if the arrays are read-only."""
+    """The inputs on a device. Trainers of the same read-only arrays share the memory."""
     if any(host.flags.writeable for host in hosts):
         return QuantizedInputs(backend, hosts)
     key = tuple(map(id, hosts))
@@ -40,7 +40,7 @@ def inputs_on(backend: Backend, *hosts: np.ndarray) -> QuantizedInputs:
 
 
 def quantize(parts: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]] | None:
-    """Levels (256,), and for each part (N, D) their numbers (N, D) uint8; None if the values have no such levels."""
+    """Levels (256,), and for each part (N, D) the indices (N, D) uint8; None if the values are not evenly spaced."""
     few = np.unique(parts[0][:FIRST_SAMPLES])
     if not 2 <= len(few) <= MAX_LEVELS:
         return None
@@ -57,7 +57,7 @@ def quantize(parts: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]
 
 
 def _pieces(parts: Sequence[np.ndarray], numbers: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The same rows of both, a chunk at a time."""
+    """The same rows of both, in chunks."""
     for part, number in zip(parts, numbers, strict=True):
         for start in range(0, len(part), CHUNK_ROWS):
             yield part[start : start + CHUNK_ROWS], number[start : start + CHUNK_ROWS]

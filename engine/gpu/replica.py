@@ -1,7 +1,7 @@
-"""What a device holds for training: a replica of the network and the optimizer, and the data.
+"""Network, optimizer and data on a device.
 
-The data are sent once, the order of the samples once an epoch. The arithmetic is that of the formulas, operation by
-operation; what waits for what is the executor's business.
+The data are sent once, the order of the samples once per epoch. Steps are computed operation by operation; the executor
+synchronizes with the host.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from engine.step.gradient import differentiate
 from engine.step.progress import Progress
 from engine.step.update import StepFormulas, update
 
-MAX_BATCH_NUMBERS = 1 << 28  # that the samples of one pass may hold on the device: 1 GB in float32
+MAX_BATCH_NUMBERS = 1 << 28  # that the samples of one pass may need on the device: 1 GB in float32
 
 State = tuple[list[np.ndarray], int, list]
 
 
 class Replica:
-    """The same layers, formulas and settings as on the host, with arrays that stay on the device.
+    """A copy of the host's layers and optimizer with arrays on the device.
 
     whole, test: samples and targets of the training part and of the test part. positions: the order of the samples.
-    levels: the values that samples stored as bytes encode; None: they are stored as they are.
+    levels: the values of samples stored as bytes; None: samples are stored unchanged.
     """
 
     def __init__(self, backend: Backend, data: Data, formulas: StepFormulas, progress: Progress) -> None:
@@ -43,10 +43,10 @@ class Replica:
             self.positions = backend.send(progress.order)
         self.order = progress.order
         self.network.max_batch = max(1, MAX_BATCH_NUMBERS // formulas.network.workspace)
-        self.gathered: dict[int, tuple[Any, Any]] = {}  # batch size -> where its samples and targets are gathered
+        self.gathered: dict[int, tuple[Any, Any]] = {}  # batch size -> memory for its samples and targets
 
     def _optimizer(self, host: Any) -> Any:
-        """The optimizer with its slots on the device. Its numbers come from the host and are sent with the calls."""
+        """The optimizer with its slots on the device. Its numbers are those of the host, sent as arguments."""
         moved = copy(host)
         moved.slots = {name: self.backend.send(slot) for name, slot in host.slots.items()}
         moved.decays = None if host.decays is None else self.backend.send(host.decays)
@@ -64,13 +64,13 @@ class Replica:
     # Steps, operation by operation -----------------------------------------------------------------------------------
 
     def learn(self, size: int) -> None:
-        """One step on so many samples at the current position."""
+        """One step on `size` samples at the current position."""
         self.differentiate(size)
         penalties = {name: penalty[()] for name, penalty in self.formulas.penalties.items()}
         update(self.network, self.optimizer, self.formulas.settings, penalties, self.whole[0])
 
     def differentiate(self, size: int) -> None:
-        """Fill the gradients from so many samples at the current position."""
+        """Fill the gradients from `size` samples at the current position."""
         start, place = self.progress.position, self.place(size)
         if place is not self.whole:
             for source, part in zip(self.whole, place, strict=True):
@@ -78,7 +78,7 @@ class Replica:
         differentiate(self.network, self.objective, self.values(place[0]), place[1])
 
     def values(self, x: Any) -> Any:
-        """Stored samples -> samples as the formulas take them."""
+        """Stored samples -> samples for the formulas."""
         return x if self.levels is None else self.backend.xp.take(self.levels, x, axis=0)
 
     def place(self, size: int) -> tuple[Any, Any]:
@@ -100,39 +100,39 @@ class Replica:
     # Copies between host and device ----------------------------------------------------------------------------------
 
     def pairs(self) -> list[tuple[Any, np.ndarray]]:
-        """(array on the device, the same on the host) for all that training changes."""
+        """(array on the device, same array on the host) for everything that training changes."""
         network, optimizer = self.formulas.network, self.formulas.optimizer
-        there, here = self.network.state, network.state
+        state = self.network.state
         return [
             (self.network.parameters, network.parameters),
-            *((there[name], here[name]) for name in here),
+            *((state[name], array) for name, array in network.state.items()),
             *((self.optimizer.slots[name], slot) for name, slot in optimizer.slots.items()),
         ]
 
     def send(self) -> None:
-        for there, here in self.pairs():
-            self.backend.write(there, here)
+        for on_device, on_host in self.pairs():
+            self.backend.write(on_device, on_host)
 
     def fetch(self) -> None:
-        for there, here in self.pairs():
-            here[...] = self.backend.fetch(there)
+        for on_device, on_host in self.pairs():
+            on_host[...] = self.backend.fetch(on_device)
 
     def send_order(self) -> None:
         self.order = self.progress.order
         self.backend.write(self.positions, self.order)
 
     def get_state(self) -> State:
-        """Gradients, parameters and all else that a step changes; steps of the optimizer; states of the generators."""
+        """The state that a step changes: arrays (gradients and parameters first), optimizer steps, generators."""
         network, optimizer = self.formulas.network, self.formulas.optimizer
-        arrays = [self.backend.fetch(there) for there in self._changed()]
+        arrays = [self.backend.fetch(array) for array in self._changed()]
         return arrays, optimizer.t, [rng.bit_generator.state for rng in network.rngs.values()]
 
     def set_state(self, state: State) -> None:
         arrays, self.formulas.optimizer.t, drawn = state
-        for there, array in zip(self._changed(), arrays, strict=True):
-            self.backend.write(there, array)
+        for on_device, array in zip(self._changed(), arrays, strict=True):
+            self.backend.write(on_device, array)
         for rng, rng_state in zip(self.formulas.network.rngs.values(), drawn, strict=True):
             rng.bit_generator.state = rng_state
 
     def _changed(self) -> list[Any]:
-        return [self.network.gradients, *(there for there, _ in self.pairs())]
+        return [self.network.gradients, *(on_device for on_device, _ in self.pairs())]

@@ -1,21 +1,24 @@
-"""A program is used for a batch size only after it has computed, on this very device, what the formulas compute."""
+"""Verification of a program: its first steps on this device must agree with the formulas."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from engine.backend import poisoned
+from engine.backend import has_lost_context
 from engine.gpu.cuda_graph import Program
 from engine.gpu.replica import Replica
 from engine.lowering.sketch import Unsketchable
 
 TRIAL_STEPS = (1, 2)  # a single step, then a graph of several
-TOLERANCE = {np.dtype(np.float32): 2e-3, np.dtype(np.float64): 1e-8}  # of the length; a unit at a kink may flip
-MIN_GRADIENT = 1e-3  # of the largest: smaller ones may be rounding errors alone, which an optimizer enlarges
+STEP_TOLERANCE = {
+    np.dtype(np.float32): 2e-3,
+    np.dtype(np.float64): 1e-8,
+}  # relative to the norm; a unit at a kink may flip
+MIN_GRADIENT = 1e-3  # relative to the largest: smaller ones may be rounding errors, which an optimizer enlarges
 
 
 def verified_program(replica: Replica, size: int) -> tuple[Program | None, str]:
-    """The program for so many samples; and why there is none, or not one for the whole step."""
+    """The program for steps on `size` samples, or None; and why it is missing or covers only the update."""
     before = replica.get_state()
     try:
         program, refusal = _program(replica, size)
@@ -33,8 +36,8 @@ def verified_program(replica: Replica, size: int) -> tuple[Program | None, str]:
         if not (agree(first, own_first) and agree(last[:2], own_last[:2])):
             raise ArithmeticError("its kernels differ from its formulas on this device")
         return program, refusal
-    except Exception as problem:  # no kernels for such a layer, no compiler, no memory: the formulas compute it all
-        if poisoned(problem):
+    except Exception as problem:  # no kernels for a layer, no compiler, no memory: steps run operation by operation
+        if has_lost_context(problem):
             raise
         return None, str(problem) or type(problem).__name__
     finally:
@@ -49,8 +52,8 @@ def _program(replica: Replica, size: int) -> tuple[Program, str]:
 
 
 def agree(formulas: list[np.ndarray], program: list[np.ndarray]) -> bool:
-    """Whether both have computed the same: gradients (P,), parameters (P,), and whatever else a step changes."""
-    gradient, tolerance = np.abs(formulas[0]), TOLERANCE[formulas[0].dtype]
+    """Whether both have the same gradients (P,), parameters (P,) and other arrays that a step changes."""
+    gradient, tolerance = np.abs(formulas[0]), STEP_TOLERANCE[formulas[0].dtype]
     matters = gradient >= MIN_GRADIENT * gradient.max(initial=0)
     pairs = [
         (own[matters], other[matters]) if number == 1 else (own, other)

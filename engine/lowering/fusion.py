@@ -1,8 +1,8 @@
-"""From the sketch of a step to as few kernels as possible.
+"""Fuses the sketch of a step into as few kernels as possible.
 
-What is computed element by element needs neither memory nor a kernel of its own: it becomes part of the kernel that
-reads it. So a step becomes its products, each with all that happens to its elements afterwards (bias, activation,
-penalty), a kernel for what depends on whole rows (softmax), sums over samples, and one update of all parameters.
+A value computed element by element needs neither memory nor a kernel of its own: it becomes part of the kernel that
+reads it. The kernels of a step are its products, each with the following elementwise operations (bias, activation,
+penalty), one for values that depend on whole rows (softmax), sums over samples, and one update of all parameters.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ KERNELS = (*SUMS, "product")  # operations that need a kernel of their own
 class Plan:
     """The `launches` that carry out a sketch.
 
-    allocate: (R, C) -> memory on the device that nothing else uses; numbers: the array of those that vary from step to
-    step. Raises Unsketchable if the order of the stores does not allow it.
+    allocate: (R, C) -> unused memory on the device; numbers: array of numbers that vary from step to step.
+    Raises Unsketchable if the order of the stores does not allow kernels.
     """
 
     def __init__(self, sketch: Sketch, allocate: Callable[[Shape], Any], numbers: Any, target: Target) -> None:
@@ -53,7 +53,7 @@ class Plan:
     # Order -----------------------------------------------------------------------------------------------------------
 
     def fulfil(self, store: Store) -> None:
-        """Launches up to one that ends in this store, and in others that share its kernel."""
+        """Add the launches for this store and for others that share its kernel."""
         node = store.node
         while waiting := self.waiting(node):
             others = [n for n in waiting if n is not node]
@@ -73,27 +73,26 @@ class Plan:
         self.done(*together)
 
     def waiting(self, node: Node) -> list[Node]:
-        """Products and sums that have to be computed before a node, or are it."""
+        """Products and sums that must be computed for a node, including the node itself."""
         return [n for n in upstream(node, self.memory) if n.op in KERNELS]
 
     def simple(self, node: Node) -> bool:
-        """Whether a node follows from what is in memory by elementwise operations alone."""
+        """Whether a node needs only elementwise operations on values in memory."""
         return all(n.op in ELEMENTWISE or not n.args for n in upstream(node, self.memory))
 
     def follows(self, node: Node, product: Node) -> bool:
         """Whether a node can be computed from each element of the product in the product's kernel."""
-        there = {**self.memory, product: None}
-        sources = list(upstream(node, there))
+        sources = list(upstream(node, {**self.memory, product: None}))
         return node.shape == product.shape and all(n.op in ELEMENTWISE or not n.args for n in sources) and all(
             map(self.current, sources)) and (node is product or product in upstream(node, self.memory))  # fmt: skip
 
     def current(self, node: Node) -> bool:
-        """Whether memory that a node reads has the value that it needs: no earlier store to it is pending."""
+        """Whether no earlier store to the memory that a node reads is pending."""
         return node.op != "load" or not any(
             self.turn[store] < node.when and overlap(store.array, node.what) for store in self.pending)  # fmt: skip
 
     def apart(self, together: list[Store], other: Store) -> bool:
-        """Whether a store may share a kernel with others, where every thread reads its elements before it writes."""
+        """Whether a store may share a kernel with others, in which every thread reads its elements before it writes."""
         for reader, writer in [pair for store in together for pair in ((store, other), (other, store))]:
             for node in upstream(reader.node, self.memory):
                 if node.op == "load" and overlap(node.what, writer.array) and not same(node.what, writer.array):
@@ -102,7 +101,7 @@ class Plan:
         return all(map(self.current, loaded)) and not any(overlap(one.array, other.array) for one in together)
 
     def done(self, *stores: Store) -> None:
-        """Remove stores that were carried out. No pending one may still need what they have overwritten."""
+        """Remove completed stores. Raises Unsketchable if a pending one needs a value that they have overwritten."""
         self.pending = [store for store in self.pending if store not in stores]
         wanted = {n for store in self.pending for n in upstream(store.node, self.memory) if n.op == "load"}
         for node in wanted:
@@ -112,7 +111,7 @@ class Plan:
     # The gradients of weights and biases in one product --------------------------------------------------------------
 
     def above(self, bias: Store) -> tuple[Node, Store] | None:
-        """The product, and its store, whose kernel can also compute the sum over samples that follows it in memory."""
+        """The product and its store whose kernel can also compute the sum over samples next to it in memory."""
         for store in self.pending:
             for product in self.waiting(store.node):
                 if product.op == "product" and self.follows(store.node, product) and self.beside(product, store, bias):
@@ -132,10 +131,10 @@ class Plan:
     # Kernels ---------------------------------------------------------------------------------------------------------
 
     def make(self, node: Node) -> None:
-        """Store the value of a node in memory of its own, unless a product's kernel has computed all that reads it."""
+        """Store the value of a node in memory, unless a product's kernel has already computed it."""
         if node.op == "product":
             return self.multiply(node)
-        while node.op != "load" and node not in self.memory:  # a product's kernel may have computed it
+        while node.op != "load" and node not in self.memory:
             others = [n for n in self.waiting(node) if n is not node]
             if others:
                 self.make(others[-1])
@@ -149,7 +148,7 @@ class Plan:
                 self.memory[node] = array
 
     def map(self, outs: list[tuple[Node, Any]]) -> None:
-        """Values, all of one shape, element by element; row by row if they depend on whole rows."""
+        """A kernel for values of one shape, element by element, or row by row if they depend on whole rows."""
         sources = [n for node, _ in outs for n in upstream(node, self.memory)]
         self.check(sources)
         (rows, columns), writer = outs[0][0].shape, Writer(self.layout)
@@ -165,7 +164,7 @@ class Plan:
             self.launches.append(writer.each("map", writer.placed([*scope.lines, *lines], columns), rows * columns))
 
     def add_up(self, node: Node, store: Store | None = None) -> None:
-        """The sum of every column, or of everything."""
+        """A kernel for the sum of every column, or of all elements."""
         (operand,), writer, scope = node.args, Writer(self.layout), Scope()
         self.check(upstream(operand, self.memory))
         array = store.array if store else self.allocate(node.shape)
@@ -186,7 +185,7 @@ class Plan:
                 del self.memory[node]
 
     def multiply(self, product: Node, store: Store | None = None) -> None:
-        """A product, with everything that can be computed from its elements in the same kernel."""
+        """A kernel for a product and all values that can be computed from its elements."""
         for factor in product.args:
             self.make(factor)
         if product in self.memory or (store and store not in self.pending):  # a factor's kernel has computed it
@@ -203,7 +202,7 @@ class Plan:
         self.done(*(s for s in (store, bias) if s))
 
     def tiled(self, product: Node, outs: list[tuple[Node, Any]], bias: Store | None) -> Iterator[Launch]:
-        """One launch; two if the target divides the depth."""
+        """One launch, or two if the target divides the depth."""
         a, b = (self.place_of(f).T if turned else self.place_of(f)
                 for f, turned in zip(product.args, product.what, strict=True))  # fmt: skip
         rows, columns, depth = len(a) + bool(bias), b.shape[1], a.shape[1]
@@ -248,7 +247,7 @@ class Plan:
 
 
 def upstream(node: Node, known: Container[Node] = ()) -> Iterator[Node]:
-    """A node and all that it is computed from, each once; nothing that is known already, nor what only that needs."""
+    """A node and all nodes that it is computed from, each once, without `known` nodes and what only those need."""
     seen, stack = {node}, [node]
     while stack:
         node = stack.pop()

@@ -1,4 +1,4 @@
-"""The text of one kernel of a step: its expressions line by line, and the parameters that they need."""
+"""The text of one kernel of a step: its expressions line by line, and their parameters."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from engine.lowering.target import Launch, Target
 
 
 class Layout(NamedTuple):
-    """Where a kernel finds its values. memory: nodes that have been computed -> their arrays."""
+    """Where a kernel finds its values. memory: computed nodes -> their arrays."""
 
     dtype: np.dtype
-    levels: Any  # (256,) on the device: the values that bytes encode; None: there are no bytes
-    numbers: Any  # on the device: those that vary from step to step; the first tells where the current ones begin
+    levels: Any  # (256,) on the device: the values that bytes encode, or None
+    numbers: Any  # on the device: numbers that vary from step to step; the first is the index of the current ones
     memory: Mapping[Node, Any]
     target: Target
 
 
 class Scope:
-    """Lines of a kernel, in which every value that was written has a name.
+    """Lines of a kernel, with names for the computed values.
 
-    outer: the surrounding scope, if this is a loop along row i. flat: the shape whose elements t numbers.
+    outer: the surrounding scope, if this is a loop along row i. flat: the shape whose elements are numbered by t.
     """
 
     def __init__(self, outer: Scope | None = None, flat: Shape | None = None) -> None:
@@ -35,9 +35,9 @@ class Scope:
 
 
 class Writer:
-    """Collects the parameters of one kernel while its values are written.
+    """Writes one kernel and collects its parameters.
 
-    Sizes are parameters too, so that networks of other sizes reuse compiled kernels.
+    Sizes are parameters, so that networks of other sizes reuse compiled kernels.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -49,13 +49,13 @@ class Writer:
     # Parameters ------------------------------------------------------------------------------------------------------
 
     def given(self, declaration: str, *arguments: Any) -> str:
-        """Parameters under names of their own; returns the name of the last."""
+        """Add declared parameters; returns the name of the last."""
         self.parameters.append(declaration)
         self.arguments += arguments
         return re.findall(r"\w+", declaration)[-1]
 
     def named(self, key: tuple, kind: str, argument: Any) -> str:
-        """A parameter under a generated name, the same for the same key."""
+        """A parameter with a generated name, one for each key."""
         if key not in self.known:
             self.known[key] = self.given(f"{kind}{key[0]}{len(self.known)}", argument)
         return self.known[key]
@@ -67,13 +67,13 @@ class Writer:
         return "real" if array.dtype == self.layout.dtype else "unsigned char"
 
     def looked_up(self, array: Any, element: str) -> str:
-        """An element; of bytes the level that it encodes."""
+        """The expression of an element, or of the level that a byte encodes."""
         if array.dtype == self.layout.dtype:
             return element
         return f"{self.named(('levels',), 'const real *', self.layout.levels)}[{element}]"
 
     def element(self, name: str, array: Any) -> str:
-        """A whole array under this name; returns how its element at a place {} is read."""
+        """Add an array with this name; returns the expression of its element at index {}."""
         self.given(f"const {self.kind(array)} *{name}", array)
         return self.looked_up(array, f"{name}[{{}}]")
 
@@ -81,7 +81,7 @@ class Writer:
         return self.named(("o", array.data.ptr), "real *", array)
 
     def place(self, array: Any, scope: Scope) -> str:
-        """The index of the element at row i and column j; a single row or column is the same for all."""
+        """The index of the element at row i and column j; a single row or column is broadcast."""
         (rows, columns), (down, right) = array.shape, (stride // array.itemsize for stride in array.strides)
         if array.shape == scope.flat and (right == 1 or columns == 1) and (down == columns or rows == 1):
             return "t"
@@ -133,13 +133,13 @@ class Writer:
                 for name, (_, array) in zip(names, outs, strict=True)]  # fmt: skip
 
     def placed(self, lines: list[str], columns: int) -> list[str]:
-        """The lines, after those that compute row i and column j from t if they use them."""
+        """The lines, preceded by those that compute row i and column j from t if they are used."""
         text = "\n".join(lines)
         words = (("i", "/"), ("j", "%"))
         return [f"int {word} = t {sign} {self.size(columns)};" for word, sign in words
                 if re.search(rf"\b{word}\b", text)] + lines  # fmt: skip
 
-    # The whole -------------------------------------------------------------------------------------------------------
+    # Launches --------------------------------------------------------------------------------------------------------
 
     def each(self, name: str, body: list[str], count: int, index: str = "t") -> Launch:
         self.given("int count", np.int32(count))

@@ -1,8 +1,8 @@
-"""A sketch of a training step: its formulas as a graph of operations on arrays in rows and columns, none computed yet.
+"""A sketch of a training step: its formulas as a graph of operations on two-dimensional arrays, not computed yet.
 
-Given `Symbol`s instead of arrays, the formulas of layers, losses and optimizers record what they would compute and
-which memory of the device it would change. fusion.py turns that into a few kernels. A sketch refuses what it cannot
-express.
+Given `Symbol`s instead of arrays, the formulas of layers, losses and optimizers record their operations and the memory
+on the device that these would change. fusion.py turns the graph into a few kernels. Operations that a sketch cannot
+express raise Unsketchable.
 """
 
 from __future__ import annotations
@@ -15,29 +15,32 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from engine.formulas.tracing import Recorded
 
-ELEMENTWISE = {  # NumPy's name -> the same in C; `real`, larger, smaller, side and above are defined by the target
+ELEMENTWISE = {  # NumPy's name -> C expression; `real`, larger, smaller, side and above are defined by the target
     "absolute": "fabs({})", "add": "{} + {}", "cos": "cos({})", "divide": "{} / {}", "equal": "real({} == {})",
     "exp": "exp({})", "greater": "real({} > {})", "greater_equal": "real({} >= {})", "heaviside": "above({}, {})",
     "less": "real({} < {})", "log": "log({})", "log1p": "log1p({})", "maximum": "larger({}, {})",
     "minimum": "smaller({}, {})", "multiply": "{} * {}", "negative": "-{}", "sign": "side({})", "sin": "sin({})",
     "sqrt": "sqrt({})", "subtract": "{} - {}", "tanh": "tanh({})",
 }  # fmt: skip
-ROWS = {"row_sum": ("0", "{} + {}"), "row_max": ("-real(3e38)", "larger({}, {})")}  # start, and each element's part
-MAX_ELEMENTS = 2**31 - 1  # that kernels can count
+ROWS = {
+    "row_sum": ("0", "{} + {}"),
+    "row_max": ("-real(3e38)", "larger({}, {})"),
+}  # initial value, and the operation for each element
+MAX_ELEMENTS = 2**31 - 1  # of an array: indices are 32-bit integers
 Shape = tuple[int, int]
 
 
 class Unsketchable(TypeError):
-    """The step does something that a sketch cannot express. It has to run operation by operation."""
+    """The step has an operation that a sketch cannot express, so it must run operation by operation."""
 
 
 class Node:
-    """One operation. Compared by identity: the same operation twice is two nodes.
+    """One operation. Nodes are compared by identity.
 
     op: a name in ELEMENTWISE, or one of
-        load      an array on the device, as it is after the first `when` stores
-        number    of the host, sent again for each step; what: which one, from 1 on
-        literal   a number that never changes
+        load      an array on the device after the first `when` stores
+        number    of the host, sent for each step; what: its index, from 1
+        literal   a constant
         product   of two factors; what: whether each of them is transposed
         row_sum, row_max      of every row (R, C) -> (R, 1)
         column_sum, whole_sum (R, C) -> (1, C) or (1, 1)
@@ -61,10 +64,10 @@ class Store:
 
 
 class Sketch:
-    """What a step does: `stores` in their order; `numbers` that vary from step to step; `calls` to be made on the host.
+    """The graph of a step: `stores` in order, `numbers` that vary from step to step, and `calls` for the host.
 
-    device_array: the class of arrays on the device. dtype: of everything that is computed. levels: the values (256,),
-    on the device, that bytes encode.
+    device_array: the class of arrays on the device. dtype: of all computed values. levels: the values (256,) on the
+    device that bytes encode.
     """
 
     def __init__(self, device_array: type, dtype: np.dtype, levels: Any = None) -> None:
@@ -80,7 +83,7 @@ class Sketch:
         return Symbol(self, array.shape, home=array)
 
     def call(self, function: Callable, *arguments: Any) -> Any:
-        """Record what a function does to arrays of the device; one without any is called on the host in every step."""
+        """Record the operations of a function on arrays of the device; without such arrays, a call for the host."""
         if any(isinstance(argument, self.device_array) for argument in arguments):
             sketched = [self.wrap(a) if isinstance(a, self.device_array) else a for a in arguments]
             return function(*sketched)
@@ -88,7 +91,7 @@ class Sketch:
         return function(*arguments)
 
     def read(self, array: Any) -> Node:
-        """The value of this memory now: what was stored there last, or else a load."""
+        """The current value of this memory: the latest store to it, or a load."""
         array = grid(array)
         for number in range(len(self.stores) - 1, -1, -1):
             store = self.stores[number]
@@ -113,7 +116,7 @@ class Sketch:
             return value.node
         if isinstance(value, self.device_array):
             return self.read(value)
-        if isinstance(value, np.ndarray) and value.ndim == 0:  # of the host, which may change it between two steps
+        if isinstance(value, np.ndarray) and value.ndim == 0:  # on the host, which may change it between two steps
             for index, known in enumerate(self.numbers):
                 if known is value:
                     return Node("number", (1, 1), what=index + 1)
@@ -124,7 +127,7 @@ class Sketch:
         raise Unsketchable(f"{type(value).__name__} takes part in the step")
 
     def live_stores(self) -> list[Store]:
-        """The stores whose value is used: not those that a later one overwrites before they are read."""
+        """The stores that are not overwritten before they are read."""
         kept = []
         for number, store in enumerate(self.stores):
             later = next((n for n in range(number + 1, len(self.stores)) if same(self.stores[n].array, store.array)), 0)
@@ -135,7 +138,7 @@ class Sketch:
 
 
 class Symbol(Recorded, NDArrayOperatorsMixin):
-    """An array of the step. `home`: the memory on the device that it represents; None: a value still to be computed."""
+    """An array of the step. home: the memory on the device that it represents; None for a value to be computed."""
 
     __slots__ = ("_node", "home", "shape", "tape", "transposed")
     __array_priority__ = 1000
@@ -273,7 +276,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 def overlap(a: Any, b: Any) -> bool:
-    """Whether two arrays share memory, or may: strides are not compared."""
+    """Whether two arrays may share memory; strides are not compared."""
     (a0, a1), (b0, b1) = ((array.data.ptr, array.data.ptr + _extent(array)) for array in (a, b))
     return a0 < b1 and b0 < a1
 

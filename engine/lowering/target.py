@@ -9,7 +9,7 @@ import numpy as np
 
 
 class Launch(NamedTuple):
-    """A kernel and its arguments: arrays of the device, 32-bit sizes. blocks: how often it runs side by side."""
+    """A kernel, its number of blocks and its arguments: arrays on the device, 32-bit sizes."""
 
     source: str
     name: str
@@ -18,16 +18,16 @@ class Launch(NamedTuple):
 
 
 class Tiling(NamedTuple):
-    """How the work of a matrix product is divided: into blocks, and its depth into `parts` of `part_depth` each."""
+    """How a matrix product is divided: into blocks, and its depth into `parts` of `part_depth` each."""
 
-    tile: Any  # of the target's own
+    tile: Any  # a type of the target
     blocks: int  # for each part
     parts: int
     part_depth: int
 
 
 class Target(Protocol):
-    """Writes the text of kernels in C. In the lines that it is given `real` is the kind of number.
+    """Writes the text of kernels in C. In the given lines `real` is the floating-point type.
 
     The prelude defines larger, smaller, side and above (see ELEMENTWISE in engine/lowering/sketch.py).
     """
@@ -35,19 +35,19 @@ class Target(Protocol):
     PRODUCT_SIZES: str  # declaration of the sizes of a product: M, N, K, steps in memory, ones, part_depth
 
     def prelude(self, dtype: np.dtype, /) -> str:
-        """What every kernel starts with."""
+        """The start of every kernel."""
         ...
 
     def blocks(self, count: int, /) -> int:
-        """Blocks of a kernel over so many elements."""
+        """Number of blocks of a kernel over `count` elements."""
         ...
 
     def each(self, name: str, parameters: str, body: list[str], index: str, /) -> str:
-        """The body once for each of `count` elements t, or rows i."""
+        """A kernel that runs the body for each of `count` elements t, or rows i."""
         ...
 
     def total(self, parameters: str, body: list[str], value: str, /) -> str:
-        """A block for each sum: the value added up over `count` elements k."""
+        """A kernel with one block for each sum of the value over `count` elements k."""
         ...
 
     def tiling(self, rows: int, columns: int, depth: int, /) -> Tiling:
@@ -55,5 +55,5 @@ class Target(Protocol):
         ...
 
     def product(self, tiling: Tiling, parameters: str, read: Sequence[str], body: list[str], /) -> str:
-        """sum over k of A[m, k] B[k, n], then the body once for each element `acc` at row i and column j."""
+        """A kernel of sum over k of A[m, k] B[k, n] that runs the body for each element `acc` at row i, column j."""
         ...

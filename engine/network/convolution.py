@@ -60,11 +60,10 @@ class Flatten(Layer):
 
 
 class Conv2D(Layer):
-    """z[p, o, q] = sum over i, j, c of x[p + i, c, q + j] W[i, j, c, o], + b[o]
+    """z[p, o, q] = b[o] + sum over i, j, c of x[p + i, c, q + j] W[i, j, c, o]
 
-    padding "same" puts a frame of zeros around the maps, so that their size stays;
-    "valid" does without, and they shrink.
-    K = I * size * size numbers of the input, one column, meet each set of weights.
+    padding: "same" adds a frame of zeros around the maps, so that the output has their size; "valid" adds none, so the
+    output is smaller. K = I * size * size is the number of weights of one filter.
     """
 
     order = "F"  # the K weights of one filter side by side
@@ -136,7 +135,7 @@ class Conv2D(Layer):
         dz = dz.reshape(self.rows, self.filters, self.columns * samples)
         np.matmul(self.patches, dz.transpose(0, 2, 1)).sum(axis=0, out=self.dmatrix.T)  # (K, O)
         dz.sum(axis=2).sum(axis=0, out=self.db)  # (O,)
-        if self.first:
+        if self.is_first:
             return None
         dpatches = np.matmul(self.matrix.T, dz)  # (rows, K, columns N)
         dpatches = dpatches.reshape(self.rows, self.inputs, self.size, self.size, self.columns, samples)
@@ -152,7 +151,7 @@ class Conv2D(Layer):
 
 
 class MaxPool2D(Layer):
-    """Every square of size x size inputs becomes its largest one. Rows and columns that fill no square are left out."""
+    """The maximum of every square of size x size inputs. Rows and columns that fill no square are ignored."""
 
     def __init__(self, size: int = 2) -> None:
         self.size = size
@@ -164,7 +163,7 @@ class MaxPool2D(Layer):
         return height // self.size, channels, width // self.size
 
     def corners(self, maps):
-        """The first input of every square, the second, and so on: size * size views (rows, C, columns, N)."""
+        """Views (rows, C, columns, N) of the inputs at each of the size * size positions in a square."""
         height, width = (length // self.size * self.size for length in (self.maps[0], self.maps[2]))
         return [maps[i : height : self.size, :, j : width : self.size] for i, j in product(range(self.size), repeat=2)]
 
@@ -179,7 +178,7 @@ class MaxPool2D(Layer):
         *parts, last = self.corners(dx)
         for x, part in zip(self.corners(self.x), parts, strict=False):
             np.multiply(dy, x == self.y, out=part)
-            dy = dy - part  # the first of equal inputs takes all
+            dy = dy - part  # the first of equal inputs gets the whole gradient
         last[:] = dy
         return dx  # (H, C, W, N)
 

@@ -23,21 +23,21 @@ class Layer:
     """The interface of a layer. A layer without parameters only overrides forward and backward.
 
     Parameters, weights, state, generators, cost and workspace are those of the layer itself, without those of the
-    layers inside it. `first` is set by the network: the gradient of the input of the first layer with parameters is
-    never needed.
+    layers inside it. The network sets `is_first` on the first layer with parameters, whose backward pass may return
+    None: nothing needs the gradient of its input.
     """
 
-    first = False
+    is_first = False
     layers: Sequence[Layer] = ()  # the layers that this one consists of
     output_shape: tuple[int, ...] = ()  # of one output sample; set when the network is built
-    send: Callable[[np.ndarray], Any] = staticmethod(lambda array: array)  # from the host to where the samples are
-    order: Literal["C", "F"] = "C"  # memory order of parameters with several axes; C: the bias follows the weights
+    send: Callable[[np.ndarray], Any] = staticmethod(lambda array: array)  # from the host to the device of the samples
+    order: Literal["C", "F"] = "C"  # memory order of parameters with several axes; with C the bias follows the weights
     couples_samples = False  # whether the output for one sample depends on the others of its batch, in training
-    state: Mapping[str, np.ndarray] = MappingProxyType({})  # what training changes beside the parameters
+    state: Mapping[str, np.ndarray] = MappingProxyType({})  # arrays other than parameters that training changes
     rngs: Mapping[str, np.random.Generator] = MappingProxyType({})  # generators that training draws from
 
     def walk(self, name: str = "") -> Iterator[tuple[str, Layer]]:
-        """This layer and all layers inside it, each before its own, with their names: "3", "3.0", "3.1" ..."""
+        """This layer and all layers inside it, parents first, with their names: "3", "3.0", "3.1" ..."""
         yield name, self
         for number, layer in enumerate(self.layers):
             yield from layer.walk(f"{name}.{number}" if name else str(number))
@@ -51,8 +51,8 @@ class Layer:
         return inputs
 
     def mark_first(self) -> None:
-        """Skip the gradient of the input from now on."""
-        self.first = True
+        """Do not compute the gradient of the input."""
+        self.is_first = True
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -63,7 +63,7 @@ class Layer:
         """Take the views of this layer's parameters and gradients."""
 
     def initialize(self, rng: np.random.Generator) -> None:
-        """Draw the first parameters."""
+        """Draw the initial parameters."""
 
     @property
     def weights(self) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -77,7 +77,7 @@ class Layer:
 
     @property
     def workspace(self) -> int:
-        """Numbers that the forward pass holds for one sample beside its output."""
+        """Numbers that the forward pass stores for one sample in addition to its output."""
         return 0
 
     def forward(self, x, *, train: bool):
@@ -125,14 +125,14 @@ class Dense(Layer):
     def backward(self, dz):  # (N, O)
         np.matmul(self.x.T, dz, out=self.dW)  # (I, O)
         dz.sum(axis=0, out=self.db)  # (O,)
-        return None if self.first else dz @ self.W.T  # (N, I)
+        return None if self.is_first else dz @ self.W.T  # (N, I)
 
     def __repr__(self) -> str:
         return f"Dense({self.units})"
 
 
 class Chain(Layer):
-    """y = f_n(... f_2(f_1(x))): layers in a row"""
+    """y = f_n(... f_2(f_1(x))): layers in sequence"""
 
     def __init__(self, *layers: Layer) -> None:
         self.layers = list(layers)
@@ -163,23 +163,23 @@ class Chain(Layer):
     def backward(self, dy):  # (N, ...)
         for layer in reversed(self.layers[self.start :]):
             dy = layer.backward(dy)
-        return None if self.first else dy  # (N, ...)
+        return None if self.is_first else dy  # (N, ...)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({' -> '.join(map(repr, self.layers))})"
 
 
 class Residual(Chain):
-    """y = x + f(x), where f is a row of layers that keeps the shape: a skip connection around them
+    """y = x + f(x), where f is a sequence of layers that keeps the shape: a skip connection around them
 
-    The gradient reaches x on two ways, dL/dx = dL/dy + (dL/dy through f), so it survives where f lets nothing through
-    (He et al. 2016, Deep Residual Learning for Image Recognition).
+    The gradient reaches x on two paths, dL/dx = dL/dy + (dL/dy through f), so it does not vanish where that of f does.
+    Source: He et al. 2016, Deep Residual Learning for Image Recognition.
     """
 
     def build(self, inputs):
         outputs = super().build(inputs)
         if outputs != inputs:
-            raise ValueError(f"{self!r} makes {outputs} of {inputs}; what is added to the input must have its shape.")
+            raise ValueError(f"{self!r} maps {inputs} to {outputs}; a skip connection needs equal shapes.")
         return outputs
 
     def forward(self, x, *, train):  # (N, I)
@@ -187,7 +187,7 @@ class Residual(Chain):
 
     def backward(self, dy):  # (N, I)
         dx = super().backward(dy)
-        return None if self.first else dy + dx  # (N, I)
+        return None if self.is_first else dy + dx  # (N, I)
 
 
 class Activation(Layer):
@@ -213,7 +213,7 @@ class Dropout(Layer):
     """a = x * mask / (1 - rate), where each entry of the mask is 0 with probability `rate`, else 1.
 
     Dividing keeps the expected value, so that an evaluation needs no correction ("inverted" dropout).
-    The generator is the layer's own: dropping changes neither the first weights nor the order of the samples.
+    The generator is the layer's own, so dropout changes neither the initial weights nor the order of the samples.
     """
 
     def __init__(self, rate: float, *, rng: np.random.Generator) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from engine.network.layers import Chain, Layer
 
-WORKSPACE = 1 << 20  # numbers that the samples of one pass may hold: more samples go through in parts
+MAX_WORKSPACE = 1 << 20  # that the samples of one pass may need; more samples are processed in parts
 
 
 class Summary(NamedTuple):
@@ -30,14 +30,14 @@ class Summary(NamedTuple):
 
 
 def layer_title(place: int, count: int) -> str:
-    """The name on the screen of one of `count` layers with weights; place: from 1."""
+    """The displayed name of one of `count` layers with weights; place: from 1."""
     return "Output layer" if place == count else f"Hidden layer {place}"
 
 
 class Network:
     """Layers, built for one input shape.
 
-    layers: the outermost ones, in order; inputs: shape of one sample; rng draws the first weights (on the host, in
+    layers: the outermost ones, in order; inputs: shape of one sample; rng: draws the initial weights (on the host, in
     float64, then cast). parameters, gradients: flat arrays (P,) of dtype.
     """
 
@@ -53,14 +53,14 @@ class Network:
         self.chain.mark_first()
         for _, dW in self.weights:
             dW[:] = 1
-        self.weight_mask = self.gradients.copy()  # (P,) 1 for what regularization applies to, 0 for biases and the like
+        self.weight_mask = self.gradients.copy()  # (P,) 1 where regularization applies, 0 for biases and the like
         self.gradients[:] = 0
         self.workspace = max(int(np.prod(self.inputs)), *self.widths)  # numbers of one sample in the widest layer
-        self.max_batch = max(1, WORKSPACE // self.workspace)
+        self.max_batch = max(1, MAX_WORKSPACE // self.workspace)
 
     def walk(self) -> Sequence[tuple[str, Layer]]:
-        """Every layer with its name, a layer before those inside it: "0", "1", "1.0", "1.1", "2" ..."""
-        return self._walked  # once for all: a frame and a check of the parameters ask several times
+        """Every layer with its name, parents first: "0", "1", "1.0", "1.1", "2" ..."""
+        return self._walked  # computed once, since a frame and a check of the parameters use it several times
 
     def _walk(self) -> tuple[tuple[str, Layer], ...]:
         return tuple((name, layer) for name, layer in self.chain.walk() if name)
@@ -90,9 +90,9 @@ class Network:
             layer.bind(*views)
 
     def to_device(self, send: Callable[[np.ndarray], Any]) -> Network:
-        """The same layers with parameters of their own that `send` has brought to another device.
+        """The same layers with copies of the parameters, which `send` transfers to another device.
 
-        Both draw from the same generators, so that a step here and a step there drop the same units.
+        Both networks draw from the same generators, so a step on either device drops the same units.
         """
         twin = copy(self)
         twin.chain = self.chain.clone()
@@ -102,10 +102,10 @@ class Network:
         twin._bind(send(self.parameters), send(self.gradients))
         return twin
 
-    # The pass there and back -----------------------------------------------------------------------------------------
+    # Forward and backward --------------------------------------------------------------------------------------------
 
     def forward(self, x: Any, *, train: bool = False) -> Any:
-        """(N, ...) inputs -> (N, O) logits. Only a training pass leaves traces in the layers."""
+        """(N, ...) inputs -> (N, O) logits. Only a training pass stores values in the layers."""
         if not train and len(x) > self.max_batch:
             parts = range(0, len(x), self.max_batch)
             return np.concatenate([self.forward(x[start : start + self.max_batch]) for start in parts])
@@ -115,7 +115,7 @@ class Network:
         """dL/dz (N, O) -> fills `gradients`."""
         self.chain.backward(dz)
 
-    # What it consists of ---------------------------------------------------------------------------------------------
+    # Contents --------------------------------------------------------------------------------------------------------
 
     @property
     def weights(self) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -124,7 +124,7 @@ class Network:
 
     @property
     def state(self) -> dict[str, np.ndarray]:
-        """What training changes beside the parameters ("3.mean"): running statistics."""
+        """Arrays other than parameters that training changes, such as running statistics ("3.mean")."""
         return {f"{place}.{name}": array for place, layer in self.walk() for name, array in layer.state.items()}
 
     @property
@@ -134,7 +134,7 @@ class Network:
 
     @property
     def widths(self) -> list[int]:
-        """Numbers that the forward pass of one sample leaves in each layer."""
+        """Numbers that the forward pass of one sample stores in each layer."""
         return [int(np.prod(layer.output_shape)) + layer.workspace for _, layer in self.walk()]
 
     @property
@@ -143,7 +143,7 @@ class Network:
         return any(layer.couples_samples for _, layer in self.walk())
 
     def title(self, name: str) -> str:
-        """The name on the screen of the layer of weights that the layer `name` belongs to."""
+        """The displayed name of the layer with weights that the layer `name` belongs to."""
         weighted, place = 0, 0
         for other, layer in self.walk():
             weighted += bool(layer.weights)

@@ -1,6 +1,6 @@
-"""Batch normalisation: each unit gets mean 0 and variance 1 over the batch, then a mean and a spread that are learned.
+"""Batch normalization: each unit gets mean 0 and variance 1 over the batch, then a learned mean and spread.
 
-Outside training, running statistics stand in for those of the batch: a prediction never depends on its neighbours.
+Outside training, running statistics replace those of the batch, so a prediction does not depend on other samples.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from engine.network.layers import Layer
 class BatchNorm(Layer):
     """y = gamma * (x - mean) / sqrt(variance + epsilon) + beta
 
-    For (N, O) units, or (H, C, W, N) maps, which count as C units. Running statistics move by `momentum` of the way to
-    those of each batch; their variance divides by n - 1, as PyTorch's does.
-    gamma and beta are not regularised.
+    Input: (N, O) units, or (H, C, W, N) maps, which count as C units. Running statistics are exponential averages of
+    those of the batches with weight `momentum`; their variance divides by n - 1, as in PyTorch. gamma and beta are not
+    regularized. Source: Ioffe and Szegedy 2015, Batch Normalization.
     """
 
     couples_samples = True
@@ -27,8 +27,8 @@ class BatchNorm(Layer):
     def build(self, inputs):
         maps = len(inputs) == 3
         self.units = inputs[1] if maps else inputs[0]
-        self.axes = (0, 2, 3) if maps else 0  # what is averaged over
-        self.wide = (1, self.units, 1, 1) if maps else (1, self.units)  # a number for each unit, ready to meet x
+        self.axes = (0, 2, 3) if maps else 0  # to average over
+        self.wide = (1, self.units, 1, 1) if maps else (1, self.units)  # one number for each unit, broadcast against x
         return inputs
 
     @property
@@ -53,12 +53,12 @@ class BatchNorm(Layer):
             return (x - mean) * (gamma / np.sqrt(variance + self.epsilon)) + beta
         n = self.n = x.size // self.units
         batch_mean = self.total(x) * (1 / n)
-        centred = x - batch_mean
-        batch_variance = self.total(centred * centred) * (1 / n)
+        centered = x - batch_mean
+        batch_variance = self.total(centered * centered) * (1 / n)
         mean += self.momentum * (batch_mean - mean)
         variance += self.momentum * (batch_variance * (n / max(n - 1, 1)) - variance)
         self.scale = 1 / np.sqrt(batch_variance + self.epsilon)
-        self.normal = centred * self.scale
+        self.normal = centered * self.scale
         return self.normal * gamma + beta
 
     def backward(self, dy):

@@ -1,6 +1,6 @@
-"""Observing what goes through the layers of a network: their inputs, outputs and gradients during a pass.
+"""Records the inputs, outputs and gradients of the layers of a network during a pass.
 
-Each layer reports itself, so that whoever observes needs to know nothing of how the layers are composed.
+The methods of each layer are wrapped, so an observer does not depend on how layers are composed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Observed(NamedTuple):
 def observe(network: Network, names: Container[str] | None = None) -> Iterator[Observed]:
     """Record every pass of these layers, by default of all, until the block ends. A later pass replaces an earlier one.
 
-    Network.forward splits many samples into parts, of which the last would remain; network.chain.forward does not.
+    Network.forward processes many samples in parts and would leave only the last; network.chain.forward does not.
     """
     seen = Observed({}, {}, {}, {})
     observed = [(name, layer) for name, layer in network.walk() if names is None or name in names]
@@ -40,7 +40,7 @@ def observe(network: Network, names: Container[str] | None = None) -> Iterator[O
 
 
 def _report(layer: Layer, name: str, seen: Observed) -> None:
-    """Let the methods of one layer record what they get and return."""
+    """Make the methods of one layer record their arguments and results."""
     forward, backward = layer.forward, layer.backward
 
     def forward_observed(x: Any, *, train: bool) -> Any:

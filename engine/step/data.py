@@ -1,4 +1,4 @@
-"""The examples that a network is trained and evaluated on, and how an evaluation becomes scores."""
+"""The data that a network is trained and evaluated on, and the scores of an evaluation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.formulas import metrics
 from engine.formulas.losses import Objective
 from engine.formulas.metrics import Scores
 
-EVALUATED = 2000  # training samples whose loss is shown; the split has shuffled them, so the first are a fair sample
+MAX_EVALUATED_SAMPLES = 2000  # of the training part; the split has shuffled it, so the first are a fair sample
 
 
 class Part(NamedTuple):
@@ -24,13 +24,14 @@ class Part(NamedTuple):
 class Data:
     """The training part and the test part in the precision of the network.
 
-    evaluated: what the scores are computed from: the first EVALUATED training samples and the whole test part.
+    evaluated: the samples for the scores, which are the first MAX_EVALUATED_SAMPLES of the training part and the whole
+    test part.
     """
 
     def __init__(self, objective: Objective, dtype: Any, train: tuple[np.ndarray, np.ndarray],
                  test: tuple[np.ndarray, np.ndarray]) -> None:  # fmt: skip
         self.train, self.test = (Part(np.asarray(x, dtype), objective.targets(y, dtype), y) for x, y in (train, test))
-        self.evaluated = Part(*(array[:EVALUATED] for array in self.train)), self.test
+        self.evaluated = Part(*(array[:MAX_EVALUATED_SAMPLES] for array in self.train)), self.test
 
 
 def scores_of(

@@ -1,7 +1,7 @@
-"""The interface between the training loop and a way to execute its steps.
+"""The interface between the training loop and the way its steps are executed.
 
-An executor is given the data, the formulas of a step and the progress of the run; it never sees the trainer. The tape
-(engine/tape) and CUDA (engine/gpu) are two of them. The trainer obtains one from engine/training/executors.py.
+An executor gets the data, the formulas of a step and the progress of the run, but not the trainer. Implementations are
+the tape (engine/tape) and CUDA (engine/gpu); engine/training/executors.py chooses one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Clock = Callable[[], float]
 
 
 class EpochScores(NamedTuple):
-    """Scores that an executor computed at the end of an epoch. steps: of the whole run until then."""
+    """Scores at the end of an epoch. steps: number of steps of the run at that time."""
 
     epoch: int
     steps: int
@@ -25,7 +25,7 @@ class EpochScores(NamedTuple):
 
 
 class TimeSlice:
-    """Bounds the time of a call by a clock that returns seconds."""
+    """A limit on the duration of a call, by a clock that returns seconds."""
 
     def __init__(self, seconds: float, clock: Clock) -> None:
         self.clock, self.seconds = clock, seconds
@@ -38,36 +38,36 @@ class TimeSlice:
 class Executor(Protocol):
     """Executes training steps and evaluations.
 
-    It notices by itself what others have changed: `Progress.revision` grows when parameters were replaced, and
-    `StepFormulas.revision` when settings were.
+    Changes from outside are detected by two counters: `Progress.revision` for replaced parameters and
+    `StepFormulas.revision` for changed settings.
     """
 
-    min_check_interval: int  # steps between two checks of the parameters, at least: what reading them is worth
+    min_check_interval: int  # least number of steps between two checks of the parameters; larger if reading is costly
 
     def steps(self, limit: int, time_slice: TimeSlice | None = None, evaluate_every: int = 0) -> Any:
         """Take at least one and at most `limit` steps, and advance the progress by them.
 
-        May return early; has to when the time slice is over, and when an epoch ends. With evaluate_every = n > 0 it
-        may go on past the end of an epoch, if it adds the scores of every epoch divisible by n to `pending_scores`.
+        May return early, and must do so when the time slice is over or an epoch ends. With evaluate_every = n > 0 it
+        may continue past the end of an epoch if it adds the scores of every epoch divisible by n to `pending_scores`.
         """
         ...
 
     def evaluate(self) -> list[tuple[np.ndarray, float]]:
-        """Logits (N, O) and mean loss of each of `Data.evaluated`, for the current parameters."""
+        """Logits (N, O) and mean loss of each part of `Data.evaluated`, for the current parameters."""
         ...
 
     def defer_scores(self) -> bool:
-        """Whether the scores at the end of this epoch will be among `pending_scores` and need not be computed now."""
+        """Whether the scores of the epoch that has just ended are left to `pending_scores`."""
         ...
 
     def pending_scores(self) -> list[EpochScores]:
-        """The deferred scores since the last call, oldest first. Waits for them."""
+        """The scores deferred since the last call, oldest first. Waits for the device."""
         ...
 
     def synchronize(self) -> None:
-        """Bring the network and the optimizer on the host up to date."""
+        """Update the network and the optimizer on the host."""
         ...
 
     def wait(self) -> None:
-        """Return when all steps that were started are done."""
+        """Return when all started steps are done."""
         ...

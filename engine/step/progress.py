@@ -1,4 +1,4 @@
-"""The state of a training run that the next steps depend on: where it is in the data, and what has been learned."""
+"""The state of a training run that the next steps depend on: the position in the data and everything learned."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.network.network import Network
 
 
 class Snapshot(NamedTuple):
-    """A copy of all that the next steps depend on."""
+    """A copy of the state that the next steps depend on."""
 
     parameters: np.ndarray  # (P,)
     state: dict[str, np.ndarray]  # running statistics
@@ -25,8 +25,8 @@ class Snapshot(NamedTuple):
 class Progress:
     """Counters, the order of the samples, and the generators that training draws from.
 
-    position: in `order` (N,), where the next batch begins. batch: sample numbers of the latest one.
-    revision: grows whenever parameters are replaced by anything but a step.
+    position: where the next batch begins in `order` (N,). batch: sample numbers of the latest batch.
+    revision: incremented whenever something other than a step replaces parameters.
     """
 
     def __init__(self, network: Network, optimizer: Optimizer, rng: np.random.Generator, samples: int) -> None:
@@ -42,7 +42,7 @@ class Progress:
 
     @property
     def fractional_epoch(self) -> float:
-        """Epochs that are done, with the share of the current one."""
+        """Completed epochs plus the completed share of the current one."""
         return self.epochs + self.position / self.samples
 
     def next_batch(self, size: int) -> np.ndarray:
@@ -55,7 +55,7 @@ class Progress:
         return self.batch
 
     def advance(self, size: int) -> bool:
-        """Count a step on so many samples. Returns whether it has ended an epoch."""
+        """Count a step on `size` samples. Returns whether it has completed an epoch."""
         self.steps += 1
         self.position += size
         if self.position < self.samples:
@@ -65,11 +65,11 @@ class Progress:
         return True
 
     def parameters_changed(self) -> None:
-        """Must be called after parameters were changed by anything but a step."""
+        """Must be called after something other than a step has changed parameters."""
         self.revision += 1
 
     def snapshot(self) -> Snapshot:
-        """A copy of all that the next steps depend on. The executor must be synchronized."""
+        """A copy of the state that the next steps depend on. The executor must be synchronized."""
         return Snapshot(
             *self.network.get_state(),
             {name: slot.copy() for name, slot in self.optimizer.slots.items()},

@@ -1,4 +1,4 @@
-"""From a batch to changed parameters: gradient, penalties, clipping, optimizer, limits."""
+"""The update of the parameters from a batch: gradient, penalties, clipping, optimizer, limits."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from engine.step.settings import Settings
 
 
 class StepFormulas:
-    """The formulas of one training step, and the numbers in them that may change between two steps.
+    """The formulas of one training step and their settings.
 
     penalties: strength of each regularizer as a 0-d array, so that a recorded step sees a change.
-    revision: grows with every change of the settings, after which a recorded step is no longer valid.
+    revision: incremented when the settings change, which invalidates recorded steps.
     """
 
     def __init__(self, network: Network, objective: Objective, optimizer: Optimizer, samples: int) -> None:
@@ -31,7 +31,7 @@ class StepFormulas:
         self.settings, self.batch_size, self.revision = Settings(), 0, 0
 
     def configure(self, settings: Settings) -> None:
-        """Use these settings from the next step on."""
+        """Use these settings for the following steps."""
         self.settings = settings
         self.batch_size = min(settings.batch_size or self.samples, self.samples)
         for name, penalty in self.penalties.items():
@@ -41,7 +41,7 @@ class StepFormulas:
         self.revision += 1
 
     def set_rate(self, epoch: float) -> None:
-        """Set the learning rate to what the schedule gives at a time in epochs."""
+        """Set the learning rate by the schedule. epoch: time in epochs, with fractions."""
         s = self.settings
         self.optimizer.rate[()] = s.learning_rate * SCHEDULES[s.schedule].factor(epoch, s.schedule_span)
 
@@ -51,12 +51,12 @@ class StepFormulas:
         self.update(x)
 
     def update(self, like: Any) -> None:
-        """From gradients to changed parameters. like: an array of the step, traced if the step is being recorded."""
+        """Update the parameters from the gradients. like: an array of the step, traced if the step is recorded."""
         update(self.network, self.optimizer, self.settings, self.penalties, like)
 
 
 def update(network: Network, optimizer: Optimizer, s: Settings, penalties: Mapping[str, Any], like: Any) -> None:
-    """One change of all parameters. penalties: by the name of the regularizer; like: see StepFormulas.update."""
+    """Update all parameters. penalties: by the name of the regularizer; like: see StepFormulas.update."""
     rules = [(rule, penalties[rule.name]) for rule in REGULARIZERS.values() if getattr(s, rule.name)]
     for (W, dW), (rule, penalty) in product(network.weights, rules):
         if rule.gradient:
@@ -64,13 +64,13 @@ def update(network: Network, optimizer: Optimizer, s: Settings, penalties: Mappi
     if s.clip_value:
         record_call(like, np.clip, network.gradients, -s.clip_value, s.clip_value, network.gradients)
     if s.clip_norm:
-        record_call(like, shorten, network.gradients, s.clip_norm)
+        record_call(like, clip_by_norm, network.gradients, s.clip_norm)
     optimizer.step(trace_like(like, network.parameters), trace_like(like, network.gradients))
     for (W, _), (rule, penalty) in product(network.weights, rules):
         if rule.project:
             rule.project(trace_like(like, W), penalty)
 
 
-def shorten(g: Any, limit: float) -> None:
-    """Scale a gradient (P,) to the length `limit` if it is longer, without waiting for a device to tell its length."""
+def clip_by_norm(g: Any, limit: float) -> None:
+    """Scale a gradient (P,) to the length `limit` if it is longer, in place and without waiting for a device."""
     g *= limit / np.maximum(np.sqrt(g.dot(g)), limit)

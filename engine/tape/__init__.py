@@ -1,1 +1,1 @@
-"""Execution on the processor: a step is recorded once, while NumPy computes it, and replayed from then on."""
+"""Execution on the processor: a step is recorded once, while NumPy computes it, and then replayed."""

@@ -1,4 +1,4 @@
-"""A tape for what is only displayed, such as the map of 10,000 points in every frame. Training does not use it."""
+"""A tape for values that are only displayed, such as the map of 10,000 points in a frame. Training does not use it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from engine.tape.tape import Tape
 class EvaluationTape(Tape):
     """tanh(z) = 1 - 2 / (1 + e^2z): faster than np.tanh, with an absolute error below 4e-7 everywhere (float32).
 
-    Values near zero lose digits that no picture shows.
+    Values near zero lose relative precision, which is invisible in a picture.
     """
 
     def apply(self, ufunc: np.ufunc, arrays: list[np.ndarray], out: np.ndarray) -> None:

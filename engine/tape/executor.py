@@ -1,4 +1,4 @@
-"""Steps on this processor: recorded once for each batch size, replayed afterwards."""
+"""Executes steps on this processor: recorded once for each batch size, then replayed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.tape.recording import BatchRecorder, RecordedEvaluation
 
 
 class TapeExecutor:
-    """See engine.step.executor.Executor. The host's arrays are the only ones, so there is nothing to synchronize."""
+    """See engine.step.executor.Executor. All arrays are on the host, so there is nothing to synchronize."""
 
     min_check_interval = 1
 
@@ -22,7 +22,7 @@ class TapeExecutor:
         self.data, self.formulas, self.progress = data, formulas, progress
         self.recorder = BatchRecorder(data.train.x, data.train.t)
         self._replays: dict[int, Callable[[np.ndarray], None]] = {}  # batch size -> the recorded step
-        self._revision = -1  # of the settings that those steps were recorded with
+        self._revision = -1  # of the settings during recording
         self._evaluations: dict[int, RecordedEvaluation] = {}  # number of the part -> its recorded evaluation
 
     def steps(self, limit: int, time_slice: TimeSlice | None = None, evaluate_every: int = 0) -> None:

@@ -11,8 +11,8 @@ from engine.formulas.losses import Objective
 from engine.network.network import Network
 from engine.tape.tape import Tape
 
-TAKE_MODE = "clip"  # of gathering: "raise" would go through another buffer
-MAX_JOINED_WIDTH = 32  # numbers of a sample and its targets that are gathered in one go; wider ones are faster in rows
+TAKE_MODE = "clip"  # of np.take: "raise" would use a second buffer
+MAX_JOINED_WIDTH = 32  # numbers of a sample and its targets that are gathered together; wider ones are faster apart
 
 
 class BatchRecorder:
@@ -26,7 +26,7 @@ class BatchRecorder:
         self.sources = [np.ascontiguousarray(np.concatenate([x.T, ones, t.T]))] if self.joined else [x, t]
 
     def record(self, learn: Callable[[Any, Any], None], batch: np.ndarray) -> Callable[[np.ndarray], None]:
-        """Call learn(x, t) on the samples numbered by batch (N,). Returns a function that repeats it on N others."""
+        """Call learn(x, t) on the samples with numbers (N,). Returns a function that repeats it for N other numbers."""
         tape = Tape()
         if len(batch) == len(self.whole[0]):  # a full batch: nothing to gather, and its order does not matter
             learn(*map(tape.wrap, self.whole))
@@ -47,9 +47,9 @@ class BatchRecorder:
 
 
 class RecordedEvaluation:
-    """Calling it gives the logits (N, O) and the mean loss of fixed samples x (N, D) with targets t (N, O).
+    """A call returns the logits (N, O) and the mean loss of fixed samples x (N, D) with targets t (N, O).
 
-    The logits are the same array every time.
+    Every call returns the same array of logits.
     """
 
     def __init__(self, network: Network, objective: Objective, x: np.ndarray, t: np.ndarray) -> None:

@@ -1,10 +1,10 @@
-"""A tape records the array operations of one training step and replays them without Python's overhead.
+"""A tape records the array operations of one training step and replays them with little overhead.
 
 Layers, losses and optimizers are written as formulas on arrays. Given plain arrays a formula computes its value. Given
 `Traced` arrays it does the same and also records every operation, with its output buffer, on the tape. The batch size
 determines the size of every buffer, so a replay is a plain loop over bound array calls that allocates nothing.
 
-What makes a replay fast is in this package. The formulas help it in three ways only: they mark state and calls that
+Optimizations for speed are in this package. The formulas help in three ways only: they mark state and calls that
 outlive a step (engine/formulas/tracing.py), the network stores a bias right after its weights (`Layer.order`), so that
 both can be one matrix here, and large batches and parameters are processed in parts that fit the processor's cache.
 """
@@ -29,7 +29,7 @@ class Tape:
     def __init__(self) -> None:
         self.calls: list[tuple[Callable, tuple]] = []
         self.free: defaultdict[tuple, list[np.ndarray]] = defaultdict(list)
-        self.ones: dict[tuple[int, int], np.ndarray] = {}  # (address, length) -> row of ones that follows samples
+        self.ones: dict[tuple[int, int], np.ndarray] = {}  # (address, length) -> row of ones after samples
         self.product: tuple = (None, None, None, 0)  # the latest a @ b into out, and the number of calls after it
 
     def __len__(self) -> int:
@@ -40,21 +40,21 @@ class Tape:
             function(*arguments)
 
     def wrap(self, array: np.ndarray) -> Traced:
-        """The same memory, with every further operation on it recorded."""
+        """The same memory as a traced array, whose operations are recorded."""
         return Traced(array, self)
 
     def fixed(self, samples: np.ndarray) -> Traced:
-        """A copy of samples (N, D) for every replay: feature by feature, followed by a row of ones for a bias."""
+        """A traced copy of samples (N, D), stored feature by feature and followed by a row of ones for a bias."""
         copy = self.lease(np.asfortranarray(samples))
         return self.wrap(copy.array)
 
     def call(self, function: Callable, *arguments: Any) -> Any:
-        """Call a function now and on every replay. It must write into its arguments, not return new memory."""
+        """Call a function now and on every replay. It must write its result into its arguments."""
         self.calls.append((function, arguments))
         return function(*arguments)
 
     def lease(self, result: np.ndarray) -> Traced:
-        """A copy of a result in leased memory, if possible in that of a result that nothing refers to any more."""
+        """A copy of a result in leased memory, which is reused after the last reference to the result is gone."""
         free = self.free[result.shape, result.strides, result.dtype]
         memory = free.pop() if free else self.memory(result)
         kept = np.ndarray(result.shape, result.dtype, memory, 0, result.strides)
@@ -70,11 +70,11 @@ class Tape:
         return memory
 
     def mark(self, ones: np.ndarray) -> None:
-        """Register a row of ones (N,) that follows samples. It multiplies the bias, which follows the weights."""
+        """Register a row of ones (N,) after samples. It is multiplied by the bias, which follows the weights."""
         self.ones[_address(ones), len(ones)] = ones
 
     def ones_below(self, features: np.ndarray) -> np.ndarray | None:
-        """Samples (I, N) together with the ones that follow them, (I + 1, N); None if there are none."""
+        """Samples (I, N) together with the row of ones after them, (I + 1, N); None if there is no such row."""
         inputs, samples = features.shape
         ones = _address(features) + features.nbytes, samples
         return _rows(features, inputs + 1) if features.flags.c_contiguous and ones in self.ones else None
@@ -113,7 +113,7 @@ class Tape:
         return result
 
     def sum_bias(self, dz: np.ndarray, db: np.ndarray) -> bool:
-        """Whether the sum of dz over the samples into db could join the latest product, x.T @ dz into dW."""
+        """Try to sum dz over the samples into db as part of the latest product, x.T @ dz into dW."""
         x, factor, dW, calls = self.product
         if factor is not dz or calls != len(self.calls):
             return False
@@ -126,9 +126,9 @@ class Tape:
 
 
 class Lease:
-    """Keeps memory from being reused for as long as anything refers to the value in it or to a view of that.
+    """Reserves memory as long as anything refers to the value in it or to a view of that value.
 
-    needless: number of the call that computed the value, if only the call right after it could have read it.
+    needless: number of the call that computed the value, if only the next call could have read it; else -1.
     """
 
     __slots__ = ("kept", "kind", "memory", "needless", "tape")
@@ -145,7 +145,7 @@ class Lease:
 
 
 class Traced(Recorded, NDArrayOperatorsMixin):
-    """An array on a tape. Behaves like the array for arithmetic, ufuncs, views, sums and maxima."""
+    """An array on a tape. Supports arithmetic, ufuncs, views, sums and maxima."""
 
     __slots__ = ("_array", "lease", "tape")
 
@@ -160,7 +160,7 @@ class Traced(Recorded, NDArrayOperatorsMixin):
 
     @property
     def array(self) -> np.ndarray:
-        """The value itself. It may be read after any replay, so its memory is never reused."""
+        """The underlying array. It may be read after any replay, so its memory is never reused."""
         if self.lease is not None:
             self.lease.kept = True
         return self._array
@@ -241,7 +241,7 @@ class Traced(Recorded, NDArrayOperatorsMixin):
 
 
 def _inside(value: Any, dtype: np.dtype | None = None) -> np.ndarray:
-    """The array behind a value, for the tape itself. Numbers become 0-d arrays, which a ufunc takes twice as fast."""
+    """The array behind a value. Numbers become 0-d arrays, with which a ufunc is twice as fast."""
     if isinstance(value, Traced):
         return value._array
     if isinstance(value, np.ndarray):
@@ -254,13 +254,13 @@ def _address(array: np.ndarray) -> int:
 
 
 def _rows(array: np.ndarray, count: int) -> np.ndarray:
-    """`count` rows as long as those of the array, from its first element on."""
+    """`count` rows of the width of the array, starting at its first element."""
     width = array.shape[1]
     return as_strided(array, (count, width), (width * array.itemsize, array.itemsize))
 
 
 def _with_bias(W: np.ndarray, b: Any) -> np.ndarray | None:
-    """Weights (I, O) and the bias (O,) that follows them in memory, as (I + 1, O); None if it does not."""
+    """Weights (I, O) and the bias (O,) after them in memory as (I + 1, O); None if they are not contiguous."""
     near = isinstance(b, np.ndarray) and b.shape == W.shape[1:] and _address(b) == _address(W) + W.nbytes
     return _rows(W, len(W) + 1) if near and W.flags.c_contiguous and b.flags.c_contiguous else None
 
@@ -270,7 +270,7 @@ def _same_memory(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def _feature_by_feature(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Memory for a @ b in which the samples of one unit are neighbors."""
+    """Uninitialized memory for a @ b in which the samples of one unit are contiguous."""
     if a.ndim == b.ndim == 2:
         return np.empty((b.shape[1], a.shape[0]), a.dtype).T
     return np.empty((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]), a.dtype)

@@ -1,1 +1,1 @@
-"""The training loop, and what watches a run: stop rules, divergence, history, checkpoints, diagnostics."""
+"""The training loop, stop rules, divergence, history, checkpoints and diagnostics."""

@@ -14,20 +14,20 @@ import numpy as np
 
 from engine.step.progress import Snapshot
 from engine.training.divergence import Divergence
-from engine.training.history import CAPACITY
+from engine.training.history import MAX_POINTS
 from engine.training.stopping import RULES, Best, Stop
 from engine.training.trainer import RunState, Trainer
 
-VERSION = 2  # 1: weights were stored unit by unit
-HALF = (1 << 64) - 1
+CHECKPOINT_VERSION = 2  # version 1 stored weights unit by unit
+LOW_64_BITS = (1 << 64) - 1
 
 
 def capture(trainer: Trainer) -> dict[str, np.ndarray]:
-    """Copies of everything that the next steps depend on: numbers, and texts as 0-d arrays of characters."""
+    """Copies of everything that the next steps depend on. Texts are 0-d arrays of characters."""
     state = trainer.get_state()
     now, best, (epochs, values, stride) = state.snapshot, state.best, state.history
     arrays = {
-        "version": np.array(VERSION),
+        "version": np.array(CHECKPOINT_VERSION),
         "parameters": now.parameters,
         "counters": np.array(now.counters, np.int64),
         "order": np.array(now.order, np.int64),
@@ -53,7 +53,7 @@ def capture(trainer: Trainer) -> dict[str, np.ndarray]:
 def restore(trainer: Trainer, arrays: dict[str, np.ndarray]) -> None:
     """Continue where `capture` was called. The trainer must be built from the same experiment.
 
-    Raises ValueError, and leaves the trainer as it was, if the arrays belong to another one.
+    Raises ValueError, and leaves the trainer unchanged, if the arrays do not fit it.
     """
     _check(arrays, capture(trainer))
     seconds, untrained_loss, best = (float(n) for n in arrays["numbers"])
@@ -84,15 +84,17 @@ def restore(trainer: Trainer, arrays: dict[str, np.ndarray]) -> None:
 
 
 def _check(arrays: dict[str, np.ndarray], own: dict[str, np.ndarray]) -> None:
-    """Raise ValueError unless `arrays` has the names, kinds and shapes of this trainer's `own` ones and makes sense."""
-    if "version" in arrays and np.shape(arrays["version"]) == () and arrays["version"] != VERSION:
-        raise ValueError(f"The checkpoint has version {arrays['version']}; this program reads version {VERSION}.")
+    """Raise ValueError unless `arrays` have the names, types and shapes of the trainer's `own` and valid values."""
+    if "version" in arrays and np.shape(arrays["version"]) == () and arrays["version"] != CHECKPOINT_VERSION:
+        raise ValueError(
+            f"The checkpoint has version {arrays['version']}; this program reads version {CHECKPOINT_VERSION}."
+        )
     if different := sorted(arrays.keys() ^ own.keys()):
         names = ", ".join(different)
         raise ValueError(f"The checkpoint belongs to another kind of network or optimizer: {names} is not in both.")
     for name, expected in own.items():
         found = np.asarray(arrays[name])
-        text = expected.dtype.kind == "U"  # whose length is free
+        text = expected.dtype.kind == "U"  # of any length
         same = (found.dtype.kind == "U") if text else (found.dtype == expected.dtype)
         if not same:
             raise ValueError(f"{name} in the checkpoint should hold {expected.dtype}.")
@@ -106,17 +108,17 @@ def _check(arrays: dict[str, np.ndarray], own: dict[str, np.ndarray]) -> None:
     if not np.array_equal(np.sort(arrays["order"]), np.arange(samples)):
         raise ValueError("The order in the checkpoint does not name each sample once.")
     points = arrays["history.values"].shape
-    if points != (len(own["history.values"]), len(arrays["history.epochs"])) or not 1 <= points[1] <= CAPACITY:
+    if points != (len(own["history.values"]), len(arrays["history.epochs"])) or not 1 <= points[1] <= MAX_POINTS:
         raise ValueError("The curve in the checkpoint is incomplete.")
     if not np.isfinite(arrays["parameters"]).all():
         raise ValueError("The parameters in the checkpoint are not all finite.")
 
 
 def _words(rng_state: Mapping[str, Any]) -> np.ndarray:
-    """The state of a PCG64 generator as (6,) uint64: two 128-bit numbers, and half a draw that is kept back."""
+    """The state of a PCG64 generator as (6,) uint64: two 128-bit numbers, and an unused half of a draw."""
     state, step = rng_state["state"]["state"], rng_state["state"]["inc"]
     half = rng_state["has_uint32"], rng_state["uinteger"]
-    return np.array([state >> 64, state & HALF, step >> 64, step & HALF, *half], np.uint64)
+    return np.array([state >> 64, state & LOW_64_BITS, step >> 64, step & LOW_64_BITS, *half], np.uint64)
 
 
 def _rng_state(words: np.ndarray) -> dict:

@@ -1,6 +1,6 @@
-"""Diagnostics of each layer: size of signals and gradients, dead and saturated units, and how fast the weights move.
+"""Diagnostics of each layer: sizes of signals and gradients, dead and saturated units, and relative updates.
 
-The figures come from one ordinary training step that is undone afterwards.
+The values come from one training step that is undone afterwards.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from engine.network.layers import Activation, Layer
 from engine.network.observe import observe
 from engine.training.trainer import Trainer
 
-SAMPLES = 256  # enough for shares and spreads, few enough for several diagnoses a second
-FLAT = 0.01  # a slope below this share of the steepest one passes almost no gradient on
+DIAGNOSED_SAMPLES = 256  # enough for shares and deviations, few enough for several diagnoses per second
+FLAT_SLOPE_SHARE = 0.01  # a slope below this share of the steepest one counts as flat
 
 
 class LayerReport(NamedTuple):
@@ -25,15 +25,15 @@ class LayerReport(NamedTuple):
     name: str
     activation_mean: float  # of the layer's output
     activation_std: float
-    gradient_mean: float  # of the loss by the layer's output
+    gradient_mean: float  # of the loss with respect to the layer's output
     gradient_std: float
-    dead: float  # share of units whose slope is zero for every sample: they cannot learn from this batch
-    saturated: float  # share of (sample, unit) pairs where the curve is almost flat
-    update_to_weight: float  # length of one step of the layer's parameters over their own; about 0.001 is healthy
+    dead: float  # share of units whose slope is zero for every sample, so that they cannot learn from this batch
+    saturated: float  # share of (sample, unit) pairs where the activation function is almost flat
+    update_to_weight: float  # norm of the update divided by that of the parameters; about 0.001 is healthy
 
 
 class LayerLook(NamedTuple):
-    """A report and its sources: outputs of the layer and the gradients by them, both (N, ...)."""
+    """A report and its sources: outputs of the layer and gradients with respect to them, both (N, ...)."""
 
     report: LayerReport
     activations: np.ndarray
@@ -41,20 +41,20 @@ class LayerLook(NamedTuple):
 
 
 def diagnose(trainer: Trainer, batch: np.ndarray | None = None) -> list[LayerReport]:
-    """A report on each layer, in the order of Network.walk. batch: (N,) numbers of samples, by default the first."""
+    """A report on each layer, in the order of Network.walk. batch: sample numbers (N,), by default the first."""
     return [look.report for look in examine(trainer, batch).values()]
 
 
 def examine(trainer: Trainer, batch: np.ndarray | None = None) -> dict[str, LayerLook]:
-    """Like `diagnose`, with the arrays, by the name of the layer."""
-    batch = np.arange(min(SAMPLES, len(trainer.x_train))) if batch is None else batch
+    """Layer name -> report and arrays; see `diagnose`."""
+    batch = np.arange(min(DIAGNOSED_SAMPLES, len(trainer.x_train))) if batch is None else batch
     with undisturbed(trainer):
         return _looks(trainer, trainer.x_train[batch], trainer.t_train[batch])
 
 
 @contextmanager
 def undisturbed(trainer: Trainer) -> Iterator[None]:
-    """Undo whatever training steps do inside: parameters, slots, counters, generators, gradients, layers' caches."""
+    """Restore parameters, slots, counters, generators, gradients and layers' stored values at the end of the block."""
     network, optimizer = trainer.network, trainer.optimizer
     trainer.synchronize()
     before, gradients, rate = trainer.progress.snapshot(), network.gradients.copy(), optimizer.rate.copy()
@@ -94,7 +94,7 @@ def _spread(values: np.ndarray) -> tuple[float, float]:
 
 
 def flatness(layer: Layer, z: np.ndarray) -> tuple[float, float]:
-    """Shares of dead units and of flat places where an activation layer meets the pre-activations z; else NaN."""
+    """Shares of dead units and of saturated values at pre-activations z; NaN unless the layer is an Activation."""
     return _shares(_slope(layer, z))
 
 
@@ -106,8 +106,8 @@ def _slope(layer: Layer, z: np.ndarray) -> np.ndarray | None:
 
 
 def _shares(slope: np.ndarray | None) -> tuple[float, float]:
-    """Dead units and flat places, as shares. Maps (H, C, W, N) count as C units."""
+    """Shares of dead units and of saturated values. Maps (H, C, W, N) count as C units."""
     if slope is None:
         return np.nan, np.nan
     alive = (slope > 0).any(axis=0 if slope.ndim == 2 else (0, 2, 3))
-    return 1 - float(alive.mean()), float((slope < FLAT * max(float(slope.max()), 1e-30)).mean())
+    return 1 - float(alive.mean()), float((slope < FLAT_SLOPE_SHARE * max(float(slope.max()), 1e-30)).mean())

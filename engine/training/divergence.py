@@ -1,7 +1,7 @@
-"""Divergence: which value of a training step was the first that is not finite.
+"""Divergence: the first value of a training step that is not finite.
 
-The guard keeps a snapshot of the last state with finite parameters. When they overflow it restores that, repeats the
-steps since, and examines the one that failed.
+The guard keeps a snapshot of the last state with finite parameters. When they overflow, it restores the snapshot,
+repeats the steps since then, and examines the one that failed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from engine.step.progress import Progress, Snapshot
 from engine.step.update import StepFormulas
 
 TOO_LARGE = "is too large for a number"
-EXPLODED = 5.0  # times the loss of the untrained network: worse than knowing nothing, and getting worse
+EXPLODED_LOSS_RATIO = 5.0  # to the loss of the untrained network
 
 
 class Divergence(NamedTuple):
@@ -27,16 +27,16 @@ class Divergence(NamedTuple):
 
     step: int
     epoch: int
-    where: str  # half a sentence: what overflowed first, or exploded
+    where: str  # clause that names the value which overflowed first, or the exploded loss
 
 
 def has_exploded(loss: float, untrained_loss: float) -> bool:
     """Whether a training loss is NaN or far above that of the untrained network."""
-    return not loss <= EXPLODED * untrained_loss
+    return not loss <= EXPLODED_LOSS_RATIO * untrained_loss
 
 
 class Guard:
-    """Checks the parameters of a run, and undoes the steps since they were finite."""
+    """Checks the parameters of a run, and undoes the steps since they were last finite."""
 
     def __init__(self, data: Data, formulas: StepFormulas, progress: Progress, executor: Executor) -> None:
         self.data, self.formulas, self.progress, self.executor = data, formulas, progress, executor
@@ -48,11 +48,11 @@ class Guard:
         return bool(np.isfinite(p.dot(p)) or np.isfinite(p).all())
 
     def save(self, snapshot: Snapshot | None = None) -> None:
-        """Keep a snapshot, or the current state, as the one to return to."""
+        """Keep a snapshot, by default the current state, to return to."""
         self.safe = snapshot or self.progress.snapshot()
 
     def replay_to_divergence(self) -> Divergence:
-        """Restore the saved state, repeat the steps up to the one that failed, and name its first overflow."""
+        """Restore the saved state, repeat the steps up to the one that failed, and find its first overflow."""
         progress, last, before = self.progress, self.progress.steps, self.safe
         progress.restore(before)
         while progress.steps < last and self.is_finite():
@@ -65,7 +65,7 @@ class Guard:
         return Divergence(step, epoch, where)
 
     def replay_to(self, step: int) -> None:
-        """Restore the saved state and repeat the steps until so many are done in all."""
+        """Restore the saved state and repeat the steps up to number `step` of the run."""
         self.progress.restore(self.safe)
         while self.progress.steps < step:
             self._step()
@@ -75,7 +75,7 @@ class Guard:
         self.executor.synchronize()
 
     def _first_overflow(self, batch: np.ndarray) -> str:
-        """Where a step on these samples, (N,) numbers, first leaves the finite numbers. Changes what a step changes."""
+        """The first value of a step on samples with numbers (N,) that is not finite. Changes what a step changes."""
         x, t, _ = self.data.train
         for where, value in _values(self.formulas, x[batch], t[batch]):
             if not np.isfinite(value).all():
@@ -98,5 +98,5 @@ def _values(formulas: StepFormulas, x: np.ndarray, t: np.ndarray) -> Iterator[tu
 
 
 def _place(network: Network, name: str) -> str:
-    """A layer in words: "hidden layer 2 (Activation(tanh))"."""
+    """Description of a layer, such as "hidden layer 2 (Activation(tanh))"."""
     return f"{network.title(name).lower().replace('output', 'the output')} ({network[name]!r})"

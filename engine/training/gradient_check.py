@@ -14,7 +14,7 @@ from numpy.lib.stride_tricks import as_strided
 from engine.formulas.losses import Objective
 from engine.network.network import Network
 
-SMALL = 1e-4  # smaller gradients are compared as if they were this large: rounding leaves them too few digits
+MIN_COMPARED_GRADIENT = 1e-4  # lower bound in relative errors, because rounding leaves smaller ones few digits
 
 
 class Check(NamedTuple):
@@ -29,12 +29,12 @@ class Check(NamedTuple):
 
 
 def relative_error(analytic: Any, numeric: Any) -> Any:
-    """Distance of two gradients relative to the larger one, entry by entry."""
-    return np.abs(analytic - numeric) / np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), SMALL)
+    """Difference of two gradients relative to the larger one, entry by entry."""
+    return np.abs(analytic - numeric) / np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), MIN_COMPARED_GRADIENT)
 
 
 def slope(f: Callable[[], float], array: np.ndarray, index: tuple[int, ...], epsilon: float) -> float:
-    """The slope of f(), which reads `array`, along one entry of it, by a central difference."""
+    """Derivative of f(), which reads `array`, with respect to one of its entries, by a central difference."""
     kept = array[index]
     array[index] = kept + epsilon
     high, above = array[index], f()
@@ -50,8 +50,8 @@ def check(
 ) -> list[Check]:
     """Compare the gradient of the mean loss on x (N, ...) and targets t for every parameter, in training mode.
 
-    epsilon: how far a parameter is moved; 1e-5 suits a float64 network. entries: check at most so many entries of each
-    parameter, evenly spaced; 0: all. Dropout draws the same masks every time. The network does not change.
+    epsilon: change of a parameter; 1e-5 suits a float64 network. entries: maximum number of entries of each parameter,
+    evenly spaced; 0: all. Dropout draws the same masks every time. The network does not change.
     """
     parameters, state = network.get_state()
     gradients = network.gradients.copy()
@@ -81,7 +81,7 @@ def check(
 
 
 def same_view(view: np.ndarray, flat: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """`view` is a view of the flat array `flat`; returns the view of the same entries of another flat array."""
+    """A view of `other` with the same entries as `view` has in `flat`. flat, other: arrays (P,)."""
     start = (view.ctypes.data - flat.ctypes.data) // flat.itemsize
     return as_strided(other[start:], view.shape, view.strides)
 
@@ -89,5 +89,5 @@ def same_view(view: np.ndarray, flat: np.ndarray, other: np.ndarray) -> np.ndarr
 def sweep(
     network: Network, objective: Objective, x: np.ndarray, t: np.ndarray, epsilons: Iterable[float], entries: int = 20
 ) -> list[tuple[float, float]]:
-    """(epsilon, largest relative error) pairs: a large step is off by curvature, a small one by rounding."""
+    """(epsilon, largest relative error) pairs. Curvature limits large steps, rounding small ones."""
     return [(e, max(c.error for c in check(network, objective, x, t, e, entries))) for e in epsilons]

@@ -1,19 +1,19 @@
-"""The learning curve within a fixed size: when it is full, every second point is dropped and the spacing doubles.
+"""The learning curve with a bounded number of points: when it is full, every second one is dropped.
 
-Which epochs are kept depends on their numbers alone, so the same run always leaves the same curve.
+The kept epochs depend only on their numbers, so the same run always has the same curve.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-CAPACITY = 500  # points: a screen shows no more, and each costs an evaluation
+MAX_POINTS = 500  # a screen shows no more, and each costs an evaluation
 
 
 class History:
     """Rows of (epoch, values...). `generation` changes whenever earlier rows were dropped or replaced."""
 
-    def __init__(self, columns: int, capacity: int = CAPACITY) -> None:
+    def __init__(self, columns: int, capacity: int = MAX_POINTS) -> None:
         self.capacity, self.stride, self.count, self.generation = capacity, 1, 0, 0
         self._epochs = np.zeros(capacity + 1, np.int32)
         self._values = np.zeros((columns, capacity + 1), np.float32)
@@ -29,11 +29,11 @@ class History:
         return self._values[:, : self.count]
 
     def wants(self, epoch: int) -> bool:
-        """Whether this epoch has a place on the curve."""
+        """Whether the curve has a point for this epoch."""
         return epoch % self.stride == 0
 
     def add(self, epoch: int, values: tuple[float, ...]) -> None:
-        """Append a point (columns,). The epoch must be a wanted one, later than all others."""
+        """Append a point (columns,). The epoch must be wanted and later than all others."""
         if self.count == self.capacity:
             self.stride *= 2
             kept = np.flatnonzero(self.epochs % self.stride == 0)

@@ -1,4 +1,4 @@
-"""Learning-rate range test: raise the rate a little with every step and record the loss. Changes nothing.
+"""Learning-rate range test: raise the rate with every step and record the loss. The trainer does not change.
 
 Source: Smith 2017, Cyclical Learning Rates for Training Neural Networks.
 """
@@ -12,12 +12,12 @@ import numpy as np
 from engine.training.diagnostics import undisturbed
 from engine.training.trainer import Trainer
 
-LOSS_SAMPLES = 512  # fixed training samples; the loss of one mini-batch jumps more than a step changes it
-GIVE_UP = 4.0  # times the lowest loss: higher rates tell nothing more
+LOSS_SAMPLES = 512  # fixed training samples; the loss of a mini-batch fluctuates more than a step changes it
+MAX_LOSS_RATIO = 4.0  # to the lowest loss, above which the test ends
 
 
 class RateTest(NamedTuple):
-    """The tested rates (n,), the training loss after the step with each (n,), and a rate that is fast and safe."""
+    """The tested rates (n,), the training loss after the step with each (n,), and a suggested rate."""
 
     rates: np.ndarray
     losses: np.ndarray
@@ -43,7 +43,7 @@ def find_rate(trainer: Trainer, *, lowest: float = 1e-5, highest: float = 10.0, 
             network.backward(objective.gradient(network.forward(x, train=True), t))
             trainer.update(x)
             loss = float(objective.value(network.forward(x_fixed), t_fixed))
-            if not loss <= GIVE_UP * min([loss, *losses]):  # also if it is NaN
+            if not loss <= MAX_LOSS_RATIO * min([loss, *losses]):  # also if it is NaN
                 break
             losses.append(loss)
     best = int(np.argmin(losses)) if losses else 0

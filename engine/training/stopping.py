@@ -1,6 +1,6 @@
-"""When a run ends by itself: a table of rules, asked in this order at the end of every epoch.
+"""Stop rules: a table of conditions, checked in this order at the end of every epoch.
 
-A rule that has fired is disabled by `Trainer.resume`, until its settings change or the run is reset.
+`Trainer.resume` disables the rule that has ended the run, until its settings change or the run is reset.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Best(NamedTuple):
 
 
 class Stop(NamedTuple):
-    """Which rule has ended a run, and why. best: the network to restore, if the rule asks for one."""
+    """The rule that has ended a run, and why. best: the network to restore, if any."""
 
     rule: str
     reason: str
@@ -34,7 +34,7 @@ class Stop(NamedTuple):
 
 
 class EpochEnd(NamedTuple):
-    """What the rules judge. scores: None if no enabled rule needs them; seconds: of training so far."""
+    """The end of an epoch. scores: None if no enabled rule needs them; seconds: of training so far."""
 
     epoch: int
     seconds: float
@@ -66,23 +66,23 @@ class StopRules:
         self.disabled.add(name)
 
     def start_patience(self, epoch: int, state: State) -> None:
-        """Wait for an improvement from this epoch on."""
+        """Start to wait for an improvement at this epoch."""
         self.best = Best(np.inf, epoch, *state)
 
     def needs_scores(self, settings: Settings) -> bool:
-        """Whether a rule judges the scores at the end of every epoch."""
+        """Whether a rule checks the scores at the end of every epoch."""
         patience = settings.patience and "patience" not in self.disabled
         return bool(patience or (settings.target_accuracy and "target" not in self.disabled))
 
     def after_epoch(self, settings: Settings, end: EpochEnd) -> Stop | None:
-        """The first rule that ends the run now."""
+        """The Stop of the first rule that ends the run, or None."""
         for rule in RULES.values():
             if rule.name not in self.disabled and (stop := rule.check(self, settings, end)):
                 return stop
         return None
 
     def after_seconds(self, settings: Settings, seconds: float) -> Stop | None:
-        """Whether the time of training is over."""
+        """A Stop if the time limit of training is reached."""
         limit = settings.max_seconds
         if limit and seconds >= limit and "seconds" not in self.disabled:
             return Stop("seconds", f"{limit:g} seconds of training are over.")
@@ -97,7 +97,7 @@ class StopRules:
             self.best = Best(value, end.epoch, *end.get_state())
         elif end.epoch - best.epoch >= s.patience:
             what = f"The test {self.score_name if by_score else 'loss'} has not improved for {s.patience} epochs"
-            return Stop("patience", f"{what}; the best weights, of epoch {best.epoch}, are back.", best)
+            return Stop("patience", f"{what}; the best weights, of epoch {best.epoch}, are restored.", best)
         return None
 
     def _target(self, s: Settings, end: EpochEnd) -> Stop | None:

@@ -1,10 +1,10 @@
-"""The training loop. It is cooperative: `step`, `epoch` and `run_for(seconds)` return; the caller decides what is next.
+"""The training loop. It is cooperative: `step`, `epoch` and `run_for(seconds)` return control to the caller.
 
-Only the trainer writes its fields. What else there is takes values and returns values: an executor carries out steps
-(engine/step/executor.py), stop rules return a Stop, the guard returns a Divergence, the history gets points.
+Only the trainer writes its fields. An executor carries out the steps (engine/step/executor.py), stop rules return a
+Stop, and the guard returns a Divergence.
 
-Reading a property never trains, restores or waits. On another device the network, the optimizer and the history on the
-host are those of the latest `synchronize`; `epoch`, `check`, `set` and `resume` synchronize by themselves.
+Reading a property never trains, restores or waits. With another device, the network, the optimizer and the history on
+the host are those of the latest `synchronize`, which `epoch`, `check`, `set` and `resume` call.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from engine.formulas.losses import Objective
 from engine.formulas.metrics import Scores
 from engine.formulas.optimizers import Optimizer
 from engine.network.network import Network
-from engine.step.data import Data, Part, scores_of
+from engine.step.data import Data, scores_of
 from engine.step.executor import Clock, Executor, TimeSlice
 from engine.step.progress import Progress, Snapshot
 from engine.step.settings import Settings
@@ -32,11 +32,11 @@ from engine.training.executors import create_executor
 from engine.training.history import History
 from engine.training.stopping import RULES, Best, EpochEnd, Stop, StopRules
 
-WORK_AT_RISK = 2e8  # multiply-adds between two checks: little to repeat when a run diverges, little to pay otherwise
+MULTIPLY_ADDS_PER_CHECK = 2e8  # between two checks; more would be repeated when a run diverges, fewer cost time
 
 
 class RunState(NamedTuple):
-    """All that training changes, for a checkpoint."""
+    """The complete state of a run, for a checkpoint."""
 
     snapshot: Snapshot
     seconds: float
@@ -52,9 +52,10 @@ class Trainer:
     """One network, its data and its optimizer.
 
     x_train (N, D), y_train (N,) class numbers or values; likewise the test part. rng orders the batches.
-    backend: the device that trains; None: this processor. executor: makes another way to execute the steps.
-    seconds: of training so far. latest: the scores of the latest evaluation. predicted: classes or values (n,) of both
-    evaluated parts at that time.
+    backend: the device that trains; None: this processor. executor: factory of another executor.
+
+    Attributes: seconds, of training so far; latest, the scores of the latest evaluation; predicted, its classes or
+    values (n,) for both evaluated parts.
     """
 
     def __init__(self, network: Network, objective: Objective, optimizer: Optimizer,
@@ -76,12 +77,10 @@ class Trainer:
         self.history = History(columns=4)
         self.predicted = [self.y_train[:0], self.y_test[:0]]
         self._initial = self.guard.safe
-        self._evaluated: tuple[tuple[int, int], Scores] | None = (
-            None  # (steps, revision) of the parameters, their scores
-        )
+        self._evaluated: tuple[tuple[int, int], Scores] | None = None  # (steps, revision) and the scores at that time
         self.reset()
 
-    # Where the run is ------------------------------------------------------------------------------------------------
+    # Progress and status ---------------------------------------------------------------------------------------------
 
     steps = property(lambda self: self.progress.steps)
     epochs = property(lambda self: self.progress.epochs)
@@ -98,29 +97,29 @@ class Trainer:
 
     @property
     def stopped(self) -> str:
-        """Why a rule has ended the run; empty if none has."""
+        """Why the run was ended by a rule; empty if it was not."""
         return self.stop.reason if self.stop else ""
 
     @property
     def stopped_by(self) -> str:
-        """The name of that rule."""
+        """The name of that rule, or empty."""
         return self.stop.rule if self.stop else ""
 
     @property
     def disabled_rules(self) -> frozenset[str]:
-        """Stop rules that are not asked."""
+        """Stop rules that are not checked."""
         return frozenset(self.rules.disabled)
 
     # Training --------------------------------------------------------------------------------------------------------
 
     @np.errstate(all="ignore")
     def step(self) -> None:
-        """One mini-batch, the last partial one of an epoch included."""
+        """Train on one mini-batch; the last one of an epoch may be smaller."""
         self._train(steps=self.steps + 1)
 
     @np.errstate(all="ignore")
     def epoch(self, clock: Clock = time.perf_counter) -> None:
-        """To the end of the current epoch."""
+        """Train to the end of the current epoch."""
         start, target = clock(), self.epochs + 1
         while self.epochs < target and self.divergence is None:
             self._train(epochs=target)
@@ -129,7 +128,7 @@ class Trainer:
 
     @np.errstate(all="ignore")
     def run_for(self, seconds: float, clock: Clock = time.perf_counter, *, epochs=np.inf, steps=np.inf) -> None:
-        """Train for about so many seconds, until so many epochs or steps are done in all, or until a rule ends it."""
+        """Train for about `seconds`, up to a total number of epochs or steps, or until a rule ends the run."""
         if self.settings.max_seconds and "seconds" not in self.rules.disabled:
             seconds = min(seconds, self.settings.max_seconds - self.seconds)
         time_slice, progress = TimeSlice(seconds, clock), self.progress
@@ -137,7 +136,7 @@ class Trainer:
             self._train(epochs, steps, time_slice)
             if time_slice.is_over():
                 break
-        self.executor.wait()  # what was started in this slice is paid for in this slice
+        self.executor.wait()  # so that the time of started steps counts in this slice
         self._add_pending_scores()
         self._add_seconds(clock() - time_slice.start)
 
@@ -148,11 +147,11 @@ class Trainer:
         return self.epochs > epoch
 
     def _train(self, epochs: float = np.inf, steps: float = np.inf, time_slice: TimeSlice | None = None) -> None:
-        """Some steps, and what is due after them. Not beyond so many epochs or steps in all."""
+        """Some steps with the checks and evaluations due after them, up to a total number of epochs or steps."""
         progress, interval = self.progress, self._check_interval
         epoch, needs_scores = progress.epochs, self.rules.needs_scores(self.settings)
         limit, every = min(interval - progress.steps % interval, steps - progress.steps), 0
-        if not needs_scores:  # then nothing has to be judged between two epochs
+        if not needs_scores:  # the executor may continue past the end of an epoch
             every = self.history.stride
             if self.settings.epochs and "epochs" not in self.rules.disabled:
                 epochs = min(epochs, max(self.settings.epochs, epoch + 1))
@@ -179,7 +178,7 @@ class Trainer:
             self._stop(self.rules.after_epoch(self.settings, end))
 
     def _add_point(self) -> None:
-        """Add the current network to the curve, if it is sound."""
+        """Add the scores of the current network to the curve if its parameters are finite."""
         self.executor.synchronize()
         if not self.guard.is_finite() and not self.check():
             return
@@ -203,41 +202,33 @@ class Trainer:
         if not self.stop and self.divergence is None:
             self._stop(self.rules.after_seconds(self.settings, self.seconds))
 
-    # One step by hand ------------------------------------------------------------------------------------------------
-
-    def learn(self, x: Any, t: Any) -> None:
-        """A step on a batch x (N, D), t (N, O) of the caller's, on the host, without counting it."""
-        self.formulas.learn(x, t)
+    # Single steps on given data --------------------------------------------------------------------------------------
 
     def update(self, like: Any) -> None:
-        """From the gradients of the network to changed parameters; see StepFormulas.update."""
+        """Update the parameters from the gradients of the network; see StepFormulas.update."""
         self.formulas.update(like)
 
     # Evaluation ------------------------------------------------------------------------------------------------------
 
     @np.errstate(all="ignore")
     def evaluate(self) -> Scores:
-        """Loss and score on both parts, computed once for each state of the network."""
+        """Loss and score of both parts, computed once for each state of the network."""
         now = self.progress.steps, self.progress.revision
         if self._evaluated is None or self._evaluated[0] != now:
             self.latest, self.predicted = scores_of(self.objective, self.data, self.executor.evaluate())
             self._evaluated = now, self.latest
         return self._evaluated[1]
 
-    def parts(self) -> tuple[Part, Part]:
-        """What is evaluated: the first training samples, and the whole test part."""
-        return self.data.evaluated
-
     # Another device --------------------------------------------------------------------------------------------------
 
     @np.errstate(all="ignore")
     def synchronize(self) -> None:
-        """Bring the network, the optimizer and the history up to date. Waits for the device that trains."""
+        """Update the network, the optimizer and the history on the host. Waits for the device."""
         self._add_pending_scores()
         self.executor.synchronize()
 
     def _add_pending_scores(self) -> None:
-        """Add deferred scores to the curve. What was done after an epoch in which the loss exploded is undone."""
+        """Add deferred scores to the curve. Undoes the steps after an epoch in which the loss exploded."""
         for epoch, steps, scores in self.executor.pending_scores():
             if has_exploded(scores.train_loss, self.untrained_loss):
                 self.guard.replay_to(steps)
@@ -248,7 +239,7 @@ class Trainer:
 
     @np.errstate(all="ignore")
     def check(self) -> bool:
-        """Whether the parameters are finite. If not, return to the last finite step and say what overflowed."""
+        """Whether the parameters are finite. If not, restores the last finite ones and sets `divergence`."""
         self.synchronize()
         if self.guard.is_finite():
             if self.divergence is None:
@@ -262,7 +253,7 @@ class Trainer:
     # Changes from outside --------------------------------------------------------------------------------------------
 
     def set(self, **changes: Any) -> None:
-        """Change settings of the running network; nothing is reset. Raises ValueError for a name that no table has."""
+        """Change settings of the running network; nothing is reset. Raises ValueError as Settings does."""
         settings = replace(self.settings, **changes)
         self.check()  # steps taken with the old settings cannot be repeated with the new ones
         for rule in RULES.values():
@@ -274,8 +265,8 @@ class Trainer:
     def _configure(self) -> None:
         self.formulas.configure(self.settings)
         self.formulas.set_rate(self.progress.fractional_epoch)
-        work = 3 * self.network.parameters.size * self.batch_size
-        self._check_interval = max(int(np.clip(WORK_AT_RISK / work, 32, 256)), self.executor.min_check_interval)
+        steps = MULTIPLY_ADDS_PER_CHECK / (3 * self.network.parameters.size * self.batch_size)
+        self._check_interval = max(int(np.clip(steps, 32, 256)), self.executor.min_check_interval)
 
     def _enable(self, rule: str) -> None:
         self.rules.enable(rule)
@@ -290,14 +281,14 @@ class Trainer:
         self.guard.save()
 
     def start_from(self, parameters: np.ndarray, state: dict[str, np.ndarray]) -> None:
-        """Start with these parameters (P,) and running statistics instead of the drawn ones. Before the first step."""
+        """Replace the initial parameters (P,) and running statistics. Must be called before the first step."""
         self.network.set_state(parameters, state)
         self.parameters_changed()
         self.history.clear()
         self.history.add(0, self.evaluate())
 
     def resume(self) -> None:
-        """Let a run that has ended go on. The rule that ended it is disabled until its settings change or a reset."""
+        """Allow a stopped run to continue. The rule that ended it is disabled until its settings change or a reset."""
         self.synchronize()
         if self.stop:
             self.rules.disable(self.stop.rule)
@@ -305,13 +296,13 @@ class Trainer:
         self.guard.save()
 
     def enable_all_rules(self) -> None:
-        """Enable all stop rules, and forget that one of them has ended the run."""
+        """Enable all stop rules and clear `stop`."""
         self.rules.enable(*RULES)
         self.stop = None
 
     @np.errstate(all="ignore")
     def reset(self) -> None:
-        """Return to the first weights and generators and an empty curve, with the current settings."""
+        """Restore the initial weights and generators and empty the curve; the settings stay."""
         self.progress.restart(self._initial)
         self.seconds = 0.0
         self.stop: Stop | None = None
@@ -326,7 +317,7 @@ class Trainer:
     # Checkpoints -----------------------------------------------------------------------------------------------------
 
     def get_state(self) -> RunState:
-        """A copy of all that training changes, with finite parameters."""
+        """A copy of the state of the run, with finite parameters."""
         if self.divergence is None:
             self.check()
         self.synchronize()
@@ -339,7 +330,7 @@ class Trainer:
         )  # fmt: skip
 
     def set_state(self, state: RunState) -> None:
-        """Continue where `get_state` was called, on the same data and with a network of the same layers."""
+        """Restore a state from `get_state` of a trainer with the same data and layers."""
         self.progress.restore(state.snapshot)
         self.seconds, self.untrained_loss = state.seconds, state.untrained_loss
         self.rules.restore(state.best, state.disabled_rules)

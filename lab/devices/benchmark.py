@@ -32,7 +32,7 @@ PIXELS, CLASSES, SAMPLES = 784, 10, 2048
 EPOCH_SAMPLES = 60_000  # of the epoch that is reported, as in MNIST
 CELL_S = 0.12  # measuring time of each cell
 RUNS = 4  # into which it is divided
-WARM_UP_STEPS = 2  # twice before: first to record or compile, then to estimate the duration of a step
+WARM_UP_STEPS = 2  # run twice: first to record or compile, then to estimate the duration of a step
 COMPARED_STEPS = 50  # after each of which the losses of two devices are compared
 LAUNCHES, ARITHMETIC, MEMORY = "launching operations", "arithmetic", "memory"
 
@@ -113,7 +113,7 @@ def limits(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 
 class Busy(RuntimeError):
-    """A measurement is running; two at a time would disturb each other."""
+    """Another measurement is running."""
 
 
 class Comparison:

@@ -1,7 +1,7 @@
 """The architecture of a network: its layers with shapes, parameters and names, derived from an experiment.
 
-It is known before any data or network exists. Building, the memory estimate, the exports, the diagram, One step and
-Health all read it, so what a network looks like is decided here and nowhere else.
+It needs neither data nor a network. Building, memory estimate, exports, diagram, One step and Health all read it, so
+the structure of a network is decided only here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class LayerSpec:
     """One layer."""
 
     kind: str  # a key of lab.training.build.LAYERS
-    name: str  # place in the network, as in names of saved parameters: "2"; "2.0" is the first layer inside it
+    name: str  # position in the network, as in names of saved parameters: "2"; "2.0" is the first layer inside it
     input_shape: Shape
     output_shape: Shape
     settings: Mapping[str, Any]  # arguments of the engine's layer
@@ -38,7 +38,7 @@ class LayerSpec:
 
 @dataclass(frozen=True)
 class Block:
-    """What a person counts as one layer: weights, and all that is done to their sums before the next weights."""
+    """What is displayed as one layer: a layer with weights and the layers after it, up to the next weights."""
 
     title: str  # "Hidden layer 2", "Output layer", "Convolution 1"
     layers: tuple[LayerSpec, ...]
@@ -59,12 +59,12 @@ class Block:
 
     @property
     def output(self) -> LayerSpec:
-        """The layer whose output is that of the units: with a skip connection the sum, else before dropout."""
+        """The layer whose output is displayed for the units: the skip connection, else the activation."""
         return self.find("residual") or self.find("activation") or self.layers[-1]
 
     @property
     def is_bounded(self) -> bool:
-        """Whether the output of each unit lies from -1 to 1."""
+        """Whether the output of each unit is between -1 and 1."""
         if self.find("residual"):
             return False
         low, high = ACTIVATIONS[self.activation].bounds if self.activation else (-inf, inf)
@@ -72,11 +72,11 @@ class Block:
 
     @property
     def width(self) -> int:
-        """Numbers that one sample leaves in the block, for an estimate of memory."""
+        """Numbers that the block stores for one sample, for an estimate of memory."""
         if self.weights.kind == "dense":
             return self.units * (2 if self.find("residual") else 1)
         height, _, width = self.weights.input_shape
-        return 10 * self.units * height * width  # ten: a convolution unrolls its windows
+        return 10 * self.units * height * width  # a convolution unrolls its windows
 
     @property
     def activation(self) -> str | None:
@@ -87,7 +87,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Architecture:
-    """All layers, and the blocks that they form."""
+    """The layers of a network, and the blocks that they form."""
 
     layers: tuple[LayerSpec, ...]  # the outermost ones, in order
     blocks: tuple[Block, ...]  # convolutions, hidden layers, output layer
@@ -113,7 +113,7 @@ class Architecture:
 
     @property
     def outline(self) -> dict[str, list]:
-        """What a drawing of the dense layers needs; skips: numbers of those with a skip connection, from 0."""
+        """The dense layers for a drawing; skips: numbers, from 0, of those with a skip connection."""
         return {
             "sizes": list(self.sizes),
             "activations": [block.activation for block in self.dense[:-1]],
@@ -122,13 +122,13 @@ class Architecture:
 
     @property
     def parameters(self) -> int:
-        """How many there are."""
+        """Number of parameters."""
         specs = (spec for layer in self.layers for spec in layer.walk())
         return sum(prod(shape) for spec in specs for shape in spec.parameters.values())
 
 
 class _Row:
-    """Layers that are lined up: each gets the next name and takes what the one before puts out."""
+    """Builds a sequence of layers: each gets the next name and the output shape of the layer before it."""
 
     def __init__(self, shape: Shape, prefix: str = "") -> None:
         self.shape, self.prefix = shape, prefix
@@ -145,11 +145,11 @@ class _Row:
 
 
 def architecture_of(experiment: Any) -> Architecture:
-    """Convolutions where the data are pictures, hidden layers, and a last layer that the output function reads.
+    """The layers of an experiment: convolutions for pictures, hidden layers, and the output layer.
 
-    With `residual`, every hidden layer with as many units as inputs adds its inputs to its outputs; others do not.
+    With `residual`, every hidden layer with as many units as inputs has a skip connection.
 
-    experiment: an Experiment, or one whose fields are still being checked.
+    experiment: an Experiment, possibly one whose fields are still being checked.
     """
     e = experiment
     row, blocks = _Row((e.inputs,)), []

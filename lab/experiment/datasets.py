@@ -1,6 +1,6 @@
-"""The data of an experiment, as its network gets it.
+"""The data of an experiment, prepared for its network.
 
-Runs of one process share equal pictures as long as one of them needs them: thirty students with MNIST take 220 MB once.
+Runs of one process share equal pictures, so that thirty students with MNIST need 220 MB once.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _in_use: WeakValueDictionary[Hashable, Dataset] = WeakValueDictionary()
 
 
 def shared(e: Experiment) -> Hashable:
-    """A key that is equal for experiments whose runs share their data; None if they do not."""
+    """A key that is equal for experiments that share their data; None if the data is not shared."""
     if not e.source.image_shape or e.own:  # an uploaded file may be removed at any moment
         return None
     return e.dataset, e.seed, *(getattr(e, name) for name in ARGUMENTS)
 
 
 def examples(e: Experiment, data_dir: Path | None = None) -> Dataset:
-    """data_dir: the folder with the files of a picture data set; see data.load. Raises ExperimentError."""
+    """The data set of an experiment. data_dir: folder of picture files; see data.load. Raises ExperimentError."""
     key = shared(e)
     if key and (found := _in_use.get((key, data_dir))):
         return found

@@ -1,10 +1,10 @@
-"""The base of every error whose text is meant for the person at the screen."""
+"""The base of errors whose text is shown to the user."""
 
 from __future__ import annotations
 
 
 class SentenceError(Exception):
-    """Says in `sentences` what is wrong, what is allowed and what to do."""
+    """An error whose `sentences` say what is wrong, what is allowed and what to do."""
 
     def __init__(self, *sentences: str) -> None:
         super().__init__(" ".join(sentences))

@@ -1,7 +1,7 @@
 """An experiment is one frozen, validated value. Widgets, links, files and the command line are all views of it.
 
-What comes from outside enters through `from_json` (all or nothing) or `from_query` (field by field, so that an old or
-mistyped link still opens). Refusals are sentences that say what is allowed.
+Input from outside is validated by `from_json` (all or nothing) or `from_query` (field by field, so that an old or
+mistyped link still opens). Every refusal is a sentence that says what is allowed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from data.dataset import Source
 from data.sources import hand_drawn
 from engine import LOSSES
 from engine.formulas.losses import usual_loss, usual_output, valid_losses, valid_outputs
-from engine.formulas.schedules import SPAN
+from engine.formulas.schedules import DEFAULT_SPAN_EPOCHS
 from engine.step.settings import Settings
 from lab.experiment.architecture import architecture_of
 from lab.experiment.fields import DEFAULTS, LIVE, Fields, check_needs
@@ -26,8 +26,7 @@ from lab.experiment.own_data import check_own
 from lab.experiment.plane_rules import check_plane
 from lab.experiment.rules import ExperimentError, Misfit, as_text, field_of, once_each, sentences, words
 
-MAX_TEXT_LENGTH = 20_000  # far more than any experiment needs; refused before it costs time
-SMALLEST_MAP = 5  # pixels: below this a convolution and its pooling leave nothing
+MAX_TEXT_LENGTH = 20_000  # characters, far more than an experiment needs; longer text is not parsed
 
 
 class Experiment(Fields):
@@ -53,13 +52,14 @@ class Experiment(Fields):
         losses = self.losses
         if self.loss not in ("auto", *losses):
             raise Misfit("loss", self.loss, "with this data set and output: auto, " + ", ".join(losses))
-        if self.conv and min(self.map_shape(len(self.conv) - 1)) < SMALLEST_MAP - 1:
+        architecture = architecture_of(self)
+        if min(min(spec.output_shape) for spec in architecture.layers) < 1:
             raise Misfit("conv", as_text(self.conv), "as many blocks as fit the size of the pictures")
-        if self.parameters > MAX_PARAMETERS:
+        if architecture.parameters > MAX_PARAMETERS:
             raise Misfit("hidden", as_text(self.hidden), f"layers with at most {MAX_PARAMETERS:,} parameters in all")
         return self
 
-    # What the fields mean together -----------------------------------------------------------------------------------
+    # Derived values --------------------------------------------------------------------------------------------------
 
     @property
     def source(self) -> Source:
@@ -74,13 +74,13 @@ class Experiment(Fields):
 
     @property
     def output_name(self) -> str:
-        """The output function, `auto` resolved."""
+        """The output function, with `auto` resolved."""
         loss = None if self.loss == "auto" else self.loss
         return usual_output(self.source.kind, self.source.classes, loss) if self.output == "auto" else self.output
 
     @property
     def loss_name(self) -> str:
-        """The loss, `auto` resolved."""
+        """The loss, with `auto` resolved."""
         return usual_loss(self.source.kind, self.source.classes, self.output_name) if self.loss == "auto" else self.loss
 
     @property
@@ -90,7 +90,7 @@ class Experiment(Fields):
 
     @property
     def conv_activation(self) -> str:
-        """Convolution blocks share the first activation."""
+        """The activation of all convolution blocks: the first one."""
         return self.activations if isinstance(self.activations, str) else (*self.activations, "tanh")[0]
 
     @property
@@ -102,30 +102,23 @@ class Experiment(Fields):
         classes = self.source.classes
         return classes if classes > 2 or (classes == 2 and self.output_name == "softmax") else 1
 
-    def map_shape(self, blocks: int) -> tuple[int, int]:
-        """Height and width of the maps after this many convolution blocks."""
-        height, width = self.source.image_shape or (0, 0)
-        for _ in range(blocks):
-            height, width = (height - 2) // 2, (width - 2) // 2
-        return height, width
-
     @property
     def parameters(self) -> int:
-        """Numbers that training changes."""
+        """Number of parameters."""
         return architecture_of(self).parameters
 
     def settings(self) -> Settings:
-        """The part that may change between two steps."""
+        """The fields that may change between two steps."""
         values: dict[str, Any] = {name: getattr(self, name) for name in LIVE}
-        values["schedule_span"] = self.schedule_span or self.epochs or SPAN
+        values["schedule_span"] = self.schedule_span or self.epochs or DEFAULT_SPAN_EPOCHS
         return Settings(**values)
 
-    # To and from the outside -----------------------------------------------------------------------------------------
+    # Conversion ------------------------------------------------------------------------------------------------------
 
     def change(self, **changes: Any) -> Experiment:
-        """A new experiment with some fields changed. Others that no longer fit return to their defaults.
+        """A new experiment with some fields changed. Other fields that no longer fit return to their defaults.
 
-        Raises ExperimentError where the changed fields themselves are wrong.
+        Raises ExperimentError if the changed fields themselves are wrong.
         """
         values = {**self.model_dump(), **changes}
         hidden, names = words(values["hidden"]), values["activations"]
@@ -148,12 +141,12 @@ class Experiment(Fields):
             name: value for name in Experiment.model_fields if (value := getattr(other, name)) != getattr(self, name)
         }
 
-    def goes_on_as(self, other: Experiment) -> bool:
-        """Whether a running network can take the difference between two steps; otherwise it must be rebuilt."""
+    def allows_live_change(self, other: Experiment) -> bool:
+        """Whether a running network can change to `other` between two steps; otherwise it must be rebuilt."""
         return self.changed_fields(other).keys() <= set(LIVE)
 
     def to_query(self) -> dict[str, str]:
-        """What a link holds: every field that is not at its default; points only where they are the data set."""
+        """The query of a link: every field that is not at its default; points only if they are the data set."""
         points = self.dataset == hand_drawn.NAME and self.fits_link
         return {
             name: as_text(value)
@@ -163,7 +156,7 @@ class Experiment(Fields):
 
     @property
     def fits_link(self) -> bool:
-        """Whether a link can hold everything: more than a few hundred drawn points are for a file."""
+        """Whether a link can hold everything; many drawn points need a file."""
         return (
             self.dataset != hand_drawn.NAME
             or not self.points
@@ -175,7 +168,7 @@ class Experiment(Fields):
 
     @classmethod
     def from_json(cls, text: str) -> Experiment:
-        """Raises ExperimentError with a sentence for each wrong field."""
+        """An experiment from JSON. Raises ExperimentError with a sentence for each wrong field."""
         if len(text) > MAX_TEXT_LENGTH:
             raise ExperimentError([f"This text is too long. Allowed: JSON of at most {MAX_TEXT_LENGTH:,} characters."])
         try:
@@ -193,7 +186,7 @@ class Experiment(Fields):
 
     @classmethod
     def from_valid_json(cls, text: str) -> Experiment:
-        """An experiment from its own `to_json`, not validated again: for messages between our processes."""
+        """An experiment from JSON that was made of a valid one: not validated again, for messages between processes."""
         values = json.loads(text)
         return cls.model_construct(None, **{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
 

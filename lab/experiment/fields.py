@@ -1,9 +1,9 @@
 """Every field of an experiment, described once.
 
-One record says what a field may hold, what it does, where and how the page shows it, whether a dragged slider is
-followed, and which lockable part of the page it belongs to. Refusals, controls, locks, glossary and docs/settings.md
-are made from these records. To add a field: a record here, its use in lab/training/build.py (or a line of
-engine/training/settings.py, if a running network takes it), and a test of what it does.
+One record holds the allowed values of a field, its effect, its control on the page, whether the network follows a
+dragged slider, and the lockable part of the page it belongs to. Refusals, controls, locks, glossary and
+docs/settings.md are made from these records. To add a field: a record here, its use in lab/training/build.py (or a line
+of engine/step/settings.py, if a running network accepts a change), and a test of its effect.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from lab.experiment.layer_rules import ACTIVATION_LIST, FILTER_LIST, UNIT_LIST
 from lab.experiment.own_data import FINGERPRINT
 from lab.experiment.plane_rules import FEATURE_LIST, POINT_LIST, packed
 from lab.experiment.rules import (
-    TRUTH,
+    BOOLEAN,
     Allowed,
     Misfit,
     Range,
     as_text,
-    no_truth,
+    no_booleans,
     number,
     one_of,
     one_or_list,
-    only_truth,
+    only_booleans,
     whole,
     words,
 )
@@ -47,55 +47,55 @@ Control = Literal["slider", "number", "choice", "check", "text", "page"]
 
 
 def percent(value: float) -> str:
-    """0.25 -> 25%, with all its digits: two values never share a text, which a slider could not tell apart."""
+    """0.25 -> 25%, with all digits, because a slider needs a different text for every value."""
     exact = (Decimal(repr(value)) * 100).normalize()
     return f"{exact:f}%" if not exact or exact > Decimal("1e-6") else f"{exact}%"
 
 
 @dataclass(frozen=True)
 class Needs:
-    """When a field has an effect. holds: asked with an experiment."""
+    """The condition under which a field has an effect. holds: called with an experiment."""
 
     holds: Callable[[Any], bool]
-    otherwise: str  # when the field has none, in words that follow its default: "0 where the targets are numbers"
-    strict: bool = True  # whether any other value is then refused
+    otherwise: str  # the opposite in words that follow the default: "0 where the targets are numbers"
+    strict: bool = True  # whether values other than the default are then refused
 
 
 @dataclass(frozen=True, kw_only=True)
 class FieldSpec:
-    """All that is known about one field besides its name, its type and its default."""
+    """The description of a field, besides its name, type and default."""
 
     allowed: Allowed
     label: str
-    help: str  # what it does, and what happens if it grows
+    help: str  # its effect, and that of a larger value
     group: str
-    part: str  # of ui/session/lockable_parts.py: what a teacher hides or locks
-    advanced: bool = False  # whether a first visit does not show it
-    term: str = ""  # the glossary term that explains it; without one, label and help are an entry of their own
-    parse: Callable[[Any], Any] | None = None  # the value as a link or a list gives it -> the value
+    part: str  # of ui/session/lockable_parts.py, which a teacher can hide or lock
+    advanced: bool = False  # whether it is hidden on a first visit
+    term: str = ""  # the glossary term that explains it; if empty, label and help are the entry
+    parse: Callable[[Any], Any] | None = None  # the value in a link or a list -> the value
     steps: tuple[float, ...] = ()  # of its slider
     preview: bool = False  # whether the network follows the slider while it is dragged
     increment: float = 1  # of its number box
-    format: Callable[[Any], str] = as_text  # how the page writes a value, with all its digits
-    zero: str = ""  # what 0 means, in a word or two
+    format: Callable[[Any], str] = as_text  # a value -> its text on the page, with all digits
+    zero: str = ""  # the meaning of 0
     choices: Mapping[str, Any] | None = None  # name -> record of a table, or text
-    valid: Callable[[Any], Iterable[str]] | None = None  # the choices that fit an experiment; without it, all
-    auto: Callable[[Any], str] | None = None  # the choice that "auto" stands for in an experiment
+    valid: Callable[[Any], Iterable[str]] | None = None  # the choices for an experiment; None: all
+    auto: Callable[[Any], str] | None = None  # the choice that "auto" means in an experiment
     needs: Needs | None = None
-    on_page: bool = False  # whether a page draws its control by itself
+    on_page: bool = False  # whether a page has its own control for it
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         schema = handler(source)
         if self.parse:
             schema = core_schema.no_info_before_validator_function(self.parse, schema)
-        clean = core_schema.no_info_before_validator_function(only_truth if source is bool else no_truth, schema)
+        clean = core_schema.no_info_before_validator_function(only_booleans if source is bool else no_booleans, schema)
         return core_schema.no_info_after_validator_function(self.allowed.verify, clean)
 
     @property
     def control(self) -> Control:
         if self.on_page:
             return "page"
-        if self.allowed is TRUTH:
+        if self.allowed is BOOLEAN:
             return "check"
         if self.choices:
             return "choice"
@@ -105,11 +105,11 @@ class FieldSpec:
 
     @property
     def title(self) -> str:
-        """The label of its control, which says what 0 means where a person types a number."""
+        """The label of its control, with the meaning of 0 for a number box."""
         return f"{self.label} (0 = {self.zero})" if self.control == "number" and self.zero else self.label
 
     def text(self, value: Any, e: Any = None) -> str:
-        """A value as the page writes it. e: the experiment, where the value may be a choice called "auto"."""
+        """The text of a value on the page. e: the experiment, which resolves "auto"."""
         if self.choices is not None:
             record = self.choices[self.auto(e) if value == "auto" and self.auto else value]
             label = getattr(record, "label", record)
@@ -119,7 +119,7 @@ class FieldSpec:
         return self.format(value)
 
     def options(self, e: Any) -> tuple[str, ...]:
-        """The names to choose from in an experiment."""
+        """The choices for an experiment."""
         names = tuple(self.valid(e) if self.valid else self.choices or ())
         return ("auto", *names) if self.auto else names
 
@@ -127,22 +127,22 @@ class FieldSpec:
         return self.needs is None or self.needs.holds(e)
 
 
-CLASSES = Needs(lambda e: e.source.kind == "classification", "where the targets are numbers")
-PICTURES = Needs(lambda e: e.source.image_shape is not None, "where there are no pictures")
-PLANE = Needs(lambda e: e.source.plane, "where the data is not points in the plane")
-OF_PLANE = Needs(PLANE.holds, PLANE.otherwise, strict=False)
+NEEDS_CLASSES = Needs(lambda e: e.source.kind == "classification", "where the targets are numbers")
+NEEDS_PICTURES = Needs(lambda e: e.source.image_shape is not None, "where there are no pictures")
+NEEDS_PLANE = Needs(lambda e: e.source.plane, "where the data is not points in the plane")
+USED_IN_PLANE = Needs(NEEDS_PLANE.holds, NEEDS_PLANE.otherwise, strict=False)
 EARLY_STOPPING = Needs(lambda e: e.patience > 0, "without early stopping", strict=False)
 
-SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
-RATES = (0.00001, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-PENALTIES = (0.0, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
-LIMITS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0)
+SHARE_STEPS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
+RATE_STEPS = (0.00001, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+PENALTY_STEPS = (0.0, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+LIMIT_STEPS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0)
 SEED = whole(0, 999_999)
 
 
 # fmt: off
 class Fields(BaseModel):
-    """The fields in the order of links and files. Their names never change: links hold them."""
+    """The fields in the order of links and files. Names never change, because links hold them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -161,13 +161,13 @@ class Fields(BaseModel):
     )] = 0
     label_noise: Annotated[float, FieldSpec(
         allowed=number(*RANGES["label_noise"]), label="Wrong labels", group=DATA, part="data", advanced=True,
-        preview=True, steps=SHARES, format=percent, needs=CLASSES,
+        preview=True, steps=SHARE_STEPS, format=percent, needs=NEEDS_CLASSES,
         help="Share of the labels that are wrong, also in the test part. The more, the lower the best possible "
              "accuracy.",
     )] = 0.0
     outliers: Annotated[float, FieldSpec(
         allowed=number(*RANGES["outliers"]), label="Outliers", group=DATA, part="data", advanced=True,
-        preview=True, steps=SHARES, format=percent, needs=PLANE,
+        preview=True, steps=SHARE_STEPS, format=percent, needs=NEEDS_PLANE,
         help="Share of the points that are moved to a random place with their label. More of them bend the boundary.",
     )] = 0.0
     balance: Annotated[float, FieldSpec(
@@ -194,12 +194,12 @@ class Fields(BaseModel):
              "less.",
     )] = 0.75
     scaling: Annotated[str, FieldSpec(
-        allowed=one_of(*SCALINGS), label="Pixels as inputs", group=DATA, part="data", choices=SCALINGS, needs=PICTURES,
-        help="How pixels become inputs.",
+        allowed=one_of(*SCALINGS), label="Pixels as inputs", group=DATA, part="data", choices=SCALINGS,
+        needs=NEEDS_PICTURES, help="How pixels become inputs.",
     )] = "standard"
     features: Annotated[tuple[str, ...], FieldSpec(
         allowed=FEATURE_LIST, label="Features", group=DATA, part="features", on_page=True, parse=words, term="Feature",
-        needs=OF_PLANE,
+        needs=USED_IN_PLANE,
         help="The inputs of the network. With better ones fewer neurons are needed.",
     )] = ("x1", "x2")
     hidden: Annotated[tuple[int, ...], FieldSpec(
@@ -209,12 +209,12 @@ class Fields(BaseModel):
     )] = (8, 8)
     formula: Annotated[str, FieldSpec(
         allowed=Allowed("a formula of x1 and x2", lambda text: len(text) <= 200), label="Custom feature", group=DATA,
-        part="features", on_page=True, term="Feature", needs=OF_PLANE,
+        part="features", on_page=True, term="Feature", needs=USED_IN_PLANE,
         help="A formula of x1 and x2 that joins the features of the diagram.",
     )] = ""
     conv: Annotated[tuple[int, ...], FieldSpec(
         allowed=FILTER_LIST, label="Convolution filters", group=NETWORK, part="layers", advanced=True, parse=words,
-        term="Convolution", needs=PICTURES,
+        term="Convolution", needs=NEEDS_PICTURES,
         help="Number of filters in each block of 3x3 convolution and 2x2 pooling before the hidden layers, such as "
              "8,16. More filters find more patterns and take longer.",
     )] = ()
@@ -235,13 +235,13 @@ class Fields(BaseModel):
     )] = "auto"
     label_smoothing: Annotated[float, FieldSpec(
         allowed=number(0, 0.5), label="Label smoothing", group=NETWORK, part="loss", advanced=True,
-        steps=(0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5), format=percent, needs=CLASSES,
+        steps=(0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5), format=percent, needs=NEEDS_CLASSES,
         help="Share of each target that is spread evenly over all classes. The larger, the less certain the network "
              "becomes.",
     )] = 0.0
     class_weights: Annotated[str, FieldSpec(
         allowed=one_of("none", "balanced"), label="Class weights", group=NETWORK, part="loss", advanced=True,
-        choices={"none": "All classes alike", "balanced": "Balanced"}, needs=CLASSES,
+        choices={"none": "All classes alike", "balanced": "Balanced"}, needs=NEEDS_CLASSES,
         help="Balanced: errors on a rare class count more, so that it is not ignored.",
     )] = "none"
     optimizer: Annotated[str, FieldSpec(
@@ -249,7 +249,7 @@ class Fields(BaseModel):
         help="The rule that turns gradients into steps.",
     )] = "sgd"
     learning_rate: Annotated[float, FieldSpec(
-        allowed=number(0, 10, above=True), label="Learning rate", group=TRAINING, part="rate", steps=RATES,
+        allowed=number(0, 10, above=True), label="Learning rate", group=TRAINING, part="rate", steps=RATE_STEPS,
         preview=True, help="How large a step is. Too small: training crawls; too large: it overshoots or diverges.",
     )] = 0.03
     schedule: Annotated[str, FieldSpec(
@@ -274,18 +274,18 @@ class Fields(BaseModel):
         help="How the weights are drawn before training.",
     )] = "glorot_uniform"
     l1: Annotated[float, FieldSpec(
-        allowed=number(0, 10), label="L1 rate", group=TRAINING, part="penalties", steps=PENALTIES, preview=True,
+        allowed=number(0, 10), label="L1 rate", group=TRAINING, part="penalties", steps=PENALTY_STEPS, preview=True,
         term="L1, L2",
         help="Pulls every weight toward zero by the same amount. The larger, the more weights end near zero.",
     )] = 0.0
     l2: Annotated[float, FieldSpec(
-        allowed=number(0, 10), label="L2 rate", group=TRAINING, part="penalties", steps=PENALTIES, preview=True,
+        allowed=number(0, 10), label="L2 rate", group=TRAINING, part="penalties", steps=PENALTY_STEPS, preview=True,
         term="L1, L2",
         help="Pulls large weights toward zero more than small ones. The larger, the smoother the boundary.",
     )] = 0.0
     weight_decay: Annotated[float, FieldSpec(
         allowed=number(0, 1), label="Weight decay", group=TRAINING, part="optimizer", advanced=True,
-        steps=PENALTIES,
+        steps=PENALTY_STEPS,
         needs=Needs(lambda e: e.optimizer == "adamw", "with another optimizer than AdamW", strict=False),
         help="AdamW shrinks all weights in each step by this, times the learning rate. The larger, the smaller the "
              "weights stay.",
@@ -302,22 +302,22 @@ class Fields(BaseModel):
              "larger, the slower a network overfits.",
     )] = 0.0
     batch_norm: Annotated[bool, FieldSpec(
-        allowed=TRUTH, label="Batch normalization", group=NETWORK, part="more", advanced=True,
+        allowed=BOOLEAN, label="Batch normalization", group=NETWORK, part="more", advanced=True,
         help="Keeps the inputs of every hidden neuron centered and of one size, batch by batch.",
     )] = False
     residual: Annotated[bool, FieldSpec(
-        allowed=TRUTH, label="Skip connections", group=NETWORK, part="more", advanced=True,
+        allowed=BOOLEAN, label="Skip connections", group=NETWORK, part="more", advanced=True,
         help="Adds the inputs of a hidden layer to its outputs if there are as many. The gradient gets a second path "
         "around the layer, so deep networks learn.",
     )] = False
     clip_norm: Annotated[float, FieldSpec(
         allowed=number(0, 1000), label="Clip gradients", group=TRAINING, part="more", advanced=True, zero="off",
-        steps=LIMITS, term="Clipping",
+        steps=LIMIT_STEPS, term="Clipping",
         help="Shortens a gradient that is longer than this. The larger it is, the less it limits.",
     )] = 0.0
     clip_value: Annotated[float, FieldSpec(
         allowed=number(0, 1000), label="Clip each gradient value", group=TRAINING, part="more", advanced=True,
-        zero="off", steps=LIMITS, term="Clipping",
+        zero="off", steps=LIMIT_STEPS, term="Clipping",
         help="Limits every number of the gradient to this size. The larger it is, the less it limits.",
     )] = 0.0
     seed: Annotated[int, FieldSpec(
@@ -371,12 +371,14 @@ class Fields(BaseModel):
 
 FIELDS: dict[str, FieldSpec] = {name: field.metadata[0] for name, field in Fields.model_fields.items()}
 DEFAULTS: dict[str, Any] = {name: field.default for name, field in Fields.model_fields.items()}
-LIVE = tuple(field.name for field in dataclass_fields(Settings))  # taken by a running network; others rebuild it
+LIVE = tuple(
+    field.name for field in dataclass_fields(Settings)
+)  # a running network accepts their change; others rebuild it
 PREVIEWED = tuple(name for name, spec in FIELDS.items() if spec.preview)
 
 
 def check_needs(e: Any) -> None:
-    """Raises Misfit for the first field with a value where an experiment allows only the default."""
+    """Raises Misfit for the first field that has a value where only the default is allowed."""
     for name, spec in FIELDS.items():
         value = getattr(e, name)
         if spec.needs and spec.needs.strict and value != DEFAULTS[name] and not spec.needs.holds(e):

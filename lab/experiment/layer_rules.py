@@ -1,4 +1,4 @@
-"""How large a network may be: the lists of units, filters and activations that an experiment takes."""
+"""Limits of the size of a network: lists of units, filters and activations."""
 
 from __future__ import annotations
 

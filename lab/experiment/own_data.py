@@ -1,4 +1,4 @@
-"""What an experiment may say about data that a person brought along, and how much of it a server keeps for whom."""
+"""Uploaded data: its validation in an experiment, and the limits of a server for each visitor."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from data.files.user_data import new_folder as new_folder
 from lab.experiment.rules import Allowed, ExperimentError, Misfit
 
 FINGERPRINT = Allowed(
-    "the name that an uploaded file got, 32 of 0-9 and a-f",
+    "the name of an uploaded file, 32 of 0-9 and a-f",
     lambda text: not text or bool(user_data.FINGERPRINT.fullmatch(text)),
 )
-SESSION_BYTES, SESSION_SETS, TOTAL_BYTES = 64_000_000, 8, 2_000_000_000
+MAX_SESSION_BYTES, MAX_SESSION_SETS, MAX_TOTAL_BYTES = 64_000_000, 8, 2_000_000_000
 
 
 class Absent(Misfit):
-    """Uploaded data that is not on this server: the sentence says so."""
+    """Uploaded data that is not on this server."""
 
     def __init__(self) -> None:
         ValueError.__init__(self, f"own: {user_data.GONE}.")
@@ -30,7 +30,7 @@ class Absent(Misfit):
 
 
 def check_own(e: Any) -> None:
-    """Raises Misfit unless the data of an experiment is here, if it is a person's own."""
+    """Raises Misfit if the data of an experiment is uploaded data that is missing or of another kind."""
     if e.dataset not in OWN:
         if e.own:
             raise Misfit("own", e.own, f"nothing with this data set; a name with {' or '.join(OWN)}")
@@ -44,53 +44,55 @@ def check_own(e: Any) -> None:
 
 @dataclass
 class Owner:
-    """What one visitor has brought: fingerprint -> bytes, and bytes of files that a page holds under a name; and their
-    run, by which we know that they are here."""
+    """The uploads of one visitor, who is present as long as the run exists."""
 
-    sets: dict[str, int] = field(default_factory=dict)
-    held: dict[str, int] = field(default_factory=dict)
+    sets: dict[str, int] = field(default_factory=dict)  # fingerprint -> bytes
+    page_files: dict[str, int] = field(default_factory=dict)  # name of a file in a page's memory -> bytes
     run: str = ""
 
     @property
     def size(self) -> int:
-        return sum(self.sets.values()) + sum(self.held.values())
+        return sum(self.sets.values()) + sum(self.page_files.values())
 
 
-class Shelf:
-    """Who has uploaded what. A set is kept while one of its owners is here, and the same set only once."""
+class UploadRegistry:
+    """The uploads of all visitors. Equal sets are stored once, until the last owner has left."""
 
     def __init__(
-        self, session_bytes: int = SESSION_BYTES, session_sets: int = SESSION_SETS, total_bytes: int = TOTAL_BYTES
+        self,
+        session_bytes: int = MAX_SESSION_BYTES,
+        session_sets: int = MAX_SESSION_SETS,
+        total_bytes: int = MAX_TOTAL_BYTES,
     ) -> None:
         self.session_bytes, self.session_sets, self.total_bytes = session_bytes, session_sets, total_bytes
         self.owners: dict[str, Owner] = {}
         self._busy = threading.Lock()
 
     def of(self, owner: str) -> dict[str, int]:
-        """Fingerprint -> bytes of what a visitor has here, the oldest first."""
+        """Fingerprint -> bytes of the sets of a visitor, the oldest first."""
         with self._busy:
             return dict(self.owners[owner].sets) if owner in self.owners else {}
 
     @property
     def size(self) -> int:
-        """Bytes of all sets, and of all files that pages hold."""
+        """Bytes of all sets and of all files in pages."""
         owners = self.owners.values()
         sets = {name: size for owner in owners for name, size in owner.sets.items()}
-        return sum(sets.values()) + sum(size for owner in owners for size in owner.held.values())
+        return sum(sets.values()) + sum(size for owner in owners for size in owner.page_files.values())
 
     def used(self, owner: str) -> int:
-        """Bytes of all that a visitor keeps here."""
+        """Bytes of all uploads of a visitor."""
         with self._busy:
             return self.owners[owner].size if owner in self.owners else 0
 
     def keep(self, owner: str, run: str, prepared: PreparedData) -> str:
-        """Save a set for a visitor with this run; its fingerprint. Raises UserDataError where it is too much."""
+        """Save a set for a visitor with this run; returns its fingerprint. Raises UserDataError above a limit."""
         with self._busy:
             mine = self.owners.setdefault(owner, Owner())
             mine.run = run
             if (name := user_data.fingerprint_of(prepared)) in mine.sets:
                 return name
-            self._make_sure(mine.size, prepared.size, self.size)
+            self._check_limits(mine.size, prepared.size, self.size)
             if len(mine.sets) >= self.session_sets:
                 raise UserDataError(f"You keep {len(mine.sets)} uploads, as many as are allowed. Forget one of them.")
             user_data.save(prepared)
@@ -98,41 +100,41 @@ class Shelf:
             return name
 
     def hold(self, owner: str, run: str, name: str, size: int) -> None:
-        """Count a file that a page holds for a visitor under this name, in place of the one before it; 0: it is gone.
+        """Count a visitor's file in the memory of a page; it replaces one of the same name. size 0: the file is gone.
 
-        Raises UserDataError where it is too much; the one before it then still counts.
+        Raises UserDataError above a limit; the replaced file then still counts.
         """
         with self._busy:
             mine = self.owners.setdefault(owner, Owner())
             mine.run = run
-            before = mine.held.get(name, 0)
+            before = mine.page_files.get(name, 0)
             if size:
-                self._make_sure(mine.size - before, size, self.size - before)
-            mine.held[name] = size
+                self._check_limits(mine.size - before, size, self.size - before)
+            mine.page_files[name] = size
 
-    def _make_sure(self, mine: int, more: int, everybody: int) -> None:
-        """Raises UserDataError unless so many more bytes fit to what a visitor and everybody has."""
-        if mine + more > self.session_bytes:
+    def _check_limits(self, own: int, more: int, everyone: int) -> None:
+        """Raises UserDataError unless `more` bytes can be added to those of a visitor and of everyone."""
+        if own + more > self.session_bytes:
             raise UserDataError(
-                f"This data takes {_mb(more)} and your other uploads {_mb(mine)}; a visitor may keep "
+                f"This data takes {_mb(more)} and your other uploads {_mb(own)}; a visitor may keep "
                 f"{_mb(self.session_bytes)}. Forget an upload, or choose less of this one."
             )
-        if everybody + more > self.total_bytes:
+        if everyone + more > self.total_bytes:
             raise UserDataError("The uploads of all visitors fill this server. Try again later, or with less data.")
 
     def forget(self, owner: str, name: str) -> None:
-        """Take a set from a visitor; the last owner's goes for good."""
+        """Remove a set of a visitor; it is deleted with its last owner."""
         with self._busy:
             if owner in self.owners and self.owners[owner].sets.pop(name, None) is not None:
                 self._remove(name)
 
     def seen(self, owner: str, run: str) -> None:
-        """The visitor is here and has this run."""
+        """Record the current run of a visitor."""
         if owner in self.owners:
             self.owners[owner].run = run
 
     def sweep(self, alive: Callable[[str], bool]) -> None:
-        """Free what visitors brought whose run is gone, and with it their session."""
+        """Remove the uploads of visitors whose run no longer exists."""
         with self._busy:
             for token, owner in list(self.owners.items()):
                 if not alive(owner.run):
@@ -146,11 +148,11 @@ class Shelf:
 
 
 def from_file(path: Path, target: str | None = None) -> dict[str, str]:
-    """The fields of an experiment with the table of a file, prepared as the page Data proposes; for this process only.
+    """The fields of an experiment for the table in a file, prepared with the proposals of the page Data.
 
-    target: the column that is foretold. Raises ExperimentError.
+    The data is only available in this process. target: the column to predict. Raises ExperimentError.
     """
-    # Here because pandas takes half a second, which the processes that train need not wait for.
+    # Imported here because pandas takes half a second and workers do not need it.
     from data.files.picture_tables import read_pictures
     from data.files.table_files import MAX_UNPACKED_BYTES, read_table
     from data.files.table_roles import prepare_table, propose
@@ -174,4 +176,4 @@ def _mb(size: int) -> str:
     return f"{size / 1e6:.1f} MB"
 
 
-SHELF = Shelf()  # this process's; the processes that train only read the files
+UPLOADS = UploadRegistry()  # of the server; workers only read the files

@@ -1,4 +1,4 @@
-"""Rules for data in the plane: features, a typed formula, and drawn points."""
+"""Rules for data in the plane: features, a custom formula, and drawn points."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ POINT_LIST = Allowed(hand_drawn.ALLOWED, lambda text: not text or len(hand_drawn
 
 
 def packed(points: Any) -> Any:
-    """Points as a list of [x, y, class] -> the text that a link holds; a text is returned as it is."""
+    """Points as a list of [x, y, class] -> their text in a link; text is returned unchanged."""
     return hand_drawn.pack(points) if isinstance(points, list | tuple) else points
 
 

@@ -1,4 +1,4 @@
-"""Named starting points: an experiment, and a sentence on what it shows, which a test checks."""
+"""Named starting points: an experiment, and a description of its behavior, which a test checks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SEVEN = ("x1", "x2", "x1^2", "x2^2", "x1*x2", "sin_x1", "sin_x2")
 class Preset(NamedTuple):
     name: str
     label: str
-    sentence: str  # what to do and what will be seen
+    sentence: str  # what to do and what to observe
     experiment: Experiment
 
 

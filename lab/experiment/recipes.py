@@ -1,7 +1,7 @@
-"""The experiments of the five projects this one grew from, and two of today, each as one Experiment.
+"""The experiments of the five projects this one grew from, and three modern ones, each as one Experiment.
 
-What the originals reached was measured with their own code on real MNIST (docs/recipes.md); `target` is what ours must
-reach on held-out data, and a test runs those that are quick.
+The results of the originals were measured with their own code on real MNIST (docs/recipes.md). `target` is the required
+result of our experiment on held-out data; a test runs the quick ones.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ class Recipe(NamedTuple):
     name: str
     label: str
     sentence: str  # what it is and what to watch
-    original: str  # what the project reached, "" for a recipe of ours
-    bug: str  # what was wrong in it
-    target: float  # test accuracy, or R2, that ours must reach
-    reached: float  # what ours reached; the command is in docs/recipes.md
+    original: str  # the result of the project, "" for a modern recipe
+    bug: str  # its bug
+    target: float  # required test accuracy, or R2
+    reached: float  # measured result; the command is in docs/recipes.md
     experiment: Experiment
 
 
@@ -33,8 +33,8 @@ MODERN = Experiment(dataset="mnist", hidden=(128,), activations="relu", initiali
 ONE_BIAS = "one bias gradient for all units"  # explained by SHARED_BUG
 SHARED_BUG = (
     "000, 002, 003 and 004 share one bug: the bias gradient was summed over all units into a single number, so the "
-    "last layer's biases never moved. It cost no measurable accuracy, so nobody noticed it; a gradient "
-    "check does."
+    "last layer's biases never moved. It cost no measurable accuracy, so it went unnoticed; a gradient "
+    "check finds it."
 )
 
 RECIPES = {
@@ -42,33 +42,33 @@ RECIPES = {
     for recipe in (
         Recipe(
             "digits", "Small digits, at once",
-            "8 by 8 pixels, 64-64-32-10, Adam. Comes with the program and is learnt in seconds.",
+            "8 by 8 pixels, 64-64-32-10, Adam. Included with the program; trains in seconds.",
             "", "", 0.95, 0.976, DIGITS,
         ),
         Recipe(
             "modern", "MNIST today: 784-128-10",
-            "He initial weights, Adam, dropout, a rate that falls along a cosine: eight passes over the data do far "
-            "more than two thousand steps of the whole batch.",
+            "He initial weights, Adam, dropout and a cosine schedule: eight passes over the data achieve far "
+            "more than two thousand full-batch steps.",
             "", "", 0.975, 0.9809, MODERN,
         ),
         Recipe(
             "conv", "MNIST today: a small convolution",
-            "Two blocks of 3 by 3 filters that slide over the picture. The fewest weights of all, and the best result.",
+            "Two blocks of 3 by 3 filters that slide over the picture: the fewest weights and the best result.",
             "", "", 0.985, 0.9878,
             Experiment(dataset="mnist", conv=(8, 16), hidden=(), activations="relu", initializer="he_normal",
                        optimizer="adam", learning_rate=0.003, batch_size=32, schedule="cosine", epochs=3),
         ),
         Recipe(
             "seed000", "000: 784-10-10, 2,000 whole batches",
-            "Every step looks at all pictures, so one step is one epoch: a calm curve and a slow one.",
+            "Every step uses all pictures, so one step is one epoch: a smooth but slow curve.",
             "0.9005 on 28,000 unseen pictures",
             ONE_BIAS + "; gradients divided by 42,000 where 41,000 pictures were used",
             0.900, 0.9034, WHOLE_BATCH.change(epochs=2000),
         ),
         Recipe(
             "seed001_three", "001: three neurons by hand",
-            "Three ReLU neurons and a squared error, 200 small steps: the loss falls at every one. With the rate at "
-            "0.1 instead of 0.001 the plane is fitted.",
+            "Three ReLU neurons and a squared error, 200 small steps: the loss falls at each. With a learning rate of "
+            "0.1 instead of 0.001 the network fits the plane.",
             "a falling loss on one example of four numbers",
             "the optimizer's method was defined inside its constructor and could not be called, so no network was "
             "ever trained by backprop",
@@ -78,37 +78,38 @@ RECIPES = {
         ),
         Recipe(
             "seed001_spiral", "001: the spiral with three neurons",
-            "2-3-3 on three spirals. Three neurons can bend the border three times and no more: about half is right.",
+            "2-3-3 on three spirals. Three neurons can bend the boundary only three times: about half of the points "
+            "are classified correctly.",
             "0.46 by 20,000 random tries instead of gradients",
             "without an optimizer, random changes of the weights were kept when the loss fell",
             0.46, 0.52, SPIRAL,
         ),
         Recipe(
             "seed001_wide", "001: the spiral with 64 neurons",
-            "The same, 64 neurons wide: with the right gradient the same rate of 1.0 unrolls it.",
+            "The same with 64 neurons: with the correct gradient a learning rate of 1.0 separates the spiral.",
             "0.57 at best with its optimizer repaired by us, with an oscillating loss",
             "as above; its spiral has more turns than ours",
             0.95, 1.0, SPIRAL.change(hidden=(64,)),
         ),
         Recipe(
             "seed002", "002: 784-10-10, 500 whole batches",
-            "The same network as 000, stopped after a quarter of the steps: it is still learning.",
+            "The same network as 000 with a quarter of the steps: it is still improving.",
             "0.8324 on 28,000 unseen pictures",
             ONE_BIAS + "; early stopping compared a function with the labels and never fired",
             0.832, 0.8614, WHOLE_BATCH.change(epochs=500),
         ),
         Recipe(
             "seed003", "003: 784-100-10, 1,000 whole batches",
-            "Ten times the hidden units and twice the rate, on all 60,000 pictures. Shift a test picture below to see "
-            "its other weakness.",
+            "Ten times the hidden units and twice the learning rate, on all 60,000 pictures. Shift a test picture "
+            "below to see its other weakness.",
             "0.9358 on the 10,000 test pictures",
             ONE_BIAS + "; drawings were not centered: six pixels off center, one digit in ten was recognized",
             0.935, 0.9409, WHOLE_BATCH.change(samples=0, hidden=(100,), learning_rate=0.2, epochs=1000),
         ),
         Recipe(
             "seed004", "004: 784-10-10, each picture stretched",
-            "Every picture from its own darkest to its own lightest pixel; first weights fitted to the number of "
-            "inputs, a start from which far fewer steps are needed than in 000.",
+            "Every picture is scaled from its darkest to its lightest pixel, and the initial weights depend on the "
+            "number of inputs: far fewer steps are needed than in 000.",
             "0.9231 on 28,000 unseen pictures",
             ONE_BIAS + "; a blank picture was divided by zero",
             0.922, 0.9313,

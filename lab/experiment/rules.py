@@ -1,6 +1,6 @@
-"""Rules for values, and the sentences that refuse a value which breaks one.
+"""Rules for values, and the sentences that refuse invalid ones.
 
-Every rule carries the words that follow "allowed:" in that sentence.
+Every rule has the text that follows "allowed:" in such a sentence.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from pydantic import BaseModel, ValidationError
 
 from lab.experiment.errors import SentenceError
 
-MAX_LIST_ITEMS = 100  # far more than any experiment needs; refused before it costs time
+MAX_LIST_ITEMS = 100  # far more than an experiment needs
 
 
 class ExperimentError(SentenceError, ValueError):
-    """Says in sentences, one for each field, what is wrong and what is allowed."""
+    """One sentence for each wrong field, with the allowed values."""
 
     def __init__(self, sentences: list[str]) -> None:
         super().__init__(*sentences)
@@ -25,7 +25,7 @@ class ExperimentError(SentenceError, ValueError):
 
 @dataclass(frozen=True)
 class Allowed:
-    """What a field may hold: a check, and the words that follow "allowed:" when it fails."""
+    """The allowed values of a field: a check, and the text that follows "allowed:" when it fails."""
 
     text: str
     check: Callable[[Any], bool]
@@ -50,7 +50,7 @@ class Range(Allowed):
     above: bool = False
 
 
-TRUTH = Allowed("true or false", lambda _: True)
+BOOLEAN = Allowed("true or false", lambda _: True)
 
 
 def one_of(*names: str) -> OneOf:
@@ -58,7 +58,7 @@ def one_of(*names: str) -> OneOf:
 
 
 def number(low: float, high: float, *, above: bool = False) -> Range:
-    """nan is outside every range."""
+    """A range of numbers, without NaN."""
     words = f"a number {'above' if above else 'from'} {low:g} {'up ' if above else ''}to {high:,g}"
     return Range(words, lambda value: (low < value if above else low <= value) and value <= high, low, high, above)
 
@@ -71,22 +71,22 @@ def list_of(words: str, check: Callable[[Any], bool], shortest: int, longest: in
     return Allowed(words, lambda values: shortest <= len(values) <= longest and all(map(check, values)))
 
 
-def only_truth(value: Any) -> Any:
-    """True and false, also as a link writes them. Pydantic would accept yes, on and 1 as well."""
+def only_booleans(value: Any) -> Any:
+    """True and false, also as text; Pydantic would accept yes, on and 1 as well."""
     if str(value).lower() not in ("true", "false"):
         raise ValueError
     return value
 
 
-def no_truth(value: Any) -> Any:
-    """True is the number 1 in Python; in an experiment it is a mistake."""
+def no_booleans(value: Any) -> Any:
+    """Any value except booleans, which Python would accept as the numbers 1 and 0."""
     if any(isinstance(item, bool) for item in (value if isinstance(value, list | tuple) else (value,))):
         raise ValueError
     return value
 
 
 def words(value: Any) -> Any:
-    """ "64,32" -> ["64", "32"]: how a list is written in a link."""
+    """Split the text of a list in a link: "64,32" -> ["64", "32"]."""
     return [word for word in value.split(",", MAX_LIST_ITEMS) if word] if isinstance(value, str) else value
 
 
@@ -96,14 +96,14 @@ def one_or_list(value: Any) -> Any:
 
 
 def as_text(value: Any) -> str:
-    """A value as a link writes it."""
+    """The text of a value in a link."""
     if isinstance(value, tuple):
         return ",".join(map(as_text, value))
     return str(value).lower() if isinstance(value, bool) else str(value).removesuffix(".0")
 
 
 def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object whose fields are all different."""
+    """A JSON object. Raises ExperimentError if a field occurs twice."""
     values: dict[str, Any] = {}
     for name, value in pairs:
         if name in values:
@@ -128,23 +128,23 @@ def field_of(error: Any) -> str:
 
 def sentences(problem: ValidationError, model: type[BaseModel]) -> list[str]:
     """One sentence per field: the value, and what is allowed."""
-    said = {}
+    found = {}
     for error in problem.errors():
         name = field_of(error)
         misfit = error.get("ctx", {}).get("error")
         if isinstance(misfit, Misfit):
-            said[name] = str(misfit)
+            found[name] = str(misfit)
         elif name not in model.model_fields:
             allowed = ", ".join(model.model_fields)
-            said[name] = f"{short(name) or 'An empty name'} is no field of an experiment; allowed: {allowed}."
+            found[name] = f"{short(name) or 'An empty name'} is no field of an experiment; allowed: {allowed}."
         else:
             allowed = model.model_fields[name].metadata[0].allowed.text
-            said.setdefault(name, f"{name}: {short(error['input'])} is not allowed; allowed: {allowed}.")
-    return list(said.values())
+            found.setdefault(name, f"{name}: {short(error['input'])} is not allowed; allowed: {allowed}.")
+    return list(found.values())
 
 
 def short(value: Any) -> str:
-    """For a sentence: not too long, and nothing in it that cannot be written as UTF-8 (half a character pair)."""
+    """A value for a sentence: at most 40 characters, without lone surrogates, which UTF-8 cannot encode."""
     try:
         text = str(value)
     except (ValueError, RecursionError):

@@ -18,12 +18,12 @@ from lab.export.pytorch_script import pytorch_script
 
 __all__ = ["SCRIPTS", "Examples", "ExportError", "Plan", "Script", "gather", "plan_of", "zipped"]
 
-Ask = Callable[..., tuple[dict[str, Any], dict[str, np.ndarray]]]  # ask(query, options), as a pool does for a token
+Ask = Callable[..., tuple[dict[str, Any], dict[str, np.ndarray]]]  # ask(query, options) -> answer
 
 
 @dataclass(frozen=True)
 class Script:
-    """One line of the table of code exports."""
+    """A kind of script that an experiment can be exported to."""
 
     label: str
     file: str
@@ -43,17 +43,17 @@ SCRIPTS = {
         "Keras", "train_keras.py", keras_script,
         "The same network, weights and batches in Keras 3, with whichever backend it is set to."),
 }  # fmt: skip
-NOTE = """What is in here
+NOTE = """Contents
 
 train_numpy.py, train_pytorch.py, train_keras.py  the experiment as code; each needs data.npz beside it
-data.npz         the examples as the network sees them: x_train, t_train, x_test, t_test
-experiment.json  the settings; python -m lab run experiment.json trains them in Backprop Playground without a screen
+data.npz         the examples, prepared for the network: x_train, t_train, x_test, t_test
+experiment.json  the settings; python -m lab run experiment.json trains them in Backprop Playground without a browser
 """
 
 
 @dataclass(frozen=True)
 class Examples:
-    """All examples, as the network sees them. x: (N, D) float32, or uint8 pixels with mean, scale (D,); t: (N, O)."""
+    """All examples, prepared for the network. x: (N, D) float32, or uint8 pixels with mean, scale (D,); t: (N, O)."""
 
     x_train: np.ndarray
     t_train: np.ndarray
@@ -69,7 +69,7 @@ class Examples:
 
 
 def plan_of(experiment: Experiment, header: dict[str, Any]) -> Plan:
-    """From an experiment and the answer to the query "rows" about its training part."""
+    """The plan of an experiment. header: of the answer to the query "rows" about its training part."""
     return Plan(
         experiment,
         experiment.epochs or header["epoch"] or USUAL_EPOCHS,
@@ -94,7 +94,7 @@ def gather(ask: Ask) -> Examples:
 
 
 def zipped(plan: Plan, examples: Examples) -> bytes:
-    """Everything in one file. A script that does not cover the experiment is left out, and the note says why."""
+    """A zip file of all exports. A script that does not cover the experiment is left out; the note says why."""
     file, left_out = io.BytesIO(), []
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for script in SCRIPTS.values():

@@ -1,4 +1,4 @@
-"""What the exported scripts have in common: their first words, the data, and the same first weights and batches."""
+"""Common parts of the exported scripts: docstring, data, initial weights, batches and the training loop."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from engine import INITIALIZERS, SCHEDULES
-from engine.step.data import EVALUATED
+from engine.step.data import MAX_EVALUATED_SAMPLES
 from lab.experiment.architecture import Architecture, architecture_of
 from lab.experiment.experiment import Experiment
 from lab.export.lift import Lifted
@@ -18,12 +18,12 @@ STOP_RULES = {"target_accuracy": "target accuracy", "patience": "early stopping"
 
 
 class ExportError(ValueError):
-    """Says in a sentence what a script cannot do."""
+    """Says in a sentence what a script does not cover."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a script is written from."""
+    """The experiment and data of a script."""
 
     experiment: Experiment
     epochs: int
@@ -45,7 +45,7 @@ class Plan:
 
 
 class Text:
-    """What a script is put together from: the functions it takes from the engine, and the lines that all share."""
+    """Builds a script from functions of the engine and the lines that all scripts share."""
 
     def __init__(self, plan: Plan, what: str, file: str, imports: str, *left_out: str) -> None:
         self.plan, self.lift, self._imports = plan, Lifted(), imports
@@ -54,7 +54,7 @@ class Text:
 
     @property
     def rate(self) -> str:
-        """The rate of a step as code; one number, unless a schedule changes it."""
+        """The learning rate of a step as code: a number, or the formula of a schedule."""
         e = self.plan.experiment
         if e.schedule == "constant":
             return repr(e.learning_rate)
@@ -62,7 +62,7 @@ class Text:
         return f"{e.learning_rate!r} * {factor}(epoch - 1 + start / len(x_train), {e.settings().schedule_span!r})"
 
     def joined(self, *parts: str) -> str:
-        """The whole script. parts: what follows the imports and the functions of the engine."""
+        """The whole script. parts: the code after the imports and the functions of the engine."""
         first = f"{self._opening}\n{self.lift.imports}from pathlib import Path\n\n{self._imports}\n\n"
         return "\n".join(part for part in (first, self.lift.text + "\n", *parts) if part)
 
@@ -93,7 +93,7 @@ for epoch in range({plan.epochs + 1}):
 
 
 def opening(plan: Plan, what: str, script: str, *left_out: str) -> str:
-    """The docstring: what it does, and what it does not do."""
+    """The docstring of a script, with what it does not do."""
     e = plan.experiment
     rules = [label for name, label in STOP_RULES.items() if getattr(e, name)]
     missing = [*left_out, *([f"Left out: {', '.join(rules)}; it always trains {plan.epochs} epochs."] if rules else [])]
@@ -102,7 +102,7 @@ def opening(plan: Plan, what: str, script: str, *left_out: str) -> str:
         "",
         *textwrap.wrap(
             "Reads data.npz beside it and prints train and test loss after each epoch. Backprop Playground shows the "
-            "same losses for these settings from the first step on; what was changed while it ran is not repeated.",
+            "same losses for these settings; changes during training are not repeated.",
             110,
         ),
         *(line for sentence in missing for line in textwrap.wrap(sentence, 110)),
@@ -118,7 +118,7 @@ def data_lines(plan: Plan) -> str:
             '    names = ("x_train", "t_train", "x_test", "t_test")\n'
             "    x_train, t_train, x_test, t_test = (data[name].astype(dtype) for name in names)\n"
         )
-    rounded = ".astype(np.float32)" if plan.experiment.dtype == "float64" else ""  # as the playground holds pictures
+    rounded = ".astype(np.float32)" if plan.experiment.dtype == "float64" else ""  # the playground stores pictures so
     return (
         'with np.load(Path(__file__).with_name("data.npz")) as data:\n'
         '    t_train, t_test = data["t_train"].astype(dtype), data["t_test"].astype(dtype)\n'
@@ -128,7 +128,7 @@ def data_lines(plan: Plan) -> str:
 
 
 def generator_lines(e: Experiment) -> str:
-    """The generators that the playground draws from, so that weights and batches are the same."""
+    """The generators of the playground, so that weights and batches are the same."""
     dropout = ", for_dropout" if e.dropout else ""
     lines = f"_, for_weights, for_batches{dropout} = np.random.default_rng({e.seed}).spawn({4 if dropout else 3})\n"
     if e.weight_seed:
@@ -137,5 +137,5 @@ def generator_lines(e: Experiment) -> str:
 
 
 def shown(t: str) -> str:
-    """The part of the training data whose loss is shown."""
-    return f"{t}[:{EVALUATED}]"
+    """The part of the training data that is evaluated."""
+    return f"{t}[:{MAX_EVALUATED_SAMPLES}]"

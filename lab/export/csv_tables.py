@@ -13,27 +13,27 @@ from data.files.safe_cells import safe_cell
 
 
 def curves(epochs: np.ndarray, values: np.ndarray, score: str) -> str:
-    """epochs (n,) and values (4, n): train loss, test loss, train score, test score; score: what that is called."""
+    """The curve: epochs (n,), values (4, n): train loss, test loss, train score, test score; score: its name."""
     names = ("epoch", "train_loss", "test_loss", *(f"{part}_{score.lower()}" for part in ("train", "test")))
     rows = zip(epochs.tolist(), *(_short(row) for row in values), strict=True)
     return _table(names, rows)
 
 
 def confusion(counts: np.ndarray, classes: Sequence[str]) -> str:
-    """counts (C, C), rows truth, columns prediction."""
+    """The confusion matrix (C, C): rows are the truth, columns the prediction."""
     rows = ((name, *row) for name, row in zip(classes, counts.tolist(), strict=True))
     return _table(("truth \\ prediction", *classes), rows)
 
 
 def predictions(answers: np.ndarray, classes: Sequence[str], *, picture: bool) -> str:
-    """answers (N,): class numbers, or values where there are no classes. Kaggle's form: numbered from 1."""
+    """Predictions in the format of Kaggle, numbered from 1. answers (N,): class numbers, or values for regression."""
     shown = [classes[number] for number in answers] if classes else _short(answers)
     names = ("ImageId" if picture else "Id", "Label" if classes else "Value")
     return _table(names, enumerate(shown, 1))
 
 
 def _short(values: np.ndarray) -> list[str | float]:
-    """Numbers in the fewest digits that mean the same."""
+    """The shortest decimal numbers that round to the values."""
     return [float(str(value)) for value in values]
 
 

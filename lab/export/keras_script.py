@@ -1,4 +1,4 @@
-"""The experiment as Keras 3 code: the same network, first weights and batches."""
+"""The experiment as Keras 3 code, with the same network, initial weights and batches."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LOSSES = {  # (N,) loss of each sample, from y and t, or from the logits z
     "categorical_crossentropy": "ops.categorical_crossentropy(t, z, from_logits=True)",
     "hinge": "ops.mean(ops.relu(1 - t * y), axis=1)",
 }
-OPTIMIZERS = {  # Keras adds epsilon below the root in the second and third: its square there is the same
+OPTIMIZERS = {  # Keras adds epsilon inside the root for AdaGrad and RMSProp, so its square is equivalent
     "sgd": "SGD({rate}{more})",
     "momentum": "SGD({rate}, momentum=0.9{more})",
     "nesterov": "SGD({rate}, momentum=0.9, nesterov=True{more})",
@@ -40,7 +40,7 @@ OPTIMIZERS = {  # Keras adds epsilon below the root in the second and third: its
 
 
 def keras_script(plan: Plan) -> str:
-    """Raises ExportError for what Keras cannot do."""
+    """The script. Raises ExportError for what Keras cannot do."""
     e = plan.experiment
     if e.clip_norm and e.clip_value:
         raise ExportError("Keras clips gradients by norm or by value, not by both; switch one of them off.")
@@ -63,7 +63,7 @@ def keras_script(plan: Plan) -> str:
 
 
 def _model(plan: Plan) -> str:
-    """The layers in a row; with skip connections, calls of layers, whose results can be added."""
+    """A sequential model or, with skip connections, a functional one."""
     specs, e = plan.architecture.layers, plan.experiment
     entry = f"layers.Input(({plan.architecture.inputs},))"
     if all(spec.kind != "residual" for spec in specs):
@@ -83,7 +83,7 @@ def _model(plan: Plan) -> str:
 
 
 def _lines(spec: LayerSpec, e: Experiment) -> list[str]:
-    """The layers of Keras that do what one of ours does."""
+    """The layers of Keras that are equivalent to one of our layers."""
     rules = ""
     if e.l1 or e.l2:
         rules += f", kernel_regularizer=keras.regularizers.L1L2({e.l1!r}, {e.l2 / 2!r})"
@@ -113,7 +113,7 @@ def _lines(spec: LayerSpec, e: Experiment) -> list[str]:
 
 def _first_weights(e: Experiment, draw: str) -> str:
     return f"""
-for layer in model.layers:  # the same first weights as in the playground
+for layer in model.layers:  # the same initial weights as in the playground
     if isinstance(layer, {"layers.Dense | layers.Conv2D" if e.conv else "layers.Dense"}):
         shape = layer.kernel.shape
         area = int(np.prod(shape[:-2]))

@@ -1,4 +1,4 @@
-"""Functions of the engine as text for a script that has no engine: the very formulas, and all that they use."""
+"""Source text of functions of the engine, with everything that they use, for a script without the engine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ENTRY = re.compile(r'(\w+)\["(\w+)"\]\.(\w+)')  # of a table: ACTIVATIONS["sigmo
 
 
 class Lifted:
-    """Collects sources. `name_of` what is called in the script; `text` then defines it and whatever it needs."""
+    """Collects functions: `name_of` adds one and returns its name, `text` defines all of them."""
 
     def __init__(self) -> None:
         self._names: dict[int, str] = {}
@@ -23,7 +23,7 @@ class Lifted:
         self._imports: set[str] = set()
 
     def name_of(self, function: Callable) -> str:
-        """Take a function, and return its name in the script: without the underscore that hides it in its module."""
+        """Add a function and return its name in the script, which has no leading underscore."""
         assert isinstance(function, FunctionType)
         if id(function) not in self._names:
             kind = "schedule_" if function.__module__.endswith("schedules") else ""
@@ -33,7 +33,7 @@ class Lifted:
         return self._names[id(function)]
 
     def _take(self, function: FunctionType, source: str) -> str:
-        """The source with every name that it uses from its module made known."""
+        """The source of a function, after adding everything that it uses from its module."""
         known = function.__globals__
         source = ENTRY.sub(lambda m: self.name_of(getattr(known[m[1]][m[2]], m[3])), source)
         used = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}

@@ -1,4 +1,4 @@
-"""The experiment as one NumPy script that needs nothing of ours. Formulas are lifted from the engine word for word."""
+"""The experiment as a script that needs only NumPy. Its formulas are copied from the engine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ADAM = """\
     p -= rate * root / (1 - 0.9**steps) * m / (np.sqrt(v) + 1e-8 * root)
 """
 COUNT = "steps += 1\nroot = (1 - 0.999**steps) ** 0.5\n"
-STEPS = {  # optimizer: slots, lines before the parameters p and their gradients g are gone through, lines for each
+STEPS = {  # optimizer -> slots, lines before the loop over parameters p and gradients g, lines in the loop
     "sgd": ("", "", "    p -= rate * g\n"),
     "momentum": ("v", "", "    v[:] = 0.9 * v + g\n    p -= rate * v\n"),
     "nesterov": ("v", "", "    v[:] = 0.9 * v + g\n    p -= rate * (g + 0.9 * v)\n"),
@@ -52,10 +52,10 @@ SHARE = "    t, share = t[:, :-1], t[:, -1:] / t[:, -1:].sum()  # the last colum
 
 
 def numpy_script(plan: Plan) -> str:
-    """Raises ExportError for what it does not cover."""
+    """The script. Raises ExportError for what it does not cover."""
     e = plan.experiment
     if e.conv:
-        raise ExportError("The NumPy script covers dense networks only; for filters take the PyTorch code or ONNX.")
+        raise ExportError("The NumPy script covers dense networks only; for filters use the PyTorch code or ONNX.")
     text = Text(plan, "The network of this experiment in NumPy alone", "train_numpy.py", "import numpy as np")
     layers = f"\ndtype, sizes, functions = np.{e.dtype}, {list(plan.architecture.sizes)}, {_functions(text)}\n"
     if skips := _skips(plan):
@@ -63,7 +63,7 @@ def numpy_script(plan: Plan) -> str:
     weights = f"""\
 W = [{text.draw}(for_weights, shape, *shape).astype(dtype) for shape in zip(sizes, sizes[1:])]
 b = [np.zeros(o, dtype) for o in sizes[1:]]
-dW, db = list(W), list(b)  # places for their gradients
+dW, db = list(W), list(b)  # their gradients
 """
     loss, slope = _objective(text)
     return text.joined(
@@ -93,7 +93,7 @@ def _skips(plan: Plan) -> set[int]:
 
 def _passes(plan: Plan) -> str:
     e = plan.experiment
-    train = ", train=False" if e.dropout or e.batch_norm else ""  # where training differs from looking
+    train = ", train=False" if e.dropout or e.batch_norm else ""  # training differs from evaluation
     normal = "        z = normalize(k, z, train)\n" if e.batch_norm else ""
     back = "            dz = normalize_back(k - 1, dz)\n" if e.batch_norm else ""
     mask, times = (", mask", " * mask") if e.dropout else ("", "")
@@ -105,7 +105,7 @@ def _passes(plan: Plan) -> str:
         dx = "dx"
     return f'''
 def forward(x{train}):
-    """(N, I) inputs -> (N, O) logits, and what the way back needs of each layer"""
+    """(N, I) inputs -> (N, O) logits, and the values of each layer that backward needs"""
     keep = []
     for k, (f, _) in enumerate(functions):
         z = x @ W[k] + b[k]
@@ -126,8 +126,7 @@ def backward(dz, keep):
 
 
 def _objective(text: Text) -> tuple[str, str]:
-    """The loss as a function of inputs and targets, with its slope where that is more than a formula of the engine;
-    and the slope at the logits of a batch."""
+    """Code of the loss (and of its gradient function if needed), and an expression of the gradient for a batch."""
     e, lift, weighted = text.plan.experiment, text.lift, text.plan.weighted
     loss, output = LOSSES[e.loss_name], OUTPUTS[e.output_name]
     value, gradient = lift.name_of(loss.value), lift.name_of(loss.gradient)
@@ -178,6 +177,6 @@ def _training(text: Text, slope: str) -> str:
 
 
 def _rounded(text: Text, number: str) -> str:
-    """A number as the engine holds it, where more is done with it than to multiply arrays of that precision by it."""
+    """A number, rounded as in the engine if the script computes with it before multiplying arrays."""
     e = text.plan.experiment
     return f"float(dtype({number}))" if e.dtype == "float32" and e.optimizer in ("adam", "adamw") else number

@@ -1,4 +1,4 @@
-"""The trained network as an ONNX model, from raw inputs to answers: scaling, layers and output function in one graph.
+"""The trained network as an ONNX model with scaling, layers and output function in one graph.
 
 The package onnx is imported only here, when a model is exported.
 """
@@ -16,18 +16,18 @@ from lab.experiment.architecture import LayerSpec, architecture_of
 from lab.export.common import ExportError
 from lab.training.model_file import Model
 
-OPSET, IR = 17, 8  # read by every runtime since 2022
+OPSET, IR = 17, 8  # supported by every runtime since 2022
 ACTIVATIONS: dict[str, tuple[tuple[str, dict[str, Any]], ...] | None] = {
     "relu": (("Relu", {}),), "leaky_relu": (("LeakyRelu", {"alpha": 0.01}),), "elu": (("Elu", {}),),
     "selu": (("Selu", {"alpha": 1.6732632423543772, "gamma": 1.0507009873554805}),), "softplus": (("Softplus", {}),),
     "tanh": (("Tanh", {}),), "sigmoid": (("Sigmoid", {}),), "linear": (("Identity", {}),), "sine": (("Sin", {}),),
-    "gelu": None, "swish": None, "step": None,  # of several nodes: see _composed
+    "gelu": None, "swish": None, "step": None,  # several nodes; see _activation
 }  # fmt: skip
 EPSILON = 1e-5  # of batch normalization
 
 
 class Graph:
-    """Collects nodes and constants, each named after what it is."""
+    """Collects nodes and constants."""
 
     def __init__(self, dtype: np.dtype) -> None:
         self.dtype, self.nodes, self.constants = dtype, [], []
@@ -65,7 +65,7 @@ def onnx_model(model: Model) -> bytes:
 
 
 def _scaled(graph: Graph, arrays: dict[str, np.ndarray]) -> str:
-    """In float64, as the data set does it: a pixel's 32-bit difference would be off in its last digits."""
+    """Scaling in float64, like that of the data set; float32 would be inexact in the last digits."""
     wide = graph.add("Cast", "raw", to=TensorProto.DOUBLE)
     centered = graph.add("Sub", wide, graph.constant("mean", arrays["data.x_mean"], np.float64))
     scaled = graph.add("Div", centered, graph.constant("scale", arrays["data.x_scale"], np.float64))
@@ -77,7 +77,7 @@ def _kind(dtype: np.dtype) -> int:
 
 
 def _layer(graph: Graph, spec: LayerSpec, arrays: dict[str, np.ndarray], x: str) -> str:
-    """The nodes that do what one of our layers does; x and the result are names of values."""
+    """The nodes of a layer; x and the result are names of values."""
 
     def saved(name: str, turn: Callable[[np.ndarray], np.ndarray] = lambda array: array) -> str:
         return graph.constant(f"layer{spec.name}.{name}", turn(arrays[f"network.{spec.name}.{name}"]))
@@ -157,7 +157,7 @@ def _finished(graph: Graph, answer: str, inputs: int, outputs: int, model: Model
         ir_version=IR,
         producer_name="Backprop Playground",
     )
-    facts = {name: json.dumps(model.facts.get(name, [])) for name in ("features", "classes")}
-    helper.set_model_props(made, facts | {"experiment": model.facts["experiment"]})
+    metadata = {name: json.dumps(model.metadata.get(name, [])) for name in ("features", "classes")}
+    helper.set_model_props(made, metadata | {"experiment": model.metadata["experiment"]})
     checker.check_model(made, full_check=True)
     return made.SerializeToString()

@@ -1,4 +1,4 @@
-"""The experiment as PyTorch code: the same network, first weights and batches."""
+"""The experiment as PyTorch code, with the same network, initial weights and batches."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def pytorch_script(plan: Plan) -> str:
 
 
 def _module(spec: LayerSpec) -> str:
-    """The module of PyTorch that does what one of our layers does."""
+    """The module of PyTorch that is equivalent to one of our layers."""
     settings = spec.settings
     match spec.kind:
         case "image":
@@ -118,7 +118,7 @@ def _first_weights(plan: Plan, draw: str) -> str:
             layer.bias.zero_()
 """
     return f"""
-with torch.no_grad():  # the same first weights as in the playground
+with torch.no_grad():  # the same initial weights as in the playground
     for layer in model.modules():
         if isinstance(layer, nn.Linear):
             i, o = layer.in_features, layer.out_features

@@ -1,6 +1,6 @@
-"""Queries for what can be downloaded from a run: model, curves, confusion matrix, examples and predictions.
+"""Queries for downloads: model, curves, confusion matrix, examples and predictions.
 
-Each is short enough for a worker that also trains other runs. `load` puts a saved model into a run.
+Each is short enough for a worker that also trains other runs. `load` continues a saved model.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def model(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
 
 
 def load(run: Run, model: Model, experiment: Experiment | None) -> None:
-    """Continue a saved run of that experiment; None: begin one of the current experiment with the saved weights.
+    """Continue a saved run of that experiment; None: start a run of the current experiment with the saved weights.
 
-    Raises ValueError, and leaves the run as it was, for a file that does not fit.
+    Raises ValueError, and leaves the run unchanged, for a file that does not fit.
     """
     built = build(experiment or run.experiment)
     (model_file.restore if experiment else model_file.take_weights)(built.trainer, model)
@@ -61,7 +61,7 @@ def confusion(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndar
 
 
 def inputs(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """The columns that an example must have, and how many examples one query may hold."""
+    """The input columns of an example, and the maximum number of examples in a query."""
     dataset, width = run.dataset, run.dataset.x_train.shape[1]
     columns = ["x1", "x2"] if dataset.encode else list(dataset.feature_names)
     rows = min(MAX_NUMBERS // max(width, len(columns)), MAX_MULTIPLY_ADDS // max(1, run.frames.multiply_adds))
@@ -77,7 +77,7 @@ def predict(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarra
 
 
 def as_inputs(dataset: Dataset, raw: np.ndarray) -> np.ndarray:
-    """Examples (N, columns) in the units of the data -> inputs (N, D) float32, transformed as the test part was."""
+    """Examples (N, columns) in the units of the data -> inputs (N, D) float32, transformed like the test part."""
     return dataset.encode(raw) if dataset.encode else dataset.inputs(raw)
 
 
@@ -85,7 +85,7 @@ def rows(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray])
     """A slice of the examples as inputs of the network: options {part: train | test, start}.
 
     x (n, D) in float32, or as uint8 pixels if those are equivalent; t (n, O) targets, with class weights (n, O + 1).
-    The header holds the number of all examples, the number sent, and what a script must know about them.
+    The header has the total number of examples, the number sent, and their properties for a script.
     """
     trainer, dataset = run.trainer, run.dataset
     x, t = (trainer.x_train, trainer.t_train) if options["part"] == "train" else (trainer.x_test, trainer.t_test)
@@ -99,7 +99,7 @@ def rows(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray])
 
 
 def _are_pixels(run: Run) -> bool:
-    """Whether every input can be converted back to a whole pixel value; not if noise was added."""
+    """Whether every input can be converted back to a whole pixel value, which noise prevents."""
     dataset = run.dataset
     return dataset.image_shape is not None and not run.experiment.noise and dataset.scaling != PER_IMAGE
 

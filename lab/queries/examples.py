@@ -1,22 +1,20 @@
-"""The examples that a run is trained on, to be downloaded."""
+"""A query for the examples of a run, for download."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from lab.training.run import Run
+from lab.protocol.messages import Answer
+from lab.training.run import Run
 
 
-def points(
-    run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def points(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
     """Points of the plane with noise, outliers and wrong labels applied, the training part first.
 
-    points: (N, 2) raw coordinates; labels: (N,) class numbers from 1 as they were drawn, or targets in their own units;
+    points: (N, 2) raw coordinates; labels: (N,) class numbers from 1, as drawn, or targets in their own units;
     trained: (N,) 1 for the training part. Raises ValueError for other data.
     """
     d = run.dataset

@@ -1,4 +1,4 @@
-"""Queries of the pages on mathematics: where the values of a run lie on the curves that they draw."""
+"""Queries of the pages on mathematics: the values of a run on the plotted functions."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Any
 import numpy as np
 
 from engine.network.observe import observe
-from engine.training.diagnostics import SAMPLES, flatness
+from engine.training.diagnostics import DIAGNOSED_SAMPLES, flatness
 from lab.experiment.architecture import architecture_of
 from lab.protocol.messages import Answer
-from lab.queries.one_step import MOST_POINTS
+from lab.queries.one_step import MAX_POINTS
 from lab.training.run import Run
 
 BINS = 60
-DOTS = 64  # units of a layer whose value for the chosen point is sent
+MAX_DOTS = 64  # units of a layer whose values for the chosen point are sent
 
 
 def pre_activations(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """Inputs of each activation layer for the first training points, and for number options["point"] of them.
+    """Inputs of each activation layer for the first training points, and for the one with number options["point"].
 
     header: layers, one record each (activation, units, and the shares dead and saturated).
-    arrays: edges (L, BINS + 1) and counts (L, BINS), the first and last bin with all values beyond them; and z0, z1 ...
-    (units,), the point's own values in each layer.
+    arrays: edges (L, BINS + 1) and counts (L, BINS), where the first and last bin include all values beyond them;
+    and z0, z1 ... (units,), the values of the point in each layer.
     """
     trainer = run.trainer
     point = int(np.clip(int(options["point"]), 0, len(trainer.x_train) - 1))
-    x = np.concatenate([trainer.x_train[point : point + 1], trainer.x_train[:SAMPLES]])
+    x = np.concatenate([trainer.x_train[point : point + 1], trainer.x_train[:DIAGNOSED_SAMPLES]])
     found = (block.find("activation") for block in architecture_of(run.experiment).blocks)
     activations = [layer.name for layer in found if layer]
     with observe(trainer.network, activations) as seen:
@@ -41,7 +41,7 @@ def pre_activations(run: Run, options: Mapping[str, Any], arrays: Mapping[str, n
         reach = max(abs(low), abs(high), 1e-3)
         count, edge = np.histogram(np.clip(sample, -reach, reach), BINS, (-reach, reach))
         own = z[..., 0].mean(axis=(0, 2)) if z.ndim == 4 else z[0]
-        dots[f"z{len(layers)}"] = own[:DOTS]
+        dots[f"z{len(layers)}"] = own[:MAX_DOTS]
         layers.append({"activation": layer.name, "units": sample.shape[1], "dead": dead, "saturated": saturated})
         edges.append(edge)
         counts.append(count)
@@ -51,9 +51,9 @@ def pre_activations(run: Run, options: Mapping[str, Any], arrays: Mapping[str, n
 
 
 def batch_outputs(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """The latest batch at the output, or before the first step the first points: z, y, t (N, O) and the mean loss."""
+    """The output for the latest batch, or for the first points before the first step: z, y, t (N, O) and the loss."""
     trainer, objective = run.trainer, run.trainer.objective
-    size = min(trainer.batch_size, MOST_POINTS)
+    size = min(trainer.batch_size, MAX_POINTS)
     rows = trainer.batch[:size] if len(trainer.batch) else np.arange(size)
     z, t = trainer.network.forward(trainer.x_train[rows]), trainer.t_train[rows]
     header = {
@@ -68,12 +68,12 @@ def batch_outputs(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.
 
 def plane(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
     """Points of the plane and the current map, to choose a point from; no arrays for other data."""
-    dataset, stage = run.dataset, run.frames.stage
+    dataset, diagram = run.dataset, run.frames.diagram
     sizes = {"train": len(dataset.x_train), "test": len(dataset.x_test), "names": list(dataset.feature_names)}
     sizes |= {"mean": dataset.x_mean.tolist(), "center": [dataset.y_mean, dataset.y_scale]}
-    if stage is None or dataset.extent is None or dataset.points_train is None or dataset.points_test is None:
+    if diagram is None or dataset.extent is None or dataset.points_train is None or dataset.points_test is None:
         return {**sizes, "extent": None}, {}
     labels = {"train": dataset.y_train, "test": dataset.y_test}
     points = {"points_train": dataset.points_train, "points_test": dataset.points_test}
-    header = {**sizes, "extent": dataset.extent, "encoding": stage.map.encoding}
-    return header, {**points, **{f"labels_{part}": y for part, y in labels.items()}, "map": stage.map()}
+    header = {**sizes, "extent": dataset.extent, "encoding": diagram.map.encoding}
+    return header, {**points, **{f"labels_{part}": y for part, y in labels.items()}, "map": diagram.map()}

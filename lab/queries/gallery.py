@@ -1,6 +1,6 @@
 """Queries about a network that classifies pictures: its wrong predictions, and its prediction for a drawing.
 
-The size of an answer is bounded, and each is cheap enough to be sent while the network trains.
+The size and cost of an answer are bounded, so queries can be sent during training.
 """
 
 from __future__ import annotations
@@ -21,16 +21,18 @@ from lab.training.run import Run
 Options = Mapping[str, Any]
 Arrays = Mapping[str, np.ndarray]
 
-SHOWN = 24  # pictures in one answer
-FILTERS = 64  # units of the first layer in one answer
+MAX_PICTURES = 24  # in one answer
+MAX_FILTERS = 64  # or units of the first layer, in one answer
 MAX_MULTIPLY_ADDS = 1e8  # of one answer, some 30 ms
-PAD = 84  # rows and columns of a drawing
-FARTHEST, MOST_TURN, MOST_SPREAD = 12, 60, 3  # pixels, degrees and pixels that a picture may be changed by
+PAD_SIDE = 84  # rows and columns of a drawing in pixels
+MAX_SHIFT_PIXELS, MAX_TURN_DEGREES, MAX_THICKENING_PIXELS = 12, 60, 3
+MAX_CHANGES = {
+    "right": MAX_SHIFT_PIXELS, "down": MAX_SHIFT_PIXELS, "turn": MAX_TURN_DEGREES, "thicken": MAX_THICKENING_PIXELS,
+}  # fmt: skip
 
 
 def images(run: Run, options: Options, arrays: Arrays) -> Answer:
-    """What the page shows of the whole test part: confusion (C, C) at the latest evaluation, and scores of each class
-    (4, C): precision, recall, F1 and how many there are."""
+    """The test part at the latest evaluation: confusion (C, C), and scores (4, C): precision, recall, F1 and count."""
     dataset, trainer = _of_pictures(run), run.trainer
     scores = run.frames.scores(run.status)
     counts = confusion(trainer)
@@ -50,20 +52,21 @@ def cell(run: Run, options: Options, arrays: Arrays) -> Answer:
     dataset, trainer = _of_pictures(run), run.trainer
     truth, read = (_whole(options, name, 0, dataset.classes - 1) for name in ("truth", "read"))
     rows = np.flatnonzero((dataset.y_test == truth) & (_predicted(trainer) == read))
-    return {"count": len(rows)}, _shown(run, rows[:SHOWN])
+    return {"count": len(rows)}, _shown(run, rows[:MAX_PICTURES])
 
 
 def mistakes(run: Run, options: Options, arrays: Arrays) -> Answer:
     """The wrong predictions for test pictures with the highest probability, the highest first.
 
-    `searched` of the `count` mistakes were looked at: as many as MAX_MULTIPLY_ADDS allows.
+    `searched` of the `count` mistakes were compared, as many as MAX_MULTIPLY_ADDS allows.
     """
     dataset, trainer = _of_pictures(run), run.trainer
     rows = np.flatnonzero(_predicted(trainer) != dataset.y_test)
-    searched = rows[: max(SHOWN, int(MAX_MULTIPLY_ADDS / max(run.frames.multiply_adds, 1)))]
+    searched = rows[: max(MAX_PICTURES, int(MAX_MULTIPLY_ADDS / max(run.frames.multiply_adds, 1)))]
     shares = _shares(trainer, trainer.x_test[searched])
-    wrong = shares.argmax(axis=1) != dataset.y_test[searched]  # training has gone on since the evaluation
-    order = np.argsort(-np.where(wrong, shares.max(axis=1, initial=0), -1), kind="stable")[: min(SHOWN, wrong.sum())]
+    wrong = shares.argmax(axis=1) != dataset.y_test[searched]  # training has continued since the evaluation
+    order = np.argsort(-np.where(wrong, shares.max(axis=1, initial=0), -1), kind="stable")
+    order = order[: min(MAX_PICTURES, wrong.sum())]
     return {"count": len(rows), "searched": len(searched)}, _shown(run, searched[order])
 
 
@@ -75,27 +78,26 @@ def _predicted(trainer: Trainer) -> np.ndarray:
 
 
 def picture(run: Run, options: Options, arrays: Arrays) -> Answer:
-    """One test picture, changed as asked; see `changed`."""
+    """One test picture with changes; see `changed`."""
     return changed(_of_pictures(run), run.trainer, options)
 
 
 def drawing(run: Run, options: Options, arrays: Arrays) -> Answer:
-    """What is read in a drawing `ink` (PAD, PAD) uint8: `picture` is what it sees, `shares` (C,) its answer."""
+    """The prediction for a drawing ink (PAD_SIDE, PAD_SIDE) uint8: `picture` is the input, `shares` (C,) the result."""
     ink = arrays.get("ink")
-    if ink is None or ink.shape != (PAD, PAD) or ink.dtype != np.uint8:
-        raise ValueError(f"A drawing has {PAD} by {PAD} bytes, 0 for paper and 255 for ink.")
+    if ink is None or ink.shape != (PAD_SIDE, PAD_SIDE) or ink.dtype != np.uint8:
+        raise ValueError(f"A drawing has {PAD_SIDE} by {PAD_SIDE} bytes, 0 for paper and 255 for ink.")
     return read(_of_pictures(run), run.trainer, ink)
 
 
 def first_layer(run: Run, options: Options, arrays: Arrays) -> Answer:
-    """The weights of the first units as pictures: `weights` (F, rows, columns) uint8, 128 for zero, all units on one
-    scale, whose ends are minus and plus `largest`."""
+    """The weights of the first layer as pictures (F, rows, columns) uint8: 128 is zero, the ends are +-`largest`."""
     dataset, trainer = _of_pictures(run), run.trainer
     W = trainer.network.weights[0][0]  # (inputs of a unit, units)
     convolves = bool(run.experiment.conv)
     shape = (3, 3) if convolves else dataset.image_shape
     assert shape is not None
-    tiles = W.T[:FILTERS].reshape(-1, *shape)
+    tiles = W.T[:MAX_FILTERS].reshape(-1, *shape)
     largest = float(np.abs(tiles).max(initial=0))
     header = {
         "status": run.status,
@@ -118,11 +120,11 @@ QUERIES = {
 }
 
 
-# Reading --------------------------------------------------------------------------------------------------------------
+# Prediction -----------------------------------------------------------------------------------------------------------
 
 
 def read(dataset: Dataset, trainer: Trainer, ink: np.ndarray) -> Answer:
-    """What a network predicts for a drawing; see `drawing`. The header says whether it is `empty`."""
+    """The prediction of a network for a drawing; see `drawing`. The header says whether it is `empty`."""
     prepared = _prepared(dataset, ink)
     shares = _shares(trainer, dataset.inputs(prepared.picture.reshape(1, -1)))[0]
     header = {"empty": prepared.empty, "box": prepared.box, "classes": list(dataset.class_names)}
@@ -133,7 +135,7 @@ def _prepared(dataset: Dataset, ink: np.ndarray) -> PreparedDrawing:
     assert dataset.image_shape is not None
     assert dataset.images_test is not None
     prepared = prepare_drawing(ink, dataset.image_shape)
-    if dataset.images_test[:100].mean() > 127:  # a set that is dark on light
+    if dataset.images_test[:100].mean() > 127:  # dark on light
         return prepared._replace(picture=255 - prepared.picture)
     return prepared
 
@@ -141,17 +143,17 @@ def _prepared(dataset: Dataset, ink: np.ndarray) -> PreparedDrawing:
 def changed(dataset: Dataset, trainer: Trainer, options: Options) -> Answer:
     """The test picture `row`, shifted `right` and `down` by pixels, turned by degrees and thickened by pixels.
 
-    raw (rows, columns) uint8: as the network would get it untouched; picture: prepared like a drawing. raw_shares and
-    shares (C,): what is read in each.
+    raw (rows, columns) uint8: without preparation; picture: prepared like a drawing. raw_shares and shares (C,): the
+    predictions for both.
     """
     assert dataset.images_test is not None
     row = _whole(options, "row", 0, len(dataset.y_test) - 1)
-    limits = {"right": FARTHEST, "down": FARTHEST, "turn": MOST_TURN, "thicken": MOST_SPREAD}
-    changes = {name: _whole(options, name, -most, most) for name, most in limits.items()}
+    changes = {name: _whole(options, name, -most, most) for name, most in MAX_CHANGES.items()}
     original = dataset.images_test[row]
-    # On a wide sheet nothing is lost at the edge; the network itself sees only what stays within its picture.
-    wide = moved(np.pad(original, 2 * FARTHEST), **changes)
-    raw, prepared = wide[2 * FARTHEST : -2 * FARTHEST, 2 * FARTHEST : -2 * FARTHEST], _prepared(dataset, wide)
+    # The padding keeps everything that leaves the picture; the unprepared input is cropped to it.
+    edge = 2 * MAX_SHIFT_PIXELS
+    wide = moved(np.pad(original, edge), **changes)
+    raw, prepared = wide[edge:-edge, edge:-edge], _prepared(dataset, wide)
     inputs = dataset.inputs(np.stack([raw.ravel(), prepared.picture.ravel()]))
     raw_shares, shares = _shares(trainer, inputs)
     header = {

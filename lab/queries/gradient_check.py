@@ -17,16 +17,16 @@ from lab.protocol.messages import Answer
 from lab.training.build import layers
 from lab.training.run import Run
 
-MOST = 400  # parameters: a larger network is replaced by a small one
-POINTS = 8  # training points whose mean loss is checked
-ENTRIES = 3  # of each parameter, in a sweep over epsilons
+MAX_PARAMETERS = 400  # a larger network is replaced by a small one
+CHECKED_POINTS = 8  # training points of the checked loss
+SWEPT_ENTRIES = 3  # of each parameter, in a sweep over epsilons
 EPSILONS = tuple(10.0**-k for k in range(12))
 EPSILON = 1e-5  # the usual distance in float64
-SMALL = Experiment(hidden=(4, 3), samples=40)
+SMALL_EXPERIMENT = Experiment(hidden=(4, 3), samples=40)
 
 
 class WrongAxis(Dense):
-    """A bug of many tutorials: the bias gradient is summed over the samples and over the units."""
+    """A common bug of tutorials: the bias gradient is summed over the samples and over the units."""
 
     def backward(self, dz):  # (N, O)
         dx = super().backward(dz)
@@ -37,8 +37,8 @@ class WrongAxis(Dense):
 def gradient_check(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
     """Backpropagation against central differences, for every parameter of a float64 copy of the network.
 
-    options: bug, number of the dense layer in which the bug is planted, or -1. Each array of the answer has one entry a
-    parameter: analytic, numeric, error (relative), group (number of its name in header["groups"]).
+    options: bug, number of the dense layer with the bug, or -1. Each array of the answer has one entry per parameter:
+    analytic, numeric, error (relative), group (index of its name in header["groups"]).
     """
     subject = _subject(run, int(options["bug"]), np.float64)
     found = check(*subject.problem, EPSILON)
@@ -52,12 +52,12 @@ def gradient_check(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np
 def gradient_sweep(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
     """The largest relative error for each epsilon. options: bug, as above; dtype, "float32" or "float64"."""
     subject = _subject(run, int(options["bug"]), np.float32 if options["dtype"] == "float32" else np.float64)
-    curve = np.array(sweep(*subject.problem, EPSILONS, ENTRIES))
+    curve = np.array(sweep(*subject.problem, EPSILONS, SWEPT_ENTRIES))
     return subject.metadata, {"epsilon": curve[:, 0], "error": curve[:, 1]}
 
 
 class _Subject:
-    """A copy of the network in another precision, with or without the bug, and the points that it is checked on."""
+    """A copy of the network in another precision, with or without the bug, and the points for the check."""
 
     def __init__(self, run: Run, bug: int, dtype: Any) -> None:
         trainer, self.architecture = run.trainer, architecture_of(run.experiment)
@@ -66,7 +66,7 @@ class _Subject:
         self.network.set_state(*trainer.network.get_state())
         if 0 <= bug < len(blocks):
             _plant_bug(self.network[blocks[bug].weights.name])
-        x, t = trainer.x_train[:POINTS].astype(dtype), trainer.t_train[:POINTS].astype(dtype)
+        x, t = trainer.x_train[:CHECKED_POINTS].astype(dtype), trainer.t_train[:CHECKED_POINTS].astype(dtype)
         self.problem: tuple[Network, Objective, np.ndarray, np.ndarray] = (self.network, trainer.objective, x, t)
         self.metadata = {"parameters": self.network.parameters.size, "points": len(x),
                          "units": [block.units for block in blocks],
@@ -84,9 +84,9 @@ def _plant_bug(layer: Dense) -> None:
 
 
 def _subject(run: Run, bug: int, dtype: Any) -> _Subject:
-    own = run.trainer.network.parameters.size <= MOST
+    own = run.trainer.network.parameters.size <= MAX_PARAMETERS
     if not own:
-        run = Run(SMALL)
+        run = Run(SMALL_EXPERIMENT)
     subject = _Subject(run, bug, dtype)
     subject.metadata["own"] = own
     return subject

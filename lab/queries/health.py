@@ -1,12 +1,12 @@
 """The health of the layers of a run: distributions of signals and gradients, and a diagnosis in words.
 
-The figures come from engine/training/diagnostics.py; the words are here, one rule a line.
+The values come from engine/training/diagnostics.py; the words come from the rules below.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,81 +14,78 @@ from engine import ACTIVATIONS
 from engine.training.diagnostics import LayerLook, examine
 from lab.experiment.architecture import Block, architecture_of
 from lab.protocol.messages import Answer
-
-if TYPE_CHECKING:
-    from lab.training.run import Run
-
+from lab.training.run import Run
 
 BINS = 31
-SMALLEST = 1e-12  # gradients below are counted as zero
-BAND = (1e-4, 1e-2)  # update to weight: healthy; the rule of thumb is 1e-3, its middle
-MUCH = 0.5  # share of dead units or saturated places that deserves a word
-FADED = 0.02  # times the gradient of the last hidden layer: so much has been lost on the way to the first
+ZERO_GRADIENT = 1e-12  # smaller gradients count as zero
+HEALTHY_RATIO = (1e-4, 1e-2)  # of update to weight; the rule of thumb is 1e-3
+NOTABLE_SHARE = 0.5  # of dead units or saturated values
+VANISHED_SHARE = 0.02  # of the gradient of the last hidden layer that reaches the first
 
 
 class LayerHealth(NamedTuple):
-    """A layer with weights and the activation behind it, as they go into the table. NaN: there is no such figure."""
+    """A row of the table: a layer with weights and its activation. NaN: the value is not defined."""
 
     name: str
     signal: float  # standard deviation of the outputs
-    gradient: float  # and of the gradient by them
+    gradient: float  # standard deviation of the gradients with respect to them
     dead: float
     saturated: float
-    update: float  # to weight
+    update: float  # ratio of update to weight
     verdict: str
 
 
 class Sentence(NamedTuple):
-    """A rule about one layer: the words if it holds."""
+    """A rule about a layer, and the words for the table if it holds."""
 
     holds: Callable[[float, float, float], bool]  # dead, saturated, update to weight; NaN compares as False
     words: str
 
 
 ABOUT_A_LAYER = (
-    Sentence(lambda dead, saturated, update: dead >= MUCH, "mostly dead: no gradient comes through"),
+    Sentence(lambda dead, saturated, update: dead >= NOTABLE_SHARE, "mostly dead: no gradient comes through"),
     Sentence(lambda dead, saturated, update: dead > 0, "some dead units"),
-    Sentence(lambda dead, saturated, update: saturated >= MUCH, "saturated: the curve is flat where its inputs lie"),
-    Sentence(lambda dead, saturated, update: update < BAND[0], "hardly moves: either learned, or stuck"),
-    Sentence(lambda dead, saturated, update: update > BAND[1], "moves fast: large steps for such weights"),
+    Sentence(lambda dead, saturated, update: saturated >= NOTABLE_SHARE, "saturated: the activation is almost flat"),
+    Sentence(lambda dead, saturated, update: update < HEALTHY_RATIO[0], "hardly moves: either learned, or stuck"),
+    Sentence(lambda dead, saturated, update: update > HEALTHY_RATIO[1], "moves fast: large steps for such weights"),
     Sentence(lambda dead, saturated, update: True, "healthy"),
 )
 
 
 def layer_verdict(dead: float, saturated: float, update: float) -> str:
-    """What the first rule that holds says of a layer."""
+    """The words of the first rule that holds for a layer."""
     return next(rule.words for rule in ABOUT_A_LAYER if rule.holds(dead, saturated, update))
 
 
 def flow_verdict(gradients: list[float]) -> str:
-    """What happens to the gradient on its way back. gradients: standard deviations by hidden layer, first to last."""
+    """The flow of the gradient in words. gradients: standard deviations of the hidden layers, first to last."""
     if len(gradients) < 2:
-        return "With fewer than two hidden layers the gradient has no way to get lost on."
+        return "With fewer than two hidden layers the gradient cannot vanish between them."
     first, last = gradients[0], gradients[-1]
     if not np.isfinite([first, last]).all():
-        return "Exploding: gradients are no finite numbers any more."
-    if last <= SMALLEST:
-        return "No gradient at all: either everything is learned, or nothing reaches the layers."
+        return "Exploding: gradients are not finite."
+    if last <= ZERO_GRADIENT:
+        return "No gradient: either the network has learned everything, or no gradient reaches the layers."
     share = first / last
-    if share < FADED:
+    if share < VANISHED_SHARE:
         return f"Vanishing: only {percent(share)} of the last hidden layer's gradient reaches the first one."
-    if share > 1 / FADED:
+    if share > 1 / VANISHED_SHARE:
         return f"Exploding: the gradient is {share:,.0f} times as large in the first hidden layer as in the last."
     return f"Healthy flow: the first hidden layer gets {percent(share)} of the last one's gradient."
 
 
 def percent(share: float) -> str:
-    """A share in as many digits as it needs."""
+    """A share as a percentage, with more digits if it is small."""
     if 0 < share < 1e-5:
         return "less than 0.001%"
     return f"{share * 100:.{0 if share >= 0.1 else 1 if share >= 0.01 else 3}f}%"
 
 
 def health(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """Table, verdict and histograms of the layers with weights, each with the activation behind it.
+    """Table, verdict and histograms of the layers with weights, each with its activation.
 
-    edges (L, BINS + 1) and counts (L, BINS) of each layer's outputs; log10 sizes of the gradients likewise; `zeros`
-    (L,) the share of gradients that are zero.
+    edges (L, BINS + 1) and counts (L, BINS) of each layer's outputs; gradient_edges and gradient_counts, of log10 of
+    the gradients' sizes; zeros (L,), the share of gradients that are zero.
     """
     looks, architecture = examine(run.trainer), architecture_of(run.experiment)
     rows, signals, gradients, flow = [], [], [], []
@@ -101,7 +98,7 @@ def health(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray
             flow.append(shown.report.gradient_std)
     histograms = [np.histogram(_finite(values), BINS) for values in signals]
     sizes = [_finite(np.abs(values)) for values in gradients]
-    of_sizes = [np.histogram(np.log10(size[size > SMALLEST]), BINS, (-12, 2)) for size in sizes]
+    of_sizes = [np.histogram(np.log10(size[size > ZERO_GRADIENT]), BINS, (-12, 2)) for size in sizes]
     scores = run.trainer.latest
     header = {
         "layers": [row._asdict() for row in rows], "flow": flow_verdict(flow), "epoch": run.trainer.epochs,
@@ -113,7 +110,7 @@ def health(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray
         "counts": np.stack([counts for counts, _ in histograms]).astype(float),
         "gradient_edges": np.stack([edges for _, edges in of_sizes]),
         "gradient_counts": np.stack([counts for counts, _ in of_sizes]).astype(float),
-        "zeros": np.array([float((size <= SMALLEST).mean()) if size.size else np.nan for size in sizes]),
+        "zeros": np.array([float((size <= ZERO_GRADIENT).mean()) if size.size else np.nan for size in sizes]),
     }
 
 

@@ -1,11 +1,11 @@
-"""The loss of a run as a landscape: the network's weights move in a plane, the loss is the height above it.
+"""The loss landscape of a run: the loss as a height over a plane in the space of the weights.
 
-The plane goes through the current weights. Its two directions are two chosen weights, two random directions whose
-length is matched unit by unit to the weights (filter-normalized: Li et al. 2018, Visualizing the Loss Landscape of
-Neural Nets), or the two directions in which training has moved the weights most.
+The plane contains the current weights. Its two directions are two chosen weights, two random directions whose length is
+matched unit by unit to the weights (filter-normalized: Li et al. 2018, Visualizing the Loss Landscape of
+Neural Nets), or the two principal directions of the training path.
 
-Everything is computed on a second trainer of the same experiment and the same data. The run itself is not changed and
-may continue. A page requests the work in pieces.
+Everything is computed with a second trainer of the same experiment and data, so the run can continue. A page requests
+the work in pieces.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -25,45 +25,42 @@ from engine.training.trainer import Trainer
 from lab.protocol.messages import Answer
 from lab.race.optimizer_race import race
 from lab.training.build import build
+from lab.training.run import Run
 
-if TYPE_CHECKING:
-    from lab.training.run import Run
-
-
-SAMPLES = 1000  # training examples that the height is the mean loss of: the first ones, which the split has shuffled
-PIECE_S = 0.04  # of work for one query
+LOSS_SAMPLES = 1000  # first training examples, whose mean loss is the height
+QUERY_BUDGET_S = 0.04
 MAX_RACE_S = 0.3
-AHEAD = 30  # epochs of the path of a network that has not been trained yet
-STATIONS = 60  # at most: points of the path
-KEPT = 6_000_000  # numbers that all stations may hold together
-LISTED = 8  # units at each end of a layer whose weights can be chosen
-SIDES = (15, 25, 41)  # points along an edge of the plane
-KINDS = {
-    "path": "The way of training",
+UNTRAINED_PATH_EPOCHS = 30  # of the path if the network has not been trained yet
+MAX_PATH_POINTS = 60
+MAX_PATH_NUMBERS = 6_000_000  # in all points of the path
+LISTED_UNITS = 8  # inputs and outputs of a layer whose weights can be chosen
+PLANE_SIDES = (15, 25, 41)  # points along an edge of the plane
+PLANE_KINDS = {
+    "path": "Training path",
     "random": "Two random directions",
     "weights": "Two chosen weights",
 }
 
 
 class Landscape:
-    """A plane through the weights of a run, and what has been computed of it so far.
+    """A plane through the weights of a run, and its heights computed so far.
 
-    kind: of KINDS. first, second: names of weights as `weight_names` gives them. reach: how far the plane goes to
-    each side of the center, in lengths of the directions. side: points along an edge. Raises ValueError.
+    kind: of PLANE_KINDS. first, second: names of weights, from `weight_names`. reach: distance from the center to the
+    edges, in lengths of the directions. side: points along an edge. Raises ValueError.
     """
 
     def __init__(self, run: Run, kind: str, *, seed: int = 0, first: str = "", second: str = "", reach: float = 1.0,
                  side: int = 25) -> None:  # fmt: skip
-        if kind not in KINDS or not 0 < reach <= 100 or side not in SIDES:
+        if kind not in PLANE_KINDS or not 0 < reach <= 100 or side not in PLANE_SIDES:
             raise ValueError("landscape: there is no such plane.")
         self.kind, self.reach, self.side, self.build_number = kind, reach, side, run.build_number
         self.twin = build(run.experiment.change(device="cpu"), dataset=run.dataset).trainer
         self.center, self.state = run.trainer.network.get_state()
         self.epoch, self.now = run.trainer.epochs, run.trainer.steps
-        self.epochs = self.epoch or AHEAD
-        self.x, self.t = self.twin.x_train[:SAMPLES], self.twin.t_train[:SAMPLES]
-        self.stations: list[np.ndarray] = [self.twin.network.parameters.copy()]
-        self.station_epochs = [0]
+        self.epochs = self.epoch or UNTRAINED_PATH_EPOCHS
+        self.x, self.t = self.twin.x_train[:LOSS_SAMPLES], self.twin.t_train[:LOSS_SAMPLES]
+        self.snapshots: list[np.ndarray] = [self.twin.network.parameters.copy()]
+        self.snapshot_epochs = [0]
         self.directions = np.zeros((0, self.center.size))
         if kind == "random":
             self.directions = random_directions(self.twin, self.center, seed)
@@ -71,13 +68,13 @@ class Landscape:
             self.directions = np.stack([_only(self.twin, name) for name in (first, second)])
             if first == second:
                 raise ValueError("Choose two different weights: a plane needs two directions.")
-        self.twin.network.set_state(self.stations[0], self.twin.network.get_state()[1])
+        self.twin.network.set_state(self.snapshots[0], self.twin.network.get_state()[1])
         self.heights = np.full((side, side), np.nan)
         self.done, self.total, self._work = 0, self.epochs + side * side, self._all()
 
-    # Working ---------------------------------------------------------------------------------------------------------
+    # Computation -----------------------------------------------------------------------------------------------------
 
-    def work(self, seconds: float = PIECE_S) -> None:
+    def work(self, seconds: float = QUERY_BUDGET_S) -> None:
         """Continue for about this many seconds."""
         ends = time.monotonic() + seconds
         for done in self._work:
@@ -93,18 +90,18 @@ class Landscape:
         yield from self._train()
         for _, layer in self.twin.network.walk():
             if isinstance(layer, Dropout):
-                layer.rate = 0.0  # the landscape is that of the whole network
+                layer.rate = 0.0  # for the loss of the whole network
         if self.kind == "path":
-            self.directions = main_directions(np.stack(self.stations) - self.center)
+            self.directions = main_directions(np.stack(self.snapshots) - self.center)
         points = np.stack(np.meshgrid(self.axis, self.axis), axis=-1).reshape(-1, 2)
         for number, point in enumerate(points):
             self.heights.flat[number] = self.height(point)
             yield self.epochs + number + 1
 
     def _train(self) -> Iterator[int]:
-        """Repeat the training of the run on the twin, from the first weights on."""
+        """Repeat the training of the run on the twin, from the initial weights."""
         twin, size = self.twin, self.center.size
-        every = max(1, -(-self.epochs // int(np.clip(KEPT // size, 3, STATIONS))))
+        every = max(1, -(-self.epochs // int(np.clip(MAX_PATH_NUMBERS // size, 3, MAX_PATH_POINTS))))
         while twin.epochs < self.epochs and twin.divergence is None:
             with np.errstate(all="ignore"):
                 ended = twin.advance()
@@ -114,11 +111,11 @@ class Landscape:
             if twin.epochs % every == 0 or twin.epochs == self.epochs:
                 if not twin.guard.is_finite():
                     break
-                self.stations.append(twin.network.parameters.copy())
-                self.station_epochs.append(twin.epochs)
+                self.snapshots.append(twin.network.parameters.copy())
+                self.snapshot_epochs.append(twin.epochs)
             yield twin.epochs
 
-    # Looking ---------------------------------------------------------------------------------------------------------
+    # Results ---------------------------------------------------------------------------------------------------------
 
     @property
     def axis(self) -> np.ndarray:
@@ -126,9 +123,9 @@ class Landscape:
         return np.linspace(-self.reach, self.reach, self.side)
 
     @property
-    def same_way(self) -> bool:
-        """Whether the path ends in the weights of the run: it does unless something was changed on the way."""
-        return self.epoch > 0 and np.array_equal(self.stations[-1], self.center)
+    def reproduced(self) -> bool:
+        """Whether the path ends at the weights of the run, which fails if settings were changed during training."""
+        return self.epoch > 0 and np.array_equal(self.snapshots[-1], self.center)
 
     def height(self, point: np.ndarray) -> float:
         """The mean loss at one point (2,) of the plane."""
@@ -163,31 +160,31 @@ class Landscape:
         tape = Tape() if self._is_small else None
         network, objective = self.twin.network, self.twin.objective
 
-        def pull(x: Any, t: Any) -> Any:
+        def compute_gradients(x: Any, t: Any) -> Any:
             z = network.forward(x, train=True)
             loss = objective.value(z, t)
             network.backward(objective.gradient(z, t))
             return loss
 
         if tape is None:
-            return lambda: float(pull(self.x, self.t))
-        loss = pull(tape.wrap(self.x), tape.wrap(self.t)).array
+            return lambda: float(compute_gradients(self.x, self.t))
+        loss = compute_gradients(tape.wrap(self.x), tape.wrap(self.t)).array
 
-        def again() -> float:
+        def replay() -> float:
             tape.play()
             return float(loss)
 
-        return again
+        return replay
 
     def path(self) -> np.ndarray:
-        """(n, 2) the stations of training, each at the point of the plane that is nearest to it."""
-        away = np.stack(self.stations) - self.center
-        return np.linalg.lstsq(self.directions.T, away.T, rcond=None)[0].T
+        """(n, 2) the points of the training path, projected onto the plane."""
+        offsets = np.stack(self.snapshots) - self.center
+        return np.linalg.lstsq(self.directions.T, offsets.T, rcond=None)[0].T
 
     def in_plane(self) -> float:
-        """How much of the path, as a share of its squared distances from the center, lies in the plane."""
-        away = np.stack(self.stations) - self.center
-        return float((self.path() @ self.directions).ravel() @ away.ravel() / max(float((away**2).sum()), 1e-30))
+        """The share of the path, in squared distances from the center, that lies in the plane."""
+        offsets = np.stack(self.snapshots) - self.center
+        return float((self.path() @ self.directions).ravel() @ offsets.ravel() / max(float((offsets**2).sum()), 1e-30))
 
     def _go(self, point: np.ndarray) -> None:
         self.twin.network.set_state(self.center + np.asarray(point) @ self.directions, self.state)
@@ -197,9 +194,9 @@ class Landscape:
 
 
 def random_directions(trainer: Trainer, center: np.ndarray, seed: int) -> np.ndarray:
-    """(2, P) random directions; each unit's weights have the length that they have at `center`. Biases stay.
+    """(2, P) random directions; the weights of each unit have their length at `center`, and biases do not change.
 
-    Raises ValueError where all weights are zero.
+    Raises ValueError if all weights are zero.
     """
     network, rng, rows = trainer.network, np.random.default_rng(seed), []
     network.parameters[:] = center
@@ -210,20 +207,20 @@ def random_directions(trainer: Trainer, center: np.ndarray, seed: int) -> np.nda
             dW[:] = noise * np.linalg.norm(W, axis=0) / np.linalg.norm(noise, axis=0)
         rows.append(network.gradients.astype(float))
     if not all(np.any(row) for row in rows):
-        raise ValueError("All weights are zero, so a direction of the same length has none. Press Step first.")
+        raise ValueError("All weights are zero, so random directions have no length. Press Step first.")
     return np.stack(rows)
 
 
-def main_directions(away: np.ndarray) -> np.ndarray:
-    """away (n, P) from the center -> (2, P): their first two principal directions, as long as the longest way along.
+def main_directions(offsets: np.ndarray) -> np.ndarray:
+    """offsets (n, P) from the center -> (2, P) principal directions, scaled by the largest offset along each.
 
-    Raises ValueError where nothing has moved.
+    Raises ValueError if all offsets are zero.
     """
-    parts, sizes, rows = np.linalg.svd(np.asarray(away, float), full_matrices=False)
+    parts, sizes, rows = np.linalg.svd(np.asarray(offsets, float), full_matrices=False)
     lengths = np.abs(parts[:, :2] * sizes[:2]).max(axis=0)
     if len(lengths) < 2 or not lengths[0] > 1e-12:
-        raise ValueError("Training has not moved the weights, so there is no way to look along.")
-    return rows[:2] * np.maximum(lengths, 0.1 * lengths[0])[:, None] / 0.8  # the way fills most of the plane
+        raise ValueError("Training has not moved the weights, so its path has no directions.")
+    return rows[:2] * np.maximum(lengths, 0.1 * lengths[0])[:, None] / 0.8  # so that the path fills most of the plane
 
 
 def weight_names(trainer: Trainer) -> list[str]:
@@ -231,12 +228,12 @@ def weight_names(trainer: Trainer) -> list[str]:
     return [
         " ".join((name, *map(str, place)))
         for name, array in trainer.network.named.items()
-        for place in np.ndindex(*(min(size, LISTED) for size in array.shape))
+        for place in np.ndindex(*(min(size, LISTED_UNITS) for size in array.shape))
     ]
 
 
 def _only(trainer: Trainer, name: str) -> np.ndarray:
-    """(P,) the direction in which one weight moves and no other. Raises ValueError for an unknown name."""
+    """(P,) the direction of a single weight. Raises ValueError for an unknown name."""
     if name not in weight_names(trainer):
         raise ValueError("landscape: there is no such weight in this network.")
     parameter, *place = name.split()
@@ -249,24 +246,24 @@ def _only(trainer: Trainer, name: str) -> np.ndarray:
 
 
 def begin(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """Begin a new plane through the current weights."""
-    run.aside["landscape"] = plane = Landscape(run, **options)
+    """Start a new plane through the current weights."""
+    run.query_cache["landscape"] = plane = Landscape(run, **options)
     return {"epoch": plane.epoch, "samples": len(plane.x), "parameters": plane.center.size}, {}
 
 
-def go_on(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """The next piece of work; the whole landscape once it is finished."""
+def continue_work(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+    """The next piece of work, or the whole landscape once it is finished."""
     plane = _plane(run)
     plane.work()
     header: dict[str, Any] = {"share": plane.done / plane.total, "finished": plane.finished}
     if not plane.finished:
         return header, {}
     header |= {
-        "kind": plane.kind, "epoch": plane.epoch, "epochs": plane.station_epochs[-1], "samples": len(plane.x),
-        "same_way": bool(plane.same_way), "in_plane": plane.in_plane(), "centre": plane.height(np.zeros(2)),
+        "kind": plane.kind, "epoch": plane.epoch, "epochs": plane.snapshot_epochs[-1], "samples": len(plane.x),
+        "reproduced": bool(plane.reproduced), "in_plane": plane.in_plane(), "center": plane.height(np.zeros(2)),
     }  # fmt: skip
     answer = {"axis": plane.axis, "heights": plane.heights, "path": plane.path()}
-    return header, {**answer, "path_epochs": np.array(plane.station_epochs)}
+    return header, {**answer, "path_epochs": np.array(plane.snapshot_epochs)}
 
 
 def run_race(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
@@ -274,8 +271,10 @@ def run_race(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarr
     plane = _plane(run)
     names = [name for name in options["names"] if name in OPTIMIZERS]
     rates, (x, y) = [float(options["rate"])] * len(names), options["start"]
-    run_ = race(plane.slopes, names, (float(x), float(y)), rates, min(int(options["steps"]), 1000), seconds=MAX_RACE_S)
-    return {"names": run_.names, "rates": run_.rates}, {"points": run_.points, "heights": run_.heights}
+    result = race(
+        plane.slopes, names, (float(x), float(y)), rates, min(int(options["steps"]), 1000), seconds=MAX_RACE_S
+    )
+    return {"names": result.names, "rates": result.rates}, {"points": result.points, "heights": result.heights}
 
 
 def choices(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
@@ -284,7 +283,7 @@ def choices(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarra
 
 
 def _plane(run: Run) -> Landscape:
-    plane = run.aside.get("landscape")
+    plane = run.query_cache.get("landscape")
     if plane is None or plane.build_number != run.build_number:
-        raise ValueError("This landscape belongs to a network that is gone. Compute it again.")
+        raise ValueError("This landscape belongs to an earlier network. Compute it again.")
     return plane

@@ -1,8 +1,8 @@
-"""One training step in detail, with every number of the chain rule that leads to one chosen parameter.
+"""One training step in detail, with every number of the chain rule for a chosen parameter.
 
-The step is the engine's own: its layers go forward and backward, its optimizer moves the parameters; what they compute
-is recorded, and everything is restored afterwards. Values are means over the points of a batch. Gradients are sums over
-them, because each point's share of the mean loss is already in its gradient. With one point both are that point's own.
+The engine takes a normal step; its values are recorded, and everything is restored afterwards. Values are means over
+the points of a batch. Gradients are sums over them, because each gradient already includes the weight of its point in
+the mean loss.
 """
 
 from __future__ import annotations
@@ -19,24 +19,23 @@ from engine.training.trainer import Trainer
 from lab.experiment.architecture import Architecture, Block, LayerSpec, architecture_of
 from lab.training.run import Run
 
-SHOWN = 12  # units of a layer that are shown: the strongest, or those from a chosen number on
-MOST_POINTS = 256  # of a batch; a larger one is truncated
-PARTS = ("train", "test", "batch", "typed")
+MAX_SHOWN_UNITS = 12  # of a layer: the strongest ones, or those from a chosen number
+MAX_POINTS = 256  # a larger batch is truncated
+POINT_SOURCES = ("train", "test", "batch", "typed")
 
 
 def one_step(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> tuple[dict, dict]:
-    """The next step of training on one point or one batch, followed to one parameter.
+    """The next training step on one point or one batch, for one parameter.
 
-    options: part, one of PARTS; number of the point in it; label of a typed point, a class number or a value in its
-    units; layer, source, target: the parameter, counted as in Run.edit; first: the first unit that is shown, counted
-    from 1, or 0 for the strongest. arrays: x (D,), a typed point in raw units (plane coordinates, or one number an
-    input).
-    Numbers that are too large are replaced by the largest. Raises ValueError for a typed point of another shape.
+    options: part, one of POINT_SOURCES; number, of the point in it; label, of a typed point, a class number or a value
+    in its units; layer, source, target, the parameter as in Run.edit; first, the first displayed unit, counted from 1,
+    or 0 for the strongest. arrays: x (D,), a typed point in raw units (plane coordinates, or one number per input).
+    Numbers out of range are clipped. Raises ValueError for a typed point of another shape.
     """
     trainer, dataset = run.trainer, run.dataset
-    part = options["part"] if options["part"] in PARTS else "train"
+    part = options["part"] if options["part"] in POINT_SOURCES else "train"
     if run.experiment.batch_norm:
-        part = "batch"  # a single point has no spread to divide by
+        part = "batch"  # a single point has a standard deviation of zero
     x, t, label = _points(run, part, options, arrays)
     with undisturbed(trainer):
         step = _Step(trainer, architecture_of(run.experiment), x, t)
@@ -58,10 +57,10 @@ def one_step(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarr
 
 
 def _points(run: Run, part: str, options: Mapping[str, Any], arrays: Mapping) -> tuple[np.ndarray, np.ndarray, Any]:
-    """x (N, D), targets (N, O) and, of one point, its label: a class number, or the value in its own units."""
+    """x (N, D), targets (N, O) and, for a single point, its label: a class number, or a value in its units."""
     trainer, dataset = run.trainer, run.dataset
     if part == "batch":
-        size = min(trainer.batch_size, MOST_POINTS)
+        size = min(trainer.batch_size, MAX_POINTS)
         rows = trainer.batch[:size] if len(trainer.batch) else np.arange(size)
         return trainer.x_train[rows], trainer.t_train[rows], None
     if part == "typed":
@@ -77,7 +76,7 @@ def _typed(run: Run, raw: np.ndarray, label: float) -> tuple[np.ndarray, np.ndar
     trainer, dataset = run.trainer, run.dataset
     width = 2 if dataset.encode else len(dataset.x_mean)
     if np.shape(raw) != (width,) or not np.isfinite([*raw, label]).all():
-        raise ValueError(f"A typed point is {width} finite numbers and its true answer.")
+        raise ValueError(f"A typed point needs {width} finite numbers and a label.")
     raw = np.asarray(raw, np.float64)[None]
     x = dataset.encode(raw.astype(np.float32)) if dataset.encode else (raw - dataset.x_mean) / dataset.x_scale
     if dataset.kind == "regression":
@@ -90,7 +89,7 @@ def _typed(run: Run, raw: np.ndarray, label: float) -> tuple[np.ndarray, np.ndar
 
 
 class _Step:
-    """Forward and backward on some points; `seen` is what the layers computed on the way."""
+    """Forward and backward pass on some points. seen: the values of the layers."""
 
     def __init__(self, trainer: Trainer, architecture: Architecture, x: np.ndarray, t: np.ndarray) -> None:
         self.trainer, self.blocks, self.x, self.t = trainer, architecture.dense, x, t
@@ -106,7 +105,7 @@ class _Step:
         return self.trainer.network[self.blocks[k].weights.name]
 
     def nearest(self, layer: int, source: int, target: int) -> tuple[int, int, int]:
-        """These numbers, each moved into the range of those that exist."""
+        """These numbers, each clipped to its range."""
         layer = int(np.clip(layer, 0, len(self.blocks) - 1))
         dense = self.layer(layer)
         return layer, int(np.clip(source, -1, dense.inputs - 1)), int(np.clip(target, 0, dense.units - 1))
@@ -130,12 +129,12 @@ class _Step:
                 f"{k}.W": W[np.ix_(shown[k], units)],
                 f"{k}.b": b[units],
                 f"{k}.before": inputs[k],  # (I,) the inputs of the layer
-                f"{k}.column": W[:, focus[k]].copy(),  # (I,) the weights by which they reach the focused unit
+                f"{k}.column": W[:, focus[k]].copy(),  # (I,) their weights into the focused unit
             }
             if k + 1 < len(self.blocks):
                 arrays[f"{k}.row"], arrays[f"{k}.back"] = self.layer(k + 1).W[focus[k]].copy(), back[k + 1]  # (K,)
                 if skip := self.blocks[k + 1].find("residual"):
-                    arrays[f"{k}.around"] = self._gradient(skip)[units]  # comes back around the next layer
+                    arrays[f"{k}.around"] = self._gradient(skip)[units]  # gradient through the skip connection
             place = int(np.flatnonzero(units == focus[k])[0])
             stages.append({**stage, "inputs": len(W), "of": block.units, "focus": focus[k], "place": place})
         each = self.seen.inputs[dense[layer].name]
@@ -145,7 +144,7 @@ class _Step:
         return {"stages": stages, "layer": layer, "source": source, "target": target, "loss": self.loss}, arrays
 
     def _stage(self, block: Block) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """Numbers of one dense layer and what follows it until the next one. Each array is (O,)."""
+        """Numbers of one dense layer and the layers after it, up to the next dense one. Each array is (O,)."""
         norm, activation, dropout = (block.find(kind) for kind in ("batch_norm", "activation", "dropout"))
         numbers = {"u": self._value(block.weights), "du": self._gradient(block.weights)}
         summed = norm or block.weights
@@ -165,7 +164,7 @@ class _Step:
         return {"title": block.title, "activation": block.activation, **kinds}, numbers
 
     def _output(self) -> dict[str, np.ndarray]:
-        """Outputs (O,), and the gradient of the loss by them unless the loss is defined on logits."""
+        """Outputs (O,), and the gradient with respect to them unless the loss is defined on logits."""
         objective = self.trainer.objective
         y = objective.output.forward(self.z)
         if objective.loss.on_logits:
@@ -181,13 +180,13 @@ class _Step:
         return self.seen.outputs[layer.name].mean(axis=0)
 
     def _gradient(self, layer: LayerSpec) -> np.ndarray:
-        """(O,) gradient of the loss by the output."""
+        """(O,) gradient of the loss with respect to the output."""
         return self.seen.output_gradients[layer.name].sum(axis=0)
 
     def update(self, layer: int, source: int, target: int) -> dict[str, Any]:
         """The optimizer's step: the parameter and its slots before and after, and the loss after the step.
 
-        Changes the trainer, so it comes last.
+        Changes the trainer, so it must be called last.
         """
         trainer, dense = self.trainer, self.layer(layer)
         network, optimizer = trainer.network, trainer.optimizer
@@ -206,18 +205,18 @@ class _Step:
         if optimizer.weight_decay is not None:
             decayed = of(np.asarray(optimizer.decays))
             found["decay"] = float(optimizer.weight_decay) * decayed
-        for name, rng in network.rngs.items():  # the same units drop out again: only the weights differ
+        for name, rng in network.rngs.items():  # so that the same units drop out
             rng.bit_generator.state = self.generator_states[name]
         found["loss_after"] = float(trainer.objective.value(network.forward(self.x, train=True), self.t))
         return found
 
 
 def _shown(values: np.ndarray, focus: int, first: int, also: int = -1) -> np.ndarray:
-    """Numbers of the units that are shown, in order; `focus` and `also` are always among them."""
-    if len(values) <= SHOWN:
+    """Sorted numbers of the displayed units, including `focus` and `also`."""
+    if len(values) <= MAX_SHOWN_UNITS:
         return np.arange(len(values))
     must = {n for n in (focus, also) if n >= 0}
-    start = min(max(first - 1, 0), len(values) - SHOWN)
-    wanted = np.arange(start, start + SHOWN) if first > 0 else np.argsort(-np.abs(values), kind="stable")
+    start = min(max(first - 1, 0), len(values) - MAX_SHOWN_UNITS)
+    wanted = np.arange(start, start + MAX_SHOWN_UNITS) if first > 0 else np.argsort(-np.abs(values), kind="stable")
     rest = [int(n) for n in wanted if n not in must]
-    return np.array(sorted([*must, *rest[: SHOWN - len(must)]]))
+    return np.array(sorted([*must, *rest[: MAX_SHOWN_UNITS - len(must)]]))

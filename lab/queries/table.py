@@ -1,7 +1,7 @@
-"""The queries that a page can send about a run: one table, name -> function. A query changes nothing.
+"""The queries that a page can send about a run: one table, name -> function. A query does not change the run.
 
 An answer is a header of plain values and a dictionary of arrays, as in a frame. It should take 50 ms at most, because
-the other runs of the process wait for it: longer work is split into several queries.
+other runs of the process wait meanwhile; longer work is split into several queries.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ QUERIES: dict[str, Query] = {
     "health": health.health,
     "rate_test": rate_test.rate_test,
     "landscape": landscape.begin,
-    "landscape_more": landscape.go_on,
+    "landscape_more": landscape.continue_work,
     "landscape_race": landscape.run_race,
     "landscape_weights": landscape.choices,
 }

@@ -1,4 +1,4 @@
-"""A race: optimizers of the engine step by step from the same point, on any function of two variables."""
+"""A race: optimizers of the engine from the same start, on any function of two variables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine import OPTIMIZERS
 
 Slopes = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # points (K, 2) -> heights (K,) and gradients (K, 2)
 
-DIVERGED_DISTANCE = 1e6  # beyond it an optimizer counts as diverged
+DIVERGED_DISTANCE = 1e6  # from the origin, beyond which an optimizer counts as diverged
 RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 
 
@@ -38,9 +38,9 @@ def race(
     *,
     seconds: float = np.inf,
 ) -> Race:
-    """Runs each of `names` with its own learning rate from `start`, all in step; ends early after `seconds`.
+    """Run the optimizers `names`, each with its own learning rate, from `start`.
 
-    Each is the engine's own optimizer with two parameters. A race that ends early has fewer steps.
+    Each has two parameters. After `seconds` the race ends with fewer steps.
     """
     optimizers = [OPTIMIZERS[name](rate, 2, np.float64) for name, rate in zip(names, rates, strict=True)]
     here = np.tile(np.asarray(start, float), (len(optimizers), 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from typing import NamedTuple
 
-from engine.network.network import WORKSPACE
+from engine.network.network import MAX_WORKSPACE
 from lab.experiment.architecture import architecture_of
 from lab.experiment.datasets import shared
 from lab.experiment.experiment import Experiment
@@ -38,7 +38,7 @@ def need(e: Experiment) -> Need:
         data, cast = POINTS * samples * (e.inputs + 2), 0
     architecture = architecture_of(e)
     widths = [architecture.inputs, *(block.width for block in architecture.blocks)]
-    part = max(1, WORKSPACE // max(widths))  # more samples go through in parts, except where they depend on each other
+    part = max(1, MAX_WORKSPACE // max(widths))  # more samples are processed in parts unless they are coupled
     batch = min(e.batch_size or samples, samples if e.batch_norm else part)
     passed = (PASSES * batch + 2 * min(samples, part)) * sum(widths) * size
     own = COPIES * architecture.parameters * size + cast + passed

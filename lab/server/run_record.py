@@ -55,7 +55,8 @@ class RunRecord:
         """Its worker says how it is."""
         if self.checkpoint and self.checkpoint.state.origin != state.origin:
             self.checkpoint = None  # of a network that is gone
-        if state.experiment is not self.state.experiment and not self.state.experiment.goes_on_as(state.experiment):
+        before, now = self.state.experiment, state.experiment
+        if now is not before and not before.allows_live_change(now):
             self.deaths = []
         self.state = state
 

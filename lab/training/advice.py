@@ -1,6 +1,6 @@
-"""Advice on a run, as a teacher would give it: one sentence on what happens and, where possible, a change to try.
+"""Advice on a run: one sentence about its behavior and, where possible, a change to try.
 
-Each rule of the table looks at the run; the first one that finds something gives the advice.
+The first rule of the table that applies to the run gives the advice.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from engine.training.trainer import Trainer
 from lab.experiment.architecture import architecture_of
 from lab.experiment.experiment import Experiment
 
-EVERY = 2.0  # seconds between two looks at a run: looking costs a step
-WINDOW = 20  # points of the curve that count as "now"; the same number before them is "before"
-GOOD, ALMOST, BAD = 0.97, 0.95, 0.9  # scores: nothing to mend, little, and much
-JUMPY = 0.1  # the usual change from one point of the curve to the next, as a share of the loss
-SLOW_RATES = {"sgd": 0.01, "momentum": 0.003, "nesterov": 0.003}  # at most; for all others:
-SLOW_RATE = 0.0003
+ADVICE_INTERVAL_S = 2.0  # between two evaluations of the rules, which cost a training step
+WINDOW = 20  # of the curve that count as "now"; as many before them are "before"
+GOOD, FAIR, BAD = 0.97, 0.95, 0.9  # accuracy or R2
+JUMPY_SHARE = 0.1  # mean change between points of the curve, relative to the loss
+SLOW_RATES = {"sgd": 0.01, "momentum": 0.003, "nesterov": 0.003}  # largest learning rates that count as small
+SLOW_RATE = 0.0003  # of all other optimizers
 
 
 class Advice(NamedTuple):
-    """What is seen, and the fields of the experiment to change, with the words of the button that does it."""
+    """An observation and, optionally, fields of the experiment to change, with the label of the button for it."""
 
     text: str
     label: str = ""
@@ -38,8 +38,8 @@ class Advice(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Sight:
-    """What the rules look at: the experiment, the current network and the curve. Looking changes nothing."""
+class RunView:
+    """The input of the rules: the experiment, the current network and the curve. Reading does not change them."""
 
     experiment: Experiment
     trainer: Trainer
@@ -64,43 +64,49 @@ class Sight:
 
     @cached_property
     def window(self) -> int:
-        """Epochs that "now" spans; 0 while the curve is too short for a now and a before."""
+        """Number of epochs of "now"; 0 while the curve is too short for "now" and "before"."""
         return int(self.epochs[-1] - self.epochs[-1 - WINDOW]) if len(self.epochs) >= 2 * WINDOW else 0
 
     @cached_property
     def fall(self) -> float:
-        """Share by which the training loss has fallen from before to now."""
+        """Relative decrease of the training loss from "before" to "now"."""
         before, now = (float(np.median(part)) for part in (self.train[-2 * WINDOW : -WINDOW], self.train[-WINDOW:]))
         return 1 - now / max(before, 1e-12)
 
     @cached_property
     def jump(self) -> float:
-        """Size of the usual change from one point of the curve to the next, as a share of the loss."""
+        """Mean change between points of the curve, relative to the loss."""
         now = self.train[-WINDOW:]
         return float(np.abs(np.diff(now)).mean() / max(float(now.mean()), 1e-12))
 
     @cached_property
     def reports(self) -> list[LayerReport]:
-        """On the activations of the hidden layers."""
+        """Reports on the activations of the hidden layers."""
         looks = examine(self.trainer)
         found = (block.find("activation") for block in architecture_of(self.experiment).blocks)
         return [looks[activation.name].report for activation in found if activation]
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the training loss no longer falls although the training score is bad."""
+        return self.window > 0 and self.scores[0] < BAD and self.fall <= 0.02
 
     @property
     def is_linear(self) -> bool:
         return all(name == "linear" for name in self.experiment.activation_names)
 
 
-def _copies(s: Sight) -> Advice | None:
+def _copies(s: RunView) -> Advice | None:
     for block in architecture_of(s.experiment).dense[:-1]:
         layer = s.trainer.network[block.weights.name]
         if s.epochs[-1] >= 3 and layer.units > 1 and np.ptp(layer.W, axis=1).max() == 0 and np.ptp(layer.b) == 0:
             text = f"All units of {block.title.lower()} are copies of one another: equal weights get equal gradients."
-            return Advice(f"{text} They need unequal first weights.", "Try Glorot", {"initializer": "glorot_uniform"})
+            text += " They need different initial weights."
+            return Advice(text, "Try Glorot", {"initializer": "glorot_uniform"})
     return None
 
 
-def _dead(s: Sight) -> Advice | None:
+def _dead(s: RunView) -> Advice | None:
     if s.epochs[-1] < 3 or s.scores[0] >= BAD:
         return None
     for number, (name, report) in enumerate(zip(s.experiment.activation_names, s.reports, strict=True), 1):
@@ -112,61 +118,62 @@ def _dead(s: Sight) -> Advice | None:
     return None
 
 
-def _vanishing(s: Sight) -> Advice | None:
-    if not s.window or len(s.reports) < 3 or s.fall > 0.02 or s.scores[0] >= BAD:
+def _vanishing(s: RunView) -> Advice | None:
+    if not s.is_stuck or len(s.reports) < 3:
         return None
     first, last = s.reports[0].gradient_std, s.reports[-1].gradient_std
     if not first < 0.02 * last:
         return None
-    times = float(f"{min(last / max(first, 1e-30), 1e6):.1g}")  # one digit, or the sentence would change all the time
+    times = float(f"{min(last / max(first, 1e-30), 1e6):.1g}")  # one digit, so that the sentence rarely changes
     text = f"The gradient shrinks to 1/{times:,.0f} on its way to the first hidden layer"
     if "sigmoid" in s.experiment.activation_names:
         return Advice(f"{text}: each sigmoid lets a quarter through at most.", "Try Tanh", {"activations": "tanh"})
     return Advice(f"{text}: it vanishes.", "Try batch normalization", {"batch_norm": True})
 
 
-def _jumps(s: Sight) -> Advice | None:
-    if not s.window or s.scores[0] >= ALMOST or s.fall > 0.3 or s.jump < JUMPY:
+def _jumps(s: RunView) -> Advice | None:
+    if not s.window or s.scores[0] >= FAIR or s.fall > 0.3 or s.jump < JUMPY_SHARE:
         return None
     rate = float(f"{s.experiment.learning_rate / 10:.1g}")
     text = f"The loss jumps up and down without settling for {s.window} epochs: the learning rate is too high."
     return Advice(text, f"Try learning rate {rate:g}", {"learning_rate": rate})
 
 
-def _overfits(s: Sight) -> Advice | None:
-    if not s.window or s.scores[1] >= GOOD or s.jump >= JUMPY:
+def _overfits(s: RunView) -> Advice | None:
+    if not s.window or s.scores[1] >= GOOD or s.jump >= JUMPY_SHARE:
         return None
     best = int(s.test.argmin())
     test, train = (float(np.median(loss[-WINDOW:])) for loss in (s.test, s.train))
     since = int(s.epochs[-1] - s.epochs[best])
-    if len(s.test) - best < WINDOW or not (test > 1.15 * s.test[best] and train < 0.9 * s.train[best] and test > train):
+    diverge = test > 1.15 * s.test[best] and train < 0.9 * s.train[best] and test > train
+    if len(s.test) - best < WINDOW or not diverge:
         return None
     text = f"Test loss has risen for {since} epochs while training loss falls: overfitting."
     l2 = next((rate for rate in (0.001, 0.003, 0.01, 0.03, 0.1) if rate > s.experiment.l2), None)
     return Advice(text, f"Try L2 {l2:g}", {"l2": l2}) if l2 else Advice(f"{text} More points would help.")
 
 
-def _saturated(s: Sight) -> Advice | None:
-    if not s.window or s.scores[0] >= BAD or s.fall > 0.02:
+def _saturated(s: RunView) -> Advice | None:
+    if not s.is_stuck:
         return None
     for number, (name, report) in enumerate(zip(s.experiment.activation_names, s.reports, strict=True), 1):
         if name in ("tanh", "sigmoid") and report.saturated >= 0.5:
-            text = f"Most answers of hidden layer {number} lie where its curve is flat: saturated units hardly learn."
+            text = f"Most outputs of hidden layer {number} lie where its curve is flat: saturated units hardly learn."
             return Advice(text, "Try batch normalization", {"batch_norm": True})
     return None
 
 
-def _linear(s: Sight) -> Advice | None:
-    if not s.window or not s.is_linear or s.scores[0] >= BAD or s.fall > 0.02:
+def _linear(s: RunView) -> Advice | None:
+    if not s.is_stuck or not s.is_linear:
         return None
     what = "Linear layers" if s.experiment.hidden else "A network without hidden layers"
-    text = f"{what} can only draw a straight border, and the loss no longer falls"
+    text = f"{what} can only draw a straight boundary, and the loss no longer falls"
     text += ": the data need a non-linear activation."
     changes = {"activations": "tanh"} if s.experiment.hidden else {"hidden": [4], "activations": "tanh"}
     return Advice(text, "Try Tanh" if s.experiment.hidden else "Try a hidden layer", changes)
 
 
-def _slow(s: Sight) -> Advice | None:
+def _slow(s: RunView) -> Advice | None:
     if not s.window or s.scores[0] >= BAD or s.jump > 0.005 or not 0 < s.fall < 0.05:
         return None
     text = f"The loss has fallen by less than {np.ceil(s.fall * 100):.0f}% in {s.window} epochs"
@@ -182,16 +189,16 @@ def _slow(s: Sight) -> Advice | None:
     return None
 
 
-def _underfits(s: Sight) -> Advice | None:
+def _underfits(s: RunView) -> Advice | None:
     hidden = s.experiment.hidden
     if not s.window or s.epochs[-1] < 100 or s.scores[0] >= BAD or s.fall > 0.05 or not hidden or max(hidden) > 16:
         return None
-    text = "Training loss no longer falls and training points are still wrong: the network is too small for these data."
+    text = "The training loss no longer falls and training points are still wrong: the network is too small."
     wider = [min(2 * units, 32) for units in hidden]
     return Advice(text, f"Try {wider[0]} units", {"hidden": wider})
 
 
-def _done(s: Sight) -> Advice | None:
+def _done(s: RunView) -> Advice | None:
     if s.epochs[-1] < 1 or min(s.scores) < GOOD:
         return None
     if s.experiment.source.kind == "regression":
@@ -201,7 +208,7 @@ def _done(s: Sight) -> Advice | None:
 
 class Rule(NamedTuple):
     name: str
-    advise: Callable[[Sight], Advice | None]
+    advise: Callable[[RunView], Advice | None]
 
 
 RULES = {
@@ -222,30 +229,30 @@ RULES = {
 
 
 def advise(experiment: Experiment, trainer: Trainer) -> Advice | None:
-    """What the first rule with an answer says; None for a run that has not begun, has diverged or leaves none."""
+    """The advice of the first rule that applies; None if none does, before the first epoch and after a divergence."""
     if trainer.divergence is not None or trainer.history.count < 2:
         return None
-    sight = Sight(experiment, trainer)
-    return next((said for rule in RULES.values() if (said := rule.advise(sight))), None)
+    view = RunView(experiment, trainer)
+    return next((advice for rule in RULES.values() if (advice := rule.advise(view))), None)
 
 
 class Adviser:
-    """Advises on one run; looks again every few seconds and repeats itself in between."""
+    """Advises on one run, at most once every ADVICE_INTERVAL_S."""
 
     def __init__(self) -> None:
-        self.when, self.steps = -np.inf, 0
-        self.said: dict[str, Any] | None = None
+        self.time, self.steps = -np.inf, 0  # of the latest evaluation
+        self.advice: dict[str, Any] | None = None
 
-    def say(self, now: float, experiment: Experiment, trainer: Trainer) -> dict[str, Any] | None:
-        """For the header of a frame at time `now` in seconds."""
-        if trainer.steps != self.steps and now - self.when >= EVERY:
+    def update(self, now: float, experiment: Experiment, trainer: Trainer) -> dict[str, Any] | None:
+        """The current advice for the header of a frame at time `now` in seconds."""
+        if trainer.steps != self.steps and now - self.time >= ADVICE_INTERVAL_S:
             advice = advise(experiment, trainer)
-            self.when, self.steps, self.said = now, trainer.steps, advice.as_dict() if advice else None
-        return self.said
+            self.time, self.steps, self.advice = now, trainer.steps, advice.as_dict() if advice else None
+        return self.advice
 
 
 def goal(experiment: Experiment, header: Mapping[str, Any]) -> dict[str, Any] | None:
-    """How far a run is from its target, if it has one. header: of the frame."""
+    """The target of a run and its current score, if there is a target. header: of the frame."""
     if not experiment.target_accuracy:
         return None
     name = "R2" if header["test_accuracy"] is None else "accuracy"

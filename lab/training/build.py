@@ -1,4 +1,4 @@
-"""From an Experiment to a data set and a trainer: the only place where names become objects."""
+"""Builds the data set and the trainer of an Experiment. Only this module turns names into objects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from data import Dataset
 from engine import OPTIMIZERS
-from engine.backend import Backend, available_devices, exhausted
+from engine.backend import Backend, available_devices, is_out_of_memory
 from engine.formulas.losses import Objective, balanced_weights
 from engine.gpu.executor import CudaExecutor
 from engine.network.convolution import Conv2D, Flatten, Image, MaxPool2D
@@ -29,8 +29,8 @@ LAYERS: dict[str, Callable[..., Layer]] = {
     "residual": Residual,
 }  # fmt: skip
 USABLE_SHARE = 0.8  # of a card's free memory
-SMALLER = "Take a smaller batch, fewer units, fewer samples or the CPU."
-FULL = f"The memory of the device is full. {SMALLER}"
+MEMORY_ADVICE = "Choose a smaller batch, fewer units, fewer samples or the CPU."
+MEMORY_FULL = f"The memory of the device is full. {MEMORY_ADVICE}"
 
 
 class Built(NamedTuple):
@@ -41,9 +41,8 @@ class Built(NamedTuple):
 def build(experiment: Experiment, data_dir: Path | None = None, dataset: Dataset | None = None) -> Built:
     """The data and the trainer of an experiment.
 
-    data_dir: the folder of the files of a data set of pictures; see data.load. dataset: the data, if an earlier `build`
-    of the same data set has made them. Raises ExperimentError when this machine cannot run the experiment: the device
-    or the files of the data set are missing.
+    data_dir: the folder of picture files; see data.load. dataset: the data of an earlier `build`, if it is the same.
+    Raises ExperimentError if the device or the files of the data set are missing, or the memory does not suffice.
     """
     e = experiment
     backend = processor(e)
@@ -78,14 +77,14 @@ def build(experiment: Experiment, data_dir: Path | None = None, dataset: Dataset
             network, objective, optimizer, train, test, settings=e.settings(), rng=for_batches, backend=backend
         )
     except Exception as problem:
-        if not exhausted(problem):
+        if not is_out_of_memory(problem):
             raise
-        raise ExperimentError([f"device: {FULL}"]) from None
+        raise ExperimentError([f"device: {MEMORY_FULL}"]) from None
     return Built(dataset, trainer)
 
 
 def processor(e: Experiment) -> Backend | None:
-    """The backend of the device that an experiment asks for; None for the CPU. Raises ExperimentError if unusable."""
+    """The backend of the device of an experiment; None for the CPU. Raises ExperimentError if it is not usable."""
     if e.device == "cpu":
         return None
     device = next((d for d in available_devices() if d.name == e.device), None)
@@ -97,7 +96,7 @@ def processor(e: Experiment) -> Backend | None:
 
 @cache
 def backend_named(name: str) -> Backend:
-    """One backend for each card and process, because all runs share its memory."""
+    """The backend of a card, shared by all runs of the process."""
     return Backend(name)
 
 
@@ -106,11 +105,13 @@ def _fits(backend: Backend, needed: int) -> None:
         backend.release()  # memory of finished runs may not have been returned yet
     if needed > (free := int(USABLE_SHARE * backend.memory()[0])):
         mega = [f"{size / 2**20:,.0f} MB" for size in (needed, free)]
-        raise ExperimentError([f"device: this takes about {mega[0]} on the GPU, and {mega[1]} are free. {SMALLER}"])
+        raise ExperimentError(
+            [f"device: this takes about {mega[0]} on the GPU, and {mega[1]} are free. {MEMORY_ADVICE}"]
+        )
 
 
 def layers(specs: Iterable[LayerSpec], rng: np.random.Generator) -> list[Layer]:
-    """The layers that an architecture describes; rng: what dropout draws from."""
+    """The layers of an architecture. rng: the generator for dropout."""
     return [_layer(spec, rng) for spec in specs]
 
 

@@ -1,6 +1,6 @@
-"""What the diagram of the network shows beside the big map: weights, small maps, scores and wrong predictions.
+"""The data of the network diagram: the large map, weights, small maps, scores and wrong predictions.
 
-Only data of the plane has a diagram. `Stage.facts` joins the header of a frame, `pictures` and `still` its arrays.
+Only data of the plane has a diagram.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from engine.network.layers import Dense
 from engine.training.trainer import Trainer
 from lab.experiment.architecture import architecture_of
 from lab.experiment.experiment import Experiment
-from lab.training.probes import DRAWN, THUMBNAIL, PlaneMap, as_bytes, plane_points, scaled
+from lab.training.probes import MAX_DRAWN_UNITS, THUMBNAIL_SIDE, PlaneMap, as_bytes, plane_points, scaled
 
-MOST_WEIGHTS = 20_000  # larger networks are drawn without their weights
-FINE, COARSE = 100, 50  # points along a side of the big map, which the screen smooths
+MAX_SENT_WEIGHTS = 20_000  # larger networks are drawn without weights
+FINE_SIDE, COARSE_SIDE = 100, 50  # points along a side of the large map
 
 
-class Stage:
-    """The plane's map and diagram of one build."""
+class PlaneDiagram:
+    """The map of the plane and the network diagram of one build."""
 
     def __init__(self, experiment: Experiment, dataset: Dataset, trainer: Trainer) -> None:
         self.experiment, self.dataset, self.trainer = experiment, dataset, trainer
         self.architecture = architecture_of(experiment)
-        self.map = PlaneMap(dataset, trainer, FINE, self.architecture.dense[:-1])
+        self.map = PlaneMap(dataset, trainer, FINE_SIDE, self.architecture.dense[:-1])
         self.dense = dense_layers(trainer)
         sizes = self.architecture.sizes
-        self.sends_weights = sum(layer.W.size for layer in self.dense) <= MOST_WEIGHTS
+        self.sends_weights = sum(layer.W.size for layer in self.dense) <= MAX_SENT_WEIGHTS
         self.inputs = {name: feature.label for name, feature in FEATURES.items()}
         if experiment.formula:
             self.inputs[FORMULA] = experiment.formula
@@ -39,27 +39,27 @@ class Stage:
             **self.architecture.outline,
             "output": experiment.output_name,
             "features": list(experiment.features),
-            "shown": [sizes[0], *(min(units, DRAWN) for units in sizes[1:])],
+            "shown": [sizes[0], *(min(units, MAX_DRAWN_UNITS) for units in sizes[1:])],
             "all_features": [list(pair) for pair in self.inputs.items()],
         }
 
-    def sharpen(self, side: int) -> None:
-        """Set the number of points along a side of the big map."""
+    def set_side(self, side: int) -> None:
+        """Set the number of points along a side of the large map."""
         if side != self.map.size:
             self.map = PlaneMap(self.dataset, self.trainer, side, self.architecture.dense[:-1])
 
     def focused(self, unit: Any) -> int | None:
-        """The unit that a request asks for; None if there is no such unit."""
+        """The requested unit, or None if there is no such unit."""
         known = type(unit) is int and -len(self.experiment.features) <= unit < len(self.map.bounded)
         return unit if known else None
 
-    def facts(self, unit: int | None) -> dict[str, Any]:
-        """Part of the header. unit: the one whose map is sent; None for the output."""
+    def header(self, unit: int | None) -> dict[str, Any]:
+        """Fields of the header of a frame. unit: the one whose map is sent; None for the output."""
         encoding = self.map.encoding if unit is None else "value"
         return {"plane": {"extent": self.dataset.extent, "encoding": encoding}, "network": self.network, "focus": unit}
 
-    def pictures(self, unit: int | None) -> dict[str, np.ndarray]:
-        """The arrays that change while the network learns."""
+    def changing_arrays(self, unit: int | None) -> dict[str, np.ndarray]:
+        """The arrays that change during training."""
         arrays = {"map": self.map(), "neuron_maps": self.map.neurons()}
         if unit is not None:
             arrays["map"] = self._input(unit) if unit < 0 else self.map.focus(unit)
@@ -68,9 +68,9 @@ class Stage:
             arrays["biases"] = np.concatenate([layer.b for layer in self.dense], dtype=np.float32)
         return arrays | wrong_points(self.trainer)
 
-    def still(self) -> dict[str, np.ndarray]:
-        """The arrays that stay until the next build: a small map of every input that can be switched on."""
-        return {"feature_maps": self._features(tuple(self.inputs), THUMBNAIL)}
+    def constant_arrays(self) -> dict[str, np.ndarray]:
+        """The arrays that do not change until the next build: a small map of every available input."""
+        return {"feature_maps": self._features(tuple(self.inputs), THUMBNAIL_SIDE)}
 
     def _input(self, unit: int) -> np.ndarray:
         return self._features((self.experiment.features[-1 - unit],), self.map.size)[0]
@@ -89,13 +89,13 @@ def dense_layers(trainer: Trainer) -> list[Dense]:
 
 
 def wrong_points(trainer: Trainer) -> dict[str, np.ndarray]:
-    """The predicted class of each point at the latest evaluation, and 1 where it is wrong. Nothing for regression.
+    """The predicted class of each point at the latest evaluation, and 1 where it is wrong; empty for regression.
 
-    Of the training part only the points that are evaluated; see engine.step.data.
+    Only evaluated points of the training part are included; see engine.step.data.
     """
     if trainer.objective.kind != "classification":
         return {}
-    (_, _, y_train), (_, _, y_test) = trainer.parts()
+    (_, _, y_train), (_, _, y_test) = trainer.data.evaluated
     train, test = trainer.predicted
     return {
         "train_prediction": train.astype(np.int32),
@@ -106,7 +106,7 @@ def wrong_points(trainer: Trainer) -> dict[str, np.ndarray]:
 
 
 def scores(trainer: Trainer, dataset: Dataset, confusion: np.ndarray | None) -> dict[str, Any]:
-    """Figures of the test part: precision, recall and F1 of every class, or errors in the units of the targets."""
+    """Scores of the test part: precision, recall and F1 of every class, or errors in the units of the targets."""
     if confusion is not None:
         per_class = metrics.class_scores(confusion)
         lists = {name: getattr(per_class, name).tolist() for name in ("precision", "recall", "f1")}

@@ -1,4 +1,4 @@
-"""The arrays of a frame: those that change during training, and those that stay until the next build."""
+"""The arrays of a frame: those that change during training, and those that are constant until the next build."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import numpy as np
 from data.dataset import Dataset
 from engine.training.trainer import Trainer
 from lab.training import probes
-from lab.training.diagram import Stage
+from lab.training.diagram import PlaneDiagram
 
 Arrays = dict[str, np.ndarray]
 
 
-def moving(trainer: Trainer, dataset: Dataset, stage: Stage | None, focus: int | None) -> Arrays:
+def changing(trainer: Trainer, dataset: Dataset, diagram: PlaneDiagram | None, focus: int | None) -> Arrays:
     """Maps, weights, confusion matrix, and predictions for the first test pictures."""
-    arrays = stage.pictures(focus) if stage else {}
+    arrays = diagram.changing_arrays(focus) if diagram else {}
     if dataset.kind == "classification":
         arrays["confusion"] = probes.confusion(trainer)
     if dataset.images_test is not None:
@@ -22,18 +22,18 @@ def moving(trainer: Trainer, dataset: Dataset, stage: Stage | None, focus: int |
     return arrays
 
 
-def still(dataset: Dataset, stage: Stage | None) -> Arrays:
-    """The examples themselves."""
+def constant(dataset: Dataset, diagram: PlaneDiagram | None) -> Arrays:
+    """The examples, and small maps of the inputs."""
     if dataset.points_train is not None and dataset.points_test is not None:
         unit = dataset.to_units if dataset.kind == "regression" else np.asarray
         return {
-            **(stage.still() if stage else {}),
+            **(diagram.constant_arrays() if diagram else {}),
             "points_train": dataset.points_train,
             "labels_train": unit(dataset.y_train).astype(np.float32),
             "points_test": dataset.points_test,
             "labels_test": unit(dataset.y_test).astype(np.float32),
         }
     if dataset.images_test is not None:
-        labels = dataset.y_test[: probes.STRIP].astype(np.int32)
-        return {"images": dataset.images_test[: probes.STRIP], "image_labels": labels}
+        labels = dataset.y_test[: probes.STRIP_PICTURES].astype(np.int32)
+        return {"images": dataset.images_test[: probes.STRIP_PICTURES], "image_labels": labels}
     return {}

@@ -1,4 +1,4 @@
-"""The frames of one build of a run: what the screen shows, as a header of figures and the arrays behind it."""
+"""Builds the frames of one build of a run: everything the page displays, as a header and arrays."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from lab.protocol import frames
 from lab.protocol.messages import FrameHeader, GetFrame, RunState
 from lab.training import frame_arrays
 from lab.training.advice import goal
-from lab.training.diagram import COARSE, FINE, Stage, scores
+from lab.training.diagram import COARSE_SIDE, FINE_SIDE, PlaneDiagram, scores
 
-COSTLY_EVALUATION = 1e8  # multiply-adds, some 3 ms: above that a running frame shows the scores of the last epoch
+COSTLY_MULTIPLY_ADDS = 1e8  # of an evaluation, some 3 ms; above, frames during training show earlier scores
 
 
 class FrameBuilder:
-    """Knows the data and the network of one build; everything that changes with a press is handed in."""
+    """Builds frames from the data and the network of one build; the state of the run is an argument."""
 
     def __init__(self, experiment: Experiment, dataset: Dataset, trainer: Trainer, build_number: int) -> None:
         self.dataset, self.trainer, self.build_number = dataset, trainer, build_number
         self.multiply_adds = sum(line.multiply_adds for line in trainer.network.summary())
-        samples = sum(len(x) for x, _, _ in trainer.parts())
-        self.is_costly = samples * self.multiply_adds > COSTLY_EVALUATION
-        self.stage = Stage(experiment, dataset, trainer) if dataset.encode else None
+        samples = sum(len(x) for x, _, _ in trainer.data.evaluated)
+        self.is_costly = samples * self.multiply_adds > COSTLY_MULTIPLY_ADDS
+        self.diagram = PlaneDiagram(experiment, dataset, trainer) if dataset.encode else None
         self.class_numbers = (
             hand_drawn.class_numbers(experiment.points) if experiment.dataset == hand_drawn.NAME else None
         )
         self._sent_focus: int | None = None
 
     def forget(self) -> None:
-        """The next frame is sent in full."""
+        """Send the next frame in full."""
         self._sent_focus = None
 
     def scores(self, status: str) -> Scores:
-        """The current scores; while a network whose evaluation is costly trains, those of its last epoch."""
+        """The current scores; during training, those of the latest evaluation if a new one is costly."""
         return self.trainer.latest if self.is_costly and status == "running" else self.trainer.evaluate()
 
     def is_current(self, request: GetFrame, frame_number: int) -> bool:
-        """Whether the page already shows what it asks for."""
+        """Whether the page already shows the current frame."""
         shown = (request.frame, request.build, self._focus(request))
         return shown == (frame_number, self.build_number, self._sent_focus)
 
@@ -49,13 +49,13 @@ class FrameBuilder:
         self, request: GetFrame, state: RunState, *, frame_number: int, steps_per_second: float,
         epoch_ms: float | None, rest: int, advice: dict[str, Any] | None, generation: int,
     ) -> bytes:  # fmt: skip
-        """The frame; of the curve only the points that the page does not have yet."""
-        trainer, dataset, stage = self.trainer, self.dataset, self.stage
+        """The packed frame, with only those points of the curve that the page does not have."""
+        trainer, dataset, diagram = self.trainer, self.dataset, self.diagram
         focus = self._focus(request)
-        if stage:  # a map that does not move is always shown in full
-            stage.sharpen(COARSE if request.coarse and state.status == "running" else FINE)
+        if diagram:  # without training, the map always has the full resolution
+            diagram.set_side(COARSE_SIDE if request.coarse and state.status == "running" else FINE_SIDE)
         shown = self.scores(state.status)
-        arrays = frame_arrays.moving(trainer, dataset, stage, focus)
+        arrays = frame_arrays.changing(trainer, dataset, diagram, focus)
         history = trainer.history
         start = request.have if request.generation == generation and 0 <= request.have <= history.count else 0
         classify = dataset.kind == "classification"
@@ -93,13 +93,13 @@ class FrameBuilder:
             goal=goal(state.experiment, score),
             advice=advice,
             history={"generation": generation, "from": start, "count": history.count},
-            **(stage.facts(focus) if stage else {}),
+            **(diagram.header(focus) if diagram else {}),
         )
         arrays["history_epoch"], arrays["history"] = history.epochs[start:], history.values[:, start:]
         if request.build != self.build_number:
-            arrays |= frame_arrays.still(dataset, stage)
+            arrays |= frame_arrays.constant(dataset, diagram)
         self._sent_focus = focus
         return frames.pack(vars(header), arrays)
 
     def _focus(self, request: GetFrame) -> int | None:
-        return self.stage.focused(request.focus) if self.stage else None
+        return self.diagram.focused(request.focus) if self.diagram else None

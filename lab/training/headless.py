@@ -1,4 +1,4 @@
-"""An experiment without a screen: train until a stop rule ends it, and say what came of it."""
+"""Trains an experiment without a browser until a stop rule ends it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from lab.training import model_file
 from lab.training.build import build
 
 DEFAULT_EPOCHS = 100  # for an experiment without any stop rule
-MAX_EPOCHS = 10_000  # where only a target or patience could end it: a target may never be reached
+MAX_EPOCHS = 10_000  # if only a target or patience could end training
 REPORT_EVERY_S = 0.5
 
 Progress = Callable[[int, Scores], None]
 
 
 class Trained(NamedTuple):
-    """result: plain values, as `python -m lab run --json` prints them."""
+    """A trained experiment. result: plain values, as printed by `python -m lab run --json`."""
 
     result: dict[str, Any]
     dataset: Dataset
@@ -31,7 +31,7 @@ class Trained(NamedTuple):
 
 
 def run(experiment: Experiment) -> dict[str, Any]:
-    """Train, and return plain values: what another process or machine is asked for. Raises ExperimentError."""
+    """Train and return plain values, for another process or machine. Raises ExperimentError."""
     return train(experiment).result
 
 
@@ -40,7 +40,7 @@ def train(
 ) -> Trained:  # fmt: skip
     """Train until a stop rule fires, from the start or from a saved model. Raises ExperimentError.
 
-    progress: called with epochs and scores now and then.
+    progress: called with epochs and scores every REPORT_EVERY_S.
     """
     if not (experiment.epochs or experiment.target_accuracy or experiment.patience or experiment.max_seconds):
         experiment = experiment.change(epochs=DEFAULT_EPOCHS)
@@ -79,11 +79,11 @@ def _load(trainer: Trainer, saved: Path) -> None:
         raise ExperimentError([f"{saved} cannot be read: {problem.strerror}."]) from None
     except ValueError as problem:
         raise ExperimentError([f"{saved} does not fit this experiment. {problem}"]) from None
-    trainer.enable_all_rules()  # the rules are those of this experiment
+    trainer.enable_all_rules()  # the experiment decides, not the saved run
 
 
 def _why(trainer: Trainer) -> str:
     """A sentence on why training ended."""
     if trainer.divergence is not None:
         return f"Diverged at step {trainer.divergence.step}: {trainer.divergence.where}."
-    return trainer.stopped or f"{MAX_EPOCHS:,} epochs are done; no stop rule came true."
+    return trainer.stopped or f"{MAX_EPOCHS:,} epochs are done; no stop rule fired."

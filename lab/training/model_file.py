@@ -1,8 +1,8 @@
-"""A trained network as one safetensors file: weights under their names, all that going on training needs, the curve,
-how the data was scaled, and in the metadata the experiment, the labels and the version of this format.
+"""A trained network as one safetensors file: named weights, the state of training, the curve, and the scaling of the
+data, with the experiment, the labels and the version of this format in the metadata.
 
-Any safetensors reader gets the weights out of it. Whoever loads one here gives us bytes from anywhere, so everything
-is checked: the frame of the file before any tensor is read, every tensor against the network that the experiment makes.
+Any safetensors reader can read the weights. Uploaded files are not trusted: the header is checked before any tensor is
+read, and every tensor is compared with the network of the experiment.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from lab.experiment.errors import SentenceError
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.rules import short
 
-FORMAT, VERSION, SUFFIX = "backprop-playground", "1", ".safetensors"
-LARGEST = 80 << 20  # bytes: the largest network in float64 with Adam takes 64 million
-LONGEST_HEADER = 200_000  # bytes: an experiment of 20,000 characters, its names and a hundred tensors
-MOST_TENSORS, LONGEST_NAME = 200, 80
-KINDS = ("F32", "F64", "I32", "I64", "U64")  # of numbers that a model of ours holds
-MOST_STEPS, MOST_EPOCHS = 10**12, 2 * 10**9
+FORMAT, FORMAT_VERSION, SUFFIX = "backprop-playground", "1", ".safetensors"
+MAX_FILE_BYTES = 80 << 20  # the largest network in float64 with Adam takes 64 million
+MAX_HEADER_BYTES = 200_000  # an experiment of 20,000 characters, names and a hundred tensors
+MAX_TENSORS, MAX_NAME_CHARS = 200, 80
+NUMBER_KINDS = ("F32", "F64", "I32", "I64", "U64")  # in our models
+MAX_STEPS, MAX_EPOCHS = 10**12, 2 * 10**9
 PREFIXES = {"state.": "network.", "slot.": "optimizer.", "history.": "history.", "best.": "best."}
 LEFT_OUT = ("version", "parameters", "stopped", "stopped_by", "disabled_rules", "divergence", "divergence.when")
-GROWS = ("history.epochs", "history.values")
+GROWING = ("history.epochs", "history.values")
 SAVED_HERE = "a model saved by Backprop Playground"
 DAMAGED = f"The file is damaged: its tensors do not lie where its header says; allowed: {SAVED_HERE}."
-RESCALED = "The data is no longer scaled as it was when this model was saved, so its answers may be off."
+RESCALED = "The data is no longer scaled as it was when this model was saved, so its predictions may be wrong."
 
 
 class ModelFileError(SentenceError, ValueError):
@@ -41,18 +41,18 @@ class ModelFileError(SentenceError, ValueError):
 
 
 class Model(NamedTuple):
-    """What a file holds. facts: plain values, `experiment` among them as JSON; arrays: by their names in the file."""
+    """The content of a file. metadata: plain values, with the experiment as JSON; arrays: by name in the file."""
 
-    facts: dict[str, Any]
+    metadata: dict[str, Any]
     arrays: dict[str, np.ndarray]
 
     @property
     def experiment(self) -> Experiment:
-        return Experiment.from_json(self.facts["experiment"])
+        return Experiment.from_json(self.metadata["experiment"])
 
 
 def capture(experiment: Experiment, dataset: Dataset, trainer: Trainer) -> Model:
-    """The network as it is now."""
+    """The current network and the state of its training."""
     trainer.synchronize()
     arrays = {f"network.{name}": array.copy() for name, array in trainer.network.named.items()}
     arrays |= {_in_file(name): array for name, array in checkpoint.capture(trainer).items() if name not in LEFT_OUT}
@@ -61,7 +61,7 @@ def capture(experiment: Experiment, dataset: Dataset, trainer: Trainer) -> Model
         "data.x_scale": np.array(dataset.x_scale, np.float64),
         "data.y_mean_and_scale": np.array([dataset.y_mean, dataset.y_scale], np.float64),
     }
-    facts = {
+    metadata = {
         "experiment": experiment.to_json(),
         "classes": list(dataset.class_names),
         "features": list(dataset.feature_names),
@@ -71,30 +71,30 @@ def capture(experiment: Experiment, dataset: Dataset, trainer: Trainer) -> Model
         "silent": sorted(trainer.disabled_rules),
         "epoch": trainer.epochs,
     }
-    return Model(facts, arrays)
+    return Model(metadata, arrays)
 
 
 def to_bytes(model: Model) -> bytes:
-    """The file."""
-    facts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in model.facts.items()}
+    """The content of the file."""
+    metadata = {name: value if isinstance(value, str) else json.dumps(value) for name, value in model.metadata.items()}
     arrays = {name: np.asarray(array, order="C") for name, array in model.arrays.items()}
-    return safetensors.numpy.save(arrays, metadata={"format": FORMAT, "version": VERSION, **facts})
+    return safetensors.numpy.save(arrays, metadata={"format": FORMAT, "version": FORMAT_VERSION, **metadata})
 
 
 def from_bytes(content: bytes) -> Model:
-    """Read a file. Whether its tensors fit the network is found out by `restore`. Raises ModelFileError."""
-    facts = _facts(_header(content))
+    """Read a file; `restore` checks whether its tensors fit the network. Raises ModelFileError."""
+    metadata = _metadata(_header(content))
     try:
         arrays = safetensors.numpy.load(content)
-    except Exception:  # whatever the reader makes of a file that lies
+    except Exception:  # the reader may raise anything for an invalid file
         raise ModelFileError(DAMAGED) from None
-    return Model(facts, arrays)
+    return Model(metadata, arrays)
 
 
 def restore(trainer: Trainer, model: Model) -> None:
-    """Go on where the saved network stood. The trainer must be built from the file's experiment, or one like it.
+    """Continue a saved run. The trainer must be built from the experiment of the file, or a similar one.
 
-    Raises ModelFileError, and leaves the trainer as it was, for tensors that are not those of this network.
+    Raises ModelFileError, and leaves the trainer unchanged, for tensors of another network.
     """
     own = checkpoint.capture(trainer)
     wanted = _network(trainer) | {_in_file(name): array for name, array in own.items() if name not in LEFT_OUT}
@@ -103,10 +103,10 @@ def restore(trainer: Trainer, model: Model) -> None:
     _fit(wanted, model.arrays)
     _are_sound(model.arrays)
     arrays = {name: model.arrays.get(_in_file(name), array) for name, array in own.items()}
-    rule = model.facts["stopped_by"]
-    reason = "This run had ended by itself when it was saved." if rule else ""  # text of a file is not shown
+    rule = model.metadata["stopped_by"]
+    reason = "This run had ended by itself when it was saved." if rule else ""  # text from a file is not shown
     arrays |= {"divergence": np.array(""), "stopped": np.array(reason), "stopped_by": np.array(rule)}
-    arrays["disabled_rules"] = np.array([name in model.facts["silent"] for name in RULES])
+    arrays["disabled_rules"] = np.array([name in model.metadata["silent"] for name in RULES])
     arrays["parameters"] = _flat(trainer, model)
     try:
         checkpoint.restore(trainer, arrays)
@@ -115,9 +115,9 @@ def restore(trainer: Trainer, model: Model) -> None:
 
 
 def take_weights(trainer: Trainer, model: Model) -> None:
-    """Begin with the weights of the file instead of drawn ones; everything else is that of a new run.
+    """Start a new run with the weights of the file.
 
-    Raises ModelFileError, and leaves the trainer as it was, for weights of another network.
+    Raises ModelFileError, and leaves the trainer unchanged, for weights of another network.
     """
     arrays = {name: array for name, array in model.arrays.items() if name.startswith("network.")}
     _fit(_network(trainer), arrays)
@@ -126,28 +126,28 @@ def take_weights(trainer: Trainer, model: Model) -> None:
 
 
 def is_rescaled(dataset: Dataset, model: Model) -> bool:
-    """Whether the inputs of the data set are now scaled otherwise than when the model was saved."""
+    """Whether the inputs of the data set are scaled differently from those of the saved model."""
     pairs = ((dataset.x_mean, "data.x_mean"), (dataset.x_scale, "data.x_scale"))
     return not all(np.allclose(now, model.arrays[name], rtol=1e-5, atol=1e-8) for now, name in pairs)
 
 
 def _in_file(name: str) -> str:
-    """How an array of a checkpoint is called in the file."""
+    """The name in the file of an array of a checkpoint."""
     prefix = next((prefix for prefix in PREFIXES if name.startswith(prefix)), "")
     return PREFIXES[prefix] + name.removeprefix(prefix) if prefix else f"training.{name}"
 
 
-# The frame of the file: eight bytes with the length of a JSON header, the header, the tensors -------------------------
+# The format: eight bytes with the length of a JSON header, the header, the tensors ------------------------------------
 
 
 def _header(content: bytes) -> dict[str, Any]:
-    if len(content) > LARGEST:
-        raise ModelFileError(f"The file has {len(content):,} bytes; at most {LARGEST:,} are allowed.")
+    if len(content) > MAX_FILE_BYTES:
+        raise ModelFileError(f"The file has {len(content):,} bytes; at most {MAX_FILE_BYTES:,} are allowed.")
     length = int.from_bytes(content[:8], "little")
     if len(content) < 10 or content[8:9] != b"{":
         raise ModelFileError(f"This is no safetensors file; allowed: {SAVED_HERE}.")
-    if length > LONGEST_HEADER:
-        raise ModelFileError(f"The header claims {length:,} bytes; at most {LONGEST_HEADER:,} are allowed.")
+    if length > MAX_HEADER_BYTES:
+        raise ModelFileError(f"The header claims {length:,} bytes; at most {MAX_HEADER_BYTES:,} are allowed.")
     if 8 + length > len(content):
         raise ModelFileError(f"The file is cut off within its header; allowed: {SAVED_HERE}, whole.")
     try:
@@ -156,39 +156,40 @@ def _header(content: bytes) -> dict[str, Any]:
         raise ModelFileError(f"The header of the file is not JSON; allowed: {SAVED_HERE}.") from None
     if not isinstance(header, dict):
         raise ModelFileError(f"The header of the file is no table of tensors; allowed: {SAVED_HERE}.")
-    facts = header.get("__metadata__")
-    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+    metadata = header.get("__metadata__")
+    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
         raise ModelFileError(f"This safetensors file comes from another program; allowed: {SAVED_HERE}.")
-    if facts.get("version") != VERSION:
-        version = short(facts.get("version"))
-        raise ModelFileError(f"The file has format version {version}; this program reads version {VERSION}.")
+    if metadata.get("version") != FORMAT_VERSION:
+        version = short(metadata.get("version"))
+        raise ModelFileError(f"The file has format version {version}; this program reads version {FORMAT_VERSION}.")
     _check_table({name: line for name, line in header.items() if name != "__metadata__"}, len(content) - 8 - length)
     return header
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(table := dict(pairs)) != len(pairs):
-        raise ValueError("a name stands twice")
+        raise ValueError("a name occurs twice")
     return table
 
 
-def _check_table(table: dict[str, Any], room: int) -> None:
-    """table: tensor name -> {dtype, shape, data_offsets}; room: bytes that are there for tensors."""
-    if len(table) > MOST_TENSORS:
-        raise ModelFileError(f"The file has {len(table):,} tensors; at most {MOST_TENSORS} are allowed.")
+def _check_table(table: dict[str, Any], available: int) -> None:
+    """table: tensor name -> {dtype, shape, data_offsets}; available: bytes after the header."""
+    if len(table) > MAX_TENSORS:
+        raise ModelFileError(f"The file has {len(table):,} tensors; at most {MAX_TENSORS} are allowed.")
     end = 0
     for name, line in table.items():
         if not isinstance(line, dict) or line.keys() != {"dtype", "shape", "data_offsets"}:
             raise ModelFileError(DAMAGED)
-        if line["dtype"] not in KINDS:
-            raise ModelFileError(f"{_tensor(name)} holds {short(line['dtype'])}; allowed: {', '.join(KINDS)}.")
+        if line["dtype"] not in NUMBER_KINDS:
+            raise ModelFileError(f"{_tensor(name)} holds {short(line['dtype'])}; allowed: {', '.join(NUMBER_KINDS)}.")
         numbers = (*_list(line["shape"], 4), *_list(line["data_offsets"], 2))
-        if not all(type(number) is int and 0 <= number <= LARGEST for number in numbers):
+        if not all(type(number) is int and 0 <= number <= MAX_FILE_BYTES for number in numbers):
             raise ModelFileError(DAMAGED)
         end = max(end, line["data_offsets"][-1])
-    if end > room:
+    if end > available:
         raise ModelFileError(
-            f"The file is cut off: its tensors need {end:,} bytes and {room:,} are there; allowed: {SAVED_HERE}, whole."
+            f"The file is cut off: its tensors need {end:,} bytes and {available:,} are there; "
+            f"allowed: {SAVED_HERE}, whole."
         )
 
 
@@ -198,8 +199,8 @@ def _list(value: Any, most: int) -> list[Any]:
     return value
 
 
-def _facts(header: Mapping[str, Any]) -> dict[str, Any]:
-    """What we rely on of the metadata; the rest is for people and other programs."""
+def _metadata(header: Mapping[str, Any]) -> dict[str, Any]:
+    """The validated metadata; other entries are for people and other programs."""
     given = header["__metadata__"]
     try:
         experiment = Experiment.from_json(str(given.get("experiment", "")))
@@ -232,7 +233,7 @@ def _flat(trainer: Trainer, model: Model) -> np.ndarray:
 
 
 def _fit(wanted: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray]) -> None:
-    """Raise unless names, kinds and shapes are those that are wanted."""
+    """Raise unless names, types and shapes are the wanted ones."""
     for problem, names in (("lacks", wanted.keys() - arrays.keys()), ("has too much:", arrays.keys() - wanted.keys())):
         if names:
             some = ", ".join(map(_tensor, sorted(names)[:3])) + (" and more" if len(names) > 3 else "")
@@ -241,7 +242,7 @@ def _fit(wanted: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray]) -> 
         found = arrays[name]
         if found.dtype != array.dtype:
             raise ModelFileError(f"{name} holds {found.dtype}; the experiment's network needs {array.dtype}.")
-        if found.ndim != array.ndim or (found.shape != array.shape and name not in GROWS):
+        if found.ndim != array.ndim or (found.shape != array.shape and name not in GROWING):
             raise ModelFileError(f"{name} is {_by(found)}; the experiment's network needs {_by(array)}.")
 
 
@@ -254,14 +255,14 @@ def _are_finite(arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def _are_sound(arrays: Mapping[str, np.ndarray]) -> None:
-    """Raise unless training can go on from these numbers."""
+    """Raise unless training can continue from these numbers."""
     _are_finite(arrays)
     for name, array in arrays.items():
         if name.startswith("training.rng") and (array[4] > 1 or array[5] >= 1 << 32):
             raise ModelFileError(f"{name} is no state of a random generator; six numbers of PCG64 are allowed.")
     steps, epochs, position, t = map(int, arrays["training.counters"])
-    if max(steps, position, t) > MOST_STEPS or epochs > MOST_EPOCHS:
-        raise ModelFileError("training.counters holds a count that nobody has trained to; smaller ones are allowed.")
+    if max(steps, position, t) > MAX_STEPS or epochs > MAX_EPOCHS:
+        raise ModelFileError("training.counters holds an impossible count; smaller ones are allowed.")
     seconds, untrained, best = map(float, arrays["training.numbers"])
     if not (0 <= seconds < np.inf and np.isfinite(untrained) and best == best):
         raise ModelFileError("training.numbers holds numbers that are not finite; only finite ones are allowed.")
@@ -270,7 +271,7 @@ def _are_sound(arrays: Mapping[str, np.ndarray]) -> None:
         raise ModelFileError("history.epochs is out of order; epochs from 0 to the last one, rising, are allowed.")
     if not np.isfinite(losses).all():
         raise ModelFileError("history.values holds a loss that is not finite; only finite ones are allowed.")
-    if not 1 <= int(arrays["history.stride"]) <= MOST_EPOCHS:
+    if not 1 <= int(arrays["history.stride"]) <= MAX_EPOCHS:
         raise ModelFileError("history.stride is out of range; a whole number from 1 is allowed.")
 
 
@@ -279,4 +280,4 @@ def _by(array: np.ndarray) -> str:
 
 
 def _tensor(name: str) -> str:
-    return short(name) if len(name) <= LONGEST_NAME else "a tensor with a long name"
+    return short(name) if len(name) <= MAX_NAME_CHARS else "a tensor with a long name"

@@ -1,4 +1,4 @@
-"""Maps and predictions of a network, ready to be drawn. Computing them never disturbs training."""
+"""Maps and predictions of a network for display. Computing them does not affect training."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from engine.training.trainer import Trainer
 from lab.experiment.architecture import Block
 from lab.protocol.messages import BYTE_SCALE, CLASS_SHIFT, ZERO_BYTE
 
-STRIP = 40  # test pictures on the screen
-DRAWN = 16  # units of a layer that the diagram shows
-THUMBNAIL = 25  # points along a side of a unit's small map
-MAX_MAP_NUMBERS = 4_000_000  # that the network may hold for the points of a map
+STRIP_PICTURES = 40  # first test pictures, which are displayed
+MAX_DRAWN_UNITS = 16  # of a layer in the diagram
+THUMBNAIL_SIDE = 25  # points along a side of a unit's small map
+MAX_MAP_NUMBERS = 4_000_000  # that the network may store for the points of a map
 
 
 def as_bytes(values: np.ndarray) -> np.ndarray:
@@ -46,7 +46,7 @@ def plane_points(extent: tuple[float, float], size: int) -> np.ndarray:
 
 
 class PlaneMap:
-    """The outputs of the network and of every hidden unit over the plane, one byte a point.
+    """The outputs of the network and of every hidden unit over the plane, one byte per point.
 
     encoding "value": 0 to 255 is -1 to +1 (for two classes, 2 p - 1 with the probability p of the second one; for
     regression, the value in the data's units; for a unit, see `neurons`);
@@ -67,11 +67,12 @@ class PlaneMap:
         outputs = [block.output.name for block in hidden]
         with observe(network, outputs) as seen:
             self.z = network.chain.forward(points, train=False).array
-        self.hidden = [seen.outputs[name].array[:, :DRAWN] for name in outputs]  # (side * side, drawn units) each
-        self.bounded = np.array([block.is_bounded for block in hidden for _ in range(min(block.units, DRAWN))], bool)
+        self.hidden = [seen.outputs[name].array[:, :MAX_DRAWN_UNITS] for name in outputs]  # (side * side, units) each
+        drawn = [block for block in hidden for _ in range(min(block.units, MAX_DRAWN_UNITS))]
+        self.bounded = np.array([block.is_bounded for block in drawn], bool)
 
     def _side(self, units: int) -> int:
-        """A wide network is evaluated at fewer points, which bounds the time and the memory of a frame."""
+        """The number of evaluated points along a side; fewer for a wide network, to bound time and memory."""
         return next(
             (self.size // k for k in (1, 2) if (self.size // k) ** 2 * units <= MAX_MAP_NUMBERS), max(1, self.size // 4)
         )
@@ -98,8 +99,8 @@ class PlaneMap:
 
         0 to 255 is -1 to +1; a unit whose output has other bounds is divided by its largest absolute value.
         """
-        skip = self.side // THUMBNAIL
-        small = np.empty((len(self.bounded), THUMBNAIL, THUMBNAIL), np.float32)
+        skip = self.side // THUMBNAIL_SIDE
+        small = np.empty((len(self.bounded), THUMBNAIL_SIDE, THUMBNAIL_SIDE), np.float32)
         start = 0
         for layer in self.hidden:
             stop = start + layer.shape[1]
@@ -125,6 +126,6 @@ def confusion(trainer: Trainer) -> np.ndarray:
 
 
 def strip(trainer: Trainer) -> tuple[np.ndarray, np.ndarray]:
-    """Predicted class (K,) and its probability (K,) for the first test pictures."""
-    p = trainer.objective.probabilities(trainer.network.forward(trainer.x_test[:STRIP]))
+    """Predicted classes (K,) and their probabilities (K,) for the first test pictures."""
+    p = trainer.objective.probabilities(trainer.network.forward(trainer.x_test[:STRIP_PICTURES]))
     return p.argmax(axis=1).astype(np.int32), p.max(axis=1).astype(np.float32)

@@ -1,4 +1,4 @@
-"""A report on a trained network in figures: its layers, its metrics and their diagnosis."""
+"""A report on a trained network: layers, metrics and diagnostics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.training.trainer import Trainer
 
 
 def report(trainer: Trainer) -> dict[str, Any]:
-    """Plain values, ready for JSON, about a network and its test part. The trainer is left as it was."""
+    """A report as plain values for JSON. The trainer does not change."""
     trainer.synchronize()
     return {
         "summary": [line._asdict() for line in trainer.network.summary()],
@@ -45,9 +45,9 @@ def _regression(trainer: Trainer) -> dict[str, Any]:
 
 
 def gradient_check(trainer: Trainer, samples: int = 8, entries: int = 40) -> dict[str, Any]:
-    """Backprop against central differences on a few samples: how many entries, and the one with the largest error.
+    """Backpropagation against central differences on a few samples: number of entries, and the worst one.
 
-    Useful in float64 only: rounding in float32 is larger than the differences.
+    Only useful in float64: rounding in float32 exceeds the differences.
     """
     x, t = trainer.x_train[:samples], trainer.t_train[:samples]
     checks = check(trainer.network, trainer.objective, x, t, entries=entries)

@@ -1,4 +1,4 @@
-"""One visitor's run: an experiment, its trainer, and whether it should be training now."""
+"""A run: an experiment, its trainer, and the decision when it trains."""
 
 from __future__ import annotations
 
@@ -33,44 +33,44 @@ from lab.training.build import Built, build
 from lab.training.diagram import dense_layers
 from lab.training.frame_builder import FrameBuilder
 
-STEP_BUDGET_S = 0.1  # of training that a press of Step may take before other runs get their turn
-WATCHED_S = 3.0  # without a request for a frame, after which training waits
-RATE_WINDOW_S = 0.5  # over which steps a second are counted
+STEP_BUDGET_S = 0.1  # of training on a press of Step, before other runs get their turn
+WATCHED_S = 3.0  # after the latest request; then training pauses
+RATE_WINDOW_S = 0.5  # for steps per second
 
 
 class Run:
-    """Owns one trainer. `status`: idle, running or paused (the visitor's wish), stopped or diverged (what happened)."""
+    """Owns one trainer. status: idle, running or paused (requested by the visitor), stopped or diverged."""
 
     def __init__(
         self, experiment: Experiment, speed: str = "epoch", clock: Callable[[], float] = time.monotonic,
         device: str | None = None,
     ) -> None:  # fmt: skip
-        """device: compute there instead of where the experiment says."""
+        """device: replaces the device of the experiment."""
         self.clock, self.speed, self.frame_number = clock, speed_named(speed), 0
-        self.build_number = secrets.randbelow(10**6)  # no page may take a restarted run's frames for those it has
+        self.build_number = secrets.randbelow(10**6)  # differs from that of a restarted run
         self.origin = secrets.randbelow(2**31)
         self.seen = clock()
         self.instead = {"device": device} if device else {}
         self.rebuild(experiment)
 
     def rebuild(self, experiment: Experiment, built: Built | None = None) -> None:
-        """New data and a new network, or those that were built already; training waits for Play."""
+        """Build new data and a new network, or use given ones; training waits for Play."""
         self.dataset, self.trainer = built or build(experiment.change(**self.instead) if self.instead else experiment)
         self.experiment = experiment
         self.build_number += 1
         self.frames = FrameBuilder(experiment, self.dataset, self.trainer, self.build_number)
-        self.aside: dict[str, Any] = {}  # what queries keep between their pieces; training knows nothing of it
+        self.query_cache: dict[str, Any] = {}  # intermediate results of queries that work in pieces
         self._begin("idle")
 
     @property
     def state(self) -> RunState:
-        """What every reply tells the server."""
+        """The state of the run, which every reply contains."""
         until = int(self.goal) if self.goal < np.inf else 0
         epoch, speed = self.trainer.epochs, self.speed.name
         return RunState(self.experiment, self.status, self.notice, epoch, speed, self.origin, until)
 
-    def obey(self, command: Command) -> None:
-        """Carry out a command of the visitor. Raises ValueError for what is not allowed."""
+    def execute(self, command: Command) -> None:
+        """Carry out a command of the visitor. Raises ValueError if it is not allowed."""
         match command:
             case Play():
                 self.play()
@@ -91,19 +91,19 @@ class Run:
             case GetState():
                 pass
             case _:
-                raise ValueError(f"{type(command).__name__} is no command for a run.")
+                raise ValueError(f"{type(command).__name__} is not a command for a run.")
 
     def reset(self) -> None:
-        """Back to the same first weights, with the current settings."""
+        """Return to the initial weights, with the current settings."""
         self.trainer.reset()
         self._begin("idle")
 
     def _begin(self, status: str) -> None:
         self.status, self.notice = status, ""
-        self.allowed = 0.0  # epochs that may be trained because their frames were asked for
-        self.goal = np.inf  # the epoch at which a press of Step ends
+        self.allowed = 0.0  # total epochs that may be trained, because their frames were requested
+        self.goal = np.inf  # the epoch that ends a press of Step
         self._pace = (0.0, self.trainer.steps)
-        self._since = (0.0, 0)  # training seconds and steps when what an epoch costs last changed
+        self._since = (0.0, 0)  # training seconds and steps at the latest change of settings
         self.frames.forget()
         self.origin += 1
         self._adviser = Adviser()
@@ -111,10 +111,10 @@ class Run:
         self._touch()
 
     def _touch(self) -> None:
-        """Something that a frame shows has changed."""
+        """Mark the current frame as outdated."""
         self.frame_number += 1
 
-    # What the visitor does -------------------------------------------------------------------------------------------
+    # Commands --------------------------------------------------------------------------------------------------------
 
     def play(self) -> None:
         if not self._may_train():
@@ -126,7 +126,7 @@ class Run:
         self._touch()
 
     def _may_train(self) -> bool:
-        """Whether it has not diverged. A stop rule that has ended it is disabled."""
+        """Whether the run has not diverged. Disables a stop rule that has ended it."""
         if self.status == "stopped":
             self.trainer.resume()
         return self.status != "diverged"
@@ -137,7 +137,7 @@ class Run:
             self._touch()
 
     def step(self) -> None:
-        """Exactly one epoch: now, or in slices like any other training where that takes longer."""
+        """Train for exactly one epoch, in slices if it takes longer than STEP_BUDGET_S."""
         if not self._may_train():
             return
         self.status, self.notice = "running", ""
@@ -146,7 +146,7 @@ class Run:
         self.advance(STEP_BUDGET_S)
 
     def step_batch(self) -> None:
-        """Exactly one batch."""
+        """Train on exactly one batch."""
         if not self._may_train():
             return
         self.status, self.notice, self.goal = "paused", "", np.inf
@@ -154,9 +154,9 @@ class Run:
         self._after_training()
 
     def edit(self, layer: int, source: int, target: int, value: float) -> None:
-        """Set the weight from unit `source` to unit `target` of a dense layer, or with source -1 that unit's bias.
+        """Set the weight from unit `source` to unit `target` of a dense layer, or the bias of the unit with source -1.
 
-        layer counts the dense layers from 0. Takes effect between two steps. Raises ValueError for what is not there.
+        layer: number of the dense layer, from 0. Raises ValueError for a weight that does not exist.
         """
         dense = dense_layers(self.trainer)
         if not (0 <= layer < len(dense) and -1 <= source < dense[layer].inputs and 0 <= target < dense[layer].units):
@@ -171,13 +171,13 @@ class Run:
         self._touch()
 
     def change(self, experiment: Experiment) -> None:
-        """Live fields reach the running network; any other builds a new one."""
-        if self.experiment.goes_on_as(experiment):
+        """Apply changes of live fields to the running network; any other change builds a new one."""
+        if self.experiment.allows_live_change(experiment):
             before, after = vars(self.experiment.settings()), vars(experiment.settings())
             self.trainer.set(**{name: value for name, value in after.items() if value != before[name]})
             self.experiment = experiment
             self._since = (self.trainer.seconds, self.trainer.steps)
-            if self.status == "stopped" and not self.trainer.stopped:  # the rule that ended it has been changed
+            if self.status == "stopped" and not self.trainer.stopped:  # the settings of the rule have changed
                 self.status, self.notice = "paused", ""
             self._touch()
         else:
@@ -192,17 +192,17 @@ class Run:
 
     @property
     def watched(self) -> bool:
-        """Whether a frame has been asked for lately."""
+        """Whether there was a request within the last WATCHED_S."""
         return self.clock() - self.seen <= WATCHED_S
 
     @property
     def due(self) -> bool:
-        """Whether there is something to train now: it runs, somebody looks, and the speed allows another step."""
+        """Whether the run should train now: it is running and watched, and the speed allows another step."""
         epochs, steps = self._allowance()
         return self.status == "running" and self.watched and self.trainer.epochs < epochs and self.trainer.steps < steps
 
     def _allowance(self) -> tuple[float, float]:
-        """How many epochs and how many steps may be done by now, in all."""
+        """Total number of epochs and of steps that the speed allows at this time."""
         if self.goal < np.inf:
             return self.goal, np.inf
         speed, (since, steps) = self.speed, self._pace
@@ -212,13 +212,13 @@ class Run:
         return epochs, steps + np.ceil((self.clock() - since) * speed.steps_per_second)
 
     def advance(self, seconds: float) -> None:
-        """Train for at most about so many seconds."""
+        """Train for about `seconds` at most."""
         epochs, steps = self._allowance()
         self.trainer.run_for(seconds, epochs=epochs, steps=steps)
         self._after_training()
 
     def fail(self, notice: str) -> None:
-        """End it because of a fault in the program."""
+        """Stop because of a fault in the program."""
         self.status, self.notice = "stopped", notice
         self._touch()
 
@@ -239,10 +239,10 @@ class Run:
             self.goal = np.inf
         self._touch()
 
-    # Looking ---------------------------------------------------------------------------------------------------------
+    # Frames ----------------------------------------------------------------------------------------------------------
 
     def watch(self) -> None:
-        """Somebody looks: that keeps the run alive and pays for the training until the next look."""
+        """Record a request, which keeps the run alive and allows training until the next one."""
         if not self.watched:
             self._pace = (self.clock(), self.trainer.steps)
         self.seen = self.clock()
@@ -250,7 +250,7 @@ class Run:
             self.allowed = self.trainer.epochs + self.speed.epochs_per_frame
 
     def frame(self, request: GetFrame = GetFrame()) -> bytes:  # noqa: B008  frozen
-        """What the screen shows now, without what the request says is there already."""
+        """The current frame, without the parts that the page already has."""
         self.watch()
         if self.frames.is_current(request, self.frame_number):
             return frames.pack({"unchanged": True, "frame": self.frame_number, "status": self.status})
@@ -261,17 +261,17 @@ class Run:
             return self.frames.build(
                 request, self.state, frame_number=self.frame_number,
                 steps_per_second=self.rate if self.status == "running" else 0.0, epoch_ms=self.epoch_ms,
-                rest=self.speed.rest, advice=self._adviser.say(self.clock(), self.experiment, self.trainer),
+                rest=self.speed.rest, advice=self._adviser.update(self.clock(), self.experiment, self.trainer),
                 generation=self._generation,
             )  # fmt: skip
 
     @property
     def _generation(self) -> int:
-        """Changes whenever the curve on the screen is no longer a beginning of ours."""
+        """Changes whenever the curve on the page is no longer a prefix of the current one."""
         return self.build_number * 1_000_000 + self.trainer.history.generation
 
     def _measure_rate(self) -> None:
-        """Count the steps a second."""
+        """Measure the steps per second."""
         since, steps = self._pace
         if self.status == "running" and self.clock() - since > RATE_WINDOW_S:
             self.rate = (self.trainer.steps - steps) / (self.clock() - since)
@@ -280,7 +280,7 @@ class Run:
 
     @property
     def epoch_ms(self) -> float | None:
-        """What an epoch has cost since a setting last changed; None before the first step."""
+        """Mean duration of an epoch since the latest change of settings; None before the first step."""
         seconds, steps = self._since
         epochs = (self.trainer.steps - steps) / -(-len(self.trainer.x_train) // self.trainer.batch_size)
         return (self.trainer.seconds - seconds) * 1000 / epochs if epochs > 0 else None
@@ -288,11 +288,11 @@ class Run:
     # Checkpoints -----------------------------------------------------------------------------------------------------
 
     def checkpoint(self) -> Arrays:
-        """Everything needed to go on elsewhere, beside `state`."""
+        """The arrays that, together with `state`, continue the run in another process."""
         return checkpoint.capture(self.trainer)
 
     def resume(self, state: RunState, arrays: Arrays, notice: str) -> None:
-        """Continue from a checkpoint of the same experiment; without arrays from the first weights."""
+        """Continue from a checkpoint of the same experiment; without arrays, from the initial weights."""
         if arrays:
             checkpoint.restore(self.trainer, dict(arrays))
         self.origin, self.notice, self.goal = state.origin, notice, state.until or np.inf

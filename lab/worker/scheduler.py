@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
-from engine.backend import believe, exhausted, poisoned
+from engine.backend import adopt_devices, has_lost_context, is_out_of_memory
 from lab.protocol.errors import BadMessage, Gone
 from lab.protocol.messages import (
     Answer,
@@ -36,7 +36,7 @@ from lab.protocol.messages import (
 from lab.protocol.wire import GOODBYE, decode_command, encode_checkpoint, encode_reply
 from lab.queries import downloads
 from lab.queries.table import ask
-from lab.training.build import FULL
+from lab.training.build import MEMORY_FULL
 from lab.training.model_file import Model
 from lab.training.run import Run
 
@@ -100,9 +100,9 @@ class Scheduler:
             except ValueError as problem:
                 reply = Reply(error="refused", sentence=str(problem))
             except Exception as problem:
-                if exhausted(problem):
+                if is_out_of_memory(problem):
                     reply = Reply(error="refused", sentence=NO_MEMORY)
-                elif poisoned(problem) and self.expendable:
+                elif has_lost_context(problem) and self.expendable:
                     raise
                 else:
                     print(f"{type(command).__name__} failed:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
@@ -114,7 +114,7 @@ class Scheduler:
     def _carry_out(self, name: str, command: Command, arrays: Arrays) -> Answer | None:
         """Raises Gone for an unknown run, and whatever the command raises."""
         if devices := getattr(command, "devices", ()):
-            believe(devices)
+            adopt_devices(devices)
         match command:
             case Open(experiment, speed):
                 self.runs[name] = Run(experiment, speed)
@@ -134,7 +134,7 @@ class Scheduler:
                 downloads.load(run, Model(metadata, dict(arrays)), experiment)
                 return {}, dict(run.checkpoint())  # so that the loaded network survives this process
             case _:
-                self._run(name).obey(command)
+                self._run(name).execute(command)
         return None
 
     def _run(self, name: str) -> Run:
@@ -161,9 +161,9 @@ class Scheduler:
         try:
             run.advance(seconds)
         except Exception as problem:
-            if exhausted(problem):
-                return run.fail(FULL if run.trainer.backend else NO_MEMORY)
-            if poisoned(problem) and self.expendable:
+            if is_out_of_memory(problem):
+                return run.fail(MEMORY_FULL if run.trainer.backend else NO_MEMORY)
+            if has_lost_context(problem) and self.expendable:
                 raise
             traceback.print_exc()
             run.fail(f"Training failed ({type(problem).__name__}).")
@@ -190,7 +190,7 @@ class Scheduler:
             run = _run_of(command, arrays, command.device, command.notice)
         except Exception as problem:
             here = "cpu" in (command.state.experiment.device, command.device)
-            if here or (poisoned(problem) and self.expendable):
+            if here or (has_lost_context(problem) and self.expendable):
                 raise
             run = _run_of(command, arrays, "cpu", f"{command.notice} {ON_CPU_INSTEAD}")
         if command.stop:

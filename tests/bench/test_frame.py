@@ -1,4 +1,4 @@
-"""What a live frame costs is measured on runs like those of the playground, pictures from files among them."""
+"""The cost of a live frame is measured on runs of the playground, including pictures from files."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from bench import frame
 
 
 def test_every_experiment_has_a_row_with_the_share_of_frames(monkeypatch):
-    monkeypatch.setenv("BACKPROP_DATA", "")  # so that it is as before when the test is over
+    monkeypatch.setenv("BACKPROP_DATA", "")  # restored after the test
     monkeypatch.setattr(frame, "PICTURES", {"train-images-idx3-ubyte": 300, "t10k-images-idx3-ubyte": 50})
     monkeypatch.setattr(frame, "FRAMES", 2)
     rows = frame.rows()

@@ -1,4 +1,4 @@
-"""The method of comparison, on implementations that only pretend to have taken time."""
+"""The method of comparison, on implementations with simulated durations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.paired import Timing, calibrate, compare
 
 
 class Fake:
-    """Takes so many seconds a step; `load` stretches wall time, `noise` gives factors for one run after the other."""
+    """An implementation with a given duration per step. load: factor of wall time; noise: factors of its runs."""
 
     def __init__(self, seconds: float, load: float = 1.0, noise: tuple[float, ...] = (1.0,)) -> None:
         self.seconds, self.load, self.noise, self.asked = seconds, load, noise, []

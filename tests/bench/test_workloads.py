@@ -1,4 +1,4 @@
-"""The workloads, and that every implementation runs them."""
+"""The workloads, run by every implementation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a drawing to the picture a network sees."""
+"""From a drawing to the input of a network."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def drawing(rows: slice, columns: slice, size: int = 84) -> np.ndarray:
 
 
 def middle(picture: np.ndarray) -> list[float]:
-    """Center of mass, in pixels from the top and from the left, pixel 0 reaching from 0 to 1."""
+    """Center of mass in pixels from the top and the left; pixel 0 extends from 0 to 1."""
     return [(np.arange(side) + 0.5) @ picture.sum(axis=1 - axis) / picture.sum()
             for axis, side in enumerate(picture.shape)]  # fmt: skip
 

@@ -1,5 +1,4 @@
-"""What every data set promises, asked of each entry of the table that needs no files.
-Then what `load` promises about randomness, and what it refuses."""
+"""Properties of every data set that needs no files, and randomness and refusals of `load`."""
 
 from __future__ import annotations
 
@@ -39,7 +38,7 @@ def points(dataset: data.Dataset) -> tuple[np.ndarray, np.ndarray]:
 
 
 def in_one_order(parts: tuple[np.ndarray, np.ndarray]) -> list[list[float]]:
-    """The rows of both parts, sorted, whatever part they are in."""
+    """The rows of both parts together, sorted."""
     return sorted(np.concatenate(parts).tolist())
 
 
@@ -271,7 +270,7 @@ def test_no_data_set_imports_scikit_learn():
         ({"features": ("x1", "x1")}, "x1, x2, x1^2"),
     ],
 )
-def test_values_out_of_range_are_refused_with_the_allowed_ones(change, allowed):
+def test_values_out_of_range_are_refused(change, allowed):
     with pytest.raises(ValueError, match=r"^[A-Z].*\.$") as refusal:
         load(**{"name": "xor", "rng": rng(), **change})
     assert allowed in str(refusal.value)

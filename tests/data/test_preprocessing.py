@@ -32,7 +32,7 @@ def test_each_group_of_two_or_more_is_in_both_parts(group, share, seed):
 
 
 @given(groups, seeds, st.floats(0.1, 0.9), st.floats(0.1, 0.9))
-def test_a_smaller_training_part_is_a_prefix_of_a_larger_one(group, seed, one, two):
+def test_smaller_training_parts_are_prefixes_of_larger_ones(group, seed, one, two):
     small, large = (split(group, share, np.random.default_rng(seed))[0] for share in sorted((one, two)))
     np.testing.assert_array_equal(small, large[: len(small)])
 
@@ -65,7 +65,7 @@ def test_a_constant_column_is_divided_by_one(constant):
     np.testing.assert_allclose(standardize(values, mean, scale), 0, atol=1e-6)
 
 
-def test_standardising_subtracts_before_it_rounds_to_single_precision():
+def test_standardizing_subtracts_before_rounding_to_float32():
     assert standardize(np.array([1e8 + 1]), 1e8, 1.0) == [1.0]
 
 

@@ -1,4 +1,4 @@
-"""Small networks of every kind, and trainers for them on made-up data of 36 numbers a sample (6 x 6 pixels)."""
+"""Small networks of every kind, and trainers for them on synthetic data of 36 numbers per sample (6 x 6 pixels)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.engine.gpu.fake_cupy import CARD
 
 
 def layers_of(kind: str):
-    """Fresh layers: 36 numbers in, 3 out."""
+    """New layers with 36 inputs and 3 outputs."""
     rng = np.random.default_rng(11)
     middle = {
         "dense": lambda: [Dense(6), Activation("tanh")],
@@ -72,7 +72,7 @@ def batch(objective):
 
 @pytest.fixture
 def build_trainer(build_network, objective):
-    """Trainers on 50 training and 20 test samples whose class a network can learn. All of one kind start alike."""
+    """Trainers on 50 training and 20 test samples of learnable classes; one kind has equal initial weights."""
 
     def build(kind="dense", dtype=np.float32, optimizer="adam", learning_rate=0.02, backend=None, executor=None,
               **settings):  # fmt: skip
@@ -92,7 +92,7 @@ def build_trainer(build_network, objective):
 
 @pytest.fixture
 def pretended():
-    """The strict stand-in for CuPy as a card with free memory."""
+    """The strict fake of CuPy as a card with free memory."""
     gc.collect()
     CARD.reset()
     return Backend("cuda:0", fake_cupy)

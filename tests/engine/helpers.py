@@ -13,8 +13,8 @@ from engine.tape.recording import BatchRecorder
 from engine.training.gradient_check import slope
 from engine.training.trainer import Trainer
 
-compiled = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler to stand in for NVRTC")
-PAIRS = [  # every output with every loss that suits it: (kind, classes, output, loss)
+compiled = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler to replace NVRTC")
+PAIRS = [  # every output with every compatible loss: (kind, classes, output, loss)
     (kind, classes, output, loss)
     for kind, classes in (("classification", 2), ("classification", 3), ("regression", 0))
     for output in valid_outputs(kind, classes)
@@ -22,8 +22,8 @@ PAIRS = [  # every output with every loss that suits it: (kind, classes, output,
 ]
 
 
-def spoil(trainer: Trainer, rows: int | slice = slice(None)) -> None:
-    """Make training samples infinite, so that the parameters overflow as soon as one of them is in a batch."""
+def make_infinite(trainer: Trainer, rows: int | slice = slice(None)) -> None:
+    """Make training samples infinite, so that a batch with one of them overflows the parameters."""
     trainer.x_train[rows] = np.inf
     trainer.executor.recorder = BatchRecorder(trainer.x_train, trainer.t_train)  # pyright: ignore  # it holds a copy
 
@@ -31,7 +31,7 @@ def spoil(trainer: Trainer, rows: int | slice = slice(None)) -> None:
 def numerical_gradient(f: Callable[[], float], array: np.ndarray, epsilon: float = 1e-5) -> np.ndarray:
     """Gradient of f() by central differences with respect to every entry of `array`, which f reads. Same shape.
 
-    The array is changed on the way and left as it was.
+    The array is restored.
     """
     gradient = np.empty_like(array)
     for index in np.ndindex(array.shape):

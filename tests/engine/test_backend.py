@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine import backend
-from engine.cards import LIBRARIES
+from engine.cards import LIBRARY_OF_TRIAL
 
 HEALTHY = """
 import numpy as np
@@ -52,13 +52,13 @@ WORKS = {
 NVRTC = "raise RuntimeError('Failure finding \"libnvrtc.so.13 or libnvrtc.so.12\"')"
 CUBLAS = "raise ImportError('libcublas.so.12: cannot open shared object file: No such file or directory')"
 LEFT = "_core/left_behind.so"
-GONE = "raise ModuleNotFoundError(\"No module named 'cupy'\")"  # as where no file of it is left
+GONE = "raise ModuleNotFoundError(\"No module named 'cupy'\")"  # as if no file of it were left
 CURAND = "raise ImportError('libcurand.so.10: cannot open shared object file: No such file or directory')"
 
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
-    """`machine(source, packages, driver)` -> the graphics cards that are found on it."""
+    """`machine(source, packages, driver)` -> the detected graphics cards."""
 
     def look(source=None, packages=("cupy-cuda12x",), driver=True, seconds=backend.TRIAL_TIMEOUT_S, folder="."):
         if source is not None:
@@ -78,7 +78,7 @@ def pretended(**parts):
     return HEALTHY.format(**(WORKS | parts))
 
 
-def test_a_healthy_card_is_usable_and_tells_its_name_and_memory(machine):
+def test_a_working_card_is_usable_with_name_and_memory(machine):
     assert machine(pretended(count="return 2")) == [
         backend.Device("cuda:0", "GPU 0: Pretended Card", memory=2 << 30),
         backend.Device("cuda:1", "GPU 1: Pretended Card", memory=2 << 30),
@@ -88,9 +88,9 @@ def test_a_healthy_card_is_usable_and_tells_its_name_and_memory(machine):
 @pytest.mark.parametrize(
     ("parts", "reason", "fix"),
     [
-        ({"kernel": NVRTC}, "GPU found, NVRTC missing.", backend.INSTALL),
-        ({"product": CUBLAS}, "GPU found, cuBLAS missing.", backend.INSTALL),
-        ({"random": CURAND}, "GPU found, cuRAND missing.", backend.INSTALL),
+        ({"kernel": NVRTC}, "GPU found, NVRTC missing.", backend.INSTALL_COMMAND),
+        ({"product": CUBLAS}, "GPU found, cuBLAS missing.", backend.INSTALL_COMMAND),
+        ({"random": CURAND}, "GPU found, cuRAND missing.", backend.INSTALL_COMMAND),
         ({"product": CUBLAS, "nvrtc": "13"},
          "GPU found, cuBLAS missing: the CUDA libraries are of version 13, this CuPy is for 12.", "cupy-cuda13x"),
         ({"product": "return np.dot(a, b) + 1"}, "a sum of products is 159, not 155", "Update"),
@@ -109,21 +109,21 @@ def test_an_unusable_card_has_a_reason_and_a_fix(machine, parts, reason, fix):
 
 
 @pytest.mark.parametrize(
-    ("left", "said"),
+    ("left", "problem"),
     [
         ("__init__.py", "AttributeError: module 'cupy' has no attribute 'cuda'"),  # the folder, without its contents
         (LEFT, "AttributeError: module 'cupy' has no attribute 'cuda'"),  # an import finds a folder
-        (None, "ModuleNotFoundError: No module named 'cupy'"),  # another CuPy was removed, and took the files along
+        (None, "ModuleNotFoundError: No module named 'cupy'"),  # another CuPy package was removed with its files
     ],
 )
-def test_a_half_removed_package_is_named_with_the_fix(machine, tmp_path, left, said):
+def test_a_half_removed_package_is_reported_with_the_fix(machine, tmp_path, left, problem):
     if left == LEFT and importlib.util.find_spec("cupy"):
         pytest.skip("a whole CuPy further down the path would be imported instead")
     (tmp_path / "broken/cupy/_core").mkdir(parents=True)
     (tmp_path / "broken/cupy" / left).write_text("") if left else (tmp_path / "cupy.py").write_text(GONE)
     (card,) = machine(folder="broken" if left else ".")
-    assert card.reason == f"CuPy is only partly installed: {said}."
-    assert card.fix == f"pip uninstall -y cupy-cuda12x && {backend.INSTALL}"
+    assert card.reason == f"CuPy is only partly installed: {problem}."
+    assert card.fix == f"pip uninstall -y cupy-cuda12x && {backend.INSTALL_COMMAND}"
 
 
 def test_a_trial_that_hangs_is_ended(machine):
@@ -134,7 +134,7 @@ def test_a_trial_that_hangs_is_ended(machine):
 
 def test_an_unkillable_trial_is_left_alone(machine, monkeypatch):
     kill = backend.subprocess.Popen.kill
-    monkeypatch.setattr(backend.subprocess.Popen, "kill", lambda child: None)  # it waits inside the driver
+    monkeypatch.setattr(backend.subprocess.Popen, "kill", lambda child: None)  # it hangs inside the driver
     monkeypatch.setattr(backend, "KILL_TIMEOUT_S", 0.01)
     monkeypatch.setattr(backend, "_unkillable", left := [])
     (card,) = machine("import time\ntime.sleep(600)", seconds=0.3)
@@ -149,7 +149,7 @@ def test_what_another_process_has_found_is_taken_over(monkeypatch):
     monkeypatch.setattr(backend, "_found", [])
     monkeypatch.setattr(backend, "graphics_cards", None)
     found = [backend.CPU, backend.Device("cuda:0", "A card", memory=5)]
-    backend.believe([list(device) for device in found])
+    backend.adopt_devices([list(device) for device in found])
     assert backend.available_devices() == found
 
 
@@ -158,15 +158,18 @@ def test_what_another_process_has_found_is_taken_over(monkeypatch):
     [("CUDARuntimeError", 2, True), ("CUBLASError", 3, True), ("CUDARuntimeError", 700, False), ("Other", 2, False)],
 )
 def test_every_library_error_for_full_memory_is_recognized(name, status, full):
-    assert backend.exhausted(type(name, (RuntimeError,), {"status": status})()) == full
+    assert backend.is_out_of_memory(type(name, (RuntimeError,), {"status": status})()) == full
 
 
 def test_the_named_requirements_file_holds_all_missing_libraries():
-    text = (Path(backend.__file__).parents[1] / backend.INSTALL.split()[-1]).read_text(encoding="utf-8")
+    text = (Path(backend.__file__).parents[1] / backend.INSTALL_COMMAND.split()[-1]).read_text(encoding="utf-8")
     (line,) = [line for line in text.splitlines() if line.startswith("cuda-toolkit[")]
     parts = line.partition("[")[2].partition("]")[0].split(",")
-    assert {"nvrtc", "cublas", "curand"} == {library.lower() for library in LIBRARIES.values()}
-    assert set(parts) == {"cudart", *(library.lower() for library in LIBRARIES.values())}  # cudart: NVRTC's headers
+    assert {"nvrtc", "cublas", "curand"} == {library.lower() for library in LIBRARY_OF_TRIAL.values()}
+    assert set(parts) == {
+        "cudart",
+        *(library.lower() for library in LIBRARY_OF_TRIAL.values()),
+    }  # cudart: NVRTC's headers
     assert line.partition("]")[2].startswith("==12.")
     assert "-r requirements.txt" in text
 
@@ -174,14 +177,14 @@ def test_the_named_requirements_file_holds_all_missing_libraries():
 @pytest.mark.parametrize(
     ("packages", "driver", "reason", "fix"),
     [
-        ((), True, "CuPy is not installed on this machine (it needs an NVIDIA GPU).", backend.INSTALL),
+        ((), True, "CuPy is not installed on this machine (it needs an NVIDIA GPU).", backend.INSTALL_COMMAND),
         (("cupy-cuda12x",), False, backend.NO_DRIVER, "driver 525 or newer"),
         (("cupy-cuda12x", "cupy-cuda13x"), True,
          "Several CuPy packages overwrite each other: cupy-cuda12x, cupy-cuda13x.",
-         f"pip uninstall -y cupy-cuda12x cupy-cuda13x && {backend.INSTALL}"),
+         f"pip uninstall -y cupy-cuda12x cupy-cuda13x && {backend.INSTALL_COMMAND}"),
     ],
 )  # fmt: skip
-def test_known_obstacles_start_no_process(machine, monkeypatch, packages, driver, reason, fix):
+def test_known_problems_start_no_process(machine, monkeypatch, packages, driver, reason, fix):
     monkeypatch.setattr(backend.subprocess, "Popen", None)
     (card,) = machine(packages=packages, driver=driver)
     assert card.reason == reason

@@ -17,11 +17,11 @@ TABLES = {
 }
 ENTRIES = [pytest.param(key, entry, id=f"{t}-{key}") for t, table in TABLES.items() for key, entry in table.items()]
 ACTIVATIONS = [pytest.param(f, id=name) for name, f in engine.ACTIVATIONS.items()]
-GRID = np.linspace(-7.03, 7.01, 141).reshape(47, 3)  # no kink among its points
+GRID = np.linspace(-7.03, 7.01, 141).reshape(47, 3)  # without a kink at its points
 
 
 def replayed(formula, *arrays):
-    """What a recording of formula(*arrays) gives for other numbers: it is recorded on zeros and then played."""
+    """formula(*arrays) by replay of a recording on zeros."""
     tape = Tape()
     inputs = [np.zeros_like(a) for a in arrays]
     result = formula(*(tape.wrap(a) for a in inputs))
@@ -61,7 +61,7 @@ def test_every_activation_stays_within_its_bounds(f):
     low, high = f.bounds
     assert low <= a.min()
     assert a.max() <= high
-    for bound, reached in ((low, a.min()), (high, a.max())):  # and the bounds are no wider than need be
+    for bound, reached in ((low, a.min()), (high, a.max())):  # and the bounds are tight
         assert abs(reached) >= 6 if np.isinf(bound) else abs(bound - reached) < 1e-3
 
 
@@ -79,7 +79,7 @@ def test_derivatives_jump_at_the_kinks_only(f):
     points = np.linspace(-3, 3, 601)
     left, right = (f.backward(np.ones_like(z), z, f.forward(z)) for z in (points - 1e-6, points + 1e-6))
     jumps = points[np.abs(right - left) > 1e-3]
-    kinks = () if f.surrogate else f.kinks  # a borrowed slope is smooth
+    kinks = () if f.surrogate else f.kinks  # a surrogate slope is smooth
     np.testing.assert_allclose(jumps, kinks, atol=1e-9)
 
 
@@ -101,7 +101,7 @@ def test_every_loss_names_outputs_that_exist(name, output):
 
 
 @pytest.mark.parametrize(("kind", "classes", "output", "loss"), PAIRS)
-def test_every_objective_gradient_agrees_with_central_differences(kind, classes, output, loss):
+def test_objective_gradients_agree_with_central_differences(kind, classes, output, loss):
     objective = Objective(kind, classes, output, loss)
     z, t = logits_and_targets(objective)
     numeric = numerical_gradient(lambda: objective.value(z, t), z)
@@ -110,7 +110,7 @@ def test_every_objective_gradient_agrees_with_central_differences(kind, classes,
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("kind", "classes", "output", "loss"), PAIRS)
-def test_every_objective_plays_from_a_tape_as_it_computes(kind, classes, output, loss, dtype):
+def test_every_objective_is_replayed_exactly(kind, classes, output, loss, dtype):
     options = {"class_weights": [1, 2, 3][:classes], "label_smoothing": 0.1}
     for objective in (
         Objective(kind, classes, output, loss),
@@ -119,7 +119,7 @@ def test_every_objective_plays_from_a_tape_as_it_computes(kind, classes, output,
         z, t = (a.astype(dtype) for a in logits_and_targets(objective))
         tolerance = 50 * np.finfo(dtype).eps
         for formula in (objective.gradient, objective.value):
-            # recorded on a batch of its own: weights of zero have no mean
+            # recorded on another batch, because weights of zero have no mean
             tape = Tape()
             buffers = z[::-1].copy(), t[::-1].copy()
             result = formula(*map(tape.wrap, buffers))
@@ -201,7 +201,7 @@ def test_every_schedule_stays_between_zero_and_the_base_rate(name):
 
 
 @pytest.mark.parametrize("name", engine.INITIALIZERS)
-def test_every_initializer_draws_centered_numbers_from_its_generator(name):
+def test_every_initializer_draws_centered_numbers(name):
     draw = engine.INITIALIZERS[name].draw
     first, again = (draw(np.random.default_rng(7), (80, 50), 80, 50) for _ in range(2))
     assert first.shape == (80, 50)

@@ -213,7 +213,7 @@ OPTIMIZERS: dict[str, Callable[[nn.Sequential], torch.optim.Optimizer]] = {
 
 
 def optimizers() -> Arrays:
-    """50 steps of every optimiser on a 3-5-3 tanh network."""
+    """50 steps of every optimizer on a 3-5-3 tanh network."""
     rng = np.random.default_rng(3)
     x, y = rng.normal(size=(12, 3)), rng.integers(0, 3, 12)
     arrays = {"x": x, "y": y}
@@ -281,7 +281,7 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Sequential], str]] = {
 
 
 def networks() -> Arrays:
-    """50 steps of networks with batch normalisation and convolutions on 6 x 6 pixels, with their last predictions."""
+    """50 steps of networks with batch normalization and convolutions on 6 x 6 pixels, with their last predictions."""
     rng = np.random.default_rng(4)
     x, y = rng.normal(size=(12, 36)), rng.integers(0, 3, 12)
     arrays = {"x": x, "y": y}

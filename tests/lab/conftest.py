@@ -1,4 +1,4 @@
-"""A clock that tests turn, runs that go by it, and a model file."""
+"""A manual clock, runs that use it, and a model file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What several tests of the lab need: a small experiment, and the ways to look at a run and to wait."""
+"""Helpers of several test modules: a small experiment, reading frames, and waiting."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from lab.training import model_file
 from lab.training.build import Built, build
 from lab.training.run import Run
 
-SMALL = Experiment(samples=40, hidden=(4,))  # 30 to train on: three batches an epoch
+SMALL = Experiment(samples=40, hidden=(4,))  # 30 training samples: three batches per epoch
 RICH = Experiment(dataset="iris", hidden=(6, 4), activations=("relu", "swish"), optimizer="adam", batch_norm=True,
                   dropout=0.2, patience=50, epochs=5, learning_rate=0.01)  # fmt: skip
-LIMIT = 60.0  # seconds; only what is broken takes so long
+LIMIT = 60.0  # seconds; only reached after a failure
 
 
 def look(run: Run, **request: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """What a page is told that asks for a frame."""
+    """The unpacked frame of a run."""
     return unpack(run.frame(GetFrame(**request)))
 
 
 def train(run: Run, frames: int = 1) -> None:
-    """As a worker and a page do: ask for a frame, then train what that allows."""
+    """Request frames and train as a worker does."""
     for _ in range(frames):
         look(run)
         while run.due:
@@ -55,7 +55,7 @@ def saved(experiment: Experiment = SMALL, epochs: int = 3) -> bytes:
 
 
 def step(runs: Pool, token: str) -> None:
-    """One epoch, whole: on a busy machine it may take longer than a press of Step waits."""
+    """Exactly one epoch, even if it takes longer than the budget of Step."""
     runs.do(token, Step())
     until(lambda: runs.state(token).status != "running")
 
@@ -67,7 +67,7 @@ def brief(runs: Pool, token: str) -> tuple[str, str, int]:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition, and fail if it does not come about."""
+    """Wait for a condition; fails after LIMIT."""
     end = time.monotonic() + LIMIT
     while not condition():
         assert time.monotonic() < end, "it did not come about"

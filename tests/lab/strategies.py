@@ -39,7 +39,7 @@ SPECIAL = {  # fields whose rule is not a range or a list of names
     "dataset": st.sampled_from(list(DATASETS)),
     "samples": st.just(0) | st.integers(*SAMPLES),
     "points": st.just("") | st.lists(drawn_points, min_size=1, max_size=8).map(hand_drawn.pack),
-    "own": st.just(""),  # uploads are tried in tests/lab/experiment/test_own_data.py
+    "own": st.just(""),  # uploads are tested in tests/lab/experiment/test_own_data.py
     "features": st.lists(st.sampled_from(list(FEATURES)), min_size=1, unique=True).map(tuple),
     "formula": st.sampled_from(["", "x1", "sin(x1) * x2^2", "max(x1, 1 / x2)"]),
     "hidden": st.lists(st.integers(1, 64), max_size=8).map(tuple),

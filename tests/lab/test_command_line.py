@@ -1,4 +1,4 @@
-"""The same experiment without a screen: what it reads, what it prints, and what it refuses."""
+"""The command line: input, output and refusals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DIGITS = Experiment(dataset="digits", hidden=(32,), activations="relu", optimize
 
 @pytest.fixture
 def lab(capsys):
-    """Runs the command line in this process: (exit code, what it printed, what it complained about)."""
+    """Runs the command line in this process: (exit code, stdout, stderr)."""
 
     def lab(*words):
         code = main(["run", *map(str, words)])
@@ -35,8 +35,8 @@ def lab(capsys):
     return lab
 
 
-def facts(answer):
-    """The one JSON object of a run that went well, without its time."""
+def result_of(answer):
+    """The JSON object of a successful run, without its duration."""
     code, out, err = answer
     assert (code, err) == (0, "")
     (line,) = out.splitlines()
@@ -68,7 +68,7 @@ def _file(path: Path, content: bytes) -> Path:
 def test_an_experiment_is_read_from(source, tmp_path, lab):
     words = SOURCES[source](tmp_path)
     assert read(str(words)) == SMALL
-    found = facts(lab(words, "--json"))
+    found = result_of(lab(words, "--json"))
     assert list(found) == [key for key in KEYS if key != "seconds"]
     assert (found["epochs"], found["steps"], found["parameters"]) == (3, 9, SMALL.parameters)
     assert (found["device"], found["stopped"]) == ("cpu", "3 epochs are done.")
@@ -90,12 +90,12 @@ def test_numbers_are_those_of_the_same_experiment_elsewhere(lab):
     trainer = build(SMALL).trainer
     for _ in range(3):
         trainer.epoch()
-    found, scores = facts(lab(SMALL.to_json(), "--json")), trainer.evaluate()
+    found, scores = result_of(lab(SMALL.to_json(), "--json")), trainer.evaluate()
     assert [found[key] for key in ("train_loss", "test_loss", "train_accuracy", "test_accuracy")] == list(scores)
 
 
 def test_regression_has_r2_instead_of_accuracy(lab):
-    found = facts(lab("dataset=plane&samples=40&epochs=2", "--json"))
+    found = result_of(lab("dataset=plane&samples=40&epochs=2", "--json"))
     assert found["train_r2"] <= 1
     assert found["test_r2"] <= 1
     assert not {"train_accuracy", "test_accuracy"} & found.keys()
@@ -104,30 +104,30 @@ def test_regression_has_r2_instead_of_accuracy(lab):
 def test_digits_learn_and_the_same_command_prints_the_same():
     words = [sys.executable, "-W", "error", "-m", "lab", "run", DIGITS.to_json(), "--json"]
     runs = [subprocess.run(words, cwd=Path(__file__).parents[2], capture_output=True, text=True) for _ in range(2)]
-    first, second = (facts((done.returncode, done.stdout, done.stderr)) for done in runs)
+    first, second = (result_of((done.returncode, done.stdout, done.stderr)) for done in runs)
     assert first == second
     assert first["test_accuracy"] >= 0.96
     assert first["parameters"] == 64 * 32 + 32 + 32 * 10 + 10
 
 
 def test_options_come_before_what_the_experiment_says(lab):
-    assert facts(lab(SMALL.to_json(), "--json", "--epochs", 5))["epochs"] == 5
-    narrow, wide = (facts(lab(SMALL.to_json(), "--json", "--dtype", dtype)) for dtype in ("float32", "float64"))
+    assert result_of(lab(SMALL.to_json(), "--json", "--epochs", 5))["epochs"] == 5
+    narrow, wide = (result_of(lab(SMALL.to_json(), "--json", "--dtype", dtype)) for dtype in ("float32", "float64"))
     assert narrow["train_loss"] != wide["train_loss"]
     assert narrow["train_loss"] == pytest.approx(wide["train_loss"], rel=1e-4)
 
 
 def test_without_a_stop_rule_it_stops_after_a_hundred_epochs(lab):
-    assert facts(lab("samples=40&hidden=2", "--json"))["stopped"] == "100 epochs are done."
+    assert result_of(lab("samples=40&hidden=2", "--json"))["stopped"] == "100 epochs are done."
 
 
 def test_other_stop_rules_end_a_run_as_well(lab):
-    assert facts(lab("dataset=gauss&target_accuracy=0.8", "--json"))["stopped"].startswith("The test accuracy")
-    assert "no" in facts(lab("samples=40&patience=2&learning_rate=1e-9", "--json"))["stopped"]
+    assert result_of(lab("dataset=gauss&target_accuracy=0.8", "--json"))["stopped"].startswith("The test accuracy")
+    assert "no" in result_of(lab("samples=40&patience=2&learning_rate=1e-9", "--json"))["stopped"]
 
 
 def test_a_run_that_diverges_says_so_in_json_without_nan(lab):
-    found = facts(lab("dataset=plane&hidden=8,8&activations=relu&learning_rate=10", "--json"))
+    found = result_of(lab("dataset=plane&hidden=8,8&activations=relu&learning_rate=10", "--json"))
     assert found["stopped"].startswith("Diverged at step ")
     assert found["steps"] > 0
 
@@ -181,7 +181,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path):
 def test_a_saved_run_can_be_read_back_and_goes_on(tmp_path, lab):
     path = tmp_path / "run.safetensors"
     experiment = DIGITS.change(samples=100, dropout=0.1, epochs=2)
-    found = facts(lab(experiment.to_json(), "--json", "--save", path))
+    found = result_of(lab(experiment.to_json(), "--json", "--save", path))
     model = model_file.from_bytes(path.read_bytes())
     again = model.experiment
     assert again == experiment
@@ -214,4 +214,4 @@ def test_a_target_that_is_never_reached_ends_all_the_same(monkeypatch):
     monkeypatch.setattr(headless, "MAX_EPOCHS", 3)
     experiment = Experiment(dataset="circle", hidden=(), samples=40, target_accuracy=1.0)
     result = pickle.loads(pickle.dumps(headless.run(experiment)))  # as another process gets it
-    assert (result["epochs"], result["stopped"]) == (3, "3 epochs are done; no stop rule came true.")
+    assert (result["epochs"], result["stopped"]) == (3, "3 epochs are done; no stop rule fired.")

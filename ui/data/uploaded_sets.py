@@ -20,12 +20,12 @@ from ui.session import state
 
 def uploads() -> None:
     """One line per stored data set; nothing if there is none."""
-    mine = own_data.SHELF.of(state.owner())
+    mine = own_data.UPLOADS.of(state.owner())
     if not mine:
         return
-    used, allowed = own_data.SHELF.used(state.owner()) / 1e6, own_data.SHELF.session_bytes / 1e6
+    used, allowed = own_data.UPLOADS.used(state.owner()) / 1e6, own_data.UPLOADS.session_bytes / 1e6
     st.markdown(
-        f"Your uploads: **{used:.1f} of {allowed:.0f} MB**, {len(mine)} of {own_data.SHELF.session_sets} data sets."
+        f"Your uploads: **{used:.1f} of {allowed:.0f} MB**, {len(mine)} of {own_data.UPLOADS.session_sets} data sets."
     )
     for name in mine:
         _upload(name)
@@ -58,4 +58,4 @@ def _csv(e: Experiment) -> str:
 def _delete(name: str) -> None:
     if state.experiment().own == name:
         state.change(dataset=Experiment().dataset)
-    own_data.SHELF.forget(state.owner(), name)
+    own_data.UPLOADS.forget(state.owner(), name)

@@ -75,7 +75,7 @@ def _chosen_activation() -> tuple[ActivationFunction, tuple[float, ...]]:
     p = function.parameter
     help = f"Only bends this picture. Networks always use {p.usual:g}."
     return function, (
-        st.slider(p.label, 0.0, float(p.most), float(p.usual), 0.01, key=f"fn_{function.name}", help=help),
+        st.slider(p.label, 0.0, float(p.maximum), float(p.usual), 0.01, key=f"fn_{function.name}", help=help),
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from lab.experiment.experiment import ExperimentError
-from lab.queries.health import BAND
+from lab.queries.health import HEALTHY_RATIO
 from lab.server.trial_runs import TRIAL_EPOCHS, TRIALS, trial
 from ui.figures import ridges, update_ratios
 from ui.kit.charts import charts, theme
@@ -57,7 +57,7 @@ def _figures(key: str, header: dict[str, Any], arrays: dict[str, np.ndarray], ra
     if ratios:
         values = [layer["update"] for layer in header["layers"]]
         sentence = "Length of one step of each layer's weights as a share of their own; the healthy band is shaded"
-        figures[sentence] = update_ratios(names, values, BAND, theme=theme())
+        figures[sentence] = update_ratios(names, values, HEALTHY_RATIO, theme=theme())
     charts(key, figures)
 
 

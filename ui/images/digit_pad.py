@@ -11,7 +11,7 @@ import streamlit as st
 
 from lab.protocol.errors import Gone
 from lab.protocol.messages import Answer
-from lab.queries.gallery import FARTHEST, MOST_SPREAD, MOST_TURN, PAD
+from lab.queries.gallery import MAX_SHIFT_PIXELS, MAX_THICKENING_PIXELS, MAX_TURN_DEGREES, PAD_SIDE
 from ui.images.digit_reader import Reader
 from ui.images.image_component import part, sent
 from ui.session import state
@@ -118,15 +118,15 @@ def _number(value: Any) -> int:
 
 
 def _ink(value: Any) -> np.ndarray | None:
-    """The image that the pad has sent, (PAD, PAD) uint8; None for an empty pad and for invalid values."""
+    """The image that the pad has sent, (PAD_SIDE, PAD_SIDE) uint8; None for an empty pad and for invalid values."""
     text = value.get("ink") if isinstance(value, dict) else None
-    if not isinstance(text, str) or len(text) != -(-(PAD * PAD) // 3) * 4:
+    if not isinstance(text, str) or len(text) != -(-(PAD_SIDE * PAD_SIDE) // 3) * 4:
         return None
     try:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return None
-    return np.frombuffer(raw, np.uint8).reshape(PAD, PAD) if len(raw) == PAD * PAD else None
+    return np.frombuffer(raw, np.uint8).reshape(PAD_SIDE, PAD_SIDE) if len(raw) == PAD_SIDE * PAD_SIDE else None
 
 
 @st.fragment
@@ -139,16 +139,17 @@ def test_image() -> None:
         return
     last = first[0]["test"] - 1
     st.session_state["picture_row"] = min(st.session_state.get("picture_row", 0), last)
-    reach = min(FARTHEST, first[1]["raw"].shape[1] // 4)
+    reach = min(MAX_SHIFT_PIXELS, first[1]["raw"].shape[1] // 4)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         help = f"Number of the image in the test data, from 0 to {last:,}."
         row = st.number_input("Test image", 0, last, key="picture_row", help=help, width=150)
         right = st.slider("Shift right", -reach, reach, 0, key="picture_right", help="Pixels.", width=230)
         down = st.slider("Shift down", -reach, reach, 0, key="picture_down", help="Pixels.", width=230)
         help = "Degrees, clockwise."
-        turn = st.slider("Rotate", -MOST_TURN, MOST_TURN, 0, 5, key="picture_turn", help=help, width=230)
+        turn = st.slider("Rotate", -MAX_TURN_DEGREES, MAX_TURN_DEGREES, 0, 5, key="picture_turn", help=help, width=230)
         help = "Pixels added around each stroke; negative values remove pixels."
-        thicken = st.slider("Thicken", -MOST_SPREAD, MOST_SPREAD, 0, key="picture_thicken", help=help, width=230)
+        most = MAX_THICKENING_PIXELS
+        thicken = st.slider("Thicken", -most, most, 0, key="picture_thicken", help=help, width=230)
     answer = _ask("picture", {"row": row, "right": right, "down": down, "turn": turn, "thicken": thicken})
     if answer is not None:
         header, arrays = answer

@@ -9,7 +9,7 @@ import streamlit as st
 
 from lab.experiment.experiment import Experiment
 from lab.experiment.recipes import RECIPES
-from lab.queries.gallery import SHOWN
+from lab.queries.gallery import MAX_PICTURES
 from ui.images.digit_pad import YOURS, classifies_images
 from ui.images.image_component import part, sent
 from ui.images.recipe_list import set_up_button
@@ -99,7 +99,7 @@ def _confusion_and_mistakes() -> None:
         else:
             count, pictures = ask("cell", truth=cell[0], read=cell[1])
             what = f"{names[cell[0]]} predicted as {names[cell[1]]}"
-            some = f", the first {SHOWN} of them" if count["count"] > SHOWN else ""
+            some = f", the first {MAX_PICTURES} of them" if count["count"] > MAX_PICTURES else ""
             words = f"{what}: {count['count']:,} of {header['test']:,} test images{some}."
             _pictures("cell_pictures", names, words, pictures)
         st.subheader("Most confident mistakes")

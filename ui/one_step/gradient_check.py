@@ -11,7 +11,7 @@ import streamlit as st
 from engine import ACTIVATIONS
 from engine.network.layers import Dense
 from lab.experiment.architecture import architecture_of
-from lab.queries.gradient_check import MOST, WrongAxis
+from lab.queries.gradient_check import MAX_PARAMETERS, WrongAxis
 from ui.figures.gradient_agreement import agreement, valley
 from ui.kit.charts import chart, theme
 from ui.kit.page_parts import ask, source
@@ -61,8 +61,8 @@ def _choose_bug() -> int:
 def _verdict(header: Mapping, arrays: Mapping[str, np.ndarray], wrong: np.ndarray, bug: int) -> None:
     if not header["own"]:
         st.caption(
-            f"Your network has more than {MOST} parameters: measuring each would take too long. A small network stands "
-            "in, with the same formulas."
+            f"Your network has more than {MAX_PARAMETERS} parameters: measuring each would take too long. "
+            "A small network with the same formulas is checked instead."
         )
     if not wrong.any():
         st.success(f"Every gradient is right: the largest relative error is {arrays['error'].max():.1e}.")

@@ -11,7 +11,7 @@ import streamlit as st
 from data import FEATURES
 from lab.experiment.architecture import Architecture, architecture_of
 from lab.experiment.experiment import Experiment
-from lab.queries.one_step import PARTS, SHOWN
+from lab.queries.one_step import MAX_SHOWN_UNITS, POINT_SOURCES
 from ui.figures.chooser import chooser
 from ui.kit.charts import chart, theme
 from ui.kit.escape import plain
@@ -49,7 +49,8 @@ def walk() -> None:
 
 
 def _choose_point(e: Experiment, header: Mapping, arrays: Mapping) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    options = ["batch"] if e.batch_norm else [part for part in PARTS if part != "typed" or not e.source.image_shape]
+    sources = [source for source in POINT_SOURCES if source != "typed" or not e.source.image_shape]
+    options = ["batch"] if e.batch_norm else sources
     help = "One point of the data, the points of a whole batch, or one that you type."
     key = f"step_part_{len(options)}"
     st.session_state.setdefault(key, options[0])  # a click on the map sets it, too
@@ -153,8 +154,8 @@ def _choose_parameter(architecture: Architecture, names: list[str]) -> dict[str,
         target = st.selectbox("To", range(counts[layer + 1]), format_func=lambda n: f"unit {n + 1}",
                               key=f"step_to_{layer}_{counts[layer + 1]}", help=help)  # fmt: skip
     first = 0
-    if max(counts) > SHOWN:
-        help = f"Of a layer with more units {SHOWN} are shown: 0 for the strongest, or the number of the first one."
+    if max(counts) > MAX_SHOWN_UNITS:
+        help = f"{MAX_SHOWN_UNITS} units of a layer are shown: 0 for the strongest, or the number of the first one."
         first = st.number_input("Units shown from (0: strongest)", 0, max(counts), 0, key="step_first", help=help)
     return {"layer": layer, "source": source or 0, "target": target or 0, "first": int(first)}
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from data import FEATURES
 from lab.experiment.experiment import Experiment, ExperimentError
-from lab.queries.landscape import KINDS, SIDES
+from lab.queries.landscape import PLANE_KINDS, PLANE_SIDES
 from lab.race.optimizer_race import Race
 from ui.figures import DescentPath
 from ui.optimizers.race_parts import (
@@ -63,8 +63,8 @@ def _plan() -> tuple[dict[str, Any], tuple[str, str]]:
     """The arguments of the query, and the names of the two axes."""
     kind = st.radio(
         "Plane through your weights",
-        list(KINDS),
-        format_func=KINDS.get,
+        list(PLANE_KINDS),
+        format_func=PLANE_KINDS.get,
         key="land_kind",
         **REMEMBERED,
         help="The loss has one dimension per weight, and the map has two: choose which.",
@@ -85,7 +85,7 @@ def _plan() -> tuple[dict[str, Any], tuple[str, str]]:
         "Reach", (0.25, 0.5, 1.0, 2.0, 4.0, 8.0), 1.0, key="land_reach", help=help, **REMEMBERED
     )
     help = "Points along each edge. Each point needs the loss of all examples, so more take longer."
-    plan["side"] = st.select_slider("Detail", SIDES, SIDES[1], key="land_side", help=help, **REMEMBERED)
+    plan["side"] = st.select_slider("Detail", PLANE_SIDES, PLANE_SIDES[1], key="land_side", help=help, **REMEMBERED)
     axes = AXES.get(str(kind)) or (names[plan["first"]], names[plan["second"]])
     return plan, axes
 
@@ -214,7 +214,7 @@ def _heights_along(arrays: dict[str, np.ndarray]) -> np.ndarray:
 
 def _caption(header: dict[str, Any]) -> str:
     """What the picture shows, with its numbers."""
-    if header["same_way"]:
+    if header["reproduced"]:
         path = f"The gray line is the path of your network in {header['epochs']} epochs"
     elif header["epoch"]:
         path = (

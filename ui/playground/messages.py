@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lab.experiment.fields import RATES
+from lab.experiment.fields import RATE_STEPS
 from ui.kit.escape import plain
 from ui.session import state
 
@@ -25,7 +25,7 @@ def divergence() -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="diverged"):
         if status["status"] == "diverged":
             rate = state.experiment().learning_rate
-            lower = max((r for r in RATES if r <= rate / 10), default=RATES[0])
+            lower = max((r for r in RATE_STEPS if r <= rate / 10), default=RATE_STEPS[0])
             st.error(status["notice"])
             label = f"Start again with learning rate {lower:g}"
             st.button(label, key="lower_rate", type="primary", on_click=_start_again, args=(lower,))

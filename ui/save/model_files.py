@@ -41,7 +41,7 @@ def load_model() -> None:
     help = " ".join(f"{name}: {sentence}" for name, sentence in LOAD_OPTIONS.items())
     st.radio("Load from the file", list(LOAD_OPTIONS), key="load_what", horizontal=True, help=help)
     key = f"model_file_{state.notes().get('loads', 0)}"  # a new key empties the widget, so that the file is freed
-    max_mb = model_file.LARGEST // MEGABYTE
+    max_mb = model_file.MAX_FILE_BYTES // MEGABYTE
     help = "A file saved here or with `python -m lab run --save`. A file that does not fit changes nothing."
     st.file_uploader(
         "Load a model", type="safetensors", max_upload_size=max_mb, key=key, on_change=_load, args=(key,), help=help

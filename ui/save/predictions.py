@@ -27,7 +27,7 @@ def predictions() -> None:
         else ", ".join(columns[:6]) + (" ..." if columns[6:] else "")
     )
     st.caption(plain(f"A CSV file with {len(columns):,} columns: {names}. Other columns, such as labels, are ignored."))
-    allowed = f"{own_data.SHELF.session_bytes / 1e6:.0f} MB"
+    allowed = f"{own_data.UPLOADS.session_bytes / 1e6:.0f} MB"
     help = f"At most {MAX_BYTES // MEGABYTE} MB and 100,000 rows. The file counts toward your limit of {allowed}."
     key = f"examples_file_{state.notes().get('examples_taken', 0)}"  # a new key empties the widget
     options = {"max_upload_size": MAX_BYTES // MEGABYTE, "on_change": _store, "args": (key,), "help": help}
@@ -37,7 +37,7 @@ def predictions() -> None:
     if (held := state.notes().get("examples")) is None:
         return
     name, content = held
-    used = f"{own_data.SHELF.used(state.owner()) / 1e6:.1f} of {allowed}"
+    used = f"{own_data.UPLOADS.used(state.owner()) / 1e6:.1f} of {allowed}"
     st.markdown(f"{plain(name)}: {len(content):,} bytes. Your uploads: **{used}**.")
     with st.container(horizontal=True):
         pressed = st.button("Predict", key="predict", help="Predicts every row with the current network.")
@@ -74,7 +74,7 @@ def _store(widget: str) -> None:
     state.notes()["examples_taken"] = state.notes().get("examples_taken", 0) + 1
     name, content = upload.name[:60], read_and_free(upload)
     try:
-        own_data.SHELF.hold(state.owner(), state.token(), "examples", len(content))
+        own_data.UPLOADS.hold(state.owner(), state.token(), "examples", len(content))
     except UserDataError as problem:
         state.notes()["examples_refused"] = f"{name} was not stored. {problem}"
         return
@@ -84,7 +84,7 @@ def _store(widget: str) -> None:
 
 
 def _delete() -> None:
-    own_data.SHELF.hold(state.owner(), state.token(), "examples", 0)
+    own_data.UPLOADS.hold(state.owner(), state.token(), "examples", 0)
     state.notes()["examples"] = None
     state.notes()["predictions"] = None
 

@@ -68,14 +68,15 @@ def _parts() -> Iterator[str]:
     for comment, name, value in (
         ("Largest absolute value of a weight entered by hand.", "MAX_WEIGHT", messages.MAX_WEIGHT),
         ("MAX_LAYERS in lab/experiment/layer_rules.py.", "MAX_LAYERS", MAX_LAYERS),
-        ("Units of a layer with a small map of their own: DRAWN in lab/training/probes.py.", "MAX_DRAWN_UNITS",
-         probes.DRAWN),
-        ("Points along a side of such a map: THUMBNAIL in lab/training/probes.py.", "THUMBNAIL_SIDE", probes.THUMBNAIL),
+        ("Units of a layer with a small map: MAX_DRAWN_UNITS in lab/training/probes.py.", "MAX_DRAWN_UNITS",
+         probes.MAX_DRAWN_UNITS),
+        ("Points along a side of such a map: THUMBNAIL_SIDE in lab/training/probes.py.", "THUMBNAIL_SIDE",
+         probes.THUMBNAIL_SIDE),
         ("Drawn points that fit in a link: MAX_POINTS_IN_LINK in data/sources/hand_drawn.py.", "MAX_DRAWN_POINTS",
          hand_drawn.MAX_POINTS_IN_LINK),
         ("MAX_CLASSES in data/sources/hand_drawn.py.", "MAX_DRAWN_CLASSES", hand_drawn.MAX_CLASSES),
-        ("Rows and columns of the picture that the drawing pad sends: PAD in lab/queries/gallery.py.", "PAD_SIDE",
-         gallery.PAD),
+        ("Rows and columns of the picture that the drawing pad sends: PAD_SIDE in lab/queries/gallery.py.", "PAD_SIDE",
+         gallery.PAD_SIDE),
     ):  # fmt: skip
         yield _constant(comment, name, value)
     yield _table('Bytes of a map with the encoding "class" hold class << shift | confidence.', "CLASS_BYTE",
@@ -84,7 +85,7 @@ def _parts() -> Iterator[str]:
                  {"zero": messages.ZERO_BYTE, "scale": messages.BYTE_SCALE})  # fmt: skip
     yield """
 /**
- * The network of a frame: Stage.network in lab/training/diagram.py.
+ * The network of a frame: PlaneDiagram.network in lab/training/diagram.py.
  * @typedef {{
  *   sizes: number[], shown: number[], skips: number[], activations: string[], output: string, features: string[],
  *   all_features: [string, string][],

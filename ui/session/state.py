@@ -47,7 +47,7 @@ def begin() -> None:
     except Unreachable as problem:
         st.error(f"{problem} Your settings are in the address bar: reload the page in a moment.")
         st.stop()
-    own_data.SHELF.seen(me.owner, me.token)
+    own_data.UPLOADS.seen(me.owner, me.token)
 
 
 def look_again() -> None:
@@ -76,7 +76,7 @@ def token() -> str:
 
 
 def owner() -> str:
-    """The visitor's name on lab.experiment.own_data.SHELF, where uploads are kept."""
+    """The visitor's name on lab.experiment.own_data.UPLOADS, where uploads are kept."""
     return _me().owner
 
 
@@ -162,7 +162,7 @@ def load_model(content: bytes, *, weights_only: bool) -> bool:
     try:
         model = model_file.from_bytes(content)
         here = model.experiment.change(device=me.experiment.device)  # the device is not part of a model
-        runs().do(me.token, Load(model.facts, None if weights_only else here), model.arrays)
+        runs().do(me.token, Load(model.metadata, None if weights_only else here), model.arrays)
     except Gone:
         me.refused, me.token = ["Your run was lost and has been reopened: load the file again."], ""
     except SentenceError as problem:

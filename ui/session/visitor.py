@@ -40,7 +40,9 @@ class Visitor:
     handled: int = 0  # number of the last event of the live view that was carried out
     ticket: str = field(default_factory=secrets.token_urlsafe)  # for a place in line where the server is full
     preset: str = ""  # the name of the preset that the experiment began as
-    owner: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # their name on lab.experiment.own_data.SHELF
+    owner: str = field(
+        default_factory=lambda: secrets.token_urlsafe(16)
+    )  # their name on lab.experiment.own_data.UPLOADS
     widget_versions: dict[str, tuple[Any, int]] = field(default_factory=dict)  # name -> value, number of other changes
     notes: dict[str, Any] = field(default_factory=dict)  # what parts of the page remember beside the experiment
 

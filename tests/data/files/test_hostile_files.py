@@ -1,4 +1,4 @@
-"""Files that are broken, too large or meant to do harm: one table, each with the sentence that it gets."""
+"""Files that are broken, too large or malicious: one table with the sentence that refuses each."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def picture(width: int = 9, height: int = 9, kind: str = "PNG") -> bytes:
 
 
 def png(width: int, height: int) -> bytes:
-    """A PNG whose header announces any size; of its pixels there is a single line."""
+    """A PNG with any size in its header and one line of pixels."""
 
     def part(name: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
@@ -75,14 +75,14 @@ def locked() -> bytes:
 
 
 def lying(content: bytes, size: int) -> bytes:
-    """The size that the directory gives of the first entry is another than it has."""
+    """The directory gives a wrong size of the first entry."""
     changed = bytearray(content)
     struct.pack_into("<I", changed, content.index(b"PK\x01\x02") + 24, size)
     return bytes(changed)
 
 
 def damaged(content: bytes) -> bytes:
-    """A byte in the first entry is another."""
+    """A byte in the first entry is changed."""
     changed = bytearray(content)
     changed[content.index(b"IDAT") + 8] ^= 0xFF
     return bytes(changed)
@@ -110,7 +110,7 @@ def pictures(content: bytes) -> None:
 
 PIXELS = "label," + ",".join(f"pixel{i}" for i in range(25))
 INK = ",".join("7" * 25)
-HOSTILE = [  # reader, content (of large ones: what makes it), part of the sentence
+HOSTILE = [  # reader, content (or a function that makes a large one), part of the sentence
     # Tables
     (table, b"", "is empty"),
     (table, b" \n\t\n\r\n", "is empty"),
@@ -194,12 +194,12 @@ HOSTILE = [  # reader, content (of large ones: what makes it), part of the sente
 def test_a_hostile_file_gets_its_sentence(reader, content, sentence):
     with pytest.raises(UserDataError) as refusal:
         reader(content() if callable(content) else content)
-    said = str(refusal.value)
-    assert sentence in said
-    assert said[0].isupper()
-    assert said.endswith(".")
-    assert len(said) < 300
-    assert not set("<>") & set(said)
+    text = str(refusal.value)
+    assert sentence in text
+    assert text[0].isupper()
+    assert text.endswith(".")
+    assert len(text) < 300
+    assert not set("<>") & set(text)
 
 
 def test_the_table_of_hostile_files_is_long():

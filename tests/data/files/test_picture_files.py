@@ -1,4 +1,4 @@
-"""Pictures from a zip file and from a table: small gray squares with the right labels."""
+"""Pictures from a zip file and from a table become small gray squares with their labels."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def picture(pixels: np.ndarray, kind: str = "PNG", mode: str | None = None, **op
 
 
 def cross(height: int = 40, width: int = 40) -> np.ndarray:
-    """A bright cross on black, thicker across than upright."""
+    """A bright cross on black, with a thicker horizontal bar."""
     pixels = np.zeros((height, width), dtype=np.uint8)
     pixels[height // 4 : height // 2] = 200
     pixels[:, width // 2 : width // 2 + width // 8] = 200
@@ -103,7 +103,7 @@ def test_what_is_transparent_is_white_paper():
     assert (square[2, 2], square[17, 2]) == (0, 255)
 
 
-def test_a_picture_that_is_not_square_is_padded_with_its_edge_color():
+def test_a_rectangular_picture_is_padded_with_its_edge_color():
     pixels = np.full((10, 40), 90, dtype=np.uint8)
     pixels[4:6, 10:30] = 250
     square = read(several(picture(pixels))).x[0].reshape(20, 20)
@@ -212,7 +212,7 @@ def test_the_training_file_of_another_competition_is_ignored(tmp_path, cache_fol
 
 
 @pytest.mark.parametrize("text", [train_csv("x"), train_csv(10), train_csv()[:-3] + "256\n", train_csv() + "1,2,3\n"])
-def test_a_damaged_training_file_is_refused_with_a_sentence(text, tmp_path, cache_folder):
+def test_a_damaged_training_file_is_refused(text, tmp_path, cache_folder):
     (tmp_path / "train.csv").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=r"^[A-Z].*\.$"):
         kaggle.make(tmp_path)

@@ -1,4 +1,4 @@
-"""A table of points from a file: every spelling that is understood, and a sentence for everything else."""
+"""A table of points from a file: every supported format, and a sentence for everything else."""
 
 from __future__ import annotations
 

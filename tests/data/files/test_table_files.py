@@ -1,4 +1,4 @@
-"""Tables from text files: the spellings of many programs give the same columns."""
+"""Tables from text files: the formats of many programs give the same columns."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_line_break_in_quotes_is_part_of_its_cell():
 
 @given(st.binary(max_size=200) | st.text("a1,.;\"'\n\r\t\0é|", max_size=80).map(str.encode))
 def test_any_bytes_give_a_table_or_a_sentence(content):
-    with contextlib.suppress(UserDataError):  # nothing else may come out
+    with contextlib.suppress(UserDataError):  # no other exception
         table = read_table(content)
         assert table.rows >= 1
         assert len({len(column.values) for column in table.columns}) == 1

@@ -1,4 +1,4 @@
-"""From a table to examples: what is proposed, what a person decides, what becomes of gaps and words."""
+"""From a table to examples: proposals, choices, and the treatment of gaps and words."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_the_proposed_task_fits_the_column():
     assert propose(few) == Choices("grade", ("a",), "classification")
 
 
-def test_words_are_one_hot_encoded_and_gaps_kept_until_the_split():
+def test_words_are_one_hot_encoded_and_gaps_kept():
     p, said = prepare_table(table(), choose(), "x.csv")
     assert p.feature_names == ("length", "color = green", "color = red")
     assert (p.groups, p.class_names, p.target) == (((1, 3),), ("ab", "cd", "ef"), "species")
@@ -102,7 +102,7 @@ def test_rows_with_gaps_can_be_left_out_and_are_counted():
     assert len(p.y) == 38
 
 
-def test_rows_without_a_target_or_alone_in_a_class_are_left_out():
+def test_rows_without_target_or_alone_in_a_class_are_dropped():
     text = "a,b,species\n" + "".join(f"{i % 5},{i % 3},{'xy'[i % 2]}\n" for i in range(20)) + "1,1,\n1,1,alone\n"
     p, said = prepare_table(read_table(text.encode()), choose(features=("a", "b")), "x.csv")
     assert said[:2] == ["1 row without a target is left out.", "1 row whose class occurs only once is left out."]

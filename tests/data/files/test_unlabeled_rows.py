@@ -1,4 +1,4 @@
-"""Examples without labels: the columns that are found, and the sentence for what does not fit."""
+"""Examples without labels: detected columns, and the sentence for a file that does not fit."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_file_that_does_not_fit_is_refused_with_a_sentence(name):
+def test_a_file_that_does_not_fit_is_refused(name):
     content, sentence = REFUSED[name]
     with pytest.raises(UnlabeledRowsError) as refused:
         read(content)

@@ -1,4 +1,4 @@
-"""Uploaded data in its folder: kept under a fingerprint, read by other processes, gone when it is forgotten."""
+"""Uploaded data in its folder: named by a fingerprint, read by other processes, and deleted when forgotten."""
 
 from __future__ import annotations
 

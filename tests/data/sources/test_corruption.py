@@ -1,4 +1,4 @@
-"""Classes of unequal size, wrong labels and outliers: how many there are, and what they leave alone."""
+"""Classes of unequal size, wrong labels and outliers: their number, and what they do not change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Downloads from a mirror on loopback: one that gives what it should, and many that do not."""
+"""Downloads from a mirror on loopback, correct or broken in many ways."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from data.sources import download, idx
 from data.sources.download import DownloadError, Downloads, File, fetch
 from tests.loopback import serving
 
-CONTENT = {f"{name}.gz": (name * 9000).encode() for name in idx.FILES}  # more than one piece each
+CONTENT = {f"{name}.gz": (name * 9000).encode() for name in idx.FILES}  # more than one chunk each
 SMALL = tuple(File(name, len(content), hashlib.sha256(content).hexdigest()) for name, content in CONTENT.items())
 SIZE = sum(file.size for file in SMALL)
 Answer = Callable[[BaseHTTPRequestHandler, bytes], None]
@@ -39,7 +39,7 @@ def endless(handler: BaseHTTPRequestHandler, content: bytes) -> None:
 
 @contextmanager
 def mirror(answer: Answer = whole) -> Iterator[tuple[str, list[str]]]:
-    """Its address, and the paths that it was asked for."""
+    """Its address, and the requested paths."""
     asked: list[str] = []
 
     def reply(handler: BaseHTTPRequestHandler) -> None:
@@ -73,7 +73,7 @@ def test_all_files_arrive_and_progress_only_grows(use, tmp_path):
         use(address)
         fetch("mnist", tmp_path / "mnist", seen.append)
         assert asked == [f"/mnist/{file.name}" for file in SMALL]
-        fetch("mnist", tmp_path / "mnist", nothing)  # what is there is not asked for again
+        fetch("mnist", tmp_path / "mnist", nothing)  # existing files are not requested again
         assert len(asked) == 4
     assert {path.name: path.read_bytes() for path in (tmp_path / "mnist").iterdir()} == CONTENT
     assert seen == sorted(seen)
@@ -108,7 +108,7 @@ BAD: dict[str, tuple[Answer, str]] = {
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_a_failing_mirror_gives_a_sentence_and_leaves_no_file(kind, use, tmp_path):
+def test_a_failing_mirror_leaves_an_error_and_no_file(kind, use, tmp_path):
     answer, sentence = BAD[kind]
     with mirror(answer) as (address, _):
         use(address)

@@ -1,4 +1,4 @@
-"""The features of the plane, against values worked out by hand."""
+"""The features of the plane, against hand-worked values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The typed feature: what it computes, and that nothing but arithmetic gets through."""
+"""The typed feature: its values, and the refusal of everything but arithmetic."""
 
 from __future__ import annotations
 

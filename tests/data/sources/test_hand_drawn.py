@@ -1,4 +1,4 @@
-"""Points that a person drew: the text that a link holds, and the data set made of them."""
+"""Drawn points: their text in a link, and the data set made of them."""
 
 from __future__ import annotations
 

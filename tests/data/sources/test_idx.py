@@ -1,4 +1,4 @@
-"""Sets of pictures in files: found, read, refused. Each test writes its own small IDX files."""
+"""Sets of pictures in files: search, reading and refusals. Each test writes its own small IDX files."""
 
 from __future__ import annotations
 
@@ -193,7 +193,9 @@ def test_a_missing_file_is_reported_with_the_searched_folders(missing, tmp_path)
         load("mnist", rng=rng(), data_dir=tmp_path)
     assert all(name in str(refusal.value) for name in idx.FILES)
     assert "--data-dir" in str(refusal.value)
-    assert str(tmp_path) not in str(refusal.value)  # a visitor's link may ask for it: folders of the server stay unsaid
+    assert str(tmp_path) not in str(
+        refusal.value
+    )  # visitors can cause this error, so it must not name folders of the server
 
 
 # What is refused --------------------------------------------------------------------------------------------------
@@ -235,7 +237,7 @@ NUMBERS = packed(examples()["train-labels-idx1-ubyte"])
     ],
     ids=lambda value: value if isinstance(value, str) else len(value),
 )
-def test_a_broken_file_is_refused_with_a_sentence(file, content, sentence, tmp_path):
+def test_a_broken_file_is_refused(file, content, sentence, tmp_path):
     (write(tmp_path) / file).write_bytes(content)
     with pytest.raises(ValueError, match=r"^[A-Z].*\.$") as refusal:
         load("mnist", rng=rng(), data_dir=tmp_path)

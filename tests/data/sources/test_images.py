@@ -1,4 +1,4 @@
-"""The handwritten digits: the pictures on the page are those that the network gets."""
+"""The handwritten digits: the displayed pictures are the inputs of the network."""
 
 from __future__ import annotations
 

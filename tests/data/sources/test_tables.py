@@ -1,4 +1,4 @@
-"""The bundled tables: known sizes, names and units, so that a change in the library that brings them is noticed."""
+"""The bundled tables: known sizes, names and units, so that a change in the library is noticed."""
 
 from __future__ import annotations
 

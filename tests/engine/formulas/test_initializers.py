@@ -35,8 +35,8 @@ def test_uniform_weights_fill_their_range_evenly_and_never_leave_it(name):
     np.testing.assert_allclose(shares, 0.1, atol=0.01)
 
 
-def test_the_spread_depends_on_the_fan_and_not_on_the_shape():
-    """A convolution draws (rows, columns, channels, filters) but a unit sees rows * columns * channels inputs."""
+def test_the_spread_depends_on_the_fan_only():
+    """A convolution draws (rows, columns, channels, filters) but a unit has rows * columns * channels inputs."""
     W = INITIALIZERS["he_normal"].draw(np.random.default_rng(0), (3, 3, 32, 64), 288, 64)
     assert W.shape == (3, 3, 32, 64)
     assert W.std() == pytest.approx((2 / 288) ** 0.5, rel=0.02)

@@ -60,7 +60,7 @@ def test_every_loss_is_stable_for_large_logits(loss, output, size):
 
 
 def test_softmax_does_not_overflow_for_large_logits():
-    """The seeds' softmax([0, 710]) is [0, nan], and the argmax of nan is class 0 without a word."""
+    """The seeds' softmax([0, 710]) is [0, nan], and the argmax of NaN is silently class 0."""
     with np.errstate(over="raise", invalid="raise"):
         y = softmax(np.array([[0.0, 710.0], [-1e4, 1e4], [1e4, 1e4]]))
     np.testing.assert_allclose(y, [[0, 1], [0, 1], [0.5, 0.5]], atol=1e-300)
@@ -94,7 +94,7 @@ def test_rows_of_the_wrong_width_are_refused():
 
 @pytest.mark.parametrize("classes", [2, 4])
 @pytest.mark.parametrize(("loss", "output"), PAIRS)
-def test_one_hot_rows_give_the_same_targets_as_class_numbers(loss, output, classes):
+def test_one_hot_rows_and_class_numbers_give_equal_targets(loss, output, classes):
     labels = np.array([0, 1, classes - 1, 1])
     for options in ({}, {"label_smoothing": 0.2, "class_weights": range(1, classes + 1)}):
         objective = Objective("classification", classes, output, loss, **options)
@@ -133,7 +133,7 @@ def test_label_smoothing_spreads_a_share_over_all_answers(output, loss, expected
 
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize(("loss", "output"), PAIRS)
-def test_a_whole_class_weight_counts_as_if_its_samples_were_repeated(loss, output, classes):
+def test_a_class_weight_of_two_equals_repeated_samples(loss, output, classes):
     z = np.random.default_rng(0).normal(size=(4, 3))[:, : Objective("classification", classes, output, loss).units]
     labels = np.array([0, 1, classes - 1, 0])
     repeats = np.array([1, 3, 2])[labels]
@@ -197,7 +197,7 @@ def test_the_perfect_prediction_costs_nothing_and_has_no_gradient():
         assert not objective.gradient(z, t).any()
 
 
-def test_losses_have_the_values_of_a_small_example_worked_by_hand():
+def test_losses_agree_with_a_hand_worked_example():
     y, t = np.array([[0.5, 3.0]]), np.array([[1.0, 1.0]])  # errors of 1/2 and 2
     assert LOSSES["mse"].value(y, t) == (0.25 + 4) / 2
     assert LOSSES["mae"].value(y, t) == (0.5 + 2) / 2
@@ -211,7 +211,7 @@ def test_losses_have_the_values_of_a_small_example_worked_by_hand():
 
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("output", OUTPUTS)
-def test_the_predicted_class_is_the_one_with_the_highest_probability(output, classes):
+def test_the_predicted_class_has_the_highest_probability(output, classes):
     objective = Objective("classification", classes, output, "mse")
     z = np.random.default_rng(2).normal(size=(50, objective.units))
     p = objective.probabilities(z)

@@ -82,5 +82,13 @@ def test_regression_scores_agree_with_scikit_learn():
     )
 
 
+@pytest.mark.parametrize(("dtype", "size"), [(np.float32, 1e30), (np.float64, 1e300)])
+def test_huge_errors_raise_no_overflow_warning(dtype, size):
+    predicted, targets = np.full(4, size, dtype), np.array([0, 1, 2, 3], dtype)
+    assert metrics.mae(predicted, targets) == pytest.approx(size)
+    assert metrics.rmse(predicted, targets) == pytest.approx(size if dtype == np.float32 else np.inf)
+    assert metrics.r2(predicted, targets) < -1e50
+
+
 def test_targets_without_spread_have_no_r2():
     assert np.isnan(metrics.r2(np.ones(3), np.ones(3)))

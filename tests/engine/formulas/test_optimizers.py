@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from engine.formulas.losses import Objective
-from engine.formulas.optimizers import BLOCK, OPTIMIZERS
+from engine.formulas.optimizers import BLOCK_SIZE, OPTIMIZERS
 from engine.network.layers import Activation, Dense
 from engine.network.network import Network
 from engine.tape.tape import Tape
@@ -116,8 +116,8 @@ def test_three_steps_have_the_values_worked_out_by_hand(name, points):
 
 @NAMES
 def test_a_step_of_many_blocks_is_counted_once(name):
-    """Many parameters go through in blocks; each must see the same corrections as two alone."""
-    size = 2 * BLOCK + 2
+    """Many parameters are updated in blocks with the same corrections as two parameters."""
+    size = 2 * BLOCK_SIZE + 2
     starts, gradients = np.tile(START, size // 2), [np.tile(g, size // 2) for g in GRADIENTS]
     optimizer = OPTIMIZERS[name](0.1, size, np.float64)
     points = trajectory(optimizer, starts, gradients)
@@ -151,7 +151,7 @@ def test_adamw_shrinks_only_what_the_mask_names():
 
 
 def test_decoupled_decay_is_not_coupled_decay():
-    """With no gradient at all AdamW shrinks by rate times decay; L2 through Adam takes whole steps."""
+    """Without a gradient, AdamW shrinks weights by rate times decay; L2 through Adam takes full steps."""
     decoupled, coupled = (
         OPTIMIZERS["adamw"](0.1, 1, np.float64, weight_decay=0.5),
         OPTIMIZERS["adam"](0.1, 1, np.float64),
@@ -218,7 +218,7 @@ def load(network, values):
 
 
 def train(network, objective, optimizer, x, y, *, steps, batch):
-    """Batches in order, over and over; the last one of a round may be smaller. Returns the loss before each step."""
+    """Batches in order, repeatedly; the last one may be smaller. Returns the loss before each step."""
     x, t, curve, start = x.astype(network.dtype), objective.targets(y, network.dtype), [], 0
     for _ in range(steps):
         rows = slice(start, start + batch)
@@ -236,7 +236,7 @@ SOLVERS = {
     "sgd": {"solver": "sgd", "momentum": 0.0},
     "momentum": {"solver": "sgd", "momentum": 0.9, "nesterovs_momentum": False},
     "nesterov": {"solver": "sgd", "momentum": 0.9, "nesterovs_momentum": True},
-    "adam": {"solver": "adam", "epsilon": 1e-30},  # they do not correct epsilon: one too small to matter
+    "adam": {"solver": "adam", "epsilon": 1e-30},  # they do not correct epsilon, so a negligible one is used
 }
 TASKS = {
     "two classes": (MLPClassifier, ("classification", 2, "sigmoid", "binary_crossentropy"), "tanh", "tanh"),
@@ -267,8 +267,8 @@ def test_the_loss_curve_is_that_of_scikit_learn(task, solver):
     network = Network(layers, (3,), rng=rng, dtype=np.float64)
     for number, W, b in zip((0, 2, 4), start.coefs_, start.intercepts_, strict=True):
         network.named[f"{number}.W"][...], network.named[f"{number}.b"][...] = W, b
-    half = 0.5 if objective.classes == 0 else 1.0  # they minimise half of the squared error
-    scale = half if solver != "adam" else 1.0  # Adam does not feel the size of a loss
+    half = 0.5 if objective.classes == 0 else 1.0  # they minimize half of the squared error
+    scale = half if solver != "adam" else 1.0  # Adam does not depend on the scale of a loss
     optimizer = OPTIMIZERS[solver](rate * scale, network.parameters.size, np.float64)
     if solver == "adam":
         optimizer.epsilon = 1e-30

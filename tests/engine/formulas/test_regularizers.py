@@ -14,7 +14,7 @@ def test_the_gradient_is_that_of_the_penalty(name):
     np.testing.assert_allclose(r.gradient(W, 0.3), numeric, rtol=1e-8)
 
 
-def test_penalties_have_the_values_of_a_small_example_worked_by_hand():
+def test_penalties_agree_with_a_hand_worked_example():
     W = np.array([[3.0, -1.0], [0.0, 2.0]])
     assert REGULARIZERS["l1"].penalty(W, 0.5) == 0.5 * 6
     assert REGULARIZERS["l2"].penalty(W, 0.5) == 0.25 * 14
@@ -28,7 +28,7 @@ def test_max_norm_shortens_only_units_that_are_too_long():
     np.testing.assert_allclose(W, [[0.6, 0.3, 0.0], [0.8, 0.4, 0.0]], rtol=1e-15)
 
 
-def test_max_norm_leaves_weights_within_the_limit_untouched_to_the_bit():
+def test_max_norm_does_not_change_weights_within_the_limit():
     W = np.random.default_rng(1).normal(size=(5, 4)).astype(np.float32)
     kept = W.copy()
     REGULARIZERS["max_norm"].project(W, 100.0)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.formulas.schedules import SCHEDULES, SPAN
+from engine.formulas.schedules import DEFAULT_SPAN_EPOCHS, SCHEDULES
 
 with np.load(Path(__file__).parents[2] / "golden" / "schedules.npz") as file:
     GOLDEN = dict(file)
@@ -29,7 +29,7 @@ def test_factors_agree_with_pytorch(name):
 )
 def test_factors_have_the_values_worked_out_by_hand(name, points):
     for epoch, expected in points.items():
-        assert SCHEDULES[name].factor(float(epoch), SPAN) == pytest.approx(expected, rel=1e-12)
+        assert SCHEDULES[name].factor(float(epoch), DEFAULT_SPAN_EPOCHS) == pytest.approx(expected, rel=1e-12)
 
 
 def test_this_page_and_pytorch_leave_no_schedule_unproven():

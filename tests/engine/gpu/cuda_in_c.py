@@ -1,6 +1,6 @@
-"""Kernels in CUDA where there is a C++ compiler and no graphics card: their arithmetic, one thread after the other.
+"""Runs CUDA kernels with a C++ compiler and without a card: their arithmetic, one thread after the other.
 
-Threads that wait for each other become fibers of one thread: all of a block run up to the barrier, then all go on. A
+Threads that wait for each other become fibers of one thread: all of a block run up to the barrier, then all continue. A
 barrier that only some of them reach ends the program, as on a card it would hang.
 """
 
@@ -72,7 +72,7 @@ extern "C" void run_{name}(int blocks, int threads, {parameters}) {{
 
 @cache
 def compiled(source: str, name: str) -> Any:
-    """The kernel as a C function that goes through its blocks and threads one after the other."""
+    """The kernel as a C function that runs its blocks and threads one after the other."""
     parameters = re.sub(r"\s+", " ", source.partition(f" void {name}(")[2].partition(")")[0])
     names = [re.split(r"[ *]", parameter)[-1] for parameter in parameters.split(", ")]
     words = {"name": name, "parameters": parameters, "arguments": ", ".join(names)}

@@ -1,4 +1,4 @@
-"""The simulated card behind the stand-in for CuPy: its memory, its counters, and the functions of `cupy.cuda`."""
+"""The simulated card behind the fake CuPy: its memory, its counters, and the functions of `cupy.cuda`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class OutOfMemoryError(MemoryError):
 
 
 class StreamCaptureError(RuntimeError):
-    """As CUDA reports what cannot be part of a graph."""
+    """CUDA's error for an operation that cannot be part of a graph."""
 
     status = 900
 
@@ -31,10 +31,10 @@ class Card:
         self.launches = self.waits = self.allocations = self.used = self.graphs = 0
         self.pool: defaultdict[int, int] = defaultdict(int)
         self.capturing: list[Callable[[], None]] | None = None
-        self.spoiled = False
+        self.invalidated = False
 
     def launch(self, kernel: Callable[[], None] | None = None) -> None:
-        """A kernel: done at once, or written down. Only those from source tell what they would do."""
+        """Run a kernel or, during capture, record it. Only kernels from source can be recorded."""
         if self.capturing is None:
             self.launches += 1
             if kernel:
@@ -49,9 +49,9 @@ class Card:
         self.waits += 1
 
     def refuse_in_capture(self, what: str) -> None:
-        """As on a card, the graph is lost then."""
+        """An operation that invalidates a capture, as on a card."""
         if self.capturing is not None:
-            self.spoiled = True
+            self.invalidated = True
             raise StreamCaptureError(f"{what} cannot be part of a graph")
 
     def take(self, size: int) -> None:
@@ -69,9 +69,9 @@ CARD = Card()
 
 
 class Memory:
-    """A piece of the card's memory; it goes back to the pool with the last array on it."""
+    """A block of the card's memory, which returns to the pool with its last array."""
 
-    size = 0  # until it has been taken
+    size = 0  # until the copy is done
 
     def __init__(self, size: int) -> None:
         CARD.take(size)
@@ -82,7 +82,7 @@ class Memory:
 
 
 class _Pinned(bytearray):
-    """Host memory that the card reads by itself."""
+    """Host memory that the card reads directly."""
 
 
 def stands_on_pinned(array: np.ndarray) -> bool:
@@ -104,7 +104,7 @@ class _Event:
 
 
 class Graph:
-    """Kernels that are started together, with the arguments that they had when they were recorded."""
+    """Kernels that are launched together, with the arguments at the time of recording."""
 
     def __init__(self, kernels: list[Callable[[], None]]) -> None:
         self.kernels = kernels
@@ -117,7 +117,7 @@ class Graph:
 
 
 class _Stream:
-    """Recording is allowed on a stream of its own only, and only while that is the current one."""
+    """Capture is allowed only on a separate stream that is the current one."""
 
     current: _Stream | None = None
 
@@ -134,11 +134,11 @@ class _Stream:
         assert self.non_blocking
         assert _Stream.current is self
         assert CARD.capturing is None
-        CARD.capturing, CARD.spoiled = [], False
+        CARD.capturing, CARD.invalidated = [], False
 
     def end_capture(self) -> Graph:
         kernels, CARD.capturing = CARD.capturing, None
-        if CARD.spoiled or kernels is None:
+        if CARD.invalidated or kernels is None:
             raise StreamCaptureError("cudaErrorStreamCaptureInvalidated")
         return Graph(kernels)
 

@@ -1,7 +1,7 @@
-"""A strict stand-in for CuPy on a machine without a graphics card: NumPy underneath, CuPy's rules on top.
+"""A strict fake of CuPy on a machine without a graphics card: NumPy with the rules of CuPy.
 
-It refuses whatever would mix host and device silently, and counts what costs time on a real card: calls that start a
-kernel, allocations that the memory pool cannot serve, and moments in which the host waits for the device.
+It refuses operations that would mix host and device silently, and counts what costs time on a real card: kernel
+launches, allocations that the memory pool cannot serve, and waits of the host for the device.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class ndarray(NDArrayOperatorsMixin):  # noqa: N801  CuPy calls it so
     def _view(self, inside: np.ndarray) -> ndarray:
         return ndarray(inside, self._memory)
 
-    # What waits for the device
+    # Operations that wait for the device
 
     def get(self) -> np.ndarray:
         CARD.wait()
@@ -73,7 +73,7 @@ class ndarray(NDArrayOperatorsMixin):  # noqa: N801  CuPy calls it so
         CARD.waits += not stands_on_pinned(array)
         self._inside[...] = array
 
-    # What CuPy refuses
+    # Operations that CuPy refuses
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray:
         raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()`")
@@ -81,7 +81,7 @@ class ndarray(NDArrayOperatorsMixin):  # noqa: N801  CuPy calls it so
     def __iter__(self) -> Any:
         raise TypeError("each step through a device array would be a kernel")
 
-    # What starts a kernel
+    # Operations that start a kernel
 
     def __len__(self) -> int:
         return len(self._inside)
@@ -154,7 +154,7 @@ class ndarray(NDArrayOperatorsMixin):  # noqa: N801  CuPy calls it so
 
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
         if function.__name__ not in FUNCTIONS:
-            raise TypeError(f"the stand-in does not know {function.__name__}")
+            raise TypeError(f"the fake does not support {function.__name__}")
         return FUNCTIONS[function.__name__](*arguments, **options)
 
 
@@ -171,7 +171,7 @@ def _on_device(value: Any) -> Any:
 
 
 def empty(shape: Any, dtype: Any = float) -> ndarray:
-    return ndarray(np.full(shape, 77, dtype))  # code that relies on fresh zeros fails
+    return ndarray(np.full(shape, 77, dtype))  # so that code which relies on zeros fails
 
 
 def zeros_like(a: ndarray, dtype: Any = None, order: str = "K", shape: Any = None) -> ndarray:
@@ -227,7 +227,7 @@ class RawKernel:
 
 
 def _in_c(value: Any) -> Any:
-    if isinstance(value, ndarray):  # kernels of a view have to use its strides
+    if isinstance(value, ndarray):  # kernels on a view must use its strides
         return value._inside.ctypes.data_as(ctypes.c_void_p)
     kinds = {np.int32: ctypes.c_int, np.float32: ctypes.c_float, np.float64: ctypes.c_double}
     return kinds[type(value)](value)

@@ -1,4 +1,4 @@
-"""Training on a device: a strict stand-in for CuPy counts what a card would have to do."""
+"""Training on a device: a strict fake of CuPy counts the operations of a card."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from engine.training import checkpoint
 from tests.engine.gpu.fake_cupy import CARD
 from tests.engine.helpers import compiled
 
-FLOAT32 = 2e-5  # relative: both sum in other orders, and 200 steps carry every rounding on
+FLOAT32 = 2e-5  # relative: sums have different orders, and rounding accumulates over 200 steps
 
 
-@pytest.fixture(params=["stand-in", pytest.param("cuda:0", marks=pytest.mark.gpu)])
+@pytest.fixture(params=["fake", pytest.param("cuda:0", marks=pytest.mark.gpu)])
 def backend(request):
-    """The stand-in, and a real card where there is one."""
-    if request.param == "stand-in":
+    """The fake, and a real card if there is one."""
+    if request.param == "fake":
         return request.getfixturevalue("pretended")
     card = available_devices()[1]
     if not card.usable:
@@ -35,7 +35,7 @@ def losses(trainer, steps):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_losses_on_the_device_equal_those_of_the_processor(build_trainer, backend, optimizer):
+def test_losses_on_the_device_and_the_processor_are_equal(build_trainer, backend, optimizer):
     here, there = (build_trainer(optimizer=optimizer, backend=where) for where in (None, backend))
     np.testing.assert_array_equal(there.network.parameters, here.network.parameters)
     np.testing.assert_allclose(losses(there, 200), losses(here, 200), rtol=FLOAT32)
@@ -43,7 +43,7 @@ def test_losses_on_the_device_equal_those_of_the_processor(build_trainer, backen
 
 
 def test_every_kind_of_layer_runs_on_the_device(kind, build_trainer, backend):
-    # Not with Adam: below BatchNorm a bias has a gradient of rounding errors alone, and Adam enlarges those.
+    # Not with Adam: before BatchNorm, the gradient of a bias is only rounding errors, which Adam enlarges.
     here, there = (build_trainer(kind, np.float64, "sgd", backend=where) for where in (None, backend))
     np.testing.assert_allclose(losses(there, 20), losses(here, 20), rtol=1e-9)
     there.synchronize()
@@ -67,7 +67,7 @@ def test_a_warm_step_neither_waits_nor_allocates(build_trainer, pretended, kind,
     for _ in range(12):
         trainer.advance()
     CARD.launches = CARD.graphs = CARD.waits = CARD.allocations = 0
-    for _ in range(25):  # five epochs, each with an order of its own
+    for _ in range(25):  # five epochs, each with its own order
         trainer.advance()
     assert (CARD.waits, CARD.allocations) == (0, 0)
     assert CARD.launches + CARD.graphs <= 25 * launches
@@ -95,7 +95,7 @@ def test_dropping_units_does_not_make_the_host_wait(build_trainer, pretended):
     assert CARD.waits == 0
 
 
-def test_only_synchronizing_copies_the_parameters_to_the_host(build_trainer, pretended):
+def test_only_synchronize_copies_parameters_to_the_host(build_trainer, pretended):
     trainer = build_trainer(backend=pretended)
     for _ in range(5):
         trainer.advance()
@@ -109,7 +109,7 @@ def test_only_synchronizing_copies_the_parameters_to_the_host(build_trainer, pre
     assert CARD.waits == 3
 
 
-def test_what_is_changed_on_the_host_reaches_the_device(build_trainer, backend):
+def test_changes_on_the_host_reach_the_device(build_trainer, backend):
     here, there = (build_trainer(dtype=np.float64, backend=where) for where in (None, backend))
     for trainer in (here, there):
         losses(trainer, 3)
@@ -120,7 +120,7 @@ def test_what_is_changed_on_the_host_reaches_the_device(build_trainer, backend):
     np.testing.assert_allclose(losses(there, 5), losses(here, 5), rtol=1e-9)
 
 
-def test_a_checkpoint_goes_from_one_device_to_the_other(build_trainer, backend):
+def test_a_checkpoint_moves_between_devices(build_trainer, backend):
     here, there = (build_trainer("everything", np.float64, "sgd", backend=where) for where in (None, backend))
     losses(there, 9)
     checkpoint.restore(here, checkpoint.capture(there))
@@ -138,7 +138,7 @@ def test_a_divergence_on_the_device_names_the_layer(build_trainer, backend):
 
 def test_a_slice_ends_when_the_device_is_done(build_trainer, pretended):
     trainer = build_trainer(backend=pretended)
-    trainer.run_for(10, lambda: 0.0, steps=7)  # of which the device may have 1, 2 and 4 waiting
+    trainer.run_for(10, lambda: 0.0, steps=7)  # of which 1, 2 and 4 may be queued on the device
     CARD.waits = 0
     trainer.run_for(10, lambda: 0.0, steps=10)
     assert CARD.waits == 1
@@ -166,7 +166,7 @@ def test_slices_stay_short_on_a_slow_device(build_trainer, pretended, monkeypatc
     assert trainer.steps == 10
 
 
-def test_a_device_that_is_quick_is_seldom_waited_for(build_trainer, pretended, monkeypatch):
+def test_a_fast_device_is_rarely_waited_for(build_trainer, pretended, monkeypatch):
     trainer = build_trainer(backend=pretended, batch_size=0)
     waits, now = [], [0.0]
     monkeypatch.setattr(pretended, "wait", lambda: waits.append(1))

@@ -1,4 +1,4 @@
-"""A step as kernels made from its formulas, and many steps as one CUDA graph, on the stand-in for CuPy."""
+"""A step as kernels made from its formulas, and many steps as one CUDA graph, on the fake CuPy."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_dense_step_is_nine_kernels(build_trainer, backend):
     same(trainers)
 
 
-def test_many_steps_are_one_graph_without_allocations_and_waits(build_trainer, backend):
+def test_many_steps_are_one_graph_without_allocations_or_waits(build_trainer, backend):
     trainer = build_trainer(backend=backend, batch_size=0)
     played([trainer], 2 + MAX_STEPS)
     trainer.executor.wait()
@@ -112,7 +112,7 @@ def test_penalties_are_part_of_the_products(build_trainer, backend):
 
 
 @pytest.mark.parametrize("kind", ["dropout", "batch norm", "batch norm first"])
-def test_drawn_masks_and_running_statistics_are_part_of_a_program(build_trainer, backend, kind):
+def test_a_program_includes_masks_and_running_statistics(build_trainer, backend, kind):
     trainers = pair(build_trainer, backend, kind, optimizer="sgd")
     played(trainers, 15)
     assert "product" in names(trainers[1])
@@ -122,7 +122,7 @@ def test_drawn_masks_and_running_statistics_are_part_of_a_program(build_trainer,
         np.testing.assert_allclose(there[name], array, rtol=1e-9)
 
 
-def test_a_convolution_says_why_only_its_update_is_fused(build_trainer, backend):
+def test_only_the_update_of_a_convolution_is_fused(build_trainer, backend):
     trainers = pair(build_trainer, backend, "conv")
     played(trainers, 3)
     assert trainers[1].executor.refusal == "only the update is fused: arrays of more than two axes"
@@ -187,7 +187,7 @@ def refusing(problem):
     return refuse
 
 
-def test_kernels_that_cannot_be_captured_run_one_after_the_other(build_trainer, backend, monkeypatch):
+def test_kernels_that_cannot_be_captured_run_singly(build_trainer, backend, monkeypatch):
     monkeypatch.setattr(fake_cupy.cuda.Stream, "begin_capture", refusing(RuntimeError("an old driver")))
     trainers = pair(build_trainer, backend)
     played(trainers, 40)
@@ -197,7 +197,7 @@ def test_kernels_that_cannot_be_captured_run_one_after_the_other(build_trainer, 
 
 
 @pytest.mark.parametrize("problem", [OSError("no compiler"), RuntimeError("no NVRTC"), MemoryError("full")])
-def test_without_kernels_the_formulas_run_and_the_reason_is_kept(build_trainer, backend, monkeypatch, problem):
+def test_without_kernels_the_formulas_run(build_trainer, backend, monkeypatch, problem):
     monkeypatch.setattr(fake_cupy.RawKernel, "__call__", refusing(problem))
     trainers = pair(build_trainer, backend)
     played(trainers, 15)

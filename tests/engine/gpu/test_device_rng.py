@@ -18,7 +18,7 @@ pytestmark = compiled
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("kept_back", [0, 1])
 @pytest.mark.parametrize("count", [1, 2, 7, 5000])
-def test_numbers_and_generator_are_those_of_numpy(backend, dtype, kept_back, count):
+def test_device_draws_equal_those_of_numpy(backend, dtype, kept_back, count):
     here, there = np.random.default_rng(8), np.random.default_rng(8)
     for rng in (here, there):
         rng.random(kept_back, np.float32)

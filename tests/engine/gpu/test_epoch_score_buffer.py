@@ -34,7 +34,7 @@ def same_curve(trainers, rtol=1e-6):
 
 
 @pytest.mark.parametrize("kind", ["dense", "dropout", "batch norm", "conv", "same", "pool", "everything"])
-def test_scores_are_recorded_without_waiting_and_read_together(build_trainer, backend, kind):
+def test_scores_are_recorded_without_waiting(build_trainer, backend, kind):
     here, there = (build_trainer(kind, np.float64, "sgd", backend=where) for where in (None, backend))
 
     stepped((here, there), 3 * EPOCH)
@@ -130,7 +130,7 @@ def test_recorded_scores_that_differ_are_not_used(build_trainer, backend, monkey
     same_curve(trainers)
 
 
-def test_resets_and_changes_by_hand_keep_the_curve_right(build_trainer, backend):
+def test_resets_and_edits_keep_the_curve_correct(build_trainer, backend):
     trainers = [build_trainer(dtype=np.float64, backend=where) for where in (None, backend)]
     stepped(trainers, 3 * EPOCH)
     for trainer in trainers:

@@ -1,4 +1,4 @@
-"""Pictures as bytes: each value comes back to the bit, other data is left alone, and a device trains from the bytes."""
+"""Pictures as bytes: each value is restored to the bit, other data is unchanged, and a device trains from the bytes."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_step_from_bytes_neither_allocates_nor_waits(backend):
 def test_runs_on_the_same_arrays_share_their_memory(backend):
     hosts = tuple(standardize(part, 0, 255) for part in (PIXELS[:200], PIXELS[200:]))
     own = [inputs_on(backend, *hosts) for _ in range(2)]
-    assert own[0] is not own[1]  # somebody may write to them
+    assert own[0] is not own[1]  # writable arrays are not shared
     del own
     for host in hosts:
         host.setflags(write=False)

@@ -1,4 +1,4 @@
-"""The stand-in for CuPy is as strict as CuPy, and NVIDIA's compiler accepts the kernels."""
+"""The fake CuPy is as strict as CuPy, and NVIDIA's compiler accepts the kernels."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_stand_in_counts_what_waits(backend):
     assert CARD.waits == 6
 
 
-UFUNCS = {  # what the formulas of the engine call, by name or as an operator
+UFUNCS = {  # functions that the formulas of the engine call, by name or as an operator
     "abs", "add", "cos", "divide", "equal", "exp", "greater", "greater_equal", "heaviside", "less", "log", "log1p",
     "matmul", "maximum", "minimum", "multiply", "negative", "power", "sign", "sin", "sqrt", "subtract", "tanh",
 }  # fmt: skip
@@ -128,8 +128,8 @@ def test_captured_kernels_run_with_every_launch_and_not_before(backend):
 
 @compiled
 @pytest.mark.parametrize("architecture", [70, 80, 90, 120])
-def test_the_kernels_of_a_step_compile_for_cards_old_and_new(build_trainer, backend, architecture):
-    """NVRTC needs neither a card nor a driver. The names are made different, so that one compilation takes them all."""
+def test_the_kernels_compile_for_old_and_new_cards(build_trainer, backend, architecture):
+    """NVRTC needs neither a card nor a driver. Kernels are renamed so that one compilation includes them all."""
     nvrtc = cuda_in_c.nvrtc()
     if nvrtc is None:
         pytest.skip("NVRTC is not installed: pip install nvidia-cuda-nvrtc-cu12")

@@ -66,7 +66,7 @@ def test_fifty_steps_agree_with_pytorch(name, dtype, tolerance, recorded):
     np.testing.assert_allclose(curve, golden(f"{dtype}/curve"), rtol=tolerance, atol=tolerance)
     for key, array in after.items():
         np.testing.assert_allclose(array, golden(f"{dtype}/{key}"), rtol=tolerance, atol=tolerance, err_msg=key)
-    network.parameters[:] = gradients  # the named views now show the gradients of the first step
+    network.parameters[:] = gradients  # the named views have the gradients of the first step
     for key, array in network.named.items():
         np.testing.assert_allclose(array, golden(f"gradient/{key}"), rtol=tolerance, atol=tolerance, err_msg=key)
     for key, array in network.named.items():
@@ -75,7 +75,7 @@ def test_fifty_steps_agree_with_pytorch(name, dtype, tolerance, recorded):
 
 
 def batch_loss(network, objective, x, t):
-    """The training-mode loss of a batch, without moving the running statistics."""
+    """The training-mode loss of a batch, without a change of the running statistics."""
     _, state = network.get_state()
     loss = float(objective.value(network.forward(x, train=True), t))
     network.set_state(network.parameters, state)

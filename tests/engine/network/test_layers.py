@@ -15,13 +15,13 @@ from engine.tape.tape import Tape
 from engine.training.gradient_check import check
 
 
-def test_backprop_agrees_with_central_differences_in_training_mode(kind, build_network, objective, batch):
+def test_backprop_agrees_with_central_differences(kind, build_network, objective, batch):
     checks = check(build_network(kind), objective, *batch)
     assert len(checks) == build_network(kind).parameters.size
     assert max(c.error for c in checks) < 1e-6
 
 
-def test_a_replayed_tape_computes_what_plain_arrays_do(kind, build_network, objective, batch):
+def test_a_replayed_tape_agrees_with_plain_arrays(kind, build_network, objective, batch):
     plain, taped = build_network(kind), build_network(kind)
     tape = Tape()
     x, t = (array.copy() for array in batch)
@@ -79,7 +79,7 @@ def test_a_convolution_slides_its_filters_over_rows_and_columns(padding, size):
         assert z[p, o, q, n] == pytest.approx((patch * layer.W[..., o]).sum() + layer.b[o])
 
 
-def test_max_pool_keeps_the_largest_of_each_square_and_leaves_out_what_fills_none():
+def test_max_pool_ignores_incomplete_squares():
     pixels = np.array([[1.0, 5, 2, 0, 9], [4, 3, 8, 7, 9], [9, 9, 9, 9, 9]])
     pool = MaxPool2D()
     pool.build((3, 1, 5))
@@ -105,7 +105,7 @@ def test_flatten_undoes_image_up_to_the_order_of_the_numbers():
     np.testing.assert_array_equal(image.backward(flatten.backward(flat)), x)
 
 
-def test_batch_norm_gives_mean_zero_and_variance_one_over_the_batch():
+def test_batch_norm_gives_mean_zero_and_variance_one():
     network = Network([BatchNorm(epsilon=0.0), Dense(1)], (4,), rng=np.random.default_rng(0), dtype=np.float64)
     y = network.layers[0].forward(np.random.default_rng(1).normal(3, 5, (50, 4)), train=True)
     np.testing.assert_allclose(y.mean(axis=0), 0, atol=1e-12)
@@ -169,7 +169,7 @@ def test_a_layer_that_cannot_be_is_refused_with_a_sentence(make, words):
         make()
 
 
-def test_a_residual_block_adds_its_input_to_its_output_and_both_gradients():
+def test_a_residual_block_adds_values_and_gradients():
     network = Network([Dense(2), Residual(Dense(2))], (2,), rng=np.random.default_rng(0), dtype=np.float64)
     network["0"].W[:], network["1.0"].W[:], network["1.0"].b[:] = np.eye(2), [[0, 3], [0, 0]], [1, 0]
     x, dy = np.array([[2.0, 5.0]]), np.array([[1.0, 10.0]])
@@ -178,11 +178,11 @@ def test_a_residual_block_adds_its_input_to_its_output_and_both_gradients():
 
 
 def test_a_residual_block_that_changes_the_shape_is_refused():
-    with pytest.raises(ValueError, match=r"Residual\(Dense\(3\)\) makes \(3,\) of \(2,\)"):
+    with pytest.raises(ValueError, match=r"Residual\(Dense\(3\)\) maps \(2,\) to \(3,\)"):
         Network([Residual(Dense(3)), Dense(1)], (2,), rng=np.random.default_rng(0))
 
 
-def test_a_residual_block_at_the_input_learns_without_a_gradient_of_the_input():
+def test_a_residual_block_at_the_input_learns():
     layers = [Residual(Dense(3), Activation("tanh")), Dense(1)]
     network = Network(layers, (3,), rng=np.random.default_rng(0), dtype=np.float64)
     objective = Objective("regression", 0, "linear", "mse")

@@ -1,4 +1,4 @@
-"""What a network promises beyond its layers: one flat buffer, a summary, and looking without touching."""
+"""The network beyond its layers: one flat buffer, a summary, and evaluation without side effects."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def test_layers_hold_views_of_one_flat_buffer(kind, build_network):
     np.testing.assert_array_equal(np.sort(values), network.parameters)
 
 
-def test_the_mask_marks_weights_and_neither_biases_nor_batch_norm(kind, build_network):
+def test_the_weight_mask_marks_only_weights(kind, build_network):
     network = build_network(kind)
     network.parameters[:] = network.weight_mask
     for name, array in network.named.items():
         assert (array == name.endswith(".W")).all(), name
 
 
-def test_the_summary_of_a_dense_network_is_what_one_counts_by_hand():
+def test_the_summary_of_a_dense_network_is_correct():
     network = Network([Dense(8), Activation("tanh"), Dense(1)], (2,), rng=np.random.default_rng(0))
     assert [tuple(line) for line in network.summary()] == [
         ("Dense(8)", (8,), 24, 16),
@@ -40,7 +40,7 @@ def test_the_summary_of_a_convolution_counts_every_position(build_network):
     assert (flatten.shape, dense.parameters) == ((64,), 64 * 3 + 3)
 
 
-def test_looking_never_disturbs_a_training_step(kind, build_network, objective, batch):
+def test_evaluation_does_not_affect_a_training_step(kind, build_network, objective, batch):
     x, t = batch
     results = []
     for looks in (False, True):
@@ -57,16 +57,16 @@ def test_looking_never_disturbs_a_training_step(kind, build_network, objective, 
         np.testing.assert_array_equal(watched, quiet)
 
 
-def test_many_samples_go_through_in_parts_and_give_the_same(kind, build_network, monkeypatch):
+def test_many_samples_in_parts_give_the_same_result(kind, build_network, monkeypatch):
     x = np.random.default_rng(0).normal(size=(40, 36))
     whole = build_network(kind).forward(x)
-    monkeypatch.setattr(network_module, "WORKSPACE", 1000)
+    monkeypatch.setattr(network_module, "MAX_WORKSPACE", 1000)
     np.testing.assert_allclose(build_network(kind).forward(x), whole, rtol=1e-12, atol=1e-13)
 
 
-def test_the_layer_below_the_first_parameters_computes_no_gradient(build_network, objective, batch):
+def test_no_gradient_is_computed_below_the_first_parameters(build_network, objective, batch):
     network = build_network("pool")
-    assert [layer.first for layer in network.layers] == [False, False, True, False, False, False]
-    network.layers[0].backward = network.layers[1].backward = None  # nobody calls them
+    assert [layer.is_first for layer in network.layers] == [False, False, True, False, False, False]
+    network.layers[0].backward = network.layers[1].backward = None  # must not be called
     network.backward(objective.gradient(network.forward(batch[0], train=True), batch[1]))
     assert network.gradients.any()

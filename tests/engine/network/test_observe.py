@@ -1,4 +1,4 @@
-"""Observing a network: what the layers compute, by name, without any effect on them."""
+"""Observing a network: the values of the layers by name, without side effects."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def test_inputs_outputs_and_gradients_are_those_of_each_layer():
     np.testing.assert_array_equal(seen.outputs["1.1"], np.tanh(seen.outputs["1.0"]))
     np.testing.assert_array_equal(seen.outputs["1"], seen.inputs["2"])
     np.testing.assert_allclose(seen.output_gradients["1"], np.ones((5, 1)) @ network["2"].W.T)
-    assert seen.input_gradients.keys() == seen.output_gradients.keys() - {"0"}  # nobody needs dL/dx
+    assert seen.input_gradients.keys() == seen.output_gradients.keys() - {"0"}  # dL/dx is not needed
 
 
-def test_only_the_chosen_layers_are_observed_and_only_inside_the_block():
+def test_only_chosen_layers_are_observed():
     network, x = nested(), np.ones((2, 4))
     with observe(network, ["1.1"]) as seen:
         network.forward(x)

@@ -1,4 +1,4 @@
-"""The gradient of a batch too large for the processor's cache is that of its parts, put together."""
+"""The gradient of a batch too large for the processor's cache is the sum over its parts."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What is only looked at: as near to the exact values as it says."""
+"""The evaluation tape has the documented accuracy."""
 
 from __future__ import annotations
 

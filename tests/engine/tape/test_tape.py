@@ -1,4 +1,4 @@
-"""The tape: what it records is what it plays, into the same memory, without new numbers creeping in."""
+"""The tape: a replay repeats the recorded calls in the same memory, without constants from the recording."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _weights_with_bias(inputs, units):
 def test_a_bias_joins_the_product_before_it(named):
     (V, a), (W, b), tape = _weights_with_bias(3, 4), _weights_with_bias(4, 2), Tape()
     x = np.random.default_rng(0).normal(size=(5, 3))
-    h = tape.wrap(x) @ V + a  # no ones below x: two calls
+    h = tape.wrap(x) @ V + a  # no ones after x: two calls
     assert len(tape) == 2
     z = h @ W
     y = z + b

@@ -1,4 +1,4 @@
-"""A tape reuses the memory of results that nothing refers to any more, and of no others."""
+"""A tape reuses only the memory of unreferenced results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from engine.tape.tape import Tape
 
 
 def memory(tape: Tape) -> int:
-    """How many different stretches of memory the calls write to."""
+    """Number of different memory ranges that the calls write to."""
     written = (arguments[-1] for _, arguments in tape.calls if isinstance(arguments[-1], np.ndarray))
     return len({array.__array_interface__["data"][0] for array in written})
 

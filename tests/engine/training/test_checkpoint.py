@@ -1,4 +1,4 @@
-"""Checkpoints: a restored run continues the identical curve; a foreign checkpoint is refused."""
+"""Checkpoints: a restored run continues the same curve; checkpoints of other networks are refused."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import numpy as np
 import pytest
 
 from engine.training import checkpoint
-from tests.engine.helpers import spoil
+from tests.engine.helpers import make_infinite
 
 
 def same(one, other):
     assert one.keys() == other.keys()
     for name in one.keys() - {"numbers"}:
         np.testing.assert_array_equal(one[name], other[name], err_msg=name)
-    np.testing.assert_array_equal(one["numbers"][1:], other["numbers"][1:])  # all but the time that was spent
+    np.testing.assert_array_equal(one["numbers"][1:], other["numbers"][1:])  # all but the elapsed time
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
 @pytest.mark.parametrize("steps", [0, 7, 24])
-def test_a_restored_run_continues_the_identical_curve(kind, optimizer, steps, build_trainer):
+def test_a_restored_run_continues_the_same_curve(kind, optimizer, steps, build_trainer):
     trainer, heir = (build_trainer(kind, optimizer=optimizer, patience=50, schedule="cosine") for _ in range(2))
     for _ in range(steps):
         trainer.step()
-    heir.epoch()  # it has gone another way before
+    heir.epoch()  # with different training before
     checkpoint.restore(heir, checkpoint.capture(trainer))
     for t in (trainer, heir):
         t.epoch()
@@ -75,14 +75,14 @@ def test_a_disabled_rule_stays_disabled(build_trainer):
 
 def test_a_checkpoint_never_holds_overflowed_numbers(build_trainer):
     trainer = build_trainer()
-    spoil(trainer)
+    make_infinite(trainer)
     trainer.step()
     assert not np.isfinite(trainer.network.parameters).all()
     assert np.isfinite(checkpoint.capture(trainer)["parameters"]).all()
 
 
 @pytest.mark.parametrize(
-    ("spoil", "words"),
+    ("damage", "words"),
     [
         (lambda a: a.pop("order"), "order is not in both"),
         (lambda a: a.update(extra=np.zeros(1)), "extra is not in both"),
@@ -99,18 +99,18 @@ def test_a_checkpoint_never_holds_overflowed_numbers(build_trainer):
         (lambda a: a.clear(), "not in both"),
     ],
 )
-def test_a_spoiled_checkpoint_is_refused_and_nothing_changes(spoil, words, build_trainer):
+def test_a_damaged_checkpoint_is_refused(damage, words, build_trainer):
     source, trainer = build_trainer(), build_trainer()
     source.epoch()
     arrays = checkpoint.capture(source)
-    spoil(arrays)
+    damage(arrays)
     before = checkpoint.capture(trainer)
     with pytest.raises(ValueError, match=words):
         checkpoint.restore(trainer, arrays)
     same(checkpoint.capture(trainer), before)
 
 
-def test_a_checkpoint_of_another_network_or_optimizer_is_refused(build_trainer):
+def test_a_checkpoint_of_another_network_is_refused(build_trainer):
     for other in (build_trainer("batch norm"), build_trainer(optimizer="sgd"), build_trainer(dtype=np.float64)):
         with pytest.raises(ValueError, match="checkpoint"):
             checkpoint.restore(build_trainer(), checkpoint.capture(other))

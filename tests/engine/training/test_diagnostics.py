@@ -1,4 +1,4 @@
-"""Diagnostics: right by hand on a network one can follow, and without any effect on training."""
+"""Diagnostics: a hand-worked example, and no effect on training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A way of execution that the engine does not know: plain formulas, several epochs in one call, scores afterwards."""
+"""An executor from outside the engine: plain formulas, several epochs per call, deferred scores."""
 
 from __future__ import annotations
 
@@ -132,9 +132,9 @@ READABLE = (
 )  # fmt: skip
 
 
-def test_reading_a_property_neither_waits_nor_trains_nor_restores(build_trainer, pretended):
+def test_reading_a_property_has_no_effect(build_trainer, pretended):
     trainer = build_trainer(optimizer="sgd", learning_rate=300.0, backend=pretended)
-    for _ in range(15):  # the loss has exploded at the end of the first epoch, and is not known yet
+    for _ in range(15):  # the exploded loss of the first epoch is still deferred
         trainer.step()
     CARD.waits = CARD.launches = CARD.graphs = 0
     before = trainer.progress.snapshot()

@@ -1,4 +1,4 @@
-"""The check itself must be right, and every activation must pass it with every loss and output function."""
+"""The gradient check is correct, and every activation passes it with every loss and output function."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def problem(activation, terms, seed, **options):
 
 
 def smooth_problem(activation, terms, **options):
-    """The first of the problems in which nothing lies near a kink."""
+    """The first problem without values near a kink."""
     return next(
         p for p in (problem(activation, terms, seed, **options) for seed in range(200)) if is_smooth(activation, *p)
     )
@@ -55,11 +55,11 @@ def worst(checks):
 
 @pytest.mark.parametrize(("kind", "classes", "output", "loss"), PAIRS)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_every_activation_passes_with_every_loss_and_output_function(activation, kind, classes, output, loss):
+def test_every_activation_loss_and_output_passes(activation, kind, classes, output, loss):
     network, objective, x, t = smooth_problem(activation, (kind, classes, output, loss))
     checks = check(network, objective, x, t)
     assert len(checks) == network.parameters.size
-    if ACTIVATIONS[activation].surrogate:  # behind the last borrowed slope everything is exact
+    if ACTIVATIONS[activation].surrogate:  # exact after the last surrogate slope
         checks = [c for c in checks if c.layer == "4"]
         assert any(c.analytic for c in checks)
     assert worst(checks) < 1e-6
@@ -104,7 +104,7 @@ def test_it_finds_a_bias_gradient_summed_over_the_wrong_axis(monkeypatch):
 
 
 def test_it_finds_a_gradient_that_is_two_percent_too_small(monkeypatch):
-    """As in two seeds, which divide by the number of all rows and not of the training rows."""
+    """A bug of two seeds, which divide by the number of all rows instead of the training rows."""
     network, objective, *rest = problem("tanh", ("regression", 0, "linear", "mse"), 1)
     right = objective.gradient
     monkeypatch.setattr(objective, "gradient", lambda z, t: right(z, t) * (41000 / 42000))
@@ -112,8 +112,8 @@ def test_it_finds_a_gradient_that_is_two_percent_too_small(monkeypatch):
     assert {round(c.error, 4) for c in checks if abs(c.analytic) > 1e-3} == {round(1 - 41000 / 42000, 4)}
 
 
-def test_it_changes_nothing_in_a_network_with_dropout_and_batch_norm():
-    """And dropout passes the check: the same masks are drawn every time."""
+def test_the_check_does_not_change_the_network():
+    """Dropout passes the check, because the same masks are drawn every time."""
     curves = []
     for looking in (False, True):
         rng = np.random.default_rng(1)
@@ -148,7 +148,7 @@ def test_the_best_epsilon_is_medium_and_float64_beats_float32():
     assert epsilons[int(np.argmin(double))] == 1e-5
     assert min(double) < 1e-8 < 1e-5 < min(single)
     assert double[0] > 1e-3 > double[2] < double[5]
-    assert single[5] == 1  # rounding swallows the step: no slope to be seen
+    assert single[5] == 1  # the step is lost to rounding
 
 
 def test_the_numerical_gradient_is_right_and_restores_its_argument():

@@ -1,4 +1,4 @@
-"""The learning curve: it stays small, and says when earlier points have changed."""
+"""The learning curve: bounded, with a counter for changes of earlier points."""
 
 from __future__ import annotations
 

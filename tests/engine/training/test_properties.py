@@ -1,4 +1,4 @@
-"""What holds for every network one can choose: drawn at random from the menus."""
+"""Properties of random networks from the menus."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_evaluating_never_disturbs_training(a):
 
 @few
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 2)), min_size=1, max_size=3), st.integers(0, 99))
-def test_gradients_of_any_residual_network_agree_with_central_differences(blocks, seed):
+def test_residual_gradients_agree_with_central_differences(blocks, seed):
     rng = np.random.default_rng(seed)
 
     def parts(has_norm, depth):

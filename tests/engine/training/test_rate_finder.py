@@ -1,4 +1,4 @@
-"""The learning-rate range test: it finds a rate that works, and leaves the trainer as it was."""
+"""The learning-rate range test: it finds a good rate and does not change the trainer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bugs found in other networks from scratch. One test each, named after the bug, shows that it cannot live here."""
+"""Bugs of other networks from scratch, with one test each."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def dense(build_network):
     return build_network("dense")
 
 
-def test_the_bias_gradient_is_summed_over_samples_and_not_over_units(dense, objective, batch):
+def test_the_bias_gradient_is_summed_over_samples_only(dense, objective, batch):
     x, t = batch
     dz = objective.gradient(dense.forward(x, train=True), t)
     dense.backward(dz)
     last = dense.layers[-1]
     np.testing.assert_allclose(last.db, [sum(dz[n, o] for n in range(7)) for o in range(3)])
-    assert np.ptp(last.db) > 0.01  # one number for all units was the bug
+    assert np.ptp(last.db) > 0.01  # the bug was one number for all units
 
 
 def test_the_bias_of_a_softmax_layer_is_trained(build_trainer):
@@ -60,7 +60,7 @@ def test_a_fresh_trainer_continues_from_saved_weights(build_trainer):
 
 def test_test_scores_come_from_unseen_samples(build_trainer):
     trainer = build_trainer()
-    (x_train, _, _), (x_test, _, y_test) = trainer.parts()
+    (x_train, _, _), (x_test, _, y_test) = trainer.data.evaluated
     assert not {tuple(x) for x in x_train} & {tuple(x) for x in x_test}
     predicted = trainer.objective.predict(trainer.network.forward(x_test))
     assert trainer.evaluate().test_score == np.mean(predicted == y_test)
@@ -130,13 +130,13 @@ def test_reported_figures_are_those_after_the_last_update(build_trainer):
     assert trainer.evaluate().train_loss == pytest.approx(float(trainer.objective.value(z, trainer.t_train)))
 
 
-def test_the_same_seed_gives_the_same_weights_and_another_seed_others(build_network):
+def test_the_seed_determines_the_weights(build_network):
     one, again, other = (build_network("dense", seed=seed).parameters for seed in (0, 0, 1))
     np.testing.assert_array_equal(one, again)
     assert (one != other).any()
 
 
-def test_first_weights_and_order_do_not_come_from_a_global_generator(build_trainer):
+def test_the_global_generator_is_not_used(build_trainer):
     curves = []
     for seed in (0, 1):
         np.random.seed(seed)
@@ -146,6 +146,6 @@ def test_first_weights_and_order_do_not_come_from_a_global_generator(build_train
     np.testing.assert_array_equal(*curves)
 
 
-def test_data_in_double_precision_is_trained_in_single_precision(build_trainer):
+def test_float64_data_is_trained_in_float32(build_trainer):
     trainer = build_trainer()
     assert trainer.x_train.dtype == trainer.t_train.dtype == trainer.network.forward(trainer.x_test).dtype == np.float32

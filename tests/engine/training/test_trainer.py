@@ -1,4 +1,4 @@
-"""The training loop: batches, rules that end a run, and what happens when numbers overflow."""
+"""The training loop: batches, stop rules, and divergence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.formulas.schedules import SCHEDULES
 from engine.network.layers import Activation, Dense
 from engine.network.network import Network
 from engine.training.trainer import Settings, Trainer
-from tests.engine.helpers import spoil
+from tests.engine.helpers import make_infinite
 
 
 def test_each_epoch_uses_every_sample_once(build_trainer):
@@ -29,7 +29,7 @@ def test_each_epoch_uses_every_sample_once(build_trainer):
     assert (orders[0] != orders[1]).any()
 
 
-def test_batch_size_zero_takes_the_whole_training_part_in_one_step(build_trainer):
+def test_batch_size_zero_uses_the_whole_training_part(build_trainer):
     trainer = build_trainer(batch_size=0)
     trainer.step()
     assert (trainer.epochs, len(trainer.batch)) == (1, 50)
@@ -40,7 +40,7 @@ def test_recorded_steps_equal_plain_ones(kind, build_trainer):
     recorded, plain = (build_trainer(kind, np.float64, "momentum", **rules) for _ in range(2))
     for _ in range(20):
         recorded.step()
-        plain.learn(plain.x_train[recorded.batch], plain.t_train[recorded.batch])
+        plain.formulas.learn(plain.x_train[recorded.batch], plain.t_train[recorded.batch])
     np.testing.assert_allclose(recorded.network.parameters, plain.network.parameters, rtol=1e-9, atol=1e-11)
 
 
@@ -73,7 +73,7 @@ def test_a_schedule_sets_the_rate_of_every_step(name, build_trainer):
         assert trainer.learning_rate == pytest.approx(0.1 * factor, rel=1e-6)
 
 
-def test_an_unknown_schedule_or_monitor_is_refused_with_the_list(build_trainer):
+def test_an_unknown_schedule_or_monitor_is_refused(build_trainer):
     trainer = build_trainer()
     with pytest.raises(ValueError, match="allowed: constant, step"):
         trainer.set(schedule="moon")
@@ -82,7 +82,7 @@ def test_an_unknown_schedule_or_monitor_is_refused_with_the_list(build_trainer):
     assert trainer.settings.schedule == "constant"
 
 
-def test_l2_adds_its_rate_times_the_weights_and_spares_the_biases(build_trainer):
+def test_l2_penalizes_weights_but_not_biases(build_trainer):
     with_l2, without = (build_trainer(dtype=np.float64, optimizer="sgd", l2=l2) for l2 in (0.1, 0.0))
     with_l2.step()
     without.step()
@@ -90,7 +90,7 @@ def test_l2_adds_its_rate_times_the_weights_and_spares_the_biases(build_trainer)
     np.testing.assert_allclose(with_l2.network.gradients - without.network.gradients, 0.1 * weights, atol=1e-14)
 
 
-def test_clipping_bounds_the_length_or_the_entries_of_the_gradient(build_trainer):
+def test_clipping_limits_the_gradient(build_trainer):
     trainer = build_trainer(clip_norm=0.01)
     trainer.step()
     assert np.linalg.norm(trainer.network.gradients) == pytest.approx(0.01, rel=1e-5)
@@ -177,7 +177,7 @@ def test_run_for_follows_the_clock(build_trainer):
 
 @pytest.mark.parametrize(("monitor", "column", "sign"), [("test_loss", 1, 1), ("test_score", 3, -1)])
 @pytest.mark.parametrize("kind", ["dense", "everything"])
-def test_early_stopping_brings_the_best_network_back(monitor, column, sign, kind, build_trainer):
+def test_early_stopping_restores_the_best_network(monitor, column, sign, kind, build_trainer):
     trainer = build_trainer(kind, learning_rate=0.05, patience=4, monitor=monitor)
     trainer.run_for(60)
     assert "has not improved for 4 epochs" in trainer.stopped
@@ -185,7 +185,9 @@ def test_early_stopping_brings_the_best_network_back(monitor, column, sign, kind
     best = int(np.argmin(values)) + 1
     assert trainer.epochs == best + 4
     assert f"of epoch {best}," in trainer.stopped
-    assert np.float32(trainer.evaluate()[column]) == trainer.history.values[column, best]  # running statistics too
+    assert (
+        np.float32(trainer.evaluate()[column]) == trainer.history.values[column, best]
+    )  # including running statistics
 
 
 def test_an_improvement_smaller_than_min_delta_does_not_count(build_trainer):
@@ -211,7 +213,7 @@ def test_after_early_stopping_the_run_can_go_on(build_trainer):
 def test_the_guard_restores_the_last_finite_step(kind, build_trainer):
     trainer, twin = (build_trainer(kind, optimizer="sgd", learning_rate=0.01) for _ in range(2))
     for t in (trainer, twin):
-        spoil(t, 0)
+        make_infinite(t, 0)
     finite = twin.network.parameters.copy()
     with np.errstate(all="ignore"):
         while np.isfinite(twin.network.parameters).all():
@@ -241,7 +243,7 @@ def test_the_guard_names_the_first_layer_that_overflows():
     assert trainer.divergence.step == 1
 
 
-def test_a_huge_rate_ends_in_a_divergence_and_leaves_finite_numbers(kind, build_trainer):
+def test_a_divergence_leaves_finite_numbers(kind, build_trainer):
     trainer = build_trainer(kind, optimizer="sgd", learning_rate=1e30)
     trainer.run_for(60)
     assert trainer.divergence is not None
@@ -252,7 +254,7 @@ def test_a_huge_rate_ends_in_a_divergence_and_leaves_finite_numbers(kind, build_
     assert trainer.steps == steps
 
 
-def test_after_a_divergence_a_lower_rate_lets_the_run_go_on(build_trainer):
+def test_a_lower_rate_continues_after_a_divergence(build_trainer):
     trainer = build_trainer(optimizer="sgd", learning_rate=1e38)
     trainer.run_for(60)
     trainer.reset()
@@ -265,7 +267,7 @@ def test_after_a_divergence_a_lower_rate_lets_the_run_go_on(build_trainer):
 
 def test_changed_settings_do_not_confuse_the_guard(build_trainer):
     trainer = build_trainer(optimizer="sgd")
-    spoil(trainer)
+    make_infinite(trainer)
     trainer.step()
     trainer.step()
     trainer.set(learning_rate=0.01)

@@ -24,7 +24,7 @@ def small(monkeypatch):
         monkeypatch.setattr(benchmark, name, value)
 
 
-def test_every_cell_is_measured_and_losses_of_two_devices_are_compared(small, monkeypatch):
+def test_every_cell_and_the_loss_difference_are_measured(small, monkeypatch):
     monkeypatch.setattr(benchmark, "Backend", lambda name: Backend(name, fake_cupy))
     *rows, last = benchmark.measure(["cpu", "cuda:0"])
     assert [(row["device"], row["width"], row["batch"]) for row in rows] == [
@@ -69,7 +69,7 @@ def test_one_comparison_runs_at_a_time_and_can_be_stopped():
     assert np.isfinite([row["epoch_s"] for row in job.rows]).all()
 
 
-def test_a_comparison_that_fails_says_so_and_lets_the_next_begin():
+def test_a_failed_comparison_is_reported_and_allows_another():
     job = Comparison(["no such device"])
     until(lambda: not job.running)
     assert job.problem == "The measurement ended early (exit status 1)."

@@ -1,4 +1,4 @@
-"""Runs of one process hold equal pictures once, and let go of them with the last run."""
+"""Runs of one process share equal pictures, which are freed with the last run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_two_runs_on_the_same_pictures_hold_them_once():
     assert one.trainer.x_train is other.trainer.x_train
     one.trainer.epoch()
     other.trainer.epoch()
-    alone = build(DIGITS, dataset=build(DIGITS.change(seed=2)).dataset).trainer  # the same start on other pictures
+    alone = build(DIGITS, dataset=build(DIGITS.change(seed=2)).dataset).trainer  # equal settings, other pictures
     alone.epoch()
     assert one.trainer.evaluate().train_loss != alone.evaluate().train_loss
 
@@ -44,7 +44,7 @@ def test_pictures_go_with_the_last_run_that_needs_them():
     assert pictures() is None
 
 
-def test_a_class_on_the_same_pictures_is_expected_to_take_them_once_a_process():
+def test_shared_pictures_are_counted_once_per_process():
     mnist = need(Experiment(dataset="mnist"))
     assert mnist.data > 200
     assert together(("first", mnist) for _ in range(30)) == pytest.approx(mnist.data + 30 * mnist.own)

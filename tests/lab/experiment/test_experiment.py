@@ -1,4 +1,4 @@
-"""Whatever comes from outside is either an experiment or refused in sentences; an experiment survives link and JSON."""
+"""Input from outside is an experiment or refused in sentences; an experiment survives link and JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.lab.strategies import experiments, field_values, json_values
 
 
 def hostile(field: str) -> list[str]:
-    """JSON texts of values that the rule of a field refuses, whatever the field is."""
+    """JSON texts of values that are invalid for every field."""
     match FIELDS[field].allowed:
         case Range(low=low, high=high, above=above):
             texts = [str(low if above else low - 1), str(high + 1), "NaN", "Infinity", "1e400", "true", "[0.1]", '"x"']
@@ -32,7 +32,7 @@ def hostile(field: str) -> list[str]:
     return ["null", "{}"]
 
 
-# field: JSON texts of more values that it must refuse
+# field: JSON texts of other invalid values
 SPECIAL = {
     "dataset": ['"circles"', '{"circle": 1}', '"\\ud800"', '"circle\\n"'],
     "noise": ["-0.1", "0.51", '"1e309"', '"nan"', '"0x1"'],
@@ -59,14 +59,14 @@ HOSTILE = {name: [*hostile(name), *SPECIAL.get(name, [])] for name in FIELDS}
 CASES = [(name, text) for name, texts in HOSTILE.items() for text in texts]
 
 
-def test_the_defaults_are_valid_and_their_link_and_json_are_themselves():
+def test_the_defaults_survive_link_and_json():
     assert Experiment.from_json("{}") == Experiment() == Experiment.from_query({})[0]
     assert Experiment().to_query() == {}
     assert set(json.loads(Experiment().to_json())) == set(FIELDS)
 
 
 @pytest.mark.parametrize(("name", "text"), CASES, ids=lambda value: value[:25])
-def test_a_bad_value_is_refused_with_one_sentence_that_names_the_field_and_what_is_allowed(name, text):
+def test_a_bad_value_is_refused_in_one_sentence(name, text):
     with pytest.raises(ExperimentError) as refusal:
         Experiment.from_json(f'{{"{name}": {text}}}')
     (sentence,) = refusal.value.sentences
@@ -121,7 +121,7 @@ def test_there_is_a_sentence_for_each_wrong_field():
 
 
 def read(text) -> Experiment | list[str]:
-    """The experiment, or the sentences of its refusal. Whatever else is raised fails the test."""
+    """The experiment, or the sentences of its refusal. Any other exception fails the test."""
     try:
         return Experiment.from_json(text)
     except ExperimentError as refusal:
@@ -160,20 +160,20 @@ def test_every_experiment_survives_its_link(experiment):
     assert opened == experiment if experiment.dataset == hand_drawn.NAME else opened == experiment.change(points="")
 
 
-def test_drawn_points_are_in_the_link_only_while_they_are_what_is_learnt():
+def test_a_link_has_drawn_points_only_for_their_data_set():
     points = hand_drawn.pack([[-1, 0, 0], [-2, 0, 0], [1, 0, 1], [2, 0, 1]])
     mine = Experiment(dataset="drawn", points=points)
     assert mine.to_query() == {"dataset": "drawn", "points": points}
     assert mine.change(dataset="moons").to_query() == {"dataset": "moons"}
-    assert mine.change(dataset="moons").change(dataset="drawn") == mine  # they wait until the set is chosen again
+    assert mine.change(dataset="moons").change(dataset="drawn") == mine  # points are kept until the set is chosen again
 
 
 @settings(max_examples=300)
 @given(experiments)
 def test_every_experiment_survives_its_json(experiment):
     text = experiment.to_json()
-    assert Experiment.from_json(text) == experiment == Experiment.from_valid_json(text)
-    assert hash(experiment) == hash(Experiment.from_valid_json(text))
+    assert Experiment.from_json(text) == experiment
+    assert hash(experiment) == hash(Experiment.from_json(text))
 
 
 @given(experiments)
@@ -192,7 +192,7 @@ def test_numbers_keep_every_digit_and_no_useless_one(rate):
 
 
 @given(experiments, st.sampled_from(list(FIELDS)), st.data())
-def test_changing_a_field_drops_only_choices_that_no_longer_fit(experiment, name, data):
+def test_a_change_resets_only_fields_that_no_longer_fit(experiment, name, data):
     value = data.draw(field_values[name])
     try:
         changed = experiment.change(**{name: value})
@@ -211,7 +211,7 @@ def test_changing_a_field_drops_only_choices_that_no_longer_fit(experiment, name
             changed.change(**{name: getattr(changed, name), dropped: getattr(experiment, dropped)})
 
 
-def test_another_kind_of_data_takes_loss_and_output_back_to_auto():
+def test_another_kind_of_data_resets_loss_and_output():
     classes = Experiment(dataset="spiral3", output="softmax", loss="categorical_crossentropy", seed=5)
     numbers = classes.change(dataset="hills")
     assert (numbers.output, numbers.loss, numbers.seed) == ("auto", "auto", 5)
@@ -251,10 +251,10 @@ def test_live_fields_are_the_settings_of_a_trainer():
 
 
 @given(experiments, st.sampled_from(list(FIELDS)), st.data())
-def test_a_running_network_takes_live_changes_and_no_others(experiment, name, data):
+def test_a_running_network_accepts_only_live_changes(experiment, name, data):
     changed = Experiment.model_copy(experiment, update={name: data.draw(field_values[name])})
     same = getattr(changed, name) == getattr(experiment, name)
-    assert experiment.goes_on_as(changed) == (same or name in LIVE)
+    assert experiment.allows_live_change(changed) == (same or name in LIVE)
 
 
 def test_an_experiment_is_frozen_and_can_be_a_key():

@@ -1,4 +1,4 @@
-"""The records of the fields: complete, consistent with each other, and the source of what is made from them."""
+"""The records of the fields: complete, consistent, and the source of generated files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_record_is_complete(name):
     if spec.control == "slider":
         assert DEFAULTS[name] in spec.steps
         assert all(spec.allowed.check(value) for value in spec.steps)
-        assert len({spec.text(value) for value in spec.steps}) == len(spec.steps)  # the text tells the value
+        assert len({spec.text(value) for value in spec.steps}) == len(spec.steps)  # the text determines the value
     if spec.control == "choice":
         assert DEFAULTS[name] in spec.options(Experiment())
         assert all(spec.text(option, Experiment()) for option in spec.options(Experiment()))

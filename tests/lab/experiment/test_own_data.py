@@ -1,4 +1,4 @@
-"""Own data in an experiment, and the shelf on which a server keeps it: who may keep how much, and for how long."""
+"""Uploaded data in an experiment, and the limits and lifetime of uploads on a server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from data.files import user_data
 from data.files.user_data import PreparedData, UserDataError
 from lab.__main__ import main
 from lab.experiment.experiment import Experiment, ExperimentError
-from lab.experiment.own_data import Shelf
+from lab.experiment.own_data import UploadRegistry
 from lab.protocol.messages import Change, Step
 from lab.server.pool import WorkerPool
 from lab.training.build import build
@@ -38,7 +38,7 @@ SIZE = prepared().size
 # Experiments ---------------------------------------------------------------------------------------------------------
 
 
-def test_an_experiment_with_own_data_survives_link_and_json_and_trains():
+def test_an_experiment_with_own_data_survives_link_and_json():
     e = Experiment(dataset="table", own=user_data.save(prepared()), epochs=3)
     assert Experiment.from_query(e.to_query()) == (e, [])
     assert Experiment.from_json(e.to_json()) == e
@@ -50,14 +50,14 @@ def test_an_experiment_with_own_data_survives_link_and_json_and_trains():
     assert trainer.evaluate().train_loss < before
 
 
-def test_another_data_set_takes_the_own_one_away_and_fields_that_do_not_fit_go_back():
+def test_another_data_set_resets_own_data_and_unfit_fields():
     e = Experiment(outliers=0.2, balance=0.3).change(dataset="table", own=user_data.save(prepared()))
     assert (e.outliers, e.balance) == (0, 0.5)
     assert e.change(dataset="spiral").own == ""
 
 
 @pytest.mark.parametrize("dataset", ["table", "own_images"])
-def test_a_link_to_data_that_is_not_here_opens_with_the_rest_and_one_sentence(dataset):
+def test_a_link_to_missing_data_keeps_the_other_fields(dataset):
     e, refused = Experiment.from_query({"dataset": dataset, "own": "a" * 32, "seed": "5"})
     assert e == Experiment(seed=5)
     (sentence,) = refused
@@ -87,7 +87,7 @@ def test_the_name_of_a_table_is_not_that_of_pictures():
         Experiment.from_json(json.dumps({"dataset": "own_images", "own": user_data.save(prepared())}))
 
 
-def test_a_worker_process_trains_on_what_was_uploaded_after_its_start():
+def test_a_worker_trains_on_later_uploads():
     workers = WorkerPool(1)
     workers.start()
     try:
@@ -108,8 +108,8 @@ def test_a_worker_process_trains_on_what_was_uploaded_after_its_start():
 # The shelf -----------------------------------------------------------------------------------------------------------
 
 
-def test_what_a_visitor_keeps_is_counted_once_and_forgotten_on_request(place):
-    shelf = Shelf()
+def test_an_upload_counts_once_and_can_be_forgotten(place):
+    shelf = UploadRegistry()
     name = shelf.keep("ann", "run", prepared())
     assert shelf.keep("ann", "run", prepared()) == name
     assert shelf.of("ann") == {name: SIZE}
@@ -120,8 +120,8 @@ def test_what_a_visitor_keeps_is_counted_once_and_forgotten_on_request(place):
     assert (shelf.of("ann"), shelf.size, list(place.iterdir())) == ({}, 0, [])
 
 
-def test_a_set_of_two_visitors_takes_one_place_and_stays_until_the_last_has_gone():
-    shelf = Shelf()
+def test_a_shared_upload_is_kept_until_its_last_owner_leaves():
+    shelf = UploadRegistry()
     name = shelf.keep("ann", "run 1", prepared())
     assert shelf.keep("bob", "run 2", prepared()) == name
     assert shelf.size == SIZE
@@ -131,8 +131,8 @@ def test_a_set_of_two_visitors_takes_one_place_and_stays_until_the_last_has_gone
     assert not user_data.known(name)
 
 
-def test_more_bytes_than_a_visitor_may_keep_are_refused_and_nothing_is_written(place):
-    shelf = Shelf(session_bytes=SIZE + 100)
+def test_uploads_above_the_limit_are_not_written(place):
+    shelf = UploadRegistry(session_bytes=SIZE + 100)
     shelf.keep("ann", "run", prepared(1))
     with pytest.raises(UserDataError, match=r"^This data takes .* MB .* may keep .* MB\. Forget an upload"):
         shelf.keep("ann", "run", prepared(2))
@@ -143,7 +143,7 @@ def test_more_bytes_than_a_visitor_may_keep_are_refused_and_nothing_is_written(p
 
 
 def test_more_sets_than_a_visitor_may_keep_are_refused():
-    shelf = Shelf(session_sets=2)
+    shelf = UploadRegistry(session_sets=2)
     for seed in (1, 2):
         shelf.keep("ann", "run", prepared(seed))
     with pytest.raises(UserDataError, match="You keep 2 uploads, as many as are allowed"):
@@ -152,14 +152,14 @@ def test_more_sets_than_a_visitor_may_keep_are_refused():
 
 
 def test_more_than_the_server_has_room_for_is_refused():
-    shelf = Shelf(total_bytes=SIZE + 100)
+    shelf = UploadRegistry(total_bytes=SIZE + 100)
     shelf.keep("ann", "run", prepared(1))
     with pytest.raises(UserDataError, match="fill this server"):
         shelf.keep("bob", "run", prepared(2))
 
 
 def test_uploads_go_when_the_run_of_their_visitor_has_gone(place):
-    shelf = Shelf()
+    shelf = UploadRegistry()
     first, second = shelf.keep("ann", "run 1", prepared(1)), shelf.keep("bob", "run 2", prepared(2))
     shelf.seen("ann", "run 3")  # a new run after the old one was lost
     shelf.seen("stranger", "run 4")
@@ -200,11 +200,11 @@ def test_prepared_data_has_a_size_that_counts():
     assert dataclasses.replace(prepared(), x=prepared().x.astype(np.uint8)).size == 40 * 2 + 40 * 8
 
 
-def test_a_file_that_a_page_holds_counts_like_a_set_is_replaced_and_is_freed_with_its_visitor():
-    shelf = Shelf(session_bytes=SIZE + 100, total_bytes=2 * SIZE + 200)
+def test_a_page_file_counts_until_its_visitor_leaves():
+    shelf = UploadRegistry(session_bytes=SIZE + 100, total_bytes=2 * SIZE + 200)
     shelf.keep("ann", "run", prepared())
     shelf.hold("ann", "run", "examples", 90)
-    shelf.hold("ann", "run", "examples", 100)  # in place of the one before it
+    shelf.hold("ann", "run", "examples", 100)  # replaces the earlier one
     assert (shelf.used("ann"), shelf.used("bob"), shelf.size) == (SIZE + 100, 0, SIZE + 100)
     with pytest.raises(UserDataError, match="Forget an upload"):
         shelf.hold("ann", "run", "examples", 101)

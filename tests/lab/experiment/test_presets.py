@@ -1,4 +1,4 @@
-"""Every preset is run, and what its sentence promises must be seen."""
+"""Every preset is run and must behave as its sentence says."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_the_spiral_is_unrolled():
     assert score_of(preset("spiral"), 100) >= 0.95
 
 
-def test_vanishing_learns_nothing_in_its_first_layers_and_tanh_learns():
+def test_vanishing_learns_with_tanh_only():
     trainer = trained(preset("vanishing"), 60)
     reports = [report for report in diagnose(trainer) if report.name.startswith("Activation")]
     assert trainer.evaluate().test_score < 0.65
@@ -75,7 +75,7 @@ def test_too_high_a_rate_jumps_and_a_lower_one_settles():
     assert jumpiness(preset("high_rate")) > 3 * jumpiness(preset("high_rate", learning_rate=0.03))
 
 
-def test_overfitting_shows_falling_training_loss_and_rising_test_loss():
+def test_overfitting_raises_only_the_test_loss():
     train, test = trained(preset("overfitting"), 300).history.values[:2]
     middle = int(test.argmin())
     assert middle < 100
@@ -98,7 +98,7 @@ def test_zeros_stay_copies_and_learn_nothing():
     assert trainer.evaluate().test_score < 0.65
 
 
-def test_one_step_an_epoch_is_calm_and_learns_less_than_batches_of_ten():
+def test_full_batches_are_smooth_but_learn_less():
     whole = trained(preset("full_batch"), 100)
     assert (whole.steps, whole.epochs) == (100, 100)
     assert (np.diff(whole.history.values[0]) < 0).all()
@@ -126,7 +126,7 @@ def test_every_preset_has_its_test_above_and_a_link():
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_every_preset_is_shown_on_the_plane_within_what_the_diagram_draws(name):
+def test_every_preset_fits_the_diagram(name):
     experiment = PRESETS[name].experiment
     assert experiment.source.plane
     assert len(experiment.hidden) <= 6

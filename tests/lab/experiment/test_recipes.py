@@ -1,4 +1,4 @@
-"""Every recipe is the experiment it says, and those that are quick are run; docs/recipes.md has the others' results."""
+"""Every recipe has the documented settings, and the quick ones are run; docs/recipes.md has other results."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def trained(experiment: Experiment) -> Trainer:
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_a_quick_recipe_reaches_its_target_and_what_the_page_says(name):
+def test_a_quick_recipe_reaches_its_target(name):
     recipe = RECIPES[name]
     score = trained(recipe.experiment).evaluate().test_score
     assert score >= recipe.target
     assert score == pytest.approx(recipe.reached, abs=0.02)
 
 
-def test_three_neurons_lose_at_every_step_and_fit_the_plane_with_a_larger_rate():
+def test_three_neurons_fit_the_plane_with_a_larger_rate():
     e = RECIPES["seed001_three"].experiment
     assert (np.diff(trained(e).history.values[0]) < 0).all()
     assert trained(e.change(learning_rate=0.1)).evaluate().test_score > 0.99
@@ -43,7 +43,7 @@ def test_three_neurons_lose_at_every_step_and_fit_the_plane_with_a_larger_rate()
      ("seed003", 79_510, 0.2, 1000, 0, "uniform", "unit"),
      ("seed004", 7960, 0.1, 2500, 41_160, "lecun_normal", "per_image")],
 )  # fmt: skip
-def test_the_projects_experiments_are_theirs(name, parameters, rate, epochs, samples, initializer, scaling):
+def test_the_recipes_have_the_settings_of_the_projects(name, parameters, rate, epochs, samples, initializer, scaling):
     e = RECIPES[name].experiment
     assert (e.parameters, e.learning_rate, e.epochs) == (parameters, rate, epochs)
     assert (e.samples, e.initializer, e.scaling) == (samples, initializer, scaling)
@@ -52,7 +52,7 @@ def test_the_projects_experiments_are_theirs(name, parameters, rate, epochs, sam
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_is_told_in_words_opens_from_a_link_and_stands_in_the_document(name):
+def test_every_recipe_is_documented_and_opens_from_a_link(name):
     recipe = RECIPES[name]
     assert recipe.name == name
     assert recipe.sentence.endswith(".")

@@ -1,4 +1,4 @@
-"""Tables to take away: what stands in them, and that no program takes a cell for a formula."""
+"""CSV downloads: their content, without cells that a program interprets as a formula."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def rows(text: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text, newline="")))
 
 
-def test_the_curve_has_a_line_for_each_of_its_points_in_full_precision():
+def test_the_curve_has_a_line_for_each_point():
     run = Run(SMALL)
     for _ in range(3):
         run.step()
@@ -69,7 +69,7 @@ def test_pictures_get_the_form_of_kaggles_digits():
 
 
 @pytest.mark.parametrize("dataset", ["circle", "iris", "digits", "diabetes"])
-def test_examples_in_their_own_units_get_the_answers_that_the_network_gives(dataset):
+def test_examples_in_raw_units_get_the_same_predictions(dataset):
     run = Run(Experiment(dataset=dataset, samples=60, hidden=(4,)))
     run.step()
     d, trainer = run.dataset, run.trainer
@@ -79,7 +79,7 @@ def test_examples_in_their_own_units_get_the_answers_that_the_network_gives(data
     np.testing.assert_allclose(answers, d.to_units(expected) if dataset == "diabetes" else expected, rtol=1e-4)
 
 
-def test_what_the_network_wants_is_named_and_fits_into_a_question():
+def test_inputs_are_named_and_fit_into_a_query():
     facts = ask(Run(Experiment(dataset="digits", hidden=(4,))), "inputs", {}, {})[0]
     assert (facts["columns"][:2], facts["picture"]) == (["pixel_0_0", "pixel_0_1"], True)
     assert 1 <= facts["rows"] * 64 <= downloads.MAX_NUMBERS

@@ -1,4 +1,4 @@
-"""What is taken away does what the playground does: scripts print our losses, the ONNX model gives our answers."""
+"""Exports agree with the playground: scripts print our losses, the ONNX model gives our predictions."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def ours(experiment: Experiment) -> np.ndarray:
 
 
 def unpacked(experiment: Experiment, folder) -> str:
-    """The zip, unpacked: what its note says."""
+    """Unpack the zip; returns its note."""
     run = Run(experiment)
     question = partial(_ask, run)
     examples = gather(question)
@@ -101,7 +101,7 @@ for folder in sys.argv[2:]:
 
 
 def run_scripts(python: str, script: str, folders, warnings="error") -> dict[str, np.ndarray]:
-    """What the script prints in each folder. One process for all: importing takes longer than training."""
+    """The output of the script in each folder, from one process, because importing takes longer than training."""
     words = [python, "-W", warnings, "-I", "-c", RUNNER, script, *map(str, folders)]
     done = subprocess.run(words, capture_output=True, text=True, env=QUIET)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -111,7 +111,7 @@ def run_scripts(python: str, script: str, folders, warnings="error") -> dict[str
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory):
-    """Every experiment of the table, taken away in float64: folder -> name."""
+    """The export of every experiment of the table in float64: folder -> name."""
     folder = tmp_path_factory.mktemp("export")
     exact = {name: e.change(dtype="float64") for name, e in EXPERIMENTS.items()}
     for name, experiment in exact.items():
@@ -119,7 +119,7 @@ def packages(tmp_path_factory):
     return {str(folder / name): experiment for name, experiment in exact.items()}
 
 
-def test_the_numpy_script_prints_our_losses_for_every_function_of_every_table(packages):
+def test_numpy_scripts_of_all_functions_print_our_losses(packages):
     printed = run_scripts(sys.executable, "train_numpy.py", packages)
     assert len(printed) == len(EXPERIMENTS)
     for folder, found in printed.items():
@@ -127,11 +127,11 @@ def test_the_numpy_script_prints_our_losses_for_every_function_of_every_table(pa
 
 
 DIGITS = Experiment(dataset="digits", hidden=(32,), activations="relu", optimizer="adam", learning_rate=0.01, epochs=5)
-USUAL = [Experiment(epochs=20), DIGITS.change(dtype="float64")]  # 32 bits drift apart where Adam takes long steps
+USUAL = [Experiment(epochs=20), DIGITS.change(dtype="float64")]  # float32 results diverge where Adam takes long steps
 
 
 @pytest.mark.parametrize("experiment", USUAL, ids=lambda e: e.dataset)
-def test_a_usual_numpy_script_is_about_sixty_lines_of_numpy_alone_and_prints_our_losses(tmp_path, experiment):
+def test_a_usual_numpy_script_is_short(tmp_path, experiment):
     unpacked(experiment, tmp_path)
     text = (tmp_path / "train_numpy.py").read_text()
     assert len([line for line in text.splitlines() if line.strip()]) <= 65
@@ -142,7 +142,7 @@ def test_a_usual_numpy_script_is_about_sixty_lines_of_numpy_alone_and_prints_our
     np.testing.assert_allclose(found, ours(experiment), rtol=0, atol=1e-6)
 
 
-def test_a_script_that_does_not_cover_the_experiment_is_left_out_and_the_note_says_why(tmp_path):
+def test_the_note_explains_a_missing_script(tmp_path):
     note = unpacked(FILTERS, tmp_path)
     assert not (tmp_path / "train_numpy.py").exists()
     assert "train_numpy.py is not here: The NumPy script covers dense networks only" in note
@@ -152,14 +152,14 @@ def test_a_script_that_does_not_cover_the_experiment_is_left_out_and_the_note_sa
 
 
 def other_python(package: str) -> str:
-    """A Python that has the package: TORCH_PYTHON, or this one. Skips where it has not."""
+    """A Python that has the package: TORCH_PYTHON, or this one. Skips the test without one."""
     python = os.environ.get("TORCH_PYTHON", sys.executable)
     if subprocess.run([python, "-c", f"import {package}"], capture_output=True, env=QUIET).returncode:
         pytest.skip(f"{package} is not installed; TORCH_PYTHON may name a Python that has it")
     return python
 
 
-@pytest.mark.timeout(400)  # some fifty scripts, where a PyTorch is there
+@pytest.mark.timeout(400)  # some fifty scripts, if PyTorch is installed
 def test_the_pytorch_script_prints_our_losses(packages, tmp_path):
     python = other_python("torch")
     unpacked(FILTERS.change(dtype="float64"), tmp_path)

@@ -1,4 +1,4 @@
-"""What the Functions page draws is what the network computes."""
+"""The values on the Functions page are those of the network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def run_of(**changes) -> Run:
     return run
 
 
-def test_the_histogram_counts_every_pre_activation_and_the_dots_are_those_of_the_point():
+def test_the_histogram_counts_every_pre_activation():
     run = run_of(activations=("tanh", "relu"))
     header, arrays = pre_activations(run, {"point": 3}, {})
     with observe(run.trainer.network) as seen:
@@ -34,7 +34,7 @@ def test_the_histogram_counts_every_pre_activation_and_the_dots_are_those_of_the
     assert arrays["counts"][0, 20:40].sum() == inside.sum()
 
 
-def test_a_relu_that_is_off_for_every_point_is_dead_and_a_far_sigmoid_is_saturated():
+def test_dead_relus_and_saturated_sigmoids_are_detected():
     run = run_of(activations=("relu", "sigmoid"))
     first, second, _ = (layer for layer in run.trainer.network.layers if hasattr(layer, "W"))
     first.b[:3] = -100
@@ -46,7 +46,7 @@ def test_a_relu_that_is_off_for_every_point_is_dead_and_a_far_sigmoid_is_saturat
 
 
 @pytest.mark.parametrize("changes", [{"hidden": ()}, {"dataset": "digits", "conv": (4,), "samples": 60}], ids=str)
-def test_a_network_without_hidden_layers_or_with_maps_has_an_answer_too(changes):
+def test_networks_without_hidden_layers_or_with_maps_work(changes):
     header, arrays = pre_activations(run_of(**changes), {"point": 10**6}, {})
     assert len(header["layers"]) == len(arrays.get("counts", ())) == (3 if "conv" in changes else 0)
 

@@ -1,4 +1,4 @@
-"""Questions about a network that reads pictures."""
+"""Queries about a network that classifies pictures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from data import DATASETS
 from data.drawing_preparation import prepare_drawing
 from lab.experiment.experiment import Experiment
 from lab.experiment.recipes import RECIPES
-from lab.queries.gallery import FILTERS, PAD, SHOWN, read
+from lab.queries.gallery import MAX_FILTERS, MAX_PICTURES, PAD_SIDE, read
 from lab.queries.table import ask
 from lab.training.build import Built, build
 from lab.training.run import Run
@@ -33,7 +33,7 @@ def question(run: Run, name: str, **facts):
     return ask(run, name, facts, {})
 
 
-def test_the_matrix_and_the_scores_of_the_classes_are_those_of_the_test_part(run):
+def test_the_matrix_and_scores_describe_the_test_part(run):
     header, arrays = question(run, "images")
     assert arrays["confusion"].sum() == header["test"] == len(run.dataset.y_test)
     accuracy = np.trace(arrays["confusion"]) / header["test"]
@@ -42,7 +42,7 @@ def test_the_matrix_and_the_scores_of_the_classes_are_those_of_the_test_part(run
     np.testing.assert_allclose(arrays["scores"][1], recall, rtol=1e-6)
 
 
-def test_the_pictures_of_a_cell_are_those_very_ones_and_their_answers_say_so(run):
+def test_a_cell_has_its_pictures_and_predictions(run):
     _, whole = question(run, "images")
     wrong = np.argwhere(whole["confusion"] * (1 - np.eye(10)) > 0)
     truth, seen = (int(number) for number in wrong[0])
@@ -55,7 +55,7 @@ def test_the_pictures_of_a_cell_are_those_very_ones_and_their_answers_say_so(run
 
 def test_a_full_cell_sends_no_more_than_is_shown(run):
     header, arrays = question(run, "cell", truth=0, read=0)
-    assert header["count"] > SHOWN == len(arrays["rows"])
+    assert header["count"] > MAX_PICTURES == len(arrays["rows"])
 
 
 def test_the_surest_mistakes_come_first_and_are_mistakes(run):
@@ -74,7 +74,7 @@ def test_a_test_picture_is_read_as_the_network_reads_it(run):
     np.testing.assert_allclose(arrays["raw_shares"], expected, atol=1e-4)
 
 
-def test_a_shifted_picture_is_lost_as_it_is_and_the_same_prepared(run):
+def test_preparation_undoes_a_shift(run):
     _, still = question(run, "picture", row=7)
     _, shifted = question(run, "picture", row=7, right=2, down=-1)
     np.testing.assert_array_equal(shifted["picture"], still["picture"])
@@ -83,7 +83,7 @@ def test_a_shifted_picture_is_lost_as_it_is_and_the_same_prepared(run):
 
 def test_the_first_layer_is_sent_as_pictures_of_its_units(run):
     header, arrays = question(run, "first_layer")
-    assert arrays["weights"].shape == (FILTERS, 8, 8)
+    assert arrays["weights"].shape == (MAX_FILTERS, 8, 8)
     W = run.trainer.network.named["0.W"]
     assert header["largest"] == pytest.approx(np.abs(W).max())
     row, unit = np.unravel_index(np.abs(W).argmax(), W.shape)
@@ -98,13 +98,13 @@ def test_the_filters_of_a_convolution_are_three_by_three():
 
 
 def test_a_drawing_is_prepared_and_read(run):
-    ink = np.zeros((PAD, PAD), np.uint8)
+    ink = np.zeros((PAD_SIDE, PAD_SIDE), np.uint8)
     ink[10:70, 38:46] = 255
     header, arrays = ask(run, "drawing", {}, {"ink": ink})
     assert not header["empty"]
     assert arrays["shares"].argmax() == 1
     np.testing.assert_array_equal(arrays["picture"], prepare_drawing(ink, (8, 8)).picture)
-    header, arrays = ask(run, "drawing", {}, {"ink": np.zeros((PAD, PAD), np.uint8)})
+    header, arrays = ask(run, "drawing", {}, {"ink": np.zeros((PAD_SIDE, PAD_SIDE), np.uint8)})
     assert header["empty"]
     assert not arrays["picture"].any()
 
@@ -114,9 +114,10 @@ def test_a_drawing_is_prepared_and_read(run):
     [("cell", {"truth": 10, "read": 0}, {}), ("cell", {"truth": "1", "read": 0}, {}), ("picture", {"row": -1}, {}),
      ("picture", {"row": 10**6}, {}), ("picture", {"row": 0, "right": 1.5}, {}),
      ("picture", {"row": 0, "turn": 61}, {}), ("picture", {"row": True}, {}), ("drawing", {}, {}),
-     ("drawing", {}, {"ink": np.zeros((PAD, PAD + 1), np.uint8)}), ("drawing", {}, {"ink": np.zeros((PAD, PAD))})],
+     ("drawing", {}, {"ink": np.zeros((PAD_SIDE, PAD_SIDE + 1), np.uint8)}),
+     ("drawing", {}, {"ink": np.zeros((PAD_SIDE, PAD_SIDE))})],
 )  # fmt: skip
-def test_a_question_for_what_is_not_there_is_refused_with_what_is_allowed(run, name, facts, arrays):
+def test_an_invalid_option_is_refused(run, name, facts, arrays):
     with pytest.raises(ValueError, match=r"allowed: a whole number from|A drawing has 84 by 84 bytes"):
         ask(run, name, facts, arrays)
 
@@ -130,9 +131,9 @@ def test_a_network_that_reads_no_pictures_says_so():
 
 
 def accuracies(built: Built, scale: int, shift: int, count: int) -> tuple[float, float, float]:
-    """Accuracy on test pictures: as they are, shifted to four sides as they are, and shifted and prepared.
+    """Accuracy on test pictures: original, shifted to four sides, and shifted with preparation.
 
-    scale: the pictures are drawn so many times as large on the pad, where `shift` counts in pixels of 28.
+    scale: factor of the size of the pictures on the pad. shift: in pixels of 28.
     """
     dataset, trainer = built
     assert dataset.images_test is not None
@@ -153,13 +154,13 @@ def accuracies(built: Built, scale: int, shift: int, count: int) -> tuple[float,
     return share(list(pictures)), share(raw), share(prepared)
 
 
-def test_a_shift_of_the_small_digits_costs_less_than_two_points_when_prepared_and_nearly_all_when_not(run):
+def test_prepared_small_digits_tolerate_a_shift(run):
     whole, raw, prepared = accuracies(Built(run.dataset, run.trainer), scale=9, shift=2, count=449)  # 7 pixels of 28
     assert prepared > whole - 0.02
     assert raw < 0.4
 
 
-def test_a_shift_of_mnist_digits_by_six_pixels_costs_less_than_two_points_when_prepared():
+def test_prepared_mnist_digits_tolerate_a_shift():
     if not DATASETS["mnist"].available():
         pytest.skip("the files of MNIST are not here: BACKPROP_DATA names their folder")
     built = build(MNIST)
@@ -174,7 +175,7 @@ def test_a_shift_of_mnist_digits_by_six_pixels_costs_less_than_two_points_when_p
 def test_what_is_dark_on_light_is_read_dark_on_light(run):
     assert run.dataset.images_test is not None
     inverted = replace(run.dataset, images_test=255 - run.dataset.images_test)
-    ink = np.zeros((PAD, PAD), np.uint8)
+    ink = np.zeros((PAD_SIDE, PAD_SIDE), np.uint8)
     ink[10:70, 38:46] = 255
     _, dark = read(inverted, run.trainer, ink)
     _, light = read(run.dataset, run.trainer, ink)

@@ -1,4 +1,4 @@
-"""The check that a page shows: right for a right network, and it finds the planted bug."""
+"""The gradient check of the page: it passes for a correct network and finds the planted bug."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 from engine import ACTIVATIONS
 from lab.experiment.experiment import Experiment
-from lab.queries.gradient_check import EPSILONS, MOST, gradient_check, gradient_sweep
+from lab.queries.gradient_check import EPSILONS, MAX_PARAMETERS, gradient_check, gradient_sweep
 from lab.training.run import Run
 
 THREE = Experiment(dataset="spiral3", samples=60, hidden=(4, 3))
@@ -34,21 +34,21 @@ def test_the_check_passes_for_every_activation(activation):
 
 
 @pytest.mark.parametrize(("bug", "name"), [(0, "Hidden layer 1"), (1, "Hidden layer 2"), (2, "Output layer")])
-def test_the_planted_bug_is_found_in_the_bias_of_its_layer_and_nowhere_else(bug, name):
+def test_the_bug_is_found_only_in_the_bias_of_its_layer(bug, name):
     header, arrays = gradient_check(run_of(), {"bug": bug}, {})
     wrong = {tuple(header["groups"][group]) for group in arrays["group"][arrays["error"] > 1e-3]}
     assert wrong == {(name, "b")}
 
 
-def test_a_network_that_is_too_large_is_replaced_by_a_small_one():
+def test_a_large_network_is_replaced_by_a_small_one():
     run = run_of(hidden=(64, 64))
-    assert run.trainer.network.parameters.size > MOST
+    assert run.trainer.network.parameters.size > MAX_PARAMETERS
     header, arrays = gradient_check(run, {"bug": -1}, {})
     assert not header["own"]
-    assert len(arrays["error"]) == header["parameters"] <= MOST
+    assert len(arrays["error"]) == header["parameters"] <= MAX_PARAMETERS
 
 
-def test_the_error_over_epsilon_is_a_valley_and_lies_deeper_in_float64():
+def test_the_error_has_a_minimum_lower_in_float64():
     curves = {}
     for dtype in ("float32", "float64"):
         _, arrays = gradient_sweep(run_of(), {"bug": -1, "dtype": dtype}, {})

@@ -1,4 +1,4 @@
-"""The health of layers: the figures of the engine, the words for them, and two deep networks compared."""
+"""The health of layers: values of the engine, their verdicts, and a comparison of two deep networks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 from engine.training.diagnostics import diagnose
 from lab.experiment.experiment import Experiment
-from lab.queries.health import BAND, flow_verdict, layer_verdict, percent
+from lab.queries.health import HEALTHY_RATIO, flow_verdict, layer_verdict, percent
 from lab.worker.local_pool import LocalPool
 
 NAN = float("nan")
@@ -42,7 +42,7 @@ def test_asking_does_not_disturb_training():
     np.testing.assert_array_equal(one, other)
 
 
-def test_pictures_with_convolutions_have_a_row_for_each_layer_with_weights():
+def test_each_layer_with_weights_has_a_row():
     pool = LocalPool()
     token = pool.open(Experiment(dataset="digits", conv=(2,), hidden=(4,), activations="relu"))
     header, arrays = pool.ask(token, "health")
@@ -56,13 +56,13 @@ def test_pictures_with_convolutions_have_a_row_for_each_layer_with_weights():
         ((0.6, 0.9, 1e-3), "mostly dead"),
         ((0.1, 0.0, 1e-3), "some dead"),
         ((0.0, 0.7, 1e-3), "saturated"),
-        ((0.0, 0.1, BAND[0] / 2), "hardly moves"),
-        ((NAN, NAN, BAND[1] * 2), "moves fast"),
+        ((0.0, 0.1, HEALTHY_RATIO[0] / 2), "hardly moves"),
+        ((NAN, NAN, HEALTHY_RATIO[1] * 2), "moves fast"),
         ((0.0, 0.0, 1e-3), "healthy"),
         ((NAN, NAN, NAN), "healthy"),
     ],
 )
-def test_the_verdict_on_a_layer_names_what_is_wrong_with_it(facts, words):
+def test_the_verdict_names_the_problem_of_a_layer(facts, words):
     assert layer_verdict(*facts).startswith(words)
 
 
@@ -72,15 +72,15 @@ def test_the_verdict_on_a_layer_names_what_is_wrong_with_it(facts, words):
         ([1e-6, 1e-4, 1e-2], "Vanishing: only 0.010%"),
         ([1.0, 1e-3], "Exploding: the gradient is 1,000 times"),
         ([0.5, 1.0], "Healthy flow: the first hidden layer gets 50%"),
-        ([NAN, 1.0], "Exploding: gradients are no finite"),
-        ([0.0, 0.0], "No gradient at all"),
+        ([NAN, 1.0], "Exploding: gradients are not finite"),
+        ([0.0, 0.0], "No gradient: either"),
         ([1.0], "With fewer than two"),
     ],
 )
-def test_the_verdict_on_the_flow_compares_the_first_hidden_layer_with_the_last(gradients, words):
+def test_the_flow_verdict_compares_first_and_last_hidden_layer(gradients, words):
     assert flow_verdict(gradients).startswith(words)
 
 
-def test_a_share_is_told_in_as_many_digits_as_it_needs():
+def test_small_percentages_have_more_digits():
     assert [percent(share) for share in (2.5, 0.5, 0.05, 0.001, 0.000001, 0)] == [
         "250%", "50%", "5.0%", "0.100%", "less than 0.001%", "0.000%"]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The landscape of a run's loss: right where it can be computed directly, and without any effect on the run."""
+"""The loss landscape of a run: equal to direct computation, and without effect on the run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from engine.training import checkpoint
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.protocol.messages import Change, Step
-from lab.queries.landscape import KINDS, Landscape, weight_names
+from lab.queries.landscape import PLANE_KINDS, Landscape, weight_names
 from lab.training.build import build
 from lab.training.run import Run
 from lab.worker.local_pool import LocalPool
@@ -32,7 +32,7 @@ def finished(run: Run, kind: str, **more) -> Landscape:
     return plane
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PLANE_KINDS)
 def test_heights_at_three_points_are_the_losses_computed_directly(run, kind):
     plane = finished(run, kind)
     other = build(SMALL).trainer
@@ -44,7 +44,7 @@ def test_heights_at_three_points_are_the_losses_computed_directly(run, kind):
     assert plane.heights[7, 7] == pytest.approx(run.trainer.evaluate().train_loss, rel=1e-12)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PLANE_KINDS)
 def test_slopes_in_the_plane_are_those_of_central_differences(run, kind):
     plane, h = finished(run, kind), 1e-5
     points = np.array([(0.0, 0.0), (0.3, -0.6), (-0.9, 0.2)])
@@ -65,7 +65,7 @@ def test_chosen_weights_move_alone(run):
     assert (network.named["0.W"][1, 2], network.named["2.b"][3]) == (1, 2)
 
 
-def test_random_directions_are_as_long_as_the_weights_of_each_unit(run):
+def test_random_directions_have_the_length_of_the_weights(run):
     plane = finished(run, "random")
     network = build(SMALL).trainer.network
     network.parameters[:] = run.trainer.network.parameters
@@ -77,28 +77,28 @@ def test_random_directions_are_as_long_as_the_weights_of_each_unit(run):
         assert all(not network.named[name].any() for name in network.named if name.endswith("b"))
 
 
-def test_the_path_goes_from_the_first_weights_to_those_of_now(run):
+def test_the_path_goes_from_initial_to_current_weights(run):
     plane = finished(run, "path")
-    assert plane.same_way
-    assert plane.station_epochs == [0, 1, 2, 3, 4, 5, 6]
-    np.testing.assert_array_equal(plane.stations[0], build(SMALL).trainer.network.parameters)
+    assert plane.reproduced
+    assert plane.snapshot_epochs == [0, 1, 2, 3, 4, 5, 6]
+    np.testing.assert_array_equal(plane.snapshots[0], build(SMALL).trainer.network.parameters)
     np.testing.assert_allclose(plane.path()[-1], 0, atol=1e-9)
     assert plane.in_plane() > 0.95
     assert np.abs(plane.path()).max() == pytest.approx(0.8)
-    for point, station in zip(plane.path(), plane.stations, strict=True):
+    for point, station in zip(plane.path(), plane.snapshots, strict=True):
         away = station - plane.center - point @ plane.directions
         np.testing.assert_allclose(plane.directions @ away, 0, atol=1e-9)
 
 
-def test_a_way_that_was_changed_underway_is_not_called_the_same():
+def test_a_run_with_changed_settings_is_not_reproduced():
     run = Run(SMALL)
     run.trainer.epoch()
     run.change(SMALL.change(learning_rate=0.3))
     run.trainer.epoch()
-    assert not finished(run, "random").same_way
+    assert not finished(run, "random").reproduced
     run.reset()
-    assert not finished(run, "random").same_way
-    assert finished(run, "random").station_epochs[-1] == 30
+    assert not finished(run, "random").reproduced
+    assert finished(run, "random").snapshot_epochs[-1] == 30
 
 
 def test_the_run_is_left_as_it_was():
@@ -116,7 +116,7 @@ def test_the_run_is_left_as_it_was():
     facts, raced = pool.ask(token, "landscape_race", race)
     assert raced["heights"].shape == (2, 6)
     assert list(facts["names"]) == ["sgd", "adam"]
-    assert header["centre"] == pytest.approx(arrays["heights"][7, 7])
+    assert header["center"] == pytest.approx(arrays["heights"][7, 7])
     after = checkpoint.capture(trainer)
     for name in before:
         np.testing.assert_array_equal(before[name], after[name], err_msg=name)
@@ -133,7 +133,7 @@ def test_the_run_is_left_as_it_was():
         (SMALL.change(initializer="zeros"), {"kind": "random"}, "All weights are zero"),
     ],
 )
-def test_a_plane_that_cannot_be_is_refused_with_a_sentence(experiment, plan, words):
+def test_an_invalid_plane_is_refused(experiment, plan, words):
     pool = LocalPool()
     with pytest.raises(ExperimentError, match=words):
         pool.ask(pool.open(experiment), "landscape", plan)

@@ -1,4 +1,4 @@
-"""Every number of one step equals the engine's gradient, a finite difference, and the product that the page writes."""
+"""Every number of one step equals the engine's gradient, a finite difference, and the product on the page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from engine import ACTIVATIONS, OPTIMIZERS
 from engine.formulas.losses import valid_losses, valid_outputs
 from lab.experiment.experiment import Experiment
-from lab.queries.one_step import MOST_POINTS, SHOWN, one_step
+from lab.queries.one_step import MAX_POINTS, MAX_SHOWN_UNITS, one_step
 from lab.training.run import Run
 
 EXACT = Experiment(samples=40, hidden=(4, 3), dtype="float64", optimizer="momentum", seed=3)
@@ -53,7 +53,7 @@ def central_difference(run, layer, source, target, number=1, e=1e-6):
 
 @pytest.mark.parametrize(("dataset", "output", "loss"), LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_the_gradient_is_the_engines_and_a_finite_difference_for_every_pair(activation, dataset, output, loss):
+def test_every_gradient_is_a_finite_difference(activation, dataset, output, loss):
     run = run_of(epochs=0, dataset=dataset, activations=activation, output=output, loss=loss)
     trainer = run.trainer
     for layer, source, target in ((0, 1, 2), (1, -1, 1), (2, 2, 0)):
@@ -62,13 +62,13 @@ def test_the_gradient_is_the_engines_and_a_finite_difference_for_every_pair(acti
         trainer.network.backward(trainer.objective.gradient(trainer.network.forward(x, train=True), t))
         own = dense(run, layer).db[target] if source < 0 else dense(run, layer).dW[source, target]
         assert header["update"]["gradient"] == own
-        if layer == 2 or not ACTIVATIONS[activation].surrogate:  # a borrowed slope is not the curve's own
+        if layer == 2 or not ACTIVATIONS[activation].surrogate:  # a surrogate slope differs from the derivative
             numeric = central_difference(run, layer, source, target)
             assert header["update"]["gradient"] == pytest.approx(numeric, rel=1e-5, abs=1e-8)
 
 
 @pytest.mark.parametrize(("dataset", "output", "loss"), PAIRS)
-def test_the_factors_that_the_page_multiplies_give_the_gradient(dataset, output, loss):
+def test_the_displayed_factors_multiply_to_the_gradient(dataset, output, loss):
     run = run_of(dataset=dataset, output=output, loss=loss)
     header, seen = ask(run, source=0)
     delta = None
@@ -86,7 +86,7 @@ def test_the_factors_that_the_page_multiplies_give_the_gradient(dataset, output,
     assert header["update"]["gradient"] == pytest.approx((seen["each.a"] * seen["each.delta"]).sum())
 
 
-def test_the_standardized_input_and_the_label_are_those_of_the_point():
+def test_input_and_label_are_those_of_the_point():
     run = run_of(dataset="hills")
     header, seen = ask(run, number=7)
     np.testing.assert_allclose(seen["raw"], run.dataset.points_train[7], rtol=1e-5, atol=1e-6)
@@ -95,7 +95,7 @@ def test_the_standardized_input_and_the_label_are_those_of_the_point():
 
 
 @pytest.mark.parametrize("dataset", ["circle", "hills", "iris", "digits"])
-def test_a_typed_point_gives_the_same_numbers_as_the_same_point_of_the_data(dataset):
+def test_a_typed_point_equals_the_same_data_point(dataset):
     run = run_of(dataset=dataset, samples=0 if dataset == "digits" else 40)
     chosen, _ = ask(run, part="test", number=5)
     d = run.dataset
@@ -119,11 +119,11 @@ def test_a_batch_gives_the_mean_over_its_points():
     assert np.mean(alone) == pytest.approx(header["update"]["gradient"])
 
 
-def test_before_the_first_step_the_batch_is_the_first_points_and_never_a_whole_large_data_set():
+def test_before_the_first_step_the_batch_is_the_first_points():
     run = run_of(epochs=0, samples=500, batch_size=0)
     header, seen = ask(run, part="batch")
-    assert header["points"] == len(seen["each.a"]) == MOST_POINTS
-    np.testing.assert_allclose(seen["standardized"], run.trainer.x_train[:MOST_POINTS].mean(axis=0))
+    assert header["points"] == len(seen["each.a"]) == MAX_POINTS
+    np.testing.assert_allclose(seen["standardized"], run.trainer.x_train[:MAX_POINTS].mean(axis=0))
 
 
 def by_hand(name, o, u):
@@ -151,19 +151,19 @@ def by_hand(name, o, u):
 def test_the_update_is_the_published_formula_for_every_optimiser(name, source):
     run = run_of(optimizer=name, learning_rate=0.02, l2=0.1, weight_decay=0.05)
     update = ask(run, source=source)[0]["update"]
-    penalty = 0.1 * update["parameter"] if source >= 0 else 0  # biases are never penalised
+    penalty = 0.1 * update["parameter"] if source >= 0 else 0  # biases are never penalized
     assert update["used"] == pytest.approx(update["gradient"] + penalty)
     assert update["after"] == pytest.approx(by_hand(name, run.trainer.optimizer, update), rel=1e-9)
     assert update["after"] != update["parameter"]
 
 
-def test_the_loss_after_is_that_of_the_same_point_with_the_new_weights():
+def test_the_loss_after_uses_the_new_weights():
     run = run_of(optimizer="sgd")
     header, _ = ask(run)
     trainer = run.trainer
     x, t = trainer.x_train[1:2], trainer.t_train[1:2]
     assert header["loss"] == pytest.approx(float(trainer.objective.value(trainer.network.forward(x), t)))
-    trainer.learn(x, t)
+    trainer.formulas.learn(x, t)
     assert header["update"]["loss_after"] == float(trainer.objective.value(trainer.network.forward(x), t))
     assert header["update"]["loss_after"] < header["loss"]
 
@@ -186,7 +186,7 @@ def test_looking_at_a_step_changes_nothing_in_the_run(changes):
 
 
 @pytest.mark.parametrize("changes", [{}, {"dropout": 0.3}, {"batch_norm": True}], ids=str)
-def test_with_a_skip_connection_values_and_gradients_are_sums_of_two_paths(changes):
+def test_skip_connections_add_values_and_gradients(changes):
     run = run_of(hidden=(4, 4, 4), residual=True, **changes)
     header, seen = ask(run, layer=0, source=0, target=1)
     assert [stage["skip"] for stage in header["stages"]] == [False, True, True, False]
@@ -200,21 +200,21 @@ def test_with_a_skip_connection_values_and_gradients_are_sums_of_two_paths(chang
     assert abs(seen["0.around"][place]) > 0
 
 
-def test_the_gradient_through_skip_connections_is_a_finite_difference():
+def test_skip_connection_gradients_are_finite_differences():
     run = run_of(epochs=0, hidden=(4, 4), residual=True)
     for layer, source, target in ((0, 1, 2), (1, -1, 1), (2, 2, 0)):
         header, _ = ask(run, layer=layer, source=source, target=target)
         assert header["update"]["gradient"] == pytest.approx(central_difference(run, layer, source, target), rel=1e-5)
 
 
-def test_with_batch_normalization_a_point_alone_has_no_spread_so_the_batch_is_shown():
+def test_batch_normalization_shows_the_batch():
     header, seen = ask(run_of(batch_norm=True), part="train")
     assert header["part"] == "batch"
     assert header["stages"][0]["norm"]
     assert np.abs(seen["0.du"]).max() > 0
 
 
-def test_a_unit_that_has_dropped_out_passes_nothing_on_and_nothing_back():
+def test_a_dropped_unit_passes_no_value_and_no_gradient():
     header, seen = ask(run_of(hidden=(12,), dropout=0.5), layer=0)
     gone = seen["0.mask"] == 0
     assert header["stages"][0]["dropout"]
@@ -224,12 +224,12 @@ def test_a_unit_that_has_dropped_out_passes_nothing_on_and_nothing_back():
 
 
 @pytest.mark.parametrize("first", [0, 1, 40, 999])
-def test_of_a_large_layer_a_slice_is_shown_that_holds_the_chosen_weight(first):
+def test_a_large_layer_shows_a_slice_with_the_chosen_weight(first):
     run = run_of(dataset="digits", samples=60, hidden=(50, 20))
     header, seen = ask(run, layer=1, source=7, target=13, first=first)
     assert 7 in seen["0.units"]
     assert 13 in seen["1.units"]
-    assert len(seen["inputs"]) == len(seen["0.units"]) == len(seen["1.units"]) == SHOWN
+    assert len(seen["inputs"]) == len(seen["0.units"]) == len(seen["1.units"]) == MAX_SHOWN_UNITS
     assert seen["1.units"][header["stages"][1]["place"]] == 13
     np.testing.assert_array_equal(seen["1.W"], dense(run, 1).W[np.ix_(seen["0.units"], seen["1.units"])])
     if first == 40:
@@ -237,12 +237,12 @@ def test_of_a_large_layer_a_slice_is_shown_that_holds_the_chosen_weight(first):
     assert seen["picture"].shape == (8, 8)
 
 
-def test_a_parameter_that_is_not_there_is_taken_for_the_nearest():
+def test_a_parameter_out_of_range_is_clipped():
     header, _ = ask(run_of(), layer=9, source=99, target=99, number=10**6)
     assert (header["layer"], header["source"], header["target"]) == (2, 2, 0)
 
 
 @pytest.mark.parametrize("x", [(), (1.0,), (1.0, np.nan), (1.0, 2.0, 3.0)])
 def test_a_typed_point_of_another_shape_is_refused(x):
-    with pytest.raises(ValueError, match="A typed point is 2 finite numbers"):
+    with pytest.raises(ValueError, match="A typed point needs 2 finite numbers"):
         ask(run_of(), part="typed", x=x)

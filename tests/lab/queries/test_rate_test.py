@@ -1,4 +1,4 @@
-"""The range test as a question."""
+"""The range test as a query."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lab.experiment.experiment import Experiment
 from lab.worker.local_pool import LocalPool
 
 
-def test_the_answer_is_the_range_test_of_the_engine_with_a_rate_one_can_say():
+def test_the_answer_is_the_range_test_of_the_engine():
     pool = LocalPool()
     token = pool.open(Experiment(optimizer="adam"))
     header, arrays = pool.ask(token, "rate_test")

@@ -1,4 +1,4 @@
-"""What a page asks of a run, in this process and through a worker."""
+"""Queries about a run, in this process and through a worker."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def test_the_weights_that_are_answered_are_those_of_the_run(pool):
     np.testing.assert_array_equal(arrays["parameters"], expected["parameters"])
 
 
-def test_a_question_that_is_not_in_the_table_is_refused_with_the_list_of_those_that_are(pool):
+def test_an_unknown_query_is_refused(pool):
     token = pool.open(Experiment())
     with pytest.raises(ExperimentError, match=f"not a query; allowed: {', '.join(QUERIES)}"):
         pool.ask(token, "password")
 
 
-def test_the_points_that_are_answered_are_those_in_use_with_classes_counted_as_they_were_drawn(pool):
+def test_points_are_those_in_use_with_drawn_class_numbers(pool):
     drawn = [[-4, 4, 0], [-4, 2, 0], [4, -4, 2], [4, -2, 2]]
     experiment = Experiment(dataset="drawn", points=drawn, train_share=0.5)
     _, arrays = pool.ask(pool.open(experiment), "points")
@@ -54,7 +54,7 @@ def test_the_points_that_are_answered_are_those_in_use_with_classes_counted_as_t
     assert set(arrays["labels"].tolist()) == {1, 3}
 
 
-def test_points_of_a_surface_come_with_its_values_and_a_table_has_none(pool):
+def test_regression_points_have_values_and_tables_none(pool):
     _, arrays = pool.ask(pool.open(Experiment(dataset="plane")), "points")
     assert len(set(arrays["labels"].tolist())) > 100
     with pytest.raises(ExperimentError, match="allowed: the data sets of the plane"):

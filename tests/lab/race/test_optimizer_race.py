@@ -1,4 +1,4 @@
-"""The race: the engine's own optimizers, all from one point, each with its own memory."""
+"""The race: optimizers of the engine from one start, each with its own slots."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_sgd_on_the_bowl_matches_values_computed_by_hand():
     assert ran.steps == 3
 
 
-def test_an_optimizer_that_diverges_becomes_nan_and_the_others_go_on():
+def test_a_diverged_optimizer_becomes_nan():
     ran = race(SURFACES["rosenbrock"].slopes, ["sgd", "adam"], (-1.5, 2.0), [0.1, 0.1], 60)
     assert np.isnan(ran.heights[0, -1])
     assert np.isnan(ran.points[0, -1]).all()

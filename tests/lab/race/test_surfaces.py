@@ -1,4 +1,4 @@
-"""The test surfaces: gradients match the heights, and each minimum is one."""
+"""The test surfaces: gradients match the heights, and minima are correct."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_the_gradient_matches_central_differences(surface):
 
 
 @pytest.mark.parametrize("surface", SURFACES.values(), ids=SURFACES)
-def test_the_start_is_on_the_map_and_the_minimum_is_lowest(surface):
+def test_the_start_is_in_range_and_the_minimum_is_lowest(surface):
     assert surface.x_range[0] <= surface.start[0] <= surface.x_range[1]
     assert surface.y_range[0] <= surface.start[1] <= surface.y_range[1]
     xs, ys, heights = surface.grid(31)

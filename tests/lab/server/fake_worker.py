@@ -129,7 +129,7 @@ class FakeWorker:
                 return Reply()
             case Change(experiment) if experiment.seed == UNBUILDABLE_SEED:
                 return Reply(state=state, error="refused", sentence="seed: it cannot be built; allowed: another.")
-            case Change(experiment) if state.experiment.goes_on_as(experiment):
+            case Change(experiment) if state.experiment.allows_live_change(experiment):
                 state = replace(state, experiment=experiment)
             case Change(experiment):
                 state = RunState(experiment, speed=state.speed, origin=next(ORIGINS))

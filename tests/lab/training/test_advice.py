@@ -1,4 +1,4 @@
-"""What is said about a run: each rule on a run that it is for, silence elsewhere, and that the offered change helps."""
+"""Advice: each rule applies to its run and to no other, and its change helps."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from engine.training.trainer import Trainer
 from lab.experiment.experiment import Experiment
 from lab.experiment.presets import PRESETS
 from lab.protocol.frames import unpack
-from lab.training.advice import EVERY, RULES, Adviser, Sight, advise
+from lab.training.advice import ADVICE_INTERVAL_S, RULES, Adviser, RunView, advise
 from lab.training.build import build
 from lab.training.run import Run
 
-# A convex loss: where training is chaotic, the rounding of another processor would end elsewhere.
+# A convex loss, because chaotic training depends on the rounding of the processor.
 JUMPING = Experiment(dataset="circle", hidden=(), learning_rate=3.0)
 CASES = {
     "copies": (PRESETS["zeros"].experiment, 10),
@@ -40,39 +40,39 @@ def trained(experiment: Experiment, epochs: int) -> Trainer:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_each_rule_speaks_on_the_run_that_it_is_for_and_is_the_first_to(name):
+def test_each_rule_applies_first_to_its_run(name):
     experiment, epochs = CASES[name]
     trainer = trained(experiment, epochs)
-    said = RULES[name].advise(Sight(experiment, trainer))
-    assert said is not None
-    assert said.text.endswith(".")
-    assert said == advise(experiment, trainer)
+    advice = RULES[name].advise(RunView(experiment, trainer))
+    assert advice is not None
+    assert advice.text.endswith(".")
+    assert advice == advise(experiment, trainer)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_is_offered_is_a_valid_change_that_is_not_there_yet(name):
+def test_offered_changes_are_valid_and_new(name):
     experiment, epochs = CASES[name]
-    said = advise(experiment, trained(experiment, epochs))
-    assert said is not None
-    assert bool(said.changes) == bool(said.label) == (name != "done")
-    assert (experiment.change(**said.changes or {}) != experiment) == (name != "done")
+    advice = advise(experiment, trained(experiment, epochs))
+    assert advice is not None
+    assert bool(advice.changes) == bool(advice.label) == (name != "done")
+    assert (experiment.change(**advice.changes or {}) != experiment) == (name != "done")
 
 
 @pytest.mark.parametrize("name", ["copies", "dead", "vanishing", "linear", "slow", "underfits"])
 def test_what_is_offered_makes_the_training_loss_lower(name):
     experiment, epochs = CASES[name]
     before = trained(experiment, epochs)
-    said = advise(experiment, before)
-    assert said is not None
-    after = trained(experiment.change(**said.changes or {}), epochs)
+    advice = advise(experiment, before)
+    assert advice is not None
+    after = trained(experiment.change(**advice.changes or {}), epochs)
     assert after.evaluate().train_loss < 0.9 * before.evaluate().train_loss
 
 
 def test_l2_makes_the_test_loss_of_an_overfitting_run_lower():
     experiment, epochs = CASES["overfits"]
-    said = advise(experiment, trained(experiment, epochs))
-    assert said is not None
-    assert (said.label, said.changes) == ("Try L2 0.001", {"l2": 0.001})
+    advice = advise(experiment, trained(experiment, epochs))
+    assert advice is not None
+    assert (advice.label, advice.changes) == ("Try L2 0.001", {"l2": 0.001})
     after = trained(experiment.change(l2=0.001), epochs)
     assert after.evaluate().test_loss < trained(experiment, epochs).evaluate().test_loss
 
@@ -83,9 +83,9 @@ def test_saturated_units_are_seen_when_their_weights_are_large():
     next(layer for layer in trainer.network.layers if isinstance(layer, Dense)).W *= 100
     for _ in range(60):
         trainer.epoch()
-    said = RULES["saturated"].advise(Sight(experiment, trainer))
-    assert said is not None
-    assert said.changes == {"batch_norm": True}
+    advice = RULES["saturated"].advise(RunView(experiment, trainer))
+    assert advice is not None
+    assert advice.changes == {"batch_norm": True}
 
 
 def test_a_healthy_run_hears_nothing_but_that_it_is_done():
@@ -94,7 +94,7 @@ def test_a_healthy_run_hears_nothing_but_that_it_is_done():
     for _ in range(60):
         trainer.epoch()
         heard.append(advise(Experiment(), trainer))
-    texts = {said.text for said in heard if said}
+    texts = {advice.text for advice in heard if advice}
     assert heard[0] is None
     assert texts
     assert all("classified correctly" in text for text in texts)
@@ -104,15 +104,15 @@ def test_a_healthy_run_hears_nothing_but_that_it_is_done():
 def test_a_beginning_run_on_any_data_is_not_criticised(dataset):
     experiment = Experiment(dataset=dataset, samples=100)
     for epochs in (0, 1, 5, 20):
-        said = advise(experiment, trained(experiment, epochs))
-        assert said is None or said.changes is None
+        advice = advise(experiment, trained(experiment, epochs))
+        assert advice is None or advice.changes is None
 
 
 def test_a_full_batch_that_crawls_is_offered_batches():
     experiment = PRESETS["full_batch"].experiment
-    said = advise(experiment, trained(experiment, 60))
-    assert said is not None
-    assert said.changes == {"batch_size": 10}
+    advice = advise(experiment, trained(experiment, 60))
+    assert advice is not None
+    assert advice.changes == {"batch_size": 10}
 
 
 def test_nothing_is_said_about_a_run_that_diverged():
@@ -133,19 +133,19 @@ def test_advice_changes_nothing_about_the_run():
     np.testing.assert_array_equal(alone.history.values, advised.history.values)
 
 
-def test_an_adviser_thinks_anew_only_every_few_seconds_and_only_about_what_has_changed():
+def test_an_adviser_updates_only_at_intervals_after_changes():
     experiment = PRESETS["zeros"].experiment
     trainer, adviser = build(experiment).trainer, Adviser()
-    assert adviser.say(0.0, experiment, trainer) is None
+    assert adviser.update(0.0, experiment, trainer) is None
     for _ in range(10):
         trainer.epoch()
-    said = adviser.say(0.0, experiment, trainer)
-    assert said is not None
-    assert said["fix"] == {"label": "Try Glorot", "changes": {"initializer": "glorot_uniform"}}
+    advice = adviser.update(0.0, experiment, trainer)
+    assert advice is not None
+    assert advice["fix"] == {"label": "Try Glorot", "changes": {"initializer": "glorot_uniform"}}
     trainer.reset()
     trainer.epoch()
-    assert adviser.say(0.5 * EVERY, experiment, trainer) == said
-    assert adviser.say(1.5 * EVERY, experiment, trainer) is None
+    assert adviser.update(0.5 * ADVICE_INTERVAL_S, experiment, trainer) == advice
+    assert adviser.update(1.5 * ADVICE_INTERVAL_S, experiment, trainer) is None
 
 
 def test_advice_rides_in_the_header_of_a_frame():

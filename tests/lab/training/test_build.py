@@ -1,4 +1,4 @@
-"""From an experiment to a trainer: the same experiment is the same run, and one seed has separate streams."""
+"""Building a trainer: equal experiments give equal runs, and one seed has separate streams."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def weights(experiment):
      {"dataset": "digits", "conv": (2,), "class_weights": "balanced", "label_smoothing": 0.1}],
     ids=str,
 )  # fmt: skip
-def test_the_same_experiment_gives_the_same_weights_and_losses_to_the_bit(changes, dtype):
+def test_equal_experiments_are_equal_to_the_bit(changes, dtype):
     first, second = (build(SMALL.change(dtype=dtype, **changes)).trainer for _ in range(2))
     np.testing.assert_array_equal(first.network.parameters, second.network.parameters)
     for trainer in (first, second):
@@ -44,7 +44,7 @@ def test_the_same_experiment_gives_the_same_weights_and_losses_to_the_bit(change
      {"samples": 60}, {"train_share": 0.3}, {"loss": "hinge"}, {"activations": "relu"}, {"l1": 0.1}],
     ids=str,
 )  # fmt: skip
-def test_what_is_not_about_weights_does_not_move_the_first_ones(changes):
+def test_other_fields_do_not_change_initial_weights(changes):
     np.testing.assert_array_equal(weights(SMALL), weights(SMALL.change(**changes)))
 
 
@@ -104,7 +104,7 @@ def test_missing_files_are_refused_with_a_sentence(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("dataset", [name for name, source in DATASETS.items() if "mnist" not in name])
-def test_every_output_and_loss_that_an_experiment_allows_can_be_trained(dataset):
+def test_every_allowed_output_and_loss_can_be_trained(dataset):
     tried = 0
     for output, loss in product(("auto", *OUTPUTS), ("auto", *LOSSES)):
         try:

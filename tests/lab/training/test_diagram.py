@@ -1,4 +1,4 @@
-"""What the diagram is told: sizes, weights, small maps, scores, wrong points; each against the network itself."""
+"""The data of the diagram (sizes, weights, small maps, scores, wrong points) against the network."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def look(run: Run, **request):
 
 
 def coarse(run: Run) -> np.ndarray:
-    """Inputs at the places that a small map shows: every fourth of the 100 x 100, from the third on."""
+    """Inputs at the points of a small map: every fourth of 100 x 100, from the third."""
     points = plane_points((-6.0, 6.0), 100).reshape(100, 100, 2)[2::4, 2::4].reshape(-1, 2)
     assert run.dataset.encode is not None
     return run.dataset.encode(points)
@@ -46,7 +46,7 @@ def test_the_network_is_described_layer_by_layer():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_weights_and_biases_are_those_of_the_network_row_by_row(dtype):
+def test_weights_and_biases_are_sent_row_by_row(dtype):
     run = started(SMALL.change(dtype=dtype, batch_norm=True))
     _, arrays = look(run)
     start = bias = 0
@@ -61,7 +61,7 @@ def test_weights_and_biases_are_those_of_the_network_row_by_row(dtype):
     assert (len(arrays["weights"]), len(arrays["biases"])) == (start, bias)
 
 
-def test_a_network_of_very_many_weights_sends_none_and_is_still_described():
+def test_a_large_network_sends_no_weights():
     header, arrays = look(started(SMALL.change(hidden=(200, 200)), 0))
     assert header["network"]["sizes"] == [2, 200, 200, 1]
     assert "weights" not in arrays
@@ -92,7 +92,7 @@ def test_the_top_row_of_a_small_map_is_where_x2_is_largest():
     assert small[0, 0] > 128 > small[-1, 0]
 
 
-def test_every_feature_that_can_be_switched_on_has_a_small_map_also_the_typed_one():
+def test_every_feature_has_a_small_map():
     run = started(SMALL.change(formula="x1 * sin(x2)"), 0)
     header, arrays = look(run)
     names = [name for name, _ in header["network"]["all_features"]]
@@ -105,7 +105,7 @@ def test_every_feature_that_can_be_switched_on_has_a_small_map_also_the_typed_on
     assert "feature_maps" not in look(run, build=header["build"])[1]
 
 
-def test_a_focus_puts_one_unit_on_the_big_map_and_is_echoed():
+def test_the_focused_unit_is_on_the_large_map():
     run = started(SMALL)
     plain, arrays = look(run)
     assert plain["focus"] is None
@@ -126,7 +126,7 @@ def test_a_focus_on_a_feature_shows_that_feature():
     assert np.abs((arrays["map"].ravel().astype(float) - 128) / 127 - expected).max() <= 1.01 / 127
 
 
-def test_in_a_crowd_a_moving_map_has_a_quarter_of_the_points_and_one_that_stands_still_has_all():
+def test_coarse_maps_are_sent_only_during_training():
     run = Run(Experiment(), "max")
 
     def sides():
@@ -193,7 +193,7 @@ def test_wrong_points_are_those_whose_prediction_is_not_their_label(dataset):
     assert arrays["confusion"].sum() - np.trace(arrays["confusion"]) == arrays["wrong"].sum() > 0
 
 
-def test_what_an_epoch_costs_is_unknown_at_first_and_then_its_training_time():
+def test_the_duration_of_an_epoch_is_its_training_time():
     run = Run(SMALL, clock=lambda: 0.0)
     assert look(run)[0]["epoch_ms"] is None
     run.step()

@@ -1,4 +1,4 @@
-"""Model files that somebody has damaged or made up: each is refused in a sentence, and nothing is lost."""
+"""Damaged or forged model files: each is refused in a sentence, and the run does not change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import safetensors.numpy
 from lab.experiment.experiment import ExperimentError
 from lab.queries import downloads
 from lab.training.build import build
-from lab.training.model_file import LARGEST, ModelFileError, from_bytes, restore
+from lab.training.model_file import MAX_FILE_BYTES, ModelFileError, from_bytes, restore
 from lab.training.run import Run
 from tests.lab.helpers import RICH, SMALL, saved
 
@@ -35,7 +35,7 @@ def with_line(tensor, name, value):
 
 
 def with_tensor(name, change):
-    """The file with one tensor made anew; None takes it out."""
+    """The file with one tensor replaced, or removed by None."""
 
     def make(content):
         (length,) = struct.unpack("<Q", content[:8])
@@ -64,7 +64,7 @@ HOSTILE = {
     "nothing": (lambda c: b"", "This is no safetensors file; allowed: a model saved by Backprop Playground."),
     "a picture": (lambda c: b"\x89PNG\r\n\x1a\n" + bytes(100), "This is no safetensors file"),
     "a pickle": (lambda c: b"\x80\x04\x95" + bytes(50), "This is no safetensors file"),
-    "too large": (lambda c: c + bytes(LARGEST), f"at most {LARGEST:,} are allowed."),
+    "too large": (lambda c: c + bytes(MAX_FILE_BYTES), f"at most {MAX_FILE_BYTES:,} are allowed."),
     "a huge header": (lambda c: struct.pack("<Q", 1 << 62) + c[8:], "The header claims 4,611,686,018,427,387,904"),
     "a long header": (lambda c: struct.pack("<Q", 300_000) + c[8:], "at most 200,000 are allowed."),
     "cut off in the header": (lambda c: c[:200], "The file is cut off within its header"),
@@ -110,7 +110,7 @@ HOSTILE = {
     "infinity": (with_tensor("network.2.b", put(np.inf)), f"network.2.b {FINITE}"),
     "a scaling of nan": (with_tensor("data.x_scale", put(np.nan)), f"data.x_scale {FINITE}"),
     "an order that names one twice": (with_tensor("training.order", put(0)), "does not name each sample once."),
-    "a huge count": (with_tensor("training.counters", put(2**62, 1)), "a count that nobody has trained to"),
+    "a huge count": (with_tensor("training.counters", put(2**62, 1)), "an impossible count"),
     "a negative count": (with_tensor("training.counters", put(-1, 0)), "A counter in the checkpoint is out of range."),
     "a position beyond": (with_tensor("training.counters", put(30, 2)), "A counter in the checkpoint is out of range."),
     "endless seconds": (with_tensor("training.numbers", put(np.inf, 0)), "training.numbers holds numbers that"),
@@ -130,7 +130,7 @@ def load(run, content):
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_file_is_refused_with_a_sentence_and_nothing_is_lost(name, content):
+def test_a_hostile_file_is_refused(name, content):
     make, sentence = HOSTILE[name]
     made = make(content)
     assert made != content
@@ -139,10 +139,10 @@ def test_a_hostile_file_is_refused_with_a_sentence_and_nothing_is_lost(name, con
     trainer, losses = run.trainer, run.trainer.history.values.copy()
     with pytest.raises(ModelFileError) as refused:
         load(run, made)
-    said = str(refused.value)
-    assert sentence in said
-    assert said.endswith(".")
-    assert len(said) < 400
+    text = str(refused.value)
+    assert sentence in text
+    assert text.endswith(".")
+    assert len(text) < 400
     assert run.trainer is trainer
     np.testing.assert_array_equal(run.trainer.history.values, losses)
 
@@ -159,7 +159,7 @@ def test_a_mean_of_squares_below_zero_is_refused(name):
 def test_random_damage_never_does_anything_but_refuse_or_load(content):
     rng = np.random.default_rng(1)
     trainer = build(SMALL).trainer
-    said = []
+    text = []
     for _ in range(200):
         made = bytearray(content)
         for place in rng.integers(len(made), size=rng.integers(1, 4)):
@@ -167,6 +167,6 @@ def test_random_damage_never_does_anything_but_refuse_or_load(content):
         try:
             restore(trainer, from_bytes(bytes(made)))
         except (ModelFileError, ExperimentError) as problem:
-            said.append(str(problem))
-    assert len(said) > 20
-    assert all(sentence.endswith(".") for sentence in said)
+            text.append(str(problem))
+    assert len(text) > 20
+    assert all(sentence.endswith(".") for sentence in text)

@@ -1,4 +1,4 @@
-"""The model file: what is saved goes on to the bit, and a run takes it in. See also test_hostile_model_files.py."""
+"""The model file: a saved run continues to the bit, and a run can load it. See also test_hostile_model_files.py."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from lab.training.run import Run
 from lab.worker.local_pool import LocalPool
 from tests.lab.helpers import RICH, SMALL, brief, saved, trained, until
 
-# What is saved goes on -----------------------------------------------------------------------------------------------
+# Continuing a saved run ----------------------------------------------------------------------------------------------
 
 KEPT = {
     "a toy": SMALL,
@@ -67,7 +67,7 @@ def test_any_reader_of_safetensors_can_use_the_weights():
     assert facts["version"] == "1"
 
 
-def test_a_run_that_had_ended_says_so_and_goes_on_when_told_to():
+def test_a_saved_run_that_had_ended_can_continue():
     experiment = SMALL.change(epochs=3)
     run = Run(experiment)
     downloads.load(run, from_bytes(saved(experiment)), experiment)
@@ -78,13 +78,13 @@ def test_a_run_that_had_ended_says_so_and_goes_on_when_told_to():
 
 def load(pool, token, content):
     model = from_bytes(content)
-    pool.do(token, Load(model.facts, model.experiment), model.arrays)
+    pool.do(token, Load(model.metadata, model.experiment), model.arrays)
 
 
 # Loading into a run --------------------------------------------------------------------------------------------------
 
 
-def test_a_run_takes_the_place_of_the_saved_one_and_can_be_trained_with_other_settings(content):
+def test_a_loaded_run_can_be_trained_with_other_settings(content):
     pool = LocalPool()
     token = pool.open(Experiment(dataset="xor", hidden=(3, 3)))
     load(pool, token, content)
@@ -101,7 +101,7 @@ def test_a_run_takes_the_place_of_the_saved_one_and_can_be_trained_with_other_se
     assert pool.state(token).epoch == 0
 
 
-def test_weights_alone_begin_a_new_run_with_the_settings_of_now(content):
+def test_loading_weights_keeps_the_current_settings(content):
     wanted = from_bytes(content)
     run = Run(SMALL.change(optimizer="adam", noise=0.3, seed=9))
     downloads.load(run, wanted, None)

@@ -1,4 +1,4 @@
-"""Pictures of a network show what it computes, and looking changes nothing."""
+"""Maps agree with the network and do not affect it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def decoded(dataset, trainer, size=20):
     return probes.PlaneMap(dataset, trainer, size)()
 
 
-def test_points_go_row_by_row_from_the_top_and_from_left_to_right():
+def test_points_are_row_by_row_from_the_top_left():
     points = probes.plane_points((-6.0, 6.0), 4).reshape(4, 4, 2)
     np.testing.assert_array_equal(points[:, 0, 1], [4.5, 1.5, -1.5, -4.5])
     np.testing.assert_array_equal(points[0, :, 0], [-4.5, -1.5, 1.5, 4.5])
@@ -42,7 +42,7 @@ def test_the_top_row_of_the_map_is_where_x2_is_largest():
 
 
 @pytest.mark.parametrize(("logit", "byte"), [(50, 255), (-50, 1), (0, 128), (2 * np.arctanh(0.5), 191)])
-def test_two_classes_are_shown_as_how_surely_it_is_the_second(logit, byte):
+def test_two_classes_show_the_probability_of_the_second(logit, byte):
     assert (decoded(*linear([0, 0], logit)) == byte).all()
     softmax = LINEAR.change(output="softmax")
     assert (decoded(*linear(np.zeros(4), [0, logit], softmax)) == byte).all()
@@ -62,7 +62,7 @@ def test_regression_is_shown_in_the_units_of_the_data(value, byte):
 
 
 @pytest.mark.parametrize("winner", [0, 1, 2])
-def test_three_classes_are_shown_as_the_class_and_how_sure_it_is(winner):
+def test_three_classes_show_class_and_confidence(winner):
     experiment = LINEAR.change(dataset="spiral3")
     sure = np.where(np.arange(3) == winner, 50, 0)
     map_ = decoded(*linear(np.zeros(6), sure, experiment))
@@ -97,7 +97,7 @@ def test_a_recorded_map_follows_training_and_reset():
 
 
 @pytest.mark.parametrize("dataset", ["circle", "spiral3", "digits"])
-def test_the_confusion_matrix_is_a_plain_count_over_the_test_part(dataset):
+def test_the_confusion_matrix_counts_the_test_part(dataset):
     trainer = build(Experiment(dataset=dataset, samples=100)).trainer
     trainer.epoch()
     predicted = trainer.objective.predict(trainer.network.forward(trainer.x_test))
@@ -109,15 +109,15 @@ def test_the_confusion_matrix_is_a_plain_count_over_the_test_part(dataset):
     assert probes.confusion(trainer).dtype == np.int32
 
 
-def test_the_strip_holds_the_class_and_the_belief_for_the_first_test_pictures():
+def test_the_strip_has_classes_and_probabilities():
     trainer = build(Experiment(dataset="digits", samples=400)).trainer
     trainer.epoch()
-    predicted, belief = probes.strip(trainer)
+    predicted, confidence = probes.strip(trainer)
     z = trainer.network.forward(trainer.x_test)
-    np.testing.assert_array_equal(predicted, trainer.objective.predict(z)[: probes.STRIP])
-    assert predicted.shape == belief.shape == (probes.STRIP,)
-    assert (belief > 0.1).all()
-    assert (belief <= 1).all()
+    np.testing.assert_array_equal(predicted, trainer.objective.predict(z)[: probes.STRIP_PICTURES])
+    assert predicted.shape == confidence.shape == (probes.STRIP_PICTURES,)
+    assert (confidence > 0.1).all()
+    assert (confidence <= 1).all()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What the command line tells of a network beside its losses, and going on from a saved file."""
+"""Reports of the command line, and resuming from a saved file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def printed(capsys, *arguments: str) -> dict:
 
 
 @pytest.mark.parametrize("dataset", ["circle", "spiral3", "diabetes", "digits"])
-def test_a_report_can_be_written_as_json_and_leaves_the_trainer_as_it_was(dataset):
+def test_a_report_is_json_and_does_not_change_the_trainer(dataset):
     trainer = build(Experiment(dataset=dataset)).trainer
     trainer.epoch()
     before = trainer.network.parameters.copy()
@@ -52,7 +52,7 @@ def test_the_check_command_prints_the_worst_entry(capsys):
     assert facts["worst"]["error"] < 1e-6
 
 
-def test_going_on_from_a_saved_file_gives_the_same_numbers_as_one_long_run(tmp_path, capsys):
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, capsys):
     source, file = '{"optimizer": "adam", "dropout": 0.2, "batch_norm": true}', str(tmp_path / "run.safetensors")
     printed(capsys, "run", source, "--epochs", "4", "--json", "--save", file)
     parts = printed(capsys, "run", source, "--epochs", "9", "--json", "--resume", file)
@@ -62,14 +62,14 @@ def test_going_on_from_a_saved_file_gives_the_same_numbers_as_one_long_run(tmp_p
 
 
 @pytest.mark.parametrize("content", [None, b"", b"nonsense", b"BPF1\xff\xff\xff\xff"])
-def test_a_file_that_does_not_fit_is_refused_with_a_sentence(content, tmp_path, capsys):
+def test_a_file_that_does_not_fit_is_refused(content, tmp_path, capsys):
     file = tmp_path / "run.safetensors"
     if content is not None:
         file.write_bytes(content)
     assert main(["run", "{}", "--epochs", "1", "--json", "--resume", str(file)]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.strip().endswith(".")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.strip().endswith(".")
 
 
 def test_the_report_option_adds_the_report(capsys):

@@ -1,4 +1,4 @@
-"""One visitor's run: what it does when it is told to play, pause, step or change, and how it ends."""
+"""A run: play, pause, step, change, and how it ends."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_play_and_pause(make):
     assert (run.status, run.trainer.epochs) == ("running", 3)
 
 
-def test_pause_leaves_a_run_that_does_not_run_as_it_is(make):
+def test_pause_does_not_affect_a_run_that_is_not_running(make):
     run = make()
     run.pause()
     assert run.status == "idle"
@@ -67,7 +67,7 @@ def test_steps_and_play_walk_the_same_curve(make):
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-def test_reset_goes_back_to_the_same_weights_and_then_along_the_same_curve(optimizer, make):
+def test_reset_repeats_the_same_curve(optimizer, make):
     run = make(optimizer=optimizer, dropout=0.2)
     weights = run.trainer.network.parameters.copy()
     run.play()
@@ -111,7 +111,7 @@ def test_a_target_and_patience_end_a_run_as_well(make):
     assert "has not improved for 2 epochs" in patience.notice
 
 
-def test_changing_the_rule_that_ended_a_run_takes_its_notice_away(make):
+def test_changing_the_stop_rule_removes_its_notice(make):
     run = make(epochs=2)
     run.play()
     train(run, 5)
@@ -155,7 +155,7 @@ def test_a_diverged_run_waits_for_reset(make):
     assert (run.status, run.trainer.epochs) == ("running", 3)
 
 
-def test_a_frame_finds_weights_that_are_no_numbers_also_while_paused(make):
+def test_a_frame_detects_nan_weights_while_paused(make):
     run = make()
     run.play()
     train(run, 2)
@@ -170,7 +170,7 @@ def test_a_frame_finds_weights_that_are_no_numbers_also_while_paused(make):
 # Changes -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_live_change_keeps_the_network_the_epoch_and_the_status(make):
+def test_a_live_change_keeps_network_epoch_and_status(make):
     run = make()
     run.play()
     train(run, 2)
@@ -196,7 +196,7 @@ def test_any_other_change_builds_anew_and_waits(make):
     assert {"points_train", "labels_train", "points_test", "labels_test"} <= arrays.keys()
 
 
-def test_a_change_that_cannot_be_built_leaves_the_run_as_it_is(make):
+def test_a_failed_change_does_not_affect_the_run(make):
     run = make()
     run.step()
     with pytest.raises(ValueError, match="cuda:7"):

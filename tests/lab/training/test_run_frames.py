@@ -1,4 +1,4 @@
-"""What the frames and checkpoints of a run hold, and what is left out because the page has it already."""
+"""Frames and checkpoints of a run, and the parts left out because the page has them."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_only_new_points_of_the_curve_are_sent(make):
 
 
 @pytest.mark.parametrize("have", [-1, 99])
-def test_a_page_that_has_points_that_do_not_exist_gets_the_whole_curve(have, make):
+def test_a_page_with_unknown_points_gets_the_whole_curve(have, make):
     run = make()
     run.step()
     generation = look(run)[0]["history"]["generation"]
@@ -74,7 +74,7 @@ def test_after_reset_rebuild_or_thinning_the_curve_is_sent_wholly(do, make):
     np.testing.assert_array_equal(arrays["history"], losses(run))
 
 
-def test_what_a_frame_shows_after_some_epochs_does_not_depend_on_how_often_it_was_asked_for(make):
+def test_frames_do_not_depend_on_the_number_of_requests(make):
     often, rarely = make(dropout=0.1), make(dropout=0.1)
     often.play()
     train(often, 20)
@@ -92,7 +92,7 @@ def test_what_a_frame_shows_after_some_epochs_does_not_depend_on_how_often_it_wa
 
 
 @pytest.mark.parametrize("dataset", ["circle", "spiral3", "hills", "iris", "diabetes", "digits"])
-def test_a_frame_has_the_facts_and_pictures_of_its_data_set(dataset, make):
+def test_a_frame_describes_its_data_set(dataset, make):
     run = make(dataset=dataset, samples=60)
     run.step()
     header, arrays = look(run)
@@ -106,7 +106,7 @@ def test_a_frame_has_the_facts_and_pictures_of_its_data_set(dataset, make):
     assert ("map" in arrays) == (header["plane"] is not None) == (d.encode is not None)
     assert ("confusion" in arrays) == classify
     assert ("images" in arrays) == ("strip_prediction" in arrays) == (dataset == "digits")
-    assert {array.dtype.str[1:] for array in arrays.values()} <= {"u1", "i4", "f4"}  # what the browser reads
+    assert {array.dtype.str[1:] for array in arrays.values()} <= {"u1", "i4", "f4"}  # read by the browser
 
 
 def test_pages_never_mistake_one_run_for_another(make):

@@ -1,4 +1,4 @@
-"""How fast a run goes, and that it waits while nobody looks, under a clock that the tests turn."""
+"""The pace of a run, and its pause without requests, with a manual clock."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_frame_pays_for_so_many_epochs(speed, epochs, make):
         assert (run.trainer.epochs, run.trainer.position) == (number * epochs, 0)
 
 
-def test_frames_that_are_asked_for_faster_than_it_trains_pay_nothing_more(make):
+def test_extra_requests_allow_no_extra_epochs(make):
     run = make(speed="epoch")
     run.play()
     for _ in range(5):
@@ -85,28 +85,28 @@ def test_an_unknown_speed_is_refused_with_the_allowed_ones(name, make):
             attempt()
 
 
-def test_the_trainer_is_told_how_long_a_slice_is_and_how_far_it_may_go(make, monkeypatch):
-    run, told = make(speed="fast"), {}
-    monkeypatch.setattr(run.trainer, "run_for", lambda seconds, **limits: told.update(limits, seconds=seconds))
+def test_the_trainer_gets_the_limits_of_a_slice(make, monkeypatch):
+    run, passed = make(speed="fast"), {}
+    monkeypatch.setattr(run.trainer, "run_for", lambda seconds, **limits: passed.update(limits, seconds=seconds))
     run.play()
     look(run)
     run.advance(0.05)
-    assert told == {"seconds": 0.05, "epochs": 10, "steps": np.inf}
+    assert passed == {"seconds": 0.05, "epochs": 10, "steps": np.inf}
 
 
 @pytest.mark.parametrize("speed", ["epoch", "fast", "max"])
-def test_the_time_rule_counts_the_seconds_of_training_at_every_speed(speed, make):
+def test_the_time_rule_counts_training_seconds(speed, make):
     run = make(SMALL.change(max_seconds=0.02), speed)
     run.play()
     until(lambda: train(run) or run.status == "stopped")
     assert run.trainer.stopped_by == "seconds"
 
 
-def test_a_long_step_goes_on_in_slices_and_ends_after_exactly_one_epoch(make, monkeypatch):
+def test_a_long_step_ends_after_exactly_one_epoch(make, monkeypatch):
     run = make(speed="slow")
     monkeypatch.setattr("lab.training.run.STEP_BUDGET_S", 0.0)
     full = run.trainer.run_for
-    monkeypatch.setattr(run.trainer, "run_for", lambda seconds, **limits: full(0.0, **limits))  # one batch a slice
+    monkeypatch.setattr(run.trainer, "run_for", lambda seconds, **limits: full(0.0, **limits))  # one batch per slice
     run.step()
     assert (run.status, run.trainer.epochs) == ("running", 0)
     until(lambda: train(run) or run.status == "paused")

@@ -17,7 +17,7 @@ from lab.protocol.frames import unpack
 from lab.protocol.messages import Change, Close, GetFrame, Open, Step
 from lab.server.pool import WorkerPool, frame_bytes, settled
 from lab.server.run_record import RunRecord
-from lab.training.build import FULL, backend_named, build
+from lab.training.build import MEMORY_FULL, backend_named, build
 from lab.worker.scheduler import Scheduler
 from tests.engine.gpu import fake_cupy
 from tests.engine.gpu.fake_cupy import CARD
@@ -74,7 +74,7 @@ def test_a_weight_typed_by_hand_reaches_the_card(make, card):
 
 def test_what_does_not_fit_is_refused_before_any_of_it_is_taken(card):
     card.memory = 100_000
-    with pytest.raises(ExperimentError, match=r"^device: this takes about .+ MB on the GPU, and .+ MB are free\. Take"):
+    with pytest.raises(ExperimentError, match=r"^device: this takes about .+ MB on the GPU, and .+ MB are"):
         build(ON_CARD.change(hidden=(200, 200)))
     assert card.used == 0
 
@@ -94,7 +94,7 @@ def test_a_full_card_ends_only_the_run_that_filled_it(card):
         shown(host, name)
     while host.work():
         pass
-    assert (one.status, one.notice) == ("stopped", FULL)
+    assert (one.status, one.notice) == ("stopped", MEMORY_FULL)
     assert two.status == "running"
     assert two.trainer.epochs == 2
 
@@ -120,7 +120,7 @@ def test_memory_that_a_library_of_the_card_finds_missing_is_called_so(card, monk
     monkeypatch.setattr(Network, "forward", break_down)
     host.work()
     assert run.status == "stopped"
-    assert run.notice == (FULL if status == 2 else "Training failed (CUDARuntimeError).")
+    assert run.notice == (MEMORY_FULL if status == 2 else "Training failed (CUDARuntimeError).")
 
 
 def test_a_card_that_is_full_refuses_a_new_run_and_the_old_ones_go_on(card, monkeypatch):
@@ -129,7 +129,7 @@ def test_a_card_that_is_full_refuses_a_new_run_and_the_old_ones_go_on(card, monk
     opened(host, "one")
     card.memory = card.used
     reply = opened(host, "two", ON_CARD.change(hidden=(64, 64)))
-    assert (reply.error, reply.sentence) == ("refused", f"device: {FULL}")
+    assert (reply.error, reply.sentence) == ("refused", f"device: {MEMORY_FULL}")
     assert list(host.runs) == ["one"]
 
 

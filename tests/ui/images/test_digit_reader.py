@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lab.queries.gallery import PAD
+from lab.queries.gallery import PAD_SIDE
 from lab.worker.local_pool import LocalPool
 from tests.lab.helpers import until
 from ui.images.digit_reader import BUNDLED, LARGER, Reader
@@ -34,7 +34,7 @@ def test_it_is_trained_a_look_at_a_time_and_leaves_nothing_behind():
 def test_it_reads_a_drawing_and_clean_test_pictures_of_its_own():
     quick = Reader(QUICK)
     trained(LocalPool(), quick)
-    ink = np.zeros((PAD, PAD), np.uint8)
+    ink = np.zeros((PAD_SIDE, PAD_SIDE), np.uint8)
     ink[10:70, 38:46] = 255
     header, arrays = quick.drawing(ink)
     assert not header["empty"]

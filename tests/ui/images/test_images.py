@@ -7,11 +7,11 @@ import base64
 import numpy as np
 import pytest
 
-from lab.queries.gallery import PAD
+from lab.queries.gallery import PAD_SIDE
 from ui.images.digit_pad import _ink, _number
 from ui.images.own_network import _cell
 
-DRAWN = bytes(range(256)) * 27 + bytes(PAD * PAD - 256 * 27)
+DRAWN = bytes(range(256)) * 27 + bytes(PAD_SIDE * PAD_SIDE - 256 * 27)
 
 
 def value(raw: bytes = DRAWN) -> dict:
@@ -21,7 +21,7 @@ def value(raw: bytes = DRAWN) -> dict:
 def test_a_drawing_arrives_as_its_bytes():
     ink = _ink(value())
     assert ink is not None
-    assert ink.shape == (PAD, PAD)
+    assert ink.shape == (PAD_SIDE, PAD_SIDE)
     np.testing.assert_array_equal(ink.ravel(), np.frombuffer(DRAWN, np.uint8))
     assert _number(value()) == 3
 

@@ -170,7 +170,7 @@ def test_the_source_of_the_right_and_of_the_wrong_gradient_stand_beside_each_oth
 
 
 @pytest.mark.parametrize(("fields", "sentence"), [
-    ({"dataset": "digits"}, "A small network stands in"),
+    ({"dataset": "digits"}, "A small network with the same formulas"),
     ({"activations": "step"}, "learns with a borrowed slope"),
 ])  # fmt: skip
 def test_what_the_check_cannot_do_it_says(fields, sentence):

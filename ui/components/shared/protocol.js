@@ -66,10 +66,10 @@ export const MAX_WEIGHT = 1000;
 /** MAX_LAYERS in lab/experiment/layer_rules.py. */
 export const MAX_LAYERS = 8;
 
-/** Units of a layer with a small map of their own: DRAWN in lab/training/probes.py. */
+/** Units of a layer with a small map: MAX_DRAWN_UNITS in lab/training/probes.py. */
 export const MAX_DRAWN_UNITS = 16;
 
-/** Points along a side of such a map: THUMBNAIL in lab/training/probes.py. */
+/** Points along a side of such a map: THUMBNAIL_SIDE in lab/training/probes.py. */
 export const THUMBNAIL_SIDE = 25;
 
 /** Drawn points that fit in a link: MAX_POINTS_IN_LINK in data/sources/hand_drawn.py. */
@@ -78,7 +78,7 @@ export const MAX_DRAWN_POINTS = 500;
 /** MAX_CLASSES in data/sources/hand_drawn.py. */
 export const MAX_DRAWN_CLASSES = 5;
 
-/** Rows and columns of the picture that the drawing pad sends: PAD in lab/queries/gallery.py. */
+/** Rows and columns of the picture that the drawing pad sends: PAD_SIDE in lab/queries/gallery.py. */
 export const PAD_SIDE = 84;
 
 /** Bytes of a map with the encoding "class" hold class << shift | confidence. */
@@ -94,7 +94,7 @@ export const VALUE_BYTE = Object.freeze({
 });
 
 /**
- * The network of a frame: Stage.network in lab/training/diagram.py.
+ * The network of a frame: PlaneDiagram.network in lab/training/diagram.py.
  * @typedef {{
  *   sizes: number[], shown: number[], skips: number[], activations: string[], output: string, features: string[],
  *   all_features: [string, string][],
