@@ -46,7 +46,7 @@ test('classes are ranked by probability', () => {
 
 test('a caption names the prediction, or both classes if it is wrong', () => {
   assert.deepEqual(captions(['cat', 'dog'], 1, 1, 0.876), ['dog', '88 %']);
-  assert.deepEqual(captions(['cat', 'dog'], 0, 1, 0.876), ['is cat,', 'read dog']);
+  assert.deepEqual(captions(['cat', 'dog'], 0, 1, 0.876), ['is cat,', 'pred. dog']);
   assert.deepEqual(captions([], 7, 7, 1), ['7', '100 %']);
 });
 

@@ -14,7 +14,7 @@ from lab.experiment import own_data
 from lab.experiment.datasets import examples
 from lab.experiment.experiment import Experiment
 from ui.data.training import train
-from ui.kit.escape import plain
+from ui.kit.escape import escape_markdown
 from ui.session import state
 
 
@@ -33,9 +33,11 @@ def uploads() -> None:
 
 def _upload(name: str) -> None:
     source, e = _described(name), state.experiment()
-    title = plain(source.label.partition(": ")[2])
+    title = escape_markdown(source.label.partition(": ")[2])
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"{plain(source.label)}: {source.samples:,} examples, {source.inputs:,} inputs", width="stretch")
+        st.markdown(
+            f"{escape_markdown(source.label)}: {source.samples:,} examples, {source.inputs:,} inputs", width="stretch"
+        )
         if e.own == name:
             help = "All examples in their original units: part, target and inputs, with missing values filled in."
             st.download_button(

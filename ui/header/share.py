@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from lab.experiment.experiment import MAX_TEXT_LENGTH, Experiment, ExperimentError
-from ui.kit.escape import plain
+from ui.kit.escape import escape_markdown
 from ui.kit.widgets import locked, shown
 from ui.session import lockable_parts, state
 
@@ -73,7 +73,10 @@ def _file() -> None:
     try:
         experiment = read(file.getvalue())
     except ExperimentError as problem:
-        st.error("Not opened; nothing has changed:\n\n" + "\n".join(f"- {plain(text)}" for text in problem.sentences))
+        st.error(
+            "Not opened; nothing has changed:\n\n"
+            + "\n".join(f"- {escape_markdown(text)}" for text in problem.sentences)
+        )
     else:
         state.load(experiment)
         st.rerun()

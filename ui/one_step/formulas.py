@@ -108,7 +108,7 @@ def loss_line(name: str, outputs: int, y: np.ndarray, t: np.ndarray, units: np.n
 
 
 def output_lines(k: int, facts: Mapping[str, Any], seen: Mapping[str, np.ndarray], outputs: int) -> list[str]:
-    """dL/dz of one output unit: in one stroke for a loss on logits, else dL/dy and then through the output function.
+    """dL/dz of one output unit: directly for a loss on logits, otherwise dL/dy and the slope of the output function.
 
     facts: loss, output (names), unit, place, points.
     """
@@ -133,7 +133,7 @@ def output_lines(k: int, facts: Mapping[str, Any], seen: Mapping[str, np.ndarray
 
 
 def back_lines(k: int, stage: Mapping[str, Any], seen: Mapping[str, np.ndarray], points: int) -> list[str]:
-    """How the gradient comes back to the focused unit of hidden layer k + 1, factor by factor."""
+    """The gradient of the focused unit of hidden layer k + 1, factor by factor."""
     unit, place = stage["focus"] + 1, stage["place"]
     at = {name: float(seen[f"{k}.{name}"][place]) for name in ("da", "slope", "dz", "du")}
     a, delta = rf"\frac{{\partial L}}{{\partial a^{{({k + 1})}}_{{{unit}}}}}", DELTA % (k + 1, unit)
@@ -157,7 +157,7 @@ def back_lines(k: int, stage: Mapping[str, Any], seen: Mapping[str, np.ndarray],
 
 
 def _following(k: int, unit: int, skip: bool) -> str:
-    """The gradient that comes back to a unit of layer k + 1: through the weights of the next layer and, with a skip
+    """The gradient of the output of a unit of layer k + 1: through the weights of the next layer and, with a skip
     connection, around it."""
     through = rf"\sum_m w^{{({k + 2})}}_{{{unit},m}}\, \frac{{\partial L}}{{\partial z^{{({k + 2})}}_m}}"
     return rf"{through} + \frac{{\partial L}}{{\partial a^{{({k + 2})}}_{{{unit}}}}}" if skip else through
@@ -183,7 +183,7 @@ def gradient_lines(header: Mapping[str, Any], seen: Mapping[str, np.ndarray]) ->
         said.append(lines(left, rf"{into} \cdot {through} \cdot {arriving}", numbers, num(a * slope * da)))
         if len(header["stages"]) > k + 1:
             following = _following(k, target + 1, f"{k}.around" in seen)
-            said.append(rf"{arriving} = {following} \text{{, and so on, layer by layer, up to the loss}}")
+            said.append(rf"{arriving} = {following} \text{{, and so on, layer by layer, to the loss}}")
     return said
 
 

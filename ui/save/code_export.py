@@ -8,7 +8,7 @@ import streamlit as st
 
 from lab.export import SCRIPTS, ExportError, gather, plan_of, zipped
 from lab.server.pool import Pool
-from ui.kit.escape import plain
+from ui.kit.escape import escape_markdown
 from ui.kit.widgets import labels
 from ui.save.download_button import download, of_run
 from ui.save.model_files import current_model
@@ -34,7 +34,7 @@ def code_export() -> None:
     try:
         text = script.make(plan)
     except ExportError as problem:
-        st.info(plain(str(problem)))
+        st.info(escape_markdown(str(problem)))
     else:
         st.caption(script.sentence)
         st.code(text, language="python", wrap_lines=True)

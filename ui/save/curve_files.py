@@ -6,7 +6,7 @@ import streamlit as st
 
 from lab.export import csv_tables
 from lab.server.pool import Pool
-from ui.figures import curve
+from ui.figures.learning_curve import curve
 from ui.kit.charts import charts, theme
 from ui.save.download_button import download, of_run
 from ui.session import state

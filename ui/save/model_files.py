@@ -7,7 +7,7 @@ import streamlit as st
 from lab.server.pool import Pool
 from lab.training import model_file
 from lab.training.model_file import Model
-from ui.kit.escape import plain
+from ui.kit.escape import escape_markdown
 from ui.save.download_button import download, of_run
 from ui.session import state
 from ui.streamlit_compat.uploads import read_and_free
@@ -47,7 +47,7 @@ def load_model() -> None:
         "Load a model", type="safetensors", max_upload_size=max_mb, key=key, on_change=_load, args=(key,), help=help
     )
     if loaded := state.notes().get("loaded", ""):
-        st.success(plain(loaded))
+        st.success(escape_markdown(loaded))
 
 
 def _load(widget: str) -> None:

@@ -9,7 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ui.figures import activation_shape, boundary, curve, theme
+from ui.figures import theme
+from ui.figures.activation import activation_shape
+from ui.figures.boundary import boundary
+from ui.figures.learning_curve import curve
 
 COMPONENTS = Path(__file__).parents[3] / "ui" / "components"
 MODULES = sorted(COMPONENTS.rglob("*.js"))

@@ -64,7 +64,7 @@ def test_every_loss_is_drawn_with_its_source_and_moves_with_its_target(dataset, 
         assert f"L = {loss.formula}" in said
         for part in (loss.value, loss.gradient):
             assert inspect.getsource(part).strip() in code(page)
-        assert ("nothing to mark" in said) == (output not in loss.outputs)
+        assert ("no marks" in said) == (output not in loss.outputs)
         before = figure(page, "fn_loss_shape")["data"][0]
         slider = page.select_slider(key=f"fn_target_{name}")
         ran(slider.set_value(-1.0 if name == "hinge" else 0.5).run())
@@ -86,7 +86,7 @@ def test_a_hot_softmax_is_flat_and_a_cold_one_sharp():
     largest = {}
     for t in (0.2, 1.0, 5.0):
         ran(page.select_slider(key="fn_hot").set_value(t).run())
-        largest[t] = float(texts(page).split("The largest share is ")[1].split(";")[0])
+        largest[t] = float(texts(page).split("The largest probability is ")[1].split(";")[0])
     assert largest[0.2] > largest[1.0] > largest[5.0]
     ran(page.slider(key="fn_z2").set_value(5.0).run())
     assert r"z_{3} = 5.00" in texts(page)

@@ -38,11 +38,11 @@ def test_a_walk_leads_from_the_input_to_the_loss_and_back_to_the_step(name):
     layers = len(experiment.hidden) + 1
     walked = titles(page)
     assert walked[0] == "Input"
-    assert walked[-2:] == ["The gradient of the chosen parameter", "The step of the optimizer"]
+    assert walked[-2:] == ["Gradient of the chosen parameter", "Optimizer step"]
     assert len(walked) == len(set(walked)) == 1 + layers + 1 + layers + 2
     said = texts(page)
     assert OPTIMIZERS[experiment.optimizer].formula in said
-    assert "Your run has not been touched" in said
+    assert "Your run has not changed" in said
     assert page.session_state.visitor.run.epoch == 0
 
 
@@ -140,7 +140,7 @@ def test_while_it_trains_the_walk_says_so_and_offers_to_pause():
     page.switch_page(str(ROOT / "pages/playground.py")).run()
     page.button(key="play").click().run()
     ran(page.switch_page(str(ROOT / "pages/one_step.py")).run())
-    assert "Pause it to walk in peace" in page.info[0].value
+    assert "Pause it first" in page.info[0].value
     ran(page.button(key="pause").click().run())
     assert page.session_state.visitor.run.status == "paused"
     assert not page.info
@@ -170,8 +170,8 @@ def test_the_source_of_the_right_and_of_the_wrong_gradient_stand_beside_each_oth
 
 
 @pytest.mark.parametrize(("fields", "sentence"), [
-    ({"dataset": "digits"}, "A small network stands in"),
-    ({"activations": "step"}, "learns with a borrowed slope"),
+    ({"dataset": "digits"}, "A small network with the same formulas"),
+    ({"activations": "step"}, "uses a surrogate slope"),
 ])  # fmt: skip
 def test_what_the_check_cannot_do_it_says(fields, sentence):
     assert sentence in texts(view(open_page("one_step", **fields), "step_view", "Gradient check"))

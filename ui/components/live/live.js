@@ -1,4 +1,4 @@
-// The live component: takes frames from the server, or from Python if there is no socket, and paints them.
+// The live component: paints frames from the server, or from Python if there is no socket.
 // Its state belongs to the root element, so that new data from Python does not restart it.
 import { CLOSE_CODES, COMMANDS, EVENTS, STATUSES } from '../shared/protocol.js';
 import { Connection } from './connection.js';
@@ -184,7 +184,7 @@ class Live {
     if (wasResting && (header.status === STATUSES.running || before.epoch !== header.epoch)) this.view.bringIntoSight();
     if (header.kind) this.view.show(header, news, arrays, before, now);
     if (hasNews(news)) this.root.dataset.frame = String(++this.painted);
-    if (header.status === STATUSES.lost) header.frame = -1; // what comes back may count from the start
+    if (header.status === STATUSES.lost) header.frame = -1; // the recovered run may count frames from the start
     this.statusIsNews ||= header.status !== (before ?? this.data).status;
     this.reportStatus();
   }

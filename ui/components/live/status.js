@@ -1,4 +1,4 @@
-// What is told in words and numbers: the status line, and the advice.
+// The status line and the advice.
 import { build, setText } from '../shared/dom.js';
 import { formatDuration, formatEpoch, formatNumber, formatWhole, namedScores } from '../shared/format.js';
 import { STATUSES } from '../shared/protocol.js';

@@ -14,10 +14,10 @@ import { hasNews } from './exchange.js';
 import { makePanels } from './panels/index.js';
 import { readTheme } from '../shared/palette.js';
 
-const FACTS_PERIOD_MS = 50; // between changes of the status line during training: nobody reads sixty numbers a second
+const FACTS_PERIOD_MS = 50; // between changes of the status line during training: a person cannot read sixty numbers a second
 const TABLE_PERIOD_MS = 100; // between changes of the tables
 const SENTENCE_PERIOD_MS = 1000; // between changes of the sentences for screen readers
-const VIEW_TITLES = { map: 'What the network says', pictures: 'Test pictures', table: 'Test data' };
+const VIEW_TITLES = { map: 'Prediction of the network', pictures: 'Test pictures', table: 'Test data' };
 
 /** owner: focus (unit or null), point(unit), edit(message), send(event). */
 export class View {

@@ -74,11 +74,11 @@ export class LinkPainter {
     this.pixels.fill(this.back);
     this.dashes = phase === null ? SOLID : DASHES;
     this.shift = (phase ?? 0) * DASH_STEPS / DASH_PERIOD;
-    if (weights) this.tables.forEach((table, l) => this.paintGap(table, l, layout, weights));
+    if (weights) this.tables.forEach((table, l) => this.paintLinks(table, l, layout, weights));
     this.context.putImageData(this.image, 0, 0);
   }
 
-  paintGap(table, l, layout, weights) {
+  paintLinks(table, l, layout, weights) {
     const [starts, ends] = [layout.columns[l].ys, layout.columns[l + 1].ys];
     for (let i = 0; i < starts.length; i++) {
       for (let j = 0; j < ends.length; j++) this.paintLink(table, starts[i], ends[j], weights[weightIndex(layout, l, i, j)]);
