@@ -68,7 +68,7 @@ def test_the_diagram_changes_features_units_and_layers(playground):
     playground.button("Neuron 1 of layer 2").wait_for(state="detached")
 
 
-def test_a_skip_connection_is_drawn_and_named_where_the_widths_agree(playground):
+def test_a_skip_connection_is_drawn_between_layers_of_equal_width(playground):
     playground.open("hidden=3,4,4&residual=true")
     for name in ("Hidden layer 1", "Hidden layer 2", "Hidden layer 3, with a skip connection"):
         playground.page.get_by_role("group", name=name, exact=True).wait_for(state="attached")
@@ -189,7 +189,7 @@ def test_a_typed_weight_moves_the_boundary(playground):
 # Hints of the first visit -------------------------------------------------------------------------------------------
 
 
-def test_the_hints_of_the_first_visit_go_at_a_press(playground):
+def test_the_hints_of_the_first_visit_disappear_at_a_click(playground):
     hints = playground.page.locator(".live-callout")
     playground.open()  # a browser that remembers nothing
     hints.first.wait_for()

@@ -109,6 +109,6 @@ def _epsilons(bug: int) -> None:
     chart(figure, "check_valley", "Largest relative error over epsilon, two precisions")
     best = {name: float(values.min()) for name, values in errors.items()}
     st.caption(
-        "With a large epsilon the curvature of the loss adds an error, with a small one rounding does. The lowest error "
-        f"is {best['float32']:.0e} with 32 bits and {best['float64']:.0e} with 64; that of a wrong gradient stays large."
+        "With a large epsilon the curvature of the loss adds an error, with a small one rounding does. The lowest "
+        f"error is {best['float32']:.0e} with 32 bits, {best['float64']:.0e} with 64. A wrong gradient keeps a large one."
     )

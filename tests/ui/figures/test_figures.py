@@ -65,7 +65,7 @@ def test_the_first_five_class_colors_differ_for_color_blind_people(vision):
 
 
 @pytest.mark.parametrize("name", ["light", "dark"])
-def test_the_two_grays_of_the_curves_contrast_with_each_other_and_the_background(name):
+def test_the_grays_of_the_curves_have_enough_contrast(name):
     background, train, test = (lab(c[name])[0] for c in (theme.ZERO, theme.TRAIN, theme.TEST))
     assert abs(train - test) > 25
     assert abs(train - background) > 30

@@ -20,7 +20,7 @@ def trained(pool: LocalPool, quick: Reader) -> list[float]:
     return said
 
 
-def test_it_is_trained_a_look_at_a_time_and_leaves_nothing_behind():
+def test_it_is_trained_in_small_calls_and_leaves_no_run():
     pool, quick = LocalPool(seconds_per_frame=0.001), Reader(QUICK)
     assert not quick.ready
     said = trained(pool, quick)
@@ -54,7 +54,7 @@ def test_a_run_that_is_lost_on_the_way_is_begun_again():
     assert trained(pool, quick)[-1] == 1
 
 
-def test_it_learns_mnist_where_that_is_and_the_bundled_digits_elsewhere(monkeypatch):
+def test_it_trains_on_mnist_if_available_else_on_bundled_digits(monkeypatch):
     for available, expected in ((True, LARGER), (False, BUNDLED)):
         monkeypatch.setattr(type(LARGER.source), "available", lambda source, here=available: here)
         assert Reader().experiment == expected

@@ -22,12 +22,12 @@ def test_a_number_has_four_figures(value, text):
     assert formulas.num(value) == text
 
 
-def test_a_negative_number_stands_in_brackets_inside_a_product():
+def test_a_negative_factor_is_in_parentheses():
     assert formulas.factor(-2.0) == "(-2)"
     assert formulas.factor(2.0) == "2"
 
 
-def test_of_a_long_sum_the_largest_terms_are_written_and_the_chosen_one():
+def test_a_long_sum_shows_its_largest_terms_and_the_chosen_one():
     values, weights = np.array([1.0, 9.0, 0.1, 5.0, 7.0]), np.ones(5)
     assert formulas.weighted_sum(values, weights) == r"9 \cdot 1 + 5 \cdot 1 + 7 \cdot 1 + \cdots"
     assert formulas.weighted_sum(values, weights, keep=2) == r"9 \cdot 1 + 0.1 \cdot 1 + 7 \cdot 1 + \cdots"
@@ -35,7 +35,7 @@ def test_of_a_long_sum_the_largest_terms_are_written_and_the_chosen_one():
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_the_update_of_every_optimiser_leads_from_the_old_value_to_the_new_one(name):
+def test_the_update_lines_lead_from_the_old_value_to_the_new(name):
     run = Run(Experiment(samples=40, hidden=(4,), optimizer=name), clock=lambda: 0.0)
     run.trainer.epoch()
     update = one_step(run, ASKED, {})[0]["update"]

@@ -32,7 +32,7 @@ def titles(page: AppTest) -> list[str]:
 
 
 @pytest.mark.parametrize("name", WALKS)
-def test_a_walk_leads_from_the_input_to_the_loss_and_back_to_the_step(name):
+def test_a_walkthrough_leads_from_input_to_loss_and_back_to_the_step(name):
     page = open_page("one_step", **dict(parse_qsl(WALKS[name], keep_blank_values=True)))
     experiment = page.session_state.visitor.experiment
     layers = len(experiment.hidden) + 1
@@ -46,7 +46,7 @@ def test_a_walk_leads_from_the_input_to_the_loss_and_back_to_the_step(name):
     assert page.session_state.visitor.run.epoch == 0
 
 
-def test_next_and_back_lead_one_station_on_and_one_back_and_end_at_the_ends():
+def test_next_and_back_go_one_section_and_stop_at_the_ends():
     page = open_page("one_step", hidden="")
     assert page.button(key="walk_back").disabled
     walked = [page.subheader[0].value]
@@ -75,7 +75,7 @@ def steps(line: str) -> list[str]:
     return line.replace("&", "").split("= ")[1:]
 
 
-def test_the_numbers_on_the_screen_are_the_product_of_the_factors_for_any_parameter():
+def test_the_shown_gradient_is_the_product_of_its_factors():
     page, seen = open_page("one_step"), set()
     for layer, source, target in ((0, 1, 5), (1, -1, 3), (2, 4, 0)):
         sizes = (2, 8, 8, 1)
@@ -103,7 +103,7 @@ def test_the_mini_batch_shows_the_products_of_its_points_and_their_sum():
 
 
 @pytest.mark.parametrize("fields", [{"dataset": "hills"}, {"dataset": "iris"}], ids=str)
-def test_a_typed_point_is_walked_with_the_truth_that_was_typed(fields):
+def test_a_typed_point_uses_the_typed_target(fields):
     page = view(open_page("one_step", **fields), "step_part_4", "typed")
     dataset = page.session_state.visitor.experiment.dataset
     ran(page.number_input(key=f"step_x_{dataset}_0").set_value(2.5).run())
@@ -127,13 +127,13 @@ def test_a_test_point_and_a_number_choose_other_points():
     assert len(seen) == 3
 
 
-def test_of_a_large_network_the_slice_can_be_moved():
+def test_the_shown_units_of_a_large_network_can_be_chosen():
     page = open_page("one_step", dataset="digits")
     ran(page.number_input(key="step_first").set_value(30).run())
     assert list(page.table[0].value["input"])[1].replace("\\", "") == "pixel_3_5"
 
 
-def test_while_it_trains_the_walk_says_so_and_offers_to_pause():
+def test_a_training_network_is_announced_and_can_be_paused():
     page = open_page("one_step")
     assert not page.info
     page.session_state.visitor.run = None
@@ -163,7 +163,7 @@ def test_the_planted_bug_is_caught_and_named_in_each_layer():
     assert page.success
 
 
-def test_the_source_of_the_right_and_of_the_wrong_gradient_stand_beside_each_other():
+def test_the_sources_of_the_right_and_wrong_gradient_are_shown():
     page = view(open_page("one_step"), "step_view", "Gradient check")
     assert inspect.getsource(Dense.backward).strip() in code(page)
     assert inspect.getsource(WrongAxis).strip() in code(page)
@@ -173,11 +173,11 @@ def test_the_source_of_the_right_and_of_the_wrong_gradient_stand_beside_each_oth
     ({"dataset": "digits"}, "A small network with the same formulas"),
     ({"activations": "step"}, "uses a surrogate slope"),
 ])  # fmt: skip
-def test_what_the_check_cannot_do_it_says(fields, sentence):
+def test_the_limits_of_the_gradient_check_are_stated(fields, sentence):
     assert sentence in texts(view(open_page("one_step", **fields), "step_view", "Gradient check"))
 
 
-def test_a_bug_in_a_layer_of_one_unit_changes_nothing_and_the_page_says_why():
+def test_a_bug_in_a_layer_of_one_unit_has_no_effect():
     page = view(open_page("one_step"), "step_view", "Gradient check")
     ran(page.toggle(key="check_bug").set_value(True).run())
     ran(page.selectbox(key="check_layer_3").select(2).run())

@@ -46,7 +46,7 @@ class Socket:
 @pytest.mark.parametrize(
     ("present", "interval", "coarse"), [(1, None, False), (10, 30, False), (11, 40, True), (100, 310, True)]
 )
-def test_the_points_of_a_moving_map_depend_on_how_many_look(present, interval, coarse, monkeypatch):
+def test_the_resolution_of_a_moving_map_depends_on_visitors(present, interval, coarse, monkeypatch):
     asked = []
 
     def submit(token, command):

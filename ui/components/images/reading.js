@@ -1,8 +1,9 @@
 // The prediction for a picture: the picture as the network sees it, and a bar for the probability of each class.
 import { BytePicture, build, setText } from '../shared/dom.js';
+import { packColor } from '../shared/palette.js';
 
 const MAX_BARS = 12; // with more classes, only the most likely ones are shown
-export const GRAYS = Uint32Array.from({ length: 256 }, (_, gray) => ((255 << 24) | (gray << 16) | (gray << 8) | gray) >>> 0);
+export const GRAYS = Uint32Array.from({ length: 256 }, (_, gray) => packColor([gray, gray, gray]));
 
 /** 0.873 -> 87 %; what would round to zero is < 1 %. */
 export function percent(share) {
