@@ -29,11 +29,11 @@ def images(playground) -> Playground:
     """The shared visitor on the Images page, the built-in network trained."""
     playground.open_page("Images")
     playground.page.locator(".img-pad").wait_for()
-    eventually_ready(playground.page)
+    wait_until_ready(playground.page)
     return playground
 
 
-def eventually_ready(page: Page) -> None:
+def wait_until_ready(page: Page) -> None:
     page.locator("[data-kind=readings]").wait_for(timeout=60_000)
     expect(page.get_by_role("progressbar")).to_have_count(0)
 
@@ -205,7 +205,7 @@ def test_a_finger_draws_on_a_phone(playground):
     page.get_by_role("link", name="Images", exact=True).click()
     page.locator(".img-pad").wait_for()
     page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
-    eventually_ready(page)
+    wait_until_ready(page)
     playground.settle()
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     pad = page.locator(".img-pad")

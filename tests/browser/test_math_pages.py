@@ -48,7 +48,7 @@ PLACE = """([key, part, number]) => {
 def traces(playground: Playground, key: str) -> list[str]:
     plot = playground.page.locator(
         f".st-key-{key} .js-plotly-plot"
-    ).last  # the old one stays until the new one is drawn
+    ).last  # the old one remains until the new one is drawn
     return plot.evaluate("plot => (plot.data ?? []).map(trace => trace.name)")
 
 

@@ -34,7 +34,7 @@ test('the tiles of a column have equal distances and fit the height', () => {
   assert.ok(ys.at(-1) + side / 2 <= HEIGHT);
 });
 
-test('units that are not drawn leave space for the words below', () => {
+test('units that are not drawn leave space for the text below', () => {
   const full = layOut({ ...NETWORK, sizes: [2, 16, 1], shown: [2, 16, 1] }, WIDTH, HEIGHT).columns[1];
   const cut = layOut({ ...NETWORK, sizes: [2, 64, 1], shown: [2, 16, 1] }, WIDTH, HEIGHT).columns[1];
   assert.deepEqual([full.hidden, cut.hidden], [0, 48]);

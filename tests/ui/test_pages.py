@@ -21,7 +21,7 @@ def go(page: AppTest, name: str) -> AppTest:
 
 
 def link(page: AppTest) -> dict[str, str]:
-    """The fields of the address bar, each of which stands there once."""
+    """The fields of the address bar, each of which is there once."""
     return {name: value if isinstance(value, str) else value[0] for name, value in page.query_params.items()}
 
 
@@ -76,8 +76,8 @@ def test_the_learning_rate_changes_without_a_restart(page):
 
 def test_a_click_on_an_outdated_page_does_not_undo_a_change(page):
     page.run()
-    page.number_input(key="field_seed").set_value(1)  # which is what it says already
-    early = page.button(key="step")  # on the page as it is now: its press brings what that page's widgets say
+    page.number_input(key="field_seed").set_value(1)  # its current value
+    early = page.button(key="step")  # of the current page: a click sends the values of the widgets of that page
     page.run()
     page.button(key="regenerate").click().run()
     early.click().run()
@@ -158,7 +158,7 @@ def test_two_visitors_have_separate_runs():
 
 def test_a_late_report_of_a_removed_layer_is_ignored(page):
     page.run()
-    late = page._tree.get_widget_states()  # as a browser sends it that has not yet drawn the page anew
+    late = page._tree.get_widget_states()  # as sent by a browser that has not redrawn the page yet
     page.button(key="fewer").click().run()
     page._run(late)
     assert not page.exception

@@ -126,5 +126,5 @@ def summary(rows: Sequence[dict[str, Any]], difference: float | None) -> list[st
             "The GPU is not faster in any case so far: launching its operations takes longer than computing them."
         )
     if difference is not None:
-        said.append(f"In each of 50 steps the losses on both devices differ by a relative {difference:.1g} at most.")
+        said.append(f"In each of 50 steps the two losses have a relative difference of at most {difference:.1g}.")
     return said

@@ -110,5 +110,5 @@ def _epsilons(bug: int) -> None:
     best = {name: float(values.min()) for name, values in errors.items()}
     st.caption(
         "With a large epsilon the curvature of the loss adds an error, with a small one rounding does. The lowest "
-        f"error is {best['float32']:.0e} with 32 bits, {best['float64']:.0e} with 64. A wrong gradient keeps a large one."
+        f"error is {best['float32']:.0e} with 32 bits, {best['float64']:.0e} with 64. With a bug it stays large."
     )

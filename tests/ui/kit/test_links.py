@@ -1,11 +1,11 @@
-"""What a link may hold that is no field of ours."""
+"""Fields of a link that do not belong to the playground."""
 
 from __future__ import annotations
 
 from ui.session.visitor import unknown
 
 
-def test_a_link_of_ours_leaves_nothing_to_say():
+def test_a_valid_link_has_no_unknown_fields():
     assert unknown({"dataset": "xor", "hidden": "4", "speed": "max", "lock": "seed"}) == []
 
 

@@ -1,4 +1,4 @@
-"""The One step page without a browser: the walk, its arithmetic, and the gradient check."""
+"""The One step page without a browser: the sections, their arithmetic, and the gradient check."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.network.layers import Dense
 from lab.queries.gradient_check import WrongAxis
 from tests.ui.opened import ROOT, code, open_page, ran, texts, view
 
-WALKS = {
+STEPS = {
     "default": "",
     "three classes, normalized": "dataset=spiral3&hidden=5&batch_norm=true&dropout=0.3&optimizer=adam",
     "softmax with a squared loss": "dataset=spiral3&hidden=&output=softmax&loss=mse&optimizer=nesterov",
@@ -27,13 +27,13 @@ WALKS = {
 
 
 def titles(page: AppTest) -> list[str]:
-    """Of all stations, one after the other."""
-    return [stand(page, n).subheader[0].value for n in range(len(page.select_slider(key="step_at").options))]
+    """The titles of all sections, one after the other."""
+    return [go_to(page, n).subheader[0].value for n in range(len(page.select_slider(key="step_at").options))]
 
 
-@pytest.mark.parametrize("name", WALKS)
+@pytest.mark.parametrize("name", STEPS)
 def test_a_walkthrough_leads_from_input_to_loss_and_back_to_the_step(name):
-    page = open_page("one_step", **dict(parse_qsl(WALKS[name], keep_blank_values=True)))
+    page = open_page("one_step", **dict(parse_qsl(STEPS[name], keep_blank_values=True)))
     experiment = page.session_state.visitor.experiment
     layers = len(experiment.hidden) + 1
     walked = titles(page)
@@ -58,20 +58,20 @@ def test_next_and_back_go_one_section_and_stop_at_the_ends():
     assert page.subheader[0].value == walked[-2]
 
 
-def stand(page: AppTest, station: int) -> AppTest:
-    """Jump to a station; a negative number counts from the end."""
+def go_to(page: AppTest, section: int) -> AppTest:
+    """Go to a section; a negative number counts from the end."""
     slider = page.select_slider(key="step_at")
-    return ran(slider.set_value(range(len(slider.options))[station]).run())
+    return ran(slider.set_value(range(len(slider.options))[section]).run())
 
 
 def numbers(line: str) -> list[float]:
-    """The factors of a product, each a number that may stand in brackets and hold a power of ten."""
+    """The factors of a product, each a number, perhaps in parentheses and with a power of ten."""
     parts = re.findall(r"-?\d[\d.]*(?: \\cdot 10\^\{-?\d+\})?", line)
     return [float(part.replace(r" \cdot 10^{", "e").rstrip("}")) for part in parts]
 
 
 def steps(line: str) -> list[str]:
-    """What stands behind each sign of equality."""
+    """The text after each equals sign."""
     return line.replace("&", "").split("= ")[1:]
 
 
@@ -82,7 +82,7 @@ def test_the_shown_gradient_is_the_product_of_its_factors():
         ran(page.selectbox(key="step_layer_3").select(layer).run())
         ran(page.selectbox(key=f"step_from_{layer}_{sizes[layer]}").select(source).run())
         ran(page.selectbox(key=f"step_to_{layer}_{sizes[layer + 1]}").select(target).run())
-        stand(page, -2)
+        go_to(page, -2)
         _, factors, product = map(numbers, steps(page.latex[0].value))
         assert len(factors) == 2
         assert np.prod(factors) == pytest.approx(product[0], rel=2e-3)
@@ -93,7 +93,7 @@ def test_the_shown_gradient_is_the_product_of_its_factors():
 
 
 def test_the_mini_batch_shows_the_products_of_its_points_and_their_sum():
-    page = stand(view(open_page("one_step"), "step_part_4", "batch"), -2)
+    page = go_to(view(open_page("one_step"), "step_part_4", "batch"), -2)
     table = page.table[0].value
     parts = [float(value) for value in table["product"]]
     assert table["point"].iloc[-1] == "sum of all"

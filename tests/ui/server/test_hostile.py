@@ -1,4 +1,4 @@
-"""What only somebody who is no page of ours would send: events of the live view, and anything at all on its socket."""
+"""Hostile messages: events of the live view that the page never sends, and arbitrary data on its socket."""
 
 from __future__ import annotations
 

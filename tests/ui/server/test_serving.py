@@ -191,7 +191,7 @@ def test_only_streamlits_own_scripts_are_served_from_memory(base):
 
 
 class Slept(list):
-    """Stands in for the module `time`: nobody waits."""
+    """Replaces the module `time`: sleeping takes no time."""
 
     def __init__(self, act=lambda times: None):
         self.act = act
