@@ -17,17 +17,9 @@ from ui.kit.page_parts import ask, source
 from ui.kit.widgets import labels
 from ui.session import state
 
-VIEWS = ("Activations", "Losses", "Softmax")
 Z = np.linspace(-6, 6, 401)
 TEMPERATURES = (0.1, 0.2, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 EXAMPLE = (2.0, 1.0, -1.0)  # logits of three classes
-
-
-def view() -> str:
-    """The kind of function to show."""
-    help = "Activations of hidden units, losses, or the softmax of an output."
-    chosen = st.segmented_control("Kind", VIEWS, default=VIEWS[0], required=True, key="fn_view", help=help)
-    return chosen or VIEWS[0]
 
 
 # Activations ---------------------------------------------------------------------------------------------------------

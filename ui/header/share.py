@@ -14,10 +14,7 @@ from ui.session import lockable_parts, state
 
 FRAME = '<iframe src="{}" title="Backprop Playground" width="100%" height="900" style="border: 0"></iframe>'
 TOO_LONG = "A link cannot hold this many drawn points. Save the experiment as a file, which holds them all."
-HINTS = {
-    "hide": ("Hide from students", "Not shown."),
-    "lock": ("Lock for students", "Shown, but cannot be changed."),
-}
+HINTS = {"hide": ("Hide from students", "Not shown."), "lock": ("Lock for students", "Shown, but cannot be changed.")}
 
 
 def button() -> None:
