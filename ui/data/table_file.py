@@ -131,8 +131,8 @@ def _choices(file_id: str, name: str, whole: Table) -> None:
         st.caption(
             f"Not suggested: {escape_markdown('; '.join(left_out[:6]))}{' and others' if len(left_out) > 6 else ''}."
         )
-    prepared, said = _prepared(file_id, whole.header, Choices(target, tuple(features), task, gaps), name, whole)
-    st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in said))
+    prepared, notes = _prepared(file_id, whole.header, Choices(target, tuple(features), task, gaps), name, whole)
+    st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in notes))
     train_button(prepared, "train_table")
 
 

@@ -20,14 +20,14 @@ from ui.session import state
 
 def uploads() -> None:
     """One line per stored data set; nothing if there is none."""
-    mine = own_data.SHELF.of(state.owner())
-    if not mine:
+    stored = own_data.SHELF.of(state.owner())
+    if not stored:
         return
     used, allowed = own_data.SHELF.used(state.owner()) / 1e6, own_data.SHELF.session_bytes / 1e6
     st.markdown(
-        f"Your uploads: **{used:.1f} of {allowed:.0f} MB**, {len(mine)} of {own_data.SHELF.session_sets} data sets."
+        f"Your uploads: **{used:.1f} of {allowed:.0f} MB**, {len(stored)} of {own_data.SHELF.session_sets} data sets."
     )
-    for name in mine:
+    for name in stored:
         _upload(name)
 
 

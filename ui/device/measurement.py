@@ -106,10 +106,10 @@ def _table(rows: Sequence[dict[str, Any]]) -> None:
 def summary(rows: Sequence[dict[str, Any]], difference: float | None) -> list[str]:
     """The results as sentences: the range on the CPU, where a GPU wins, and how much the losses differ."""
     cpu = sorted((row for row in rows if row["device"] == "cpu"), key=lambda row: row["epoch_s"])
-    said = []
+    lines = []
     if cpu:
         ends = [f"{row['epoch_s']:.2g} s ({row['width']} units, batch {row['batch']})" for row in (cpu[0], cpu[-1])]
-        said.append(f"On the CPU an epoch of {EPOCH_SAMPLES:,} images takes from {ends[0]} to {ends[1]}.")
+        lines.append(f"On the CPU an epoch of {EPOCH_SAMPLES:,} images takes from {ends[0]} to {ends[1]}.")
     cells = {(row["width"], row["batch"]): row["epoch_s"] for row in cpu}
     gains = [
         (cells[cell] / row["epoch_s"], cell)
@@ -119,12 +119,12 @@ def summary(rows: Sequence[dict[str, Any]], difference: float | None) -> list[st
     won = [cell for gain, cell in gains if gain > 1]
     if won:
         (width, batch), (most, at) = min(won, key=lambda cell: cell[0] * cell[1]), max(gains)
-        said.append(f"The GPU is faster from {width} units with batch {batch}; at {at[0]} units with batch {at[1]} it "
-                    f"is {most:.1f} times as fast.")  # fmt: skip
+        lines.append(f"The GPU is faster from {width} units with batch {batch}; at {at[0]} units with batch {at[1]} it "
+                     f"is {most:.1f} times as fast.")  # fmt: skip
     elif gains:
-        said.append(
+        lines.append(
             "The GPU is not faster in any case so far: launching its operations takes longer than computing them."
         )
     if difference is not None:
-        said.append(f"In each of 50 steps the two losses have a relative difference of at most {difference:.1g}.")
-    return said
+        lines.append(f"In each of 50 steps the two losses have a relative difference of at most {difference:.1g}.")
+    return lines

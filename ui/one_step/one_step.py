@@ -101,7 +101,7 @@ def _typed(facts: dict[str, Any], e: Experiment, header: Mapping) -> tuple[dict[
             help = "In the units of the data; the network sees it standardized."
             key = f"step_x_{e.dataset}_{n}"
             values.append(st.number_input(escape_markdown(name), -1e6, 1e6, round(float(start), 3), key=key, help=help))
-    help = "What the network should answer for this point."
+    help = "The correct output for this point."
     if e.source.kind == "regression":
         label = st.number_input("True value", -1e6, 1e6, 0.0, key="step_value", help=help)
     else:

@@ -57,7 +57,7 @@ def live() -> None:
 
 
 def picture_first() -> None:
-    """Before the controls, once a visit: wait until the browser has painted the picture.
+    """Before the controls, once per visit: wait until the browser has painted the picture.
 
     A browser shows everything that a script run sends together; with forty controls that is half a second later.
     """

@@ -20,7 +20,7 @@ def curves_and_tables() -> None:
     for name, rows in (("loss", (0, 1)), (header["score"], (2, 3))):
         figure = curve(epochs, *values[list(rows)], label=name, theme=theme()).update_layout(height=240)
         figures[f"Training and test {name}, over the epochs"] = figure
-    charts("kept", figures)
+    charts("curves", figures)
     last = f"train {values[0, -1]:.4f}, test {values[1, -1]:.4f}" if len(epochs) else "not computed yet"
     st.caption(f"Thin: training data; thick: test data. Loss after epoch {epochs[-1] if len(epochs) else 0:,}: {last}.")
     with st.container(horizontal=True):

@@ -5,7 +5,7 @@ import { GRAYS, percent } from './reading.js';
 import { saveElement } from '../shared/save.js';
 
 const SEPARATOR = 0; // byte between two units; no weight has it
-const MIN_ACROSS = 5; // units in a row, if there are so many
+const MIN_ACROSS = 5; // units in a row, if there are enough
 const ASPECT_RATIO = 1.6; // width to height of all units together
 
 /** Test pictures with their predictions. Pressing one sends its number to Python. */

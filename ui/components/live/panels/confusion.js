@@ -109,13 +109,13 @@ export class ConfusionPanel extends Panel {
   }
 
   fill(counts, classes) {
-    confusionCells(counts, classes.length).forEach((news, place) => {
+    confusionCells(counts, classes.length).forEach((update, place) => {
       const cell = this.cells[place];
-      if (cell.count === news.count && cell.share === news.share) return;
-      Object.assign(cell, news);
-      setText(cell.inner, String(news.count));
-      if (cell.inner.type === 'button') cell.inner.setAttribute('aria-label', cellLabel(news, classes));
-      cell.element.style.setProperty('--share', news.share.toFixed(3));
+      if (cell.count === update.count && cell.share === update.share) return;
+      Object.assign(cell, update);
+      setText(cell.inner, String(update.count));
+      if (cell.inner.type === 'button') cell.inner.setAttribute('aria-label', cellLabel(update, classes));
+      cell.element.style.setProperty('--share', update.share.toFixed(3));
     });
   }
 
