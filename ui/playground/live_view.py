@@ -77,13 +77,13 @@ def _rerun() -> None:
     if header["status"] != state.status()["status"]:
         st.rerun()
     _mount({"mode": "rerun", "frame": base64.b64encode(frame).decode()})
-    figures, epochs, history = _figures(*_figure_arguments(), theme()), arrays["history_epoch"], arrays["history"]
-    for column, name, rows in zip(
-        st.columns(3), ("loss", "accuracy", "activation"), ((0, 1), (2, 3), None), strict=True
-    ):
-        figure = (
-            curve(epochs, *history[list(rows)], label=_label(name), theme=theme()) if rows else figures["activation"]
-        )
+    (activation, score), epochs, history = _figure_arguments(), arrays["history_epoch"], arrays["history"]
+    figures = {
+        "loss": curve(epochs, *history[:2], label="loss", theme=theme()),
+        "accuracy": curve(epochs, *history[2:], label=score, theme=theme()),
+        "activation": _figures(activation, score, theme())["activation"],
+    }
+    for column, (name, figure) in zip(st.columns(3), figures.items(), strict=True):
         column.plotly_chart(figure, key=f"static_{name}", theme=None, config={"displayModeBar": False})
 
 
@@ -97,7 +97,6 @@ def _mount(source: dict[str, Any]) -> None:
         "status": state.status()["status"],
         "show_test": view["show_test"],
         "discretize": view["discretize"],
-        "show_wrong": True,
         "locked": [name for name in LOCKS if locked(name)],
         "figures": figures,
         "activations": {name: activation.label for name, activation in ACTIVATIONS.items()},
@@ -148,10 +147,6 @@ def _event(message: dict[str, Any]) -> None:
 def _component(served: bool) -> Any:
     css, js = styles("page/page.css", "live/live.css", "shared/save.css"), script("live/live.js", served)
     return component("live", html='<div class="live"></div>', css=css, js=js, isolate_styles=False)
-
-
-def _label(name: str) -> str:
-    return _figure_arguments()[1] if name == "accuracy" else name
 
 
 def _figure_arguments() -> tuple[str, str]:

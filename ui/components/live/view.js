@@ -70,7 +70,7 @@ export class View {
   }
 
   setOptions(data) {
-    this.map.setOptions({ show_test: data.show_test, show_wrong: data.show_wrong, discretize: data.discretize });
+    this.map.setOptions({ show_test: data.show_test, discretize: data.discretize });
     this.diagram.setOptions(data);
     this.drawing = data.drawing ?? null;
     if (this.map.plane) this.pad.setOptions(this.drawing);
