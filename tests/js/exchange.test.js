@@ -34,7 +34,7 @@ test('a running page asks at the slowest of the wanted rates', () => {
   assert.equal(framePeriod(HEADER, { ...PACE, calm: true }), 250);
 });
 
-test('a page at rest asks rarely, and one with a problem more rarely', () => {
+test('an idle page asks rarely, and one with a problem more rarely', () => {
   assert.equal(framePeriod({ ...HEADER, status: 'paused' }, PACE), 150);
   assert.equal(framePeriod(null, PACE), 150);
   assert.equal(framePeriod(HEADER, { ...PACE, problem: 'broken' }), 1000);

@@ -83,7 +83,7 @@ test('larger weights have wider and stronger links', () => {
   assert.ok(styles.at(-1).opacity <= 1);
 });
 
-test('the painted curve of a link is the one that the pointer meets', () => {
+test('a link is painted where the pointer finds it', () => {
   const { first, shares } = curveTable(40, 140, 1);
   [0, 20, 50, 99].forEach(i => assert.ok(Math.abs(shares[i] - linkRise(40, 140, first + i + 0.5)) < 1e-4));
 });
