@@ -54,6 +54,7 @@ class Run:
         self.instead = {"device": device} if device else {}
         self.rebuild(experiment)
 
+    @np.errstate(all="ignore")  # the first map of a network may overflow
     def rebuild(self, experiment: Experiment, built: Built | None = None) -> None:
         """New data and a new network, or those that were built already; training waits for Play."""
         self.dataset, self.trainer = built or build(experiment.change(**self.instead) if self.instead else experiment)
