@@ -18,11 +18,11 @@ class Speed(NamedTuple):
 SPEEDS = {
     s.name: s
     for s in (
-        Speed("slow", "1 batch per second", np.inf, 1),
-        Speed("batch", "10 batches per second", np.inf, 10),
-        Speed("epoch", "1 epoch per frame", 1, np.inf),
-        Speed("fast", "10 epochs per frame", 10, np.inf),
-        Speed("max", "As fast as possible", np.inf, np.inf, rest=33),
+        Speed("slow", "1 batch/second", np.inf, 1),
+        Speed("batch", "10 batches/second", np.inf, 10),
+        Speed("epoch", "1 epoch/frame", 1, np.inf),
+        Speed("fast", "10 epochs/frame", 10, np.inf),
+        Speed("max", "Full speed", np.inf, np.inf, rest=33),
     )
 }
 

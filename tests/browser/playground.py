@@ -233,7 +233,7 @@ class Playground:
         return caught.value.path().read_bytes()
 
     def click_link(self) -> None:
-        """Click the line from the first neuron of the second layer to the output, half way."""
+        """Click the line from the first neuron of the second layer to the output, halfway."""
         ends = [self.button(name).bounding_box() for name in ("Neuron 1 of layer 2", "Output")]
         start, end = (box or {} for box in ends)
         x = (start["x"] + start["width"] + end["x"]) / 2

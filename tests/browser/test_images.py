@@ -176,7 +176,7 @@ def test_every_question_about_the_digits_is_answered(images):
     images.press("Pause")
     images.button("Play").wait_for()
 
-    images.choose("Speed", "As fast as possible")
+    images.choose("Speed", "Full speed")
     images.settle()
     images.press("Play")
     expect(page.get_by_text("40 epochs are done.")).to_be_visible(timeout=30_000)

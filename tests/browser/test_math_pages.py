@@ -81,7 +81,7 @@ def test_the_functions_page_follows_the_running_network(playground):
     assert epoch(playground) == 0
     playground.press("Step")
     playground.reads("Epoch 1. Bars")
-    select(playground, "Speed", "As fast as possible")
+    select(playground, "Speed", "Full speed")
     playground.press("Play")
     playground.button("Pause").wait_for()
     assert eventually(lambda: epoch(playground) > 20, WAIT_S)
