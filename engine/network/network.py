@@ -9,7 +9,7 @@ are one step of training.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from typing import Any, NamedTuple
 
@@ -45,6 +45,7 @@ class Network:
                  dtype: Any = np.float32) -> None:  # fmt: skip
         self.chain, self.inputs, self.dtype = Chain(*layers), inputs, np.dtype(dtype)
         self.chain.build(inputs)
+        self._walked = self._walk()
         size = sum(int(np.prod(shape)) for _, layer in self.walk() for shape in layer.shapes.values())
         self._bind(np.zeros(size, dtype), np.zeros(size, dtype))
         for _, layer in self.walk():
@@ -57,9 +58,12 @@ class Network:
         self.workspace = max(int(np.prod(self.inputs)), *self.widths)  # numbers of one sample in the widest layer
         self.max_batch = max(1, WORKSPACE // self.workspace)
 
-    def walk(self) -> Iterator[tuple[str, Layer]]:
+    def walk(self) -> Sequence[tuple[str, Layer]]:
         """Every layer with its name, a layer before those inside it: "0", "1", "1.0", "1.1", "2" ..."""
-        return ((name, layer) for name, layer in self.chain.walk() if name)
+        return self._walked  # once for all: a frame and a check of the parameters ask several times
+
+    def _walk(self) -> tuple[tuple[str, Layer], ...]:
+        return tuple((name, layer) for name, layer in self.chain.walk() if name)
 
     @property
     def layers(self) -> Sequence[Layer]:
@@ -92,6 +96,7 @@ class Network:
         """
         twin = copy(self)
         twin.chain = self.chain.clone()
+        twin._walked = twin._walk()
         for _, layer in twin.walk():
             layer.send = send
         twin._bind(send(self.parameters), send(self.gradients))

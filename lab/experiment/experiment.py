@@ -21,9 +21,7 @@ from engine.formulas.schedules import SPAN
 from engine.step.settings import Settings
 from lab.experiment.architecture import architecture_of
 from lab.experiment.fields import DEFAULTS, LIVE, Fields, check_needs
-from lab.experiment.layer_rules import MAX_LAYERS as MAX_LAYERS
 from lab.experiment.layer_rules import MAX_PARAMETERS
-from lab.experiment.layer_rules import MAX_UNITS as MAX_UNITS
 from lab.experiment.own_data import check_own
 from lab.experiment.plane_rules import check_plane
 from lab.experiment.rules import ExperimentError, Misfit, as_text, field_of, once_each, sentences, words

@@ -5,7 +5,6 @@ Only a process with the key can open that connection, so an experiment on it was
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from typing import Any
 
@@ -88,8 +87,5 @@ def _text(experiment: Experiment) -> str:
     return experiment.model_dump_json(exclude_defaults=True)
 
 
-@lru_cache(maxsize=1024)
-def experiment_from_text(text: str) -> Experiment:
-    """The experiment of `experiment_text`, without validating it a second time."""
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(text).items()}
-    return Experiment.model_construct(None, **values)
+experiment_from_text = lru_cache(maxsize=1024)(Experiment.from_valid_json)
+"""The experiment of `experiment_text`, without validating it a second time."""

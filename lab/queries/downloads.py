@@ -13,6 +13,7 @@ import numpy as np
 from data.dataset import Dataset
 from data.scaling import PER_IMAGE
 from engine.formulas import metrics
+from lab.experiment.experiment import Experiment
 from lab.protocol.messages import Answer
 from lab.training import model_file
 from lab.training.build import build
@@ -28,15 +29,14 @@ def model(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
     return model_file.capture(run.experiment, run.dataset, run.trainer)
 
 
-def load(run: Run, model: Model, weights_only: bool) -> None:
-    """Continue a saved run, or with `weights_only` begin a run of the current experiment with the saved weights.
+def load(run: Run, model: Model, experiment: Experiment | None) -> None:
+    """Continue a saved run of that experiment; None: begin one of the current experiment with the saved weights.
 
     Raises ValueError, and leaves the run as it was, for a file that does not fit.
     """
-    experiment = run.experiment if weights_only else model.experiment
-    built = build(experiment)
-    (model_file.take_weights if weights_only else model_file.restore)(built.trainer, model)
-    run.rebuild(experiment, built)
+    built = build(experiment or run.experiment)
+    (model_file.restore if experiment else model_file.take_weights)(built.trainer, model)
+    run.rebuild(experiment or run.experiment, built)
     if reason := run.trainer.stopped:
         run.status, run.notice = "stopped", reason
     elif run.trainer.steps:
@@ -64,7 +64,7 @@ def inputs(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray
     """The columns that an example must have, and how many examples one query may hold."""
     dataset, width = run.dataset, run.dataset.x_train.shape[1]
     columns = ["x1", "x2"] if dataset.encode else list(dataset.feature_names)
-    rows = min(MAX_NUMBERS // max(width, len(columns)), MAX_MULTIPLY_ADDS // max(1, run.multiply_adds))
+    rows = min(MAX_NUMBERS // max(width, len(columns)), MAX_MULTIPLY_ADDS // max(1, run.frames.multiply_adds))
     header = {"columns": columns, "picture": dataset.image_shape is not None, "rows": max(1, rows)}
     return header | {"kind": dataset.kind, "classes": list(dataset.class_names), "epoch": run.trainer.epochs}, {}
 

@@ -26,7 +26,7 @@ def points(
     if d.kind == "regression":
         labels = d.to_units(labels)
     else:
-        labels = np.asarray(run.class_numbers or range(d.classes))[labels] + 1
+        labels = np.asarray(run.frames.class_numbers or range(d.classes))[labels] + 1
     trained = np.arange(len(labels)) < len(d.y_train)
     return {}, {
         "points": np.concatenate([d.points_train, d.points_test]),

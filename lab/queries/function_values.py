@@ -68,12 +68,12 @@ def batch_outputs(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.
 
 def plane(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
     """Points of the plane and the current map, to choose a point from; no arrays for other data."""
-    dataset = run.dataset
+    dataset, stage = run.dataset, run.frames.stage
     sizes = {"train": len(dataset.x_train), "test": len(dataset.x_test), "names": list(dataset.feature_names)}
     sizes |= {"mean": dataset.x_mean.tolist(), "center": [dataset.y_mean, dataset.y_scale]}
-    if run.stage is None or dataset.extent is None or dataset.points_train is None or dataset.points_test is None:
+    if stage is None or dataset.extent is None or dataset.points_train is None or dataset.points_test is None:
         return {**sizes, "extent": None}, {}
     labels = {"train": dataset.y_train, "test": dataset.y_test}
     points = {"points_train": dataset.points_train, "points_test": dataset.points_test}
-    header = {**sizes, "extent": dataset.extent, "encoding": run.stage.map.encoding}
-    return header, {**points, **{f"labels_{part}": y for part, y in labels.items()}, "map": run.stage.map()}
+    header = {**sizes, "extent": dataset.extent, "encoding": stage.map.encoding}
+    return header, {**points, **{f"labels_{part}": y for part, y in labels.items()}, "map": stage.map()}

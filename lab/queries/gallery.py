@@ -32,7 +32,7 @@ def images(run: Run, options: Options, arrays: Arrays) -> Answer:
     """What the page shows of the whole test part: confusion (C, C) at the latest evaluation, and scores of each class
     (4, C): precision, recall, F1 and how many there are."""
     dataset, trainer = _of_pictures(run), run.trainer
-    scores = run.shown_scores
+    scores = run.frames.scores(run.status)
     counts = confusion(trainer)
     header = {
         "status": run.status,
@@ -60,7 +60,7 @@ def mistakes(run: Run, options: Options, arrays: Arrays) -> Answer:
     """
     dataset, trainer = _of_pictures(run), run.trainer
     rows = np.flatnonzero(_predicted(trainer) != dataset.y_test)
-    searched = rows[: max(SHOWN, int(MAX_MULTIPLY_ADDS / max(run.multiply_adds, 1)))]
+    searched = rows[: max(SHOWN, int(MAX_MULTIPLY_ADDS / max(run.frames.multiply_adds, 1)))]
     shares = _shares(trainer, trainer.x_test[searched])
     wrong = shares.argmax(axis=1) != dataset.y_test[searched]  # training has gone on since the evaluation
     order = np.argsort(-np.where(wrong, shares.max(axis=1, initial=0), -1), kind="stable")[: min(SHOWN, wrong.sum())]

@@ -22,7 +22,7 @@ def rate_test(
     """Rates, losses and a suggestion for the current weights; None if no rate made the loss lower."""
     trainer = run.trainer
     samples = 3 * trainer.batch_size + min(LOSS_SAMPLES, len(trainer.x_train))
-    steps = int(np.clip(MAX_MULTIPLY_ADDS / max(1, run.multiply_adds * samples), FEWEST, MOST))
+    steps = int(np.clip(MAX_MULTIPLY_ADDS / max(1, run.frames.multiply_adds * samples), FEWEST, MOST))
     found = find_rate(trainer, steps=steps)
     suggestion = float(f"{found.suggestion:.1g}") if np.isfinite(found.suggestion) else None
     header = {"suggestion": suggestion, "epoch": trainer.epochs, "optimizer": run.experiment.optimizer}

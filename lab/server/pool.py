@@ -1,6 +1,7 @@
-"""Where the runs of a server live: worker processes, which may die and are given their runs back.
+"""Where runs live, and what can be done with one: commands go in, replies come back, every change is admitted.
 
-What one visitor and all together may have is in lab/server/limits.py.
+A run is known by an unguessable token; whoever holds it, owns it. What one visitor and all together may have is in
+lab/server/limits.py.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from typing import Any
 
 from lab.experiment.errors import SentenceError
 from lab.experiment.experiment import Experiment, ExperimentError
-from lab.protocol.errors import Full
+from lab.protocol.errors import Full, Unreachable
 from lab.protocol.messages import (
+    Answer,
     Arrays,
     Change,
     Checkpoint,
@@ -25,28 +27,102 @@ from lab.protocol.messages import (
     Command,
     CountRuns,
     GetFrame,
+    GetState,
     Load,
     Open,
     Preview,
+    Query,
     Reply,
     Resume,
     RunState,
+    failed,
 )
 from lab.server.admission import check_visitor_limits, experiment_after, resolved, with_device_info
 from lab.server.checkpoint_store import Store
+from lab.server.limits import START_LIMIT_S, limits
 from lab.server.log import log
 from lab.server.memory_estimate import NOTHING, Need, need, together
-from lab.server.pool_api import Pool
-from lab.server.pool_api import frame_bytes as frame_bytes
 from lab.server.run_record import PREVIEW_S, RunRecord
 from lab.server.run_table import RunTable
 from lab.server.waiting_queue import WaitingQueue
 from lab.server.worker_handle import Recovery, WorkerHandle
 
+NO_ANSWER = "The training process does not answer."
 FALLEN = "hidden: this experiment ended its training process {} times in a row; allowed: a smaller one."
 KEPT = "This run was kept while you or the server were away: it continues from epoch {}."
 
 SERVER: WorkerPool | None = None  # set by app.py while the server is up; None where a page runs without it
+
+
+class Pool:
+    """The interface. A pool defines `_submit`; commands are the values of lab/protocol/messages.py."""
+
+    live = False  # whether frames can be had over a socket
+
+    def __init__(self) -> None:
+        self.limits = limits()
+
+    def open(self, experiment: Experiment, speed: str = "epoch", visitor: str = "", ticket: str = "") -> str:
+        """A new run, idle. Returns its token. Raises ExperimentError, and Full where a server has no slot.
+
+        visitor: who comes, if known: a run that this visitor had before the server was restarted continues.
+        ticket: keeps a place in the waiting queue for whoever asks again after Full.
+        """
+        token = secrets.token_urlsafe(16)
+        self.do(token, Open(experiment, speed))
+        return token
+
+    def do(self, token: str, command: Command, arrays: Arrays | None = None) -> Reply:
+        """Carry out a command and wait for its reply. Raises Gone, Unreachable, and ExperimentError for a refusal."""
+        return self._result(self.submit(token, command, arrays)).checked()
+
+    def submit(self, token: str, command: Command, arrays: Arrays | None = None) -> Future[Reply]:
+        """Send a command; never waits and never raises: what is wrong is in the reply."""
+        try:
+            return self._submit(token, command, arrays or {})
+        except SentenceError as problem:
+            return settled(failed(problem))
+
+    def _submit(self, token: str, command: Command, arrays: Arrays) -> Future[Reply]:
+        raise NotImplementedError
+
+    @property
+    def patience(self) -> float:
+        """Seconds to wait for a reply: longer than a worker that hangs needs to be noticed and started again."""
+        return 1.2 * self.limits.hang_seconds + START_LIMIT_S
+
+    def _result(self, future: Future[Reply]) -> Reply:
+        """The one place that waits for a worker. Raises Unreachable."""
+        try:
+            return future.result(self.patience)
+        except TimeoutError:
+            raise Unreachable(NO_ANSWER) from None
+
+    # What is asked most often ----------------------------------------------------------------------------------------
+
+    def frame(self, token: str, request: GetFrame = GetFrame()) -> bytes:  # noqa: B008  frozen
+        """What the screen shows now (lab/protocol/frames.py)."""
+        return frame_bytes(self.do(token, request))
+
+    def ask(
+        self, token: str, query: str, parameters: dict[str, Any] | None = None, arrays: Arrays | None = None
+    ) -> Answer:
+        """The answer (header, arrays) to a query of lab/queries/table.py, asked with plain values and arrays."""
+        reply = self.do(token, Query(query, parameters or {}), arrays)
+        return reply.header, dict(reply.arrays)
+
+    def state(self, token: str) -> RunState:
+        """How the run is now; does not count as watching."""
+        state = self.do(token, GetState()).state
+        assert state is not None, "a reply without an error has a state"
+        return state
+
+    def is_previewing(self, token: str) -> bool:
+        """Whether a slider of this run is being dragged: its page need not show yet what the run trains with."""
+        return False
+
+    def close(self, token: str) -> None:
+        self.do(token, Close())
 
 
 class WorkerPool(Pool):
@@ -217,9 +293,7 @@ class WorkerPool(Pool):
                 else:
                     record.worker.submit(token, Close())
                     record.worker, record.restarts_before = first, first.restarts
-            done = Future()
-            done.set_result(reply)
-            self._note(token, record, command, done)
+            self._note(token, record, command, settled(reply))
             answer.set_result(reply)
 
         first.submit(token, Open(command.experiment, record.state.speed, command.devices)).add_done_callback(opened)
@@ -313,3 +387,14 @@ class WorkerPool(Pool):
             "workers": {"alive": len(counts), "restarts": sum(worker.restarts for worker in self.workers)},
             "trainers": {state: sum(count[state] for count in counts) for state in ("running", "paused")},
         }
+
+
+def settled(reply: Reply) -> Future[Reply]:
+    """A future whose result is there already."""
+    future: Future[Reply] = Future()
+    future.set_result(reply)
+    return future
+
+
+def frame_bytes(reply: Reply) -> bytes:
+    return reply.checked().arrays["frame"].tobytes()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lab.experiment.experiment import Experiment
 from lab.protocol.messages import Answer, Step
-from lab.server.pool_api import Pool
+from lab.server.pool import Pool
 
 TRIAL_EPOCHS = 60
 STEPS_PER_EPOCH = 20  # presses of Step that an epoch may take

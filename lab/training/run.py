@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from engine.formulas.metrics import Scores
 from engine.training import checkpoint
 from lab.experiment.experiment import Experiment
 from lab.protocol import frames
@@ -279,24 +278,6 @@ class Run:
             self.rate = (self.trainer.steps - steps) / (self.clock() - since)
             if self.speed.steps_per_second == np.inf:
                 self._pace = (self.clock(), self.trainer.steps)
-
-    # What queries ask of the build
-
-    @property
-    def shown_scores(self) -> Scores:
-        return self.frames.scores(self.status)
-
-    @property
-    def stage(self) -> Any:
-        return self.frames.stage
-
-    @property
-    def multiply_adds(self) -> int:
-        return self.frames.multiply_adds
-
-    @property
-    def class_numbers(self) -> list[int] | None:
-        return self.frames.class_numbers
 
     @property
     def epoch_ms(self) -> float | None:

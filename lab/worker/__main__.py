@@ -1,4 +1,4 @@
-"""`python -m lab.worker ADDRESS`: a process that trains many runs in turns and answers commands between two slices.
+"""`python -m lab.worker ADDRESS`: starts the scheduler in a process of its own.
 
 It leaves when the connection closes, so it never outlives the server.
 """
@@ -13,61 +13,18 @@ os.environ.setdefault(
 
 import contextlib
 import gc
-import select
 import signal
 import sys
-import time
 import traceback
-from multiprocessing.connection import Client, Connection
+from multiprocessing.connection import Client
 
 import numpy as np
 
 import data
-from lab.protocol.errors import BadMessage
 from lab.protocol.heartbeat import Heartbeat
-from lab.protocol.messages import failed
-from lab.protocol.wire import GOODBYE, decode_command, encode_checkpoint, encode_reply
 from lab.worker.scheduler import Scheduler
 
-COMMANDS_A_ROUND = 16  # answered after a round of slices: thirty visitors' requests must not stop all training
-COMMANDS_A_SLICE = 2  # answered after each slice: with thirty slices in a round nobody may wait for all of them
 NICENESS = 10  # a hundred pupils on two cores: 3.2 frames a second instead of 2.0
-IDLE_S = 0.05  # to wait for a command when nothing trains
-
-
-def serve(connection: Connection, scheduler: Scheduler) -> None:
-    """Until the server says goodbye or the connection closes, which raises EOFError."""
-
-    def answer(most: int, wait: float = 0) -> None:
-        for number in range(most):
-            if not _waits(connection, 0 if number else wait):
-                return
-            if (message := connection.recv_bytes()) == GOODBYE:
-                _send_checkpoints(connection, scheduler, np.inf)
-                raise EOFError
-            number_of, run, command, arrays = decode_command(message)
-            bad = isinstance(command, BadMessage)
-            reply = failed(command) if bad else scheduler.answer(run, command, arrays)
-            if number_of:
-                connection.send_bytes(encode_reply(number_of, reply))
-
-    while True:
-        scheduler.mark("")
-        busy = scheduler.work(between=lambda: answer(COMMANDS_A_SLICE))
-        answer(COMMANDS_A_ROUND, 0 if busy else IDLE_S)
-        _send_checkpoints(connection, scheduler, time.monotonic())
-
-
-def _waits(connection: Connection, seconds: float) -> bool:
-    """Whether a command is there. `poll` makes a selector for every look, which costs as much as a step of training."""
-    if os.name == "nt":  # where a connection is no file that could be selected
-        return connection.poll(seconds)
-    return bool(select.select([connection], [], [], seconds)[0])
-
-
-def _send_checkpoints(connection: Connection, scheduler: Scheduler, now: float) -> None:
-    for checkpoint in scheduler.checkpoints(now):
-        connection.send_bytes(encode_checkpoint(checkpoint))
 
 
 def bound_memory(megabytes: float) -> None:
@@ -105,7 +62,7 @@ def main() -> None:
     key = bytes.fromhex(os.environ.pop("LAB_WORKER_KEY"))
     try:
         with contextlib.suppress(EOFError, ConnectionError), Client(sys.argv[1], authkey=key) as connection:
-            serve(connection, Scheduler(heartbeat.mark, expendable=True))
+            Scheduler(heartbeat.mark, expendable=True).serve(connection)
     except Exception:
         traceback.print_exc()
         sys.stderr.flush()

@@ -9,7 +9,7 @@ from dataclasses import replace
 from lab.protocol.errors import Gone
 from lab.protocol.messages import Arrays, Command, GetFrame, Open, Reply
 from lab.server.admission import check_visitor_limits, experiment_after, resolved
-from lab.server.pool_api import Pool, settled
+from lab.server.pool import Pool, settled
 from lab.worker.scheduler import Scheduler
 
 

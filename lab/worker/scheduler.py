@@ -1,16 +1,23 @@
-"""Many runs in one process, trained in turns: in a worker process, or in that of a page without a server."""
+"""Many runs in one process, trained in turns: in a worker process, or in that of a page without a server.
+
+In a worker process commands are answered between two slices of training.
+"""
 
 from __future__ import annotations
 
+import os
+import select
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 
 import numpy as np
 
 from engine.backend import believe, exhausted, poisoned
-from lab.protocol.errors import Gone
+from lab.protocol.errors import BadMessage, Gone
 from lab.protocol.messages import (
     Answer,
     Arrays,
@@ -26,6 +33,7 @@ from lab.protocol.messages import (
     Resume,
     failed,
 )
+from lab.protocol.wire import GOODBYE, decode_command, encode_checkpoint, encode_reply
 from lab.queries import downloads
 from lab.queries.table import ask
 from lab.training.build import FULL
@@ -33,6 +41,9 @@ from lab.training.model_file import Model
 from lab.training.run import Run
 
 SLICE_S = 0.0025  # that a run trains before the next one gets its turn and commands are looked at
+COMMANDS_A_ROUND = 16  # answered after a round of slices: thirty visitors' requests must not stop all training
+COMMANDS_A_SLICE = 2  # answered after each slice: with thirty slices in a round nobody may wait for all of them
+IDLE_S = 0.05  # to wait for a command when nothing trains
 CHECKPOINT_EVERY_S = 2.0  # between two checkpoints of a run that trains
 NO_MEMORY = "The server has no memory left for this. Choose a smaller network, a smaller batch or fewer samples."
 ON_CPU_INSTEAD = "The GPU did not take it again; it continues on the CPU."
@@ -50,6 +61,32 @@ class Scheduler:
         self.runs: dict[str, Run] = {}
         self._saved: dict[str, tuple[float, int]] = {}
         self._busy = threading.Lock()
+
+    def serve(self, connection: Connection) -> None:
+        """Train and answer until the server says goodbye or the connection closes, which raises EOFError."""
+        while True:
+            self.mark("")
+            busy = self.work(between=lambda: self._answer_waiting(connection, COMMANDS_A_SLICE))
+            self._answer_waiting(connection, COMMANDS_A_ROUND, 0 if busy else IDLE_S)
+            self._send_checkpoints(connection, time.monotonic())
+
+    def _answer_waiting(self, connection: Connection, most: int, wait: float = 0) -> None:
+        """Answer the commands that are there, so many at most. wait: seconds for the first one."""
+        for _ in range(most):
+            if not _has_message(connection, wait):
+                return
+            wait = 0
+            if (message := connection.recv_bytes()) == GOODBYE:
+                self._send_checkpoints(connection, np.inf)
+                raise EOFError
+            number, run, command, arrays = decode_command(message)
+            reply = failed(command) if isinstance(command, BadMessage) else self.answer(run, command, arrays)
+            if number:
+                connection.send_bytes(encode_reply(number, reply))
+
+    def _send_checkpoints(self, connection: Connection, now: float) -> None:
+        for checkpoint in self.checkpoints(now):
+            connection.send_bytes(encode_checkpoint(checkpoint))
 
     def answer(self, name: str, command: Command, arrays: Arrays | None = None) -> Reply:
         """Carry out a command about the run `name`. What goes wrong is a reply, too, so that it hurts no other run."""
@@ -94,7 +131,7 @@ class Scheduler:
                 return ask(self._run(name), question, parameters, arrays)
             case Load(metadata, experiment):
                 run = self._run(name)
-                downloads.load(run, Model(metadata, dict(arrays)), weights_only=experiment is None)
+                downloads.load(run, Model(metadata, dict(arrays)), experiment)
                 return {}, dict(run.checkpoint())  # so that the loaded network survives this process
             case _:
                 self._run(name).obey(command)
@@ -173,3 +210,10 @@ def _run_of(command: Resume, arrays: Arrays, device: str | None, notice: str) ->
     run = Run(command.state.experiment, command.state.speed, device=device)
     run.resume(command.state, arrays, notice)
     return run
+
+
+def _has_message(connection: Connection, seconds: float) -> bool:
+    """`poll` makes a selector for every look, which costs as much as a step of training."""
+    if os.name == "nt":  # where a connection is no file that could be selected
+        return connection.poll(seconds)
+    return bool(select.select([connection], [], [], seconds)[0])

@@ -11,7 +11,7 @@ import numpy as np
 from lab.experiment.experiment import Experiment
 from lab.protocol.frames import unpack
 from lab.protocol.messages import GetFrame, Step
-from lab.server.pool_api import Pool
+from lab.server.pool import Pool
 from lab.training import model_file
 from lab.training.build import Built, build
 from lab.training.run import Run

@@ -14,7 +14,7 @@ from lab.experiment.experiment import Experiment
 from lab.protocol.errors import Gone
 from lab.protocol.messages import Answer, GetFrame, Play
 from lab.queries import gallery
-from lab.server.pool_api import Pool
+from lab.server.pool import Pool
 from lab.training.build import Built, build
 
 BUNDLED = Experiment(dataset="digits", conv=(32,), hidden=(64,), noise=0.3, dropout=0.3, activations="relu",

@@ -37,7 +37,8 @@ def keyed(name: str, value: Any, act: Act) -> dict[str, Any]:
 
 def shown(*names: str) -> bool:
     """Whether any of these fields and buttons is not hidden by a teacher."""
-    return not all(is_hidden(state.view(), name) for name in names)
+    view = state.view()
+    return not all(is_hidden(view, name) for name in names)
 
 
 def locked(name: str) -> bool:
@@ -96,13 +97,14 @@ def previews(e: Experiment) -> dict[str, dict[str, float]]:
     return {name: {FIELDS[name].text(value): value for value in slider_values(name, e)} for name in PREVIEWED}
 
 
-def is_at_default(name: str) -> bool:
-    return getattr(state.experiment(), name) == DEFAULTS[name]
+def is_at_default(name: str, e: Experiment) -> bool:
+    return getattr(e, name) == DEFAULTS[name]
 
 
 def is_in_view(name: str) -> bool:
     """Whether the generated control of a field is drawn: it has an effect, or is not at its default."""
-    return shown(name) and (FIELDS[name].applies(state.experiment()) or not is_at_default(name))
+    e = state.experiment()
+    return shown(name) and (FIELDS[name].applies(e) or not is_at_default(name, e))
 
 
 def control(name: str) -> None:
@@ -141,5 +143,6 @@ def group(name: str, *, advanced: bool) -> tuple[str, ...]:
 
 def folded(label: str, fields: Iterable[str], key: str, **options: Any) -> AbstractContextManager:
     """A popover that counts the fields in it that are not at their defaults."""
-    changed = sum(not is_at_default(name) for name in fields if shown(name))
+    e, view = state.experiment(), state.view()
+    changed = sum(not is_at_default(name, e) for name in fields if not is_hidden(view, name))
     return st.popover(f"{label}: {changed}" if changed else label, key=key, **options)

@@ -10,7 +10,7 @@ from data import DATASETS, OWN
 from data.files.point_files import MAX_BYTES, UploadError, as_csv, read_points
 from data.sources import hand_drawn
 from lab.experiment.fields import DATA, FIELDS, SEED
-from lab.server.pool_api import Pool
+from lab.server.pool import Pool
 from ui.kit.escape import escape_markdown
 from ui.kit.widgets import RESTARTS, bound, button, control, explain, folded, group, is_in_view, locked, shown
 from ui.playground import drawing_pad

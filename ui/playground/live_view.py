@@ -13,7 +13,8 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from engine import ACTIVATIONS
-from lab.experiment.experiment import MAX_LAYERS, Experiment
+from lab.experiment.experiment import Experiment
+from lab.experiment.layer_rules import MAX_LAYERS
 from lab.protocol.errors import BadMessage
 from lab.protocol.frames import unpack
 from lab.protocol.messages import (

@@ -9,8 +9,8 @@ import streamlit as st
 from engine import ACTIVATIONS
 from engine.backend import Device
 from lab.devices.search import devices
-from lab.experiment.experiment import MAX_LAYERS, MAX_UNITS
 from lab.experiment.fields import NETWORK, TRAINING
+from lab.experiment.layer_rules import MAX_LAYERS, MAX_UNITS
 from ui.kit.widgets import RESTARTS, bound, control, explain, folded, group, keyed, locked, shown
 from ui.session import state
 

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from lab.export import SCRIPTS, ExportError, gather, plan_of, zipped
-from lab.server.pool_api import Pool
+from lab.server.pool import Pool
 from ui.kit.escape import escape_markdown
 from ui.kit.widgets import labels
 from ui.save.download_button import download

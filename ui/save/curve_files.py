@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lab.export import csv_tables
-from lab.server.pool_api import Pool
+from lab.server.pool import Pool
 from ui.figures.learning_curve import curve
 from ui.kit.charts import charts, theme
 from ui.save.download_button import download

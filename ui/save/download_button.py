@@ -10,7 +10,7 @@ from functools import partial
 
 import streamlit as st
 
-from lab.server.pool_api import Pool
+from lab.server.pool import Pool
 from ui.session import state
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lab.server.pool_api import Pool
+from lab.server.pool import Pool
 from lab.training import model_file
 from lab.training.model_file import Model
 from ui.kit.escape import escape_markdown

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from data.sources import hand_drawn
-from lab.experiment.experiment import MAX_LAYERS
+from lab.experiment.layer_rules import MAX_LAYERS
 from lab.protocol import frames, messages
 from lab.protocol.messages import EVENTS, FROM_BROWSER, LOST, STATUSES, FrameHeader
 from lab.queries import gallery

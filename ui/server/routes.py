@@ -56,8 +56,8 @@ async def live(socket: WebSocket) -> None:
             if not runs.back(token):
                 return await socket.close(CLOSE_RUN_UNKNOWN)
             asks = isinstance(command, GetFrame)
-            if asks:
-                command = replace(command, coarse=told >= CROWD_MS)
+            if asks and told >= CROWD_MS:
+                command = replace(command, coarse=True)
             reply = await asyncio.wrap_future(runs.submit(token, command))
             match reply.error:
                 case "" if asks:

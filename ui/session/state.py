@@ -30,9 +30,10 @@ MOST_EVENTS = 100  # of the live view that one script run carries out
 
 def _me() -> Visitor:
     """The record. After a restart of the server, the first access may come from the press of a button."""
-    if "visitor" not in st.session_state:
-        st.session_state.visitor = arrived()
-    return st.session_state.visitor
+    me = st.session_state.get("visitor")  # once: a page asks some two hundred times, and each access costs
+    if me is None:
+        me = st.session_state.visitor = arrived()
+    return me
 
 
 def begin() -> None:
@@ -161,7 +162,6 @@ def load_model(content: bytes, *, weights_only: bool) -> bool:
     try:
         model = model_file.from_bytes(content)
         here = model.experiment.change(device=me.experiment.device)  # the device is not part of a model
-        model.facts["experiment"] = here.to_json()
         runs().do(me.token, Load(model.facts, None if weights_only else here), model.arrays)
     except Gone:
         me.refused, me.token = ["Your run was lost and has been reopened: load the file again."], ""

@@ -19,7 +19,7 @@ from lab.experiment.rules import short
 from lab.protocol.errors import Fallen, Gone
 from lab.protocol.messages import RunState
 from lab.server import pool
-from lab.server.pool_api import Pool
+from lab.server.pool import Pool
 from lab.worker.local_pool import LocalPool
 from ui.session import waiting
 from ui.session.view import VIEW, view_from

@@ -70,7 +70,7 @@ def test_any_reader_of_safetensors_can_use_the_weights():
 def test_a_run_that_had_ended_says_so_and_goes_on_when_told_to():
     experiment = SMALL.change(epochs=3)
     run = Run(experiment)
-    downloads.load(run, from_bytes(saved(experiment)), weights_only=False)
+    downloads.load(run, from_bytes(saved(experiment)), experiment)
     assert (run.status, run.notice) == ("stopped", "This run had ended by itself when it was saved.")
     run.step()
     assert (run.trainer.epochs, run.status) == (4, "paused")
@@ -104,7 +104,7 @@ def test_a_run_takes_the_place_of_the_saved_one_and_can_be_trained_with_other_se
 def test_weights_alone_begin_a_new_run_with_the_settings_of_now(content):
     wanted = from_bytes(content)
     run = Run(SMALL.change(optimizer="adam", noise=0.3, seed=9))
-    downloads.load(run, wanted, weights_only=True)
+    downloads.load(run, wanted, None)
     np.testing.assert_array_equal(run.trainer.network.named["0.W"], wanted.arrays["network.0.W"])
     assert (run.experiment.optimizer, run.status, run.trainer.epochs) == ("adam", "idle", 0)
     assert run.notice == model_file.RESCALED
@@ -118,7 +118,7 @@ def test_weights_of_another_network_are_refused_and_the_run_stays(content):
     run.step()
     trainer = run.trainer
     with pytest.raises(ModelFileError, match=r"network\.0\.W is 2 x 4; the experiment's network needs 2 x 5\."):
-        downloads.load(run, from_bytes(content), weights_only=True)
+        downloads.load(run, from_bytes(content), None)
     assert (run.trainer, run.trainer.epochs) == (trainer, 1)
 
 

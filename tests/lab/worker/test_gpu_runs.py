@@ -15,8 +15,7 @@ from engine.network.network import Network
 from lab.experiment.experiment import ExperimentError
 from lab.protocol.frames import unpack
 from lab.protocol.messages import Change, Close, GetFrame, Open, Step
-from lab.server.pool import WorkerPool
-from lab.server.pool_api import frame_bytes, settled
+from lab.server.pool import WorkerPool, frame_bytes, settled
 from lab.server.run_record import RunRecord
 from lab.training.build import FULL, backend_named, build
 from lab.worker.scheduler import Scheduler

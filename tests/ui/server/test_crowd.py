@@ -13,7 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from lab.protocol.messages import Reply
 from lab.server import pool
-from lab.server.pool_api import settled
+from lab.server.pool import settled
 from ui.server import routes
 from ui.server.traffic import Traffic
 
