@@ -32,7 +32,7 @@ from ui.server.headers import Headers
 from ui.server.routes import ROUTES
 from ui.server.static_assets import Streamlits
 
-SWEEP_EVERY = 10.0  # seconds: so often abandoned runs are freed and new checkpoints saved
+SWEEP_PERIOD_S = 10.0  # between two sweeps, which free abandoned runs and save new checkpoints
 
 
 @contextlib.asynccontextmanager
@@ -44,7 +44,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
         workers.start()
         search.search()
         gc.collect()
-        gc.freeze()  # what is here by now stays: without this every collection takes 24 ms in which everybody waits
+        gc.freeze()  # all of this stays; without this every collection stops the server for 24 ms
         sweeper = asyncio.create_task(_sweep(workers))
         try:
             yield {}
@@ -56,7 +56,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
 
 async def _sweep(workers: pool.WorkerPool) -> None:
     while True:
-        await asyncio.sleep(min(SWEEP_EVERY, workers.limits.away_seconds))
+        await asyncio.sleep(min(SWEEP_PERIOD_S, workers.limits.away_seconds))
         await asyncio.to_thread(workers.sweep, time.monotonic(), workers.limits.away_seconds)
         await asyncio.to_thread(workers.save)
         own_data.UPLOADS.sweep(workers.runs.__contains__)

@@ -24,9 +24,9 @@ Further to the right the batches are larger, so an epoch has fewer and longer st
 logarithmic.
 
 **Try this.** Compare 16 and 64 units at batch size 16: four times the arithmetic, but not four times the time. Then
-compare 256 and 1024 units at batch size 1024, where it is. The last column of the table says what limits a step:
-launching operations, if it takes less than twice as long as the shortest step of all; arithmetic, if its rate is close
-to the best; otherwise memory.
+compare 256 and 1024 units at batch size 1024, where the time grows as well. The last column of the table says
+what limits a step: launching operations, if it takes less than twice as long as the shortest step of all; arithmetic,
+if its rate is close to the best; otherwise memory.
 
 **Why.** A step is about 30 operations on arrays, and launching one costs the same however small the array is: about one
 microsecond on the CPU, several on a GPU. On the GPU they are fused into about ten kernels, and up to 32 steps are

@@ -30,6 +30,8 @@ is learned.
 """
 )
 bar("How much training happens between two refreshes; this page refreshes once a second.", reset="")
-live_fragment(VIEWS[functions.view()])
+help = "Activations of hidden units, losses, or the softmax of an output."
+view = st.segmented_control("Kind", list(VIEWS), default="Activations", required=True, key="fn_view", help=help)
+live_fragment(VIEWS[view])
 
 state.write_link()

@@ -8,7 +8,7 @@ from ui.kit.page_parts import begin_reading_page, experiment_link
 from ui.one_step import gradient_check, one_step
 from ui.session import state
 
-VIEWS = {"The walk": one_step.walk, "Gradient check": gradient_check.check}
+VIEWS = {"Walkthrough": one_step.walk, "Gradient check": gradient_check.check}
 ONE_UNIT = experiment_link("one unit", "one_step", hidden=(1,), samples=40)
 SIX_LAYERS = experiment_link("six layers of sigmoids", "one_step", hidden=(8,) * 6, activations="sigmoid")
 
@@ -17,8 +17,8 @@ begin_reading_page()
 st.header("One step")
 st.markdown(
     f"""
-**What you see.** One training step of your own network: forward from an example to the loss, back by the chain rule to
-one weight, and the step that the optimizer takes. The numbers come from the engine; your run does not change.
+**What you see.** One training step of your own network: forward from an example to the loss, backward by the chain rule
+to one weight, and the step of the optimizer. The numbers come from the engine; your run does not change.
 
 **Try this.** Press Next until the loss is smaller. Then choose another weight and go through the steps again. A network
 of {ONE_UNIT} fits on a sheet of paper; in {SIX_LAYERS} you can watch the gradient shrink.
@@ -28,7 +28,7 @@ derivatives by changing each weight a little, so it would find a wrong formula.
 """
 )
 help = "The numbers of one step, or the check that its gradient is right."
-view = st.segmented_control("Show", list(VIEWS), default="The walk", required=True, key="step_view", help=help)
+view = st.segmented_control("Show", list(VIEWS), default="Walkthrough", required=True, key="step_view", help=help)
 st.fragment(VIEWS[view])()
 
 state.write_link()

@@ -1,4 +1,4 @@
-"""Optimizers: races on surfaces and on the own loss, the range test, and the formulas."""
+"""Optimizers: races on test surfaces and on the network's own loss, the learning-rate test, and the formulas."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""All that the eye sees."""
+"""What a visitor sees: the parts of the pages, their figures, and the components in the browser."""

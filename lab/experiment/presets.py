@@ -24,12 +24,12 @@ PRESETS = {
     for preset in (
         Preset(
             "easy_win", "An easy win",
-            "Press Play: in about a second the network draws a closed boundary around the disc.",
+            "Press Play: in about a second the network draws a closed boundary around the disk.",
             Experiment(),
         ),
         Preset(
             "linear", "Linear is not enough",
-            "Without a hidden layer the boundary is one straight line, which cannot separate a disc from the ring "
+            "Without a hidden layer the boundary is one straight line, which cannot separate a disk from the ring "
             "around it: the network cannot do better than guessing.",
             Experiment(hidden=()),
         ),

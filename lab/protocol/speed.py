@@ -1,4 +1,4 @@
-"""How fast a run goes while somebody watches: from one batch a second to as fast as it can."""
+"""How fast a watched run trains: from one batch per second to as fast as possible."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import numpy as np
 class Speed(NamedTuple):
     name: str
     label: str
-    epochs_per_frame: float  # how far one frame lets the run go on; infinity: as far as the processor gets
+    epochs_per_frame: float  # how much training one frame allows; infinity: no limit
     steps_per_second: float
-    rest: int = 0  # ms from one frame to the next at least: a picture takes time that training could have
+    rest: int = 0  # least ms from frame to frame: painting takes time from training
 
 
 SPEEDS = {
     s.name: s
     for s in (
-        Speed("slow", "1 batch a second", np.inf, 1),
-        Speed("batch", "10 batches a second", np.inf, 10),
-        Speed("epoch", "1 epoch a frame", 1, np.inf),
-        Speed("fast", "10 epochs a frame", 10, np.inf),
-        Speed("max", "As fast as it can", np.inf, np.inf, rest=33),
+        Speed("slow", "1 batch/second", np.inf, 1),
+        Speed("batch", "10 batches/second", np.inf, 10),
+        Speed("epoch", "1 epoch/frame", 1, np.inf),
+        Speed("fast", "10 epochs/frame", 10, np.inf),
+        Speed("max", "Full speed", np.inf, np.inf, rest=33),
     )
 }
 

@@ -53,6 +53,7 @@ class Run:
         self.instead = {"device": device} if device else {}
         self.rebuild(experiment)
 
+    @np.errstate(all="ignore")  # the first map of a network may overflow
     def rebuild(self, experiment: Experiment, built: Built | None = None) -> None:
         """Build new data and a new network, or use given ones; training waits for Play."""
         self.dataset, self.trainer = built or build(experiment.change(**self.instead) if self.instead else experiment)

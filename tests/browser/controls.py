@@ -1,4 +1,4 @@
-"""Controls as records, the names of those that a page offers, and the loss that must follow from using them."""
+"""Controls as records, the names of those that a page offers, and the loss that they must lead to."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ SUM = """canvas => {
   return pixels.reduce((sum, value) => (sum * 31 + value) >>> 0, canvas.width);
 }"""
 PARTS = """root => [root, ...root.querySelectorAll('canvas, .js-plotly-plot, svg.main-svg, section, table')]"""
-ITSELF = re.compile(r"/\w+/_stcore/(health|host-config)$")  # Streamlit probes these below the path of each page
+OWN_PROBES = re.compile(r"/\w+/_stcore/(health|host-config)$")  # Streamlit probes these below the path of each page
 SCREEN: ViewportSize = {"width": 1400, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 FORGET = """() => {
@@ -55,16 +55,16 @@ class Playground:
         self.errors: list[str] = []
         self.sockets: list[WebSocket] = []  # to the live frames, the newest last
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", self.hear)
+        self.page.on("console", self.note_error)
         self.script_run = ScriptRun()
-        self.page.on("websocket", self.meet)
+        self.page.on("websocket", self.follow_socket)
 
-    def hear(self, message: ConsoleMessage) -> None:
+    def note_error(self, message: ConsoleMessage) -> None:
         """Collect the errors that the page reports."""
-        if message.type == "error" and not ITSELF.search(message.location["url"]):
+        if message.type == "error" and not OWN_PROBES.search(message.location["url"]):
             self.errors.append(message.text)
 
-    def meet(self, socket: WebSocket) -> None:
+    def follow_socket(self, socket: WebSocket) -> None:
         """Follow a new connection: to the live frames, or to Streamlit."""
         if "live/socket" in socket.url:
             self.sockets.append(socket)
@@ -86,7 +86,7 @@ class Playground:
             self.page.mouse.move(0, 0)
             self.page.set_viewport_size(SCREEN)
             self.page.emulate_media(color_scheme="light")
-        self.context.clear_cookies()  # they lead back to a saved run
+        self.context.clear_cookies()  # they would restore a saved run
 
     def come_back(self) -> Playground:
         """A new visitor in the same window."""
@@ -233,7 +233,7 @@ class Playground:
         return caught.value.path().read_bytes()
 
     def click_link(self) -> None:
-        """Click the line from the first neuron of the second layer to the output, half way."""
+        """Click the line from the first neuron of the second layer to the output, halfway."""
         ends = [self.button(name).bounding_box() for name in ("Neuron 1 of layer 2", "Output")]
         start, end = (box or {} for box in ends)
         x = (start["x"] + start["width"] + end["x"]) / 2

@@ -17,7 +17,7 @@ class ScriptRun:
         self.state = "done"
         if socket:
             socket.on("framesent", self.asked)
-            socket.on("framereceived", self.told)
+            socket.on("framereceived", self.note_message)
 
     def asked(self, message: str | bytes) -> None:
         if isinstance(message, bytes):
@@ -25,7 +25,7 @@ class ScriptRun:
             if said.WhichOneof("type") == "rerun_script" and not said.rerun_script.is_auto_rerun:
                 self.state = "due"
 
-    def told(self, message: str | bytes) -> None:
+    def note_message(self, message: str | bytes) -> None:
         if isinstance(message, bytes) and self.state != "done":
             said = ForwardMsg.FromString(message)
             if said.WhichOneof("type") == "new_session":

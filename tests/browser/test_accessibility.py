@@ -59,7 +59,7 @@ def test_no_page_has_a_serious_barrier(playground, name):
     assert playground.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-def test_no_dialog_has_a_serious_barrier_and_a_planted_one_is_found(playground):
+def test_dialogs_have_no_serious_barrier_and_a_planted_one_is_found(playground):
     playground.open()
     playground.recolor("dark")
     for name in ("Share", "? Keys"):

@@ -177,8 +177,8 @@ def test_the_sockets_of_a_run_are_limited(playground, server):
 
 def test_no_other_host_is_contacted(playground, server):
     page, asked = playground.page, []
-    page.on("request", hear := lambda request: asked.append(request.url))
-    page.on("websocket", hear_socket := lambda socket: asked.append(socket.url))
+    page.on("request", note_request := lambda request: asked.append(request.url))
+    page.on("websocket", note_request_socket := lambda socket: asked.append(socket.url))
     playground.open("dataset=spiral")
     playground.play()
     playground.until("facts.epoch > 3")
@@ -187,8 +187,8 @@ def test_no_other_host_is_contacted(playground, server):
     home = (server.url, server.url.replace("http", "ws"), "data:", "blob:")
     assert [url for url in asked if not url.startswith(home)] == []
     assert any("live/socket" in url for url in asked)
-    page.remove_listener("request", hear)
-    page.remove_listener("websocket", hear_socket)
+    page.remove_listener("request", note_request)
+    page.remove_listener("websocket", note_request_socket)
     answer = page.goto(server.url)
     assert answer is not None
     assert "object-src 'none'" in answer.headers["content-security-policy"]

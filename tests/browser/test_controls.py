@@ -55,7 +55,7 @@ DIAGRAM = (  # names on the picture, which test_stage.py presses
     r"Neuron \d+ of layer \d",
     "(Bias of )?Output",
     r"Bias of Neuron \d+ of layer \d",
-    r".+ read as .+: \d+",
+    r".+ predicted as .+: \d+",
     r"Activation of layer \d",
 )
 

@@ -110,7 +110,7 @@ def test_a_restarted_server_restores_experiment_and_network(mortal, visit):
     visitor.step(3)
     stranger.until("facts.status === 'idle' && facts.epoch == 0", 60)  # another visitor with the same link
     for each in (visitor, stranger):
-        each.errors.clear()  # the browser reports that nobody answered for a while
+        each.errors.clear()  # the browser reports failed requests
 
 
 def test_a_closed_page_pauses_its_run_within_five_seconds(mortal, visit):
@@ -133,7 +133,7 @@ def test_ctrl_c_during_a_run_leaves_no_process(mortal, visit):
     _, left = psutil.wait_procs(family, timeout=WAIT_S)
     assert left == []
     visitor.until("facts.status === 'lost'")
-    visitor.errors.clear()  # the browser reports that nobody answers any more
+    visitor.errors.clear()  # the browser reports failed requests
 
 
 def test_the_socket_refuses_strangers_and_garbage(playground, server):

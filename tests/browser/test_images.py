@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 PAD = {"Undo", "Clear", "Brush size", "Test image", "Shift right", "Shift down", "Rotate", "Thicken"}
 RECIPE_BUTTONS = {recipe.label for recipe in RECIPES.values()}
 NETWORK = {"Reset", "Play", "Step", "Speed", "Your network", "The built-in network"}
-CELL_OR_PICTURE = re.compile(r"(\d|Test picture \d+:) .*read as \d.*")
+CELL_OR_PICTURE = re.compile(r"(\d|Test picture \d+:) .*predicted as \d.*")
 
 ONE = [(0.5, 0.15), (0.5, 0.85)]
 SEVEN = [(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)]
@@ -29,11 +29,11 @@ def images(playground) -> Playground:
     """The shared visitor on the Images page, the built-in network trained."""
     playground.open_page("Images")
     playground.page.locator(".img-pad").wait_for()
-    eventually_ready(playground.page)
+    wait_until_ready(playground.page)
     return playground
 
 
-def eventually_ready(page: Page) -> None:
+def wait_until_ready(page: Page) -> None:
     page.locator("[data-kind=readings]").wait_for(timeout=60_000)
     expect(page.get_by_role("progressbar")).to_have_count(0)
 
@@ -63,7 +63,7 @@ def answer(page: Page) -> Locator:
 
 
 def sees(page: Page, select: str = ".img-desk .img-picture") -> list[int]:
-    """The grey values of what a network sees."""
+    """The gray values of what a network sees."""
     return page.locator(select).first.evaluate(
         "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data].filter((_, i) => i % 4 === 0)"
     )
@@ -143,13 +143,13 @@ def test_every_question_about_the_digits_is_answered(images):
     images.settle()
     cell = page.locator(".img-matrix button:not(.img-right):enabled").first
     name = cell.get_attribute("aria-label") or ""
-    truth, read, count = re.fullmatch(r"(\d) read as (\d): (\d+)", name).groups()  # pyright: ignore
+    truth, read, count = re.fullmatch(r"(\d) predicted as (\d): (\d+)", name).groups()  # pyright: ignore
     cell.click()
     words = page.get_by_text(f"{truth} predicted as {read}: {count} of 449 test images.", exact=True)
     words.wait_for()
     tiles = page.locator(".st-key-cell_pictures .img-tile")
     expect(tiles).to_have_count(int(count))
-    expect(tiles.first).to_contain_text(f"{truth} read as {read}")
+    expect(tiles.first).to_contain_text(f"{truth} predicted as {read}")
 
     row = re.match(r"Test picture (\d+)", tiles.first.get_attribute("aria-label") or "")
     assert row
@@ -176,7 +176,7 @@ def test_every_question_about_the_digits_is_answered(images):
     images.press("Pause")
     images.button("Play").wait_for()
 
-    images.choose("Speed", "As fast as it can")
+    images.choose("Speed", "Full speed")
     images.settle()
     images.press("Play")
     expect(page.get_by_text("40 epochs are done.")).to_be_visible(timeout=30_000)
@@ -205,7 +205,7 @@ def test_a_finger_draws_on_a_phone(playground):
     page.get_by_role("link", name="Images", exact=True).click()
     page.locator(".img-pad").wait_for()
     page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
-    eventually_ready(page)
+    wait_until_ready(page)
     playground.settle()
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     pad = page.locator(".img-pad")

@@ -102,7 +102,7 @@ def test_each_download_holds_the_trained_run(playground):
         assert set(archive.namelist()) >= {"train_numpy.py", "train_pytorch.py", "train_keras.py", "data.npz"}
         assert Experiment.from_json(archive.read("experiment.json").decode()) == SMALL
         script = archive.read("train_numpy.py").decode()
-    playground.page.locator(".st-key-kept .js-plotly-plot .main-svg").first.wait_for()
+    playground.page.locator(".st-key-curves .js-plotly-plot .main-svg").first.wait_for()
     assert len(save_menus(playground)) == 2
     assert "epoch" in saved(playground, "Training and test loss", "SVG")[1].decode()
     code = playground.page.get_by_test_id("stCode").first

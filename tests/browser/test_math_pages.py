@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 
 SIGNS = {
     "Losses": "mean loss of this batch",
-    "Softmax": "The largest share is",
+    "Softmax": "The largest probability is",
     "Three sliders": "Logit 3",
     "Mini-batch": "The latest batch has",
     "Typed point": "True class",
@@ -27,7 +27,7 @@ FUNCTIONS = {
     *("Loss", "Target t", "Temperature", "This network", "Three sliders", "Logit 1", "Logit 2", "Logit 3"),
 }
 ONE_STEP = {
-    *("The walk", "Gradient check", "one unit", "six layers of sigmoids", "Back", "Next", "Station"),
+    *("Walkthrough", "Gradient check", "one unit", "six layers of sigmoids", "Back", "Next", "Section"),
     *("Training point", "Test point", "Mini-batch", "Typed point", "Point", "Increment", "Decrement"),
     *("Parameter of", "From", "To", "Units shown from (0: strongest)", "x1", "x2", "True class"),
     *("Plant the bug", "In"),
@@ -48,7 +48,7 @@ PLACE = """([key, part, number]) => {
 def traces(playground: Playground, key: str) -> list[str]:
     plot = playground.page.locator(
         f".st-key-{key} .js-plotly-plot"
-    ).last  # the old one stays until the new one is drawn
+    ).last  # the old one remains until the new one is drawn
     return plot.evaluate("plot => (plot.data ?? []).map(trace => trace.name)")
 
 
@@ -69,7 +69,7 @@ def select(playground: Playground, label: str, option: str) -> None:
 
 
 def epoch(playground: Playground) -> int:
-    caption = playground.page.get_by_text("Bars: where z lies").inner_text()
+    caption = playground.page.get_by_text("Bars: distribution of z").inner_text()
     return int(caption.split(":")[0].split(".")[0].removeprefix("Epoch ").replace(",", ""))
 
 
@@ -81,7 +81,7 @@ def test_the_functions_page_follows_the_running_network(playground):
     assert epoch(playground) == 0
     playground.press("Step")
     playground.reads("Epoch 1. Bars")
-    select(playground, "Speed", "As fast as it can")
+    select(playground, "Speed", "Full speed")
     playground.press("Play")
     playground.button("Pause").wait_for()
     assert eventually(lambda: epoch(playground) > 20, WAIT_S)
@@ -118,9 +118,9 @@ def test_one_step_is_explained_for_a_clicked_point(playground):
     page.get_by_role("heading", name="Hidden layer 2: forward").wait_for()
     page.keyboard.press("ArrowLeft")
     page.get_by_role("heading", name="Hidden layer 1: forward").wait_for()
-    playground.slide("Station", "End")
-    page.get_by_role("heading", name="The step of the optimizer").wait_for()
-    playground.reads("Your run has not been touched.")
+    playground.slide("Section", "End")
+    page.get_by_role("heading", name="Optimizer step").wait_for()
+    playground.reads("Your run has not changed.")
     select(playground, "Parameter of", "Output layer")
     expect(page.get_by_role("combobox", name="From", exact=True)).to_have_value("unit 1")
     select(playground, "From", "bias")

@@ -1,4 +1,4 @@
-"""Projector mode: larger and lighter, and the pointer still meets what it points at."""
+"""Projector mode: larger and lighter, and the pointer still hits what it points at."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_the_projector_enlarges_and_lightens_the_page(playground):
 
 
 def point_at_a_line(playground: Playground) -> None:
-    """Check that the pointer meets the line under it on the enlarged picture."""
+    """Check that the pointer hits the line under it on the enlarged picture."""
     playground.click_link()
     playground.page.get_by_role("dialog", name="Weight from neuron 2.1 to output", exact=True).wait_for()
     playground.page.keyboard.press("Escape")

@@ -68,7 +68,7 @@ def test_the_diagram_changes_features_units_and_layers(playground):
     playground.button("Neuron 1 of layer 2").wait_for(state="detached")
 
 
-def test_a_skip_connection_is_drawn_and_named_where_the_widths_agree(playground):
+def test_a_skip_connection_is_drawn_between_layers_of_equal_width(playground):
     playground.open("hidden=3,4,4&residual=true")
     for name in ("Hidden layer 1", "Hidden layer 2", "Hidden layer 3, with a skip connection"):
         playground.page.get_by_role("group", name=name, exact=True).wait_for(state="attached")
@@ -109,7 +109,7 @@ def test_the_map_shows_the_neuron_pointed_at_or_focused(playground):
         playground.page.keyboard.press("ArrowRight")
         heading(playground, name).wait_for()
     playground.page.keyboard.press("ArrowRight")
-    heading(playground, "What the network says").wait_for()
+    heading(playground, "Prediction of the network").wait_for()
     playground.until_pixels(MAP, lambda now: now == output)
     assert playground.page.evaluate("document.activeElement.ariaLabel") == "Output"
     assert some(playground.facts, "epoch", "build") == some(before, "epoch", "build")
@@ -117,7 +117,7 @@ def test_the_map_shows_the_neuron_pointed_at_or_focused(playground):
 
 def test_a_cell_of_the_confusion_matrix_highlights_its_points(playground):
     playground.open("dataset=spiral3").step(1)
-    cell = playground.page.get_by_role("button", name=re.compile(r" read as .+: \d+")).first
+    cell = playground.page.get_by_role("button", name=re.compile(r" predicted as .+: \d+")).first
     every = playground.pixels(MARKS)
     for pressed, condition in (("true", every.__ne__), ("false", every.__eq__)):
         cell.click()
@@ -146,7 +146,7 @@ def test_a_typed_weight_moves_the_boundary(playground):
     for title, edit in EDITS.items():
         playground.page.mouse.move(0, 0)
         playground.page.evaluate("document.activeElement.blur()")  # removes the focus from the last neuron
-        heading(playground, "What the network says").wait_for()
+        heading(playground, "Prediction of the network").wait_for()
         border = playground.pixels(MAP)
         edit(playground)
         editor = playground.page.get_by_role("dialog", name=title, exact=True)
@@ -189,7 +189,7 @@ def test_a_typed_weight_moves_the_boundary(playground):
 # Hints of the first visit -------------------------------------------------------------------------------------------
 
 
-def test_the_hints_of_the_first_visit_go_at_a_press(playground):
+def test_the_hints_of_the_first_visit_disappear_at_a_click(playground):
     hints = playground.page.locator(".live-callout")
     playground.open()  # a browser that remembers nothing
     hints.first.wait_for()

@@ -54,7 +54,7 @@ test('it waits until the period is over', () => {
   assert.equal(socket().sent.length, 2);
 });
 
-test('a command goes out at once and brings the next question forward', () => {
+test('a command is sent immediately and brings the next question forward', () => {
   owner.wait = 5000;
   socket().open();
   answer();
@@ -63,7 +63,7 @@ test('a command goes out at once and brings the next question forward', () => {
   assert.deepEqual(socket().sent.map(message => message.type), ['frame', 'edit', 'frame']);
 });
 
-test('after a command during a question the answer is not waited out', () => {
+test('a command during a question is followed by another question', () => {
   owner.wait = 5000;
   socket().open();
   connection.send({ type: 'edit' });

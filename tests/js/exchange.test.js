@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  PendingEvents, framePeriod, frameQuestion, generalizationGap, hasNews, mergeHeader, rootFacts,
+  PendingEvents, framePeriod, frameQuestion, generalizationGap, hasChanges, mergeHeader, rootFacts,
 } from '../../ui/components/live/exchange.js';
 
 const HEADER = { kind: 'classification', status: 'running', build: 2, frame: 7, rest: 5, epoch: 3, focus: null };
@@ -34,7 +34,7 @@ test('a running page asks at the slowest of the wanted rates', () => {
   assert.equal(framePeriod(HEADER, { ...PACE, calm: true }), 250);
 });
 
-test('a page at rest asks rarely, and one with a problem more rarely', () => {
+test('an idle page asks rarely, and one with a problem more rarely', () => {
   assert.equal(framePeriod({ ...HEADER, status: 'paused' }, PACE), 150);
   assert.equal(framePeriod(null, PACE), 150);
   assert.equal(framePeriod(HEADER, { ...PACE, problem: 'broken' }), 1000);
@@ -42,14 +42,14 @@ test('a page at rest asks rarely, and one with a problem more rarely', () => {
 
 test('an answer without news changes only what it mentions', () => {
   const news = { unchanged: true, frame: 7, status: 'paused' };
-  assert.ok(!hasNews(news));
+  assert.ok(!hasChanges(news));
   assert.deepEqual(mergeHeader({ ...HEADER, focus: 4 }, news), { ...HEADER, ...news, focus: 4 });
 });
 
 test('a full answer without a focus shows the output again', () => {
   const news = { ...HEADER };
   delete news.focus;
-  assert.ok(hasNews(news));
+  assert.ok(hasChanges(news));
   assert.equal(mergeHeader({ ...HEADER, focus: 4 }, news).focus, null);
   assert.equal(mergeHeader(null, { ...news, focus: 1 }).focus, 1);
 });

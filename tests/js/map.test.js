@@ -17,7 +17,7 @@ test('a place on the screen and its point in the plane match', () => {
   assert.ok(Math.abs(x - 0.7) < 1e-9 && Math.abs(y + 1.1) < 1e-9);
 });
 
-test('the edge belongs to the plane, what is beyond does not', () => {
+test('the edge belongs to the plane, points beyond it do not', () => {
   const { holds } = mapScale(300, [-6, 6]);
   assert.ok(holds(-6, 6));
   assert.ok(!holds(6.01, 0));

@@ -34,7 +34,7 @@ test('the tiles of a column have equal distances and fit the height', () => {
   assert.ok(ys.at(-1) + side / 2 <= HEIGHT);
 });
 
-test('units that are not drawn leave space for the words below', () => {
+test('units that are not drawn leave space for the text below', () => {
   const full = layOut({ ...NETWORK, sizes: [2, 16, 1], shown: [2, 16, 1] }, WIDTH, HEIGHT).columns[1];
   const cut = layOut({ ...NETWORK, sizes: [2, 64, 1], shown: [2, 16, 1] }, WIDTH, HEIGHT).columns[1];
   assert.deepEqual([full.hidden, cut.hidden], [0, 48]);
@@ -83,7 +83,7 @@ test('larger weights have wider and stronger links', () => {
   assert.ok(styles.at(-1).opacity <= 1);
 });
 
-test('the painted curve of a link is the one that the pointer meets', () => {
+test('a link is painted where the pointer finds it', () => {
   const { first, shares } = curveTable(40, 140, 1);
   [0, 20, 50, 99].forEach(i => assert.ok(Math.abs(shares[i] - linkRise(40, 140, first + i + 0.5)) < 1e-4));
 });

@@ -52,7 +52,7 @@ test('a class map is paler where the network is less sure', () => {
   assert.notDeepEqual(unpacked(colors[(2 << 5) | 31]), channels(ZERO.light));
 });
 
-test('every class symbol has an outline of its own', () => {
+test('every class symbol has a different outline', () => {
   const outlines = CLASS_SYMBOLS.map(symbol => symbolPath(symbol, 8, 8, 4));
   assert.equal(new Set(outlines).size, CLASS_COLORS.length);
   for (const outline of outlines) assert.match(outline, /^M[\d. ].*[Zz]$/);

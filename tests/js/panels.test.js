@@ -67,7 +67,7 @@ test('a class without examples has cells without shade', () => {
 });
 
 test('a cell is said in words', () => {
-  assert.equal(cellLabel(confusionCells([3, 1, 0, 4], 2)[1], ['cat', 'dog']), 'cat read as dog: 1');
+  assert.equal(cellLabel(confusionCells([3, 1, 0, 4], 2)[1], ['cat', 'dog']), 'cat predicted as dog: 1');
 });
 
 test('a measure that is unknown is a dash', () => {

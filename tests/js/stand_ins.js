@@ -1,6 +1,6 @@
 // What a browser has and Node has not, as far as the tests need it.
 
-/** A clock with timers and animation frames that only move when told to. */
+/** A clock whose timers and animation frames advance only on request. */
 export class FakeClock {
   constructor() {
     this.now = 0;

@@ -30,7 +30,7 @@ test('the score is the accuracy, or R² for regression', () => {
   assert.deepEqual(namedScores({ kind: 'regression', train_r2: 1, test_r2: 0.5 }), { name: 'R²', train: 1, test: 0.5 });
 });
 
-test('every fact of the status line can be told from an almost empty header', () => {
+test('every fact of the status line accepts an almost empty header', () => {
   const texts = STATUS_FACTS.map(([label, value]) => [label({}), value({ epoch: 0 })]);
   assert.deepEqual(texts.slice(0, 2), [['Epoch', '000,000'], ['Train loss', '–']]);
   for (const [label, text] of texts) assert.ok(label && typeof text === 'string');
@@ -46,7 +46,7 @@ test('classes are ranked by probability', () => {
 
 test('a caption names the prediction, or both classes if it is wrong', () => {
   assert.deepEqual(captions(['cat', 'dog'], 1, 1, 0.876), ['dog', '88 %']);
-  assert.deepEqual(captions(['cat', 'dog'], 0, 1, 0.876), ['is cat,', 'read dog']);
+  assert.deepEqual(captions(['cat', 'dog'], 0, 1, 0.876), ['is cat,', 'pred. dog']);
   assert.deepEqual(captions([], 7, 7, 1), ['7', '100 %']);
 });
 

@@ -12,5 +12,5 @@ ROUTER = Path(__file__).parents[2] / "ui/router.py"
 
 @pytest.fixture
 def page() -> AppTest:
-    """The playground, not yet run; always through the router, as a visitor meets it."""
+    """The playground, not yet run; always through the router, as a visitor opens it."""
     return AppTest.from_file(str(ROUTER), default_timeout=30)

@@ -1,4 +1,4 @@
-"""Pages that are opened by a link without a browser, and what stands on them."""
+"""Helpers: open a page by a link without a browser, and read what it shows."""
 
 from __future__ import annotations
 

@@ -174,7 +174,7 @@ def test_the_computation_of_a_landscape_can_be_stopped(optimizers, monkeypatch):
 # The range test ------------------------------------------------------------------------------------------------------
 
 
-def test_the_suggested_rate_becomes_the_learning_rate_of_the_network(optimizers):
+def test_the_suggested_rate_becomes_the_learning_rate(optimizers):
     page = show(optimizers, "Find a rate")
     page.button(key="rate_test").click().run()
     suggestion = page.session_state.visitor.notes["rate_test"][0]["suggestion"]

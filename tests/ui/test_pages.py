@@ -21,7 +21,7 @@ def go(page: AppTest, name: str) -> AppTest:
 
 
 def link(page: AppTest) -> dict[str, str]:
-    """The fields of the address bar, each of which stands there once."""
+    """The fields of the address bar, each of which is there once."""
     return {name: value if isinstance(value, str) else value[0] for name, value in page.query_params.items()}
 
 
@@ -34,7 +34,7 @@ def test_the_page_opens(page, path):
     assert page.main.children
 
 
-def test_step_trains_the_network_of_the_experiment_for_one_epoch(page):
+def test_step_trains_the_network_for_one_epoch(page):
     page.run()
     assert page.session_state.visitor.run.epoch == 0
     page.button(key="step").click().run()
@@ -55,7 +55,7 @@ def test_play_offers_pause_and_reset_goes_back_to_the_start(page):
     assert (page.session_state.visitor.run.status, page.session_state.visitor.run.epoch) == ("idle", 0)
 
 
-def test_another_data_set_builds_anew_and_stands_in_the_link(page):
+def test_another_data_set_rebuilds_and_is_in_the_link(page):
     page.run()
     page.button(key="step").click().run()
     page.selectbox(key="field_dataset").select("digits").run()
@@ -65,7 +65,7 @@ def test_another_data_set_builds_anew_and_stands_in_the_link(page):
     assert link(page) == {"dataset": "digits"}
 
 
-def test_the_learning_rate_changes_without_a_new_start(page):
+def test_the_learning_rate_changes_without_a_restart(page):
     page.run()
     page.button(key="step").click().run()
     page.select_slider(key="field_learning_rate").set_value(0.3).run()
@@ -74,10 +74,10 @@ def test_the_learning_rate_changes_without_a_new_start(page):
     assert link(page) == {"learning_rate": "0.3"}
 
 
-def test_a_press_from_a_browser_that_has_not_heard_of_a_change_does_not_undo_it(page):
+def test_a_click_on_an_outdated_page_does_not_undo_a_change(page):
     page.run()
-    page.number_input(key="field_seed").set_value(1)  # which is what it says already
-    early = page.button(key="step")  # on the page as it is now: its press brings what that page's widgets say
+    page.number_input(key="field_seed").set_value(1)  # its current value
+    early = page.button(key="step")  # of the current page: a click sends the values of the widgets of that page
     page.run()
     page.button(key="regenerate").click().run()
     early.click().run()
@@ -125,7 +125,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_nonsense_field_of_a_link_is_refused_with_one_sentence_and_the_rest_stays(page, name):
+def test_an_invalid_field_of_a_link_is_refused_and_the_rest_kept(page, name):
     page.query_params[name] = HOSTILE[name]
     page.query_params["l2"] = "0.003"
     page.run()
@@ -139,7 +139,7 @@ def test_a_nonsense_field_of_a_link_is_refused_with_one_sentence_and_the_rest_st
     assert link(page) == {"l2": "0.003"}
 
 
-def test_a_device_that_is_not_here_is_refused_and_the_page_goes_on_with_the_processor(page):
+def test_a_missing_device_is_refused_and_the_cpu_used(page):
     page.query_params["device"] = "cuda:9"
     page.run()
     assert not page.exception
@@ -148,7 +148,7 @@ def test_a_device_that_is_not_here_is_refused_and_the_page_goes_on_with_the_proc
     assert "cuda:9 cannot be used here" in sentence
 
 
-def test_two_visitors_have_runs_of_their_own():
+def test_two_visitors_have_separate_runs():
     first, second = (AppTest.from_file(str(ROOT / "ui/router.py"), default_timeout=30).run() for _ in range(2))
     first.button(key="step").click().run()
     second.run()
@@ -156,9 +156,9 @@ def test_two_visitors_have_runs_of_their_own():
     assert (first.session_state.visitor.run.epoch, second.session_state.visitor.run.epoch) == (1, 0)
 
 
-def test_a_box_that_still_reports_after_its_layer_was_removed_is_not_listened_to(page):
+def test_a_late_report_of_a_removed_layer_is_ignored(page):
     page.run()
-    late = page._tree.get_widget_states()  # as a browser sends it that has not yet drawn the page anew
+    late = page._tree.get_widget_states()  # as sent by a browser that has not redrawn the page yet
     page.button(key="fewer").click().run()
     page._run(late)
     assert not page.exception
@@ -174,7 +174,7 @@ def test_the_help_page_links_every_starting_point(page):
 
 
 @pytest.mark.parametrize("name", ["functions", "one_step"])
-def test_the_links_in_the_text_open_sound_experiments(name):
+def test_the_links_in_the_text_open_valid_experiments(name):
     text = open_page(name).markdown[0].value
     links = text.split(f"](./{name}?")[1:]
     assert links

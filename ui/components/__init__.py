@@ -18,15 +18,15 @@ PLOTLY = f"live/plotly-{version('plotly')}.min.js"  # address of Plotly's own sc
 VERSION = hashlib.sha256(b"".join(name.encode() + path.read_bytes() for name, path in FILES.items())).hexdigest()[:12]
 _IMPORT = re.compile(r"^(?:import|export) .*? from '(\.[^']+)';$", re.MULTILINE | re.DOTALL)
 
-# Modules are asked for all at once: following their imports would cost one round trip for each level.
-_FETCHED = """
+# All modules are requested together: following their imports would cost one round trip per level.
+_SERVED = """
 export default async function (component) {
   const folder = new URL('live/%s/', document.baseURI).href;
   const [entry] = await Promise.all(%s.map(name => import(folder + name)));
   return entry.default(component);
 }
 """
-_BROUGHT = """
+_INLINE = """
 const sources = %s;
 const addresses = {};
 const address = name => addresses[name] ??= URL.createObjectURL(new Blob(
@@ -43,12 +43,12 @@ export default async function (component) {
 def script(entry: str, served: bool) -> str:
     """JavaScript of a Streamlit component that calls the default export of the module `entry`.
 
-    served: whether the server answers for FILES; otherwise the script brings their text along.
+    served: whether the server answers for FILES; otherwise the script contains their text.
     """
     if served:
-        return _FETCHED % (VERSION, json.dumps(modules(entry)))
+        return _SERVED % (VERSION, json.dumps(modules(entry)))
     sources = {name: FILES[name].read_text(encoding="utf-8") for name in modules(entry)}
-    return _BROUGHT % (json.dumps(sources), entry)
+    return _INLINE % (json.dumps(sources), entry)
 
 
 def styles(*names: str) -> str:
@@ -60,7 +60,7 @@ def styles(*names: str) -> str:
 def modules(entry: str) -> list[str]:
     """The module and all that it imports, itself first."""
     names = [entry]
-    for name in names:  # which grows while it is read
+    for name in names:  # grows during the loop
         folder = posixpath.dirname(name)
         found = (posixpath.normpath(posixpath.join(folder, path)) for path in _IMPORT.findall(FILES[name].read_text()))
         names += [other for other in dict.fromkeys(found) if other not in names]

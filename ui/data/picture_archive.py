@@ -8,7 +8,7 @@ import streamlit as st
 from data.files.picture_files import MAX_BYTES, SIDES, read_pictures
 from data.files.user_data import PreparedData, UserDataError
 from ui.data.training import train_button
-from ui.kit.escape import plain
+from ui.kit.escape import escape_markdown
 from ui.kit.inline_picture import picture
 from ui.session import state
 
@@ -42,7 +42,7 @@ def picture_archive() -> None:
         st.caption("Stopped before all images were read.")
         st.button("Read the images", key="read_again", on_click=_store, args=("", None))
     else:
-        st.error(plain(draft))
+        st.error(escape_markdown(draft))
 
 
 def _draft(key: str) -> PreparedData | str | None:
@@ -80,11 +80,11 @@ def preview(prepared: PreparedData, key: str) -> None:
     counts = np.bincount(prepared.y, minlength=len(prepared.class_names)).tolist()
     words = [f"{name} ({count:,})" for name, count in zip(prepared.class_names, counts, strict=True)]
     what = f"{len(prepared.y):,} images of {rows} by {columns} pixels in {len(counts)} classes"
-    st.markdown(f"{what}: {plain(', '.join(words))}.")
+    st.markdown(f"{what}: {escape_markdown(', '.join(words))}.")
     train_button(prepared, key)
     shown = prepared.class_names[:SHEET_ROWS]
     alt = f"Samples as the network gets them. One row per class, from the top: {', '.join(shown)}."
-    picture(_sheet(prepared), caption=plain(alt), width=SHEET_WIDTH_PX, alt=alt)
+    picture(_sheet(prepared), caption=escape_markdown(alt), width=SHEET_WIDTH_PX, alt=alt)
 
 
 def _sheet(prepared: PreparedData) -> np.ndarray:

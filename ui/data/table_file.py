@@ -23,7 +23,7 @@ from data.files.table_roles import (
 from data.files.user_data import PreparedData, UserDataError, clean
 from ui.data.picture_archive import preview as picture_preview
 from ui.data.training import train_button
-from ui.kit.escape import plain
+from ui.kit.escape import escape_markdown
 from ui.kit.widgets import labels
 
 ENDINGS = ["csv", "tsv", "tab", "txt", "data", "gz"]
@@ -61,7 +61,7 @@ def table_file() -> None:
         _preview(whole)
         _choices(file.file_id, file.name, whole)
     except UserDataError as problem:
-        st.error(plain(str(problem)))
+        st.error(escape_markdown(str(problem)))
 
 
 @st.cache_resource(scope="session", max_entries=1, show_spinner="Reading the table")
@@ -128,9 +128,11 @@ def _choices(file_id: str, name: str, whole: Table) -> None:
     )
     left_out = [f"{c.name}: {why}" for c in whole.columns if c.name != target and (why := unfit(c))]
     if left_out:
-        st.caption(f"Not suggested: {plain('; '.join(left_out[:6]))}{' and others' if len(left_out) > 6 else ''}.")
-    prepared, said = _prepared(file_id, whole.header, Choices(target, tuple(features), task, gaps), name, whole)
-    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in said))
+        st.caption(
+            f"Not suggested: {escape_markdown('; '.join(left_out[:6]))}{' and others' if len(left_out) > 6 else ''}."
+        )
+    prepared, notes = _prepared(file_id, whole.header, Choices(target, tuple(features), task, gaps), name, whole)
+    st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in notes))
     train_button(prepared, "train_table")
 
 

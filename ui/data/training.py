@@ -10,7 +10,7 @@ from data import get_source
 from data.files.user_data import PreparedData, UserDataError
 from lab.experiment import own_data
 from lab.experiment.experiment import Experiment
-from ui.kit.escape import plain
+from ui.kit.escape import escape_markdown
 from ui.session import state
 
 PLAYGROUND = "../pages/playground.py"
@@ -37,6 +37,6 @@ def train_button(prepared: PreparedData, key: str) -> None:
         try:
             name = own_data.UPLOADS.keep(state.owner(), state.token(), prepared)
         except UserDataError as problem:
-            st.error(plain(str(problem)))
+            st.error(escape_markdown(str(problem)))
         else:
             train(prepared.dataset, name)

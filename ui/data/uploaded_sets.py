@@ -14,28 +14,30 @@ from lab.experiment import own_data
 from lab.experiment.datasets import examples
 from lab.experiment.experiment import Experiment
 from ui.data.training import train
-from ui.kit.escape import plain
+from ui.kit.escape import escape_markdown
 from ui.session import state
 
 
 def uploads() -> None:
     """One line per stored data set; nothing if there is none."""
-    mine = own_data.UPLOADS.of(state.owner())
-    if not mine:
+    stored = own_data.UPLOADS.of(state.owner())
+    if not stored:
         return
     used, allowed = own_data.UPLOADS.used(state.owner()) / 1e6, own_data.UPLOADS.session_bytes / 1e6
     st.markdown(
-        f"Your uploads: **{used:.1f} of {allowed:.0f} MB**, {len(mine)} of {own_data.UPLOADS.session_sets} data sets."
+        f"Your uploads: **{used:.1f} of {allowed:.0f} MB**, {len(stored)} of {own_data.UPLOADS.session_sets} data sets."
     )
-    for name in mine:
+    for name in stored:
         _upload(name)
 
 
 def _upload(name: str) -> None:
     source, e = _described(name), state.experiment()
-    title = plain(source.label.partition(": ")[2])
+    title = escape_markdown(source.label.partition(": ")[2])
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"{plain(source.label)}: {source.samples:,} examples, {source.inputs:,} inputs", width="stretch")
+        st.markdown(
+            f"{escape_markdown(source.label)}: {source.samples:,} examples, {source.inputs:,} inputs", width="stretch"
+        )
         if e.own == name:
             help = "All examples in their original units: part, target and inputs, with missing values filled in."
             st.download_button(

@@ -7,7 +7,7 @@ import streamlit as st
 from data import DATASETS
 from data.sources import download
 from ui.data.training import TRAIN_HELP, train
-from ui.kit.escape import plain
+from ui.kit.escape import escape_markdown
 
 KNOWN = ("digits", "mnist", "fashion_mnist", "kaggle_mnist")
 REFRESH_S = 0.5  # between two refreshes during a download
@@ -74,7 +74,7 @@ def _download(name: str, label: str) -> None:
         st.button(f"Stop downloading {label}", key=f"stop_{name}", on_click=_downloads().stop, args=(name,), help=help)
         return
     if progress and progress.status == "failed":
-        st.error(plain(progress.sentence))
+        st.error(escape_markdown(progress.sentence))
     if progress and progress.status == "stopped":
         st.caption("Stopped. Completed files were kept.")
     host = ", ".join(dict.fromkeys(address.split("/")[2] for address in download.mirrors(name)))

@@ -13,7 +13,7 @@ from lab.devices.benchmark import EPOCH_SAMPLES, Busy, Comparison, limits
 from lab.devices.search import devices
 from ui.figures.epoch_times import epoch_times
 from ui.kit.charts import charts, theme
-from ui.kit.escape import plain
+from ui.kit.escape import escape_markdown
 from ui.session import state
 
 REFRESH_S = 0.5  # between two refreshes during a measurement
@@ -30,20 +30,20 @@ COLUMNS = {
 
 def device_list() -> None:
     """Every device, whether it is available, and how to fix one that is not."""
-    st.markdown("\n".join(f"- **{plain(device.label)}**: {_state(device)}" for device in devices()))
+    st.markdown("\n".join(f"- **{escape_markdown(device.label)}**: {_state(device)}" for device in devices()))
 
 
 def _state(device: Device) -> str:
     memory = f" {device.memory / 2**30:.0f} GB of memory." if device.memory else ""
     if device.usable:
         return f"available.{memory}"
-    fix = f" To fix this: {plain(device.fix)}" if device.fix else ""
-    return f"not available. {plain(device.reason)}{memory}{fix}"
+    fix = f" To fix this: {escape_markdown(device.fix)}" if device.fix else ""
+    return f"not available. {escape_markdown(device.reason)}{memory}{fix}"
 
 
 @st.fragment
 def measurement() -> None:
-    """Start and stop the measurement, and show its results so far. It runs in its own process, so nobody waits."""
+    """Start and stop the measurement, and show its results so far. It runs in a process of its own."""
     job: Comparison | None = state.notes().get("comparison")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if job and job.running:
@@ -91,7 +91,7 @@ def _results(job: Comparison) -> None:
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> None:
-    """Every cell with what limits it. That is judged by comparison, so the table comes when all cells are measured."""
+    """Every cell with what limits it. Limits are found by comparison, so all cells must be measured."""
     labels = {device.name: device.label for device in devices()}
     lines = [
         {**row, "device": labels.get(row["device"], row["device"]), "limit": limit}
@@ -106,10 +106,10 @@ def _table(rows: Sequence[dict[str, Any]]) -> None:
 def summary(rows: Sequence[dict[str, Any]], difference: float | None) -> list[str]:
     """The results as sentences: the range on the CPU, where a GPU wins, and how much the losses differ."""
     cpu = sorted((row for row in rows if row["device"] == "cpu"), key=lambda row: row["epoch_s"])
-    said = []
+    lines = []
     if cpu:
         ends = [f"{row['epoch_s']:.2g} s ({row['width']} units, batch {row['batch']})" for row in (cpu[0], cpu[-1])]
-        said.append(f"On the CPU an epoch of {EPOCH_SAMPLES:,} images takes from {ends[0]} to {ends[1]}.")
+        lines.append(f"On the CPU an epoch of {EPOCH_SAMPLES:,} images takes from {ends[0]} to {ends[1]}.")
     cells = {(row["width"], row["batch"]): row["epoch_s"] for row in cpu}
     gains = [
         (cells[cell] / row["epoch_s"], cell)
@@ -119,10 +119,12 @@ def summary(rows: Sequence[dict[str, Any]], difference: float | None) -> list[st
     won = [cell for gain, cell in gains if gain > 1]
     if won:
         (width, batch), (most, at) = min(won, key=lambda cell: cell[0] * cell[1]), max(gains)
-        said.append(f"The GPU is faster from {width} units with batch {batch}; at {at[0]} units with batch {at[1]} it "
-                    f"is {most:.1f} times as fast.")  # fmt: skip
+        lines.append(f"The GPU is faster from {width} units with batch {batch}; at {at[0]} units with batch {at[1]} it "
+                     f"is {most:.1f} times as fast.")  # fmt: skip
     elif gains:
-        said.append("The GPU is nowhere faster so far: launching its operations takes longer than computing them.")
+        lines.append(
+            "The GPU is not faster in any case so far: launching its operations takes longer than computing them."
+        )
     if difference is not None:
-        said.append(f"After each of 50 steps the losses of the two differ by at most {difference:.1g} of their value.")
-    return said
+        lines.append(f"In each of 50 steps the two losses have a relative difference of at most {difference:.1g}.")
+    return lines

@@ -37,9 +37,9 @@ def boundary(
         marker = {"color": labels, "colorscale": diverging(theme), "cmin": -1, "cmax": 1, "size": 8, "line": rim}
         figure.add_scatter(x=points[:, 0], y=points[:, 1], name="examples", mode="markers", marker=marker)
     for index, name in enumerate(classes):
-        mine = points[labels == index]
+        members = points[labels == index]
         marker = {**class_style(index), "size": 8, "line": rim}
-        figure.add_scatter(x=mine[:, 0], y=mine[:, 1], name=name, mode="markers", marker=marker)
+        figure.add_scatter(x=members[:, 0], y=members[:, 1], name=name, mode="markers", marker=marker)
     return figure.update_yaxes(scaleanchor="x", constrain="domain").update_xaxes(constrain="domain")
 
 

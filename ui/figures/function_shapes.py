@@ -60,7 +60,7 @@ def shapes(
 _ABOVE = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 12}}
 
 
-def arrivals(
+def pre_activation_histogram(
     edges: ArrayLike,
     counts: ArrayLike,
     line: tuple[ArrayLike, ArrayLike],
@@ -73,14 +73,14 @@ def arrivals(
     edges: (B + 1,). counts: (B,). line: z and values of the function. dots: the same for the chosen example.
     """
     edges, counts = np.asarray(edges), np.asarray(counts)
-    centres = (edges[:-1] + edges[1:]) / 2
+    centers = (edges[:-1] + edges[1:]) / 2
     second = {"overlaying": "y", "side": "right", "showgrid": False, "zeroline": False, "tickmode": "auto", "nticks": 4}
     figure = go.Figure(layout=layout(theme, x="z", height=210, bargap=0, yaxis2=second))
     figure.update_layout(margin={"l": 8, "r": 34, "t": 6, "b": 34}).update_yaxes(selector=0, showticklabels=False)
     figure.add_bar(
-        x=centres,
+        x=centers,
         y=counts / max(int(counts.sum()), 1),
-        marker={"color": by_sign(centres), "line": {"width": 0}},
+        marker={"color": by_sign(centers), "line": {"width": 0}},
         opacity=0.55,
         hovertemplate="z about %{x:.2f}: %{y:.1%}<extra></extra>",
     )
@@ -91,7 +91,7 @@ def arrivals(
     return figure
 
 
-def shares(names: Sequence[str], warm: ArrayLike, plain: ArrayLike, *, theme: Theme = "light") -> go.Figure:
+def softmax_bars(names: Sequence[str], warm: ArrayLike, plain: ArrayLike, *, theme: Theme = "light") -> go.Figure:
     """Softmax probabilities (K,) of K classes: bars at the chosen temperature, marks at temperature 1."""
     places = np.arange(len(names))
     ticks = {"tickmode": "array", "tickvals": places, "ticktext": list(names), "showgrid": False, "type": "linear"}

@@ -40,7 +40,7 @@ def agreement(
     return figure.update_layout(showlegend=True, legend=_ABOVE)
 
 
-def valley(epsilons: ArrayLike, errors: Mapping[str, ArrayLike], *, theme: Theme = "light") -> go.Figure:
+def error_over_epsilon(epsilons: ArrayLike, errors: Mapping[str, ArrayLike], *, theme: Theme = "light") -> go.Figure:
     """The largest relative error over epsilon, one line per precision, both axes logarithmic."""
     power = {"type": "log", "exponentformat": "power", "dtick": 2}
     across, up = {**power, "autorange": "reversed"}, {**power, "automargin": True}

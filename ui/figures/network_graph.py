@@ -31,12 +31,7 @@ class Chosen(NamedTuple):
 
 
 def network(
-    columns: Sequence[Column],
-    weights: Sequence[np.ndarray],
-    chosen: Chosen,
-    here: int,
-    *,
-    theme: Theme = "light",
+    columns: Sequence[Column], weights: Sequence[np.ndarray], chosen: Chosen, here: int, *, theme: Theme = "light"
 ) -> go.Figure:
     """Units as circles with their numbers, orange if negative and blue if positive; weights as lines, wider if larger.
 

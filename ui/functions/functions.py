@@ -10,24 +10,16 @@ import streamlit as st
 from engine import ACTIVATIONS, LOSSES
 from engine.formulas.activations import ActivationFunction
 from engine.formulas.losses import Loss, softmax
-from ui.figures.function_shapes import Curve, arrivals, shapes, shares
+from ui.figures.function_shapes import Curve, pre_activation_histogram, shapes, softmax_bars
 from ui.functions.loss_shape import marks, shape, targets
 from ui.kit.charts import chart, theme
 from ui.kit.page_parts import ask, source
 from ui.kit.widgets import labels
 from ui.session import state
 
-VIEWS = ("Activations", "Losses", "Softmax")
 Z = np.linspace(-6, 6, 401)
 TEMPERATURES = (0.1, 0.2, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 EXAMPLE = (2.0, 1.0, -1.0)  # logits of three classes
-
-
-def view() -> str:
-    """Which kind of function is looked at."""
-    help = "Functions of a hidden unit, of the loss, or of a softmax output."
-    chosen = st.segmented_control("Kind", VIEWS, default=VIEWS[0], required=True, key="fn_view", help=help)
-    return chosen or VIEWS[0]
 
 
 # Activations ---------------------------------------------------------------------------------------------------------
@@ -52,9 +44,9 @@ def activations() -> None:
         curves = [curve_of(function, Z, *extra), *(curve_of(ACTIVATIONS[name], Z) for name in others)]
         alt = f"{function.label} and its derivative over z from -6 to 6"
         chart(shapes(Z, curves, (dots, function.forward(dots, *extra)), theme=theme()), "fn_shape", alt)
-        st.caption(_dots_in_words(header, layer, function, len(dots)))
+        st.caption(_dots_sentence(header, layer, function, len(dots)))
     with left:
-        _in_formulas(function)
+        _formulas(function)
     distribution(header, arrays)
     with st.expander("Show me the source"):
         source(function.forward, function.backward)
@@ -67,41 +59,41 @@ def curve_of(function: ActivationFunction, z: np.ndarray, *extra: float) -> Curv
 
 def _chosen_activation() -> tuple[ActivationFunction, tuple[float, ...]]:
     names, first = list(ACTIVATIONS), (*state.experiment().activation_names, "tanh")[0]
-    help = "Draws this one; your network keeps its own. The Playground changes the network."
+    help = "The function to draw. Your network does not change; choose its activation on the Playground."
     options = {"format_func": labels(ACTIVATIONS), "key": "fn_activation", "help": help}
     function = ACTIVATIONS[st.selectbox("Activation", names, index=names.index(first), **options)]
     if function.parameter is None:
         return function, ()
     p = function.parameter
-    help = f"Only bends this picture. Networks always use {p.usual:g}."
+    help = f"Changes only this chart. Networks always use {p.usual:g}."
     return function, (
         st.slider(p.label, 0.0, float(p.maximum), float(p.usual), 0.01, key=f"fn_{function.name}", help=help),
     )
 
 
 def _choose_dots() -> tuple[int, int]:
-    """Which layer's units are the dots, and for which training point."""
+    """Controls for the layer and the training point that the dots show."""
     hidden = len(state.experiment().hidden) + len(state.experiment().conv)
     left, right = st.columns(2)
     with left:
-        help = "Whose units are the dots on the curve, one dot a unit."
+        help = "The layer whose units are the dots on the curve, one dot per unit."
         layer = st.selectbox("Dots: layer", list(range(max(hidden, 1))), format_func=lambda n: str(n + 1),
                              key="fn_layer", help=help, disabled=not hidden)  # fmt: skip
     with right:
-        help = "Number of the training point whose values the dots show. A number past the last one means the last."
+        help = "Number of the training point whose values the dots show; a number beyond the last one selects the last."
         point = st.number_input("Data point", 1, 100_000, 1, key="fn_point", help=help)
     return layer or 0, int(point) - 1
 
 
-def _dots_in_words(header: dict, layer: int, function: ActivationFunction, dots: int) -> str:
+def _dots_sentence(header: dict, layer: int, function: ActivationFunction, dots: int) -> str:
     if not dots:
-        return "This network has no hidden layer, so nothing of it lies on the curve."
+        return "This network has no hidden layer, so there are no dots on the curve."
     own = header["layers"][min(layer, len(header["layers"]) - 1)]["activation"]
     what = f"The dots are the units of layer {layer + 1} for training point {header['point'] + 1}: across z, up f(z)."
     return what if own == function.name else f"{what} The layer itself uses {ACTIVATIONS[own].label}."
 
 
-def _in_formulas(function: ActivationFunction) -> None:
+def _formulas(function: ActivationFunction) -> None:
     st.latex(rf"f(z) = {function.formula}")
     st.latex(rf"f'(z) = {function.derivative}")
     if function.parameter:
@@ -111,15 +103,15 @@ def _in_formulas(function: ActivationFunction) -> None:
 
 
 def distribution(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-    """What arrives at each layer of the network, one small picture a layer."""
-    st.markdown("##### What arrives in this network")
+    """Distribution of the pre-activations, one small chart per layer."""
+    st.markdown("##### Pre-activations in this network")
     layers = header["layers"]
     if not layers:
-        st.caption("There is no hidden layer, so no activation has anything to do.")
+        st.caption("This network has no hidden layer, so there are no pre-activations to show.")
         return
     st.caption(
-        f"Epoch {header['epoch']:,}. Bars: where z lies for the first training points. Line: the layer's own function. "
-        "Dots: the chosen point. Saturated: the curve is almost flat there, so hardly any gradient comes through. "
+        f"Epoch {header['epoch']:,}. Bars: distribution of z over the first training points. Line: the layer's "
+        "activation. Dots: the chosen point. Saturated: the curve is almost flat there, so hardly any gradient passes. "
         "Dead: no gradient for any point."
     )
     for start in range(0, len(layers), 4):
@@ -134,7 +126,7 @@ def _layer(number: int, layer: dict[str, Any], arrays: dict[str, np.ndarray]) ->
     st.markdown(f"**Layer {number + 1}**, {function.label}: {words}")
     z = np.linspace(min(edges[0], *dots), max(edges[-1], *dots), 121)
     line, on_it = (z, function.forward(z)), (dots, function.forward(dots))
-    figure = arrivals(edges, arrays["counts"][number], line, on_it, theme=theme())
+    figure = pre_activation_histogram(edges, arrays["counts"][number], line, on_it, theme=theme())
     chart(figure, f"fn_layer_{number}", f"Pre-activations of layer {number + 1}: {words}")
 
 
@@ -145,11 +137,11 @@ def losses() -> None:
     left, right = st.columns([1, 2], gap="medium")
     with left:
         names = list(LOSSES)
-        help = "Draws this one; your network keeps its own."
+        help = "The loss to draw. Your network does not change."
         options = {"format_func": labels(LOSSES), "key": "fn_loss", "help": help}
         loss = LOSSES[st.selectbox("Loss", names, index=names.index(state.experiment().loss_name), **options)]
         allowed, usual = targets(loss)
-        help = "What the network should have answered."
+        help = "The correct value of the output."
         show = "{:g}".format
         target = st.select_slider("Target t", allowed, usual, format_func=show, key=f"fn_target_{loss.name}", help=help)
         st.latex(rf"L = {loss.formula}")
@@ -158,7 +150,7 @@ def losses() -> None:
     found = marks(loss, target, header["output"], arrays)
     with right:
         y, curve = shape(loss, target)
-        across = "prediction y" if loss.name != "categorical_crossentropy" else "share y of the right class"
+        across = "prediction y" if loss.name != "categorical_crossentropy" else "probability y of the actual class"
         slope = "gradient dL/dz" if loss.on_logits else "gradient dL/dy"
         titles = (across, "loss of one output")
         figure = shapes(y, [curve], found.places, titles=titles, slope=slope, theme=theme())
@@ -175,7 +167,7 @@ def _about_logits(loss: Loss) -> None:
     if loss.on_logits:
         st.caption(
             "The engine computes this loss from z, the value before the output function: there its gradient is simply "
-            "y - t, and no logarithm of zero can happen. A sure and wrong answer costs without limit."
+            "y - t, and no logarithm of zero can occur. The loss of a confident wrong prediction has no upper limit."
         )
 
 
@@ -186,24 +178,28 @@ def temperature() -> None:
     left, right = st.columns([1, 2], gap="medium")
     with left:
         names, logits = _logits()
-        help = "All logits are divided by this first. Cold: the largest takes all. Hot: all the same."
+        help = "Divides all logits. If it is low, the largest takes almost all; if it is high, all become equal."
         t = st.select_slider("Temperature", TEMPERATURES, 1.0, format_func="{:g}".format, key="fn_hot", help=help)
         st.latex(r"y_k = \frac{e^{z_k / T}}{\sum_j e^{z_j / T}}")
         st.latex(r",\; ".join(f"z_{{{k + 1}}} = {z:.2f}" for k, z in enumerate(logits[:4])))
     with right:
         plain, warm = softmax(logits[None])[0], softmax(logits[None] / t)[0]
-        chart(shares(names, warm, plain, theme=theme()), "fn_softmax", f"Softmax shares at temperature {t:g}")
-        st.caption(f"The largest share is {warm.max():.3f}; at temperature 1, as in training, it is {plain.max():.3f}.")
+        chart(
+            softmax_bars(names, warm, plain, theme=theme()), "fn_softmax", f"Softmax probabilities at temperature {t:g}"
+        )
+        st.caption(
+            f"The largest probability is {warm.max():.3f}; at temperature 1, as in training, it is {plain.max():.3f}."
+        )
     with st.expander("Show me the source"):
         source(softmax)
 
 
 def _logits() -> tuple[list[str], np.ndarray]:
-    """Names and logits: of this network for the first point of its batch, or three that can be moved."""
+    """Class names and logits: those of this network for the first point of its batch, or of three sliders."""
     header, arrays = ask("batch_outputs")
     own = header["output"] == "softmax"
     kinds = ("Three sliders", "This network") if own else ("Three sliders",)
-    help = "Logits to play with or, where the output is a softmax, those of this network for a point of its batch."
+    help = "Logits that you set or, if the output is a softmax, those of this network for a point of its batch."
     kind = st.segmented_control("Logits", kinds, default=kinds[-1], required=True, key=f"fn_logits_{own}", help=help)
     if kind == "This network":
         names = list(state.experiment().source.class_names)

@@ -10,7 +10,7 @@ from engine.formulas.losses import OUTPUTS, Loss
 from ui.figures.function_shapes import Curve
 
 DISTANCES = ("mse", "mae", "huber")  # depend on y - t alone
-NEAR = 0.025  # targets as close as this count as the chosen one
+TARGET_TOLERANCE = 0.025  # closer targets count as the chosen one
 
 
 class Marks(NamedTuple):
@@ -26,7 +26,7 @@ def targets(loss: Loss) -> tuple[list[float], float]:
 
 
 def shape(loss: Loss, target: float) -> tuple[np.ndarray, Curve]:
-    """y (N,) and what the engine says there. For categorical cross-entropy: two classes, y is the share of one."""
+    """y (N,) and the engine's loss there. For categorical cross-entropy y is the probability of one of two classes."""
     y = np.linspace(0.002, 0.998, 499) if loss.on_logits else np.linspace(-3, 3, 481)
     given, t = y[:, None], np.full((len(y), 1), float(target))
     if loss.on_logits:
@@ -37,23 +37,25 @@ def shape(loss: Loss, target: float) -> tuple[np.ndarray, Curve]:
 
 
 def marks(loss: Loss, target: float, output: str, arrays: dict[str, np.ndarray]) -> Marks:
-    """The outputs of a batch, z, y and t (N, O), as marks on the curve of a target, and a sentence on them."""
+    """The outputs of a batch, z, y and t (N, O), as marks on the curve of a target, and a sentence about them."""
     nothing = np.zeros(0), np.zeros(0)
     if output not in loss.outputs:
         label = OUTPUTS[output].label
-        return Marks(nothing, f"This network ends in {label}, which does not go with this loss: nothing to mark.")
+        return Marks(
+            nothing, f"The output function of this network, {label}, does not fit this loss, so there are no marks."
+        )
     z, y, t = (arrays[name].astype(np.float64) for name in "zyt")
     if loss.name == "categorical_crossentropy":
         right = t.argmax(axis=1)
         places = y[np.arange(len(y)), right], loss.value(z, t)[:, 0]
-        if abs(target - 1) > NEAR:
-            return Marks(nothing, "The marks stand on the curve of target 1: move the slider there.")
+        if abs(target - 1) > TARGET_TOLERANCE:
+            return Marks(nothing, "The marks lie on the curve of target 1: move the slider there.")
         return Marks(places, f"The marks are the {len(y)} points of this batch.")
     given, y, t = (values.reshape(-1, 1) for values in (z if loss.on_logits else y, y, t))
     heights = loss.value(given, t)[:, 0]
     if loss.name in DISTANCES:
-        moved = "Each stands as far from the chosen target as its prediction from its own."
+        moved = "Each is as far from the chosen target as its prediction is from its own target."
         return Marks((target + (y - t)[:, 0], heights), f"The marks are the {len(y)} residuals of this batch. {moved}")
-    here = np.abs(t[:, 0] - target) < NEAR
+    here = np.abs(t[:, 0] - target) < TARGET_TOLERANCE
     sentence = f"The marks are the {here.sum()} of {len(y)} outputs of this batch whose target is {target:g}."
     return Marks((y[here, 0], heights[here]), sentence)

@@ -8,16 +8,13 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from lab.experiment.experiment import MAX_TEXT_LENGTH, Experiment, ExperimentError
-from ui.kit.escape import plain
+from ui.kit.escape import escape_markdown
 from ui.kit.widgets import locked, shown
 from ui.session import lockable_parts, state
 
 FRAME = '<iframe src="{}" title="Backprop Playground" width="100%" height="900" style="border: 0"></iframe>'
 TOO_LONG = "A link cannot hold this many drawn points. Save the experiment as a file, which holds them all."
-HINTS = {
-    "hide": ("Hide from students", "Not shown."),
-    "lock": ("Lock for students", "Shown, but cannot be changed."),
-}
+HINTS = {"hide": ("Hide from students", "Not shown."), "lock": ("Lock for students", "Shown, but cannot be changed.")}
 
 
 def button() -> None:
@@ -73,7 +70,10 @@ def _file() -> None:
     try:
         experiment = read(file.getvalue())
     except ExperimentError as problem:
-        st.error("Not opened; nothing has changed:\n\n" + "\n".join(f"- {plain(text)}" for text in problem.sentences))
+        st.error(
+            "Not opened; nothing has changed:\n\n"
+            + "\n".join(f"- {escape_markdown(text)}" for text in problem.sentences)
+        )
     else:
         state.load(experiment)
         st.rerun()

@@ -1,4 +1,4 @@
-"""How the layers are doing, live: distributions, table, verdict; and two small networks side by side."""
+"""Diagnostics of the layers, live: distributions, table and verdict; and two small networks side by side."""
 
 from __future__ import annotations
 
@@ -10,29 +10,32 @@ import streamlit as st
 from lab.experiment.experiment import ExperimentError
 from lab.queries.health import HEALTHY_RATIO
 from lab.server.trial_runs import TRIAL_EPOCHS, TRIALS, trial
-from ui.figures import ridges, update_ratios
+from ui.figures.layer_health import ridges, update_ratios
 from ui.kit.charts import charts, theme
 from ui.playground.transport import bar
 from ui.session import state
 
-EVERY = 0.5  # seconds between two looks while the network trains
+REFRESH_S = 0.5  # while the network trains
 COLUMNS = ("Layer", "Output spread", "Gradient spread", "Dead", "Saturated", "Update / weight", "Verdict")
 GRADIENT_SPAN = (-12.0, 2.0)  # powers of ten
 
 
 def live_health() -> None:
-    """Transport, and the layers of the network. While it trains this part alone is drawn again and again."""
+    """The buttons that train, and the layers of the network. During training only this part is refreshed."""
     state.look_again()
     running = state.status()["status"] == "running"
-    st.fragment(_live, run_every=EVERY if running else None)(running)
+    st.fragment(_live, run_every=REFRESH_S if running else None)(running)
 
 
 def _live(running: bool) -> None:
     state.look_again()
     now = state.status()["status"]
     if (now == "running") != running:
-        st.rerun()  # the clock of this part starts or stops
-    bar(f"How much is learned between two pictures; here there are {1 / EVERY:g} a second.", pinned=True)
+        st.rerun()  # refreshing starts or stops
+    bar(
+        f"How much training happens between two refreshes; this page refreshes {1 / REFRESH_S:g} times a second.",
+        pinned=True,
+    )
     try:
         header, arrays = state.ask("health")
     except (ExperimentError, RuntimeError) as problem:
@@ -52,7 +55,7 @@ def _figures(key: str, header: dict[str, Any], arrays: dict[str, np.ndarray], ra
     of_gradients = ridges(names, *shown, x="gradient size, power of ten", theme=theme(), span=GRADIENT_SPAN)
     figures = {
         "Distribution of the outputs of each layer, the first on top": of_outputs,
-        "Distribution of the sizes of the gradients by these outputs, as powers of ten": of_gradients,
+        "Distribution of the sizes of the gradients with respect to these outputs, as powers of ten": of_gradients,
     }
     if ratios:
         values = [layer["update"] for layer in header["layers"]]
@@ -71,7 +74,7 @@ def _table(layers: list[dict[str, Any]]) -> None:
 
 
 def _or_nothing(value: float | None, form: str) -> str:
-    """A number; nothing where the question makes no sense, which is NaN here and None after a way through a worker."""
+    """A number, or nothing if it is not defined: NaN, which a worker sends as None."""
     return "" if value is None or np.isnan(value) else form.format(value)
 
 
@@ -80,12 +83,12 @@ def side_by_side() -> None:
     st.subheader("Two deep networks side by side")
     st.markdown(
         f"Both have hidden layers of eight units, the same data and the same rate. Each is trained for {TRIAL_EPOCHS} "
-        "epochs; your own network is not touched."
+        "epochs; your own network does not change."
     )
     help = "Which two networks are trained."
     question = st.segmented_control("Compare", list(TRIALS), default=next(iter(TRIALS)), key="trial", help=help)
     question = question or next(iter(TRIALS))
-    help = "Trains two small networks of their own; it takes a second or two."
+    help = "Trains two small networks in a second or two."
     pressed = st.button("Train both", key="train_both", type="primary", help=help)
     trials = state.notes().setdefault("trials", {})
     if pressed:
@@ -104,7 +107,7 @@ def side_by_side() -> None:
 
 
 def _train_both(question: str, trials: dict[str, Any]) -> None:
-    """Adds what is found to `trials`."""
+    """Trains both networks and adds the results to `trials`."""
     bar, found = st.progress(0.0, "Training"), {}
     try:
         for number, (label, experiment) in enumerate(TRIALS[question].items()):
@@ -112,7 +115,7 @@ def _train_both(question: str, trials: dict[str, Any]) -> None:
                 bar.progress((number + share) / len(TRIALS[question]), f"Training: {label}")
                 found[label] = answer
     except (ExperimentError, RuntimeError, KeyError) as problem:
-        st.warning(f"This could not be trained now: {problem}")
+        st.warning(f"The networks could not be trained: {problem}")
     else:
         trials[question] = found
     bar.empty()

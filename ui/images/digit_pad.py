@@ -52,18 +52,18 @@ def _progress() -> None:
 
 
 def network_choice() -> None:
-    """Which of the two networks recognizes the drawing and the test image."""
+    """A choice of the network that recognizes the drawing and the test image."""
     place = st.container(key="who_reads")  # always there: an element inserted above the pad would remount it
     if classifies_images():
         if not st.session_state.get("reader_chosen"):
             st.session_state["reader"] = YOURS if state.status()["epoch"] or not built_in_network().ready else BUILT_IN
         help = "Your network is the one on the Playground. The built-in one was trained for this page."
-        options = {"key": "reader", "on_change": _chosen, "required": True}
+        options = {"key": "reader", "on_change": _remember_choice, "required": True}
         place.segmented_control("Recognize with", [YOURS, BUILT_IN], help=help, **options)
 
 
-def _chosen() -> None:
-    """The visitor has chosen a network, and keeps it."""
+def _remember_choice() -> None:
+    """Remember that the visitor has chosen a network."""
     st.session_state["reader_chosen"] = True
 
 
@@ -154,4 +154,4 @@ def test_image() -> None:
     if answer is not None:
         header, arrays = answer
         part("readings", "readings", {**header, "names": header["classes"]}, arrays)
-        st.caption("Shift the image: as it is, it is misread after a few pixels; centered, it is still recognized.")
+        st.caption("Shift the image: after a few pixels it is misclassified, unless it is centered first.")

@@ -1,6 +1,6 @@
-"""A small network that reads drawings before the visitor has trained one: trained when it is first needed, then kept.
+"""The built-in network that recognizes drawings before the visitor has trained one.
 
-It is a run like a visitor's, in a worker where there is one, so nothing waits for it; whoever looks sees its progress.
+It is trained when it is first needed, as a run like a visitor's, so that no page waits for it, and kept.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ LARGER = Experiment(dataset="mnist", samples=20_000, scaling="unit", hidden=(64,
 
 
 class Reader:
-    """One for a process, for all its visitors. Whoever waits calls `advance` again and again, until it says 1."""
+    """One per process, for all visitors. A page that waits calls `advance` repeatedly until it returns 1."""
 
     def __init__(self, experiment: Experiment | None = None) -> None:
         self.experiment = experiment or (LARGER if LARGER.source.available() else BUNDLED)
-        self._one_at_a_time = threading.Lock()
+        self._lock = threading.Lock()
         self._token = ""
         self._built: Built | None = None
 
@@ -39,14 +39,14 @@ class Reader:
         return self._built is not None
 
     def advance(self, pool: Pool) -> float:
-        """Look after the training: how much of it is done, 0 to 1. Raises Unreachable."""
-        with self._one_at_a_time:
+        """Start the training or check it; returns the share that is done, 0 to 1. Raises Unreachable."""
+        with self._lock:
             if self._built:
                 return 1.0
             try:
                 return self._advance(pool)
             except Gone:
-                self._token = ""  # the next look starts again
+                self._token = ""  # the next call starts again
                 return 0.0
 
     def _advance(self, pool: Pool) -> float:
@@ -54,7 +54,7 @@ class Reader:
             token = pool.open(self.experiment, "max")
             pool.do(token, Play())
             self._token = token
-        state = pool.do(self._token, GetFrame()).state  # whoever asks for a frame keeps a run alive
+        state = pool.do(self._token, GetFrame()).state  # asking for frames keeps a run alive
         if state is not None and state.status == "running":
             return state.epoch / self.experiment.epochs
         _, arrays = pool.ask(self._token, "weights")
@@ -65,7 +65,7 @@ class Reader:
     def _rebuilt(self, arrays: dict[str, np.ndarray]) -> Built:
         """The trained network in this process, with clean test pictures and without the training part's memory."""
         trained = self.experiment
-        # What the pixels are divided by must not depend on which of them are here.
+        # The scaling of pixels must not depend on how many images are loaded.
         samples = trained.samples if trained.scaling == "standard" else 100
         built = build(trained.change(noise=0.0, samples=samples, device="cpu"))
         network = built.trainer.network
@@ -74,15 +74,15 @@ class Reader:
         return built
 
     def drawing(self, ink: np.ndarray) -> Answer:
-        """What it reads in a drawing; see lab.queries.gallery.drawing."""
+        """The prediction for a drawing; see lab.queries.gallery.read."""
         return self._answer(gallery.read, ink)
 
     def picture(self, facts: dict[str, Any]) -> Answer:
-        """One of its own test pictures, changed; see lab.queries.gallery.picture."""
+        """One of its own test pictures, transformed; see lab.queries.gallery.changed."""
         return self._answer(gallery.changed, facts)
 
     def _answer(self, question: Any, argument: Any) -> Answer:
         assert self._built is not None, "advance until it is ready"
         dataset, trainer = self._built
-        with self._one_at_a_time:  # layers share their work space
+        with self._lock:  # layers share their work space
             return question(dataset, trainer, argument)

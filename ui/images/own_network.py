@@ -13,7 +13,7 @@ from lab.queries.gallery import MAX_PICTURES
 from ui.images.digit_pad import YOURS, classifies_images
 from ui.images.image_component import part, sent
 from ui.images.recipe_list import set_up_button
-from ui.kit.escape import plain
+from ui.kit.escape import escape_markdown
 from ui.kit.page_parts import ask
 from ui.playground.transport import bar
 from ui.session import state
@@ -52,8 +52,8 @@ def _first_layer(shown_status: str) -> None:
         st.rerun()
     e, notice = state.experiment(), state.status()["notice"]
     st.markdown(
-        f"**{plain(e.source.label)}**, {_shape(e)}: epoch {header['epoch']:,}, "
-        f"test accuracy {scores['test_accuracy']:.1%}. {plain(notice)}"
+        f"**{escape_markdown(e.source.label)}**, {_shape(e)}: epoch {header['epoch']:,}, "
+        f"test accuracy {scores['test_accuracy']:.1%}. {escape_markdown(notice)}"
     )
     many, shown = header["units"], len(arrays["weights"])
     what = "filters of the first convolution" if header["filters"] else "units of the first layer"

@@ -71,7 +71,7 @@ _GENERAL = (
     Term("Standardize", "Shift and scale each input so that over the training part its mean is 0 and its standard "
          "deviation 1.", EVERYWHERE),
     Term("Step", "One update of all weights, from one batch.", EVERYWHERE),
-    Term("Stop rule", "Ends training by itself: after so many epochs or seconds, at a goal, or without improvement.",
+    Term("Stop rule", "Ends training by itself: after some epochs or seconds, at a goal, or without improvement.",
          PLAYGROUND),
     Term("Training part, test part", "The network learns from the first and is tested on the second, which it never "
          "learns from.", EVERYWHERE),

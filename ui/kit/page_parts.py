@@ -22,7 +22,7 @@ REFRESH_S = 1.0  # between two views of a running network; each one mounts its c
 
 
 def begin_reading_page() -> None:
-    """The first call of a page that is read from top to bottom: make sure of a run, and set its layout."""
+    """Begin a page that is read from top to bottom: make sure that there is a run, and set the layout."""
     state.begin()
     st.html(FILES["page/reading.css"])
 

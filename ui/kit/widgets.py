@@ -1,7 +1,7 @@
 """The controls of the fields of an experiment, made from their records in lab/experiment/fields.py.
 
 A widget takes its value from the experiment before it is drawn, so a link, a preset or another widget moves it too; a
-change goes back into the experiment. Its help says whether training goes on or restarts. What a teacher has hidden is
+change goes back into the experiment. Its help says whether training continues or restarts. What a teacher has hidden is
 not drawn, and what is locked is drawn but cannot be changed.
 """
 
@@ -20,7 +20,7 @@ from lab.experiment.rules import Range, as_text
 from ui.session import state
 from ui.session.lockable_parts import is_hidden, is_locked
 
-GOES_ON = "Training goes on."
+CONTINUES = "Training continues."
 RESTARTS = "Restarts training."
 
 Act = Callable[[Any], None]
@@ -30,13 +30,13 @@ Act = Callable[[Any], None]
 
 
 def keyed(name: str, value: Any, act: Act) -> dict[str, Any]:
-    """The key of a widget that shows a value, and what it does when a person changes it."""
+    """Options of a widget that shows a value: its key, and the callback for changes by a person."""
     key = state.widget_key(name, value)
     return {"key": key, "on_change": state.on_widget_change, "args": (name, key, act)}
 
 
 def shown(*names: str) -> bool:
-    """Whether a teacher has left any of these fields and buttons in view; others are not drawn."""
+    """Whether any of these fields and buttons is not hidden by a teacher."""
     view = state.view()
     return not all(is_hidden(view, name) for name in names)
 
@@ -74,20 +74,20 @@ def button(label: str, name: str, act: Callable[[], None], help: str) -> None:
 
 
 def bound(name: str, value: Any, act: Act | None = None) -> dict[str, Any]:
-    """The key of a field's widget, its value, the way back, and whether a teacher has locked it."""
+    """Options of a field's widget: its key, its callback, and whether a teacher has locked it."""
     act = act or (lambda value: state.change(**{name: value}))
     return {**keyed(f"field_{name}", value, act), "disabled": locked(name)}
 
 
 def explain(name: str, more: str = "") -> str:
-    """The help of a field, and what a change of it does. more: what is to be said of its current value."""
+    """The help of a field, and whether a change restarts training. more: a sentence about its current value."""
     spec, value = FIELDS[name], getattr(state.experiment(), name)
     more = more or (getattr((spec.choices or {}).get(value), "sentence", "") if isinstance(value, str) else "")
-    return " ".join(filter(None, (spec.help, more, GOES_ON if name in LIVE else RESTARTS)))
+    return " ".join(filter(None, (spec.help, more, CONTINUES if name in LIVE else RESTARTS)))
 
 
 def slider_values(name: str, e: Experiment) -> tuple[float, ...]:
-    """A few good values; one that came by a link joins them."""
+    """The steps of a slider, and the current value if it is another one, from a link."""
     steps, value = FIELDS[name].steps, getattr(e, name)
     return steps if value in steps else tuple(sorted({*steps, value}))
 

@@ -108,7 +108,7 @@ def loss_line(name: str, outputs: int, y: np.ndarray, t: np.ndarray, units: np.n
 
 
 def output_lines(k: int, facts: Mapping[str, Any], seen: Mapping[str, np.ndarray], outputs: int) -> list[str]:
-    """dL/dz of one output unit: in one stroke for a loss on logits, else dL/dy and then through the output function.
+    """dL/dz of one output unit: directly for a loss on logits, otherwise dL/dy and the slope of the output function.
 
     facts: loss, output (names), unit, place, points.
     """
@@ -133,7 +133,7 @@ def output_lines(k: int, facts: Mapping[str, Any], seen: Mapping[str, np.ndarray
 
 
 def back_lines(k: int, stage: Mapping[str, Any], seen: Mapping[str, np.ndarray], points: int) -> list[str]:
-    """How the gradient comes back to the focused unit of hidden layer k + 1, factor by factor."""
+    """The gradient of the focused unit of hidden layer k + 1, factor by factor."""
     unit, place = stage["focus"] + 1, stage["place"]
     at = {name: float(seen[f"{k}.{name}"][place]) for name in ("da", "slope", "dz", "du")}
     a, delta = rf"\frac{{\partial L}}{{\partial a^{{({k + 1})}}_{{{unit}}}}}", DELTA % (k + 1, unit)
@@ -141,23 +141,23 @@ def back_lines(k: int, stage: Mapping[str, Any], seen: Mapping[str, np.ndarray],
     numbers, symbols = weighted_sum(seen[f"{k}.back"], seen[f"{k}.row"]), _following(k, unit, f"{k}.around" in seen)
     if f"{k}.around" in seen:
         numbers += f" + {factor(float(seen[f'{k}.around'][place]))}"
-    said = [lines(a, symbols, numbers, num(arrived))]
+    written = [lines(a, symbols, numbers, num(arrived))]
     if stage["dropout"]:
-        said.append(rf"\text{{through dropout: }} {a} = {num(at['da'])}")
+        written.append(rf"\text{{through dropout: }} {a} = {num(at['da'])}")
     slope = rf"f'\!\left(z^{{({k + 1})}}_{{{unit}}}\right)"
     if points == 1:
         product = rf"{factor(at['da'])} \cdot {factor(at['slope'])}"
-        said.append(rf"{slope} = {num(at['slope'])}")
-        said.append(lines(delta, rf"{a} \cdot {slope}", product, num(at["dz"])))
+        written.append(rf"{slope} = {num(at['slope'])}")
+        written.append(lines(delta, rf"{a} \cdot {slope}", product, num(at["dz"])))
     else:
-        said.append(rf"{delta} = \sum_{{\text{{points}}}} {a} \cdot {slope} = {num(at['dz'])}")
+        written.append(rf"{delta} = \sum_{{\text{{points}}}} {a} \cdot {slope} = {num(at['dz'])}")
     if stage["norm"]:
-        said.append(rf"\text{{through batch normalization: }} {num(at['dz'])} \rightarrow {num(at['du'])}")
-    return said
+        written.append(rf"\text{{through batch normalization: }} {num(at['dz'])} \rightarrow {num(at['du'])}")
+    return written
 
 
 def _following(k: int, unit: int, skip: bool) -> str:
-    """The gradient that comes back to a unit of layer k + 1: through the weights of the next layer and, with a skip
+    """The gradient of the output of a unit of layer k + 1: through the weights of the next layer and, with a skip
     connection, around it."""
     through = rf"\sum_m w^{{({k + 2})}}_{{{unit},m}}\, \frac{{\partial L}}{{\partial z^{{({k + 2})}}_m}}"
     return rf"{through} + \frac{{\partial L}}{{\partial a^{{({k + 2})}}_{{{unit}}}}}" if skip else through
@@ -172,7 +172,7 @@ def gradient_lines(header: Mapping[str, Any], seen: Mapping[str, np.ndarray]) ->
     if points > 1:
         return [rf"{left} = \sum_{{n=1}}^{{{points}}} {into}[n] \cdot {delta}[n] = {num(gradient)}"]
     a, d = float(seen["each.a"][0]), float(seen["each.delta"][0])
-    said = [lines(left, rf"{into} \cdot {delta}", rf"{factor(a)} \cdot {factor(d)}", num(gradient))]
+    written = [lines(left, rf"{into} \cdot {delta}", rf"{factor(a)} \cdot {factor(d)}", num(gradient))]
     stage = header["stages"][k]
     if stage["activation"] and not stage["norm"] and not stage["dropout"]:
         place = stage["place"]
@@ -180,11 +180,11 @@ def gradient_lines(header: Mapping[str, Any], seen: Mapping[str, np.ndarray]) ->
         through = rf"f'\!\left(z^{{({k + 1})}}_{{{target + 1}}}\right)"
         arriving = rf"\frac{{\partial L}}{{\partial a^{{({k + 1})}}_{{{target + 1}}}}}"
         numbers = rf"{factor(a)} \cdot {factor(slope)} \cdot {factor(da)}"
-        said.append(lines(left, rf"{into} \cdot {through} \cdot {arriving}", numbers, num(a * slope * da)))
+        written.append(lines(left, rf"{into} \cdot {through} \cdot {arriving}", numbers, num(a * slope * da)))
         if len(header["stages"]) > k + 1:
             following = _following(k, target + 1, f"{k}.around" in seen)
-            said.append(rf"{arriving} = {following} \text{{, and so on, layer by layer, up to the loss}}")
-    return said
+            written.append(rf"{arriving} = {following} \text{{, and so on, layer by layer, to the loss}}")
+    return written
 
 
 def parameter(layer: int, source: int, target: int) -> str:

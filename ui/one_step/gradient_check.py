@@ -1,4 +1,4 @@
-"""The gradient check on the screen, and a famous bug to see it fail."""
+"""The gradient check, and a well-known bug that makes it fail."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine import ACTIVATIONS
 from engine.network.layers import Dense
 from lab.experiment.architecture import architecture_of
 from lab.queries.gradient_check import MAX_PARAMETERS, WrongAxis
-from ui.figures.gradient_agreement import agreement, valley
+from ui.figures.gradient_agreement import agreement, error_over_epsilon
 from ui.kit.charts import chart, theme
 from ui.kit.page_parts import ask, source
 from ui.session import state
@@ -22,7 +22,7 @@ PARAMETERS = {"W": "weights", "b": "biases", "gamma": "scales", "beta": "shifts"
 
 
 def check() -> None:
-    """Everything below the text."""
+    """The gradient check of the visitor's network."""
     state.look_again()
     left, right = st.columns([1, 2], gap="large")
     with left:
@@ -35,10 +35,10 @@ def check() -> None:
         labels = [f"{layer}, {PARAMETERS.get(name, name)}" for layer, name in header["groups"]]
         names = [labels[group] for group in arrays["group"]]
         figure = agreement(arrays["numeric"], arrays["analytic"], wrong, names, theme=theme())
-        chart(figure, "check_agreement", "Gradient by backpropagation over the measured one, a mark a parameter")
+        chart(figure, "check_agreement", "Gradient by backpropagation over the measured one, one mark per parameter")
         st.caption(
             f"All {header['parameters']} parameters, mean loss of {header['points']} training points, float64, epsilon "
-            f"{header['epsilon']:g}. On the dotted line both say the same."
+            f"{header['epsilon']:g}. On the dotted line both are equal."
         )
         _groups(labels, arrays, wrong)
     _epsilons(bug)
@@ -67,7 +67,7 @@ def _verdict(header: Mapping, arrays: Mapping[str, np.ndarray], wrong: np.ndarra
     if not wrong.any():
         st.success(f"Every gradient is right: the largest relative error is {arrays['error'].max():.1e}.")
         if bug >= 0:
-            st.caption("This layer has one unit: the sum over units is that of the unit itself, so nothing is wrong.")
+            st.caption("This layer has one unit, so the sum over its units is correct.")
         return
     found = [tuple(header["groups"][group]) for group in np.unique(arrays["group"][wrong])]
     where = ", ".join(f"the {PARAMETERS.get(name, name)} of {layer[0].lower()}{layer[1:]}" for layer, name in found)
@@ -77,9 +77,11 @@ def _verdict(header: Mapping, arrays: Mapping[str, np.ndarray], wrong: np.ndarra
     )
     names = dict.fromkeys(header["activations"])
     if borrowed := [ACTIVATIONS[name].label for name in names if ACTIVATIONS[name].surrogate]:
-        st.caption(f"{', '.join(borrowed)} learns with a borrowed slope, so the layers below it must disagree.")
+        st.caption(
+            f"{', '.join(borrowed)} uses a surrogate slope, so the gradients of the layers before it must disagree."
+        )
     elif bug < 0:
-        st.caption("Where a value sits on the corner of a function, a difference measures half of each side.")
+        st.caption("At the corner of a function, a central difference measures the mean of both slopes.")
 
 
 def _groups(labels: list[str], arrays: Mapping[str, np.ndarray], wrong: np.ndarray) -> None:
@@ -103,11 +105,10 @@ def _epsilons(bug: int) -> None:
     for dtype in ("float32", "float64"):
         _, arrays = ask("gradient_sweep", bug=bug, dtype=dtype)
         errors[dtype], epsilons = arrays["error"], arrays["epsilon"]
-    chart(
-        valley(epsilons, errors, theme=theme()), "check_valley", "Largest relative error over epsilon, two precisions"
-    )
+    figure = error_over_epsilon(epsilons, errors, theme=theme())
+    chart(figure, "check_valley", "Largest relative error over epsilon, two precisions")
     best = {name: float(values.min()) for name, values in errors.items()}
     st.caption(
-        "Too far and the curve bends in between; too near and only rounding is left. In between lies the valley: "
-        f"{best['float32']:.0e} at best with 32 bits, {best['float64']:.0e} with 64. A wrong gradient has none."
+        "With a large epsilon the curvature of the loss adds an error, with a small one rounding does. The lowest "
+        f"error is {best['float32']:.0e} with 32 bits, {best['float64']:.0e} with 64. With a bug it stays large."
     )

@@ -1,4 +1,4 @@
-"""The One step page: choose a point and a parameter, then walk from the input to the loss, back, and one step on."""
+"""The One step page: choose a point and a parameter, then follow one training step section by section."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from lab.experiment.experiment import Experiment
 from lab.queries.one_step import MAX_SHOWN_UNITS, POINT_SOURCES
 from ui.figures.chooser import chooser
 from ui.kit.charts import chart, theme
-from ui.kit.escape import plain
+from ui.kit.escape import escape_markdown
 from ui.kit.inline_picture import picture
 from ui.kit.page_parts import ask, keys
 from ui.kit.widgets import command
-from ui.one_step.stations import Walk, stations
+from ui.one_step.sections import Walk, sections
 from ui.session import state
 
 SOURCES = {"train": "Training point", "test": "Test point", "batch": "Mini-batch", "typed": "Typed point"}
 
 
 def walk() -> None:
-    """Everything below the text. Alone when a control changes: nothing else of the page depends on it."""
+    """The controls and the current section. It runs as a fragment: nothing else on the page depends on it."""
     state.look_again()
     if state.status()["status"] == "running":
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.info("Your network is training: every press shows newer weights. Pause it to walk in peace.")
-            command("Pause", "pause", help="Training waits.")
+            st.info("Your network is training: the numbers change with every click. Pause it first.")
+            command("Pause", "pause", help="Pause training; nothing is lost.")
     left, right = st.columns([1, 2], gap="large")
     e = state.experiment()
     with left:
@@ -40,7 +40,7 @@ def walk() -> None:
     answer, seen = ask("one_step", typed, **facts)
     names = _input_names(answer, e)
     with left:
-        _point_in_words(answer, seen, names)
+        _point_sentence(answer, seen, names)
     with right:
         _walk(Walk(answer, seen, names, e.output_name, e.loss_name))
 
@@ -59,13 +59,13 @@ def _choose_point(e: Experiment, header: Mapping, arrays: Mapping) -> tuple[dict
     facts: dict[str, Any] = {"part": part, "number": 0, "label": 0}
     if part == "batch":
         if e.batch_norm:
-            st.caption("Batch normalization needs several points: of one alone nothing is left. So a batch is shown.")
+            st.caption("Batch normalization needs several points, so a batch is shown.")
         return facts, {}
     if part == "typed":
         return _typed(facts, e, header)
     most = header[part]
     st.session_state["step_point"] = min(st.session_state.get("step_point", 1), most)
-    help = f"Number of the point, 1 to {most:,}. On the map a click chooses one."
+    help = f"Number of the point, from 1 to {most:,}. A click on the map also chooses one."
     facts["number"] = int(st.number_input("Point", 1, most, key="step_point", help=help)) - 1
     if header["extent"]:
         _map(part, facts["number"], header, arrays, e)
@@ -81,8 +81,8 @@ def _map(part: str, number: int, header: Mapping, arrays: Mapping, e: Experiment
     x1, x2 = (float(value) for value in arrays[f"points_{part}"][number])
     view = (arrays["map"], header["encoding"], header["extent"])
     figure = chooser(*view, points, e.source.class_names, (x1, x2), theme=theme())
-    chart(figure, "step_map", "Map of the network's answer with the points of the data", on_pick=_pick)
-    st.caption("The network's answer and the data; the large points are those of this part. Click one to choose it.")
+    chart(figure, "step_map", "Map of the network's prediction with the points of the data", on_pick=_pick)
+    st.caption("The network's prediction and the data; the large points belong to this part. Click one to choose it.")
 
 
 def _pick(point: Any) -> None:
@@ -101,8 +101,8 @@ def _typed(facts: dict[str, Any], e: Experiment, header: Mapping) -> tuple[dict[
         with columns[n % 2]:
             help = "In the units of the data; the network sees it standardized."
             key = f"step_x_{e.dataset}_{n}"
-            values.append(st.number_input(plain(name), -1e6, 1e6, round(float(start), 3), key=key, help=help))
-    help = "What the network should answer for this point."
+            values.append(st.number_input(escape_markdown(name), -1e6, 1e6, round(float(start), 3), key=key, help=help))
+    help = "The correct output for this point."
     if e.source.kind == "regression":
         label = st.number_input("True value", -1e6, 1e6, 0.0, key="step_value", help=help)
     else:
@@ -120,10 +120,10 @@ def _input_names(answer: Mapping, e: Experiment) -> list[str]:
     return [FEATURES[name].label if name in FEATURES else name for name in answer["names"]]
 
 
-def _point_in_words(answer: Mapping, seen: Mapping, names: list[str]) -> None:
+def _point_sentence(answer: Mapping, seen: Mapping, names: list[str]) -> None:
     classes = state.experiment().source.class_names
     if answer["label"] is not None:
-        truth = f"class {plain(classes[answer['label']])}" if classes else f"{answer['label']:.4g}"
+        truth = f"class {escape_markdown(classes[answer['label']])}" if classes else f"{answer['label']:.4g}"
         st.caption(f"Truth: {truth}. Loss of this point: {answer['loss']:.4f}.")
     else:
         st.caption(f"The latest batch has {answer['points']} points; their mean loss is {answer['loss']:.4f}.")
@@ -144,7 +144,7 @@ def _choose_parameter(architecture: Architecture, names: list[str]) -> dict[str,
     layer = st.selectbox("Parameter of", range(layers), **options) or 0
     left, right = st.columns(2)
     with left:
-        help = "Where the weight begins; the bias begins nowhere."
+        help = "The unit that the weight comes from, or the bias."
         inputs = names if layer == 0 and len(names) == counts[0] else []
         label = lambda n: "bias" if n < 0 else inputs[n] if inputs else f"unit {n + 1}"  # noqa: E731
         source = st.selectbox("From", range(-1, counts[layer]), index=1, format_func=label,
@@ -160,29 +160,29 @@ def _choose_parameter(architecture: Architecture, names: list[str]) -> dict[str,
     return {"layer": layer, "source": source or 0, "target": target or 0, "first": int(first)}
 
 
-# The walk ------------------------------------------------------------------------------------------------------------
+# The sections -------------------------------------------------------------------------------------------------------
 
 
 def _walk(walk: Walk) -> None:
-    places = stations(walk)
+    places = sections(walk)
     last = len(places) - 1
     at = min(st.session_state.get("step_at", 0), last)
     st.session_state["step_at"] = at
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="walk"):
-        help = "One station towards the input; so does the left arrow key."
+        help = "The previous section. Shortcut: left arrow"
         st.button("Back", key="walk_back", on_click=_move, args=(-1, last), disabled=at == 0, help=help)
-        help = "One station on; so does the right arrow key."
+        help = "The next section. Shortcut: right arrow"
         st.button(
             "Next", key="walk_next", on_click=_move, args=(1, last), disabled=at == last, type="primary", help=help
         )
-        help = "Every station of the walk; drag to jump."
+        help = "Drag to go to any section."
         with st.container(width="stretch"):
-            st.select_slider("Station", range(last + 1), format_func=lambda n: f"{n + 1} of {last + 1}", key="step_at",
+            st.select_slider("Section", range(last + 1), format_func=lambda n: f"{n + 1} of {last + 1}", key="step_at",
                              help=help)  # fmt: skip
     keys({"ArrowLeft": ["walk_back"], "ArrowRight": ["walk_next"]})
     place = places[at]
     st.subheader(place.title, anchor=False)
-    chart(walk.figure(place, theme()), "step_network", f"The network at the station {place.title}")
+    chart(walk.figure(place, theme()), "step_network", f"The network in the section {place.title}")
     st.caption(walk.legend(place))
     place.draw()
 

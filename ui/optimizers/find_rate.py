@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine import OPTIMIZERS
 from lab.experiment.experiment import ExperimentError
-from ui.figures import rate_curve
+from ui.figures.rate_curve import rate_curve
 from ui.kit.charts import charts, theme
 from ui.session import state
 

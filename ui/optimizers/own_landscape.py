@@ -13,7 +13,7 @@ from data import FEATURES
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.queries.landscape import PLANE_KINDS, PLANE_SIDES
 from lab.race.optimizer_race import Race
-from ui.figures import DescentPath
+from ui.figures.descent import DescentPath
 from ui.optimizers.race_parts import (
     REMEMBERED,
     optimizer_pills,
@@ -131,7 +131,7 @@ def _working() -> None:
         notes |= {"landscape_problem": str(problem), "landscape_job": None}
         st.rerun()
     st.progress(notes["landscape_job"], "Training a copy, then computing the loss at each point")
-    st.button("Stop", key="land_stop", on_click=_stop, help="Cancel this landscape.")
+    st.button("Stop", key="land_stop", on_click=_stop, help="Stop computing this landscape.")
 
 
 def _stop() -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine import OPTIMIZERS
 from lab.race.optimizer_race import RATES, Race
-from ui.figures import DescentPath, descent_heights, descent_map, descent_surface
+from ui.figures.descent import DescentPath, descent_heights, descent_map, descent_surface
 from ui.kit.charts import charts, theme
 from ui.kit.widgets import labels
 

@@ -1,4 +1,4 @@
-"""What the network learns from: the data set, what makes it harder, drawn points, and files of points."""
+"""The controls of the data: the data set, what makes it harder, drawn points, and files of points."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from data.files.point_files import MAX_BYTES, UploadError, as_csv, read_points
 from data.sources import hand_drawn
 from lab.experiment.fields import DATA, FIELDS, SEED
 from lab.server.pool import Pool
-from ui.kit.escape import plain
+from ui.kit.escape import escape_markdown
 from ui.kit.widgets import RESTARTS, bound, button, control, explain, folded, group, is_in_view, locked, shown
 from ui.playground import drawing_pad
 from ui.playground.features import formula_field
@@ -41,7 +41,7 @@ def _data_set() -> None:
     names = [name for name, source in DATASETS.items() if source.available() or name == e.dataset]
     names += [name for name in OWN if name == e.dataset]
     show = lambda name: e.source.label if name in OWN else DATASETS[name].label  # noqa: E731
-    help = explain("dataset", plain(e.source.sentence))
+    help = explain("dataset", escape_markdown(e.source.sentence))
     st.selectbox("Data set", names, format_func=show, help=help, **bound("dataset", e.dataset, _choose))
 
 
@@ -71,7 +71,7 @@ def _regenerate() -> None:
 
 
 def _more_data() -> None:
-    """What makes a data set harder; only what fits the one that is chosen."""
+    """Settings that make a data set harder, if they fit the chosen one."""
     fields = [field for field in group(DATA, advanced=True) if is_in_view(field)]
     help = "Wrong labels, outliers and unbalanced classes, if available for this data set."
     with folded("More data", fields, "more_data", help=help, disabled=not fields):
@@ -103,7 +103,7 @@ def _files() -> None:
         st.file_uploader("Points from a CSV file", on_change=_uploaded, **options)
         kind, sentence = state.notes().get(UPLOAD, ("", ""))
         if sentence:
-            (st.error if kind == "refused" else st.info)(plain(sentence))
+            (st.error if kind == "refused" else st.info)(escape_markdown(sentence))
         help = "The current points: x1, x2, label, and whether they belong to the training or the test part."
         points = partial(_as_file, state.runs(), state.token())
         off = not state.experiment().source.plane

@@ -12,14 +12,14 @@ from typing import Any
 from data.sources import hand_drawn
 from ui.session import state
 
-SHEET = "sheet"
+SHEET = "sheet"  # the note that holds the state of the pad
 AS_DRAWN = {"noise": 0.0, "label_noise": 0.0, "outliers": 0.0, "samples": 0}  # drawn points are used as they are
-STILL = "Not a data set yet: {}. Draw 2 to 5 classes, each with at least 2 points."
+NO_DATA_SET = "Not a data set yet: {}. Draw 2 to 5 classes, each with at least 2 points."
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """The state of the pad. packed: the points of the experiment when the pad last agreed with it."""
+    """The state of the pad. packed: the points of the experiment when it was last in step with the pad."""
 
     open: bool = False
     packed: str = ""
@@ -74,7 +74,7 @@ def take(points: list[Any], number: int, done: bool) -> None:
     problem = hand_drawn.problem(text) if text else "no points"
     if problem:
         draft = tuple((point[0], point[1], int(point[2])) for point in points)
-        state.notes()[SHEET] = replace(sheet, draft=draft, note=STILL.format(problem))
+        state.notes()[SHEET] = replace(sheet, draft=draft, note=NO_DATA_SET.format(problem))
         return
     _accept(text)
     if state.experiment().points == text:
@@ -82,7 +82,7 @@ def take(points: list[Any], number: int, done: bool) -> None:
 
 
 def _accept(text: str) -> None:
-    """A run that was training goes on, so that the boundary moves toward the new points."""
+    """Use these points. Training continues if it was running, so that the boundary moves toward them."""
     e = state.experiment()
     if (e.dataset, e.points) == (hand_drawn.NAME, text):
         return

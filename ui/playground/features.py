@@ -8,7 +8,7 @@ from data import FEATURES
 from data.sources.features import FORMULA
 from data.sources.formula import FUNCTIONS, MAX_CHARACTERS, FormulaError, parse
 from lab.experiment.fields import DEFAULTS, FIELDS
-from ui.kit.escape import plain
+from ui.kit.escape import escape_markdown
 from ui.kit.widgets import bound, explain, shown
 from ui.session import state
 
@@ -37,7 +37,7 @@ def formula_field() -> None:
     st.text_input(FIELDS["formula"].title, **options, **bound("formula", text if problem else e.formula, _typed))
     place = st.container()
     if problem:
-        place.error(plain(problem))
+        place.error(escape_markdown(problem))
 
 
 def _typed(text: str) -> None:

@@ -27,7 +27,8 @@ from lab.protocol.messages import (
     event_from_component,
 )
 from ui.components import PLOTLY, script, styles
-from ui.figures import activation_shape, curve
+from ui.figures.activation import activation_shape
+from ui.figures.learning_curve import curve
 from ui.kit.charts import theme
 from ui.kit.shortcuts import for_component
 from ui.kit.style import enlarged
@@ -38,8 +39,8 @@ from ui.session import state
 
 FRAME_INTERVAL_MS = 16  # while it runs
 RERUN_S = 0.7  # between two frames without a socket
-SEEN = "picture seen"  # the note that this visitor has had the first picture
-MAX_WAIT_S, POLL_S, PAINT_S = 1.0, 0.01, 0.04  # for the first picture: at most, between two looks, to be painted
+SEEN = "picture seen"  # the note that the first picture was sent to this visitor
+MAX_WAIT_S, POLL_S, PAINT_S = 1.0, 0.01, 0.04  # for the first picture: limit, between two checks, to paint it
 EVENT_FIELDS = {
     "toggle_feature": "features", "resize": "hidden", "layers": "hidden", "activation": "activations",
     "points": "points",
@@ -57,7 +58,7 @@ def live() -> None:
 
 
 def picture_first() -> None:
-    """Before the controls, once a visit: wait until the browser has painted the picture.
+    """Before the controls, once per visit: wait until the browser has painted the picture.
 
     A browser shows everything that a script run sends together; with forty controls that is half a second later.
     """
@@ -71,20 +72,20 @@ def picture_first() -> None:
 
 
 def _rerun() -> None:
-    """The same component and frame, brought by script runs; still figures stand in for the live curves."""
+    """The same component and frame without a socket, one per script run, with static figures as curves."""
     frame = state.runs().frame(state.token())
     header, arrays = unpack(frame)
     if header["status"] != state.status()["status"]:
         st.rerun()
     _mount({"mode": "rerun", "frame": base64.b64encode(frame).decode()})
-    figures, epochs, history = _figures(*_figure_arguments(), theme()), arrays["history_epoch"], arrays["history"]
-    for column, name, rows in zip(
-        st.columns(3), ("loss", "accuracy", "activation"), ((0, 1), (2, 3), None), strict=True
-    ):
-        figure = (
-            curve(epochs, *history[list(rows)], label=_label(name), theme=theme()) if rows else figures["activation"]
-        )
-        column.plotly_chart(figure, key=f"still_{name}", theme=None, config={"displayModeBar": False})
+    (activation, score), epochs, history = _figure_arguments(), arrays["history_epoch"], arrays["history"]
+    figures = {
+        "loss": curve(epochs, *history[:2], label="loss", theme=theme()),
+        "accuracy": curve(epochs, *history[2:], label=score, theme=theme()),
+        "activation": _figures(activation, score, theme())["activation"],
+    }
+    for column, (name, figure) in zip(st.columns(3), figures.items(), strict=True):
+        column.plotly_chart(figure, key=f"static_{name}", theme=None, config={"displayModeBar": False})
 
 
 def _mount(source: dict[str, Any]) -> None:
@@ -97,7 +98,6 @@ def _mount(source: dict[str, Any]) -> None:
         "status": state.status()["status"],
         "show_test": view["show_test"],
         "discretize": view["discretize"],
-        "show_wrong": True,
         "locked": [name for name in LOCKS if locked(name)],
         "figures": figures,
         "activations": {name: activation.label for name, activation in ACTIVATIONS.items()},
@@ -115,10 +115,10 @@ def _carry_out() -> None:
 
 
 def _event(message: dict[str, Any]) -> None:
-    """What the visitor did in the picture, as changes of the experiment, validated like any other input.
+    """Turns what the visitor did in the picture into changes of the experiment, validated like any other input.
 
-    Other events only say that the run stopped or is gone, or that the connection is back: the script run that they
-    cause redraws the page.
+    Other events report that the run has stopped or is gone, or that the connection is back. They need no action: the
+    script run that they cause redraws the page.
     """
     if locked(EVENT_FIELDS.get(str(message.get("type")), "")):
         return
@@ -150,12 +150,8 @@ def _component(served: bool) -> Any:
     return component("live", html='<div class="live"></div>', css=css, js=js, isolate_styles=False)
 
 
-def _label(name: str) -> str:
-    return _figure_arguments()[1] if name == "accuracy" else name
-
-
 def _figure_arguments() -> tuple[str, str]:
-    """What the still figures depend on: the first activation, and what the score is called."""
+    """What the static figures depend on: the first activation, and what the score is called."""
     experiment = state.experiment()
     score = "accuracy" if experiment.source.kind == "classification" else "R2"
     return next(iter(experiment.activation_names), "linear"), score

@@ -1,4 +1,4 @@
-"""What went wrong: changes that were refused, and a run that diverged.
+"""Messages about changes that were refused and about a run that diverged.
 
 The containers are always there: an element that comes and goes above the live view would mount the view again.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lab.experiment.fields import RATE_STEPS
-from ui.kit.escape import plain
+from ui.kit.escape import escape_markdown
 from ui.session import state
 
 
@@ -16,7 +16,9 @@ def refusals() -> None:
     """One sentence for each value that was refused, as plain text."""
     place = st.container()
     if refused := state.refused():
-        place.warning("Not accepted; nothing else is affected:\n\n" + "\n".join(f"- {plain(text)}" for text in refused))
+        place.warning(
+            "Not accepted; nothing else is affected:\n\n" + "\n".join(f"- {escape_markdown(text)}" for text in refused)
+        )
 
 
 def divergence() -> None:

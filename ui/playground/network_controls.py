@@ -1,4 +1,4 @@
-"""What the network is made of: its layers, its functions, and where it is computed."""
+"""The controls of the network: its layers, its functions and its device."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _state_of(device: Device) -> str:
 
 
 def layer_controls() -> None:
-    """How many layers, and how many neurons in each: folded away where the diagram shows them, too."""
+    """How many layers, and how many neurons in each: in a popover where the diagram has buttons for them."""
     folded_away = state.experiment().source.plane
     if shown("hidden") and not folded_away:
         st.markdown("##### Hidden layers", help=RESTARTS)
@@ -94,7 +94,7 @@ def _set_units(layer: int, units: int) -> None:
 
 
 def _more_settings() -> None:
-    """What a first visit need not see."""
+    """Less common settings, in a popover."""
     network, training = group(NETWORK, advanced=True), group(TRAINING, advanced=True)
     if shown(*network, *training):
         help = "More settings of the network and of its training."

@@ -10,13 +10,13 @@ import streamlit as st
 from lab.experiment.experiment import Experiment
 from lab.experiment.fields import DEFAULTS, FIELDS
 from lab.experiment.rules import short
-from ui.kit.escape import plain
+from ui.kit.escape import escape_markdown
 from ui.kit.widgets import locked, shown
 from ui.session import state
 
 
 def out_of_view(e: Experiment) -> Iterator[str]:
-    """The fields that a page draws by itself, but not for this experiment."""
+    """Changed fields whose control is part of a page but not drawn for this experiment."""
     for name, spec in FIELDS.items():
         if spec.control == "page" and getattr(e, name) != DEFAULTS[name] and not spec.applies(e):
             yield name
@@ -27,7 +27,7 @@ def other_settings() -> None:
     e = state.experiment()
     for name in filter(shown, out_of_view(e)):
         spec = FIELDS[name]
-        value = plain(short(spec.text(getattr(e, name))))
+        value = escape_markdown(short(spec.text(getattr(e, name))))
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(f"**{spec.label}**: {value}. Not used {spec.needs.otherwise if spec.needs else ''}.")
             reset = partial(state.change, **{name: DEFAULTS[name]})

@@ -1,4 +1,4 @@
-"""The bar above the picture: what trains the network, and what acts on it while it trains."""
+"""The bar above the picture: buttons that train the network, and settings that change it during training."""
 
 from __future__ import annotations
 

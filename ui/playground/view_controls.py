@@ -1,4 +1,4 @@
-"""What is painted, not what is learned."""
+"""Options of the picture; they do not change the network."""
 
 from __future__ import annotations
 

@@ -8,9 +8,9 @@ import streamlit as st
 
 from lab.export import SCRIPTS, ExportError, gather, plan_of, zipped
 from lab.server.pool import Pool
-from ui.kit.escape import plain
+from ui.kit.escape import escape_markdown
 from ui.kit.widgets import labels
-from ui.save.download_button import download, of_run
+from ui.save.download_button import download
 from ui.save.model_files import current_model
 from ui.session import state
 
@@ -34,15 +34,15 @@ def code_export() -> None:
     try:
         text = script.make(plan)
     except ExportError as problem:
-        st.info(plain(str(problem)))
+        st.info(escape_markdown(str(problem)))
     else:
         st.caption(script.sentence)
         st.code(text, language="python", wrap_lines=True)
     with st.container(horizontal=True):
         help = "All scripts that support this experiment, with their data and the settings."
-        download("Code and data as zip", "zip", of_run(partial(_zip, plan)), "experiment.zip", "application/zip", help)
+        download("Code and data as zip", "zip", partial(_zip, plan), "experiment.zip", "application/zip", help)
         help = "The current network, from raw inputs to predictions, for any program that runs ONNX models."
-        download("Trained network as ONNX", "onnx", of_run(_onnx), "model.onnx", "application/octet-stream", help)
+        download("Trained network as ONNX", "onnx", _onnx, "model.onnx", "application/octet-stream", help)
 
 
 def _zip(plan, pool: Pool, token: str) -> bytes:

@@ -6,9 +6,9 @@ import streamlit as st
 
 from lab.export import csv_tables
 from lab.server.pool import Pool
-from ui.figures import curve
+from ui.figures.learning_curve import curve
 from ui.kit.charts import charts, theme
-from ui.save.download_button import download, of_run
+from ui.save.download_button import download
 from ui.session import state
 
 
@@ -20,19 +20,17 @@ def curves_and_tables() -> None:
     for name, rows in (("loss", (0, 1)), (header["score"], (2, 3))):
         figure = curve(epochs, *values[list(rows)], label=name, theme=theme()).update_layout(height=240)
         figures[f"Training and test {name}, over the epochs"] = figure
-    charts("kept", figures)
+    charts("curves", figures)
     last = f"train {values[0, -1]:.4f}, test {values[1, -1]:.4f}" if len(epochs) else "not computed yet"
     st.caption(f"Thin: training data; thick: test data. Loss after epoch {epochs[-1] if len(epochs) else 0:,}: {last}.")
     with st.container(horizontal=True):
         help = "Epoch, and training and test loss and score, one row per point of the curves."
-        download("Curves as CSV", "curves_csv", of_run(_curves_csv), "curves.csv", "text/csv", help)
+        download("Curves as CSV", "curves_csv", _curves_csv, "curves.csv", "text/csv", help)
         help = "Both charts in one interactive file that works offline."
-        download("Curves as HTML", "curves_html", of_run(_curves_html), "curves.html", "text/html", help)
+        download("Curves as HTML", "curves_html", _curves_html, "curves.html", "text/html", help)
         if state.experiment().source.kind == "classification":
             help = "Counts on the test data: one row per actual class, one column per predicted class."
-            download(
-                "Confusion matrix as CSV", "confusion_csv", of_run(_confusion_csv), "confusion.csv", "text/csv", help
-            )
+            download("Confusion matrix as CSV", "confusion_csv", _confusion_csv, "confusion.csv", "text/csv", help)
     st.caption("The arrow next to a chart or image, on every page, saves it as PNG, SVG or HTML.")
 
 

@@ -10,14 +10,11 @@ from functools import partial
 
 import streamlit as st
 
+from lab.server.pool import Pool
 from ui.session import state
 
 
-def download(label: str, key: str, make: Callable[[], str | bytes], file: str, kind: str, help: str) -> None:
-    """A button for the file that `make` returns; the page is not redrawn. kind: the media type."""
-    st.download_button(label, make, file, kind, key=key, help=help, on_click="ignore")
-
-
-def of_run(make: Callable[..., str | bytes]) -> Callable[[], str | bytes]:
-    """`make(pool, token)` with the visitor's pool and token."""
-    return partial(make, state.runs(), state.token())
+def download(label: str, key: str, make: Callable[[Pool, str], str | bytes], file: str, kind: str, help: str) -> None:
+    """A button for the file that make(pool, token) returns; the page is not redrawn. kind: the media type."""
+    of_run = partial(make, state.runs(), state.token())
+    st.download_button(label, of_run, file, kind, key=key, help=help, on_click="ignore")

@@ -7,8 +7,8 @@ import streamlit as st
 from lab.server.pool import Pool
 from lab.training import model_file
 from lab.training.model_file import Model
-from ui.kit.escape import plain
-from ui.save.download_button import download, of_run
+from ui.kit.escape import escape_markdown
+from ui.save.download_button import download
 from ui.session import state
 from ui.streamlit_compat.uploads import read_and_free
 
@@ -24,7 +24,7 @@ def save_model() -> None:
     """A button that downloads the model file."""
     name = f"model-{state.experiment().dataset}{model_file.SUFFIX}"
     help = "Weights, optimizer state, settings, curves and labels in one safetensors file, which contains no code."
-    download("Save the model", "save_model", of_run(_model_bytes), name, "application/octet-stream", help)
+    download("Save the model", "save_model", _model_bytes, name, "application/octet-stream", help)
     st.caption(f"The current network, at epoch {state.status()['epoch']:,}.")
 
 
@@ -47,7 +47,7 @@ def load_model() -> None:
         "Load a model", type="safetensors", max_upload_size=max_mb, key=key, on_change=_load, args=(key,), help=help
     )
     if loaded := state.notes().get("loaded", ""):
-        st.success(plain(loaded))
+        st.success(escape_markdown(loaded))
 
 
 def _load(widget: str) -> None:

@@ -10,7 +10,7 @@ from data.files.user_data import UserDataError
 from lab.experiment import own_data
 from lab.export import csv_tables
 from lab.protocol.errors import Gone, Unreachable
-from ui.kit.escape import plain
+from ui.kit.escape import escape_markdown
 from ui.session import state
 from ui.streamlit_compat.uploads import read_and_free
 
@@ -26,19 +26,23 @@ def predictions() -> None:
         if inputs["picture"]
         else ", ".join(columns[:6]) + (" ..." if columns[6:] else "")
     )
-    st.caption(plain(f"A CSV file with {len(columns):,} columns: {names}. Other columns, such as labels, are ignored."))
+    st.caption(
+        escape_markdown(
+            f"A CSV file with {len(columns):,} columns: {names}. Other columns, such as labels, are ignored."
+        )
+    )
     allowed = f"{own_data.UPLOADS.session_bytes / 1e6:.0f} MB"
     help = f"At most {MAX_BYTES // MEGABYTE} MB and 100,000 rows. The file counts toward your limit of {allowed}."
     key = f"examples_file_{state.notes().get('examples_taken', 0)}"  # a new key empties the widget
     options = {"max_upload_size": MAX_BYTES // MEGABYTE, "on_change": _store, "args": (key,), "help": help}
     st.file_uploader("Examples without labels", ["csv", "tsv", "txt"], key=key, **options)
     if refused := state.notes().get("examples_refused"):
-        st.warning(plain(refused))
+        st.warning(escape_markdown(refused))
     if (held := state.notes().get("examples")) is None:
         return
     name, content = held
     used = f"{own_data.UPLOADS.used(state.owner()) / 1e6:.1f} of {allowed}"
-    st.markdown(f"{plain(name)}: {len(content):,} bytes. Your uploads: **{used}**.")
+    st.markdown(f"{escape_markdown(name)}: {len(content):,} bytes. Your uploads: **{used}**.")
     with st.container(horizontal=True):
         pressed = st.button("Predict", key="predict", help="Predicts every row with the current network.")
         help = "Deletes the file and its predictions from the server. The end of your session does the same."
@@ -48,12 +52,12 @@ def predictions() -> None:
         try:
             state.notes()["predictions"] = _predict(content, inputs)
         except UnlabeledRowsError as problem:
-            st.warning(plain(str(problem)))
+            st.warning(escape_markdown(str(problem)))
         except (Gone, Unreachable):
             st.warning("The training process is restarting. Press Predict again in a moment.")
     if found := state.notes().get("predictions"):
         text, note = found
-        st.caption(plain(note))
+        st.caption(escape_markdown(note))
         st.code("\n".join(text.splitlines()[:8]), language=None, wrap_lines=True)
         help = "One line per row, in the format of a Kaggle submission."
         st.download_button(

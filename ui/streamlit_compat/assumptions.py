@@ -13,7 +13,7 @@ class Assumption(NamedTuple):
     name: str
     relies_on: str  # what must be true, a clause
     used_in: tuple[str, ...]  # names of files
-    breaks: str  # what a visitor meets when it is not, a clause
+    breaks: str  # what a visitor notices when it is not, a clause
     mark: Mark | None = None  # of the document
     example: str = ""  # a selector that matches something as long as the assumption holds
     where: str = "playground"  # where the example can be seen; see tests/browser/test_streamlit_contract.py
@@ -35,7 +35,7 @@ PYTHON = (
         "callbacks yield",
         "SafeSessionState.on_script_will_rerun runs the callbacks of a message and calls self._yield_callback before",
         ("uninterrupted_callbacks.py",),
-        "a click that is followed at once by another message is lost",
+        "a click that is followed immediately by another message is lost",
     ),
     Assumption(
         "uploaded file",
@@ -53,7 +53,7 @@ PYTHON = (
         "session cache",
         'a cache_resource of scope "session" is released when the connection of its session ends, and not before',
         ("connection.py",),
-        "runs that nobody watches go on training",
+        "runs without a viewer continue to train",
     ),
     Assumption(
         "widget key",
@@ -80,7 +80,7 @@ DOCUMENT = (
     _mark(Mark.COLUMN, "columns are children of their row", "page.css style.py",
           "the projector does not show the picture first", f"{Mark.HORIZONTAL_BLOCK} > {Mark.COLUMN}"),
     _mark(Mark.LAYOUT_WRAPPER, "a container is in such a wrapper", "page.css style.py",
-          "empty containers leave gaps", f"{Mark.LAYOUT_WRAPPER}:has(> {of_key('tools')})"),
+          "empty containers take up space", f"{Mark.LAYOUT_WRAPPER}:has(> {of_key('tools')})"),
     _mark(Mark.CAPTION, "captions have this mark", "page.css", "captions are too pale to read", where="data"),
     _mark(Mark.WIDGET_LABEL, "labels of widgets have this mark", "page.css",
           "controls are far apart", f"{Mark.MAIN_BLOCK} label{Mark.WIDGET_LABEL}"),

@@ -1,4 +1,4 @@
-"""Whether a visitor's browser is connected, told by the life of a session-scoped cache."""
+"""Whether a visitor's browser is connected, detected by the lifetime of a session-scoped cache."""
 
 from __future__ import annotations
 

@@ -20,6 +20,11 @@ def test_a_new_run_is_idle_and_trains_nothing(make):
     assert (run.status, run.trainer.steps, run.due) == ("idle", 0, False)
 
 
+def test_a_new_run_of_a_network_that_overflows_gives_no_warning(make):
+    deep = {"hidden": (16,) * 4, "activations": ("linear", "linear", "linear", "gelu"), "initializer": "he_uniform"}
+    assert make(SMALL.change(**deep)).status == "idle"
+
+
 def test_play_and_pause(make):
     run = make()
     run.play()

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from engine import OPTIMIZERS
-from ui.figures import DescentPath, descent_heights, descent_map, descent_surface, rate_curve, ridges, update_ratios
-from ui.figures.descent import DASHES, SYMBOLS
+from ui.figures.descent import DASHES, SYMBOLS, DescentPath, descent_heights, descent_map, descent_surface
+from ui.figures.layer_health import ridges, update_ratios
+from ui.figures.rate_curve import rate_curve
 from ui.figures.theme import CLASS_COLORS
 
 XS, YS = np.array([0.0, 1.0, 2.0]), np.array([-1.0, 1.0])

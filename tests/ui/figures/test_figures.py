@@ -9,7 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ui.figures import activation_shape, boundary, curve, theme
+from ui.figures import theme
+from ui.figures.activation import activation_shape
+from ui.figures.boundary import boundary
+from ui.figures.learning_curve import curve
 
 COMPONENTS = Path(__file__).parents[3] / "ui" / "components"
 MODULES = sorted(COMPONENTS.rglob("*.js"))
@@ -62,7 +65,7 @@ def test_the_first_five_class_colors_differ_for_color_blind_people(vision):
 
 
 @pytest.mark.parametrize("name", ["light", "dark"])
-def test_the_two_grays_of_the_curves_contrast_with_each_other_and_the_background(name):
+def test_the_grays_of_the_curves_have_enough_contrast(name):
     background, train, test = (lab(c[name])[0] for c in (theme.ZERO, theme.TRAIN, theme.TEST))
     assert abs(train - test) > 25
     assert abs(train - background) > 30

@@ -7,8 +7,8 @@ import pytest
 
 from ui.figures import theme
 from ui.figures.chooser import chooser
-from ui.figures.function_shapes import Curve, arrivals, shapes, shares
-from ui.figures.gradient_agreement import agreement, valley
+from ui.figures.function_shapes import Curve, pre_activation_histogram, shapes, softmax_bars
+from ui.figures.gradient_agreement import agreement, error_over_epsilon
 from ui.figures.network_graph import Chosen, Column, network
 
 X = np.linspace(-1, 1, 5)
@@ -38,13 +38,13 @@ def test_the_first_curve_is_thick_and_the_others_are_dashed():
 
 
 def test_the_bars_of_the_pre_activations_sum_to_one():
-    figure = arrivals([-1, 0, 1], [1, 3], (X, np.tanh(X)), ([0.2], [0.2]))
+    figure = pre_activation_histogram([-1, 0, 1], [1, 3], (X, np.tanh(X)), ([0.2], [0.2]))
     np.testing.assert_allclose(figure.data[0].y, [0.25, 0.75])
     assert list(figure.data[0].marker.color) == [theme.ORANGE, theme.BLUE]
 
 
 def test_softmax_probabilities_are_shown_with_those_at_temperature_one():
-    bars, marks = shares(["a", "b"], [0.6, 0.4], [0.9, 0.1]).data
+    bars, marks = softmax_bars(["a", "b"], [0.6, 0.4], [0.9, 0.1]).data
     np.testing.assert_allclose(bars.y, [0.6, 0.4])
     np.testing.assert_allclose(marks.y, [0.9, 0.1])
 
@@ -96,7 +96,7 @@ def test_a_wrong_gradient_is_a_cross():
 
 
 def test_the_error_curve_has_a_line_per_precision_and_logarithmic_axes():
-    figure = valley([1e-2, 1e-4], {"float32": [0.1, 0.0], "float64": [0.1, 1e-8]})
+    figure = error_over_epsilon([1e-2, 1e-4], {"float32": [0.1, 0.0], "float64": [0.1, 1e-8]})
     assert [trace.name for trace in figure.data] == ["float32", "float64"]
     assert (figure.layout.xaxis.type, figure.layout.yaxis.type) == ("log", "log")
     assert min(figure.data[0].y) > 0  # an error of zero stays on the picture
@@ -106,11 +106,11 @@ def test_the_error_curve_has_a_line_per_precision_and_logarithmic_axes():
 def test_every_figure_follows_the_theme(name):
     figures = (
         shapes(X, [CURVE], theme=name),
-        arrivals([-1, 0, 1], [1, 3], (X, X), ([], []), theme=name),
-        shares(["a"], [1.0], [1.0], theme=name),
+        pre_activation_histogram([-1, 0, 1], [1, 3], (X, X), ([], []), theme=name),
+        softmax_bars(["a"], [1.0], [1.0], theme=name),
         network(COLUMNS, WEIGHTS, Chosen(0, 0, 0), 0, theme=name),
         agreement([1.0], [1.0], [False], [""], theme=name),
-        valley([1e-2], {"float32": [0.1]}, theme=name),
+        error_over_epsilon([1e-2], {"float32": [0.1]}, theme=name),
     )
     for figure in figures:
         assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"

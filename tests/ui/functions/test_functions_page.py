@@ -13,7 +13,7 @@ from lab.experiment.experiment import Experiment
 from tests.ui.opened import code, figure, open_page, ran, texts, view
 
 
-def test_every_activation_is_drawn_with_its_formula_its_range_and_the_source_that_runs():
+def test_every_activation_is_drawn_with_its_formula_and_source():
     page = open_page("functions", activations="relu")
     assert page.selectbox(key="fn_activation").value == "relu"  # the network's own comes first
     for name, function in ACTIVATIONS.items():
@@ -29,7 +29,7 @@ def test_every_activation_is_drawn_with_its_formula_its_range_and_the_source_tha
 
 
 @pytest.mark.parametrize("name", [name for name, f in ACTIVATIONS.items() if f.parameter])
-def test_the_slider_of_a_parameter_bends_the_curve_and_leaves_the_network_alone(name):
+def test_the_slider_of_a_parameter_changes_only_the_curve(name):
     page = open_page("functions", activations=name)
     before, run = figure(page, "fn_shape")["data"][0]["y"], page.session_state.visitor.token
     ran(page.slider(key=f"fn_{name}").set_value(0.5).run())
@@ -38,7 +38,7 @@ def test_the_slider_of_a_parameter_bends_the_curve_and_leaves_the_network_alone(
     assert page.session_state.visitor.experiment == Experiment(activations=name)
 
 
-def test_other_activations_are_drawn_over_the_first_and_the_dots_move_with_layer_and_point():
+def test_curves_are_compared_and_dots_follow_layer_and_point():
     page = open_page("functions")
     ran(page.multiselect(key="fn_others").set_value(["relu", "sine"]).run())
     assert [trace["name"] for trace in figure(page, "fn_shape")["data"]][:3] == ["Tanh", "ReLU", "Sine"]
@@ -51,12 +51,12 @@ def test_other_activations_are_drawn_over_the_first_and_the_dots_move_with_layer
     assert "for training point 9" in texts(page)
 
 
-def test_a_network_without_hidden_layers_has_nothing_on_the_curve_and_says_so():
+def test_a_network_without_hidden_layers_has_no_dots():
     assert "no hidden layer" in texts(open_page("functions", hidden=""))
 
 
 @pytest.mark.parametrize(("dataset", "output"), [("spiral3", "softmax"), ("circle", "tanh")])
-def test_every_loss_is_drawn_with_its_source_and_moves_with_its_target(dataset, output):
+def test_every_loss_is_drawn_with_its_source_and_follows_its_target(dataset, output):
     page = view(open_page("functions", dataset=dataset, output=output), "fn_view", "Losses")
     for name, loss in LOSSES.items():
         ran(page.selectbox(key="fn_loss").select(name).run())
@@ -64,7 +64,7 @@ def test_every_loss_is_drawn_with_its_source_and_moves_with_its_target(dataset, 
         assert f"L = {loss.formula}" in said
         for part in (loss.value, loss.gradient):
             assert inspect.getsource(part).strip() in code(page)
-        assert ("nothing to mark" in said) == (output not in loss.outputs)
+        assert ("no marks" in said) == (output not in loss.outputs)
         before = figure(page, "fn_loss_shape")["data"][0]
         slider = page.select_slider(key=f"fn_target_{name}")
         ran(slider.set_value(-1.0 if name == "hinge" else 0.5).run())
@@ -86,7 +86,7 @@ def test_a_hot_softmax_is_flat_and_a_cold_one_sharp():
     largest = {}
     for t in (0.2, 1.0, 5.0):
         ran(page.select_slider(key="fn_hot").set_value(t).run())
-        largest[t] = float(texts(page).split("The largest share is ")[1].split(";")[0])
+        largest[t] = float(texts(page).split("The largest probability is ")[1].split(";")[0])
     assert largest[0.2] > largest[1.0] > largest[5.0]
     ran(page.slider(key="fn_z2").set_value(5.0).run())
     assert r"z_{3} = 5.00" in texts(page)

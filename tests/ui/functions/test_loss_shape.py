@@ -31,7 +31,7 @@ def test_the_marks_of_a_batch_lie_on_the_curve_of_their_target(name, output):
     target = targets(loss)[1]
     found = marks(loss, target, output, arrays)
     if output not in loss.outputs:
-        assert "does not go with this loss" in found.sentence
+        assert "does not fit this loss" in found.sentence
         assert len(found.places[0]) == 0
         return
     y, curve = shape(loss, target)

@@ -23,7 +23,7 @@ def test_every_field_of_an_experiment_belongs_to_one_part():
     assert {name for name, value in VIEW.items() if name not in (*lockable_parts.LISTS, "projector")} <= set(fields)
 
 
-def test_every_part_can_be_hidden_or_locked_and_only_what_has_controls_can_be_locked():
+def test_every_part_can_be_hidden_or_locked():
     assert set(lockable_parts.HIDEABLE) | set(lockable_parts.LOCKABLE) == set(lockable_parts.PARTS)
     assert all(bool(part.fields) != bool(part.selector) for part in lockable_parts.PARTS.values())
     assert "diagram" not in lockable_parts.LOCKABLE
@@ -65,7 +65,7 @@ def test_a_link_hides_and_locks_widgets_and_keeps_saying_so(page):
 
 
 @pytest.mark.parametrize("name", ["hide", "lock"])
-def test_an_unknown_part_is_refused_with_a_sentence_and_nothing_is_hidden(page, name):
+def test_an_unknown_part_is_refused_and_nothing_is_hidden(page, name):
     page.query_params[name] = "data,<b>"
     page.run()
     (sentence,) = page.session_state.visitor.refused
@@ -91,7 +91,7 @@ def test_a_link_that_holds_a_preset_says_what_to_look_at(page):
     assert any(preset.sentence in element.value for element in page.markdown)
 
 
-def test_a_file_of_as_many_points_as_there_may_be_is_read_back():
+def test_a_file_with_the_maximum_number_of_points_is_read():
     places = np.random.default_rng(2).uniform(-6, 6, (hand_drawn.MAX_POINTS, 2)).tolist()
     experiment = Experiment(dataset="drawn", points=[[x, y, i % 5] for i, (x, y) in enumerate(places)])
     assert share.read(experiment.to_json().encode()) == experiment
@@ -104,7 +104,7 @@ def test_a_file_of_as_many_points_as_there_may_be_is_read_back():
      (b"[]", "one JSON object"), (b'{"seed": -1}', "seed: -1"), (b" " * (MAX_TEXT_LENGTH + 1), "too long")],
     ids=lambda value: str(value[:12]),
 )  # fmt: skip
-def test_a_file_that_is_no_experiment_is_refused_with_a_sentence(data, sentence):
+def test_an_invalid_experiment_file_is_refused_with_a_sentence(data, sentence):
     with pytest.raises(ExperimentError, match=sentence):
         share.read(data)
 

@@ -1,4 +1,4 @@
-"""The small network that reads drawings from the start."""
+"""The built-in network that recognizes drawings."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ QUICK = BUNDLED.change(conv=(), hidden=(16,), epochs=6)
 
 
 def trained(pool: LocalPool, quick: Reader) -> list[float]:
-    """What it says on the way."""
+    """The progress that it reports."""
     said = []
     until(lambda: said.append(quick.advance(pool)) or said[-1] == 1)
     return said
 
 
-def test_it_is_trained_a_look_at_a_time_and_leaves_nothing_behind():
+def test_it_is_trained_in_small_calls_and_leaves_no_run():
     pool, quick = LocalPool(seconds_per_frame=0.001), Reader(QUICK)
     assert not quick.ready
     said = trained(pool, quick)
@@ -31,7 +31,7 @@ def test_it_is_trained_a_look_at_a_time_and_leaves_nothing_behind():
     assert quick.advance(pool) == 1
 
 
-def test_it_reads_a_drawing_and_clean_test_pictures_of_its_own():
+def test_it_recognizes_a_drawing_and_its_clean_test_pictures():
     quick = Reader(QUICK)
     trained(LocalPool(), quick)
     ink = np.zeros((PAD_SIDE, PAD_SIDE), np.uint8)
@@ -46,7 +46,7 @@ def test_it_reads_a_drawing_and_clean_test_pictures_of_its_own():
     np.testing.assert_allclose(counts, np.rint(counts), atol=0.04)  # without the noise it was trained with
 
 
-def test_a_run_that_is_lost_on_the_way_is_begun_again():
+def test_a_lost_run_is_started_again():
     pool, quick = LocalPool(seconds_per_frame=0.001), Reader(QUICK)
     quick.advance(pool)
     pool.scheduler.runs.clear()
@@ -54,7 +54,7 @@ def test_a_run_that_is_lost_on_the_way_is_begun_again():
     assert trained(pool, quick)[-1] == 1
 
 
-def test_it_learns_mnist_where_that_is_and_the_bundled_digits_elsewhere(monkeypatch):
+def test_it_trains_on_mnist_if_available_else_on_bundled_digits(monkeypatch):
     for available, expected in ((True, LARGER), (False, BUNDLED)):
         monkeypatch.setattr(type(LARGER.source), "available", lambda source, here=available: here)
         assert Reader().experiment == expected

@@ -31,7 +31,7 @@ def test_terms_are_in_alphabetical_order():
 def test_a_term_is_explained_in_one_to_three_sentences(term):
     assert term.sentence.endswith(".")
     assert 1 <= len(re.findall(r"[.!?](?: |$)", term.sentence)) <= 3
-    assert "|" not in term.sentence  # it stands in a table
+    assert "|" not in term.sentence  # it is in a table
     assert term.where
 
 

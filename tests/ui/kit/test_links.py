@@ -1,15 +1,15 @@
-"""What a link may hold that is no field of ours."""
+"""Fields of a link that do not belong to the playground."""
 
 from __future__ import annotations
 
 from ui.session.visitor import unknown
 
 
-def test_a_link_of_ours_leaves_nothing_to_say():
+def test_a_valid_link_has_no_unknown_fields():
     assert unknown({"dataset": "xor", "hidden": "4", "speed": "max", "lock": "seed"}) == []
 
 
-def test_what_mail_and_social_networks_add_is_not_the_visitors_fault():
+def test_tracking_parameters_of_a_link_are_ignored():
     assert unknown({"utm_source": "newsletter", "fbclid": "x" * 200, "seed": "1"}) == []
 
 

@@ -9,7 +9,7 @@ from engine import OPTIMIZERS
 from lab.experiment.experiment import Experiment
 from lab.queries.one_step import one_step
 from lab.training.run import Run
-from ui.one_step import formulas as words
+from ui.one_step import formulas
 
 ASKED = {"part": "train", "number": 1, "label": 0, "layer": 0, "source": 1, "target": 2, "first": 0}
 
@@ -19,29 +19,29 @@ ASKED = {"part": "train", "number": 1, "label": 0, "layer": 0, "source": 1, "tar
     [(0.0, "0"), (-0.25, "-0.25"), (12345.0, r"1.234 \cdot 10^{4}"), (1.5e-7, r"1.5 \cdot 10^{-7}")],
 )
 def test_a_number_has_four_figures(value, text):
-    assert words.num(value) == text
+    assert formulas.num(value) == text
 
 
-def test_a_negative_number_stands_in_brackets_inside_a_product():
-    assert words.factor(-2.0) == "(-2)"
-    assert words.factor(2.0) == "2"
+def test_a_negative_factor_is_in_parentheses():
+    assert formulas.factor(-2.0) == "(-2)"
+    assert formulas.factor(2.0) == "2"
 
 
-def test_of_a_long_sum_the_largest_terms_are_written_and_the_chosen_one():
+def test_a_long_sum_shows_its_largest_terms_and_the_chosen_one():
     values, weights = np.array([1.0, 9.0, 0.1, 5.0, 7.0]), np.ones(5)
-    assert words.weighted_sum(values, weights) == r"9 \cdot 1 + 5 \cdot 1 + 7 \cdot 1 + \cdots"
-    assert words.weighted_sum(values, weights, keep=2) == r"9 \cdot 1 + 0.1 \cdot 1 + 7 \cdot 1 + \cdots"
-    assert words.weighted_sum(values[:1], weights[:1]) == r"1 \cdot 1"
+    assert formulas.weighted_sum(values, weights) == r"9 \cdot 1 + 5 \cdot 1 + 7 \cdot 1 + \cdots"
+    assert formulas.weighted_sum(values, weights, keep=2) == r"9 \cdot 1 + 0.1 \cdot 1 + 7 \cdot 1 + \cdots"
+    assert formulas.weighted_sum(values[:1], weights[:1]) == r"1 \cdot 1"
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_the_update_of_every_optimiser_leads_from_the_old_value_to_the_new_one(name):
+def test_the_update_lines_lead_from_the_old_value_to_the_new(name):
     run = Run(Experiment(samples=40, hidden=(4,), optimizer=name), clock=lambda: 0.0)
     run.trainer.epoch()
     update = one_step(run, ASKED, {})[0]["update"]
-    lines = words.update_lines(update)
-    assert lines[-1].endswith(f"= {words.num(update['after'])}")
-    assert words.num(update["parameter"]) in " ".join(lines)
-    assert words.factor(update["used"]) in " ".join(lines)
+    lines = formulas.update_lines(update)
+    assert lines[-1].endswith(f"= {formulas.num(update['after'])}")
+    assert formulas.num(update["parameter"]) in " ".join(lines)
+    assert formulas.factor(update["used"]) in " ".join(lines)
     for value in update["slots_after"].values():
-        assert words.num(value) in " ".join(lines)
+        assert formulas.num(value) in " ".join(lines)

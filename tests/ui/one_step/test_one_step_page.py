@@ -1,4 +1,4 @@
-"""The One step page without a browser: the walk, its arithmetic, and the gradient check."""
+"""The One step page without a browser: the sections, their arithmetic, and the gradient check."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.network.layers import Dense
 from lab.queries.gradient_check import WrongAxis
 from tests.ui.opened import ROOT, code, open_page, ran, texts, view
 
-WALKS = {
+STEPS = {
     "default": "",
     "three classes, normalized": "dataset=spiral3&hidden=5&batch_norm=true&dropout=0.3&optimizer=adam",
     "softmax with a squared loss": "dataset=spiral3&hidden=&output=softmax&loss=mse&optimizer=nesterov",
@@ -27,26 +27,26 @@ WALKS = {
 
 
 def titles(page: AppTest) -> list[str]:
-    """Of all stations, one after the other."""
-    return [stand(page, n).subheader[0].value for n in range(len(page.select_slider(key="step_at").options))]
+    """The titles of all sections, one after the other."""
+    return [go_to(page, n).subheader[0].value for n in range(len(page.select_slider(key="step_at").options))]
 
 
-@pytest.mark.parametrize("name", WALKS)
-def test_a_walk_leads_from_the_input_to_the_loss_and_back_to_the_step(name):
-    page = open_page("one_step", **dict(parse_qsl(WALKS[name], keep_blank_values=True)))
+@pytest.mark.parametrize("name", STEPS)
+def test_a_walkthrough_leads_from_input_to_loss_and_back_to_the_step(name):
+    page = open_page("one_step", **dict(parse_qsl(STEPS[name], keep_blank_values=True)))
     experiment = page.session_state.visitor.experiment
     layers = len(experiment.hidden) + 1
     walked = titles(page)
     assert walked[0] == "Input"
-    assert walked[-2:] == ["The gradient of the chosen parameter", "The step of the optimizer"]
+    assert walked[-2:] == ["Gradient of the chosen parameter", "Optimizer step"]
     assert len(walked) == len(set(walked)) == 1 + layers + 1 + layers + 2
     said = texts(page)
     assert OPTIMIZERS[experiment.optimizer].formula in said
-    assert "Your run has not been touched" in said
+    assert "Your run has not changed" in said
     assert page.session_state.visitor.run.epoch == 0
 
 
-def test_next_and_back_lead_one_station_on_and_one_back_and_end_at_the_ends():
+def test_next_and_back_go_one_section_and_stop_at_the_ends():
     page = open_page("one_step", hidden="")
     assert page.button(key="walk_back").disabled
     walked = [page.subheader[0].value]
@@ -58,31 +58,31 @@ def test_next_and_back_lead_one_station_on_and_one_back_and_end_at_the_ends():
     assert page.subheader[0].value == walked[-2]
 
 
-def stand(page: AppTest, station: int) -> AppTest:
-    """Jump to a station; a negative number counts from the end."""
+def go_to(page: AppTest, section: int) -> AppTest:
+    """Go to a section; a negative number counts from the end."""
     slider = page.select_slider(key="step_at")
-    return ran(slider.set_value(range(len(slider.options))[station]).run())
+    return ran(slider.set_value(range(len(slider.options))[section]).run())
 
 
 def numbers(line: str) -> list[float]:
-    """The factors of a product, each a number that may stand in brackets and hold a power of ten."""
+    """The factors of a product, each a number, perhaps in parentheses and with a power of ten."""
     parts = re.findall(r"-?\d[\d.]*(?: \\cdot 10\^\{-?\d+\})?", line)
     return [float(part.replace(r" \cdot 10^{", "e").rstrip("}")) for part in parts]
 
 
 def steps(line: str) -> list[str]:
-    """What stands behind each sign of equality."""
+    """The text after each equals sign."""
     return line.replace("&", "").split("= ")[1:]
 
 
-def test_the_numbers_on_the_screen_are_the_product_of_the_factors_for_any_parameter():
+def test_the_shown_gradient_is_the_product_of_its_factors():
     page, seen = open_page("one_step"), set()
     for layer, source, target in ((0, 1, 5), (1, -1, 3), (2, 4, 0)):
         sizes = (2, 8, 8, 1)
         ran(page.selectbox(key="step_layer_3").select(layer).run())
         ran(page.selectbox(key=f"step_from_{layer}_{sizes[layer]}").select(source).run())
         ran(page.selectbox(key=f"step_to_{layer}_{sizes[layer + 1]}").select(target).run())
-        stand(page, -2)
+        go_to(page, -2)
         _, factors, product = map(numbers, steps(page.latex[0].value))
         assert len(factors) == 2
         assert np.prod(factors) == pytest.approx(product[0], rel=2e-3)
@@ -93,7 +93,7 @@ def test_the_numbers_on_the_screen_are_the_product_of_the_factors_for_any_parame
 
 
 def test_the_mini_batch_shows_the_products_of_its_points_and_their_sum():
-    page = stand(view(open_page("one_step"), "step_part_4", "batch"), -2)
+    page = go_to(view(open_page("one_step"), "step_part_4", "batch"), -2)
     table = page.table[0].value
     parts = [float(value) for value in table["product"]]
     assert table["point"].iloc[-1] == "sum of all"
@@ -103,7 +103,7 @@ def test_the_mini_batch_shows_the_products_of_its_points_and_their_sum():
 
 
 @pytest.mark.parametrize("fields", [{"dataset": "hills"}, {"dataset": "iris"}], ids=str)
-def test_a_typed_point_is_walked_with_the_truth_that_was_typed(fields):
+def test_a_typed_point_uses_the_typed_target(fields):
     page = view(open_page("one_step", **fields), "step_part_4", "typed")
     dataset = page.session_state.visitor.experiment.dataset
     ran(page.number_input(key=f"step_x_{dataset}_0").set_value(2.5).run())
@@ -127,20 +127,20 @@ def test_a_test_point_and_a_number_choose_other_points():
     assert len(seen) == 3
 
 
-def test_of_a_large_network_the_slice_can_be_moved():
+def test_the_shown_units_of_a_large_network_can_be_chosen():
     page = open_page("one_step", dataset="digits")
     ran(page.number_input(key="step_first").set_value(30).run())
     assert list(page.table[0].value["input"])[1].replace("\\", "") == "pixel_3_5"
 
 
-def test_while_it_trains_the_walk_says_so_and_offers_to_pause():
+def test_a_training_network_is_announced_and_can_be_paused():
     page = open_page("one_step")
     assert not page.info
     page.session_state.visitor.run = None
     page.switch_page(str(ROOT / "pages/playground.py")).run()
     page.button(key="play").click().run()
     ran(page.switch_page(str(ROOT / "pages/one_step.py")).run())
-    assert "Pause it to walk in peace" in page.info[0].value
+    assert "Pause it first" in page.info[0].value
     ran(page.button(key="pause").click().run())
     assert page.session_state.visitor.run.status == "paused"
     assert not page.info
@@ -163,7 +163,7 @@ def test_the_planted_bug_is_caught_and_named_in_each_layer():
     assert page.success
 
 
-def test_the_source_of_the_right_and_of_the_wrong_gradient_stand_beside_each_other():
+def test_the_sources_of_the_right_and_wrong_gradient_are_shown():
     page = view(open_page("one_step"), "step_view", "Gradient check")
     assert inspect.getsource(Dense.backward).strip() in code(page)
     assert inspect.getsource(WrongAxis).strip() in code(page)
@@ -171,13 +171,13 @@ def test_the_source_of_the_right_and_of_the_wrong_gradient_stand_beside_each_oth
 
 @pytest.mark.parametrize(("fields", "sentence"), [
     ({"dataset": "digits"}, "A small network with the same formulas"),
-    ({"activations": "step"}, "learns with a borrowed slope"),
+    ({"activations": "step"}, "uses a surrogate slope"),
 ])  # fmt: skip
-def test_what_the_check_cannot_do_it_says(fields, sentence):
+def test_the_limits_of_the_gradient_check_are_stated(fields, sentence):
     assert sentence in texts(view(open_page("one_step", **fields), "step_view", "Gradient check"))
 
 
-def test_a_bug_in_a_layer_of_one_unit_changes_nothing_and_the_page_says_why():
+def test_a_bug_in_a_layer_of_one_unit_has_no_effect():
     page = view(open_page("one_step"), "step_view", "Gradient check")
     ran(page.toggle(key="check_bug").set_value(True).run())
     ran(page.selectbox(key="check_layer_3").select(2).run())

@@ -31,8 +31,8 @@ def page(monkeypatch) -> SimpleNamespace:
     return page
 
 
-def told() -> dict[str, Any]:
-    """What the open pad is told."""
+def pad_options() -> dict[str, Any]:
+    """The options of the open pad."""
     options = drawing_pad.options()
     assert options is not None
     return options
@@ -42,15 +42,15 @@ def test_the_pad_opens_on_own_points_as_they_are_drawn(page):
     assert drawing_pad.options() is None
     drawing_pad.begin()
     assert page.now == Experiment(dataset="drawn")
-    assert len(told()["points"]) == len(hand_drawn.unpack(hand_drawn.STARTER)[1])
+    assert len(pad_options()["points"]) == len(hand_drawn.unpack(hand_drawn.STARTER)[1])
 
 
 def test_drawn_points_become_the_experiment_and_are_not_sent_back(page):
     drawing_pad.begin()
-    opened = told()
+    opened = pad_options()
     drawing_pad.take(TWO, 1, False)
     assert page.now.points == hand_drawn.pack(TWO)
-    after = told()
+    after = pad_options()
     assert after["revision"] == opened["revision"]
     assert (after["taken"], after["note"], page.commands) == (1, "", [])
 
@@ -63,16 +63,16 @@ def test_points_that_are_no_data_set_are_kept_as_a_draft(page):
         assert drawing_pad.options() is None
         assert page.now.points == hand_drawn.pack(TWO)
         drawing_pad.begin()
-        options = told()
+        options = pad_options()
         assert options["note"].startswith("Not a data set yet: ")
         assert options["points"] == tuple(map(tuple, points))
 
 
-def test_points_from_elsewhere_replace_those_on_the_pad(page):
+def test_points_from_a_file_or_link_replace_those_on_the_pad(page):
     drawing_pad.begin()
-    before = told()
+    before = pad_options()
     drawing_pad.use(TWO)
-    after = told()
+    after = pad_options()
     assert after["revision"] > before["revision"]
     assert [label for *_, label in after["points"]] == [0, 0, 1, 1]
 
@@ -84,7 +84,7 @@ def test_invalid_messages_of_the_pad_change_nothing(page, points):
     before = page.now
     drawing_pad.take(points, 2, False)
     assert page.now == before
-    assert told()["note"] == ""
+    assert pad_options()["note"] == ""
 
 
 def test_a_message_to_a_closed_pad_changes_nothing(page):
@@ -92,7 +92,7 @@ def test_a_message_to_a_closed_pad_changes_nothing(page):
     assert page.now == Experiment(noise=0.3)
 
 
-def test_a_training_run_goes_on_with_new_points(page):
+def test_a_running_run_continues_with_new_points(page):
     drawing_pad.begin()
     page.trains = True
     drawing_pad.take(TWO, 1, False)
@@ -100,7 +100,7 @@ def test_a_training_run_goes_on_with_new_points(page):
     assert page.commands == ["play"]
 
 
-def test_features_keep_the_order_of_the_diagram_and_the_last_one_stays(page):
+def test_features_keep_their_order_and_the_last_one_stays(page):
     for name, left in (("x1*x2", ("x1", "x2", "x1*x2")), ("x1", ("x2", "x1*x2")), ("x2", ("x1*x2",))):
         features.toggle(name)
         assert page.now.features == left

@@ -1,4 +1,4 @@
-"""In a crowd every page is told to come less often, and from then on its moving map is asked for with fewer points."""
+"""With many visitors every page is asked to request frames less often, and moving maps get fewer points."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Socket:
     headers, query_params = {"host": "here"}, {"run": "mine"}
 
     def __init__(self):
-        self.questions, self.told = [QUESTION, QUESTION], []
+        self.questions, self.sent = [QUESTION, QUESTION], []
 
     async def accept(self):
         pass
@@ -40,13 +40,13 @@ class Socket:
         pass
 
     async def send_text(self, text):
-        self.told.append(json.loads(text)["interval"])
+        self.sent.append(json.loads(text)["interval"])
 
 
 @pytest.mark.parametrize(
     ("present", "interval", "coarse"), [(1, None, False), (10, 30, False), (11, 40, True), (100, 310, True)]
 )
-def test_the_points_of_a_moving_map_depend_on_how_many_look(present, interval, coarse, monkeypatch):
+def test_the_resolution_of_a_moving_map_depends_on_visitors(present, interval, coarse, monkeypatch):
     asked = []
 
     def submit(token, command):
@@ -64,4 +64,4 @@ def test_the_points_of_a_moving_map_depend_on_how_many_look(present, interval, c
     with ThreadPoolExecutor(1) as apart:  # this thread may hold the event loop of a browser
         apart.submit(lambda: asyncio.run(routes.live(browser))).result()  # pyright: ignore[reportArgumentType]
     assert asked == [False, coarse]
-    assert browser.told == ([interval] if interval else [])
+    assert browser.sent == ([interval] if interval else [])

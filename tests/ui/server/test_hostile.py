@@ -1,4 +1,4 @@
-"""What only somebody who is no page of ours would send: events of the live view, and anything at all on its socket."""
+"""Hostile messages: events of the live view that the page never sends, and arbitrary data on its socket."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def script() -> None:
             st.session_state.changed.append(event)
 
 
-def test_no_event_that_the_page_would_never_send_changes_anything_or_breaks_anything():
+def test_hostile_events_change_nothing_and_raise_nothing():
     page = AppTest.from_function(script, default_timeout=60)
     page.session_state["changed"] = []
     for start in range(0, len(EVENTS), MOST_EVENTS):
@@ -77,7 +77,7 @@ kinds = st.sampled_from([*COMMANDS])
 
 @settings(max_examples=150)
 @given(messages, kinds | st.none(), st.sampled_from([None, "focus", "edit", "preview"]), st.sampled_from(PREVIEWED))
-def test_whatever_is_said_on_the_socket_is_turned_away_or_answered(message, kind, sound, field):
+def test_every_message_on_the_socket_is_refused_or_answered(message, kind, sound, field):
     if kind:
         message["type"] = kind
     if sound == "edit":

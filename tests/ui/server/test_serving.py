@@ -168,7 +168,7 @@ def test_without_routes_a_component_brings_its_modules_along():
 
 
 @pytest.mark.parametrize("base", ["", "/school"])
-def test_streamlits_own_scripts_come_from_memory_and_the_rest_is_left_to_it(base):
+def test_only_streamlits_own_scripts_are_served_from_memory(base):
     async def other(scope, receive, send):
         await HTMLResponse("left to it")(scope, receive, send)
 
@@ -191,7 +191,7 @@ def test_streamlits_own_scripts_come_from_memory_and_the_rest_is_left_to_it(base
 
 
 class Slept(list):
-    """Stands in for the module `time`: nobody waits."""
+    """Replaces the module `time`: sleeping takes no time."""
 
     def __init__(self, act=lambda times: None):
         self.act = act
@@ -208,7 +208,7 @@ class Slept(list):
     ("comes", "waited"),
     [(3, 3 * live_view.POLL_S + live_view.PAINT_S), (10**9, live_view.MAX_WAIT_S + live_view.PAINT_S)],
 )
-def test_the_controls_wait_for_the_picture_once_and_not_for_ever(monkeypatch, comes, waited):
+def test_the_controls_wait_for_the_picture_once_and_not_forever(monkeypatch, comes, waited):
     notes, traffic = {}, Traffic()
     time = Slept(lambda times: times == comes and traffic.enter("mine", 1))
     monkeypatch.setattr(live_view, "time", time)

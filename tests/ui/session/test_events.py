@@ -32,7 +32,7 @@ def carried_out():
     return send
 
 
-def test_an_event_that_comes_again_with_later_ones_is_carried_out_once(carried_out):
+def test_an_event_that_is_sent_again_is_handled_once(carried_out):
     first, second, third = ({"type": "layers", "by": n, "serial": 10 + n} for n in range(3))
     assert carried_out([first]) == [first]
     assert carried_out([first, second, third]) == [second, third]
@@ -40,7 +40,7 @@ def test_an_event_that_comes_again_with_later_ones_is_carried_out_once(carried_o
 
 
 @pytest.mark.parametrize("events", [None, 7, "text", {}, [None], [{}], [{"serial": "1"}], [{"serial": True}], [[1]]])
-def test_what_is_no_list_of_numbered_events_is_nothing(carried_out, events):
+def test_an_invalid_list_of_events_is_ignored(carried_out, events):
     assert carried_out(events) == []
 
 

@@ -1,4 +1,4 @@
-"""Nonsense in every field of a link: each field is refused by itself, with a sentence that says what is allowed."""
+"""Nonsense in every field of a link: each field is refused separately, with a sentence that says what is allowed."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@ import { mapColors } from '../shared/palette.js';
 import { GRAYS, percent } from './reading.js';
 import { saveElement } from '../shared/save.js';
 
-const GAP = 0; // byte between two units; no weight has it
-const MIN_ACROSS = 5; // units in a row, if there are so many
+const SEPARATOR = 0; // byte between two units; no weight has it
+const MIN_ACROSS = 5; // units in a row, if there are enough
 const ASPECT_RATIO = 1.6; // width to height of all units together
 
 /** Test pictures with their predictions. Pressing one sends its number to Python. */
@@ -28,7 +28,7 @@ export class Pictures {
     [...this.list.children].forEach(({ tile }, i) => {
       const probabilities = shares.subarray(i * names.length, (i + 1) * names.length);
       const best = probabilities.indexOf(Math.max(...probabilities));
-      const caption = `${names[truth[i]]} read as ${names[best]}`;
+      const caption = `${names[truth[i]]} predicted as ${names[best]}`;
       tile.picture.paint(pictures.subarray(i * size, (i + 1) * size), height, width, GRAYS);
       tile.row = rows[i];
       setText(tile.caption, caption);
@@ -57,7 +57,7 @@ export function tiled(pictures, count, height, width) {
   const across = Math.min(count, Math.max(MIN_ACROSS, Math.ceil(Math.sqrt(count * ASPECT_RATIO))));
   const columns = across * (width + 1) - 1;
   const rows = Math.ceil(count / across) * (height + 1) - 1;
-  const bytes = new Uint8Array(rows * columns).fill(GAP);
+  const bytes = new Uint8Array(rows * columns).fill(SEPARATOR);
   for (let unit = 0; unit < count; unit++) {
     const top = Math.floor(unit / across) * (height + 1);
     const left = (unit % across) * (width + 1);
@@ -85,7 +85,7 @@ export class Weights {
     const [count, height, width] = weights.shape;
     const { bytes, rows, columns } = tiled(weights, count, height, width);
     const colors = mapColors('value', theme, false);
-    colors[GAP] = theme === 'dark' ? 0xff110e0b : 0xffffffff;
+    colors[SEPARATOR] = theme === 'dark' ? 0xff110e0b : 0xffffffff;
     this.picture.paint(bytes, rows, columns, colors);
     this.canvas.setAttribute('aria-label', alt);
     this.canvas.dataset.epoch = epoch;

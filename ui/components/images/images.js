@@ -1,4 +1,4 @@
-// The parts of the page of images, one component each: `kind` in the header of the frame from Python says which one.
+// The parts of the page Images, one component each, selected by `kind` in the header of the frame from Python.
 import { unpack } from '../shared/frame.js';
 import { Pictures, Weights } from './gallery.js';
 import { Matrix } from './matrix.js';

@@ -110,7 +110,7 @@ export class Pad {
     draw(sharpContext(this.canvas, side, side), this.strokes, side, getComputedStyle(this.canvas).color);
   }
 
-  /** Sends the picture if it has changed, unless an answer is on its way: that answer calls this again. */
+  /** Sends the picture if it has changed, unless an answer is pending, which calls this again. */
   send() {
     clearTimeout(this.timer);
     const now = performance.now();

@@ -1,8 +1,9 @@
 // The prediction for a picture: the picture as the network sees it, and a bar for the probability of each class.
 import { BytePicture, build, setText } from '../shared/dom.js';
+import { packColor } from '../shared/palette.js';
 
 const MAX_BARS = 12; // with more classes, only the most likely ones are shown
-export const GRAYS = Uint32Array.from({ length: 256 }, (_, gray) => ((255 << 24) | (gray << 16) | (gray << 8) | gray) >>> 0);
+export const GRAYS = Uint32Array.from({ length: 256 }, (_, gray) => packColor([gray, gray, gray]));
 
 /** 0.873 -> 87 %; what would round to zero is < 1 %. */
 export function percent(share) {
@@ -34,8 +35,8 @@ export class Reading {
     this.make(names);
     const order = shares ? ranked(shares) : [];
     const best = order[0];
-    const verdict = truth === null || !shares ? '' : truth === best ? ', which is right' : `, but it is ${names[truth]}`;
-    setText(this.answer, shares ? `Read as ${names[best]}, ${percent(shares[best])}${verdict}.` : words);
+    const verdict = truth === null || !shares ? '' : truth === best ? ', which is correct' : `, but it is ${names[truth]}`;
+    setText(this.answer, shares ? `Predicted: ${names[best]}, ${percent(shares[best])}${verdict}.` : words);
     this.element.dataset.read = shares ? names[best] : '';
     const shown = new Set(names.length <= MAX_BARS ? names.keys() : order.slice(0, MAX_BARS));
     this.rows.forEach(({ row, bar, value }, i) => {
@@ -73,6 +74,6 @@ export class Readings {
     const [raw, prepared] = this.parts;
     raw.show({ ...header, title: 'As it is' }, arrays.raw, arrays.raw_shares);
     const words = 'There is no ink left to prepare.';
-    prepared.show({ ...header, title: 'Prepared: cropped, scaled, centred', words }, arrays.picture, header.empty ? null : arrays.shares);
+    prepared.show({ ...header, title: 'Prepared: cropped, scaled, centered', words }, arrays.picture, header.empty ? null : arrays.shares);
   }
 }

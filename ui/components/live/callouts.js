@@ -41,7 +41,7 @@ export class Callouts {
     document.addEventListener('keydown', this.dismiss, true);
   }
 
-  /** Below the first hidden layer, and on the links into the output. */
+  /** Places the hints below the first hidden layer and on the links into the output. */
   arrange({ columns, height, width }) {
     if (this.notes.length === 0) return;
     const [neuron, link] = this.notes;

@@ -1,12 +1,12 @@
 // The live socket: asks for a frame, waits until it is about to be painted, and asks again.
 import { CLOSE_CODES } from '../shared/protocol.js';
 
-const ANSWER_TIMEOUT_MS = 15_000; // without an answer for so long, the connection counts as lost
+const ANSWER_TIMEOUT_MS = 15_000; // without an answer for this long, the connection counts as lost
 const FIRST_RETRY_MS = 250; // doubles with each failure
 const LAST_RETRY_MS = 4000;
 const EARLY_MS = 4; // a display that refreshes this much early is in time
-const FRAME_MS = 17; // of a display with 60 frames a second
-const TIMER_SLACK_MS = 8; // a timer ends so much before the animation frame that it waits for
+const FRAME_MS = 17; // of a display with 60 frames per second
+const TIMER_SLACK_MS = 8; // how much earlier a timer ends than the animation frame that it waits for
 
 /** Milliseconds until the next attempt to connect. */
 export function retryDelay(failures) {
@@ -116,7 +116,7 @@ export class Connection {
 
   /** Something has just been done: do not wait for the period to end. */
   hurry() {
-    this.hurried = this.asking; // the answer on its way may not include it
+    this.hurried = this.asking; // the pending answer may not include it
     if (!this.scheduled) return;
     clearTimeout(this.timer);
     cancelAnimationFrame(this.request);

@@ -33,7 +33,7 @@ export class DragPreview {
     if (!this.thumb) return;
     requestAnimationFrame(() => { // after the slider itself has followed the pointer
       const text = this.thumb?.getAttribute('aria-valuetext');
-      if (!text || text === this.sent) return;
+      if (!text || !this.field || text === this.sent) return;
       this.sent = text;
       const value = this.values[this.field]?.[text];
       if (value !== undefined) this.preview(this.field, value);

@@ -1,4 +1,4 @@
-// What the page asks the server for, and what it keeps of an answer: functions of plain values.
+// Requests for frames and how an answer updates the page's state: functions of plain values.
 import { COMMANDS, STATUSES } from '../shared/protocol.js';
 
 /** @typedef {import('../shared/protocol.js').FrameHeader} FrameHeader */
@@ -7,17 +7,17 @@ const IDLE_PERIOD_MS = 150; // between questions while nothing runs
 const CALM_PERIOD_MS = 250; // between frames for visitors who asked for less motion
 const PROBLEM_PERIOD_MS = 1000; // between questions while the answers cannot be read
 
-/** Whether an answer brings something to paint. */
-export function hasNews(header) {
+/** Whether an answer holds something to paint. */
+export function hasChanges(header) {
   return Boolean(header.kind) && !header.unchanged;
 }
 
 /**
- * The question for the next frame. It names what the page has already, so that only news comes back.
+ * The question for the next frame. It names what the page already has, so that only changes come back.
  * header: the last one, or null; focus: the unit whose map is wanted, or null; history: {generation, count}.
  */
 export function frameQuestion(header, focus, { generation, count }) {
-  const isSameMap = (header?.focus ?? null) === focus; // another map of the same moment is news
+  const isSameMap = (header?.focus ?? null) === focus; // another map of the same moment is a change
   const frame = isSameMap ? header?.frame ?? -1 : -1;
   return { type: COMMANDS.frame, build: header?.build ?? -1, generation, have: count, frame, focus };
 }
@@ -33,9 +33,9 @@ export function framePeriod(header, { problem, fastest, crowded, calm }) {
  * The header after an answer: what the answer does not mention stays as it was.
  * @returns {FrameHeader}
  */
-export function mergeHeader(before, news) {
-  const header = { ...before, ...news };
-  if (hasNews(news)) header.focus = news.focus ?? null;
+export function mergeHeader(before, update) {
+  const header = { ...before, ...update };
+  if (hasChanges(update)) header.focus = update.focus ?? null;
   return header;
 }
 

@@ -1,10 +1,10 @@
-// The live component: takes frames from the server, or from Python if there is no socket, and paints them.
+// The live component: paints frames from the server, or from Python if there is no socket.
 // Its state belongs to the root element, so that new data from Python does not restart it.
 import { CLOSE_CODES, COMMANDS, EVENTS, STATUSES } from '../shared/protocol.js';
 import { Connection } from './connection.js';
 import { DragPreview } from './drag.js';
 import { Keys } from '../shared/keys.js';
-import { PendingEvents, framePeriod, frameQuestion, hasNews, mergeHeader, rootFacts } from './exchange.js';
+import { PendingEvents, framePeriod, frameQuestion, hasChanges, mergeHeader, rootFacts } from './exchange.js';
 import { Projector } from './projector.js';
 import { View } from './view.js';
 import { fromBase64, unpack } from '../shared/frame.js';
@@ -44,7 +44,7 @@ class Live {
     this.header = null;
     this.waiting = null;
     this.problem = '';
-    this.statusIsNews = false; // whether the status changed since Python drew the page
+    this.statusChanged = false; // whether the status changed since Python drew the page
     this.view.forget();
   }
 
@@ -68,7 +68,7 @@ class Live {
     this.trigger('events', this.pending.add(event));
   }
 
-  /** Python brings the frames: no socket and no Plotly. */
+  /** Frames come from Python: no socket and no Plotly. */
   follow(text) {
     this.connection.close();
     this.token = null;
@@ -137,7 +137,7 @@ class Live {
       const before = this.header;
       this.waiting = null;
       if (frame) this.accept(frame);
-      this.connection.taken(now); // the next answer is on its way while this one is painted
+      this.connection.taken(now); // the next request is sent while this frame is painted
       try {
         if (frame) this.paint(frame, before, now);
       } catch (error) {
@@ -168,24 +168,24 @@ class Live {
   // -- painting
 
   /** Keeps what the next question depends on. */
-  accept({ header: news, arrays }) {
+  accept({ header: update, arrays }) {
     const before = this.header;
-    this.header = mergeHeader(before, news);
+    this.header = mergeHeader(before, update);
     if (before && before.build !== this.header.build) this.focus = null; // the unit may be gone
-    this.view.accept(news.history, arrays);
+    this.view.accept(update.history, arrays);
   }
 
-  paint({ header: news, arrays }, before, now) {
+  paint({ header: update, arrays }, before, now) {
     const { header } = this;
     this.showFacts(header);
     this.view.status.showStatus(header.status, header.notice);
     this.view.setCalm(this.calm.matches);
     const wasResting = before && before.build === header.build && before.status !== STATUSES.running;
     if (wasResting && (header.status === STATUSES.running || before.epoch !== header.epoch)) this.view.bringIntoSight();
-    if (header.kind) this.view.show(header, news, arrays, before, now);
-    if (hasNews(news)) this.root.dataset.frame = String(++this.painted);
-    if (header.status === STATUSES.lost) header.frame = -1; // what comes back may count from the start
-    this.statusIsNews ||= header.status !== (before ?? this.data).status;
+    if (header.kind) this.view.show(header, update, arrays, before, now);
+    if (hasChanges(update)) this.root.dataset.frame = String(++this.painted);
+    if (header.status === STATUSES.lost) header.frame = -1; // the recovered run may count frames from the start
+    this.statusChanged ||= header.status !== (before ?? this.data).status;
     this.reportStatus();
   }
 
@@ -194,13 +194,13 @@ class Live {
    * dialog is open, which would close.
    */
   reportStatus() {
-    if (this.header?.status === this.data.status) this.statusIsNews = false;
+    if (this.header?.status === this.data.status) this.statusChanged = false;
     const isReading = Boolean(document.querySelector('[data-testid=stDialog]'));
-    if (this.statusIsNews && !isReading && !document.querySelector('[data-test-script-state=running]')) {
-      this.statusIsNews = false;
+    if (this.statusChanged && !isReading && !document.querySelector('[data-test-script-state=running]')) {
+      this.statusChanged = false;
       this.send({ type: EVENTS.status, status: this.header.status });
     }
-    this.root.toggleAttribute('data-untold', this.statusIsNews && !isReading);
+    this.root.toggleAttribute('data-untold', this.statusChanged && !isReading);
   }
 
   showFacts(header) {

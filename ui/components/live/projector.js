@@ -1,5 +1,5 @@
 // A light theme for a projector, whatever the system prefers. Streamlit has no function that switches the theme, but it
-// reads the system's preference again after printing; at that moment we answer for the system. A theme chosen in
+// reads the system's preference again after printing; at that moment the query is answered here. A theme chosen in
 // Streamlit's menu stays.
 const DARK_QUERY = '(prefers-color-scheme: dark)';
 

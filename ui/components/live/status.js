@@ -1,4 +1,4 @@
-// What is told in words and numbers: the status line, and the advice.
+// The status line and the advice.
 import { build, setText } from '../shared/dom.js';
 import { formatDuration, formatEpoch, formatNumber, formatWhole, namedScores } from '../shared/format.js';
 import { STATUSES } from '../shared/protocol.js';
@@ -21,7 +21,7 @@ export const STATUS_FACTS = [
   [header => `Train ${namedScores(header).name}`, header => formatNumber(namedScores(header).train, 3)],
   [header => `Test ${namedScores(header).name}`, header => formatNumber(namedScores(header).test, 3)],
   [() => 'Gap in loss', header => formatNumber(generalizationGap(header), 4)],
-  [() => 'Steps a second', header => formatWhole(header.steps_per_second ?? 0)],
+  [() => 'Steps per second', header => formatWhole(header.steps_per_second ?? 0)],
   [() => 'Time per epoch', header => formatDuration(header.epoch_ms)],
   [() => 'Parameters', header => formatWhole(header.parameters ?? 0)],
   [() => 'Multiply-adds', header => formatWhole(header.multiply_adds)],

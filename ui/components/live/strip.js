@@ -5,7 +5,7 @@ import { parseColor } from '../shared/palette.js';
 /** The two parts of a caption: prediction and confidence, or for a wrong prediction both classes. */
 export function captions(classes, truth, predicted, confidence) {
   const name = index => classes[index] ?? String(index);
-  if (predicted !== truth) return [`is ${name(truth)},`, `read ${name(predicted)}`];
+  if (predicted !== truth) return [`is ${name(truth)},`, `pred. ${name(predicted)}`];
   return [name(predicted), `${Math.round(100 * confidence)} %`];
 }
 

@@ -10,14 +10,14 @@ import { EVENTS, STATUSES } from '../shared/protocol.js';
 import { History } from './panels/history.js';
 import { Strip } from './strip.js';
 import { build, setText } from '../shared/dom.js';
-import { hasNews } from './exchange.js';
+import { hasChanges } from './exchange.js';
 import { makePanels } from './panels/index.js';
 import { readTheme } from '../shared/palette.js';
 
-const FACTS_PERIOD_MS = 50; // between changes of the status line during training: nobody reads sixty numbers a second
+const FACTS_PERIOD_MS = 50; // between changes of the status line during training: a person cannot read sixty numbers per second
 const TABLE_PERIOD_MS = 100; // between changes of the tables
 const SENTENCE_PERIOD_MS = 1000; // between changes of the sentences for screen readers
-const VIEW_TITLES = { map: 'What the network says', pictures: 'Test pictures', table: 'Test data' };
+const VIEW_TITLES = { map: 'Prediction of the network', pictures: 'Test pictures', table: 'Test data' };
 
 /** owner: focus (unit or null), point(unit), edit(message), send(event). */
 export class View {
@@ -70,7 +70,7 @@ export class View {
   }
 
   setOptions(data) {
-    this.map.setOptions({ show_test: data.show_test, show_wrong: data.show_wrong, discretize: data.discretize });
+    this.map.setOptions({ show_test: data.show_test, discretize: data.discretize });
     this.diagram.setOptions(data);
     this.drawing = data.drawing ?? null;
     if (this.map.plane) this.pad.setOptions(this.drawing);
@@ -96,9 +96,9 @@ export class View {
     this.historyGrew = this.history.take(history, arrays) || this.historyGrew;
   }
 
-  show(header, news, arrays, before, now) {
+  show(header, update, arrays, before, now) {
     if (header.status !== STATUSES.running || now - this.factsAt >= FACTS_PERIOD_MS) this.showFacts(header, now);
-    if (hasNews(news)) this.take(header, arrays, before, now);
+    if (hasChanges(update)) this.take(header, arrays, before, now);
     if (now - this.tablesAt >= TABLE_PERIOD_MS) this.showTables(header, now);
     if (now - this.sentencesAt >= SENTENCE_PERIOD_MS) this.describe(header, now);
   }
@@ -185,7 +185,7 @@ export class View {
     this.charts.forEach(chart => chart.refuse(error.message));
   }
 
-  /** Draws at most one chart a frame, the one that waited longest, so that no frame takes long. */
+  /** Draws at most one chart per frame, the one that waited longest, so that no frame takes long. */
   drawOneChart(now) {
     this.charts.filter(chart => chart.isDue(now)).sort((a, b) => a.drawnAt - b.drawnAt)[0]?.draw(now);
   }

@@ -15,5 +15,5 @@ export function confusionCells(counts, size) {
 
 /** What a screen reader says of a cell. */
 export function cellLabel({ truth, predicted, count }, names) {
-  return `${names[truth]} read as ${names[predicted]}: ${count}`;
+  return `${names[truth]} predicted as ${names[predicted]}: ${count}`;
 }

@@ -11,7 +11,7 @@ export function withMinus(text) {
   return text.replace('-', MINUS);
 }
 
-/** A number with so many decimal places, fewer the larger it is; a dash if there is none. */
+/** A number with at most `places` decimals, fewer if it is large; a dash if it is missing. */
 export function formatNumber(value, places) {
   if (value === null || value === undefined || !Number.isFinite(value)) return DASH;
   if (Math.abs(value) >= LARGE) return withMinus(value.toExponential(2));

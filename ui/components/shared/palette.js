@@ -48,10 +48,15 @@ export function mapColors(encoding, themeName, flat) {
     const value = valueOfByte(byte);
     return signedColor(flat ? (value < 0 ? -0.7 : 0.7) : value, themeName, strength);
   };
-  return Uint32Array.from({ length: 256 }, (_, byte) => {
-    const [red, green, blue] = color(byte);
-    return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
-  });
+  return Uint32Array.from({ length: 256 }, (_, byte) => packColor(color(byte)));
+}
+
+/**
+ * [red, green, blue] -> an opaque pixel of ImageData.
+ * @param {number[]} color
+ */
+export function packColor([red, green, blue]) {
+  return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 }
 
 /** Class and confidence (0 chance level, 1 certain) of a map byte with the encoding "class". */

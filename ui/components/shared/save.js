@@ -1,7 +1,7 @@
 // A small menu on each picture that saves it as PNG, SVG or a web page. All of it happens in the browser.
 import { build, makeButton } from './dom.js';
 import { plotlyScript } from './plotly.js';
-import { readTheme } from './palette.js';
+import { parseColor, readTheme } from './palette.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const FORMATS = ['PNG', 'SVG', 'HTML'];
@@ -125,16 +125,15 @@ function svgNode(name, attributes, text = '') {
 function drawElement(element, back) {
   const frame = element.getBoundingClientRect();
   const place = box => ({ x: box.left - frame.left, y: box.top - frame.top, width: box.width, height: box.height });
-  const color = colorReader();
   const svg = svgNode('svg', { xmlns: SVG, width: frame.width, height: frame.height, viewBox: `0 0 ${frame.width} ${frame.height}` });
-  svg.append(svgNode('rect', { width: '100%', height: '100%', fill: color(back) }));
+  svg.append(svgNode('rect', { width: '100%', height: '100%', fill: rgba(back) }));
   const walker = document.createTreeWalker(element, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT, {
     acceptNode: node => (node.nodeType === Node.TEXT_NODE || isSeen(node) ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_REJECT),
   });
   while (walker.nextNode()) {
     const node = /** @type {Element | Text} */ (walker.currentNode);
-    if (node instanceof Text) svg.append(...linesOf(node).map(line => drawText(line, node.parentElement, place, color)));
-    else if (node instanceof HTMLSelectElement) svg.append(drawText({ text: node.selectedOptions[0].text, box: node.getBoundingClientRect() }, node, place, color));
+    if (node instanceof Text) svg.append(...linesOf(node).map(line => drawText(line, node.parentElement, place)));
+    else if (node instanceof HTMLSelectElement) svg.append(drawText({ text: node.selectedOptions[0].text, box: node.getBoundingClientRect() }, node, place));
     else if (node instanceof SVGSVGElement) {
       const copy = /** @type {SVGSVGElement} */ (node.cloneNode(true));
       Object.entries(place(node.getBoundingClientRect())).forEach(([key, value]) => copy.setAttribute(key, value));
@@ -143,7 +142,7 @@ function drawElement(element, back) {
       const style = `image-rendering: ${getComputedStyle(node).imageRendering}`;
       svg.append(svgNode('image', { ...place(node.getBoundingClientRect()), href: node.toDataURL(), preserveAspectRatio: 'none', style }));
     } else {
-      const fill = color(getComputedStyle(node).backgroundColor);
+      const fill = rgba(getComputedStyle(node).backgroundColor);
       if (fill) svg.append(svgNode('rect', { ...place(node.getBoundingClientRect()), fill }));
     }
   }
@@ -171,30 +170,20 @@ function linesOf(node) {
   return found.filter(({ box }) => box.width);
 }
 
-function drawText({ text, box }, element, place, color) {
+function drawText({ text, box }, element, place) {
   const style = getComputedStyle(element);
   const { x, y, width, height } = place(box);
   const font = { 'font-family': style.fontFamily, 'font-size': style.fontSize, 'font-weight': style.fontWeight };
   const at = element instanceof HTMLSelectElement
     ? { x: x + width / 2, 'text-anchor': 'middle' }
     : { x, textLength: width, lengthAdjust: 'spacingAndGlyphs' }; // keeps its width with another font
-  return svgNode('text', { ...at, y: y + height / 2, 'dominant-baseline': 'central', fill: color(style.color), ...font }, text);
+  return svgNode('text', { ...at, y: y + height / 2, 'dominant-baseline': 'central', fill: rgba(style.color), ...font }, text);
 }
 
-/** Returns a function: any CSS color -> rgba() that every program knows, '' for a transparent one. */
-function colorReader() {
-  const context = build('canvas', '').getContext('2d', { willReadFrequently: true });
-  const known = new Map();
-  return css => {
-    if (!known.has(css)) {
-      context.clearRect(0, 0, 1, 1);
-      context.fillStyle = css;
-      context.fillRect(0, 0, 1, 1);
-      const [r, g, b, a] = context.getImageData(0, 0, 1, 1).data;
-      known.set(css, a ? `rgba(${r},${g},${b},${(a / 255).toFixed(3)})` : '');
-    }
-    return known.get(css);
-  };
+/** Any CSS color -> rgba() that every program knows, '' for a transparent one. */
+function rgba(css) {
+  const [r, g, b, a] = parseColor(css);
+  return a ? `rgba(${r},${g},${b},${(a / 255).toFixed(3)})` : '';
 }
 
 async function rasterize(svg) {

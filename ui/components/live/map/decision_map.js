@@ -23,7 +23,7 @@ export class DecisionMap {
     setMapMargins(this.square);
     this.legend = build('div', 'live-legend');
     this.element = build('div', 'live-stage-map', this.square, this.legend);
-    this.options = { show_test: true, show_wrong: false, discretize: false };
+    this.options = { show_test: true, discretize: false };
     this.encoding = undefined; // 'value' or 'class'
     this.plane = this.bytes = this.points = this.theme = this.cell = this.drawn = null;
     this.predictions = {};
@@ -59,7 +59,7 @@ export class DecisionMap {
     if (!arrays.wrong && !arrays.test_prediction) return;
     this.predictions = arrays;
     const due = header.status !== STATUSES.running || now - this.markedAt >= MARKS_PERIOD_MS;
-    if (due && (this.cell || this.options.show_wrong)) {
+    if (due) {
       this.markedAt = now;
       this.drawMarks();
     }
@@ -141,7 +141,7 @@ export class DecisionMap {
       const isLit = !this.cell || (hollow && labels[i] === this.cell[0] && predicted?.[i] === this.cell[1]);
       context.globalAlpha = isLit ? 1 : FADED;
       this.sprites.draw(context, x, y, labels[i], hollow);
-      if (isLit && this.options.show_wrong && wrong?.[i]) drawWrong(context, x, y, this.radius);
+      if (isLit && wrong?.[i]) drawWrong(context, x, y, this.radius);
     }
     context.globalAlpha = 1;
   }

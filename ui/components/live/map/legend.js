@@ -34,7 +34,7 @@ export function legendRows({ classes, theme, colors, encoding, options, unit }) 
   });
   keys.append(build('span', 'live-key live-key-part', swatch('circle', theme.text, 'none'), 'training'));
   if (options.show_test) keys.append(build('span', 'live-key', swatch('circle', 'none', theme.text), 'test'));
-  if (options.show_wrong && classes.length) keys.append(build('span', 'live-key', swatch('x', theme.text, 'none'), 'wrong'));
+  if (classes.length) keys.append(build('span', 'live-key', swatch('x', theme.text, 'none'), 'wrong'));
   if (encoding === 'value') return [keys, colorBar(colors, options.discretize, unit || 'output of the network')];
   const words = options.discretize ? 'color: the chosen class' : 'color: the chosen class, paler where less sure';
   return [keys, build('div', 'live-legend-row', words)];

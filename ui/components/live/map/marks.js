@@ -5,7 +5,7 @@ import { CLASS_COLORS, CLASS_SYMBOLS, cssColor, signedColor, symbolPath } from '
 export const MAP_MARGIN = Object.freeze({ left: 34, right: 4, top: 4, bottom: 34 });
 const SPRITE_SIDE = 16; // CSS pixels
 const VALUE_STEPS = 16; // shades of a numeric target on each side of zero
-const TICK_COUNT = 6; // about so many on an axis
+const TICK_COUNT = 6; // per axis, approximately
 
 /** Hands the margins to the style sheet, which places the map and the drawing pad by them. */
 export function setMapMargins(element) {

@@ -1,6 +1,6 @@
 // The links of the diagram, painted pixel by pixel: all curves between two columns have the same shape. With a table of it,
 // four hundred dashed curves take two milliseconds, a tenth of what canvas paths take without a graphics card.
-import { BLUE, ORANGE, channels, parseColor } from '../../shared/palette.js';
+import { BLUE, ORANGE, channels, packColor, parseColor } from '../../shared/palette.js';
 import { weightIndex } from './layout.js';
 
 const DASH_STEPS = 64; // entries of the dash table
@@ -18,10 +18,6 @@ const DASHES = Float32Array.from({ length: DASH_STEPS }, (_, i) => {
   return Math.max(0.12, Math.min(1, Math.abs(at - DASH_PERIOD / 2) - DASH_GAP / 2 + 0.5));
 });
 const SOLID = new Float32Array(DASH_STEPS).fill(1);
-
-function packed([red, green, blue]) {
-  return (255 << 24) | (blue << 16) | (green << 8) | red;
-}
 
 /** For each pixel column between two positions in CSS pixels: a link's share of its rise, and its slope. */
 export function curveTable(from, to, ratio) {
@@ -54,9 +50,8 @@ export class LinkPainter {
   }
 
   setTheme(theme) {
-    const [red, green, blue] = parseColor(theme.back);
-    this.back = packed([red, green, blue]);
-    this.colors = [packed(channels(ORANGE)), packed(channels(BLUE))];
+    this.back = packColor(parseColor(theme.back));
+    this.colors = [packColor(channels(ORANGE)), packColor(channels(BLUE))];
   }
 
   /** context: of an opaque canvas with `ratio` pixels to a CSS pixel. */
@@ -74,11 +69,11 @@ export class LinkPainter {
     this.pixels.fill(this.back);
     this.dashes = phase === null ? SOLID : DASHES;
     this.shift = (phase ?? 0) * DASH_STEPS / DASH_PERIOD;
-    if (weights) this.tables.forEach((table, l) => this.paintGap(table, l, layout, weights));
+    if (weights) this.tables.forEach((table, l) => this.paintLinks(table, l, layout, weights));
     this.context.putImageData(this.image, 0, 0);
   }
 
-  paintGap(table, l, layout, weights) {
+  paintLinks(table, l, layout, weights) {
     const [starts, ends] = [layout.columns[l].ys, layout.columns[l + 1].ys];
     for (let i = 0; i < starts.length; i++) {
       for (let j = 0; j < ends.length; j++) this.paintLink(table, starts[i], ends[j], weights[weightIndex(layout, l, i, j)]);

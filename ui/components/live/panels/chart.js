@@ -1,4 +1,4 @@
-// A panel with a Plotly chart that redraws a few times a second: one redraw costs as much as eight pictures of the map and
+// A panel with a Plotly chart that redraws a few times per second: one redraw costs as much as eight pictures of the map and
 // the network. The figure comes from Python as JSON; only its data and the colors of the theme are filled in here.
 import { ChartSource } from '../../shared/save.js';
 import { GRID } from '../../shared/palette.js';

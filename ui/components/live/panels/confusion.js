@@ -20,7 +20,7 @@ export function measureTexts(scores, truth) {
 
 /** Counts of the test data: rows are the truth, columns the prediction. */
 export class ConfusionPanel extends Panel {
-  /** lightCell([truth, predicted] or null) is called when a cell is pressed whose examples are to be shown. */
+  /** lightCell([truth, predicted] or null) is called when a cell is pressed to show its examples on the map. */
   constructor(lightCell) {
     super('confusion matrix', 'Confusion matrix');
     this.lightCell = lightCell;
@@ -30,7 +30,7 @@ export class ConfusionPanel extends Panel {
     this.values = ERRORS.map(() => build('dd', 'live-value'));
     this.errors = build('dl', 'live-errors', ...ERRORS.flatMap(([name], i) => [build('dt', 'live-label', name), this.values[i]]));
     this.table = build('table', 'live-confusion');
-    this.caption = build('caption', '', 'Test data. Rows: truth. Columns: prediction.');
+    this.caption = build('caption', '', 'Test data. Rows: actual class. Columns: predicted class.');
     this.element.classList.add('live-panel-confusion');
     this.element.append(this.errors, this.words, this.table);
     this.cells = /** @type {any[]} */ ([]);
@@ -84,7 +84,7 @@ export class ConfusionPanel extends Panel {
     const brief = classes.length > 2 || classes.some(name => name.length > LONG_NAME);
     const heads = [...classes.map(name => heading(name, 'col')), ...measured.map(([name, short]) => heading(name, 'col', brief ? short : name))];
     this.table.replaceChildren(
-      this.caption, build('thead', '', build('tr', '', build('td', 'live-corner', 'is \\ read'), ...heads)), build('tbody', '', ...rows),
+      this.caption, build('thead', '', build('tr', '', build('td', 'live-corner', 'true \\ pred.'), ...heads)), build('tbody', '', ...rows),
     );
   }
 
@@ -109,13 +109,13 @@ export class ConfusionPanel extends Panel {
   }
 
   fill(counts, classes) {
-    confusionCells(counts, classes.length).forEach((news, place) => {
+    confusionCells(counts, classes.length).forEach((update, place) => {
       const cell = this.cells[place];
-      if (cell.count === news.count && cell.share === news.share) return;
-      Object.assign(cell, news);
-      setText(cell.inner, String(news.count));
-      if (cell.inner.type === 'button') cell.inner.setAttribute('aria-label', cellLabel(news, classes));
-      cell.element.style.setProperty('--share', news.share.toFixed(3));
+      if (cell.count === update.count && cell.share === update.share) return;
+      Object.assign(cell, update);
+      setText(cell.inner, String(update.count));
+      if (cell.inner.type === 'button') cell.inner.setAttribute('aria-label', cellLabel(update, classes));
+      cell.element.style.setProperty('--share', update.share.toFixed(3));
     });
   }
 

@@ -55,7 +55,7 @@ export class History {
   }
 }
 
-/** Exponentially smoothed values: each keeps `share` of the one before. Gaps stay gaps. */
+/** Exponentially smoothed values: each keeps `share` of the one before. NaN stays NaN. */
 export function smoothed(values, share) {
   let last = NaN;
   return values.map(value => {

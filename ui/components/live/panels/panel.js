@@ -19,7 +19,7 @@ export class Panel {
   /** The learning curve has grown. */
   takeHistory(_history) {}
 
-  /** Shows a frame; arrays: the latest of each name since the last rebuild. Called at most ten times a second. */
+  /** Shows a frame; arrays: the latest of each name since the last rebuild. Called at most ten times per second. */
   show(_header, _arrays) {}
 
   /** Says in a sentence for screen readers what is shown. */

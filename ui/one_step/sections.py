@@ -1,4 +1,4 @@
-"""The stations of the walk through one step: what each draws, and the network as it is known there."""
+"""The sections of the walkthrough of one step: what each draws, and the network with the numbers known there."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ import streamlit as st
 from engine import OPTIMIZERS, OUTPUTS
 from ui.figures.network_graph import Chosen, Column, network
 from ui.figures.theme import Theme
-from ui.kit.escape import plain
-from ui.one_step import formulas as words
+from ui.kit.escape import escape_markdown
+from ui.one_step import formulas
 
 LISTED = 12  # points of a batch that are listed
 
 
-class Station(NamedTuple):
+class Section(NamedTuple):
     title: str
     draw: Callable[[], None]
-    column: int  # where the walk stands: 0 is the input
+    column: int  # the current column of the diagram, 0 is the input
     backward: bool = False
 
 
@@ -41,7 +41,7 @@ class Walk:
         return self.stages[k]["title"]
 
     def values(self, k: int, *names: str) -> np.ndarray:
-        """The first of these that the stage has, of its shown units."""
+        """The first of these arrays that the layer has, for its shown units."""
         return next(self.seen[f"{k}.{name}"] for name in names if f"{k}.{name}" in self.seen)
 
     def focus(self, k: int) -> str:
@@ -54,8 +54,8 @@ class Walk:
 
     # The picture -----------------------------------------------------------------------------------------------------
 
-    def figure(self, here: Station, theme: Theme) -> go.Figure:
-        """The network with what is known at a station: values on the way there, gradients on the way back."""
+    def figure(self, here: Section, theme: Theme) -> go.Figure:
+        """The network with the numbers known in a section: values if it is forward, gradients if it is backward."""
         inputs = self.seen["inputs"]
         known = None if here.backward else self.seen["input"]
         labels = [_named(self.names, int(n)) for n in inputs]
@@ -77,8 +77,8 @@ class Walk:
         place = -1 if source < 0 else int(np.flatnonzero(before == source)[0])
         return Chosen(layer, place, self.stages[layer]["place"])
 
-    def legend(self, here: Station) -> str:
-        what = "gradients of the loss by z" if here.backward else "standardized inputs, activations and answers"
+    def legend(self, here: Section) -> str:
+        what = "gradients of the loss by z" if here.backward else "standardized inputs, activations and outputs"
         mean = f" Values are means over {self.points} points, gradients their sums." if self.points > 1 else ""
         return (
             f"In the circles: {what}. Lines: weights, blue positive, orange negative; the thick one is followed.{mean}"
@@ -89,22 +89,22 @@ def _named(names: list[str], number: int) -> str:
     return names[number] if number < len(names) else f"input {number + 1}"
 
 
-def stations(walk: Walk) -> list[Station]:
+def sections(walk: Walk) -> list[Section]:
     """From the input to the loss, back to the chosen parameter, and through the optimizer's step."""
     layers, chosen = range(len(walk.stages)), walk.header["layer"]
-    there = [Station(f"{walk.title(k)}: forward", partial(_forward, walk, k), k + 1) for k in layers]
+    there = [Section(f"{walk.title(k)}: forward", partial(_forward, walk, k), k + 1) for k in layers]
     back = [
-        Station(f"{walk.title(k)}: the gradient comes back", partial(_back, walk, k), k + 1, True)
+        Section(f"{walk.title(k)}: backward", partial(_back, walk, k), k + 1, True)
         for k in reversed(range(chosen, walk.last))
     ]
     return [
-        Station("Input", partial(_input, walk), 0),
+        Section("Input", partial(_input, walk), 0),
         *there,
-        Station("Loss", partial(_loss, walk), walk.last + 1),
-        Station("Output layer: the gradient begins", partial(_output, walk), walk.last + 1, True),
+        Section("Loss", partial(_loss, walk), walk.last + 1),
+        Section("Output layer: backward", partial(_output, walk), walk.last + 1, True),
         *back,
-        Station("The gradient of the chosen parameter", partial(_gradient, walk), chosen + 1, True),
-        Station("The step of the optimizer", partial(_update, walk), chosen + 1, True),
+        Section("Gradient of the chosen parameter", partial(_gradient, walk), chosen + 1, True),
+        Section("Optimizer step", partial(_update, walk), chosen + 1, True),
     ]
 
 
@@ -117,49 +117,51 @@ def _floats(values: np.ndarray) -> list[float]:
     return [float(value) for value in values]
 
 
-# What each station says ----------------------------------------------------------------------------------------------
+# The text of each section ---------------------------------------------------------------------------------------------
 
 
 def _input(walk: Walk) -> None:
     if walk.header["front"]:
-        st.markdown("The convolution blocks have read the picture already; what they leave is the input here.")
+        st.markdown("The convolution blocks have processed the picture; their output is the input here.")
         return
     inputs, raw = walk.seen["inputs"], walk.seen["raw"]
-    st.markdown("Every input is standardized by mean and deviation of the training part, so that none is louder.")
+    st.markdown(
+        "Every input is standardized by mean and deviation of the training part, so that all have the same scale."
+    )
     st.latex(r"x = \frac{\text{raw} - \text{mean}}{\text{deviation}} = a^{(0)}")
-    names = [plain(_named(walk.names, int(n))) for n in inputs]
+    names = [escape_markdown(_named(walk.names, int(n))) for n in inputs]
     _table({"input": names, "raw": _floats(raw[inputs]), "standardized": _floats(walk.seen["input"])})
 
 
 def _forward(walk: Walk, k: int) -> None:
     stage, seen = walk.stages[k], walk.seen
     unit, place = stage["focus"], stage["place"]
-    function = "output function" if k == walk.last else "function"
-    st.markdown(f"Each unit weighs what arrives, adds its bias and bends the sum by its {function}. {walk.focus(k)}")
+    function = "output function" if k == walk.last else "activation function"
+    st.markdown(f"Each unit adds its weighted inputs and its bias, then applies its {function}. {walk.focus(k)}")
     keep = walk.header["source"] if walk.header["layer"] == k else -1
-    st.latex(words.z_line(k, unit, seen, place, keep))
+    st.latex(formulas.z_line(k, unit, seen, place, keep))
     z = float(seen[f"{k}.z"][place])
     if stage["norm"]:
-        st.markdown(f"Batch normalization makes {z:.4g} of it, in the mean over the batch.")
+        st.markdown(f"Batch normalization turns it into {z:.4g}, on average over the batch.")
     units = [int(n) + 1 for n in seen[f"{k}.units"]]
     if k == walk.last:
         y = walk.values(k, "y")
-        st.latex(words.y_line(k, unit, walk.output, z, float(y[place])))
+        st.latex(formulas.y_line(k, unit, walk.output, z, float(y[place])))
         st.markdown(f"{OUTPUTS[walk.output].label}: {OUTPUTS[walk.output].sentence}")
         _table({"unit": list(map(str, units)), "z": _floats(seen[f"{k}.z"]), "y": _floats(y)})
         return
     a = walk.values(k, "a")
     if walk.points == 1:
-        st.latex(words.a_line(k, unit, stage, z, float(a[place])))
+        st.latex(formulas.a_line(k, unit, stage, z, float(a[place])))
     columns: dict[str, Any] = {"unit": list(map(str, units)), "z": _floats(seen[f"{k}.z"]), "a": _floats(a)}
     if stage["dropout"]:
-        st.markdown("Dropout leaves some units out of this step and makes the others larger.")
+        st.markdown("Dropout sets some units to zero in this step and scales up the others.")
         columns["after dropout"] = _floats(walk.values(k, "kept"))
     if stage["skip"]:
         added, result = walk.values(k, "added"), walk.values(k, "sum")
-        st.markdown("The skip connection adds what the unit of the same number before it sent: the output is the sum.")
+        st.markdown("The skip connection adds the output of the unit with the same number in the layer before.")
         terms = (float(values[place]) for values in (added, walk.values(k, "kept", "a"), result))
-        st.latex(words.skip_line(k, unit, *terms))
+        st.latex(formulas.skip_line(k, unit, *terms))
         columns |= {"skipped input": _floats(added), "output": _floats(result)}
     _table(columns)
 
@@ -167,19 +169,19 @@ def _forward(walk: Walk, k: int) -> None:
 def _loss(walk: Walk) -> None:
     k, seen = walk.last, walk.seen
     units, y, t = seen[f"{k}.units"], seen[f"{k}.y"], seen["t"]
-    st.markdown("The loss says in one number how far the answer y is from the target t.")
+    st.markdown("The loss is one number that says how far the prediction y is from the target t.")
     if walk.points == 1:
-        st.latex(words.loss_line(walk.loss, walk.stages[k]["of"], y, t, units, walk.header["loss"]))
+        st.latex(formulas.loss_line(walk.loss, walk.stages[k]["of"], y, t, units, walk.header["loss"]))
     else:
-        st.latex(rf"L = \frac{{1}}{{{walk.points}}} \sum_n L_n = {words.num(walk.header['loss'])}")
+        st.latex(rf"L = \frac{{1}}{{{walk.points}}} \sum_n L_n = {formulas.num(walk.header['loss'])}")
     _table({"output": [str(int(n) + 1) for n in units], "y": _floats(y), "t": _floats(t)})
 
 
 def _output(walk: Walk) -> None:
     k, stage = walk.last, walk.stages[walk.last]
-    st.markdown("Backwards now: how much would the loss grow if this z grew a little?")
+    st.markdown("The backward pass asks: how much would the loss grow if this z grew a little?")
     facts = {"loss": walk.loss, "output": walk.output, "unit": stage["focus"], "place": stage["place"]}
-    for line in words.output_lines(k, {**facts, "points": walk.points}, walk.seen, stage["of"]):
+    for line in formulas.output_lines(k, {**facts, "points": walk.points}, walk.seen, stage["of"]):
         st.latex(line)
     units = [int(n) + 1 for n in walk.seen[f"{k}.units"]]
     _table({"output": list(map(str, units)), "dL/dz": _floats(walk.seen[f"{k}.dz"])})
@@ -188,14 +190,12 @@ def _output(walk: Walk) -> None:
 def _back(walk: Walk, k: int) -> None:
     stage, seen = walk.stages[k], walk.seen
     st.markdown(
-        "The gradient of a unit's output is the sum of the gradients of the next layer, each times its weight; the "
-        f"slope of the unit's own function carries it on. {walk.focus(k)}"
+        "The gradient of a unit's output is the sum of the gradients of the next layer, each times its weight. It "
+        f"is then multiplied by the slope of the unit's activation function. {walk.focus(k)}"
     )
     if f"{k}.around" in seen:
-        st.markdown(
-            "The next layer has a skip connection: the gradient of its output arrives on a second path, unchanged."
-        )
-    for line in words.back_lines(k, stage, seen, walk.points):
+        st.markdown("The next layer has a skip connection: the gradient of its output takes a second path, unchanged.")
+    for line in formulas.back_lines(k, stage, seen, walk.points):
         st.latex(line)
     units = [int(n) + 1 for n in seen[f"{k}.units"]]
     names = {"dL/da": "da", "f'(z)": "slope", "dL/dz": "dz"}
@@ -204,16 +204,16 @@ def _back(walk: Walk, k: int) -> None:
 
 def _gradient(walk: Walk) -> None:
     header, seen = walk.header, walk.seen
-    st.markdown("What came in along this weight, times the gradient at the unit where it ends.")
-    for line in words.gradient_lines(header, seen):
+    st.markdown("The input of this weight, times the gradient of the unit that it leads to.")
+    for line in formulas.gradient_lines(header, seen):
         st.latex(line)
     if walk.points > 1:
         a, delta = seen["each.a"], seen["each.delta"]
         parts = _floats(a * delta)
         numbers = [str(n + 1) for n in range(len(parts))]
         st.markdown(
-            f"The first {min(LISTED, len(parts))} of {len(parts)} points. The gradient at z holds the share of each "
-            "point already, so the sum of the products is the mean over the points."
+            f"The first {min(LISTED, len(parts))} of {len(parts)} points. The gradients of z are already "
+            "divided by the number of points, so the sum of the products is a mean."
         )
         listed = {"point": [*numbers[:LISTED], "sum of all"], "a": [*_floats(a)[:LISTED], ""]}
         _table({**listed, "dL/dz": [*_floats(delta)[:LISTED], ""], "product": [*parts[:LISTED], sum(parts)]})
@@ -225,15 +225,17 @@ def _update(walk: Walk) -> None:
     st.markdown(f"**{optimizer.label}.** {optimizer.sentence}")
     st.latex(optimizer.formula)
     if abs(update["used"] - update["gradient"]) > 1e-12:
-        st.markdown(f"Penalties and clipping have made {update['used']:.5g} of the gradient {update['gradient']:.5g}.")
-    for line in words.update_lines(update):
+        st.markdown(
+            f"Penalties and clipping change the gradient from {update['gradient']:.5g} to {update['used']:.5g}."
+        )
+    for line in formulas.update_lines(update):
         st.latex(line)
     before, after = walk.header["loss"], update["loss_after"]
     verdict = "lower" if after < before else "higher" if after > before else "the same"
-    name = words.parameter(walk.header["layer"], walk.header["source"], walk.header["target"])
-    st.latex(rf"{name}: {words.num(update['parameter'])} \rightarrow {words.num(update['after'])}")
-    st.latex(rf"L: {words.num(before)} \rightarrow {words.num(after)}")
+    name = formulas.parameter(walk.header["layer"], walk.header["source"], walk.header["target"])
+    st.latex(rf"{name}: {formulas.num(update['parameter'])} \rightarrow {formulas.num(update['after'])}")
+    st.latex(rf"L: {formulas.num(before)} \rightarrow {formulas.num(after)}")
     st.markdown(
-        f"All parameters take their step at once; on the same {'points' if walk.points > 1 else 'point'} the loss is "
-        f"then {verdict}. Your run has not been touched."
+        f"All parameters are updated together; on the same {'points' if walk.points > 1 else 'point'} the loss is "
+        f"then {verdict}. Your run has not changed."
     )
