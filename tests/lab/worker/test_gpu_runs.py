@@ -75,7 +75,7 @@ def test_a_weight_typed_by_hand_reaches_the_card(make, card):
 
 def test_what_does_not_fit_is_refused_before_any_of_it_is_taken(card):
     card.memory = 100_000
-    with pytest.raises(ExperimentError, match=r"^device: this takes about .+ MB on the GPU, and .+ MB are free\. Choose"):
+    with pytest.raises(ExperimentError, match=r"^device: this takes about .+ MB on the GPU, and .+ MB are free\. "):
         build(ON_CARD.change(hidden=(200, 200)))
     assert card.used == 0
 
