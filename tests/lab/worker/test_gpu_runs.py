@@ -15,7 +15,8 @@ from engine.network.network import Network
 from lab.experiment.experiment import ExperimentError
 from lab.protocol.frames import unpack
 from lab.protocol.messages import Change, Close, GetFrame, Open, Step
-from lab.server.pool import WorkerPool, frame_bytes, settled
+from lab.server.pool import WorkerPool
+from lab.server.pool_api import frame_bytes, settled
 from lab.server.run_record import RunRecord
 from lab.training.build import MEMORY_FULL, backend_named, build
 from lab.worker.scheduler import Scheduler
@@ -74,7 +75,7 @@ def test_a_weight_typed_by_hand_reaches_the_card(make, card):
 
 def test_what_does_not_fit_is_refused_before_any_of_it_is_taken(card):
     card.memory = 100_000
-    with pytest.raises(ExperimentError, match=r"^device: this takes about .+ MB on the GPU, and .+ MB are"):
+    with pytest.raises(ExperimentError, match=r"^device: this takes about .+ MB on the GPU, and .+ MB are free\. "):
         build(ON_CARD.change(hidden=(200, 200)))
     assert card.used == 0
 
