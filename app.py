@@ -30,7 +30,7 @@ from lab.server.checkpoint_store import Store, usual_folder
 from lab.server.limits import limits
 from ui.server.headers import Headers
 from ui.server.routes import ROUTES
-from ui.server.static_assets import Streamlits
+from ui.server.static_assets import CachedStreamlitAssets
 
 SWEEP_PERIOD_S = 10.0  # between two sweeps, which free abandoned runs and save new checkpoints
 
@@ -63,4 +63,9 @@ async def _sweep(workers: pool.WorkerPool) -> None:
         gc.collect()  # what sessions that have ended leave behind
 
 
-app = st.App("ui/router.py", lifespan=lifespan, routes=ROUTES, middleware=[Middleware(Headers), Middleware(Streamlits)])
+app = st.App(
+    "ui/router.py",
+    lifespan=lifespan,
+    routes=ROUTES,
+    middleware=[Middleware(Headers), Middleware(CachedStreamlitAssets)],
+)

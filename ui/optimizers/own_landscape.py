@@ -225,7 +225,7 @@ def _caption(header: dict[str, Any]) -> str:
         path = f"Your network is untrained; the gray line shows where {header['epochs']} epochs would take it"
     return (
         f"Height: mean loss of {header['samples']:,} training examples. The star is your network after "
-        f"{header['epoch']:,} epochs, loss **{header['centre']:.4f}**. {path}. "
+        f"{header['epoch']:,} epochs, loss **{header['center']:.4f}**. {path}. "
         f"{header['in_plane']:.0%} of its squared length is in this plane; the line is its projection. The optimizers "
         "of the race move in the plane only, with gradients from the engine's own backward pass."
     )

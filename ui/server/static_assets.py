@@ -56,7 +56,7 @@ def _contents(path: Path) -> tuple[bytes, bytes]:
     return content, gzip.compress(content, 6, mtime=0) if path.suffix in KINDS else b""
 
 
-class Streamlits:
+class CachedStreamlitAssets:
     """ASGI middleware that answers for Streamlit's scripts, whose names change with their content."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -23,7 +23,7 @@ from ui.components import FILES, VERSION, modules, script
 from ui.playground import live_view
 from ui.server import metrics
 from ui.server.headers import ALWAYS, ANCESTORS, POLICY, Headers, ancestors
-from ui.server.static_assets import Streamlits, component_file
+from ui.server.static_assets import CachedStreamlitAssets, component_file
 from ui.server.traffic import FASTEST_MS, SLOWEST_MS, Traffic
 from ui.session.waiting import COOKIE, TOO_MANY, sentence
 from ui.streamlit_compat.frontend_files import FRONTEND_FILES
@@ -180,7 +180,7 @@ def test_only_streamlits_own_scripts_are_served_from_memory(base):
 
         scope = {"type": "http", "method": method, "path": base + path, "headers": []}
         with ThreadPoolExecutor(1) as apart:
-            apart.submit(lambda: asyncio.run(Streamlits(other)(scope, None, send))).result()
+            apart.submit(lambda: asyncio.run(CachedStreamlitAssets(other)(scope, None, send))).result()
         return b"".join(parts)
 
     name = next(name for name in FRONTEND_FILES if name.endswith(".js"))
