@@ -8,7 +8,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from lab.server.pool_api import frame_bytes, settled
 
 from engine import backend
 from engine.backend import CPU, Backend, Device
@@ -16,7 +15,7 @@ from engine.network.network import Network
 from lab.experiment.experiment import ExperimentError
 from lab.protocol.frames import unpack
 from lab.protocol.messages import Change, Close, GetFrame, Open, Step
-from lab.server.pool import WorkerPool
+from lab.server.pool import WorkerPool, frame_bytes, settled
 from lab.server.run_record import RunRecord
 from lab.training.build import MEMORY_FULL, backend_named, build
 from lab.worker.scheduler import Scheduler
