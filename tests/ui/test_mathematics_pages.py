@@ -162,7 +162,7 @@ def test_the_controls_of_the_landscape_change_it(optimizers):
 def test_the_computation_of_a_landscape_can_be_stopped(optimizers, monkeypatch):
     page = show(optimizers, "Your own loss")
     page.radio(key="land_kind").set_value("path").run()
-    monkeypatch.setattr("lab.queries.landscape.PIECE_S", -1.0)  # one step a piece
+    monkeypatch.setattr("lab.queries.landscape.QUERY_BUDGET_S", -1.0)  # one step per query
     monkeypatch.setattr("ui.optimizers.own_landscape.WORK_S", -1.0)
     page.button(key="land_begin").click().run()
     assert page.session_state.visitor.notes["landscape_job"] is not None
