@@ -71,7 +71,7 @@ class Scheduler:
             self._send_checkpoints(connection, time.monotonic())
 
     def _answer_waiting(self, connection: Connection, most: int, wait: float = 0) -> None:
-        """Answer the commands that are there, so many at most. wait: seconds for the first one."""
+        """Answer at most `most` waiting commands. wait: seconds to wait for the first one."""
         for _ in range(most):
             if not _has_message(connection, wait):
                 return

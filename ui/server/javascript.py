@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from data.sources import hand_drawn
-from lab.experiment.layer_rules import MAX_LAYERS
 from lab.protocol import frames, messages
 from lab.protocol.messages import EVENTS, FROM_BROWSER, LOST, STATUSES, FrameHeader
 from lab.queries import gallery
@@ -67,10 +66,7 @@ def _parts() -> Iterator[str]:
                     f"Object.freeze({_js(list(messages.PREVIEWED))})")  # fmt: skip
     for comment, name, value in (
         ("Largest absolute value of a weight entered by hand.", "MAX_WEIGHT", messages.MAX_WEIGHT),
-        ("MAX_LAYERS in lab/experiment/layer_rules.py.", "MAX_LAYERS", MAX_LAYERS),
-        ("Units of a layer with a small map: MAX_DRAWN_UNITS in lab/training/probes.py.", "MAX_DRAWN_UNITS",
-         probes.MAX_DRAWN_UNITS),
-        ("Points along a side of such a map: THUMBNAIL_SIDE in lab/training/probes.py.", "THUMBNAIL_SIDE",
+        ("Points along a side of a neuron's small map: THUMBNAIL_SIDE in lab/training/probes.py.", "THUMBNAIL_SIDE",
          probes.THUMBNAIL_SIDE),
         ("Drawn points that fit in a link: MAX_POINTS_IN_LINK in data/sources/hand_drawn.py.", "MAX_DRAWN_POINTS",
          hand_drawn.MAX_POINTS_IN_LINK),

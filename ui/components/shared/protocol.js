@@ -63,13 +63,7 @@ export const PREVIEWED_FIELDS = Object.freeze(['noise', 'label_noise', 'outliers
 /** Largest absolute value of a weight entered by hand. */
 export const MAX_WEIGHT = 1000;
 
-/** MAX_LAYERS in lab/experiment/layer_rules.py. */
-export const MAX_LAYERS = 8;
-
-/** Units of a layer with a small map: MAX_DRAWN_UNITS in lab/training/probes.py. */
-export const MAX_DRAWN_UNITS = 16;
-
-/** Points along a side of such a map: THUMBNAIL_SIDE in lab/training/probes.py. */
+/** Points along a side of a neuron's small map: THUMBNAIL_SIDE in lab/training/probes.py. */
 export const THUMBNAIL_SIDE = 25;
 
 /** Drawn points that fit in a link: MAX_POINTS_IN_LINK in data/sources/hand_drawn.py. */
