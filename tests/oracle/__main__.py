@@ -9,7 +9,6 @@ import argparse
 
 import numpy as np
 
-from lab.experiment.experiment import Experiment
 from tests.oracle.experiments import random_experiment, simplest
 from tests.oracle.replay import LIMIT, agrees, compare
 
@@ -26,10 +25,11 @@ def main() -> None:
         if not comparisons[-1].agrees:
             print(f"{number}: {comparisons[-1]}\n  {e.to_query()}\n  {simplest(e, lambda e: not agrees(e)).to_query()}")
     errors = np.array([comparison.error for comparison in comparisons])
-    steps = [comparison.step_error for comparison in comparisons if comparison.step_error is not None]
+    step_errors = [comparison.step_error for comparison in comparisons if comparison.step_error is not None]
     print(f"{options.runs} experiments, {sum(comparison.steps for comparison in comparisons)} steps")
     print("free runs, error: median {:.1e}, 90 % {:.1e}, 99 % {:.1e}".format(*np.quantile(errors, [0.5, 0.9, 0.99])))
-    print(f"above {LIMIT:g} and repeated in lockstep: {len(steps)}; largest error of a step {max(steps, default=0):.1e}")
+    print(f"above {LIMIT:g}, so repeated in lockstep: {len(step_errors)}")
+    print(f"largest error of a step in lockstep: {max(step_errors, default=0):.1e}")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ SMALLEST_GRADIENT = 1e-6  # below it, gradients are compared absolutely: they ma
 
 
 class Comparison(NamedTuple):
-    """error: of the free runs. step_error: the largest one of a single step in lockstep; None if that was not needed."""
+    """error: of the free runs. step_error: the largest of a single step in lockstep; None if that was not needed."""
 
     steps: int
     error: float
@@ -78,10 +78,10 @@ class Replay:
         """The largest error of a single step."""
         network, theirs, error = self.ours.network, self.theirs, 0.0
         for samples in self.batches():
-            gradients = [p.grad for p in theirs.parameters]
-            scale = max(SMALLEST_GRADIENT, np.abs(network.gradients).max())
             ours = list(by_parameter(network, network.gradients))
-            error = max(error, *(largest(g - ours_) / scale for g, ours_ in zip(gradients, ours, strict=True)))
+            gradients = [p.grad for p in theirs.parameters]
+            difference = max(largest(g.numpy() - array) for g, array in zip(gradients, ours, strict=True))
+            error = max(error, difference / max(largest(network.gradients), SMALLEST_GRADIENT))
             copy_into(gradients, ours)
             theirs.update(samples)
             error = max(error, self.state_error(), self.slots_error())
@@ -180,9 +180,9 @@ def largest_error(ours: Iterable[np.ndarray], theirs: Iterable[Tensor]) -> float
 
 def relative_error(ours: np.ndarray | float, theirs: np.ndarray | float) -> float:
     """The largest difference, divided by the largest number."""
-    difference = np.abs(np.subtract(ours, theirs)).max()
-    return float(difference / max(np.abs(ours).max(), np.abs(theirs).max())) if difference else 0.0
+    difference = largest(np.subtract(ours, theirs))
+    return difference / max(largest(ours), largest(theirs)) if difference else 0.0
 
 
-def largest(array: Tensor) -> float:
+def largest(array: np.ndarray | float) -> float:
     return float(np.abs(array).max())
