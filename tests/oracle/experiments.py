@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,13 @@ import numpy as np
 from data import BALANCED, DATASETS, FEATURES, Dataset
 from engine import ACTIVATIONS, INITIALIZERS, OPTIMIZERS, SCHEDULES
 from engine.formulas.losses import valid_losses, valid_outputs
+from lab.experiment.datasets import examples
 from lab.experiment.experiment import Experiment
 from lab.experiment.fields import DEFAULTS
 
 PICTURES = {"digits": 1, "mnist": 3}  # name -> most convolution blocks that fit
 POINTS_AND_TABLES = tuple(name for name, source in DATASETS.items() if not source.image_shape)
 MAX_STEPS = 50  # of an epoch
-MADE_UP_SAMPLES = 140
 
 
 def random_experiment(seed: int, number: int) -> Experiment:
@@ -40,7 +41,7 @@ def random_experiment(seed: int, number: int) -> Experiment:
     # Sums of zeros and ones are often equal but for rounding, which would decide what pooling takes for the maximum.
     names = [name for name in ACTIVATIONS if name != "step" or len(conv) < 2]
     batch_norm = choice(True, False, False)
-    samples = MADE_UP_SAMPLES if dataset == "mnist" else choice(40, 53, 102, 150, 0, 2800)
+    samples = choice(40, 53, 102, 150, *((0, 2800) if dataset != "mnist" else ()))
     sizes = [n for n in (1, 2, 3, 7, 10, 32, 100) if (samples or source.samples) / n <= MAX_STEPS]
     fields = {
         "dataset": dataset,
@@ -101,13 +102,14 @@ def simpler_experiments(e: Experiment) -> Iterator[Experiment]:
             yield e.change(activations=tuple(names))
 
 
-def made_up_pictures(seed: int) -> Dataset:
-    """Noise of 28 x 28 pixels with random classes: enough for three convolutions and for batches that are split."""
-    rng = np.random.default_rng(seed)
-    x, y = rng.normal(size=(MADE_UP_SAMPLES, 784)).astype(np.float32), rng.integers(0, 10, MADE_UP_SAMPLES)
-    names = tuple(str(number) for number in range(10))
-    return Dataset(
-        name="mnist", kind="classification", x_train=x[:-30], y_train=y[:-30], x_test=x[-30:], y_test=y[-30:],
-        points_train=None, points_test=None, feature_names=(), class_names=names, image_shape=(28, 28),
-        images_test=None, x_mean=np.zeros(784), x_scale=np.ones(784), y_mean=0, y_scale=1, encode=None, extent=None,
-    )  # fmt: skip
+def data_of(e: Experiment) -> Dataset:
+    """The data of an experiment, where "mnist" stands for the digits with noise of 28 x 28 pixels as pictures.
+
+    It needs no files, and is large enough for three convolutions and for batches that are processed in parts.
+    """
+    if e.dataset != "mnist":
+        return examples(e)
+    digits, rng = examples(e.change(dataset="digits", conv=())), np.random.default_rng(e.seed)
+    inputs = {name: array for name, array in vars(digits).items() if name.startswith("x_") and array.ndim == 2}
+    noise = {name: rng.normal(size=(len(array), 28 * 28)).astype(np.float32) for name, array in inputs.items()}
+    return replace(digits, name="mnist", image_shape=(28, 28), **noise)

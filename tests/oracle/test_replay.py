@@ -11,7 +11,7 @@ from engine import ACTIVATIONS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from tests.conftest import required
 from tests.oracle.experiments import random_experiment, simplest
 
-SEED, RUNS = 14, 50
+SEED, RUNS = 3, 50
 EXPERIMENTS = [random_experiment(SEED, number) for number in range(RUNS)]
 
 

@@ -36,8 +36,9 @@ MUTATIONS: dict[str, tuple[Callable, str, str, dict[str, Any]]] = {  # (function
     "axis of softmax": (losses._softmax_back, "axis=1", "axis=0", CLASSES | {"loss": "mse"}),
     "kink of the hinge": (losses._hinge_gradient, "< 1", "< 0.5", {"loss": "hinge"}),
     "mean over the outputs": (losses._mean, "errors.mean(", "errors.sum(", CLASSES | {"loss": "mse"}),
-    "sum of class weights": (
-        Objective.split, "weights / weights.sum()", "weights / len(t)", {"balance": 0.2, "class_weights": "balanced"}
+    "samples of a class": (
+        losses.balanced_weights, "np.bincount(labels, minlength=classes)", "(1 + np.bincount(labels))",
+        {"balance": 0.2, "class_weights": "balanced"},
     ),
     "number of smoothed answers": (Objective.targets, "/ choices", "/ self.units", {"label_smoothing": 0.1}),
     "biased running variance": (BatchNorm.forward, "n / max(n - 1, 1)", "1", {"batch_norm": True}),
@@ -51,7 +52,7 @@ MUTATIONS: dict[str, tuple[Callable, str, str, dict[str, Any]]] = {  # (function
     "gradient of equal pixels": (MaxPool2D.backward, "dy = dy - part", "dy = dy", PICTURES),
     "weight of a part of a batch": (
         differentiate, "objective.count(t[part]) / objective.count(t)", "0.5",
-        {"dataset": "mnist", "conv": (16,), "batch_size": 0},
+        {"dataset": "mnist", "samples": 60, "conv": (32,), "batch_size": 0},
     ),
     "dropped share": (Dropout.forward, ">= self.rate", "< self.rate", {"dropout": 0.3}),
     "look ahead of Nesterov": (Nesterov.update, "self.beta * v)", "v)", {"optimizer": "nesterov"}),

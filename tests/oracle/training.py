@@ -32,7 +32,9 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {  # (y, t), both (N, O)
     "mae": lambda y, t: F.l1_loss(y, t, reduction="none"),
     "huber": lambda y, t: F.huber_loss(y, t, reduction="none"),
     "hinge": lambda y, t: torch.relu(1 - t * y),
+    "binary_crossentropy": lambda z, t: F.binary_cross_entropy_with_logits(z, t, reduction="none"),
 }
+ON_LOGITS = ("binary_crossentropy",)  # written on z, the value before the output function
 
 SCHEDULES: dict[str, Callable[[float], float]] = {  # completed share of the span, 0 to 1 -> factor of the rate
     "constant": lambda s: 1.0,
@@ -62,6 +64,11 @@ SLOTS = {  # PyTorch's names of an optimizer's slots, in the engine's order
     "sgd": (), "momentum": ("momentum_buffer",), "nesterov": ("momentum_buffer",), "adagrad": ("sum",),
     "rmsprop": ("square_avg",), "adam": ("exp_avg", "exp_avg_sq"), "adamw": ("exp_avg", "exp_avg_sq"),
 }  # fmt: skip
+
+
+def class_logits(z: Tensor) -> Tensor:
+    """(N, O) -> (N, K). A single output decides between two classes with the logits 0 and z."""
+    return torch.cat([torch.zeros_like(z), z], 1) if z.shape[1] == 1 else z
 
 
 class Training:
@@ -112,15 +119,13 @@ class Training:
 
     def loss(self, z: Tensor, labels: Tensor) -> Tensor:
         """Mean loss of logits z (N, O), weighted by the classes of the samples."""
-        e, t = self.e, self.targets(labels)
-        if e.loss_name == "categorical_crossentropy":
-            return F.cross_entropy(z, labels, self.class_weights, label_smoothing=e.label_smoothing)
-        if e.loss_name == "binary_crossentropy":
-            losses = F.binary_cross_entropy_with_logits(z, t, reduction="none")
-        else:
-            losses = LOSSES[e.loss_name](OUTPUTS[self.output](z), t)
+        name = self.e.loss_name
+        if name == "categorical_crossentropy" or (name == "binary_crossentropy" and z.shape[1] == 1):
+            smoothing = self.e.label_smoothing
+            return F.cross_entropy(class_logits(z), labels, self.class_weights, label_smoothing=smoothing)
+        losses = LOSSES[name](z if name in ON_LOGITS else OUTPUTS[self.output](z), self.targets(labels)).mean(1)
         weights = torch.ones(len(z)) if self.class_weights is None else self.class_weights[labels]
-        return (losses.mean(1) * weights).sum() / weights.sum()
+        return (losses * weights).sum() / weights.sum()
 
     def penalty(self) -> Tensor:
         squares, sizes = (sum(f(W).sum() for W in self.weights) for f in (torch.square, torch.abs))
@@ -180,7 +185,7 @@ class Training:
         if not self.classes:
             y, t = OUTPUTS[self.output](z)[:, 0], labels.double()
             return loss, 1 - (((y - t) ** 2).sum() / ((t - t.mean()) ** 2).sum()).item()
-        z = torch.cat([torch.zeros_like(z), z], 1) if z.shape[1] == 1 else z
+        z = class_logits(z)
         best = z.topk(2, 1).values
         is_tie = (best[:, 0] - best[:, 1]).min() < 1e-9
         return loss, float("nan") if is_tie else (z.argmax(1) == labels).double().mean().item()
