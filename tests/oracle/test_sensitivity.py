@@ -41,7 +41,9 @@ MUTATIONS: dict[str, tuple[Callable, str, str, dict[str, Any]]] = {  # (function
         {"balance": 0.2, "class_weights": "balanced"},
     ),
     "number of smoothed answers": (Objective.targets, "/ choices", "/ self.units", {"label_smoothing": 0.1}),
-    "biased running variance": (BatchNorm.forward, "n / max(n - 1, 1)", "1", {"batch_norm": True}),
+    "biased running variance": (
+        BatchNorm.forward, "batch_variance * (n /", "batch_variance * (1 + 0 * n /", {"batch_norm": True}
+    ),
     "epsilon outside the root": (
         BatchNorm.forward, "np.sqrt(batch_variance + self.epsilon)", "(np.sqrt(batch_variance) + self.epsilon)",
         {"batch_norm": True},

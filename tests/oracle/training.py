@@ -86,7 +86,7 @@ class Training:
             counts = np.bincount(data.y_train, minlength=self.classes).clip(1)
             self.class_weights = torch.tensor(self.samples / (self.classes * counts))
         outputs = self.classes if self.classes > 2 or self.output == "softmax" else 1
-        self.network = build_network(e, data.x_train.shape[1], max(outputs, 1))
+        self.network = build_network(e, data.x_train.shape[1], outputs)
         self.parameters = list(self.network.parameters())
         self.statistics = [s for name, s in self.network.named_buffers() if "running" in name]
         self.dropouts = [module for module in self.network.modules() if isinstance(module, Dropout)]
