@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import pytest
 
 from data import DATASETS
 from engine import ACTIVATIONS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
-from tests.conftest import required
 from tests.oracle.experiments import random_experiment, simplest
 
 SEED, RUNS = 3, 50
 EXPERIMENTS = [random_experiment(SEED, number) for number in range(RUNS)]
-
-
-@pytest.fixture(scope="module")
-def replay() -> ModuleType:
-    """The module, imported late because PyTorch takes seconds."""
-    return required("ORACLE_TESTS", "tests.oracle.replay")
 
 
 def test_pytorch_trains_random_experiments_alike(replay):
