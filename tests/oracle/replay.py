@@ -29,6 +29,8 @@ EPOCHS = 3
 LIMIT = 1e-9  # of an error
 SMALLEST_GRADIENT = 1e-6  # below it, gradients are compared absolutely: they may be sums that cancel to rounding
 
+torch.set_num_threads(1)  # the arrays are small, and tests run side by side
+
 
 class Comparison(NamedTuple):
     """error: of the free runs. step_error: the largest of a single step in lockstep; None if that was not needed."""
