@@ -99,10 +99,10 @@ class Training:
                 {"params": [p for p in self.parameters if p.ndim == 1], "weight_decay": 0},
             ]
         )
-        self.train, self.test = (
-            (torch.tensor(x, dtype=torch.float64), torch.tensor(y))
-            for x, y in ((data.x_train, data.y_train), (data.x_test, data.y_test))
-        )
+        self.parts = {}  # name -> (x, labels); a validation part may be missing
+        for name in ("train", "validation", "test"):
+            if len(x := getattr(data, f"x_{name}", ())):
+                self.parts[name] = torch.tensor(x).double(), torch.tensor(getattr(data, f"y_{name}"))
 
     # Loss ------------------------------------------------------------------------------------------------------------
 
@@ -135,7 +135,7 @@ class Training:
 
     def differentiate(self, rows: np.ndarray, noise: list[np.ndarray]) -> None:
         """Fill the gradients from a batch: penalties included, clipped. noise: (N, O) for each layer with dropout."""
-        x, labels = self.train
+        x, labels = self.parts["train"]
         for layer, uniform in zip(self.dropouts, noise, strict=True):
             layer.noise = torch.tensor(uniform)
         self.network.train()
@@ -176,8 +176,7 @@ class Training:
     def evaluate(self) -> dict[str, tuple[float, float]]:
         """Loss and score of each part. The score is accuracy or R2, and NaN where a prediction is nearly a tie."""
         self.network.eval()
-        (x, labels), test = self.train, self.test
-        parts = {"train": (x[:MAX_EVALUATED_SAMPLES], labels[:MAX_EVALUATED_SAMPLES]), "test": test}
+        parts = self.parts | {"train": [array[:MAX_EVALUATED_SAMPLES] for array in self.parts["train"]]}
         return {name: self.score(self.network(x), labels) for name, (x, labels) in parts.items()}
 
     def score(self, z: Tensor, labels: Tensor) -> tuple[float, float]:
