@@ -72,14 +72,14 @@ def random_experiment(seed: int, number: int) -> Experiment:
         "seed": int(rng.integers(10_000)),
         "dtype": "float64",
     }
-    if "validation_share" in DEFAULTS:
-        fields["validation_share"] = sometimes(0.2)
     if source.classes:
         fields |= {"label_smoothing": sometimes(0.1, 0.3), "class_weights": choice("none", "balanced")}
     if source.plane:
         fields["features"] = tuple(dict.fromkeys((choice(*FEATURES), *several(4, *FEATURES))))
     if dataset in BALANCED:
         fields["balance"] = choice(0.5, 0.2)
+    if "validation_share" in DEFAULTS:
+        fields["validation_share"] = sometimes(0.2)
     return Experiment(**fields)
 
 
