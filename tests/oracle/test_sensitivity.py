@@ -32,7 +32,7 @@ PICTURES: dict[str, Any] = {"dataset": "digits", "conv": (2,), "samples": 40}
 MUTATIONS: dict[str, tuple[Callable, str, str, dict[str, Any]]] = {  # (function, expression, wrong one, experiment)
     "constant of GELU": (activations._gelu, "CUBIC * z * z", "0.0447 * z * z", {"activations": "gelu"}),
     "axis of softmax": (losses._softmax_back, "axis=1", "axis=0", CLASSES | {"loss": "mse"}),
-    "kink of the hinge": (losses._hinge_gradient, "< 1", "< 0.5", {"loss": "hinge"}),
+    "kink of the hinge": (losses._hinge_gradient, "< 1", "< 0", {"loss": "hinge"}),
     "mean over the outputs": (losses._mean, "errors.mean(", "errors.sum(", CLASSES | {"loss": "mse"}),
     "samples of a class": (
         losses.balanced_weights, "np.bincount(labels, minlength=classes)", "(1 + np.bincount(labels))",
