@@ -6,7 +6,7 @@ rounding by itself, and small differences grow over many steps. Where the free r
 repeated in lockstep: before each step PyTorch gets the engine's parameters, slots and running statistics. In each step
 the gradient must agree, and, from the engine's gradient, the update.
 
-An error is the largest difference of two arrays divided by the largest number in them.
+An error is the largest difference of two arrays divided by the largest number in them, or by SMALLEST.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.oracle.training import Training
 
 EPOCHS = 3
 LIMIT = 1e-9  # of an error
-SMALLEST_GRADIENT = 1e-6  # below it, gradients are compared absolutely: they may be sums that cancel to rounding
+SMALLEST = 1e-6  # arrays of smaller numbers may be what rounding leaves of sums that cancel: compared absolutely
 
 torch.set_num_threads(1)  # the arrays are small, and tests run side by side
 
@@ -79,8 +79,8 @@ class Replay:
         for samples in self.steps():
             ours = list(by_parameter(network, network.gradients))
             gradients = [p.grad for p in theirs.parameters]
-            difference = max(largest(g.numpy() - array) for g, array in zip(gradients, ours, strict=True))
-            error = max(error, difference / max(largest(network.gradients), SMALLEST_GRADIENT))
+            difference = max(largest(a - b.numpy()) for a, b in zip(ours, gradients, strict=True))
+            error = max(error, difference / max(largest(network.gradients), SMALLEST))
             copy_into(gradients, ours)
             theirs.update(samples)
             error = max(error, self.state_error(), self.slots_error())
@@ -114,7 +114,8 @@ class Replay:
     def slots_error(self) -> float:
         network = self.ours.network
         pairs = zip(self.ours.optimizer.slots.values(), self.theirs.slots, strict=True)
-        return max((largest_error(by_parameter(network, slot), theirs) for slot, theirs in pairs), default=0.0)
+        errors = (largest_error(by_parameter(network, slot), theirs, SMALLEST**2) for slot, theirs in pairs)
+        return max(errors, default=0.0)  # slots may hold squares
 
     def evaluation_error(self) -> float:
         """Of the losses, and of the scores where no prediction is a tie."""
@@ -172,15 +173,13 @@ def copy_into(tensors: Iterable[Tensor], arrays: Iterable[np.ndarray]) -> None:
         tensor.copy_(torch.tensor(np.ascontiguousarray(array)))
 
 
-def largest_error(ours: Iterable[np.ndarray], theirs: Iterable[Tensor]) -> float:
+def largest_error(ours: Iterable[np.ndarray], theirs: Iterable[Tensor], smallest: float = SMALLEST) -> float:
     pairs = zip(ours, theirs, strict=True)
-    return max((relative_error(a, b.detach().numpy()) for a, b in pairs), default=0.0)
+    return max(relative_error(a, b.detach().numpy(), smallest) for a, b in pairs)
 
 
-def relative_error(ours: np.ndarray | float, theirs: np.ndarray | float) -> float:
-    """The largest difference, divided by the largest number."""
-    difference = largest(np.subtract(ours, theirs))
-    return difference / max(largest(ours), largest(theirs)) if difference else 0.0
+def relative_error(ours: np.ndarray | float, theirs: np.ndarray | float, smallest: float = SMALLEST) -> float:
+    return largest(np.subtract(ours, theirs)) / max(largest(ours), largest(theirs), smallest)
 
 
 def largest(array: np.ndarray | float) -> float:
