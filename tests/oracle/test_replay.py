@@ -8,7 +8,7 @@ from data import DATASETS
 from engine import ACTIVATIONS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from tests.oracle.experiments import random_experiment, simplest
 
-SEED, RUNS = 3, 50
+SEED, RUNS = 3, 40
 EXPERIMENTS = [random_experiment(SEED, number) for number in range(RUNS)]
 
 
