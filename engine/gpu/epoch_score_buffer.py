@@ -42,7 +42,7 @@ class ScoreBuffer:
         self.now, self.rows = empty((1, width), dtype), empty((MAX_EPOCHS, width), dtype)
         self.count, self.recorded = self.backend.send(np.zeros(1, np.int32)), 0
         self.logits = {name: empty((len(y), self.objective.units), dtype) for name, y in self.labels.items()}
-        arguments = self.now, self.rows, self.count, np.int32(MAX_EPOCHS)
+        arguments = self.now, self.rows, self.count, np.int32(MAX_EPOCHS), np.int32(width)
         keep = Launch(cuda.prelude(dtype) + cuda.KEEP, "keep", 1, arguments)
         ends = [*(launch for name in self.labels for launch in self._counted(name)), keep]
         try:
