@@ -120,7 +120,7 @@ class FieldSpec:
         """The text of a value on the page. e: the experiment, which resolves "auto"."""
         if self.choices is not None:
             record = self.choices[self.auto(e) if value == "auto" and self.auto else value]
-            label = str(record(e)) if callable(record) else getattr(record, "label", record)
+            label: Any = getattr(record, "label", None) or (record(e) if callable(record) else record)
             return f"Auto: {label}" if value == "auto" else label
         if value == 0 and self.zero:
             return self.zero
