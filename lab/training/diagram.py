@@ -95,14 +95,12 @@ def wrong_points(trainer: Trainer) -> dict[str, np.ndarray]:
     """
     if trainer.objective.kind != "classification":
         return {}
-    (_, _, y_train), (_, _, y_test) = trainer.data.evaluated
-    train, test = trainer.predicted
-    return {
-        "train_prediction": train.astype(np.int32),
-        "test_prediction": test.astype(np.int32),
-        "wrong_train": (train != y_train).view(np.uint8),
-        "wrong": (test != y_test).view(np.uint8),
-    }
+    arrays = {}
+    for name, part in trainer.data.evaluated.items():
+        predicted = trainer.predicted[name]
+        arrays[f"{name}_prediction"] = predicted.astype(np.int32)
+        arrays["wrong" if name == "test" else f"wrong_{name}"] = (predicted != part.labels).view(np.uint8)
+    return arrays
 
 
 def scores(trainer: Trainer, dataset: Dataset, confusion: np.ndarray | None) -> dict[str, Any]:
@@ -111,7 +109,7 @@ def scores(trainer: Trainer, dataset: Dataset, confusion: np.ndarray | None) -> 
         per_class = metrics.class_scores(confusion)
         lists = {name: getattr(per_class, name).tolist() for name in ("precision", "recall", "f1")}
         return {**lists, "macro_f1": per_class.macro[2]}
-    predicted, targets = trainer.predicted[1], trainer.y_test
+    predicted, targets = trainer.predicted["test"], trainer.y_test
     return {
         "rmse": metrics.rmse(predicted, targets) * dataset.y_scale,
         "mae": metrics.mae(predicted, targets) * dataset.y_scale,

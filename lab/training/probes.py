@@ -122,7 +122,8 @@ class PlaneMap:
 
 def confusion(trainer: Trainer) -> np.ndarray:
     """(C, C) counts of the test part at its latest evaluation: true classes in rows, predicted ones in columns."""
-    return metrics.confusion_matrix(trainer.predicted[1], trainer.y_test, trainer.objective.classes).astype(np.int32)
+    predicted, classes = trainer.predicted["test"], trainer.objective.classes
+    return metrics.confusion_matrix(predicted, trainer.y_test, classes).astype(np.int32)
 
 
 def strip(trainer: Trainer) -> tuple[np.ndarray, np.ndarray]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.formulas import metrics
+from engine.step.data import Part
 from engine.training.diagnostics import diagnose
 from engine.training.gradient_check import check
 from engine.training.rate_finder import find_rate
@@ -12,19 +13,29 @@ from engine.training.trainer import Trainer
 
 
 def report(trainer: Trainer) -> dict[str, Any]:
-    """A report as plain values for JSON. The trainer does not change."""
+    """A report as plain values for JSON: metrics of the test part, and of the validation part if there is one.
+
+    The trainer does not change.
+    """
     trainer.synchronize()
     return {
         "summary": [line._asdict() for line in trainer.network.summary()],
-        "metrics": _classification(trainer) if trainer.objective.kind == "classification" else _regression(trainer),
+        "metrics": _metrics(trainer, trainer.data.test),
+        "validation_metrics": _metrics(trainer, trainer.data.parts.get("validation")),
         "layers": [layer._asdict() for layer in diagnose(trainer)],
         "suggested_learning_rate": find_rate(trainer).suggestion,
     }
 
 
-def _classification(trainer: Trainer) -> dict[str, Any]:
-    labels, classes = trainer.y_test, trainer.objective.classes
-    z = trainer.network.forward(trainer.x_test)
+def _metrics(trainer: Trainer, part: Part | None) -> dict[str, Any] | None:
+    if part is None:
+        return None
+    return (_classification if trainer.objective.kind == "classification" else _regression)(trainer, part)
+
+
+def _classification(trainer: Trainer, part: Part) -> dict[str, Any]:
+    labels, classes = part.labels, trainer.objective.classes
+    z = trainer.network.forward(part.x)
     p = trainer.objective.probabilities(z)
     matrix = metrics.confusion_matrix(trainer.objective.predict(z), labels, classes)
     scores = metrics.class_scores(matrix)
@@ -39,9 +50,9 @@ def _classification(trainer: Trainer) -> dict[str, Any]:
     }
 
 
-def _regression(trainer: Trainer) -> dict[str, Any]:
-    predicted = trainer.objective.predict(trainer.network.forward(trainer.x_test))
-    return {name: getattr(metrics, name)(predicted, trainer.y_test) for name in ("r2", "mae", "rmse")}
+def _regression(trainer: Trainer, part: Part) -> dict[str, Any]:
+    predicted = trainer.objective.predict(trainer.network.forward(part.x))
+    return {name: getattr(metrics, name)(predicted, part.labels) for name in ("r2", "mae", "rmse")}
 
 
 def gradient_check(trainer: Trainer, samples: int = 8, entries: int = 40) -> dict[str, Any]:
