@@ -78,8 +78,7 @@ def random_experiment(seed: int, number: int) -> Experiment:
         fields["features"] = tuple(dict.fromkeys((choice(*FEATURES), *several(4, *FEATURES))))
     if dataset in BALANCED:
         fields["balance"] = choice(0.5, 0.2)
-    if "validation_share" in DEFAULTS:
-        fields["validation_share"] = sometimes(0.2)
+    fields["validation_share"] = sometimes(0.2)
     return Experiment(**fields)
 
 

@@ -99,10 +99,10 @@ class Training:
                 {"params": [p for p in self.parameters if p.ndim == 1], "weight_decay": 0},
             ]
         )
-        self.parts = {}  # name -> (x, labels); a validation part may be missing
-        for name in ("train", "validation", "test"):
-            if len(x := getattr(data, f"x_{name}", ())):
-                self.parts[name] = torch.tensor(x).double(), torch.tensor(getattr(data, f"y_{name}"))
+        self.parts = {  # name -> (x, labels)
+            name: (torch.tensor(data.part("x", name)).double(), torch.tensor(data.part("y", name)))
+            for name in data.parts
+        }
 
     # Loss ------------------------------------------------------------------------------------------------------------
 
