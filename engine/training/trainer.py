@@ -74,7 +74,7 @@ class Trainer:
         self.executor: Executor = executor(*parts) if executor else create_executor(*parts, backend)
         self.guard = Guard(*parts, self.executor)
         self.rules = StopRules(self.score_name)
-        self.history = History(columns=4)
+        self.history = History(columns=4, dtype=network.dtype)
         self.predicted = [self.y_train[:0], self.y_test[:0]]
         self._initial = self.guard.safe
         self._evaluated: tuple[tuple[int, int], Scores] | None = None  # (steps, revision) and the scores at that time

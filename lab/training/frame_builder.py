@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from data.dataset import Dataset
 from data.sources import hand_drawn
 from engine.formulas.metrics import Scores
@@ -95,7 +97,8 @@ class FrameBuilder:
             history={"generation": generation, "from": start, "count": history.count},
             **(diagram.header(focus) if diagram else {}),
         )
-        arrays["history_epoch"], arrays["history"] = history.epochs[start:], history.values[:, start:]
+        arrays["history_epoch"] = history.epochs[start:]
+        arrays["history"] = history.values[:, start:].astype(np.float32, copy=False)  # a screen shows no more digits
         if request.build != self.build_number:
             arrays |= frame_arrays.constant(dataset, diagram)
         self._sent_focus = focus
