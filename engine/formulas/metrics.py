@@ -101,10 +101,14 @@ def r2(predicted: np.ndarray, targets: np.ndarray) -> float:
 
     NaN where there is no variance to explain: for no targets, and for targets that are equal but for rounding.
     """
+    return explained_variance(float(_squared_errors(predicted, targets).sum()), targets)
+
+
+def explained_variance(squared_error: float, targets: np.ndarray) -> float:
+    """R2 from the sum of the squared errors; see `r2`."""
     if not len(targets) or _are_equal(targets):
         return float("nan")
-    spread = np.sum(np.square(targets - targets.mean(dtype=np.float64), dtype=np.float64))
-    return 1 - float(_squared_errors(predicted, targets).sum() / spread)
+    return 1 - squared_error / float(np.sum(np.square(targets - targets.mean(dtype=np.float64), dtype=np.float64)))
 
 
 def _are_equal(values: np.ndarray) -> bool:
