@@ -241,8 +241,8 @@ class Objective:
         """The result of `targets` -> targets (N, O) and the weight of each sample in the mean: one number or (N, 1)."""
         if self.class_weights is None:
             return t, 1 / len(t)
-        O = self.units
-        return t[:, :O], t[:, O : O + 1] / t[:, O + 1 :].sum()
+        weights = t[:, self.units :]
+        return t[:, : self.units], weights[:, :1] / weights[:, 1:].sum()
 
     def count(self, t):
         """Total weight of the samples of targets t in the mean."""

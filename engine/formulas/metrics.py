@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-
 ROUNDING_STEPS = 4  # targets this many floating-point numbers apart count as equal
 
 

@@ -257,4 +257,5 @@ def goal(experiment: Experiment, header: Mapping[str, Any]) -> dict[str, Any] | 
         return None
     name = "R2" if header["test_accuracy"] is None else "accuracy"
     now = header["test_r2"] if header["test_accuracy"] is None else header["test_accuracy"]
-    return {"text": f"Goal: test {name} {experiment.target_accuracy:g}. Now: {now:.3f}.", "fix": None}
+    now = "undefined" if np.isnan(now) else f"{now:.3f}"
+    return {"text": f"Goal: test {name} {experiment.target_accuracy:g}. Now: {now}.", "fix": None}

@@ -89,6 +89,8 @@ class FrameBuilder:
             classes=list(dataset.class_names),
             class_numbers=self.class_numbers,
             multiply_adds=self.multiply_adds,
+            train_samples=len(trainer.x_train),
+            train_evaluated=len(trainer.data.evaluated[0].x),
             epoch_ms=epoch_ms,
             rest=rest,
             scores=scores(trainer, dataset, arrays.get("confusion")),

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from data import Dataset
 from engine.formulas import metrics
 from engine.training.diagnostics import diagnose
 from engine.training.gradient_check import check
 from engine.training.rate_finder import find_rate
 from engine.training.trainer import Trainer
+from lab.training import probes
 
 
-def report(trainer: Trainer) -> dict[str, Any]:
-    """A report as plain values for JSON. The trainer does not change."""
+def report(trainer: Trainer, dataset: Dataset) -> dict[str, Any]:
+    """A report as plain values for JSON. The trainer does not change. Figures without a value (0/0) are NaN."""
     trainer.synchronize()
+    scores = trainer.evaluate()
+    of_kind = _classification(trainer) if dataset.classes else _regression(trainer, dataset, scores.test_score)
     return {
         "summary": [line._asdict() for line in trainer.network.summary()],
-        "metrics": _classification(trainer) if trainer.objective.kind == "classification" else _regression(trainer),
+        "metrics": of_kind,
         "layers": [layer._asdict() for layer in diagnose(trainer)],
         "suggested_learning_rate": find_rate(trainer).suggestion,
     }
@@ -24,9 +28,8 @@ def report(trainer: Trainer) -> dict[str, Any]:
 
 def _classification(trainer: Trainer) -> dict[str, Any]:
     labels, classes = trainer.y_test, trainer.objective.classes
-    z = trainer.network.forward(trainer.x_test)
-    p = trainer.objective.probabilities(z)
-    matrix = metrics.confusion_matrix(trainer.objective.predict(z), labels, classes)
+    p = trainer.objective.probabilities(trainer.network.forward(trainer.x_test))
+    matrix = probes.confusion(trainer)
     scores = metrics.class_scores(matrix)
     return {
         "confusion": matrix.tolist(),
@@ -39,9 +42,9 @@ def _classification(trainer: Trainer) -> dict[str, Any]:
     }
 
 
-def _regression(trainer: Trainer) -> dict[str, Any]:
-    predicted = trainer.objective.predict(trainer.network.forward(trainer.x_test))
-    return {name: getattr(metrics, name)(predicted, trainer.y_test) for name in ("r2", "mae", "rmse")}
+def _regression(trainer: Trainer, dataset: Dataset, r2: float) -> dict[str, Any]:
+    errors = probes.errors(trainer, dataset)
+    return {"r2": r2, "mae": errors["mae"], "rmse": errors["rmse"]}
 
 
 def gradient_check(trainer: Trainer, samples: int = 8, entries: int = 40) -> dict[str, Any]:
