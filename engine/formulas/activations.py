@@ -4,9 +4,9 @@
 may have any shape, because every function works element by element. NaN gives NaN. Networks call the functions with
 these arguments only; a function with a `parameter` takes another value for it as a last argument.
 
-Sigmoid and Swish and their derivatives are accurate relatively on the whole left tail. ELU and SELU near 0, and Softplus
-far on the left, are accurate absolutely only: np.expm1 and np.log1p would mend that, but make these functions 3 to 6
-times as slow on processors without AVX-512.
+Sigmoid and Swish and their derivatives are accurate relatively on the whole left tail. ELU and SELU near 0, and
+Softplus far on the left, are accurate absolutely only: np.expm1 and np.log1p would mend that, but make these functions
+3 to 6 times as slow on processors without AVX-512.
 """
 
 from __future__ import annotations

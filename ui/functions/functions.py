@@ -112,8 +112,8 @@ def distribution(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         return
     st.caption(
         f"Epoch {header['epoch']:,}. Bars: distribution of z over the first training points, "
-        f"{DIAGNOSED_SAMPLES} at most. Line: the layer's activation. Dots: the chosen point. Saturated: the curve is almost flat there, so hardly any gradient passes. "
-        "Dead: no gradient for any point."
+        f"{DIAGNOSED_SAMPLES} at most. Line: the layer's activation. Dots: the chosen point. Saturated: the "
+        "curve is almost flat there, so hardly any gradient passes. Dead: no gradient for any point."
     )
     for start in range(0, len(layers), 4):
         for number, column in zip(range(start, min(start + 4, len(layers))), st.columns(4), strict=False):
