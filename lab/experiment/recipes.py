@@ -59,7 +59,7 @@ RECIPES = {
         Recipe(
             "conv", "MNIST today: a small convolution",
             "Two blocks of 3 by 3 filters that slide over the picture: the fewest weights and the best result.",
-            "", "", 0.985, None,
+            "", "", 0.985, (0.9857, 0.9885),
             Experiment(dataset="mnist", conv=(8, 16), hidden=(), activations="relu", initializer="he_normal",
                        optimizer="adam", learning_rate=0.003, batch_size=32, schedule="cosine", epochs=3),
         ),
