@@ -15,6 +15,8 @@ import pytest
 
 from bench.serving import CHROMIUM_FLAGS, Server, chromium_path
 
+SHORT_VISITS = "--js-flags=--no-turbofan"  # optimizing scripts takes longer than a test can win by it
+
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """One more than there are cores: a test process often waits for its browser or its server."""
@@ -68,6 +70,6 @@ def chromium():
     if path is None:
         missing("no Chromium on this machine; on Debian: sudo apt install chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
+        browser = playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_FLAGS, SHORT_VISITS])
         yield browser
         browser.close()

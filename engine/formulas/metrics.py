@@ -14,12 +14,21 @@ ROUNDING_STEPS = 4  # targets this many floating-point numbers apart count as eq
 
 
 class Scores(NamedTuple):
-    """Loss and score of both parts. `score` is accuracy, or R2 for regression; R2 is NaN for constant targets."""
+    """Loss and score of every part. `score` is accuracy, or R2 for regression.
+
+    NaN without a validation part; R2 is NaN for constant targets.
+    """
 
     train_loss: float
     test_loss: float
     train_score: float
     test_score: float
+    validation_loss: float = float("nan")
+    validation_score: float = float("nan")
+
+    def of(self, part: str) -> tuple[float, float]:
+        """Loss and score of a part: "train", "validation" or "test"."""
+        return getattr(self, f"{part}_loss"), getattr(self, f"{part}_score")
 
 
 def accuracy(predicted: np.ndarray, labels: np.ndarray) -> float:

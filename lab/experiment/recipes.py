@@ -27,7 +27,7 @@ class Recipe(NamedTuple):
         return "{:.4f} to {:.4f}".format(*self.measured) if self.measured else ""
 
 
-SPIRAL = Experiment(dataset="spiral3", samples=300, hidden=(3,), activations="relu", learning_rate=1.0, batch_size=0,
+SPIRAL = Experiment(dataset="spiral3", hidden=(3,), activations="relu", learning_rate=1.0, batch_size=0,
                     initializer="normal", epochs=10_000)  # fmt: skip
 DIGITS = Experiment(dataset="digits", hidden=(64, 32), activations="relu", initializer="he_normal", optimizer="adam",
                     learning_rate=0.003, batch_size=32, epochs=40)  # fmt: skip
@@ -78,7 +78,7 @@ RECIPES = {
             "the optimizer's method was defined inside its constructor and could not be called, so no network was "
             "ever trained by backprop",
             0.2, (-0.3464, 0.3326),
-            Experiment(dataset="plane", samples=300, hidden=(3,), activations="relu", loss="mse", batch_size=0,
+            Experiment(dataset="plane", hidden=(3,), activations="relu", loss="mse", batch_size=0,
                        learning_rate=0.001, epochs=200),
         ),
         Recipe(

@@ -104,7 +104,7 @@ def health(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray
         "layers": [row._asdict() for row in rows], "flow": flow_verdict(flow), "epoch": run.trainer.epochs,
         "status": run.status, "train_loss": scores.train_loss, "train_score": scores.train_score,
         "score": run.trainer.score_name, "samples": DIAGNOSED_SAMPLES,
-        "train_samples": len(run.trainer.x_train), "train_evaluated": len(run.trainer.data.evaluated[0].x),
+        "train_samples": len(run.trainer.x_train), "train_evaluated": len(run.trainer.data.evaluated["train"].x),
     }  # fmt: skip
     return header, {
         "edges": np.stack([edges for _, edges in histograms]),

@@ -66,9 +66,7 @@ def _points(run: Run, part: str, options: Mapping[str, Any], arrays: Mapping) ->
         return trainer.x_train[rows], trainer.t_train[rows], None
     if part == "typed":
         return _typed(run, arrays["x"], options["label"])
-    x, t, y = (trainer.x_train, trainer.t_train, trainer.y_train)
-    if part == "test":
-        x, t, y = (trainer.x_test, trainer.t_test, trainer.y_test)
+    x, t, y = trainer.data.parts.get(part, trainer.data.train)
     n = int(np.clip(int(options["number"]), 0, len(x) - 1))
     return x[n : n + 1], t[n : n + 1], (dataset.to_units(y[n]) if dataset.kind == "regression" else y[n]).item()
 

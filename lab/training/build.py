@@ -69,13 +69,16 @@ def build(experiment: Experiment, data_dir: Path | None = None, dataset: Dataset
         e.learning_rate, network.parameters.size, network.dtype, decays=network.weight_mask
     )
     train, test = (dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test)
+    validation = dataset.x_validation, dataset.y_validation
     if backend is not None:
-        samples, batch = len(train[0]) + len(test[0]), min(e.batch_size or len(train[0]), len(train[0]))
+        samples = sum(len(x) for x, _ in (train, validation, test))
+        batch = min(e.batch_size or len(train[0]), len(train[0]))
         _fits(backend, CudaExecutor.bytes_needed(network, optimizer, samples, batch, objective.units))
     try:
         trainer = Trainer(
-            network, objective, optimizer, train, test, settings=e.settings(), rng=for_batches, backend=backend
-        )
+            network, objective, optimizer, train, test, validation=validation,
+            settings=e.settings(), rng=for_batches, backend=backend,
+        )  # fmt: skip
     except Exception as problem:
         if not is_out_of_memory(problem):
             raise

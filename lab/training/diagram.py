@@ -95,14 +95,12 @@ def wrong_points(trainer: Trainer) -> dict[str, np.ndarray]:
     """
     if trainer.objective.kind != "classification":
         return {}
-    (_, _, y_train), (_, _, y_test) = trainer.data.evaluated
-    train, test = trainer.predicted
-    return {
-        "train_prediction": train.astype(np.int32),
-        "test_prediction": test.astype(np.int32),
-        "wrong_train": (train != y_train).view(np.uint8),
-        "wrong": (test != y_test).view(np.uint8),
-    }
+    arrays = {}
+    for name, part in trainer.data.evaluated.items():
+        predicted = trainer.predicted[name]
+        arrays[f"{name}_prediction"] = predicted.astype(np.int32)
+        arrays["wrong" if name == "test" else f"wrong_{name}"] = (predicted != part.labels).view(np.uint8)
+    return arrays
 
 
 def scores(trainer: Trainer, dataset: Dataset, confusion: np.ndarray | None) -> dict[str, Any]:

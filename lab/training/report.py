@@ -6,6 +6,7 @@ from typing import Any
 
 from data import Dataset
 from engine.formulas import metrics
+from engine.step.data import Part
 from engine.training.diagnostics import diagnose
 from engine.training.gradient_check import check
 from engine.training.rate_finder import find_rate
@@ -14,22 +15,35 @@ from lab.training import probes
 
 
 def report(trainer: Trainer, dataset: Dataset) -> dict[str, Any]:
-    """A report as plain values for JSON. The trainer does not change. Figures without a value (0/0) are NaN."""
+    """A report as plain values for JSON: metrics of the test part, and of the validation part if there is one.
+
+    Figures without a value (0/0) are NaN. The trainer does not change.
+    """
     trainer.synchronize()
-    scores = trainer.evaluate()
-    of_kind = _classification(trainer) if dataset.classes else _regression(trainer, dataset, scores.test_score)
+    trainer.evaluate()
     return {
         "summary": [line._asdict() for line in trainer.network.summary()],
-        "metrics": of_kind,
+        "metrics": _metrics(trainer, dataset, "test"),
+        "validation_metrics": _metrics(trainer, dataset, "validation"),
         "layers": [layer._asdict() for layer in diagnose(trainer)],
         "suggested_learning_rate": find_rate(trainer).suggestion,
     }
 
 
-def _classification(trainer: Trainer) -> dict[str, Any]:
-    labels, classes = trainer.y_test, trainer.objective.classes
-    p = trainer.objective.probabilities(trainer.network.forward(trainer.x_test))
-    matrix = probes.confusion(trainer)
+def _metrics(trainer: Trainer, dataset: Dataset, part: str) -> dict[str, Any] | None:
+    if part not in trainer.data.parts:
+        return None
+    if dataset.classes:
+        return _classification(trainer, trainer.data.parts[part])
+    errors = probes.errors(trainer, dataset, part)
+    return {"r2": trainer.evaluate().of(part)[1], "mae": errors["mae"], "rmse": errors["rmse"]}
+
+
+def _classification(trainer: Trainer, part: Part) -> dict[str, Any]:
+    labels, classes = part.labels, trainer.objective.classes
+    z = trainer.network.forward(part.x)
+    p = trainer.objective.probabilities(z)
+    matrix = metrics.confusion_matrix(trainer.objective.predict(z), labels, classes)
     scores = metrics.class_scores(matrix)
     return {
         "confusion": matrix.tolist(),
@@ -40,11 +54,6 @@ def _classification(trainer: Trainer) -> dict[str, Any]:
         "top_3": metrics.top_k(p, labels, min(3, classes)),
         "auc": metrics.roc_curve(p[:, 1], labels).auc if classes == 2 else None,
     }
-
-
-def _regression(trainer: Trainer, dataset: Dataset, r2: float) -> dict[str, Any]:
-    errors = probes.errors(trainer, dataset)
-    return {"r2": r2, "mae": errors["mae"], "rmse": errors["rmse"]}
 
 
 def gradient_check(trainer: Trainer, samples: int = 8, entries: int = 40) -> dict[str, Any]:

@@ -36,6 +36,15 @@ def test_the_curve_has_a_line_for_each_point(dtype):
     np.testing.assert_array_equal(values[:, 1:].T, run.trainer.history.values)
 
 
+def test_the_curve_of_the_validation_part_is_in_columns_of_its_own():
+    run = Run(SMALL.change(validation_share=0.2))
+    run.step()
+    header, arrays = ask(run, "curves", {}, {})
+    table = rows(csv_tables.curves(arrays["epochs"], arrays["values"], header["score"]))
+    assert table[0][5:] == ["validation_loss", "validation_accuracy"]
+    np.testing.assert_array_equal(np.array(table[2][5:], np.float32), np.float32(run.trainer.evaluate()[4:]))
+
+
 def test_the_confusion_matrix_counts_the_whole_test_part():
     run = Run(Experiment(dataset="iris", hidden=(4,)))
     header, arrays = ask(run, "confusion", {}, {})

@@ -17,7 +17,7 @@ def test_the_answer_is_the_range_test_of_the_engine():
     np.testing.assert_array_equal(arrays["losses"], expected.losses)
     np.testing.assert_array_equal(arrays["rates"], expected.rates)
     suggestion = float(f"{expected.suggestion:.1g}")
-    assert header == {"suggestion": suggestion, "epoch": 0, "optimizer": "adam", "samples": 375}
+    assert header == {"suggestion": suggestion, "epoch": 0, "optimizer": "adam", "part": "train", "samples": 375}
 
 
 def test_where_no_rate_helps_there_is_no_suggestion():

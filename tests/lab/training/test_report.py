@@ -76,4 +76,4 @@ def test_a_file_that_does_not_fit_is_refused(content, tmp_path, capsys):
 
 def test_the_report_option_adds_the_report(capsys):
     facts = printed(capsys, "run", "{}", "--epochs", "2", "--json", "--report")
-    assert set(facts["report"]) == {"summary", "metrics", "layers", "suggested_learning_rate"}
+    assert set(facts["report"]) == {"summary", "metrics", "validation_metrics", "layers", "suggested_learning_rate"}
