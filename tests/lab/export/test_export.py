@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import os
-import subprocess
 import sys
-import zipfile
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +11,11 @@ import pytest
 from engine import ACTIVATIONS, INITIALIZERS, OPTIMIZERS, SCHEDULES
 from engine.formulas.losses import valid_losses, valid_outputs
 from lab.experiment.experiment import Experiment
-from lab.export import SCRIPTS, ExportError, gather, plan_of, zipped
+from lab.export import SCRIPTS, ExportError, plan_of
 from lab.queries.table import ask
 from lab.training.model_file import Model
 from lab.training.run import Run
+from tests.lab.export.scripts import other_python, ours, run_scripts, unpacked
 
 BASE = Experiment(samples=60, hidden=(5, 4), epochs=6, learning_rate=0.05, batch_size=8)
 SEVERAL = BASE.change(dataset="iris", learning_rate=0.02)
@@ -62,53 +58,6 @@ EXPERIMENTS = {
 FILTERS = BASE.change(dataset="digits", samples=80, conv=(3,), activations="tanh", hidden=(5,))
 
 
-def ours(experiment: Experiment) -> np.ndarray:
-    """(epochs + 1, 2) train and test losses."""
-    run = Run(experiment)
-    for _ in range(experiment.epochs):
-        run.trainer.epoch()
-    return run.trainer.history.values[:2].T
-
-
-def unpacked(experiment: Experiment, folder) -> str:
-    """Unpack the zip; returns its note."""
-    run = Run(experiment)
-    question = partial(_ask, run)
-    examples = gather(question)
-    plan = plan_of(experiment, question("rows", {"part": "train", "start": 0})[0])
-    with zipfile.ZipFile(io.BytesIO(zipped(plan, examples))) as archive:
-        archive.extractall(folder)
-    return (folder / "README.txt").read_text()
-
-
-def _ask(run, question, facts):
-    return ask(run, question, facts, {})
-
-
-def losses(printed: str) -> np.ndarray:
-    rows = np.array([line.split() for line in printed.splitlines()], np.float64)
-    np.testing.assert_array_equal(rows[:, 0], np.arange(len(rows)))
-    return rows[:, 1:]
-
-
-QUIET = {**os.environ, "KERAS_BACKEND": "torch", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-RUNNER = """
-import runpy, sys
-for folder in sys.argv[2:]:
-    print("in", folder)
-    runpy.run_path(f"{folder}/{sys.argv[1]}")
-"""
-
-
-def run_scripts(python: str, script: str, folders, warnings="error") -> dict[str, np.ndarray]:
-    """The output of the script in each folder, from one process, because importing takes longer than training."""
-    words = [python, "-W", warnings, "-I", "-c", RUNNER, script, *map(str, folders)]
-    done = subprocess.run(words, capture_output=True, text=True, env=QUIET)
-    assert done.returncode == 0, done.stderr[-2000:]
-    parts = done.stdout.split("in ")[1:]
-    return {part.partition("\n")[0]: losses(part.partition("\n")[2]) for part in parts}
-
-
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory):
     """The export of every experiment of the table in float64: folder -> name."""
@@ -149,14 +98,6 @@ def test_the_note_explains_a_missing_script(tmp_path):
     run = Run(FILTERS)
     with pytest.raises(ExportError, match="dense networks only"):
         SCRIPTS["numpy"].make(plan_of(FILTERS, ask(run, "rows", {"part": "train", "start": 0}, {})[0]))
-
-
-def other_python(package: str) -> str:
-    """A Python that has the package: TORCH_PYTHON, or this one. Skips the test without one."""
-    python = os.environ.get("TORCH_PYTHON", sys.executable)
-    if subprocess.run([python, "-c", f"import {package}"], capture_output=True, env=QUIET).returncode:
-        pytest.skip(f"{package} is not installed; TORCH_PYTHON may name a Python that has it")
-    return python
 
 
 @pytest.mark.timeout(400)  # some fifty scripts, if PyTorch is installed
@@ -213,7 +154,8 @@ MODELS = {
     "no hidden layer": BASE.change(hidden=()),
     "filters": FILTERS,
     "two blocks of filters": Experiment(dataset="digits", samples=60, conv=(3,), hidden=(), activations="relu"),
-    "float64": BASE.change(dtype="float64"),
+    "filters in float64": FILTERS.change(dtype="float64"),
+    **{f"float64 {name}": BASE.change(activations=name, dtype="float64") for name in ACTIVATIONS},
 }
 
 
