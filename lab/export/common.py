@@ -31,9 +31,9 @@ class Agreement(NamedTuple):
     reasons: tuple[str, ...]  # why it is so large, if there is a reason
 
     def __str__(self) -> str:
-        why = f" ({'; '.join(self.reasons)})" if self.reasons else ""
-        most = f"{100 * self.within:g}%{why}"
-        return f"In the first epochs its losses differ from the playground's by at most {most}; rounding can add more later."
+        most = f"{100 * self.within:g}%" + (f" ({'; '.join(self.reasons)})" if self.reasons else "")
+        first = f"In the first epochs its losses differ from the playground's by at most {most}"
+        return f"{first}; rounding can add more later."
 
 
 @dataclass(frozen=True)

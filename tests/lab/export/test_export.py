@@ -44,6 +44,10 @@ EXPERIMENTS = {
     "class weights of two": BASE.change(class_weights="balanced", balance=0.3),
     "dropout": BASE.change(dropout=0.3),
     "batch normalization": BASE.change(batch_norm=True),
+    "batch normalization and a last single sample": BASE.change(batch_norm=True, samples=55, batch_size=10),
+    "batch normalization with Adam": SEVERAL.change(dataset="wine", batch_norm=True, optimizer="adam"),
+    "momentum with a schedule": SEVERAL.change(optimizer="momentum", schedule="one_cycle"),
+    "Nesterov with a schedule": SEVERAL.change(optimizer="nesterov", schedule="step"),
     "both": BASE.change(batch_norm=True, dropout=0.2, optimizer="adam", dtype="float32"),
     "skip connections": BASE.change(hidden=(4, 4, 3, 3), residual=True),
     "skip connections from the input": BASE.change(hidden=(2, 2), residual=True, max_norm=1.0, l2=0.01),
@@ -131,9 +135,7 @@ def test_the_keras_scripts_are_code(packages):
 @pytest.mark.timeout(400)
 def test_the_keras_script_prints_our_losses(packages):
     python = other_python("keras")
-    folders = {
-        name: e for name, e in packages.items() if not (e.dropout or e.batch_norm or (e.clip_norm and e.clip_value))
-    }
+    folders = {name: e for name, e in packages.items() if not (e.dropout or (e.clip_norm and e.clip_value))}
     printed = run_scripts(python, "train_keras.py", folders, warnings="default")
     assert len(printed) == len(folders)
     for folder, found in printed.items():
