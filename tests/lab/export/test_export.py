@@ -15,9 +15,9 @@ from lab.export import SCRIPTS, ExportError, plan_of
 from lab.queries.table import ask
 from lab.training.model_file import Model
 from lab.training.run import Run
-from tests.lab.export.scripts import other_python, ours, run_scripts, unpacked
+from tests.lab.export.scripts import other_python, ours, plan_for, run_scripts, unpacked
 
-BASE = Experiment(samples=60, hidden=(5, 4), epochs=6, learning_rate=0.05, batch_size=8)
+BASE = Experiment(samples=60, hidden=(5, 4), epochs=3, learning_rate=0.05, batch_size=8)
 SEVERAL = BASE.change(dataset="iris", learning_rate=0.02)
 PAIRS = [
     (name, output, loss)
@@ -116,12 +116,25 @@ def test_the_pytorch_script_prints_our_losses(packages, tmp_path):
         np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5, err_msg=folder)
 
 
-def test_the_pytorch_script_with_dropout_learns_too(packages):
-    python = other_python("torch")
-    folders = [name for name, e in packages.items() if e.dropout]
-    for found in run_scripts(python, "train_pytorch.py", folders).values():
-        assert found.shape == (7, 2)
-        assert found[-1, 0] < found[0, 0]
+def agreements(experiment: Experiment) -> list[str]:
+    plan = plan_for(Run(experiment))
+    return [str(plan.agreement(script.label)) for script in SCRIPTS.values()]
+
+
+def test_a_script_says_how_far_its_losses_agree(packages):
+    exact = BASE.change(dtype="float64")
+    for text, most in zip(agreements(exact), ("0.0001%", "0.002%", "0.02%"), strict=True):
+        assert f"at most {most};" in text
+    numpy, pytorch, keras = agreements(exact.change(dropout=0.2))
+    assert "masks" not in numpy
+    assert "at most 20% (the masks of dropout are drawn by PyTorch);" in pytorch
+    assert "at most 20% (the masks of dropout are drawn by Keras);" in keras
+    for text in agreements(BASE):
+        assert "at most 0.1% (32-bit rounding errors);" in text
+    for text in agreements(BASE.change(optimizer="adam")):
+        assert "at most 20% (32-bit rounding errors, which the optimizer enlarges" in text
+    folder = next(Path(folder) for folder in packages if folder.endswith("/dropout"))
+    assert "masks of dropout are drawn by Keras" in " ".join((folder / "train_keras.py").read_text().split())
 
 
 def test_the_keras_scripts_are_code(packages):
