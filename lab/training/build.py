@@ -69,9 +69,9 @@ def build(experiment: Experiment, data_dir: Path | None = None, dataset: Dataset
         e.learning_rate, network.parameters.size, network.dtype, decays=network.weight_mask
     )
     train, test = (dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test)
-    if network.couples_samples and len(dataset.x_train) < 2:
-        allowed = "at least two training samples with batch normalization; choose more samples or a larger share"
-        raise ExperimentError([f"batch_norm: one training sample is not enough; allowed: {allowed}."])
+    if network.couples_samples and min(e.batch_size or len(dataset.x_train), len(dataset.x_train)) < 2:
+        allowed = "at least two in each batch; choose more samples, a larger training share or a larger batch"
+        raise ExperimentError([f"batch_norm: a single training sample is not enough; allowed: {allowed}."])
     if backend is not None:
         samples, batch = len(train[0]) + len(test[0]), min(e.batch_size or len(train[0]), len(train[0]))
         _fits(backend, CudaExecutor.bytes_needed(network, optimizer, samples, batch, objective.units))

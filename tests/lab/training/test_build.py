@@ -127,5 +127,7 @@ def test_every_allowed_output_and_loss_can_be_trained(dataset):
 def test_batch_normalization_needs_two_training_samples():
     single = Experiment(dataset="plane", samples=10, train_share=0.1, batch_size=0)
     assert len(build(single).dataset.x_train) == 1
-    with pytest.raises(ExperimentError, match=r"^batch_norm: one training sample is not enough; allowed: at least two"):
+    with pytest.raises(
+        ExperimentError, match=r"^batch_norm: a single training sample is not enough; allowed: at least two"
+    ):
         build(single.change(batch_norm=True))
