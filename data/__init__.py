@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data.dataset import Dataset, Source, plane_dataset, table_dataset
+from data.dataset import Dataset, Raw, Source, plane_dataset, table_dataset
 from data.files import user_data
 from data.plane import EXTENT
 from data.scaling import SCALINGS, STANDARD, Scaling
@@ -29,6 +29,7 @@ OWN = user_data.NAMES  # the names under which uploaded data is used
 SAMPLES = (10, 100_000)  # what `load` takes: the smallest and the largest value
 RANGES = {
     "noise": (0, 0.5), "label_noise": (0, 0.5), "outliers": (0, 0.5), "balance": (0.1, 0.9), "train_share": (0.1, 0.9),
+    "validation_share": (0, 0.5),
 }  # fmt: skip
 BALANCED = tuple(source.name for source in TOYS if source.classes)  # whose class balance can be changed
 
@@ -46,6 +47,7 @@ def load(
     samples: int = 0,
     noise: float = 0.0,
     train_share: float = 0.75,
+    validation_share: float = 0.0,
     features: Sequence[str] = ("x1", "x2"),
     formula: str = "",
     label_noise: float = 0.0,
@@ -60,11 +62,14 @@ def load(
     """Draw or read a data set, split it and standardize it.
 
     samples: number of examples, 10 to 100000; 0 for the source's default. A real set returns at most all it has. For
-        a set with its own test part (MNIST) this counts the training examples; the test part stays whole.
+        a set with its own test part (MNIST) this counts the training examples; the test part stays whole. A larger
+        number only adds examples to the training part (with its validation part) and to the test part.
     noise: 0 to 0.5. In a toy it shifts the points, or the position at which their label is read (its function says
         which), or widens the clouds. A real set gets Gaussian noise with this standard deviation on its standardized
         inputs.
     train_share: 0.1 to 0.9, the share of the examples used for training; ignored for a set with its own test part.
+    validation_share: 0 to 0.5, the share of the training part that is dealt as validation part, stratified by class.
+        The test part does not depend on it.
     features: names from FEATURES, the inputs for a toy; ignored for a real set, which has its own inputs.
     formula: the text of the feature called "formula"; see data.sources.formula.
     label_noise: 0 to 0.5, the share of all labels that are wrong; classification only.
@@ -74,8 +79,8 @@ def load(
     own: the fingerprint of uploaded data, for the names of data.files.user_data.
     scaling: how pixels become inputs, a name of SCALINGS; other data is always standardized.
     rng: spawns one stream each for positions, noise, split and every kind of corruption. With the same seed, changing
-        the noise keeps the positions and the split, changing the share keeps the examples, and changing the features
-        keeps both. A second call with the same rng draws a different data set.
+        the noise keeps the positions and the split, changing the share keeps the examples (if all of them are used),
+        and changing the features keeps both. A second call with the same rng draws a different data set.
     data_dir: the folder that holds the files of a file-based set, itself or in a subfolder; the other folders that are
         searched are those of data.sources.idx.folders.
 
@@ -87,7 +92,7 @@ def load(
         raise ValueError(
             f"The argument samples is {samples!r}: choose a whole number from {SAMPLES[0]} to {SAMPLES[1]}, or 0."
         )
-    given = (noise, label_noise, outliers, balance, train_share)
+    given = (noise, label_noise, outliers, balance, train_share, validation_share)
     for (argument, (low, high)), value in zip(RANGES.items(), given, strict=True):
         if not low <= value <= high:
             raise ValueError(f"The argument {argument} is {value!r}: choose a number from {low} to {high}.")
@@ -106,21 +111,34 @@ def load(
         raw = source.make(data_dir) if source.find else source.make()
         if label_noise:
             raw = corruption.with_wrong_labels(raw, label_noise, source.classes, label_rng)
-        return table_dataset(source, raw, samples, noise, train_share, positions_rng, noise_rng, split_rng, scaling)
-    check_features(features)
-    if balance == 0.5:
-        raw = source.make(samples, noise, positions_rng, noise_rng)
-    elif name in BALANCED:
-        raw = corruption.unbalanced(
-            source.make, source.classes, balance, samples, noise, positions_rng, noise_rng, balance_rng
+        return table_dataset(
+            source, raw, samples, noise, train_share, validation_share, positions_rng, noise_rng, split_rng, scaling
         )
-    else:
+    check_features(features)
+    if balance != 0.5 and name not in BALANCED:
         raise ValueError(f"The balance can be changed for {', '.join(BALANCED)}: choose 0.5 for other data.")
-    if outliers:
-        raw = corruption.with_outliers(raw, outliers, EXTENT, outlier_rng)
-    if label_noise:
-        raw = corruption.with_wrong_labels(raw, label_noise, source.classes, label_rng)
-    return plane_dataset(source, raw, tuple(features), EXTENT, train_share, split_rng, formula)
+
+    def block() -> Raw:
+        """As many examples as a set has by default: a smaller set is a choice of them, a larger one has more blocks."""
+        size = source.samples
+        if balance == 0.5:
+            raw = source.make(size, noise, positions_rng, noise_rng)
+        else:
+            raw = corruption.unbalanced(
+                source.make, source.classes, balance, size, noise, positions_rng, noise_rng, balance_rng
+            )
+        if outliers:
+            raw = corruption.with_outliers(raw, outliers, EXTENT, outlier_rng)
+        if label_noise:
+            raw = corruption.with_wrong_labels(raw, label_noise, source.classes, label_rng)
+        return raw
+
+    if name == hand_drawn.NAME:
+        samples = min(samples, source.samples)
+    blocks = [block() for _ in range(-(-samples // source.samples))]
+    return plane_dataset(
+        source, blocks, samples, tuple(features), EXTENT, train_share, validation_share, split_rng, formula
+    )
 
 
 def preload() -> None:

@@ -1,18 +1,28 @@
 """Records for raw and prepared data sets, and the functions that turn one into the other.
 
-Statistics are computed on the training part only; the test part is transformed with them."""
+Statistics are computed on the training part only; the other parts are transformed with them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from data.preprocessing import chunks, fill_gaps, pixel_statistics, split, standardize, statistics, stratified_order
+from data.preprocessing import (
+    Parts,
+    chunks,
+    deal_validation,
+    fill_gaps,
+    pixel_statistics,
+    split,
+    standardize,
+    statistics,
+    stratified_order,
+)
 from data.scaling import PER_IMAGE, STANDARD, WHITE, stretched
 from data.sources.features import plane_features
 
@@ -63,9 +73,12 @@ class Dataset:
     kind: str  # "classification" | "regression"
     x_train: np.ndarray  # (N, D) float32, standardized
     y_train: np.ndarray  # (N,) int64 class numbers, or float32 standardized targets
-    x_test: np.ndarray  # the test part, standardized with the statistics of the training part
+    x_validation: np.ndarray  # (V, D) standardized with the statistics of the training part; V = 0: there is none
+    y_validation: np.ndarray
+    x_test: np.ndarray
     y_test: np.ndarray
     points_train: np.ndarray | None  # (N, 2) float32 raw plane coordinates of a toy
+    points_validation: np.ndarray | None
     points_test: np.ndarray | None
     feature_names: tuple[str, ...]
     class_names: tuple[str, ...]  # () for regression
@@ -87,7 +100,8 @@ class Dataset:
 
     def __repr__(self) -> str:
         return (
-            f"Dataset({self.name}: {len(self.x_train)} train, {len(self.x_test)} test, "
+            f"Dataset({self.name}: {len(self.x_train)} train, {len(self.x_validation)} validation, "
+            f"{len(self.x_test)} test, "
             f"{len(self.feature_names)} inputs, {self.kind})"
         )
 
@@ -95,6 +109,15 @@ class Dataset:
     def classes(self) -> int:
         """Number of classes; 0 for regression."""
         return len(self.class_names)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the parts that have examples."""
+        return tuple(name for name in Parts._fields if len(self.part("y", name)))
+
+    def part(self, field: str, name: str) -> Any:
+        """The field "x", "y" or "points" of a part: "train", "validation" or "test"."""
+        return getattr(self, f"{field}_{name}")
 
     def inputs(self, raw: np.ndarray) -> np.ndarray:
         """Transform raw examples (M, D), such as pixels 0 to 255, as the test part was. Returns (M, D) float32."""
@@ -113,17 +136,29 @@ def _encode(
 
 def plane_dataset(
     source: Source,
-    raw: Raw,
+    blocks: Sequence[Raw],
+    samples: int,
     features: tuple[str, ...],
     extent: tuple[float, float],
     train_share: float,
+    validation_share: float,
     split_rng: np.random.Generator,
     formula: str = "",
 ) -> Dataset:
-    """A toy's points, split and turned into standardized features; `formula` is the text of the typed feature."""
-    train, test = split(raw.group, train_share, split_rng)
-    points = raw.x.astype(np.float32)
-    mean, scale = statistics(plane_features(points[train], features, formula))
+    """A toy's points, split and turned into standardized features; `formula` is the text of the typed feature.
+
+    blocks: examples of which all but the last are used whole, `samples` in all.
+    """
+    train, test, start = [], [], 0
+    for block in blocks:
+        rows = split(block.group, train_share, split_rng, samples - start)
+        for part, found in zip((train, test), rows, strict=True):
+            part.append(start + found)
+        start += len(block.group)
+    x, y, group = (np.concatenate(arrays) for arrays in zip(*(block[:3] for block in blocks), strict=True))
+    parts = deal_validation(np.concatenate(train), np.concatenate(test), validation_share, group)
+    points = Parts(*(x[rows].astype(np.float32) for rows in parts))
+    mean, scale = statistics(plane_features(points.train, features, formula))
     # A partial of a module function, unlike a lambda, can be sent to another process.
     encode = partial(_encode, names=features, formula=formula, mean=mean, scale=scale)
     return Dataset(
@@ -131,18 +166,21 @@ def plane_dataset(
         kind=source.kind,
         feature_names=features,
         class_names=source.class_names,
-        x_train=encode(points[train]),
-        x_test=encode(points[test]),
+        **_of_parts("x", map(encode, points)),
+        **_of_parts("points", points),
         x_mean=mean,
         x_scale=scale,
-        points_train=points[train],
-        points_test=points[test],
         encode=encode,
         extent=extent,
         image_shape=None,
         images_test=None,
-        **_targets(source, raw.y, train, test),
+        **_targets(source, y, parts),
     )
+
+
+def _of_parts(name: str, values: Iterable[Any]) -> dict[str, Any]:
+    """Fields of a Dataset: one value for each part."""
+    return {f"{name}_{part}": value for part, value in zip(Parts._fields, values, strict=True)}
 
 
 def table_dataset(
@@ -151,6 +189,7 @@ def table_dataset(
     samples: int,
     noise: float,
     train_share: float,
+    validation_share: float,
     positions_rng: np.random.Generator,
     noise_rng: np.random.Generator,
     split_rng: np.random.Generator,
@@ -159,10 +198,12 @@ def table_dataset(
     """A real set, or a stratified choice of `samples` rows of it, split and standardized.
 
     A set with its own test part keeps it whole; `samples` rows are then chosen from its training part. `noise_rng`
-    adds Gaussian noise of `noise` standard deviations to the inputs of both parts. The statistics are those of the
+    adds Gaussian noise of `noise` standard deviations to the inputs of all parts. The statistics are those of the
     training part before noise. scaling: how pixels become inputs; see data.scaling.
     """
-    train, test = _parts(raw, samples, train_share, positions_rng, split_rng)
+    rows = _training_and_test_rows(raw, samples, train_share, positions_rng, split_rng)
+    parts = deal_validation(*rows, validation_share, raw.group)
+    train, unused = parts.train, len(raw.x) - sum(map(len, parts))
     if source.image_shape:
         mean, scale = pixel_statistics(raw.x, train)
     else:
@@ -174,37 +215,41 @@ def table_dataset(
     if scaling != STANDARD:
         mean, scale = np.zeros_like(mean), np.full_like(scale, WHITE)
     per_image = scaling == PER_IMAGE
-    x_train, x_test = (_inputs(raw.x, rows, mean, scale, noise_scale, noise_rng, per_image) for rows in (train, test))
+    prepare = partial(
+        _inputs, raw.x, mean=mean, scale=scale, noise_scale=noise_scale, noise_rng=noise_rng, per_image=per_image
+    )
+    x_train, x_validation = (prepare(rows) for rows in parts[:2])
+    if noise:  # so that the noise of a test row does not depend on the number of samples
+        _skip_noise(noise_rng, unused, raw.x.shape[1])
+    x_test = prepare(parts.test)
     return Dataset(
         name=source.name,
         kind=source.kind,
         feature_names=raw.feature_names,
         class_names=source.class_names,
-        x_train=x_train,
-        x_test=x_test,
+        **_of_parts("x", (x_train, x_validation, x_test)),
+        **_of_parts("points", (None, None, None)),
         x_mean=mean,
         x_scale=scale,
-        points_train=None,
-        points_test=None,
         encode=None,
         extent=None,
         image_shape=source.image_shape,
         images_test=_pictures(x_test, mean, scale, source.image_shape) if source.image_shape else None,
         scaling=scaling,
-        **_targets(source, raw.y, train, test),
+        **_targets(source, raw.y, parts),
     )
 
 
-def _parts(
+def _training_and_test_rows(
     raw: Raw, samples: int, train_share: float, positions_rng: np.random.Generator, split_rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers of the training part and of the test part."""
+    """Row numbers of the training part and of the test part. More samples only add to both."""
     if raw.test_rows:
         known = len(raw.x) - raw.test_rows
         return stratified_order(raw.group[:known], positions_rng)[:samples], np.arange(known, len(raw.x))
-    chosen = stratified_order(raw.group, positions_rng)[:samples]
-    train, test = split(raw.group[chosen], train_share, split_rng)
-    return chosen[train], chosen[test]
+    order = stratified_order(raw.group, positions_rng)
+    train, test = split(raw.group[order], train_share, split_rng, samples)
+    return order[train], order[test]
 
 
 def _inputs(
@@ -226,6 +271,11 @@ def _inputs(
     return inputs
 
 
+def _skip_noise(noise_rng: np.random.Generator, rows: int, columns: int) -> None:
+    for chunk in chunks(rows):
+        noise_rng.standard_normal((min(chunk.stop, rows) - chunk.start, columns))
+
+
 def _pictures(inputs: np.ndarray, mean: np.ndarray, scale: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Standardized inputs (M, D) back as pictures (M, rows, columns) uint8."""
     pictures = np.empty(inputs.shape, dtype=np.uint8)
@@ -234,14 +284,10 @@ def _pictures(inputs: np.ndarray, mean: np.ndarray, scale: np.ndarray, shape: tu
     return pictures.reshape(-1, *shape)
 
 
-def _targets(source: Source, y: np.ndarray, train: np.ndarray, test: np.ndarray) -> dict:
+def _targets(source: Source, y: np.ndarray, parts: Parts) -> dict[str, Any]:
     if source.kind == "classification":
         y = y.astype(np.int64)
-        return {"y_train": y[train], "y_test": y[test], "y_mean": 0.0, "y_scale": 1.0}
-    mean, scale = map(float, statistics(y[train]))
-    return {
-        "y_train": standardize(y[train], mean, scale),
-        "y_test": standardize(y[test], mean, scale),
-        "y_mean": mean,
-        "y_scale": scale,
-    }
+        return {**_of_parts("y", (y[rows] for rows in parts)), "y_mean": 0.0, "y_scale": 1.0}
+    mean, scale = map(float, statistics(y[parts.train]))
+    targets = (standardize(y[rows], mean, scale) for rows in parts)
+    return {**_of_parts("y", targets), "y_mean": mean, "y_scale": scale}

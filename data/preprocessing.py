@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
+
+
+class Parts(NamedTuple):
+    """Row numbers of each part. The validation part is empty unless some of the training part was dealt to it."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
 
 
 def stratified_order(group: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -22,24 +31,43 @@ def stratified_order(group: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return order[np.argsort(progress, kind="stable")]
 
 
-def split(group: np.ndarray, train_share: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def split(
+    group: np.ndarray, train_share: float, rng: np.random.Generator, samples: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Row numbers of the training part and of the test part, both stratified by group (N,).
 
     Each part holds at least one example, and at least one of each group of two or more. A larger share only adds to
-    the training part.
+    the training part. samples: how many rows are used. The training part is taken from the start of one random order
+    and the test part from its end, so more samples add to both parts and move no row from one to the other.
     """
     order = stratified_order(group, rng)
+    samples = len(order) if samples is None else min(samples, len(order))
     paired = np.count_nonzero(np.unique(group, return_counts=True)[1] > 1)
-    least = max(paired, 1)
-    cut = int(np.clip(np.rint(train_share * len(group)), least, len(group) - least))
-    return order[:cut], order[cut:]
+    least = max(min(paired, samples // 2), 1)
+    cut = int(np.clip(np.rint(train_share * samples), least, samples - least))
+    return order[:cut], order[len(order) - (samples - cut) :]
+
+
+def deal_validation(train: np.ndarray, test: np.ndarray, share: float, group: np.ndarray) -> Parts:
+    """The parts, with this share of the training rows (M,) dealt as validation part.
+
+    These are the last of them: rows in a stratified order, so that both parts are stratified, and a larger share only
+    adds to the validation part. The training part keeps at least as many examples as it has groups.
+    """
+    if not share:
+        return Parts(train, train[:0], test)
+    most = len(train) - len(np.unique(group[train]))
+    cut = len(train) - min(max(round(share * len(train)), 1), most)
+    return Parts(train[:cut], train[cut:], test)
 
 
 def statistics(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation over the first axis in float64; 1 for the deviation of a constant column."""
     values = np.asarray(values, dtype=np.float64)
-    # Rounding can give a constant column a tiny deviation instead of 0, so the values themselves are compared.
-    return values.mean(axis=0), np.where(np.ptp(values, axis=0) == 0, 1.0, values.std(axis=0))
+    # Rounding can give a constant column a tiny deviation instead of 0, so the values themselves are compared; those of
+    # a computed column, such as 0.1 + 0.2 beside 0.3, may differ by rounding as well.
+    rounding = 4 * np.spacing(np.abs(values).max(axis=0))
+    return values.mean(axis=0), np.where(np.ptp(values, axis=0) <= rounding, 1.0, values.std(axis=0))
 
 
 def pixel_statistics(pixels: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

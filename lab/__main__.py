@@ -14,10 +14,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: one thread i
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+from data.preprocessing import Parts
 from engine.formulas.metrics import Scores
 from lab.experiment import own_data
 from lab.experiment.experiment import Experiment, ExperimentError
@@ -30,16 +32,21 @@ from lab.training.report import gradient_check, report
 
 def read(source: str) -> Experiment:
     """A JSON file, JSON text, a link or a bare query -> Experiment. Raises ExperimentError."""
+    return read_with_notes(source)[0]
+
+
+def read_with_notes(source: str) -> tuple[Experiment, list[str]]:
+    """The same, and a sentence for what an old link or file meant differently."""
     if source.lstrip().startswith("{"):
-        return Experiment.from_json(source)
+        return Experiment.with_notes_from_json(source)
     try:
         if "=" in source and not os.path.isfile(source):
             query = dict(parse_qsl(urlsplit(source).query or source, keep_blank_values=True))
-            experiment, refused = Experiment.from_query(query)
+            experiment, refused, notes = Experiment.with_notes_from_query(query)
             if refused:
                 raise ExperimentError(refused)
-            return experiment
-        return Experiment.from_json(Path(source).read_text(encoding="utf-8-sig"))
+            return experiment, notes
+        return Experiment.with_notes_from_json(Path(source).read_text(encoding="utf-8-sig"))
     except ExperimentError:
         raise
     except (OSError, ValueError):
@@ -49,8 +56,10 @@ def read(source: str) -> Experiment:
 
 
 def show_progress(epochs: int, scores: Scores) -> None:
-    print(f"epoch {epochs:6d}  loss {scores.train_loss:.4f} / {scores.test_loss:.4f}  "
-          f"score {scores.train_score:.4f} / {scores.test_score:.4f}", file=sys.stderr)  # fmt: skip
+    """Training, validation (if there is such a part) and test, in this order."""
+    shown = [values for part in Parts._fields if not math.isnan((values := scores.of(part))[0])]
+    losses, goodness = (" / ".join(f"{value:.4f}" for value in column) for column in zip(*shown, strict=True))
+    print(f"epoch {epochs:6d}  loss {losses}  score {goodness}", file=sys.stderr)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -76,7 +85,9 @@ def main(arguments: list[str] | None = None) -> int:
     if getattr(options, "target", None) and not options.table:
         parser.error("--target names a column of --table")
     try:
-        experiment = read(options.source)
+        experiment, notes = read_with_notes(options.source)
+        if notes:
+            print("\n".join(notes), file=sys.stderr)
         if getattr(options, "table", None):
             experiment = experiment.change(**own_data.from_file(options.table, options.target))
         if "save" not in options:
@@ -100,7 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{options.save} cannot be written: {problem.strerror}.", file=sys.stderr)
             return 2
     if options.report:
-        result["report"] = report(trainer)
+        result["report"] = report(trainer, dataset)
     print(json.dumps(finite(result)))
     return 0
 

@@ -15,16 +15,14 @@ CHUNK_ROWS = 1000
 
 
 def as_csv(dataset: Dataset, target: str = "target") -> str:
-    """Every example in its original units: part (train or test), target, and inputs with gaps filled and categories
-    one-hot encoded."""
+    """Every example in its original units: part (train, validation or test), target, and inputs with gaps filled and
+    categories one-hot encoded."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([safe_cell(name) for name in unique(["part", target, *dataset.feature_names])])
     classes = [safe_cell(name) for name in dataset.class_names]
-    for part, inputs, y in (
-        ("train", dataset.x_train, dataset.y_train),
-        ("test", dataset.x_test, dataset.y_test),
-    ):
+    for part in dataset.parts:
+        inputs, y = dataset.part("x", part), dataset.part("y", part)
         for start in range(0, len(y), CHUNK_ROWS):
             chunk = slice(start, start + CHUNK_ROWS)
             values = inputs[chunk] * dataset.x_scale + dataset.x_mean

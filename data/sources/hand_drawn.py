@@ -16,7 +16,6 @@ import numpy as np
 
 from data.dataset import Raw, Source
 from data.plane import EXTENT
-from data.preprocessing import stratified_order
 
 NAME = "drawn"
 GRID_CELLS, MAX_CLASSES, MAX_POINTS = 256, 5, 2000
@@ -109,12 +108,9 @@ def _make(
     positions_rng: np.random.Generator,
     noise_rng: np.random.Generator,
 ) -> Raw:
-    """The points, or a stratified choice of them. Noise shifts them."""
-    rows = np.arange(len(positions))
-    if samples < len(positions):
-        rows = np.sort(stratified_order(classes, positions_rng)[:samples])
-    shift = EXTENT[1] * noise * noise_rng.uniform(-1, 1, (len(rows), 2))
-    return Raw(positions[rows] + shift, classes[rows], classes[rows])
+    """All the points. Noise shifts them."""
+    shift = EXTENT[1] * noise * noise_rng.uniform(-1, 1, positions.shape)
+    return Raw(positions + shift, classes, classes)
 
 
 def _starter() -> str:

@@ -159,9 +159,9 @@ ADVANCE = """extern "C" __global__ void advance(double *numbers, int width) {
 }
 """
 
-KEEP = """extern "C" __global__ void keep(const real *now, real *rows, int *count, int most) {
+KEEP = """extern "C" __global__ void keep(const real *now, real *rows, int *count, int most, int width) {
   if (threadIdx.x == 0) {
-    for (int k = 0; k < 4; k++) rows[count[0] % most * 4 + k] = now[k];
+    for (int k = 0; k < width; k++) rows[count[0] % most * width + k] = now[k];
     count[0] += 1;
   }
 }

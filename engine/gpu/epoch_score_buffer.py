@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.backend import has_lost_context
-from engine.formulas.metrics import Scores
+from engine.formulas.metrics import Scores, explained_variance
 from engine.gpu import cuda
 from engine.gpu.replica import Replica
 from engine.lowering.fusion import Plan
@@ -21,7 +21,7 @@ from engine.lowering.target import Launch
 from engine.step.executor import EpochScores
 
 MAX_EPOCHS = 1024
-PARTS = 2  # training and test samples; each has two numbers: the loss, and the sum that the score is computed from
+NUMBERS = 2  # of a part: its loss, and the sum that its score is computed from
 LOSS_TOLERANCE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-9}  # relative, of losses
 
 
@@ -34,18 +34,19 @@ class ScoreBuffer:
     def __init__(self, replica: Replica, known: Scores) -> None:
         """known: the current scores."""
         self.replica, self.backend, self.objective = replica, replica.backend, replica.objective
-        self.labels = [part.labels for part in replica.data.evaluated]
+        self.labels = {name: part.labels for name, part in replica.data.evaluated.items()}
+        self.columns = {name: NUMBERS * number for number, name in enumerate(self.labels)}  # the first one of each part
         self.waiting: list[tuple[int, int]] = []
         empty, dtype = self.backend.xp.empty, replica.network.dtype
-        self.now, self.rows = empty((1, 2 * PARTS), dtype), empty((MAX_EPOCHS, 2 * PARTS), dtype)
+        width = NUMBERS * len(self.columns)
+        self.now, self.rows = empty((1, width), dtype), empty((MAX_EPOCHS, width), dtype)
         self.count, self.recorded = self.backend.send(np.zeros(1, np.int32)), 0
-        self.logits = [empty((len(replica.part(n)[0]), self.objective.units), dtype)
-                       for n in range(PARTS)]  # fmt: skip
-        arguments = self.now, self.rows, self.count, np.int32(MAX_EPOCHS)
+        self.logits = {name: empty((len(y), self.objective.units), dtype) for name, y in self.labels.items()}
+        arguments = self.now, self.rows, self.count, np.int32(MAX_EPOCHS), np.int32(width)
         keep = Launch(cuda.prelude(dtype) + cuda.KEEP, "keep", 1, arguments)
-        ends = [*(launch for number in range(PARTS) for launch in self._counted(number)), keep]
+        ends = [*(launch for name in self.labels for launch in self._counted(name)), keep]
         try:
-            self.launches = [*(launch for number in range(PARTS) for launch in self._sketched(number)), *ends]
+            self.launches = [*(launch for name in self.labels for launch in self._sketched(name)), *ends]
             self.backend.start(self.launches)
             self.start = self.backend.captured(self.launches) or (lambda: self.backend.start(self.launches))
         except (Unsketchable, AttributeError):  # then operation by operation
@@ -54,45 +55,48 @@ class ScoreBuffer:
             self.start()
         self.recorded += 1
         found, tolerance = self._scores(self.backend.fetch(self.rows)[0]), LOSS_TOLERANCE[dtype]
-        if not np.allclose(found[:PARTS], known[:PARTS], rtol=tolerance) or not np.allclose(found, known, atol=0.01):
-            raise ArithmeticError("the scores of the device differ from its formulas")
+        for name in self.labels:
+            (loss, score), (known_loss, known_score) = (scores.of(name) for scores in (found, known))
+            same = np.isclose(score, known_score, atol=0.01, equal_nan=True)
+            if not (same and np.isclose(loss, known_loss, rtol=tolerance)):
+                raise ArithmeticError("the scores of the device differ from its formulas")
 
     # Kernels ---------------------------------------------------------------------------------------------------------
 
-    def _sketched(self, number: int) -> list[Launch]:
+    def _sketched(self, name: str) -> list[Launch]:
         replica = self.replica
         sketch = Sketch(self.backend.xp.ndarray, replica.network.dtype, replica.levels)
-        x, t = map(sketch.wrap, replica.part(number))
-        self._judge(number, replica.network.forward(x), t, sketch.wrap)
+        x, t = map(sketch.wrap, replica.part(name))
+        self._judge(name, replica.network.forward(x), t, sketch.wrap)
         empty = self.backend.xp.empty
         return Plan(sketch, lambda shape: empty(shape, sketch.dtype), None, cuda).launches
 
     def _by_formulas(self) -> None:
         replica = self.replica
-        for number in range(PARTS):
-            x, t = replica.part(number)
-            self._judge(number, replica.network.forward(replica.values(x)), t, lambda array: array)
+        for name in self.labels:
+            x, t = replica.part(name)
+            self._judge(name, replica.network.forward(replica.values(x)), t, lambda array: array)
         self.backend.start(self.launches)
 
-    def _judge(self, number: int, z: Any, t: Any, wrap: Callable[[Any], Any]) -> None:
+    def _judge(self, name: str, z: Any, t: Any, wrap: Callable[[Any], Any]) -> None:
         """Write logits, loss and, for regression, squared differences to their memory."""
-        objective = self.objective
-        wrap(self.logits[number])[:] = z
-        wrap(self.now)[:, 2 * number : 2 * number + 1] = objective.value(z, t)
+        objective, column = self.objective, self.columns[name]
+        wrap(self.logits[name])[:] = z
+        wrap(self.now)[:, column : column + 1] = objective.value(z, t)
         if objective.kind == "regression":
             difference = objective.output.forward(z) - t
-            wrap(self.now)[:, 2 * number + 1 : 2 * number + 2] = (difference * difference).sum()
+            wrap(self.now)[:, column + 1 : column + 2] = (difference * difference).sum()
 
-    def _counted(self, number: int) -> list[Launch]:
+    def _counted(self, name: str) -> list[Launch]:
         """A kernel that counts the correctly classified samples of a part."""
         if self.objective.kind == "regression":
             return []
-        z, labels = self.logits[number], self.labels[number]
+        z, labels, column = self.logits[name], self.labels[name], self.columns[name]
         body = ["const real *row = z + k * classes;", "int best = classes == 1 ? row[0] > 0 : 0;",
                 "for (int j = 1; j < classes; j++) if (row[j] > row[best]) best = j;"]  # fmt: skip
         parameters = "const real *z, const int *labels, int classes, real *out, int count"
         source = cuda.prelude(z.dtype) + cuda.total(parameters, body, "real(best == labels[k])")
-        place = self.now[0, 2 * number + 1 : 2 * number + 2]
+        place = self.now[0, column + 1 : column + 2]
         sizes = np.int32(z.shape[1]), np.int32(len(z))
         return [Launch(source, "total", 1, (z, self.backend.send(labels.astype(np.int32)), sizes[0], place, sizes[1]))]
 
@@ -118,14 +122,16 @@ class ScoreBuffer:
         return read
 
     def _scores(self, row: np.ndarray) -> Scores:
-        scores = [self._score(float(sum), labels) for sum, labels in zip(row[1::2], self.labels, strict=True)]
-        return Scores(*row[::2].tolist(), *scores)
+        values = {}
+        for name, column in self.columns.items():
+            values[f"{name}_loss"] = float(row[column])
+            values[f"{name}_score"] = self._score(float(row[column + 1]), self.labels[name])
+        return Scores(**values)
 
     def _score(self, sum: float, labels: np.ndarray) -> float:
         if self.objective.kind == "classification":
             return sum / len(labels)
-        spread = float(np.sum((labels - labels.mean()) ** 2))
-        return 1 - sum / spread if spread > 0 else float("nan")
+        return explained_variance(sum, labels)
 
 
 def create_score_buffer(replica: Replica, known: Scores) -> ScoreBuffer | None:

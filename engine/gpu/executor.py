@@ -48,14 +48,14 @@ class CudaExecutor:
         self._running: Program | None = None  # the one that may have waiting steps
         self._recorded: set[int] = set()  # batch sizes that have had their first step with these settings
         self._settings_revision = self._revision = -1
-        self._outputs: tuple[tuple[int, int], list] | None = None  # (steps, revision), the evaluation at that time
+        self._outputs: tuple[tuple[int, int], dict] | None = None  # (steps, revision), the evaluation at that time
         self._started, self._lead, self._since = 0, 1, 0.0  # steps since the last wait; how many may be; when it ended
 
     @staticmethod
     def bytes_needed(network: Network, optimizer: Optimizer, samples: int, batch: int, targets: int) -> int:
         """Approximate memory of training on the device: data, parameters, and the layers' stored values for a batch.
 
-        samples: training and test samples together; targets: numbers in the target of a sample.
+        samples: those of all parts together; targets: numbers in the target of a sample.
         """
         widths = sum(network.widths)
         data = samples * (int(np.prod(network.inputs)) + targets)
@@ -177,22 +177,22 @@ class CudaExecutor:
 
     # Evaluation ------------------------------------------------------------------------------------------------------
 
-    def evaluate(self) -> list[tuple[np.ndarray, float]]:
+    def evaluate(self) -> dict[str, tuple[np.ndarray, float]]:
         now = self.progress.steps, self.progress.revision
         if self._outputs is None or self._outputs[0] != now:
             self._outputs = now, self._evaluate()
         return self._outputs[1]
 
-    def _evaluate(self) -> list[tuple[np.ndarray, float]]:
-        outputs = []
+    def _evaluate(self) -> dict[str, tuple[np.ndarray, float]]:
+        outputs = {}
         with self.backend.device:
             self._catch_up()
             self._flush()
-            for number in range(len(self.data.evaluated)):
-                x, t = self.replica.part(number)
+            for name in self.data.evaluated:
+                x, t = self.replica.part(name)
                 z = self.replica.network.forward(self.replica.values(x))
                 loss = self.formulas.objective.value(z, t)
-                outputs.append((self.backend.fetch(z), float(self.backend.fetch(loss))))
+                outputs[name] = self.backend.fetch(z), float(self.backend.fetch(loss))
         return outputs
 
     def defer_scores(self) -> bool:

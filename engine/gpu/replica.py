@@ -26,7 +26,7 @@ State = tuple[list[np.ndarray], int, list]
 class Replica:
     """A copy of the host's layers and optimizer with arrays on the device.
 
-    whole, test: samples and targets of the training part and of the test part. positions: the order of the samples.
+    parts: samples and targets of every part; whole: those of the training part. positions: the order of the samples.
     levels: the values of samples stored as bytes; None: samples are stored unchanged.
     """
 
@@ -36,10 +36,11 @@ class Replica:
         with backend.device:
             self.network = formulas.network.to_device(backend.send)
             self.optimizer = self._optimizer(formulas.optimizer)
-            self.inputs = inputs_on(backend, data.train.x, data.test.x)
+            self.inputs = inputs_on(backend, *(part.x for part in data.parts.values()))
             self.levels = self.inputs.levels
-            self.whole = self.inputs.parts[0], backend.send(data.train.t)
-            self.test = self.inputs.parts[1], backend.send(data.test.t)
+            targets = (backend.send(part.t) for part in data.parts.values())
+            self.parts = dict(zip(data.parts, zip(self.inputs.parts, targets, strict=True), strict=True))
+            self.whole = self.parts["train"]
             self.positions = backend.send(progress.order)
         self.order = progress.order
         self.network.max_batch = max(1, MAX_BATCH_NUMBERS // formulas.network.workspace)
@@ -91,10 +92,10 @@ class Replica:
             self.gathered[size] = empty((size, *x.shape[1:]), x.dtype), empty((size, *t.shape[1:]), t.dtype)
         return self.gathered[size]
 
-    def part(self, number: int) -> tuple[Any, Any]:
+    def part(self, name: str) -> tuple[Any, Any]:
         """Samples and targets of one of Data.evaluated."""
-        shown = len(self.data.evaluated[number].x)
-        x, t = self.test if number else self.whole
+        shown = len(self.data.evaluated[name].x)
+        x, t = self.parts[name]
         return x[:shown], t[:shown]
 
     # Copies between host and device ----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The data that a network is trained and evaluated on, and the scores of an evaluation."""
+"""The parts of the data that a network is trained and evaluated on, and the scores of an evaluation."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from engine.formulas.metrics import Scores
 MAX_EVALUATED_SAMPLES = 2000  # of the training part; the split has shuffled it, so the first are a fair sample
 
 
+Examples = tuple[np.ndarray, np.ndarray]
+"""Inputs (N, D), and class numbers or values (N,)."""
+
+
 class Part(NamedTuple):
     """Inputs x (N, D), targets t (N, O) as `Objective.targets` makes them, labels (N,): class numbers or values."""
 
@@ -22,23 +26,35 @@ class Part(NamedTuple):
 
 
 class Data:
-    """The training part and the test part in the precision of the network.
+    """The parts in the precision of the network: "train", "test", and "validation" if it has examples.
 
     evaluated: the samples for the scores, which are the first MAX_EVALUATED_SAMPLES of the training part and the whole
-    test part.
+    of every other part.
     """
 
-    def __init__(self, objective: Objective, dtype: Any, train: tuple[np.ndarray, np.ndarray],
-                 test: tuple[np.ndarray, np.ndarray]) -> None:  # fmt: skip
-        self.train, self.test = (Part(np.asarray(x, dtype), objective.targets(y, dtype), y) for x, y in (train, test))
-        self.evaluated = Part(*(array[:MAX_EVALUATED_SAMPLES] for array in self.train)), self.test
+    def __init__(self, objective: Objective, dtype: Any, train: Examples, test: Examples,
+                 validation: Examples | None = None) -> None:  # fmt: skip
+        given = {"train": train, "validation": validation, "test": test}
+        self.parts = {
+            name: Part(np.asarray(examples[0], dtype), objective.targets(examples[1], dtype), examples[1])
+            for name, examples in given.items()
+            if examples is not None and (len(examples[0]) or name != "validation")
+        }
+        self.train, self.test = self.parts["train"], self.parts["test"]
+        self.evaluated = self.parts | {"train": Part(*(array[:MAX_EVALUATED_SAMPLES] for array in self.train))}
+
+    @property
+    def selecting_part(self) -> str:
+        """The part by which weights are chosen and training is ended: never the test part, which only reports."""
+        return "validation" if "validation" in self.parts else "train"
 
 
 def scores_of(
-    objective: Objective, data: Data, outputs: list[tuple[np.ndarray, float]]
-) -> tuple[Scores, list[np.ndarray]]:
+    objective: Objective, data: Data, outputs: dict[str, tuple[np.ndarray, float]]
+) -> tuple[Scores, dict[str, np.ndarray]]:
     """Scores, and the predictions (N,) for each evaluated part, from its logits (N, O) and mean loss."""
     measure = metrics.accuracy if objective.kind == "classification" else metrics.r2
-    predicted = [objective.predict(z) for z, _ in outputs]
-    train, test = (measure(y, part.labels) for y, part in zip(predicted, data.evaluated, strict=True))
-    return Scores(outputs[0][1], outputs[1][1], train, test), predicted
+    predicted = {name: objective.predict(z) for name, (z, _) in outputs.items()}
+    losses = {f"{name}_loss": loss for name, (_, loss) in outputs.items()}
+    scores = {f"{name}_score": measure(y, data.evaluated[name].labels) for name, y in predicted.items()}
+    return Scores(**losses, **scores), predicted

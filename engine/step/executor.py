@@ -52,7 +52,7 @@ class Executor(Protocol):
         """
         ...
 
-    def evaluate(self) -> list[tuple[np.ndarray, float]]:
+    def evaluate(self) -> dict[str, tuple[np.ndarray, float]]:
         """Logits (N, O) and mean loss of each part of `Data.evaluated`, for the current parameters."""
         ...
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from engine.formulas.schedules import DEFAULT_SPAN_EPOCHS, SCHEDULES
 
-MONITORS = ("test_loss", "test_score")
+MONITORS = ("validation_loss", "validation_score")  # of the training part if there is no validation part
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ class Settings:
     clip_value: float = 0.0  # entries of the gradient are clipped to this size
     epochs: int = 0  # stop after this number of epochs
     max_seconds: float = 0.0  # stop after this many seconds of training
-    target_accuracy: float = 0.0  # stop when the test accuracy (or R2) reaches this
+    target_accuracy: float = 0.0  # stop when the accuracy (or R2) of the selecting part reaches this; see Data
     patience: int = 0  # stop after this many epochs without improvement and restore the best weights
     min_delta: float = 0.0  # a smaller change does not count as an improvement
-    monitor: str = "test_loss"  # what has to improve
+    monitor: str = MONITORS[0]  # what has to improve
 
     def __post_init__(self) -> None:
         for name, allowed in (("schedule", SCHEDULES), ("monitor", MONITORS)):

@@ -23,7 +23,7 @@ class TapeExecutor:
         self.recorder = BatchRecorder(data.train.x, data.train.t)
         self._replays: dict[int, Callable[[np.ndarray], None]] = {}  # batch size -> the recorded step
         self._revision = -1  # of the settings during recording
-        self._evaluations: dict[int, RecordedEvaluation] = {}  # number of the part -> its recorded evaluation
+        self._evaluations: dict[str, RecordedEvaluation] = {}  # name of the part -> its recorded evaluation
 
     def steps(self, limit: int, time_slice: TimeSlice | None = None, evaluate_every: int = 0) -> None:
         formulas, progress = self.formulas, self.progress
@@ -42,17 +42,17 @@ class TapeExecutor:
             if progress.advance(len(batch)) or (time_slice is not None and time_slice.is_over()):
                 return
 
-    def evaluate(self) -> list[tuple[np.ndarray, float]]:
+    def evaluate(self) -> dict[str, tuple[np.ndarray, float]]:
         network, objective = self.formulas.network, self.formulas.objective
-        outputs = []
-        for number, (x, t, _) in enumerate(self.data.evaluated):
+        outputs = {}
+        for name, (x, t, _) in self.data.evaluated.items():
             if len(x) > network.max_batch:
                 z = network.forward(x)
-                outputs.append((z, float(objective.value(z, t))))
+                outputs[name] = z, float(objective.value(z, t))
                 continue
-            if number not in self._evaluations:
-                self._evaluations[number] = RecordedEvaluation(network, objective, x, t)
-            outputs.append(self._evaluations[number]())
+            if name not in self._evaluations:
+                self._evaluations[name] = RecordedEvaluation(network, objective, x, t)
+            outputs[name] = self._evaluations[name]()
         return outputs
 
     def defer_scores(self) -> bool:

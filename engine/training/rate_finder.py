@@ -12,16 +12,20 @@ import numpy as np
 from engine.training.diagnostics import undisturbed
 from engine.training.trainer import Trainer
 
-LOSS_SAMPLES = 512  # fixed training samples; the loss of a mini-batch fluctuates more than a step changes it
+LOSS_SAMPLES = 512  # fixed samples; the loss of a mini-batch fluctuates more than a step changes it
 MAX_LOSS_RATIO = 4.0  # to the lowest loss, above which the test ends
 
 
 class RateTest(NamedTuple):
-    """The tested rates (n,), the training loss after the step with each (n,), and a suggested rate."""
+    """The tested rates (n,), the loss after the step with each (n,), and a suggested rate.
+
+    part: the one whose loss it is, "validation" or "train".
+    """
 
     rates: np.ndarray
     losses: np.ndarray
     suggestion: float
+    part: str
 
 
 def find_rate(trainer: Trainer, *, lowest: float = 1e-5, highest: float = 10.0, steps: int = 100) -> RateTest:
@@ -35,7 +39,8 @@ def find_rate(trainer: Trainer, *, lowest: float = 1e-5, highest: float = 10.0, 
     rates, losses = np.geomspace(lowest, highest, steps), []
     batches = np.random.default_rng(0).integers(len(trainer.x_train), size=(steps, trainer.batch_size))
     network, objective = trainer.network, trainer.objective
-    x_fixed, t_fixed = trainer.x_train[:LOSS_SAMPLES], trainer.t_train[:LOSS_SAMPLES]
+    part = trainer.data.selecting_part
+    x_fixed, t_fixed, _ = (array[:LOSS_SAMPLES] for array in trainer.data.parts[part])
     with undisturbed(trainer):
         for rate, batch in zip(rates, batches, strict=True):
             x, t = trainer.x_train[batch], trainer.t_train[batch]
@@ -47,4 +52,4 @@ def find_rate(trainer: Trainer, *, lowest: float = 1e-5, highest: float = 10.0, 
                 break
             losses.append(loss)
     best = int(np.argmin(losses)) if losses else 0
-    return RateTest(rates[: len(losses)], np.array(losses), float(rates[best] / 10) if best else np.nan)
+    return RateTest(rates[: len(losses)], np.array(losses), float(rates[best] / 10) if best else np.nan, part)

@@ -1,5 +1,8 @@
 """Stop rules: a table of conditions, checked in this order at the end of every epoch.
 
+They look at the validation part, or at the training part if there is none, and never at the test part. Early stopping
+(`patience`) also restores the best weights, whichever rule ends the run.
+
 `Trainer.resume` disables the rule that has ended the run, until its settings change or the run is reset.
 """
 
@@ -26,7 +29,7 @@ class Best(NamedTuple):
 
 
 class Stop(NamedTuple):
-    """The rule that has ended a run, and why. best: the network to restore, if any."""
+    """The rule that has ended a run, and a sentence that says why. best: the network to restore, if any."""
 
     rule: str
     reason: str
@@ -43,10 +46,14 @@ class EpochEnd(NamedTuple):
 
 
 class StopRules:
-    """The rules of one run. score_name: "accuracy" or "R2", for the reasons."""
+    """The rules of one run.
 
-    def __init__(self, score_name: str) -> None:
-        self.score_name = score_name
+    score_name: "accuracy" or "R2", for the reasons; part: the one that is looked at, "validation" or "train".
+    """
+
+    def __init__(self, score_name: str, part: str) -> None:
+        self.part, self.part_name = part, {"train": "training"}.get(part, part)
+        self.loss_name, self.score_name = f"{self.part_name} loss", f"{self.part_name} {score_name}"
         self.disabled: set[str] = set()
         self.best = Best(np.inf, 0, np.zeros(0), {})
 
@@ -70,53 +77,59 @@ class StopRules:
         self.best = Best(np.inf, epoch, *state)
 
     def needs_scores(self, settings: Settings) -> bool:
-        """Whether a rule checks the scores at the end of every epoch."""
-        patience = settings.patience and "patience" not in self.disabled
-        return bool(patience or (settings.target_accuracy and "target" not in self.disabled))
+        """Whether the scores are needed at the end of every epoch: for a rule, or for the best weights."""
+        return bool(settings.patience or (settings.target_accuracy and "target" not in self.disabled))
 
     def after_epoch(self, settings: Settings, end: EpochEnd) -> Stop | None:
         """The Stop of the first rule that ends the run, or None."""
+        if settings.patience and end.scores is not None:
+            value = self._monitored(settings, end.scores)
+            if value < self.best.value - settings.min_delta:
+                self.best = Best(value, end.epoch, *end.get_state())
         for rule in RULES.values():
-            if rule.name not in self.disabled and (stop := rule.check(self, settings, end)):
-                return stop
+            if rule.name not in self.disabled and (reason := rule.reason(self, settings, end)):
+                return self._stop(rule.name, reason, settings)
         return None
 
     def after_seconds(self, settings: Settings, seconds: float) -> Stop | None:
         """A Stop if the time limit of training is reached."""
-        limit = settings.max_seconds
-        if limit and seconds >= limit and "seconds" not in self.disabled:
-            return Stop("seconds", f"{limit:g} seconds of training are over.")
-        return None
+        reason = "" if "seconds" in self.disabled else self._time_is_over(settings, seconds)
+        return self._stop("seconds", reason, settings) if reason else None
 
-    def _patience(self, s: Settings, end: EpochEnd) -> Stop | None:
-        if not s.patience or end.scores is None:
-            return None
-        best, by_score = self.best, s.monitor == "test_score"
-        value = -end.scores.test_score if by_score else end.scores.test_loss
-        if value < best.value - s.min_delta:
-            self.best = Best(value, end.epoch, *end.get_state())
-        elif end.epoch - best.epoch >= s.patience:
-            what = f"The test {self.score_name if by_score else 'loss'} has not improved for {s.patience} epochs"
-            return Stop("patience", f"{what}; the best weights, of epoch {best.epoch}, are restored.", best)
-        return None
+    def _stop(self, rule: str, reason: str, settings: Settings) -> Stop:
+        if not settings.patience or self.best.value == np.inf:  # no epoch has ended
+            return Stop(rule, f"{reason}.")
+        return Stop(rule, f"{reason}; the best weights, of epoch {self.best.epoch}, are restored.", self.best)
 
-    def _target(self, s: Settings, end: EpochEnd) -> Stop | None:
-        target = s.target_accuracy
-        if not target or end.scores is None or not end.scores.test_score >= target:
-            return None
-        return Stop("target", f"The test {self.score_name} has reached {target:g}.")
+    def _monitored(self, s: Settings, scores: Scores) -> float:
+        """What has to fall."""
+        loss, score = scores.of(self.part)
+        return -score if s.monitor == "validation_score" else loss
 
-    def _epochs(self, s: Settings, end: EpochEnd) -> Stop | None:
-        return Stop("epochs", f"{s.epochs} epochs are done.") if s.epochs and end.epoch >= s.epochs else None
+    def _patience(self, s: Settings, end: EpochEnd) -> str:
+        if not s.patience or end.epoch - self.best.epoch < s.patience:
+            return ""
+        what = self.score_name if s.monitor == "validation_score" else self.loss_name
+        return f"The {what} has not improved for {s.patience} epochs"
 
-    def _seconds(self, s: Settings, end: EpochEnd) -> Stop | None:
-        return self.after_seconds(s, end.seconds)
+    def _target(self, s: Settings, end: EpochEnd) -> str:
+        reached = s.target_accuracy and end.scores is not None and end.scores.of(self.part)[1] >= s.target_accuracy
+        return f"The {self.score_name} has reached {s.target_accuracy:g}" if reached else ""
+
+    def _epochs(self, s: Settings, end: EpochEnd) -> str:
+        return f"{s.epochs:,} epochs are done" if s.epochs and end.epoch >= s.epochs else ""
+
+    def _seconds(self, s: Settings, end: EpochEnd) -> str:
+        return self._time_is_over(s, end.seconds)
+
+    def _time_is_over(self, s: Settings, seconds: float) -> str:
+        return f"{s.max_seconds:g} seconds of training are over" if s.max_seconds and seconds >= s.max_seconds else ""
 
 
 class Rule(NamedTuple):
     name: str
     settings: tuple[str, ...]  # changing one of these enables the rule again
-    check: Callable[[StopRules, Settings, EpochEnd], Stop | None]
+    reason: Callable[[StopRules, Settings, EpochEnd], str]  # why it ends the run; empty if it does not
 
 
 RULES = {

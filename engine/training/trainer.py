@@ -22,7 +22,7 @@ from engine.formulas.losses import Objective
 from engine.formulas.metrics import Scores
 from engine.formulas.optimizers import Optimizer
 from engine.network.network import Network
-from engine.step.data import Data, scores_of
+from engine.step.data import Data, Examples, scores_of
 from engine.step.executor import Clock, Executor, TimeSlice
 from engine.step.progress import Progress, Snapshot
 from engine.step.settings import Settings
@@ -30,7 +30,7 @@ from engine.step.update import StepFormulas
 from engine.training.divergence import Divergence, Guard, has_exploded
 from engine.training.executors import create_executor
 from engine.training.history import History
-from engine.training.stopping import RULES, Best, EpochEnd, Stop, StopRules
+from engine.training.stopping import RULES, Best, EpochEnd, State, Stop, StopRules
 
 MULTIPLY_ADDS_PER_CHECK = 2e8  # between two checks; more would be repeated when a run diverges, fewer cost time
 
@@ -43,7 +43,7 @@ class RunState(NamedTuple):
     untrained_loss: float
     best: Best
     disabled_rules: frozenset[str]
-    history: tuple[np.ndarray, np.ndarray, int]  # epochs (n,), values (4, n), stride
+    history: tuple[np.ndarray, np.ndarray, int]  # epochs (n,), values (columns, n), stride
     stop: Stop | None
     divergence: Divergence | None
 
@@ -51,19 +51,20 @@ class RunState(NamedTuple):
 class Trainer:
     """One network, its data and its optimizer.
 
-    x_train (N, D), y_train (N,) class numbers or values; likewise the test part. rng orders the batches.
-    backend: the device that trains; None: this processor. executor: factory of another executor.
+    x_train (N, D), y_train (N,) class numbers or values; likewise the other parts, of which the validation part may
+    be missing or empty. rng orders the batches. backend: the device that trains; None: this processor.
+    executor: factory of another executor.
 
     Attributes: seconds, of training so far; latest, the scores of the latest evaluation; predicted, its classes or
-    values (n,) for both evaluated parts.
+    values (n,) for every evaluated part, by the part's name.
     """
 
     def __init__(self, network: Network, objective: Objective, optimizer: Optimizer,
-                 train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], *,
+                 train: Examples, test: Examples, *, validation: Examples | None = None,
                  settings: Settings, rng: np.random.Generator, backend: Backend | None = None,
                  executor: Callable[[Data, StepFormulas, Progress], Executor] | None = None) -> None:  # fmt: skip
         self.network, self.objective, self.optimizer, self.backend = network, objective, optimizer, backend
-        self.data = Data(objective, network.dtype, train, test)
+        self.data = Data(objective, network.dtype, train, test, validation)
         (self.x_train, self.t_train, self.y_train), (self.x_test, self.t_test, self.y_test) = (
             self.data.train, self.data.test)  # fmt: skip
         self.score_name = "accuracy" if objective.kind == "classification" else "R2"
@@ -73,9 +74,9 @@ class Trainer:
         parts = (self.data, self.formulas, self.progress)
         self.executor: Executor = executor(*parts) if executor else create_executor(*parts, backend)
         self.guard = Guard(*parts, self.executor)
-        self.rules = StopRules(self.score_name)
-        self.history = History(columns=4)
-        self.predicted = [self.y_train[:0], self.y_test[:0]]
+        self.rules = StopRules(self.score_name, self.data.selecting_part)
+        self.history = History(2 * len(self.data.parts), dtype=network.dtype)  # the first fields of Scores
+        self.predicted = {name: part.labels[:0] for name, part in self.data.parts.items()}
         self._initial = self.guard.safe
         self._evaluated: tuple[tuple[int, int], Scores] | None = None  # (steps, revision) and the scores at that time
         self.reset()
@@ -174,8 +175,12 @@ class Trainer:
             self._add_point()
         if self.divergence is None:
             scores = self.evaluate() if needs_scores else None
-            end = EpochEnd(epoch, self.seconds, scores, self.network.get_state)
+            end = EpochEnd(epoch, self.seconds, scores, self._get_network_state)
             self._stop(self.rules.after_epoch(self.settings, end))
+
+    def _get_network_state(self) -> State:
+        self.executor.synchronize()
+        return self.network.get_state()
 
     def _add_point(self) -> None:
         """Add the scores of the current network to the curve if its parameters are finite."""
@@ -183,11 +188,14 @@ class Trainer:
         if not self.guard.is_finite() and not self.check():
             return
         scores = self.evaluate()
-        if np.isfinite(scores.train_loss + scores.test_loss):
-            self.history.add(self.epochs, scores)
+        self._add_to_history(self.epochs, scores)
         if self._has_exploded(scores.train_loss):
             what = f"the loss exploded to {scores.train_loss:.3g}"
             self.divergence = Divergence(self.steps, self.epochs, what)
+
+    def _add_to_history(self, epoch: int, scores: Scores) -> None:
+        if all(math.isfinite(scores.of(part)[0]) for part in self.data.parts):
+            self.history.add(epoch, scores[: len(self.history.values)])
 
     def _has_exploded(self, loss: float) -> bool:
         """Whether a training loss has overflowed or exploded, in training mode if batch normalization makes it differ.
@@ -207,6 +215,7 @@ class Trainer:
             return
         self.stop = stop
         if stop.best is not None:
+            self.executor.synchronize()  # the optimizer's slots stay those of now
             self.network.set_state(stop.best.parameters, stop.best.state)
             self.parameters_changed()
 
@@ -225,7 +234,7 @@ class Trainer:
 
     @np.errstate(all="ignore")
     def evaluate(self) -> Scores:
-        """Loss and score of both parts, computed once for each state of the network."""
+        """Loss and score of every part, computed once for each state of the network."""
         now = self.progress.steps, self.progress.revision
         if self._evaluated is None or self._evaluated[0] != now:
             self.latest, self.predicted = scores_of(self.objective, self.data, self.executor.evaluate())
@@ -247,8 +256,8 @@ class Trainer:
                 self.guard.replay_to(steps)
                 return self._add_point()
             self.latest = scores
-            if self.history.wants(epoch) and np.isfinite(scores.test_loss):
-                self.history.add(epoch, scores)
+            if self.history.wants(epoch):
+                self._add_to_history(epoch, scores)
 
     @np.errstate(all="ignore")
     def check(self) -> bool:
@@ -284,9 +293,13 @@ class Trainer:
     def _enable(self, rule: str) -> None:
         self.rules.enable(rule)
         if rule == "patience":
-            self.rules.start_patience(self.epochs, self.network.get_state())
+            self.restart_patience()
         if self.stopped_by == rule:
             self.stop = None
+
+    def restart_patience(self) -> None:
+        """Start to wait for an improvement now; the current network is the best so far."""
+        self.rules.start_patience(self.epochs, self._get_network_state())
 
     def parameters_changed(self) -> None:
         """Must be called after parameters were changed from outside."""
@@ -298,7 +311,7 @@ class Trainer:
         self.network.set_state(parameters, state)
         self.parameters_changed()
         self.history.clear()
-        self.history.add(0, self.evaluate())
+        self._add_to_history(0, self.evaluate())
 
     def resume(self) -> None:
         """Allow a stopped run to continue. The rule that ended it is disabled until its settings change or a reset."""
@@ -324,7 +337,7 @@ class Trainer:
         self.guard.save(self._initial)
         self._configure()
         self.history.clear()
-        self.history.add(0, self.evaluate())
+        self._add_to_history(0, self.evaluate())
         self.untrained_loss = self.evaluate().train_loss
 
     # Checkpoints -----------------------------------------------------------------------------------------------------

@@ -26,6 +26,9 @@ from lab.experiment.own_data import check_own
 from lab.experiment.plane_rules import check_plane
 from lab.experiment.rules import ExperimentError, Misfit, as_text, field_of, once_each, sentences, words
 
+OLD_MONITORS = {"test_loss": "validation_loss", "test_score": "validation_score"}  # from before the validation part
+USUAL_VALIDATION_SHARE = 0.2
+
 MAX_TEXT_LENGTH = 20_000  # characters, far more than an experiment needs; longer text is not parsed
 
 
@@ -66,6 +69,16 @@ class Experiment(Fields):
     @property
     def source(self) -> Source:
         return get_source(self.dataset, self.points, self.own)
+
+    @property
+    def selects(self) -> bool:
+        """Whether a stop rule looks at scores to choose the weights that remain."""
+        return self.patience > 0 or self.target_accuracy > 0
+
+    @property
+    def selecting_part(self) -> str:
+        """The part that stop rules look at, in words."""
+        return "validation" if self.validation_share else "training"
 
     @property
     def losses(self) -> tuple[str, ...]:
@@ -148,12 +161,16 @@ class Experiment(Fields):
         return self.changed_fields(other).keys() <= set(LIVE)
 
     def to_query(self) -> dict[str, str]:
-        """The query of a link: every field that is not at its default; points only if they are the data set."""
+        """The query of a link: every field that is not at its default; points only if they are the data set.
+
+        The validation share is also in it where a stop rule needs it, because old links have none; see `from_query`.
+        """
         points = self.dataset == hand_drawn.NAME and self.fits_link
+        always = {"validation_share"} if self.selects else set()
         return {
             name: as_text(value)
             for name, default in DEFAULTS.items()
-            if (value := getattr(self, name)) != default and (name != "points" or points)
+            if ((value := getattr(self, name)) != default or name in always) and (name != "points" or points)
         }
 
     @property
@@ -171,6 +188,11 @@ class Experiment(Fields):
     @classmethod
     def from_json(cls, text: str) -> Experiment:
         """An experiment from JSON. Raises ExperimentError with a sentence for each wrong field."""
+        return cls.with_notes_from_json(text)[0]
+
+    @classmethod
+    def with_notes_from_json(cls, text: str) -> tuple[Experiment, list[str]]:
+        """The same, and a sentence for what an old file meant differently."""
         if len(text) > MAX_TEXT_LENGTH:
             raise ExperimentError([f"This text is too long. Allowed: JSON of at most {MAX_TEXT_LENGTH:,} characters."])
         try:
@@ -182,9 +204,29 @@ class Experiment(Fields):
         if not isinstance(values, dict):
             raise ExperimentError(['An experiment is one JSON object of fields, such as {"dataset": "digits"}.'])
         try:
-            return cls.model_validate(values)
+            return cls._with_validation_part(values, given=values)
         except ValidationError as problem:
             raise ExperimentError(sentences(problem, Experiment)) from None
+
+    @classmethod
+    def _with_validation_part(cls, values: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[Experiment, list[str]]:
+        """The experiment of some fields. Stop rules from when they looked at the test part get a validation part.
+
+        given: the fields that were written down, of which `values` may lack refused ones. Raises ValidationError.
+        """
+        old = values.get("monitor")
+        renamed = OLD_MONITORS.get(old) if isinstance(old, str) else None
+        experiment = cls.model_validate({**values, "monitor": renamed} if renamed else values)
+        if experiment.selects and "validation_share" not in given:
+            note = (
+                f"Stop rules no longer look at the test part: {USUAL_VALIDATION_SHARE:.0%} of the training part was "
+                "set aside as validation part, which they look at; with the validation share 0 they look at the "
+                "training part."
+            )
+            return experiment.change(validation_share=USUAL_VALIDATION_SHARE), [note]
+        if renamed:
+            return experiment, [f"Stop rules no longer look at the test part: {old} was changed to {renamed}."]
+        return experiment, []
 
     @classmethod
     def from_valid_json(cls, text: str) -> Experiment:
@@ -195,17 +237,24 @@ class Experiment(Fields):
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> tuple[Experiment, list[str]]:
         """The fields of a link -> the experiment, and a sentence for each refused field, which keeps its default."""
+        experiment, refused, _ = cls.with_notes_from_query(query)
+        return experiment, refused
+
+    @classmethod
+    def with_notes_from_query(cls, query: Mapping[str, str]) -> tuple[Experiment, list[str], list[str]]:
+        """The same, and a sentence for what an old link meant differently."""
         values = {name: query[name] for name in cls.model_fields if name in query}
         refused: list[str] = []
         while True:
             try:
-                return cls.model_validate(values), refused
+                experiment, notes = cls._with_validation_part(values, given=query)
+                return experiment, refused, notes
             except ValidationError as problem:
                 refused += sentences(problem, Experiment)
                 wrong = {field_of(error) for error in problem.errors()}
                 wrong |= {"dataset"} if "own" in wrong and values.get("dataset") in OWN else set()
                 wrong &= values.keys()
                 if not wrong:
-                    return cls(), refused
+                    return cls(), refused, []
                 for name in wrong:
                     del values[name]

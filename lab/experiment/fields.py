@@ -78,7 +78,8 @@ class FieldSpec:
     increment: float = 1  # of its number box
     format: Callable[[Any], str] = as_text  # a value -> its text on the page, with all digits
     zero: str = ""  # the meaning of 0
-    choices: Mapping[str, Any] | None = None  # name -> record of a table, or text
+    choices: Mapping[str, Any] | None = None  # name -> record of a table, text, or a function of an experiment
+    label_for: Callable[[Any], str] | None = None  # an experiment -> the label, where it depends on one
     valid: Callable[[Any], Iterable[str]] | None = None  # the choices for an experiment; None: all
     auto: Callable[[Any], str] | None = None  # the choice that "auto" means in an experiment
     needs: Needs | None = None
@@ -106,13 +107,20 @@ class FieldSpec:
     @property
     def title(self) -> str:
         """The label of its control, with the meaning of 0 for a number box."""
-        return f"{self.label} (0 = {self.zero})" if self.control == "number" and self.zero else self.label
+        return self._with_zero(self.label)
+
+    def title_for(self, e: Any) -> str:
+        """The title in an experiment."""
+        return self._with_zero(self.label_for(e) if self.label_for else self.label)
+
+    def _with_zero(self, label: str) -> str:
+        return f"{label} (0 = {self.zero})" if self.control == "number" and self.zero else label
 
     def text(self, value: Any, e: Any = None) -> str:
         """The text of a value on the page. e: the experiment, which resolves "auto"."""
         if self.choices is not None:
             record = self.choices[self.auto(e) if value == "auto" and self.auto else value]
-            label = getattr(record, "label", record)
+            label: Any = getattr(record, "label", None) or (record(e) if callable(record) else record)
             return f"Auto: {label}" if value == "auto" else label
         if value == 0 and self.zero:
             return self.zero
@@ -133,11 +141,18 @@ NEEDS_PLANE = Needs(lambda e: e.source.plane, "where the data is not points in t
 USED_IN_PLANE = Needs(NEEDS_PLANE.holds, NEEDS_PLANE.otherwise, strict=False)
 EARLY_STOPPING = Needs(lambda e: e.patience > 0, "without early stopping", strict=False)
 
+
+def _named_after_part(label: str) -> Callable[[Any], str]:
+    """The label of a number of the part that stop rules look at, with the name of that part in an experiment."""
+    return lambda e: f"{label} ({e.selecting_part if e else 'validation'} part)"
+
+
 SHARE_STEPS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 RATE_STEPS = (0.00001, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 PENALTY_STEPS = (0.0, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 LIMIT_STEPS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0)
 SEED = whole(0, 999_999)
+PARTS = "Training part, validation part, test part"  # of the glossary
 
 
 # fmt: off
@@ -189,10 +204,16 @@ class Fields(BaseModel):
     )] = ""
     train_share: Annotated[float, FieldSpec(
         allowed=number(*RANGES["train_share"]), label="Training share", group=DATA, part="data", preview=True,
-        steps=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9), format=percent, term="Training part, test part",
+        steps=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9), format=percent, term=PARTS,
         help="Share of the examples used for training; the rest is for testing. With more of them a network overfits "
              "less.",
     )] = 0.75
+    validation_share: Annotated[float, FieldSpec(
+        allowed=number(*RANGES["validation_share"]), label="Validation share", group=DATA, part="data", preview=True,
+        steps=(0.0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5), format=percent, zero="none", term=PARTS,
+        help="Share of the training part that is set aside as validation part, which stop rules choose by. With more "
+             "of it they choose more reliably, and fewer examples are left for training.",
+    )] = 0.0
     scaling: Annotated[str, FieldSpec(
         allowed=one_of(*SCALINGS), label="Pixels as inputs", group=DATA, part="data", choices=SCALINGS,
         needs=NEEDS_PICTURES, help="How pixels become inputs.",
@@ -338,20 +359,25 @@ class Fields(BaseModel):
     dtype: Annotated[str, FieldSpec(
         allowed=one_of("float32", "float64"), label="Precision", group=NETWORK, part="more", advanced=True,
         choices={"float32": "float32", "float64": "float64"},
-        help="Bits of every number: 32 are faster, 64 more exact.",
+        help="Bits of every number: 32 are faster, 64 more exact. Dropout masks differ between the two.",
     )] = "float32"
     epochs: Annotated[int, FieldSpec(
         allowed=whole(0, 1_000_000), label="Stop after this many epochs", group=STOP_RULES, part="stop", zero="never",
         term="Stop rule", help="Training stops when this many epochs are done.",
     )] = 0
     target_accuracy: Annotated[float, FieldSpec(
-        allowed=number(0, 1), label="Stop at this test accuracy or R²", group=STOP_RULES, part="stop", zero="never",
-        increment=0.01, term="Stop rule", help="Training stops when the test part is answered this well.",
+        allowed=number(0, 1), label="Stop at this accuracy or R²", group=STOP_RULES, part="stop",
+        zero="never", increment=0.01, term="Stop rule",
+        label_for=_named_after_part("Stop at this accuracy or R²"),
+        help="Training stops when the validation part (without one: the training part) is answered this well. The test "
+             "part only reports.",
     )] = 0.0
     patience: Annotated[int, FieldSpec(
         allowed=whole(0, 100_000), label="Stop after this many epochs without improvement", group=STOP_RULES,
         part="stop", zero="never", term="Early stopping",
-        help="Early stopping: training stops and the best weights are restored. The more epochs, the longer it waits.",
+        help="Early stopping: training stops, and the best weights are restored, also where another rule ends it. They "
+             "are those that were best on the validation part, or without one on the training part. The more epochs, "
+             "the longer it waits.",
     )] = 0
     min_delta: Annotated[float, FieldSpec(
         allowed=number(0, 1), label="Smallest improvement that counts", group=STOP_RULES, part="stop",
@@ -360,9 +386,12 @@ class Fields(BaseModel):
     )] = 0.0
     monitor: Annotated[str, FieldSpec(
         allowed=one_of(*MONITORS), label="What has to improve", group=STOP_RULES, part="stop", term="Early stopping",
-        choices=dict(zip(MONITORS, ("Test loss", "Test accuracy or R²"), strict=True)), needs=EARLY_STOPPING,
-        help="For early stopping: the number that is watched.",
-    )] = "test_loss"
+        choices=dict(zip(MONITORS, map(_named_after_part, ("Loss", "Accuracy or R²")), strict=True)),
+        needs=EARLY_STOPPING,
+        help="For early stopping: the number that is watched, of the validation part, or of the training part if there "
+             "is no validation part. It is never one of the test part, which then could not tell how good the network "
+             "is on new examples.",
+    )] = MONITORS[0]
     max_seconds: Annotated[float, FieldSpec(
         allowed=number(0, 86_400), label="Stop after this many seconds", group=STOP_RULES, part="stop", zero="never",
         increment=10, term="Stop rule", help="Training stops when it has taken this long.",

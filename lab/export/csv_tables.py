@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from data.files.safe_cells import safe_cell
+from engine.formulas.metrics import Scores
 
 
 def curves(epochs: np.ndarray, values: np.ndarray, score: str) -> str:
-    """The curve: epochs (n,), values (4, n): train loss, test loss, train score, test score; score: its name."""
-    names = ("epoch", "train_loss", "test_loss", *(f"{part}_{score.lower()}" for part in ("train", "test")))
+    """The curve: epochs (n,), values (columns, n) as the first fields of Scores; score: its name."""
+    names = (field.replace("score", score.lower()) for field in Scores._fields[: len(values)])
     rows = zip(epochs.tolist(), *(_short(row) for row in values), strict=True)
-    return _table(names, rows)
+    return _table(("epoch", *names), rows)
 
 
 def confusion(counts: np.ndarray, classes: Sequence[str]) -> str:

@@ -365,10 +365,13 @@ class FrameHeader:
     kind: str  # classification | regression
     inputs: int
     train_loss: float
+    validation_loss: float | None  # None without a validation part, like its score
     test_loss: float
     train_accuracy: float | None
+    validation_accuracy: float | None
     test_accuracy: float | None
     train_r2: float | None
+    validation_r2: float | None
     test_r2: float | None
     learning_rate: float
     batch_size: int
@@ -382,6 +385,8 @@ class FrameHeader:
     classes: list[str]
     class_numbers: list[int] | None  # of hand-drawn points, whose classes may have gaps
     multiply_adds: int
+    train_samples: int
+    train_evaluated: int  # the first of them, whose loss and score are shown
     epoch_ms: float | None
     rest: int  # ms from one frame to the next at least
     scores: dict[str, Any]

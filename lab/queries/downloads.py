@@ -41,12 +41,17 @@ def load(run: Run, model: Model, experiment: Experiment | None) -> None:
         run.status, run.notice = "stopped", reason
     elif run.trainer.steps:
         run.status = "paused"
+    if experiment and model.metadata.get("acted_on_test"):
+        run.notice = f"{run.notice} {model_file.ACTED_ON_TEST}".lstrip()
     if model_file.is_rescaled(run.dataset, model):
         run.notice = model_file.RESCALED
 
 
 def curves(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """epochs (n,) and values (4, n): train loss, test loss, train score, test score."""
+    """epochs (n,) and values (columns, n): train loss, test loss, train score, test score.
+
+    With a validation part, its loss and score follow.
+    """
     history = run.trainer.history
     return {"score": run.trainer.score_name}, {"epochs": history.epochs, "values": history.values}
 
@@ -56,7 +61,7 @@ def confusion(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndar
     if run.dataset.kind != "classification":
         raise ValueError("This data has no classes; a confusion matrix is for classification.")
     run.trainer.evaluate()
-    counts = metrics.confusion_matrix(run.trainer.predicted[1], run.dataset.y_test, run.dataset.classes)
+    counts = metrics.confusion_matrix(run.trainer.predicted["test"], run.dataset.y_test, run.dataset.classes)
     return {"classes": list(run.dataset.class_names)}, {"counts": counts}
 
 
@@ -82,13 +87,13 @@ def as_inputs(dataset: Dataset, raw: np.ndarray) -> np.ndarray:
 
 
 def rows(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """A slice of the examples as inputs of the network: options {part: train | test, start}.
+    """A slice of the examples as inputs of the network: options {part: train | validation | test, start}.
 
-    x (n, D) in float32, or as uint8 pixels if those are equivalent; t (n, O) targets, with class weights (n, O + 1).
+    x (n, D) in float32, or as uint8 pixels if those are equivalent; t (n, O) targets, with class weights (n, O + 2).
     The header has the total number of examples, the number sent, and their properties for a script.
     """
     trainer, dataset = run.trainer, run.dataset
-    x, t = (trainer.x_train, trainer.t_train) if options["part"] == "train" else (trainer.x_test, trainer.t_test)
+    x, t, _ = trainer.data.parts[options["part"]]
     start, width = int(options["start"]), x.shape[1]
     piece = slice(start, start + max(1, MAX_NUMBERS // width))
     found, pixels = x[piece].astype(np.float32, copy=False), _are_pixels(run)

@@ -68,11 +68,13 @@ def batch_outputs(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.
 def plane(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
     """Points of the plane and the current map, to choose a point from; no arrays for other data."""
     dataset, diagram = run.dataset, run.frames.diagram
-    sizes = {"train": len(dataset.x_train), "test": len(dataset.x_test), "names": list(dataset.feature_names)}
+    sizes: dict[str, Any] = {name: len(dataset.part("y", name)) for name in dataset.parts}
+    sizes["names"] = list(dataset.feature_names)
     sizes |= {"mean": dataset.x_mean.tolist(), "center": [dataset.y_mean, dataset.y_scale]}
-    if diagram is None or dataset.extent is None or dataset.points_train is None or dataset.points_test is None:
+    if diagram is None or dataset.extent is None:
         return {**sizes, "extent": None}, {}
-    labels = {"train": dataset.y_train, "test": dataset.y_test}
-    points = {"points_train": dataset.points_train, "points_test": dataset.points_test}
+    examples = {}
+    for name in dataset.parts:
+        examples |= {f"points_{name}": dataset.part("points", name), f"labels_{name}": dataset.part("y", name)}
     header = {**sizes, "extent": dataset.extent, "encoding": diagram.map.encoding}
-    return header, {**points, **{f"labels_{part}": y for part, y in labels.items()}, "map": diagram.map()}
+    return header, {**examples, "map": diagram.map()}

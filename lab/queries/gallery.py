@@ -72,9 +72,9 @@ def mistakes(run: Run, options: Options, arrays: Arrays) -> Answer:
 
 def _predicted(trainer: Trainer) -> np.ndarray:
     """Predicted classes of the test pictures at the latest evaluation, (N,)."""
-    if len(trainer.predicted[1]) != len(trainer.y_test):
+    if len(trainer.predicted["test"]) != len(trainer.y_test):
         trainer.evaluate()
-    return trainer.predicted[1]
+    return trainer.predicted["test"]
 
 
 def picture(run: Run, options: Options, arrays: Arrays) -> Answer:

@@ -47,6 +47,7 @@ def one_step(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarr
         "part": part,
         "label": label,
         "points": len(x),
+        "batch": len(trainer.batch) or trainer.batch_size,
         "step": trainer.steps,
         "names": list(dataset.feature_names),
         "front": bool(run.experiment.conv),  # the input here is the output of convolutions
@@ -64,9 +65,7 @@ def _points(run: Run, part: str, options: Mapping[str, Any], arrays: Mapping) ->
         return trainer.x_train[rows], trainer.t_train[rows], None
     if part == "typed":
         return _typed(run, arrays["x"], options["label"])
-    x, t, y = (trainer.x_train, trainer.t_train, trainer.y_train)
-    if part == "test":
-        x, t, y = (trainer.x_test, trainer.t_test, trainer.y_test)
+    x, t, y = trainer.data.parts.get(part, trainer.data.train)
     n = int(np.clip(int(options["number"]), 0, len(x) - 1))
     return x[n : n + 1], t[n : n + 1], (dataset.to_units(y[n]) if dataset.kind == "regression" else y[n]).item()
 

@@ -5,13 +5,14 @@ The first rule of the table that applies to the run gives the advice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from engine.formulas.metrics import Scores
 from engine.training.diagnostics import LayerReport, examine
 from engine.training.trainer import Trainer
 from lab.experiment.architecture import architecture_of
@@ -54,13 +55,20 @@ class RunView:
         return self.trainer.history.values[0]
 
     @cached_property
-    def test(self) -> np.ndarray:
-        return self.trainer.history.values[1]
+    def held_out_part(self) -> str:
+        """The part that shows what is learned beyond the training part: the test part only if there is no other."""
+        return "validation" if "validation" in self.trainer.data.parts else "test"
+
+    @cached_property
+    def held_out(self) -> np.ndarray:
+        """Losses of that part, one for each of `epochs`."""
+        return self.trainer.history.values[Scores._fields.index(f"{self.held_out_part}_loss")]
 
     @cached_property
     def scores(self) -> tuple[float, float]:
-        """Accuracy or R2 on the training and on the test part."""
-        return self.trainer.evaluate()[2:]
+        """Accuracy or R2 on the training part and on the held-out part."""
+        scores = self.trainer.evaluate()
+        return scores.train_score, scores.of(self.held_out_part)[1]
 
     @cached_property
     def window(self) -> int:
@@ -144,13 +152,13 @@ def _jumps(s: RunView) -> Advice | None:
 def _overfits(s: RunView) -> Advice | None:
     if not s.window or s.scores[1] >= GOOD or s.jump >= JUMPY_SHARE:
         return None
-    best = int(s.test.argmin())
-    test, train = (float(np.median(loss[-WINDOW:])) for loss in (s.test, s.train))
+    best = int(s.held_out.argmin())
+    held_out, train = (float(np.median(loss[-WINDOW:])) for loss in (s.held_out, s.train))
     since = int(s.epochs[-1] - s.epochs[best])
-    diverge = test > 1.15 * s.test[best] and train < 0.9 * s.train[best] and test > train
-    if len(s.test) - best < WINDOW or not diverge:
+    diverge = held_out > 1.15 * s.held_out[best] and train < 0.9 * s.train[best] and held_out > train
+    if len(s.held_out) - best < WINDOW or not diverge:
         return None
-    text = f"Test loss has risen for {since} epochs while training loss falls: overfitting."
+    text = f"{s.held_out_part.capitalize()} loss has risen for {since} epochs while training loss falls: overfitting."
     l2 = next((rate for rate in (0.001, 0.003, 0.01, 0.03, 0.1) if rate > s.experiment.l2), None)
     return Advice(text, f"Try L2 {l2:g}", {"l2": l2}) if l2 else Advice(f"{text} More points would help.")
 
@@ -204,8 +212,9 @@ def _done(s: RunView) -> Advice | None:
     if s.epochs[-1] < 1 or min(s.scores) < GOOD:
         return None
     if s.experiment.source.kind == "regression":
-        return Advice(f"The network explains {s.scores[1]:.0%} of the variance of the test points.")
-    return Advice(f"{s.scores[1]:.0%} of the test points are classified correctly. Add noise or try a harder data set.")
+        return Advice(f"The network explains {s.scores[1]:.0%} of the variance of the {s.held_out_part} points.")
+    text = f"{s.scores[1]:.0%} of the {s.held_out_part} points are classified correctly."
+    return Advice(f"{text} Add noise or try a harder data set.")
 
 
 class Rule(NamedTuple):
@@ -253,10 +262,10 @@ class Adviser:
         return self.advice
 
 
-def goal(experiment: Experiment, header: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The target of a run and its current score, if there is a target. header: of the frame."""
+def goal(experiment: Experiment, trainer: Trainer, scores: Scores) -> dict[str, Any] | None:
+    """The target of a run and its current score, if there is a target."""
     if not experiment.target_accuracy:
         return None
-    name = "R2" if header["test_accuracy"] is None else "accuracy"
-    now = header["test_r2"] if header["test_accuracy"] is None else header["test_accuracy"]
-    return {"text": f"Goal: test {name} {experiment.target_accuracy:g}. Now: {now:.3f}.", "fix": None}
+    now = scores.of(trainer.data.selecting_part)[1]
+    now = "undefined" if np.isnan(now) else f"{now:.3f}"
+    return {"text": f"Goal: {trainer.rules.score_name} {experiment.target_accuracy:g}. Now: {now}.", "fix": None}

@@ -72,13 +72,16 @@ def build(experiment: Experiment, data_dir: Path | None = None, dataset: Dataset
     if network.couples_samples and min(e.batch_size or len(dataset.x_train), len(dataset.x_train)) < 2:
         allowed = "at least two in each batch; choose more samples, a larger training share or a larger batch"
         raise ExperimentError([f"batch_norm: a single training sample is not enough; allowed: {allowed}."])
+    validation = dataset.x_validation, dataset.y_validation
     if backend is not None:
-        samples, batch = len(train[0]) + len(test[0]), min(e.batch_size or len(train[0]), len(train[0]))
+        samples = sum(len(x) for x, _ in (train, validation, test))
+        batch = min(e.batch_size or len(train[0]), len(train[0]))
         _fits(backend, CudaExecutor.bytes_needed(network, optimizer, samples, batch, objective.units))
     try:
         trainer = Trainer(
-            network, objective, optimizer, train, test, settings=e.settings(), rng=for_batches, backend=backend
-        )
+            network, objective, optimizer, train, test, validation=validation,
+            settings=e.settings(), rng=for_batches, backend=backend,
+        )  # fmt: skip
     except Exception as problem:
         if not is_out_of_memory(problem):
             raise

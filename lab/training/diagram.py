@@ -16,7 +16,7 @@ from engine.network.layers import Dense
 from engine.training.trainer import Trainer
 from lab.experiment.architecture import architecture_of
 from lab.experiment.experiment import Experiment
-from lab.training.probes import MAX_DRAWN_UNITS, THUMBNAIL_SIDE, PlaneMap, as_bytes, plane_points, scaled
+from lab.training.probes import MAX_DRAWN_UNITS, THUMBNAIL_SIDE, PlaneMap, as_bytes, errors, plane_points, scaled
 
 MAX_SENT_WEIGHTS = 20_000  # larger networks are drawn without weights
 FINE_SIDE, COARSE_SIDE = 100, 50  # points along a side of the large map
@@ -95,24 +95,18 @@ def wrong_points(trainer: Trainer) -> dict[str, np.ndarray]:
     """
     if trainer.objective.kind != "classification":
         return {}
-    (_, _, y_train), (_, _, y_test) = trainer.data.evaluated
-    train, test = trainer.predicted
-    return {
-        "train_prediction": train.astype(np.int32),
-        "test_prediction": test.astype(np.int32),
-        "wrong_train": (train != y_train).view(np.uint8),
-        "wrong": (test != y_test).view(np.uint8),
-    }
+    arrays = {}
+    for name, part in trainer.data.evaluated.items():
+        predicted = trainer.predicted[name]
+        arrays[f"{name}_prediction"] = predicted.astype(np.int32)
+        arrays["wrong" if name == "test" else f"wrong_{name}"] = (predicted != part.labels).view(np.uint8)
+    return arrays
 
 
 def scores(trainer: Trainer, dataset: Dataset, confusion: np.ndarray | None) -> dict[str, Any]:
-    """Scores of the test part: precision, recall and F1 of every class, or errors in the units of the targets."""
+    """Scores of the test part: precision, recall and F1 of every class, or errors in the unit of the target."""
     if confusion is not None:
         per_class = metrics.class_scores(confusion)
         lists = {name: getattr(per_class, name).tolist() for name in ("precision", "recall", "f1")}
         return {**lists, "macro_f1": per_class.macro[2]}
-    predicted, targets = trainer.predicted[1], trainer.y_test
-    return {
-        "rmse": metrics.rmse(predicted, targets) * dataset.y_scale,
-        "mae": metrics.mae(predicted, targets) * dataset.y_scale,
-    }
+    return errors(trainer, dataset)

@@ -24,15 +24,13 @@ def changing(trainer: Trainer, dataset: Dataset, diagram: PlaneDiagram | None, f
 
 def constant(dataset: Dataset, diagram: PlaneDiagram | None) -> Arrays:
     """The examples, and small maps of the inputs."""
-    if dataset.points_train is not None and dataset.points_test is not None:
+    if dataset.points_train is not None:
         unit = dataset.to_units if dataset.kind == "regression" else np.asarray
-        return {
-            **(diagram.constant_arrays() if diagram else {}),
-            "points_train": dataset.points_train,
-            "labels_train": unit(dataset.y_train).astype(np.float32),
-            "points_test": dataset.points_test,
-            "labels_test": unit(dataset.y_test).astype(np.float32),
-        }
+        arrays = diagram.constant_arrays() if diagram else {}
+        for name in dataset.parts:
+            arrays[f"points_{name}"] = dataset.part("points", name)
+            arrays[f"labels_{name}"] = unit(dataset.part("y", name)).astype(np.float32)
+        return arrays
     if dataset.images_test is not None:
         labels = dataset.y_test[: probes.STRIP_PICTURES].astype(np.int32)
         return {"images": dataset.images_test[: probes.STRIP_PICTURES], "image_labels": labels}

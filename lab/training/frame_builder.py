@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from data.dataset import Dataset
+from data.preprocessing import Parts
 from data.sources import hand_drawn
 from engine.formulas.metrics import Scores
 from engine.training.trainer import Trainer
@@ -24,7 +27,7 @@ class FrameBuilder:
     def __init__(self, experiment: Experiment, dataset: Dataset, trainer: Trainer, build_number: int) -> None:
         self.dataset, self.trainer, self.build_number = dataset, trainer, build_number
         self.multiply_adds = sum(line.multiply_adds for line in trainer.network.summary())
-        samples = sum(len(x) for x, _, _ in trainer.data.evaluated)
+        samples = sum(len(x) for x, _, _ in trainer.data.evaluated.values())
         self.is_costly = samples * self.multiply_adds > COSTLY_MULTIPLY_ADDS
         self.diagram = PlaneDiagram(experiment, dataset, trainer) if dataset.encode else None
         self.class_numbers = (
@@ -59,10 +62,10 @@ class FrameBuilder:
         history = trainer.history
         start = request.have if request.generation == generation and 0 <= request.have <= history.count else 0
         classify = dataset.kind == "classification"
-        score = {
-            "test_accuracy": shown.test_score if classify else None,
-            "test_r2": None if classify else shown.test_score,
-        }
+        figures = {}
+        for part in Parts._fields:
+            figures[f"{part}_loss"], score = shown.of(part)
+            figures |= {f"{part}_accuracy": score if classify else None, f"{part}_r2": None if classify else score}
         header = FrameHeader(
             status=state.status,
             notice=state.notice,
@@ -70,11 +73,7 @@ class FrameBuilder:
             step=trainer.steps,
             kind=dataset.kind,
             inputs=dataset.x_train.shape[1],
-            train_loss=shown.train_loss,
-            test_loss=shown.test_loss,
-            train_accuracy=shown.train_score if classify else None,
-            train_r2=None if classify else shown.train_score,
-            **score,
+            **figures,
             learning_rate=float(state.experiment.learning_rate),
             batch_size=trainer.batch_size,
             steps_per_second=steps_per_second,
@@ -87,15 +86,18 @@ class FrameBuilder:
             classes=list(dataset.class_names),
             class_numbers=self.class_numbers,
             multiply_adds=self.multiply_adds,
+            train_samples=len(trainer.x_train),
+            train_evaluated=len(trainer.data.evaluated["train"].x),
             epoch_ms=epoch_ms,
             rest=rest,
             scores=scores(trainer, dataset, arrays.get("confusion")),
-            goal=goal(state.experiment, score),
+            goal=goal(state.experiment, trainer, shown),
             advice=advice,
             history={"generation": generation, "from": start, "count": history.count},
             **(diagram.header(focus) if diagram else {}),
         )
-        arrays["history_epoch"], arrays["history"] = history.epochs[start:], history.values[:, start:]
+        arrays["history_epoch"] = history.epochs[start:]
+        arrays["history"] = history.values[:, start:].astype(np.float32, copy=False)  # a screen shows no more digits
         if request.build != self.build_number:
             arrays |= frame_arrays.constant(dataset, diagram)
         self._sent_focus = focus

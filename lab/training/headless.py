@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +11,11 @@ from data import Dataset
 from engine.formulas.metrics import Scores
 from engine.training.trainer import Trainer
 from lab.experiment.experiment import Experiment, ExperimentError
-from lab.training import model_file
+from lab.training import model_file, probes
 from lab.training.build import build
 
 DEFAULT_EPOCHS = 100  # for an experiment without any stop rule
-MAX_EPOCHS = 10_000  # if only a target or patience could end training
+MAX_EPOCHS = 10_000  # if otherwise only a target or patience could end training
 REPORT_EVERY_S = 0.5
 
 Progress = Callable[[int, Scores], None]
@@ -48,26 +47,35 @@ def train(
     if saved:
         _load(trainer, saved)
     begin, reported = time.perf_counter(), 0.0
-    most = math.inf if experiment.epochs or experiment.max_seconds else trainer.epochs + MAX_EPOCHS
-    while not trainer.stopped and trainer.divergence is None and trainer.epochs < most:
+    if not (experiment.epochs or experiment.max_seconds):
+        trainer.set(epochs=trainer.epochs + MAX_EPOCHS)
+    while not trainer.stopped and trainer.divergence is None:
         trainer.epoch()
         if progress and time.perf_counter() - reported > REPORT_EVERY_S:
             reported = time.perf_counter()
             progress(trainer.epochs, trainer.evaluate())
     seconds, scores = time.perf_counter() - begin, trainer.evaluate()
-    names = ("train_accuracy", "test_accuracy") if dataset.kind == "classification" else ("train_r2", "test_r2")
+    score_name = "accuracy" if dataset.kind == "classification" else "r2"
+    names = [f"{part}_{score_name}" for part in ("train", "test", "validation")]
     result = {
         "epochs": trainer.epochs,
         "train_loss": scores.train_loss,
         "test_loss": scores.test_loss,
         names[0]: scores.train_score,
         names[1]: scores.test_score,
+        "validation_loss": scores.validation_loss,
+        names[2]: scores.validation_score,
         "seconds": round(seconds, 3),
         "steps": trainer.steps,
         "parameters": trainer.network.parameters.size,
         "device": experiment.device,
         "stopped": _why(trainer),
+        "train_samples": len(trainer.x_train),
+        "train_evaluated": len(trainer.data.evaluated["train"].x),  # the first, for train_loss and the train score
     }
+    if dataset.kind == "regression":  # errors in the unit of the target; target_scale of it are 1 in a loss
+        errors = probes.errors(trainer, dataset)
+        result |= {"test_rmse": errors["rmse"], "test_mae": errors["mae"], "target_scale": errors["scale"]}
     return Trained(result, dataset, trainer)
 
 
@@ -86,4 +94,4 @@ def _why(trainer: Trainer) -> str:
     """A sentence on why training ended."""
     if trainer.divergence is not None:
         return f"Diverged at step {trainer.divergence.step}: {trainer.divergence.where}."
-    return trainer.stopped or f"{MAX_EPOCHS:,} epochs are done; no stop rule fired."
+    return trainer.stopped

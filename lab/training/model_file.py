@@ -33,6 +33,10 @@ LEFT_OUT = ("version", "parameters", "stopped", "stopped_by", "disabled_rules", 
 GROWING = ("history.epochs", "history.values")
 SAVED_HERE = "a model saved by Backprop Playground"
 DAMAGED = f"The file is damaged: its tensors do not lie where its header says; allowed: {SAVED_HERE}."
+ACTED_ON_TEST = (
+    "When this model was saved, stop rules looked at the test part. Its network was trained on the whole training "
+    "part, so there is no validation part: stop rules now look at the training part."
+)
 RESCALED = "The data is no longer scaled as it was when this model was saved, so its predictions may be wrong."
 
 
@@ -97,6 +101,7 @@ def restore(trainer: Trainer, model: Model) -> None:
     Raises ModelFileError, and leaves the trainer unchanged, for tensors of another network.
     """
     own = checkpoint.capture(trainer)
+    model = model._replace(arrays=checkpoint.with_curve_of(trainer, model.arrays))
     wanted = _network(trainer) | {_in_file(name): array for name, array in own.items() if name not in LEFT_OUT}
     inputs = np.zeros(trainer.x_train.shape[1])
     wanted |= {"data.x_mean": inputs, "data.x_scale": inputs, "data.y_mean_and_scale": np.zeros(2)}
@@ -112,6 +117,8 @@ def restore(trainer: Trainer, model: Model) -> None:
         checkpoint.restore(trainer, arrays)
     except ValueError as problem:
         raise ModelFileError(f"The file does not fit its experiment. {problem}") from None
+    if model.metadata.get("acted_on_test"):
+        trainer.restart_patience()
 
 
 def take_weights(trainer: Trainer, model: Model) -> None:
@@ -203,7 +210,7 @@ def _metadata(header: Mapping[str, Any]) -> dict[str, Any]:
     """The validated metadata; other entries are for people and other programs."""
     given = header["__metadata__"]
     try:
-        experiment = Experiment.from_json(str(given.get("experiment", "")))
+        experiment, notes = Experiment.with_notes_from_json(str(given.get("experiment", "")))
     except ExperimentError as problem:
         raise ModelFileError(f"The experiment in the file is not one. {problem.sentences[0]}") from None
     try:
@@ -215,7 +222,14 @@ def _metadata(header: Mapping[str, Any]) -> dict[str, Any]:
         raise ModelFileError(f"The file names an unknown stop rule; allowed: {', '.join(RULES)}.")
     if stopped_by and stopped_by not in RULES:
         raise ModelFileError(f"The file names an unknown stop rule; allowed: {', '.join(RULES)}.")
-    return {"experiment": experiment.to_json(), "silent": list(map(str, silent)), "stopped_by": stopped_by}
+    if acted_on_test := experiment.selects and bool(notes):
+        experiment = experiment.change(validation_share=0.0)  # its network knows the whole training part
+    return {
+        "experiment": experiment.to_json(),
+        "silent": list(map(str, silent)),
+        "stopped_by": stopped_by,
+        "acted_on_test": acted_on_test,
+    }
 
 
 # The tensors ---------------------------------------------------------------------------------------------------------

@@ -122,7 +122,22 @@ class PlaneMap:
 
 def confusion(trainer: Trainer) -> np.ndarray:
     """(C, C) counts of the test part at its latest evaluation: true classes in rows, predicted ones in columns."""
-    return metrics.confusion_matrix(trainer.predicted[1], trainer.y_test, trainer.objective.classes).astype(np.int32)
+    predicted, classes = trainer.predicted["test"], trainer.objective.classes
+    return metrics.confusion_matrix(predicted, trainer.y_test, classes).astype(np.int32)
+
+
+def errors(trainer: Trainer, dataset: Dataset, part: str = "test") -> dict[str, float]:
+    """RMSE and MAE of a part at its latest evaluation, in the unit of the target; for regression.
+
+    scale: that many units are 1 in a loss, because the network learns targets in standard deviations of the training
+    part (squared in the mean squared error).
+    """
+    predicted, targets, scale = trainer.predicted[part], trainer.data.evaluated[part].labels, dataset.y_scale
+    return {
+        "rmse": metrics.rmse(predicted, targets) * scale,
+        "mae": metrics.mae(predicted, targets) * scale,
+        "scale": scale,
+    }
 
 
 def strip(trainer: Trainer) -> tuple[np.ndarray, np.ndarray]:

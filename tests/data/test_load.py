@@ -280,3 +280,64 @@ def test_values_out_of_range_are_refused(change, allowed):
 def test_a_real_set_ignores_plane_features(name):
     d = load(name, features=(), rng=rng())
     np.testing.assert_array_equal(d.x_train, load(name, rng=rng()).x_train)
+
+
+def holds(many: data.Dataset, few: data.Dataset, part: str) -> bool:
+    """Whether every example of a part of `few` is in the same part of `many`."""
+    rows = [d.part("x", part) * d.x_scale + d.x_mean if d.encode is None else d.part("points", part)
+            for d in (few, many)]  # fmt: skip
+    size = np.abs(rows[1]).max(axis=0)
+    return bool((np.abs(rows[0][:, None] - rows[1]) <= 1e-5 * size).all(axis=2).any(axis=1).all())
+
+
+@pytest.mark.parametrize("corruption", [{}, {"noise": 0.2}, {"balance": 0.3, "outliers": 0.2}])
+@pytest.mark.parametrize("name", BUNDLED)
+def test_more_samples_keep_those_that_there_were(name, corruption):
+    if "balance" in corruption and name not in data.BALANCED:
+        corruption = {}
+    sizes = (60, 300, 700) if DATASETS[name].plane else (60, 140)
+    few, *more = (load(name, samples=size, rng=rng(), **corruption) for size in sizes)
+    for many in more:
+        assert len(many.y_train) > len(few.y_train) or name == "drawn"
+        for part in ("train", "test"):
+            if corruption.get("noise") and not DATASETS[name].plane:  # in deviations of the training part, which differ
+                assert len(few.part("y", part)) <= len(many.part("y", part))
+            else:
+                assert holds(many, few, part)
+        few = many
+
+
+def test_the_noise_of_a_row_does_not_depend_on_the_number_of_samples():
+    few, many = (load("digits", samples=size, noise=0.5, scaling="unit", rng=rng()) for size in (300, 1797))
+    plain = [load("digits", samples=size, scaling="unit", rng=rng()) for size in (300, 1797)]
+    kept = len(few.y_test)
+    noise = [noisy.x_test[-kept:] - clean.x_test[-kept:] for noisy, clean in zip((few, many), plain, strict=True)]
+    assert np.abs(noise[1]).max() > 0.5
+    np.testing.assert_allclose(noise[0], noise[1], rtol=0.05, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_a_validation_part_is_dealt_from_the_training_part(name):
+    whole, dealt, more = (load(name, noise=0.2, validation_share=share, rng=rng()) for share in (0.0, 0.2, 0.4))
+    assert whole.parts == ("train", "test")
+    assert dealt.parts == ("train", "validation", "test")
+    assert len(dealt.y_validation) == round(0.2 * len(whole.y_train))
+    for few, many in ((whole, dealt), (dealt, more)):
+        kept = len(many.y_train)
+        same = few.y_train[:kept], few.y_test
+        if whole.classes:
+            np.testing.assert_array_equal(many.y_train, same[0])
+            np.testing.assert_array_equal(many.y_test, same[1])
+            together = np.concatenate([many.y_train, many.y_validation])
+            np.testing.assert_array_equal(together, np.concatenate([few.y_train, few.y_validation]))
+        if many.points_train is not None:
+            np.testing.assert_array_equal(many.points_train, few.points_train[:kept])
+            np.testing.assert_array_equal(many.points_test, few.points_test)
+    if dealt.encode:
+        np.testing.assert_allclose(dealt.x_train.mean(axis=0), 0, atol=1e-5)
+
+
+@pytest.mark.parametrize("share", [-0.1, 0.6, float("nan")])
+def test_a_validation_share_outside_its_range_is_refused(share):
+    with pytest.raises(ValueError, match=r"validation_share is .*choose a number from 0 to 0\.5"):
+        load("circle", validation_share=share, rng=rng())

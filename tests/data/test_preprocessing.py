@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.preprocessing import pixel_statistics, split, standardize, statistics, stratified_order
+from data.preprocessing import deal_validation, pixel_statistics, split, standardize, statistics, stratified_order
 
 groups = st.lists(st.integers(0, 4), min_size=2, max_size=60).map(np.array)
 shares = st.floats(0.1, 0.9)
@@ -87,3 +87,28 @@ def test_pixel_statistics_count_the_rows_of_every_piece():
 def test_pictures_of_one_gray_are_divided_by_one():
     mean, scale = pixel_statistics(np.full((4, 3), 7, dtype=np.uint8), np.arange(4))
     np.testing.assert_array_equal((mean, scale), [[7.0] * 3, [1.0] * 3])
+
+
+@given(groups, st.floats(0.1, 0.9), seeds, st.data())
+def test_more_samples_move_no_row_from_one_part_to_the_other(group, share, seed, data):
+    few, many = sorted(data.draw(st.lists(st.integers(2, len(group)), min_size=2, max_size=2)))
+    small, large = (split(group, share, np.random.default_rng(seed), samples) for samples in (few, many))
+    assert [len(small[0]) + len(small[1]), len(large[0]) + len(large[1])] == [few, many]
+    for fewer, more in zip(small, large, strict=True):
+        assert set(fewer) <= set(more)
+
+
+@given(groups, st.floats(0, 0.5), seeds)
+def test_the_validation_part_is_a_stratified_share_of_the_training_part(group, share, seed):
+    train, test = split(group, 0.75, np.random.default_rng(seed))
+    parts = deal_validation(train, test, share, group)
+    np.testing.assert_array_equal(np.concatenate(parts[:2]), train)
+    np.testing.assert_array_equal(parts.test, test)
+    for value in np.unique(group[train]):
+        of_train, dealt = (np.count_nonzero(group[rows] == value) for rows in (train, parts.validation))
+        assert abs(dealt - len(parts.validation) / len(train) * of_train) <= 2
+    if share:
+        assert len(parts.train) >= len(np.unique(group[train]))
+        assert len(parts.validation) <= max(1, np.rint(share * len(train)))
+    else:
+        assert len(parts.validation) == 0

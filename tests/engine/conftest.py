@@ -72,19 +72,26 @@ def batch(objective):
 
 @pytest.fixture
 def build_trainer(build_network, objective):
-    """Trainers on 50 training and 20 test samples of learnable classes; one kind has equal initial weights."""
+    """Trainers on 50 training and 20 test samples of learnable classes; one kind has equal initial weights.
+
+    validates: whether there is a validation part, of 15 samples. test_labels: replace those of the test part.
+    """
 
     def build(kind="dense", dtype=np.float32, optimizer="adam", learning_rate=0.02, backend=None, executor=None,
-              **settings):  # fmt: skip
+              validates=False, test_labels=None, **settings):  # fmt: skip
         rng = np.random.default_rng(3)
         x = rng.normal(size=(70, 36))
-        y = (x @ rng.normal(size=(36, 3))).argmax(axis=1)
+        weights = rng.normal(size=(36, 3))
+        y = (x @ weights).argmax(axis=1)
+        x_more = rng.normal(size=(15, 36))
+        validation = (x_more, (x_more @ weights).argmax(axis=1)) if validates else None
+        test = x[50:], y[50:] if test_labels is None else test_labels
         network = build_network(kind, dtype)
         settings = Settings(**({"learning_rate": learning_rate, "batch_size": 8} | settings))
         return Trainer(
             network, objective, OPTIMIZERS[optimizer](learning_rate, network.parameters.size, dtype),
-            (x[:50], y[:50]), (x[50:], y[50:]), settings=settings, rng=np.random.default_rng(4), backend=backend,
-            executor=executor,
+            (x[:50], y[:50]), test, validation=validation, settings=settings, rng=np.random.default_rng(4),
+            backend=backend, executor=executor,
         )  # fmt: skip
 
     return build

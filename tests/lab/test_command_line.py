@@ -11,13 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lab.__main__ import main, read
+from engine.formulas.metrics import Scores
+from lab.__main__ import main, read, show_progress
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.training import headless, model_file
 from lab.training.build import build
 
-KEYS = ["epochs", "train_loss", "test_loss", "train_accuracy", "test_accuracy", "seconds", "steps", "parameters",
-        "device", "stopped"]  # fmt: skip
+KEYS = ["epochs", "train_loss", "test_loss", "train_accuracy", "test_accuracy", "validation_loss",
+        "validation_accuracy", "seconds", "steps", "parameters", "device", "stopped", "train_samples",
+        "train_evaluated"]  # fmt: skip
 SMALL = Experiment(dataset="xor", samples=40, hidden=(5,), noise=0.1, epochs=3)
 DIGITS = Experiment(dataset="digits", hidden=(32,), activations="relu", optimizer="adam", learning_rate=0.003,
                     batch_size=32, epochs=40)  # fmt: skip
@@ -91,7 +93,17 @@ def test_numbers_are_those_of_the_same_experiment_elsewhere(lab):
     for _ in range(3):
         trainer.epoch()
     found, scores = result_of(lab(SMALL.to_json(), "--json")), trainer.evaluate()
-    assert [found[key] for key in ("train_loss", "test_loss", "train_accuracy", "test_accuracy")] == list(scores)
+    assert [found[key] for key in ("train_loss", "test_loss", "train_accuracy", "test_accuracy")] == list(scores[:4])
+    assert found["validation_loss"] is found["validation_accuracy"] is None
+
+
+def test_the_validation_part_has_numbers_of_its_own(lab):
+    e = SMALL.change(validation_share=0.2)
+    found, (dataset, trainer) = result_of(lab(e.to_json(), "--json")), build(e)
+    trainer.run_for(60)
+    predicted = trainer.objective.predict(trainer.network.forward(dataset.x_validation))
+    assert found["validation_accuracy"] == np.mean(predicted == dataset.y_validation)
+    assert found["validation_loss"] == trainer.evaluate().validation_loss
 
 
 def test_regression_has_r2_instead_of_accuracy(lab):
@@ -99,6 +111,32 @@ def test_regression_has_r2_instead_of_accuracy(lab):
     assert found["train_r2"] <= 1
     assert found["test_r2"] <= 1
     assert not {"train_accuracy", "test_accuracy"} & found.keys()
+
+
+def test_errors_of_a_regression_are_in_the_unit_of_the_target(lab):
+    words = Experiment(dataset="diabetes", hidden=(4,), epochs=2, loss="mse").to_json(), "--json", "--report"
+    found = result_of(lab(*words))
+    report, scale = found["report"]["metrics"], found["target_scale"]
+    assert 50 < scale < 100  # the disease progression has a standard deviation of 77
+    assert found["test_rmse"] == pytest.approx(scale * found["test_loss"] ** 0.5, rel=1e-5)
+    assert (report["rmse"], report["mae"], report["r2"]) == (found["test_rmse"], found["test_mae"], found["test_r2"])
+    assert scale / 4 < found["test_mae"] < found["test_rmse"]
+
+
+def test_constant_test_targets_have_no_r2_in_json(lab, tmp_path):
+    rows = "\n".join(f"{i * 37 % 101},{5.3 if i == 1 else 0.1}" for i in range(200))
+    (tmp_path / "t.csv").write_text("x,y\n" + rows + "\n", encoding="utf-8")
+    words = "epochs=2&train_share=0.5", "--table", tmp_path / "t.csv", "--target", "y", "--json", "--report"
+    found = [result_of(lab(f"seed={seed}&{words[0]}", *words[1:])) for seed in range(6)]
+    constant = [each for each in found if each["test_r2"] is None]
+    assert constant  # the one other value is in the training part
+    assert all(each["report"]["metrics"]["r2"] is None and each["test_rmse"] >= 0 for each in constant)
+    assert all(each["test_r2"] is None or abs(each["test_r2"]) < 1e6 for each in found)
+
+
+def test_a_large_training_part_is_evaluated_in_part(lab):
+    found = result_of(lab("dataset=xor&samples=2500&train_share=0.9&epochs=1&hidden=2", "--json"))
+    assert (found["train_samples"], found["train_evaluated"]) == (2250, 2000)
 
 
 def test_digits_learn_and_the_same_command_prints_the_same():
@@ -122,8 +160,29 @@ def test_without_a_stop_rule_it_stops_after_a_hundred_epochs(lab):
 
 
 def test_other_stop_rules_end_a_run_as_well(lab):
-    assert result_of(lab("dataset=gauss&target_accuracy=0.8", "--json"))["stopped"].startswith("The test accuracy")
-    assert "no" in result_of(lab("samples=40&patience=2&learning_rate=1e-9", "--json"))["stopped"]
+    target = result_of(lab("dataset=gauss&target_accuracy=0.8&validation_share=0", "--json"))
+    assert target["stopped"].startswith("The training accuracy")
+    patience = result_of(lab("samples=40&patience=2&learning_rate=1e-9&validation_share=0.3", "--json"))
+    assert patience["stopped"].startswith("The validation loss has not improved")
+
+
+@pytest.mark.parametrize(
+    "source", ["patience=9&epochs=2", "target_accuracy=1&epochs=2", '{"patience": 9, "epochs": 2}']
+)
+def test_a_stop_rule_of_an_old_link_gets_a_validation_part(source, lab):
+    code, out, err = lab(source, "--json")
+    assert code == 0
+    assert json.loads(out)["validation_loss"] > 0
+    (sentence,) = err.splitlines()
+    assert sentence.startswith("Stop rules no longer look at the test part: 20% of the training part was set aside")
+
+
+def test_progress_names_the_parts_in_their_order(capsys):
+    show_progress(7, Scores(1.0, 3.0, 0.1, 0.3, 2.0, 0.2))
+    show_progress(8, Scores(1.0, 3.0, 0.1, float("nan")))
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "epoch      7  loss 1.0000 / 2.0000 / 3.0000  score 0.1000 / 0.2000 / 0.3000"
+    assert second == "epoch      8  loss 1.0000 / 3.0000  score 0.1000 / nan"
 
 
 def test_a_run_that_diverges_says_so_in_json_without_nan(lab):
@@ -214,4 +273,4 @@ def test_a_target_that_is_never_reached_ends_all_the_same(monkeypatch):
     monkeypatch.setattr(headless, "MAX_EPOCHS", 3)
     experiment = Experiment(dataset="circle", hidden=(), samples=40, target_accuracy=1.0)
     result = pickle.loads(pickle.dumps(headless.run(experiment)))  # as another process gets it
-    assert (result["epochs"], result["stopped"]) == (3, "3 epochs are done; no stop rule fired.")
+    assert (result["epochs"], result["stopped"]) == (3, "3 epochs are done.")

@@ -68,22 +68,22 @@ def _file() -> None:
     if file is None:
         return
     try:
-        experiment = read(file.getvalue())
+        experiment, notes = read(file.getvalue())
     except ExperimentError as problem:
         st.error(
             "Not opened; nothing has changed:\n\n"
             + "\n".join(f"- {escape_markdown(text)}" for text in problem.sentences)
         )
     else:
-        state.load(experiment)
+        state.load(experiment, notes=notes)
         st.rerun()
 
 
-def read(data: bytes) -> Experiment:
-    """The content of a file -> the experiment. Raises ExperimentError."""
+def read(data: bytes) -> tuple[Experiment, list[str]]:
+    """The content of a file -> the experiment, and what an old file meant differently. Raises ExperimentError."""
     if len(data) > 4 * MAX_TEXT_LENGTH:
         raise ExperimentError([f"This file is too large. Allowed: JSON of at most {MAX_TEXT_LENGTH:,} characters."])
     try:
-        return Experiment.from_json(data.decode("utf-8-sig"))
+        return Experiment.with_notes_from_json(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise ExperimentError(["This is not text. Allowed: a JSON file that was saved here."]) from None

@@ -127,7 +127,7 @@ def control(name: str) -> None:
             kind = type(value)
             low, high, step = map(kind, (spec.allowed.low, spec.allowed.high, spec.increment))
             form = "%d" if kind is int else "%g"
-            st.number_input(spec.title, low, high, step=step, format=form, help=help, **bound(name, value))
+            st.number_input(spec.title_for(e), low, high, step=step, format=form, help=help, **bound(name, value))
         case "text":
             st.text_input(spec.title, help=help, **bound(name, as_text(value)))
 

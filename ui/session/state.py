@@ -146,12 +146,13 @@ def _change(me: Visitor, fields: Mapping[str, Any]) -> None:
     me.redraw = me.refused != before
 
 
-def load(other: Experiment, preset: str = "") -> None:
-    """Replace the experiment and start at epoch 0. preset: its name, if it is one."""
+def load(other: Experiment, preset: str = "", notes: list[str] | None = None) -> None:
+    """Replace the experiment and start at epoch 0. preset: its name, if it is one; notes: sentences about it."""
     me = _me()
     _change(me, {name: getattr(other, name) for name in Experiment.model_fields})
     if me.experiment == other:
         me.preset = preset
+        me.refused = notes or []
         command("reset")
 
 

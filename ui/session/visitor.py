@@ -50,10 +50,10 @@ class Visitor:
 def arrived() -> Visitor:
     """Who comes with the link in the address bar."""
     query = st.query_params.to_dict()
-    experiment, refused = Experiment.from_query(query)
+    experiment, refused, notes = Experiment.with_notes_from_query(query)
     same = (name for name, p in PRESETS.items() if p.experiment == experiment != Experiment())
     view = view_from(query, refused)
-    return Visitor(experiment, view, refused + unknown(query), preset=next(same, ""))
+    return Visitor(experiment, view, notes + refused + unknown(query), preset=next(same, ""))
 
 
 def unknown(query: Mapping[str, str]) -> list[str]:

@@ -35,7 +35,7 @@ def same_curve(trainers, rtol=1e-6):
 
 @pytest.mark.parametrize("kind", ["dense", "dropout", "batch norm", "conv", "same", "pool", "everything"])
 def test_scores_are_recorded_without_waiting(build_trainer, backend, kind):
-    here, there = (build_trainer(kind, np.float64, "sgd", backend=where) for where in (None, backend))
+    here, there = (build_trainer(kind, np.float64, "sgd", backend=where, validates=True) for where in (None, backend))
 
     stepped((here, there), 3 * EPOCH)
     same_curve((here, there))
@@ -68,6 +68,7 @@ PROBLEMS = {
     "weights": (lambda: Objective("classification", 2, "softmax", "categorical_crossentropy", class_weights=[1, 3.0]),
                 classes),
     "regression": (lambda: Objective("regression", 0, "linear", "mse"), lambda x: x[:, 0] * x[:, 1]),
+    "regression of constants": (lambda: Objective("regression", 0, "linear", "mse"), lambda x: np.full(len(x), 0.1)),
     "regression with tanh": (lambda: Objective("regression", 0, "tanh", "huber"), lambda x: np.sin(x[:, 0])),
 }  # fmt: skip
 
@@ -120,6 +121,23 @@ def test_a_rule_on_scores_judges_every_epoch(build_trainer, backend, rule):
     assert here.stopped == there.stopped != ""
     assert here.epochs == there.epochs < 200
     same_curve(trainers)
+
+
+@pytest.mark.parametrize("rule", [{"patience": 2}, {"patience": 99, "epochs": 5}])
+def test_the_best_weights_are_those_of_their_epoch(build_trainer, backend, rule):
+    trainers = [
+        build_trainer(dtype=np.float64, learning_rate=0.05, backend=where, validates=True, **rule)
+        for where in (None, backend)
+    ]
+    for trainer in trainers:
+        trainer.history.stride = 3  # without a point of the curve, the device is not asked for the weights
+        trainer.run_for(10, epochs=200)
+        trainer.synchronize()
+    here, there = trainers
+    assert here.stopped == there.stopped != ""
+    np.testing.assert_allclose(there.network.parameters, here.network.parameters, rtol=1e-9)
+    for name, slot in here.optimizer.slots.items():
+        np.testing.assert_allclose(there.optimizer.slots[name], slot, rtol=1e-7, atol=1e-12)
 
 
 def test_recorded_scores_that_differ_are_not_used(build_trainer, backend, monkeypatch):

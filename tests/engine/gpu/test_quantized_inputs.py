@@ -84,7 +84,8 @@ def test_training_from_bytes_equals_the_processor(backend, monkeypatch, batch_si
             trainer.advance()
         assert there.evaluate().test_loss == pytest.approx(here.evaluate().test_loss, rel=2e-5)
     replica = there.executor.replica
-    assert {array.dtype for array in (replica.whole[0], replica.test[0], replica.place(32)[0])} == {np.dtype(np.uint8)}
+    arrays = replica.whole[0], replica.parts["test"][0], replica.place(32)[0]
+    assert {array.dtype for array in arrays} == {np.dtype(np.uint8)}
     program = there.executor.programs[batch_size or 200]
     assert bool(program) == fused
     if program:

@@ -38,8 +38,8 @@ class PlainExecutor:
 
     def evaluate(self):
         network, objective = self.formulas.network, self.formulas.objective
-        logits = [network.forward(part.x) for part in self.data.evaluated]
-        return [(z, float(objective.value(z, part.t))) for z, part in zip(logits, self.data.evaluated, strict=True)]
+        logits = {name: network.forward(part.x) for name, part in self.data.evaluated.items()}
+        return {name: (z, float(objective.value(z, self.data.evaluated[name].t))) for name, z in logits.items()}
 
     def defer_scores(self):
         return bool(self.pending) and self.pending[-1].epoch == self.progress.epochs

@@ -42,3 +42,12 @@ def test_the_test_ends_early_when_the_loss_explodes(build_trainer):
 def test_an_empty_range_is_refused(build_trainer):
     with pytest.raises(ValueError, match="0 < lowest < highest"):
         find_rate(build_trainer(), lowest=1.0, highest=0.1)
+
+
+@pytest.mark.parametrize(("validates", "part"), [(False, "train"), (True, "validation")])
+def test_the_losses_are_those_of_the_selecting_part(validates, part, build_trainer):
+    trainer = build_trainer(optimizer="sgd", validates=validates)
+    loss, _ = trainer.evaluate().of(part)
+    found = find_rate(trainer, lowest=1e-30, highest=2e-30, steps=2)
+    assert found.part == part
+    assert found.losses[0] == pytest.approx(loss, rel=1e-6)

@@ -43,7 +43,7 @@ def test_the_gradient_is_divided_by_the_size_of_the_batch(dense, objective, batc
 
 
 def test_early_stopping_fires(build_trainer):
-    trainer = build_trainer(learning_rate=0.05, patience=3)
+    trainer = build_trainer(learning_rate=0.05, patience=3, validates=True)
     trainer.run_for(60)
     assert trainer.epochs < 500
     assert "has not improved" in trainer.stopped
@@ -60,7 +60,7 @@ def test_a_fresh_trainer_continues_from_saved_weights(build_trainer):
 
 def test_test_scores_come_from_unseen_samples(build_trainer):
     trainer = build_trainer()
-    (x_train, _, _), (x_test, _, y_test) = trainer.data.evaluated
+    (x_train, _, _), (x_test, _, y_test) = trainer.data.evaluated.values()
     assert not {tuple(x) for x in x_train} & {tuple(x) for x in x_test}
     predicted = trainer.objective.predict(trainer.network.forward(x_test))
     assert trainer.evaluate().test_score == np.mean(predicted == y_test)

@@ -77,7 +77,7 @@ def test_an_unknown_schedule_or_monitor_is_refused(build_trainer):
     trainer = build_trainer()
     with pytest.raises(ValueError, match="allowed: constant, step"):
         trainer.set(schedule="moon")
-    with pytest.raises(ValueError, match="allowed: test_loss, test_score"):
+    with pytest.raises(ValueError, match="allowed: validation_loss, validation_score"):
         trainer.set(monitor="beauty")
     assert trainer.settings.schedule == "constant"
 
@@ -156,11 +156,44 @@ def test_a_changed_setting_or_a_reset_enables_a_rule_again(build_trainer):
 
 
 def test_a_run_stops_when_the_target_is_reached(build_trainer):
-    trainer = build_trainer(target_accuracy=0.5)
+    trainer = build_trainer(target_accuracy=0.5, validates=True)
     trainer.run_for(60)
-    assert trainer.stopped == "The test accuracy has reached 0.5."
-    assert trainer.evaluate().test_score >= 0.5
-    assert (trainer.history.values[3, :-1] < 0.5).all()
+    assert trainer.stopped == "The validation accuracy has reached 0.5."
+    assert trainer.evaluate().validation_score >= 0.5
+    assert (trainer.history.values[5, :-1] < 0.5).all()
+
+
+def test_without_a_validation_part_the_target_is_a_training_score(build_trainer):
+    trainer = build_trainer(target_accuracy=0.9)
+    trainer.run_for(60)
+    assert trainer.stopped == "The training accuracy has reached 0.9."
+    assert trainer.evaluate().train_score >= 0.9
+    assert (trainer.history.values[2, :-1] < 0.9).all()
+
+
+@pytest.mark.parametrize("validates", [False, True])
+@pytest.mark.parametrize(
+    "rules", [{"patience": 4, "epochs": 60}, {"patience": 4, "monitor": "validation_score"}, {"target_accuracy": 0.6}]
+)
+def test_no_stop_rule_looks_at_the_test_part(rules, validates, build_trainer):
+    labels = np.zeros(20, int), np.ones(20, int)
+    one, other = (build_trainer(validates=validates, test_labels=test_labels, **rules) for test_labels in labels)
+    for trainer in (one, other):
+        trainer.run_for(60)
+    assert one.stopped == other.stopped != ""
+    assert one.evaluate().test_loss != other.evaluate().test_loss
+    np.testing.assert_array_equal(one.network.parameters, other.network.parameters)
+
+
+def test_a_validation_part_changes_no_step(build_trainer):
+    without, with_part = (build_trainer("everything", validates=validates) for validates in (False, True))
+    for trainer in (without, with_part):
+        trainer.run_for(60, epochs=3)
+    np.testing.assert_array_equal(without.network.parameters, with_part.network.parameters)
+    np.testing.assert_array_equal(without.history.values, with_part.history.values[:4])
+    assert without.evaluate()[:4] == with_part.evaluate()[:4]
+    assert np.isnan(without.evaluate()[4:]).all()
+    assert np.isfinite(with_part.evaluate()[4:]).all()
 
 
 def test_a_run_stops_when_its_time_is_over(build_trainer):
@@ -175,12 +208,19 @@ def test_run_for_follows_the_clock(build_trainer):
     assert (trainer.steps, trainer.seconds, trainer.stopped) == (3, 3.0, "")
 
 
-@pytest.mark.parametrize(("monitor", "column", "sign"), [("test_loss", 1, 1), ("test_score", 3, -1)])
+@pytest.mark.parametrize(
+    ("monitor", "validates", "column", "sign", "what"),
+    [
+        ("validation_loss", True, 4, 1, "validation loss"),
+        ("validation_score", True, 5, -1, "validation accuracy"),
+        ("validation_score", False, 2, -1, "training accuracy"),
+    ],
+)
 @pytest.mark.parametrize("kind", ["dense", "everything"])
-def test_early_stopping_restores_the_best_network(monitor, column, sign, kind, build_trainer):
-    trainer = build_trainer(kind, learning_rate=0.05, patience=4, monitor=monitor)
+def test_early_stopping_restores_the_best_network(monitor, validates, column, sign, what, kind, build_trainer):
+    trainer = build_trainer(kind, learning_rate=0.05, patience=4, monitor=monitor, validates=validates)
     trainer.run_for(60)
-    assert "has not improved for 4 epochs" in trainer.stopped
+    assert trainer.stopped.startswith(f"The {what} has not improved for 4 epochs; ")
     values = sign * trainer.history.values[column, 1:]
     best = int(np.argmin(values)) + 1
     assert trainer.epochs == best + 4
@@ -190,6 +230,39 @@ def test_early_stopping_restores_the_best_network(monitor, column, sign, kind, b
     )  # including running statistics
 
 
+ENDS = {
+    "epochs": {"epochs": 40},
+    "seconds": {"max_seconds": 300.0},
+    "target": {"target_accuracy": 0.45},
+}
+
+
+@pytest.mark.parametrize("rule", ENDS)
+def test_with_patience_every_end_restores_the_best_weights(rule, build_trainer):
+    trainer = build_trainer(learning_rate=0.05, patience=1000, validates=True, **ENDS[rule])
+    trainer.run_for(1e9, clock=lambda: float(trainer.steps))  # each step seems to take a second
+    assert trainer.stopped_by == rule
+    best = int(np.argmin(trainer.history.values[4, 1:])) + 1
+    assert best < trainer.epochs or rule == "target"
+    assert trainer.stopped.endswith(f"; the best weights, of epoch {best}, are restored.")
+    assert np.float32(trainer.evaluate().validation_loss) == trainer.history.values[4, best]
+
+
+def test_without_patience_the_last_weights_are_kept(build_trainer):
+    trainer, twin = (build_trainer(epochs=epochs, validates=True) for epochs in (5, 0))
+    trainer.run_for(60)
+    twin.run_for(60, epochs=5)
+    assert trainer.stopped == "5 epochs are done."
+    np.testing.assert_array_equal(trainer.network.parameters, twin.network.parameters)
+
+
+def test_an_end_before_the_first_epoch_keeps_the_weights(build_trainer):
+    trainer = build_trainer(patience=5, max_seconds=2.0)
+    trainer.run_for(60, clock=lambda: float(trainer.steps))
+    assert trainer.stopped == "2 seconds of training are over."
+    assert not np.array_equal(trainer.network.parameters, trainer.rules.best.parameters)
+
+
 def test_an_improvement_smaller_than_min_delta_does_not_count(build_trainer):
     trainer = build_trainer(patience=2, min_delta=100.0)
     trainer.run_for(60)
@@ -197,7 +270,7 @@ def test_an_improvement_smaller_than_min_delta_does_not_count(build_trainer):
 
 
 def test_after_early_stopping_the_run_can_go_on(build_trainer):
-    trainer = build_trainer(learning_rate=0.05, patience=2)
+    trainer = build_trainer(learning_rate=0.05, patience=2, validates=True)
     trainer.run_for(60)
     stopped_at = trainer.epochs
     trainer.resume()

@@ -182,7 +182,40 @@ def test_a_link_holds_only_what_differs_from_the_defaults(experiment):
     known = Experiment().changed_fields(experiment).keys() - (
         {"points"} if experiment.dataset != hand_drawn.NAME else set()
     )
-    assert experiment.to_query().keys() == known
+    always = {"validation_share"} if experiment.selects else set()  # tells it from an old link
+    assert experiment.to_query().keys() == known | always
+
+
+OLD_RULES = [
+    ({"patience": "20"}, "validation_loss"),
+    ({"target_accuracy": "0.9"}, "validation_loss"),
+    ({"patience": "20", "monitor": "test_score"}, "validation_score"),
+]
+
+
+@pytest.mark.parametrize(("fields", "monitor"), OLD_RULES)
+def test_stop_rules_of_an_old_link_get_a_validation_part(fields, monitor):
+    numbers = {name: text if name == "monitor" else float(text) for name, text in fields.items()}
+    opened, refused, notes = Experiment.with_notes_from_query(fields)
+    assert refused == []
+    assert (opened, notes) == Experiment.with_notes_from_json(json.dumps(numbers))
+    assert (opened.validation_share, opened.monitor) == (0.2, monitor)
+    (note,) = notes
+    assert "20% of the training part was set aside as validation part" in note
+    assert Experiment.with_notes_from_query(opened.to_query()) == (opened, [], [])
+
+
+@pytest.mark.parametrize("share", ["0", "0.3"])
+def test_a_given_validation_share_stays(share):
+    opened, refused, notes = Experiment.with_notes_from_query({"patience": "20", "validation_share": share})
+    assert (opened.validation_share, refused, notes) == (float(share), [], [])
+
+
+def test_an_old_monitor_is_renamed_with_a_sentence():
+    old = {"monitor": "test_loss", "patience": "5", "validation_share": "0.1"}
+    opened, refused, (note,) = Experiment.with_notes_from_query(old)
+    assert (opened.monitor, opened.validation_share, refused) == ("validation_loss", 0.1, [])
+    assert note == "Stop rules no longer look at the test part: test_loss was changed to validation_loss."
 
 
 @pytest.mark.parametrize("rate", [0.03, 1e-5, 0.1 + 0.2, 1 / 3, 10.0, 5e-324])

@@ -63,7 +63,7 @@ def test_the_surest_mistakes_come_first_and_are_mistakes(run):
     sure = arrays["shares"].max(axis=1)
     assert (np.diff(sure) <= 0).all()
     assert (arrays["shares"].argmax(axis=1) != arrays["truth"]).all()
-    assert header["count"] == header["searched"] == (run.trainer.predicted[1] != run.dataset.y_test).sum()
+    assert header["count"] == header["searched"] == (run.trainer.predicted["test"] != run.dataset.y_test).sum()
 
 
 def test_a_test_picture_is_read_as_the_network_reads_it(run):

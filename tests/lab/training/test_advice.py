@@ -77,6 +77,18 @@ def test_l2_makes_the_test_loss_of_an_overfitting_run_lower():
     assert after.evaluate().test_loss < trained(experiment, epochs).evaluate().test_loss
 
 
+def test_advice_speaks_of_the_validation_part_where_there_is_one():
+    experiment, epochs = CASES["overfits"]
+    experiment = experiment.change(train_share=0.5, validation_share=0.3)
+    advice = advise(experiment, trained(experiment, epochs))
+    assert advice is not None
+    assert advice.text.startswith("Validation loss has risen for ")
+    experiment, epochs = CASES["done"]
+    advice = advise(experiment.change(validation_share=0.2), trained(experiment.change(validation_share=0.2), epochs))
+    assert advice is not None
+    assert "of the validation points are classified correctly" in advice.text
+
+
 def test_saturated_units_are_seen_when_their_weights_are_large():
     experiment = Experiment(dataset="spiral", learning_rate=0.001, seed=4)
     trainer = build(experiment).trainer

@@ -208,6 +208,8 @@ def test_drawn_points_say_which_classes_they_were_drawn_as():
 
 
 def test_a_goal_is_said_with_how_far_it_is():
+    header, _ = look(started(SMALL.change(target_accuracy=1.0, validation_share=0.2)))
+    assert header["goal"]["text"] == f"Goal: validation accuracy 1. Now: {header['validation_accuracy']:.3f}."
     header, _ = look(started(SMALL.change(target_accuracy=1.0)))
-    assert header["goal"]["text"] == f"Goal: test accuracy 1. Now: {header['test_accuracy']:.3f}."
+    assert header["goal"]["text"] == f"Goal: training accuracy 1. Now: {header['train_accuracy']:.3f}."
     assert look(started(SMALL))[0]["goal"] is None

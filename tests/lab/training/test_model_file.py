@@ -29,6 +29,7 @@ from tests.lab.helpers import RICH, SMALL, brief, saved, trained, until
 KEPT = {
     "a toy": SMALL,
     "everything at once": RICH,
+    "a validation part": RICH.change(validation_share=0.2),
     "pictures and filters": Experiment(dataset="digits", samples=100, conv=(3,), hidden=(5,), optimizer="momentum"),
     "numbers in float64": Experiment(dataset="diabetes", samples=60, hidden=(3,), dtype="float64", optimizer="adamw"),
     "no hidden layer": Experiment(samples=40, hidden=()),
@@ -48,6 +49,47 @@ def test_training_goes_on_from_a_file_to_the_bit(name):
         each.epoch()
     assert (again.epochs, again.evaluate()) == (4, trainer.evaluate())
     np.testing.assert_array_equal(again.network.parameters, trainer.network.parameters)
+
+
+def test_a_float32_curve_of_an_older_file_is_continued_in_float64():
+    dataset, trainer = trained(KEPT["numbers in float64"])
+    model = capture(KEPT["numbers in float64"], dataset, trainer)
+    assert model.arrays["history.values"].dtype == np.float64
+    model.arrays["history.values"] = model.arrays["history.values"].astype(np.float32)
+    again = build(model.experiment).trainer
+    restore(again, from_bytes(to_bytes(model)))
+    assert again.history.values.dtype == np.float64
+    np.testing.assert_array_equal(again.history.values, trainer.history.values.astype(np.float32))
+    np.testing.assert_array_equal(again.network.parameters, trainer.network.parameters)
+
+
+def old_file(experiment):
+    """A model that was saved when stop rules looked at the test part."""
+    dataset, trainer = trained(experiment)
+    model = from_bytes(to_bytes(capture(experiment, dataset, trainer)))
+    fields = {**json.loads(experiment.to_json()), "monitor": "test_loss"}
+    del fields["validation_share"]
+    return trainer, from_bytes(to_bytes(model._replace(metadata={**model.metadata, "experiment": json.dumps(fields)})))
+
+
+def test_an_old_file_keeps_its_training_part_and_forgets_what_was_best():
+    trainer, model = old_file(RICH)
+    assert (model.experiment.validation_share, model.experiment.monitor) == (0, "validation_loss")
+    again = build(model.experiment).trainer
+    restore(again, model)
+    np.testing.assert_array_equal(again.network.parameters, trainer.network.parameters)
+    assert np.isfinite(trainer.rules.best.value)
+    assert (again.rules.best.value, again.rules.best.epoch) == (np.inf, trainer.epochs)
+
+
+def test_loading_an_old_file_says_what_stop_rules_look_at():
+    _, model = old_file(RICH)
+    run = Run(SMALL)
+    downloads.load(run, model, model.experiment)
+    assert run.notice == model_file.ACTED_ON_TEST
+    _, model = old_file(SMALL)
+    downloads.load(run, model, model.experiment)
+    assert run.notice == ""
 
 
 def test_any_reader_of_safetensors_can_use_the_weights():

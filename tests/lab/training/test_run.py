@@ -107,12 +107,13 @@ def test_play_goes_on_after_a_stop_rule(make):
 
 
 def test_a_target_and_patience_end_a_run_as_well(make):
-    target, patience = make(dataset="gauss", target_accuracy=0.8), make(patience=2, learning_rate=1e-9)
+    target = make(dataset="gauss", target_accuracy=0.8, validation_share=0.2)
+    patience = make(patience=2, learning_rate=1e-9, validation_share=0.2)
     for run in (target, patience):
         run.play()
         train(run, 50)
         assert run.status == "stopped"
-    assert target.notice == "The test accuracy has reached 0.8."
+    assert target.notice == "The validation accuracy has reached 0.8."
     assert "has not improved for 2 epochs" in patience.notice
 
 

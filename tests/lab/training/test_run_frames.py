@@ -8,7 +8,7 @@ import pytest
 from lab.protocol.frames import unpack
 from lab.protocol.messages import GetFrame
 from lab.training.run import Run
-from tests.lab.helpers import look, losses, train
+from tests.lab.helpers import SMALL, look, losses, train
 
 
 def test_a_frame_that_shows_nothing_new_is_tiny(make):
@@ -140,3 +140,25 @@ def test_a_checkpoint_of_another_network_is_refused(make):
     other = make(hidden=(7,))
     with pytest.raises(ValueError, match="shape"):
         make().resume(other.state, other.checkpoint(), "")
+
+
+def test_a_frame_has_the_figures_and_points_of_every_part():
+    run = Run(SMALL.change(validation_share=0.2))
+    run.step()
+    header, arrays = look(run)
+    scores, dataset = run.trainer.evaluate(), run.dataset
+    assert (header["validation_loss"], header["validation_accuracy"]) == scores.of("validation")
+    assert header["validation_r2"] is None
+    assert arrays["history"].shape == (6, 2)
+    np.testing.assert_array_equal(arrays["points_validation"], dataset.points_validation)
+    np.testing.assert_array_equal(arrays["labels_validation"], dataset.y_validation)
+    right = arrays["validation_prediction"] == dataset.y_validation
+    np.testing.assert_array_equal(arrays["wrong_validation"], ~right)
+    assert np.mean(right) == header["validation_accuracy"]
+
+
+def test_without_a_validation_part_a_frame_has_none():
+    header, arrays = look(Run(SMALL))
+    assert header["validation_loss"] is header["validation_accuracy"] is header["validation_r2"] is None
+    assert arrays["history"].shape == (4, 1)
+    assert not [name for name in arrays if "validation" in name]

@@ -58,7 +58,7 @@ export const LOCKS = Object.freeze({
 });
 
 /** Fields that the network follows while their slider is dragged: PREVIEWED. */
-export const PREVIEWED_FIELDS = Object.freeze(['noise', 'label_noise', 'outliers', 'balance', 'train_share', 'learning_rate', 'batch_size', 'l1', 'l2']);
+export const PREVIEWED_FIELDS = Object.freeze(['noise', 'label_noise', 'outliers', 'balance', 'train_share', 'validation_share', 'learning_rate', 'batch_size', 'l1', 'l2']);
 
 /** Largest absolute value of a weight entered by hand. */
 export const MAX_WEIGHT = 1000;
@@ -110,10 +110,13 @@ export const VALUE_BYTE = Object.freeze({
  *   kind: string,
  *   inputs: number,
  *   train_loss: number | null,
+ *   validation_loss: number | null,
  *   test_loss: number | null,
  *   train_accuracy: number | null,
+ *   validation_accuracy: number | null,
  *   test_accuracy: number | null,
  *   train_r2: number | null,
+ *   validation_r2: number | null,
  *   test_r2: number | null,
  *   learning_rate: number | null,
  *   batch_size: number,
@@ -127,9 +130,11 @@ export const VALUE_BYTE = Object.freeze({
  *   classes: string[],
  *   class_numbers: number[] | null,
  *   multiply_adds: number,
+ *   train_samples: number,
+ *   train_evaluated: number,
  *   epoch_ms: number | null,
  *   rest: number,
- *   scores: { precision?: number[], recall?: number[], f1?: number[], macro_f1?: number | null, rmse?: number | null, mae?: number | null },
+ *   scores: { precision?: number[], recall?: number[], f1?: number[], macro_f1?: number | null, rmse?: number | null, mae?: number | null, scale?: number },
  *   goal: Advice | null,
  *   advice: Advice | null,
  *   history: { generation: number, from: number, count: number },
