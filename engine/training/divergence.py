@@ -72,7 +72,7 @@ class Guard:
 
     def training_loss_ratio(self, first: Snapshot) -> float:
         """The loss in training mode divided by that of the network `first`. Restores the state."""
-        (x, t, _), _ = self.data.evaluated
+        x, t, _ = self.data.evaluated["train"]
         before, losses = self.progress.snapshot(), []
         for snapshot in (before, first):
             self.progress.restore(snapshot)

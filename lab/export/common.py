@@ -72,7 +72,9 @@ class Plan:
         e, shares = self.experiment, {}
         if e.dropout and e.hidden and library != "NumPy":
             shares[f"the masks of dropout are drawn by {library}"] = 0.2
-        if e.dtype == "float32" and e.optimizer in ADAPTIVE:
+        if e.optimizer in ADAPTIVE and (
+            e.dtype == "float32" or library == "Keras"
+        ):  # whose ops.mean always has 32 bits
             shares["32-bit rounding errors, which the optimizer enlarges where a gradient is 0"] = 0.2
         elif e.dtype == "float32":
             shares["32-bit rounding errors"] = 0.001

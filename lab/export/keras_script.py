@@ -76,7 +76,8 @@ def keras_script(plan: Plan) -> str:
         STEP if "step" in plan.used_activations else "",
         BATCH_NORM if plan.has_batch_norm else "",
         MOMENTUM.format(**MOMENTA[e.optimizer]) if has_own_momentum(e) else "",
-        f"\ndtype = np.{e.dtype}\nkeras.config.set_floatx('{e.dtype}')\nkeras.utils.set_random_seed({e.seed})",
+        f"\ndtype = np.{e.dtype}\nkeras.config.set_floatx('{e.dtype}')\n"
+        f"keras.config.set_dtype_policy('{e.dtype}')\nkeras.utils.set_random_seed({e.seed})",
         data_lines(plan) + generator_lines(e),
         _model(plan),
         _first_weights(e, text.draw),
