@@ -48,6 +48,7 @@ EXPERIMENTS = {
     "class weights of two": BASE.change(class_weights="balanced", balance=0.3),
     "dropout": BASE.change(dropout=0.3),
     "batch normalization": BASE.change(batch_norm=True),
+    "a validation part": BASE.change(validation_share=0.3),
     "both": BASE.change(batch_norm=True, dropout=0.2, optimizer="adam", dtype="float32"),
     "skip connections": BASE.change(hidden=(4, 4, 3, 3), residual=True),
     "skip connections from the input": BASE.change(hidden=(2, 2), residual=True, max_norm=1.0, l2=0.01),
