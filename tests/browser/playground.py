@@ -36,6 +36,10 @@ FORGET = """() => {
   if (location.protocol.startsWith('http')) for (const memory of [localStorage, sessionStorage]) memory.clear();
 }"""
 SENT = "() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))"  # a press has been sent
+CENTER = """box => {
+  box.scrollIntoView({ block: 'center' });
+  return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+}"""
 WAIT_S = 30  # for one change of the page, on a busy machine
 expect.set_options(timeout=WAIT_S * 1000)
 
@@ -165,9 +169,11 @@ class Playground:
         self.button(name).click()
 
     def choose(self, label: str, option: str) -> None:
-        """Pick an option of a select box, when no script run can redraw it and close its list."""
+        """Pick an option of a select box, in the middle of the screen: scrolling and script runs close an open list."""
         self.settle()
-        self.page.get_by_role("combobox", name=label, exact=True).click()
+        box = self.page.get_by_role("combobox", name=label, exact=True)
+        box.evaluate(CENTER)
+        box.click()
         self.page.get_by_role("listbox").get_by_role("option", name=option, exact=True).click()
 
     def slide(self, label: str, *keys: str) -> None:

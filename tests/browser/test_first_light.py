@@ -58,9 +58,9 @@ def test_the_zoom_survives_new_frames_and_the_run_another_page(playground):
     playground.page.mouse.up()
     playground.until("document.querySelector('.js-plotly-plot')._fullLayout.xaxis.autorange === false")
     zoomed = plot.evaluate(ZOOM)
-    points = "document.querySelector('.js-plotly-plot').data[0].x.length"
-    drawn = playground.page.evaluate(points)
-    playground.until(f"{points} > {drawn} + 100", 30)
+    last = "document.querySelector('.js-plotly-plot').data[0].x.at(-1)"
+    drawn = playground.page.evaluate(last)
+    playground.until(f"{last} > {drawn} + 100", 30)
     assert plot.evaluate(ZOOM) == zoomed != whole
 
     before, link = playground.facts, playground.link

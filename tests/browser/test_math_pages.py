@@ -58,16 +58,6 @@ def pick(playground: Playground, name: str, sign: str) -> None:
     playground.reads(sign)
 
 
-def select(playground: Playground, label: str, option: str) -> None:
-    """Pick an option of a select box after scrolling it into view: scrolling closes an open list."""
-    box = playground.page.get_by_role("combobox", name=label, exact=True)
-    playground.settle()
-    box.evaluate("box => box.scrollIntoView({ block: 'center' })")
-    box.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    playground.settle()
-    playground.choose(label, option)
-
-
 def epoch(playground: Playground) -> int:
     caption = playground.page.get_by_text("Bars: distribution of z").inner_text()
     return int(caption.split(":")[0].split(".")[0].removeprefix("Epoch ").replace(",", ""))
@@ -81,13 +71,13 @@ def test_the_functions_page_follows_the_running_network(playground):
     assert epoch(playground) == 0
     playground.press("Step")
     playground.reads("Epoch 1. Bars")
-    select(playground, "Speed", "Full speed")
+    playground.choose("Speed", "Full speed")
     playground.press("Play")
     playground.button("Pause").wait_for()
     assert eventually(lambda: epoch(playground) > 20, WAIT_S)
     playground.press("Pause")
     playground.button("Play").wait_for()
-    select(playground, "Activation", "Leaky ReLU")
+    playground.choose("Activation", "Leaky ReLU")
     assert eventually(lambda: traces(playground, "fn_shape")[:1] == ["Leaky ReLU"], WAIT_S)
     shape, layer = save_menus(playground)
     assert layer == "Pre-activations of layer 1"
@@ -121,9 +111,9 @@ def test_one_step_is_explained_for_a_clicked_point(playground):
     playground.slide("Section", "End")
     page.get_by_role("heading", name="Optimizer step").wait_for()
     playground.reads("Your run has not changed.")
-    select(playground, "Parameter of", "Output layer")
+    playground.choose("Parameter of", "Output layer")
     expect(page.get_by_role("combobox", name="From", exact=True)).to_have_value("unit 1")
-    select(playground, "From", "bias")
+    playground.choose("From", "bias")
     bias = page.locator(".katex annotation", has_text="b^{(3)}_{1}: ")
     assert eventually(lambda: bias.count() == 1, WAIT_S)
     assert page.locator(".katex-error").count() == 0

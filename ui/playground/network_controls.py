@@ -15,6 +15,7 @@ from ui.kit.widgets import RESTARTS, bound, control, explain, folded, group, key
 from ui.session import state
 
 MIXED = "mixed"  # each layer has an activation of its own
+COLUMN_LENGTH = 6  # controls in a column of a popover
 
 
 def function_controls() -> None:
@@ -97,13 +98,17 @@ def _more_settings() -> None:
     """Less common settings, in a popover."""
     network, training = group(NETWORK, advanced=True), group(TRAINING, advanced=True)
     if shown(*network, *training):
-        help = "More settings of the network and of its training."
-        with folded("More settings", (*network, *training), "more_settings", help=help):
-            with st.container(width=600):  # both columns without scrolling: a list that opens would close again
-                columns = st.columns(2, gap="medium")
-            for column, title, fields in zip(columns, (NETWORK, TRAINING), (network, training), strict=True):
-                if shown(*fields):
-                    with column:
-                        st.markdown(f"**{title}**")
-                        for field in fields:
-                            control(field)
+        with folded("More settings", (*network, *training), "more_settings"):
+            sections = {NETWORK: list(filter(shown, network)), TRAINING: list(filter(shown, training))}
+            parts = [
+                (title, fields[start : start + COLUMN_LENGTH])
+                for title, fields in sections.items()
+                for start in range(0, len(fields), COLUMN_LENGTH)
+            ]
+            with st.container(width=300 * len(parts)):  # without scrolling: a list that opens would close again
+                columns = st.columns(len(parts), gap="medium")
+            for column, (title, part) in zip(columns, parts, strict=True):
+                with column:
+                    st.markdown(f"**{title}**")
+                    for field in part:
+                        control(field)
