@@ -33,9 +33,9 @@ SEEDS = 100
 FRESH_SAMPLES, OTHER_SEED = 4000, 7777
 
 
-def measure(workloads: Sequence[str], rounds: int = SEEDS) -> list[dict[str, Any]]:
-    """One row per data set and monitor. rounds: number of seeds."""
-    return [_row(name, monitor, range(1, rounds + 1)) for name, monitor in product(workloads, MONITORS)]
+def measure(workloads: Sequence[str], seeds: int = SEEDS) -> list[dict[str, Any]]:
+    """One row per data set and monitor: mean accuracies over the seeds 1 to `seeds`, and their differences."""
+    return [_row(name, monitor, range(1, seeds + 1)) for name, monitor in product(workloads, MONITORS)]
 
 
 def _row(name: str, monitor: str, seeds: Sequence[int]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ class Trainer:
         self.executor: Executor = executor(*parts) if executor else create_executor(*parts, backend)
         self.guard = Guard(*parts, self.executor)
         self.rules = StopRules(self.score_name, self.data.selecting_part)
-        self.history = History(columns=2 * len(self.data.parts))  # the first fields of Scores
+        self.history = History(2 * len(self.data.parts), dtype=network.dtype)  # the first fields of Scores
         self.predicted = {name: part.labels[:0] for name, part in self.data.parts.items()}
         self._initial = self.guard.safe
         self._evaluated: tuple[tuple[int, int], Scores] | None = None  # (steps, revision) and the scores at that time

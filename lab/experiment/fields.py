@@ -363,7 +363,7 @@ class Fields(BaseModel):
     dtype: Annotated[str, FieldSpec(
         allowed=one_of("float32", "float64"), label="Precision", group=NETWORK, part="more", advanced=True,
         choices={"float32": "float32", "float64": "float64"},
-        help="Bits of every number: 32 are faster, 64 more exact.",
+        help="Bits of every number: 32 are faster, 64 more exact. Dropout masks differ between the two.",
     )] = "float32"
     epochs: Annotated[int, FieldSpec(
         allowed=whole(0, 1_000_000), label="Stop after this many epochs", group=STOP_RULES, part="stop", zero="never",

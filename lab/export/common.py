@@ -29,7 +29,7 @@ class Plan:
     epochs: int
     batches: int  # training examples in one epoch's batches
     pixels: bool  # whether data.npz holds pixels, which the script scales
-    weighted: bool  # whether targets have a last column with the weight of each sample
+    weighted: bool  # whether targets have two last columns with the weights of each sample
 
     @cached_property
     def architecture(self) -> Architecture:
@@ -69,7 +69,7 @@ class Text:
     def loss(self, library: str, each: str, output: str, arguments: str = "z, t", first: str = "") -> str:
         """The mean loss of a batch as a function. each: (N,) losses from t and the logits z, or from y, the output."""
         weighted = self.plan.weighted
-        share = f"t, share = t[:, :-1], t[:, -1] / {library}.sum(t[:, -1])  # the last column is the weight of a sample"
+        share = f"t, share = t[:, :-2], t[:, -2] / {library}.sum(t[:, -1])  # weights: in the sum, and in its divisor"
         lines = [
             first,
             share if weighted else "",

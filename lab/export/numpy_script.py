@@ -48,7 +48,9 @@ def normalize_back(k, dy):
     return (dy - (dbeta[k] + normal * dgamma[k]) * (1 / len(dy))) * (scale * gamma[k])
 
 '''
-SHARE = "    t, share = t[:, :-1], t[:, -1:] / t[:, -1:].sum()  # the last column is the weight of a sample\n"
+SHARE = (
+    "    t, share = t[:, :-2], t[:, -2:-1] / t[:, -1].sum()  # weights of a sample: in the sum, and in its divisor\n"
+)
 
 
 def numpy_script(plan: Plan) -> str:

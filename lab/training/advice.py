@@ -265,4 +265,5 @@ def goal(experiment: Experiment, trainer: Trainer, scores: Scores) -> dict[str, 
     if not experiment.target_accuracy:
         return None
     now = scores.of(trainer.data.selecting_part)[1]
-    return {"text": f"Goal: {trainer.rules.score_name} {experiment.target_accuracy:g}. Now: {now:.3f}.", "fix": None}
+    now = "undefined" if np.isnan(now) else f"{now:.3f}"
+    return {"text": f"Goal: {trainer.rules.score_name} {experiment.target_accuracy:g}. Now: {now}.", "fix": None}

@@ -8,7 +8,7 @@ from bench.__main__ import arguments
 
 
 def test_a_row_compares_both_parts_with_fresh_points():
-    rows = selection.measure(["circle"], rounds=2)
+    rows = selection.measure(["circle"], seeds=2)
     assert [row["monitor"] for row in rows] == ["validation_loss", "validation_score"]
     for row in rows:
         assert (row["data"], row["seeds"]) == ("circle", 2)
@@ -25,5 +25,5 @@ def test_the_error_is_that_of_a_mean():
 
 
 def test_the_command_takes_the_number_of_seeds():
-    options = {"what": "selection", "json": False, "workloads": ["moons"], "rounds": 3}
-    assert arguments(["selection", "--workload", "moons", "--rounds", "3"]) == options
+    options = {"what": "selection", "json": False, "workloads": ["moons"], "seeds": 3}
+    assert arguments(["selection", "--workload", "moons", "--seeds", "3"]) == options

@@ -3,7 +3,7 @@ import test from 'node:test';
 import { STATUS_FACTS } from '../../ui/components/live/status.js';
 import { captions } from '../../ui/components/live/strip.js';
 import { fileName, pageHead } from '../../ui/components/shared/save.js';
-import { formatDuration, formatEpoch, formatNumber, formatWhole, namedScores } from '../../ui/components/shared/format.js';
+import { formatDuration, formatEpoch, formatNumber, formatWhole, namedScores, scoreText } from '../../ui/components/shared/format.js';
 import { percent, ranked } from '../../ui/components/images/reading.js';
 
 test('numbers have fewer decimal places the larger they are', () => {
@@ -28,6 +28,20 @@ test('durations change from milliseconds to seconds', () => {
 test('the score is the accuracy, or R² for regression', () => {
   assert.deepEqual(namedScores({ kind: 'classification', train_accuracy: 1, test_accuracy: 0.5 }), { name: 'accuracy', train: 1, test: 0.5 });
   assert.deepEqual(namedScores({ kind: 'regression', train_r2: 1, test_r2: 0.5 }), { name: 'R²', train: 1, test: 0.5 });
+});
+
+test('R² of constant targets is a word, an unknown one a dash', () => {
+  const header = { kind: 'regression', train_r2: null, train_loss: 0.2, test_r2: 0.25, test_loss: 1 };
+  assert.deepEqual(['train', 'test'].map(part => scoreText(header, part, 2)), ['undefined', '0.25']);
+  assert.equal(scoreText({ kind: 'regression', test_r2: null, test_loss: null }, 'test', 2), '–');
+  assert.equal(scoreText({ kind: 'classification', test_accuracy: null, test_loss: 1 }, 'test', 2), '–');
+});
+
+test('the status line says that only a part of the training data was evaluated', () => {
+  const labels = header => STATUS_FACTS.map(([label]) => label(header)).filter(label => label.startsWith('Train'));
+  const [evaluated, all] = [{ train_evaluated: 2000, train_samples: 60000 }, { train_evaluated: 200, train_samples: 200 }].map(labels);
+  assert.deepEqual(evaluated, ['Train loss of the first 2,000', 'Train accuracy of the first 2,000']);
+  assert.deepEqual(all, ['Train loss', 'Train accuracy']);
 });
 
 test('every fact of the status line accepts an almost empty header', () => {

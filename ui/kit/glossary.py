@@ -55,14 +55,18 @@ _GENERAL = (
     Term("L1, L2", "Penalties on large weights. L1 pulls all by the same amount, many to zero; L2 pulls large ones "
          "more.", PLAYGROUND),
     Term("Layer", "Neurons side by side that all get the same inputs.", HEALTH),
-    Term("Loss", "One number for how wrong the predictions are. Training makes it small.", EVERYWHERE),
+    Term("Loss", "One number for how wrong the predictions are. Training makes it small. Of a large training part the "
+         "first 2,000 examples are evaluated; the page says so beside the figure.", EVERYWHERE),
     Term("Loss landscape", "The loss as a height over the weights. A picture can only show a two-dimensional slice.",
          OPTIMIZERS_PAGE),
     Term("Momentum", "What an optimizer keeps of earlier steps, like a ball that rolls on.", OPTIMIZERS_PAGE),
     Term("Output spread", "The standard deviation of the outputs of a layer's neurons.", HEALTH),
     Term("Overfitting", "Memorizing the training examples: training loss falls, test loss rises.", EVERYWHERE),
-    Term("R2", "For regression, the share of the variance of the targets that the network explains; 1 is perfect.",
-         EVERYWHERE),
+    Term("R2", "For regression, the share of the variance of the targets that the network explains; 1 is perfect. It "
+         "is undefined where all targets are equal.", EVERYWHERE),
+    Term("RMSE, mean error", "For regression, the root of the mean squared error and the mean distance from the "
+         "target, both in the unit of the target. A loss has another unit: targets are learned in "
+         "standard deviations of the training part.", EVERYWHERE),
     Term("Range test", "Trains batch after batch with a rising learning rate, to find rates that are fast and safe.",
          OPTIMIZERS_PAGE),
     Term("Saddle", "A flat point that is not a minimum: down on two sides, up on the others.", OPTIMIZERS_PAGE),

@@ -34,7 +34,8 @@ def find_rate() -> None:
     if problem := header.get("problem"):
         st.warning(problem)
         return
-    where = f"Tested after {header['epoch']:,} epochs with {OPTIMIZERS[header['optimizer']].label}."
+    where = f"Tested after {header['epoch']:,} epochs with {OPTIMIZERS[header['optimizer']].label}, by the loss of "
+    where += f"{header['samples']:,} training examples."
     if suggestion:
         st.markdown(f"{where} Suggestion: **{suggestion:g}**. Your rate is **{e.learning_rate:g}**.")
     else:

@@ -22,7 +22,12 @@ def curves_and_tables() -> None:
         figures[f"Training and test {name}, over the epochs"] = figure
     charts("curves", figures)
     last = f"train {values[0, -1]:.4f}, test {values[1, -1]:.4f}" if len(epochs) else "not computed yet"
-    st.caption(f"Thin: training data; thick: test data. Loss after epoch {epochs[-1] if len(epochs) else 0:,}: {last}.")
+    unit = ""
+    if state.experiment().source.kind == "regression":
+        unit = " The loss counts the target in standard deviations of the training part."
+    st.caption(
+        f"Thin: training data; thick: test data. Loss after epoch {epochs[-1] if len(epochs) else 0:,}: {last}.{unit}"
+    )
     with st.container(horizontal=True):
         help = "Epoch, and training and test loss and score, one row per point of the curves."
         download("Curves as CSV", "curves_csv", _curves_csv, "curves.csv", "text/csv", help)

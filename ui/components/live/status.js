@@ -1,6 +1,6 @@
 // The status line and the advice.
 import { build, setText } from '../shared/dom.js';
-import { formatDuration, formatEpoch, formatNumber, formatWhole, namedScores } from '../shared/format.js';
+import { evaluatedPart, formatDuration, formatEpoch, formatNumber, formatWhole, namedScores, scoreText } from '../shared/format.js';
 import { STATUSES } from '../shared/protocol.js';
 import { generalizationGap } from './exchange.js';
 
@@ -16,10 +16,10 @@ const STATUS_SENTENCES = {
 /** Label and value of each number: functions of a frame's header. */
 export const STATUS_FACTS = [
   [() => 'Epoch', header => formatEpoch(header.epoch)],
-  [() => 'Train loss', header => formatNumber(header.train_loss, 4)],
+  [header => `Train loss${evaluatedPart(header)}`, header => formatNumber(header.train_loss, 4)],
   [() => 'Test loss', header => formatNumber(header.test_loss, 4)],
-  [header => `Train ${namedScores(header).name}`, header => formatNumber(namedScores(header).train, 3)],
-  [header => `Test ${namedScores(header).name}`, header => formatNumber(namedScores(header).test, 3)],
+  [header => `Train ${namedScores(header).name}${evaluatedPart(header)}`, header => scoreText(header, 'train', 3)],
+  [header => `Test ${namedScores(header).name}`, header => scoreText(header, 'test', 3)],
   [() => 'Gap in loss', header => formatNumber(generalizationGap(header), 4)],
   [() => 'Steps per second', header => formatWhole(header.steps_per_second ?? 0)],
   [() => 'Time per epoch', header => formatDuration(header.epoch_ms)],

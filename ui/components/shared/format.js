@@ -35,6 +35,18 @@ export function formatDuration(milliseconds) {
   return milliseconds < 1000 ? `${formatNumber(milliseconds, 2)} ms` : `${formatNumber(milliseconds / 1000, 2)} s`;
 }
 
+/** " of the first 2,000" where the figures of the training data are not those of all of it, else "". */
+export function evaluatedPart(header) {
+  return header.train_evaluated < header.train_samples ? ` of the first ${formatWhole(header.train_evaluated)}` : '';
+}
+
+/** The score of a part, "train" or "test", as text; R\u00b2 of constant targets is 0/0, so it is a word. */
+export function scoreText(header, part, places) {
+  const score = namedScores(header)[part];
+  const isConstant = header.kind === REGRESSION && !Number.isFinite(score) && Number.isFinite(header[`${part}_loss`]);
+  return isConstant ? 'undefined' : formatNumber(score, places);
+}
+
 /** Name of the score and its two values: accuracy for classes, R² for numbers. */
 export function namedScores(header) {
   return header.kind === REGRESSION

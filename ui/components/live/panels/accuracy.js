@@ -2,7 +2,7 @@
 import { ChartPanel } from './chart.js';
 import { REGRESSION } from '../../shared/protocol.js';
 import { TEST, TRAIN } from '../../shared/palette.js';
-import { formatNumber, namedScores } from '../../shared/format.js';
+import { evaluatedPart, namedScores, scoreText } from '../../shared/format.js';
 import { setText } from '../../shared/dom.js';
 
 export class AccuracyPanel extends ChartPanel {
@@ -21,7 +21,8 @@ export class AccuracyPanel extends ChartPanel {
   }
 
   describe(header) {
-    const { name, train, test } = namedScores(header);
-    setText(this.sentence, `Test ${name} ${formatNumber(test, 2)} after ${header.epoch} epochs. Train ${name} ${formatNumber(train, 2)}.`);
+    const { name } = namedScores(header);
+    const [test, train] = ['test', 'train'].map(part => scoreText(header, part, 2));
+    setText(this.sentence, `Test ${name} ${test} after ${header.epoch} epochs. Train ${name}${evaluatedPart(header)} ${train}.`);
   }
 }

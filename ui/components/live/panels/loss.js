@@ -1,7 +1,7 @@
 // The loss of the training and the test data over the epochs.
 import { ChartPanel } from './chart.js';
 import { TEST, TRAIN } from '../../shared/palette.js';
-import { formatNumber } from '../../shared/format.js';
+import { evaluatedPart, formatNumber } from '../../shared/format.js';
 import { setText } from '../../shared/dom.js';
 
 export class LossPanel extends ChartPanel {
@@ -16,7 +16,8 @@ export class LossPanel extends ChartPanel {
     this.setSeries(history.loss);
   }
 
-  describe({ epoch, test_loss: test, train_loss: train }) {
-    setText(this.sentence, `Test loss ${formatNumber(test, 3)} after ${epoch} epochs, train loss ${formatNumber(train, 3)}.`);
+  describe(header) {
+    const { epoch, test_loss: test, train_loss: train } = header;
+    setText(this.sentence, `Test loss ${formatNumber(test, 3)} after ${epoch} epochs, train loss${evaluatedPart(header)} ${formatNumber(train, 3)}.`);
   }
 }
