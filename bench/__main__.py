@@ -16,6 +16,7 @@ KINDS = {
     "gpu": "the engine on a GPU compared with itself on the CPU and with PyTorch on the same GPU",
     "live": "what a visitor's browser receives",
     "class": "what thirty students on one server receive, and what they cost it",
+    "selection": "whether the test accuracy after early stopping is that of new data",
     "ablation": "what each optimization of the engine gains: time of a step without it / with it",
 }
 MODULES = {"class": "classroom"}  # modules with a different name; `class` is a Python keyword
@@ -50,10 +51,11 @@ def arguments(words: Sequence[str] | None = None) -> dict[str, Any]:
             )
             kind.add_argument("--seconds", type=float, help="duration of each measurement; 600 for a soak test")
             kind.add_argument("--pages", type=int, help="number of additional real Chromium pages")
-        elif name not in ("live", "accuracy"):
+        elif name not in ("live", "accuracy", "selection"):
             kind.add_argument("--rounds", type=int, help="number of rounds")
-        if name == "accuracy":
+        if name in ("accuracy", "selection"):
             kind.add_argument("--seeds", type=int, help="number of seeds, from 1")
+        if name == "accuracy":
             kind.add_argument("--data-dir", help="folder with the files of MNIST")
         if name in ("cpu", "gpu"):
             kind.add_argument("--peers", default="", help="only these, separated by commas")

@@ -143,8 +143,13 @@ EARLY_STOPPING = Needs(lambda e: e.patience > 0, "without early stopping", stric
 
 
 def _named_after_part(label: str) -> Callable[[Any], str]:
-    """The label of a number of the part that stop rules look at, with the name of that part in an experiment."""
-    return lambda e: f"{label} ({e.selecting_part if e else 'validation'} part)"
+    """The label of a number of the part that stop rules look at in an experiment: {part} or {Part} becomes its name."""
+
+    def label_for(e: Any) -> str:
+        part = e.selecting_part if e else "validation"
+        return label.format(part=part, Part=part.capitalize())
+
+    return label_for
 
 
 SHARE_STEPS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
@@ -366,9 +371,9 @@ class Fields(BaseModel):
         term="Stop rule", help="Training stops when this many epochs are done.",
     )] = 0
     target_accuracy: Annotated[float, FieldSpec(
-        allowed=number(0, 1), label="Stop at this accuracy or R²", group=STOP_RULES, part="stop",
+        allowed=number(0, 1), label="Stop at this validation accuracy or R²", group=STOP_RULES, part="stop",
         zero="never", increment=0.01, term="Stop rule",
-        label_for=_named_after_part("Stop at this accuracy or R²"),
+        label_for=_named_after_part("Stop at this {part} accuracy or R²"),
         help="Training stops when the validation part (without one: the training part) is answered this well. The test "
              "part only reports.",
     )] = 0.0
@@ -386,7 +391,7 @@ class Fields(BaseModel):
     )] = 0.0
     monitor: Annotated[str, FieldSpec(
         allowed=one_of(*MONITORS), label="What has to improve", group=STOP_RULES, part="stop", term="Early stopping",
-        choices=dict(zip(MONITORS, map(_named_after_part, ("Loss", "Accuracy or R²")), strict=True)),
+        choices=dict(zip(MONITORS, map(_named_after_part, ("{Part} loss", "{Part} accuracy or R²")), strict=True)),
         needs=EARLY_STOPPING,
         help="For early stopping: the number that is watched, of the validation part, or of the training part if there "
              "is no validation part. It is never one of the test part, which then could not tell how good the network "

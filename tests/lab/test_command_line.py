@@ -274,3 +274,14 @@ def test_a_target_that_is_never_reached_ends_all_the_same(monkeypatch):
     experiment = Experiment(dataset="circle", hidden=(), samples=40, target_accuracy=1.0)
     result = pickle.loads(pickle.dumps(headless.run(experiment)))  # as another process gets it
     assert (result["epochs"], result["stopped"]) == (3, "3 epochs are done.")
+
+
+def test_the_limit_of_the_command_line_restores_the_best_weights(monkeypatch):
+    monkeypatch.setattr(headless, "MAX_EPOCHS", 12)
+    experiment = Experiment(dataset="circle", samples=40, label_noise=0.5, patience=1000, validation_share=0.3, seed=2,
+                            optimizer="adam", learning_rate=0.1)  # fmt: skip
+    result, _, trainer = headless.train(experiment)
+    best = int(trainer.history.values[4, 1:].argmin()) + 1
+    assert best < result["epochs"] == 12
+    assert result["stopped"] == f"12 epochs are done; the best weights, of epoch {best}, are restored."
+    assert np.float32(result["validation_loss"]) == trainer.history.values[4, best]

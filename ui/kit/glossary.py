@@ -36,8 +36,9 @@ _GENERAL = (
     Term("Dead", "A neuron whose slope is zero for every example: no gradient comes through, so it cannot learn. "
          "The table gives the share of such neurons.", HEALTH),
     Term("Divergence", "The loss grows without limit, usually because the learning rate is too high.", EVERYWHERE),
-    Term("Early stopping", "Ends training when the monitored number has not improved for some epochs (the patience).",
-         PLAYGROUND),
+    Term("Early stopping", "Ends training when the monitored number of the validation part (without one: of the "
+         "training part) has not improved for some epochs, the patience. Whichever rule ends the run, the best weights "
+         "are restored.", PLAYGROUND),
     Term("Epoch", "One pass through all training examples.", EVERYWHERE),
     Term("Exploding gradient", "A gradient that grows from layer to layer on its way back: steps become far too long.",
          HEALTH),
@@ -77,8 +78,10 @@ _GENERAL = (
     Term("Step", "One update of all weights, from one batch.", EVERYWHERE),
     Term("Stop rule", "Ends training by itself: after some epochs or seconds, at a goal, or without improvement.",
          PLAYGROUND),
-    Term("Training part, test part", "The network learns from the first and is tested on the second, which it never "
-         "learns from.", EVERYWHERE),
+    Term("Training part, validation part, test part", "The network learns from the first. Whatever is chosen, such as "
+         "the epoch at which early stopping ends, is chosen by the second, which therefore looks better than new "
+         "examples would. The third takes no part in learning or choosing, so that it tells how good the network is.",
+         EVERYWHERE),
     Term("Unit", "A neuron: it adds up its inputs, each times a weight, adds its bias, and applies its activation.",
          EVERYWHERE),
     Term("Update / weight", "The length of one step of a layer's weights as a share of their own length. About 0.001 "

@@ -81,7 +81,7 @@ def _rerun() -> None:
     (activation, score), epochs, history = _figure_arguments(), arrays["history_epoch"], arrays["history"]
     figures = {
         "loss": curve(epochs, *history[:2], label="loss", theme=theme()),
-        "accuracy": curve(epochs, *history[2:], label=score, theme=theme()),
+        "accuracy": curve(epochs, *history[2:4], label=score, theme=theme()),
         "activation": _figures(activation, score, theme())["activation"],
     }
     for column, (name, figure) in zip(st.columns(3), figures.items(), strict=True):
