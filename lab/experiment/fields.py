@@ -292,7 +292,8 @@ class Fields(BaseModel):
     batch_size: Annotated[int, FieldSpec(
         allowed=whole(0, 100_000), label="Batch size", group=TRAINING, part="batch", zero="all", preview=True,
         steps=(1, 2, 4, 8, 10, 16, 32, 64, 128, 256, 0), term="Batch",
-        help="Examples per step. A larger batch makes steps calmer, but fewer per epoch.",
+        help="Examples per step. A larger batch makes steps calmer, but fewer per epoch. Batch normalization needs "
+             "batches of at least 2, and adds a last one of a single example to the batch before.",
     )] = 10
     initializer: Annotated[str, FieldSpec(
         allowed=one_of(*INITIALIZERS), label="Initial weights", group=NETWORK, part="more", advanced=True,

@@ -142,6 +142,8 @@ def _vanishing(s: RunView) -> Advice | None:
 def _jumps(s: RunView) -> Advice | None:
     if not s.window or s.scores[0] >= FAIR or s.fall > 0.3 or s.jump < JUMPY_SHARE:
         return None
+    if s.trainer.network.couples_samples and s.trainer.training_loss_ratio() <= 1:
+        return None  # only the running statistics jump
     rate = float(f"{s.experiment.learning_rate / 10:.1g}")
     text = f"The loss jumps up and down without settling for {s.window} epochs: the learning rate is too high."
     return Advice(text, f"Try learning rate {rate:g}", {"learning_rate": rate})
