@@ -43,6 +43,7 @@ EXPERIMENTS = {
     "class weights of two": BASE.change(class_weights="balanced", balance=0.3),
     "dropout": BASE.change(dropout=0.3),
     "batch normalization": BASE.change(batch_norm=True),
+    "a validation part": BASE.change(validation_share=0.3),
     "batch normalization and a last single sample": BASE.change(batch_norm=True, samples=55, batch_size=10),
     "batch normalization with Adam": SEVERAL.change(dataset="wine", batch_norm=True, optimizer="adam"),
     "momentum with a schedule": SEVERAL.change(optimizer="momentum", schedule="one_cycle"),
