@@ -48,7 +48,6 @@ EXPERIMENTS = {
     "batch normalization with Adam": SEVERAL.change(dataset="wine", batch_norm=True, optimizer="adam"),
     "momentum with a schedule": SEVERAL.change(optimizer="momentum", schedule="one_cycle"),
     "Nesterov with a schedule": SEVERAL.change(optimizer="nesterov", schedule="step"),
-    "a validation part": BASE.change(validation_share=0.3),
     "both": BASE.change(batch_norm=True, dropout=0.2, optimizer="adam", dtype="float32"),
     "skip connections": BASE.change(hidden=(4, 4, 3, 3), residual=True),
     "skip connections from the input": BASE.change(hidden=(2, 2), residual=True, max_norm=1.0, l2=0.01),
