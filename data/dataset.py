@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from data.names import shown
 from data.preprocessing import (
     Parts,
     chunks,
@@ -59,6 +60,11 @@ class Source:
     def classes(self) -> int:
         """Number of classes; 0 for regression."""
         return len(self.class_names)
+
+    @property
+    def shown_class_names(self) -> tuple[str, ...]:
+        """The names of the classes as they can be shown."""
+        return shown(self.class_names)
 
     def available(self, data_dir: Path | None = None) -> bool:
         """Whether it can be loaded: False only for a file-based set whose files are missing."""
@@ -109,6 +115,16 @@ class Dataset:
     def classes(self) -> int:
         """Number of classes; 0 for regression."""
         return len(self.class_names)
+
+    @property
+    def shown_class_names(self) -> tuple[str, ...]:
+        """The names of the classes as they can be shown."""
+        return shown(self.class_names)
+
+    @property
+    def shown_feature_names(self) -> tuple[str, ...]:
+        """The names of the inputs as they can be shown."""
+        return shown(self.feature_names)
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 python -m lab run EXPERIMENT.json --json
 python -m lab run "http://localhost:8501/?dataset=digits&hidden=64,32" --epochs 30 --report
 python -m lab run epochs=50 --table flowers.csv --target species
+python -m lab table flowers.csv --target species
 python -m lab check '{"hidden": [4, 4], "activations": "gelu"}'
 """
 
@@ -19,6 +20,7 @@ import sys
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+from data.files.user_data import UserDataError
 from data.preprocessing import Parts
 from engine.formulas.metrics import Scores
 from lab.experiment import own_data
@@ -62,6 +64,20 @@ def show_progress(epochs: int, scores: Scores) -> None:
     print(f"epoch {epochs:6d}  loss {losses}  score {goodness}", file=sys.stderr)
 
 
+def show_table(file: Path, target: str | None, *, as_json: bool) -> int:
+    """Print how a table is read; returns the exit code."""
+    from data.files.table_report import as_text, describe_table  # pandas takes half a second to import
+
+    try:
+        found = describe_table(file.read_bytes(), file.name, target)
+    except (OSError, UserDataError) as problem:
+        reason = f"cannot be read: {problem.strerror}." if isinstance(problem, OSError) else str(problem)
+        print(f"{file}: {reason}", file=sys.stderr)
+        return 2
+    print(json.dumps(finite(found)) if as_json else as_text(found))
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m lab", description="Run an experiment without a browser.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -81,7 +97,13 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     command = commands.add_parser("check", help="check backprop against central differences")
     command.add_argument("source", help="a JSON file, a link of the playground, or JSON text")
+    command = commands.add_parser("table", help="say how a file of a table is read, and what is proposed for it")
+    command.add_argument("file", type=Path, metavar="FILE", help="CSV or similar, gzipped or not")
+    command.add_argument("--target", metavar="COLUMN", help="column to predict; by default usually the last")
+    command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     options = parser.parse_args(arguments)
+    if "file" in options:
+        return show_table(options.file, options.target, as_json=options.json)
     if getattr(options, "target", None) and not options.table:
         parser.error("--target names a column of --table")
     try:

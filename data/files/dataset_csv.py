@@ -9,7 +9,7 @@ import numpy as np
 
 from data.dataset import Dataset
 from data.files.safe_cells import safe_cell
-from data.files.user_data import unique
+from data.names import unique
 
 CHUNK_ROWS = 1000
 

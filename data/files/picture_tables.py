@@ -7,51 +7,63 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO
 
 import numpy as np
 import pandas as pd
 
-from data.files.table_files import MAX_BYTES, MAX_ROWS, decoded, has_header, shape, unpacked
-from data.files.user_data import PreparedData, UserDataError, clean, pixel_names, unique
+from data.files.table_files import MAX_ROWS, read_frame
+from data.files.table_layout import Frame, Layout
+from data.files.text_encoding import MAX_BYTES
+from data.files.user_data import PreparedData, UserDataError, pixel_names
+from data.names import clean
 
 SIDES = range(5, 65)  # smaller tables of whole numbers are assumed to be measurements
 MAX_CLASSES = 50
-LABELS = {"label", "labels", "class", "target", "digit", "y"}
+TARGET_NAMES = ("label", "labels", "class", "classes", "target", "targets", "y")  # in this order
 CHUNK_ROWS = 2048
 
 
-def label_column(head: list[list[str]]) -> int | None:
-    """The index of the label column, given the first lines of a table; None if the rest are not n*n pixels 0 to 255."""
-    width = len(head[0])
-    rows = head[1:] if has_header(head) else head
-    if math.isqrt(width - 1) not in SIDES or math.isqrt(width - 1) ** 2 != width - 1 or not rows:
+def label_column(names: Sequence[str], rows: Sequence[Sequence[str]]) -> int | None:
+    """The index of the label column, given the first rows of a table; None if the rest are not n*n pixels 0 to 255."""
+    width = len(names)
+    if not rows or math.isqrt(width - 1) not in SIDES or math.isqrt(width - 1) ** 2 != width - 1:
         return None
-    names = [name.strip().lower() for name in head[0]]
-    label = next((i for i, name in enumerate(names) if name in LABELS), 0)
+    places = {name.strip().casefold(): i for i, name in reversed(list(enumerate(names)))}
+    label = next((places[name] for name in (*TARGET_NAMES, "digit") if name in places), 0)
     pixels = (cell for row in rows for i, cell in enumerate(row) if i != label)
-    return label if all(cell.strip().isdecimal() and int(cell) <= 255 for cell in pixels) else None
+    return label if all(cell.isdecimal() and int(cell) <= 255 for cell in pixels) else None
 
 
-def read_pictures(content: bytes, title: str, most_bytes: int = MAX_BYTES) -> PreparedData | None:
+def read_pictures(
+    content: bytes, title: str, most_bytes: int = MAX_BYTES, layout: Layout | None = None
+) -> PreparedData | None:
     """The pictures of a table, or None if it is another kind of table. Raises UserDataError."""
-    text, _ = decoded(unpacked(content, most_bytes))
-    separator, head = shape(text)
-    if (label := label_column(head)) is None:
+    body, frame = read_frame(content, layout or Layout(), most_bytes)
+    if (label := label_of(frame)) is None:
         return None
-    side = math.isqrt(len(head[0]) - 1)
-    pixels, labels = parse(io.StringIO(text), separator, label, side, has_header(head))
+    side = math.isqrt(frame.width - 1)
+    file = io.BytesIO(body)
+    file.seek(frame.start)
+    pixels, labels = parse(file, frame.layout.separator or ",", label, side)
     y, names = numbered(labels)
-    return PreparedData("own_images", clean(title), "classification", pixels, y, pixel_names(side), names,
+    target = (frame.names[label] if frame.names else "") or "label"
+    return PreparedData("own_images", clean(title), "classification", pixels, y, pixel_names(side), names, target,
                     image_shape=(side, side))  # fmt: skip
 
 
-def parse(file: IO[str], separator: str, label: int, side: int, header: bool) -> tuple[np.ndarray, list[str]]:
-    """Pixels (N, side * side) uint8 and the labels as text. Raises UserDataError."""
+def label_of(frame: Frame) -> int | None:
+    """The index of the label column of a table of pictures, or None if it is another kind of table."""
+    rows = [record.cells[: frame.width] for record in frame.sample if len(record.cells) >= frame.width]
+    return label_column(frame.names, rows[:20])
+
+
+def parse(file: IO, separator: str, label: int, side: int) -> tuple[np.ndarray, list[str]]:
+    """Pixels (N, side * side) uint8 and the labels as text, from rows in UTF-8. Raises UserDataError."""
     parts: list[np.ndarray] = []
     labels: list[str] = []
-    for chunk in _chunks(file, separator, label, side, header):
+    for chunk in _chunks(file, separator, label, side):
         labels += chunk.pop(label).str.strip().tolist()
         values = chunk.to_numpy()
         if values.dtype.kind not in "iu" or values.min() < 0 or values.max() > 255:
@@ -65,11 +77,12 @@ def parse(file: IO[str], separator: str, label: int, side: int, header: bool) ->
     return np.concatenate(parts), labels
 
 
-def _chunks(file: IO[str], separator: str, label: int, side: int, header: bool) -> Iterator[pd.DataFrame]:
+def _chunks(file: IO, separator: str, label: int, side: int) -> Iterator[pd.DataFrame]:
     columns = list(range(side * side + 1))
     try:
-        yield from pd.read_csv(file, sep=separator, header=None, names=columns, skiprows=int(header), index_col=False,
-                               dtype={label: str}, na_filter=False, engine="c", chunksize=CHUNK_ROWS)  # fmt: skip
+        yield from pd.read_csv(file, sep=r"\s+" if separator == " " else separator, header=None, names=columns,
+                               index_col=False, dtype={label: str}, na_filter=False, engine="c",
+                               encoding_errors="replace", chunksize=CHUNK_ROWS)  # fmt: skip
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError, OverflowError) as problem:
         if isinstance(problem, UserDataError):
             raise
@@ -90,11 +103,12 @@ def numbered(labels: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
         raise UserDataError(
             f"The label {clean(names[counts.argmin()])} occurs once; every label must occur at least twice."
         )
-    return y, tuple(unique([clean(name) for name in names]))
+    return y, tuple(names)
 
 
 def _size(name: str) -> tuple[float, str]:
+    """Numbers by size, then words; equal numbers by their spelling, so that the order does not depend on a set."""
     try:
-        return float(name), ""
+        return float(name), name
     except ValueError:
         return math.inf, name

@@ -1,51 +1,76 @@
 """Reads delimited text files (CSV and similar), gzipped or not, in the dialects of many programs.
 
-Sizes are checked before a table takes memory; every error is one sentence.
+Layout, number spelling and kinds of columns are decided from many lines and whole columns; each decision is said in a
+note and can be overruled by a Layout. Names and words stay as they are in the file; they are shortened and escaped
+where they are shown. Sizes are checked before a table takes memory; every error is one sentence.
 """
 
 from __future__ import annotations
 
-import csv
 import io
 import re
-import zlib
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from data.files.user_data import UserDataError, clean, unique
+from data.files.number_spelling import Evidence, Spelling, decide, evidence, parse_with_words
+from data.files.table_layout import (
+    DATE,
+    GAPS,
+    GAPS_AMONG_WORDS,
+    MAX_CELL_CHARACTERS,
+    SEPARATORS,
+    Frame,
+    Layout,
+    find_frame,
+)
+from data.files.text_encoding import MAX_BYTES, as_utf8, unpacked
+from data.files.user_data import UserDataError
+from data.names import clean, unique
 
-MAX_BYTES, MAX_UNPACKED_BYTES = 20_000_000, 100_000_000
 MAX_ROWS, MAX_COLUMNS, MAX_CELLS = 100_000, 1000, 4_000_000
-MAX_CELL_CHARACTERS = 10_000
-MAX_MAGNITUDE = 1e30  # larger numbers count as gaps; their squares would overflow
-SNIFFED_LINES = 20  # used to detect separator and header
-SEPARATORS = {"\t": "tab", ";": "semicolon", "|": "bar", ",": "comma"}  # a comma may also be a decimal comma
-GAPS = {"", "na", "n/a", "#n/a", "nan", "null", "none", "?", "-"}  # in lower case
-DECIMAL_COMMA = r"[+-]?(?:\d+,?\d*|,\d+)(?:[eE][+-]?\d+)?"
-OTHER_FORMATS = (  # first bytes, description
-    (b"PK\x03\x04", "a zip archive or an Excel workbook; save the table as CSV"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save the table as CSV"),
-    (b"%PDF", "a PDF document"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-    (b"PAR1", "a Parquet file; save the table as CSV"),
-    (b"SQLite format 3", "a database"),
-    (b"BZh", "a bzip2 archive; gzip is understood"),
-    (b"\xfd7zXZ", "an xz archive; gzip is understood"),
-    (b"\x28\xb5\x2f\xfd", "a zstd archive; gzip is understood"),
+MAX_BESIDE = 20  # rows, and cells at the end of a row, that may turn out to be empty
+MAX_CATEGORIES = 50  # more different words are text
+MAX_SPELLED = 1000  # different numbers whose spelling is kept, because they may be classes
+EVIDENCE_CELLS = 2000  # of a column, spread over it
+NUMBER_SHARE = 0.95  # of the cells of a column of numbers; the others are gaps
+MAX_STRAY_WORDS = 3  # different ones in a column of numbers
+ID_NAMES = {
+    "id",
+    "ids",
+    "uid",
+    "uuid",
+    "guid",
+    "index",
+    "idx",
+    "key",
+    "nr",
+    "no",
+    "num",
+    "rowid",
+    "row",
+    "rownames",
+    "#",
+}
+KINDS = {"number": "Number", "category": "Words"}  # that a user can choose
+TOTALS = re.compile(
+    r"(grand |sub)?-?(totals?|sum|summe|gesamt|total general|totale|totaal|suma|итого|合計|合计)\b:?", re.I
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """One column of N cells: numbers with NaN for gaps, or category codes with -1 for gaps."""
+    """One column of N cells: numbers with NaN for gaps, or codes of words with -1 for gaps."""
 
     name: str
     values: np.ndarray  # (N,) float64 or int32
     categories: tuple[str, ...] = ()  # () for numbers
+    kind: str = "number"  # number, category, text, id, empty or date
+    spelled: dict[float, str] = field(default_factory=dict)  # a number as the file spells it, where there are few
+    nameless: bool = False  # the name is ours
 
     @property
     def gaps(self) -> np.ndarray:
@@ -57,15 +82,21 @@ class Column:
         return len(self.categories) or len(np.unique(self.values[~np.isnan(self.values)]))
 
     def as_categories(self) -> Column:
-        """Numbers as categories, sorted numerically."""
+        """Numbers as categories, sorted numerically, as they are spelled in the file."""
         if self.categories:
             return self
         known = np.unique(self.values[~np.isnan(self.values)])
         values = np.where(np.isnan(self.values), -1, np.searchsorted(known, self.values)).astype(np.int32)
-        return replace(self, values=values, categories=tuple(f"{number:.15g}" for number in known))
+        names = tuple(self.spelled.get(number, f"{number:.15g}") for number in known.tolist())
+        return replace(self, values=values, categories=names)
 
     def take(self, rows: np.ndarray) -> Column:
         return replace(self, values=self.values[rows])
+
+    def first(self, count: int) -> list[float | str]:
+        """The first values that are there."""
+        known = self.values[~self.gaps][:count].tolist()
+        return [self.categories[value] for value in known] if self.categories else known
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +104,8 @@ class Table:
     """The columns of a file and how it was read."""
 
     columns: tuple[Column, ...]
-    encoding: str
-    separator: str
-    header: bool
+    layout: Layout  # complete
+    notes: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -85,151 +115,319 @@ class Table:
     def names(self) -> list[str]:
         return [column.name for column in self.columns]
 
+    @property
+    def header(self) -> bool:
+        return bool(self.layout.header)
+
     def column(self, name: str) -> Column:
-        return next(column for column in self.columns if column.name == name)
+        """The column of this name. Raises UserDataError."""
+        if found := next((column for column in self.columns if column.name == name), None):
+            return found
+        raise UserDataError(f"There is no column {clean(name)}; the columns are {listed(self.names)}.")
 
 
-def read_table(content: bytes, header: bool | None = None, most_bytes: int = MAX_BYTES) -> Table:
-    """Read a table. header: whether the first line has the names; None detects it. Raises UserDataError."""
-    text, encoding = decoded(unpacked(content, most_bytes))
-    separator, head = shape(text)
-    lines = _count(text)
-    if lines > MAX_ROWS + 1:
-        raise UserDataError(f"The table has {lines:,} lines; at most {MAX_ROWS:,} rows are allowed.")
-    if len(head[0]) > MAX_COLUMNS:
-        raise UserDataError(f"The table has {len(head[0]):,} columns; at most {MAX_COLUMNS:,} are allowed.")
-    if lines * len(head[0]) > MAX_CELLS:
-        raise UserDataError(f"The table has {lines * len(head[0]):,} cells; at most {MAX_CELLS:,} are allowed.")
-    named = has_header(head) if header is None else header
-    cells = _cells(text, separator, len(head[0]))
-    names = [clean(name, f"column {i + 1}") for i, name in enumerate(cells.iloc[0])] if named else []
-    if named:
-        cells = cells.iloc[1:]
+def read_table(content: bytes, layout: Layout | None = None, most_bytes: int = MAX_BYTES) -> Table:
+    """Read a table. layout: decisions of the user; None finds all of them. Raises UserDataError."""
+    layout = layout or Layout()
+    cells, frame = read_cells(content, layout, most_bytes)
+    notes: list[str] = list(frame.notes)
+    given = [frame.names[i] if i < len(frame.names) else "" for i in cells.columns]
+    names = column_names(given)
+    gaps = GAPS if layout.missing is None else frozenset(("", *(word.strip().lower() for word in layout.missing)))
+    spelling, sentence = find_spelling(cells, gaps, frame.layout)
+    if sentence:
+        notes.append(sentence)
+    kinds = dict(layout.kinds)
+    among_words = GAPS_AMONG_WORDS if layout.missing is None else gaps
+    columns = []
+    for i, name, own_name in zip(cells.columns, names, given, strict=True):
+        column, said = _column(name, cells.pop(i), spelling, gaps, among_words, kinds.get(name, ""))
+        column = replace(column, nameless=not own_name)
+        columns.append(replace(column, kind="id") if not kinds.get(name) and _is_id(column, i == 0) else column)
+        notes += said
+    words = ", ".join(sorted(gaps - {""})) if layout.missing is not None else None
+    layout = replace(frame.layout, decimal=spelling.decimal, thousands=spelling.thousands)
+    if words:
+        notes.append(f"Counted as missing: {clean(words)}.")
+    return Table(tuple(columns), layout, tuple(notes))
+
+
+def read_cells(content: bytes, layout: Layout, most_bytes: int = MAX_BYTES) -> tuple[Any, Frame]:
+    """The cells of all rows as text, a DataFrame with columns 0, 1, ..., and their layout. Raises UserDataError."""
+    body, frame = read_frame(content, layout, most_bytes)
+    if frame.width > MAX_COLUMNS:
+        raise UserDataError(f"The table has {frame.width:,} columns; at most {MAX_COLUMNS:,} are allowed.")
+    notes = list(frame.notes)
+    cells = _without_other_lines(_without_empty_ends(_cells(body, frame), frame), frame, notes)
     if not len(cells):
-        raise UserDataError("The table has no rows; a line of names and at least ten rows of values are allowed.")
-    names = unique(names or [f"column {i + 1}" for i in range(cells.shape[1])])
-    columns = tuple(_column(name, cells[i], separator != ",") for i, name in enumerate(names))
-    return Table(columns, encoding, SEPARATORS[separator], named)
+        raise UserDataError("The table has no rows; a line of names and rows of values are allowed.")
+    return cells, replace(frame, notes=tuple(notes))
 
 
-def unpacked(content: bytes, most_bytes: int = MAX_BYTES) -> bytes:
-    """The bytes of a file, decompressed if gzipped, at most MAX_UNPACKED_BYTES. Raises UserDataError."""
-    if len(content) > most_bytes:
-        raise UserDataError(f"The file has {len(content):,} bytes; at most {most_bytes:,} are allowed.")
-    if content[:2] == b"\x1f\x8b":
-        opened = zlib.decompressobj(31)
+def read_frame(content: bytes, layout: Layout, most_bytes: int = MAX_BYTES, fewest: int = 2) -> tuple[bytes, Frame]:
+    """The text of a file in UTF-8, and where the table of at least `fewest` columns is in it. Raises UserDataError."""
+    body, encoding, notes = as_utf8(unpacked(content, most_bytes), layout.encoding)
+    frame = find_frame(body, replace(layout, encoding=encoding), fewest)
+    return body, replace(frame, notes=(*notes, *frame.notes))
+
+
+def column_names(given: Sequence[str]) -> list[str]:
+    """A name for each column: the given one, with a number behind it if it occurs twice."""
+    return unique([name or f"column {i + 1}" for i, name in enumerate(given)])
+
+
+def listed(names: list[str], most: int = 20) -> str:
+    """The first names, as they can be shown."""
+    return ", ".join(map(clean, names[:most])) + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
+# Rows -----------------------------------------------------------------------------------------------------------------
+
+
+def _cells(body: bytes, frame: Frame) -> Any:
+    """All cells as text, without outer blanks. Raises UserDataError."""
+    most = min(MAX_ROWS, MAX_CELLS // frame.width) + MAX_BESIDE
+    widest = max(frame.sample, key=lambda record: len(record.cells))
+    width = max(frame.width, len(widest.cells))
+    if width > frame.width + MAX_BESIDE:
+        raise _uneven(f"Line {widest.line:,}", width, frame.width)
+    while True:
         try:
-            content = opened.decompress(content, MAX_UNPACKED_BYTES + 1)
-        except zlib.error:
-            raise UserDataError("The gzip file is broken; upload it again, or the table without gzip.") from None
-        if len(content) <= MAX_UNPACKED_BYTES and not opened.eof:
-            raise UserDataError("The gzip file is incomplete; upload it again, or the table without gzip.")
-        if opened.unused_data:
-            raise UserDataError("The gzip file has data after its end; one table per gzip file is allowed.")
-    if len(content) > MAX_UNPACKED_BYTES:
-        raise UserDataError(f"The file unpacks to more than the {MAX_UNPACKED_BYTES:,} bytes that are allowed.")
-    return content
+            cells = _parsed(body, frame, width, most)
+            break
+        except (pd.errors.ParserError, pd.errors.EmptyDataError) as problem:
+            if "EOF inside string" in str(problem):
+                raise UserDataError("A quotation mark is opened and never closed; quotes must come in pairs.") from None
+            if not (uneven := re.search(r"Expected \d+ fields in line (\d+), saw (\d+)", str(problem))):
+                raise UserDataError(
+                    "The file cannot be read as a table; all rows need the same number of cells."
+                ) from None
+            line, saw = int(uneven[1]) + frame.line - 1, int(uneven[2])
+            if saw > frame.width + MAX_BESIDE:
+                raise _uneven(f"Line {line:,}", saw, frame.width) from None
+            width = saw
+    longest = 0
+    for i in cells.columns:
+        cells[i] = text = cells[i].str.strip()
+        longest = max(longest, int(text.str.len().max() or 0))
+    if longest > MAX_CELL_CHARACTERS:
+        raise UserDataError(f"A cell is longer than the {MAX_CELL_CHARACTERS:,} characters that are allowed.")
+    for i in range(frame.width, width):
+        if (filled := cells[i] != "").any():
+            row = int(filled.to_numpy().argmax())
+            count = 1 + max(j for j in range(frame.width, width) if cells[j].iloc[row])
+            raise _uneven(f"Row {row + 1:,}", count, frame.width)
+        del cells[i]
+    return cells
 
 
-def decoded(content: bytes) -> tuple[str, str]:
-    """The text and the name of its encoding. Raises UserDataError for anything but text."""
-    for start, what in OTHER_FORMATS:
-        if content.startswith(start):
-            raise UserDataError(f"The file is {what}; CSV text is allowed.")
-    encodings = ["utf-8-sig", "cp1252", "latin-1"]
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        encodings = ["utf-16"]
-    elif (even := content[:1000:2].count(0)) + (odd := content[1:1000:2].count(0)) > len(content[:1000]) / 4:
-        encodings = ["utf-16-le" if odd > even else "utf-16-be"]
-    for encoding in encodings:
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text and not any(c < " " and c not in "\t\r\n" for c in text[:1000]):
-            return text, encoding.removesuffix("-sig")
-        break
-    raise UserDataError("The file is not plain text; CSV in UTF-8, UTF-16, Windows-1252 or Latin-1 is allowed.")
+def _uneven(where: str, cells: int, expected: int) -> UserDataError:
+    return UserDataError(f"{where} has {cells:,} cells and the others {expected:,}; all rows need the same number.")
 
 
-def shape(text: str) -> tuple[str, list[list[str]]]:
-    """The separator and the cells of the first lines. Raises UserDataError."""
-    lines = [line for line in io.StringIO(text[: 4 * MAX_UNPACKED_BYTES // 100], newline=None) if line.strip()][
-        :SNIFFED_LINES
-    ]
-    if not lines:
-        raise UserDataError("The file is empty; a line of names and rows of values are allowed.")
-    found: dict[str, list[list[str]]] = {}
-    for separator in SEPARATORS:
-        try:
-            found[separator] = list(csv.reader(lines, delimiter=separator, strict=False))
-        except csv.Error:
-            raise UserDataError(
-                f"A cell is longer than the {MAX_CELL_CHARACTERS:,} characters that are allowed."
-            ) from None
-    for separator, rows in found.items():
-        if (
-            len(rows[0]) > 1 and len({len(row) for row in rows[:-1] or rows}) == 1
-        ):  # the last line may end inside quotes
-            return separator, rows
-    separator, rows = max(found.items(), key=lambda item: len(item[1][0]))
-    if len(rows[0]) == 1:
-        allowed = ", ".join(SEPARATORS.values())
-        raise UserDataError(f"The file has one column only; two or more, separated by {allowed}, are allowed.")
-    return separator, rows
+def _parsed(body: bytes, frame: Frame, width: int, most: int) -> Any:
+    file = io.BytesIO(body)
+    file.seek(frame.start)
+    return pd.read_csv(file, nrows=most, **reading_options(frame.layout, width))
 
 
-def has_header(head: list[list[str]]) -> bool:
-    """Whether the first line is a header: it has no numbers, and other lines have some or its names are distinct."""
-    first, rows = [cell.strip() for cell in head[0]], head[1:]
-    if any(_is_number(cell) for cell in first):
-        return False
-    return any(_is_number(cell) for row in rows for cell in row) or len(set(first)) == len(first)
+def reading_options(layout: Layout, width: int) -> dict[str, Any]:
+    """The options of pandas.read_csv for rows of `width` cells of text in UTF-8."""
+    return {
+        "sep": r"\s+" if layout.separator == " " else layout.separator,
+        "quotechar": layout.quote or '"',
+        "escapechar": layout.escape or None,
+        "header": None,
+        "names": list(range(width)),
+        "index_col": False,
+        "dtype": str,
+        "na_filter": False,
+        "skipinitialspace": True,
+        "engine": "c",
+        "encoding": "utf-8",
+    }
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell.replace(",", "."))
-    except ValueError:
-        return False
-    return True
+def _without_empty_ends(cells: Any, frame: Frame) -> Any:
+    """Without columns at the end that have neither a name nor a value: each line ends with a separator."""
+    while cells.shape[1] > 2:
+        last = cells.columns[-1]
+        if (last < len(frame.names) and frame.names[last]) or (cells[last] != "").any():
+            break
+        del cells[last]
+    return cells
 
 
-def _count(text: str) -> int:
-    """The number of lines, for all kinds of line ends."""
-    return max(text.count("\n"), text.count("\r")) + (not text.endswith(("\n", "\r")))
+def _without_other_lines(cells: Any, frame: Frame, notes: list[str]) -> Any:
+    """Without rows that are none: empty ones, comments, repeated names, notes below the table, totals."""
+    first = cells[0]
+    out = np.zeros(len(cells), dtype=bool)
+
+    def leave_out(rows: np.ndarray, what: str) -> None:
+        rows = rows & ~out
+        if count := int(rows.sum()):
+            out[rows] = True
+            notes.append(
+                f"{count:,} {'row' if count == 1 else 'rows'} {what} {'is' if count == 1 else 'are'} left out."
+            )
+
+    blank, comment = np.array(first == "", dtype=bool), np.array(first.str.startswith("#"), dtype=bool)
+    rest_empty = blank | comment
+    rest_empty[-10:] = True
+    for i in cells.columns[1:]:
+        if not rest_empty.any():
+            break
+        rest_empty[rest_empty] = np.array(cells[i][rest_empty] == "", dtype=bool)
+    leave_out(rest_empty & blank, "without any value")
+    leave_out(rest_empty & comment, "with a comment")
+    if frame.names and frame.names[0] and (same := np.array(first == frame.names[0], dtype=bool)).any():
+        for i, name in zip(cells.columns[1:], frame.names[1:], strict=False):
+            same[same] = np.array(cells[i][same] == name, dtype=bool)
+        leave_out(same, "with the names again")
+    if cells.shape[1] > 2:  # below the table
+        below = rest_empty & (np.arange(len(cells)) >= len(cells) - 10)
+        shown = first[below & ~out]
+        typical = _filled(cells, slice(0, 50))
+        if len(shown) and typical > 2:
+            leave_out(below, f"below the table (“{clean(shown.iloc[0])}”)")
+    kept = np.flatnonzero(~out)
+    if len(kept) > 2:
+        last = [cells[i].iloc[kept[-1]] for i in cells.columns]
+        word = next((cell for cell in last if TOTALS.fullmatch(cell)), "")
+        if word and not any((cells[i].iloc[kept[:-1]] == word).any() for i in cells.columns):
+            total = np.zeros(len(cells), dtype=bool)
+            total[kept[-1]] = True
+            leave_out(total, f"of totals (“{clean(word)}”)")
+    if out.any():
+        cells = cells[~out]
+    most = min(MAX_ROWS, MAX_CELLS // max(1, cells.shape[1]))
+    if len(cells) > most:
+        if most == MAX_ROWS:
+            raise UserDataError(f"The table has more than the {MAX_ROWS:,} rows that are allowed.")
+        raise UserDataError(
+            f"The table has more than {most:,} rows of {cells.shape[1]:,} cells; "
+            f"at most {MAX_CELLS:,} cells are allowed."
+        )
+    return cells
 
 
-def _cells(text: str, separator: str, width: int) -> pd.DataFrame:
-    """All cells as text. Raises UserDataError for a line with too many cells or an unclosed quote."""
-    try:
-        return pd.read_csv(io.StringIO(text), sep=separator, header=None, names=list(range(width)), index_col=False,
-                           dtype=str, na_filter=False, engine="c", on_bad_lines="error")  # fmt: skip
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as problem:
-        if uneven := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(problem)):
-            expected, line, saw = uneven.groups()
-            raise UserDataError(
-                f"Line {line} has {saw} cells and the first line {expected}; all lines need the same number."
-            ) from None
-        if "EOF inside string" in str(problem):
-            raise UserDataError("A quotation mark is opened and never closed; quotes must come in pairs.") from None
-        raise UserDataError("The file cannot be read as a table; all rows need the same number of cells.") from None
+def _filled(cells: Any, rows: slice) -> float:
+    """How many cells of a row are filled."""
+    piece = cells.iloc[rows]
+    return float((piece != "").to_numpy().sum() / max(1, len(piece)))
 
 
-def _column(name: str, cells: Any, decimal_comma: bool) -> Column:
-    text = cells.str.strip()
-    if text.str.len().max() > MAX_CELL_CHARACTERS:
-        raise UserDataError(f"A cell of {name} is longer than the {MAX_CELL_CHARACTERS:,} characters that are allowed.")
-    gap = text.str.lower().isin(GAPS).to_numpy()
+# Columns --------------------------------------------------------------------------------------------------------------
+
+
+def find_spelling(cells: Any, gaps: frozenset[str], layout: Layout) -> tuple[Spelling, str]:
+    """How the file spells its numbers, and a sentence if that had to be decided."""
+    if layout.decimal is not None:
+        other = "," if layout.decimal == "." else "."
+        return Spelling(layout.decimal, layout.thousands if layout.thousands is not None else other), ""
+    found: list[Evidence] = []
+    step = max(1, len(cells) // EVIDENCE_CELLS)
+    for whole in (False, True):
+        found = []
+        for i in cells.columns:
+            piece = cells[i] if whole else cells[i].iloc[::step]
+            if whole and not piece.str.contains("[.,]", regex=True).any():
+                continue
+            if spoken := evidence(cell for cell in piece.unique() if cell.lower() not in gaps):
+                found.append(spoken)
+        unsure = any(sum(e.three.values()) for e in found) and not any(sum(e.decimal.values()) for e in found)
+        if step == 1 or not unsure:
+            break
+    spelling, sentence = decide(found, layout.separator or ",")
+    if layout.thousands is not None:
+        spelling = spelling._replace(thousands=layout.thousands)
+    return spelling, sentence
+
+
+def _column(
+    name: str, text: Any, spelling: Spelling, gaps: frozenset[str], among_words: frozenset[str], wanted: str
+) -> tuple[Column, list[str]]:
+    """The column of these cells, and notes. wanted: the kind that the user has chosen, or empty."""
+    gap = _is_gap(text, gaps)
     there = text[~gap]
-    if decimal_comma and there.str.contains(",", regex=False).any() and there.str.fullmatch(DECIMAL_COMMA).all():
-        there = there.str.replace(",", ".", regex=False)
-    numbers = np.asarray(pd.to_numeric(there, errors="coerce"), dtype=np.float64)
-    if not len(there) or not np.isnan(numbers).any():
-        values = np.full(len(text), np.nan)
-        values[~gap] = np.where(np.abs(numbers) <= MAX_MAGNITUDE, numbers, np.nan)
-        return Column(name, values)
-    codes, categories = pd.factorize(there, sort=True)
+    if not len(there) and wanted != "category":
+        return Column(name, np.full(len(text), np.nan), kind="empty"), []
+    if wanted != "category":
+        numbers, words = parse_with_words(there, spelling)
+        notes = _stray(name, there, words, wanted == "number")
+        if notes is not None:
+            values = np.full(len(text), np.nan)
+            values[~gap] = numbers
+            return Column(name, values, kind="number", spelled=_spelled(there, numbers)), notes
+    gap = _is_gap(text, among_words)
+    codes, categories = pd.factorize(text[~gap], sort=False)
+    order = np.argsort(words := np.asarray(categories, dtype=object)) if len(categories) else np.arange(0)
+    place = np.empty(len(order), dtype=np.int32)
+    place[order] = np.arange(len(order))
     values = np.full(len(text), -1, dtype=np.int32)
-    values[~gap] = codes
-    return Column(name, values, tuple(unique([clean(category) for category in categories[:MAX_ROWS]])))
+    values[~gap] = place[codes]
+    if not len(categories):
+        return Column(name, np.full(len(text), np.nan), kind="empty"), []
+    column = Column(name, values, tuple(words[order].tolist()))
+    return replace(column, kind=_kind_of_words(text[~gap], len(categories))), []
+
+
+def _is_gap(text: Any, gaps: frozenset[str]) -> np.ndarray:
+    """Whether each cell is a gap (N,)."""
+    short = (text.str.len() <= max(map(len, gaps))).to_numpy(dtype=bool)
+    found = np.zeros(len(text), dtype=bool)
+    if short.any():
+        found[short] = text[short].str.lower().isin(gaps).to_numpy(dtype=bool)
+    return found
+
+
+def _stray(name: str, there: Any, words: np.ndarray, forced: bool) -> list[str] | None:
+    """Notes on words among numbers, or None if there are too many of them for a column of numbers."""
+    if not words.any():
+        return []
+    if words.mean() > 1 - NUMBER_SHARE and not forced:
+        return None
+    different = there[words].unique()
+    if len(different) > MAX_STRAY_WORDS and not forced:
+        return None
+    count, shown = int(words.sum()), ", ".join(f"“{clean(word)}”" for word in different[:MAX_STRAY_WORDS])
+    return [f"{clean(name)}: {count:,} {'cell is' if count == 1 else 'cells are'} no number ({shown}) and a gap."]
+
+
+def _spelled(there: Any, numbers: np.ndarray) -> dict[float, str]:
+    """The first spelling of each number, if there are few: they may be classes."""
+    if len(np.unique(numbers[: 2 * MAX_SPELLED])) > MAX_SPELLED:
+        return {}
+    first = pd.Series(there.to_numpy(), index=numbers)
+    first = first[~first.index.duplicated() & first.index.notna()]
+    return dict(zip(first.index.tolist(), first.tolist(), strict=True)) if len(first) <= MAX_SPELLED else {}
+
+
+def _kind_of_words(text: Any, distinct: int) -> str:
+    head = text.iloc[:50]
+    if head.str.match(DATE).mean() >= 0.95 and text.str.match(DATE).mean() >= 0.95:
+        return "date"
+    names = len(text) >= 10 and distinct > len(text) / 2
+    return "text" if distinct > MAX_CATEGORIES or names else "category"
+
+
+def _is_id(column: Column, leading: bool) -> bool:
+    """Whether each row has a value of its own that only numbers it: by its name, or by counting the rows."""
+    if column.kind not in ("number", "text") or column.gaps.any() or column.distinct < len(column.values):
+        return False
+    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|#|[0-9]+", column.name)
+    named = bool(words) and (words[-1].lower() in ID_NAMES or words[0].lower() in ("id", "unnamed"))
+    if column.kind == "text":
+        return named
+    values = column.values
+    if len(values) < 3 or (values != np.rint(values)).any():
+        return False
+    if named or (column.nameless and leading):
+        return True
+    density = len(values) / (values.max() - values.min() + 1)  # 1: every number from the smallest to the largest
+    ordered = bool((np.diff(values) > 0).all() or (np.diff(values) < 0).all())
+    return len(values) > 20 and density > (0.5 if ordered else 0.9)
+
+
+def separator_name(layout: Layout) -> str:
+    return SEPARATORS[layout.separator or ","]

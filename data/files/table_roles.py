@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from data.files.picture_tables import LABELS, MAX_CLASSES
-from data.files.table_files import Column, Table
-from data.files.user_data import PreparedData, UserDataError, clean, unique
+from data.files.picture_tables import MAX_CLASSES, TARGET_NAMES
+from data.files.table_files import MAX_CATEGORIES, Column, Table
+from data.files.user_data import PreparedData, UserDataError
+from data.names import clean, unique
 
-MAX_CATEGORIES = 50  # of a feature
 MAX_INPUTS, MAX_VALUES, MIN_ROWS = 2000, 4_000_000, 10
 MAX_NUMBER_CLASSES = 20  # most distinct whole numbers that are proposed as classes
-TARGETS = (*LABELS, "species", "survived", "outcome", "diagnosis", "quality", "price", "value", "output")
+TARGETS = (*TARGET_NAMES, "species", "survived", "outcome", "diagnosis", "quality", "price", "value", "output")
 MISSING = "(missing)"
 
 
@@ -52,9 +52,20 @@ class Choices:
 
 
 def proposed_target(table: Table) -> str:
-    """The column named like a target, else the last one."""
-    names = {name.lower(): name for name in reversed(table.names)}
-    return next((names[name] for name in TARGETS if name in names), table.names[-1])
+    """The column named like a target, else the last one that can be predicted."""
+    able = [column.name for column in table.columns if not _unpredictable(column)]
+    able = able if len(able) > 1 else table.names
+    names = {name.strip().casefold(): name for name in reversed(able)}
+    if "x" in (name.strip().casefold() for name in table.names):
+        names.pop("y", None)  # a place in the plane
+    return next((names[name] for name in TARGETS if name in names), able[-1])
+
+
+def _unpredictable(column: Column) -> str:
+    """Why a column is not proposed as a target; empty if it can be."""
+    if column.kind in ("date", "text", "id"):
+        return f"its kind is {column.kind}"
+    return unfit(column)
 
 
 def proposed_task(column: Column) -> str:
@@ -72,47 +83,62 @@ def tasks(column: Column) -> tuple[str, ...]:
 
 
 def unfit(column: Column) -> str:
-    """Why a column is not proposed as a feature; empty if it is."""
+    """Why a column is not proposed as a feature, whatever the target; empty if it is."""
     if column.gaps.all():
         return "it is empty"
     if column.distinct < 2:
         return "it has the same value in every row"
-    if len(column.categories) > MAX_CATEGORIES:
+    if column.kind == "id":
+        counts = not column.categories and (np.abs(np.diff(column.values)) == 1).all()
+        return "it numbers the rows" if counts else "it only identifies the rows"
+    if column.kind in ("date", "text") or len(column.categories) > MAX_CATEGORIES:
         return f"it has {column.distinct:,} different values, such as names, dates or text"
-    values = column.values
-    if (
-        not column.categories
-        and column.distinct == len(values) > MAX_NUMBER_CLASSES
-        and (np.abs(np.diff(values)) == 1).all()
-    ):
-        return "it numbers the rows"
     return ""
+
+
+def left_out(table: Table, target: str) -> dict[str, str]:
+    """The columns that are not proposed as features for this target, and why."""
+    why = {column.name: unfit(column) for column in table.columns if column.name != target}
+    fit = [name for name, reason in why.items() if not reason]
+    same = [name for name in fit if _says_the_same(table.column(name), table.column(target))]
+    if len(same) < len(fit):  # a single feature may well say it all
+        why |= dict.fromkeys(same, f"it says the same as {clean(target)}")
+    return {name: reason for name, reason in why.items() if reason}
+
+
+def _says_the_same(column: Column, target: Column) -> bool:
+    """Whether each value of a column goes with one value of the target, and the other way round."""
+    if column.categories or target.categories:
+        if max(column.distinct, target.distinct) > MAX_CATEGORIES:
+            return False
+        column, target = column.as_categories(), target.as_categories()
+        there = ~(column.gaps | target.gaps)
+        pairs = np.unique(np.stack([column.values[there], target.values[there]]), axis=1).shape[1]
+        return int(there.sum()) >= MIN_ROWS and pairs == column.distinct == target.distinct
+    return len(column.values) >= MIN_ROWS and np.array_equal(column.values, target.values, equal_nan=True)
 
 
 def propose(table: Table, target: str = "", task: str = "") -> Choices:
     """Default choices; a given `target` or `task` is kept."""
     target = target or proposed_target(table)
-    features = tuple(column.name for column in table.columns if column.name != target and not unfit(column))
-    return Choices(target, features, task or proposed_task(table.column(target)))
+    column, out = table.column(target), left_out(table, target)
+    features = tuple(name for name in table.names if name != target and name not in out)
+    return Choices(target, features, task or proposed_task(column))
 
 
 def prepare_table(table: Table, choices: Choices, title: str) -> tuple[PreparedData, list[str]]:
     """The examples and sentences that describe what was done. Raises UserDataError."""
-    if choices.target not in table.names:
-        raise UserDataError(
-            f"There is no column {clean(choices.target)}; the columns are {', '.join(table.names[:20])}."
-        )
     target = table.column(choices.target)
     chosen = [table.column(name) for name in choices.features if name in table.names and name != choices.target]
     if not chosen:
         raise UserDataError("No feature is chosen; choose at least one column besides the target.")
     if choices.task not in tasks(target):
-        raise UserDataError(f"The column {target.name} holds words; they can only be predicted as classes.")
+        raise UserDataError(f"The column {clean(target.name)} holds words; they can only be predicted as classes.")
     wide = next((column for column in chosen if len(column.categories) > MAX_CATEGORIES), None)
     if wide:
         count = len(wide.categories)
         raise UserDataError(
-            f"The feature {wide.name} has {count:,} different values; at most {MAX_CATEGORIES} are allowed."
+            f"The feature {clean(wide.name)} has {count:,} different values; at most {MAX_CATEGORIES} are allowed."
         )
     report: list[str] = []
     rows = ~target.gaps
@@ -160,14 +186,14 @@ def _targets(target: Column, task: str, rows: np.ndarray, report: list[str]) -> 
     if task == "regression":
         if len(np.unique(target.values[rows])) < 2:
             raise UserDataError(
-                f"The target {target.name} is the same in every row; at least two different values are needed."
+                f"The target {clean(target.name)} is the same in every row; at least two different values are needed."
             )
         return target.values, ()
     words = target.as_categories()
     counts = np.bincount(words.values[rows], minlength=len(words.categories))
     if (counts > 0).sum() > MAX_CLASSES:
         raise UserDataError(
-            f"The target {target.name} has {(counts > 0).sum():,} classes; 2 to {MAX_CLASSES} are allowed"
+            f"The target {clean(target.name)} has {(counts > 0).sum():,} classes; 2 to {MAX_CLASSES} are allowed"
             + (", or predict it as numbers." if not target.categories else ".")
         )
     alone = rows & (counts[words.values] == 1) & (words.values >= 0)
@@ -175,7 +201,7 @@ def _targets(target: Column, task: str, rows: np.ndarray, report: list[str]) -> 
     rows &= ~alone
     present = np.flatnonzero(counts > 1)
     if len(present) < 2:
-        raise UserDataError(f"The target {target.name} has one class only; 2 to {MAX_CLASSES} are allowed.")
+        raise UserDataError(f"The target {clean(target.name)} has one class only; 2 to {MAX_CLASSES} are allowed.")
     return np.searchsorted(present, words.values), tuple(words.categories[i] for i in present)
 
 
@@ -197,7 +223,7 @@ def _encode(columns: list[Column], inputs: int, rule: str) -> tuple[np.ndarray, 
             codes = np.where(gaps, len(column.categories), column.values) if marked else column.values
             for i, category in enumerate(categories):
                 x[:, first + i] = codes == i
-                names.append(clean(f"{column.name} = {category}"))
+                names.append(f"{column.name} = {category}")
             x[codes < 0, first : len(names)] = np.nan
             groups.append((first, len(names)))
         else:
@@ -205,6 +231,6 @@ def _encode(columns: list[Column], inputs: int, rule: str) -> tuple[np.ndarray, 
             names.append(column.name)
             if marked:
                 x[:, first + 1] = gaps
-                names.append(clean(f"{column.name} {MISSING}"))
+                names.append(f"{column.name} {MISSING}")
                 groups.append((first + 1, first + 2))
     return x, unique(names), groups

@@ -1,6 +1,6 @@
-"""Reads examples without labels from a CSV file, for a network with known input columns.
+"""Reads examples without labels from a table, for a network with known input columns.
 
-The file is read in chunks, so a long one takes little memory; every error is one sentence."""
+The rows are read in chunks, so a long file takes little memory; every error is one sentence."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from data.files.point_files import SEPARATORS, number_in
+from data.files.number_spelling import decide, evidence, parse
+from data.files.table_files import column_names, read_frame, reading_options
+from data.files.table_layout import Layout
+from data.files.user_data import UserDataError
 
 MAX_BYTES = 60 << 20  # Kaggle's test.csv of 28,000 digits has 51 million
 MAX_ROWS, MAX_COLUMNS, MAX_NAME_CHARACTERS = 100_000, 3000, 40
-MAX_LINE_CHARACTERS = 100_000
 
 
 class UnlabeledRowsError(ValueError):
@@ -27,34 +29,30 @@ class UnlabeledRows:
 
     columns: the input columns of the network. picture: its inputs are pixels 0 to 255, whose columns may also be named
     pixel0, pixel1, ... or pixel1, pixel2, ... A file without a header line must have exactly these columns.
-    left_out: the names of unused columns. Raises UnlabeledRowsError.
+    left_out: the names of unused columns. notes: how the file was read. Raises UnlabeledRowsError.
     """
 
     def __init__(self, content: bytes, columns: Sequence[str], *, picture: bool = False, rows: int = 1000) -> None:
-        if len(content) > MAX_BYTES:
-            raise UnlabeledRowsError(f"The file has {len(content):,} bytes; at most {MAX_BYTES:,} are allowed.")
-        self.content, self.picture, self.rows = content, picture, rows
-        first = self._first_line()
-        self.separator = next((mark for mark in SEPARATORS if mark in first), ",")
-        cells = [cell.strip().strip('"').strip() for cell in first.split(self.separator)]
-        if len(cells) > MAX_COLUMNS:
-            raise UnlabeledRowsError(f"The file has {len(cells):,} columns; at most {MAX_COLUMNS:,} are allowed.")
-        self.named = any(number_in(cell) is None for cell in cells)
+        self.picture, self.rows = picture, rows
+        try:
+            self.body, frame = read_frame(content, Layout(), MAX_BYTES, fewest=1)
+            if not frame.layout.header and set(columns) <= set(first := frame.sample[0].cells) and len(first) > 1:
+                self.body, frame = read_frame(content, Layout(header=frame.sample[0].line), MAX_BYTES, fewest=1)
+        except UserDataError as problem:
+            raise UnlabeledRowsError(str(problem)) from None
+        self.frame, self.notes = frame, frame.notes
+        if frame.width > MAX_COLUMNS:
+            raise UnlabeledRowsError(f"The file has {frame.width:,} columns; at most {MAX_COLUMNS:,} are allowed.")
+        if odd := next((record for record in frame.sample if any(record.cells[frame.width :])), None):
+            raise UnlabeledRowsError(
+                f"Line {odd.line:,} has another number of columns; rows of {frame.width:,} cells are allowed."
+            )
+        self.named = bool(frame.layout.header)
+        cells = column_names(frame.names)
         self.places = self._by_name(cells, columns) if self.named else self._by_count(cells, columns)
         self.left_out = [name for place, name in enumerate(cells) if self.named and place not in set(self.places)]
-
-    def _first_line(self) -> str:
-        start = self.content[:MAX_LINE_CHARACTERS].removeprefix(b"\xef\xbb\xbf")
-        line = start.lstrip(b"\r\n").partition(b"\n")[0]
-        if b"\0" in start:
-            raise UnlabeledRowsError("The file is not plain text; a CSV file in UTF-8 or Latin-1 is allowed.")
-        if not line.strip():
-            raise UnlabeledRowsError("The file is empty; rows of numbers are allowed.")
-        if len(line) == MAX_LINE_CHARACTERS:
-            raise UnlabeledRowsError(
-                f"The first line is longer than {MAX_LINE_CHARACTERS:,} characters; shorter ones are allowed."
-            )
-        return line.decode("utf-8", "replace").strip("\r")
+        found = (evidence(record.cells[i] for record in frame.sample if i < len(record.cells)) for i in self.places)
+        self.spelling, _ = decide([spoken for spoken in found if spoken], frame.layout.separator or ",")
 
     def _by_count(self, cells: list[str], columns: Sequence[str]) -> list[int]:
         if len(cells) != len(columns):
@@ -77,27 +75,26 @@ class UnlabeledRows:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Chunks (n, columns) float64."""
-        options = {"header": None, "skiprows": int(self.named), "sep": self.separator, "chunksize": self.rows}
-        decimal = "," if self.separator != "," else "."
-        done = 0
+        width = max(self.frame.width, *(len(record.cells) for record in self.frame.sample))
+        file, done = io.BytesIO(self.body), 0
+        file.seek(self.frame.start)
         try:
-            for chunk in pd.read_csv(io.BytesIO(self.content), decimal=decimal, encoding_errors="replace", **options):
+            for chunk in pd.read_csv(file, chunksize=self.rows, **reading_options(self.frame.layout, width)):
                 done += len(chunk)
                 if done > MAX_ROWS:
                     raise UnlabeledRowsError(f"The file has more than {MAX_ROWS:,} rows that are allowed.")
                 yield self._numbers(chunk)
         except (pd.errors.ParserError, pd.errors.EmptyDataError) as problem:
             found = re.search(r"line (\d+)", str(problem))
-            where = f"Line {found[1]} has another number of columns" if found else "There are no rows of numbers"
+            line = int(found[1]) + self.frame.line - 1 if found else 0
+            where = f"Line {line:,} has another number of columns" if found else "There are no rows of numbers"
             raise UnlabeledRowsError(f"{where}; rows of {len(self.places):,} numbers are allowed.") from None
 
     def _numbers(self, chunk: pd.DataFrame) -> np.ndarray:
-        if chunk.shape[1] <= max(self.places):
-            raise UnlabeledRowsError(
-                f"The rows have {chunk.shape[1]:,} columns; at least {max(self.places) + 1:,} are needed."
-            )
         chosen = chunk.iloc[:, self.places]
-        values = chosen.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
+        values = np.stack(
+            [parse(chosen.iloc[:, i].str.strip(), self.spelling) for i in range(len(self.places))], axis=1
+        )
         wrong = ~np.isfinite(values) | (self.picture & ((values < 0) | (values > 255)))
         if wrong.any():
             row, column = np.argwhere(wrong)[0]

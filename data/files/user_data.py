@@ -23,11 +23,11 @@ from typing import Any
 import numpy as np
 
 from data.dataset import Raw, Source
+from data.names import clean
 
 NAMES = {"table": "Your table", "own_images": "Your images"}
 FOLDER_VARIABLE = "BACKPROP_UPLOADS"  # environment variable with the folder
 FINGERPRINT = re.compile(r"[0-9a-f]{32}")
-MAX_NAME_CHARACTERS = 40  # of a class or column
 GONE = "this data was uploaded in another session and is no longer available: upload the file again on the page Data"
 METADATA_FIELDS = ("dataset", "title", "kind", "target", "feature_names", "class_names", "groups", "image_shape")
 
@@ -55,27 +55,6 @@ class PreparedData:
     def size(self) -> int:
         """Size in bytes."""
         return self.x.nbytes + self.y.nbytes
-
-
-def clean(text: Any, default: str = "?") -> str:
-    """A name from a file, made safe for menus, charts and tables: short, printable, on one line, without markup."""
-    words = "".join(c if c.isprintable() else " " for c in str(text)[: 10 * MAX_NAME_CHARACTERS]).split()
-    name = " ".join(words).replace("<", "‹").replace(">", "›")
-    return (name[: MAX_NAME_CHARACTERS - 1] + "…" if len(name) > MAX_NAME_CHARACTERS else name) or default
-
-
-def unique(names: list[str]) -> list[str]:
-    """The names, with a number appended to repeated ones."""
-    taken: set[str] = set()
-    counts: dict[str, int] = {}  # the last number used: thousands of names may be equal
-    for i, name in enumerate(names):
-        number = counts.get(name, 1)
-        while names[i] in taken:
-            number += 1
-            names[i] = f"{name} ({number})"
-        counts[name] = number
-        taken.add(names[i])
-    return names
 
 
 def pixel_names(side: int) -> tuple[str, ...]:
@@ -184,7 +163,7 @@ def source(fingerprint: str) -> Source:
     """The uploaded data as a Source. Raises ValueError, in a sentence, if the file no longer exists."""
     metadata = _metadata(fingerprint)
     rows = metadata["rows"]
-    what = f"{rows:,} pictures" if metadata["image_shape"] else f"{rows:,} rows to predict {metadata['target']}"
+    what = f"{rows:,} pictures" if metadata["image_shape"] else f"{rows:,} rows to predict {clean(metadata['target'])}"
     return Source(
         metadata["dataset"],
         f"{NAMES[metadata['dataset']]}: {metadata['title']}",

@@ -59,8 +59,9 @@ def _read(path: Path, size: int, modified_ns: int) -> Raw:
         return _raw(cached["x"], cached["y"])
     from data.files.picture_tables import parse  # pandas takes half a second to import
 
-    with open(path, encoding="utf-8", errors="replace") as file:
-        x, labels = parse(file, ",", 0, PICTURE[0], header=True)
+    with open(path, "rb") as file:
+        file.readline()  # the names, which were checked
+        x, labels = parse(file, ",", 0, PICTURE[0])
     if not set(labels) <= set(map(str, range(CLASSES))):
         raise ValueError(f"The file {path.name} has labels that are not digits from 0 to {CLASSES - 1}.")
     y = np.array(labels, dtype=np.int64)

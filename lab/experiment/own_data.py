@@ -10,7 +10,7 @@ from typing import Any
 
 from data import OWN
 from data.files import user_data
-from data.files.user_data import PreparedData, UserDataError, clean
+from data.files.user_data import PreparedData, UserDataError
 from data.files.user_data import new_folder as new_folder
 from lab.experiment.rules import Allowed, ExperimentError, Misfit
 
@@ -152,19 +152,10 @@ def from_file(path: Path, target: str | None = None) -> dict[str, str]:
 
     The data is only available in this process. target: the column to predict. Raises ExperimentError.
     """
-    # Imported here because pandas takes half a second and workers do not need it.
-    from data.files.picture_tables import read_pictures
-    from data.files.table_files import MAX_UNPACKED_BYTES, read_table
-    from data.files.table_roles import prepare_table, propose
+    from data.files.table_report import read_for_training  # pandas takes half a second, and workers do not need it
 
     try:
-        content = path.read_bytes()
-        prepared = None if target else read_pictures(content, path.name, MAX_UNPACKED_BYTES)
-        if prepared is None:
-            table = read_table(content, most_bytes=MAX_UNPACKED_BYTES)
-            if target and target not in table.names:
-                raise UserDataError(f"The table has no column {clean(target)}; allowed: {', '.join(table.names[:20])}.")
-            prepared, _ = prepare_table(table, propose(table, target or ""), path.name)
+        prepared = read_for_training(path.read_bytes(), path.name, target)
     except OSError as problem:
         raise ExperimentError([f"{path} cannot be read: {problem.strerror}."]) from None
     except UserDataError as problem:

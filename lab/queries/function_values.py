@@ -69,7 +69,7 @@ def plane(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
     """Points of the plane and the current map, to choose a point from; no arrays for other data."""
     dataset, diagram = run.dataset, run.frames.diagram
     sizes: dict[str, Any] = {name: len(dataset.part("y", name)) for name in dataset.parts}
-    sizes["names"] = list(dataset.feature_names)
+    sizes["names"] = list(dataset.shown_feature_names)
     sizes |= {"mean": dataset.x_mean.tolist(), "center": [dataset.y_mean, dataset.y_scale]}
     if diagram is None or dataset.extent is None:
         return {**sizes, "extent": None}, {}

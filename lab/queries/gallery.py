@@ -40,7 +40,7 @@ def images(run: Run, options: Options, arrays: Arrays) -> Answer:
         "status": run.status,
         "epoch": trainer.epochs,
         "build": run.build_number,
-        "classes": list(dataset.class_names),
+        "classes": list(dataset.shown_class_names),
         "test": len(dataset.x_test),
         "test_accuracy": scores.test_score,
     }
@@ -127,7 +127,7 @@ def read(dataset: Dataset, trainer: Trainer, ink: np.ndarray) -> Answer:
     """The prediction of a network for a drawing; see `drawing`. The header says whether it is `empty`."""
     prepared = _prepared(dataset, ink)
     shares = _shares(trainer, dataset.inputs(prepared.picture.reshape(1, -1)))[0]
-    header = {"empty": prepared.empty, "box": prepared.box, "classes": list(dataset.class_names)}
+    header = {"empty": prepared.empty, "box": prepared.box, "classes": list(dataset.shown_class_names)}
     return header, {"picture": prepared.picture, "shares": shares}
 
 
@@ -160,7 +160,7 @@ def changed(dataset: Dataset, trainer: Trainer, options: Options) -> Answer:
         "row": row,
         "truth": int(dataset.y_test[row]),
         "test": len(dataset.y_test),
-        "classes": list(dataset.class_names),
+        "classes": list(dataset.shown_class_names),
         "empty": prepared.empty,
     }
     return header, {"raw": raw, "raw_shares": raw_shares, "picture": prepared.picture, "shares": shares}

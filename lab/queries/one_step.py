@@ -49,7 +49,7 @@ def one_step(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarr
         "points": len(x),
         "batch": len(trainer.batch) or trainer.batch_size,
         "step": trainer.steps,
-        "names": list(dataset.feature_names),
+        "names": list(dataset.shown_feature_names),
         "front": bool(run.experiment.conv),  # the input here is the output of convolutions
     }
     if dataset.image_shape:

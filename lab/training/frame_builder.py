@@ -83,7 +83,7 @@ class FrameBuilder:
             parameters=trainer.network.parameters.size,
             build=self.build_number,
             frame=frame_number,
-            classes=list(dataset.class_names),
+            classes=list(dataset.shown_class_names),
             class_numbers=self.class_numbers,
             multiply_adds=self.multiply_adds,
             train_samples=len(trainer.x_train),

@@ -7,6 +7,7 @@ import streamlit as st
 
 from data.files.picture_files import MAX_BYTES, SIDES, read_pictures
 from data.files.user_data import PreparedData, UserDataError
+from data.names import shown
 from ui.data.training import train_button
 from ui.kit.escape import escape_markdown
 from ui.kit.inline_picture import picture
@@ -78,12 +79,12 @@ def preview(prepared: PreparedData, key: str) -> None:
     """The size of each class, the button that trains, and some images as the network gets them."""
     rows, columns = prepared.image_shape or (0, 0)
     counts = np.bincount(prepared.y, minlength=len(prepared.class_names)).tolist()
-    words = [f"{name} ({count:,})" for name, count in zip(prepared.class_names, counts, strict=True)]
+    words = [f"{name} ({count:,})" for name, count in zip(shown(prepared.class_names), counts, strict=True)]
     what = f"{len(prepared.y):,} images of {rows} by {columns} pixels in {len(counts)} classes"
     st.markdown(f"{what}: {escape_markdown(', '.join(words))}.")
     train_button(prepared, key)
-    shown = prepared.class_names[:SHEET_ROWS]
-    alt = f"Samples as the network gets them. One row per class, from the top: {', '.join(shown)}."
+    rows_shown = shown(prepared.class_names)[:SHEET_ROWS]
+    alt = f"Samples as the network gets them. One row per class, from the top: {', '.join(rows_shown)}."
     picture(_sheet(prepared), caption=escape_markdown(alt), width=SHEET_WIDTH_PX, alt=alt)
 
 

@@ -20,7 +20,8 @@ from data.files.table_roles import (
     tasks,
     unfit,
 )
-from data.files.user_data import PreparedData, UserDataError, clean
+from data.files.user_data import PreparedData, UserDataError
+from data.names import clean
 from ui.data.picture_archive import preview as picture_preview
 from ui.data.training import train_button
 from ui.kit.escape import escape_markdown

@@ -203,7 +203,7 @@ def _logits() -> tuple[list[str], np.ndarray]:
     help = "Logits that you set or, if the output is a softmax, those of this network for a point of its batch."
     kind = st.segmented_control("Logits", kinds, default=kinds[-1], required=True, key=f"fn_logits_{own}", help=help)
     if kind == "This network":
-        names = list(state.experiment().source.class_names)
+        names = list(state.experiment().source.shown_class_names)
         return names, arrays["z"][0].astype(np.float64)
     help = "The value before softmax."
     values = [st.slider(f"Logit {n + 1}", -5.0, 5.0, EXAMPLE[n], 0.1, key=f"fn_z{n}", help=help) for n in range(3)]

@@ -90,7 +90,8 @@ def pad() -> None:
     value = sent("pad", "drawing")
     ink = _ink(value)
     answer = None if ink is None else _ask("drawing", ink)
-    names = state.experiment().source.class_names if _yours() else built_in_network().experiment.source.class_names
+    experiment = state.experiment() if _yours() else built_in_network().experiment
+    names = experiment.source.shown_class_names
     header: dict[str, Any] = {"classes": names, "empty": True}
     arrays = {"picture": np.zeros((28, 28), np.uint8), "shares": np.zeros(len(names), np.float32)}
     words = "Draw a digit."

@@ -80,7 +80,7 @@ def _map(part: str, number: int, header: Mapping, arrays: Mapping, e: Experiment
         points = {name: (places, labels * scale + center) for name, (places, labels) in points.items()}
     x1, x2 = (float(value) for value in arrays[f"points_{part}"][number])
     view = (arrays["map"], header["encoding"], header["extent"])
-    figure = chooser(*view, points, e.source.class_names, (x1, x2), theme=theme())
+    figure = chooser(*view, points, e.source.shown_class_names, (x1, x2), theme=theme())
     chart(figure, "step_map", "Map of the network's prediction with the points of the data", on_pick=_pick)
     subset = f" (the first {MAX_POINTS} of each part)" if max(header["train"], header["test"]) > MAX_POINTS else ""
     st.caption(
@@ -109,7 +109,7 @@ def _typed(facts: dict[str, Any], e: Experiment, header: Mapping) -> tuple[dict[
     if e.source.kind == "regression":
         label = st.number_input("True value", -1e6, 1e6, 0.0, key="step_value", help=help)
     else:
-        classes = e.source.class_names
+        classes = e.source.shown_class_names
         show = lambda n: classes[n]  # noqa: E731
         label = st.selectbox(
             "True class", range(len(classes)), format_func=show, key=f"step_class_{e.dataset}", help=help
@@ -124,7 +124,7 @@ def _input_names(answer: Mapping, e: Experiment) -> list[str]:
 
 
 def _point_sentence(answer: Mapping, seen: Mapping, names: list[str]) -> None:
-    classes = state.experiment().source.class_names
+    classes = state.experiment().source.shown_class_names
     if answer["label"] is not None:
         truth = f"class {escape_markdown(classes[answer['label']])}" if classes else f"{answer['label']:.4g}"
         unit = "" if classes else " (the network learns targets in standard deviations)"

@@ -65,9 +65,9 @@ def test_every_usual_spelling_gives_the_same_points(content):
     assert not upload.stretched
 
 
-def test_labels_may_be_in_any_language_and_both_encodings():
+def test_labels_may_be_in_any_language_and_encoding():
     text = "1,1,ärger\n2,2,öl\n3,3,öl\n4,4,ärger\n"
-    for encoding in ("utf-8", "latin-1"):
+    for encoding in ("utf-8", "latin-1", "utf-16"):
         assert read_points(text.encode(encoding)).class_names == ["ärger", "öl"]
 
 
@@ -92,20 +92,20 @@ def test_a_constant_column_is_centered():
         (b"", "is empty"),
         (b"\n \n", "is empty"),
         (b"\0\1\2", "not plain text"),
-        (b"1,2,a\n" * 2002, "2,002 lines"),
+        (b"1,2,a\n" * 2002, "2,002 points"),
         (b"x" * 1_000_001, "1,000,001 bytes"),
-        (b"1,2\n3,4\n", "Line 1 has 2"),
-        (b"1,2,a,b\n", "Line 1 has 4"),
-        (b"1,2,\n", "Line 1 has 2"),
-        (b"x,y,label\n", "Line 1 does not start"),
-        (b"1,2,a\nx,3,b\n", "Line 2 does not start"),
-        (b"1,nan,a\n2,2,b\n", "Line 2|Line 1"),
-        (b"1,1e400,a\n1,2,b\n", "Line 1"),
-        (b"1,inf,a\n1,2,b\n", "Line 1"),
+        (b"1,2\n3,4\n", "has 2 columns"),
+        (b"1,2,a,b\n", "has 4 columns"),
+        (b"1,2,\n", "has 2 columns"),
+        (b"x,y,label\n", "has no rows"),
+        (b"1,2,a\nx,3,b\n", "Row 2 does not start"),
+        (b"1,nan,a\n2,2,b\n", "Row 1"),
+        (b"1,1e400,a\n1,2,b\n", "Row 1"),
+        (b"1,inf,a\n1,2,b\n", "Row 1"),
         (b"1,2,a\n3,4,a\n", "one label only"),
-        (b"1,2,a\n3,4,b\n3,4,b\n", "'a' only once"),
+        (b"1,2,a\n3,4,b\n3,4,b\n", "the label a only once"),
         (b"".join(b"1,2,%d\n" % k for k in range(6)), "6 different labels"),
-        (b"1,2," + b"a" * 1001, "Line 1 has 1,005 characters"),
+        (b"1,2," + b"a" * 10_001, "longer than the 10,000 characters"),
     ],
     ids=lambda value: str(value)[:20],
 )

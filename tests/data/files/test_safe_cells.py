@@ -13,7 +13,7 @@ from data import load
 from data.files.dataset_csv import as_csv
 from data.files.safe_cells import safe_cell
 
-FORMULAS = ['=HYPERLINK("http://a")', "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\n=1"]
+FORMULAS = ['=HYPERLINK("http://a")', "+A1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\n=1"]
 
 
 @pytest.mark.parametrize("text", FORMULAS)
@@ -21,7 +21,7 @@ def test_text_that_starts_a_formula_gets_an_apostrophe(text):
     assert safe_cell(text).startswith("'")
 
 
-@pytest.mark.parametrize("value", ["setosa", "a = b", "", -1, -1.5])
+@pytest.mark.parametrize("value", ["setosa", "a = b", "", -1, -1.5, "-1", "+1.5", "-1,5", "-2e-3", "-5%"])
 def test_numbers_and_other_text_stay_unchanged(value):
     assert safe_cell(value) == value
 

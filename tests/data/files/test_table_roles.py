@@ -150,7 +150,7 @@ def test_too_many_inputs_or_values_are_refused_before_allocation():
 
 
 def test_the_exported_data_set_reads_back():
-    lines = ["=cmd(),@sum,species", *(f"{i % 5}.5,+x{i % 2},-{'ab'[i % 2]}" for i in range(20))]
+    lines = ["=cmd(),@sum,species", *(f"{i % 5}.5,+x{i // 2 % 2},-{'ab'[i % 2]}" for i in range(20))]
     t = read_table("\n".join(lines).encode())
     p, _ = prepare_table(t, propose(t), "x.csv")
     d = load("table", own=user_data.save(p), rng=rng())

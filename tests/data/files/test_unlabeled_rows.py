@@ -15,6 +15,9 @@ READ = {
     "no names": (b"1,2\n3,4.5\n", []),
     "semicolons and decimal commas": (b"a;b\n1;2\n3;4,5\n", []),
     "tabs": (b"a\tb\r\n1\t2\r\n3\t4.5\r\n", []),
+    "a title, units and thousands": (b"Survey 2023;\na;b\nkm;s\n1;2\n3;4,5\n", []),
+    "a separator at each end": (b"a,b,\n1,2,\n3,4.5,\n", []),
+    "an encoding of Windows": ("a,größe,b\n1,öde,2\n3,süß,4.5\n".encode("cp1252"), ["größe"]),
     "a mark and quotes": (b'\xef\xbb\xbf"a","b"\n1,2\n3,4.5', []),
 }
 
@@ -44,16 +47,16 @@ def test_pieces_are_no_longer_than_asked_for():
 
 
 REFUSED = {
-    "nothing": (b"", "The file is empty; rows of numbers are allowed."),
-    "zeros": (b"a,b\n\0\0", "The file is not plain text; a CSV file"),
-    "names only": (b"a,b\n", "There are no rows of numbers; rows of 2 numbers are allowed."),
+    "nothing": (b"", "The file is empty; a line of names and rows of values are allowed."),
+    "zeros": (b"a,b\n\0\0", "The file is not plain text; CSV in UTF-8"),
+    "names only": (b"a,b\n", "The table has no rows; a line of names and rows of values are allowed."),
     "a missing column": (b"a,c\n1,2\n", "The file lacks b; it needs 2 columns: a, b."),
     "too few columns": (b"1\n2\n", "The file has 1 columns and no header; it needs 2: a, b."),
     "a word": (b"a,b\n1,2\n3,four\n", "Row 2, column 2 holds 'four'; allowed: numbers."),
-    "a gap": (b"a,b\n1,\n", "Row 1, column 2 holds 'nan'; allowed: numbers."),
+    "a gap": (b"a,b\n1,\n", "Row 1, column 2 holds ''; allowed: numbers."),
     "infinity": (b"a,b\n1,inf\n", "Row 1, column 2 holds 'inf'; allowed: numbers."),
-    "a longer row": (b"a,b\n1,2\n3,4,5\n", "Line 3 has another number of columns; rows of 2 numbers are allowed."),
-    "one endless line": (b"a," + b"1" * 200_000, "The first line is longer than 100,000 characters"),
+    "a longer row": (b"a,b\n1,2\n3,4,5\n", "Line 3 has another number of columns; rows of 2 cells are allowed."),
+    "one endless line": (b"a," + b"1" * 200_000, "A cell is longer than the 10,000 characters"),
     "many columns": (b",".join([b"1"] * 4000) + b"\n", "The file has 4,000 columns; at most 3,000 are allowed."),
 }
 

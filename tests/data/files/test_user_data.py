@@ -12,7 +12,8 @@ import pytest
 
 from data import get_source, load
 from data.files import user_data
-from data.files.user_data import PreparedData, clean, unique
+from data.files.user_data import PreparedData
+from data.names import MAX_NAME_CHARACTERS, clean, unique
 
 
 @pytest.fixture(autouse=True)
@@ -109,5 +110,5 @@ def test_a_folder_is_removed_with_its_content(monkeypatch, tmp_path):
 def test_names_are_cleaned_of_markup_and_control_characters():
     assert clean(" <b>a\n\tb\x00</b>\u202e ") == "‹b›a b ‹/b›"
     assert clean("\x07", "nothing") == "nothing"
-    assert len(clean("x" * 1000)) == user_data.MAX_NAME_CHARACTERS
+    assert len(clean("x" * 1000)) == MAX_NAME_CHARACTERS
     assert unique(["a", "a", "b", "a (2)", "a"]) == ["a", "a (2)", "b", "a (2) (2)", "a (3)"]

@@ -178,14 +178,14 @@ def test_uploads_go_when_the_run_of_their_visitor_has_gone(place):
 
 def test_a_table_can_be_trained_on_without_a_screen(tmp_path, capsys):
     table = tmp_path / "x.csv"
-    table.write_text("size,colour,cost,kind\n" + "".join(f"{i % 7},{'rg'[i % 2]},{i * 1.5},{'ab'[i % 2]}\n"
+    table.write_text("size,colour,cost,kind\n" + "".join(f"{i % 7},{'rg'[i % 2]},{i * 1.5},{'ab'[i % 7 > 3]}\n"
                                                          for i in range(60)), encoding="utf-8")  # fmt: skip
     assert main(["run", "epochs=30&learning_rate=0.3", "--table", str(table), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["test_accuracy"] == 1
     assert main(["run", "epochs=2", "--table", str(table), "--target", "cost", "--json"]) == 0
     assert "test_r2" in json.loads(capsys.readouterr().out)
     assert main(["run", "epochs=2", "--table", str(table), "--target", "prize"]) == 2
-    assert "has no column prize; allowed: size, colour, cost, kind." in capsys.readouterr().err
+    assert "There is no column prize; the columns are size, colour, cost, kind." in capsys.readouterr().err
     assert main(["run", "epochs=2", "--table", str(tmp_path / "none.csv")]) == 2
     assert "none.csv cannot be read: No such file" in capsys.readouterr().err
     table.write_bytes(b"one\n")

@@ -16,7 +16,7 @@ from lab.queries.table import ask
 from lab.training.run import Run
 from tests.lab.helpers import SMALL
 
-EVIL = ['=HYPERLINK("http://a")', "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1"]
+EVIL = ['=HYPERLINK("http://a")', "+A1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "  =1"]
 
 
 def rows(text: str) -> list[list[str]]:
