@@ -125,30 +125,53 @@ def parse(cells: Any, spelling: Spelling) -> np.ndarray:
 
 def parse_with_words(cells: Any, spelling: Spelling) -> tuple[np.ndarray, np.ndarray]:
     """The numbers (N,), and whether each cell is something else than a number (N,)."""
-    mark = spelling.decimal
-    plain = cells
-    if mark == "," and not cells.str.contains(".", regex=False).any():
-        plain = cells.str.replace(",", ".", regex=False)
-    if plain is not cells or mark == ".":
-        values = np.array(pd.to_numeric(plain, errors="coerce"), dtype=np.float64)
+    if spelling.decimal == "." and (whole := _cast(cells)) is not None:
+        values, left = whole, np.zeros(len(cells), dtype=bool)
     else:
-        values = np.full(len(cells), np.nan)
-    left = np.isnan(values)
-    if left.any():
-        rest = cells[left]
-        dressed = rest.str.match(_pattern(spelling)).to_numpy(dtype=bool)
-        if dressed.any():
-            values[np.flatnonzero(left)[dressed]] = _undressed(rest[dressed], spelling)
-            left[np.flatnonzero(left)[dressed]] = False
+        values, left = np.full(len(cells), np.nan), np.ones(len(cells), dtype=bool)
+        for pattern, undressed in ((_bare(spelling), _unmarked), (_pattern(spelling), _undressed)):
+            places = np.flatnonzero(left)
+            places = places[cells[left].str.match(pattern).to_numpy(dtype=bool)]
+            if len(places):
+                values[places] = undressed(cells.iloc[places], spelling)
+                left[places] = False
+            if not left.any():
+                break
     with np.errstate(invalid="ignore"):
         values[~(np.abs(values) <= MAX_MAGNITUDE)] = np.nan
     return values, left
 
 
+def _cast(cells: Any) -> np.ndarray | None:
+    """Plain numbers, or None if a cell is none. Arrow reads them ten times faster than pandas.to_numeric."""
+    try:
+        return np.array(cells.astype("float64[pyarrow]"), dtype=np.float64)
+    except ValueError:
+        return None
+
+
+def _bare(spelling: Spelling) -> str:
+    """The pattern of numbers with nothing but a sign and marks."""
+    decimal, group = re.escape(spelling.decimal), re.escape(spelling.thousands)
+    whole = f"(?:[0-9]{{1,3}}(?:{group}[0-9]{{3}})+|[0-9]+)" if group else "[0-9]+"
+    return rf"^-?(?:{whole}(?:{decimal}[0-9]*)?|{decimal}[0-9]+){EXPONENT}$|^[+-]?(?:[Ii]nf|[Ii]nfinity)$"
+
+
 def _pattern(spelling: Spelling) -> str:
+    """The pattern of numbers with currencies, blanks and other signs."""
     decimal, groups = re.escape(spelling.decimal), re.escape(spelling.thousands) + _INNER
     whole = rf"(?:[0-9]{{1,3}}(?:[{groups}][0-9]{{3}})+|[0-9]+)"
     return rf"{_BEFORE}(?:{whole}(?:{decimal}[0-9]*)?|{decimal}[0-9]+){_AFTER}"
+
+
+def _unmarked(cells: Any, spelling: Spelling) -> np.ndarray:
+    """The numbers of bare cells."""
+    if spelling.thousands:
+        cells = cells.str.replace(spelling.thousands, "", regex=False)
+    if spelling.decimal != ".":
+        cells = cells.str.replace(spelling.decimal, ".", regex=False)
+    values = _cast(cells)
+    return values if values is not None else np.array(pd.to_numeric(cells, errors="coerce"), dtype=np.float64)
 
 
 def _undressed(cells: Any, spelling: Spelling) -> np.ndarray:
@@ -156,7 +179,4 @@ def _undressed(cells: Any, spelling: Spelling) -> np.ndarray:
     text = cells.str.replace(CURRENCY, "", regex=True)
     text = text.str.replace(rf"[{MINUS}]", "-", regex=True).str.replace(rf"[{_INNER}%‰]", "", regex=True)
     text = text.str.replace(r"^\((.*)\)$", r"-\1", regex=True).str.replace(r"^(.*[0-9.,])-$", r"-\1", regex=True)
-    if spelling.thousands:
-        text = text.str.replace(spelling.thousands, "", regex=False)
-    text = text.str.replace(spelling.decimal, ".", regex=False)
-    return np.array(pd.to_numeric(text, errors="coerce"), dtype=np.float64)
+    return _unmarked(text, spelling)

@@ -16,7 +16,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from data.files.number_spelling import Evidence, Spelling, decide, evidence, parse_with_words
+from data.files.number_spelling import (
+    Evidence,
+    Spelling,
+    decide,
+    evidence,
+    looks_like_number,
+    parse_with_words,
+)
 from data.files.table_layout import (
     DATE,
     GAPS,
@@ -35,7 +42,7 @@ MAX_ROWS, MAX_COLUMNS, MAX_CELLS = 100_000, 1000, 4_000_000
 MAX_BESIDE = 20  # rows, and cells at the end of a row, that may turn out to be empty
 MAX_CATEGORIES = 50  # more different words are text
 MAX_SPELLED = 1000  # different numbers whose spelling is kept, because they may be classes
-EVIDENCE_CELLS = 2000  # of a column, spread over it
+EVIDENCE_CELLS = 500  # of a column, spread over it
 NUMBER_SHARE = 0.95  # of the cells of a column of numbers; the others are gaps
 MAX_STRAY_WORDS = 3  # different ones in a column of numbers
 ID_NAMES = {
@@ -352,7 +359,8 @@ def _column(
     there = text[~gap]
     if not len(there) and wanted != "category":
         return Column(name, np.full(len(text), np.nan), kind="empty"), []
-    if wanted != "category":
+    some = there.iloc[:: max(1, len(there) // EVIDENCE_CELLS)]
+    if wanted == "number" or (wanted != "category" and sum(map(looks_like_number, some)) > len(some) / 2):
         numbers, words = parse_with_words(there, spelling)
         notes = _stray(name, there, words, wanted == "number")
         if notes is not None:
@@ -361,13 +369,13 @@ def _column(
             return Column(name, values, kind="number", spelled=_spelled(there, numbers)), notes
     gap = _is_gap(text, among_words)
     codes, categories = pd.factorize(text[~gap], sort=False)
-    order = np.argsort(words := np.asarray(categories, dtype=object)) if len(categories) else np.arange(0)
+    if not len(categories):
+        return Column(name, np.full(len(text), np.nan), kind="empty"), []
+    order = np.argsort(words := np.array(categories, dtype=object))
     place = np.empty(len(order), dtype=np.int32)
     place[order] = np.arange(len(order))
     values = np.full(len(text), -1, dtype=np.int32)
     values[~gap] = place[codes]
-    if not len(categories):
-        return Column(name, np.full(len(text), np.nan), kind="empty"), []
     column = Column(name, values, tuple(words[order].tolist()))
     return replace(column, kind=_kind_of_words(text[~gap], len(categories))), []
 
@@ -398,9 +406,11 @@ def _spelled(there: Any, numbers: np.ndarray) -> dict[float, str]:
     """The first spelling of each number, if there are few: they may be classes."""
     if len(np.unique(numbers[: 2 * MAX_SPELLED])) > MAX_SPELLED:
         return {}
-    first = pd.Series(there.to_numpy(), index=numbers)
-    first = first[~first.index.duplicated() & first.index.notna()]
-    return dict(zip(first.index.tolist(), first.tolist(), strict=True)) if len(first) <= MAX_SPELLED else {}
+    different, places = np.unique(numbers, return_index=True)
+    if len(different) > MAX_SPELLED + 1:
+        return {}
+    known = ~np.isnan(different)
+    return dict(zip(different[known].tolist(), there.iloc[places[known]].tolist(), strict=True))
 
 
 def _kind_of_words(text: Any, distinct: int) -> str:
