@@ -197,7 +197,7 @@ def _score(records: list[Record], separator: str) -> float:
 def _word_share(cell: str, others: str) -> float:
     tight = re.search(rf"[^{re.escape(others)}\s][{re.escape(others)}][^\s]", cell)
     numbers = len(pieces := cell.split()) > 1 and all(looks_like_number(piece) for piece in pieces)
-    return 0.3 if tight or numbers or cell.endswith((",", ";")) else 0.9
+    return 0.3 if tight or numbers or cell.endswith((",", ";")) or cell.count('"') % 2 else 0.9
 
 
 def _width(records: Sequence[Record]) -> int:

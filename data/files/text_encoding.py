@@ -46,8 +46,6 @@ LETTERS = (  # an encoding of one byte a character, and the letters beyond ASCII
     ("cp1250", CENTRE),
     ("cp1253", GREEK),
     ("cp1254", TURKISH),
-    ("cp1255", HEBREW),
-    ("cp1256", ARABIC),
     ("cp1257", BALTIC),
     ("iso8859-2", CENTRE),
     ("iso8859-5", CYRILLIC),
@@ -59,6 +57,8 @@ LETTERS = (  # an encoding of one byte a character, and the letters beyond ASCII
     ("cp850", WEST),
     ("cp852", CENTRE),
     ("cp866", CYRILLIC),
+    ("cp1255", HEBREW),  # letters without cases fit more easily, so these come last
+    ("cp1256", ARABIC),
     ("cp874", THAI),
 )
 COMMON = {  # an encoding of several bytes a character, and the first bytes of its common characters
@@ -223,6 +223,8 @@ def _share_letters(piece: bytes, encoding: str, languages: tuple[str, ...]) -> f
             good = 0.0
         elif not _latin(c) and any(d.isascii() and d.isalpha() for d in (before, after)):
             good = 0.0  # no word has letters of two scripts
+        elif _latin(c) and before > "\x7f" < after and before.isalpha() and after.isalpha():
+            good /= 2  # accents are rare, three in a row more so
         worth[c] = worth.get(c, 0.0) + good
     best = max(
         sum(value for c, value in worth.items() if c.lower() in letters or c in letters) for letters in languages

@@ -32,7 +32,8 @@ SECTIONS = {"Well-known sets", "Your table", "Your images"}
 UPLOAD = {"file upload", "Train on it"}
 TABLE = {
     *("Target column", "Classes", "Numbers", "Input columns", "Missing values"),
-    *("The first row contains column names", "Remove flowers.csv"),
+    *("Line with the column names", "Encoding", "Separator", "Decimal mark", "Thousands mark", "Read as numbers"),
+    *("Read as words", "Missing values are written as", "Clear value", "Remove flowers.csv"),
 }
 DOWNLOADS = re.compile(r"(Download|Train on) (MNIST|Fashion-MNIST|.*Kaggle.*)( \(\d+ MB\))?")  # below
 
@@ -98,10 +99,19 @@ def test_an_uploaded_table_is_configured_and_trained_on(playground):
     visitor.reads("12 gaps: A missing number becomes the median of the training part")
     assert visitor.page.get_by_role("combobox", name="Target column").input_value() == "species"
     found = own_controls(visitor)
-    visitor.tick("The first row contains column names")
+    visitor.page.get_by_text("How this file was read").click()
+    names = visitor.page.get_by_role("spinbutton", name="Line with the column names")
+    names.fill("0")
+    names.press("Enter")
     visitor.reads("121 rows and 4 columns")
-    visitor.tick("The first row contains column names")
+    names.fill("")
+    names.press("Enter")
     visitor.reads("120 rows and 4 columns")
+    visitor.choose("Separator", "tab")
+    visitor.reads("The file has one column only")
+    visitor.choose("Separator", "semicolon")
+    visitor.reads("120 rows and 4 columns")
+    found |= own_controls(visitor)
     visitor.choose("Target column", "length")
     visitor.reads("12 rows without a target are left out.")
     assert found | own_controls(visitor) == SECTIONS | UPLOAD | TABLE
@@ -193,8 +203,8 @@ def test_reading_pictures_can_be_stopped_and_restarted(playground):
 
 def test_an_unusable_file_is_refused_with_a_sentence(playground):
     visitor = show_section(playground.open_page("Data", "hidden=3"), "Your table")
-    visitor.upload("odd.csv", b"a,b\n1,2,<b>3</b>\n")
-    visitor.reads("Line 2 has 3 cells and the first line 2; all lines need the same number.")
+    visitor.upload("odd.csv", b"a,b\n1,2\n1,2\n1,2,<b>3</b>\n")
+    visitor.reads("has 3 cells and the others 2; all rows need the same number.")
     visitor.press("Remove odd.csv")
     visitor.reads("One row per example, one column with the value to predict.")
     visitor.page.get_by_role("radio", name="Your images", exact=True).click()
