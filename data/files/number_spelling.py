@@ -46,6 +46,8 @@ class Evidence:
 
 def looks_like_number(cell: str) -> bool:
     """Whether the cell is a number in any spelling."""
+    if cell.lstrip("+-").lower() in ("inf", "infinity"):
+        return True
     match = _ANY.match(cell)
     return bool(match) and bool(_MARKED.fullmatch(match[1].strip(_INNER)))
 

@@ -235,7 +235,7 @@ def test_points_are_uploaded_and_downloaded(playground):
     playground.upload("a.csv", b"1,2\n3,4\n")
     alert = playground.page.get_by_role("alert")
     alert.wait_for()
-    assert "two numbers and a label are allowed" in alert.inner_text()
+    assert "two of numbers and one of labels are allowed" in alert.inner_text()
     assert playground.link == {"noise": "0.2"}
     rows = b"x;y;species\n-4;4;<b>rose</b>\n-4;2;<b>rose</b>\n4;-4;*tulip*\n4;-2;*tulip*\n"
     playground.upload("b.csv", rows)
