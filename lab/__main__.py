@@ -108,10 +108,11 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("--target names a column of --table")
     try:
         experiment, notes = read_with_notes(options.source)
+        if getattr(options, "table", None):
+            fields, said = own_data.from_file(options.table, options.target)
+            experiment, notes = experiment.change(**fields), [*notes, *said]
         if notes:
             print("\n".join(notes), file=sys.stderr)
-        if getattr(options, "table", None):
-            experiment = experiment.change(**own_data.from_file(options.table, options.target))
         if "save" not in options:
             print(json.dumps(gradient_check(build(experiment.change(dtype="float64")).trainer)))
             return 0

@@ -17,12 +17,14 @@ SHOWN_VALUES = 3
 
 def read_for_training(
     content: bytes, title: str, target: str | None = None, layout: Layout | None = None
-) -> PreparedData:
-    """The examples in a table of numbers and words, or of pictures, as proposed. Raises UserDataError."""
+) -> tuple[PreparedData, list[str]]:
+    """The examples in a table of numbers and words, or of pictures, as proposed, and notes. Raises UserDataError."""
     if not target and (pictures := read_pictures(content, title, MAX_UNPACKED_BYTES, layout)):
-        return pictures
+        return pictures, []
     table = read_table(content, layout, MAX_UNPACKED_BYTES)
-    return prepare_table(table, propose(table, target or ""), title)[0]
+    choices = propose(table, target or "")
+    prepared, said = prepare_table(table, choices, title)
+    return prepared, [*table.notes, *said, *not_proposed(table, choices.target)]
 
 
 def describe_table(

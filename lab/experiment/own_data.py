@@ -147,20 +147,20 @@ class UploadRegistry:
             user_data.forget(name)
 
 
-def from_file(path: Path, target: str | None = None) -> dict[str, str]:
-    """The fields of an experiment for the table in a file, prepared with the proposals of the page Data.
+def from_file(path: Path, target: str | None = None) -> tuple[dict[str, str], list[str]]:
+    """The fields of an experiment for the table in a file, prepared with the proposals of the page Data, and notes.
 
     The data is only available in this process. target: the column to predict. Raises ExperimentError.
     """
     from data.files.table_report import read_for_training  # pandas takes half a second, and workers do not need it
 
     try:
-        prepared = read_for_training(path.read_bytes(), path.name, target)
+        prepared, notes = read_for_training(path.read_bytes(), path.name, target)
     except OSError as problem:
         raise ExperimentError([f"{path} cannot be read: {problem.strerror}."]) from None
     except UserDataError as problem:
         raise ExperimentError([f"{path}: {problem}"]) from None
-    return {"dataset": prepared.dataset, "own": user_data.save(prepared)}
+    return {"dataset": prepared.dataset, "own": user_data.save(prepared)}, notes
 
 
 def _mb(size: int) -> str:

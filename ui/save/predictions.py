@@ -7,6 +7,7 @@ import streamlit as st
 
 from data.files.unlabeled_rows import MAX_BYTES, UnlabeledRows, UnlabeledRowsError
 from data.files.user_data import UserDataError
+from data.names import clean
 from lab.experiment import own_data
 from lab.export import csv_tables
 from lab.protocol.errors import Gone, Unreachable
@@ -107,7 +108,6 @@ def _predict(content: bytes, inputs: dict) -> tuple[str, str]:
     found = np.concatenate(answers)
     note = f"{len(found):,} rows, predicted by the network after {inputs['epoch']:,} epochs."
     if sheet.left_out:
-        note += (
-            f" Ignored: {', '.join(name[:40] for name in sheet.left_out[:5])}{' ...' if sheet.left_out[5:] else ''}."
-        )
+        note += f" Ignored: {', '.join(map(clean, sheet.left_out[:5]))}{' ...' if sheet.left_out[5:] else ''}."
+    note = " ".join([note, *sheet.notes])
     return csv_tables.predictions(found, inputs["classes"], picture=inputs["picture"]), note

@@ -344,3 +344,28 @@ def test_any_written_table_comes_back_as_it_was(pair):
         np.testing.assert_allclose(table.column(name).values, frame[name], rtol=1e-9)
     last = table.columns[-1]
     assert [last.categories[code] for code in last.values] == list(frame[table.names[-1]])
+
+
+# The command line -----------------------------------------------------------------------------------------------------
+
+
+def test_training_names_its_target_in_full_and_says_how_it_read(tmp_path, capsys):
+    question = "Would you recommend this course to a friend or a <colleague>?"
+    path = tmp_path / "x.csv"
+    path.write_text("Survey 2023,,\n" + lines(f'hours,"{question}",id', lambda i: f"{i % 7}.5,{i % 7 > 3},{i}"))
+    assert main(["run", "epochs=1", "--table", str(path), "--target", question, "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["epochs"] == 1
+    assert "Survey 2023" in err
+    assert "id is not proposed as an input: it numbers the rows." in err
+
+
+def test_a_table_is_described_for_people_too(tmp_path, capsys):
+    path = tmp_path / "x.csv"
+    path.write_text(PLAIN)
+    assert main(["table", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("24 rows and 2 columns with names, separated by commas, in utf-8\n")
+    assert "target kind (classification), inputs size" in out
+    assert main(["table", str(path), "--target", "nope"]) == 2
+    assert "There is no column nope; the columns are size, kind." in capsys.readouterr().err
