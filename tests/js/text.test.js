@@ -3,7 +3,7 @@ import test from 'node:test';
 import { STATUS_FACTS } from '../../ui/components/live/status.js';
 import { captions } from '../../ui/components/live/strip.js';
 import { fileName, pageHead } from '../../ui/components/shared/save.js';
-import { formatDuration, formatEpoch, formatNumber, formatWhole, namedScores } from '../../ui/components/shared/format.js';
+import { formatDuration, formatEpoch, formatNumber, formatWhole, namedScores, partSentence } from '../../ui/components/shared/format.js';
 import { percent, ranked } from '../../ui/components/images/reading.js';
 
 test('numbers have fewer decimal places the larger they are', () => {
@@ -26,8 +26,27 @@ test('durations change from milliseconds to seconds', () => {
 });
 
 test('the score is the accuracy, or R² for regression', () => {
-  assert.deepEqual(namedScores({ kind: 'classification', train_accuracy: 1, test_accuracy: 0.5 }), { name: 'accuracy', train: 1, test: 0.5 });
-  assert.deepEqual(namedScores({ kind: 'regression', train_r2: 1, test_r2: 0.5 }), { name: 'R²', train: 1, test: 0.5 });
+  const accuracies = { train_accuracy: 1, validation_accuracy: 0.75, test_accuracy: 0.5 };
+  assert.deepEqual(namedScores({ kind: 'classification', ...accuracies }), { name: 'accuracy', train: 1, validation: 0.75, test: 0.5 });
+  const r2 = { train_r2: 1, validation_r2: null, test_r2: 0.5 };
+  assert.deepEqual(namedScores({ kind: 'regression', ...r2 }), { name: 'R²', train: 1, validation: null, test: 0.5 });
+});
+
+/** The labels of the facts that are shown for a header. */
+const shownLabels = header => STATUS_FACTS.filter(([, , isShown]) => !isShown || isShown(header)).map(([label]) => label(header));
+
+test('facts of a validation part are shown only if there is one', () => {
+  const validation = ['Validation loss', 'Validation accuracy'];
+  const [without, with_] = [null, 0.5].map(loss => shownLabels({ kind: 'classification', validation_loss: loss }));
+  assert.deepEqual(with_.filter(label => !without.includes(label)), validation);
+  assert.ok(without.includes('Test accuracy') && without.includes('Gap in loss, test − train'));
+});
+
+test('the sentence beside a chart names each part that there is', () => {
+  const values = { train: 0.25, validation: null, test: 0.5 };
+  assert.equal(partSentence(3, 'loss', values, 2), 'Test loss 0.50 after 3 epochs, train loss 0.25.');
+  const all = partSentence(3, 'loss', { ...values, validation: 0.75 }, 2);
+  assert.equal(all, 'Test loss 0.50 after 3 epochs, train loss 0.25, validation loss 0.75.');
 });
 
 test('every fact of the status line accepts an almost empty header', () => {

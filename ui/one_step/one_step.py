@@ -82,7 +82,9 @@ def _map(part: str, number: int, header: Mapping, arrays: Mapping, e: Experiment
     view = (arrays["map"], header["encoding"], header["extent"])
     figure = chooser(*view, points, e.source.class_names, (x1, x2), theme=theme())
     chart(figure, "step_map", "Map of the network's prediction with the points of the data", on_pick=_pick)
-    st.caption("The network's prediction and the data; the large points belong to this part. Click one to choose it.")
+    absent = " Validation points are not shown." if e.validation_share else ""
+    shown = "training and test points; the large ones belong to this part. Click one to choose it."
+    st.caption(f"The network's prediction, {shown}{absent}")
 
 
 def _pick(point: Any) -> None:

@@ -35,9 +35,19 @@ export function formatDuration(milliseconds) {
   return milliseconds < 1000 ? `${formatNumber(milliseconds, 2)} ms` : `${formatNumber(milliseconds / 1000, 2)} s`;
 }
 
-/** Name of the score and its two values: accuracy for classes, R² for numbers. */
+/** Name of the score and its value for each part: accuracy for classes, R² for numbers. */
 export function namedScores(header) {
-  return header.kind === REGRESSION
-    ? { name: 'R\u00b2', train: header.train_r2, test: header.test_r2 }
-    : { name: 'accuracy', train: header.train_accuracy, test: header.test_accuracy };
+  const [name, field] = header.kind === REGRESSION ? ['R\u00b2', 'r2'] : ['accuracy', 'accuracy'];
+  return { name, train: header[`train_${field}`], validation: header[`validation_${field}`], test: header[`test_${field}`] };
+}
+
+/** Whether a frame is of a run with a validation part. */
+export function hasValidation(header) {
+  return Number.isFinite(header.validation_loss);
+}
+
+/** A sentence about a number of each part; values: {train, validation, test}, of which validation may be missing. */
+export function partSentence(epoch, name, { train, validation, test }, places) {
+  const middle = Number.isFinite(validation) ? `, validation ${name} ${formatNumber(validation, places)}` : '';
+  return `Test ${name} ${formatNumber(test, places)} after ${epoch} epochs, train ${name} ${formatNumber(train, places)}${middle}.`;
 }

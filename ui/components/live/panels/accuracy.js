@@ -1,14 +1,14 @@
-// The accuracy, or R² for numbers, of the training and the test data over the epochs.
+// The accuracy, or R² for numbers, of the training, the test and any validation data over the epochs.
 import { ChartPanel } from './chart.js';
 import { REGRESSION } from '../../shared/protocol.js';
-import { TEST, TRAIN } from '../../shared/palette.js';
-import { formatNumber, namedScores } from '../../shared/format.js';
+import { TEST, TRAIN, VALIDATION } from '../../shared/palette.js';
+import { namedScores, partSentence } from '../../shared/format.js';
 import { setText } from '../../shared/dom.js';
 
 export class AccuracyPanel extends ChartPanel {
   constructor() {
-    super('accuracy', 'Accuracy', [TRAIN, TEST]);
-    this.addKey({ thin: 'train', thick: 'test' });
+    super('accuracy', 'Accuracy', [TRAIN, TEST, VALIDATION]);
+    this.addKey({ thin: 'train', thick: 'test', validation: 'validation' });
     this.addSmoothSwitch('Smooth the accuracy');
   }
 
@@ -21,7 +21,7 @@ export class AccuracyPanel extends ChartPanel {
   }
 
   describe(header) {
-    const { name, train, test } = namedScores(header);
-    setText(this.sentence, `Test ${name} ${formatNumber(test, 2)} after ${header.epoch} epochs. Train ${name} ${formatNumber(train, 2)}.`);
+    const { name, ...values } = namedScores(header);
+    setText(this.sentence, partSentence(header.epoch, name, values, 2));
   }
 }

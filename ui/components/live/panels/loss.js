@@ -1,13 +1,13 @@
-// The loss of the training and the test data over the epochs.
+// The loss of the training, the test and any validation data over the epochs.
 import { ChartPanel } from './chart.js';
-import { TEST, TRAIN } from '../../shared/palette.js';
-import { formatNumber } from '../../shared/format.js';
+import { TEST, TRAIN, VALIDATION } from '../../shared/palette.js';
+import { partSentence } from '../../shared/format.js';
 import { setText } from '../../shared/dom.js';
 
 export class LossPanel extends ChartPanel {
   constructor() {
-    super('loss', 'Loss', [TRAIN, TEST]);
-    this.addKey({ thin: 'train', thick: 'test' });
+    super('loss', 'Loss', [TRAIN, TEST, VALIDATION]);
+    this.addKey({ thin: 'train', thick: 'test', validation: 'validation' });
     this.addSmoothSwitch('Smooth the loss');
     this.addLogSwitch();
   }
@@ -16,7 +16,7 @@ export class LossPanel extends ChartPanel {
     this.setSeries(history.loss);
   }
 
-  describe({ epoch, test_loss: test, train_loss: train }) {
-    setText(this.sentence, `Test loss ${formatNumber(test, 3)} after ${epoch} epochs, train loss ${formatNumber(train, 3)}.`);
+  describe(header) {
+    setText(this.sentence, partSentence(header.epoch, 'loss', { train: header.train_loss, validation: header.validation_loss, test: header.test_loss }, 3));
   }
 }

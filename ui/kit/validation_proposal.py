@@ -1,0 +1,31 @@
+"""The offer to hold out a validation part, where something selects by the training part because there is no other."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lab.experiment.experiment import USUAL_VALIDATION_SHARE
+from ui.kit.widgets import button
+from ui.session import state
+
+WHY = "It learns from those examples, so they cannot show when it begins to memorize them. A validation part can."
+HELP = (
+    "Sets a share of the training part aside; the network does not train on it. The test part stays as it is. Restarts "
+    "training."
+)
+
+
+def propose_validation(sentence: str) -> None:
+    """A sentence on what looks at the training part, why that is worse, and a button that holds out a validation part.
+
+    Nothing is drawn if there is one.
+    """
+    if not state.experiment().validation_share:
+        st.caption(f"{sentence} {WHY}", width="content")
+        label = f"Hold out {USUAL_VALIDATION_SHARE:.0%} for validation"
+        button(label, "validation_share", _hold_out, HELP)
+
+
+def _hold_out() -> None:
+    state.change(validation_share=USUAL_VALIDATION_SHARE)
+    state.draw_the_rest()
