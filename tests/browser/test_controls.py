@@ -44,6 +44,7 @@ tested.update({MORE, LAYERS, "Presets", "Share", "? Keys", "Projector"})  # pres
 tested.add("Device")  # in tests/ui/playground/test_offered_choices.py
 tested.update({"Step", "Batch", "Reset", "New weights"})  # in test_transport.py
 tested.update({"Smooth the loss", "Smooth the accuracy"})  # there, too
+tested.add("Hold out 20% for validation")  # in test_validation_part.py
 tested.update(preset.label for preset in PRESETS.values())  # on the help page, too
 tested.update(
     {"Functions", "One step", "Optimizers", "Health", "Images", "Data", "Save", "Device"}
@@ -140,7 +141,7 @@ def test_filters_are_typed_and_unused_settings_are_listed(playground):
 EPOCHS = "Stop after this many epochs (0 = never)"
 RULES = [
     enter("Stop after this many epochs without improvement (0 = never)", 1000, "patience", "1000"),
-    enter("Stop at this test accuracy or R² (0 = never)", 1, "target_accuracy", "1"),
+    enter("Stop at this accuracy or R² (training part) (0 = never)", 1, "target_accuracy", "1"),
     enter("Stop after this many seconds (0 = never)", 3600, "max_seconds", "3600"),
     enter(EPOCHS, 3, "epochs", "3"),
 ]
@@ -168,13 +169,13 @@ def test_a_stop_rule_ends_the_run_and_play_continues(playground):
 
 @presses("Smallest improvement that counts", "What has to improve")
 def test_what_counts_as_an_improvement_can_be_chosen(playground):
-    playground.open("patience=3&speed=fast")
+    playground.open("patience=3&validation_share=0.2&speed=fast")
     operate(playground, enter("Smallest improvement that counts", 1, "min_delta", "1", STOP_RULES))
-    monitors = FIELDS["monitor"].choices or {}
-    operate(playground, choose("What has to improve", monitors, "monitor", "test_score", STOP_RULES))
+    monitors = {"validation_score": "Accuracy or R² (validation part)"}
+    operate(playground, choose("What has to improve", monitors, "monitor", "validation_score", STOP_RULES))
     playground.press("Play")
     playground.until("facts.status === 'stopped' && facts.epoch <= 4")
-    assert "The test accuracy has not improved for 3 epochs" in " ".join(playground.status_line.split())
+    assert "The validation accuracy has not improved for 3 epochs" in " ".join(playground.status_line.split())
 
 
 @presses("Speed", "Play", "Pause")
@@ -218,7 +219,7 @@ def test_view_options_leave_the_network_unchanged(playground):
 @presses("Back to the playground", "Navigate to home page")
 def test_every_control_is_pressed_by_a_test(playground):
     conditions = "optimizer=adamw&schedule=cosine&patience=99&features=x1,x2,x1*x2"  # of further controls
-    playground.open(f"epochs=1000000&speed=slow&{conditions}")
+    playground.open(f"epochs=1000000&speed=slow&validation_share=0&{conditions}")
     found = offered(playground)
     for folded in (STOP_RULES, MORE, LAYERS, MORE_DATA, FILES):
         playground.unfold(folded)

@@ -8,7 +8,10 @@ from lab.experiment.experiment import USUAL_VALIDATION_SHARE
 from ui.kit.widgets import button
 from ui.session import state
 
-WHY = "It learns from those examples, so they cannot show when it begins to memorize them. A validation part can."
+WHY = (
+    "The network learns from those examples, so they cannot show when it begins to memorize them. A validation part "
+    "can."
+)
 HELP = (
     "Sets a share of the training part aside; the network does not train on it. The test part stays as it is. Restarts "
     "training."

@@ -13,20 +13,22 @@ const STATUS_SENTENCES = {
   [STATUSES.lost]: 'Connection lost. Reconnecting...',
 };
 
-const score = part => [
-  header => `${part[0].toUpperCase()}${part.slice(1)} ${namedScores(header).name}`, header => formatNumber(namedScores(header)[part], 3),
-];
+const scoreLabel = part => header => `${part} ${namedScores(header).name}`;
+const score = part => header => formatNumber(namedScores(header)[part], 3);
 
-/** Label and value of each number, functions of a frame's header; and whether it is shown, if not always. */
+/**
+ * Label and value of each number, functions of a frame's header. isShown: by default always; isWide: its label is long.
+ * @type {[(header: any) => string, (header: any) => string, { isShown?: (header: any) => boolean, isWide?: boolean }?][]}
+ */
 export const STATUS_FACTS = [
   [() => 'Epoch', header => formatEpoch(header.epoch)],
   [() => 'Train loss', header => formatNumber(header.train_loss, 4)],
-  [() => 'Validation loss', header => formatNumber(header.validation_loss, 4), hasValidation],
+  [() => 'Validation loss', header => formatNumber(header.validation_loss, 4), { isShown: hasValidation }],
   [() => 'Test loss', header => formatNumber(header.test_loss, 4)],
-  score('train'),
-  [...score('validation'), hasValidation],
-  score('test'),
-  [() => 'Gap in loss, test \u2212 train', header => formatNumber(generalizationGap(header), 4)],
+  [scoreLabel('Train'), score('train')],
+  [scoreLabel('Validation'), score('validation'), { isShown: hasValidation, isWide: true }],
+  [scoreLabel('Test'), score('test')],
+  [() => 'Gap in loss, test \u2212 train', header => formatNumber(generalizationGap(header), 4), { isWide: true }],
   [() => 'Steps per second', header => formatWhole(header.steps_per_second ?? 0)],
   [() => 'Time per epoch', header => formatDuration(header.epoch_ms)],
   [() => 'Parameters', header => formatWhole(header.parameters ?? 0)],
@@ -37,9 +39,10 @@ export const STATUS_FACTS = [
 /** The facts of a frame as one line of text, for eyes and screen readers alike. */
 export class StatusLine {
   constructor() {
-    this.facts = STATUS_FACTS.map(([label, value, isShown = () => true]) => {
+    this.facts = STATUS_FACTS.map(([label, value, { isShown = () => true, isWide = false } = {}]) => {
       const [labelNode, valueNode] = [build('span', 'live-label'), build('span', 'live-value')];
-      return { label, value, isShown, labelNode, valueNode, element: build('span', 'live-fact', labelNode, ' ', valueNode) };
+      const element = build('span', `live-fact${isWide ? ' live-fact-wide' : ''}`, labelNode, ' ', valueNode);
+      return { label, value, isShown, labelNode, valueNode, element };
     });
     const line = build('div', 'live-facts', ...this.facts.flatMap(fact => [fact.element, ' ']));
     this.state = build('span', 'live-state', STATUS_SENTENCES[STATUSES.idle]);

@@ -4,7 +4,7 @@ import { CLASS_COLORS, CLASS_SYMBOLS, cssColor, signedColor, symbolPath } from '
 /** CSS pixels around the map, for the axes. The style sheet gets them as custom properties: see setMapMargins. */
 export const MAP_MARGIN = Object.freeze({ left: 34, right: 4, top: 4, bottom: 34 });
 const SPRITE_SIDE = 16; // CSS pixels
-export const DOT_SHARE = 0.42; // of the radius of a mark
+export const DOT_SHARE = 0.46; // of the radius of a mark
 export const PARTS = ['train', 'validation', 'test']; // in the order in which their examples are drawn
 const VALUE_STEPS = 16; // shades of a numeric target on each side of zero
 const TICK_COUNT = 6; // per axis, approximately
