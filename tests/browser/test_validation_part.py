@@ -29,7 +29,6 @@ def test_early_stopping_by_the_offered_validation_part(playground):
     playground.linked(patience="20")
     popover = playground.page.get_by_test_id("stPopoverBody")
     popover.get_by_text("Early stopping and a wanted accuracy or R² look at the training part").wait_for()
-    playground.page.screenshot(path="/tmp/pop.png")
     playground.fold()
     playground.reads("Stop rules look at the training part now.")
     build = playground.facts["build"]

@@ -19,14 +19,15 @@ HELP = (
 
 
 def propose_validation(sentence: str) -> None:
-    """A sentence on what looks at the training part, why that is worse, and a button that holds out a validation part.
+    """A button that holds out a validation part, if there is none, and a sentence that says why.
 
-    Nothing is drawn if there is one.
+    sentence: what looks at the training part instead.
     """
     if not state.experiment().validation_share:
-        st.caption(f"{sentence} {WHY}", width="content")
         label = f"Hold out {USUAL_VALIDATION_SHARE:.0%} for validation"
+        # The button comes first, because the popover of the stop rules covers the end of the line.
         button(label, "validation_share", _hold_out, HELP)
+        st.caption(f"{sentence} {WHY}", width="content")
 
 
 def _hold_out() -> None:

@@ -55,4 +55,5 @@ def _stop_rules() -> None:
             for field in fields:
                 control(field)
             part = state.experiment().selecting_part
-            st.caption(f"Early stopping and a wanted accuracy or R² look at the {part} part, never at the test part.")
+            look = f"Early stopping and a wanted accuracy or R² look at the {part} part, never at the test part."
+            st.caption(look, width=340)
