@@ -8,6 +8,7 @@ import pytest
 
 from tests.browser.controls import saved
 from tests.browser.playground import WAIT_S, eventually
+from tests.browser.test_accessibility import barriers
 from tests.browser.test_readouts import read
 
 pytestmark = pytest.mark.browser
@@ -31,6 +32,7 @@ def test_early_stopping_by_the_offered_validation_part(playground):
     popover.get_by_text("Early stopping and a wanted accuracy or R² look at the training part").wait_for()
     playground.fold()
     playground.reads("Stop rules look at the training part now.")
+    assert barriers(playground) == []
     build = playground.facts["build"]
     playground.press(HOLD_OUT)
     playground.linked(patience="20", validation_share="0.2")
@@ -61,5 +63,6 @@ def test_early_stopping_by_the_offered_validation_part(playground):
     assert float(shown["Validation loss"]) == pytest.approx(lowest, abs=1e-4)
     assert "Validation accuracy" in shown
     assert "validation" in playground.page.locator(".live-legend").inner_text()
+    assert barriers(playground) == []
     svg = saved(playground, "loss", "SVG")[1].decode()
     assert all(f">{name}<" in svg for name in curves)
