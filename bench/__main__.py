@@ -1,4 +1,4 @@
-"""python -m bench cpu|gpu|live|class|ablation [--workload NAME,...] [--json]: prints a table, or JSON for tools."""
+"""python -m bench KIND [--workload NAME,...] [--json]: prints a table, or JSON for tools. KIND is one of KINDS."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from typing import Any
 
 KINDS = {
+    "accuracy": "the test accuracy of the recipes and of the networks in docs/measurements.md, over several seeds",
     "cpu": "the engine and its peers on the CPU, the cost of a frame, peak memory, and how cost grows",
     "gpu": "the engine on a GPU compared with itself on the CPU and with PyTorch on the same GPU",
     "live": "what a visitor's browser receives",
     "class": "what thirty students on one server receive, and what they cost it",
+    "selection": "whether the test accuracy after early stopping is that of new data",
     "ablation": "what each optimization of the engine gains: time of a step without it / with it",
 }
 MODULES = {"class": "classroom"}  # modules with a different name; `class` is a Python keyword
@@ -49,8 +51,12 @@ def arguments(words: Sequence[str] | None = None) -> dict[str, Any]:
             )
             kind.add_argument("--seconds", type=float, help="duration of each measurement; 600 for a soak test")
             kind.add_argument("--pages", type=int, help="number of additional real Chromium pages")
-        elif name != "live":
+        elif name not in ("live", "accuracy", "selection"):
             kind.add_argument("--rounds", type=int, help="number of rounds")
+        if name in ("accuracy", "selection"):
+            kind.add_argument("--seeds", type=int, help="number of seeds, from 1")
+        if name == "accuracy":
+            kind.add_argument("--data-dir", help="folder with the files of MNIST")
         if name in ("cpu", "gpu"):
             kind.add_argument("--peers", default="", help="only these, separated by commas")
         if name == "cpu":
@@ -68,8 +74,9 @@ def arguments(words: Sequence[str] | None = None) -> dict[str, Any]:
         if not all(word.isdecimal() and 1 <= int(word) <= 1000 for word in numbers):
             parser.error(f"students must be whole numbers from 1 to 1000, not {options['students']}")
         options["students"] = [int(word) for word in numbers]
-    if options.get("rounds", 1) < 1:
-        parser.error(f"rounds must be at least 1, not {options['rounds']}")
+    for name in ("rounds", "seeds"):
+        if options.get(name, 1) < 1:
+            parser.error(f"{name} must be at least 1, not {options[name]}")
     return options
 
 

@@ -64,8 +64,10 @@ def deal_validation(train: np.ndarray, test: np.ndarray, share: float, group: np
 def statistics(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation over the first axis in float64; 1 for the deviation of a constant column."""
     values = np.asarray(values, dtype=np.float64)
-    # Rounding can give a constant column a tiny deviation instead of 0, so the values themselves are compared.
-    return values.mean(axis=0), np.where(np.ptp(values, axis=0) == 0, 1.0, values.std(axis=0))
+    # Rounding can give a constant column a tiny deviation instead of 0, so the values themselves are compared; those of
+    # a computed column, such as 0.1 + 0.2 beside 0.3, may differ by rounding as well.
+    rounding = 4 * np.spacing(np.abs(values).max(axis=0))
+    return values.mean(axis=0), np.where(np.ptp(values, axis=0) <= rounding, 1.0, values.std(axis=0))
 
 
 def pixel_statistics(pixels: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -111,7 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{options.save} cannot be written: {problem.strerror}.", file=sys.stderr)
             return 2
     if options.report:
-        result["report"] = report(trainer)
+        result["report"] = report(trainer, dataset)
     print(json.dumps(finite(result)))
     return 0
 

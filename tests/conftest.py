@@ -9,7 +9,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy, as in the ap
 os.environ.setdefault("PLAYGROUND_WORKERS", "1")  # one worker process is enough for a test
 
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from itertools import count
+from types import ModuleType
 
 import pytest
 
@@ -21,6 +23,15 @@ SHORT_VISITS = "--js-flags=--no-turbofan"  # optimizing scripts takes longer tha
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """One more than there are cores: a test process often waits for its browser or its server."""
     return (os.cpu_count() or 1) + 1
+
+
+def required(variable: str, name: str) -> ModuleType:
+    """The module `name`; without it the test is skipped, or fails where an environment variable is "required"."""
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as problem:
+        missing = pytest.fail if os.environ.get(variable) == "required" else pytest.skip
+        missing(f"{problem.name} is not installed: python3 start.py setup requirements-oracle.txt")
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.experiment.recipes import RECIPES
+
 ROOT = Path(__file__).resolve().parent.parent
 FILES = (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "bench/README.md")
 PAGES = sorted(file.relative_to(ROOT).as_posix() for file in FILES)
@@ -64,6 +66,20 @@ def test_every_recipe_names_its_files_and_its_test():
         steps, checks = recipe.split("Checked by", 1)
         assert PATH.search(steps), name
         assert "tests/" in checks, name
+
+
+def test_every_result_in_the_readme_names_its_command_and_machine():
+    text = text_of("README.md")
+    rows = [line for line in text.split("## Results")[1].split("\n## ")[0].splitlines() if line.startswith("| ")][1:]
+    assert len(rows) >= 5
+    assert all("`python -m bench " in row and re.search(r"AMD|Intel", row) for row in rows)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/measurements.md"])
+def test_accuracies_of_mnist_are_those_of_the_recipes(page):
+    for name in ("modern", "conv"):
+        (row,) = [line for line in text_of(page).splitlines() if re.search(rf"\b{name}`", line)]
+        assert RECIPES[name].reached in row
 
 
 def test_a_missing_file_a_broken_link_and_a_missing_module_are_found():

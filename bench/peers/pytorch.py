@@ -30,7 +30,7 @@ def make(workload: Workload, x: np.ndarray, y: np.ndarray, variant: str = "") ->
     if workload.kind == "grid":
         return look(model, inputs, variant)
     if workload.kind == "conv":  # channels last is its faster layout
-        model = model.to(memory_format=torch.channels_last)
+        model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue, reportArgumentType]
         inputs = inputs.reshape(-1, 1, 28, 28).to(memory_format=torch.channels_last)
     targets = torch.from_numpy(y.astype(np.float32))[:, None] if workload.binary else torch.from_numpy(y)
     loss = nn.functional.binary_cross_entropy_with_logits if workload.binary else nn.functional.cross_entropy

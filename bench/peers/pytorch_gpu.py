@@ -32,7 +32,7 @@ def make(workload: Workload, x: np.ndarray, y: np.ndarray, variant: str, device:
     loss = nn.functional.binary_cross_entropy_with_logits if workload.binary else nn.functional.cross_entropy
     kind = torch.optim.SGD if workload.optimizer == "sgd" else torch.optim.Adam
     options = {"fused": True} | ({"capturable": True} if kind is torch.optim.Adam and variant == "graph" else {})
-    optimizer = kind(model.parameters(), workload.learning_rate, **options)
+    optimizer = kind(model.parameters(), workload.learning_rate, **options)  # pyright: ignore[reportArgumentType]
 
     def objective(x, t):
         return loss(model(x), t)

@@ -107,12 +107,18 @@ def _surface(height, samples: int, noise: float, positions_rng: Generator, noise
 
 
 def plane(samples: int, noise: float, positions_rng: Generator, noise_rng: Generator) -> Raw:
-    """A tilted plane. Noise reads the height at a shifted copy of each point, clipped to -1 and 1."""
+    """A tilted plane. Noise reads the height at a shifted copy of each point, clipped to -1 and 1.
+
+    Not the plane of TensorFlow Playground, whose height is (x1 + x2) / 10, not clipped.
+    """
     return _surface(plane_height, samples, noise, positions_rng, noise_rng)
 
 
 def hills(samples: int, noise: float, positions_rng: Generator, noise_rng: Generator) -> Raw:
-    """Three hills and three valleys. Noise works as for the plane."""
+    """Three hills and three valleys, sums of Gaussians. Noise works as for the plane.
+
+    Not the surface of TensorFlow Playground, which is made of cones, the largest at each point.
+    """
     return _surface(hills_height, samples, noise, positions_rng, noise_rng)
 
 

@@ -3,6 +3,10 @@
 `forward(z) -> a`, `backward(da, z, a) -> dz`: z is the pre-activation, a the activation, da the gradient by a. Arrays
 may have any shape, because every function works element by element. NaN gives NaN. Networks call the functions with
 these arguments only; a function with a `parameter` takes another value for it as a last argument.
+
+Sigmoid and Swish and their derivatives are accurate relatively on the whole left tail. ELU and SELU near 0, and
+Softplus far on the left, are accurate absolutely only: np.expm1 and np.log1p would mend that, but make these functions
+3 to 6 times as slow on processors without AVX-512.
 """
 
 from __future__ import annotations
@@ -118,8 +122,9 @@ def _tanh_back(da, z, a):
     return da * (1 - a * a)
 
 
+@np.errstate(over="ignore")  # far on the left exp(-z) is infinite, and the result 0
 def _sigmoid(z):
-    return 0.5 + 0.5 * np.tanh(0.5 * z)  # the same as 1 / (1 + exp(-z)), but exp never overflows
+    return 1 / (1 + np.exp(-z))
 
 
 def _sigmoid_back(da, z, a):

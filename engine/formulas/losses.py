@@ -161,7 +161,9 @@ class Objective:
     kind: "classification" or "regression"; classes: number of classes (0 for regression).
     label_smoothing: share of each target that is spread evenly over all possible answers (Szegedy et al. 2016).
     class_weights: one positive number for each class; the loss is then the weighted mean sum(w L) / sum(w) over the
-    samples of a batch, as in PyTorch's CrossEntropyLoss.
+    samples of a batch, w being the weight of a sample's class. With label smoothing as well, the cross-entropy of
+    exclusive classes weights each class's share of a target instead, as PyTorch's CrossEntropyLoss does:
+    sum(w_k t_k (-ln y_k)) / sum(w).
     Raises ValueError for a loss that does not suit the output function.
     """
 
@@ -197,8 +199,8 @@ class Objective:
     def targets(self, labels: np.ndarray, dtype: np.dtype | type = np.float32) -> np.ndarray:
         """(N,) class numbers, (N, classes) one-hot rows or (N,) values -> (N, O) targets of dtype.
 
-        With class weights a last column holds the weight of each sample: (N, O + 1). The width comes from the
-        problem, never from the batch. Raises ValueError for other labels.
+        With class weights two more columns hold the weight of each sample in the sum and in its divisor: (N, O + 2).
+        The width comes from the problem, never from the batch. Raises ValueError for other labels.
         """
         labels = np.asarray(labels)
         if self.kind == "regression":
@@ -212,8 +214,22 @@ class Objective:
         spread = self.label_smoothing / choices
         t = wrong + (right - wrong) * (hit * (1 - self.label_smoothing) + spread)
         if self.class_weights is not None:
-            t = np.column_stack([t, shares @ self.class_weights])
+            weights = shares @ self.class_weights
+            t = np.column_stack([*self._weighted(t, weights), weights])
         return np.ascontiguousarray(t, dtype)
+
+    def _weighted(self, t: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Targets t (N, O) and the weight (N,) of each sample in the sum, given the weights of their classes.
+
+        Shares of exclusive classes are weighted and divided by their total, which becomes the weight of the sample: the
+        gradient y - t of a cross-entropy needs shares that add up to one.
+        """
+        is_exclusive = self.loss.name == "categorical_crossentropy" or (self.loss.on_logits and self.units == 1)
+        if not is_exclusive:
+            return t, weights
+        shares = (t if self.units > 1 else np.column_stack([1 - t, t])) * self.class_weights
+        total = shares.sum(axis=1)
+        return (shares / total[:, None])[:, -self.units :], total
 
     def _one_hot(self, labels: np.ndarray) -> np.ndarray:
         hit = labels[:, None] == np.arange(self.classes)
@@ -225,12 +241,12 @@ class Objective:
         """The result of `targets` -> targets (N, O) and the weight of each sample in the mean: one number or (N, 1)."""
         if self.class_weights is None:
             return t, 1 / len(t)
-        t, weights = t[:, : self.units], t[:, self.units :]
-        return t, weights / weights.sum()
+        weights = t[:, self.units :]
+        return t[:, : self.units], weights[:, :1] / weights[:, 1:].sum()
 
     def count(self, t):
         """Total weight of the samples of targets t in the mean."""
-        return len(t) if self.class_weights is None else t[:, self.units :].sum()
+        return len(t) if self.class_weights is None else t[:, self.units + 1 :].sum()
 
     def value(self, z, t):
         """Mean loss of the batch, from logits z (N, O) and the result of `targets`."""

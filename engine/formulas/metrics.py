@@ -1,6 +1,7 @@
 """Metrics: how good predictions are.
 
-N is the number of samples; classes are numbered from 0. Each docstring gives the value that replaces 0/0.
+N is the number of samples; classes are numbered from 0. A figure that would be 0/0 is NaN, except for precision,
+recall and F1, which are then 0 as in scikit-learn. JSON has null for NaN, and the page shows a dash or a word.
 """
 
 from __future__ import annotations
@@ -9,9 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+ROUNDING_STEPS = 4  # targets this many floating-point numbers apart count as equal
+
 
 class Scores(NamedTuple):
-    """Loss and score of every part. `score` is accuracy, or R2 for regression; NaN without a validation part."""
+    """Loss and score of every part. `score` is accuracy, or R2 for regression.
+
+    NaN without a validation part; R2 is NaN for constant targets.
+    """
 
     train_loss: float
     test_loss: float
@@ -26,14 +32,17 @@ class Scores(NamedTuple):
 
 
 def accuracy(predicted: np.ndarray, labels: np.ndarray) -> float:
-    """Share of equal entries of two (N,) arrays of class numbers."""
+    """Share of equal entries of two (N,) arrays of class numbers; NaN without samples."""
     return np.count_nonzero(predicted == labels) / len(labels) if len(labels) else float("nan")
 
 
 def top_k(scores: np.ndarray, labels: np.ndarray, k: int) -> float:
-    """Share of samples whose true class (N,) is among the k highest scores (N, classes); of equal scores the first."""
+    """Share of samples whose true class (N,) is among the k highest scores (N, classes); of equal scores the first.
+
+    NaN without samples.
+    """
     best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    return float(np.mean((best == labels[:, None]).any(axis=1)))
+    return float(np.mean((best == labels[:, None]).any(axis=1))) if len(labels) else float("nan")
 
 
 def confusion_matrix(predicted: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
@@ -98,21 +107,32 @@ def _rate(counts: np.ndarray) -> np.ndarray:
 def r2(predicted: np.ndarray, targets: np.ndarray) -> float:
     """Share of the targets' variance that the prediction explains: 1 is perfect, 0 no better than the mean.
 
-    NaN for constant targets.
+    NaN where there is no variance to explain: for no targets, and for targets that are equal but for rounding.
     """
-    spread = float(np.sum((targets - targets.mean()) ** 2))
-    return 1 - float(_squared_errors(predicted, targets).sum()) / spread if spread > 0 else float("nan")
+    return explained_variance(float(_squared_errors(predicted, targets).sum()), targets)
+
+
+def explained_variance(squared_error: float, targets: np.ndarray) -> float:
+    """R2 from the sum of the squared errors; see `r2`."""
+    if not len(targets) or _are_equal(targets):
+        return float("nan")
+    return 1 - squared_error / float(np.sum(np.square(targets - targets.mean(dtype=np.float64), dtype=np.float64)))
+
+
+def _are_equal(values: np.ndarray) -> bool:
+    low, high = values.min(), values.max()
+    return high - low <= ROUNDING_STEPS * np.spacing(max(abs(low), abs(high)))
 
 
 @np.errstate(over="ignore")  # a network about to diverge predicts huge values
 def mae(predicted: np.ndarray, targets: np.ndarray) -> float:
-    """Mean absolute error, in the unit of the targets."""
-    return float(np.mean(np.abs(predicted - targets), dtype=np.float64))
+    """Mean absolute error, in the unit of the targets; NaN without samples."""
+    return float(np.mean(np.abs(predicted - targets), dtype=np.float64)) if len(targets) else float("nan")
 
 
 def rmse(predicted: np.ndarray, targets: np.ndarray) -> float:
-    """Root of the mean squared error, in the unit of the targets."""
-    return float(np.sqrt(_squared_errors(predicted, targets).mean()))
+    """Root of the mean squared error, in the unit of the targets; NaN without samples."""
+    return float(np.sqrt(_squared_errors(predicted, targets).mean())) if len(targets) else float("nan")
 
 
 @np.errstate(over="ignore")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.backend import has_lost_context
-from engine.formulas.metrics import Scores
+from engine.formulas.metrics import Scores, explained_variance
 from engine.gpu import cuda
 from engine.gpu.replica import Replica
 from engine.lowering.fusion import Plan
@@ -131,8 +131,7 @@ class ScoreBuffer:
     def _score(self, sum: float, labels: np.ndarray) -> float:
         if self.objective.kind == "classification":
             return sum / len(labels)
-        spread = float(np.sum((labels - labels.mean()) ** 2))
-        return 1 - sum / spread if spread > 0 else float("nan")
+        return explained_variance(sum, labels)
 
 
 def create_score_buffer(replica: Replica, known: Scores) -> ScoreBuffer | None:

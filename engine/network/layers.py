@@ -213,7 +213,8 @@ class Dropout(Layer):
     """a = x * mask / (1 - rate), where each entry of the mask is 0 with probability `rate`, else 1.
 
     Dividing keeps the expected value, so that an evaluation needs no correction ("inverted" dropout).
-    The generator is the layer's own, so dropout changes neither the initial weights nor the order of the samples.
+    The generator is the layer's own, so dropout changes neither the initial weights nor the order of the samples. Each
+    precision draws numbers of its own length (24 or 53 bits), so one seed gives other masks in float64 than in float32.
     """
 
     def __init__(self, rate: float, *, rng: np.random.Generator) -> None:

@@ -16,10 +16,14 @@ class BatchNorm(Layer):
 
     Input: (N, O) units, or (H, C, W, N) maps, which count as C units. Running statistics are exponential averages of
     those of the batches with weight `momentum`; their variance divides by n - 1, as in PyTorch. gamma and beta are not
-    regularized. Source: Ioffe and Szegedy 2015, Batch Normalization.
+    regularized. Training on a single number per unit raises ValueError. Source: Ioffe and Szegedy 2015, Batch
+    Normalization.
+
+    frozen: whether a training pass uses the running statistics and leaves them alone, so that its gradient is that of
+    the evaluated loss.
     """
 
-    couples_samples = True
+    couples_samples, frozen = True, False
 
     def __init__(self, *, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
         self.momentum, self.epsilon = momentum, epsilon
@@ -51,12 +55,18 @@ class BatchNorm(Layer):
         mean, variance = (trace_like(x, array).reshape(*self.wide) for array in self.state.values())
         if not train:
             return (x - mean) * (gamma / np.sqrt(variance + self.epsilon)) + beta
+        if self.frozen:
+            self.scale = 1 / np.sqrt(variance + self.epsilon)
+            self.normal = (x - mean) * self.scale
+            return self.normal * gamma + beta
         n = self.n = x.size // self.units
+        if n < 2:
+            raise ValueError("Batch normalization cannot train on a single sample; at least two are allowed.")
         batch_mean = self.total(x) * (1 / n)
         centered = x - batch_mean
         batch_variance = self.total(centered * centered) * (1 / n)
         mean += self.momentum * (batch_mean - mean)
-        variance += self.momentum * (batch_variance * (n / max(n - 1, 1)) - variance)
+        variance += self.momentum * (batch_variance * (n / (n - 1)) - variance)
         self.scale = 1 / np.sqrt(batch_variance + self.epsilon)
         self.normal = centered * self.scale
         return self.normal * gamma + beta
@@ -66,6 +76,8 @@ class BatchNorm(Layer):
         dgamma[:] = self.total(dy * self.normal)
         dbeta[:] = self.total(dy)
         gamma = self.gamma.reshape(self.wide)
+        if self.frozen:
+            return dy * (self.scale * gamma)
         return (dy - (dbeta + self.normal * dgamma) * (1 / self.n)) * (self.scale * gamma)
 
     def __repr__(self) -> str:

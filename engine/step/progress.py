@@ -27,6 +27,9 @@ class Progress:
 
     position: where the next batch begins in `order` (N,). batch: sample numbers of the latest batch.
     revision: incremented whenever something other than a step replaces parameters.
+
+    The last batch of an epoch may be smaller than the others. One of a single sample is joined to the batch before it
+    if the network couples samples, because batch normalization has no spread to learn from there.
     """
 
     def __init__(self, network: Network, optimizer: Optimizer, rng: np.random.Generator, samples: int) -> None:
@@ -34,6 +37,8 @@ class Progress:
         self.steps = self.epochs = self.position = self.revision = 0
         self.order = np.arange(samples)
         self.batch = self.order[:0]
+        self._smallest = 2 if network.couples_samples else 1  # batch
+        self._last_end = samples - self._smallest + 1  # a batch that reaches this far takes all that is left
 
     @property
     def rngs(self) -> dict[str, np.random.Generator]:
@@ -46,13 +51,18 @@ class Progress:
         return self.epochs + self.position / self.samples
 
     def next_batch(self, size: int) -> np.ndarray:
-        """The numbers (n,) of the next samples, n <= size. Shuffles them at the start of an epoch."""
+        """The numbers (n,) of the next samples, n <= size or size + 1. Shuffles them at the start of an epoch."""
         position = self.position
         if position == 0:
             samples = self.samples
             self.order = self.rng.permutation(samples) if size < samples else np.arange(samples)
-        self.batch = self.order[position : position + size]
+        stop = position + size
+        self.batch = self.order[position:stop] if stop < self._last_end else self.order[position:]
         return self.batch
+
+    def batches(self, size: int, position: int = 0) -> int:
+        """How many batches `next_batch` returns from `position` to the end of an epoch."""
+        return max(1, -(-(self.samples - position - self._smallest + 1) // size))
 
     def advance(self, size: int) -> bool:
         """Count a step on `size` samples. Returns whether it has completed an epoch."""
@@ -88,7 +98,8 @@ class Progress:
         self.network.set_state(snapshot.parameters, snapshot.state)
         for name, slot in self.optimizer.slots.items():
             slot[:] = snapshot.slots[name]
-        self.steps, self.epochs, self.position, self.optimizer.t = snapshot.counters
+        self.steps, self.epochs, position, self.optimizer.t = snapshot.counters
+        self.position = min(position, self.samples - self._smallest)  # an old file may be at the last sample
         self.order = snapshot.order
         for rng, state in zip(self.rngs.values(), snapshot.rngs, strict=True):
             rng.bit_generator.state = state

@@ -55,6 +55,7 @@ def restore(trainer: Trainer, arrays: dict[str, np.ndarray]) -> None:
 
     Raises ValueError, and leaves the trainer unchanged, if the arrays do not fit it.
     """
+    arrays = with_curve_of(trainer, arrays)
     _check(arrays, capture(trainer))
     seconds, untrained_loss, best = (float(n) for n in arrays["numbers"])
     names = list(trainer.network.state)
@@ -81,6 +82,14 @@ def restore(trainer: Trainer, arrays: dict[str, np.ndarray]) -> None:
             Divergence(int(step), int(epoch), where) if where else None,
         )
     )
+
+
+def with_curve_of(trainer: Trainer, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The same arrays with the curve in the precision of the trainer: older versions stored each one in float32."""
+    name, precision = "history.values", trainer.history.values.dtype
+    if name in arrays and np.asarray(arrays[name]).dtype == np.float32:
+        return {**arrays, name: np.asarray(arrays[name]).astype(precision, copy=False)}
+    return dict(arrays)
 
 
 def _check(arrays: dict[str, np.ndarray], own: dict[str, np.ndarray]) -> None:

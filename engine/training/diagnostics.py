@@ -90,7 +90,8 @@ def _looks(trainer: Trainer, x: np.ndarray, t: np.ndarray) -> dict[str, LayerLoo
 
 
 def _spread(values: np.ndarray) -> tuple[float, float]:
-    return (float(values.mean()), float(values.std())) if values.size else (np.nan, np.nan)
+    """Mean and deviation; in float64, because rounding in float32 would give equal values a deviation."""
+    return (float(values.mean()), float(values.std(dtype=np.float64))) if values.size else (np.nan, np.nan)
 
 
 def flatness(layer: Layer, z: np.ndarray) -> tuple[float, float]:

@@ -70,6 +70,16 @@ class Guard:
         while self.progress.steps < step:
             self._step()
 
+    def training_loss_ratio(self, first: Snapshot) -> float:
+        """The loss in training mode divided by that of the network `first`. Restores the state."""
+        x, t, _ = self.data.evaluated["train"]
+        before, losses = self.progress.snapshot(), []
+        for snapshot in (before, first):
+            self.progress.restore(snapshot)
+            losses.append(float(self.formulas.objective.value(self.formulas.network.forward(x, train=True), t)))
+        self.progress.restore(before)
+        return losses[0] / losses[1]
+
     def _step(self) -> None:
         self.executor.steps(1)
         self.executor.synchronize()

@@ -5,18 +5,23 @@ The kept epochs depend only on their numbers, so the same run always has the sam
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 MAX_POINTS = 500  # a screen shows no more, and each costs an evaluation
 
 
 class History:
-    """Rows of (epoch, values...). `generation` changes whenever earlier rows were dropped or replaced."""
+    """Rows of (epoch, values...). `generation` changes whenever earlier rows were dropped or replaced.
 
-    def __init__(self, columns: int, capacity: int = MAX_POINTS) -> None:
+    dtype: of the values; the precision of the run.
+    """
+
+    def __init__(self, columns: int, capacity: int = MAX_POINTS, dtype: Any = np.float32) -> None:
         self.capacity, self.stride, self.count, self.generation = capacity, 1, 0, 0
         self._epochs = np.zeros(capacity + 1, np.int32)
-        self._values = np.zeros((columns, capacity + 1), np.float32)
+        self._values = np.zeros((columns, capacity + 1), dtype)
 
     @property
     def epochs(self) -> np.ndarray:
@@ -25,7 +30,7 @@ class History:
 
     @property
     def values(self) -> np.ndarray:
-        """(columns, n) float32"""
+        """(columns, n)"""
         return self._values[:, : self.count]
 
     def wants(self, epoch: int) -> bool:

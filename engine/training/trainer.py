@@ -75,7 +75,7 @@ class Trainer:
         self.executor: Executor = executor(*parts) if executor else create_executor(*parts, backend)
         self.guard = Guard(*parts, self.executor)
         self.rules = StopRules(self.score_name, self.data.selecting_part)
-        self.history = History(columns=2 * len(self.data.parts))  # the first fields of Scores
+        self.history = History(2 * len(self.data.parts), dtype=network.dtype)  # the first fields of Scores
         self.predicted = {name: part.labels[:0] for name, part in self.data.parts.items()}
         self._initial = self.guard.safe
         self._evaluated: tuple[tuple[int, int], Scores] | None = None  # (steps, revision) and the scores at that time
@@ -90,6 +90,7 @@ class Trainer:
     batch = property(lambda self: self.progress.batch)
     generators = property(lambda self: self.progress.rngs)
     batch_size = property(lambda self: self.formulas.batch_size)
+    steps_per_epoch = property(lambda self: self.progress.batches(self.batch_size))
 
     @property
     def learning_rate(self) -> float:
@@ -165,9 +166,8 @@ class Trainer:
             self._end_epoch(needs_scores)
 
     def _steps_until(self, epochs: float) -> float:
-        samples, size = self.progress.samples, self.batch_size
-        in_epoch = -(-(samples - self.position) // size)
-        return in_epoch + (math.ceil(epochs) - self.epochs - 1) * -(-samples // size)
+        in_epoch = self.progress.batches(self.batch_size, self.position)
+        return in_epoch + (math.ceil(epochs) - self.epochs - 1) * self.steps_per_epoch
 
     def _end_epoch(self, needs_scores: bool) -> None:
         epoch = self.progress.epochs
@@ -189,13 +189,26 @@ class Trainer:
             return
         scores = self.evaluate()
         self._add_to_history(self.epochs, scores)
-        if has_exploded(scores.train_loss, self.untrained_loss):
+        if self._has_exploded(scores.train_loss):
             what = f"the loss exploded to {scores.train_loss:.3g}"
             self.divergence = Divergence(self.steps, self.epochs, what)
 
     def _add_to_history(self, epoch: int, scores: Scores) -> None:
         if all(math.isfinite(scores.of(part)[0]) for part in self.data.parts):
             self.history.add(epoch, scores[: len(self.history.values)])
+
+    def _has_exploded(self, loss: float) -> bool:
+        """Whether a training loss has overflowed or exploded, in training mode if batch normalization makes it differ.
+
+        Running statistics that lag behind the network raise the evaluated loss alone.
+        """
+        if not self.network.couples_samples or not np.isfinite(loss):
+            return has_exploded(loss, self.untrained_loss)
+        return has_exploded(loss, self.untrained_loss) and has_exploded(self.training_loss_ratio(), 1.0)
+
+    def training_loss_ratio(self) -> float:
+        """The training loss, computed as in training, divided by that of the untrained network."""
+        return self.guard.training_loss_ratio(self._initial)
 
     def _stop(self, stop: Stop | None) -> None:
         if stop is None:

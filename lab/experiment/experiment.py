@@ -55,6 +55,8 @@ class Experiment(Fields):
         losses = self.losses
         if self.loss not in ("auto", *losses):
             raise Misfit("loss", self.loss, "with this data set and output: auto, " + ", ".join(losses))
+        if self.batch_norm and self.hidden and self.batch_size == 1:
+            raise Misfit("batch_size", 1, "2 or more, or 0 (all), with batch normalization, which needs a spread")
         architecture = architecture_of(self)
         if min(min(spec.output_shape) for spec in architecture.layers) < 1:
             raise Misfit("conv", as_text(self.conv), "as many blocks as fit the size of the pictures")

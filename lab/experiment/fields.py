@@ -143,8 +143,13 @@ EARLY_STOPPING = Needs(lambda e: e.patience > 0, "without early stopping", stric
 
 
 def _named_after_part(label: str) -> Callable[[Any], str]:
-    """The label of a number of the part that stop rules look at, with the name of that part in an experiment."""
-    return lambda e: f"{label} ({e.selecting_part if e else 'validation'} part)"
+    """The label of a number of the part that stop rules look at in an experiment: {part} or {Part} becomes its name."""
+
+    def label_for(e: Any) -> str:
+        part = e.selecting_part if e else "validation"
+        return label.format(part=part, Part=part.capitalize())
+
+    return label_for
 
 
 SHARE_STEPS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
@@ -287,7 +292,8 @@ class Fields(BaseModel):
     batch_size: Annotated[int, FieldSpec(
         allowed=whole(0, 100_000), label="Batch size", group=TRAINING, part="batch", zero="all", preview=True,
         steps=(1, 2, 4, 8, 10, 16, 32, 64, 128, 256, 0), term="Batch",
-        help="Examples per step. A larger batch makes steps calmer, but fewer per epoch.",
+        help="Examples per step. A larger batch makes steps calmer, but fewer per epoch. Batch normalization needs "
+             "batches of at least 2, and adds a last one of a single example to the batch before.",
     )] = 10
     initializer: Annotated[str, FieldSpec(
         allowed=one_of(*INITIALIZERS), label="Initial weights", group=NETWORK, part="more", advanced=True,
@@ -358,16 +364,16 @@ class Fields(BaseModel):
     dtype: Annotated[str, FieldSpec(
         allowed=one_of("float32", "float64"), label="Precision", group=NETWORK, part="more", advanced=True,
         choices={"float32": "float32", "float64": "float64"},
-        help="Bits of every number: 32 are faster, 64 more exact.",
+        help="Bits of every number: 32 are faster, 64 more exact. Dropout masks differ between the two.",
     )] = "float32"
     epochs: Annotated[int, FieldSpec(
         allowed=whole(0, 1_000_000), label="Stop after this many epochs", group=STOP_RULES, part="stop", zero="never",
         term="Stop rule", help="Training stops when this many epochs are done.",
     )] = 0
     target_accuracy: Annotated[float, FieldSpec(
-        allowed=number(0, 1), label="Stop at this accuracy or R²", group=STOP_RULES, part="stop",
+        allowed=number(0, 1), label="Stop at this validation accuracy or R²", group=STOP_RULES, part="stop",
         zero="never", increment=0.01, term="Stop rule",
-        label_for=_named_after_part("Stop at this accuracy or R²"),
+        label_for=_named_after_part("Stop at this {part} accuracy or R²"),
         help="Training stops when the validation part (without one: the training part) is answered this well. The test "
              "part only reports.",
     )] = 0.0
@@ -385,7 +391,7 @@ class Fields(BaseModel):
     )] = 0.0
     monitor: Annotated[str, FieldSpec(
         allowed=one_of(*MONITORS), label="What has to improve", group=STOP_RULES, part="stop", term="Early stopping",
-        choices=dict(zip(MONITORS, map(_named_after_part, ("Loss", "Accuracy or R²")), strict=True)),
+        choices=dict(zip(MONITORS, map(_named_after_part, ("{Part} loss", "{Part} accuracy or R²")), strict=True)),
         needs=EARLY_STOPPING,
         help="For early stopping: the number that is watched, of the validation part, or of the training part if there "
              "is no validation part. It is never one of the test part, which then could not tell how good the network "

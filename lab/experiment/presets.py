@@ -75,6 +75,14 @@ PRESETS = {
             MEMORIZED.change(l2=0.01),
         ),
         Preset(
+            "fooled", "Fooled by the test part",
+            "Every label is a coin flip, so the truth is 50%. Early stopping keeps the weights that were best on the "
+            "validation part, and there they look better, by luck. The test part took no part in the choice: it stays "
+            "near 50%. Had the test part chosen, its own figure would be the lucky one.",
+            Experiment(label_noise=0.5, train_share=0.3, validation_share=0.3, optimizer="adam", learning_rate=0.01,
+                       patience=100, monitor="validation_score"),
+        ),
+        Preset(
             "zeros", "Zeros never learn",
             "All weights begin at zero, so all neurons of a layer get the same gradient: they stay copies of one "
             "another and the network learns nothing.",

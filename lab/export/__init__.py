@@ -16,7 +16,7 @@ from lab.export.keras_script import keras_script
 from lab.export.numpy_script import numpy_script
 from lab.export.pytorch_script import pytorch_script
 
-__all__ = ["SCRIPTS", "Examples", "ExportError", "Plan", "Script", "gather", "plan_of", "zipped"]
+__all__ = ["ONNX_WITHIN", "SCRIPTS", "Examples", "ExportError", "Plan", "Script", "gather", "plan_of", "zipped"]
 
 Ask = Callable[..., tuple[dict[str, Any], dict[str, np.ndarray]]]  # ask(query, options) -> answer
 
@@ -25,7 +25,7 @@ Ask = Callable[..., tuple[dict[str, Any], dict[str, np.ndarray]]]  # ask(query, 
 class Script:
     """A kind of script that an experiment can be exported to."""
 
-    label: str
+    label: str  # the name of the library, of WITHIN in common.py
     file: str
     make: Callable[[Plan], str]  # raises ExportError
     sentence: str
@@ -34,8 +34,7 @@ class Script:
 SCRIPTS = {
     "numpy": Script(
         "NumPy", "train_numpy.py", numpy_script,
-        "Nothing but NumPy, with the formulas of this playground word for word: the same losses to six digits, as long "
-        "as the rounding of 32-bit numbers has not added up."),
+        "Nothing but NumPy, with the formulas of this playground word for word."),
     "pytorch": Script(
         "PyTorch", "train_pytorch.py", pytorch_script,
         "The same network, weights and batches in PyTorch, where autograd finds the gradients."),
@@ -49,6 +48,7 @@ train_numpy.py, train_pytorch.py, train_keras.py  the experiment as code; each n
 data.npz         the examples, prepared for the network: x_train, t_train, x_test, t_test
 experiment.json  the settings; python -m lab run experiment.json trains them in Backprop Playground without a browser
 """
+ONNX_WITHIN = 2e-5  # of the largest answer: how far those of the ONNX model agree with the network's
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import re
 import textwrap
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from engine import INITIALIZERS, SCHEDULES
 from engine.step.data import MAX_EVALUATED_SAMPLES
@@ -14,11 +15,25 @@ from lab.experiment.experiment import Experiment
 from lab.export.lift import Lifted
 
 USUAL_EPOCHS = 100
+WITHIN = {"NumPy": 1e-6, "PyTorch": 2e-5, "Keras": 2e-4}  # of the loss: how far a script agrees without other reasons
+ADAPTIVE = ("adagrad", "rmsprop", "adam", "adamw")  # divide a gradient by its own size
 STOP_RULES = {"target_accuracy": "target accuracy", "patience": "early stopping", "max_seconds": "time limit"}
 
 
 class ExportError(ValueError):
     """Says in a sentence what a script does not cover."""
+
+
+class Agreement(NamedTuple):
+    """How far the losses that a script prints agree with those of the playground."""
+
+    within: float  # the largest difference as a share of the loss, in the first epochs
+    reasons: tuple[str, ...]  # why it is so large, if there is a reason
+
+    def __str__(self) -> str:
+        most = f"{100 * self.within:g}%" + (f" ({'; '.join(self.reasons)})" if self.reasons else "")
+        first = f"In the first epochs its losses differ from the playground's by at most {most}"
+        return f"{first}; rounding can add more later."
 
 
 @dataclass(frozen=True)
@@ -29,7 +44,7 @@ class Plan:
     epochs: int
     batches: int  # training examples in one epoch's batches
     pixels: bool  # whether data.npz holds pixels, which the script scales
-    weighted: bool  # whether targets have a last column with the weight of each sample
+    weighted: bool  # whether targets have two last columns with the weights of each sample
 
     @cached_property
     def architecture(self) -> Architecture:
@@ -43,13 +58,35 @@ class Plan:
     def batch_size(self) -> int:
         return min(self.experiment.batch_size or self.batches, self.batches)
 
+    @property
+    def has_batch_norm(self) -> bool:
+        return self.experiment.batch_norm and bool(self.experiment.hidden)
+
+    @property
+    def joins_last(self) -> bool:
+        """Whether the last batch would be one sample and is joined to the one before; see engine/step/progress.py."""
+        return self.has_batch_norm and self.batches % self.batch_size == 1
+
+    def agreement(self, library: str) -> Agreement:
+        """How far the script for a library of WITHIN agrees."""
+        e, shares = self.experiment, {}
+        if e.dropout and e.hidden and library != "NumPy":
+            shares[f"the masks of dropout are drawn by {library}"] = 0.2
+        if e.optimizer in ADAPTIVE and (
+            e.dtype == "float32" or library == "Keras"
+        ):  # whose ops.mean always has 32 bits
+            shares["32-bit rounding errors, which the optimizer enlarges where a gradient is 0"] = 0.2
+        elif e.dtype == "float32":
+            shares["32-bit rounding errors"] = 0.001
+        return Agreement(max([WITHIN[library], *shares.values()]), tuple(shares))
+
 
 class Text:
     """Builds a script from functions of the engine and the lines that all scripts share."""
 
-    def __init__(self, plan: Plan, what: str, file: str, imports: str, *left_out: str) -> None:
+    def __init__(self, plan: Plan, library: str, file: str, imports: str) -> None:
         self.plan, self.lift, self._imports = plan, Lifted(), imports
-        self._opening = opening(plan, what, file, *filter(None, left_out))
+        self._opening = opening(plan, library, file)
         self.draw = self.lift.name_of(INITIALIZERS[plan.experiment.initializer].draw)
 
     @property
@@ -69,7 +106,7 @@ class Text:
     def loss(self, library: str, each: str, output: str, arguments: str = "z, t", first: str = "") -> str:
         """The mean loss of a batch as a function. each: (N,) losses from t and the logits z, or from y, the output."""
         weighted = self.plan.weighted
-        share = f"t, share = t[:, :-1], t[:, -1] / {library}.sum(t[:, -1])  # the last column is the weight of a sample"
+        share = f"t, share = t[:, :-2], t[:, -2] / {library}.sum(t[:, -1])  # weights: in the sum, and in its divisor"
         lines = [
             first,
             share if weighted else "",
@@ -83,30 +120,28 @@ class Text:
         plan = self.plan
         mixed = plan.batch_size < plan.batches
         order = "for_batches.permutation(len(x_train))" if mixed else "np.arange(len(x_train))"
+        last, stop = "len(order)", "start + size"
+        if plan.joins_last:  # batch normalization cannot learn from a single sample
+            last, stop = "len(order) - 1", "start + size if start + size < len(order) - 1 else len(order)"
         return f"""\
 for epoch in range({plan.epochs + 1}):
     order = {order} if epoch else ()
-    for start in range(0, len(order), size):
-        batch = order[start : start + size]
+    for start in range(0, {last}, size):
+        batch = order[start : {stop}]
 {textwrap.indent(step, " " * 8)}{textwrap.indent(end, " " * 4)}    print(f"{{epoch:5d}}  {{train:.9f}}  {{test:.9f}}")
 """
 
 
-def opening(plan: Plan, what: str, script: str, *left_out: str) -> str:
+def opening(plan: Plan, library: str, script: str) -> str:
     """The docstring of a script, with what it does not do."""
-    e = plan.experiment
-    rules = [label for name, label in STOP_RULES.items() if getattr(e, name)]
-    missing = [*left_out, *([f"Left out: {', '.join(rules)}; it always trains {plan.epochs} epochs."] if rules else [])]
-    words = [
-        f"{what}: python {script}",
-        "",
-        *textwrap.wrap(
-            "Reads data.npz beside it and prints train and test loss after each epoch. Backprop Playground shows the "
-            "same losses for these settings; changes during training are not repeated.",
-            110,
-        ),
-        *(line for sentence in missing for line in textwrap.wrap(sentence, 110)),
-    ]
+    rules = ", ".join(label for name, label in STOP_RULES.items() if getattr(plan.experiment, name))
+    text = (
+        "Reads data.npz beside it and prints train and test loss after each epoch, without changes during training. "
+        f"{plan.agreement(library)}"
+    )
+    if rules:
+        text += f" Left out: {rules}; it always trains {plan.epochs} epochs."
+    words = [f"The network of this experiment in {library}: python {script}", "", *textwrap.wrap(text, 110)]
     return '"""' + "\n".join(words) + '\n"""\n'
 
 

@@ -19,6 +19,31 @@ def step(z):
     return ops.stop_gradient(ops.cast(z > 0, z.dtype) - soft) + soft
 
 '''
+BATCH_NORM = '''
+class BatchNorm(layers.BatchNormalization):
+    """As in PyTorch, the running variance divides by n - 1. Keras divides by n, and computes in 32 bits only."""
+
+    def call(self, x, training=False):
+        mean, variance = self.moving_mean, self.moving_variance
+        if training:
+            mean, variance = ops.moments(x, axes=0)
+            n = ops.cast(ops.shape(x)[0], x.dtype)
+            self.moving_mean.assign(0.9 * self.moving_mean + 0.1 * mean)
+            self.moving_variance.assign(0.9 * self.moving_variance + 0.1 * variance * n / (n - 1))
+        return ops.batch_normalization(x, mean, variance, -1, self.beta, self.gamma, self.epsilon)
+
+'''
+MOMENTUM = '''
+class Momentum(keras.optimizers.SGD):
+    """The rate multiplies the whole velocity, as in PyTorch. Keras' velocity keeps the rate of every earlier step."""
+
+    def update_step(self, g, p, rate):
+        v = self.momentums[self._get_variable_index(p)]
+        self.assign(v, 0.9 * v + g)
+        self.assign_sub(p, ops.cast(rate, p.dtype) * {change})
+
+'''
+MOMENTA = {"momentum": {"change": "v"}, "nesterov": {"change": "(g + 0.9 * v)"}}
 OUTPUTS = {"sigmoid": "ops.sigmoid(z)", "softmax": "ops.softmax(z)", "tanh": "ops.tanh(z)", "linear": "z"}
 LOSSES = {  # (N,) loss of each sample, from y and t, or from the logits z
     "mse": "ops.mean((y - t) ** 2, axis=1)",
@@ -44,22 +69,26 @@ def keras_script(plan: Plan) -> str:
     e = plan.experiment
     if e.clip_norm and e.clip_value:
         raise ExportError("Keras clips gradients by norm or by value, not by both; switch one of them off.")
-    notes = [
-        "Dropout draws its masks by Keras' generator: the losses are close, not the same." if e.dropout else "",
-        "Keras' batch normalization divides its running variance by n, not n - 1: close." if e.batch_norm else "",
-    ]
     imports = "import keras\nimport numpy as np\nfrom keras import activations, layers, ops"
-    text = Text(plan, "The network of this experiment in Keras 3", "train_keras.py", imports, *notes)
+    text = Text(plan, "Keras", "train_keras.py", imports)
     tensor = "t = ops.convert_to_tensor(t)"
     return text.joined(
         STEP if "step" in plan.used_activations else "",
-        f"\ndtype = np.{e.dtype}\nkeras.config.set_floatx('{e.dtype}')\nkeras.utils.set_random_seed({e.seed})",
+        BATCH_NORM if plan.has_batch_norm else "",
+        MOMENTUM.format(**MOMENTA[e.optimizer]) if has_own_momentum(e) else "",
+        f"\ndtype = np.{e.dtype}\nkeras.config.set_floatx('{e.dtype}')\n"
+        f"keras.config.set_dtype_policy('{e.dtype}')\nkeras.utils.set_random_seed({e.seed})",
         data_lines(plan) + generator_lines(e),
         _model(plan),
         _first_weights(e, text.draw),
         text.loss("ops", LOSSES[e.loss_name], OUTPUTS[e.output_name], arguments="t, z", first=tensor),
         _training(text),
     )
+
+
+def has_own_momentum(e: Experiment) -> bool:
+    """Whether Keras' own momentum differs, which is the case as soon as the rate changes."""
+    return e.optimizer in MOMENTA and e.schedule != "constant"
 
 
 def _model(plan: Plan) -> str:
@@ -103,7 +132,7 @@ def _lines(spec: LayerSpec, e: Experiment) -> list[str]:
         case "dense":
             return [f"layers.Dense({settings['units']}{rules})"]
         case "batch_norm":
-            return ["layers.BatchNormalization(momentum=0.9, epsilon=1e-5)"]
+            return ["BatchNorm(momentum=0.9, epsilon=1e-5)"]
         case "activation":
             return [f"layers.Activation({ACTIVATIONS[settings['name']]})"]
         case "dropout":
@@ -127,6 +156,9 @@ def _training(text: Text) -> str:
     clips = {"global_clipnorm": e.clip_norm, "clipvalue": e.clip_value}
     more = "".join(f", {name}={value!r}" for name, value in clips.items() if value)
     optimizer = OPTIMIZERS[e.optimizer].format(rate=repr(e.learning_rate), decay=repr(e.weight_decay), more=more)
+    optimizer = f"keras.optimizers.{optimizer}"
+    if has_own_momentum(e):
+        optimizer = f"Momentum({e.learning_rate!r}, momentum=0.9{more})"
     plain = "optimizer.exclude_from_weight_decay(var_names=['bias', 'gamma', 'beta'])\n"
     rate = "" if e.schedule == "constant" else f"optimizer.learning_rate.assign({text.rate})\n"
     end = f"""\
@@ -134,6 +166,6 @@ train = ops.convert_to_numpy(loss({shown("t_train")}, model({shown("x_train")}, 
 test = ops.convert_to_numpy(loss(t_test, model(x_test, training=False)))
 """
     return f"""
-optimizer, size = keras.optimizers.{optimizer}, {text.plan.batch_size}
+optimizer, size = {optimizer}, {text.plan.batch_size}
 {plain if e.optimizer == "adamw" else ""}model.compile(optimizer, loss)
 {text.loop(f"{rate}model.train_on_batch(x_train[batch], t_train[batch])" + chr(10), end)}"""

@@ -34,7 +34,7 @@ class Lifted:
 
     def _take(self, function: FunctionType, source: str) -> str:
         """The source of a function, after adding everything that it uses from its module."""
-        known = function.__globals__
+        known = inspect.unwrap(function).__globals__
         source = ENTRY.sub(lambda m: self.name_of(getattr(known[m[1]][m[2]], m[3])), source)
         used = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
         for name in sorted(used & known.keys()):
@@ -45,7 +45,7 @@ class Lifted:
                 source = re.sub(rf"\b{name}\b", self.name_of(value), source)
             elif isinstance(value, int | float) and (line := f"{name} = {value!r}") not in self._constants:
                 self._constants.append(line)
-        return re.sub(rf"^def {function.__name__}\b", f"def {self._names[id(function)]}", source)
+        return re.sub(rf"^def {function.__name__}\b", f"def {self._names[id(function)]}", source, flags=re.MULTILINE)
 
     @property
     def imports(self) -> str:

@@ -36,7 +36,7 @@ def normalize(k, x, train):
     centered = x - m
     v = (centered * centered).sum(axis=0) * (1 / n)
     means[k] += 0.1 * (m - means[k])
-    variances[k] += 0.1 * (v * (n / max(n - 1, 1)) - variances[k])
+    variances[k] += 0.1 * (v * (n / (n - 1)) - variances[k])
     scale = 1 / np.sqrt(v + 1e-5)
     normals[k] = centered * scale, scale
     return normals[k][0] * gamma[k] + beta[k]
@@ -48,7 +48,9 @@ def normalize_back(k, dy):
     return (dy - (dbeta[k] + normal * dgamma[k]) * (1 / len(dy))) * (scale * gamma[k])
 
 '''
-SHARE = "    t, share = t[:, :-1], t[:, -1:] / t[:, -1:].sum()  # the last column is the weight of a sample\n"
+SHARE = (
+    "    t, share = t[:, :-2], t[:, -2:-1] / t[:, -1].sum()  # weights of a sample: in the sum, and in its divisor\n"
+)
 
 
 def numpy_script(plan: Plan) -> str:
@@ -56,7 +58,7 @@ def numpy_script(plan: Plan) -> str:
     e = plan.experiment
     if e.conv:
         raise ExportError("The NumPy script covers dense networks only; for filters use the PyTorch code or ONNX.")
-    text = Text(plan, "The network of this experiment in NumPy alone", "train_numpy.py", "import numpy as np")
+    text = Text(plan, "NumPy", "train_numpy.py", "import numpy as np")
     layers = f"\ndtype, sizes, functions = np.{e.dtype}, {list(plan.architecture.sizes)}, {_functions(text)}\n"
     if skips := _skips(plan):
         layers += f"skips = {skips}  # numbers of the hidden layers, from 0, that add their inputs to their outputs\n"

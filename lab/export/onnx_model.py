@@ -23,6 +23,7 @@ ACTIVATIONS: dict[str, tuple[tuple[str, dict[str, Any]], ...] | None] = {
     "tanh": (("Tanh", {}),), "sigmoid": (("Sigmoid", {}),), "linear": (("Identity", {}),), "sine": (("Sin", {}),),
     "gelu": None, "swish": None, "step": None,  # several nodes; see _activation
 }  # fmt: skip
+SINGLE_ONLY = ("Elu", "Selu", "Softplus", "Conv")  # computed in 32 bits, because onnxruntime has no others
 EPSILON = 1e-5  # of batch normalization
 
 
@@ -39,6 +40,12 @@ class Graph:
 
     def add(self, kind: str, *inputs: str, name: str = "", **attributes: Any) -> str:
         """A node; returns the name of its output."""
+        if kind in SINGLE_ONLY and self.dtype == np.float64:
+            single = [self._node("Cast", value, to=TensorProto.FLOAT) for value in inputs]
+            return self._node("Cast", self._node(kind, *single, **attributes), name=name, to=TensorProto.DOUBLE)
+        return self._node(kind, *inputs, name=name, **attributes)
+
+    def _node(self, kind: str, *inputs: str, name: str = "", **attributes: Any) -> str:
         output = name or f"{kind.lower()}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, inputs, [output], name=f"{kind}_{len(self.nodes)}", **attributes))
         return output
@@ -48,7 +55,8 @@ def onnx_model(model: Model) -> bytes:
     """The model of a file or a run (lab/training/model_file.py) as ONNX bytes.
 
     Input `raw` (N, D): the examples in their own units (features of the plane, table columns, pixels 0 to 255).
-    Output `probabilities` (N, classes), or `value` (N, 1) in the units of the data for regression.
+    Output `probabilities` (N, classes), or `value` (N, 1) in the units of the data for regression. It computes in the
+    precision of the experiment except in SINGLE_ONLY.
     """
     e, arrays = model.experiment, model.arrays
     dtype = np.dtype(e.dtype)

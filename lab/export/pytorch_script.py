@@ -66,9 +66,8 @@ OPTIMIZERS = {
 
 def pytorch_script(plan: Plan) -> str:
     e = plan.experiment
-    dropped = "Dropout draws its masks by PyTorch's generator: the losses are close, not the same." if e.dropout else ""
     imports = "import numpy as np\nimport torch\nfrom torch import nn"
-    text = Text(plan, "The network of this experiment in PyTorch", "train_pytorch.py", imports, dropped)
+    text = Text(plan, "PyTorch", "train_pytorch.py", imports)
     modules = "".join(f"{_module(spec)},\n" for spec in plan.architecture.layers)
     return text.joined(
         *(OWN[name] for name in OWN if name in plan.used_activations),

@@ -385,6 +385,8 @@ class FrameHeader:
     classes: list[str]
     class_numbers: list[int] | None  # of hand-drawn points, whose classes may have gaps
     multiply_adds: int
+    train_samples: int
+    train_evaluated: int  # the first of them, whose loss and score are shown
     epoch_ms: float | None
     rest: int  # ms from one frame to the next at least
     scores: dict[str, Any]

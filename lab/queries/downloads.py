@@ -89,7 +89,7 @@ def as_inputs(dataset: Dataset, raw: np.ndarray) -> np.ndarray:
 def rows(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
     """A slice of the examples as inputs of the network: options {part: train | validation | test, start}.
 
-    x (n, D) in float32, or as uint8 pixels if those are equivalent; t (n, O) targets, with class weights (n, O + 1).
+    x (n, D) in float32, or as uint8 pixels if those are equivalent; t (n, O) targets, with class weights (n, O + 2).
     The header has the total number of examples, the number sent, and their properties for a script.
     """
     trainer, dataset = run.trainer, run.dataset

@@ -11,7 +11,7 @@ from engine.network.observe import observe
 from engine.training.diagnostics import DIAGNOSED_SAMPLES, flatness
 from lab.experiment.architecture import architecture_of
 from lab.protocol.messages import Answer
-from lab.queries.one_step import MAX_POINTS
+from lab.queries.one_step import latest_batch
 from lab.training.run import Run
 
 BINS = 60
@@ -53,8 +53,7 @@ def pre_activations(run: Run, options: Mapping[str, Any], arrays: Mapping[str, n
 def batch_outputs(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
     """The output for the latest batch, or for the first points before the first step: z, y, t (N, O) and the loss."""
     trainer, objective = run.trainer, run.trainer.objective
-    size = min(trainer.batch_size, MAX_POINTS)
-    rows = trainer.batch[:size] if len(trainer.batch) else np.arange(size)
+    rows = latest_batch(trainer)
     z, t = trainer.network.forward(trainer.x_train[rows]), trainer.t_train[rows]
     header = {
         "epoch": trainer.epochs,

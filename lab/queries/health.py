@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from engine import ACTIVATIONS
-from engine.training.diagnostics import LayerLook, examine
+from engine.training.diagnostics import DIAGNOSED_SAMPLES, LayerLook, examine
 from lab.experiment.architecture import Block, architecture_of
 from lab.protocol.messages import Answer
 from lab.training.run import Run
@@ -103,7 +103,8 @@ def health(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray
     header = {
         "layers": [row._asdict() for row in rows], "flow": flow_verdict(flow), "epoch": run.trainer.epochs,
         "status": run.status, "train_loss": scores.train_loss, "train_score": scores.train_score,
-        "score": run.trainer.score_name,
+        "score": run.trainer.score_name, "samples": DIAGNOSED_SAMPLES,
+        "train_samples": len(run.trainer.x_train), "train_evaluated": len(run.trainer.data.evaluated["train"].x),
     }  # fmt: skip
     return header, {
         "edges": np.stack([edges for _, edges in histograms]),

@@ -19,6 +19,7 @@ import numpy as np
 
 from engine import OPTIMIZERS
 from engine.network.layers import Dropout
+from engine.network.normalization import BatchNorm
 from engine.tape.recording import RecordedEvaluation
 from engine.tape.tape import Tape
 from engine.training.trainer import Trainer
@@ -91,6 +92,8 @@ class Landscape:
         for _, layer in self.twin.network.walk():
             if isinstance(layer, Dropout):
                 layer.rate = 0.0  # for the loss of the whole network
+            if isinstance(layer, BatchNorm):
+                layer.frozen = True  # the statistics of the run are part of its loss
         if self.kind == "path":
             self.directions = main_directions(np.stack(self.snapshots) - self.center)
         points = np.stack(np.meshgrid(self.axis, self.axis), axis=-1).reshape(-1, 2)

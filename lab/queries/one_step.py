@@ -47,6 +47,7 @@ def one_step(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarr
         "part": part,
         "label": label,
         "points": len(x),
+        "batch": len(trainer.batch) or trainer.batch_size,
         "step": trainer.steps,
         "names": list(dataset.feature_names),
         "front": bool(run.experiment.conv),  # the input here is the output of convolutions
@@ -60,14 +61,18 @@ def _points(run: Run, part: str, options: Mapping[str, Any], arrays: Mapping) ->
     """x (N, D), targets (N, O) and, for a single point, its label: a class number, or a value in its units."""
     trainer, dataset = run.trainer, run.dataset
     if part == "batch":
-        size = min(trainer.batch_size, MAX_POINTS)
-        rows = trainer.batch[:size] if len(trainer.batch) else np.arange(size)
+        rows = latest_batch(trainer)
         return trainer.x_train[rows], trainer.t_train[rows], None
     if part == "typed":
         return _typed(run, arrays["x"], options["label"])
     x, t, y = trainer.data.parts.get(part, trainer.data.train)
     n = int(np.clip(int(options["number"]), 0, len(x) - 1))
     return x[n : n + 1], t[n : n + 1], (dataset.to_units(y[n]) if dataset.kind == "regression" else y[n]).item()
+
+
+def latest_batch(trainer: Trainer) -> np.ndarray:
+    """Sample numbers (n,) of the latest batch or, before the first step, of as many samples; n <= MAX_POINTS."""
+    return (trainer.batch if len(trainer.batch) else np.arange(trainer.batch_size))[:MAX_POINTS]
 
 
 def _typed(run: Run, raw: np.ndarray, label: float) -> tuple[np.ndarray, np.ndarray, Any]:

@@ -21,9 +21,10 @@ def rate_test(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndar
     part: whose losses they are, "validation" or "train".
     """
     trainer = run.trainer
-    samples = 3 * trainer.batch_size + min(LOSS_SAMPLES, len(trainer.x_train))
+    evaluated = min(LOSS_SAMPLES, len(trainer.x_train))
+    samples = 3 * trainer.batch_size + evaluated
     steps = int(np.clip(MAX_MULTIPLY_ADDS / max(1, run.frames.multiply_adds * samples), MIN_STEPS, MAX_STEPS))
     found = find_rate(trainer, steps=steps)
     suggestion = float(f"{found.suggestion:.1g}") if np.isfinite(found.suggestion) else None
     header = {"suggestion": suggestion, "epoch": trainer.epochs, "optimizer": run.experiment.optimizer}
-    return header | {"part": found.part}, {"rates": found.rates, "losses": found.losses}
+    return header | {"part": found.part, "samples": evaluated}, {"rates": found.rates, "losses": found.losses}

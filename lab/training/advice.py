@@ -142,6 +142,8 @@ def _vanishing(s: RunView) -> Advice | None:
 def _jumps(s: RunView) -> Advice | None:
     if not s.window or s.scores[0] >= FAIR or s.fall > 0.3 or s.jump < JUMPY_SHARE:
         return None
+    if s.trainer.network.couples_samples and s.trainer.training_loss_ratio() <= 1:
+        return None  # only the running statistics jump
     rate = float(f"{s.experiment.learning_rate / 10:.1g}")
     text = f"The loss jumps up and down without settling for {s.window} epochs: the learning rate is too high."
     return Advice(text, f"Try learning rate {rate:g}", {"learning_rate": rate})
@@ -265,4 +267,5 @@ def goal(experiment: Experiment, trainer: Trainer, scores: Scores) -> dict[str, 
     if not experiment.target_accuracy:
         return None
     now = scores.of(trainer.data.selecting_part)[1]
-    return {"text": f"Goal: {trainer.rules.score_name} {experiment.target_accuracy:g}. Now: {now:.3f}.", "fix": None}
+    now = "undefined" if np.isnan(now) else f"{now:.3f}"
+    return {"text": f"Goal: {trainer.rules.score_name} {experiment.target_accuracy:g}. Now: {now}.", "fix": None}

@@ -70,6 +70,9 @@ def build(experiment: Experiment, data_dir: Path | None = None, dataset: Dataset
     )
     train, test = (dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test)
     validation = dataset.x_validation, dataset.y_validation
+    if network.couples_samples and min(e.batch_size or len(dataset.x_train), len(dataset.x_train)) < 2:
+        allowed = "at least two in each batch; choose more samples, a larger training share or a larger batch"
+        raise ExperimentError([f"batch_norm: a single training sample is not enough; allowed: {allowed}."])
     if backend is not None:
         samples = sum(len(x) for x, _ in (train, validation, test))
         batch = min(e.batch_size or len(train[0]), len(train[0]))

@@ -16,7 +16,7 @@ from engine.network.layers import Dense
 from engine.training.trainer import Trainer
 from lab.experiment.architecture import architecture_of
 from lab.experiment.experiment import Experiment
-from lab.training.probes import MAX_DRAWN_UNITS, THUMBNAIL_SIDE, PlaneMap, as_bytes, plane_points, scaled
+from lab.training.probes import MAX_DRAWN_UNITS, THUMBNAIL_SIDE, PlaneMap, as_bytes, errors, plane_points, scaled
 
 MAX_SENT_WEIGHTS = 20_000  # larger networks are drawn without weights
 FINE_SIDE, COARSE_SIDE = 100, 50  # points along a side of the large map
@@ -104,13 +104,9 @@ def wrong_points(trainer: Trainer) -> dict[str, np.ndarray]:
 
 
 def scores(trainer: Trainer, dataset: Dataset, confusion: np.ndarray | None) -> dict[str, Any]:
-    """Scores of the test part: precision, recall and F1 of every class, or errors in the units of the targets."""
+    """Scores of the test part: precision, recall and F1 of every class, or errors in the unit of the target."""
     if confusion is not None:
         per_class = metrics.class_scores(confusion)
         lists = {name: getattr(per_class, name).tolist() for name in ("precision", "recall", "f1")}
         return {**lists, "macro_f1": per_class.macro[2]}
-    predicted, targets = trainer.predicted["test"], trainer.y_test
-    return {
-        "rmse": metrics.rmse(predicted, targets) * dataset.y_scale,
-        "mae": metrics.mae(predicted, targets) * dataset.y_scale,
-    }
+    return errors(trainer, dataset)

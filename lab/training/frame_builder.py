@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from data.dataset import Dataset
 from data.preprocessing import Parts
 from data.sources import hand_drawn
@@ -84,6 +86,8 @@ class FrameBuilder:
             classes=list(dataset.class_names),
             class_numbers=self.class_numbers,
             multiply_adds=self.multiply_adds,
+            train_samples=len(trainer.x_train),
+            train_evaluated=len(trainer.data.evaluated["train"].x),
             epoch_ms=epoch_ms,
             rest=rest,
             scores=scores(trainer, dataset, arrays.get("confusion")),
@@ -92,7 +96,8 @@ class FrameBuilder:
             history={"generation": generation, "from": start, "count": history.count},
             **(diagram.header(focus) if diagram else {}),
         )
-        arrays["history_epoch"], arrays["history"] = history.epochs[start:], history.values[:, start:]
+        arrays["history_epoch"] = history.epochs[start:]
+        arrays["history"] = history.values[:, start:].astype(np.float32, copy=False)  # a screen shows no more digits
         if request.build != self.build_number:
             arrays |= frame_arrays.constant(dataset, diagram)
         self._sent_focus = focus

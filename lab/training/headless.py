@@ -11,7 +11,7 @@ from data import Dataset
 from engine.formulas.metrics import Scores
 from engine.training.trainer import Trainer
 from lab.experiment.experiment import Experiment, ExperimentError
-from lab.training import model_file
+from lab.training import model_file, probes
 from lab.training.build import build
 
 DEFAULT_EPOCHS = 100  # for an experiment without any stop rule
@@ -70,7 +70,12 @@ def train(
         "parameters": trainer.network.parameters.size,
         "device": experiment.device,
         "stopped": _why(trainer),
+        "train_samples": len(trainer.x_train),
+        "train_evaluated": len(trainer.data.evaluated["train"].x),  # the first, for train_loss and the train score
     }
+    if dataset.kind == "regression":  # errors in the unit of the target; target_scale of it are 1 in a loss
+        errors = probes.errors(trainer, dataset)
+        result |= {"test_rmse": errors["rmse"], "test_mae": errors["mae"], "target_scale": errors["scale"]}
     return Trained(result, dataset, trainer)
 
 

@@ -101,6 +101,7 @@ def restore(trainer: Trainer, model: Model) -> None:
     Raises ModelFileError, and leaves the trainer unchanged, for tensors of another network.
     """
     own = checkpoint.capture(trainer)
+    model = model._replace(arrays=checkpoint.with_curve_of(trainer, model.arrays))
     wanted = _network(trainer) | {_in_file(name): array for name, array in own.items() if name not in LEFT_OUT}
     inputs = np.zeros(trainer.x_train.shape[1])
     wanted |= {"data.x_mean": inputs, "data.x_scale": inputs, "data.y_mean_and_scale": np.zeros(2)}

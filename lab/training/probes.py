@@ -126,6 +126,20 @@ def confusion(trainer: Trainer) -> np.ndarray:
     return metrics.confusion_matrix(predicted, trainer.y_test, classes).astype(np.int32)
 
 
+def errors(trainer: Trainer, dataset: Dataset, part: str = "test") -> dict[str, float]:
+    """RMSE and MAE of a part at its latest evaluation, in the unit of the target; for regression.
+
+    scale: that many units are 1 in a loss, because the network learns targets in standard deviations of the training
+    part (squared in the mean squared error).
+    """
+    predicted, targets, scale = trainer.predicted[part], trainer.data.evaluated[part].labels, dataset.y_scale
+    return {
+        "rmse": metrics.rmse(predicted, targets) * scale,
+        "mae": metrics.mae(predicted, targets) * scale,
+        "scale": scale,
+    }
+
+
 def strip(trainer: Trainer) -> tuple[np.ndarray, np.ndarray]:
     """Predicted classes (K,) and their probabilities (K,) for the first test pictures."""
     p = trainer.objective.probabilities(trainer.network.forward(trainer.x_test[:STRIP_PICTURES]))

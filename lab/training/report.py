@@ -4,33 +4,39 @@ from __future__ import annotations
 
 from typing import Any
 
+from data import Dataset
 from engine.formulas import metrics
 from engine.step.data import Part
 from engine.training.diagnostics import diagnose
 from engine.training.gradient_check import check
 from engine.training.rate_finder import find_rate
 from engine.training.trainer import Trainer
+from lab.training import probes
 
 
-def report(trainer: Trainer) -> dict[str, Any]:
+def report(trainer: Trainer, dataset: Dataset) -> dict[str, Any]:
     """A report as plain values for JSON: metrics of the test part, and of the validation part if there is one.
 
-    The trainer does not change.
+    Figures without a value (0/0) are NaN. The trainer does not change.
     """
     trainer.synchronize()
+    trainer.evaluate()
     return {
         "summary": [line._asdict() for line in trainer.network.summary()],
-        "metrics": _metrics(trainer, trainer.data.test),
-        "validation_metrics": _metrics(trainer, trainer.data.parts.get("validation")),
+        "metrics": _metrics(trainer, dataset, "test"),
+        "validation_metrics": _metrics(trainer, dataset, "validation"),
         "layers": [layer._asdict() for layer in diagnose(trainer)],
         "suggested_learning_rate": find_rate(trainer).suggestion,
     }
 
 
-def _metrics(trainer: Trainer, part: Part | None) -> dict[str, Any] | None:
-    if part is None:
+def _metrics(trainer: Trainer, dataset: Dataset, part: str) -> dict[str, Any] | None:
+    if part not in trainer.data.parts:
         return None
-    return (_classification if trainer.objective.kind == "classification" else _regression)(trainer, part)
+    if dataset.classes:
+        return _classification(trainer, trainer.data.parts[part])
+    errors = probes.errors(trainer, dataset, part)
+    return {"r2": trainer.evaluate().of(part)[1], "mae": errors["mae"], "rmse": errors["rmse"]}
 
 
 def _classification(trainer: Trainer, part: Part) -> dict[str, Any]:
@@ -48,11 +54,6 @@ def _classification(trainer: Trainer, part: Part) -> dict[str, Any]:
         "top_3": metrics.top_k(p, labels, min(3, classes)),
         "auc": metrics.roc_curve(p[:, 1], labels).auc if classes == 2 else None,
     }
-
-
-def _regression(trainer: Trainer, part: Part) -> dict[str, Any]:
-    predicted = trainer.objective.predict(trainer.network.forward(part.x))
-    return {name: getattr(metrics, name)(predicted, part.labels) for name in ("r2", "mae", "rmse")}
 
 
 def gradient_check(trainer: Trainer, samples: int = 8, entries: int = 40) -> dict[str, Any]:

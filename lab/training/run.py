@@ -283,7 +283,7 @@ class Run:
     def epoch_ms(self) -> float | None:
         """Mean duration of an epoch since the latest change of settings; None before the first step."""
         seconds, steps = self._since
-        epochs = (self.trainer.steps - steps) / -(-len(self.trainer.x_train) // self.trainer.batch_size)
+        epochs = (self.trainer.steps - steps) / self.trainer.steps_per_epoch
         return (self.trainer.seconds - seconds) * 1000 / epochs if epochs > 0 else None
 
     # Checkpoints -----------------------------------------------------------------------------------------------------

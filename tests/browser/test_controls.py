@@ -141,7 +141,7 @@ def test_filters_are_typed_and_unused_settings_are_listed(playground):
 EPOCHS = "Stop after this many epochs (0 = never)"
 RULES = [
     enter("Stop after this many epochs without improvement (0 = never)", 1000, "patience", "1000"),
-    enter("Stop at this accuracy or R² (training part) (0 = never)", 1, "target_accuracy", "1"),
+    enter("Stop at this training accuracy or R² (0 = never)", 1, "target_accuracy", "1"),
     enter("Stop after this many seconds (0 = never)", 3600, "max_seconds", "3600"),
     enter(EPOCHS, 3, "epochs", "3"),
 ]
@@ -161,7 +161,7 @@ def test_a_stop_rule_ends_the_run_and_play_continues(playground):
     playground.button(f"{STOP_RULES}: 4").wait_for()
     playground.press("Play")
     stopped = playground.until("facts.status === 'stopped'")
-    assert (stopped["epoch"], "3 epochs are done; the best weights" in playground.status_line) == ("3", True)
+    assert (stopped["epoch"], "3 epochs are done; the best weights, of epoch " in playground.status_line) == ("3", True)
     playground.settle()
     playground.press("Play")
     playground.until("facts.epoch > 3")
@@ -169,13 +169,13 @@ def test_a_stop_rule_ends_the_run_and_play_continues(playground):
 
 @presses("Smallest improvement that counts", "What has to improve")
 def test_what_counts_as_an_improvement_can_be_chosen(playground):
-    playground.open("patience=3&validation_share=0.2&speed=fast")
+    playground.open("patience=3&validation_share=0&speed=fast")
     operate(playground, enter("Smallest improvement that counts", 1, "min_delta", "1", STOP_RULES))
-    monitors = {"validation_score": "Accuracy or R² (validation part)"}
+    monitors = {name: FIELDS["monitor"].text(name, Experiment()) for name in FIELDS["monitor"].choices or ()}
     operate(playground, choose("What has to improve", monitors, "monitor", "validation_score", STOP_RULES))
     playground.press("Play")
     playground.until("facts.status === 'stopped' && facts.epoch <= 4")
-    assert "The validation accuracy has not improved for 3 epochs" in " ".join(playground.status_line.split())
+    assert "The training accuracy has not improved for 3 epochs" in " ".join(playground.status_line.split())
 
 
 @presses("Speed", "Play", "Pause")

@@ -286,7 +286,7 @@ def holds(many: data.Dataset, few: data.Dataset, part: str) -> bool:
     """Whether every example of a part of `few` is in the same part of `many`."""
     rows = [d.part("x", part) * d.x_scale + d.x_mean if d.encode is None else d.part("points", part)
             for d in (few, many)]  # fmt: skip
-    size = np.abs(rows[1]).max(axis=0)
+    size = np.maximum(np.abs(rows[1]).max(axis=0), 1 if many.encode else many.x_scale)
     return bool((np.abs(rows[0][:, None] - rows[1]) <= 1e-5 * size).all(axis=2).any(axis=1).all())
 
 

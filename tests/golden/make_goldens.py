@@ -97,27 +97,6 @@ def losses() -> Arrays:
     return arrays
 
 
-def schedules() -> Arrays:
-    """Factors of 0 to 20 epochs, from PyTorch's schedulers."""
-    kinds: dict[str, Callable] = {
-        "constant": lambda o: torch.optim.lr_scheduler.ConstantLR(o, 1.0, 20),
-        "exponential": lambda o: torch.optim.lr_scheduler.ExponentialLR(o, 0.01 ** (1 / 20)),
-        "cosine": lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 20, eta_min=0.01),
-        "warmup": lambda o: torch.optim.lr_scheduler.LinearLR(o, 0.1, 1.0, 2),
-        "step": lambda o: torch.optim.lr_scheduler.MultiStepLR(o, [7, 14], 0.1),  # the first whole epochs after a third
-    }
-    arrays = {}
-    for name, kind in kinds.items():
-        optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
-        scheduler, rates = kind(optimizer), []
-        for _ in range(21):
-            rates.append(optimizer.param_groups[0]["lr"])
-            optimizer.step()
-            scheduler.step()
-        arrays[name] = np.array(rates)
-    return arrays
-
-
 # Training runs --------------------------------------------------------------------------------------------------------
 
 
@@ -129,18 +108,16 @@ def unchanged(array: np.ndarray) -> np.ndarray:
     return array
 
 
-NORM = (
-    ("weight", "gamma", unchanged),
-    ("bias", "beta", unchanged),
-    ("running_mean", "mean", unchanged),
-    ("running_var", "variance", unchanged),
-)
 # kind of module -> its parameters and buffers: PyTorch's name, the engine's name, how to turn one into the other
 TRANSLATIONS: dict[type[nn.Module], tuple[tuple[str, str, Callable[[np.ndarray], np.ndarray]], ...]] = {
     nn.Linear: (("weight", "W", transposed), ("bias", "b", unchanged)),
     nn.Conv2d: (("weight", "W", lambda weight: weight.transpose(2, 3, 1, 0)), ("bias", "b", unchanged)),
-    nn.BatchNorm1d: NORM,
-    nn.BatchNorm2d: NORM,
+    nn.BatchNorm2d: (
+        ("weight", "gamma", unchanged),
+        ("bias", "beta", unchanged),
+        ("running_mean", "mean", unchanged),
+        ("running_var", "variance", unchanged),
+    ),
 }
 
 
@@ -153,22 +130,34 @@ def numbers(network: nn.Sequential) -> Iterator[tuple[str, np.ndarray, np.ndarra
             yield f"{number}.{ours}", np.ascontiguousarray(turn(tensor.detach().numpy())), gradient
 
 
-def run(
-    build: Callable[[], nn.Sequential],
-    make: Callable[[nn.Sequential], torch.optim.Optimizer],
-    x: np.ndarray,
-    y: np.ndarray,
-) -> Arrays:
+class FlattenRows(nn.Module):
+    """(N, C, H, W) -> (N, H C W), the order in which the engine flattens."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.permute(0, 2, 1, 3).flatten(1)
+
+
+def convolutions() -> nn.Sequential:
+    first = nn.Conv2d(1, 3, 3, padding=1), nn.BatchNorm2d(3), nn.Tanh(), nn.MaxPool2d(2)
+    return nn.Sequential(
+        nn.Unflatten(1, (1, 6, 6)), *first, nn.Conv2d(3, 4, 2), nn.Tanh(), FlattenRows(), nn.Linear(16, 3)
+    )
+
+
+def training() -> Arrays:
     """Train from the same float64 start in both precisions: batches of BATCH in order, over and over, STEPS steps.
 
-    "start/2.W" is the start, "gradient/2.W" the gradient of the first step, "float32/2.W" the end,
-    "float32/curve" the loss of each step before its update. x (N, ...), y (N,) class numbers.
+    "start/2.W" is the start, "gradient/2.W" the gradient of the first step, "float32/2.W" the end, "float32/curve" the
+    loss of each step before its update, "prediction" the logits (N, 3) at the end in float64.
     """
-    arrays: Arrays = {}
+    rng = np.random.default_rng(4)
+    x, y, rate = rng.normal(size=(12, 36)), rng.integers(0, 3, 12), 0.1
+    arrays = {"x": x, "y": y, "rate": np.array(rate)}
+    torch.set_default_dtype(torch.float64)
     for dtype_name, dtype in DTYPES.items():
         torch.manual_seed(2)
-        network = build().to(torch.float64).to(dtype)
-        optimizer, curve = make(network), []
+        network = convolutions().to(dtype)
+        optimizer, curve = torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9), []
         if dtype == torch.float64:
             arrays |= {f"start/{key}": value.copy() for key, value, _ in numbers(network)}
         inputs, labels = torch.tensor(x, dtype=dtype), torch.tensor(y)
@@ -183,128 +172,15 @@ def run(
             curve.append(loss.item())
         arrays |= {f"{dtype_name}/{key}": value.copy() for key, value, _ in numbers(network)}
         arrays[f"{dtype_name}/curve"] = np.array(curve)
-    return arrays
-
-
-def dense() -> nn.Sequential:
-    torch.set_default_dtype(torch.float64)
-    return nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 3))
-
-
-def weights_only(network: nn.Sequential) -> list[dict]:
-    """AdamW on everything, but decay only for the weights."""
-    parameters = list(network.named_parameters())
-    return [
-        {"params": [p for name, p in parameters if name.endswith("weight")]},
-        {"params": [p for name, p in parameters if name.endswith("bias")], "weight_decay": 0.0},
-    ]
-
-
-OPTIMIZERS: dict[str, Callable[[nn.Sequential], torch.optim.Optimizer]] = {
-    "sgd": lambda n: torch.optim.SGD(n.parameters(), lr=0.3),
-    "momentum": lambda n: torch.optim.SGD(n.parameters(), lr=0.1, momentum=0.9),
-    "nesterov": lambda n: torch.optim.SGD(n.parameters(), lr=0.1, momentum=0.9, nesterov=True),
-    "adagrad": lambda n: torch.optim.Adagrad(n.parameters(), lr=0.1),
-    "rmsprop": lambda n: torch.optim.RMSprop(n.parameters(), lr=0.01),
-    "adam": lambda n: torch.optim.Adam(n.parameters(), lr=0.02),
-    "adamw": lambda n: torch.optim.AdamW(n.parameters(), lr=0.02),
-    "adamw_masked": lambda n: torch.optim.AdamW(weights_only(n), lr=0.02),
-}
-
-
-def optimizers() -> Arrays:
-    """50 steps of every optimizer on a 3-5-3 tanh network."""
-    rng = np.random.default_rng(3)
-    x, y = rng.normal(size=(12, 3)), rng.integers(0, 3, 12)
-    arrays = {"x": x, "y": y}
-    for name, make in OPTIMIZERS.items():
-        result = run(dense, make, x, y)
-        common = {key: result.pop(key) for key in list(result) if key.startswith(("start/", "gradient/"))}
-        arrays |= common | {f"{name}/{key}": value for key, value in result.items()}
-        arrays[f"{name}/rate"] = np.array(make(dense()).param_groups[0]["lr"])
-    return arrays
-
-
-class FlattenRows(nn.Module):
-    """(N, C, H, W) -> (N, H C W), the order in which the engine flattens."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x.permute(0, 2, 1, 3).flatten(1)
-
-
-def batch_norm() -> nn.Sequential:
-    return nn.Sequential(nn.Linear(36, 5), nn.BatchNorm1d(5), nn.Tanh(), nn.Linear(5, 3))
-
-
-def conv() -> nn.Sequential:
-    layers = (
-        nn.Conv2d(1, 3, 3),
-        nn.Tanh(),
-        nn.MaxPool2d(2),
-        nn.Conv2d(3, 4, 2),
-        nn.ReLU(),
-        FlattenRows(),
-        nn.Linear(4, 3),
-    )
-    return nn.Sequential(nn.Unflatten(1, (1, 6, 6)), *layers)
-
-
-def conv_batch_norm() -> nn.Sequential:
-    first = nn.Conv2d(1, 3, 3, padding=1), nn.BatchNorm2d(3), nn.Tanh(), nn.MaxPool2d(2)
-    return nn.Sequential(
-        nn.Unflatten(1, (1, 6, 6)), *first, nn.Conv2d(3, 4, 2), nn.Tanh(), FlattenRows(), nn.Linear(16, 3)
-    )
-
-
-class Residual(nn.Sequential):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + super().forward(x)
-
-
-def residual() -> nn.Sequential:
-    block = Residual(nn.Linear(5, 5), nn.Tanh())
-    return nn.Sequential(nn.Linear(36, 5), nn.Tanh(), block, Residual(nn.Linear(5, 5), nn.ReLU()), nn.Linear(5, 3))
-
-
-def residual_batch_norm() -> nn.Sequential:
-    block = Residual(nn.Linear(36, 36), nn.BatchNorm1d(36), nn.Tanh())
-    return nn.Sequential(block, nn.Linear(36, 3))
-
-
-NETWORKS: dict[str, tuple[Callable[[], nn.Sequential], str]] = {
-    "batch_norm": (batch_norm, "momentum"),
-    "conv": (conv, "adam"),
-    "conv_batch_norm": (conv_batch_norm, "momentum"),
-    "residual": (residual, "adam"),
-    "residual_batch_norm": (residual_batch_norm, "momentum"),
-}
-
-
-def networks() -> Arrays:
-    """50 steps of networks with batch normalization and convolutions on 6 x 6 pixels, with their last predictions."""
-    rng = np.random.default_rng(4)
-    x, y = rng.normal(size=(12, 36)), rng.integers(0, 3, 12)
-    arrays = {"x": x, "y": y}
-    torch.set_default_dtype(torch.float64)
-    for name, (build, optimizer) in NETWORKS.items():
-        built = []
-
-        def keep(build: Callable[[], nn.Sequential] = build, built: list = built) -> nn.Sequential:
-            built.append(build())
-            return built[-1]
-
-        arrays |= {f"{name}/{key}": value for key, value in run(keep, OPTIMIZERS[optimizer], x, y).items()}
-        arrays[f"{name}/prediction"] = built[0].eval()(torch.tensor(x)).detach().numpy()
-        arrays[f"{name}/rate"] = np.array(OPTIMIZERS[optimizer](dense()).param_groups[0]["lr"])
+        if dtype == torch.float64:
+            arrays["prediction"] = network.eval()(inputs).detach().numpy()
     return arrays
 
 
 FILES: dict[str, Callable[[], Arrays]] = {
     "activations": activations,
     "losses": losses,
-    "schedules": schedules,
-    "optimizers": optimizers,
-    "networks": networks,
+    "network": training,
 }
 
 if __name__ == "__main__":

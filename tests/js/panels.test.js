@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { History, smoothed } from '../../ui/components/live/panels/history.js';
 import { cellLabel, confusionCells } from '../../ui/components/shared/confusion_cells.js';
-import { measureTexts } from '../../ui/components/live/panels/confusion.js';
+import { errorWords, measureTexts } from '../../ui/components/live/panels/confusion.js';
 
 /** The arrays of a frame with these epochs; row r of epoch e is 10 r + e. */
 const curve = (...epochs) => curveOf(4, epochs);
@@ -79,6 +79,13 @@ test('a class without examples has cells without shade', () => {
 
 test('a cell is said in words', () => {
   assert.equal(cellLabel(confusionCells([3, 1, 0, 4], 2)[1], ['cat', 'dog']), 'cat predicted as dog: 1');
+});
+
+test('the errors of a regression are explained with their units', () => {
+  const header = { kind: 'regression', test_r2: 0.5, test_loss: 0.4, scores: { rmse: 50, mae: 40, scale: 77.09 } };
+  assert.ok(errorWords(header).endsWith('in the unit of the target; in a loss, 77.09 of them count as 1.'));
+  assert.ok(errorWords({ ...header, test_r2: null }).startsWith('R² is undefined: all targets'));
+  assert.equal(errorWords({ kind: 'regression' }), 'R² on the test data is not known yet.');
 });
 
 test('a measure that is unknown is a dash', () => {

@@ -3,7 +3,7 @@ import test from 'node:test';
 import { STATUS_FACTS } from '../../ui/components/live/status.js';
 import { captions } from '../../ui/components/live/strip.js';
 import { fileName, pageHead } from '../../ui/components/shared/save.js';
-import { formatDuration, formatEpoch, formatNumber, formatWhole, namedScores, partSentence } from '../../ui/components/shared/format.js';
+import { formatDuration, formatEpoch, formatNumber, formatWhole, namedScores, partSentence, scoreText } from '../../ui/components/shared/format.js';
 import { percent, ranked } from '../../ui/components/images/reading.js';
 
 test('numbers have fewer decimal places the larger they are', () => {
@@ -33,7 +33,7 @@ test('the score is the accuracy, or R² for regression', () => {
 });
 
 /** The labels of the facts that are shown for a header. */
-const shownLabels = header => STATUS_FACTS.filter(([, , options]) => options?.isShown?.(header) ?? true).map(([label]) => label(header));
+const shownLabels = header => STATUS_FACTS.filter(([, , isShown]) => isShown?.(header) ?? true).map(([label]) => label(header));
 
 test('facts of a validation part are shown only if there is one', () => {
   const validation = ['Validation loss', 'Validation accuracy'];
@@ -43,10 +43,25 @@ test('facts of a validation part are shown only if there is one', () => {
 });
 
 test('the sentence beside a chart names each part that there is', () => {
-  const values = { train: 0.25, validation: null, test: 0.5 };
-  assert.equal(partSentence(3, 'loss', values, 2), 'Test loss 0.50 after 3 epochs, train loss 0.25.');
-  const all = partSentence(3, 'loss', { ...values, validation: 0.75 }, 2);
-  assert.equal(all, 'Test loss 0.50 after 3 epochs, train loss 0.25, validation loss 0.75.');
+  const header = { epoch: 3, validation_loss: null, train_evaluated: 2000, train_samples: 2001 };
+  const text = part => `of ${part}`;
+  assert.equal(partSentence(header, 'loss', text), 'Test loss of test after 3 epochs, train loss of the first 2,000 of train.');
+  const all = partSentence({ epoch: 3, validation_loss: 0.5 }, 'R²', text);
+  assert.equal(all, 'Test R² of test after 3 epochs, train R² of train, validation R² of validation.');
+});
+
+test('R² of constant targets is a word, an unknown one a dash', () => {
+  const header = { kind: 'regression', train_r2: null, train_loss: 0.2, test_r2: 0.25, test_loss: 1 };
+  assert.deepEqual(['train', 'test'].map(part => scoreText(header, part, 2)), ['undefined', '0.25']);
+  assert.equal(scoreText({ kind: 'regression', test_r2: null, test_loss: null }, 'test', 2), '–');
+  assert.equal(scoreText({ kind: 'classification', test_accuracy: null, test_loss: 1 }, 'test', 2), '–');
+});
+
+test('the status line says that only a part of the training data was evaluated', () => {
+  const labels = header => STATUS_FACTS.map(([label]) => label(header)).filter(label => label.startsWith('Train'));
+  const [evaluated, all] = [{ train_evaluated: 2000, train_samples: 60000 }, { train_evaluated: 200, train_samples: 200 }].map(labels);
+  assert.deepEqual(evaluated, ['Train loss of the first 2,000', 'Train accuracy of the first 2,000']);
+  assert.deepEqual(all, ['Train loss', 'Train accuracy']);
 });
 
 test('every fact of the status line accepts an almost empty header', () => {

@@ -18,7 +18,8 @@ from lab.training import headless, model_file
 from lab.training.build import build
 
 KEYS = ["epochs", "train_loss", "test_loss", "train_accuracy", "test_accuracy", "validation_loss",
-        "validation_accuracy", "seconds", "steps", "parameters", "device", "stopped"]  # fmt: skip
+        "validation_accuracy", "seconds", "steps", "parameters", "device", "stopped", "train_samples",
+        "train_evaluated"]  # fmt: skip
 SMALL = Experiment(dataset="xor", samples=40, hidden=(5,), noise=0.1, epochs=3)
 DIGITS = Experiment(dataset="digits", hidden=(32,), activations="relu", optimizer="adam", learning_rate=0.003,
                     batch_size=32, epochs=40)  # fmt: skip
@@ -110,6 +111,32 @@ def test_regression_has_r2_instead_of_accuracy(lab):
     assert found["train_r2"] <= 1
     assert found["test_r2"] <= 1
     assert not {"train_accuracy", "test_accuracy"} & found.keys()
+
+
+def test_errors_of_a_regression_are_in_the_unit_of_the_target(lab):
+    words = Experiment(dataset="diabetes", hidden=(4,), epochs=2, loss="mse").to_json(), "--json", "--report"
+    found = result_of(lab(*words))
+    report, scale = found["report"]["metrics"], found["target_scale"]
+    assert 50 < scale < 100  # the disease progression has a standard deviation of 77
+    assert found["test_rmse"] == pytest.approx(scale * found["test_loss"] ** 0.5, rel=1e-5)
+    assert (report["rmse"], report["mae"], report["r2"]) == (found["test_rmse"], found["test_mae"], found["test_r2"])
+    assert scale / 4 < found["test_mae"] < found["test_rmse"]
+
+
+def test_constant_test_targets_have_no_r2_in_json(lab, tmp_path):
+    rows = "\n".join(f"{i * 37 % 101},{5.3 if i == 1 else 0.1}" for i in range(200))
+    (tmp_path / "t.csv").write_text("x,y\n" + rows + "\n", encoding="utf-8")
+    words = "epochs=2&train_share=0.5", "--table", tmp_path / "t.csv", "--target", "y", "--json", "--report"
+    found = [result_of(lab(f"seed={seed}&{words[0]}", *words[1:])) for seed in range(6)]
+    constant = [each for each in found if each["test_r2"] is None]
+    assert constant  # the one other value is in the training part
+    assert all(each["report"]["metrics"]["r2"] is None and each["test_rmse"] >= 0 for each in constant)
+    assert all(each["test_r2"] is None or abs(each["test_r2"]) < 1e6 for each in found)
+
+
+def test_a_large_training_part_is_evaluated_in_part(lab):
+    found = result_of(lab("dataset=xor&samples=2500&train_share=0.9&epochs=1&hidden=2", "--json"))
+    assert (found["train_samples"], found["train_evaluated"]) == (2250, 2000)
 
 
 def test_digits_learn_and_the_same_command_prints_the_same():
@@ -247,3 +274,14 @@ def test_a_target_that_is_never_reached_ends_all_the_same(monkeypatch):
     experiment = Experiment(dataset="circle", hidden=(), samples=40, target_accuracy=1.0)
     result = pickle.loads(pickle.dumps(headless.run(experiment)))  # as another process gets it
     assert (result["epochs"], result["stopped"]) == (3, "3 epochs are done.")
+
+
+def test_the_limit_of_the_command_line_restores_the_best_weights(monkeypatch):
+    monkeypatch.setattr(headless, "MAX_EPOCHS", 12)
+    experiment = Experiment(dataset="circle", samples=40, label_noise=0.5, patience=1000, validation_share=0.3, seed=2,
+                            optimizer="adam", learning_rate=0.1)  # fmt: skip
+    result, _, trainer = headless.train(experiment)
+    best = int(trainer.history.values[4, 1:].argmin()) + 1
+    assert best < result["epochs"] == 12
+    assert result["stopped"] == f"12 epochs are done; the best weights, of epoch {best}, are restored."
+    assert np.float32(result["validation_loss"]) == trainer.history.values[4, best]

@@ -10,6 +10,7 @@ import streamlit as st
 from engine import ACTIVATIONS, LOSSES
 from engine.formulas.activations import ActivationFunction
 from engine.formulas.losses import Loss, softmax
+from engine.training.diagnostics import DIAGNOSED_SAMPLES
 from ui.figures.function_shapes import Curve, pre_activation_histogram, shapes, softmax_bars
 from ui.functions.loss_shape import marks, shape, targets
 from ui.kit.charts import chart, theme
@@ -110,9 +111,9 @@ def distribution(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         st.caption("This network has no hidden layer, so there are no pre-activations to show.")
         return
     st.caption(
-        f"Epoch {header['epoch']:,}. Bars: distribution of z over the first training points. Line: the layer's "
-        "activation. Dots: the chosen point. Saturated: the curve is almost flat there, so hardly any gradient passes. "
-        "Dead: no gradient for any point."
+        f"Epoch {header['epoch']:,}. Bars: distribution of z over the first training points, "
+        f"{DIAGNOSED_SAMPLES} at most. Line: the layer's activation. Dots: the chosen point. Saturated: the "
+        "curve is almost flat there, so hardly any gradient passes. Dead: no gradient for any point."
     )
     for start in range(0, len(layers), 4):
         for number, column in zip(range(start, min(start + 4, len(layers))), st.columns(4), strict=False):

@@ -17,6 +17,7 @@ from ui.session import state
 
 REFRESH_S = 0.5  # while the network trains
 COLUMNS = ("Layer", "Output spread", "Gradient spread", "Dead", "Saturated", "Update / weight", "Verdict")
+FIGURES = {"train_loss": "{:.4f}", "train_score": "{:.3f}"}
 GRADIENT_SPAN = (-12.0, 2.0)  # powers of ten
 
 
@@ -41,11 +42,19 @@ def _live(running: bool) -> None:
     except (ExperimentError, RuntimeError) as problem:
         st.warning(str(problem))
         return
-    score = f"{header['train_score']:.3f} {header['score']}"
-    st.markdown(f"Epoch **{header['epoch']:,}**, {now}. Training loss **{header['train_loss']:.4f}**, {score}.")
+    loss, score = (_or_nothing(header[name], form) or "undefined" for name, form in FIGURES.items())
+    st.markdown(f"Epoch **{header['epoch']:,}**, {now}. Training loss **{loss}**, {score} {header['score']}.")
+    st.caption(" ".join(_subsets(header)))
     st.markdown(f"**{header['flow']}**")
     _figures("health", header, arrays, ratios=True)
     _table(header["layers"])
+
+
+def _subsets(header: dict[str, Any]) -> list[str]:
+    """What the figures of the page were computed from, if it is not the whole training part."""
+    total = header["train_samples"]
+    subsets = {"Loss and score": header["train_evaluated"], "Signals and gradients": header["samples"]}
+    return [f"{what}: of the first {n:,} of {total:,} training examples." for what, n in subsets.items() if n < total]
 
 
 def _figures(key: str, header: dict[str, Any], arrays: dict[str, np.ndarray], ratios: bool) -> None:

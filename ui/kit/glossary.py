@@ -36,8 +36,9 @@ _GENERAL = (
     Term("Dead", "A neuron whose slope is zero for every example: no gradient comes through, so it cannot learn. "
          "The table gives the share of such neurons.", HEALTH),
     Term("Divergence", "The loss grows without limit, usually because the learning rate is too high.", EVERYWHERE),
-    Term("Early stopping", "Ends training when the monitored number has not improved for some epochs (the patience).",
-         PLAYGROUND),
+    Term("Early stopping", "Ends training when the monitored number of the validation part (without one: of the "
+         "training part) has not improved for some epochs, the patience. Whichever rule ends the run, the best weights "
+         "are restored.", PLAYGROUND),
     Term("Epoch", "One pass through all training examples.", EVERYWHERE),
     Term("Exploding gradient", "A gradient that grows from layer to layer on its way back: steps become far too long.",
          HEALTH),
@@ -54,14 +55,18 @@ _GENERAL = (
     Term("L1, L2", "Penalties on large weights. L1 pulls all by the same amount, many to zero; L2 pulls large ones "
          "more.", PLAYGROUND),
     Term("Layer", "Neurons side by side that all get the same inputs.", HEALTH),
-    Term("Loss", "One number for how wrong the predictions are. Training makes it small.", EVERYWHERE),
+    Term("Loss", "One number for how wrong the predictions are. Training makes it small. Of a large training part the "
+         "first 2,000 examples are evaluated; the page says so beside the figure.", EVERYWHERE),
     Term("Loss landscape", "The loss as a height over the weights. A picture can only show a two-dimensional slice.",
          OPTIMIZERS_PAGE),
     Term("Momentum", "What an optimizer keeps of earlier steps, like a ball that rolls on.", OPTIMIZERS_PAGE),
     Term("Output spread", "The standard deviation of the outputs of a layer's neurons.", HEALTH),
     Term("Overfitting", "Memorizing the training examples: training loss falls, test loss rises.", EVERYWHERE),
-    Term("R2", "For regression, the share of the variance of the targets that the network explains; 1 is perfect.",
-         EVERYWHERE),
+    Term("R2", "For regression, the share of the variance of the targets that the network explains; 1 is perfect. It "
+         "is undefined where all targets are equal.", EVERYWHERE),
+    Term("RMSE, mean error", "For regression, the root of the mean squared error and the mean distance from the "
+         "target, both in the unit of the target. A loss has another unit: targets are learned in "
+         "standard deviations of the training part.", EVERYWHERE),
     Term("Range test", "Trains batch after batch with a rising learning rate, to find rates that are fast and safe.",
          OPTIMIZERS_PAGE),
     Term("Saddle", "A flat point that is not a minimum: down on two sides, up on the others.", OPTIMIZERS_PAGE),
@@ -73,8 +78,10 @@ _GENERAL = (
     Term("Step", "One update of all weights, from one batch.", EVERYWHERE),
     Term("Stop rule", "Ends training by itself: after some epochs or seconds, at a goal, or without improvement.",
          PLAYGROUND),
-    Term("Training part, test part", "The network learns from the first and is tested on the second, which it never "
-         "learns from.", EVERYWHERE),
+    Term("Training part, validation part, test part", "The network learns from the first. Whatever is chosen, such as "
+         "the epoch at which early stopping ends, is chosen by the second, which therefore looks better than new "
+         "examples would. The third takes no part in learning or choosing, so that it tells how good the network is.",
+         EVERYWHERE),
     Term("Unit", "A neuron: it adds up its inputs, each times a weight, adds its bias, and applies its activation.",
          EVERYWHERE),
     Term("Update / weight", "The length of one step of a layer's weights as a share of their own length. About 0.001 "

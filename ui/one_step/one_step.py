@@ -12,7 +12,7 @@ from data import FEATURES
 from lab.experiment.architecture import Architecture, architecture_of
 from lab.experiment.experiment import Experiment
 from lab.queries.one_step import MAX_SHOWN_UNITS, POINT_SOURCES
-from ui.figures.chooser import chooser
+from ui.figures.chooser import MAX_POINTS, chooser
 from ui.kit.charts import chart, theme
 from ui.kit.escape import escape_markdown
 from ui.kit.inline_picture import picture
@@ -82,9 +82,10 @@ def _map(part: str, number: int, header: Mapping, arrays: Mapping, e: Experiment
     view = (arrays["map"], header["encoding"], header["extent"])
     figure = chooser(*view, points, e.source.class_names, (x1, x2), theme=theme())
     chart(figure, "step_map", "Map of the network's prediction with the points of the data", on_pick=_pick)
+    subset = f" (the first {MAX_POINTS} of each part)" if max(header["train"], header["test"]) > MAX_POINTS else ""
     absent = " Validation points are not shown." if e.validation_share else ""
-    shown = "training and test points; the large ones belong to this part. Click one to choose it."
-    st.caption(f"The network's prediction, {shown}{absent}")
+    shown = "the large ones belong to this part. Click one to choose it."
+    st.caption(f"The network's prediction, and training and test points{subset}; {shown}{absent}")
 
 
 def _pick(point: Any) -> None:
@@ -126,9 +127,12 @@ def _point_sentence(answer: Mapping, seen: Mapping, names: list[str]) -> None:
     classes = state.experiment().source.class_names
     if answer["label"] is not None:
         truth = f"class {escape_markdown(classes[answer['label']])}" if classes else f"{answer['label']:.4g}"
-        st.caption(f"Truth: {truth}. Loss of this point: {answer['loss']:.4f}.")
+        unit = "" if classes else " (the network learns targets in standard deviations)"
+        st.caption(f"Truth: {truth}. Loss of this point: {answer['loss']:.4f}{unit}.")
     else:
-        st.caption(f"The latest batch has {answer['points']} points; their mean loss is {answer['loss']:.4f}.")
+        count, whole = answer["points"], answer["batch"]
+        subset = f"; shown are the first {count}, whose" if count < whole else "; their"
+        st.caption(f"The latest batch has {whole:,} points{subset} mean loss is {answer['loss']:.4f}.")
     if "picture" in seen and answer["points"] == 1:
         pixels = np.clip(seen["picture"] / max(float(seen["picture"].max()), 1), 0, 1)
         words = "This picture, as the network sees it."

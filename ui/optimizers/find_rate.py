@@ -35,9 +35,9 @@ def find_rate() -> None:
     if problem := header.get("problem"):
         st.warning(problem)
         return
-    part = "training" if header["part"] == "train" else header["part"]
-    optimizer = OPTIMIZERS[header["optimizer"]].label
-    where = f"Tested after {header['epoch']:,} epochs with {optimizer}, by the loss of the {part} part."
+    part, optimizer = header["part"].replace("train", "training"), OPTIMIZERS[header["optimizer"]].label
+    where = f"Tested after {header['epoch']:,} epochs with {optimizer}, by the loss of {header['samples']:,} {part} "
+    where += "examples."
     if suggestion:
         st.markdown(f"{where} Suggestion: **{suggestion:g}**. Your rate is **{e.learning_rate:g}**.")
     else:

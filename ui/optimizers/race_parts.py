@@ -110,6 +110,16 @@ def race_charts(
     charts(key, figures, steps=race.steps, on_click=on_click)
 
 
+def verdict(race: Race) -> str:
+    """Which optimizer is lowest, or why none is, in one sentence."""
+    last = np.where(np.isfinite(race.heights[:, -1]), race.heights[:, -1], np.inf)
+    if last.min() < np.inf:
+        return f"After {race.steps} steps **{OPTIMIZERS[race.names[last.argmin()]].label}** is lowest."
+    if not np.isfinite(race.heights[:, 0]).any():
+        return "The height at the start is too large for a number: choose another start."
+    return "All optimizers have diverged: the learning rate is too high here."
+
+
 def race_results(race: Race, lowest: tuple[float, float] | None = None, height: str = "height") -> None:
     """A sentence about the best optimizer, and a table of all, the lowest first."""
     last = race.heights[:, -1]
@@ -123,13 +133,7 @@ def race_results(race: Race, lowest: tuple[float, float] | None = None, height: 
             distance = np.hypot(*(race.points[number, -1] - lowest))
             row.append(f"{distance:.3g}" if converged else "diverged")
         rows.append(row)
-    best = order[0]
-    sentence = (
-        f"After {race.steps} steps **{OPTIMIZERS[race.names[best]].label}** is lowest."
-        if np.isfinite(last[best])
-        else "All optimizers have diverged: the learning rate is too high here."
-    )
-    st.markdown(sentence + "\n\n" + "\n".join(f"| {' | '.join(row)} |" for row in rows))
+    st.markdown(verdict(race) + "\n\n" + "\n".join(f"| {' | '.join(row)} |" for row in rows))
 
 
 def formulas() -> None:

@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from lab.export import SCRIPTS, ExportError, gather, plan_of, zipped
+from lab.export import ONNX_WITHIN, SCRIPTS, ExportError, gather, plan_of, zipped
 from lab.server.pool import Pool
 from ui.kit.escape import escape_markdown
 from ui.kit.widgets import labels
@@ -36,12 +36,15 @@ def code_export() -> None:
     except ExportError as problem:
         st.info(escape_markdown(str(problem)))
     else:
-        st.caption(script.sentence)
+        st.caption(f"{script.sentence} {plan.agreement(script.label)}")
         st.code(text, language="python", wrap_lines=True)
     with st.container(horizontal=True):
         help = "All scripts that support this experiment, with their data and the settings."
         download("Code and data as zip", "zip", partial(_zip, plan), "experiment.zip", "application/zip", help)
-        help = "The current network, from raw inputs to predictions, for any program that runs ONNX models."
+        help = (
+            "The current network, from raw inputs to predictions, for any program that runs ONNX models. Its answers "
+            f"differ by at most {100 * ONNX_WITHIN:g}% of the largest one, because parts of it compute in 32 bits."
+        )
         download("Trained network as ONNX", "onnx", _onnx, "model.onnx", "application/octet-stream", help)
 
 

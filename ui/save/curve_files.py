@@ -23,7 +23,11 @@ def curves_and_tables() -> None:
     losses = {"train": 0, "validation": 4, "test": 1} if validated else {"train": 0, "test": 1}
     last = ", ".join(f"{part} {values[row, -1]:.4f}" for part, row in losses.items() if len(epochs))
     lines = f"Thin: training data; {'dashed: validation data; ' if validated else ''}thick: test data."
-    st.caption(f"{lines} Loss after epoch {epochs[-1] if len(epochs) else 0:,}: {last or 'not computed yet'}.")
+    unit = ""
+    if state.experiment().source.kind == "regression":
+        unit = " The loss counts the target in standard deviations of the training part."
+    now = f"Loss after epoch {epochs[-1] if len(epochs) else 0:,}: {last or 'not computed yet'}."
+    st.caption(f"{lines} {now}{unit}")
     with st.container(horizontal=True):
         help = f"Epoch, and {parts.lower()} loss and score, one row per point of the curves."
         download("Curves as CSV", "curves_csv", _curves_csv, "curves.csv", "text/csv", help)

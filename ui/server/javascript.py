@@ -29,7 +29,7 @@ TYPES = {  # of the fields of a frame's header whose values are more than plain
     "history": "{ generation: number, from: number, count: number }",
     "scores": (
         "{ precision?: number[], recall?: number[], f1?: number[], macro_f1?: number | null, rmse?: number | null, "
-        "mae?: number | null }"
+        "mae?: number | null, scale?: number }"
     ),
     "goal": "Advice | null",
     "advice": "Advice | null",

@@ -100,6 +100,16 @@ def test_fewer_samples_are_a_stratified_choice_of_the_training_part(tmp_path):
     assert not np.array_equal(one.x_train, two.x_train)
 
 
+def test_a_validation_part_leaves_the_test_part_of_files_alone(tmp_path):
+    whole, dealt = (
+        load("mnist", samples=100, validation_share=share, rng=rng(), data_dir=write(tmp_path)) for share in (0, 0.2)
+    )
+    assert (len(dealt.x_train), len(dealt.x_validation)) == (80, 20)
+    np.testing.assert_array_equal(np.concatenate([dealt.y_train, dealt.y_validation]), whole.y_train)
+    np.testing.assert_array_equal(dealt.images_test, whole.images_test)
+    assert dealt.x_train.mean(dtype=np.float64) == pytest.approx(0, abs=1e-6)  # of the 80 alone
+
+
 def test_pictures_are_standardized_with_one_mean_and_deviation(tmp_path):
     d, ink = load("mnist", rng=rng(), data_dir=write(tmp_path)), examples()[IMAGES]
     np.testing.assert_allclose(d.x_mean, ink.mean())

@@ -24,6 +24,17 @@ def test_values_and_slopes_agree_with_pytorch(name, dtype):
         np.testing.assert_allclose(ours, theirs, rtol=TOLERANCE[dtype], atol=scale * TOLERANCE[dtype])
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_sigmoid_and_swish_are_accurate_in_their_tail(dtype):
+    z = np.linspace(-80, -5, 100).astype(dtype)
+    s = 1 / (1 + np.exp(-z.astype(np.longdouble)))
+    truth = {"sigmoid": (s, s * (1 - s)), "swish": (z * s, s * (1 + z * (1 - s)))}
+    for name, expected in truth.items():
+        a = ACTIVATIONS[name].forward(z)
+        found = a, ACTIVATIONS[name].backward(np.ones_like(z), z, a)
+        np.testing.assert_allclose(found, np.array(expected, np.float64), rtol=40 * np.finfo(dtype).eps, err_msg=name)
+
+
 @NAMES
 def test_no_activation_overflows_in_float32(name):
     f = ACTIVATIONS[name]

@@ -46,6 +46,29 @@ def test_label_smoothing_and_class_weights_agree_with_pytorch(key, options):
     np.testing.assert_allclose(objective.gradient(GOLDEN["z"], t), GOLDEN[f"{key}/gradient"], rtol=0, atol=1e-13)
 
 
+@pytest.mark.parametrize(
+    ("classes", "output", "loss"),
+    [
+        (4, "softmax", "categorical_crossentropy"),
+        (2, "softmax", "categorical_crossentropy"),
+        (2, "sigmoid", "binary_crossentropy"),
+    ],
+)
+def test_smoothing_with_class_weights_weights_every_class(classes, output, loss):
+    weights, labels, smoothing = np.array([0.5, 3, 1, 2])[:classes], np.array([0, 1, classes - 1, 1, 0]), 0.2
+    objective = Objective("classification", classes, output, loss, label_smoothing=smoothing, class_weights=weights)
+    z = np.random.default_rng(3).normal(size=(5, objective.units))
+    t = objective.targets(labels, np.float64)
+    logs = -np.log(objective.probabilities(z))
+    # PyTorch: CrossEntropyLoss(weight, label_smoothing), with class numbers as targets and the mean as reduction
+    of_class = (1 - smoothing) * (weights[labels] * logs[np.arange(5), labels]).sum()
+    spread = smoothing / classes * (weights * logs).sum()
+    assert objective.value(z, t) == pytest.approx((of_class + spread) / weights[labels].sum(), rel=1e-13)
+    steps = 1e-6 * np.eye(z.size).reshape(-1, *z.shape)
+    slopes = [(objective.value(z + step, t) - objective.value(z - step, t)) / 2e-6 for step in steps]
+    np.testing.assert_allclose(objective.gradient(z, t).ravel(), slopes, rtol=1e-7, atol=1e-9)
+
+
 @pytest.mark.parametrize("size", [1e-30, 1.0, 50.0, 1e4])
 @pytest.mark.parametrize(("loss", "output"), PAIRS)
 def test_every_loss_is_stable_for_large_logits(loss, output, size):

@@ -90,5 +90,21 @@ def test_huge_errors_raise_no_overflow_warning(dtype, size):
     assert metrics.r2(predicted, targets) < -1e50
 
 
-def test_targets_without_spread_have_no_r2():
-    assert np.isnan(metrics.r2(np.ones(3), np.ones(3)))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("value", [0.0, 0.1, -1e30, 1e-30])
+def test_targets_without_spread_have_no_r2(value, dtype):
+    targets = np.full(200, value, dtype)  # the mean of 200 times 0.1 is not 0.1
+    rounded = np.where(np.arange(200) % 2, targets, np.nextafter(targets, np.inf, dtype=dtype))
+    for constant in (targets, rounded, targets[:1], targets[:0]):
+        assert np.isnan(metrics.r2(constant + dtype(1), constant))
+
+
+def test_small_spread_beyond_rounding_has_an_r2():
+    targets = np.array([1e9, 1e9 + 1e-3, 1e9 + 2e-3])
+    assert metrics.r2(targets, targets) == 1
+
+
+def test_figures_without_samples_are_undefined():
+    none = np.zeros(0)
+    figures = metrics.accuracy(none, none), metrics.mae(none, none), metrics.rmse(none, none)
+    assert np.isnan([*figures, metrics.top_k(np.zeros((0, 3)), none, 1)]).all()

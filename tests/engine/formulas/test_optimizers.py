@@ -1,9 +1,8 @@
-"""Optimizers against trajectories in plain Python, PyTorch and scikit-learn."""
+"""Optimizers against trajectories in plain Python and scikit-learn; against PyTorch in tests/oracle."""
 
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,9 +14,6 @@ from engine.formulas.optimizers import BLOCK_SIZE, OPTIMIZERS
 from engine.network.layers import Activation, Dense
 from engine.network.network import Network
 from engine.tape.tape import Tape
-
-with np.load(Path(__file__).parents[2] / "golden" / "optimizers.npz") as file:
-    GOLDEN = dict(file)
 
 # Three steps by hand --------------------------------------------------------------------------------------------------
 
@@ -182,54 +178,6 @@ def test_slots_start_at_zero_in_the_wanted_precision(name):
         assert slot.tolist() == [0] * 5
 
 
-# PyTorch --------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-9), ("float32", 1e-5)])
-@pytest.mark.parametrize("name", [*OPTIMIZERS, "adamw_masked"])
-def test_fifty_steps_of_a_network_agree_with_pytorch(name, dtype, tolerance):
-    network = Network([Dense(5), Activation("tanh"), Dense(3)], (3,), rng=np.random.default_rng(0), dtype=dtype)
-    load(network, {key.removeprefix("start/"): value for key, value in GOLDEN.items() if key.startswith("start/")})
-    masked = name.endswith("_masked")
-    make, size = OPTIMIZERS[name.removesuffix("_masked")], network.parameters.size
-    optimizer = make(float(GOLDEN[f"{name}/rate"]), size, dtype, decays=network.weight_mask if masked else None)
-    curve = train(network, Objective("classification", 3, "softmax", "categorical_crossentropy"), optimizer,
-                  GOLDEN["x"], GOLDEN["y"], steps=50, batch=4)  # fmt: skip
-    np.testing.assert_allclose(curve, GOLDEN[f"{name}/{dtype}/curve"], rtol=0, atol=tolerance)
-    for key, value in network.named.items():
-        np.testing.assert_allclose(value, GOLDEN[f"{name}/{dtype}/{key}"], rtol=0, atol=tolerance)
-
-
-def test_the_first_gradient_agrees_with_pytorch():
-    network = Network([Dense(5), Activation("tanh"), Dense(3)], (3,), rng=np.random.default_rng(0), dtype=np.float64)
-    load(network, {key.removeprefix("start/"): value for key, value in GOLDEN.items() if key.startswith("start/")})
-    objective = Objective("classification", 3, "softmax", "categorical_crossentropy")
-    z = network.forward(GOLDEN["x"][:4], train=True)
-    network.backward(objective.gradient(z, objective.targets(GOLDEN["y"][:4], np.float64)))
-    network.set_state(network.gradients.copy(), {})  # the gradient under the parameters' names
-    for key, value in network.named.items():
-        np.testing.assert_allclose(value, GOLDEN[f"gradient/{key}"], rtol=0, atol=1e-14)
-
-
-def load(network, values):
-    assert set(values) == set(network.named)
-    for key, value in values.items():
-        network.named[key][...] = value
-
-
-def train(network, objective, optimizer, x, y, *, steps, batch):
-    """Batches in order, repeatedly; the last one may be smaller. Returns the loss before each step."""
-    x, t, curve, start = x.astype(network.dtype), objective.targets(y, network.dtype), [], 0
-    for _ in range(steps):
-        rows = slice(start, start + batch)
-        z = network.forward(x[rows], train=True)
-        curve.append(float(objective.value(z, t[rows])))
-        network.backward(objective.gradient(z, t[rows]))
-        optimizer.step(network.parameters, network.gradients)
-        start = 0 if start + batch >= len(x) else start + batch
-    return curve
-
-
 # scikit-learn ---------------------------------------------------------------------------------------------------------
 
 SOLVERS = {
@@ -278,3 +226,16 @@ def test_the_loss_curve_is_that_of_scikit_learn(task, solver):
     model = fitted(rate, epochs)
     np.testing.assert_allclose(mine, model.loss_curve_, rtol=1e-10)
     assert mine[-1] < mine[0]
+
+
+def train(network, objective, optimizer, x, y, *, steps, batch):
+    """Batches in order, repeatedly; the last one may be smaller. Returns the loss before each step."""
+    x, t, curve, start = x.astype(network.dtype), objective.targets(y, network.dtype), [], 0
+    for _ in range(steps):
+        rows = slice(start, start + batch)
+        z = network.forward(x[rows], train=True)
+        curve.append(float(objective.value(z, t[rows])))
+        network.backward(objective.gradient(z, t[rows]))
+        optimizer.step(network.parameters, network.gradients)
+        start = 0 if start + batch >= len(x) else start + batch
+    return curve

@@ -60,6 +60,14 @@ def test_every_setting_of_a_step_acts_on_the_device(build_trainer, backend):
     np.testing.assert_allclose(losses(there, 10), losses(here, 10), rtol=1e-9)
 
 
+def test_a_last_single_sample_joins_its_batch_on_the_device(build_trainer, backend):
+    here, there = (
+        build_trainer("batch norm", np.float64, "sgd", backend=where, batch_size=7) for where in (None, backend)
+    )
+    np.testing.assert_allclose(losses(there, 15), losses(here, 15), rtol=1e-9)
+    assert (there.epochs, there.position) == (here.epochs, here.position) == (2, 7)
+
+
 @compiled
 @pytest.mark.parametrize(("kind", "launches"), [("dense", 2), ("conv", 40)])
 def test_a_warm_step_neither_waits_nor_allocates(build_trainer, pretended, kind, launches):

@@ -68,6 +68,7 @@ PROBLEMS = {
     "weights": (lambda: Objective("classification", 2, "softmax", "categorical_crossentropy", class_weights=[1, 3.0]),
                 classes),
     "regression": (lambda: Objective("regression", 0, "linear", "mse"), lambda x: x[:, 0] * x[:, 1]),
+    "regression of constants": (lambda: Objective("regression", 0, "linear", "mse"), lambda x: np.full(len(x), 0.1)),
     "regression with tanh": (lambda: Objective("regression", 0, "tanh", "huber"), lambda x: np.sin(x[:, 0])),
 }  # fmt: skip
 

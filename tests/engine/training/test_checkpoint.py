@@ -33,6 +33,15 @@ def test_a_restored_run_continues_the_same_curve(kind, optimizer, steps, build_t
     same(checkpoint.capture(trainer), checkpoint.capture(heir))
 
 
+def test_a_float32_curve_of_an_older_checkpoint_is_accepted(build_trainer):
+    trainer, heir = build_trainer(dtype=np.float64), build_trainer(dtype=np.float64)
+    trainer.epoch()
+    arrays = checkpoint.capture(trainer)
+    checkpoint.restore(heir, {**arrays, "history.values": arrays["history.values"].astype(np.float32)})
+    assert heir.history.values.dtype == np.float64
+    np.testing.assert_array_equal(heir.network.parameters, trainer.network.parameters)
+
+
 def test_a_checkpoint_survives_a_file_without_pickle(build_trainer):
     trainer, heir = build_trainer("everything", patience=3), build_trainer("everything", patience=3)
     trainer.run_for(60)

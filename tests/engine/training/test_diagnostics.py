@@ -29,6 +29,16 @@ def test_diagnosing_changes_nothing(kind, build_trainer):
         np.testing.assert_array_equal(one[name], other[name], err_msg=name)
 
 
+def test_equal_signals_have_no_spread():
+    network = Network([Dense(3), Dense(1)], (1,), rng=np.random.default_rng(0))
+    network.parameters[:] = 0
+    network.named["0.b"][:] = 0.1
+    x, y = np.ones((99, 1), np.float32), np.zeros(99)
+    trainer = Trainer(network, Objective("regression", 0, "linear", "mse"), OPTIMIZERS["sgd"](0.1, 10),
+                      (x, y), (x, y), settings=Settings(learning_rate=0.1), rng=np.random.default_rng(0))  # fmt: skip
+    assert diagnose(trainer)[0].activation_std == 0
+
+
 def test_the_figures_agree_with_hand_calculation():
     network = Network([Dense(2), Activation("relu"), Dense(1)], (1,), rng=np.random.default_rng(0), dtype=np.float64)
     network.named["0.W"][:], network.named["0.b"][:] = [[1, -1]], [0, -9]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from engine.training.history import History
 
@@ -43,3 +44,11 @@ def test_clearing_starts_a_new_curve():
     history.clear()
     assert (history.count, history.stride, history.generation) == (0, 1, generation + 1)
     assert history.wants(1)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_curve_has_the_precision_of_the_run(build_trainer, dtype):
+    trainer = build_trainer(dtype=dtype)
+    trainer.epoch()
+    assert trainer.history.values.dtype == dtype
+    np.testing.assert_array_equal(trainer.history.values[:, -1], np.array(trainer.evaluate()[:4], dtype))

@@ -66,11 +66,13 @@ def build(a) -> Trainer:
         block += [Dropout(a["dropout"], rng=rng.spawn(1)[0])] if a["dropout"] else []
         layers += [*block, Residual(Dense(units), Activation(activation))] if a["residual"] else block
     network = Network([*layers, Dense(objective.units)], (16,), rng=rng, dtype=a["dtype"])
+    size = a["settings"]["batch_size"]
+    sizes = {"batch_size": 2 if network.couples_samples and size == 1 else size}
     x = rng.normal(size=(25, 16))
     y = rng.integers(0, a["classes"], 25) if a["classes"] else rng.normal(size=25)
     optimizer = OPTIMIZERS[a["optimizer"]](0.01, network.parameters.size, a["dtype"])
     return Trainer(network, objective, optimizer, (x[:20], y[:20]), (x[20:], y[20:]),
-                   settings=Settings(learning_rate=0.01, **a["settings"]), rng=rng.spawn(1)[0])  # fmt: skip
+                   settings=Settings(learning_rate=0.01, **a["settings"] | sizes), rng=rng.spawn(1)[0])  # fmt: skip
 
 
 @few

@@ -17,6 +17,7 @@ from engine.step.settings import Settings
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.fields import DEFAULTS, FIELDS, LIVE
 from lab.experiment.rules import OneOf, Range
+from lab.protocol.messages import Preview
 from tests.lab.strategies import experiments, field_values, json_values
 
 
@@ -310,3 +311,17 @@ def test_the_allowed_activations_are_those_of_the_table():
 def test_nan_is_no_number_from_python_either():
     with pytest.raises(ExperimentError, match="noise: nan is not allowed"):
         Experiment().change(noise=math.nan)
+
+
+def test_batch_normalization_refuses_batches_of_one():
+    norm = Experiment(batch_norm=True)
+    with pytest.raises(ExperimentError, match=r"^batch_size: 1 does not fit; allowed: 2 or more, or 0") as refused:
+        norm.change(batch_size=1)
+    assert len(refused.value.args) == 1
+    with pytest.raises(ExperimentError, match="batch_size: 1 does not fit"):
+        Preview("batch_size", 1).applied_to(norm)
+    with pytest.raises(ExperimentError, match="batch_size: 1 does not fit"):
+        Experiment.from_json('{"batch_norm": true, "batch_size": 1}')
+    opened, refused_fields = Experiment.from_query({"batch_norm": "true", "batch_size": "1"})
+    assert (opened.batch_norm, opened.batch_size, len(refused_fields)) == (True, 10, 1)
+    assert Experiment(batch_norm=True, batch_size=1, hidden=()).batch_size == 1

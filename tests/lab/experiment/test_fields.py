@@ -90,3 +90,19 @@ def test_the_settings_page_is_current():
 
 def test_live_fields_are_fields():
     assert set(LIVE) <= set(FIELDS)
+
+
+@pytest.mark.parametrize(("share", "part"), [(0.0, "training"), (0.2, "validation")])
+def test_labels_of_stop_rules_name_the_part_they_look_at(share, part):
+    e = Experiment(patience=5, validation_share=share)
+    assert FIELDS["target_accuracy"].title_for(e) == f"Stop at this {part} accuracy or R² (0 = never)"
+    assert [FIELDS["monitor"].text(name, e) for name in FIELDS["monitor"].options(e)] == [
+        f"{part.capitalize()} loss",
+        f"{part.capitalize()} accuracy or R²",
+    ]
+
+
+def test_no_stop_rule_can_watch_the_test_part():
+    assert not [name for name in FIELDS["monitor"].options(Experiment()) if "test" in name]
+    with pytest.raises(ExperimentError, match="monitor: test_loss is not allowed"):
+        Experiment().change(monitor="test_loss")

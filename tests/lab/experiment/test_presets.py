@@ -91,6 +91,20 @@ def test_l2_keeps_the_test_loss_of_the_same_run_low():
     assert test[-1] < 0.8 * trained(preset("overfitting"), 300).history.values[1, -1]
 
 
+def test_the_chosen_part_looks_good_by_luck_and_the_test_part_does_not():
+    scores = []
+    for seed in range(1, 11):
+        trainer = build(preset("fooled", seed=seed)).trainer
+        trainer.run_for(np.inf)
+        assert "the best weights, of epoch " in trainer.stopped
+        scores.append(trainer.evaluate())
+    validation, test = (np.array([score.of(part)[1] for score in scores]) for part in ("validation", "test"))
+    assert validation[0] > 0.6  # of the seed that a visitor sees first
+    assert abs(test[0] - 0.5) < 0.03
+    assert validation.mean() > 0.55
+    assert abs(test.mean() - 0.5) < 0.02
+
+
 def test_zeros_stay_copies_and_learn_nothing():
     trainer = trained(preset("zeros"), 100)
     for W, _ in trainer.network.weights[:2]:
@@ -118,7 +132,7 @@ def test_the_surface_is_fitted():
 
 
 def test_every_preset_has_its_test_above_and_a_link():
-    assert len(PRESETS) == 13
+    assert len(PRESETS) == 14
     for name, record in PRESETS.items():
         assert record.name == name
         assert record.sentence.endswith(".")

@@ -28,7 +28,8 @@ def test_a_quick_recipe_reaches_its_target(name):
     recipe = RECIPES[name]
     score = trained(recipe.experiment).evaluate().test_score
     assert score >= recipe.target
-    assert score == pytest.approx(recipe.reached, abs=0.02)
+    low, high = recipe.measured
+    assert low - 0.02 <= score <= high + 0.02  # another processor rounds differently
 
 
 def test_three_neurons_fit_the_plane_with_a_larger_rate():
@@ -57,7 +58,7 @@ def test_every_recipe_is_documented_and_opens_from_a_link(name):
     assert recipe.name == name
     assert recipe.sentence.endswith(".")
     assert bool(recipe.original) == bool(recipe.bug) == name.startswith("seed")
-    assert recipe.reached >= recipe.target
+    assert recipe.measured is None or recipe.measured[0] <= recipe.measured[1] >= recipe.target
     assert Experiment.from_query(recipe.experiment.to_query()) == (recipe.experiment, [])
     document = (ROOT / "docs/recipes.md").read_text(encoding="utf-8")
-    assert f"| {recipe.label} | {recipe.reached:.4g} |" in document
+    assert f"| {recipe.label} | {recipe.reached or '-'} | {recipe.target:g} |" in document

@@ -23,14 +23,15 @@ def rows(text: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text, newline="")))
 
 
-def test_the_curve_has_a_line_for_each_point():
-    run = Run(SMALL)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_curve_has_a_line_for_each_point(dtype):
+    run = Run(SMALL.change(dtype=dtype))
     for _ in range(3):
         run.step()
     header, arrays = ask(run, "curves", {}, {})
     table = rows(csv_tables.curves(arrays["epochs"], arrays["values"], header["score"]))
     assert table[0] == ["epoch", "train_loss", "test_loss", "train_accuracy", "test_accuracy"]
-    values = np.array(table[1:], np.float32)
+    values = np.array(table[1:], dtype)
     np.testing.assert_array_equal(values[:, 0], [0, 1, 2, 3])
     np.testing.assert_array_equal(values[:, 1:].T, run.trainer.history.values)
 

@@ -123,6 +123,7 @@ def test_before_the_first_step_the_batch_is_the_first_points():
     run = run_of(epochs=0, samples=500, batch_size=0)
     header, seen = ask(run, part="batch")
     assert header["points"] == len(seen["each.a"]) == MAX_POINTS
+    assert header["batch"] == 375  # the page says that a part of it is shown
     np.testing.assert_allclose(seen["standardized"], run.trainer.x_train[:MAX_POINTS].mean(axis=0))
 
 

@@ -16,8 +16,8 @@ def test_the_answer_is_the_range_test_of_the_engine():
     expected = find_rate(pool.scheduler.runs[token].trainer, steps=100)
     np.testing.assert_array_equal(arrays["losses"], expected.losses)
     np.testing.assert_array_equal(arrays["rates"], expected.rates)
-    assert header == {"suggestion": float(f"{expected.suggestion:.1g}"), "epoch": 0, "optimizer": "adam",
-                      "part": "train"}  # fmt: skip
+    suggestion = float(f"{expected.suggestion:.1g}")
+    assert header == {"suggestion": suggestion, "epoch": 0, "optimizer": "adam", "part": "train", "samples": 375}
 
 
 def test_where_no_rate_helps_there_is_no_suggestion():

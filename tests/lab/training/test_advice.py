@@ -170,3 +170,19 @@ def test_advice_rides_in_the_header_of_a_frame():
     assert advice["fix"]["changes"] == {"initializer": "glorot_uniform"}
     run.reset()
     assert unpack(run.frame())[0]["advice"] is None
+
+
+def test_jumping_statistics_alone_do_not_blame_the_rate():
+    experiment = Experiment(batch_norm=True, learning_rate=0.0001)
+    trainer = build(experiment).trainer
+    for _ in range(3):
+        trainer.epoch()
+    jumping = np.tile(np.array([0.5, 1.0], trainer.history.values.dtype), (4, 30))
+    trainer.history.replace(np.arange(60), jumping, 1)
+    assert trainer.training_loss_ratio() < 1
+    assert RULES["jumps"].advise(RunView(experiment, trainer)) is None
+    trainer.network.parameters *= -20
+    trainer.parameters_changed()
+    advice = RULES["jumps"].advise(RunView(experiment, trainer))
+    assert advice is not None
+    assert "learning rate is too high" in advice.text

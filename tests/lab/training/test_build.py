@@ -122,3 +122,12 @@ def test_every_allowed_output_and_loss_can_be_trained(dataset):
         assert built.trainer.objective.output.name == experiment.output_name
         tried += 1
     assert tried >= 6
+
+
+def test_batch_normalization_needs_two_training_samples():
+    single = Experiment(dataset="plane", samples=10, train_share=0.1, batch_size=0)
+    assert len(build(single).dataset.x_train) == 1
+    with pytest.raises(
+        ExperimentError, match=r"^batch_norm: a single training sample is not enough; allowed: at least two"
+    ):
+        build(single.change(batch_norm=True))

@@ -51,6 +51,18 @@ def test_training_goes_on_from_a_file_to_the_bit(name):
     np.testing.assert_array_equal(again.network.parameters, trainer.network.parameters)
 
 
+def test_a_float32_curve_of_an_older_file_is_continued_in_float64():
+    dataset, trainer = trained(KEPT["numbers in float64"])
+    model = capture(KEPT["numbers in float64"], dataset, trainer)
+    assert model.arrays["history.values"].dtype == np.float64
+    model.arrays["history.values"] = model.arrays["history.values"].astype(np.float32)
+    again = build(model.experiment).trainer
+    restore(again, from_bytes(to_bytes(model)))
+    assert again.history.values.dtype == np.float64
+    np.testing.assert_array_equal(again.history.values, trainer.history.values.astype(np.float32))
+    np.testing.assert_array_equal(again.network.parameters, trainer.network.parameters)
+
+
 def old_file(experiment):
     """A model that was saved when stop rules looked at the test part."""
     dataset, trainer = trained(experiment)

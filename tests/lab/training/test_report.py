@@ -20,10 +20,11 @@ def printed(capsys, *arguments: str) -> dict:
 
 @pytest.mark.parametrize("dataset", ["circle", "spiral3", "diabetes", "digits"])
 def test_a_report_is_json_and_does_not_change_the_trainer(dataset):
-    trainer = build(Experiment(dataset=dataset)).trainer
+    built = build(Experiment(dataset=dataset))
+    trainer = built.trainer
     trainer.epoch()
     before = trainer.network.parameters.copy()
-    facts = json.loads(json.dumps(report(trainer)))
+    facts = json.loads(json.dumps(report(trainer, built.dataset)))
     np.testing.assert_array_equal(trainer.network.parameters, before)
     assert [line["name"] for line in facts["summary"]][-1].startswith("Dense")
     assert sum(line["parameters"] for line in facts["summary"]) == before.size
@@ -31,9 +32,10 @@ def test_a_report_is_json_and_does_not_change_the_trainer(dataset):
 
 
 def test_the_metrics_of_a_report_follow_from_its_confusion_matrix():
-    trainer = build(Experiment(dataset="spiral3")).trainer
+    built = build(Experiment(dataset="spiral3"))
+    trainer = built.trainer
     trainer.epoch()
-    metrics = report(trainer)["metrics"]
+    metrics = report(trainer, built.dataset)["metrics"]
     matrix = np.array(metrics["confusion"])
     hits = matrix.diagonal()
     np.testing.assert_allclose(metrics["recall"], hits / matrix.sum(axis=1))

@@ -149,3 +149,12 @@ def test_a_popover_counts_the_settings_inside_that_are_changed():
     page = opened(Experiment(label_smoothing=0.2, clip_value=1.0, patience=3, outliers=0.1))
     popovers = {popover.proto.popover.label for popover in page.get("popover")}
     assert {"More settings: 2", "Stop rules: 1", "More data: 1"} <= popovers
+
+
+def test_a_batch_of_one_is_refused_with_batch_normalization():
+    page = opened(Experiment(batch_norm=True))
+    control(page, "batch_size").set_value(1).run()
+    assert not page.exception
+    assert shown(page).batch_size == 10
+    (sentence,) = page.session_state.visitor.refused
+    assert sentence.startswith("batch_size: 1 does not fit; allowed: 2 or more")

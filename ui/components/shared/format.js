@@ -35,6 +35,18 @@ export function formatDuration(milliseconds) {
   return milliseconds < 1000 ? `${formatNumber(milliseconds, 2)} ms` : `${formatNumber(milliseconds / 1000, 2)} s`;
 }
 
+/** " of the first 2,000" where the figures of the training data are not those of all of it, else "". */
+export function evaluatedPart(header) {
+  return header.train_evaluated < header.train_samples ? ` of the first ${formatWhole(header.train_evaluated)}` : '';
+}
+
+/** The score of a part, "train", "validation" or "test", as text; R\u00b2 of constant targets is 0/0, so it is a word. */
+export function scoreText(header, part, places) {
+  const score = namedScores(header)[part];
+  const isConstant = header.kind === REGRESSION && !Number.isFinite(score) && Number.isFinite(header[`${part}_loss`]);
+  return isConstant ? 'undefined' : formatNumber(score, places);
+}
+
 /** Name of the score and its value for each part: accuracy for classes, R² for numbers. */
 export function namedScores(header) {
   const [name, field] = header.kind === REGRESSION ? ['R\u00b2', 'r2'] : ['accuracy', 'accuracy'];
@@ -46,8 +58,8 @@ export function hasValidation(header) {
   return Number.isFinite(header.validation_loss);
 }
 
-/** A sentence about a number of each part; values: {train, validation, test}, of which validation may be missing. */
-export function partSentence(epoch, name, { train, validation, test }, places) {
-  const middle = Number.isFinite(validation) ? `, validation ${name} ${formatNumber(validation, places)}` : '';
-  return `Test ${name} ${formatNumber(test, places)} after ${epoch} epochs, train ${name} ${formatNumber(train, places)}${middle}.`;
+/** A sentence about a number of each part; text: part -> the number as text. */
+export function partSentence(header, name, text) {
+  const validation = hasValidation(header) ? `, validation ${name} ${text('validation')}` : '';
+  return `Test ${name} ${text('test')} after ${header.epoch} epochs, train ${name}${evaluatedPart(header)} ${text('train')}${validation}.`;
 }

@@ -2,7 +2,7 @@
 import { ChartPanel } from './chart.js';
 import { REGRESSION } from '../../shared/protocol.js';
 import { TEST, TRAIN, VALIDATION } from '../../shared/palette.js';
-import { namedScores, partSentence } from '../../shared/format.js';
+import { namedScores, partSentence, scoreText } from '../../shared/format.js';
 import { setText } from '../../shared/dom.js';
 
 export class AccuracyPanel extends ChartPanel {
@@ -21,7 +21,6 @@ export class AccuracyPanel extends ChartPanel {
   }
 
   describe(header) {
-    const { name, ...values } = namedScores(header);
-    setText(this.sentence, partSentence(header.epoch, name, values, 2));
+    setText(this.sentence, partSentence(header, namedScores(header).name, part => scoreText(header, part, 2)));
   }
 }

@@ -5,17 +5,37 @@ import { Panel } from './panel.js';
 import { REGRESSION } from '../../shared/protocol.js';
 import { build, setText } from '../../shared/dom.js';
 import { cellLabel, confusionCells } from '../../shared/confusion_cells.js';
-import { formatNumber } from '../../shared/format.js';
+import { formatNumber, scoreText } from '../../shared/format.js';
 
 const MEASURES = { precision: ['precision', 'prec.'], recall: ['recall', 'rec.'], f1: ['F1', 'F1'] }; // header field: full and short column title
+const MEASURE_TITLES = {
+  precision: 'Of those predicted as the class, the share that is in it; 0 if none was predicted',
+  recall: 'Of those in the class, the share that was found; 0 if there are none',
+  F1: 'Harmonic mean of precision and recall; 0 if both are 0',
+};
 const MAX_MEASURED_CLASSES = 5; // for which the columns of measures fit
 const LONG_NAME = 5; // letters of a class name beside which the full column titles do not fit
-/** @type {[string, (header: any) => number][]} */
-const ERRORS = [['R\u00b2', header => header.test_r2], ['RMSE', header => header.scores?.rmse], ['Mean error', header => header.scores?.mae]];
+/** @type {[string, (header: any) => string][]} */
+const ERRORS = [
+  ['R\u00b2', header => scoreText(header, 'test', 3)],
+  ['RMSE', header => formatNumber(header.scores?.rmse, 3)],
+  ['Mean error', header => formatNumber(header.scores?.mae, 3)],
+];
 
 /** Value of each measure for one class as text, a dash if there is none. */
 export function measureTexts(scores, truth) {
   return Object.keys(MEASURES).map(name => formatNumber(scores?.[name]?.[truth], 2));
+}
+
+/** What the errors of a regression mean, and their units. */
+export function errorWords(header) {
+  const text = scoreText(header, 'test', 3);
+  const meaning = text === 'undefined' ? 'R\u00b2 is undefined: all targets of the test data are equal, so there is no variance to explain.'
+    : Number.isFinite(header.test_r2) ? 'R\u00b2: 1 would be a perfect prediction, 0 is no better than always predicting the mean.'
+      : 'R\u00b2 on the test data is not known yet.';
+  const scale = header.scores?.scale;
+  if (!Number.isFinite(scale)) return meaning;
+  return `${meaning} RMSE and mean error are in the unit of the target; in a loss, ${formatNumber(scale, 3)} of them count as 1.`;
 }
 
 /** Counts of the test data: rows are the truth, columns the prediction. */
@@ -45,10 +65,8 @@ export class ConfusionPanel extends Panel {
     setText(this.title, isRegression ? 'Error on the test data' : 'Confusion matrix');
     if (isRegression) {
       setText(this.mean, '');
-      ERRORS.forEach(([, value], i) => setText(this.values[i], formatNumber(value(header), 3)));
-      setText(this.words, Number.isFinite(header.test_r2)
-        ? 'R\u00b2: 1 would be a perfect prediction, 0 is no better than always predicting the mean.'
-        : 'R\u00b2 on the test data is not known yet.');
+      ERRORS.forEach(([, text], i) => setText(this.values[i], text(header)));
+      setText(this.words, errorWords(header));
       return;
     }
     const shape = JSON.stringify([header.classes, Boolean(header.plane)]);
@@ -66,7 +84,7 @@ export class ConfusionPanel extends Panel {
     const heading = (name, scope, shown = name) => {
       const cell = build('th', '', build('span', '', shown));
       cell.scope = scope;
-      cell.title = name;
+      cell.title = MEASURE_TITLES[scope === 'col' ? name : ''] ?? name;
       cell.setAttribute('aria-label', name);
       return cell;
     };

@@ -1,7 +1,7 @@
 // The loss of the training, the test and any validation data over the epochs.
 import { ChartPanel } from './chart.js';
 import { TEST, TRAIN, VALIDATION } from '../../shared/palette.js';
-import { partSentence } from '../../shared/format.js';
+import { formatNumber, partSentence } from '../../shared/format.js';
 import { setText } from '../../shared/dom.js';
 
 export class LossPanel extends ChartPanel {
@@ -17,6 +17,6 @@ export class LossPanel extends ChartPanel {
   }
 
   describe(header) {
-    setText(this.sentence, partSentence(header.epoch, 'loss', { train: header.train_loss, validation: header.validation_loss, test: header.test_loss }, 3));
+    setText(this.sentence, partSentence(header, 'loss', part => formatNumber(header[`${part}_loss`], 3)));
   }
 }
