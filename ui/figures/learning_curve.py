@@ -42,7 +42,7 @@ def curve(
     if any(values.shape != x.shape for values in series.values()):
         raise ValueError("epochs and all series must have the same length.")
     axes = {"x": "epoch", "y": label, "yaxis": _y_axis(label, log), "xaxis": _EPOCH_AXIS}
-    figure = go.Figure(layout=layout(theme, **axes, legend=_LEGEND))
+    figure = go.Figure(layout=layout(theme, **axes, legend=_legend(label)))
     lines = {
         "train": {"color": TRAIN[theme], "width": TRAIN_WIDTH},
         "test": {"color": TEST[theme], "width": TEST_WIDTH},
@@ -73,9 +73,14 @@ def curves(epochs: np.ndarray, values: np.ndarray, *, score: str, theme: Theme =
     }
 
 
-# On the page the heading names the lines; a saved picture shows this legend.
-_LEGEND = {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"}
 _EPOCH_AXIS = {"rangemode": "tozero", "autorangeoptions": {"include": [0, 10]}}
+
+
+def _legend(label: str) -> dict[str, object]:
+    """The legend of a saved picture, in the corner that the lines leave free; on the page the heading names them."""
+    y, anchor = (1, "top") if label == "loss" else (0, "bottom")
+    place = {"x": 1, "xanchor": "right", "y": y, "yanchor": anchor}
+    return {**place, "bgcolor": "rgba(0,0,0,0)", "font": {"size": 10}}
 
 
 def _y_axis(label: str, log: bool) -> dict[str, object]:
