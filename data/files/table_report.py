@@ -24,7 +24,10 @@ def read_for_training(
     table = read_table(content, layout, MAX_UNPACKED_BYTES)
     choices = propose(table, target or "")
     prepared, said = prepare_table(table, choices, title)
-    return prepared, [*table.notes, *said, *not_proposed(table, choices.target)]
+    changes = [
+        sentence for sentence in said if "left out" in sentence or " gaps: " in sentence
+    ]  # not what always holds
+    return prepared, [*table.notes, *changes, *not_proposed(table, choices.target)]
 
 
 def describe_table(
