@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 MAX_MAGNITUDE = 1e30  # larger numbers count as gaps; their squares would overflow
+MAX_NUMBER_CHARACTERS = 60  # longer cells are words, and would keep a search busy
 BLANKS = " \t\u00a0\u2007\u2009\u202f"
 MINUS = "\u2212\u2013\u2012-"  # the last one would span a range elsewhere
 CURRENCY = r"(?:R\$|US\$|CA\$|A\$|[$€£¥₹₽₩₺¢]|EUR|USD|GBP|CHF|CAD|AUD|JPY|Fr\.|kr\.?|zł|Kč|Ft|руб\.?)"
@@ -46,6 +47,8 @@ class Evidence:
 
 def looks_like_number(cell: str) -> bool:
     """Whether the cell is a number in any spelling."""
+    if len(cell) > MAX_NUMBER_CHARACTERS:
+        return False
     if cell.lstrip("+-").lower() in ("inf", "infinity"):
         return True
     match = _ANY.match(cell)
@@ -57,7 +60,7 @@ def evidence(cells: Iterable[str]) -> Evidence | None:
     found, count, numbers = Evidence(), 0, 0
     for cell in cells:
         count += 1
-        match = _ANY.match(cell)
+        match = _ANY.match(cell) if len(cell) <= MAX_NUMBER_CHARACTERS else None
         if not match or not _MARKED.fullmatch(digits := match[1].strip(_INNER)):
             continue
         numbers += 1

@@ -222,7 +222,7 @@ def _cells(body: bytes, frame: Frame) -> Any:
     for i in range(frame.width, width):
         if (filled := cells[i] != "").any():
             row = int(filled.to_numpy().argmax())
-            count = 1 + max(j for j in range(frame.width, width) if cells[j].iloc[row])
+            count = 1 + max(j for j in range(i, width) if cells[j].iloc[row])
             raise _uneven(f"Row {row + 1:,}", count, frame.width)
         del cells[i]
     return cells

@@ -20,6 +20,7 @@ from data.names import clean
 
 SEPARATORS = {"\t": "tab", ";": "semicolon", "|": "bar", ",": "comma", " ": "blank"}  # the first wins a tie
 SAMPLE_BYTES, SAMPLE_RECORDS = 2_000_000, 400
+MAX_SAMPLE_COLUMNS = 5000  # pictures of 64 by 64 have 4,097
 MAX_CELL_CHARACTERS = 10_000
 MAX_LINES_ABOVE = 100  # the names
 # In lower case. In a column of numbers all of them are gaps; among words only those that nobody uses as a word.
@@ -100,6 +101,8 @@ def find_frame(body: bytes, layout: Layout, fewest: int = 2) -> Frame:
     if body_width < fewest:
         allowed = ", ".join(SEPARATORS.values())
         raise UserDataError(f"The file has one column only; two or more, separated by {allowed}, are allowed.")
+    if body_width > MAX_SAMPLE_COLUMNS:
+        raise UserDataError(f"The table has {body_width:,} columns; at most {MAX_SAMPLE_COLUMNS:,} can be read.")
     at, named, comment = _header_place(records, body_width, layout)
     above = [record for record in records[:at] if record.filled]
     if comment:
@@ -190,7 +193,7 @@ def _score(records: list[Record], separator: str) -> float:
     others = "".join(mark for mark in SEPARATORS if mark not in (separator, " "))
     shares = [1.0 if cell_kind(cell) != "word" else _word_share(cell, others) for cell in cells]
     score = (len(fitting) / len(records)) ** 2 * (sum(shares) / len(shares)) * (1 - 0.1 / width)
-    if separator == " " and not any(_body_kind(fitting, i) == "number" for i in range(width)):
+    if separator == " " and not any(_body_kind(fitting, i) == "number" for i in range(min(width, 200))):
         return 0.0  # a text of words is no table
     return score
 

@@ -134,6 +134,7 @@ HOSTILE = [  # reader, content (or a function that makes a large one), part of t
     (table, b"a,b\n" + b"1,2\n" * 100_001, "more than the 100,000 rows"),
     (table, b"1," * 1000 + b"1\n" + b"2," * 1000 + b"2\n", "1,001 columns; at most 1,000"),
     (table, lambda: (b"1," * 99 + b"1\n") * 50_000, "more than 40,000 rows of 100 cells; at most 4,000,000"),
+    (table, b"1," * 9000 + b"1\n" + b"2," * 9000 + b"2\n", "9,001 columns"),
     (table, b"a,b\n1," + b"x" * 10_001 + b"\n", "longer than the 10,000 characters"),
     (table, b"a,b\n1,\"" + b"x" * 200_000 + b'"\n', "longer than the 10,000 characters"),
     (trained, numbers(9, "a", "b"), "Only 9 rows can be used; at least 10"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import math
@@ -369,3 +370,17 @@ def test_a_table_is_described_for_people_too(tmp_path, capsys):
     assert "target kind (classification), inputs size" in out
     assert main(["table", str(path), "--target", "nope"]) == 2
     assert "There is no column nope; the columns are size, kind." in capsys.readouterr().err
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=60, deadline=None)
+def test_a_damaged_table_is_read_or_refused(seed):
+    rng = np.random.default_rng(seed)
+    row = lambda i: f'{i},"P{i}, ""Nick""",{i % 7}.5,{KINDS[i % 3]},,{"x" if i % 4 else ""},'  # noqa: E731
+    content = np.frombuffer(lines("id,name,age,kind,none,cabin,", row).encode(), np.uint8)[
+        : rng.integers(20, 900)
+    ].copy()
+    places = rng.integers(0, len(content), rng.integers(1, 30))
+    content[places] = rng.choice(np.frombuffer(b'",;\t\n\r# -', np.uint8), len(places))
+    with contextlib.suppress(UserDataError):  # no other exception
+        assert describe_table(content.tobytes(), "x.csv")["rows"] >= 1
