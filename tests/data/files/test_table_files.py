@@ -7,7 +7,7 @@ import gzip
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.files.table_files import Layout, read_table
@@ -95,6 +95,7 @@ def test_a_line_break_in_quotes_is_part_of_its_cell():
 
 
 @given(st.binary(max_size=200) | st.text("a1,.;\"'\n\r\t\0é|", max_size=80).map(str.encode))
+@settings(deadline=None)
 def test_any_bytes_give_a_table_or_a_sentence(content):
     with contextlib.suppress(UserDataError):  # no other exception
         table = read_table(content)
