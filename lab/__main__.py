@@ -4,6 +4,7 @@ python -m lab run EXPERIMENT.json --json
 python -m lab run "http://localhost:8501/?dataset=digits&hidden=64,32" --epochs 30 --report
 python -m lab run epochs=50 --table flowers.csv --target species
 python -m lab check '{"hidden": [4, 4], "activations": "gelu"}'
+python -m lab pictures shapes.zip --json
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import sys
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+from data.files.user_data import UserDataError
 from data.preprocessing import Parts
 from engine.formulas.metrics import Scores
 from lab.experiment import own_data
@@ -62,6 +64,23 @@ def show_progress(epochs: int, scores: Scores) -> None:
     print(f"epoch {epochs:6d}  loss {losses}  score {goodness}", file=sys.stderr)
 
 
+def show_pictures(options: argparse.Namespace) -> int:
+    """How the page Data reads a zip file of pictures. Raises ExperimentError."""
+    from data.files.picture_files import Pictures, read_pictures  # pandas and Pillow take half a second
+
+    try:
+        steps = read_pictures(options.file.read_bytes(), options.file.name)
+        found = next(step for step in steps if isinstance(step, Pictures))
+    except OSError as problem:
+        raise ExperimentError([f"{options.file} cannot be read: {problem.strerror}."]) from None
+    except UserDataError as problem:
+        raise ExperimentError([f"{options.file}: {problem}"]) from None
+    classes = ", ".join(f"{name} ({count:,})" for name, count in found.class_counts.items())
+    sentence = f"{len(found.prepared.y):,} pictures in {len(found.class_counts)} classes: {classes}."
+    print(json.dumps(found.as_json()) if options.json else "\n".join([sentence, *found.notes]))
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m lab", description="Run an experiment without a browser.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -81,10 +100,16 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     command = commands.add_parser("check", help="check backprop against central differences")
     command.add_argument("source", help="a JSON file, a link of the playground, or JSON text")
+    command = commands.add_parser("pictures", help="show how a zip file of pictures is read")
+    command.add_argument("file", type=Path, metavar="FILE.zip", help="one folder per class")
+    command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    command.set_defaults(show=show_pictures)
     options = parser.parse_args(arguments)
     if getattr(options, "target", None) and not options.table:
         parser.error("--target names a column of --table")
     try:
+        if "show" in options:
+            return options.show(options)
         experiment, notes = read_with_notes(options.source)
         if notes:
             print("\n".join(notes), file=sys.stderr)
