@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 MAX_PIXELS = 20_000_000
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "DIB", "WEBP", "TIFF", "PPM")
@@ -54,7 +54,7 @@ def read_square(content: bytes, side: int) -> Square:
         raise PictureError("broken") from None
 
 
-def _square(picture: Image.Image, side: int) -> Square:
+def _square(picture: ImageFile.ImageFile, side: int) -> Square:
     # Pillow reduces 16 bits per color to the upper 8, of which a picture of 12 bits uses few.
     is_deep = picture.mode[0] in "IF" or any(";16" in str(tile) for tile in picture.tile)
     turned = ImageOps.exif_transpose(picture)

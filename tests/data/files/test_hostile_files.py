@@ -253,6 +253,24 @@ def test_the_pixels_of_other_formats_compress_far_more():
     assert (len(found.prepared.y), found.left_out) == (13, ())
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM"])
+def test_random_damage_never_raises_another_error(kind):
+    ending = {"TIFF": ".tif", "PPM": ".pgm"}.get(kind, f".{kind.lower()}")
+    good = zipped({f"{'ab'[i % 2]}/{i}{ending}": picture(kind=kind) for i in range(12)}, zipfile.ZIP_STORED)
+    draw = np.random.default_rng(5)
+    outcomes: set[type] = set()
+    for _ in range(60):
+        content = bytearray(good)
+        for place in draw.integers(0, len(good), draw.integers(1, 40)):
+            content[place] = draw.integers(256)
+        try:
+            *_, found = picture_files.read_pictures(bytes(content), "x.zip", 8)
+            outcomes.add(type(found))
+        except UserDataError:
+            outcomes.add(UserDataError)
+    assert outcomes == {picture_files.Pictures, UserDataError}
+
+
 def test_the_tables_of_hostile_files_are_long():
     assert len(HOSTILE) > 50
     assert len(HOSTILE) + len(ODD_ENTRIES) > 75
