@@ -19,7 +19,8 @@ you see is its real state: nothing on the screen is drawn in advance.
 
 **What you see.** The map shows the network's prediction for every point of the plane: orange for the first class, blue
 for the second, pale where it is unsure. The curves show its loss and accuracy after each epoch: thin for the points it
-trains on, thick for the test points that it never trains on. The confusion matrix counts test examples: rows are the
+trains on, thick for the test points that it never trains on, dashed for the validation points, if some are held out for
+stop rules to look at. The confusion matrix counts test examples: rows are the
 actual class, columns the predicted one.
 
 **What takes effect during training, and what restarts it.** The help of every control says so. Learning

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -119,14 +120,14 @@ def _fitted(places: np.ndarray) -> tuple[np.ndarray, bool]:
     return (places - (low + high) / 2) / spread * 2 * REACH, True
 
 
-def as_csv(points: np.ndarray, labels: np.ndarray, trained: np.ndarray | None = None) -> str:
+def as_csv(points: np.ndarray, labels: np.ndarray, parts: Mapping[str, int] | None = None) -> str:
     """Points (N, 2) and class numbers or values (N,) as CSV text.
 
-    trained: (N,) whether each belongs to the training part, for a fourth column, which read_points ignores.
+    parts: number of points in each part, in this order, for a fourth column, which read_points ignores.
     """
-    parts = [""] * len(labels) if trained is None else [",train" if one else ",test" for one in trained]
+    ends = [f",{name}" for name, count in parts.items() for _ in range(count)] if parts else [""] * len(labels)
     rows = (
-        f"{x:.6g},{y:.6g},{label:.6g}{part}"
-        for (x, y), label, part in zip(points.tolist(), labels.tolist(), parts, strict=True)
+        f"{x:.6g},{y:.6g},{label:.6g}{end}"
+        for (x, y), label, end in zip(points.tolist(), labels.tolist(), ends, strict=True)
     )
-    return "\n".join(("x1,x2,label" + ("" if trained is None else ",part"), *rows)) + "\n"
+    return "\n".join(("x1,x2,label" + (",part" if parts else ""), *rows)) + "\n"

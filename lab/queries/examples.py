@@ -14,8 +14,8 @@ from lab.training.run import Run
 def points(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
     """Points of the plane with noise, outliers and wrong labels applied: training, validation, test part.
 
-    points: (N, 2) raw coordinates; labels: (N,) class numbers from 1, as drawn, or targets in their own units;
-    trained: (N,) 1 for the training part. Raises ValueError for other data.
+    points: (N, 2) raw coordinates; labels: (N,) class numbers from 1, as drawn, or targets in their own units. The
+    header has the number of points in each part. Raises ValueError for other data.
     """
     d = run.dataset
     if d.points_train is None:
@@ -25,9 +25,7 @@ def points(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray
         labels = d.to_units(labels)
     else:
         labels = np.asarray(run.frames.class_numbers or range(d.classes))[labels] + 1
-    trained = np.arange(len(labels)) < len(d.y_train)
-    return {}, {
+    return {"parts": {name: len(d.part("y", name)) for name in d.parts}}, {
         "points": np.concatenate([d.part("points", name) for name in d.parts]),
         "labels": labels.astype(np.float32),
-        "trained": trained.view(np.uint8),
     }

@@ -18,10 +18,10 @@ MIN_STEPS, MAX_STEPS = 20, 100
 def rate_test(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
     """Rates, losses and a suggestion for the current weights; the suggestion is None if no rate lowered the loss.
 
-    part: whose losses they are, "validation" or "train".
+    part: whose losses they are, "validation" or "train"; samples: number of its examples that give the loss.
     """
     trainer = run.trainer
-    evaluated = min(LOSS_SAMPLES, len(trainer.x_train))
+    evaluated = min(LOSS_SAMPLES, len(trainer.data.parts[trainer.data.selecting_part].x))
     samples = 3 * trainer.batch_size + evaluated
     steps = int(np.clip(MAX_MULTIPLY_ADDS / max(1, run.frames.multiply_adds * samples), MIN_STEPS, MAX_STEPS))
     found = find_rate(trainer, steps=steps)

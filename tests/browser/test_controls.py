@@ -44,6 +44,7 @@ tested.update({MORE, LAYERS, "Presets", "Share", "? Keys", "Projector"})  # pres
 tested.add("Device")  # in tests/ui/playground/test_offered_choices.py
 tested.update({"Step", "Batch", "Reset", "New weights"})  # in test_transport.py
 tested.update({"Smooth the loss", "Smooth the accuracy"})  # there, too
+tested.add("Hold out 20% for validation")  # in test_validation_part.py
 tested.update(preset.label for preset in PRESETS.values())  # on the help page, too
 tested.update(
     {"Functions", "One step", "Optimizers", "Health", "Images", "Data", "Save", "Device"}
@@ -217,10 +218,8 @@ def test_view_options_leave_the_network_unchanged(playground):
 
 @presses("Back to the playground", "Navigate to home page")
 def test_every_control_is_pressed_by_a_test(playground):
-    conditions = (
-        "optimizer=adamw&schedule=cosine&patience=99&validation_share=0&features=x1,x2,x1*x2"  # of further controls
-    )
-    playground.open(f"epochs=1000000&speed=slow&{conditions}")
+    conditions = "optimizer=adamw&schedule=cosine&patience=99&features=x1,x2,x1*x2"  # of further controls
+    playground.open(f"epochs=1000000&speed=slow&validation_share=0&{conditions}")
     found = offered(playground)
     for folded in (STOP_RULES, MORE, LAYERS, MORE_DATA, FILES):
         playground.unfold(folded)

@@ -26,6 +26,7 @@ CONTROLS = [  # in the order in which they are used, one after the other
     slide("Noise", "ArrowRight", "noise", "0.05"),
     enter("Samples (0 = all)", 100, "samples", "100"),
     slide("Training share", "Home", "train_share", "0.1"),
+    slide("Validation share", "End", "validation_share", "0.5"),
     enter("Seed", 7, "seed", "7"),
     press("Regenerate", "seed", "8"),
     slide("Wrong labels", "End", "label_noise", "0.5", MORE_DATA),

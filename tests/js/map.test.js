@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { MAP_MARGIN, mapScale, roundTicks } from '../../ui/components/live/map/marks.js';
+import { MAP_MARGIN, drawnParts, mapScale, roundTicks } from '../../ui/components/live/map/marks.js';
 import { byteAt, describeByte } from '../../ui/components/live/map/decision_map.js';
 
 test('the corners of the plane are the corners of the map', () => {
@@ -29,6 +29,25 @@ test('ticks are round numbers within the range', () => {
   assert.deepEqual(roundTicks(0, 1), [0, 0.2, 0.4, 0.6, 0.8, 1]);
   assert.deepEqual(roundTicks(-0.3, 0.3), [-0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3]);
   assert.deepEqual(roundTicks(0, 5000), [0, 1000, 2000, 3000, 4000, 5000]);
+});
+
+const POINTS = { points_train: 'a', labels_train: 'b', points_test: 'c', labels_test: 'd' };
+const PREDICTIONS = { train_prediction: 'e', wrong_train: 'f', validation_prediction: 'g', wrong_validation: 'h', test_prediction: 'i', wrong: 'j' };
+
+test('each part is drawn with its own predictions, test points on top', () => {
+  const points = { ...POINTS, points_validation: 'k', labels_validation: 'l' };
+  assert.deepEqual(drawnParts(points, PREDICTIONS, true), [
+    { part: 'train', points: 'a', labels: 'b', predicted: 'e', wrong: 'f' },
+    { part: 'validation', points: 'k', labels: 'l', predicted: 'g', wrong: 'h' },
+    { part: 'test', points: 'c', labels: 'd', predicted: 'i', wrong: 'j' },
+  ]);
+});
+
+test('hidden test points leave the validation points on the map', () => {
+  const parts = (points, showTest) => drawnParts(points, {}, showTest).map(({ part }) => part);
+  assert.deepEqual(parts({ ...POINTS, points_validation: 'k' }, false), ['train', 'validation']);
+  assert.deepEqual(parts(POINTS, true), ['train', 'test']);
+  assert.deepEqual(parts({ points_train: 'a', labels_train: 'b' }, true), ['train']);
 });
 
 const BYTES = Uint8Array.of(0, 1, 2, 3); // the top row first

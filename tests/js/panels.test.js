@@ -5,8 +5,10 @@ import { cellLabel, confusionCells } from '../../ui/components/shared/confusion_
 import { errorWords, measureTexts } from '../../ui/components/live/panels/confusion.js';
 
 /** The arrays of a frame with these epochs; row r of epoch e is 10 r + e. */
-function curve(...epochs) {
-  const rows = [0, 1, 2, 3].flatMap(row => epochs.map(epoch => 10 * row + epoch));
+const curve = (...epochs) => curveOf(4, epochs);
+
+function curveOf(count, epochs) {
+  const rows = Array.from({ length: count }, (_, row) => row).flatMap(row => epochs.map(epoch => 10 * row + epoch));
   return { history_epoch: Int32Array.from(epochs), history: Float32Array.from(rows) };
 }
 
@@ -19,6 +21,15 @@ test('a curve grows by the rows of each frame', () => {
   assert.ok(history.take(part(2), curve(2)));
   assert.deepEqual(listed(history.loss), [[0, 1, 2], [0, 1, 2], [10, 11, 12]]);
   assert.deepEqual(listed(history.score), [[0, 1, 2], [20, 21, 22], [30, 31, 32]]);
+});
+
+test('a curve has a column more with a validation part, and loses it without', () => {
+  const history = new History();
+  history.take(part(0), curveOf(6, [0, 1]));
+  assert.deepEqual(listed(history.loss), [[0, 1], [0, 1], [10, 11], [40, 41]]);
+  assert.deepEqual(listed(history.score), [[0, 1], [20, 21], [30, 31], [50, 51]]);
+  history.take(part(0, 2), curve(0));
+  assert.deepEqual(listed(history.loss), [[0], [0], [10]]);
 });
 
 test('a frame without rows changes nothing', () => {

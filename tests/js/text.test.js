@@ -3,7 +3,7 @@ import test from 'node:test';
 import { STATUS_FACTS } from '../../ui/components/live/status.js';
 import { captions } from '../../ui/components/live/strip.js';
 import { fileName, pageHead } from '../../ui/components/shared/save.js';
-import { formatDuration, formatEpoch, formatNumber, formatWhole, namedScores, scoreText } from '../../ui/components/shared/format.js';
+import { formatDuration, formatEpoch, formatNumber, formatWhole, namedScores, partSentence, scoreText } from '../../ui/components/shared/format.js';
 import { percent, ranked } from '../../ui/components/images/reading.js';
 
 test('numbers have fewer decimal places the larger they are', () => {
@@ -26,8 +26,28 @@ test('durations change from milliseconds to seconds', () => {
 });
 
 test('the score is the accuracy, or R² for regression', () => {
-  assert.deepEqual(namedScores({ kind: 'classification', train_accuracy: 1, test_accuracy: 0.5 }), { name: 'accuracy', train: 1, test: 0.5 });
-  assert.deepEqual(namedScores({ kind: 'regression', train_r2: 1, test_r2: 0.5 }), { name: 'R²', train: 1, test: 0.5 });
+  const accuracies = { train_accuracy: 1, validation_accuracy: 0.75, test_accuracy: 0.5 };
+  assert.deepEqual(namedScores({ kind: 'classification', ...accuracies }), { name: 'accuracy', train: 1, validation: 0.75, test: 0.5 });
+  const r2 = { train_r2: 1, validation_r2: null, test_r2: 0.5 };
+  assert.deepEqual(namedScores({ kind: 'regression', ...r2 }), { name: 'R²', train: 1, validation: null, test: 0.5 });
+});
+
+/** The labels of the facts that are shown for a header. */
+const shownLabels = header => STATUS_FACTS.filter(([, , isShown]) => isShown?.(header) ?? true).map(([label]) => label(header));
+
+test('facts of a validation part are shown only if there is one', () => {
+  const validation = ['Validation loss', 'Validation accuracy'];
+  const [without, with_] = [null, 0.5].map(loss => shownLabels({ kind: 'classification', validation_loss: loss }));
+  assert.deepEqual(with_.filter(label => !without.includes(label)), validation);
+  assert.ok(without.includes('Test accuracy') && without.includes('Gap in loss, test − train'));
+});
+
+test('the sentence beside a chart names each part that there is', () => {
+  const header = { epoch: 3, validation_loss: null, train_evaluated: 2000, train_samples: 2001 };
+  const text = part => `of ${part}`;
+  assert.equal(partSentence(header, 'loss', text), 'Test loss of test after 3 epochs, train loss of the first 2,000 of train.');
+  const all = partSentence({ epoch: 3, validation_loss: 0.5 }, 'R²', text);
+  assert.equal(all, 'Test R² of test after 3 epochs, train R² of train, validation R² of validation.');
 });
 
 test('R² of constant targets is a word, an unknown one a dash', () => {

@@ -184,6 +184,18 @@ def test_the_suggested_rate_becomes_the_learning_rate(optimizers):
     assert f"Your rate is **{suggestion:g}**" in text(page)
 
 
+def test_a_rate_by_the_training_part_proposes_a_validation_part(optimizers):
+    page = show(optimizers, "Find a rate")
+    page.button(key="rate_test").click().run()
+    assert " training examples." in text(page)
+    page.button(key="validation_share").click().run()
+    assert page.session_state.visitor.experiment.validation_share == 0.2
+    page.button(key="rate_test").click().run()
+    assert not page.exception
+    assert " validation examples." in text(page)
+    assert "validation_share" not in [button.key for button in page.button]
+
+
 # Health --------------------------------------------------------------------------------------------------------------
 
 

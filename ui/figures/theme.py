@@ -14,11 +14,14 @@ ZERO = {"light": "#eef0f1", "dark": "#20242a"}
 CLASS_COLORS = (ORANGE, BLUE, "#009e73", "#cc79a7", "#8c6d1f", "#56b4e9", "#d55e00", "#7f7f7f")
 CLASS_SYMBOLS = ("circle", "square", "triangle-up", "diamond", "x", "triangle-down", "star", "cross")
 TRAIN = {"light": "#7d838c", "dark": "#8b919a"}
+VALIDATION = {"light": "#565b64", "dark": "#b4b9bf"}
 TEST = {"light": "#2a2e35", "dark": "#e4e7eb"}
 GRID = {"light": "#e3e6e9", "dark": "#343a42"}
 TEXT = {"light": "#31333f", "dark": "#fafafa"}
 
-TRAIN_WIDTH, TEST_WIDTH = 1.5, 3.0  # thin for training, thick for test in every chart
+# In every chart, thin for training, thick for test, dashed between them for validation.
+TRAIN_WIDTH, VALIDATION_WIDTH, TEST_WIDTH = 1.5, 2.0, 3.0
+VALIDATION_DASH = "dash"
 
 
 def layout(theme: Theme = "light", *, x: str = "", y: str = "", **more: Any) -> dict[str, Any]:

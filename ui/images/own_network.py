@@ -80,13 +80,13 @@ def _confusion_and_mistakes() -> None:
     left, right = st.columns([5, 6], gap="large")
     with left:
         st.subheader("Confusion matrix")
-        st.caption("Rows: actual class. Columns: predicted class. Select a number to see its images.")
+        st.caption("Test images. Rows: actual class. Columns: predicted class. Select a number to see its images.")
         facts = {"names": names, "cell": cell}
         part("matrix", "matrix", facts, {"confusion": arrays["confusion"]}, on_cell_change=lambda: None)
         st.subheader("Scores per class")
         st.caption(
-            "Precision: of the images predicted as this class, the share that really are. Recall: of the images that "
-            "really are this class, the share predicted as it."
+            "Precision: of the test images predicted as this class, the share that really are. Recall: of the test "
+            "images that really are this class, the share predicted as it."
         )
         precision, recall, f1, support = arrays["scores"]
         table = {"precision": precision, "recall": recall, "F1": f1, "images": support.astype(int)}
@@ -105,7 +105,7 @@ def _confusion_and_mistakes() -> None:
         st.subheader("Most confident mistakes")
         count, pictures = ask("mistakes")
         among = "" if count["searched"] == count["count"] else f" Found among the first {count['searched']:,}."
-        words = f"{count['count']:,} mistakes, the most confident first. Could you read them?{among}"
+        words = f"{count['count']:,} mistakes on test images, the most confident first. Could you read them?{among}"
         _pictures("mistakes", names, words, pictures)
 
 

@@ -83,9 +83,9 @@ def _map(part: str, number: int, header: Mapping, arrays: Mapping, e: Experiment
     figure = chooser(*view, points, e.source.class_names, (x1, x2), theme=theme())
     chart(figure, "step_map", "Map of the network's prediction with the points of the data", on_pick=_pick)
     subset = f" (the first {MAX_POINTS} of each part)" if max(header["train"], header["test"]) > MAX_POINTS else ""
-    st.caption(
-        f"The network's prediction and the data{subset}; the large points belong to this part. Click one to choose it."
-    )
+    absent = " Validation points are not shown." if e.validation_share else ""
+    shown = "the large ones belong to this part. Click one to choose it."
+    st.caption(f"The network's prediction, and training and test points{subset}; {shown}{absent}")
 
 
 def _pick(point: Any) -> None:

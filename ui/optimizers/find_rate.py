@@ -8,6 +8,7 @@ from engine import OPTIMIZERS
 from lab.experiment.experiment import ExperimentError
 from ui.figures.rate_curve import rate_curve
 from ui.kit.charts import charts, theme
+from ui.kit.validation_proposal import propose_validation
 from ui.session import state
 
 
@@ -34,8 +35,9 @@ def find_rate() -> None:
     if problem := header.get("problem"):
         st.warning(problem)
         return
-    where = f"Tested after {header['epoch']:,} epochs with {OPTIMIZERS[header['optimizer']].label}, by the loss of "
-    where += f"{header['samples']:,} training examples."
+    part, optimizer = header["part"].replace("train", "training"), OPTIMIZERS[header["optimizer"]].label
+    where = f"Tested after {header['epoch']:,} epochs with {optimizer}, by the loss of {header['samples']:,} {part} "
+    where += "examples."
     if suggestion:
         st.markdown(f"{where} Suggestion: **{suggestion:g}**. Your rate is **{e.learning_rate:g}**.")
     else:
@@ -43,7 +45,9 @@ def find_rate() -> None:
     figure = rate_curve(
         arrays["rates"], arrays["losses"], current=e.learning_rate, suggestion=suggestion, theme=theme()
     )
-    charts("rates", {"Loss after the step with each learning rate": figure})
+    charts("rates", {f"Loss of the {part} part after the step with each learning rate": figure})
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        propose_validation("The test of rates looks at the training part now.")
 
 
 def _test() -> None:

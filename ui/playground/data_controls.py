@@ -104,7 +104,7 @@ def _files() -> None:
         kind, sentence = state.notes().get(UPLOAD, ("", ""))
         if sentence:
             (st.error if kind == "refused" else st.info)(escape_markdown(sentence))
-        help = "The current points: x1, x2, label, and whether they belong to the training or the test part."
+        help = "The current points: x1, x2, label, and the part that they belong to: train, validation or test."
         points = partial(_as_file, state.runs(), state.token())
         off = not state.experiment().source.plane
         options = {"on_click": "ignore", "help": help, "disabled": off}
@@ -132,5 +132,5 @@ def _uploaded() -> None:
 
 
 def _as_file(runs: Pool, token: str) -> str:
-    _, arrays = runs.ask(token, "points", {})
-    return as_csv(arrays["points"], arrays["labels"], arrays["trained"])
+    header, arrays = runs.ask(token, "points", {})
+    return as_csv(arrays["points"], arrays["labels"], header["parts"])

@@ -28,7 +28,7 @@ from lab.protocol.messages import (
 )
 from ui.components import PLOTLY, script, styles
 from ui.figures.activation import activation_shape
-from ui.figures.learning_curve import curve
+from ui.figures.learning_curve import curve, curves
 from ui.kit.charts import theme
 from ui.kit.shortcuts import for_component
 from ui.kit.style import enlarged
@@ -45,6 +45,7 @@ EVENT_FIELDS = {
     "toggle_feature": "features", "resize": "hidden", "layers": "hidden", "activation": "activations",
     "points": "points",
 }  # fmt: skip
+CHARTS = ("loss", "accuracy", "activation")
 LOCKS = ("features", "hidden", "activations", "weights")  # of the diagram
 
 
@@ -79,12 +80,9 @@ def _rerun() -> None:
         st.rerun()
     _mount({"mode": "rerun", "frame": base64.b64encode(frame).decode()})
     (activation, score), epochs, history = _figure_arguments(), arrays["history_epoch"], arrays["history"]
-    figures = {
-        "loss": curve(epochs, *history[:2], label="loss", theme=theme()),
-        "accuracy": curve(epochs, *history[2:4], label=score, theme=theme()),
-        "activation": _figures(activation, score, theme())["activation"],
-    }
-    for column, (name, figure) in zip(st.columns(3), figures.items(), strict=True):
+    figures = [*curves(epochs, history, score=score, theme=theme()).values()]
+    figures.append(_figures(activation, score, theme())["activation"])
+    for column, name, figure in zip(st.columns(3), CHARTS, figures, strict=True):
         column.plotly_chart(figure, key=f"static_{name}", theme=None, config={"displayModeBar": False})
 
 
@@ -169,8 +167,6 @@ def _figures(activation: str, score: str, theme: Any) -> dict[str, Any]:
     z = np.linspace(-5, 5, 201)
     a = function.forward(z)
     slope = function.backward(np.ones_like(z), z, a)
-    return {
-        "loss": curve(nothing, nothing, nothing, label="loss", theme=theme),
-        "accuracy": curve(nothing, nothing, nothing, label=score, theme=theme),
-        "activation": activation_shape(z, a, slope, name=function.label, theme=theme),
-    }
+    figures = [curve(*[nothing] * 4, label=label, theme=theme) for label in ("loss", score)]
+    figures.append(activation_shape(z, a, slope, name=function.label, theme=theme))
+    return dict(zip(CHARTS, figures, strict=True))

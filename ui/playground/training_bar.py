@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lab.experiment.fields import STOP_RULES
+from ui.kit.validation_proposal import propose_validation
 from ui.kit.widgets import button, command, control, folded, group, shown
 from ui.playground.transport import buttons, speed
 from ui.session import state
@@ -26,6 +27,9 @@ def training_bar() -> None:
             with st.container(width=width):
                 control(field)
         _stop_rules()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="proposal"):
+        if state.experiment().selects:
+            propose_validation("Stop rules look at the training part now.")
     state.write_link()
 
 
@@ -50,3 +54,6 @@ def _stop_rules() -> None:
         with folded("Stop rules", fields, "stop_rules", help="When training ends by itself."):
             for field in fields:
                 control(field)
+            part = state.experiment().selecting_part
+            look = f"Early stopping and a wanted accuracy or R² look at the {part} part, never at the test part."
+            st.caption(look, width=340)

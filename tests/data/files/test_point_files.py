@@ -136,11 +136,11 @@ def test_exported_points_are_numbers_and_read_back():
 
 def test_the_exported_part_column_is_ignored_on_import():
     places = np.array([row[:2] for row in EXPECTED], float)
-    trained = np.arange(len(EXPECTED)) < 3
-    text = as_csv(places, np.array([row[2] for row in EXPECTED]), trained)
+    parts = {"train": 2, "validation": 1, "test": len(EXPECTED) - 3}
+    text = as_csv(places, np.array([row[2] for row in EXPECTED]), parts)
     head, *rows = csv.reader(io.StringIO(text))
     assert head == ["x1", "x2", "label", "part"]
-    assert [row[3] for row in rows] == ["train"] * 3 + ["test"] * (len(EXPECTED) - 3)
+    assert [row[3] for row in rows] == ["train"] * 2 + ["validation"] + ["test"] * (len(EXPECTED) - 3)
     assert read_points(text.encode()).points == EXPECTED
 
 

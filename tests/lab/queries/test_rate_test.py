@@ -34,3 +34,11 @@ def test_a_large_network_tries_fewer_rates():
     token = pool.open(Experiment(hidden=(256, 256), batch_size=0))
     _, arrays = pool.ask(token, "rate_test")
     assert 0 < len(arrays["rates"]) <= 20
+
+
+def test_the_examples_of_the_selecting_part_are_counted():
+    pool = LocalPool()
+    token = pool.open(Experiment(validation_share=0.2))
+    header, _ = pool.ask(token, "rate_test")
+    examples = len(pool.scheduler.runs[token].dataset.y_validation)
+    assert (header["part"], header["samples"]) == ("validation", examples)

@@ -46,12 +46,23 @@ def test_an_unknown_query_is_refused(pool):
 def test_points_are_those_in_use_with_drawn_class_numbers(pool):
     drawn = [[-4, 4, 0], [-4, 2, 0], [4, -4, 2], [4, -2, 2]]
     experiment = Experiment(dataset="drawn", points=drawn, train_share=0.5)
-    _, arrays = pool.ask(pool.open(experiment), "points")
+    header, arrays = pool.ask(pool.open(experiment), "points")
     dataset = build(experiment).dataset
     np.testing.assert_array_equal(arrays["points"], np.concatenate([dataset.points_train, dataset.points_test]))
-    assert arrays["trained"].tolist() == [1, 1, 0, 0]
+    assert header["parts"] == {"train": 2, "test": 2}
     assert [label == 1 for label in arrays["labels"]] == [x < 0 for x in arrays["points"][:, 0]]
     assert set(arrays["labels"].tolist()) == {1, 3}
+
+
+def test_points_are_counted_by_part_in_their_order(pool):
+    experiment = Experiment(validation_share=0.2)
+    header, arrays = pool.ask(pool.open(experiment), "points")
+    dataset = build(experiment).dataset
+    assert list(header["parts"]) == ["train", "validation", "test"]
+    assert list(header["parts"].values()) == [len(dataset.part("y", name)) for name in header["parts"]]
+    start = header["parts"]["train"]
+    held_out = arrays["points"][start : start + header["parts"]["validation"]]
+    np.testing.assert_array_equal(held_out, dataset.points_validation)
 
 
 def test_regression_points_have_values_and_tables_none(pool):

@@ -12,7 +12,7 @@ import pytest
 from ui.figures import theme
 from ui.figures.activation import activation_shape
 from ui.figures.boundary import boundary
-from ui.figures.learning_curve import curve
+from ui.figures.learning_curve import curve, curves
 
 COMPONENTS = Path(__file__).parents[3] / "ui" / "components"
 MODULES = sorted(COMPONENTS.rglob("*.js"))
@@ -27,7 +27,9 @@ def palette(name: str) -> list[str]:
     return re.findall(r"'([^']+)'", found[1])
 
 
-@pytest.mark.parametrize("name", ["ORANGE", "BLUE", "ZERO", "CLASS_COLORS", "CLASS_SYMBOLS", "TRAIN", "TEST", "GRID"])
+@pytest.mark.parametrize(
+    "name", ["ORANGE", "BLUE", "ZERO", "CLASS_COLORS", "CLASS_SYMBOLS", "TRAIN", "VALIDATION", "TEST", "GRID"]
+)
 def test_the_page_and_the_figures_use_the_same_palette(name):
     ours = getattr(theme, name)
     values = list(ours.values()) if isinstance(ours, dict) else [ours] if isinstance(ours, str) else list(ours)
@@ -66,9 +68,11 @@ def test_the_first_five_class_colors_differ_for_color_blind_people(vision):
 
 @pytest.mark.parametrize("name", ["light", "dark"])
 def test_the_grays_of_the_curves_have_enough_contrast(name):
-    background, train, test = (lab(c[name])[0] for c in (theme.ZERO, theme.TRAIN, theme.TEST))
+    tones = (theme.ZERO, theme.TRAIN, theme.VALIDATION, theme.TEST)
+    background, train, validation, test = (lab(c[name])[0] for c in tones)
     assert abs(train - test) > 25
-    assert abs(train - background) > 30
+    assert min(abs(validation - train), abs(validation - test)) > 12  # which are also solid
+    assert min(abs(train - background), abs(validation - background)) > 30
 
 
 def test_a_curve_has_the_traces_train_and_test():
@@ -78,6 +82,24 @@ def test_a_curve_has_the_traces_train_and_test():
     np.testing.assert_array_equal(figure.data[1].y, [0.7, np.nan, 0.5])
     assert figure.data[0].line.width < figure.data[1].line.width
     assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("epoch", "loss")
+
+
+def test_a_validation_curve_is_the_only_dashed_one():
+    figure = curve([0, 10], [0.7, 0.4], [0.7, 0.5], [0.8, 0.6], label="loss")
+    assert [trace.name for trace in figure.data] == ["train", "test", "validation"]
+    assert [trace.line.dash for trace in figure.data] == [None, None, "dash"]
+    np.testing.assert_array_equal(figure.data[2].y, [0.8, 0.6])
+
+
+@pytest.mark.parametrize("columns", [4, 6])
+def test_the_curves_of_a_run_have_its_columns_by_part(columns):
+    values = np.arange(2 * columns).reshape(columns, 2)
+    loss, score = curves(np.array([0, 1]), values, score="R2").values()
+    rows = ((0, 1, 4), (2, 3, 5))
+    for figure, picked in zip((loss, score), rows, strict=True):
+        shown = {trace.name: trace.y.tolist() for trace in figure.data}
+        names = ("train", "test", "validation")[: columns // 2]
+        assert shown == {name: values[row].tolist() for name, row in zip(names, picked, strict=False)}
 
 
 @pytest.mark.parametrize("label", ["loss", "accuracy", "R2"])

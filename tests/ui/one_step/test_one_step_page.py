@@ -183,3 +183,9 @@ def test_a_bug_in_a_layer_of_one_unit_has_no_effect():
     ran(page.selectbox(key="check_layer_3").select(2).run())
     assert page.success
     assert "This layer has one unit" in texts(page)
+
+
+def test_the_map_says_that_validation_points_are_not_shown():
+    sentence = "Validation points are not shown."
+    assert sentence not in texts(open_page("one_step"))
+    assert sentence in texts(open_page("one_step", validation_share="0.2"))

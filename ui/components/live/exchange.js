@@ -48,8 +48,9 @@ export function generalizationGap({ train_loss: train, test_loss: test }) {
 export function rootFacts(header) {
   const facts = {
     status: header.status, epoch: header.epoch, build: header.build, gap: generalizationGap(header),
-    trainLoss: header.train_loss, testLoss: header.test_loss, learningRate: header.learning_rate,
-    trainAccuracy: header.train_accuracy, testAccuracy: header.test_accuracy,
+    trainLoss: header.train_loss, validationLoss: header.validation_loss, testLoss: header.test_loss,
+    trainAccuracy: header.train_accuracy, validationAccuracy: header.validation_accuracy, testAccuracy: header.test_accuracy,
+    learningRate: header.learning_rate,
   };
   return Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, String(value ?? '')]));
 }

@@ -31,7 +31,7 @@ class Live {
     this.view = new View(root, this);
     Object.assign(root.dataset, {
       testid: 'live', status: STATUSES.idle, epoch: 0, frame: 0, build: '', gap: '',
-      trainLoss: '', testLoss: '', trainAccuracy: '', testAccuracy: '', learningRate: '',
+      trainLoss: '', validationLoss: '', testLoss: '', trainAccuracy: '', validationAccuracy: '', testAccuracy: '', learningRate: '',
     });
     this.shownFacts = {};
     this.pending = new PendingEvents();

@@ -1,6 +1,6 @@
 // The status line and the advice.
 import { build, setText } from '../shared/dom.js';
-import { evaluatedPart, formatDuration, formatEpoch, formatNumber, formatWhole, namedScores, scoreText } from '../shared/format.js';
+import { evaluatedPart, formatDuration, formatEpoch, formatNumber, formatWhole, hasValidation, namedScores, scoreText } from '../shared/format.js';
 import { STATUSES } from '../shared/protocol.js';
 import { generalizationGap } from './exchange.js';
 
@@ -13,14 +13,21 @@ const STATUS_SENTENCES = {
   [STATUSES.lost]: 'Connection lost. Reconnecting...',
 };
 
-/** Label and value of each number: functions of a frame's header. */
+const LONG_LABEL = 16; // letters; a longer one takes two places where the facts are in columns
+
+/**
+ * Label and value of each number, and whether it is shown, by default always: functions of a frame's header.
+ * @type {[(header: any) => string, (header: any) => string, ((header: any) => boolean)?][]}
+ */
 export const STATUS_FACTS = [
   [() => 'Epoch', header => formatEpoch(header.epoch)],
   [header => `Train loss${evaluatedPart(header)}`, header => formatNumber(header.train_loss, 4)],
+  [() => 'Validation loss', header => formatNumber(header.validation_loss, 4), hasValidation],
   [() => 'Test loss', header => formatNumber(header.test_loss, 4)],
   [header => `Train ${namedScores(header).name}${evaluatedPart(header)}`, header => scoreText(header, 'train', 3)],
+  [header => `Validation ${namedScores(header).name}`, header => scoreText(header, 'validation', 3), hasValidation],
   [header => `Test ${namedScores(header).name}`, header => scoreText(header, 'test', 3)],
-  [() => 'Gap in loss', header => formatNumber(generalizationGap(header), 4)],
+  [() => 'Gap in loss, test \u2212 train', header => formatNumber(generalizationGap(header), 4)],
   [() => 'Steps per second', header => formatWhole(header.steps_per_second ?? 0)],
   [() => 'Time per epoch', header => formatDuration(header.epoch_ms)],
   [() => 'Parameters', header => formatWhole(header.parameters ?? 0)],
@@ -31,12 +38,11 @@ export const STATUS_FACTS = [
 /** The facts of a frame as one line of text, for eyes and screen readers alike. */
 export class StatusLine {
   constructor() {
-    this.facts = STATUS_FACTS.map(([label, value]) => ({
-      label, value, labelNode: build('span', 'live-label'), valueNode: build('span', 'live-value'),
-    }));
-    const line = build('div', 'live-facts', ...this.facts.flatMap(fact => [
-      build('span', 'live-fact', fact.labelNode, ' ', fact.valueNode), ' ',
-    ]));
+    this.facts = STATUS_FACTS.map(([label, value, isShown = () => true]) => {
+      const [labelNode, valueNode] = [build('span', 'live-label'), build('span', 'live-value')];
+      return { label, value, isShown, labelNode, valueNode, element: build('span', 'live-fact', labelNode, ' ', valueNode) };
+    });
+    const line = build('div', 'live-facts', ...this.facts.flatMap(fact => [fact.element, ' ']));
     this.state = build('span', 'live-state', STATUS_SENTENCES[STATUSES.idle]);
     this.notice = build('span', 'live-notice');
     this.notice.setAttribute('role', 'status');
@@ -46,8 +52,10 @@ export class StatusLine {
   }
 
   show(header) {
-    for (const { label, value, labelNode, valueNode } of this.facts) {
+    for (const { label, value, isShown, labelNode, valueNode, element } of this.facts) {
+      element.hidden = !isShown(header);
       setText(labelNode, label(header));
+      element.classList.toggle('live-fact-wide', labelNode.textContent.length > LONG_LABEL);
       setText(valueNode, value(header));
     }
   }

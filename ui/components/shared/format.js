@@ -40,16 +40,26 @@ export function evaluatedPart(header) {
   return header.train_evaluated < header.train_samples ? ` of the first ${formatWhole(header.train_evaluated)}` : '';
 }
 
-/** The score of a part, "train" or "test", as text; R\u00b2 of constant targets is 0/0, so it is a word. */
+/** The score of a part, "train", "validation" or "test", as text; R\u00b2 of constant targets is 0/0, so it is a word. */
 export function scoreText(header, part, places) {
   const score = namedScores(header)[part];
   const isConstant = header.kind === REGRESSION && !Number.isFinite(score) && Number.isFinite(header[`${part}_loss`]);
   return isConstant ? 'undefined' : formatNumber(score, places);
 }
 
-/** Name of the score and its two values: accuracy for classes, R² for numbers. */
+/** Name of the score and its value for each part: accuracy for classes, R² for numbers. */
 export function namedScores(header) {
-  return header.kind === REGRESSION
-    ? { name: 'R\u00b2', train: header.train_r2, test: header.test_r2 }
-    : { name: 'accuracy', train: header.train_accuracy, test: header.test_accuracy };
+  const [name, field] = header.kind === REGRESSION ? ['R\u00b2', 'r2'] : ['accuracy', 'accuracy'];
+  return { name, train: header[`train_${field}`], validation: header[`validation_${field}`], test: header[`test_${field}`] };
+}
+
+/** Whether a frame is of a run with a validation part. */
+export function hasValidation(header) {
+  return Number.isFinite(header.validation_loss);
+}
+
+/** A sentence about a number of each part; text: part -> the number as text. */
+export function partSentence(header, name, text) {
+  const validation = hasValidation(header) ? `, validation ${name} ${text('validation')}` : '';
+  return `Test ${name} ${text('test')} after ${header.epoch} epochs, train ${name}${evaluatedPart(header)} ${text('train')}${validation}.`;
 }

@@ -67,7 +67,8 @@ export class ChartSource {
 
   figure() {
     const { plot } = this.chart;
-    const plain = { paper_bgcolor: this.back(), plot_bgcolor: this.back(), datarevision: undefined };
+    const showlegend = Boolean(plot.layout?.showlegend || plot.layout?.legend); // a file has no heading that names the lines
+    const plain = { paper_bgcolor: this.back(), plot_bgcolor: this.back(), datarevision: undefined, showlegend };
     return { data: plot.data ?? [], layout: { ...plot.layout, ...plain } };
   }
 

@@ -1,7 +1,7 @@
 // The map: decision regions on one canvas; axes and examples on a second one above it, which changes rarely.
 import { BytePicture, build, placeAt, placeIn, setText, sharpContext } from '../../shared/dom.js';
 import { legendRows } from './legend.js';
-import { MAP_MARGIN, Sprites, drawAxes, drawWrong, mapScale, setMapMargins } from './marks.js';
+import { MAP_MARGIN, Sprites, drawAxes, drawWrong, drawnParts, mapScale, setMapMargins } from './marks.js';
 import { classOfByte, mapColors, valueOfByte } from '../../shared/palette.js';
 import { STATUSES } from '../../shared/protocol.js';
 import { withMinus } from '../../shared/format.js';
@@ -99,7 +99,8 @@ export class DecisionMap {
     const { classes, theme, encoding, options, unit } = this;
     this.colors = mapColors(encoding, theme.name, options.discretize);
     const { colors } = this;
-    this.legend.replaceChildren(...legendRows({ classes, theme, colors, encoding, options, unit }));
+    const hasValidation = Boolean(this.points?.points_validation);
+    this.legend.replaceChildren(...legendRows({ classes, theme, colors, encoding, options, unit, hasValidation }));
   }
 
   /** One canvas pixel per cell; the browser scales it to the screen, smoothly and at any pixel ratio. */
@@ -125,22 +126,19 @@ export class DecisionMap {
     this.radius = Math.max(3.2, Math.min(4, side / 100));
     this.sprites ??= new Sprites(this.theme, this.radius, this.drawn !== null || this.classes.length > 0);
     if (this.drawn) {
-      for (const [x, y, label] of this.drawn) this.sprites.draw(context, scale.across(x), scale.up(y), label, false);
+      for (const [x, y, label] of this.drawn) this.sprites.draw(context, scale.across(x), scale.up(y), label, 'train');
     } else if (this.points) {
-      const { points_train, labels_train, points_test, labels_test } = this.points;
-      const { train_prediction, wrong_train, test_prediction, wrong } = this.predictions;
-      this.drawExamples(context, scale, { points: points_train, labels: labels_train, predicted: train_prediction, wrong: wrong_train, hollow: false });
-      const test = { points: points_test, labels: labels_test, predicted: test_prediction, wrong, hollow: true };
-      if (points_test && (this.options.show_test || this.cell)) this.drawExamples(context, scale, test);
+      const parts = drawnParts(this.points, this.predictions, this.options.show_test || this.cell);
+      for (const part of parts) this.drawExamples(context, scale, part);
     }
   }
 
-  drawExamples(context, scale, { points, labels, predicted, wrong, hollow }) {
+  drawExamples(context, scale, { part, points, labels, predicted, wrong }) {
     for (let i = 0; i < labels.length; i++) {
       const [x, y] = [scale.across(points[2 * i]), scale.up(points[2 * i + 1])];
-      const isLit = !this.cell || (hollow && labels[i] === this.cell[0] && predicted?.[i] === this.cell[1]);
+      const isLit = !this.cell || (part === 'test' && labels[i] === this.cell[0] && predicted?.[i] === this.cell[1]);
       context.globalAlpha = isLit ? 1 : FADED;
-      this.sprites.draw(context, x, y, labels[i], hollow);
+      this.sprites.draw(context, x, y, labels[i], part);
       if (isLit && wrong?.[i]) drawWrong(context, x, y, this.radius);
     }
     context.globalAlpha = 1;

@@ -1,16 +1,23 @@
 // The legend of the map: what its colors and shapes mean.
+import { DOT_SHARE } from './marks.js';
 import { build } from '../../shared/dom.js';
 import { CLASS_COLORS, CLASS_SYMBOLS, cssColor, symbolPath } from '../../shared/palette.js';
 
-/** A class symbol as inline SVG. */
-export function swatch(symbol, fill, stroke) {
+const RADIUS = 4.4; // of a symbol, in pixels of its icon
+
+/** A class symbol as inline SVG; dot: the color of a dot in its center, if any. */
+export function swatch(symbol, fill, stroke, dot = '') {
   const space = 'http://www.w3.org/2000/svg';
   const icon = document.createElementNS(space, 'svg');
-  const path = document.createElementNS(space, 'path');
   const set = (element, attributes) => Object.entries(attributes).forEach(pair => element.setAttribute(...pair));
   set(icon, { class: 'live-swatch', viewBox: '0 0 14 14', 'aria-hidden': 'true' });
-  set(path, { d: symbolPath(symbol, 7, 7, 4.4), fill, stroke, 'stroke-width': stroke === 'none' ? 0 : 1.8 });
-  icon.append(path);
+  const add = attributes => {
+    const path = document.createElementNS(space, 'path');
+    set(path, attributes);
+    icon.append(path);
+  };
+  add({ d: symbolPath(symbol, 7, 7, RADIUS), fill, stroke, 'stroke-width': stroke === 'none' ? 0 : 1.8 });
+  if (dot) add({ d: symbolPath('circle', 7, 7, DOT_SHARE * RADIUS), fill: dot });
   return icon;
 }
 
@@ -26,13 +33,14 @@ function colorBar(colors, flat, what) {
 }
 
 /** Two rows: classes and kinds of examples; colors. `unit` is what the map shows instead of the output, or ''. */
-export function legendRows({ classes, theme, colors, encoding, options, unit }) {
+export function legendRows({ classes, theme, colors, encoding, options, unit, hasValidation }) {
   const keys = build('div', 'live-legend-row');
   classes.forEach((name, i) => {
     const icon = swatch(CLASS_SYMBOLS[i % CLASS_SYMBOLS.length], CLASS_COLORS[i % CLASS_COLORS.length], 'none');
     keys.append(build('span', 'live-key', icon, name));
   });
   keys.append(build('span', 'live-key live-key-part', swatch('circle', theme.text, 'none'), 'training'));
+  if (hasValidation) keys.append(build('span', 'live-key', swatch('circle', 'none', theme.text, theme.text), 'validation'));
   if (options.show_test) keys.append(build('span', 'live-key', swatch('circle', 'none', theme.text), 'test'));
   if (classes.length) keys.append(build('span', 'live-key', swatch('x', theme.text, 'none'), 'wrong'));
   if (encoding === 'value') return [keys, colorBar(colors, options.discretize, unit || 'output of the network')];

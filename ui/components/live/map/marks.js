@@ -4,6 +4,8 @@ import { CLASS_COLORS, CLASS_SYMBOLS, cssColor, signedColor, symbolPath } from '
 /** CSS pixels around the map, for the axes. The style sheet gets them as custom properties: see setMapMargins. */
 export const MAP_MARGIN = Object.freeze({ left: 34, right: 4, top: 4, bottom: 34 });
 const SPRITE_SIDE = 16; // CSS pixels
+export const DOT_SHARE = 0.46; // of the radius of a mark
+export const PARTS = ['train', 'validation', 'test']; // in the order in which their examples are drawn
 const VALUE_STEPS = 16; // shades of a numeric target on each side of zero
 const TICK_COUNT = 6; // per axis, approximately
 
@@ -68,6 +70,17 @@ export function drawAxes(context, { across, up, side }, [low, high], theme) {
   context.restore();
 }
 
+/**
+ * The parts whose examples are drawn, each with the arrays of its examples in a frame; test examples only on demand.
+ * points: arrays with points (N, 2) and labels (N); predictions: arrays with predicted classes and wrong predictions.
+ */
+export function drawnParts(points, predictions, showTest) {
+  return PARTS.filter(part => points[`points_${part}`] && (part !== 'test' || showTest)).map(part => ({
+    part, points: points[`points_${part}`], labels: points[`labels_${part}`],
+    predicted: predictions[`${part}_prediction`], wrong: predictions[part === 'test' ? 'wrong' : `wrong_${part}`],
+  }));
+}
+
 /** Small pictures of examples, made once for each kind, size and theme. */
 export class Sprites {
   constructor(theme, radius, hasClasses) {
@@ -77,16 +90,17 @@ export class Sprites {
     this.made = new Map();
   }
 
-  /** label: class number, or a target in -1..1 if the examples have no classes. */
-  draw(context, x, y, label, hollow) {
+  /** label: class number, or a target in -1..1 if the examples have no classes; part: one of PARTS. */
+  draw(context, x, y, label, part) {
     const kind = this.hasClasses ? label : Math.round(Math.max(-1, Math.min(1, label)) * VALUE_STEPS);
-    const key = 2 * (kind + VALUE_STEPS) + hollow;
-    if (!this.made.has(key)) this.made.set(key, this.make(kind, hollow));
+    const key = PARTS.length * (kind + VALUE_STEPS) + PARTS.indexOf(part);
+    if (!this.made.has(key)) this.made.set(key, this.make(kind, part));
     context.drawImage(this.made.get(key), x - SPRITE_SIDE / 2, y - SPRITE_SIDE / 2, SPRITE_SIDE, SPRITE_SIDE);
   }
 
-  /** Training examples are full with a pale rim; test examples are hollow with a dark rim. */
-  make(kind, hollow) {
+  /** Training examples are full with a pale rim; the others are hollow with a dark rim, those for validation with a dot. */
+  make(kind, part) {
+    const hollow = part !== 'train';
     const ratio = 2 * Math.min(2, window.devicePixelRatio || 1);
     const sprite = new OffscreenCanvas(SPRITE_SIDE * ratio, SPRITE_SIDE * ratio);
     const context = /** @type {OffscreenCanvasRenderingContext2D} */ (sprite.getContext('2d'));
@@ -104,6 +118,10 @@ export class Sprites {
       context.lineWidth = 2.2;
       context.strokeStyle = color;
       context.stroke(outline);
+    }
+    if (part === 'validation') {
+      context.fillStyle = '#1b1e23';
+      context.fill(new Path2D(symbolPath('circle', SPRITE_SIDE / 2, SPRITE_SIDE / 2, DOT_SHARE * this.radius)));
     }
     return sprite;
   }

@@ -1,14 +1,14 @@
-// The accuracy, or R² for numbers, of the training and the test data over the epochs.
+// The accuracy, or R² for numbers, of the training, the test and any validation data over the epochs.
 import { ChartPanel } from './chart.js';
 import { REGRESSION } from '../../shared/protocol.js';
-import { TEST, TRAIN } from '../../shared/palette.js';
-import { evaluatedPart, namedScores, scoreText } from '../../shared/format.js';
+import { TEST, TRAIN, VALIDATION } from '../../shared/palette.js';
+import { namedScores, partSentence, scoreText } from '../../shared/format.js';
 import { setText } from '../../shared/dom.js';
 
 export class AccuracyPanel extends ChartPanel {
   constructor() {
-    super('accuracy', 'Accuracy', [TRAIN, TEST]);
-    this.addKey({ thin: 'train', thick: 'test' });
+    super('accuracy', 'Accuracy', [TRAIN, TEST, VALIDATION]);
+    this.addKey({ thin: 'train', thick: 'test', validation: 'validation' });
     this.addSmoothSwitch('Smooth the accuracy');
   }
 
@@ -21,8 +21,6 @@ export class AccuracyPanel extends ChartPanel {
   }
 
   describe(header) {
-    const { name } = namedScores(header);
-    const [test, train] = ['test', 'train'].map(part => scoreText(header, part, 2));
-    setText(this.sentence, `Test ${name} ${test} after ${header.epoch} epochs. Train ${name}${evaluatedPart(header)} ${train}.`);
+    setText(this.sentence, partSentence(header, namedScores(header).name, part => scoreText(header, part, 2)));
   }
 }

@@ -101,8 +101,10 @@ export class ChartPanel extends Panel {
     this.isStale = true;
   }
 
+  /** series: epochs, and the values of each trace; further traces are left out. */
   setSeries(series) {
     this.series = series;
+    this.element.dataset.lines = String(series.length - 1);
     this.isStale = true;
   }
 
@@ -120,7 +122,7 @@ export class ChartPanel extends Panel {
 
   traces() {
     const [x, ...ys] = this.series;
-    return this.figure.data.map((trace, i) => {
+    return this.figure.data.slice(0, ys.length || undefined).map((trace, i) => {
       const toned = { ...trace, line: { ...trace.line, color: this.tones[i][this.theme.name] } };
       return ys[i] ? { ...toned, x, y: this.smoothing ? smoothed(ys[i], this.smoothing) : ys[i] } : toned;
     });

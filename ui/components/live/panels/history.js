@@ -2,9 +2,10 @@
 
 const INITIAL_CAPACITY = 256;
 
-/** Epochs, and four rows: train loss, test loss, train score, test score. */
+/** Epochs, and six rows: train loss, test loss, train score, test score; with a validation part its loss and its score. */
 export class History {
   constructor() {
+    this.width = 4; // rows in use
     this.clear();
   }
 
@@ -12,7 +13,7 @@ export class History {
     this.generation = -1;
     this.count = 0;
     this.epochs = new Int32Array(INITIAL_CAPACITY);
-    this.rows = Array.from({ length: 4 }, () => new Float32Array(INITIAL_CAPACITY));
+    this.rows = Array.from({ length: 6 }, () => new Float32Array(INITIAL_CAPACITY));
   }
 
   /** Appends the rows of a frame, or starts again if they do not continue the curve; true if anything changed. */
@@ -26,7 +27,9 @@ export class History {
     const total = this.count + length;
     if (total > this.epochs.length) this.reserve(total);
     this.epochs.set(arrays.history_epoch, this.count);
-    this.rows.forEach((row, i) => row.set(arrays.history.subarray(i * length, (i + 1) * length), this.count));
+    this.width = arrays.history.length / length;
+    const used = this.rows.slice(0, this.width);
+    used.forEach((row, i) => row.set(arrays.history.subarray(i * length, (i + 1) * length), this.count));
     this.count = total;
     return true;
   }
@@ -41,17 +44,18 @@ export class History {
     this.rows = this.rows.map(larger);
   }
 
-  /** [epochs, train, test] as views. */
+  /** [epochs, train, test] as views, and validation if there is such a part. */
   get loss() {
-    return this.columns(0);
+    return this.columns(0, 1, 4);
   }
 
   get score() {
-    return this.columns(2);
+    return this.columns(2, 3, 5);
   }
 
-  columns(first) {
-    return [this.epochs, this.rows[first], this.rows[first + 1]].map(array => array.subarray(0, this.count));
+  columns(...rows) {
+    const used = rows.filter(row => row < this.width).map(row => this.rows[row]);
+    return [this.epochs, ...used].map(array => array.subarray(0, this.count));
   }
 }
 

@@ -1,13 +1,13 @@
-// The loss of the training and the test data over the epochs.
+// The loss of the training, the test and any validation data over the epochs.
 import { ChartPanel } from './chart.js';
-import { TEST, TRAIN } from '../../shared/palette.js';
-import { evaluatedPart, formatNumber } from '../../shared/format.js';
+import { TEST, TRAIN, VALIDATION } from '../../shared/palette.js';
+import { formatNumber, partSentence } from '../../shared/format.js';
 import { setText } from '../../shared/dom.js';
 
 export class LossPanel extends ChartPanel {
   constructor() {
-    super('loss', 'Loss', [TRAIN, TEST]);
-    this.addKey({ thin: 'train', thick: 'test' });
+    super('loss', 'Loss', [TRAIN, TEST, VALIDATION]);
+    this.addKey({ thin: 'train', thick: 'test', validation: 'validation' });
     this.addSmoothSwitch('Smooth the loss');
     this.addLogSwitch();
   }
@@ -17,7 +17,6 @@ export class LossPanel extends ChartPanel {
   }
 
   describe(header) {
-    const { epoch, test_loss: test, train_loss: train } = header;
-    setText(this.sentence, `Test loss ${formatNumber(test, 3)} after ${epoch} epochs, train loss${evaluatedPart(header)} ${formatNumber(train, 3)}.`);
+    setText(this.sentence, partSentence(header, 'loss', part => formatNumber(header[`${part}_loss`], 3)));
   }
 }
