@@ -69,12 +69,12 @@ def show_pictures(options: argparse.Namespace) -> int:
     from data.files.picture_files import Pictures, read_pictures  # pandas and Pillow take half a second
 
     try:
-        steps = read_pictures(options.file.read_bytes(), options.file.name)
+        steps = read_pictures(options.archive.read_bytes(), options.archive.name)
         found = next(step for step in steps if isinstance(step, Pictures))
     except OSError as problem:
-        raise ExperimentError([f"{options.file} cannot be read: {problem.strerror}."]) from None
+        raise ExperimentError([f"{options.archive} cannot be read: {problem.strerror}."]) from None
     except UserDataError as problem:
-        raise ExperimentError([f"{options.file}: {problem}"]) from None
+        raise ExperimentError([f"{options.archive}: {problem}"]) from None
     classes = ", ".join(f"{name} ({count:,})" for name, count in found.class_counts.items())
     sentence = f"{len(found.prepared.y):,} pictures in {len(found.class_counts)} classes: {classes}."
     print(json.dumps(found.as_json()) if options.json else "\n".join([sentence, *found.notes]))
@@ -101,7 +101,7 @@ def main(arguments: list[str] | None = None) -> int:
     command = commands.add_parser("check", help="check backprop against central differences")
     command.add_argument("source", help="a JSON file, a link of the playground, or JSON text")
     command = commands.add_parser("pictures", help="show how a zip file of pictures is read")
-    command.add_argument("file", type=Path, metavar="FILE.zip", help="one folder per class")
+    command.add_argument("archive", type=Path, metavar="FILE.zip", help="one folder per class")
     command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     command.set_defaults(show=show_pictures)
     options = parser.parse_args(arguments)
