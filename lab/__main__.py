@@ -5,6 +5,7 @@ python -m lab run "http://localhost:8501/?dataset=digits&hidden=64,32" --epochs 
 python -m lab run epochs=50 --table flowers.csv --target species
 python -m lab table flowers.csv --target species
 python -m lab check '{"hidden": [4, 4], "activations": "gelu"}'
+python -m lab pictures shapes.zip --json
 """
 
 from __future__ import annotations
@@ -64,17 +65,34 @@ def show_progress(epochs: int, scores: Scores) -> None:
     print(f"epoch {epochs:6d}  loss {losses}  score {goodness}", file=sys.stderr)
 
 
-def show_table(file: Path, target: str | None, *, as_json: bool) -> int:
-    """Print how a table is read; returns the exit code."""
-    from data.files.table_report import as_text, describe_table  # pandas takes half a second to import
+def show_table(options: argparse.Namespace) -> int:
+    """How the page Data reads a table, and what it proposes. Raises ExperimentError."""
+    from data.files.table_report import as_text, describe_table  # pandas takes half a second
 
     try:
-        found = describe_table(file.read_bytes(), file.name, target)
-    except (OSError, UserDataError) as problem:
-        reason = f"cannot be read: {problem.strerror}." if isinstance(problem, OSError) else str(problem)
-        print(f"{file}: {reason}", file=sys.stderr)
-        return 2
-    print(json.dumps(finite(found)) if as_json else as_text(found))
+        found = describe_table(options.file.read_bytes(), options.file.name, options.target)
+    except OSError as problem:
+        raise ExperimentError([f"{options.file} cannot be read: {problem.strerror}."]) from None
+    except UserDataError as problem:
+        raise ExperimentError([f"{options.file}: {problem}"]) from None
+    print(json.dumps(finite(found)) if options.json else as_text(found))
+    return 0
+
+
+def show_pictures(options: argparse.Namespace) -> int:
+    """How the page Data reads a zip file of pictures. Raises ExperimentError."""
+    from data.files.picture_files import Pictures, read_pictures  # pandas and Pillow take half a second
+
+    try:
+        steps = read_pictures(options.archive.read_bytes(), options.archive.name)
+        found = next(step for step in steps if isinstance(step, Pictures))
+    except OSError as problem:
+        raise ExperimentError([f"{options.archive} cannot be read: {problem.strerror}."]) from None
+    except UserDataError as problem:
+        raise ExperimentError([f"{options.archive}: {problem}"]) from None
+    classes = ", ".join(f"{name} ({count:,})" for name, count in found.class_counts.items())
+    sentence = f"{len(found.prepared.y):,} pictures in {len(found.class_counts)} classes: {classes}."
+    print(json.dumps(found.as_json()) if options.json else "\n".join([sentence, *found.notes]))
     return 0
 
 
@@ -101,12 +119,17 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("file", type=Path, metavar="FILE", help="CSV or similar, gzipped or not")
     command.add_argument("--target", metavar="COLUMN", help="column to predict; by default usually the last")
     command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    command.set_defaults(show=show_table)
+    command = commands.add_parser("pictures", help="show how a zip file of pictures is read")
+    command.add_argument("archive", type=Path, metavar="FILE.zip", help="one folder per class")
+    command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    command.set_defaults(show=show_pictures)
     options = parser.parse_args(arguments)
-    if "file" in options:
-        return show_table(options.file, options.target, as_json=options.json)
-    if getattr(options, "target", None) and not options.table:
+    if "show" not in options and getattr(options, "target", None) and not options.table:
         parser.error("--target names a column of --table")
     try:
+        if "show" in options:
+            return options.show(options)
         experiment, notes = read_with_notes(options.source)
         if getattr(options, "table", None):
             fields, said = own_data.from_file(options.table, options.target)

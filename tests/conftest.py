@@ -17,7 +17,8 @@ import pytest
 
 from bench.serving import CHROMIUM_FLAGS, Server, chromium_path
 
-SHORT_VISITS = "--js-flags=--no-turbofan"  # optimizing scripts takes longer than a test can win by it
+# Optimizing scripts takes longer than a test can win by it, and the cores are busy with other tests.
+SHORT_VISITS = "--js-flags=--no-turbofan --single-threaded-gc"
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

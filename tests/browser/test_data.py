@@ -58,6 +58,7 @@ def shapes() -> bytes:
             picture = io.BytesIO()
             Image.fromarray(pixels).save(picture, "JPEG" if i % 3 else "PNG")
             archive.writestr(f"{('line', 'block')[i % 2]}/{i}.{'jpg' if i % 3 else 'png'}", picture.getvalue())
+        archive.writestr("about_[these]_shapes.md", b"# Shapes")
     return file.getvalue()
 
 
@@ -153,6 +154,7 @@ def test_uploaded_pictures_are_shown_and_trained_on(playground):
     visitor = show_section(playground.open_page("Data"), "Your images")
     visitor.upload("shapes.zip", shapes())
     visitor.reads("60 images of 28 by 28 pixels in 2 classes: block (30), line (30).")
+    visitor.reads("1 file is left out: not a picture in PNG, JPEG, GIF, BMP, WebP, TIFF or PPM format (about_[these]_")
     assert own_controls(visitor) == SECTIONS | UPLOAD | {"Pixels per side", "Remove shapes.zip"}
     visitor.slide("Pixels per side", "Home", "ArrowRight")
     visitor.reads("60 images of 12 by 12 pixels")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from data.files.picture_files import MAX_BYTES, SIDES, read_pictures
+from data.files.picture_files import DEFAULT_SIDE, FORMATS, MAX_BYTES, SIDES, Pictures, read_pictures
 from data.files.user_data import PreparedData, UserDataError
 from data.names import shown
 from ui.data.training import train_button
@@ -25,10 +25,11 @@ def picture_archive() -> None:
         ["zip"],
         key="pictures_file",
         max_upload_size=MAX_BYTES // 1_000_000,
-        help="One folder per class, with PNG or JPEG files. The name of the folder is the name of the class.",
+        help=f"One folder per class, with pictures in {FORMATS} format. The name of the folder is the name of the "
+        "class. Folders such as train and test above the classes are counted together.",
     )
     sentence = "Each image becomes a gray square with this many pixels per side. Small images train faster."
-    side = st.select_slider("Pixels per side", SIDES, 28, key="pictures_side", help=sentence)
+    side = st.select_slider("Pixels per side", SIDES, DEFAULT_SIDE, key="pictures_side", help=sentence)
     if file is None:
         st.caption(
             "One folder per class, such as cat/1.png and dog/1.jpg. At most 50 MB, 20,000 images and 50 classes."
@@ -37,8 +38,8 @@ def picture_archive() -> None:
     draft = _draft(f"{file.file_id} {side}")
     if draft is None:
         draft = _read(file.getvalue(), file.name, side, f"{file.file_id} {side}")
-    if isinstance(draft, PreparedData):
-        preview(draft, "train_pictures")
+    if isinstance(draft, Pictures):
+        preview(draft.prepared, "train_pictures", draft.notes)
     elif draft == STOPPED:
         st.caption("Stopped before all images were read.")
         st.button("Read the images", key="read_again", on_click=_store, args=("", None))
@@ -46,25 +47,25 @@ def picture_archive() -> None:
         st.error(escape_markdown(draft))
 
 
-def _draft(key: str) -> PreparedData | str | None:
+def _draft(key: str) -> Pictures | str | None:
     """The result for this file and size, if it was the last one."""
     last, result = state.notes().get("pictures", ("", None))
     return result if last == key else None
 
 
-def _store(key: str, result: PreparedData | str | None) -> None:
+def _store(key: str, result: Pictures | str | None) -> None:
     state.notes()["pictures"] = (key, result)
 
 
-def _read(content: bytes, title: str, side: int, key: str) -> PreparedData | str:
+def _read(content: bytes, title: str, side: int, key: str) -> Pictures | str:
     """The images, or a sentence that rejects them. The button Stop ends this script run."""
     place = st.container()
     place.button("Stop reading", key="stop_reading", on_click=_store, args=(key, STOPPED))
     bar = place.progress(0.0, "Reading the images")
-    result: PreparedData | str = ""
+    result: Pictures | str = ""
     try:
         for step in read_pictures(content, title, side):
-            if isinstance(step, PreparedData):
+            if isinstance(step, Pictures):
                 result = step
             else:
                 done, total = step
@@ -75,13 +76,14 @@ def _read(content: bytes, title: str, side: int, key: str) -> PreparedData | str
     st.rerun()
 
 
-def preview(prepared: PreparedData, key: str) -> None:
-    """The size of each class, the button that trains, and some images as the network gets them."""
+def preview(prepared: PreparedData, key: str, notes: tuple[str, ...] = ()) -> None:
+    """The size of each class, notes on the file, the button that trains, and some images as the network gets them."""
     rows, columns = prepared.image_shape or (0, 0)
     counts = np.bincount(prepared.y, minlength=len(prepared.class_names)).tolist()
     words = [f"{name} ({count:,})" for name, count in zip(shown(prepared.class_names), counts, strict=True)]
     what = f"{len(prepared.y):,} images of {rows} by {columns} pixels in {len(counts)} classes"
     st.markdown(f"{what}: {escape_markdown(', '.join(words))}.")
+    st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in notes))
     train_button(prepared, key)
     rows_shown = shown(prepared.class_names)[:SHEET_ROWS]
     alt = f"Samples as the network gets them. One row per class, from the top: {', '.join(rows_shown)}."

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import gzip
 import io
+import struct
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from data import load
-from data.files.picture_files import SIDES, read_pictures
+from data.files.picture_files import SIDES, LeftOut, Pictures, read_pictures
 from data.files.picture_tables import label_column
 from data.files.picture_tables import read_pictures as read_table_of_pictures
-from data.files.user_data import PreparedData, UserDataError
+from data.files.user_data import PreparedData
 from data.sources import idx, kaggle
 
 
@@ -41,12 +43,20 @@ def zipped(files: dict[str, bytes]) -> bytes:
     return file.getvalue()
 
 
+def pictures(files: dict[str, bytes], side: int = 20) -> Pictures:
+    *progress, found = read_pictures(zipped(files), "my.zip", side)
+    assert isinstance(found, Pictures)
+    (_, total), *_ = steps = [step for step in progress if isinstance(step, tuple)]
+    assert len(steps) == len(progress)
+    assert (steps[0], steps[-1]) == ((0, total), (total, total))
+    assert total >= len(found.prepared.y) == sum(found.class_counts.values())
+    return found
+
+
 def read(files: dict[str, bytes], side: int = 20) -> PreparedData:
-    *progress, prepared = read_pictures(zipped(files), "my.zip", side)
-    assert isinstance(prepared, PreparedData)
-    assert progress[0] == (0, len(prepared.y))
-    assert progress[-1] == (len(prepared.y), len(prepared.y))
-    return prepared
+    found = pictures(files, side)
+    assert found.left_out == ()
+    return found.prepared
 
 
 def several(content: bytes, ending: str = "png") -> dict[str, bytes]:
@@ -75,11 +85,62 @@ def test_a_picture_is_averaged_into_each_size(side):
     assert square[0, 0] == 0
 
 
+def lightness() -> bytes:
+    lab = np.full((40, 40, 3), 128, dtype=np.uint8)
+    lab[:, :, 0] = cross()
+    file = io.BytesIO()
+    Image.frombytes("LAB", (40, 40), lab.tobytes()).save(file, "TIFF")
+    return file.getvalue()
+
+
+def two_colors() -> bytes:
+    """Colors at the end of a palette, so that their numbers say nothing about their lightness."""
+    image = Image.fromarray((cross() == 0).astype(np.uint8) + 200, "P")
+    image.putpalette(bytes(3 * 200) + bytes([200] * 3) + bytes(3))
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def deep_color(bits: int) -> bytes:
+    """A PNG with 16 bits per color, of which the lower ones are used."""
+    values = (cross().astype(np.uint16) << 8) >> (16 - bits)
+    rows = np.repeat(values[:, :, None], 3, axis=2).astype(">u2")
+
+    def part(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    body = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    header = struct.pack(">IIBBBBB", 40, 40, 16, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + part(b"IHDR", header) + part(b"IDAT", body) + part(b"IEND", b"")
+
+
 KINDS = {
     "color": picture(cross(), mode="RGB"),
     "palette": picture(cross(), mode="P"),
     "black and white": picture(np.uint8(255) * (cross() > 0), mode="1"),
     "16 bits": picture(cross().astype(np.uint16) * 256),
+    "12 bits in 16": picture(cross().astype(np.uint16) * 16),
+    "12 bits in 16, not from zero": picture(cross().astype(np.uint16) + 3000),
+    "16 bits in TIFF": picture(cross().astype(np.uint16) * 256, "TIFF"),
+    "big-endian 16 bits in TIFF": picture(cross().astype(">u2") * 256, "TIFF"),
+    "32 bits in TIFF": picture(cross().astype(np.int32) * 70_000, "TIFF"),
+    "negative numbers in TIFF": picture(cross().astype(np.int32) - 1000, "TIFF"),
+    "fractions in TIFF": picture(cross().astype(np.float32) / 1000, "TIFF"),
+    "TIFF": picture(cross(), "TIFF", compression="tiff_lzw"),
+    "black and white TIFF": picture(np.uint8(255) * (cross() > 0), "TIFF", "1", compression="group4"),
+    "TIFF for print": picture(cross(), "TIFF", "CMYK"),
+    "TIFF by lightness": lightness(),
+    "gif": picture(cross(), "GIF"),
+    "bmp": picture(cross(), "BMP", "RGB"),
+    "black and white bmp": picture(np.uint8(255) * (cross() > 0), "BMP", "1"),
+    "webp": picture(cross(), "WEBP", lossless=True),
+    "webp with alpha": picture(cross(), "WEBP", "RGBA", lossless=True),
+    "pgm": picture(cross(), "PPM"),
+    "color with alpha": picture(cross(), mode="RGBA"),
+    "two colors of a palette": two_colors(),
+    "16 bits per color": deep_color(16),
+    "12 bits per color": deep_color(12),
     "gray with alpha": picture(cross(), mode="LA"),
     "jpeg": picture(cross(), "JPEG", quality=95),
     "jpeg in color": picture(cross(), "JPEG", "RGB", quality=95),
@@ -90,17 +151,80 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_picture_becomes_gray(kind):
     square = read(several(KINDS[kind], "jpg" if "jpeg" in kind else "png")).x[0].reshape(20, 20)
-    bright = 255 if kind == "black and white" else 200
+    is_stretched = any(word in kind for word in ("black and white", "bits", "numbers", "fractions"))
+    bright = 255 if is_stretched else 200
     assert square[7, 1] == pytest.approx(bright, abs=12)
     assert square[1, 1] == pytest.approx(0, abs=12)
     assert square[1, 11] == pytest.approx(bright, abs=12)
 
 
-def test_what_is_transparent_is_white_paper():
-    pixels = np.zeros((20, 20, 4), dtype=np.uint8)
+def drawn(ink: int, mode: str = "RGBA") -> bytes:
+    """The upper half is ink, the lower half transparent."""
+    pixels = np.full((20, 20, 4), ink, dtype=np.uint8)
+    pixels[:, :, 3] = 0
     pixels[:10, :, 3] = 255
-    square = read(several(picture(pixels))).x[0].reshape(20, 20)
-    assert (square[2, 2], square[17, 2]) == (0, 255)
+    return picture(pixels, mode=mode)
+
+
+def transparent_palette(ink: int) -> bytes:
+    image = Image.fromarray(np.repeat(np.array([0, 1], np.uint8), 200).reshape(20, 20), "P")
+    image.putpalette(bytes([ink] * 6))
+    file = io.BytesIO()
+    image.save(file, "PNG", transparency=1)
+    return file.getvalue()
+
+
+def transparent_gray(ink: int) -> bytes:
+    image = Image.fromarray(np.repeat(np.array([ink, 77], np.uint8), 200).reshape(20, 20))
+    file = io.BytesIO()
+    image.save(file, "PNG", transparency=77)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("ink", [0, 60, 200, 255])
+@pytest.mark.parametrize("maker", [drawn, lambda ink: drawn(ink, "LA"), transparent_palette, transparent_gray],
+                         ids=["RGBA", "LA", "palette", "gray"])  # fmt: skip
+def test_transparent_ground_gets_the_opposite_of_the_ink(maker, ink):
+    found = pictures(several(maker(ink)))
+    square = found.prepared.x[0].reshape(20, 20)
+    paper = 255 if ink < 128 else 0
+    assert (square[2, 2], square[17, 2]) == (ink, paper)
+    assert found.plain == 0
+    assert f"on {'white' if paper else 'black'}, the opposite of their ink" in found.notes[0]
+
+
+def test_all_pictures_of_a_set_get_one_paper():
+    found = read({f"{'ab'[i % 2]}/{i}.png": drawn(110 if i == 0 else 150) for i in range(12)})
+    assert set(found.x[:, -1]) == {0}
+
+
+def test_ink_like_the_paper_of_the_set_gets_the_other_paper():
+    found = pictures({f"{'ab'[i % 2]}/{i}.png": drawn(0 if i == 0 else 250) for i in range(12)})
+    assert found.plain == 0
+    assert sorted(found.prepared.x[:, -1]) == [0] * 11 + [255]
+
+
+def test_deep_pictures_keep_their_brightness_within_the_set():
+    found = read({f"{'ab'[i % 2]}/{i}.png": picture(np.full((9, 9), 1000 + 100 * i, np.uint16)) for i in range(12)}, 8)
+    np.testing.assert_array_equal(np.sort(found.x[:, 0]), np.round(np.arange(12) * 255 / 11))
+
+
+def test_a_set_of_plain_squares_is_called_that():
+    blank = pictures(several(picture(np.full((9, 9), 100, np.uint8))))
+    assert blank.plain == 12
+    assert any("All 12 pictures are plain squares" in note for note in blank.notes)
+    one = pictures({**several(picture(cross())), "top/a/9.png": picture(np.full((9, 9), 100, np.uint8))})
+    assert one.plain == 1
+    assert any("1 of the 13 pictures are plain" in note for note in one.notes)
+    assert pictures(several(picture(cross()))).notes == ()
+
+
+def test_the_first_frame_of_an_animation_is_read():
+    frames = [Image.fromarray(pixels) for pixels in (cross(), np.zeros((40, 40), np.uint8))]
+    for kind in ("GIF", "WEBP", "TIFF", "PNG"):
+        file = io.BytesIO()
+        frames[0].save(file, kind, save_all=True, append_images=frames[1:])
+        assert read(several(file.getvalue(), kind.lower().replace("tiff", "tif"))).x[0].max() > 180
 
 
 def test_a_rectangular_picture_is_padded_with_its_edge_color():
@@ -120,13 +244,59 @@ def test_the_camera_orientation_is_applied():
 
 
 def test_system_files_in_archives_are_ignored():
-    extra = {"__MACOSX/a/._1.png": b"junk", "a/.DS_Store": b"junk", "a/Thumbs.db": b"junk", "a/": b""}
+    extra = {"__MACOSX/a/._1.png": b"junk", "a/.DS_Store": b"junk", "a/Thumbs.db": b"junk", "a/": b"", "b\\": b""}
     assert len(read({**several(picture(cross())), **extra}).y) == 12
 
 
-def test_an_unsupported_size_is_refused():
-    with pytest.raises(UserDataError, match="Squares of 4000 pixels are not supported"):
-        list(read_pictures(zipped(several(picture(cross()))), "my.zip", 4000))
+def test_what_is_left_out_is_counted_and_named():
+    extra = {f"top/test/{i}.md": b"" for i in range(5)}
+    extra |= {"top/a/cut.png": picture(cross())[:50], "photo.png": picture(cross())}
+    found = pictures({**several(picture(cross())), **extra})
+    unread = "not a picture in PNG, JPEG, GIF, BMP, WebP, TIFF or PPM format"
+    assert found.left_out == (
+        LeftOut("photo.png", "in no folder of a class with at least two pictures"),
+        LeftOut("top/a/cut.png", "broken"),
+        *(LeftOut(f"top/test/{i}.md", unread) for i in range(5)),
+    )
+    assert found.notes == (
+        "7 files are left out: in no folder of a class with at least two pictures (photo.png); broken (top/a/cut.png); "
+        f"{unread} (top/test/0.md, top/test/1.md, top/test/2.md and 2 more).",
+    )
+
+
+@pytest.mark.parametrize("form", ["{}/2021-09-13 10:{:02d}:00.png", "set\\{}\\{}.png", "./{}/{}.PNG", "{}/{}.JpEg"])
+def test_unusual_names_are_read(form):
+    content = picture(cross(), "JPEG" if "JpEg" in form else "PNG")
+    assert read({form.format("ab"[i % 2], i): content for i in range(12)}).class_names == ("a", "b")
+
+
+def test_folders_of_parts_are_counted_together():
+    folders = ("train/a", "train/b", "test/a", "test/b")
+    found = pictures({f"{folder}/{i}.png": picture(cross()) for folder in folders for i in range(3)})
+    assert found.class_counts == {"a": 6, "b": 6}
+    assert "The folders test and train are parts of one set; their pictures are counted together." in found.notes
+
+
+def test_parts_without_folders_of_classes_are_classes():
+    found = pictures({f"{part}/{i}.png": picture(cross()) for part in ("train", "test") for i in range(6)})
+    assert found.class_counts == {"test": 6, "train": 6}
+    assert "The folders test and train are classes, because they hold no folders of classes." in found.notes
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "note"),
+    [
+        (b"K\x94pf1", "Köpf1", ("The names in the archive are read in the code page cp850.",)),
+        ("o\N{COMBINING DIAERESIS}h1".encode(), "öh1", ()),
+    ],
+    ids=["Windows", "macOS"],
+)
+def test_names_of_windows_and_macos_are_decoded(written, name, note):
+    content = zipped({f"{kind}/{i}.png": picture(cross()) for kind in ("aaaa1", "bbbb2") for i in range(6)})
+    *_, found = read_pictures(content.replace(b"aaaa1", written), "my.zip", 8)
+    assert isinstance(found, Pictures)
+    assert found.class_counts == {"bbbb2": 6, name: 6}
+    assert found.notes == note
 
 
 # In tables -----------------------------------------------------------------------------------------------------------
