@@ -134,11 +134,11 @@ def parse_with_words(cells: Any, spelling: Spelling) -> tuple[np.ndarray, np.nda
         values, left = whole, np.zeros(len(cells), dtype=bool)
     else:
         values, left = np.full(len(cells), np.nan), np.ones(len(cells), dtype=bool)
-        for pattern, undressed in ((_bare(spelling), _unmarked), (_pattern(spelling), _undressed)):
+        for pattern, numbers in ((_bare(spelling), _of_bare), (_decorated(spelling), _of_decorated)):
             places = np.flatnonzero(left)
             places = places[cells[left].str.match(pattern).to_numpy(dtype=bool)]
             if len(places):
-                values[places] = undressed(cells.iloc[places], spelling)
+                values[places] = numbers(cells.iloc[places], spelling)
                 left[places] = False
             if not left.any():
                 break
@@ -162,14 +162,14 @@ def _bare(spelling: Spelling) -> str:
     return rf"^-?(?:{whole}(?:{decimal}[0-9]*)?|{decimal}[0-9]+){EXPONENT}$|^[+-]?(?:[Ii]nf|[Ii]nfinity)$"
 
 
-def _pattern(spelling: Spelling) -> str:
+def _decorated(spelling: Spelling) -> str:
     """The pattern of numbers with currencies, blanks and other signs."""
     decimal, groups = re.escape(spelling.decimal), re.escape(spelling.thousands) + _INNER
     whole = rf"(?:[0-9]{{1,3}}(?:[{groups}][0-9]{{3}})+|[0-9]+)"
     return rf"{_BEFORE}(?:{whole}(?:{decimal}[0-9]*)?|{decimal}[0-9]+){_AFTER}"
 
 
-def _unmarked(cells: Any, spelling: Spelling) -> np.ndarray:
+def _of_bare(cells: Any, spelling: Spelling) -> np.ndarray:
     """The numbers of bare cells."""
     if spelling.thousands:
         cells = cells.str.replace(spelling.thousands, "", regex=False)
@@ -179,9 +179,9 @@ def _unmarked(cells: Any, spelling: Spelling) -> np.ndarray:
     return values if values is not None else np.array(pd.to_numeric(cells, errors="coerce"), dtype=np.float64)
 
 
-def _undressed(cells: Any, spelling: Spelling) -> np.ndarray:
-    """The numbers of cells that fit the pattern."""
+def _of_decorated(cells: Any, spelling: Spelling) -> np.ndarray:
+    """The numbers of cells with currencies, blanks and other signs."""
     text = cells.str.replace(CURRENCY, "", regex=True)
     text = text.str.replace(rf"[{MINUS}]", "-", regex=True).str.replace(rf"[{_INNER}%‰]", "", regex=True)
     text = text.str.replace(r"^\((.*)\)$", r"-\1", regex=True).str.replace(r"^(.*[0-9.,])-$", r"-\1", regex=True)
-    return _unmarked(text, spelling)
+    return _of_bare(text, spelling)

@@ -45,23 +45,9 @@ MAX_SPELLED = 1000  # different numbers whose spelling is kept, because they may
 EVIDENCE_CELLS = 300  # of a column, spread over it
 NUMBER_SHARE = 0.95  # of the cells of a column of numbers; the others are gaps
 MAX_STRAY_WORDS = 3  # different ones in a column of numbers
-ID_NAMES = {
-    "id",
-    "ids",
-    "uid",
-    "uuid",
-    "guid",
-    "index",
-    "idx",
-    "key",
-    "nr",
-    "no",
-    "num",
-    "rowid",
-    "row",
-    "rownames",
-    "#",
-}
+ID_NAMES = frozenset(("id", "ids", "uid", "uuid", "guid", "index", "idx", "key", "nr", "no", "num", "rowid", "row",
+                      "rownames", "#"))  # fmt: skip
+OTHER = {".": ",", ",": "."}  # mark
 KINDS = {"number": "Number", "category": "Words"}  # that a user can choose
 TOTALS = re.compile(
     r"(grand |sub)?-?(totals?|sum|summe|gesamt|total general|totale|totaal|suma|итого|合計|合计)\b:?", re.I
@@ -152,11 +138,10 @@ def read_table(content: bytes, layout: Layout | None = None, most_bytes: int = M
         column = replace(column, nameless=not own_name)
         columns.append(replace(column, kind="id") if not kinds.get(name) and _is_id(column, i == 0) else column)
         notes += said
-    words = ", ".join(sorted(gaps - {""})) if layout.missing is not None else None
-    layout = replace(frame.layout, decimal=spelling.decimal, thousands=spelling.thousands)
-    if words:
-        notes.append(f"Counted as missing: {clean(words)}.")
-    return Table(tuple(columns), layout, tuple(notes))
+    if layout.missing:
+        notes.append(f"Counted as missing: {clean(', '.join(sorted(gaps - {''})))}.")
+    complete = replace(frame.layout, decimal=spelling.decimal, thousands=spelling.thousands)
+    return Table(tuple(columns), complete, tuple(notes))
 
 
 def read_cells(content: bytes, layout: Layout, most_bytes: int = MAX_BYTES) -> tuple[Any, Frame]:
@@ -328,10 +313,13 @@ def _filled(cells: Any, rows: slice) -> float:
 
 
 def find_spelling(cells: Any, gaps: frozenset[str], layout: Layout) -> tuple[Spelling, str]:
-    """How the file spells its numbers, and a sentence if that had to be decided."""
+    """How the file spells its numbers, and a sentence if that had to be decided. Raises UserDataError."""
     if layout.decimal is not None:
-        other = "," if layout.decimal == "." else "."
-        return Spelling(layout.decimal, layout.thousands if layout.thousands is not None else other), ""
+        if layout.decimal == layout.thousands:
+            raise UserDataError("The decimal mark and the thousands mark are the same; two different ones are allowed.")
+        return Spelling(layout.decimal, OTHER[layout.decimal] if layout.thousands is None else layout.thousands), ""
+    if layout.thousands:
+        return Spelling(OTHER[layout.thousands], layout.thousands), ""
     found: list[Evidence] = []
     step = max(1, len(cells) // EVIDENCE_CELLS)
     for whole in (False, True):
@@ -346,9 +334,11 @@ def find_spelling(cells: Any, gaps: frozenset[str], layout: Layout) -> tuple[Spe
         if step == 1 or not unsure:
             break
     spelling, sentence = decide(found, layout.separator or ",")
-    if layout.thousands is not None:
-        spelling = spelling._replace(thousands=layout.thousands)
-    return spelling, sentence
+    if layout.thousands is None:
+        return spelling, sentence
+    if any(e.decimal[spelling.decimal] for e in found):
+        return spelling._replace(thousands=""), sentence
+    return Spelling(spelling.thousands, ""), ""  # the mark that would separate thousands is the decimal mark
 
 
 def _column(

@@ -1,7 +1,7 @@
 """How a text file is laid out as a table: separator, quotes, the lines above the names, the names, a line of units.
 
-Each is chosen by a score over the first several hundred lines, and each can be overruled by a Layout. The score is that
-of CleverCSV (one width of rows, cells of known kinds), which by itself finds separators only, but not blanks.
+Each is chosen by a score over the first several hundred lines, and each can be overruled by a Layout. The score, as in
+CleverCSV, prefers rows of one width and cells of known kinds; unlike there, blanks can be separators.
 """
 
 from __future__ import annotations

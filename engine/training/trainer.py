@@ -215,7 +215,7 @@ class Trainer:
             return
         self.stop = stop
         if stop.best is not None:
-            self.executor.synchronize()  # the optimizer's slots stay those of now
+            self.executor.synchronize()  # the optimizer keeps its slots
             self.network.set_state(stop.best.parameters, stop.best.state)
             self.parameters_changed()
 

@@ -80,6 +80,13 @@ def show_section(visitor: Playground, section: str) -> Playground:
     return visitor
 
 
+def unfold_reading(visitor: Playground) -> None:
+    """Open the section on how a table was read; its movement would close a list."""
+    visitor.page.get_by_text("How this file was read").click()
+    visitor.page.get_by_role("combobox", name="Encoding").wait_for()
+    visitor.page.wait_for_function("() => document.getAnimations().every(each => each.playState !== 'running')")
+
+
 def train(visitor: Playground, button: str = "Train on it") -> dict[str, str]:
     """Press the button; returns the link fields once the first frame of the new data is shown."""
     visitor.press(button)
@@ -94,13 +101,20 @@ def test_an_uploaded_table_is_configured_and_trained_on(playground):
     found = {name for name in own_controls(visitor) if not DOWNLOADS.fullmatch(name)}
     assert found == {*SECTIONS, "Train on Handwritten digits"}
     show_section(visitor, "Your table")
+    visitor.upload("areas.csv", b"area;kind\n" + b"1.168;large\n745;small\n" * 10)
+    thousands = visitor.page.get_by_text("The point marks thousands in the numbers, as in 1.168.")
+    thousands.wait_for()
+    unfold_reading(visitor)
+    visitor.choose("Thousands mark", "none")
+    thousands.wait_for(state="detached")
+    visitor.press("Remove areas.csv")
     visitor.upload("flowers.csv", flowers())
     visitor.reads("120 rows and 4 columns, separated by semicolons, in utf-8")
     visitor.reads("Not suggested: remark: it has 120 different values")
     visitor.reads("12 gaps: A missing number becomes the median of the training part")
     assert visitor.page.get_by_role("combobox", name="Target column").input_value() == "species"
     found = own_controls(visitor)
-    visitor.page.get_by_text("How this file was read").click()
+    unfold_reading(visitor)
     names = visitor.page.get_by_role("spinbutton", name="Line with the column names")
     names.fill("0")
     names.press("Enter")
@@ -112,7 +126,31 @@ def test_an_uploaded_table_is_configured_and_trained_on(playground):
     visitor.reads("The file has one column only")
     visitor.choose("Separator", "semicolon")
     visitor.reads("120 rows and 4 columns")
+    visitor.choose("Encoding", "cp1252")
+    visitor.reads("separated by semicolons, in cp1252")
     found |= own_controls(visitor)
+    as_words = visitor.page.get_by_text("length: it has 90 different values")
+    visitor.choose("Decimal mark", "point")
+    as_words.wait_for()
+    visitor.choose("Decimal mark", "comma")
+    as_words.wait_for(state="detached")
+    visitor.choose("Read as words", "length")
+    as_words.wait_for()
+    visitor.page.get_by_role("combobox", name="Read as words").press("Backspace")
+    visitor.page.keyboard.press("Escape")
+    as_words.wait_for(state="detached")
+    visitor.choose("Read as numbers", "remark")
+    visitor.reads("remark: 120 cells are no number")
+    visitor.page.get_by_role("combobox", name="Read as numbers").press("Backspace")
+    visitor.page.keyboard.press("Escape")
+    visitor.reads("Not suggested: remark: it has 120 different values")
+    missing = visitor.page.get_by_role("textbox", name="Missing values are written as")
+    missing.fill("green")
+    missing.press("Enter")
+    visitor.reads("Counted as missing: green.")
+    missing.fill("")
+    missing.press("Enter")
+    visitor.page.get_by_text("Counted as missing").wait_for(state="detached")
     visitor.choose("Target column", "length")
     visitor.reads("12 rows without a target are left out.")
     assert found | own_controls(visitor) == SECTIONS | UPLOAD | TABLE

@@ -35,7 +35,7 @@ ENDINGS = ["csv", "tsv", "tab", "txt", "data", "gz"]
 PREVIEW_ROWS = 5
 MAX_HEADER_LINE = 100
 MARKS = {".": "point", ",": "comma"}
-GROUP_MARKS = {**MARKS, "": "none"}
+THOUSANDS_MARKS = {**MARKS, "": "none"}
 
 
 def table_file() -> None:
@@ -118,9 +118,7 @@ def _layout(file_id: str, file: Any) -> Layout:
             )
         with right:
             decimal = _overrule("Decimal mark", MARKS, MARKS.__getitem__, file_id, found.decimal)
-            thousands = _overrule(
-                "Thousands mark", {**MARKS, "": "none"}, {**MARKS, "": "none"}.__getitem__, file_id, None
-            )
+            thousands = _overrule("Thousands mark", THOUSANDS_MARKS, THOUSANDS_MARKS.__getitem__, file_id, None)
         help = "Columns that are read as numbers or as words instead of what was detected."
         numbers = st.multiselect("Read as numbers", names, format_func=clean, key=f"numbers_{file_id}", help=help)
         others = [name for name in names if name not in numbers]

@@ -304,6 +304,21 @@ def test_every_decision_can_be_overruled():
         read_table(text.encode(), Layout(encoding="klingon"))
 
 
+def test_an_overruled_mark_decides_the_other_and_its_sentence():
+    text = "area;kind\n" + "1.168;a\n745;b\n" * 10
+    for layout, first, said in (
+        (Layout(), 1168, True),
+        (Layout(thousands="."), 1168, False),
+        (Layout(thousands=""), 1.168, False),
+        (Layout(decimal="."), 1.168, False),
+    ):
+        table = read_table(text.encode(), layout)
+        assert table.columns[0].first(1) == [first], layout
+        assert any("thousands" in note for note in table.notes) == said, layout
+    with pytest.raises(UserDataError, match="two different ones are allowed"):
+        read_table(text.encode(), Layout(decimal=",", thousands=","))
+
+
 # Any table ------------------------------------------------------------------------------------------------------------
 
 LETTERS = {"cp1252": "abcäöüß", "cp1251": "абвгде", "utf-8": "abcäя高", "utf-16": "abcäя高", "utf-8-sig": "abcäя高"}
