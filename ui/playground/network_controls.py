@@ -15,7 +15,7 @@ from ui.kit.widgets import RESTARTS, bound, control, explain, folded, group, key
 from ui.session import state
 
 MIXED = "mixed"  # each layer has an activation of its own
-COLUMN_LENGTH = 4  # controls in a column of a popover, which is as high as a small screen
+COLUMN_LENGTH = 6  # controls in a column of a popover
 
 
 def function_controls() -> None:
@@ -101,14 +101,16 @@ def _more_settings() -> None:
         with folded("More settings", (*network, *training), "more_settings"):
             sections = {NETWORK: list(filter(shown, network)), TRAINING: list(filter(shown, training))}
             parts = [
-                ("&nbsp;" if start else f"**{title}**", fields[start : start + COLUMN_LENGTH])
+                (title, fields[start : start + COLUMN_LENGTH])
                 for title, fields in sections.items()
                 for start in range(0, len(fields), COLUMN_LENGTH)
             ]
-            with st.container(width=250 * len(parts)):  # without scrolling: a list that opens would close again
+            with st.container(
+                width=300 * len(parts)
+            ):  # no scrolling on a screen of 900 px: a list that opens would close again
                 columns = st.columns(len(parts), gap="medium")
-            for column, (heading, part) in zip(columns, parts, strict=True):
+            for column, (title, part) in zip(columns, parts, strict=True):
                 with column:
-                    st.markdown(heading)
+                    st.markdown(f"**{title}**")
                     for field in part:
                         control(field)
