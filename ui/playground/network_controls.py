@@ -105,9 +105,8 @@ def _more_settings() -> None:
                 for title, fields in sections.items()
                 for start in range(0, len(fields), COLUMN_LENGTH)
             ]
-            with st.container(
-                width=300 * len(parts)
-            ):  # no scrolling on a screen of 900 px: a list that opens would close again
+            # A screen of 900 px shows all of it; where it has to scroll, a list that opens may close again.
+            with st.container(width=300 * len(parts)):
                 columns = st.columns(len(parts), gap="medium")
             for column, (title, part) in zip(columns, parts, strict=True):
                 with column:
