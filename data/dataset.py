@@ -29,6 +29,8 @@ from data.recipe import Recipe
 from data.scaling import PER_IMAGE, STANDARD, WHITE, stretched
 from data.sources.features import plane_features
 
+POINTS = Recipe.of_numbers(("x1", "x2"))  # of the plane
+
 
 class Raw(NamedTuple):
     """Examples as a source returns them: not split, in their original units."""
@@ -100,7 +102,7 @@ class Dataset:
     encode: Callable[[np.ndarray], np.ndarray] | None  # raw plane points (M, 2) -> standardized inputs (M, D)
     extent: tuple[float, float] | None  # the plane shown is [lo, hi] x [lo, hi]
     scaling: str = STANDARD  # of pictures; "per_image" stretches raw pixels before mean and scale
-    recipe: Recipe = Recipe.of_numbers(("x1", "x2"))  # from the columns of a file of new rows to raw examples
+    recipe: Recipe = POINTS  # from the columns of a file of new rows to raw examples
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -68,8 +68,8 @@ class Recipe:
     header: bool = True  # whether the training file had a line of names
     encoding: str = "utf-8"
     separator: str = ","
-    decimal: str = "."
-    thousands: str = ","
+    decimal: str = ""  # the marks of numbers; "" and "": the training file has none
+    thousands: str = ""
     missing: tuple[str, ...] | None = None  # the user's words for a gap; None: the usual ones
     pixels: bool = False  # whether the columns are the pixels of a picture, from 0 to 255
 
@@ -129,7 +129,7 @@ class Recipe:
         texts = (recipe.target, recipe.encoding, recipe.separator, recipe.decimal, recipe.thousands)
         if not (columns and all(map(_is_text, texts)) and type(recipe.header) is type(recipe.pixels) is bool):
             raise ValueError(f"{DAMAGED}: columns and texts are expected.")
-        if recipe.decimal not in (".", ",") or recipe.thousands not in ("", ".", ","):
+        if recipe.decimal not in ("", ".", ",") or recipe.thousands not in ("", ".", ","):
             raise ValueError(f"{DAMAGED}: it spells numbers in an unknown way.")
         return recipe
 

@@ -52,8 +52,8 @@ def read_pictures(
     given, layout = column_names(frame.names), frame.layout
     target = frame.names[label] or "label"
     columns = tuple(InputColumn(name) for place, name in enumerate(given) if place != label)
-    recipe = Recipe(columns, tuple(given), given[label], header=bool(layout.header), encoding=layout.encoding or "utf-8",
-                    separator=layout.separator or ",", pixels=True)  # fmt: skip
+    recipe = Recipe(columns, tuple(given), given[label], pixels=True, header=bool(layout.header),
+                    encoding=layout.encoding or "utf-8", separator=layout.separator or ",")  # fmt: skip
     return PreparedData("own_images", clean(title), "classification", pixels, y, pixel_names(side), names, target,
                         image_shape=(side, side), recipe=recipe)  # fmt: skip
 

@@ -219,7 +219,7 @@ def _recipe(table: Table, choices: Choices, chosen: list[Column]) -> Recipe:
         table.header,
         layout.encoding or "utf-8",
         layout.separator or ",",
-        layout.decimal or ".",
-        layout.thousands or "",
+        (layout.decimal or "") if table.has_marks else "",
+        (layout.thousands or "") if table.has_marks else "",
         layout.missing,
     )

@@ -100,7 +100,7 @@ def as_utf8(content: bytes, encoding: str | None = None) -> tuple[bytes, str, li
         if content.startswith(start):
             raise UserDataError(f"The file is {what}; CSV text is allowed.")
     notes: list[str] = []
-    found = encoding or _unicode(content)
+    found = encoding or unicode_form(content)
     mark = next((mark for mark, name in MARKS if content.startswith(mark) and found in (None, name, name[:6])), b"")
     content = content.removeprefix(mark)
     if found is None:
@@ -118,7 +118,7 @@ def as_utf8(content: bytes, encoding: str | None = None) -> tuple[bytes, str, li
     return body.rstrip(b"\x1a"), found, notes
 
 
-def _unicode(content: bytes) -> str | None:
+def unicode_form(content: bytes) -> str | None:
     """UTF-8 or another form of Unicode, or None."""
     for mark, name in MARKS:
         if content.startswith(mark):

@@ -7,6 +7,7 @@ import pytest
 
 from data.files import unlabeled_rows
 from data.files.unlabeled_rows import UnlabeledRows, UnlabeledRowsError
+from data.recipe import Recipe
 
 NUMBERS = np.array([[1, 2], [3, 4.5]])
 READ = {
@@ -23,7 +24,7 @@ READ = {
 
 
 def read(content, columns=("a", "b"), **options):
-    sheet = UnlabeledRows(content, columns, **options)
+    sheet = UnlabeledRows(content, Recipe.of_numbers(columns, **options))
     return np.concatenate(list(sheet)), sheet.left_out
 
 
@@ -38,11 +39,11 @@ def test_a_file_is_read_by_its_columns(name):
 @pytest.mark.parametrize("first", [0, 1])
 def test_pixels_may_be_numbered_as_kaggle_does(first):
     content = f"pixel{first},pixel{first + 1}\n0,255\n3,4\n".encode()
-    np.testing.assert_array_equal(read(content, ("pixel_0_0", "pixel_0_1"), picture=True)[0], [[0, 255], [3, 4]])
+    np.testing.assert_array_equal(read(content, ("pixel_0_0", "pixel_0_1"), pixels=True)[0], [[0, 255], [3, 4]])
 
 
 def test_pieces_are_no_longer_than_asked_for():
-    pieces = list(UnlabeledRows(b"a,b\n" + b"1,2\n" * 25, ("a", "b"), rows=10))
+    pieces = list(UnlabeledRows(b"a,b\n" + b"1,2\n" * 25, Recipe.of_numbers(("a", "b")), rows=10))
     assert [len(piece) for piece in pieces] == [10, 10, 5]
 
 
@@ -57,7 +58,7 @@ REFUSED = {
     "infinity": (b"a,b\n1,inf\n", "Row 1, column 2 holds 'inf'; allowed: numbers."),
     "a longer row": (b"a,b\n1,2\n3,4,5\n", "Line 3 has another number of columns; rows of 2 cells are allowed."),
     "one endless line": (b"a," + b"1" * 200_000, "A cell is longer than the 10,000 characters"),
-    "many columns": (b",".join([b"1"] * 4000) + b"\n", "The file has 4,000 columns; at most 3,000 are allowed."),
+    "many columns": (b",".join([b"1"] * 6000) + b"\n", "The table has 6,000 columns; at most 5,000 can be read."),
 }
 
 
@@ -72,7 +73,7 @@ def test_a_file_that_does_not_fit_is_refused(name):
 
 def test_a_pixel_beyond_white_is_refused():
     with pytest.raises(UnlabeledRowsError, match=r"Row 1, column 2 holds '256'; allowed: numbers from 0 to 255\."):
-        read(b"pixel0,pixel1\n0,256\n", ("p", "q"), picture=True)
+        read(b"pixel0,pixel1\n0,256\n", ("p", "q"), pixels=True)
 
 
 def test_long_files_are_refused(monkeypatch):
