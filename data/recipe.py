@@ -12,7 +12,7 @@ import numpy as np
 from data.names import unique
 
 MISSING = "(missing)"
-MAX_COLUMNS, MAX_CHARACTERS = 5000, 10_000  # of a recipe from outside, and of each of its names
+MAX_COLUMNS, MAX_CHARACTERS = 5000, 25_000  # of a recipe from outside, and of each of its names
 DAMAGED = "The recipe from columns to inputs is damaged"
 
 
@@ -122,12 +122,12 @@ class Recipe:
         """The recipe of plain values from outside. Raises ValueError, in a sentence, if they are not those of one."""
         values = _known(cls, values)
         columns = tuple(_column(column) for column in _items(values.pop("columns", None)))
-        values |= {name: _words(values[name]) for name in ("names", "ids") if name in values}
+        values |= {name: texts(values[name]) for name in ("names", "ids") if name in values}
         if values.get("missing") is not None:
-            values["missing"] = _words(values["missing"])
+            values["missing"] = texts(values["missing"])
         recipe = cls(columns, **values)
-        texts = (recipe.target, recipe.encoding, recipe.separator, recipe.decimal, recipe.thousands)
-        if not (columns and all(map(_is_text, texts)) and type(recipe.header) is type(recipe.pixels) is bool):
+        marks = (recipe.target, recipe.encoding, recipe.separator, recipe.decimal, recipe.thousands)
+        if not (columns and all(map(_is_text, marks)) and type(recipe.header) is type(recipe.pixels) is bool):
             raise ValueError(f"{DAMAGED}: columns and texts are expected.")
         if recipe.decimal not in ("", ".", ",") or recipe.thousands not in ("", ".", ","):
             raise ValueError(f"{DAMAGED}: it spells numbers in an unknown way.")
@@ -146,7 +146,7 @@ def _known(kind: type, values: Any) -> dict[str, Any]:
 
 def _column(values: Any) -> InputColumn:
     values = _known(InputColumn, values)
-    categories, fill = _words(values.get("categories", [])), values.get("fill")
+    categories, fill = texts(values.get("categories", [])), values.get("fill")
     column = InputColumn(values.get("name", ""), categories, values.get("marked", False), fill)
     if not _is_text(column.name) or type(column.marked) is not bool or len(set(categories)) < len(categories):
         raise ValueError(f"{DAMAGED}: a column has no name, or a word twice.")
@@ -162,11 +162,16 @@ def _items(values: Any) -> Sequence[Any]:
     return values
 
 
-def _words(values: Any) -> tuple[str, ...]:
+def texts(values: Any) -> tuple[str, ...]:
+    """A list of texts from outside. Raises ValueError, in a sentence, if it is none."""
     if not all(map(_is_text, _items(values))):
         raise ValueError(f"{DAMAGED}: a list of words is expected.")
     return tuple(values)
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and len(value) <= MAX_CHARACTERS
+    """Whether it is a text that can be written to a file."""
+    try:
+        return isinstance(value, str) and len(value) <= MAX_CHARACTERS and value.encode() is not None
+    except UnicodeEncodeError:  # half of a pair, which JSON can hold
+        return False

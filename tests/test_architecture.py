@@ -76,7 +76,10 @@ PACKAGES = (
     Package(
         "lab/export", ("lab.training", "lab.experiment", "lab.protocol", "engine", "data"), ("numpy", "onnx", "pandas"),
     ),
-    Package("lab/__main__.py", ("lab.training", "lab.experiment", "lab.protocol", "engine", "data"), ("numpy",)),
+    Package(
+        "lab/__main__.py",
+        ("lab.export", "lab.training", "lab.experiment", "lab.protocol", "engine", "data"), ("numpy",),
+    ),
     Package("lab", (), ()),
     # ui: what a visitor sees; parts of all pages first, then the packages of the pages, which do not know each other
     Package("ui/components"),

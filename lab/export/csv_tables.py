@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from data.files.safe_cells import safe_cell
+from data.files.unlabeled_rows import UnlabeledRows
 from engine.formulas.metrics import Scores
 
 
@@ -26,11 +27,16 @@ def confusion(counts: np.ndarray, classes: Sequence[str]) -> str:
     return _table(("truth \\ prediction", *classes), rows)
 
 
-def predictions(answers: np.ndarray, classes: Sequence[str], *, picture: bool) -> str:
-    """Predictions in the format of Kaggle, numbered from 1. answers (N,): class numbers, or values for regression."""
+def predictions(answers: np.ndarray, classes: Sequence[str], rows: UnlabeledRows) -> str:
+    """Predictions in the format of Kaggle, with the ids of the rows, or numbered from 1.
+
+    answers (N,): class numbers, or values for regression.
+    """
     shown = [classes[number] for number in answers] if classes else _short(answers)
-    names = ("ImageId" if picture else "Id", "Label" if classes else "Value")
-    return _table(names, enumerate(shown, 1))
+    recipe, ids = rows.recipe, rows.ids or range(1, len(shown) + 1)
+    first = rows.id_name or ("ImageId" if recipe.pixels else "Id")
+    second = (not recipe.pixels and recipe.target) or ("Label" if classes else "Value")
+    return _table((first, second), zip(ids, shown, strict=True))
 
 
 def _short(values: np.ndarray) -> list[str | float]:
