@@ -127,7 +127,8 @@ def show_predictions(options: argparse.Namespace) -> int:
         raise ExperimentError([f"{path}: {problem}"]) from None
     if rows.notes:
         print("\n".join(rows.notes), file=sys.stderr)
-    print(csv_tables.predictions(answers, predictor.classes, rows), end="")
+    heading = rows.heading(bool(predictor.classes))
+    print(csv_tables.predictions(answers, predictor.classes, heading, rows.ids), end="")
     return 0
 
 

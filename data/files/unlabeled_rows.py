@@ -72,10 +72,12 @@ class UnlabeledRows:
         self.left_out = [name for i, name in enumerate(self.names) if i not in {*self.places, self.id_place}]
         self._said = [*said, *self.frame.notes]
 
-    @property
-    def id_name(self) -> str:
-        """The name of the column of ids, or nothing."""
-        return "" if self.id_place is None else self.names[self.id_place]
+    def heading(self, has_classes: bool) -> tuple[str, str]:
+        """The names of the ids and of the predictions, for a table of them."""
+        pixels = self.recipe.pixels
+        ids = ("ImageId" if pixels else "Id") if self.id_place is None else self.names[self.id_place]
+        target = "" if pixels else self.recipe.target
+        return ids, target or ("Label" if has_classes else "Value")
 
     @property
     def notes(self) -> list[str]:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from data.files.safe_cells import safe_cell
-from data.files.unlabeled_rows import UnlabeledRows
 from engine.formulas.metrics import Scores
 
 
@@ -27,16 +26,13 @@ def confusion(counts: np.ndarray, classes: Sequence[str]) -> str:
     return _table(("truth \\ prediction", *classes), rows)
 
 
-def predictions(answers: np.ndarray, classes: Sequence[str], rows: UnlabeledRows) -> str:
-    """Predictions in the format of Kaggle, with the ids of the rows, or numbered from 1.
+def predictions(answers: np.ndarray, classes: Sequence[str], heading: tuple[str, str], ids: Sequence[str] = ()) -> str:
+    """Predictions in the format of Kaggle, numbered from 1 where the rows have no ids.
 
     answers (N,): class numbers, or values for regression.
     """
     shown = [classes[number] for number in answers] if classes else _short(answers)
-    recipe, ids = rows.recipe, rows.ids or range(1, len(shown) + 1)
-    first = rows.id_name or ("ImageId" if recipe.pixels else "Id")
-    second = (not recipe.pixels and recipe.target) or ("Label" if classes else "Value")
-    return _table((first, second), zip(ids, shown, strict=True))
+    return _table(heading, zip(ids or range(1, len(shown) + 1), shown, strict=True))
 
 
 def _short(values: np.ndarray) -> list[str | float]:
