@@ -187,7 +187,14 @@ def _encoding(content: bytes, recipe: Recipe) -> str | None:
 def _find_frame(body: bytes, encoding: str, recipe: Recipe) -> tuple[Frame, list[str]]:
     """The layout in which the columns of the recipe are found, and the names of all columns. Raises UserDataError."""
     given = Layout(encoding)
-    frames = [find_frame(body, given, fewest=1)]
+    try:
+        frames = [find_frame(body, given, fewest=1)]
+    except UserDataError:  # perhaps there is a single row, which was taken for names
+        frame = find_frame(body, replace(given, header=0), fewest=1)
+        names = _names_by_count(frame.width, recipe)
+        if names and _is_row(frame.sample[0].cells, names, recipe):
+            return frame, names
+        raise
     if recipe.separator in SEPARATORS and recipe.separator != frames[0].layout.separator:
         with contextlib.suppress(UserDataError):
             frames.insert(0, find_frame(body, replace(given, separator=recipe.separator), fewest=1))
@@ -203,9 +210,10 @@ def _find_frame(body: bytes, encoding: str, recipe: Recipe) -> tuple[Frame, list
         first = frame.names if frame.layout.header else frame.sample[0].cells
         if names and _is_row(first, names, recipe):
             return find_frame(body, replace(given, separator=frame.layout.separator, header=0), fewest=1), names
-    names = _names_by_count(frames[-1].width, recipe)
-    if names and not (recipe.header and frames[-1].layout.header):
-        return frames[-1], names  # names that the training file did not have, or a row of unknown words
+    for frame in reversed(frames):
+        names = _names_by_count(frame.width, recipe)
+        if names and not (recipe.header and frame.layout.header):
+            return frame, names  # names that the training file did not have, or a row of unknown words
     raise UserDataError(_lacking(frames[-1], recipe))
 
 
