@@ -193,8 +193,9 @@ def main(arguments: list[str] | None = None) -> int:
     if options.save:
         try:
             options.save.write_bytes(model_file.to_bytes(model_file.capture(experiment, dataset, trainer)))
-        except OSError as problem:
-            print(f"{options.save} cannot be written: {problem.strerror}.", file=sys.stderr)
+        except (OSError, model_file.ModelFileError) as problem:
+            why = problem.strerror if isinstance(problem, OSError) else problem
+            print(f"{options.save} cannot be written: {why}".rstrip(".") + ".", file=sys.stderr)
             return 2
     if options.report:
         result["report"] = report(trainer, dataset)
