@@ -74,7 +74,9 @@ def test_new_rows_are_labeled_as_the_training_file_is(lab, train, tmp_path):
 
 
 def test_numbers_are_predicted_in_the_unit_of_the_target(lab, train, tmp_path):
-    text = "rooms;price\n" + "".join(f"{2 + i % 4};{100.5 * (2 + i % 4) + i / 100:.2f}\n".replace(".", ",") for i in range(60))
+    text = "rooms;price\n" + "".join(
+        f"{2 + i % 4};{100.5 * (2 + i % 4) + i / 100:.2f}\n".replace(".", ",") for i in range(60)
+    )
     new = write(tmp_path / "new.csv", "rooms\n2\n5\n")
     found = rows(lab("predict", train(text, experiment=EASY.change(epochs=100)), new))
     assert found[0] == ["Id", "price"]
