@@ -52,7 +52,8 @@ def predictions() -> None:
     columns = [clean(column.name) for column in network.recipe.columns]
     shown = ", ".join(columns[:6]) + (" ..." if columns[6:] else "")
     names = "pixel0, pixel1, ... from 0 to 255" if network.recipe.pixels else shown
-    text = f"A CSV file with {len(columns):,} columns: {names}. Other columns, such as labels, are ignored."
+    count = "1 column" if len(columns) == 1 else f"{len(columns):,} columns"
+    text = f"A CSV file with {count}: {names}. Other columns, such as labels, are ignored."
     if network.recipe.columns[0].fill is not None:
         text += " Gaps and unknown words are filled as in training, and ids are repeated."
     st.caption(escape_markdown(text))
