@@ -51,7 +51,8 @@ NOTE = """Contents
 
 train_numpy.py, train_pytorch.py, train_keras.py  the experiment as code; each needs data.npz beside it
 data.npz         the examples, prepared for the network: x_train, t_train, x_test, t_test
-experiment.json  the settings; python -m lab run experiment.json trains them in Backprop Playground without a browser
+experiment.json  the settings; python -m lab run experiment.json trains them in Backprop Playground without a browser,
+                 on uploaded data with --table FILE --target COLUMN
 """
 NEW_ROWS = """
 python train_numpy.py NEW.csv (or another script) trains and predicts the rows of NEW.csv into predictions.csv:

@@ -45,7 +45,10 @@ def load_model() -> None:
     st.radio("Load from the file", list(LOAD_OPTIONS), key="load_what", horizontal=True, help=help)
     key = f"model_file_{state.notes().get('loads', 0)}"  # a new key empties the widget, so that the file is freed
     max_mb = model_file.MAX_FILE_BYTES // MEGABYTE
-    help = "A file saved here or with `python -m lab run --save`. A file that does not fit changes nothing."
+    help = (
+        "A file saved here or with `python -m lab run --save`. A file that does not fit changes nothing. A model whose "
+        "data was uploaded and is not here any more is opened for predictions only."
+    )
     st.file_uploader(
         "Load a model", type="safetensors", max_upload_size=max_mb, key=key, on_change=_load, args=(key,), help=help
     )
