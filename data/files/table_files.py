@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
 
 from data.files.number_spelling import (
     Evidence,
@@ -72,7 +74,7 @@ class Column:
 
     @property
     def distinct(self) -> int:
-        return len(self.categories) or len(np.unique(self.values[~np.isnan(self.values)]))
+        return len(self.categories) or pd.Series(self.values).nunique()
 
     def as_categories(self) -> Column:
         """Numbers as categories, sorted numerically, as they are spelled in the file."""
@@ -229,9 +231,35 @@ def _uneven(where: str, cells: int, expected: int) -> UserDataError:
 
 
 def _parsed(body: bytes, frame: Frame, width: int, most: int) -> Any:
+    plain = _parsed_plain(body, frame, width, most)
+    if plain is not None:
+        return plain
     file = io.BytesIO(body)
     file.seek(frame.start)
     return pd.read_csv(file, nrows=most, **reading_options(frame.layout, width))
+
+
+def _parsed_plain(body: bytes, frame: Frame, width: int, most: int) -> Any | None:
+    """The cells of a text without quotes whose rows are all of one width, or None. Arrow is four times faster."""
+    layout = frame.layout
+    quote = (layout.quote or '"').encode()
+    if layout.separator == " " or layout.escape or body.find(quote, frame.start) >= 0:
+        return None
+    if max(body.count(b"\n", frame.start), body.count(b"\r", frame.start)) > most:
+        return None
+    names = [str(i) for i in range(width)]
+    try:
+        table = arrow_csv.read_csv(
+            pa.BufferReader(memoryview(body)[frame.start :]),
+            arrow_csv.ReadOptions(column_names=names),
+            arrow_csv.ParseOptions(delimiter=layout.separator, quote_char=False),
+            arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.large_string())),
+        )
+    except pa.ArrowInvalid:  # rows of several widths
+        return None
+    cells = table.to_pandas(types_mapper={pa.large_string(): pd.StringDtype("pyarrow", na_value=np.nan)}.get)
+    cells.columns = range(width)
+    return cells
 
 
 def reading_options(layout: Layout, width: int) -> dict[str, Any]:
@@ -422,13 +450,12 @@ def _stray(name: str, there: Any, words: np.ndarray, forced: bool) -> list[str] 
 
 def _spelled(there: Any, numbers: np.ndarray) -> dict[float, str]:
     """The first spelling of each number, if there are few: they may be classes."""
-    if len(np.unique(numbers[: 2 * MAX_SPELLED])) > MAX_SPELLED:
+    if pd.Series(numbers[: 2 * MAX_SPELLED]).nunique() > MAX_SPELLED:
         return {}
-    different, places = np.unique(numbers, return_index=True)
-    if len(different) > MAX_SPELLED + 1:
+    different = pd.Series(numbers).drop_duplicates().dropna()
+    if len(different) > MAX_SPELLED:
         return {}
-    known = ~np.isnan(different)
-    return dict(zip(different[known].tolist(), there.iloc[places[known]].tolist(), strict=True))
+    return dict(zip(different.tolist(), there.iloc[different.index].tolist(), strict=True))
 
 
 def _kind_of_words(text: Any, distinct: int) -> str:
