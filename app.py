@@ -28,9 +28,11 @@ from lab.experiment import own_data
 from lab.server import pool
 from lab.server.checkpoint_store import Store, usual_folder
 from lab.server.limits import limits
+from ui.server.gate import Gate
 from ui.server.headers import Headers
 from ui.server.routes import ROUTES
 from ui.server.static_assets import CachedStreamlitAssets
+from ui.streamlit_compat import server
 
 SWEEP_PERIOD_S = 10.0  # between two sweeps, which free abandoned runs and save new checkpoints
 
@@ -60,12 +62,14 @@ async def _sweep(workers: pool.WorkerPool) -> None:
         await asyncio.to_thread(workers.sweep, time.monotonic(), workers.limits.away_seconds)
         await asyncio.to_thread(workers.save)
         own_data.UPLOADS.sweep(workers.runs.__contains__)
+        server.end_old_sessions()
         gc.collect()  # what sessions that have ended leave behind
 
 
+server.install()
 app = st.App(
     "ui/router.py",
     lifespan=lifespan,
     routes=ROUTES,
-    middleware=[Middleware(Headers), Middleware(CachedStreamlitAssets)],
+    middleware=[Middleware(Gate), Middleware(Headers), Middleware(CachedStreamlitAssets)],
 )

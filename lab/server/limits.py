@@ -43,6 +43,8 @@ LIMITS = (
     Limit("away_seconds", 150, 1, 1e5, "A closed tab's run: Streamlit itself forgets a session after 120."),
     Limit("frames_a_second", 330, 10, 1e5, "Of all together: thirty visitors at eleven, a hundred at three."),
     Limit("sockets_a_run", 4, 1, 100, "A duplicated tab and a projector share a run; more is abuse."),
+    Limit("session_uploads_mb", 120, 1, 1e5, "The largest file twice, as one may replace another."),
+    Limit("uploads_mb", 600, 1, 1e6, "Those of all sessions while they wait to be read; ten of the largest files."),
     Limit("deaths", 3, 1, 100, "So often in a row a run may end its process; more is no accident."),
     Limit("forgiven_minutes", 10, 0.01, 1e4, "After so long without a crash a run counts from zero."),
     Limit("hang_seconds", 30, 0.1, 3600, "A worker shows life every few milliseconds; the longest step takes seconds."),
