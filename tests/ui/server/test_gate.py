@@ -83,22 +83,22 @@ def test_a_malformed_host_is_refused(host):
 def test_uploads_are_taken_as_long_as_there_is_room():
     path, megabyte = f"{UPLOAD_PATH}me/file", 1_000_000
     put = lambda size, **held: ask(gate(**held), "PUT", path, content_length=size)  # noqa: E731
-    assert put("49000000") == put("49000000", me=70 * megabyte) == put("0", me=120 * megabyte) == PASSED
-    assert put("49000000", me=72 * megabyte) == TOO_MUCH
-    assert put("49000000", others=540 * megabyte, me=10 * megabyte) == PASSED
-    assert put("49000000", others=552 * megabyte) == FULL
-    assert ask(gate(others=552 * megabyte), "GET", path) == PASSED
+    assert put("49000000") == put("49000000", me=120 * megabyte) == put("0", me=170 * megabyte) == PASSED
+    assert put("49000000", me=122 * megabyte) == TOO_MUCH
+    assert put("49000000", others=790 * megabyte, me=10 * megabyte) == PASSED
+    assert put("49000000", others=802 * megabyte) == FULL
+    assert ask(gate(others=802 * megabyte), "GET", path) == PASSED
     for length in ("-1", "1e3", "many", "9" * 20, "１"):
         assert put(length.encode().decode("latin-1")) == LENGTH
 
 
 def test_uploads_on_their_way_count_too():
     busy = Gate(app, dict)
-    busy.arriving["me"] = 80_000_000
+    busy.arriving["me"] = 100_000_000
     path = f"{UPLOAD_PATH}me/file"
     assert ask(busy, "PUT", path) == TOO_MUCH  # without a length it may be as large as any
     assert ask(busy, "PUT", path.replace("me", "other")) == PASSED
-    assert busy.arriving == {"me": 80_000_000}
+    assert busy.arriving == {"me": 100_000_000}
 
 
 def test_what_streamlit_holds_is_counted_by_session(monkeypatch):
