@@ -49,7 +49,7 @@ async def live(socket: WebSocket) -> None:
             except BadMessage:
                 return await socket.close(CLOSE_BAD_REQUEST)
             begin = time.monotonic()
-            if not runs.back(token):
+            if token not in runs.runs:
                 return await socket.close(CLOSE_RUN_UNKNOWN)
             asks = isinstance(command, GetFrame)
             if asks and told >= CROWD_MS:

@@ -29,7 +29,7 @@ def end_old_sessions() -> None:
     Call it on the thread of the event loop.
     """
     if Runtime.exists():
-        len(Runtime.instance()._session_mgr._session_storage.list())
+        Runtime.instance()._session_mgr._session_storage._cache.expire()  # pyright: ignore
 
 
 def max_upload_bytes() -> int:
