@@ -59,7 +59,7 @@ async def _sweep(workers: pool.WorkerPool) -> None:
         await asyncio.sleep(min(SWEEP_PERIOD_S, workers.limits.away_seconds))
         await asyncio.to_thread(workers.sweep, time.monotonic(), workers.limits.away_seconds)
         await asyncio.to_thread(workers.save)
-        own_data.UPLOADS.sweep(workers.runs.__contains__)
+        own_data.UPLOADS.sweep(workers.uses())
         gc.collect()  # what sessions that have ended leave behind
 
 

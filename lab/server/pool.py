@@ -17,6 +17,7 @@ from typing import Any
 
 from lab.experiment.errors import SentenceError
 from lab.experiment.experiment import Experiment, ExperimentError
+from lab.experiment.own_data import RunUse
 from lab.protocol.errors import Full, Unreachable
 from lab.protocol.messages import (
     Answer,
@@ -123,6 +124,10 @@ class Pool:
 
     def close(self, token: str) -> None:
         self.do(token, Close())
+
+    def uses(self) -> dict[str, RunUse]:
+        """Who has each run, by its token, and which uploaded data it uses."""
+        raise NotImplementedError
 
 
 class WorkerPool(Pool):
@@ -338,6 +343,12 @@ class WorkerPool(Pool):
     def is_previewing(self, token: str) -> bool:
         record = self.runs.get(token)
         return bool(record and record.previewed is not None and self.clock() - record.previewed <= PREVIEW_S)
+
+    def uses(self) -> dict[str, RunUse]:
+        return {
+            token: RunUse(record.visitor, frozenset({record.wanted.own, record.state.experiment.own} - {""}))
+            for token, record in self.runs.items()
+        }
 
     # Sessions --------------------------------------------------------------------------------------------------------
 
