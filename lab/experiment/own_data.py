@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -170,14 +171,16 @@ class UploadRegistry:
             mine.sets[name] = self._sets[name] = prepared.size
             return name
 
-    def keep_file(self, owner: str, section: str, name: str, content: bytes) -> None:
+    def keep_file(
+        self, owner: str, section: str, name: str, content: bytes, choices: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
         """Store the file of a section of the page Data instead of the one before. Raises UserDataError above a limit.
 
         A visitor has one file a section; they are bounded by what the page accepts.
         """
         with self._busy:
             self._make_room(len(content))
-            file = UploadedFile(name, user_data.save_file(content), len(content))
+            file = UploadedFile(name, user_data.save_file(content), len(content), dict(choices))
             before = self._owner(owner).files.pop(section, None)
             self._owner(owner).files[section] = file
             self._remove_file(before)

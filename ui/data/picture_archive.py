@@ -31,15 +31,15 @@ def picture_archive() -> None:
         f"One folder per class, with pictures in {FORMATS} format. The name of the folder is the name of the "
         "class. Folders such as train and test above the classes are counted together.",
     )
+    choices = Choices(SECTION, file)
+    sentence = "Each image becomes a gray square with this many pixels per side. Small images train faster."
+    bound = choices.bound("side", choices.value("side", SIDES, DEFAULT_SIDE))
+    side = st.select_slider("Pixels per side", SIDES, help=sentence, **bound)
     if file is None:
         st.caption(
             "One folder per class, such as cat/1.png and dog/1.jpg. At most 50 MB, 20,000 images and 50 classes."
         )
         return
-    choices = Choices(SECTION, file)
-    sentence = "Each image becomes a gray square with this many pixels per side. Small images train faster."
-    bound = choices.bound("side", choices.value("side", SIDES, DEFAULT_SIDE))
-    side = st.select_slider("Pixels per side", SIDES, help=sentence, **bound)
     draft = _draft(f"{file.digest} {file.name} {side}")
     if draft is None:
         draft = _read(file, side, f"{file.digest} {file.name} {side}")

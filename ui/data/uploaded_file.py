@@ -47,7 +47,8 @@ def _take(section: str, key: str) -> None:
     notes[f"{section}_taken"] = notes.get(f"{section}_taken", 0) + 1
     notes[f"{section}_refused"] = ""
     try:
-        UPLOADS.keep_file(state.owner(), section, upload.name, read_and_free(upload))
+        chosen = notes.pop(f"{section}_choices", {})
+        UPLOADS.keep_file(state.owner(), section, upload.name, read_and_free(upload), chosen)
     except UserDataError as problem:
         notes[f"{section}_refused"] = f"{clean(upload.name)} was not stored. {problem}"
 
@@ -86,22 +87,25 @@ def late_bar(label: str) -> Iterator[Callable[[float], None]]:
 
 
 class Choices:
-    """What a visitor has chosen for a file, as options of the widgets that show it."""
+    """What a visitor has chosen for a file, or before it, as options of the widgets that show it."""
 
-    def __init__(self, section: str, file: UploadedFile) -> None:
-        self.section, self.file = section, file
+    def __init__(self, section: str, file: UploadedFile | None) -> None:
+        self.section, self.digest = section, file.digest if file else ""
+        self.made = file.choices if file else state.notes().setdefault(f"{section}_choices", {})
 
     def value(self, control: str, allowed: Iterable[Any] | None = None, proposed: Any = None) -> Any:
         """The chosen value, or the proposed one where nothing was chosen or it is not allowed any more."""
-        value = self.file.choices.get(control, proposed)
+        value = self.made.get(control, proposed)
         return value if allowed is None or value in allowed else proposed
 
     def values(self, control: str, allowed: Iterable[str], proposed: Iterable[str] = ()) -> list[str]:
         """The same for a list, of which each item must be allowed."""
         allowed = set(allowed)
-        return [name for name in self.file.choices.get(control, proposed) if name in allowed]
+        return [name for name in self.made.get(control, proposed) if name in allowed]
 
     def bound(self, control: str, value: Any) -> dict[str, Any]:
         """Key and callback of the widget that shows a value."""
-        act: Callable[[Any], None] = partial(UPLOADS.choose, state.owner(), self.section, self.file.digest, control)
-        return keyed(f"{control}_{self.file.digest[:12]}", value, act)
+        act: Callable[[Any], None] = partial(self.made.__setitem__, control)
+        if self.digest:
+            act = partial(UPLOADS.choose, state.owner(), self.section, self.digest, control)
+        return keyed(f"{control}_{self.digest[:12]}", value, act)
