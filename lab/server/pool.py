@@ -66,7 +66,7 @@ class Pool:
     def open(self, experiment: Experiment, speed: str = "epoch", visitor: str = "", ticket: str = "") -> str:
         """A new run, idle. Returns its token. Raises ExperimentError, and Full where a server has no slot.
 
-        visitor: who comes, if known: a run that this visitor had before the server was restarted continues.
+        visitor: who comes, if known: a run that this visitor left, or had before the server was restarted, continues.
         ticket: keeps a place in the waiting queue for whoever asks again after Full.
         """
         token = secrets.token_urlsafe(16)
@@ -171,8 +171,10 @@ class WorkerPool(Pool):
         check_visitor_limits(self.limits, experiment)
         with self._doors[hash(visitor or ticket) % len(self._doors)]:
             with self.runs.lock:
-                for other, record in self.runs.items():  # Streamlit may break off the script run that fetched it
-                    if visitor and record.fetched and (record.visitor, record.wanted) == (visitor, experiment):
+                for other, record in self.runs.items():
+                    # Streamlit may break off the script run that fetched it; a page that is reloaded leaves its run
+                    free = record.fetched or record.away_since is not None
+                    if visitor and free and (record.visitor, record.wanted) == (visitor, experiment):
                         return other
                 token = self._admit_new(experiment, speed, visitor, ticket)
             try:

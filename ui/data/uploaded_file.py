@@ -24,7 +24,7 @@ BAR_AFTER_S = 1.0
 
 def upload_box(section: str, label: str, endings: list[str], max_bytes: int, help: str) -> UploadedFile | None:
     """The box for a file, and the line of the one that the visitor has in this section."""
-    key = f"{section}_file_{state.notes().get(f'{section}_taken', 0)}"  # a new key empties the box
+    key = _box_key(section)
     options = {"max_upload_size": max_bytes // 1_000_000, "on_change": _take, "args": (section, key), "help": help}
     st.file_uploader(label, endings, key=key, **options)
     if refused := state.notes().get(f"{section}_refused"):
@@ -39,10 +39,15 @@ def upload_box(section: str, label: str, endings: list[str], max_bytes: int, hel
     return file
 
 
+def _box_key(section: str) -> str:
+    """A new key empties the box."""
+    return f"{section}_file_{state.notes().get(f'{section}_taken', 0)}"
+
+
 def _take(section: str, key: str) -> None:
     """Store the uploaded file instead of the one before, if there is enough space."""
-    if (upload := st.session_state[key]) is None:
-        return
+    if key != _box_key(section) or (upload := st.session_state[key]) is None:
+        return  # a message that was on its way repeats a file that has been taken
     notes = state.notes()
     notes[f"{section}_taken"] = notes.get(f"{section}_taken", 0) + 1
     notes[f"{section}_refused"] = ""

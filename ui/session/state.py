@@ -25,6 +25,7 @@ from ui.session.view import to_query
 from ui.session.visitor import Visitor, alive, arrived, have_a_run
 from ui.session.visitor import runs as runs
 
+NOT_SET = object()
 MOST_EVENTS = 100  # of the live view that one script run carries out
 
 
@@ -201,7 +202,8 @@ def widget_key(name: str, value: Any) -> str:
     last, version = me.widget_versions.get(name, (value, 0))
     me.widget_versions[name] = value, version + (last != value)
     key = _versioned(me, name)
-    st.session_state[key] = value
+    if st.session_state.get(key, NOT_SET) != value:
+        st.session_state[key] = value  # a value that is set overwrites what a person has pressed meanwhile
     return key
 
 
