@@ -29,6 +29,7 @@ from data.names import MAX_NAME_CHARACTERS, clean
 MAX_BYTES, MAX_UNPACKED_BYTES, MAX_COMPRESSION_RATIO = 50_000_000, 200_000_000, 200
 MAX_ENTRIES, MAX_PICTURES, MIN_PICTURES = 25_000, 20_000, 10
 MAX_FILE_BYTES = 10_000_000  # of one picture
+MAX_TOTAL_PIXELS = 500_000_000  # that are decoded, some 30 s; a JPEG is decoded at a reduced size
 MAX_FOLDERS = 32  # above one picture
 SIDES = (8, 12, 16, 20, 24, 28, 32, 48, 64)
 DEFAULT_SIDE = 28
@@ -99,15 +100,20 @@ def read_pictures(content: bytes, title: str, side: int = DEFAULT_SIDE) -> Itera
     with archive:
         found, left_out, code_page = entries(archive)
         pixels, read = np.empty((len(found), side * side), dtype=np.uint8), []
+        decoded = 0  # pixels
         spans, opacities = {}, {}  # of deep and of transparent pictures
         for i, entry in enumerate(found):
             if i % PICTURES_PER_REPORT == 0:
                 yield i, len(found)
             try:
-                square = read_square(_unpack(archive, entry.info), side)
+                square, count = read_square(_unpack(archive, entry.info), side)
             except PictureError as problem:
                 left_out.append(LeftOut(entry.name, str(problem)))
                 continue
+            if (decoded := decoded + count) > MAX_TOTAL_PIXELS:
+                raise UserDataError(
+                    f"The pictures have more than {MAX_TOTAL_PIXELS:,} pixels in all; fewer or smaller are allowed."
+                )
             row = len(read)
             read.append(entry)
             pixels[row] = square.values.ravel()

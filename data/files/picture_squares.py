@@ -32,8 +32,11 @@ class Square:
     span: tuple[float, float] | None = None  # of a deep picture: the values that 0 and 255 stand for
 
 
-def read_square(content: bytes, side: int) -> Square:
-    """The first frame of a picture, padded to a square with the median of its edge. Raises PictureError."""
+def read_square(content: bytes, side: int) -> tuple[Square, int]:
+    """The first frame of a picture, padded to a square with the median of its edge, and how many pixels were decoded.
+
+    Raises PictureError.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -43,7 +46,8 @@ def read_square(content: bytes, side: int) -> Square:
                     size = f"{width:,} pixels wide and {height:,} high"
                     raise PictureError(f"{size}, more than the {MAX_PIXELS:,} pixels that are allowed")
                 picture.draft("L", (2 * side, 2 * side))  # decodes a JPEG at reduced size
-                return _square(picture, side)
+                decoded = picture.width * picture.height
+                return _square(picture, side), decoded
     except PictureError:
         raise
     except UnidentifiedImageError:

@@ -9,6 +9,7 @@ from data.files.picture_files import DEFAULT_SIDE, FORMATS, MAX_BYTES, SIDES, Pi
 from data.files.user_data import PreparedData, UserDataError
 from data.names import shown
 from lab.experiment.own_data import UploadedFile
+from ui.data.reading_place import reading_place
 from ui.data.training import train_button
 from ui.data.uploaded_file import Choices, upload_box
 from ui.kit.escape import escape_markdown
@@ -69,12 +70,13 @@ def _read(file: UploadedFile, side: int, key: str) -> Pictures | str:
     bar = place.progress(0.0, "Reading the images")
     result: Pictures | str = ""
     try:
-        for step in read_pictures(file.read(), file.name, side):
-            if isinstance(step, Pictures):
-                result = step
-            else:
-                done, total = step
-                bar.progress(done / total, f"{done:,} of {total:,} images have been read.")
+        with reading_place():
+            for step in read_pictures(file.read(), file.name, side):
+                if isinstance(step, Pictures):
+                    result = step
+                else:
+                    done, total = step
+                    bar.progress(done / total, f"{done:,} of {total:,} images have been read.")
     except UserDataError as problem:
         result = str(problem)
     _store(key, result)

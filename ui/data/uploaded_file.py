@@ -13,6 +13,7 @@ import streamlit as st
 from data.files.user_data import UserDataError
 from data.names import clean
 from lab.experiment.own_data import UPLOADS, UploadedFile
+from ui.data.reading_place import reading_place
 from ui.kit.escape import escape_markdown
 from ui.kit.widgets import keyed
 from ui.session import state
@@ -70,7 +71,7 @@ def remembered(what: str, key: Hashable, make: Callable[[], T], most: int = 2) -
     """A value that the session has made for this key, or makes now; it has the last `most` for each `what`."""
     found: dict[Hashable, T] = state.notes().setdefault(f"remembered_{what}", {})
     if key not in found:
-        with st.spinner("Reading the file"):
+        with reading_place(), st.spinner("Reading the file"):
             value = make()
         for oldest in list(found)[: len(found) + 1 - most]:
             del found[oldest]

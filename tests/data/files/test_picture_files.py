@@ -16,7 +16,7 @@ from data import load
 from data.files.picture_files import SIDES, LeftOut, Pictures, read_pictures
 from data.files.picture_tables import label_column
 from data.files.picture_tables import read_pictures as read_table_of_pictures
-from data.files.user_data import PreparedData
+from data.files.user_data import PreparedData, UserDataError
 from data.sources import idx, kaggle
 
 
@@ -387,3 +387,12 @@ def test_a_damaged_training_file_is_refused(text, tmp_path, cache_folder):
     with pytest.raises(ValueError, match=r"^[A-Z].*\.$"):
         kaggle.make(tmp_path)
     assert not idx.cache_folder().exists()
+
+
+def test_all_pictures_together_have_a_limit_of_pixels(monkeypatch):
+    files = {f"{name}/{i}.png": picture(cross()) for name in "ab" for i in range(6)}
+    monkeypatch.setattr("data.files.picture_files.MAX_TOTAL_PIXELS", 12 * 40 * 40)
+    assert len(read(files).y) == 12
+    monkeypatch.setattr("data.files.picture_files.MAX_TOTAL_PIXELS", 12 * 40 * 40 - 1)
+    with pytest.raises(UserDataError, match=r"more than 19,199 pixels in all; fewer or smaller are allowed"):
+        read(files)
