@@ -212,8 +212,11 @@ def _find_frame(body: bytes, encoding: str, recipe: Recipe) -> tuple[Frame, list
             return find_frame(body, replace(given, separator=frame.layout.separator, header=0), fewest=1), names
     for frame in reversed(frames):
         names = _names_by_count(frame.width, recipe)
-        if names and not (recipe.header and frame.layout.header):
-            return frame, names  # names that the training file did not have, or a row of unknown words
+        if names and not frame.layout.header:
+            return frame, names  # a row of unknown words
+        if names and not recipe.header:
+            passed_over = "The line of names is passed over, as the training file had none."
+            return replace(frame, notes=(*frame.notes, passed_over)), names
     raise UserDataError(_lacking(frames[-1], recipe))
 
 
