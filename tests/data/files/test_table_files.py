@@ -9,7 +9,7 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from data.files.table_files import _parsed_plain, read_table, reading_options
@@ -119,6 +119,7 @@ ROWS_OF_TWO = st.lists(CELLS, min_size=2, max_size=2).map(",".join)
 )
 @settings(deadline=None)
 def test_plain_rows_are_parsed_alike_by_both_parsers(rows, others, end, order):
+    assume(end != "\r" or others != [""])  # pandas takes the row below such a line for a part of it
     order.shuffle(lines := rows + others)
     body = (end.join(lines) + order.choice(["", end])).encode()
     frame = Frame(Layout("utf-8", ",", header=0, quote='"', escape=""), ("", ""), 0, 1, 2, (), ())
