@@ -64,9 +64,11 @@ class UnlabeledRows:
             content = unpacked(content, MAX_BYTES)
             self.body, encoding, said = as_utf8(content, _encoding(content, recipe))
             self.frame, self.names = _find_frame(self.body, encoding, recipe)
+            if (places := _places(self.names, recipe)) is None:
+                raise UserDataError(_lacking(self.frame, recipe))
         except UserDataError as problem:
             raise UnlabeledRowsError(str(problem)) from None
-        self.places = _places(self.names, recipe) or []
+        self.places = places
         known = (i for i, name in enumerate(self.names) if name in recipe.ids)
         self.id_place = next(known, None)
         self.left_out = [name for i, name in enumerate(self.names) if i not in {*self.places, self.id_place}]

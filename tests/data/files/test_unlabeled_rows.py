@@ -291,6 +291,19 @@ def test_any_bytes_are_encoded_or_refused_in_a_sentence(content, start):
     assert all(sentence.endswith(".") for sentence in said)
 
 
+FORGED = {
+    "names of other columns": Recipe((InputColumn("a", fill=0.0),), ("x", "y")),
+    "a column twice": Recipe((InputColumn("a", fill=0.0), InputColumn("a", fill=0.0)), ("a", "b")),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_recipe_that_contradicts_itself_is_refused(name):
+    for content in ("x,y\n1,2\n", "1,2\n3,4\n", "1,2\n"):
+        with pytest.raises(UnlabeledRowsError, match=r"^The file (lacks|has) .*\.$"):
+            encoded(content, FORGED[name])
+
+
 def test_a_last_row_of_gaps_is_a_row():
     recipe = Recipe.of_numbers(("a", "b", "c")).with_fill(np.zeros(3))
     text = "No,a,b,c\n" + "".join(f"{i},1,2,3\n" for i in range(20)) + "20,,,\nSource: a survey,,,\n"
