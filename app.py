@@ -63,7 +63,7 @@ async def _sweep(workers: pool.WorkerPool, most_files: int) -> None:
         await asyncio.sleep(min(SWEEP_PERIOD_S, workers.limits.away_seconds))
         await asyncio.to_thread(workers.sweep, time.monotonic(), workers.limits.away_seconds)
         await asyncio.to_thread(workers.save)
-        own_data.UPLOADS.sweep(workers.runs.__contains__)
+        own_data.UPLOADS.sweep(workers.uses())
         server.end_old_sessions()
         if (files := descriptors(most_files)).scarce:
             log("few file descriptors left", open=files.open, limit=files.limit)

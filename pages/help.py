@@ -36,6 +36,10 @@ buttons above a layer add and remove units, the thumbnails on the left switch fe
 **More pages.** *Optimizers* shows seven optimizers on famous surfaces and on your own network's loss; *Health*
 shows the activations and gradients of each layer.
 
+**Your own data** is uploaded on the page *Data*. It stays on the server for you, in every tab of this browser, and for
+those who train on it by your link, until a day after your last visit. If it is gone, the page says so and keeps your
+settings.
+
 **Your settings live in the address bar.** Copy the address: anyone who opens it gets the same experiment, and after the
 same number of epochs the same numbers. **Share** hides or locks parts of the page for students, gives embed code for
 your own web page, and saves experiments that are too long for a link. **Projector** makes the page readable from the
@@ -46,3 +50,4 @@ st.subheader("Starting points")
 preset_links(*PRESETS)
 glossary()
 st.page_link("../pages/playground.py", label="Back to the playground")
+state.write_link()

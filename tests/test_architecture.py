@@ -67,7 +67,7 @@ PACKAGES = (
         ("numpy", "pydantic"),
     ),
     Package(  # the one place where both sides of the wall meet: a page without a server
-        "lab/worker/local_pool.py", ("lab.worker", "lab.server", "lab.protocol"), (),
+        "lab/worker/local_pool.py", ("lab.worker", "lab.server", "lab.protocol", "lab.experiment"), (),
     ),
     Package(
         "lab/worker", ("lab.queries", "lab.training", "lab.experiment", "lab.protocol", "engine", "data"),
@@ -86,7 +86,7 @@ PACKAGES = (
     Package("ui/components"),
     Package("ui/figures", (), ("numpy", "plotly")),
     Package("ui/streamlit_compat", (), ("streamlit",)),
-    Package("ui/session", ("ui.streamlit_compat", "lab"), ("streamlit",)),
+    Package("ui/session", ("ui.streamlit_compat", "ui.kit.escape", "lab", "data"), ("streamlit",)),
     Package("ui/server/javascript.py", ("lab", "data"), ()),
     Package(
         "ui/server", ("ui.components", "ui.session.waiting", "ui.streamlit_compat", "lab"), ("starlette", "plotly"),

@@ -25,6 +25,7 @@ class Upload(NamedTuple):
     points: list[list[float]]  # [x, y, class], on the plane
     class_names: list[str]  # the label of each class
     stretched: bool  # whether the columns were scaled to fill the plane
+    notes: tuple[str, ...] = ()  # sentences on what was decided and left out
 
 
 def read_points(content: bytes) -> Upload:
@@ -49,7 +50,7 @@ def read_points(content: bytes) -> Upload:
         columns.pop()
     if len(columns) != 3:
         raise UploadError(f"The file has {len(columns):,} columns; two of numbers and one of labels are allowed.")
-    spelling, _, _ = find_spelling(cells[columns[:2]], frozenset(), frame.layout)
+    spelling, sentence, _ = find_spelling(cells[columns[:2]], frozenset(), frame.layout)
     places = np.stack([parse(cells[i], spelling) for i in columns[:2]], axis=1)
     labels = cells[columns[2]].tolist()
     for row, (place, label) in enumerate(zip(places, labels, strict=True), 1):
@@ -66,7 +67,7 @@ def read_points(content: bytes) -> Upload:
         raise UploadError(f"The file has {alone}; 2 to {MAX_CLASSES} labels, each at least twice, are allowed.")
     fitted, stretched = _fitted(places)
     points = [[float(x), float(y), names.index(label)] for (x, y), label in zip(fitted, labels, strict=True)]
-    return Upload(points, names, stretched)
+    return Upload(points, names, stretched, tuple(filter(None, (*frame.notes, sentence))))
 
 
 def _ordered(labels: list[str]) -> list[str]:

@@ -7,9 +7,10 @@ where they are shown. Sizes are checked before a table takes memory; every error
 
 from __future__ import annotations
 
+import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,6 +42,7 @@ from data.files.user_data import UserDataError
 from data.names import clean, unique
 
 MAX_ROWS, MAX_COLUMNS, MAX_CELLS = 100_000, 1000, 4_000_000
+READ_SHARE = 0.4  # of the time that a table takes until its cells are known
 MAX_BESIDE = 20  # rows, and cells at the end of a row, that may turn out to be empty
 MAX_CATEGORIES = 50  # more different words are text
 MAX_SPELLED = 1000  # different numbers whose spelling is kept, because they may be classes
@@ -122,9 +124,18 @@ class Table:
         raise UserDataError(f"There is no column {clean(name)}; the columns are {listed(self.names)}.")
 
 
-def read_table(content: bytes, layout: Layout | None = None, most_bytes: int = MAX_BYTES) -> Table:
-    """Read a table. layout: decisions of the user; None finds all of them. Raises UserDataError."""
+def read_table(
+    content: bytes,
+    layout: Layout | None = None,
+    most_bytes: int = MAX_BYTES,
+    progress: Callable[[float], None] = lambda share: None,
+) -> Table:
+    """Read a table. layout: decisions of the user; None finds all of them. Raises UserDataError.
+
+    progress: is called now and then with the share of the work that is done.
+    """
     layout = layout or Layout()
+    progress(0.0)
     cells, frame = read_cells(content, layout, most_bytes)
     notes: list[str] = list(frame.notes)
     given = [frame.names[i] if i < len(frame.names) else "" for i in cells.columns]
@@ -136,6 +147,7 @@ def read_table(content: bytes, layout: Layout | None = None, most_bytes: int = M
     kinds = dict(layout.kinds)
     columns = []
     for i, name, own_name in zip(cells.columns, names, given, strict=True):
+        progress(READ_SHARE + (1 - READ_SHARE) * len(columns) / len(names))
         column, said = read_column(name, cells.pop(i), spelling, gaps, among_words, kinds.get(name, ""))
         column = replace(column, nameless=not own_name)
         columns.append(replace(column, kind="id") if not kinds.get(name) and is_id(column, i == 0) else column)
@@ -152,7 +164,12 @@ def read_cells(content: bytes, layout: Layout, most_bytes: int = MAX_BYTES) -> t
     if frame.width > MAX_COLUMNS:
         raise UserDataError(f"The table has {frame.width:,} columns; at most {MAX_COLUMNS:,} are allowed.")
     notes = list(frame.notes)
-    cells = without_other_lines(_without_empty_ends(_cells(body, frame), frame), frame, notes)
+    cells = _without_empty_ends(_cells(body, frame), frame)
+    short = _short_rows(body, frame, cells)
+    cells = without_other_lines(cells, frame, notes)
+    if short is not None and (count := int(short[cells.index].sum())):
+        what = "row has" if count == 1 else "rows have"
+        notes.append(f"{count:,} {what} fewer cells than the others; the cells that are not there are gaps.")
     if not len(cells):
         raise UserDataError("The table has no rows; a line of names and rows of values are allowed.")
     return cells, replace(frame, notes=tuple(notes))
@@ -212,6 +229,29 @@ def _cells(body: bytes, frame: Frame) -> Any:
             raise _uneven(f"Row {row + 1:,}", count, frame.width)
         del cells[i]
     return cells
+
+
+def _short_rows(body: bytes, frame: Frame, cells: Any) -> np.ndarray | None:
+    """Which rows of the file have fewer cells than columns (N,), which pandas fills with empty cells; None if none."""
+    width, mark, quote = cells.shape[1], frame.layout.separator or ",", frame.layout.quote or '"'
+    if not (cells[cells.columns[-1]] == "").any():
+        return None
+    plain = mark != " " and body.find(quote.encode(), frame.start) < 0
+    if plain and body.count(mark.encode(), frame.start) == len(cells) * (width - 1):
+        return None
+    (file := io.BytesIO(body)).seek(frame.start)
+    lines = io.TextIOWrapper(file, "utf-8", newline="")
+    if mark == " ":
+        counts = [len(line.split()) for line in lines]
+    else:
+        escape = frame.layout.escape or None
+        rows = csv.reader(lines, delimiter=mark, quotechar=quote, escapechar=escape, skipinitialspace=True)
+        try:
+            counts = [len(row) if row != [""] else 0 for row in rows]
+        except csv.Error:
+            return None
+    filled = np.array([count for count in counts if count][: len(cells)])
+    return filled < width if len(filled) == len(cells) else None
 
 
 def wider(problem: str, frame: Frame) -> int:

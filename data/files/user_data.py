@@ -1,7 +1,8 @@
 """Uploaded data: prepared once, stored in a file named by its fingerprint, read by every process that trains on it.
 
 The files are in one folder of the server, which worker processes find through an environment variable. The fingerprint
-is a hash of the file's whole content, so the same name always means the same data.
+is a hash of the file's whole content, so the same name always means the same data. Beside the prepared data lie the
+files as they were uploaded. Who keeps what, and until when, is the business of lab/experiment/own_data.py.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -29,7 +31,8 @@ from data.recipe import Recipe
 NAMES = {"table": "Your table", "own_images": "Your images"}
 FOLDER_VARIABLE = "BACKPROP_UPLOADS"  # environment variable with the folder
 FINGERPRINT = re.compile(r"[0-9a-f]{32}")
-GONE = "this data was uploaded in another session and is no longer available: upload the file again on the page Data"
+GONE = "this data is no longer on this server: upload the file again on the page Data"
+NO_ROOM = "The server cannot store this file. Try again later, or with a smaller one."
 METADATA_FIELDS = ("dataset", "title", "kind", "target", "feature_names", "class_names", "groups", "image_shape")
 
 
@@ -118,15 +121,25 @@ def _as_text(prepared: PreparedData) -> str:
 
 
 def save(prepared: PreparedData) -> str:
-    """Store the data atomically; returns its fingerprint."""
+    """Store the data; returns its fingerprint. Raises UserDataError if there is no room."""
     fingerprint, metadata = fingerprint_of(prepared), _as_text(prepared).encode()
-    place = path(fingerprint)
-    if not place.is_file():
-        unfinished = place.with_suffix(f".{os.getpid()}.{id(prepared)}.part")
-        with open(unfinished, "wb") as file:
-            np.savez(file, metadata=np.frombuffer(metadata, np.uint8), x=prepared.x, y=prepared.y)
-        os.replace(unfinished, place)
+    arrays = {"metadata": np.frombuffer(metadata, np.uint8), "x": prepared.x, "y": prepared.y}
+    _store(path(fingerprint), lambda file: np.savez(file, **arrays))
     return fingerprint
+
+
+def _store(place: Path, write: Callable[[BinaryIO], Any]) -> None:
+    """Write a file unless it is there, wholly or not at all. Raises UserDataError."""
+    if place.is_file():
+        return
+    unfinished = place.with_suffix(f".{secrets.token_hex(8)}.part")
+    try:
+        with open(unfinished, "wb") as file:
+            write(file)
+        os.replace(unfinished, place)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise UserDataError(NO_ROOM) from None
 
 
 def read(fingerprint: str) -> PreparedData:
@@ -159,6 +172,29 @@ def forget(fingerprint: str) -> None:
     path(fingerprint).unlink(missing_ok=True)
 
 
+def save_file(content: bytes) -> str:
+    """Store a file as it was uploaded; returns the hash of its content. Raises UserDataError if there is no room."""
+    digest = hashlib.sha256(content).hexdigest()[:32]
+    _store(_file_path(digest), lambda file: file.write(content))
+    return digest
+
+
+def read_file(digest: str) -> bytes:
+    """Raises UserDataError if the file no longer exists."""
+    try:
+        return _file_path(digest).read_bytes()
+    except OSError:
+        raise UserDataError("This file is no longer on the server; upload it again.") from None
+
+
+def forget_file(digest: str) -> None:
+    _file_path(digest).unlink(missing_ok=True)
+
+
+def _file_path(digest: str) -> Path:
+    return folder() / f"{digest}.upload"
+
+
 # As a data set -------------------------------------------------------------------------------------------------------
 
 
@@ -172,7 +208,7 @@ def source(fingerprint: str) -> Source:
         metadata["dataset"],
         f"{NAMES[metadata['dataset']]}: {metadata['title']}",
         metadata["kind"],
-        f"{what}. Anyone who has the link can train on it while your session lasts.",
+        f"{what}. Anyone who has the link can train on it as long as it is on this server.",
         samples=rows,
         inputs=len(metadata["feature_names"]),
         make=partial(make, fingerprint),

@@ -22,7 +22,7 @@ from engine.step.settings import Settings
 from lab.experiment.architecture import architecture_of
 from lab.experiment.fields import DEFAULTS, LIVE, Fields, check_needs
 from lab.experiment.layer_rules import MAX_PARAMETERS
-from lab.experiment.own_data import check_own
+from lab.experiment.own_data import check_own, is_absent
 from lab.experiment.plane_rules import check_plane
 from lab.experiment.rules import ExperimentError, Misfit, as_text, field_of, once_each, sentences, words
 
@@ -148,7 +148,7 @@ class Experiment(Fields):
                 return type(self).model_validate(values)
             except ValidationError as problem:
                 outdated = {field_of(error) for error in problem.errors()} & values.keys() - changes.keys()
-                if not outdated:
+                if not outdated or is_absent(problem):  # no other data takes the place of data that is gone
                     raise ExperimentError(sentences(problem, Experiment)) from None
                 for name in outdated:
                     del values[name]

@@ -17,6 +17,7 @@ from typing import Any
 
 from lab.experiment.errors import SentenceError
 from lab.experiment.experiment import Experiment, ExperimentError
+from lab.experiment.own_data import RunUse
 from lab.protocol.errors import Full, Unreachable
 from lab.protocol.messages import (
     Answer,
@@ -66,7 +67,7 @@ class Pool:
     def open(self, experiment: Experiment, speed: str = "epoch", visitor: str = "", ticket: str = "") -> str:
         """A new run, idle. Returns its token. Raises ExperimentError, and Full where a server has no slot.
 
-        visitor: who comes, if known: a run that this visitor had before the server was restarted continues.
+        visitor: who comes, if known: a run that this visitor left, or had before the server was restarted, continues.
         ticket: keeps a place in the waiting queue for whoever asks again after Full.
         """
         token = secrets.token_urlsafe(16)
@@ -125,6 +126,10 @@ class Pool:
     def close(self, token: str) -> None:
         self.do(token, Close())
 
+    def uses(self) -> dict[str, RunUse]:
+        """Who has each run, by its token, and which uploaded data it uses."""
+        raise NotImplementedError
+
 
 class WorkerPool(Pool):
     """Runs in worker processes. A worker that dies is restarted and its runs continue from their last checkpoint."""
@@ -167,8 +172,10 @@ class WorkerPool(Pool):
         check_visitor_limits(self.limits, experiment)
         with self._doors[hash(visitor or ticket) % len(self._doors)]:
             with self.runs.lock:
-                for other, record in self.runs.items():  # Streamlit may break off the script run that fetched it
-                    if visitor and record.fetched and (record.visitor, record.wanted) == (visitor, experiment):
+                for other, record in self.runs.items():
+                    # Streamlit may break off the script run that fetched it; a page that is reloaded leaves its run
+                    free = record.fetched or record.away_since is not None
+                    if visitor and free and (record.visitor, record.wanted) == (visitor, experiment):
                         return other
                 token = self._admit_new(experiment, speed, visitor, ticket)
             try:
@@ -359,6 +366,12 @@ class WorkerPool(Pool):
     def is_previewing(self, token: str) -> bool:
         record = self.runs.get(token)
         return bool(record and record.previewed is not None and self.clock() - record.previewed <= PREVIEW_S)
+
+    def uses(self) -> dict[str, RunUse]:
+        return {
+            token: RunUse(record.visitor, frozenset({record.wanted.own, record.state.experiment.own} - {""}))
+            for token, record in self.runs.items()
+        }
 
     # Sessions --------------------------------------------------------------------------------------------------------
 

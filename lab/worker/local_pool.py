@@ -6,6 +6,7 @@ import time
 from concurrent.futures import Future
 from dataclasses import replace
 
+from lab.experiment.own_data import RunUse
 from lab.protocol.errors import Gone
 from lab.protocol.messages import Arrays, Command, GetFrame, Open, Reply
 from lab.server.admission import check_visitor_limits, experiment_after, resolved
@@ -17,6 +18,10 @@ class LocalPool(Pool):
     def __init__(self, seconds_per_frame: float = 0.1) -> None:
         super().__init__()
         self.scheduler, self.seconds_per_frame = Scheduler(), seconds_per_frame
+
+    def uses(self) -> dict[str, RunUse]:
+        runs = self.scheduler.runs.items()
+        return {token: RunUse("", frozenset({run.experiment.own} - {""})) for token, run in runs}
 
     def _submit(self, token: str, command: Command, arrays: Arrays) -> Future[Reply]:
         if not isinstance(command, Open):

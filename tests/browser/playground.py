@@ -177,10 +177,9 @@ class Playground:
         self.page.get_by_role("listbox").get_by_role("option", name=option, exact=True).click()
 
     def slide(self, label: str, *keys: str) -> None:
-        """Move a slider by keys such as ArrowRight or End."""
-        self.slider(label).focus()
+        """Move a slider by keys such as ArrowRight or End; a script run may have taken the focus away before each."""
         for key in keys:
-            self.page.keyboard.press(key)
+            self.slider(label).press(key)
 
     def enter(self, label: str, value: object) -> None:
         """Type a number into its box."""

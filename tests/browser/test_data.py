@@ -177,6 +177,8 @@ def test_an_uploaded_table_is_configured_and_trained_on(playground):
     visitor.page.get_by_text("‹img src=x onerror=alert(1)›").first.wait_for()
     visitor.go("Data")
     visitor.reads("flowers.csv: 120 examples, 4 inputs")
+    visitor.page.get_by_role("radio", name="Well-known sets", exact=True).click()  # the table has such a button, too
+    visitor.button("Remove flowers.csv").wait_for(state="detached")
     head, *rows = csv.reader(visitor.download("Download as CSV").decode().splitlines())
     assert head[:4] == ["part", "species", "length", "length (missing)"]
     assert ([row[0] for row in rows].count("train"), len(rows)) == (90, 120)
@@ -185,7 +187,7 @@ def test_an_uploaded_table_is_configured_and_trained_on(playground):
     visitor.page.get_by_text("flowers.csv: 120 examples").wait_for(state="detached")
     visitor.settle()
     visitor.go("Playground")
-    visitor.linked(dataset=None, own=None)
+    visitor.linked(dataset="table", own=link["own"])  # the network continues
 
 
 def test_new_rows_of_a_messy_table_are_predicted(playground):

@@ -243,6 +243,9 @@ def test_points_are_uploaded_and_downloaded(playground):
     playground.page.get_by_text("4 points. class 1: *tulip*, class 2: <b>rose</b>.", exact=True).wait_for()
     assert alert.count() == 0
     playground.settle()
+    playground.upload("c.csv", b"# taken by hand\n" + rows)
+    playground.page.get_by_text("4 points. class 1: *tulip*, class 2: <b>rose</b>. ").wait_for()
+    playground.settle()
     places, labels = hand_drawn.unpack(playground.link["points"])
     assert labels.tolist() == [1, 1, 0, 0]
     text = playground.download("Download the points")

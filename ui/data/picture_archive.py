@@ -8,36 +8,41 @@ import streamlit as st
 from data.files.picture_files import DEFAULT_SIDE, FORMATS, MAX_BYTES, SIDES, Pictures, read_pictures
 from data.files.user_data import PreparedData, UserDataError
 from data.names import shown
+from lab.experiment.own_data import UploadedFile
 from ui.data.training import train_button
+from ui.data.uploaded_file import Choices, upload_box
 from ui.kit.escape import escape_markdown
 from ui.kit.inline_picture import picture
 from ui.session import state
 
 SHEET_ROWS, SHEET_COLUMNS = 8, 12  # of the preview
 SHEET_WIDTH_PX = 480
+SECTION = "pictures"  # name of its file among the uploads of a visitor
 STOPPED = "stopped"
 
 
 def picture_archive() -> None:
     """Upload, image size, preview, and the button that trains."""
-    file = st.file_uploader(
+    file = upload_box(
+        SECTION,
         "Images in a zip file",
         ["zip"],
-        key="pictures_file",
-        max_upload_size=MAX_BYTES // 1_000_000,
-        help=f"One folder per class, with pictures in {FORMATS} format. The name of the folder is the name of the "
+        MAX_BYTES,
+        f"One folder per class, with pictures in {FORMATS} format. The name of the folder is the name of the "
         "class. Folders such as train and test above the classes are counted together.",
     )
+    choices = Choices(SECTION, file)
     sentence = "Each image becomes a gray square with this many pixels per side. Small images train faster."
-    side = st.select_slider("Pixels per side", SIDES, DEFAULT_SIDE, key="pictures_side", help=sentence)
+    bound = choices.bound("side", choices.value("side", SIDES, DEFAULT_SIDE))
+    side = st.select_slider("Pixels per side", SIDES, help=sentence, **bound)
     if file is None:
         st.caption(
             "One folder per class, such as cat/1.png and dog/1.jpg. At most 50 MB, 20,000 images and 50 classes."
         )
         return
-    draft = _draft(f"{file.file_id} {side}")
+    draft = _draft(f"{file.digest} {file.name} {side}")
     if draft is None:
-        draft = _read(file.getvalue(), file.name, side, f"{file.file_id} {side}")
+        draft = _read(file, side, f"{file.digest} {file.name} {side}")
     if isinstance(draft, Pictures):
         preview(draft.prepared, "train_pictures", draft.notes)
     elif draft == STOPPED:
@@ -57,14 +62,14 @@ def _store(key: str, result: Pictures | str | None) -> None:
     state.notes()["pictures"] = (key, result)
 
 
-def _read(content: bytes, title: str, side: int, key: str) -> Pictures | str:
+def _read(file: UploadedFile, side: int, key: str) -> Pictures | str:
     """The images, or a sentence that rejects them. The button Stop ends this script run."""
     place = st.container()
     place.button("Stop reading", key="stop_reading", on_click=_store, args=(key, STOPPED))
     bar = place.progress(0.0, "Reading the images")
     result: Pictures | str = ""
     try:
-        for step in read_pictures(content, title, side):
+        for step in read_pictures(file.read(), file.name, side):
             if isinstance(step, Pictures):
                 result = step
             else:

@@ -35,7 +35,7 @@ def train_button(prepared: PreparedData, key: str) -> None:
     """A button that stores the prepared data for the visitor and trains on it."""
     if st.button("Train on it", key=key, type="primary", help=TRAIN_HELP):
         try:
-            name = own_data.UPLOADS.keep(state.owner(), state.token(), prepared)
+            name = own_data.UPLOADS.keep(state.owner(), prepared)
         except UserDataError as problem:
             st.error(escape_markdown(str(problem)))
         else:

@@ -45,7 +45,10 @@ def _upload(name: str) -> None:
             )
         elif st.button(f"Train on {title} again", key=f"again_{name}", help="Training restarts on this data."):
             train(source.name, name)
-        help = "Deletes the data from the server. A network that trains on it continues until its data is changed."
+        help = (
+            "Takes the data off your list and deletes it from the server. Networks that train on it, yours or those of "
+            "people with your link, continue; it is deleted when the last of them has other data or is closed."
+        )
         st.button(f"Delete {title}", key=f"forget_{name}", on_click=_delete, args=(name,), help=help)
 
 
@@ -58,6 +61,4 @@ def _csv(e: Experiment) -> str:
 
 
 def _delete(name: str) -> None:
-    if state.experiment().own == name:
-        state.change(dataset=Experiment().dataset)
-    own_data.UPLOADS.forget(state.owner(), name)
+    own_data.UPLOADS.forget(state.owner(), name, state.runs().uses().values())

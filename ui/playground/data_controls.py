@@ -128,7 +128,8 @@ def _uploaded() -> None:
     long = (
         "" if state.experiment().fits_link else f" A link holds {hand_drawn.MAX_POINTS_IN_LINK} points; keep the file."
     )
-    notes[UPLOAD] = ("read", f"{len(upload.points):,} points. {names}.{stretched}{long}")
+    said = "".join(f" {sentence}" for sentence in upload.notes)
+    notes[UPLOAD] = ("read", f"{len(upload.points):,} points. {names}.{stretched}{long}{said}")
 
 
 def _as_file(runs: Pool, token: str) -> str:

@@ -20,11 +20,12 @@ from lab.experiment.experiment import Experiment
 from lab.protocol.errors import Full, Gone, Unreachable
 from lab.protocol.messages import COMMANDS, Answer, Change, Command, Load, SetSpeed
 from lab.training import model_file
-from ui.session import waiting
+from ui.session import missing_data, visitor, waiting
 from ui.session.view import to_query
 from ui.session.visitor import Visitor, alive, arrived, have_a_run
 from ui.session.visitor import runs as runs
 
+NOT_SET = object()
 MOST_EVENTS = 100  # of the live view that one script run carries out
 
 
@@ -36,8 +37,11 @@ def _me() -> Visitor:
     return me
 
 
-def begin() -> None:
-    """Once a session: read the link. Then, on every script run: make sure that there is a run."""
+def begin(*, can_lack_data: bool = False) -> None:
+    """Once a session: read the link. Then, on every script run: make sure that there is a run.
+
+    Where the uploaded data of the link is gone there is none: the page ends with a message, unless it can lack data.
+    """
     me = _me()
     me.redraw = False
     try:
@@ -47,7 +51,12 @@ def begin() -> None:
     except Unreachable as problem:
         st.error(f"{problem} Your settings are in the address bar: reload the page in a moment.")
         st.stop()
-    own_data.UPLOADS.seen(me.owner, me.token)
+    own_data.UPLOADS.seen(me.owner, me.experiment.own)
+    if me.missing:
+        missing_data.show(me.missing, lambda dataset: change(dataset=dataset), here=can_lack_data)
+        if not can_lack_data:
+            write_link()
+            st.stop()
 
 
 def look_again() -> None:
@@ -135,6 +144,10 @@ def change(**fields: Any) -> None:
 def _change(me: Visitor, fields: Mapping[str, Any]) -> None:
     before = me.refused
     try:
+        if me.missing:
+            visitor.find_data(me, fields)
+            me.redraw = True
+            return
         changed = me.experiment.change(**fields)
         runs().do(me.token, Change(changed))
     except Gone:
@@ -189,7 +202,8 @@ def widget_key(name: str, value: Any) -> str:
     last, version = me.widget_versions.get(name, (value, 0))
     me.widget_versions[name] = value, version + (last != value)
     key = _versioned(me, name)
-    st.session_state[key] = value
+    if st.session_state.get(key, NOT_SET) != value:
+        st.session_state[key] = value  # a value that is set overwrites what a person has pressed meanwhile
     return key
 
 
@@ -246,7 +260,8 @@ def carry_out(events: Any, act: Callable[[dict[str, Any]], None]) -> None:
 
 def link(view: Mapping[str, Any] | None = None) -> dict[str, str]:
     """The query of the address bar: all of the experiment and the view (or a changed one) that is not a default."""
-    return {**experiment().to_query(), **to_query({**_me().view, **(view or {})})}
+    me = _me()
+    return {**(me.missing or me.experiment.to_query()), **to_query({**me.view, **(view or {})})}
 
 
 def write_link() -> None:

@@ -14,8 +14,9 @@ from typing import Any
 import streamlit as st
 
 from lab.experiment.experiment import Experiment, ExperimentError
+from lab.experiment.own_data import is_gone
 from lab.experiment.presets import PRESETS
-from lab.experiment.rules import short
+from lab.experiment.rules import as_text, short
 from lab.protocol.errors import Fallen, Gone
 from lab.protocol.messages import RunState
 from lab.server import pool
@@ -40,9 +41,10 @@ class Visitor:
     handled: int = 0  # number of the last event of the live view that was carried out
     ticket: str = field(default_factory=secrets.token_urlsafe)  # for a place in line where the server is full
     preset: str = ""  # the name of the preset that the experiment began as
-    owner: str = field(
-        default_factory=lambda: secrets.token_urlsafe(16)
-    )  # their name on lab.experiment.own_data.UPLOADS
+    owner: str = field(  # their name on lab.experiment.own_data.UPLOADS; without a cookie, that of this session
+        default_factory=lambda: waiting.visitor() or secrets.token_urlsafe(16)
+    )
+    missing: dict[str, str] = field(default_factory=dict)  # the link whose uploaded data is not on this server, if so
     widget_versions: dict[str, tuple[Any, int]] = field(default_factory=dict)  # name -> value, number of other changes
     notes: dict[str, Any] = field(default_factory=dict)  # what parts of the page remember beside the experiment
 
@@ -50,10 +52,40 @@ class Visitor:
 def arrived() -> Visitor:
     """Who comes with the link in the address bar."""
     query = st.query_params.to_dict()
-    experiment, refused, notes = Experiment.with_notes_from_query(query)
+    missing = {name: query[name] for name in Experiment.model_fields if name in query} if _names_gone(query) else {}
+    given = _without_data(query) if missing else query
+    experiment, refused, notes = Experiment.with_notes_from_query(given)
     same = (name for name, p in PRESETS.items() if p.experiment == experiment != Experiment())
+    if missing:
+        refused, notes = [], []  # said when the settings meet their data
     view = view_from(query, refused)
-    return Visitor(experiment, view, notes + refused + unknown(query), preset=next(same, ""))
+    return Visitor(experiment, view, notes + refused + unknown(query), preset=next(same, ""), missing=missing)
+
+
+def _names_gone(query: Mapping[str, str]) -> bool:
+    return is_gone(query.get("dataset", ""), query.get("own", ""))
+
+
+def _without_data(query: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in query.items() if name not in ("dataset", "own")}
+
+
+def lose_data(me: Visitor) -> None:
+    """The uploaded data of the experiment is gone: the settings wait for it, and nothing else is trained on."""
+    me.missing = me.experiment.to_query()
+    me.experiment, me.preset = Experiment.from_query(_without_data(me.missing))[0], ""
+
+
+def find_data(me: Visitor, fields: Mapping[str, Any]) -> None:
+    """The settings that wait for their data get it, or other data that a person has chosen, with these fields.
+
+    Raises ExperimentError.
+    """
+    chosen = {name: as_text(fields[name]) for name in ("dataset", "own") if name in fields}
+    experiment, refused, notes = Experiment.with_notes_from_query({**me.missing, **chosen})
+    if chosen.get("own", me.missing["own"]) != me.missing["own"]:
+        experiment = experiment.change(**fields)
+    me.experiment, me.refused, me.missing = experiment, notes + refused, {}
 
 
 def unknown(query: Mapping[str, str]) -> list[str]:
@@ -77,8 +109,14 @@ def runs() -> Pool:
 
 
 def have_a_run(me: Visitor) -> None:
-    """Raises Full or Unreachable where none can be had now."""
-    if not me.token or not alive(me):
+    """Unless data is missing. Raises Full or Unreachable where none can be had now."""
+    if me.missing and not _names_gone(me.missing):
+        find_data(me, {})
+    if me.token and alive(me):
+        return
+    if is_gone(me.experiment.dataset, me.experiment.own):
+        lose_data(me)
+    elif not me.missing:
         _open(me)
         alive(me)
 

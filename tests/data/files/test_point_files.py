@@ -147,3 +147,10 @@ def test_the_exported_part_column_is_ignored_on_import():
 
 def test_regression_targets_are_written_unchanged():
     assert as_csv(np.array([[1.5, -2]]), np.array([0.25])) == "x1,x2,label\n1.5,-2,0.25\n"
+
+
+def test_what_was_passed_over_is_said():
+    upload = read_points(b"# a logger's file\nx,y,kind\n1,2,a\n2,3,b\n\n3,4,a\n4,5,b\n")
+    assert len(upload.points) == 4
+    assert any("#" in sentence or "comment" in sentence for sentence in upload.notes)
+    assert read_points(b"1,2,a\n2,3,b\n3,4,a\n4,5,b\n").notes == ()

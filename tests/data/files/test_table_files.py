@@ -107,6 +107,28 @@ def test_any_bytes_give_a_table_or_a_sentence(content):
         assert len(set(table.names)) == len(table.names) >= 2
 
 
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("a,b,c\n1,2,x\n3,4\n5,9\n6,7,\n8,9,y\n", 2),
+        ('a,b,c\n1,2,"x, y"\n3,"4, 5"\n5,6,z\n5,6,z\n', 1),
+        ("a;b;c\n1;2;\n\n3;4;z\n5;6;\n7;8;z\n", 0),
+        ("a b c\n1 2 3\n4 5\n7 8 9\n7 8 9\n7 8 9\n", 1),
+    ],
+)
+def test_rows_with_too_few_cells_are_said(text, short):
+    said = [note for note in read_table(text.encode()).notes if "fewer cells than the others" in note]
+    assert [int(note.split()[0]) for note in said] == ([short] if short else [])
+
+
+def test_progress_goes_from_nothing_towards_all():
+    shares: list[float] = []
+    read_table(b"a,b,c\n" + b"1,2,3\n" * 20, progress=shares.append)
+    assert shares[0] == 0
+    assert shares == sorted(shares)
+    assert 0.5 < shares[-1] <= 1
+
+
 CELLS = st.text("a1 -é;#'", max_size=4)
 ROWS_OF_TWO = st.lists(CELLS, min_size=2, max_size=2).map(",".join)
 

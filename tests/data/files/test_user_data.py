@@ -79,14 +79,14 @@ def test_what_is_forgotten_is_gone(place):
     user_data.forget(name)
     assert not user_data.known(name)
     assert list(place.iterdir()) == []
-    with pytest.raises(ValueError, match=r"^This data was uploaded in another session .* page Data\.$"):
+    with pytest.raises(ValueError, match=r"^This data is no longer on this server: .* page Data\.$"):
         user_data.read(name)
 
 
 @pytest.mark.parametrize("name", ["", "a" * 31, "a" * 33, "../" + "a" * 29, "A" * 32, "a" * 32 + "\n", "/etc/passwd"])
 def test_an_invalid_fingerprint_is_refused(name):
     assert not user_data.known(name)
-    with pytest.raises(ValueError, match="uploaded in another session"):
+    with pytest.raises(ValueError, match="no longer on this server"):
         user_data.path(name)
 
 

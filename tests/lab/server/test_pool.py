@@ -175,6 +175,21 @@ def test_runs_of_visitors_who_stay_away_are_freed(pool):
     until(lambda: pool.health()["trainers"] == {"running": 0, "paused": 0})
 
 
+def test_a_visitor_who_reloads_continues_the_run_that_was_left(pool):
+    token = pool.open(SMALL, visitor="ann")
+    step(pool, token)
+    other = pool.open(SMALL, visitor="ann")  # a second tab
+    assert other != token
+    pool.away(token, pool.clock())
+    assert pool.open(SMALL, visitor="bob") not in (token, other)
+    assert pool.open(SMALL.change(seed=9), visitor="ann") not in (token, other)
+    assert pool.open(SMALL, visitor="ann") == token
+    assert (pool.back(token), pool.state(token).epoch) == (True, 1)
+    assert pool.open(SMALL, visitor="ann") not in (token, other)
+    for each, _ in pool.runs.items():
+        pool.close(each)
+
+
 def test_health_counts_workers_and_runs(pool, token):
     other = pool.open(SMALL, "epoch")
     pool.do(other, Play())
