@@ -16,6 +16,7 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: one thread is faster for networks of this size
 
 import argparse
+import io
 import json
 import math
 import sys
@@ -167,6 +168,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if "show" not in options and getattr(options, "target", None) and not options.table:
         parser.error("--target names a column of --table")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(
+            encoding="utf-8"
+        )  # names and labels may be in any script; Windows writes cp1252 to a pipe
     try:
         if "show" in options:
             return options.show(options)

@@ -361,6 +361,7 @@ def without_other_lines(cells: Any, frame: Frame, notes: list[str], is_end: bool
         leave_out(same, "with the names again")
     if cells.shape[1] > 2:  # below the table
         below &= rest_empty
+        below[below] = [not looks_like_number(cell) for cell in first[below]]
         shown = first[below & ~out]
         typical = _filled(cells, slice(0, 50))
         if len(shown) and typical > 2:

@@ -64,9 +64,11 @@ class UnlabeledRows:
             content = unpacked(content, MAX_BYTES)
             self.body, encoding, said = as_utf8(content, _encoding(content, recipe))
             self.frame, self.names = _find_frame(self.body, encoding, recipe)
+            if (places := _places(self.names, recipe)) is None:
+                raise UserDataError(_lacking(self.frame, recipe))
         except UserDataError as problem:
             raise UnlabeledRowsError(str(problem)) from None
-        self.places = _places(self.names, recipe) or []
+        self.places = places
         known = (i for i, name in enumerate(self.names) if name in recipe.ids)
         self.id_place = next(known, None)
         self.left_out = [name for i, name in enumerate(self.names) if i not in {*self.places, self.id_place}]
@@ -212,8 +214,11 @@ def _find_frame(body: bytes, encoding: str, recipe: Recipe) -> tuple[Frame, list
             return find_frame(body, replace(given, separator=frame.layout.separator, header=0), fewest=1), names
     for frame in reversed(frames):
         names = _names_by_count(frame.width, recipe)
-        if names and not (recipe.header and frame.layout.header):
-            return frame, names  # names that the training file did not have, or a row of unknown words
+        if names and not frame.layout.header:
+            return frame, names  # a row of unknown words
+        if names and not recipe.header:
+            passed_over = "The line of names is passed over, as the training file had none."
+            return replace(frame, notes=(*frame.notes, passed_over)), names
     raise UserDataError(_lacking(frames[-1], recipe))
 
 

@@ -32,6 +32,7 @@ class Predictor:
         self._objective = Objective(source.kind, source.classes, e.output_name, e.loss_name)
         self.rows = max(1, MAX_NUMBERS // max(e.inputs, len(self.recipe.columns)))
 
+    @np.errstate(all="ignore")  # numbers may be far from those of training
     def predict(self, raw: np.ndarray) -> np.ndarray:
         """Raw examples (N, columns) -> class numbers (N,), or values (N,) in the unit of the target."""
         e = self.experiment

@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -167,3 +170,11 @@ def test_a_saved_model_goes_on_with_its_table_under_another_name(lab, train, tmp
     code, out, err = lab(*words)
     assert code == 0, err
     assert (json.loads(out)["epochs"], json.loads(out)["steps"]) == (4, 20)
+
+
+def test_labels_of_any_script_reach_a_pipe(train, tmp_path):
+    model = train("x,вид\n" + "0,да\n5,нет\n" * 20)
+    new = write(tmp_path / "new.csv", "x\n0\n5\n")
+    words = [sys.executable, "-m", "lab", "predict", str(model), str(new)]
+    done = subprocess.run(words, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "cp1252"})
+    assert done.stdout.decode().split() == ["Id,вид", "1,да", "2,нет"]

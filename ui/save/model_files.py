@@ -95,7 +95,8 @@ def _open(name: str, model: Predictor) -> None:
     state.notes().update(opened_model=(name, model), predictions=None)
     state.notes()["loaded"] = (
         f"Opened {name} for predictions only: the data that it was trained on is not here. “Predict a file” below uses "
-        "it; the network on the Playground has not changed."
+        "it, and the network on the Playground has not changed. To train it further, train on its data again on the "
+        "page Data, and load the weights only."
     )
 
 

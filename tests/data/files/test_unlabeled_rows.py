@@ -19,7 +19,7 @@ from data.files.table_files import read_table
 from data.files.table_layout import Layout
 from data.files.table_roles import prepare_table, propose
 from data.files.unlabeled_rows import UnlabeledRows, UnlabeledRowsError
-from data.recipe import Recipe
+from data.recipe import InputColumn, Recipe
 
 NUMBERS = np.array([[1, 2], [3, 4.5]])
 READ = {
@@ -245,8 +245,9 @@ OF_UNNAMED = {
 def test_a_file_without_names_is_matched_by_its_number_of_columns(name):
     recipe = trained_on(UNNAMED, features=("column 1", "column 2")).recipe
     assert not recipe.header
-    x, _ = encoded(OF_UNNAMED[name], recipe)
+    x, new = encoded(OF_UNNAMED[name], recipe)
     np.testing.assert_array_equal(x, [[4, 1, 0], [5, 0, 1]][: len(x)])
+    assert any("line of names is passed over" in note for note in new.notes) == (name == "with names")
 
 
 def test_words_of_a_single_row_are_no_names():
@@ -266,6 +267,48 @@ def test_pictures_of_a_table_are_matched_by_its_names():
     assert encoded(new, recipe)[0].tolist() == [list(reversed(range(25)))]
     with pytest.raises(UnlabeledRowsError, match=r"lacks p0, p1, p2, p3 and 21 more; it needs 25 columns: pixel0"):
         encoded("a,b\n1,2\n", recipe)
+
+
+STARTS = (b"", b"age,work\n", b"age;work\n30;farm\n", b"1,30,farm,x\n", b"\xff\xfe", b"sep=;\n")
+CELLS = "age,work;\n\t\"'#0123.-|"
+
+
+@given(st.binary(max_size=60) | st.text(CELLS, max_size=60).map(str.encode), st.sampled_from(STARTS))
+@settings(max_examples=150, deadline=None)
+def test_any_bytes_are_encoded_or_refused_in_a_sentence(content, start):
+    recipe = Recipe(
+        (InputColumn("age", fill=38.5), InputColumn("work", ("farm", "office"), fill="farm")),
+        ("Id", "age", "work", "remark", "income"), "income", ("Id",),
+    )  # fmt: skip
+    try:
+        x, new = encoded(start + content, recipe)
+    except UnlabeledRowsError as refused:
+        said = [str(refused)]
+    else:
+        said = new.notes
+        assert np.isfinite(x).all()
+        assert len(new.ids) in (0, len(x))
+    assert all(sentence.endswith(".") for sentence in said)
+
+
+FORGED = {
+    "names of other columns": Recipe((InputColumn("a", fill=0.0),), ("x", "y")),
+    "a column twice": Recipe((InputColumn("a", fill=0.0), InputColumn("a", fill=0.0)), ("a", "b")),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_recipe_that_contradicts_itself_is_refused(name):
+    for content in ("x,y\n1,2\n", "1,2\n3,4\n", "1,2\n"):
+        with pytest.raises(UnlabeledRowsError, match=r"^The file (lacks|has) .*\.$"):
+            encoded(content, FORGED[name])
+
+
+def test_a_last_row_of_gaps_is_a_row():
+    recipe = Recipe.of_numbers(("a", "b", "c")).with_fill(np.zeros(3))
+    text = "No,a,b,c\n" + "".join(f"{i},1,2,3\n" for i in range(20)) + "20,,,\nSource: a survey,,,\n"
+    x, new = encoded(text, recipe)
+    assert (len(x), new.ids[-1]) == (21, "20")
 
 
 WORDS_OF_PEOPLE = ("größer", "Öl", "<=50K", "it's", 'a "b"', "=1+1", "Straße 5", "kühl", "x;y", "é, è", "None", "01")
