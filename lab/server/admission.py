@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 from engine.backend import known_devices
 from lab.experiment.experiment import Experiment, ExperimentError
+from lab.experiment.work_estimate import seconds_of_training
 from lab.protocol.messages import Change, Command, GetState, Load, Open, Preview, Resume
 from lab.server.memory_estimate import megabytes
 
@@ -38,6 +39,11 @@ def check_visitor_limits(limits: SimpleNamespace, experiment: Experiment) -> Non
     if (need := megabytes(experiment)) > limits.run_mb:
         allowed = f"an experiment of at most {limits.run_mb:,.0f} MB; fewer samples, units or a smaller batch help"
         raise ExperimentError([f"hidden: this needs about {need:,.0f} MB of memory; allowed: {allowed}."])
+    if experiment.device == "cpu" and (seconds := seconds_of_training(experiment)) > limits.piece_s:
+        allowed = f"at most {limits.piece_s:g} s; a smaller batch, fewer samples or fewer units help"
+        raise ExperimentError(
+            [f"hidden: a step or an evaluation of this takes about {seconds:,.0f} s; allowed: {allowed}."]
+        )
 
 
 def with_device_info(command: Command) -> Command:

@@ -40,6 +40,7 @@ LIMITS = (
     Limit("memory_mb", _half_of_the_machine(), 100, 1e7, "All trainers; the rest is for pages and the system."),
     Limit("run_mb", 600, 10, 1e6, "One visitor's data, network and curves: nobody takes what a class shares."),
     Limit("parameters", 2e6, 10, 2e6, "A step of a larger network takes longer than a frame may wait."),
+    Limit("piece_s", 3, 0.01, 1e4, "A step or an evaluation: its visitor waits for it, and its core is busy."),
     Limit("unwatched_minutes", 120, 1, 1e5, "A tab hidden for two lessons gives its place back; its network is saved."),
     Limit("away_seconds", 150, 1, 1e5, "A closed tab's run: Streamlit itself forgets a session after 120."),
     Limit("frames_a_second", 330, 10, 1e5, "Of all together: thirty visitors at eleven, a hundred at three."),

@@ -39,6 +39,7 @@ from lab.queries.table import ask
 from lab.training.build import MEMORY_FULL
 from lab.training.model_file import Model
 from lab.training.run import Run
+from lab.worker.lane import Job, Lane, needs_lane, trains_long
 
 SLICE_S = 0.0025  # that a run trains before the next one gets its turn and commands are looked at
 COMMANDS_A_ROUND = 16  # answered after a round of slices: thirty visitors' requests must not stop all training
@@ -61,14 +62,20 @@ class Scheduler:
         self.runs: dict[str, Run] = {}
         self._saved: dict[str, tuple[float, int]] = {}
         self._busy = threading.Lock()
+        self._connection: Connection | None = None
+        self._sending = threading.Lock()
+        self.lanes: dict[str, Lane] = {}  # of runs whose pieces of work take long
+        self._moving = threading.Lock()  # of runs into lanes and out of them
+        self._in_lane = ""  # the run that a lane works on
 
     def serve(self, connection: Connection) -> None:
         """Train and answer until the server says goodbye or the connection closes, which raises EOFError."""
+        self._connection = connection
         while True:
-            self.mark("")
+            self.mark(self._in_lane)
             busy = self.work(between=lambda: self._answer_waiting(connection, COMMANDS_A_SLICE))
             self._answer_waiting(connection, COMMANDS_A_ROUND, 0 if busy else IDLE_S)
-            self._send_checkpoints(connection, time.monotonic())
+            self._send_checkpoints(time.monotonic())
 
     def _answer_waiting(self, connection: Connection, most: int, wait: float = 0) -> None:
         """Answer at most `most` waiting commands. wait: seconds to wait for the first one."""
@@ -77,39 +84,93 @@ class Scheduler:
                 return
             wait = 0
             if (message := connection.recv_bytes()) == GOODBYE:
-                self._send_checkpoints(connection, np.inf)
+                self._send_checkpoints(np.inf)
                 raise EOFError
             number, run, command, arrays = decode_command(message)
-            reply = failed(command) if isinstance(command, BadMessage) else self.answer(run, command, arrays)
-            if number:
-                connection.send_bytes(encode_reply(number, reply))
+            if isinstance(command, BadMessage):
+                self._reply(number, failed(command))
+            elif not self._put_in_lane(run, (number, command, arrays)):
+                self._reply(number, self.answer(run, command, arrays))
 
-    def _send_checkpoints(self, connection: Connection, now: float) -> None:
+    def _reply(self, number: int, reply: Reply) -> None:
+        if number:
+            self._send(encode_reply(number, reply))
+
+    def _send(self, message: bytes) -> None:
+        assert self._connection is not None
+        with self._sending:
+            self._connection.send_bytes(message)
+
+    def _send_checkpoints(self, now: float) -> None:
         for checkpoint in self.checkpoints(now):
-            connection.send_bytes(encode_checkpoint(checkpoint))
+            self._send(encode_checkpoint(checkpoint))
+
+    # Lanes -----------------------------------------------------------------------------------------------------------
+
+    def _put_in_lane(self, name: str, job: Job) -> bool:
+        """Whether a command goes to the lane of its run."""
+        with self._moving:
+            lane = self.lanes.get(name)
+            if lane is None and not needs_lane(job[1]):
+                return False
+            if lane is None:
+                lane = self.lanes[name] = Lane(name, self._answer_in_lane, self._train_in_lane, self._leave_lane)
+            lane.put(job)
+            return True
+
+    def _answer_in_lane(self, name: str, job: Job) -> None:
+        number, command, arrays = job
+        self._in_lane = name
+        self._reply(number, self._carried_out(name, command, arrays))
+        self._in_lane = ""
+
+    def _train_in_lane(self, name: str) -> bool:
+        """One slice, and the checkpoint if it is due. False when the run does not train."""
+        if (run := self.runs.get(name)) is None:
+            return False
+        if due := run.due:
+            self._in_lane = name
+            self._advance(name, run, SLICE_S)
+            self._in_lane = ""
+        if checkpoint := self._checkpoint(name, run, time.monotonic()):
+            self._send(encode_checkpoint(checkpoint))
+        return due
+
+    def _leave_lane(self, lane: Lane) -> bool:
+        with self._moving:
+            run = self.runs.get(lane.name)
+            if not lane.empty or (run and trains_long(run.experiment)):  # pyright: ignore[reportArgumentType]  as there
+                return False
+            del self.lanes[lane.name]
+            return True
+
+    # Commands --------------------------------------------------------------------------------------------------------
 
     def answer(self, name: str, command: Command, arrays: Arrays | None = None) -> Reply:
         """Carry out a command about the run `name`. What goes wrong is a reply, too, so that it hurts no other run."""
         self.mark(name)
         with self._busy:
-            try:
-                header, found = self._carry_out(name, command, arrays or {}) or ({}, {})
-                reply = Reply(header, found)
-            except Gone as gone:
-                return failed(gone)
-            except ValueError as problem:
-                reply = Reply(error="refused", sentence=str(problem))
-            except Exception as problem:
-                if is_out_of_memory(problem):
-                    reply = Reply(error="refused", sentence=NO_MEMORY)
-                elif has_lost_context(problem) and self.expendable:
-                    raise
-                else:
-                    print(f"{type(command).__name__} failed:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
-                    sentence = f"The command failed ({type(problem).__name__})."
-                    reply = Reply(error="failed", sentence=sentence)
-            run = self.runs.get(name)
-            return Reply(reply.header, reply.arrays, run.state if run else None, reply.error, reply.sentence)
+            return self._carried_out(name, command, arrays or {})
+
+    def _carried_out(self, name: str, command: Command, arrays: Arrays) -> Reply:
+        try:
+            header, found = self._carry_out(name, command, arrays) or ({}, {})
+            reply = Reply(header, found)
+        except Gone as gone:
+            return failed(gone)
+        except ValueError as problem:
+            reply = Reply(error="refused", sentence=str(problem))
+        except Exception as problem:
+            if is_out_of_memory(problem):
+                reply = Reply(error="refused", sentence=NO_MEMORY)
+            elif has_lost_context(problem) and self.expendable:
+                raise
+            else:
+                print(f"{type(command).__name__} failed:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
+                sentence = f"The command failed ({type(problem).__name__})."
+                reply = Reply(error="failed", sentence=sentence)
+        run = self.runs.get(name)
+        return Reply(reply.header, reply.arrays, run.state if run else None, reply.error, reply.sentence)
 
     def _carry_out(self, name: str, command: Command, arrays: Arrays) -> Answer | None:
         """Raises Gone for an unknown run, and whatever the command raises."""
@@ -123,8 +184,9 @@ class Scheduler:
             case Close():
                 self._close(name)
             case CountRuns():
-                active = sum(run.status == "running" and run.watched for run in self.runs.values())
-                return {"running": active, "paused": len(self.runs) - active}, {}
+                runs = list(self.runs.values())
+                active = sum(run.status == "running" and run.watched for run in runs)
+                return {"running": active, "paused": len(runs) - active}, {}
             case GetFrame():
                 return {}, {"frame": np.frombuffer(self._run(name).frame(command), np.uint8)}
             case Query(question, parameters):
@@ -148,16 +210,20 @@ class Scheduler:
         between: called after each slice; it may carry out commands, and what it closes or pauses gets no slice.
         """
         with self._busy:
-            due = [(name, run) for name, run in self.runs.items() if run.due]
+            due = [(name, run) for name, run in self._others() if run.due]
         for name, run in due:
             with self._busy:
-                if self.runs.get(name) is run and run.due:
+                if self.runs.get(name) is run and name not in self.lanes and run.due:
+                    self.mark(name)
                     self._advance(name, run, seconds)
             between()
         return bool(due)
 
+    def _others(self) -> list[tuple[str, Run]]:
+        """The runs that are in no lane."""
+        return [(name, run) for name, run in list(self.runs.items()) if name not in self.lanes]
+
     def _advance(self, name: str, run: Run, seconds: float) -> None:
-        self.mark(name)
         try:
             run.advance(seconds)
         except Exception as problem:
@@ -169,20 +235,20 @@ class Scheduler:
             run.fail(f"Training failed ({type(problem).__name__}).")
 
     def checkpoints(self, now: float) -> list[Checkpoint]:
-        """The checkpoints that are due: of runs that have changed since their last one, by training or by hand.
+        """The checkpoints that are due: of runs that have changed since their last one, by training or by hand."""
+        return [due for name, run in self._others() if (due := self._checkpoint(name, run, now))]
 
-        Of a diverged run only the state: the network of its last checkpoint was still sound.
-        """
-        due = []
-        for name, run in self.runs.items():
-            when, number = self._saved.get(name, (-np.inf, -1))
-            if now - when >= CHECKPOINT_EVERY_S and run.frame_number != number:
-                self._saved[name] = (now, run.frame_number)
-                try:
-                    due.append(Checkpoint(name, run.state, {} if run.status == "diverged" else run.checkpoint()))
-                except MemoryError:
-                    run.fail(NO_MEMORY)
-        return due
+    def _checkpoint(self, name: str, run: Run, now: float) -> Checkpoint | None:
+        """Of a diverged run only the state: the network of its last checkpoint was still sound."""
+        when, number = self._saved.get(name, (-np.inf, -1))
+        if now - when < CHECKPOINT_EVERY_S or run.frame_number == number:
+            return None
+        self._saved[name] = (now, run.frame_number)
+        try:
+            return Checkpoint(name, run.state, {} if run.status == "diverged" else run.checkpoint())
+        except MemoryError:
+            run.fail(NO_MEMORY)
+            return None
 
     def _resumed(self, command: Resume, arrays: Arrays) -> Run:
         """The run, on the CPU where the GPU does not take it."""
