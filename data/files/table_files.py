@@ -7,7 +7,6 @@ where they are shown. Sizes are checked before a table takes memory; every error
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from collections.abc import Callable, Sequence
@@ -43,6 +42,7 @@ from data.names import clean, unique
 
 MAX_ROWS, MAX_COLUMNS, MAX_CELLS = 100_000, 1000, 4_000_000
 READ_SHARE = 0.4  # of the time that a table takes until its cells are known
+PIECE_BYTES = 1 << 20  # that are looked at together: other threads wait meanwhile
 MAX_BESIDE = 20  # rows, and cells at the end of a row, that may turn out to be empty
 MAX_CATEGORIES = 50  # more different words are text
 MAX_SPELLED = 1000  # different numbers whose spelling is kept, because they may be classes
@@ -233,24 +233,33 @@ def _cells(body: bytes, frame: Frame) -> Any:
 
 def _short_rows(body: bytes, frame: Frame, cells: Any) -> np.ndarray | None:
     """Which rows of the file have fewer cells than columns (N,), which pandas fills with empty cells; None if none."""
-    width, mark, quote = cells.shape[1], frame.layout.separator or ",", frame.layout.quote or '"'
+    layout, width = frame.layout, cells.shape[1]
+    mark, quote = (layout.separator or ",").encode(), (layout.quote or '"').encode()
     if not (cells[cells.columns[-1]] == "").any():
         return None
-    plain = mark != " " and body.find(quote.encode(), frame.start) < 0
-    if plain and body.count(mark.encode(), frame.start) == len(cells) * (width - 1):
+    text = body[frame.start :]
+    if layout.escape:
+        text = text.replace(layout.escape.encode() + quote, b"  ")
+    if mark == b" ":
+        counts = np.array([len(line.split()) for line in text.splitlines()])
+    elif quote not in text and text.count(mark) == len(cells) * (width - 1):
         return None
-    (file := io.BytesIO(body)).seek(frame.start)
-    lines = io.TextIOWrapper(file, "utf-8", newline="")
-    if mark == " ":
-        counts = [len(line.split()) for line in lines]
     else:
-        escape = frame.layout.escape or None
-        rows = csv.reader(lines, delimiter=mark, quotechar=quote, escapechar=escape, skipinitialspace=True)
-        try:
-            counts = [len(row) if row != [""] else 0 for row in rows]
-        except csv.Error:
-            return None
-    filled = np.array([count for count in counts if count][: len(cells)])
+        letters = np.frombuffer(text, np.uint8)
+        signs = (mark[0], ord("\n" if b"\n" in text else "\r"))
+        found: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+        between = 0  # quotes: 1, else 0
+        for start in range(0, len(letters), PIECE_BYTES):
+            piece = letters[start : start + PIECE_BYTES]
+            inside = (np.cumsum(piece == quote[0], dtype=np.uint8) + between) & 1
+            between = inside[-1]
+            for places, sign in zip(found, signs, strict=True):
+                places.append(start + np.flatnonzero((piece == sign) & (inside == 0)))
+        marks, ends = np.concatenate(found[0]), np.append(np.concatenate(found[1]), len(letters))
+        lengths = np.diff(ends, prepend=-1) - 1
+        counts = np.diff(np.searchsorted(marks, ends), prepend=0) + 1
+        counts[(lengths == 0) | ((lengths == 1) & (letters[np.maximum(ends - 1, 0)] == ord("\r")))] = 0
+    filled = counts[counts > 0][: len(cells)]
     return filled < width if len(filled) == len(cells) else None
 
 

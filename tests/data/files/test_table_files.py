@@ -113,6 +113,7 @@ def test_any_bytes_give_a_table_or_a_sentence(content):
         ("a,b,c\n1,2,x\n3,4\n5,9\n6,7,\n8,9,y\n", 2),
         ('a,b,c\n1,2,"x, y"\n3,"4, 5"\n5,6,z\n5,6,z\n', 1),
         ("a;b;c\n1;2;\n\n3;4;z\n5;6;\n7;8;z\n", 0),
+        ('a,b,c\r\n1,2,"x\r\n, y"\r\n\r\n3,4\r\n5,6,z\r\n5,"say ""6, 7""",\r\n', 1),
         ("a b c\n1 2 3\n4 5\n7 8 9\n7 8 9\n7 8 9\n", 1),
     ],
 )
