@@ -27,17 +27,21 @@ from lab.devices import search
 from lab.experiment import own_data
 from lab.server import pool
 from lab.server.checkpoint_store import Store, usual_folder
+from lab.server.descriptors import descriptors, raise_limit
 from lab.server.limits import limits
+from lab.server.log import log
+from ui.server.gate import Gate
 from ui.server.headers import Headers
 from ui.server.routes import ROUTES
 from ui.server.static_assets import CachedStreamlitAssets
+from ui.streamlit_compat import server
 
 SWEEP_PERIOD_S = 10.0  # between two sweeps, which free abandoned runs and save new checkpoints
 
 
 @contextlib.asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
-    bounds = limits()
+    bounds, most_files = limits(), raise_limit()
     store = Store(usual_folder(), bounds.saved_mb, bounds.saved_hours) if bounds.saved_mb else None
     with own_data.new_folder():  # before the workers start, which find it by its environment variable
         pool.SERVER = workers = pool.WorkerPool(store=store)
@@ -45,7 +49,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
         search.search()
         gc.collect()
         gc.freeze()  # all of this stays; without this every collection stops the server for 24 ms
-        sweeper = asyncio.create_task(_sweep(workers))
+        sweeper = asyncio.create_task(_sweep(workers, most_files))
         try:
             yield {}
         finally:
@@ -54,18 +58,22 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
             await asyncio.to_thread(workers.stop)
 
 
-async def _sweep(workers: pool.WorkerPool) -> None:
+async def _sweep(workers: pool.WorkerPool, most_files: int) -> None:
     while True:
         await asyncio.sleep(min(SWEEP_PERIOD_S, workers.limits.away_seconds))
         await asyncio.to_thread(workers.sweep, time.monotonic(), workers.limits.away_seconds)
         await asyncio.to_thread(workers.save)
         own_data.UPLOADS.sweep(workers.runs.__contains__)
+        server.end_old_sessions()
+        if (files := descriptors(most_files)).scarce:
+            log("few file descriptors left", open=files.open, limit=files.limit)
         gc.collect()  # what sessions that have ended leave behind
 
 
+server.install()
 app = st.App(
     "ui/router.py",
     lifespan=lifespan,
     routes=ROUTES,
-    middleware=[Middleware(Headers), Middleware(CachedStreamlitAssets)],
+    middleware=[Middleware(Gate), Middleware(Headers), Middleware(CachedStreamlitAssets)],
 )

@@ -17,6 +17,7 @@ KINDS = {
     "live": "what a visitor's browser receives",
     "class": "what thirty students on one server receive, and what they cost it",
     "selection": "whether the test accuracy after early stopping is that of new data",
+    "tables": "how long large tables take to be read, and how much memory",
     "ablation": "what each optimization of the engine gains: time of a step without it / with it",
 }
 MODULES = {"class": "classroom"}  # modules with a different name; `class` is a Python keyword

@@ -23,9 +23,13 @@ from data.preprocessing import (
     standardize,
     statistics,
     stratified_order,
+    usual_values,
 )
+from data.recipe import Recipe
 from data.scaling import PER_IMAGE, STANDARD, WHITE, stretched
 from data.sources.features import plane_features
+
+POINTS = Recipe.of_numbers(("x1", "x2"))  # of the plane
 
 
 class Raw(NamedTuple):
@@ -37,6 +41,7 @@ class Raw(NamedTuple):
     feature_names: tuple[str, ...] = ()  # () for points of the plane
     test_rows: int = 0  # the last rows that are a fixed test part; 0: the split makes one
     groups: tuple[tuple[int, int], ...] = ()  # columns start:stop of x that one-hot encode one category
+    recipe: Recipe | None = None  # from the columns of a file to x; None: each number is an input as it is
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,7 @@ class Dataset:
     encode: Callable[[np.ndarray], np.ndarray] | None  # raw plane points (M, 2) -> standardized inputs (M, D)
     extent: tuple[float, float] | None  # the plane shown is [lo, hi] x [lo, hi]
     scaling: str = STANDARD  # of pictures; "per_image" stretches raw pixels before mean and scale
+    recipe: Recipe = POINTS  # from the columns of a file of new rows to raw examples
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -137,16 +143,22 @@ class Dataset:
 
     def inputs(self, raw: np.ndarray) -> np.ndarray:
         """Transform raw examples (M, D), such as pixels 0 to 255, as the test part was. Returns (M, D) float32."""
-        return standardize(stretched(raw) if self.scaling == PER_IMAGE else raw, self.x_mean, self.x_scale)
+        return as_inputs(raw, self.scaling, self.x_mean, self.x_scale)
 
     def to_units(self, y: np.ndarray) -> np.ndarray:
         """Standardized regression targets, of any shape, in their original units."""
         return y * self.y_scale + self.y_mean
 
 
-def _encode(
+def as_inputs(raw: np.ndarray, scaling: str, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Raw examples (M, D) as inputs (M, D) float32; scaling: how pixels become inputs, see data.scaling."""
+    return standardize(stretched(raw) if scaling == PER_IMAGE else raw, mean, scale)
+
+
+def plane_inputs(
     points: np.ndarray, *, names: tuple[str, ...], formula: str, mean: np.ndarray, scale: np.ndarray
 ) -> np.ndarray:
+    """Points of the plane (M, 2) as inputs (M, D) float32."""
     return standardize(plane_features(points, names, formula), mean, scale)
 
 
@@ -176,7 +188,7 @@ def plane_dataset(
     points = Parts(*(x[rows].astype(np.float32) for rows in parts))
     mean, scale = statistics(plane_features(points.train, features, formula))
     # A partial of a module function, unlike a lambda, can be sent to another process.
-    encode = partial(_encode, names=features, formula=formula, mean=mean, scale=scale)
+    encode = partial(plane_inputs, names=features, formula=formula, mean=mean, scale=scale)
     return Dataset(
         name=source.name,
         kind=source.kind,
@@ -220,10 +232,12 @@ def table_dataset(
     rows = _training_and_test_rows(raw, samples, train_share, positions_rng, split_rng)
     parts = deal_validation(*rows, validation_share, raw.group)
     train, unused = parts.train, len(raw.x) - sum(map(len, parts))
+    recipe = raw.recipe or Recipe.of_numbers(raw.feature_names, pixels=bool(source.image_shape))
     if source.image_shape:
         mean, scale = pixel_statistics(raw.x, train)
     else:
-        raw = raw._replace(x=fill_gaps(raw.x, raw.groups, train))
+        usual = usual_values(raw.x[train], raw.groups)
+        raw, recipe = raw._replace(x=fill_gaps(raw.x, usual)), recipe.with_fill(usual)
         mean, scale = statistics(raw.x[train])
         for start, stop in raw.groups:  # one-hot columns stay 0 and 1
             mean[start:stop], scale[start:stop] = 0, 1
@@ -252,6 +266,7 @@ def table_dataset(
         image_shape=source.image_shape,
         images_test=_pictures(x_test, mean, scale, source.image_shape) if source.image_shape else None,
         scaling=scaling,
+        recipe=recipe,
         **_targets(source, raw.y, parts),
     )
 

@@ -85,19 +85,24 @@ def pixel_statistics(pixels: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, 
     return np.full(pixels.shape[1], mean), np.full(pixels.shape[1], scale)
 
 
-def fill_gaps(x: np.ndarray, groups: Iterable[tuple[int, int]], train: np.ndarray) -> np.ndarray:
-    """The examples x (N, D) with their gaps (NaN) filled from the training rows.
+def usual_values(known: np.ndarray, groups: Iterable[tuple[int, int]]) -> np.ndarray:
+    """The values (D,) that fill gaps (NaN), from the training rows `known` (N, D).
 
     A number becomes the median, a one-hot encoded category (columns start:stop of a group) the most frequent one."""
-    if x.dtype.kind != "f" or not np.isnan(x).any():
-        return x
-    known = x[train]
-    values = np.zeros(x.shape[1])
-    for column in np.flatnonzero(~np.isnan(known).all(axis=0)):
-        values[column] = np.nanmedian(known[:, column])
+    if not np.isnan(known).any():
+        values = np.median(known, axis=0)
+    else:
+        values = np.zeros(known.shape[1])
+        for column in np.flatnonzero(~np.isnan(known).all(axis=0)):
+            values[column] = np.nanmedian(known[:, column])
     for start, stop in groups:
         values[start:stop] = np.arange(stop - start) == np.nansum(known[:, start:stop], axis=0).argmax()
-    return np.where(np.isnan(x), values, x)
+    return values
+
+
+def fill_gaps(x: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The examples x (N, D) with their gaps (NaN) replaced by the values (D,)."""
+    return np.where(np.isnan(x), values, x) if np.isnan(x).any() else x
 
 
 def standardize(values: np.ndarray, mean: np.ndarray | float, scale: np.ndarray | float) -> np.ndarray:

@@ -5,6 +5,7 @@ python -m lab run "http://localhost:8501/?dataset=digits&hidden=64,32" --epochs 
 python -m lab run epochs=50 --table flowers.csv --target species
 python -m lab table flowers.csv --target species
 python -m lab check '{"hidden": [4, 4], "activations": "gelu"}'
+python -m lab predict flowers.safetensors new_flowers.csv
 python -m lab pictures shapes.zip --json
 """
 
@@ -18,9 +19,13 @@ import argparse
 import json
 import math
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+import numpy as np
+
+from data import OWN
 from data.files.user_data import UserDataError
 from data.preprocessing import Parts
 from engine.formulas.metrics import Scores
@@ -30,32 +35,41 @@ from lab.protocol.frames import finite
 from lab.training import model_file
 from lab.training.build import build
 from lab.training.headless import train
+from lab.training.predictor import Predictor
 from lab.training.report import gradient_check, report
 
 
 def read(source: str) -> Experiment:
     """A JSON file, JSON text, a link or a bare query -> Experiment. Raises ExperimentError."""
-    return read_with_notes(source)[0]
+    return read_with_notes(source, {})[0]
 
 
-def read_with_notes(source: str) -> tuple[Experiment, list[str]]:
-    """The same, and a sentence for what an old link or file meant differently."""
+def read_with_notes(source: str, table: Mapping[str, str]) -> tuple[Experiment, list[str]]:
+    """The same, and a sentence for what an old link or file meant differently.
+
+    table: the fields of a table, which takes the place of uploaded data.
+    """
     if source.lstrip().startswith("{"):
-        return Experiment.with_notes_from_json(source)
+        return _from_json(source, table)
     try:
         if "=" in source and not os.path.isfile(source):
             query = dict(parse_qsl(urlsplit(source).query or source, keep_blank_values=True))
+            query |= table if query.get("dataset") in OWN else {}
             experiment, refused, notes = Experiment.with_notes_from_query(query)
             if refused:
                 raise ExperimentError(refused)
             return experiment, notes
-        return Experiment.with_notes_from_json(Path(source).read_text(encoding="utf-8-sig"))
+        return _from_json(Path(source).read_text(encoding="utf-8-sig"), table)
     except ExperimentError:
         raise
     except (OSError, ValueError):
         raise ExperimentError(
             [f'{source[:200]} cannot be read. Allowed: a JSON file, a link, or {{"field": value}}.']
         ) from None
+
+
+def _from_json(text: str, table: Mapping[str, str]) -> tuple[Experiment, list[str]]:
+    return Experiment.with_notes_from_json(text, **(table if own_data.is_used(text) else {}))
 
 
 def show_progress(epochs: int, scores: Scores) -> None:
@@ -96,6 +110,28 @@ def show_pictures(options: argparse.Namespace) -> int:
     return 0
 
 
+def show_predictions(options: argparse.Namespace) -> int:
+    """Predict the rows of a file with a saved network. Raises ExperimentError."""
+    from data.files.unlabeled_rows import UnlabeledRows, UnlabeledRowsError  # pandas takes half a second
+    from lab.export import csv_tables
+
+    path = options.model
+    try:
+        predictor = Predictor(model_file.from_bytes(path.read_bytes()))
+        path = options.file
+        rows = UnlabeledRows(path.read_bytes(), predictor.recipe, rows=predictor.rows)
+        answers = np.concatenate([predictor.predict(raw) for raw in rows])
+    except OSError as problem:
+        raise ExperimentError([f"{path} cannot be read: {problem.strerror}."]) from None
+    except (model_file.ModelFileError, UnlabeledRowsError) as problem:
+        raise ExperimentError([f"{path}: {problem}"]) from None
+    if rows.notes:
+        print("\n".join(rows.notes), file=sys.stderr)
+    heading = rows.heading(bool(predictor.classes))
+    print(csv_tables.predictions(answers, predictor.classes, heading, rows.ids), end="")
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m lab", description="Run an experiment without a browser.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -120,6 +156,10 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--target", metavar="COLUMN", help="column to predict; by default usually the last")
     command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     command.set_defaults(show=show_table)
+    command = commands.add_parser("predict", help="predict the rows of a file with a saved model; prints CSV")
+    command.add_argument("model", type=Path, metavar="MODEL.safetensors", help="a model written by run --save or Save")
+    command.add_argument("file", type=Path, metavar="FILE", help="new rows with the columns of the training file")
+    command.set_defaults(show=show_predictions)
     command = commands.add_parser("pictures", help="show how a zip file of pictures is read")
     command.add_argument("archive", type=Path, metavar="FILE.zip", help="one folder per class")
     command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
@@ -130,10 +170,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if "show" in options:
             return options.show(options)
-        experiment, notes = read_with_notes(options.source)
-        if getattr(options, "table", None):
-            fields, said = own_data.from_file(options.table, options.target)
-            experiment, notes = experiment.change(**fields), [*notes, *said]
+        table = getattr(options, "table", None)
+        fields, said = own_data.from_file(table, options.target) if table else ({}, [])
+        experiment, notes = read_with_notes(options.source, fields)
+        experiment, notes = experiment.change(**fields), [*notes, *said]
         if notes:
             print("\n".join(notes), file=sys.stderr)
         if "save" not in options:
@@ -153,8 +193,9 @@ def main(arguments: list[str] | None = None) -> int:
     if options.save:
         try:
             options.save.write_bytes(model_file.to_bytes(model_file.capture(experiment, dataset, trainer)))
-        except OSError as problem:
-            print(f"{options.save} cannot be written: {problem.strerror}.", file=sys.stderr)
+        except (OSError, model_file.ModelFileError) as problem:
+            why = problem.strerror if isinstance(problem, OSError) else problem
+            print(f"{options.save} cannot be written: {why}".rstrip(".") + ".", file=sys.stderr)
             return 2
     if options.report:
         result["report"] = report(trainer, dataset)

@@ -29,7 +29,8 @@ BELOW_KIT = ("ui.session", "ui.components", "ui.figures", "ui.streamlit_compat")
 PACKAGES = (
     Package("start.py"),
     Package(
-        "app.py", ("ui.server", "lab.server", "lab.worker.local_pool", "lab.devices", "lab.experiment"),
+        "app.py",
+        ("ui.server", "ui.streamlit_compat", "lab.server", "lab.worker.local_pool", "lab.devices", "lab.experiment"),
         ("streamlit", "starlette", "plotly", "pandas"),
     ),
     # engine: the network from scratch
@@ -51,7 +52,7 @@ PACKAGES = (
     ),
     Package("engine/__init__.py", ("engine.formulas",)),
     # data: where examples come from
-    Package("data", (), ("numpy", "pandas", "pooch", "requests", "PIL")),
+    Package("data", (), ("numpy", "pandas", "pyarrow", "pooch", "requests", "PIL")),
     # lab: an experiment, and the processes that run it
     Package("lab/experiment", ("engine", "data"), ("numpy", "pydantic", "pydantic_core")),
     Package("lab/protocol", ("lab.experiment",), ("numpy",)),
@@ -76,7 +77,10 @@ PACKAGES = (
     Package(
         "lab/export", ("lab.training", "lab.experiment", "lab.protocol", "engine", "data"), ("numpy", "onnx", "pandas"),
     ),
-    Package("lab/__main__.py", ("lab.training", "lab.experiment", "lab.protocol", "engine", "data"), ("numpy",)),
+    Package(
+        "lab/__main__.py",
+        ("lab.export", "lab.training", "lab.experiment", "lab.protocol", "engine", "data"), ("numpy",),
+    ),
     Package("lab", (), ()),
     # ui: what a visitor sees; parts of all pages first, then the packages of the pages, which do not know each other
     Package("ui/components"),

@@ -44,6 +44,15 @@ class Evidence:
     large: int = 0  # numbers from 1000 on without a mark
     example: str = ""
 
+    @property
+    def is_clear(self) -> bool:
+        """Whether it says which mark is which."""
+        return any((*self.decimal.values(), *self.thousands.values()))
+
+    @property
+    def shows_a_mark(self) -> bool:
+        return self.is_clear or any(self.three.values())
+
 
 def looks_like_number(cell: str) -> bool:
     """Whether the cell is a number in any spelling."""

@@ -13,11 +13,12 @@ from typing import IO
 import numpy as np
 import pandas as pd
 
-from data.files.table_files import MAX_ROWS, read_frame
+from data.files.table_files import MAX_ROWS, column_names, read_frame
 from data.files.table_layout import Frame, Layout
 from data.files.text_encoding import MAX_BYTES
 from data.files.user_data import PreparedData, UserDataError, pixel_names
 from data.names import clean
+from data.recipe import InputColumn, Recipe
 
 SIDES = range(5, 65)  # smaller tables of whole numbers are assumed to be measurements
 MAX_CLASSES = 50
@@ -48,9 +49,13 @@ def read_pictures(
     file.seek(frame.start)
     pixels, labels = parse(file, frame.layout.separator or ",", label, side)
     y, names = numbered(labels)
-    target = (frame.names[label] if frame.names else "") or "label"
+    given, layout = column_names(frame.names), frame.layout
+    target = frame.names[label] or "label"
+    columns = tuple(InputColumn(name) for place, name in enumerate(given) if place != label)
+    recipe = Recipe(columns, tuple(given), given[label], pixels=True, header=bool(layout.header),
+                    encoding=layout.encoding or "utf-8", separator=layout.separator or ",")  # fmt: skip
     return PreparedData("own_images", clean(title), "classification", pixels, y, pixel_names(side), names, target,
-                    image_shape=(side, side))  # fmt: skip
+                        image_shape=(side, side), recipe=recipe)  # fmt: skip
 
 
 def label_of(frame: Frame) -> int | None:

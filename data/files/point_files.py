@@ -49,7 +49,7 @@ def read_points(content: bytes) -> Upload:
         columns.pop()
     if len(columns) != 3:
         raise UploadError(f"The file has {len(columns):,} columns; two of numbers and one of labels are allowed.")
-    spelling, _ = find_spelling(cells[columns[:2]], frozenset(), frame.layout)
+    spelling, _, _ = find_spelling(cells[columns[:2]], frozenset(), frame.layout)
     places = np.stack([parse(cells[i], spelling) for i in columns[:2]], axis=1)
     labels = cells[columns[2]].tolist()
     for row, (place, label) in enumerate(zip(places, labels, strict=True), 1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-FORMULA_STARTS = ("=", "+", "-", "@")
+FORMULA_STARTS = tuple("=+-@＝＋－＠")  # some programs take full-width signs for these
 NUMBER = re.compile(r"[+-]?([0-9]+[.,]?[0-9]*|[.,][0-9]+)([eE][+-]?[0-9]+)?%?")  # a class -1 is no formula
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")  # a line end within a cell would begin a new row
 

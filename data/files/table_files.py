@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
 
 from data.files.number_spelling import (
     Evidence,
@@ -72,7 +74,7 @@ class Column:
 
     @property
     def distinct(self) -> int:
-        return len(self.categories) or len(np.unique(self.values[~np.isnan(self.values)]))
+        return len(self.categories) or pd.Series(self.values).nunique()
 
     def as_categories(self) -> Column:
         """Numbers as categories, sorted numerically, as they are spelled in the file."""
@@ -99,6 +101,7 @@ class Table:
     columns: tuple[Column, ...]
     layout: Layout  # complete
     notes: tuple[str, ...] = ()
+    has_marks: bool = True  # whether the file shows its decimal mark or its thousands mark
 
     @property
     def rows(self) -> int:
@@ -126,22 +129,21 @@ def read_table(content: bytes, layout: Layout | None = None, most_bytes: int = M
     notes: list[str] = list(frame.notes)
     given = [frame.names[i] if i < len(frame.names) else "" for i in cells.columns]
     names = column_names(given)
-    gaps = GAPS if layout.missing is None else frozenset(("", *(word.strip().lower() for word in layout.missing)))
-    spelling, sentence = find_spelling(cells, gaps, frame.layout)
+    gaps, among_words = gap_words(layout.missing)
+    spelling, sentence, has_marks = find_spelling(cells, gaps, frame.layout)
     if sentence:
         notes.append(sentence)
     kinds = dict(layout.kinds)
-    among_words = GAPS_AMONG_WORDS if layout.missing is None else gaps
     columns = []
     for i, name, own_name in zip(cells.columns, names, given, strict=True):
-        column, said = _column(name, cells.pop(i), spelling, gaps, among_words, kinds.get(name, ""))
+        column, said = read_column(name, cells.pop(i), spelling, gaps, among_words, kinds.get(name, ""))
         column = replace(column, nameless=not own_name)
-        columns.append(replace(column, kind="id") if not kinds.get(name) and _is_id(column, i == 0) else column)
+        columns.append(replace(column, kind="id") if not kinds.get(name) and is_id(column, i == 0) else column)
         notes += said
     if layout.missing:
         notes.append(f"Counted as missing: {clean(', '.join(sorted(gaps - {''})))}.")
     complete = replace(frame.layout, decimal=spelling.decimal, thousands=spelling.thousands)
-    return Table(tuple(columns), complete, tuple(notes))
+    return Table(tuple(columns), complete, tuple(notes), has_marks)
 
 
 def read_cells(content: bytes, layout: Layout, most_bytes: int = MAX_BYTES) -> tuple[Any, Frame]:
@@ -150,7 +152,7 @@ def read_cells(content: bytes, layout: Layout, most_bytes: int = MAX_BYTES) -> t
     if frame.width > MAX_COLUMNS:
         raise UserDataError(f"The table has {frame.width:,} columns; at most {MAX_COLUMNS:,} are allowed.")
     notes = list(frame.notes)
-    cells = _without_other_lines(_without_empty_ends(_cells(body, frame), frame), frame, notes)
+    cells = without_other_lines(_without_empty_ends(_cells(body, frame), frame), frame, notes)
     if not len(cells):
         raise UserDataError("The table has no rows; a line of names and rows of values are allowed.")
     return cells, replace(frame, notes=tuple(notes))
@@ -161,6 +163,14 @@ def read_frame(content: bytes, layout: Layout, most_bytes: int = MAX_BYTES, fewe
     body, encoding, notes = as_utf8(unpacked(content, most_bytes), layout.encoding)
     frame = find_frame(body, replace(layout, encoding=encoding), fewest)
     return body, replace(frame, notes=(*notes, *frame.notes))
+
+
+def gap_words(missing: Sequence[str] | None) -> tuple[frozenset[str], frozenset[str]]:
+    """What counts as a gap, in lower case: in columns of numbers, and among words. missing: the user's words."""
+    if missing is None:
+        return GAPS, GAPS_AMONG_WORDS
+    words = frozenset(("", *(word.strip().lower() for word in missing)))
+    return words, words
 
 
 def column_names(given: Sequence[str]) -> list[str]:
@@ -188,16 +198,7 @@ def _cells(body: bytes, frame: Frame) -> Any:
             cells = _parsed(body, frame, width, most)
             break
         except (pd.errors.ParserError, pd.errors.EmptyDataError) as problem:
-            if "EOF inside string" in str(problem):
-                raise UserDataError("A quotation mark is opened and never closed; quotes must come in pairs.") from None
-            if not (uneven := re.search(r"Expected \d+ fields in line (\d+), saw (\d+)", str(problem))):
-                raise UserDataError(
-                    "The file cannot be read as a table; all rows need the same number of cells."
-                ) from None
-            line, saw = int(uneven[1]) + frame.line - 1, int(uneven[2])
-            if saw > frame.width + MAX_BESIDE:
-                raise _uneven(f"Line {line:,}", saw, frame.width) from None
-            width = saw
+            width = wider(str(problem), frame)
     longest = 0
     for i in cells.columns:
         cells[i] = text = cells[i].str.strip()
@@ -213,14 +214,52 @@ def _cells(body: bytes, frame: Frame) -> Any:
     return cells
 
 
+def wider(problem: str, frame: Frame) -> int:
+    """The cells of the row that pandas complains of, if the last ones may be empty. Raises UserDataError."""
+    if "EOF inside string" in problem:
+        raise UserDataError("A quotation mark is opened and never closed; quotes must come in pairs.") from None
+    if not (uneven := re.search(r"Expected \d+ fields in line (\d+), saw (\d+)", problem)):
+        raise UserDataError("The file cannot be read as a table; all rows need the same number of cells.") from None
+    line, saw = int(uneven[1]) + frame.line - 1, int(uneven[2])
+    if saw > frame.width + MAX_BESIDE:
+        raise _uneven(f"Line {line:,}", saw, frame.width) from None
+    return saw
+
+
 def _uneven(where: str, cells: int, expected: int) -> UserDataError:
     return UserDataError(f"{where} has {cells:,} cells and the others {expected:,}; all rows need the same number.")
 
 
 def _parsed(body: bytes, frame: Frame, width: int, most: int) -> Any:
+    plain = _parsed_plain(body, frame, width, most)
+    if plain is not None:
+        return plain
     file = io.BytesIO(body)
     file.seek(frame.start)
     return pd.read_csv(file, nrows=most, **reading_options(frame.layout, width))
+
+
+def _parsed_plain(body: bytes, frame: Frame, width: int, most: int) -> Any | None:
+    """The cells of a text without quotes whose rows are all of one width, or None. Arrow is four times faster."""
+    layout = frame.layout
+    quote = (layout.quote or '"').encode()
+    if layout.separator == " " or layout.escape or body.find(quote, frame.start) >= 0:
+        return None
+    if max(body.count(b"\n", frame.start), body.count(b"\r", frame.start)) > most:
+        return None
+    names = [str(i) for i in range(width)]
+    try:
+        table = arrow_csv.read_csv(
+            pa.BufferReader(memoryview(body)[frame.start :]),
+            arrow_csv.ReadOptions(column_names=names),
+            arrow_csv.ParseOptions(delimiter=layout.separator, quote_char=False),
+            arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.large_string())),
+        )
+    except pa.ArrowInvalid:  # rows of several widths
+        return None
+    cells = table.to_pandas(types_mapper={pa.large_string(): pd.StringDtype("pyarrow", na_value=np.nan)}.get)
+    cells.columns = range(width)
+    return cells
 
 
 def reading_options(layout: Layout, width: int) -> dict[str, Any]:
@@ -250,8 +289,11 @@ def _without_empty_ends(cells: Any, frame: Frame) -> Any:
     return cells
 
 
-def _without_other_lines(cells: Any, frame: Frame, notes: list[str]) -> Any:
-    """Without rows that are none: empty ones, comments, repeated names, notes below the table, totals."""
+def without_other_lines(cells: Any, frame: Frame, notes: list[str], is_end: bool = True) -> Any:
+    """Without rows that are none: empty ones, comments, repeated names, notes below the table, totals.
+
+    is_end: whether these are the last rows of the file.
+    """
     first = cells[0]
     out = np.zeros(len(cells), dtype=bool)
 
@@ -265,7 +307,8 @@ def _without_other_lines(cells: Any, frame: Frame, notes: list[str]) -> Any:
 
     blank, comment = np.array(first == "", dtype=bool), np.array(first.str.startswith("#"), dtype=bool)
     rest_empty = blank | comment
-    rest_empty[-10:] = True
+    below = np.arange(len(cells)) >= len(cells) - 10 * is_end
+    rest_empty |= below
     for i in cells.columns[1:]:
         if not rest_empty.any():
             break
@@ -277,13 +320,13 @@ def _without_other_lines(cells: Any, frame: Frame, notes: list[str]) -> Any:
             same[same] = np.array(cells[i][same] == name, dtype=bool)
         leave_out(same, "with the names again")
     if cells.shape[1] > 2:  # below the table
-        below = rest_empty & (np.arange(len(cells)) >= len(cells) - 10)
+        below &= rest_empty
         shown = first[below & ~out]
         typical = _filled(cells, slice(0, 50))
         if len(shown) and typical > 2:
             leave_out(below, f"below the table (“{clean(shown.iloc[0])}”)")
     kept = np.flatnonzero(~out)
-    if len(kept) > 2:
+    if is_end and len(kept) > 2:
         last = [cells[i].iloc[kept[-1]] for i in cells.columns]
         word = next((cell for cell in last if TOTALS.fullmatch(cell)), "")
         if word and not any((cells[i].iloc[kept[:-1]] == word).any() for i in cells.columns):
@@ -312,14 +355,32 @@ def _filled(cells: Any, rows: slice) -> float:
 # Columns --------------------------------------------------------------------------------------------------------------
 
 
-def find_spelling(cells: Any, gaps: frozenset[str], layout: Layout) -> tuple[Spelling, str]:
-    """How the file spells its numbers, and a sentence if that had to be decided. Raises UserDataError."""
+def find_spelling(cells: Any, gaps: frozenset[str], layout: Layout) -> tuple[Spelling, str, bool]:
+    """How the file spells its numbers, a sentence if that had to be decided, and whether it shows a mark.
+
+    Raises UserDataError.
+    """
     if layout.decimal is not None:
         if layout.decimal == layout.thousands:
             raise UserDataError("The decimal mark and the thousands mark are the same; two different ones are allowed.")
-        return Spelling(layout.decimal, OTHER[layout.decimal] if layout.thousands is None else layout.thousands), ""
+        return (
+            Spelling(layout.decimal, OTHER[layout.decimal] if layout.thousands is None else layout.thousands),
+            "",
+            True,
+        )
     if layout.thousands:
-        return Spelling(OTHER[layout.thousands], layout.thousands), ""
+        return Spelling(OTHER[layout.thousands], layout.thousands), "", True
+    found = find_evidence(cells, gaps)
+    spelling, sentence = decide(found, layout.separator or ",")
+    if layout.thousands is None:
+        return spelling, sentence, any(each.shows_a_mark for each in found)
+    if any(e.decimal[spelling.decimal] for e in found):
+        return spelling._replace(thousands=""), sentence, True
+    return Spelling(spelling.thousands, ""), "", True  # the mark that would separate thousands is the decimal mark
+
+
+def find_evidence(cells: Any, gaps: frozenset[str]) -> list[Evidence]:
+    """What each column of numbers says about marks; all of its cells are read where some are not enough."""
     found: list[Evidence] = []
     step = max(1, len(cells) // EVIDENCE_CELLS)
     for whole in (False, True):
@@ -333,19 +394,14 @@ def find_spelling(cells: Any, gaps: frozenset[str], layout: Layout) -> tuple[Spe
         unsure = any(sum(e.three.values()) for e in found) and not any(sum(e.decimal.values()) for e in found)
         if step == 1 or not unsure:
             break
-    spelling, sentence = decide(found, layout.separator or ",")
-    if layout.thousands is None:
-        return spelling, sentence
-    if any(e.decimal[spelling.decimal] for e in found):
-        return spelling._replace(thousands=""), sentence
-    return Spelling(spelling.thousands, ""), ""  # the mark that would separate thousands is the decimal mark
+    return found
 
 
-def _column(
+def read_column(
     name: str, text: Any, spelling: Spelling, gaps: frozenset[str], among_words: frozenset[str], wanted: str
 ) -> tuple[Column, list[str]]:
     """The column of these cells, and notes. wanted: the kind that the user has chosen, or empty."""
-    gap = _is_gap(text, gaps)
+    gap = is_gap(text, gaps)
     there = text[~gap]
     if not len(there) and wanted != "category":
         return Column(name, np.full(len(text), np.nan), kind="empty"), []
@@ -357,7 +413,7 @@ def _column(
             values = np.full(len(text), np.nan)
             values[~gap] = numbers
             return Column(name, values, kind="number", spelled=_spelled(there, numbers)), notes
-    gap = _is_gap(text, among_words)
+    gap = is_gap(text, among_words)
     codes, categories = pd.factorize(text[~gap], sort=False)
     if not len(categories):
         return Column(name, np.full(len(text), np.nan), kind="empty"), []
@@ -370,7 +426,7 @@ def _column(
     return replace(column, kind=_kind_of_words(text[~gap], len(categories))), []
 
 
-def _is_gap(text: Any, gaps: frozenset[str]) -> np.ndarray:
+def is_gap(text: Any, gaps: frozenset[str]) -> np.ndarray:
     """Whether each cell is a gap (N,)."""
     short = (text.str.len() <= max(map(len, gaps))).to_numpy(dtype=bool)
     found = np.zeros(len(text), dtype=bool)
@@ -394,13 +450,12 @@ def _stray(name: str, there: Any, words: np.ndarray, forced: bool) -> list[str] 
 
 def _spelled(there: Any, numbers: np.ndarray) -> dict[float, str]:
     """The first spelling of each number, if there are few: they may be classes."""
-    if len(np.unique(numbers[: 2 * MAX_SPELLED])) > MAX_SPELLED:
+    if pd.Series(numbers[: 2 * MAX_SPELLED]).nunique() > MAX_SPELLED:
         return {}
-    different, places = np.unique(numbers, return_index=True)
-    if len(different) > MAX_SPELLED + 1:
+    different = pd.Series(numbers).drop_duplicates().dropna()
+    if len(different) > MAX_SPELLED:
         return {}
-    known = ~np.isnan(different)
-    return dict(zip(different[known].tolist(), there.iloc[places[known]].tolist(), strict=True))
+    return dict(zip(different.tolist(), there.iloc[different.index].tolist(), strict=True))
 
 
 def _kind_of_words(text: Any, distinct: int) -> str:
@@ -411,7 +466,7 @@ def _kind_of_words(text: Any, distinct: int) -> str:
     return "text" if distinct > MAX_CATEGORIES or names else "category"
 
 
-def _is_id(column: Column, leading: bool) -> bool:
+def is_id(column: Column, leading: bool) -> bool:
     """Whether each row has a value of its own that only numbers it: by its name, or by counting the rows."""
     if column.kind not in ("number", "text") or column.gaps.any() or column.distinct < len(column.values):
         return False

@@ -35,7 +35,7 @@ _ZONE = r"(?: ?(?:Z|UTC|GMT))?(?: ?[+-][0-9]{1,2}:?(?:[0-9]{2})?)?"
 DATE = rf"^(?:(?:{_DAY}|{_IN_WORDS})(?:(?:T|,? ){_CLOCK}{_ZONE})?|{_CLOCK}{_ZONE})$"
 _is_date = re.compile(DATE).match
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
-_TOKEN = re.compile(r'"(?:[^"]|"")*"|\S+')
+_TOKEN = (re.compile(r'"(?:[^"]|"")*"|\S+'), re.compile(r'"(?:[^"\\]|\\.)*"|\S+'))  # without and with an escape
 
 
 @dataclass(frozen=True)
@@ -134,19 +134,24 @@ def find_frame(body: bytes, layout: Layout, fewest: int = 2) -> Frame:
 def _dialect(lines: list[str], skip: int, layout: Layout) -> tuple[Layout, list[Record]]:
     """The dialect with the best score, and the records of the sample."""
     text = "".join(lines[:SAMPLE_RECORDS])
-    quotes = [layout.quote or _quote(text)]
-    escapes = [layout.escape if layout.escape is not None else ""]
-    if layout.escape is None and f"\\{quotes[0]}" in text:
-        escapes.append("\\")
+    quote = layout.quote or _quote(text)
     separators = [layout.separator] if layout.separator else list(SEPARATORS)
     found: list[tuple[float, Layout, list[Record]]] = []
     for separator in separators:
-        for escape in escapes:
-            chosen = replace(layout, separator=separator, quote=quotes[0], escape=escape)
+        for escape in _escapes(text, quote, separator) if layout.escape is None else [layout.escape]:
+            chosen = replace(layout, separator=separator, quote=quote, escape=escape)
             records = read_records(lines, skip, chosen)
             found.append((_score(records, separator), chosen, records))
     _, chosen, records = max(found, key=lambda item: item[0])  # the first of equals
     return chosen, records
+
+
+def _escapes(text: str, quote: str, separator: str) -> list[str]:
+    """What may escape a quote within quotes: a backslash for certain if text follows, as only cells end with quotes."""
+    followed = set(re.findall(rf"\\{quote}(.?)", text))
+    if not followed:
+        return [""]
+    return ["\\"] if followed - {"", "\r", quote, separator} else ["", "\\"]
 
 
 def _quote(text: str) -> str:
@@ -159,7 +164,7 @@ def read_records(lines: Sequence[str], skip: int, layout: Layout) -> list[Record
     found: list[Record] = []
     if layout.separator == " ":
         for number, line in enumerate(lines[skip:], skip + 1):
-            cells = tuple(cell.strip('"').replace('""', '"') for cell in _TOKEN.findall(line))
+            cells = tuple(_unquoted(token, layout.escape) for token in _TOKEN[bool(layout.escape)].findall(line))
             if cells:
                 found.append(Record(cells, number))
             if len(found) >= SAMPLE_RECORDS:
@@ -178,6 +183,12 @@ def read_records(lines: Sequence[str], skip: int, layout: Layout) -> list[Record
     except csv.Error:
         raise UserDataError(f"A cell is longer than the {MAX_CELL_CHARACTERS:,} characters that are allowed.") from None
     return found
+
+
+def _unquoted(token: str, escape: str | None) -> str:
+    if len(token) > 1 and token[0] == token[-1] == '"':
+        token = token[1:-1]
+    return re.sub(r"\\(.)", r"\1", token) if escape else token.replace('""', '"')
 
 
 def _score(records: list[Record], separator: str) -> float:

@@ -13,12 +13,13 @@ import numpy as np
 from data.files.picture_tables import MAX_CLASSES, TARGET_NAMES
 from data.files.table_files import MAX_CATEGORIES, Column, Table
 from data.files.user_data import PreparedData, UserDataError
-from data.names import clean, unique
+from data.names import clean
+from data.recipe import MISSING as MISSING
+from data.recipe import InputColumn, Recipe
 
 MAX_INPUTS, MAX_VALUES, MIN_ROWS = 2000, 4_000_000, 10
 MAX_NUMBER_CLASSES = 20  # most distinct whole numbers that are proposed as classes
 TARGETS = (*TARGET_NAMES, "species", "survived", "outcome", "diagnosis", "quality", "price", "value", "output")
-MISSING = "(missing)"
 
 
 class GapRule(NamedTuple):
@@ -150,24 +151,24 @@ def prepare_table(table: Table, choices: Choices, title: str) -> tuple[PreparedD
     _check_rows(rows)
     y, names = _targets(target, choices.task, rows, report)
     _check_rows(rows)
-    used = np.flatnonzero(rows)
-    inputs = sum(_width(column.take(used), choices.gaps) for column in chosen)
+    chosen = [column.take(np.flatnonzero(rows)) for column in chosen]
+    recipe = _recipe(table, choices, chosen)
+    count, inputs = len(chosen[0].values), recipe.inputs
     if inputs > MAX_INPUTS:
         raise UserDataError(f"The features make {inputs:,} inputs; at most {MAX_INPUTS:,} are allowed.")
-    if inputs * len(used) > MAX_VALUES:
-        raise UserDataError(f"{len(used):,} rows of {inputs:,} inputs are too many; {MAX_VALUES:,} values are allowed.")
-    x, feature_names, groups = _encode([column.take(used) for column in chosen], inputs, choices.gaps)
+    if inputs * count > MAX_VALUES:
+        raise UserDataError(f"{count:,} rows of {inputs:,} inputs are too many; {MAX_VALUES:,} values are allowed.")
     columns = "1 column" if len(chosen) == 1 else f"{len(chosen):,} columns"
-    report.append(f"{len(used):,} rows and {inputs:,} inputs from {columns} are used.")
-    if empty := int(sum(column.take(used).gaps.sum() for column in chosen)):
+    report.append(f"{count:,} rows and {inputs:,} inputs from {columns} are used.")
+    if empty := int(sum(column.gaps.sum() for column in chosen)):
         report.append(f"{empty:,} gaps: {GAP_RULES[choices.gaps].sentence}")
-    if groups:
+    if recipe.groups:
         report.append("Numbers are standardized by the training part; each category is an input of 0 or 1.")
     else:
         report.append("Numbers are standardized by the training part.")
-    prepared = PreparedData(
-        "table", clean(title), choices.task, x, y[used], tuple(feature_names), names, target.name, tuple(groups)
-    )
+    x = recipe.encode([column.values for column in chosen])
+    prepared = PreparedData("table", clean(title), choices.task, x, y[rows], recipe.input_names, names, target.name,
+                            recipe.groups, recipe=recipe)  # fmt: skip
     return prepared, report
 
 
@@ -205,32 +206,20 @@ def _targets(target: Column, task: str, rows: np.ndarray, report: list[str]) -> 
     return np.searchsorted(present, words.values), tuple(words.categories[i] for i in present)
 
 
-def _width(column: Column, rule: str) -> int:
-    marked = rule == "mark" and bool(column.gaps.any())
-    return (len(column.categories) or 1) + marked
-
-
-def _encode(columns: list[Column], inputs: int, rule: str) -> tuple[np.ndarray, list[str], list[tuple[int, int]]]:
-    """(N, inputs) with NaN for gaps to be filled later, the input names, and the one-hot groups (start, stop)."""
-    x = np.empty((len(columns[0].values), inputs))
-    names: list[str] = []
-    groups = []
-    for column in columns:
-        first, gaps = len(names), column.gaps
-        marked = rule == "mark" and bool(gaps.any())
-        if column.categories:
-            categories = (*column.categories, MISSING) if marked else column.categories
-            codes = np.where(gaps, len(column.categories), column.values) if marked else column.values
-            for i, category in enumerate(categories):
-                x[:, first + i] = codes == i
-                names.append(f"{column.name} = {category}")
-            x[codes < 0, first : len(names)] = np.nan
-            groups.append((first, len(names)))
-        else:
-            x[:, first] = column.values
-            names.append(column.name)
-            if marked:
-                x[:, first + 1] = gaps
-                names.append(f"{column.name} {MISSING}")
-                groups.append((first + 1, first + 2))
-    return x, unique(names), groups
+def _recipe(table: Table, choices: Choices, chosen: list[Column]) -> Recipe:
+    """How the chosen columns become inputs. Gaps are filled as soon as there is a training part."""
+    marks = choices.gaps == "mark"
+    columns = [InputColumn(each.name, each.categories, marks and bool(each.gaps.any())) for each in chosen]
+    layout = table.layout
+    return Recipe(
+        tuple(columns),
+        tuple(table.names),
+        choices.target,
+        tuple(column.name for column in table.columns if column.kind == "id"),
+        table.header,
+        layout.encoding or "utf-8",
+        layout.separator or ",",
+        (layout.decimal or "") if table.has_marks else "",
+        (layout.thousands or "") if table.has_marks else "",
+        layout.missing,
+    )

@@ -57,10 +57,13 @@ LETTERS = (  # an encoding of one byte a character, and the letters beyond ASCII
     ("cp850", WEST),
     ("cp852", CENTRE),
     ("cp866", CYRILLIC),
-    ("cp1255", HEBREW),  # letters without cases fit more easily, so these come last
+    ("cp1255", HEBREW),
     ("cp1256", ARABIC),
     ("cp874", THAI),
 )
+CASELESS = frozenset(("cp1255", "cp1256", "cp874"))
+ACCENTS = frozenset("άέήίόύώ")
+VOWELS = frozenset("аеёиіїоуыэюяєў")
 COMMON = {  # an encoding of several bytes a character, and the first bytes of its common characters
     "cp949": ((0xB0, 0xC8),),  # the syllables of Korean
     "euc-jp": ((0xA4, 0xA5), (0xB0, 0xCF)),
@@ -100,7 +103,7 @@ def as_utf8(content: bytes, encoding: str | None = None) -> tuple[bytes, str, li
         if content.startswith(start):
             raise UserDataError(f"The file is {what}; CSV text is allowed.")
     notes: list[str] = []
-    found = encoding or _unicode(content)
+    found = encoding or unicode_form(content)
     mark = next((mark for mark, name in MARKS if content.startswith(mark) and found in (None, name, name[:6])), b"")
     content = content.removeprefix(mark)
     if found is None:
@@ -118,7 +121,7 @@ def as_utf8(content: bytes, encoding: str | None = None) -> tuple[bytes, str, li
     return body.rstrip(b"\x1a"), found, notes
 
 
-def _unicode(content: bytes) -> str | None:
+def unicode_form(content: bytes) -> str | None:
     """UTF-8 or another form of Unicode, or None."""
     for mark, name in MARKS:
         if content.startswith(mark):
@@ -229,7 +232,22 @@ def _share_letters(piece: bytes, encoding: str, languages: tuple[str, ...]) -> f
     best = max(
         sum(value for c, value in worth.items() if c.lower() in letters or c in letters) for letters in languages
     )
-    return best / len(places)
+    share = best / len(places)
+    if encoding in CASELESS:
+        return 0.85 * share  # nothing contradicts
+    if languages is GREEK and text != text.upper() and ACCENTS.isdisjoint(text):
+        return 0.8 * share  # Hebrew, more likely
+    return share * _share_with_vowels(text) if any(map(_cyrillic, worth)) else share
+
+
+def _share_with_vowels(text: str) -> float:
+    """The share of words in Cyrillic letters that have a vowel; Hebrew, read so, often has none."""
+    words = [word for word in re.findall(r"\w{2,}", text.lower()) if all(map(_cyrillic, word))]
+    return sum(not VOWELS.isdisjoint(word) for word in words) / len(words) if words else 1.0
+
+
+def _cyrillic(c: str) -> bool:
+    return "\u0400" <= c <= "\u052f"
 
 
 def _latin(c: str) -> bool:

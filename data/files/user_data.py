@@ -24,6 +24,7 @@ import numpy as np
 
 from data.dataset import Raw, Source
 from data.names import clean
+from data.recipe import Recipe
 
 NAMES = {"table": "Your table", "own_images": "Your images"}
 FOLDER_VARIABLE = "BACKPROP_UPLOADS"  # environment variable with the folder
@@ -50,6 +51,7 @@ class PreparedData:
     target: str = "label"
     groups: tuple[tuple[int, int], ...] = ()  # columns start:stop of each one-hot encoded category
     image_shape: tuple[int, int] | None = None
+    recipe: Recipe | None = None  # from the columns of the file to x; None: they are the features
 
     @property
     def size(self) -> int:
@@ -111,7 +113,8 @@ def fingerprint_of(prepared: PreparedData) -> str:
 
 def _as_text(prepared: PreparedData) -> str:
     values = {name: getattr(prepared, name) for name in METADATA_FIELDS}
-    return json.dumps({**values, "rows": len(prepared.y)}, ensure_ascii=False, sort_keys=True)
+    recipe = prepared.recipe.to_values() if prepared.recipe else None
+    return json.dumps({**values, "recipe": recipe, "rows": len(prepared.y)}, ensure_ascii=False, sort_keys=True)
 
 
 def save(prepared: PreparedData) -> str:
@@ -136,7 +139,7 @@ def read(fingerprint: str) -> PreparedData:
         raise ValueError(f"{GONE[0].upper()}{GONE[1:]}.") from None
     for array in (x, y):
         array.setflags(write=False)
-    return PreparedData(x=x, y=y, **{name: metadata[name] for name in METADATA_FIELDS})
+    return PreparedData(x=x, y=y, **{name: metadata[name] for name in (*METADATA_FIELDS, "recipe")})
 
 
 @lru_cache(maxsize=256)
@@ -148,7 +151,8 @@ def _metadata(fingerprint: str) -> dict[str, Any]:
         raise ValueError(f"{GONE[0].upper()}{GONE[1:]}.") from None
     for name in ("feature_names", "class_names", "image_shape"):
         metadata[name] = tuple(metadata[name]) if metadata[name] is not None else None
-    return {**metadata, "groups": tuple(map(tuple, metadata["groups"]))}
+    recipe = Recipe.from_values(metadata["recipe"]) if metadata.get("recipe") else None
+    return {**metadata, "groups": tuple(map(tuple, metadata["groups"])), "recipe": recipe}
 
 
 def forget(fingerprint: str) -> None:
@@ -181,4 +185,4 @@ def make(fingerprint: str) -> Raw:
     """Read from the file each time, so that deleted data stays in no process."""
     data = read(fingerprint)
     group = data.y if data.class_names else np.zeros(len(data.y), dtype=np.int64)
-    return Raw(data.x, data.y, group, data.feature_names, groups=data.groups)
+    return Raw(data.x, data.y, group, data.feature_names, groups=data.groups, recipe=data.recipe)

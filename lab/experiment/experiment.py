@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from data import OWN, SAMPLES, get_source
 from data.dataset import Source
@@ -37,7 +37,7 @@ class Experiment(Fields):
 
     @model_validator(mode="after")
     def _fields_fit_together(self) -> Experiment:
-        check_own(self)
+        self._check_own()
         check_plane(self)
         check_needs(self)
         source = self.source
@@ -63,6 +63,9 @@ class Experiment(Fields):
         if architecture.parameters > MAX_PARAMETERS:
             raise Misfit("hidden", as_text(self.hidden), f"layers with at most {MAX_PARAMETERS:,} parameters in all")
         return self
+
+    def _check_own(self) -> None:
+        check_own(self)
 
     # Derived values --------------------------------------------------------------------------------------------------
 
@@ -135,14 +138,14 @@ class Experiment(Fields):
 
         Raises ExperimentError if the changed fields themselves are wrong.
         """
-        values = {**self.model_dump(), **changes}
+        values = {**dict(self), **changes}
         hidden, names = words(values["hidden"]), values["activations"]
         if "hidden" in changes and isinstance(hidden, list | tuple) and isinstance(names, list | tuple):
             names = tuple(names)[: len(hidden)]
             values["activations"] = names + names[-1:] * (len(hidden) - len(names)) or "tanh"
         while True:
             try:
-                return Experiment.model_validate(values)
+                return type(self).model_validate(values)
             except ValidationError as problem:
                 outdated = {field_of(error) for error in problem.errors()} & values.keys() - changes.keys()
                 if not outdated:
@@ -191,8 +194,8 @@ class Experiment(Fields):
         return cls.with_notes_from_json(text)[0]
 
     @classmethod
-    def with_notes_from_json(cls, text: str) -> tuple[Experiment, list[str]]:
-        """The same, and a sentence for what an old file meant differently."""
+    def with_notes_from_json(cls, text: str, **more: Any) -> tuple[Experiment, list[str]]:
+        """The same, and a sentence for what an old file meant differently. more: fields beside those of the text."""
         if len(text) > MAX_TEXT_LENGTH:
             raise ExperimentError([f"This text is too long. Allowed: JSON of at most {MAX_TEXT_LENGTH:,} characters."])
         try:
@@ -204,7 +207,7 @@ class Experiment(Fields):
         if not isinstance(values, dict):
             raise ExperimentError(['An experiment is one JSON object of fields, such as {"dataset": "digits"}.'])
         try:
-            return cls._with_validation_part(values, given=values)
+            return cls._with_validation_part({**values, **more}, given=values)
         except ValidationError as problem:
             raise ExperimentError(sentences(problem, Experiment)) from None
 
@@ -258,3 +261,17 @@ class Experiment(Fields):
                     return cls(), refused, []
                 for name in wrong:
                     del values[name]
+
+
+class SavedExperiment(Experiment):
+    """The experiment of a model file whose uploaded data is not here; the file describes what its network needs."""
+
+    described: Any = Field(exclude=True, repr=False)  # the Source
+
+    @property
+    def source(self) -> Source:
+        return self.described
+
+    def _check_own(self) -> None:
+        if self.dataset != self.described.name:
+            raise Misfit("dataset", self.dataset, f"{self.described.name}, as the file describes")

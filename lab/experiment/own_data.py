@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -161,6 +162,14 @@ def from_file(path: Path, target: str | None = None) -> tuple[dict[str, str], li
     except UserDataError as problem:
         raise ExperimentError([f"{path}: {problem}"]) from None
     return {"dataset": prepared.dataset, "own": user_data.save(prepared)}, notes
+
+
+def is_used(text: str) -> bool:
+    """Whether an experiment as JSON uses uploaded data."""
+    try:
+        return json.loads(text)["dataset"] in OWN
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return False
 
 
 def _mb(size: int) -> str:

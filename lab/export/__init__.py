@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import io
+import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from data.files.table_files import gap_words
+from data.recipe import Recipe
 from lab.experiment.experiment import Experiment
+from lab.export import new_rows
 from lab.export.common import USUAL_EPOCHS, ExportError, Plan
 from lab.export.keras_script import keras_script
 from lab.export.numpy_script import numpy_script
@@ -46,7 +51,13 @@ NOTE = """Contents
 
 train_numpy.py, train_pytorch.py, train_keras.py  the experiment as code; each needs data.npz beside it
 data.npz         the examples, prepared for the network: x_train, t_train, x_test, t_test
-experiment.json  the settings; python -m lab run experiment.json trains them in Backprop Playground without a browser
+experiment.json  the settings; python -m lab run experiment.json trains them in Backprop Playground without a browser,
+                 on uploaded data with --table FILE --target COLUMN
+"""
+NEW_ROWS = """
+python train_numpy.py NEW.csv (or another script) trains and predicts the rows of NEW.csv into predictions.csv:
+new_rows.py      prepares a row, a dictionary from names of columns to text, as the training data was
+recipe.json      how: words, gaps, scaling and labels. Numbers are read as the training file spells them
 """
 ONNX_WITHIN = 2e-5  # of the largest answer: how far those of the ONNX model agree with the network's
 
@@ -61,10 +72,12 @@ class Examples:
     t_test: np.ndarray
     mean: np.ndarray | None = None
     scale: np.ndarray | None = None
+    recipe: dict[str, Any] | None = None  # how new rows of a table are prepared; see new_rows.py
 
     def to_npz(self) -> bytes:
         file = io.BytesIO()
-        np.savez_compressed(file, **{name: array for name, array in vars(self).items() if array is not None})
+        arrays: dict[str, Any] = {name: a for name, a in vars(self).items() if isinstance(a, np.ndarray)}
+        np.savez_compressed(file, **arrays)
         return file.getvalue()
 
 
@@ -76,6 +89,7 @@ def plan_of(experiment: Experiment, header: dict[str, Any]) -> Plan:
         header["total"],
         pixels=header["pixels"],
         weighted=header["weighted"],
+        table=header["table"],
     )
 
 
@@ -88,9 +102,26 @@ def gather(ask: Ask) -> Examples:
             pieces.append(ask("rows", {"part": part, "start": done}))
             done += pieces[-1][0]["sent"]
         parts |= {f"{name}_{part}": np.concatenate([arrays[name] for _, arrays in pieces]) for name in "xt"}
-    _, arrays = ask("scaling", {})
+    header, arrays = ask("scaling", {})
     pixels = parts["x_train"].dtype == np.uint8
-    return Examples(**parts, **(arrays if pixels else {}))
+    return Examples(**parts, **(arrays if pixels else {}), recipe=_recipe(header, arrays))
+
+
+def _recipe(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> dict[str, Any] | None:
+    """The content of recipe.json; None if the data is no table. header, arrays: of the answer to "scaling"."""
+    if header["recipe"] is None:
+        return None
+    recipe = Recipe.from_values(header["recipe"])
+    return {
+        **vars(recipe),
+        **{name: array.tolist() for name, array in arrays.items()},
+        **{name: header[name] for name in ("classes", "y_mean", "y_scale")},
+        "columns": [vars(column) for column in recipe.columns],
+        "encoding": "utf-8-sig" if recipe.encoding == "utf-8" else recipe.encoding,
+        "decimal": recipe.decimal or ".",
+        "missing": sorted(gap_words(recipe.missing)[0]),
+        "target": recipe.target or ("Label" if header["classes"] else "Value"),
+    }
 
 
 def zipped(plan: Plan, examples: Examples) -> bytes:
@@ -104,5 +135,9 @@ def zipped(plan: Plan, examples: Examples) -> bytes:
                 left_out.append(f"{script.file} is not here: {problem}\n")
         archive.writestr("data.npz", examples.to_npz(), zipfile.ZIP_STORED)
         archive.writestr("experiment.json", plan.experiment.to_json())
-        archive.writestr("README.txt", NOTE + "".join(left_out))
+        if examples.recipe:
+            recipe = examples.recipe | {"output": plan.experiment.output_name}
+            archive.writestr("recipe.json", json.dumps(recipe, ensure_ascii=False, indent=1))
+            archive.writestr("new_rows.py", inspect.getsource(new_rows))
+        archive.writestr("README.txt", NOTE + (NEW_ROWS if examples.recipe else "") + "".join(left_out))
     return file.getvalue()

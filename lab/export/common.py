@@ -45,6 +45,7 @@ class Plan:
     batches: int  # training examples in one epoch's batches
     pixels: bool  # whether data.npz holds pixels, which the script scales
     weighted: bool  # whether targets have two last columns with the weights of each sample
+    table: bool = False  # whether new rows can be predicted from a table; see new_rows.py
 
     @cached_property
     def architecture(self) -> Architecture:
@@ -100,7 +101,8 @@ class Text:
 
     def joined(self, *parts: str) -> str:
         """The whole script. parts: the code after the imports and the functions of the engine."""
-        first = f"{self._opening}\n{self.lift.imports}from pathlib import Path\n\n{self._imports}\n\n"
+        script = "import sys\n" if self.plan.table else ""
+        first = f"{self._opening}\n{script}{self.lift.imports}from pathlib import Path\n\n{self._imports}\n\n"
         return "\n".join(part for part in (first, self.lift.text + "\n", *parts) if part)
 
     def loss(self, library: str, each: str, output: str, arguments: str = "z, t", first: str = "") -> str:
@@ -114,6 +116,21 @@ class Text:
             f"return {library}.sum({each} * share)" if weighted else f"return {library}.mean({each})",
         ]
         return f"\ndef loss({arguments}):\n" + "".join(f"    {line}\n" for line in lines if line)
+
+    def predictions(self, logits: str) -> str:
+        """The code for new rows of a table. logits: an expression of the outputs for inputs x (N, D)."""
+        if not self.plan.table:
+            return ""
+        return f"""
+if len(sys.argv) > 1:  # a CSV file of new rows
+    from new_rows import predict
+
+    def logits(rows):
+        x = np.array(rows, np.float32).astype(dtype)
+        return {logits}
+
+    predict(sys.argv[1], logits, Path(__file__).parent)
+"""
 
     def loop(self, step: str, end: str) -> str:
         """Training. step: lines for one batch; end: lines after an epoch, which name its losses train and test."""
@@ -141,6 +158,11 @@ def opening(plan: Plan, library: str, script: str) -> str:
     )
     if rules:
         text += f" Left out: {rules}; it always trains {plan.epochs} epochs."
+    if plan.table:
+        text += (
+            f" With new rows, python {script} NEW.csv, it also writes predictions.csv; new_rows.py prepares them as "
+            "the training data was."
+        )
     words = [f"The network of this experiment in {library}: python {script}", "", *textwrap.wrap(text, 110)]
     return '"""' + "\n".join(words) + '\n"""\n'
 

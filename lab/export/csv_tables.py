@@ -26,11 +26,13 @@ def confusion(counts: np.ndarray, classes: Sequence[str]) -> str:
     return _table(("truth \\ prediction", *classes), rows)
 
 
-def predictions(answers: np.ndarray, classes: Sequence[str], *, picture: bool) -> str:
-    """Predictions in the format of Kaggle, numbered from 1. answers (N,): class numbers, or values for regression."""
+def predictions(answers: np.ndarray, classes: Sequence[str], heading: tuple[str, str], ids: Sequence[str] = ()) -> str:
+    """Predictions in the format of Kaggle, numbered from 1 where the rows have no ids.
+
+    answers (N,): class numbers, or values for regression.
+    """
     shown = [classes[number] for number in answers] if classes else _short(answers)
-    names = ("ImageId" if picture else "Id", "Label" if classes else "Value")
-    return _table(names, enumerate(shown, 1))
+    return _table(heading, zip(ids or range(1, len(shown) + 1), shown, strict=True))
 
 
 def _short(values: np.ndarray) -> list[str | float]:

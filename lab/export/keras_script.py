@@ -83,6 +83,7 @@ def keras_script(plan: Plan) -> str:
         _first_weights(e, text.draw),
         text.loss("ops", LOSSES[e.loss_name], OUTPUTS[e.output_name], arguments="t, z", first=tensor),
         _training(text),
+        text.predictions("ops.convert_to_numpy(model(x, training=False))"),
     )
 
 

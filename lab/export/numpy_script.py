@@ -76,6 +76,7 @@ dW, db = list(W), list(b)  # their gradients
         _passes(plan),
         loss,
         _training(text, slope),
+        text.predictions("forward(x)[0]"),
     )
 
 

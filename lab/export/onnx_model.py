@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, checker, helper, numpy_helper
 
+from data.recipe import Recipe
 from lab.experiment.architecture import LayerSpec, architecture_of
 from lab.export.common import ExportError
 from lab.training.model_file import Model
@@ -54,7 +55,9 @@ class Graph:
 def onnx_model(model: Model) -> bytes:
     """The model of a file or a run (lab/training/model_file.py) as ONNX bytes.
 
-    Input `raw` (N, D): the examples in their own units (features of the plane, table columns, pixels 0 to 255).
+    Input `raw` (N, D): the examples in their own units (features of the plane, table columns, pixels 0 to 255). A word
+    of a table is 1 in the input of its name, of the metadata entry "features", and 0 in the others of its column; a gap
+    is NaN in all inputs of its column, and filled as in training. The metadata entry "recipe" says how as well.
     Output `probabilities` (N, classes), or `value` (N, 1) in the units of the data for regression. It computes in the
     precision of the experiment except in SINGLE_ONLY.
     """
@@ -63,7 +66,7 @@ def onnx_model(model: Model) -> bytes:
     graph = Graph(dtype)
     if e.scaling == "per_image":
         raise ExportError("An ONNX model of pictures that are scaled one by one is not covered; other scalings are.")
-    x = _scaled(graph, arrays)
+    x = _scaled(graph, arrays, model.recipe)
     for spec in architecture_of(e).layers:
         x = _layer(graph, spec, arrays, x)
     classify = e.source.kind == "classification"
@@ -72,9 +75,12 @@ def onnx_model(model: Model) -> bytes:
     return _finished(graph, answer, arrays["data.x_mean"].size, width, model)
 
 
-def _scaled(graph: Graph, arrays: dict[str, np.ndarray]) -> str:
-    """Scaling in float64, like that of the data set; float32 would be inexact in the last digits."""
+def _scaled(graph: Graph, arrays: dict[str, np.ndarray], recipe: Recipe) -> str:
+    """Gaps filled, and scaling in float64, like that of the data set; float32 would be inexact in the last digits."""
     wide = graph.add("Cast", "raw", to=TensorProto.DOUBLE)
+    if recipe.columns[0].fill is not None:
+        row = recipe.encode([np.array([-1 if each.categories else np.nan]) for each in recipe.columns])
+        wide = graph.add("Where", graph.add("IsNaN", wide), graph.constant("gap", row, np.float64), wide)
     centered = graph.add("Sub", wide, graph.constant("mean", arrays["data.x_mean"], np.float64))
     scaled = graph.add("Div", centered, graph.constant("scale", arrays["data.x_scale"], np.float64))
     return graph.add("Cast", graph.add("Cast", scaled, to=TensorProto.FLOAT), to=_kind(graph.dtype))
@@ -165,7 +171,7 @@ def _finished(graph: Graph, answer: str, inputs: int, outputs: int, model: Model
         ir_version=IR,
         producer_name="Backprop Playground",
     )
-    metadata = {name: json.dumps(model.metadata.get(name, [])) for name in ("features", "classes")}
+    metadata = {name: json.dumps(model.metadata.get(name, [])) for name in ("features", "classes", "recipe")}
     helper.set_model_props(made, metadata | {"experiment": model.metadata["experiment"]})
     checker.check_model(made, full_check=True)
     return made.SerializeToString()

@@ -81,6 +81,7 @@ def pytorch_script(plan: Plan) -> str:
         _first_weights(plan, text.draw),
         text.loss("torch", LOSSES[e.loss_name], OUTPUTS[e.output_name]),
         _training(text),
+        text.predictions("model.eval()(torch.from_numpy(x)).detach().numpy()"),
     )
 
 

@@ -66,11 +66,11 @@ def confusion(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndar
 
 
 def inputs(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """The input columns of an example, and the maximum number of examples in a query."""
+    """The recipe for new examples, and the maximum number of examples in a query."""
     dataset, width = run.dataset, run.dataset.x_train.shape[1]
-    columns = ["x1", "x2"] if dataset.encode else list(dataset.feature_names)
-    rows = min(MAX_NUMBERS // max(width, len(columns)), MAX_MULTIPLY_ADDS // max(1, run.frames.multiply_adds))
-    header = {"columns": columns, "picture": dataset.image_shape is not None, "rows": max(1, rows)}
+    numbers = MAX_NUMBERS // max(width, len(dataset.recipe.columns))
+    rows = max(1, min(numbers, MAX_MULTIPLY_ADDS // max(1, run.frames.multiply_adds)))
+    header = {"recipe": dataset.recipe.to_values(), "rows": rows}
     return header | {"kind": dataset.kind, "classes": list(dataset.class_names), "epoch": run.trainer.epochs}, {}
 
 
@@ -100,7 +100,8 @@ def rows(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray])
     if pixels:
         found = np.rint(found * dataset.x_scale + dataset.x_mean).astype(np.uint8)
     header = {"total": len(x), "sent": len(found), "pixels": pixels, "epoch": trainer.epochs}
-    return header | {"weighted": trainer.objective.class_weights is not None}, {"x": found, "t": t[piece]}
+    header |= {"weighted": trainer.objective.class_weights is not None, "table": _is_table(dataset)}
+    return header, {"x": found, "t": t[piece]}
 
 
 def _are_pixels(run: Run) -> bool:
@@ -109,6 +110,13 @@ def _are_pixels(run: Run) -> bool:
     return dataset.image_shape is not None and not run.experiment.noise and dataset.scaling != PER_IMAGE
 
 
+def _is_table(dataset: Dataset) -> bool:
+    return dataset.encode is None and dataset.image_shape is None
+
+
 def scaling(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """mean (D,) and scale (D,): input = (raw - mean) / scale."""
-    return {}, {"mean": run.dataset.x_mean, "scale": run.dataset.x_scale}
+    """mean (D,) and scale (D,): input = (raw - mean) / scale. The header has what new rows of a table need besides."""
+    dataset = run.dataset
+    header = {"recipe": dataset.recipe.to_values() if _is_table(dataset) else None, "y_mean": dataset.y_mean,
+              "y_scale": dataset.y_scale, "classes": list(dataset.class_names)}  # fmt: skip
+    return header, {"mean": dataset.x_mean, "scale": dataset.x_scale}

@@ -35,6 +35,7 @@ def _half_of_the_machine() -> float:
 LIMITS = (
     Limit("workers", os.cpu_count() or 1, 1, 256, "A training process a core: the server itself mostly sleeps."),
     Limit("runs", 120, 1, 10_000, "Three classes at once; with more, each gets too little, so people wait in line."),
+    Limit("runs_a_visitor", 10, 1, 1e4, "Tabs of one browser; with one more, the one that was seen least is saved."),
     Limit("line", 500, 0, 100_000, "Who waits costs a script run every two seconds; more are asked to come later."),
     Limit("memory_mb", _half_of_the_machine(), 100, 1e7, "All trainers; the rest is for pages and the system."),
     Limit("run_mb", 600, 10, 1e6, "One visitor's data, network and curves: nobody takes what a class shares."),
@@ -43,6 +44,8 @@ LIMITS = (
     Limit("away_seconds", 150, 1, 1e5, "A closed tab's run: Streamlit itself forgets a session after 120."),
     Limit("frames_a_second", 330, 10, 1e5, "Of all together: thirty visitors at eleven, a hundred at three."),
     Limit("sockets_a_run", 4, 1, 100, "A duplicated tab and a projector share a run; more is abuse."),
+    Limit("session_uploads_mb", 170, 1, 1e5, "The largest file twice, as one may replace another."),
+    Limit("uploads_mb", 850, 1, 1e6, "Those of all sessions while they wait to be read; ten of the largest files."),
     Limit("deaths", 3, 1, 100, "So often in a row a run may end its process; more is no accident."),
     Limit("forgiven_minutes", 10, 0.01, 1e4, "After so long without a crash a run counts from zero."),
     Limit("hang_seconds", 30, 0.1, 3600, "A worker shows life every few milliseconds; the longest step takes seconds."),

@@ -49,6 +49,7 @@ from lab.server.worker_handle import Recovery, WorkerHandle
 
 NO_ANSWER = "The training process does not answer."
 FALLEN = "hidden: this experiment ended its training process {} times in a row; allowed: a smaller one."
+GONE_S = 10.0  # without a page, after which a full server may give a run's place away: longer than a lost connection
 KEPT = "This run was kept while you or the server were away: it continues from epoch {}."
 
 SERVER: WorkerPool | None = None  # set by app.py while the server is up; None where a page runs without it
@@ -180,10 +181,8 @@ class WorkerPool(Pool):
 
     def _admit_new(self, experiment: Experiment, speed: str, visitor: str, ticket: str) -> str:
         """A slot for one more run. Raises Full."""
-        token, free = secrets.token_urlsafe(16), int(self.limits.runs) - len(self.runs)
-        worker = self._worker(experiment)
-        if self._occupied(worker, need(experiment)) > self.limits.memory_mb:
-            free = 0
+        self._make_room(experiment, visitor)
+        token, worker, free = secrets.token_urlsafe(16), self._worker(experiment), self._free_slots(experiment)
         if (before := self.queue.ask(ticket or token, free, self.clock())) is not None:
             if not ticket:
                 self.queue.leave(token)
@@ -194,6 +193,28 @@ class WorkerPool(Pool):
             RunRecord(worker, state, visitor=visitor, seen=self.clock(), restarts_before=worker.restarts),
         )
         return token
+
+    def _free_slots(self, experiment: Experiment) -> int:
+        if self._occupied(self._worker(experiment), need(experiment)) > self.limits.memory_mb:
+            return 0
+        return int(self.limits.runs) - len(self.runs)
+
+    def _make_room(self, experiment: Experiment, visitor: str) -> None:
+        """Save and free runs: those beyond what one visitor may have, and where the server is full those of nobody."""
+        by_gone = [pair for pair in self.runs.items() if pair[1].away_since is not None]
+        by_gone.sort(key=lambda pair: pair[1].last_sign)
+        own = [pair for pair in self.runs.items() if visitor and pair[1].visitor == visitor]
+        own.sort(key=lambda pair: (pair[1].away_since is None, pair[1].last_sign))
+        for token, record in own[: max(0, 1 + len(own) - int(self.limits.runs_a_visitor))]:
+            self._free(token, record)
+        for token, record in by_gone:
+            if self._free_slots(experiment) > 0 or self.clock() - record.last_sign < GONE_S:
+                return
+            self._free(token, record)
+
+    def _free(self, token: str, record: RunRecord) -> None:
+        self._save(record, free=True)
+        self.submit(token, Close())
 
     def _fetch(self, token: str) -> bool:
         """Whether the visitor's run was on disk and continues now."""
@@ -355,10 +376,9 @@ class WorkerPool(Pool):
     def sweep(self, now: float, grace: float) -> None:
         """Free the runs whose visitors have been away longer than `grace` seconds, and those nobody has looked at."""
         for token, record in self.runs.items():
-            away = record.away_since is not None and now - record.away_since > grace
+            away = record.away_since is not None and now - record.last_sign > grace
             if away or now - record.seen > self.limits.unwatched_minutes * 60:
-                self._save(record, free=True)
-                self.submit(token, Close())
+                self._free(token, record)
 
     def save(self, seconds: float = 5.0) -> None:
         """Put the checkpoints that are new on disk, as many as that time allows: a server that ends must not linger."""

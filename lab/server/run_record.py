@@ -39,6 +39,11 @@ class RunRecord:
     def __post_init__(self) -> None:
         self.wanted, self.need = self.state.experiment, need(self.state.experiment)
 
+    @property
+    def last_sign(self) -> float:
+        """When its visitor's page was last known to be there: late frames count, but do not bring the page back."""
+        return max(self.seen, self.away_since or 0.0)
+
     def expect(self, experiment: Experiment) -> None:
         """A change to this experiment is on its way."""
         self.wanted, self.on_the_way = experiment, self.on_the_way + 1

@@ -1,5 +1,7 @@
 """A trained network as one safetensors file: named weights, the state of training, the curve, and the scaling of the
-data, with the experiment, the labels and the version of this format in the metadata.
+data, with the experiment, a description of the data and the version of this format in the metadata.
+
+The description (labels, shape of pictures, the recipe from columns to inputs) is all that predictions need of the data.
 
 Any safetensors reader can read the weights. Uploaded files are not trusted: the header is checked before any tensor is
 read, and every tensor is compared with the network of the experiment.
@@ -9,22 +11,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 import safetensors.numpy
 
 from data import Dataset
+from data.dataset import POINTS, Source
+from data.files import user_data
+from data.recipe import Recipe, texts
+from engine.network.network import Network
 from engine.training import checkpoint
 from engine.training.stopping import RULES
 from engine.training.trainer import Trainer
+from lab.experiment import own_data
 from lab.experiment.errors import SentenceError
-from lab.experiment.experiment import Experiment, ExperimentError
+from lab.experiment.experiment import Experiment, ExperimentError, SavedExperiment
 from lab.experiment.rules import short
 
 FORMAT, FORMAT_VERSION, SUFFIX = "backprop-playground", "1", ".safetensors"
 MAX_FILE_BYTES = 80 << 20  # the largest network in float64 with Adam takes 64 million
-MAX_HEADER_BYTES = 200_000  # an experiment of 20,000 characters, names and a hundred tensors
+MAX_HEADER_BYTES = 4_000_000  # an experiment of 20,000 characters, thousands of names twice and a hundred tensors
 MAX_TENSORS, MAX_NAME_CHARS = 200, 80
 NUMBER_KINDS = ("F32", "F64", "I32", "I64", "U64")  # in our models
 MAX_STEPS, MAX_EPOCHS = 10**12, 2 * 10**9
@@ -52,7 +61,22 @@ class Model(NamedTuple):
 
     @property
     def experiment(self) -> Experiment:
-        return Experiment.from_json(self.metadata["experiment"])
+        """A SavedExperiment if its data was uploaded and is not here."""
+        return _read_experiment(self.metadata["experiment"], self.metadata)[0]
+
+    @property
+    def has_data(self) -> bool:
+        """Whether the data of the experiment is here, as far as it was uploaded."""
+        return not isinstance(self.experiment, SavedExperiment)
+
+    @property
+    def recipe(self) -> Recipe:
+        """From the columns of a file of new rows to raw examples."""
+        if self.experiment.source.plane:
+            return POINTS
+        if found := self.metadata.get("recipe"):
+            return Recipe.from_values(found)
+        return Recipe.of_numbers(self.metadata["features"], pixels=bool(self.experiment.source.image_shape))
 
 
 def capture(experiment: Experiment, dataset: Dataset, trainer: Trainer) -> Model:
@@ -69,6 +93,9 @@ def capture(experiment: Experiment, dataset: Dataset, trainer: Trainer) -> Model
         "experiment": experiment.to_json(),
         "classes": list(dataset.class_names),
         "features": list(dataset.feature_names),
+        "kind": dataset.kind,
+        "image_shape": dataset.image_shape,
+        "recipe": _own_recipe(dataset),
         "layers": [repr(layer) for layer in trainer.network.layers],
         "output": experiment.output_name,
         "stopped_by": trainer.stopped_by,
@@ -78,11 +105,25 @@ def capture(experiment: Experiment, dataset: Dataset, trainer: Trainer) -> Model
     return Model(metadata, arrays)
 
 
+def _own_recipe(dataset: Dataset) -> dict[str, Any] | None:
+    """The recipe as plain values; None if the features are the columns."""
+    usual = POINTS if dataset.encode else Recipe.of_numbers(dataset.feature_names, pixels=bool(dataset.image_shape))
+    return None if dataset.recipe == usual else dataset.recipe.to_values()
+
+
 def to_bytes(model: Model) -> bytes:
-    """The content of the file."""
-    metadata = {name: value if isinstance(value, str) else json.dumps(value) for name, value in model.metadata.items()}
+    """The content of the file. Raises ModelFileError for names of which nobody could open it again."""
+    metadata = {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in model.metadata.items()
+    }
     arrays = {name: np.asarray(array, order="C") for name, array in model.arrays.items()}
-    return safetensors.numpy.save(arrays, metadata={"format": FORMAT, "version": FORMAT_VERSION, **metadata})
+    content = safetensors.numpy.save(arrays, metadata={"format": FORMAT, "version": FORMAT_VERSION, **metadata})
+    if (length := int.from_bytes(content[:8], "little")) > MAX_HEADER_BYTES:
+        raise ModelFileError(
+            f"The names of this data take {length:,} bytes; at most {MAX_HEADER_BYTES:,} fit into a model file."
+        )
+    return content
 
 
 def from_bytes(content: bytes) -> Model:
@@ -102,7 +143,7 @@ def restore(trainer: Trainer, model: Model) -> None:
     """
     own = checkpoint.capture(trainer)
     model = model._replace(arrays=checkpoint.with_curve_of(trainer, model.arrays))
-    wanted = _network(trainer) | {_in_file(name): array for name, array in own.items() if name not in LEFT_OUT}
+    wanted = _weights(trainer.network) | {_in_file(name): array for name, array in own.items() if name not in LEFT_OUT}
     inputs = np.zeros(trainer.x_train.shape[1])
     wanted |= {"data.x_mean": inputs, "data.x_scale": inputs, "data.y_mean_and_scale": np.zeros(2)}
     _fit(wanted, model.arrays)
@@ -112,7 +153,7 @@ def restore(trainer: Trainer, model: Model) -> None:
     reason = "This run had ended by itself when it was saved." if rule else ""  # text from a file is not shown
     arrays |= {"divergence": np.array(""), "stopped": np.array(reason), "stopped_by": np.array(rule)}
     arrays["disabled_rules"] = np.array([name in model.metadata["silent"] for name in RULES])
-    arrays["parameters"] = _flat(trainer, model)
+    arrays["parameters"] = _flat(trainer.network, model)
     try:
         checkpoint.restore(trainer, arrays)
     except ValueError as problem:
@@ -126,10 +167,27 @@ def take_weights(trainer: Trainer, model: Model) -> None:
 
     Raises ModelFileError, and leaves the trainer unchanged, for weights of another network.
     """
+    trainer.start_from(*weights_for(trainer.network, model))
+
+
+def weights_for(network: Network, model: Model) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The parameters (P,) and running statistics of the file. Raises ModelFileError for those of another network."""
     arrays = {name: array for name, array in model.arrays.items() if name.startswith("network.")}
-    _fit(_network(trainer), arrays)
+    _fit(_weights(network), arrays)
     _are_finite(arrays)
-    trainer.start_from(_flat(trainer, model), {name: arrays[f"network.{name}"] for name in trainer.network.state})
+    return _flat(network, model), {name: arrays[f"network.{name}"] for name in network.state}
+
+
+def scaling_of(model: Model, inputs: int) -> tuple[np.ndarray, np.ndarray, tuple[float, float]]:
+    """Mean (inputs,) and scale (inputs,) of the examples, mean and scale of the targets. Raises ModelFileError."""
+    wanted = {"data.x_mean": np.zeros(inputs), "data.x_scale": np.zeros(inputs), "data.y_mean_and_scale": np.zeros(2)}
+    arrays = {name: array for name, array in model.arrays.items() if name.startswith("data.")}
+    _fit(wanted, arrays)
+    _are_finite(arrays)
+    mean, scale, (y_mean, y_scale) = (arrays[name] for name in wanted)
+    if not scale.all():
+        raise ModelFileError("data.x_scale holds a zero; only other numbers are allowed.")
+    return mean, scale, (float(y_mean), float(y_scale))
 
 
 def is_rescaled(dataset: Dataset, model: Model) -> bool:
@@ -209,8 +267,9 @@ def _list(value: Any, most: int) -> list[Any]:
 def _metadata(header: Mapping[str, Any]) -> dict[str, Any]:
     """The validated metadata; other entries are for people and other programs."""
     given = header["__metadata__"]
+    described = _description(given)
     try:
-        experiment, notes = Experiment.with_notes_from_json(str(given.get("experiment", "")))
+        experiment, notes = _read_experiment(str(given.get("experiment", "")), described)
     except ExperimentError as problem:
         raise ModelFileError(f"The experiment in the file is not one. {problem.sentences[0]}") from None
     try:
@@ -225,6 +284,7 @@ def _metadata(header: Mapping[str, Any]) -> dict[str, Any]:
     if acted_on_test := experiment.selects and bool(notes):
         experiment = experiment.change(validation_share=0.0)  # its network knows the whole training part
     return {
+        **described,
         "experiment": experiment.to_json(),
         "silent": list(map(str, silent)),
         "stopped_by": stopped_by,
@@ -232,17 +292,57 @@ def _metadata(header: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _description(given: Mapping[str, str]) -> dict[str, Any]:
+    """What the file says of its data. Older files have no kind."""
+    try:
+        values = {
+            name: json.loads(given.get(name, "null")) for name in ("classes", "features", "image_shape", "recipe")
+        }
+        names = {name: list(texts(values[name] or [])) for name in ("classes", "features")}
+        inputs, shape, recipe = len(names["features"]), values["image_shape"], values["recipe"]
+        is_sound = shape is None or (all(type(n) is int and n > 0 for n in shape) and prod(shape) == inputs)
+        is_sound &= recipe is None or Recipe.from_values(recipe).inputs == inputs
+        is_sound &= (kind := given.get("kind", "")) in {"", "classification" if names["classes"] else "regression"}
+    except (ValueError, TypeError, RecursionError):
+        is_sound = False
+    if not is_sound:
+        raise ModelFileError(f"The file describes its data in an unknown way; allowed: {SAVED_HERE}.")
+    return {**values, **names, "kind": kind}
+
+
+def _read_experiment(text: str, described: Mapping[str, Any]) -> tuple[Experiment, list[str]]:
+    """The experiment, and sentences on what it meant differently when it was saved. Raises ExperimentError."""
+    try:
+        return Experiment.with_notes_from_json(text)
+    except ExperimentError:
+        if not (described.get("kind") and own_data.is_used(text)):
+            raise
+    shape, names = described["image_shape"], tuple(described["classes"])
+    source = Source(
+        "own_images" if shape else "table",
+        "The data of the model",
+        described["kind"],
+        f"{user_data.GONE[0].upper()}{user_data.GONE[1:]}.",
+        samples=0,
+        make=partial(user_data.make, ""),
+        class_names=names,
+        inputs=len(described["features"]),
+        image_shape=tuple(shape) if shape else None,
+    )
+    return SavedExperiment.with_notes_from_json(text, described=source)
+
+
 # The tensors ---------------------------------------------------------------------------------------------------------
 
 
-def _network(trainer: Trainer) -> dict[str, np.ndarray]:
+def _weights(network: Network) -> dict[str, np.ndarray]:
     """Weights and running statistics by their names in the file."""
-    return {f"network.{name}": array for name, array in (trainer.network.named | trainer.network.state).items()}
+    return {f"network.{name}": array for name, array in (network.named | network.state).items()}
 
 
-def _flat(trainer: Trainer, model: Model) -> np.ndarray:
+def _flat(network: Network, model: Model) -> np.ndarray:
     """The weights of a file (P,), in the order of the network's buffer."""
-    arrays = ((view, model.arrays[f"network.{name}"]) for name, view in trainer.network.named.items())
+    arrays = ((view, model.arrays[f"network.{name}"]) for name, view in network.named.items())
     return np.concatenate([a.ravel() if view.flags.c_contiguous else a.ravel("F") for view, a in arrays])
 
 

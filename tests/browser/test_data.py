@@ -188,6 +188,30 @@ def test_an_uploaded_table_is_configured_and_trained_on(playground):
     visitor.linked(dataset=None, own=None)
 
 
+def test_new_rows_of_a_messy_table_are_predicted(playground):
+    visitor = show_section(playground.open_page("Data"), "Your table")
+    lines = ["Survey of May", "", "No;length;color;species"]
+    lines += [f"{3 * i};{i % 3 + i / 500:.3f};{('red', 'green')[i % 2]};{'abc'[i % 3]}" for i in range(90)]
+    visitor.upload("messy.csv", "\n".join(lines).replace(".", ",").encode())
+    visitor.reads("1 line above the table")
+    visitor.reads("Not suggested: No: it only identifies the rows")
+    train(visitor)
+    visitor.play()
+    visitor.until("facts.testAccuracy > 0.95", 60)
+    visitor.pause()
+    visitor.go("Save")
+    visitor.reads("A CSV file with 2 columns: length, color.")
+    new = ["color;length;No;shop", "red;0,125;7;x", "violet;1,125;9;y", ";2,125;11;z"]
+    visitor.upload("new.csv", "\n".join(new).encode(), box=1)
+    visitor.press("Predict")
+    visitor.reads("3 rows, predicted by the network after")
+    visitor.reads("color: 1 cell is no word of the training data (“violet”) and a gap.")
+    visitor.reads("Gaps are filled as in training: color (2:")
+    visitor.reads("Ignored: shop.")
+    found = visitor.download("Predictions as CSV").decode().splitlines()
+    assert found == ["No,species", "7,a", "9,b", "11,c"]
+
+
 def test_uploaded_pictures_are_shown_and_trained_on(playground):
     visitor = show_section(playground.open_page("Data"), "Your images")
     visitor.upload("shapes.zip", shapes())

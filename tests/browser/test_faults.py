@@ -15,11 +15,11 @@ from typing import Any
 
 import psutil
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from bench.serving import Server
-from lab.protocol.messages import CLOSE_BAD_REQUEST, CLOSE_FOREIGN_PAGE, CLOSE_RUN_UNKNOWN
+from lab.protocol.messages import CLOSE_BAD_REQUEST, CLOSE_RUN_UNKNOWN
 from lab.worker.scheduler import CHECKPOINT_EVERY_S
 from tests.browser.playground import WAIT_S, eventually
 
@@ -142,8 +142,9 @@ def test_the_socket_refuses_strangers_and_garbage(playground, server):
     unknown = server.url + "live/socket?run=guessed"
     assert ask(token, QUESTION)[:4] == b"BPF1"
     assert ask(token, QUESTION, origin=server.url.rstrip("/"))[:4] == b"BPF1"
-    assert ask(token, QUESTION, origin="http://elsewhere.example") == CLOSE_FOREIGN_PAGE
-    assert ask(token, QUESTION, origin="null") == CLOSE_FOREIGN_PAGE
+    for foreign in ("http://elsewhere.example", "null", "http://[::1", server.url.replace("http", "ftp").rstrip("/")):
+        with pytest.raises(InvalidStatus, match="403"):
+            ask(token, QUESTION, origin=foreign)
     assert ask(unknown, QUESTION) == CLOSE_RUN_UNKNOWN == 4404
     assert ask(server.url + "live/socket", QUESTION) == CLOSE_RUN_UNKNOWN
     assert {message: ask(token, message) for message in GARBAGE} == dict.fromkeys(GARBAGE, CLOSE_BAD_REQUEST)

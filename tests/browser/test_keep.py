@@ -9,6 +9,8 @@ import zipfile
 import numpy as np
 import pytest
 
+from data.files import user_data
+from data.files.table_report import read_for_training
 from lab.experiment.experiment import Experiment
 from lab.training import model_file
 from lab.training.build import build
@@ -83,6 +85,32 @@ def test_a_damaged_model_is_refused_and_weights_alone_are_loaded(playground):
     fresh.network.parameters[:] = trainer.network.parameters
     fresh.parameters_changed()
     assert float(facts["trainLoss"]) == fresh.evaluate().train_loss
+
+
+def test_a_model_whose_data_is_gone_predicts_and_changes_nothing(playground):
+    with user_data.new_folder():
+        text = "size;kind\n" + "".join(f"{i % 2 + i / 1000:.3f};{('<b>', '=c')[i % 2]}\n" for i in range(40))
+        prepared, _ = read_for_training(text.replace(".", ",").encode(), "things.csv")
+        gone = Experiment(dataset="table", own=user_data.save(prepared), hidden=(4,), optimizer="adam")
+        content = to_bytes(capture(gone, *trained(gone, 60)))
+    before = some(playground.open(QUERY).step(1), *SCORES)
+    playground.go("Save")
+    playground.upload("<i>gone</i>.safetensors", content)
+    playground.reads(
+        "Opened <i>gone</i>.safetensors for predictions only: the data that it was trained on is not here."
+    )
+    playground.reads("A CSV file with 1 column: size.")
+    playground.upload("new.csv", b"size\n0,1\n1,1\n", box=1)
+    playground.press("Predict")
+    playground.reads("2 rows, predicted by the model")
+    assert playground.download("Predictions as CSV").decode() == "Id,kind\n1,<b>\n2,'=c\n"
+    playground.press("Close the model")
+    playground.reads("A CSV file with 2 columns: x1, x2.")
+    playground.button("Close the model").wait_for(state="detached")
+    playground.button("Predictions as CSV").wait_for(state="detached")
+    playground.go("Playground")
+    playground.linked(dataset=None, samples="60")
+    assert some(playground.facts, *SCORES) == before
 
 
 def test_each_download_holds_the_trained_run(playground):

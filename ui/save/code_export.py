@@ -43,7 +43,8 @@ def code_export() -> None:
         download("Code and data as zip", "zip", partial(_zip, plan), "experiment.zip", "application/zip", help)
         help = (
             "The current network, from raw inputs to predictions, for any program that runs ONNX models. Its answers "
-            f"differ by at most {100 * ONNX_WITHIN:g}% of the largest one, because parts of it compute in 32 bits."
+            f"differ by at most {100 * ONNX_WITHIN:g}% of the largest one, because parts of it compute in 32 bits. "
+            "A word of a table is an input of 0 and 1, named in the metadata; NaN is a gap, which the model fills."
         )
         download("Trained network as ONNX", "onnx", _onnx, "model.onnx", "application/octet-stream", help)
 

@@ -1,6 +1,10 @@
-"""Predictions of the current network for a file of examples."""
+"""Predictions for a file of new rows, of the current network or of a model whose data is not here."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -8,30 +12,56 @@ import streamlit as st
 from data.files.unlabeled_rows import MAX_BYTES, UnlabeledRows, UnlabeledRowsError
 from data.files.user_data import UserDataError
 from data.names import clean
+from data.recipe import Recipe
 from lab.experiment import own_data
 from lab.export import csv_tables
 from lab.protocol.errors import Gone, Unreachable
 from ui.kit.escape import escape_markdown
+from ui.save.model_files import close_model, opened_model
 from ui.session import state
 from ui.streamlit_compat.uploads import read_and_free
 
 MEGABYTE = 1 << 20
 
 
+@dataclass(frozen=True)
+class Network:
+    """What predicts. rows: the most in a piece; answer: raw examples (n, columns) -> predictions (n,)."""
+
+    title: str
+    recipe: Recipe
+    classes: list[str]
+    rows: int
+    answer: Callable[[np.ndarray], Any]
+
+
+def _network() -> Network:
+    """The opened model, else the current network."""
+    if opened := opened_model():
+        name, model = opened
+        return Network(f"the model {clean(name)}", model.recipe, model.classes, model.rows, model.predict)
+    header, _ = state.ask("inputs")
+    recipe, title = Recipe.from_values(header["recipe"]), f"the network after {header['epoch']:,} epochs"
+    ask = lambda x: state.ask("predict", {"x": x})[1]["answers"]  # noqa: E731
+    return Network(title, recipe, header["classes"], header["rows"], ask)
+
+
 def predictions() -> None:
-    """Upload examples, predict them, and download the predictions."""
-    inputs, _ = state.ask("inputs")
-    columns = inputs["columns"]
-    names = (
-        "pixel0, pixel1, ... from 0 to 255"
-        if inputs["picture"]
-        else ", ".join(columns[:6]) + (" ..." if columns[6:] else "")
-    )
-    st.caption(
-        escape_markdown(
-            f"A CSV file with {len(columns):,} columns: {names}. Other columns, such as labels, are ignored."
-        )
-    )
+    """Upload new rows, predict them, and download the predictions."""
+    network = _network()
+    columns = [clean(column.name) for column in network.recipe.columns]
+    shown = ", ".join(columns[:6]) + (" ..." if columns[6:] else "")
+    names = "pixel0, pixel1, ... from 0 to 255" if network.recipe.pixels else shown
+    count = "1 column" if len(columns) == 1 else f"{len(columns):,} columns"
+    text = f"A CSV file with {count}: {names}. Other columns, such as labels, are ignored."
+    if network.recipe.columns[0].fill is not None:
+        text += " Gaps and unknown words are filled as in training, and ids are repeated."
+    st.caption(escape_markdown(text))
+    if opened_model():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(escape_markdown(f"Predicts with {network.title}."), width="content")
+            help = "Deletes the model from the server; the current network of the Playground predicts again."
+            st.button("Close the model", key="close_model", on_click=_close, help=help)
     allowed = f"{own_data.UPLOADS.session_bytes / 1e6:.0f} MB"
     help = f"At most {MAX_BYTES // MEGABYTE} MB and 100,000 rows. The file counts toward your limit of {allowed}."
     key = f"examples_file_{state.notes().get('examples_taken', 0)}"  # a new key empties the widget
@@ -45,13 +75,13 @@ def predictions() -> None:
     used = f"{own_data.UPLOADS.used(state.owner()) / 1e6:.1f} of {allowed}"
     st.markdown(f"{escape_markdown(name)}: {len(content):,} bytes. Your uploads: **{used}**.")
     with st.container(horizontal=True):
-        pressed = st.button("Predict", key="predict", help="Predicts every row with the current network.")
+        pressed = st.button("Predict", key="predict", help=f"Predicts every row with {network.title}.")
         help = "Deletes the file and its predictions from the server. The end of your session does the same."
         st.button("Delete the file", key="forget_examples", on_click=_delete, help=help)
     if pressed:
         state.notes()["predictions"] = None
         try:
-            state.notes()["predictions"] = _predict(content, inputs)
+            state.notes()["predictions"] = _predict(content, network)
         except UnlabeledRowsError as problem:
             st.warning(escape_markdown(str(problem)))
         except (Gone, Unreachable):
@@ -94,20 +124,22 @@ def _delete() -> None:
     state.notes()["predictions"] = None
 
 
-def _predict(content: bytes, inputs: dict) -> tuple[str, str]:
-    """The CSV text, and a sentence about it. Any click on the page cancels this."""
+def _close() -> None:
+    close_model()
+    state.notes()["predictions"] = None
+
+
+def _predict(content: bytes, network: Network) -> tuple[str, str]:
+    """The CSV text, and sentences about it. Any click on the page cancels this."""
     progress = st.progress(0.0, "Predicting")
-    sheet = UnlabeledRows(content, inputs["columns"], picture=inputs["picture"], rows=inputs["rows"])
+    new = UnlabeledRows(content, network.recipe, rows=network.rows)
     rows = max(1, content.count(b"\n"))
     answers: list[np.ndarray] = []
-    for piece in sheet:
-        answers.append(state.ask("predict", {"x": piece})[1]["answers"])
+    for piece in new:
+        answers.append(network.answer(piece))
         done = sum(map(len, answers))
         progress.progress(min(1.0, done / rows), f"Predicting: {done:,} rows")
     progress.empty()
     found = np.concatenate(answers)
-    note = f"{len(found):,} rows, predicted by the network after {inputs['epoch']:,} epochs."
-    if sheet.left_out:
-        note += f" Ignored: {', '.join(map(clean, sheet.left_out[:5]))}{' ...' if sheet.left_out[5:] else ''}."
-    note = " ".join([note, *sheet.notes])
-    return csv_tables.predictions(found, inputs["classes"], picture=inputs["picture"]), note
+    note = " ".join([f"{len(found):,} rows, predicted by {network.title}.", *new.notes])
+    return csv_tables.predictions(found, network.classes, new.heading(bool(network.classes)), new.ids), note

@@ -38,6 +38,8 @@ ALWAYS = {
     "Cross-Origin-Opener-Policy": "same-origin",  # a page that opened this one gets no hold of it
 }
 
+PRIVATE = re.compile(r"/(media|_stcore/upload_file)/|/(healthz|metrics)$")  # a visitor's files; what changes at once
+
 
 def ancestors(environment: Mapping[str, str] = os.environ) -> str:
     """Everyone, unless the owner says otherwise: there is no login and nothing to steal by a click, and a teacher's own
@@ -65,14 +67,16 @@ class Headers:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._add(MutableHeaders(scope=message), asked, scope["scheme"])
+                self._add(MutableHeaders(scope=message), asked, scope["scheme"], scope["path"])
             await send(message)
 
         await self.app(scope, receive, with_headers)
 
-    def _add(self, answer: MutableHeaders, asked: MutableHeaders, scheme: str) -> None:
+    def _add(self, answer: MutableHeaders, asked: MutableHeaders, scheme: str, path: str) -> None:
         for name, value in ALWAYS.items():
             answer.setdefault(name, value)
+        if PRIVATE.search(path):
+            answer["Cache-Control"] = "no-store"
         if not answer.get("content-type", "").startswith("text/html"):
             return
         host = asked.get("host", "")

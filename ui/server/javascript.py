@@ -52,7 +52,6 @@ def _parts() -> Iterator[str]:
     yield _constant("VERSION in lab/protocol/frames.py.", "FRAME_VERSION", frames.VERSION)
     codes = {
         "unknownRun": messages.CLOSE_RUN_UNKNOWN,
-        "foreignPage": messages.CLOSE_FOREIGN_PAGE,
         "badRequest": messages.CLOSE_BAD_REQUEST,
         "tooMany": messages.CLOSE_TOO_MANY,
     }

@@ -44,6 +44,19 @@ PYTHON = (
         "each uploaded file stays in memory until its session ends",
     ),
     Assumption(
+        "clear cache",
+        "AppSession._handle_clear_cache_request alone carries out a browser's wish to clear the caches of all",
+        ("server.py",),
+        "one visitor's message ends the presence of all others",
+    ),
+    Assumption(
+        "session storage",
+        "the server keeps disconnected sessions in memory_session_storage.MemorySessionStorage(maxsize, ttl_seconds), "
+        "whose _cache.expire() lets go of those whose time is over",
+        ("server.py",),
+        "sessions and their uploads stay in memory until another visitor leaves",
+    ),
+    Assumption(
         "frontend files",
         "the files that index.html names are in streamlit/static/static, under names that change with their content",
         ("frontend_files.py",),

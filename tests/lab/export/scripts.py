@@ -59,9 +59,11 @@ def losses(printed: str) -> np.ndarray:
 QUIET = {**os.environ, "KERAS_BACKEND": "torch", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 RUNNER = """
 import runpy, sys
-for folder in sys.argv[2:]:
+script, *folders = sys.argv[1:]
+del sys.argv[1:]
+for folder in folders:
     print("in", folder)
-    runpy.run_path(f"{folder}/{sys.argv[1]}")
+    runpy.run_path(f"{folder}/{script}")
 """
 
 

@@ -8,7 +8,9 @@ import io
 import numpy as np
 import pytest
 
+from data.dataset import POINTS
 from data.files.safe_cells import safe_cell
+from data.recipe import Recipe
 from lab.experiment.experiment import Experiment
 from lab.export import csv_tables
 from lab.queries import downloads
@@ -64,18 +66,19 @@ def test_a_name_that_looks_like_a_formula_stays_text(name):
     assert safe_cell(name).startswith("'")
     for text in (
         csv_tables.confusion(np.zeros((1, 1), int), [name]),
-        csv_tables.predictions(np.array([0]), [name], picture=False),
+        csv_tables.predictions(np.array([0]), [name], ("Id", name), [name]),
     ):
         assert all(not cell.lstrip().startswith(("=", "+", "-", "@")) for row in rows(text) for cell in row)
 
 
 def test_numbers_below_zero_stay_numbers():
-    text = csv_tables.predictions(np.array([-1.5, 0.1], np.float32), [], picture=False)
+    text = csv_tables.predictions(np.array([-1.5, 0.1], np.float32), [], ("Id", "Value"))
     assert text == "Id,Value\n1,-1.5\n2,0.1\n"
 
 
-def test_pictures_get_the_form_of_kaggles_digits():
-    assert csv_tables.predictions(np.array([7, 0]), list("0123456789"), picture=True) == "ImageId,Label\n1,7\n2,0\n"
+def test_predictions_follow_the_ids_of_their_rows():
+    text = csv_tables.predictions(np.array([7, 0]), list("0123456789"), ("ImageId", "Label"), ["a", "-4"])
+    assert text == "ImageId,Label\na,7\n-4,0\n"
 
 
 @pytest.mark.parametrize("dataset", ["circle", "iris", "digits", "diabetes"])
@@ -91,6 +94,7 @@ def test_examples_in_raw_units_get_the_same_predictions(dataset):
 
 def test_inputs_are_named_and_fit_into_a_query():
     facts = ask(Run(Experiment(dataset="digits", hidden=(4,))), "inputs", {}, {})[0]
-    assert (facts["columns"][:2], facts["picture"]) == (["pixel_0_0", "pixel_0_1"], True)
+    recipe = Recipe.from_values(facts["recipe"])
+    assert ([column.name for column in recipe.columns[:2]], recipe.pixels) == (["pixel_0_0", "pixel_0_1"], True)
     assert 1 <= facts["rows"] * 64 <= downloads.MAX_NUMBERS
-    assert ask(Run(SMALL), "inputs", {}, {})[0]["columns"] == ["x1", "x2"]
+    assert Recipe.from_values(ask(Run(SMALL), "inputs", {}, {})[0]["recipe"]) == POINTS

@@ -159,12 +159,13 @@ def test_a_pool_in_this_process_trains_while_a_frame_is_asked_for():
 
 def test_runs_of_visitors_who_stay_away_are_freed(pool):
     gone, back, here = (pool.open(SMALL) for _ in range(3))
-    pool.away(gone, 100.0)
-    pool.away(back, 100.0)
-    pool.sweep(now=150.0, grace=60.0)
+    now = pool.clock()
+    pool.away(gone, now)
+    pool.away(back, now)
+    pool.sweep(now + 50, grace=60.0)
     assert all(token in pool.runs for token in (gone, back, here))
     assert pool.back(back)
-    pool.sweep(now=161.0, grace=60.0)
+    pool.sweep(now + 61, grace=60.0)
     assert not pool.back(gone)
     with pytest.raises(Gone):
         pool.state(gone)

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from lab.experiment.errors import SentenceError
 from lab.experiment.experiment import Experiment
-from lab.protocol.errors import Gone
+from lab.protocol.errors import Full, Gone
 from lab.protocol.messages import (
     Change,
     Close,
@@ -320,6 +320,52 @@ def test_a_run_that_its_worker_does_not_know_takes_no_slot():
     assert (len(pool.runs), pool.occupied) == (0, 0)
 
 
+def test_a_late_frame_does_not_hold_the_run_of_a_page_that_is_gone():
+    pool, _ = with_one_worker()
+    now = [0.0]
+    pool.clock = lambda: now[0]
+    token = pool.open(SMALL)
+    pool.away(token, 1.0)
+    now[0] = 5.0
+    pool.submit(token, GetFrame()).result()
+    pool.sweep(64.0, grace=60)
+    assert token in pool.runs
+    pool.sweep(66.0, grace=60)
+    assert token not in pool.runs
+
+
+def test_a_full_server_gives_away_the_places_of_those_who_are_gone():
+    pool, _ = with_one_worker()
+    now = [100.0]
+    pool.clock, pool.limits.runs = lambda: now[0], 2
+    first, second = pool.open(SMALL), pool.open(SMALL)
+    pool.away(second, 100.0)
+    now[0] = 105.0  # perhaps it comes back
+    with pytest.raises(Full):
+        pool.open(SMALL)
+    now[0] = 111.0
+    third = pool.open(SMALL)
+    assert [token in pool.runs for token in (first, second, third)] == [True, False, True]
+    now[0] = 200.0
+    with pytest.raises(Full):  # nobody is gone
+        pool.open(SMALL)
+
+
+def test_one_visitor_has_so_many_runs_and_no_more():
+    pool, _ = with_one_worker()
+    now = [0.0]
+    pool.clock, pool.limits.runs_a_visitor = lambda: now[0], 3
+    runs = []
+    for number in range(3):
+        now[0] += 1
+        runs.append(pool.open(SMALL.change(seed=20 + number), visitor="me"))
+    other = pool.open(SMALL, visitor="other")
+    pool.away(runs[2], now[0])
+    runs.append(pool.open(SMALL.change(seed=30), visitor="me"))  # whose page is gone goes first
+    runs.append(pool.open(SMALL.change(seed=31), visitor="me"))  # then who was seen least
+    assert [token in pool.runs for token in (*runs, other)] == [False, True, False, True, True, True]
+
+
 # Many threads ---------------------------------------------------------------------------------------------------------
 
 
@@ -344,7 +390,7 @@ class EagerWorker(FakeWorker):
 @pytest.mark.usefixtures("hurried")
 def test_a_class_that_comes_and_goes_at_once_finds_a_whole_table():
     pool = WorkerPool(2, start_worker=EagerWorker)
-    pool.limits.runs = 1000
+    pool.limits.runs = pool.limits.runs_a_visitor = 1000
     pool.start()
 
     def visit(number):

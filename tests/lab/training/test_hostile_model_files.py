@@ -66,7 +66,7 @@ HOSTILE = {
     "a pickle": (lambda c: b"\x80\x04\x95" + bytes(50), "This is no safetensors file"),
     "too large": (lambda c: c + bytes(MAX_FILE_BYTES), f"at most {MAX_FILE_BYTES:,} are allowed."),
     "a huge header": (lambda c: struct.pack("<Q", 1 << 62) + c[8:], "The header claims 4,611,686,018,427,387,904"),
-    "a long header": (lambda c: struct.pack("<Q", 300_000) + c[8:], "at most 200,000 are allowed."),
+    "a long header": (lambda c: struct.pack("<Q", 5_000_000) + c[8:], "at most 4,000,000 are allowed."),
     "cut off in the header": (lambda c: c[:200], "The file is cut off within its header"),
     "cut off in the tensors": (lambda c: c[:-9], "The file is cut off: its tensors need "),
     "a byte too much": (lambda c: c + b"\0", "The file is damaged"),

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import inspect
 import re
+import weakref
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.runtime import caching
+from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.caching.ttl_cache import TTLCache
+from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import RerunData, RerunException, ScriptRunner
 from streamlit.runtime.state import SafeSessionState, SessionState
@@ -104,9 +109,27 @@ def widget_key() -> bool:
     return page.run().number_input(key="number-1").value == 2
 
 
+def clear_cache() -> bool:
+    return "_handle_clear_cache_request()" in inspect.getsource(AppSession.handle_backmsg)
+
+
+def session_storage() -> bool:
+    """A session whose time is over is let go of."""
+    sessions = MemorySessionStorage(maxsize=3, ttl_seconds=0)
+    session = type("Session", (), {"id": "gone"})()
+    sessions.save(SimpleNamespace(session=session))  # pyright: ignore
+    left = weakref.ref(session)
+    del session
+    sessions._cache.expire()  # pyright: ignore
+    used = "memory_session_storage import MemorySessionStorage" in inspect.getsource(starlette_app.App._create_runtime)
+    return used and left() is None
+
+
 CHECKS: dict[str, Callable[[], bool]] = {
     "callbacks yield": callbacks_yield,
     "uploaded file": uploaded_file,
+    "clear cache": clear_cache,
+    "session storage": session_storage,
     "frontend files": frontend_files_named_by_content,
     "session cache": session_cache,
     "widget key": widget_key,
@@ -123,6 +146,8 @@ def test_the_installed_streamlit_keeps_the_assumption(assumption):
     [
         ("callbacks yield", SafeSessionState, "on_script_will_rerun", lambda *states: None),
         ("uploaded file", MemoryUploadedFileManager, "remove_file", lambda *file, **names: None),
+        ("clear cache", AppSession, "handle_backmsg", lambda self, msg: None),
+        ("session storage", TTLCache, "expire", lambda self, at_time=None: []),
         ("frontend files", frontend_files, "FRONTEND_FILES", {}),
         ("session cache", caching, "clear_session_resource_cache", lambda session: None),
     ],

@@ -10,7 +10,6 @@ export const FRAME_VERSION = 1;
 /** Why the server closes the live socket. */
 export const CLOSE_CODES = Object.freeze({
   unknownRun: 4404,
-  foreignPage: 4403,
   badRequest: 4400,
   tooMany: 4429,
 });
