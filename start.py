@@ -3,7 +3,7 @@ Only the first start is slow; later ones install again only if the requirements 
 
     python3 start.py [OPTIONS]        open the playground in the browser; options are passed to Streamlit
     python3 start.py test [OPTIONS]   run the tests; options are passed to pytest
-    python3 start.py setup [FILE]     only install a requirements file (default: requirements-dev.txt)
+    python3 start.py setup [FILES]    only install requirements files (default: requirements-dev.txt)
 """
 
 from __future__ import annotations
@@ -70,26 +70,38 @@ def pip_command(python: Path) -> list[str]:
     raise SystemExit("This Python has no pip; on Debian or Ubuntu run: sudo apt install python3-venv")
 
 
-def install(requirements: Path, environment: Path) -> Path:
-    """Install the requirements into the environment unless they are installed; returns its interpreter."""
+def install(environment: Path, *requirements: Path) -> Path:
+    """Install requirements files into the environment unless they are installed; returns its interpreter."""
     python = environment_python(environment)
-    stamp = environment / f"installed-{requirements.name}"
-    if not requirements.is_file():
-        raise SystemExit(f"The file {requirements} does not exist.")
-    if python.exists() and stamp.is_file() and stamp.read_text() == fingerprint(requirements, python):
+    stamps = {environment / f"installed-{file.name}": file for file in requirements}
+    for file in requirements:
+        if not file.is_file():
+            raise SystemExit(f"The file {file} does not exist.")
+    if python.exists() and all(
+        stamp.is_file() and stamp.read_text() == fingerprint(file, python) for stamp, file in stamps.items()
+    ):
         return python
     if not python.exists():
         print(f"Creating an environment in {environment} ...", flush=True)
         if subprocess.call([sys.executable, "-m", "venv", "--without-pip", "--clear", str(environment)]) != 0:
             raise SystemExit("The environment could not be created; see the message above.")
     # Removed first and written last, so that an interrupted installation is repeated.
-    stamp.unlink(missing_ok=True)
-    pip = pip_command(python)
-    print(f"Installing {requirements.name}; the first time takes a few minutes ...", flush=True)
-    if subprocess.call([*pip, "install", "--disable-pip-version-check", "-r", str(requirements)]) != 0:
+    for stamp in stamps:
+        stamp.unlink(missing_ok=True)
+    names = " and ".join(file.name for file in requirements)
+    print(f"Installing {names}; the first time takes a few minutes ...", flush=True)
+    # A recent pip chooses versions several times as fast. Without it, the older one does the same.
+    subprocess.call(pip_install(python, "--quiet", "--upgrade", "pip"))
+    if subprocess.call(pip_install(python, *(word for file in requirements for word in ("-r", str(file))))) != 0:
         raise SystemExit("The installation did not finish; see the message above. Run the same command to try again.")
-    stamp.write_text(fingerprint(requirements, python))
+    for stamp, file in stamps.items():
+        stamp.write_text(fingerprint(file, python))
     return python
+
+
+def pip_install(python: Path, *words: str) -> list[str]:
+    """The command that installs. Python compiles a module when it is first imported: most of them never are."""
+    return [*pip_command(python), "install", "--disable-pip-version-check", "--no-compile", *words]
 
 
 def replace_process(words: list[str]) -> None:
@@ -107,7 +119,8 @@ def main(arguments: list[str]) -> None:
     command, rest = parse(arguments)
     requirements, module = COMMANDS[command]
     os.chdir(ROOT)
-    python = install(ROOT / (rest[0] if rest and not module else requirements), ROOT / ".venv")
+    files = rest if rest and not module else [requirements]
+    python = install(ROOT / ".venv", *(ROOT / file for file in files))
     if module:
         replace_process([str(python), "-m", *module, *rest])
 

@@ -24,7 +24,7 @@ def project(tmp_path):
 
 @pytest.fixture
 def installations(project, monkeypatch):
-    """Collects the pip commands instead of running them; `result` is what pip returns."""
+    """Collects the commands, except the upgrade of pip, instead of running them; `result` is what pip returns."""
 
     class Commands(list):
         result: int = 0
@@ -32,6 +32,8 @@ def installations(project, monkeypatch):
     commands = Commands()
 
     def call(command, **_):
+        if command[-1] == "pip":
+            return 1  # as without a network
         commands.append(command)
         return commands.result
 
@@ -115,32 +117,42 @@ def test_every_command_names_a_requirements_file_that_exists():
 
 def test_a_second_start_installs_nothing(project, installations):
     for _ in range(2):
-        start.install(project / "requirements.txt", project / ".venv")
-    assert installations == [["pip", "install", "--disable-pip-version-check", "-r", str(project / "requirements.txt")]]
+        start.install(project / ".venv", project / "requirements.txt")
+    options = ["--disable-pip-version-check", "--no-compile"]
+    assert installations == [["pip", "install", *options, "-r", str(project / "requirements.txt")]]
+
+
+def test_several_files_are_installed_by_one_command(project, installations):
+    (project / "requirements-gpu.txt").write_text("cupy\n")
+    files = [project / "requirements-dev.txt", project / "requirements-gpu.txt"]
+    for each in ((files[0],), files, files, (files[1],)):
+        start.install(project / ".venv", *each)
+    found = [[word for word in command if word.endswith(".txt")] for command in installations]
+    assert found == [[str(files[0])], [str(file) for file in files]]
 
 
 def test_changed_requirements_are_installed_again(project, installations):
-    start.install(project / "requirements-dev.txt", project / ".venv")
+    start.install(project / ".venv", project / "requirements-dev.txt")
     (project / "requirements.txt").write_text("numpy\npandas\n")
-    start.install(project / "requirements-dev.txt", project / ".venv")
+    start.install(project / ".venv", project / "requirements-dev.txt")
     assert len(installations) == 2
 
 
 def test_a_failed_installation_is_repeated(project, installations):
-    start.install(project / "requirements.txt", project / ".venv")
+    start.install(project / ".venv", project / "requirements.txt")
     (project / "requirements.txt").write_text("pandas\n")
     installations.result = 1
     with pytest.raises(SystemExit, match="did not finish"):
-        start.install(project / "requirements.txt", project / ".venv")
+        start.install(project / ".venv", project / "requirements.txt")
     (project / "requirements.txt").write_text("numpy\n")  # the old text, whose stamp must be gone
     installations.result = 0
-    start.install(project / "requirements.txt", project / ".venv")
+    start.install(project / ".venv", project / "requirements.txt")
     assert len(installations) == 3
 
 
 def test_a_missing_environment_is_created_first(project, installations):
     start.environment_python(project / ".venv").unlink()
-    start.install(project / "requirements.txt", project / ".venv")
+    start.install(project / ".venv", project / "requirements.txt")
     assert [command[2] for command in installations] == ["venv", "--disable-pip-version-check"]
 
 

@@ -110,8 +110,7 @@ class Playground:
 
     def open_page(self, title: str, query: str = "") -> Playground:
         """Go to a page by its address, without visiting the playground first, and wait until it is drawn."""
-        path = "keep" if title == "Save" else title.lower().replace(" ", "_")
-        self.page.goto(f"{self.url}{path}{'?' + query if query else ''}")
+        self.page.goto(f"{self.url}{path_of(title)}{'?' + query if query else ''}")
         self.page.get_by_role("heading", name=title, exact=True).first.wait_for()
         self.settle()
         return self
@@ -280,11 +279,15 @@ class Playground:
         assert eventually(lambda: condition(self.pixels(canvas)), WAIT_S), f"{canvas} does not show what it should"
 
     def settle(self) -> None:
-        """Wait until no script run is pending and no element is a placeholder."""
-        assert eventually(lambda: self.page.evaluate(SENT) or self.script_run.state == "done", WAIT_S)
+        """Wait until no script run is pending and no element is a placeholder.
+
+        The first page of a browser compiles Streamlit's scripts meanwhile.
+        """
+        assert eventually(lambda: self.page.evaluate(SENT) or self.script_run.state == "done", 2 * WAIT_S)
         self.page.wait_for_function(
             "() => document.querySelector('[data-test-script-state=notRunning]') "
-            "&& !document.querySelector('[data-testid=stSkeleton], [data-untold]')"
+            "&& !document.querySelector('[data-testid=stSkeleton], [data-untold]')",
+            timeout=2 * WAIT_S * 1000,
         )
 
     def answers(self, count: int) -> None:
@@ -313,6 +316,11 @@ class Playground:
 
     def close(self) -> None:
         self.context.close()
+
+
+def path_of(title: str) -> str:
+    """The path of a page in its address."""
+    return "keep" if title == "Save" else title.lower().replace(" ", "_")
 
 
 def some(facts: dict[str, str], *names: str) -> dict[str, str]:

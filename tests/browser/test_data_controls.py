@@ -25,17 +25,12 @@ MARKS = ".live-map-marks"
 CONTROLS = [  # in the order in which they are used, one after the other
     slide("Noise", "ArrowRight", "noise", "0.05"),
     enter("Samples (0 = all)", 100, "samples", "100"),
-    slide("Training share", "Home", "train_share", "0.1"),
-    slide("Validation share", "End", "validation_share", "0.5"),
-    enter("Seed", 7, "seed", "7"),
-    press("Regenerate", "seed", "8"),
-    slide("Wrong labels", "End", "label_noise", "0.5", MORE_DATA),
+    press("Regenerate", "seed", "2"),
     slide("Outliers", "End", "outliers", "0.5", MORE_DATA),
-    slide("Class balance", "Home", "balance", "0.1", MORE_DATA),
     choose("Data set", DATASETS, "dataset", "xor"),
 ]
 PICTURES = Experiment(dataset="digits", samples=200, hidden=(4,))
-OF_PICTURES = [choose("Pixels as inputs", SCALINGS, "scaling", name) for name in ("unit", "per_image")]
+OF_PICTURES = [choose("Pixels as inputs", SCALINGS, "scaling", "per_image")]
 tested |= {MORE_DATA, FILES, *(control.name for control in CONTROLS + OF_PICTURES)}
 
 

@@ -73,7 +73,10 @@ def test_a_skip_connection_is_drawn_between_layers_of_equal_width(playground):
     for name in ("Hidden layer 1", "Hidden layer 2", "Hidden layer 3, with a skip connection"):
         playground.page.get_by_role("group", name=name, exact=True).wait_for(state="attached")
     with_skips = playground.page.locator(".live-diagram-canvas").screenshot()
-    playground.open("hidden=3,4,4")
+    playground.unfold("More settings")
+    playground.tick("Skip connections")
+    playground.linked(residual=None)
+    playground.fold()
     playground.page.get_by_role("group", name="Hidden layer 3", exact=True).wait_for(state="attached")
     assert playground.page.locator(".live-diagram-canvas").screenshot() != with_skips
 
@@ -90,8 +93,23 @@ def test_the_button_of_the_advice_changes_the_experiment(playground):
 # What changes the picture -------------------------------------------------------------------------------------------
 
 
-def test_the_map_shows_the_neuron_pointed_at_or_focused(playground):
-    before = playground.open().step(1)
+def test_a_cell_of_the_confusion_matrix_highlights_its_points(playground):
+    playground.open("dataset=spiral3").step(1)
+    cell = playground.page.get_by_role("button", name=re.compile(r" predicted as .+: \d+")).first
+    every = playground.pixels(MARKS)
+    for pressed, condition in (("true", every.__ne__), ("false", every.__eq__)):
+        cell.click()
+        assert cell.get_attribute("aria-pressed") == pressed
+        playground.until_pixels(MARKS, condition)
+    over = "table => table.getBoundingClientRect().right - table.closest('section').getBoundingClientRect().right"
+    assert playground.page.locator(".live-confusion").evaluate(over) <= 0  # three classes fit into the panel
+
+
+# Weights and biases by hand -----------------------------------------------------------------------------------------
+
+
+def show_neurons(playground: Playground, before: dict[str, str]) -> None:
+    """Point at neurons and focus them: the map shows each, and then the prediction again."""
     output = playground.pixels(MAP)
     playground.button(NEURON).hover()
     heading(playground, NEURON).wait_for()
@@ -115,21 +133,6 @@ def test_the_map_shows_the_neuron_pointed_at_or_focused(playground):
     assert some(playground.facts, "epoch", "build") == some(before, "epoch", "build")
 
 
-def test_a_cell_of_the_confusion_matrix_highlights_its_points(playground):
-    playground.open("dataset=spiral3").step(1)
-    cell = playground.page.get_by_role("button", name=re.compile(r" predicted as .+: \d+")).first
-    every = playground.pixels(MARKS)
-    for pressed, condition in (("true", every.__ne__), ("false", every.__eq__)):
-        cell.click()
-        assert cell.get_attribute("aria-pressed") == pressed
-        playground.until_pixels(MARKS, condition)
-    over = "table => table.getBoundingClientRect().right - table.closest('section').getBoundingClientRect().right"
-    assert playground.page.locator(".live-confusion").evaluate(over) <= 0  # three classes fit into the panel
-
-
-# Weights and biases by hand -----------------------------------------------------------------------------------------
-
-
 EDITS: dict[str, Callable[[Playground], None]] = {
     "Weight from neuron 2.1 to output": Playground.click_link,
     "Weights into neuron 1.1": lambda playground: walk(playground, "ArrowRight", "Enter"),
@@ -140,8 +143,9 @@ EDITS: dict[str, Callable[[Playground], None]] = {
 }
 
 
-def test_a_typed_weight_moves_the_boundary(playground):
+def test_the_map_shows_a_neuron_and_follows_a_typed_weight(playground):
     before = playground.open("learning_rate=0.00001").step(1)  # so low that training keeps a typed number
+    show_neurons(playground, before)
     numbers = dict(zip(EDITS, ("5", "3", "1", "-1", "-3", "-5"), strict=True))
     for title, edit in EDITS.items():
         playground.page.mouse.move(0, 0)

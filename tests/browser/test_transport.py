@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 FIRST_TRACES = "document.querySelectorAll('.js-plotly-plot')[{chart}]?.data?.map(trace => Array.from(trace.y))"
 
 
-def test_batch_trains_exactly_one_batch(playground):
+def test_batch_trains_one_batch_and_reset_returns_to_the_weights(playground):
     playground.open()
     trainer = build(Experiment()).trainer
     by_key = playground.page.locator("body")
@@ -25,9 +25,7 @@ def test_batch_trains_exactly_one_batch(playground):
         playground.until(f"facts.trainLoss == {expected.train_loss!r} && facts.testLoss == {expected.test_loss!r}")
     assert some(playground.facts, "epoch", "status") == {"epoch": "0", "status": "paused"}
 
-
-def test_new_weights_differ_and_reset_returns_to_them(playground):
-    first = playground.open().step(1)
+    first = playground.step(1)
     playground.press("New weights")
     playground.linked(weight_seed="2")
     other = playground.until(f"facts.build > {first['build']} && facts.epoch == 0")
@@ -41,7 +39,7 @@ def test_new_weights_differ_and_reset_returns_to_them(playground):
     playground.linked(weight_seed="3")
 
 
-def test_each_layer_has_its_own_activation(playground):
+def test_a_layer_has_its_own_activation_and_follows_a_dragged_slider(playground):
     before = playground.open().step(1)
     menu = playground.page.get_by_role("combobox", name="Activation of layer 1", exact=True)
     assert menu.locator("option").all_inner_texts() == [activation.label for activation in ACTIVATIONS.values()]
@@ -54,6 +52,25 @@ def test_each_layer_has_its_own_activation(playground):
     assert float(after["trainLoss"]) == trainer.evaluate().train_loss
     menu.select_option(label=ACTIVATIONS["tanh"].label)
     playground.linked(activations=None)
+    playground.until(f"facts.build > {after['build']} && facts.epoch == 0")
+    playground.step(1)
+    for slider, followed, link in (
+        ("Learning rate", "Number(facts.learningRate) > 1", {"learning_rate": "10"}),
+        ("Noise", "facts.build > {build}", {"noise": "0.5"}),
+    ):
+        link_before, number = playground.link, playground.facts["build"]
+        box, mouse = playground.slider(slider).bounding_box(), playground.page.mouse
+        assert box is not None
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        mouse.move(x, y)
+        mouse.down()
+        for _ in range(20):
+            x += 20
+            mouse.move(x, y)
+        playground.until(followed.format(build=number))
+        assert playground.link == link_before
+        mouse.up()
+        playground.linked(**link)
 
 
 def test_a_smoothed_curve_is_an_exponential_average(playground):
@@ -73,24 +90,3 @@ def test_a_smoothed_curve_is_an_exponential_average(playground):
             assert smooth != raw
         playground.press(name)
         assert playground.page.evaluate(traces) == measured
-
-
-def test_the_network_follows_a_dragged_slider(playground):
-    playground.open().step(1)
-    for slider, followed, link in (
-        ("Learning rate", "Number(facts.learningRate) > 1", {"learning_rate": "10"}),
-        ("Noise", "facts.build > {build}", {"noise": "0.5"}),
-    ):
-        before, build = playground.link, playground.facts["build"]
-        box, mouse = playground.slider(slider).bounding_box(), playground.page.mouse
-        assert box is not None
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        mouse.move(x, y)
-        mouse.down()
-        for _ in range(20):
-            x += 20
-            mouse.move(x, y)
-        playground.until(followed.format(build=build))
-        assert playground.link == before
-        mouse.up()
-        playground.linked(**link)

@@ -7,15 +7,16 @@ barrier that only some of them reach ends the program, as on a card it would han
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import importlib.util
 import re
-import shutil
 import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+LIBRARIES = Path(__file__).parents[3] / ".pytest_cache/kernels"  # test processes compile many equal ones
 MATHEMATICS = "".join(
     f"static inline float {name}(float x) {{ return __builtin_{name}f(x); }}\n"
     f"static inline double {name}(double x) {{ return __builtin_{name}(x); }}\n"
@@ -83,14 +84,15 @@ def compiled(source: str, name: str) -> Any:
         code = THREADS + BARRIER + MATHEMATICS + source + FIBERS.format(**words)
     else:
         code = THREADS + MATHEMATICS + source + LOOP.format(**words)
-    folder = tempfile.mkdtemp()
-    library = f"{folder}/{name}.so"
     command = ["g++", "-O1", "-shared", "-fPIC", "-Wl,-Bsymbolic", "-Wall", "-Werror", "-Wno-unused", "-x", "c++", "-"]
-    command += ["-o", library]
-    subprocess.run(command, input=code, text=True, check=True, capture_output=True)
-    function = getattr(ctypes.CDLL(library), f"run_{name}")
-    shutil.rmtree(folder)
-    return function
+    library = LIBRARIES / f"{hashlib.sha256(' '.join([*command, code]).encode()).hexdigest()}.so"
+    if not library.exists():
+        LIBRARIES.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=LIBRARIES) as folder:  # another process may write the same
+            written = Path(folder, "kernel.so")
+            subprocess.run([*command, "-o", written], input=code, text=True, check=True, capture_output=True)
+            written.replace(library)
+    return getattr(ctypes.CDLL(str(library)), f"run_{name}")
 
 
 def nvrtc() -> Any:
