@@ -24,11 +24,17 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 from data.dataset import Raw, Source
 from data.names import clean
 from data.recipe import Recipe
 
 NAMES = {"table": "Your table", "own_images": "Your images"}
+PREFIX, LOCK = "backprop-uploads-", ".lock"  # of a folder's name; of a file beside it, which a living server locks
 FOLDER_VARIABLE = "BACKPROP_UPLOADS"  # environment variable with the folder
 FINGERPRINT = re.compile(r"[0-9a-f]{32}")
 GONE = "this data is no longer on this server: upload the file again on the page Data"
@@ -72,7 +78,7 @@ def pixel_names(side: int) -> tuple[str, ...]:
 def folder() -> Path:
     """The server's folder for uploads; a process without a server creates its own."""
     if not (place := os.environ.get(FOLDER_VARIABLE)):
-        place = os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix="backprop-uploads-")
+        place = os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix=PREFIX)
         atexit.register(shutil.rmtree, place, ignore_errors=True)
     return Path(place)
 
@@ -80,16 +86,45 @@ def folder() -> Path:
 @contextlib.contextmanager
 def new_folder() -> Iterator[Path]:
     """An empty folder shared by all processes started later; removed with its content at the end."""
+    _remove_left_behind()
     before = os.environ.get(FOLDER_VARIABLE)
-    place = os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix="backprop-uploads-", dir=before)
+    place = os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix=PREFIX, dir=before)
+    file = Path(f"{place}{LOCK}")
+    lock = _locked(file)
     try:
         yield Path(place)
     finally:
+        file.unlink(missing_ok=True)
+        if lock is not None:
+            os.close(lock)
         if before is None:
             del os.environ[FOLDER_VARIABLE]
         else:
             os.environ[FOLDER_VARIABLE] = before
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _locked(file: Path) -> int | None:
+    """A descriptor that holds the lock of a file until it is closed, also by a kill; None if another process has it."""
+    if fcntl is None:
+        return None
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _remove_left_behind() -> None:
+    """Remove the folders of servers that were killed: their locks are free."""
+    for file in Path(tempfile.gettempdir()).glob(f"{PREFIX}*{LOCK}"):
+        with contextlib.suppress(OSError):  # of another user, or just removed
+            if (lock := _locked(file)) is not None:
+                shutil.rmtree(file.with_suffix(""), ignore_errors=True)
+                file.unlink(missing_ok=True)
+                os.close(lock)
 
 
 def path(fingerprint: str) -> Path:

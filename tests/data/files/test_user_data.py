@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -112,3 +114,32 @@ def test_names_are_cleaned_of_markup_and_control_characters():
     assert clean("\x07", "nothing") == "nothing"
     assert len(clean("x" * 1000)) == MAX_NAME_CHARACTERS
     assert unique(["a", "a", "b", "a (2)", "a"]) == ["a", "a (2)", "b", "a (2) (2)", "a (3)"]
+
+
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, ".")
+from data.files import user_data
+with user_data.new_folder() as folder:
+    (folder / "0.upload").write_bytes(b"a pupil's table")
+    print(folder, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such locks")
+def test_what_a_killed_server_left_is_removed_at_the_next_start(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    environment.pop(user_data.FOLDER_VARIABLE, None)
+    done = subprocess.run([sys.executable, "-c", KILLED], env=environment, capture_output=True, text=True)
+    left = Path(done.stdout.strip())
+    assert (left / "0.upload").is_file()
+    monkeypatch.delenv(user_data.FOLDER_VARIABLE, raising=False)
+    with user_data.new_folder() as mine:
+        assert not left.exists()
+        assert len(list(tmp_path.iterdir())) == 2  # this one and its lock
+        with user_data.new_folder() as other:  # one that lives is left alone
+            assert mine.is_dir()
+        assert not other.exists()
+    assert list(tmp_path.iterdir()) == []
