@@ -156,6 +156,10 @@ def test_a_duplicated_tab_is_a_separate_visitor(playground):
     playground.until("facts.frame > 0 && facts.epoch == 2", 30)
     playground.linked(hidden="3", seed="5")
     playground.step(3)
+    entries = playground.page.evaluate("history.length")
+    playground.slide("Learning rate", "ArrowRight")
+    playground.linked(learning_rate="0.1")
+    assert playground.page.evaluate("history.length") == entries  # back leads to another page, not to other settings
 
 
 def test_the_sockets_of_a_run_are_limited(playground, server):
