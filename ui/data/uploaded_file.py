@@ -17,7 +17,7 @@ from ui.data.reading_place import reading_place
 from ui.kit.escape import escape_markdown
 from ui.kit.widgets import keyed
 from ui.session import state
-from ui.streamlit_compat.uploads import read_and_free
+from ui.streamlit_compat.uploads import read_and_free, uploaded
 
 T = TypeVar("T")
 BAR_AFTER_S = 1.0
@@ -47,7 +47,7 @@ def _box_key(section: str) -> str:
 
 def _take(section: str, key: str) -> None:
     """Store the uploaded file instead of the one before, if there is enough space."""
-    if key != _box_key(section) or (upload := st.session_state[key]) is None:
+    if key != _box_key(section) or (upload := uploaded(key)) is None:
         return  # a message that was on its way repeats a file that has been taken
     notes = state.notes()
     notes[f"{section}_taken"] = notes.get(f"{section}_taken", 0) + 1

@@ -13,7 +13,7 @@ from lab.training.predictor import Predictor
 from ui.kit.escape import escape_markdown
 from ui.save.download_button import download
 from ui.session import state
-from ui.streamlit_compat.uploads import read_and_free
+from ui.streamlit_compat.uploads import read_and_free, uploaded
 
 EVERYTHING, WEIGHTS = "Everything", "Weights only"
 LOAD_OPTIONS = {
@@ -59,8 +59,7 @@ def load_model() -> None:
 
 
 def _load(widget: str) -> None:
-    upload = st.session_state[widget]
-    if upload is None:
+    if (upload := uploaded(widget)) is None:
         return
     weights_only = st.session_state.load_what == WEIGHTS
     content = read_and_free(upload)

@@ -19,7 +19,7 @@ from lab.protocol.errors import Gone, Unreachable
 from ui.kit.escape import escape_markdown
 from ui.save.model_files import close_model, opened_model
 from ui.session import state
-from ui.streamlit_compat.uploads import read_and_free
+from ui.streamlit_compat.uploads import read_and_free, uploaded
 
 MEGABYTE = 1 << 20
 
@@ -104,7 +104,7 @@ def predictions() -> None:
 
 def _store(widget: str) -> None:
     """Replace the stored file by the uploaded one, if there is enough space."""
-    if (upload := st.session_state[widget]) is None:
+    if (upload := uploaded(widget)) is None:
         return
     state.notes()["examples_taken"] = state.notes().get("examples_taken", 0) + 1
     name, content = upload.name[:60], read_and_free(upload)

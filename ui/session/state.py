@@ -21,7 +21,7 @@ from lab.protocol.errors import Full, Gone, Unreachable
 from lab.protocol.messages import COMMANDS, Answer, Change, Command, Load, SetSpeed
 from lab.training import model_file
 from ui.session import missing_data, visitor, waiting
-from ui.session.view import to_query
+from ui.session.view import to_query, view_from, view_text
 from ui.session.visitor import Visitor, alive, arrived, have_a_run
 from ui.session.visitor import runs as runs
 
@@ -225,8 +225,13 @@ def _versioned(me: Visitor, name: str) -> str:
 
 
 def change_view(field: str, value: Any) -> None:
-    me = _me()
-    me.view = {**me.view, field: value}
+    """Another value of the view; one that a link could not hold changes nothing."""
+    me, refused = _me(), []
+    view = view_from({**to_query(me.view), field: view_text(field, value)}, refused)
+    if refused:
+        me.refused, me.redraw = refused, True
+        return
+    me.view = view
     if field == "speed":
         send(SetSpeed(value))
 

@@ -42,5 +42,9 @@ def _one_of(allowed: tuple[str, ...], text: str) -> str | bool:
 
 def to_query(view: Mapping[str, Any]) -> dict[str, str]:
     """What a link holds of a view: all that is not at its default."""
-    chosen = {name: value for name, value in view.items() if value != VIEW[name]}
-    return {name: ",".join(v) if name in lockable_parts.LISTS else str(v).lower() for name, v in chosen.items()}
+    return {name: view_text(name, value) for name, value in view.items() if value != VIEW[name]}
+
+
+def view_text(name: str, value: Any) -> str:
+    """A value of the view as a link holds it."""
+    return ",".join(map(str, value)) if name in lockable_parts.LISTS else str(value).lower()

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import DeletedFile
+
+
+def uploaded(key: str) -> Any | None:
+    """The file in an upload box; None if there is none, and where a late message repeats one that has been freed."""
+    upload = st.session_state[key]
+    return None if isinstance(upload, DeletedFile) else upload
 
 
 def read_and_free(upload: Any) -> bytes:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from lab.experiment.experiment import Experiment
+from lab.protocol.messages import SetSpeed
+from ui.session import lockable_parts, state
 from ui.session.view import VIEW, view_from
+from ui.session.visitor import Visitor
 
 FIELDS = (*Experiment.model_fields, *VIEW)
 VALID = {  # nonsense in other fields, but allowed in these
@@ -43,3 +46,17 @@ def test_choices_that_do_not_fit_together_are_left_out():
     assert experiment == Experiment(dataset="plane")
     assert any("output: softmax does not fit; allowed: with this data set" in sentence for sentence in refused)
     assert any("hidden: 1024,1024,1024,1024 does not fit; allowed: layers" in sentence for sentence in refused)
+
+
+@pytest.mark.parametrize("value", ["warp", "", None, 3, "x" * 1000, ["max"]])
+def test_a_speed_that_is_none_changes_nothing(monkeypatch, value):
+    me, sent = Visitor(Experiment(), dict(VIEW), []), []
+    monkeypatch.setattr(state, "_me", lambda: me)
+    monkeypatch.setattr(state, "send", sent.append)
+    state.change_view("speed", value)
+    assert (me.view, sent) == (VIEW, [])
+    assert me.refused[0].startswith("speed: ")
+    state.change_view("speed", "max")
+    assert (me.view["speed"], sent) == ("max", [SetSpeed("max")])
+    state.change_view("hide", lockable_parts.HIDEABLE[:1])
+    assert me.view["hide"] == lockable_parts.HIDEABLE[:1]
