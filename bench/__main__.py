@@ -79,6 +79,8 @@ def arguments(words: Sequence[str] | None = None) -> dict[str, Any]:
         if not all(word.isdecimal() and 1 <= int(word) <= 1000 for word in numbers):
             parser.error(f"students must be whole numbers from 1 to 1000, not {options['students']}")
         options["students"] = [int(word) for word in numbers]
+    if options.get("minutes", 1) <= 0:
+        parser.error(f"minutes must be more than 0, not {options['minutes']:g}")
     for name in ("rounds", "seeds"):
         if options.get(name, 1) < 1:
             parser.error(f"{name} must be at least 1, not {options[name]}")
