@@ -23,7 +23,7 @@ import psutil
 from streamlit.proto.Common_pb2 import FileUploaderState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from bench.serving import Server
 from bench.student import Student
@@ -42,7 +42,7 @@ DROPPED_S = (1.0, 6.0)
 RETRY_S = 0.3  # between two attempts to connect
 WORKERS = 2
 PAGES = ("functions", "health", "one_step", "data", "help")
-PROBLEMS = (ConnectionError, TimeoutError, ConnectionClosed, OSError)
+PROBLEMS = (OSError, TimeoutError, WebSocketException)
 
 
 def identity(frame: bytes) -> dict[str, Any]:
@@ -100,14 +100,14 @@ class Visitor(Student):
     """
 
     page: ClientConnection
-    reader: asyncio.Task[None]
-    watching: asyncio.Task[None]
+    reader: asyncio.Task[None]  # of the page
+    watching: asyncio.Task[None]  # of the live socket
 
     def __init__(self, url: str, kind: Kind, number: int, seed: int) -> None:
         super().__init__(url, f"{kind.query}&seed={number + 1}", 1000 * seed + number)
-        self.act, self.number, self.plays = kind.act, number, kind.plays
+        self.act, self.first, self.number = kind.act, kind.first, number
         self.browser = Browser(url)
-        self.session = ""
+        self.is_open, self.session = False, ""
         self.expected = identity_of(self.query)
         self.counts: Counter[str] = Counter()
         self.longest_wait_s = self.went_back_s = 0.0
@@ -122,15 +122,16 @@ class Visitor(Student):
     async def attend(self) -> None:
         """Use the page until `done`."""
         self.last_frame = self.began = time.monotonic()
-        begun = False
         while not self.done.is_set():
             try:
-                if not begun:
+                if not self.is_open:
                     await self.open()
-                    await self.press("Play" if self.plays else "Step")
-                    begun = True
+                if self.counts["acts"]:
+                    await self.act(self)
+                else:
+                    await self.press(self.first)
+                self.counts["acts"] += 1
                 await asyncio.sleep(self.random.uniform(*BETWEEN_ACTS_S))
-                await self.act(self)
             except KeyError:  # the page shows a sentence, not its controls
                 await asyncio.sleep(1)
                 with contextlib.suppress(*PROBLEMS):
@@ -138,7 +139,6 @@ class Visitor(Student):
             except PROBLEMS as problem:
                 self.tally.mistakes.append(f"{type(problem).__name__}: {problem}"[:100])
                 await self.leave()
-                begun = False
                 await asyncio.sleep(1)
         await self.leave()
 
@@ -146,26 +146,25 @@ class Visitor(Student):
         """Load the page with the link in the address bar."""
         await asyncio.to_thread(self.browser.load)
         self.token = self.session = self.current_page = ""
-        self.watching = asyncio.create_task(self._watch())
         await self.connect()
+        self.watching, self.is_open = asyncio.create_task(self._watch()), True
+        await self.run()
 
     async def connect(self) -> None:
-        """Open the page's socket, with the session of the one that was lost, and run the script."""
+        """Open the page's socket, with the session of the one that was lost."""
         cookies = self.browser.cookies
         words = ["streamlit", cookies["_streamlit_xsrf"], *filter(None, [self.session])]
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
         address = f"{self.url}_stcore/stream"
         self.page = await connect(address, additional_headers=headers, subprotocols=words, max_size=None)  # type: ignore[arg-type]
         self.reader = asyncio.create_task(self._read(self.page))
-        await self.run()
 
     async def leave(self) -> None:
         """Close the page."""
-        for task in (getattr(self, "watching", None), getattr(self, "reader", None)):
-            if task:
-                task.cancel()
-        if page := getattr(self, "page", None):
-            await page.close()
+        if self.is_open:
+            self.is_open = False
+            self.watching.cancel()
+            await self.page.close()
 
     async def run(self, fragment: str = "", page: str = "", **widget: Any) -> None:
         """Run the script and wait for its end. Raises ConnectionError and TimeoutError."""
@@ -212,7 +211,7 @@ class Visitor(Student):
             await self.press("Reset")
 
     async def reload(self) -> None:
-        if self.random.random() < 0.5:
+        if self.counts["reloads"] and self.random.random() < 0.5:
             return await self.move_slider()
         self.counts["reloads"] += 1
         await self.leave()
@@ -220,12 +219,13 @@ class Visitor(Student):
 
     async def drop(self) -> None:
         """Lose the page's socket without a goodbye. The live socket stays, as behind some proxies."""
-        if self.random.random() < 0.5:
+        if self.counts["drops"] and self.random.random() < 0.5:
             return await self.move_slider()
         self.counts["drops"] += 1
         self.page.transport.abort()
         await asyncio.sleep(self.random.uniform(*DROPPED_S))
         await self.connect()
+        await self.run()
 
     async def upload_or_browse(self) -> None:
         if self.counts["uploads"] and self.random.random() < 0.8:
@@ -282,7 +282,10 @@ class Visitor(Student):
         if header["status"] == LOST:
             return
         self.counts["frames"] += 1
-        self.longest_wait_s, self.last_frame = max(self.longest_wait_s, now - self.last_frame), now
+        wait, self.last_frame = now - self.last_frame, now
+        self.longest_wait_s = max(self.longest_wait_s, wait)
+        if wait > STUCK_S:
+            self._fault("stuck", f"no frame for {wait:.1f} s")
         if self.asked or "history" not in header:
             return
         before, self.last = self.last, header
@@ -300,20 +303,20 @@ class Visitor(Student):
 
     def _fault(self, name: str, what: str) -> None:
         self.counts[name] += 1
-        print(f"{name}: visitor {self.number}, {self.query}: {what}", file=sys.stderr)
+        print(f"{time.strftime('%X')} {name}: visitor {self.number}, {self.query}: {what}", file=sys.stderr)
 
 
 class Kind(NamedTuple):
-    """A kind of visitor. act: what such a visitor does every few seconds. plays: it presses Play first, not Step."""
+    """A kind of visitor. first: the button that is pressed first. act: what such a visitor does every few seconds."""
 
     act: Callable[[Visitor], Awaitable[None]]
     query: str
-    plays: bool = True
+    first: str = "Play"
 
 
 WORKLOADS = {
     "play": Kind(Visitor.move_slider, "dataset=circle&hidden=8,8&speed=fast"),
-    "step": Kind(Visitor.step_or_reset, "dataset=xor&hidden=4,2", plays=False),
+    "step": Kind(Visitor.step_or_reset, "dataset=xor&hidden=4,2", first="Step"),
     "reload": Kind(Visitor.reload, "dataset=spiral&hidden=8,8&speed=max"),
     "drop": Kind(Visitor.drop, "dataset=moons&hidden=6,4"),
     "upload": Kind(Visitor.upload_or_browse, "dataset=gauss&hidden=6"),
@@ -347,12 +350,12 @@ async def _lesson(
 ) -> tuple[Counter[str], dict[str, float]]:
     """The faults that happened, and what the server used at the start and the end."""
     tasks = [asyncio.create_task(visitor.attend()) for visitor in people]
-    await _all_see(people, time.monotonic())
+    await _wait(lambda: all(visitor.counts["frames"] for visitor in people))
     end = time.monotonic() + 60 * minutes
     early = asyncio.create_task(_usage(server, "start", after_s=60 * minutes / 4))  # all is loaded by then
     faults = await _disturb(server, random.Random(seed), end, every_s)
     await asyncio.sleep(end - time.monotonic())
-    await _all_see(people, end)
+    await _wait(lambda: all(visitor.last_frame > end and visitor.counts["acts"] > 1 for visitor in people))
     usage = await early | await _usage(server, "end")
     for visitor in people:
         now = time.monotonic()
@@ -362,9 +365,10 @@ async def _lesson(
     return faults, usage
 
 
-async def _all_see(people: list[Visitor], since: float) -> None:
-    """Wait until everyone has had a frame since then, or is stuck."""
-    while min(visitor.last_frame for visitor in people) <= since and time.monotonic() - since <= PATIENCE_S:
+async def _wait(condition: Callable[[], bool]) -> None:
+    """Until it is true, but not forever."""
+    end = time.monotonic() + PATIENCE_S
+    while not condition() and time.monotonic() < end:
         await asyncio.sleep(0.1)
 
 

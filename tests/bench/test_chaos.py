@@ -109,6 +109,5 @@ def test_nobody_loses_anything_while_workers_die(monkeypatch):
     with ThreadPoolExecutor(1) as apart:  # this thread may already have a browser's event loop
         job = apart.submit(chaos.measure, list(WORKLOADS), minutes=1 / 3, visitors=6, every_s=5)
         (row,) = job.result()
-    assert row["kills"] > 0
-    assert min(row[name] for name in ("reloads", "drops", "uploads", "frames")) > 0
+    assert min(row[name] for name in ("kills", "reloads", "drops", "uploads")) > 0
     assert {row[name] for name in ("lost_runs", "wrong_runs", "stuck", "tracebacks")} == {0}, row
