@@ -86,8 +86,8 @@ def folder() -> Path:
 @contextlib.contextmanager
 def new_folder() -> Iterator[Path]:
     """An empty folder shared by all processes started later; removed with its content at the end."""
-    _remove_left_behind()
     before = os.environ.get(FOLDER_VARIABLE)
+    _remove_left_behind(Path(before or tempfile.gettempdir()))
     place = os.environ[FOLDER_VARIABLE] = tempfile.mkdtemp(prefix=PREFIX, dir=before)
     file = Path(f"{place}{LOCK}")
     lock = _locked(file)
@@ -117,9 +117,9 @@ def _locked(file: Path) -> int | None:
     return descriptor
 
 
-def _remove_left_behind() -> None:
+def _remove_left_behind(parent: Path) -> None:
     """Remove the folders of servers that were killed: their locks are free."""
-    for file in Path(tempfile.gettempdir()).glob(f"{PREFIX}*{LOCK}"):
+    for file in parent.glob(f"{PREFIX}*{LOCK}"):
         with contextlib.suppress(OSError):  # of another user, or just removed
             if (lock := _locked(file)) is not None:
                 shutil.rmtree(file.with_suffix(""), ignore_errors=True)

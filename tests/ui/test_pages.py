@@ -74,18 +74,6 @@ def test_the_learning_rate_changes_without_a_restart(page):
     assert link(page) == {"learning_rate": "0.3"}
 
 
-def test_a_widget_is_not_told_the_value_that_it_has(page):
-    """Streamlit's browser side would take it over what a person has pressed meanwhile."""
-    told = lambda key: page.select_slider(key=key).proto.set_value  # noqa: E731
-    page.run()
-    assert told("field_learning_rate")
-    page.select_slider(key="field_learning_rate").set_value(0.3).run()
-    assert not told("field_learning_rate")
-    page.session_state.visitor.experiment = page.session_state.visitor.experiment.change(learning_rate=0.1)
-    page.button(key="step").click().run()
-    assert page.select_slider[0].value == 0.3  # of the run
-
-
 def test_a_click_on_an_outdated_page_does_not_undo_a_change(page):
     page.run()
     page.number_input(key="field_seed").set_value(1)  # its current value

@@ -114,4 +114,4 @@ class Choices:
         act: Callable[[Any], None] = partial(self.made.__setitem__, control)
         if self.digest:
             act = partial(UPLOADS.choose, state.owner(), self.section, self.digest, control)
-        return keyed(f"{control}_{self.digest[:12]}", value, act)
+        return keyed(f"{control}_{self.digest[:12]}", value, act, repeats=False)

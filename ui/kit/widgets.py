@@ -29,9 +29,9 @@ Act = Callable[[Any], None]
 # Any widget ----------------------------------------------------------------------------------------------------------
 
 
-def keyed(name: str, value: Any, act: Act) -> dict[str, Any]:
+def keyed(name: str, value: Any, act: Act, *, repeats: bool = True) -> dict[str, Any]:
     """Options of a widget that shows a value: its key, and the callback for changes by a person."""
-    key = state.widget_key(name, value)
+    key = state.widget_key(name, value, repeats=repeats)
     return {"key": key, "on_change": state.on_widget_change, "args": (name, key, act)}
 
 

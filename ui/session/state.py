@@ -192,18 +192,21 @@ def draw_the_rest() -> None:
     _me().redraw = True
 
 
-def widget_key(name: str, value: Any) -> str:
+def widget_key(name: str, value: Any, *, repeats: bool = True) -> str:
     """The key for the widget of a value. It is a new key where the value was changed by anything but the widget.
 
     With every press a browser also sends the values of its widgets, and it may not know of the change yet: under the
     old key such a value is ignored and cannot undo the change.
+
+    repeats: whether the browser is told the value again on every script run. Where it is not, a press during a run
+    cannot be overwritten; but a widget in a popover needs it, because the browser draws it only when that is opened.
     """
     me = _me()
     last, version = me.widget_versions.get(name, (value, 0))
     me.widget_versions[name] = value, version + (last != value)
     key = _versioned(me, name)
-    if st.session_state.get(key, NOT_SET) != value:
-        st.session_state[key] = value  # a value that is set overwrites what a person has pressed meanwhile
+    if repeats or st.session_state.get(key, NOT_SET) != value:
+        st.session_state[key] = value
     return key
 
 

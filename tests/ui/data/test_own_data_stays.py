@@ -110,6 +110,15 @@ def test_a_visitor_finds_the_table_as_it_was_left(come):
     assert "plants" not in texts(show(other, "Your table"))
 
 
+def test_a_choice_is_not_repeated_to_the_browser(come):
+    """Streamlit's browser side would take it over what a person has pressed meanwhile."""
+    page = uploaded_table()
+    assert not widget(page, "selectbox", "Target column").proto.set_value
+    again = open_page("data")
+    assert widget(again, "selectbox", "Target column").proto.set_value
+    assert not widget(ran(again.run()), "selectbox", "Target column").proto.set_value
+
+
 def test_a_removed_file_is_gone_in_every_tab(come, place):
     page, other = uploaded_table(), open_page("data")
     ran(widget(page, "button", "Remove plants\\.csv").click().run())
