@@ -298,6 +298,8 @@ class Visitor(Student):
                 self._fault("lost_runs", f"it began again after epoch {before['epoch']}")
             elif header["build"] != before["build"]:
                 self.went_back_s = max(self.went_back_s, before["seconds"] - header["seconds"])
+        if header["status"] == "stopped" != before.get("status"):  # no link has a stop rule
+            self._fault("stopped_runs", header["notice"])
         if header["step"] == 0:
             self.began = now
 
@@ -427,7 +429,8 @@ def _row(
         "visitors": len(people),
         "minutes": minutes,
         **{name: faults[name] for name in ("kills", "stops")},
-        **{name: counts[name] for name in ("reloads", "drops", "uploads", "frames", "lost_runs", "wrong_runs")},
+        **{name: counts[name] for name in ("reloads", "drops", "uploads", "frames")},
+        **{name: counts[name] for name in ("lost_runs", "wrong_runs", "stopped_runs")},
         "stuck": sum(wait > STUCK_S for wait in waits),
         "longest_wait_s": max(waits),
         "went_back_s": max(visitor.went_back_s for visitor in people),

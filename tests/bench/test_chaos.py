@@ -92,6 +92,16 @@ def test_a_run_at_its_beginning_is_lost_unless_young_or_asked_for(visitor, monke
     assert visitor.counts["lost_runs"] == 1
 
 
+def test_a_run_that_the_server_stops_is_noticed_once(visitor, capsys):
+    run = run_of(visitor.query)
+    see(visitor, run.frame())
+    run.fail("It ended its process.")
+    for _ in range(2):
+        see(visitor, run.frame())
+    assert visitor.counts["stopped_runs"] == 1
+    assert "It ended its process." in capsys.readouterr().err
+
+
 def test_only_an_answer_of_the_run_ends_the_wait(visitor):
     visitor.last_frame -= 5
     see(visitor, pack({"status": "lost", "unchanged": True, "frame": -1}))
@@ -110,4 +120,4 @@ def test_nobody_loses_anything_while_workers_die(monkeypatch):
         job = apart.submit(chaos.measure, list(WORKLOADS), minutes=1 / 3, visitors=6, every_s=5)
         (row,) = job.result()
     assert min(row[name] for name in ("kills", "reloads", "drops", "uploads")) > 0
-    assert {row[name] for name in ("lost_runs", "wrong_runs", "stuck", "tracebacks")} == {0}, row
+    assert {row[name] for name in ("lost_runs", "wrong_runs", "stopped_runs", "stuck", "tracebacks")} == {0}, row
