@@ -16,6 +16,7 @@ KINDS = {
     "gpu": "the engine on a GPU compared with itself on the CPU and with PyTorch on the same GPU",
     "live": "what a visitor's browser receives",
     "class": "what thirty students on one server receive, and what they cost it",
+    "chaos": "what fifteen visitors lose while the server's workers are killed and stopped at random",
     "selection": "whether the test accuracy after early stopping is that of new data",
     "tables": "how long large tables take to be read, and how much memory",
     "ablation": "what each optimization of the engine gains: time of a step without it / with it",
@@ -52,6 +53,9 @@ def arguments(words: Sequence[str] | None = None) -> dict[str, Any]:
             )
             kind.add_argument("--seconds", type=float, help="duration of each measurement; 600 for a soak test")
             kind.add_argument("--pages", type=int, help="number of additional real Chromium pages")
+        elif name == "chaos":
+            kind.add_argument("--minutes", type=float, help="duration")
+            kind.add_argument("--seed", type=int, help="of the faults and of what the visitors do")
         elif name not in ("live", "accuracy", "selection"):
             kind.add_argument("--rounds", type=int, help="number of rounds")
         if name in ("accuracy", "selection"):
@@ -75,6 +79,8 @@ def arguments(words: Sequence[str] | None = None) -> dict[str, Any]:
         if not all(word.isdecimal() and 1 <= int(word) <= 1000 for word in numbers):
             parser.error(f"students must be whole numbers from 1 to 1000, not {options['students']}")
         options["students"] = [int(word) for word in numbers]
+    if options.get("minutes", 1) <= 0:
+        parser.error(f"minutes must be more than 0, not {options['minutes']:g}")
     for name in ("rounds", "seeds"):
         if options.get(name, 1) < 1:
             parser.error(f"{name} must be at least 1, not {options[name]}")

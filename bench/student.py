@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from google.protobuf.message import Message
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
@@ -24,6 +25,7 @@ OPEN_TIMEOUT_S = 60.0
 SLIDER_INTERVAL_S = 3.0  # between two moves of the slider
 OTHER_PAGE_INTERVAL_S = 20.0  # between two visits to another page
 FRAME_INTERVAL_S = 0.1  # between two frames, unless the server asks for more
+WIDGETS = ("button", "slider", "button_group", "file_uploader")
 
 
 @dataclass
@@ -44,6 +46,7 @@ class Student:
         self.tally = Tally()
         self.widgets: dict[str, tuple[Any, str]] = {}  # label -> its message and fragment
         self.pages: dict[str, str] = {}
+        self.current_page = ""
         self.token, self.rate = "", 0.0
         self.ready, self.done = asyncio.Event(), asyncio.Event()
         self.sliding: tuple[float, float] | None = None  # the chosen rate and the time of the choice
@@ -74,34 +77,42 @@ class Student:
         """Run the page's script again; `widget` is one widget's new state."""
         message = BackMsg()
         run = message.rerun_script
-        run.query_string, run.fragment_id, run.page_script_hash = self.query, fragment, page
+        run.query_string, run.fragment_id, run.page_script_hash = self.query, fragment, page or self.current_page
         run.context_info.url = self.url.replace("ws", "http")
         if widget:
             state = run.widget_states.widgets.add()
             for name, value in widget.items():
                 if isinstance(value, list):
                     getattr(state, name).data.extend(value)
+                elif isinstance(value, Message):
+                    getattr(state, name).CopyFrom(value)
                 else:
                     setattr(state, name, value)
         return message.SerializeToString()
 
     async def _read(self, page: ClientConnection) -> None:
-        """Read the server's messages and remember the current widgets."""
+        """Read the server's messages."""
         message = ForwardMsg()
         async for raw in page:
             message.ParseFromString(raw)  # type: ignore[arg-type]
-            match message.WhichOneof("type"):
-                case "navigation":
-                    self.pages = {p.url_pathname: p.page_script_hash for p in message.navigation.app_pages}
-                case "delta" if message.delta.WhichOneof("type") == "new_element":
-                    self._element(message.delta)
-                case "script_finished" if self.token and "Play" in self.widgets:
-                    self.ready.set()
+            self._take(message)
+
+    def _take(self, message: ForwardMsg) -> None:
+        """Remember the current page and its widgets."""
+        match message.WhichOneof("type"):
+            case "navigation":
+                self.pages = {p.url_pathname: p.page_script_hash for p in message.navigation.app_pages}
+            case "new_session":
+                self.current_page = message.new_session.page_script_hash
+            case "delta" if message.delta.WhichOneof("type") == "new_element":
+                self._element(message.delta)
+            case "script_finished" if self.token and "Play" in self.widgets:
+                self.ready.set()
 
     def _element(self, delta: Any) -> None:
         element = delta.new_element
         kind = element.WhichOneof("type")
-        if kind in ("button", "slider"):
+        if kind in WIDGETS:
             widget = type(getattr(element, kind))()
             widget.CopyFrom(getattr(element, kind))
             self.widgets[widget.label] = (widget, delta.fragment_id)
@@ -118,15 +129,20 @@ class Student:
             while isinstance(answer := await live.recv(), str):
                 interval = max(FRAME_INTERVAL_S, json.loads(answer)["interval"] / 1000)
             now, header = time.monotonic(), read_header(answer)
-            if self.tally.counts:
-                self.tally.frames.append(now - begin)
+            self._see(answer, header, now, now - begin)
             if "history" in header:
                 history = header["history"]
                 have = {"build": header["build"], "generation": history["generation"], "have": history["count"],
                         "frame": header["frame"]}  # fmt: skip
-                self.tally.steps, self.rate = max(self.tally.steps, header["step"]), header["learning_rate"]
-                self._record_slide(now)
             await asyncio.sleep(max(0.0, begin + interval - time.monotonic()))
+
+    def _see(self, frame: bytes, header: dict[str, Any], now: float, seconds: float) -> None:
+        """Measure a frame that came `seconds` after its request."""
+        if self.tally.counts:
+            self.tally.frames.append(seconds)
+        if "history" in header:
+            self.tally.steps, self.rate = max(self.tally.steps, header["step"]), header["learning_rate"]
+            self._record_slide(now)
 
     def _record_slide(self, now: float) -> None:
         if self.sliding and abs(self.rate - self.sliding[0]) < 1e-9:
