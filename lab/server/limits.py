@@ -48,7 +48,7 @@ LIMITS = (
     Limit("session_uploads_mb", 170, 1, 1e5, "The largest file twice, as one may replace another."),
     Limit("uploads_mb", 850, 1, 1e6, "Those of all sessions while they wait to be read; ten of the largest files."),
     Limit("deaths", 3, 1, 100, "So often in a row a run may end its process; more is no accident."),
-    Limit("forgiven_minutes", 10, 0.01, 1e4, "After so long without a crash a run counts from zero."),
+    Limit("forgiven_minutes", 1, 0.01, 1e4, "Older crashes do not count: a run that causes them does so at once."),
     Limit("hang_seconds", 30, 0.1, 3600, "A worker shows life every few milliseconds; the longest step takes seconds."),
     Limit("saved_mb", 200, 0, 1e6, "The folder of saved runs, oldest first to go; 0 saves nothing."),
     Limit("saved_hours", 24, 0.01, 1e4, "A class goes on tomorrow; after that the link is the memory."),
