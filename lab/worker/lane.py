@@ -91,3 +91,4 @@ class Lane:
             self._answer(self.name, job)
             if self._leave(self):
                 return
+            busy = self._train(self.name)  # a page that asks all the time must not keep the run from training
