@@ -55,15 +55,13 @@ def answer(z: list[float], recipe: Recipe) -> str | float:
 def predict(file: str, logits: Callable[[list[list[float]]], Iterable[Any]], folder: Path, rows: int = 1000) -> None:
     """Write predictions.csv. logits: the network, inputs (N, D) -> (N, O). folder: that of recipe.json."""
     recipe = read_recipe(folder)
-    with (
-        open(file, encoding=recipe["encoding"], newline="") as source,
-        open("predictions.csv", "w", encoding="utf-8", newline="") as target,
-    ):
-        names = None if recipe["header"] else recipe["names"]
+    names = None if recipe["header"] else recipe["names"]
+    with open(file, encoding=recipe["encoding"], newline="") as source:
         given = list(csv.DictReader(source, names, delimiter=recipe["separator"], skipinitialspace=True))
-        lacking = [column["name"] for column in recipe["columns"] if given and column["name"] not in given[0]]
-        if lacking:
-            raise SystemExit(f"The file lacks the columns {', '.join(lacking)}.")
+    lacking = [column["name"] for column in recipe["columns"] if given and column["name"] not in given[0]]
+    if lacking:
+        raise SystemExit(f"The file lacks the columns {', '.join(lacking)}.")
+    with open("predictions.csv", "w", encoding="utf-8", newline="") as target:
         write = csv.writer(target).writerow
         ids = next((name for name in recipe["ids"] if given and name in given[0]), "")
         write([ids or "Id", recipe["target"]])
