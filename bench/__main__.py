@@ -18,7 +18,7 @@ KINDS = {
     "class": "what thirty students on one server receive, and what they cost it",
     "chaos": "what fifteen visitors lose while the server's workers are killed and stopped at random",
     "selection": "whether the test accuracy after early stopping is that of new data",
-    "tables": "how long large tables take to be read, and how much memory",
+    "tables": "time and memory for reading large tables",
     "ablation": "what each optimization of the engine gains: time of a step without it / with it",
 }
 MODULES = {"class": "classroom"}  # modules with a different name; `class` is a Python keyword

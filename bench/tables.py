@@ -1,4 +1,4 @@
-"""How long large tables take to be read, and how much memory: as many cells as the page accepts, at most 50 MB."""
+"""Time and memory for reading large tables: as many cells as the page accepts, at most 50 MB."""
 
 from __future__ import annotations
 

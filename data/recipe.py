@@ -163,7 +163,7 @@ def _items(values: Any) -> Sequence[Any]:
 
 
 def texts(values: Any) -> tuple[str, ...]:
-    """A list of texts from outside. Raises ValueError, in a sentence, if it is none."""
+    """A list of texts from outside. Raises ValueError, in a sentence, for anything else."""
     if not all(map(_is_text, _items(values))):
         raise ValueError(f"{DAMAGED}: a list of words is expected.")
     return tuple(values)

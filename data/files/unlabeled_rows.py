@@ -274,7 +274,7 @@ def _lacking(frame: Frame, recipe: Recipe) -> str:
 
 
 def _chunks(body: bytes, frame: Frame) -> Iterator[tuple[Any, bool]]:
-    """The cells of some rows after another as text, and whether they are the last. Raises UserDataError."""
+    """Yields pieces of the table as text, and whether each is the last one. Raises UserDataError."""
     widest = max(frame.sample, key=lambda record: len(record.cells))
     width, done = max(frame.width, len(widest.cells)), 0
     if width > frame.width + MAX_BESIDE:

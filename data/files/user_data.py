@@ -105,7 +105,7 @@ def new_folder() -> Iterator[Path]:
 
 
 def _locked(file: Path) -> int | None:
-    """A descriptor that holds the lock of a file until it is closed, also by a kill; None if another process has it."""
+    """A descriptor that locks the file until the process closes it or ends; None if another process has the lock."""
     if fcntl is None:
         return None
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)

@@ -20,7 +20,7 @@ MAP_POINTS = 10_000  # of the plane, in each frame
 
 
 def seconds_of_training(e: Experiment) -> float:
-    """Of the longest piece while the run trains and is watched, about."""
+    """Approximate seconds of the longest piece while the run trains and is watched."""
     samples = e.samples or e.source.samples
     one = per_sample(architecture_of(e))
     in_training = samples * e.train_share
@@ -34,7 +34,7 @@ def seconds_of_training(e: Experiment) -> float:
 
 
 def seconds_of_building(e: Experiment) -> float:
-    """Of making the data and the network, about."""
+    """Approximate seconds to make the data and the network."""
     samples = e.samples or e.source.samples
     return (NUMBER * samples * e.inputs + PARAMETER * e.parameters) / MULTIPLY_ADDS_PER_S
 

@@ -35,7 +35,7 @@ def _half_of_the_machine() -> float:
 LIMITS = (
     Limit("workers", os.cpu_count() or 1, 1, 256, "A training process a core: the server itself mostly sleeps."),
     Limit("runs", 120, 1, 10_000, "Three classes at once; with more, each gets too little, so people wait in line."),
-    Limit("runs_a_visitor", 10, 1, 1e4, "Tabs of one browser; with one more, the one that was seen least is saved."),
+    Limit("runs_a_visitor", 10, 1, 1e4, "Tabs of one browser; one more saves and closes the run not seen for longest."),
     Limit("line", 500, 0, 100_000, "Who waits costs a script run every two seconds; more are asked to come later."),
     Limit("memory_mb", _half_of_the_machine(), 100, 1e7, "All trainers; the rest is for pages and the system."),
     Limit("run_mb", 600, 10, 1e6, "One visitor's data, network and curves: nobody takes what a class shares."),

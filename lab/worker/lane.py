@@ -10,7 +10,6 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from functools import lru_cache
 from queue import Empty, SimpleQueue
 
 import numpy as np
@@ -35,12 +34,9 @@ def needs_lane(command: Command) -> bool:
             experiment = state.experiment
         case _:
             return False
-    return trains_long(experiment) or (  # pyright: ignore[reportArgumentType]  a frozen model can be hashed
-        experiment.device == "cpu" and seconds_of_building(experiment) > LONG_S
-    )
+    return trains_long(experiment) or (experiment.device == "cpu" and seconds_of_building(experiment) > LONG_S)
 
 
-@lru_cache(maxsize=1024)  # asked after each command
 def trains_long(experiment: Experiment) -> bool:
     """Whether a run of this experiment stays in its lane; a GPU takes everything in short pieces."""
     return experiment.device == "cpu" and seconds_of_training(experiment) > LONG_S
@@ -50,7 +46,7 @@ class Lane:
     """Carries out the commands of one run, in order, and trains it in between.
 
     answer: carries out a job and replies. train: one slice; False when there was nothing to do. leave: whether the run
-    needs no lane any more; asked after each command.
+    no longer needs a lane; asked after each command.
     """
 
     def __init__(

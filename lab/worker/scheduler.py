@@ -139,7 +139,7 @@ class Scheduler:
     def _leave_lane(self, lane: Lane) -> bool:
         with self._moving:
             run = self.runs.get(lane.name)
-            if not lane.empty or (run and trains_long(run.experiment)):  # pyright: ignore[reportArgumentType]  as there
+            if not lane.empty or (run and trains_long(run.experiment)):
                 return False
             del self.lanes[lane.name]
             return True

@@ -49,24 +49,25 @@ class Gate:
         if scope["type"] not in ("http", "websocket"):
             return await self.app(scope, receive, send)
         headers = Headers(scope=scope)
-        refusal = judge(scope, headers)
-        session, size = "", 0
-        if not refusal and scope["type"] == "http" and scope["method"] == "PUT" and UPLOAD_PATH in scope["path"]:
-            session = scope["path"].split(UPLOAD_PATH, 1)[1].split("/")[0]
-            size = declared_size(headers)
-            refusal = LENGTH if size is None else self.judge_upload(session, size)
-        if refusal:
+        if refusal := judge(scope, headers):
             return await refuse(refusal, scope, receive, send)
-        self.arriving[session] += size or 0
+        if scope["type"] != "http" or scope["method"] != "PUT" or UPLOAD_PATH not in scope["path"]:
+            return await self.app(scope, receive, send)
+        session, size = scope["path"].split(UPLOAD_PATH, 1)[1].split("/")[0], declared_size(headers)
+        if size is None:
+            return await refuse(LENGTH, scope, receive, send)
+        if refusal := self.judge_upload(session, size):
+            return await refuse(refusal, scope, receive, send)
+        self.arriving[session] += size
         try:
             await self.app(scope, receive, send)
         finally:
-            self.arriving[session] -= size or 0
+            self.arriving[session] -= size
             if self.arriving[session] <= 0:
                 del self.arriving[session]
 
     def judge_upload(self, session: str, size: int) -> Refusal | None:
-        """Whether the app takes so many more bytes of a session."""
+        """The refusal of an upload of this many bytes, or None if there is room for it."""
         held = Counter(self.held()) + self.arriving
         if held[session] + size > self.session_bytes:
             return TOO_MUCH
