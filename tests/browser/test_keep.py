@@ -151,6 +151,7 @@ def test_predictions_are_downloaded_in_kaggle_format(playground):
     playground.upload("test.csv", f"{header[:-2]}\n{body}\n".encode(), box=1)
     playground.press("Predict")
     playground.reads("The file lacks pixel63; it needs 64 columns")
+    playground.page.get_by_role("progressbar").wait_for(state="detached")
     playground.reads("Your uploads: 0.0 of 64 MB.")
     playground.upload("test.csv", f"{header}\n{body}\n".encode(), box=1)
     playground.page.get_by_text("The file lacks").wait_for(state="detached")

@@ -61,6 +61,10 @@ def test_a_link_to_data_that_is_gone_says_so(playground):
     playground.reads("Your table aaaaaaaa is not on this server.")
     assert playground.link == {"dataset": "table", "own": "a" * 32, "seed": "5"}
     assert playground.page.get_by_test_id("live").count() == 0
+    playground.page.get_by_role("link", name="Upload the file again on the page Data").click()
+    playground.page.get_by_text("Source of the examples").wait_for()
     playground.choose("Use another data set", "Spiral")
+    playground.page.get_by_text("is not on this server").wait_for(state="detached")
+    playground.go("Playground")
     playground.until("facts.frame > 0", 60)
     playground.linked(dataset="spiral", own=None, seed="5")

@@ -132,14 +132,16 @@ def _close() -> None:
 def _predict(content: bytes, network: Network) -> tuple[str, str]:
     """The CSV text, and sentences about it. Any click on the page cancels this."""
     progress = st.progress(0.0, "Predicting")
-    new = UnlabeledRows(content, network.recipe, rows=network.rows)
-    rows = max(1, content.count(b"\n"))
     answers: list[np.ndarray] = []
-    for piece in new:
-        answers.append(network.answer(piece))
-        done = sum(map(len, answers))
-        progress.progress(min(1.0, done / rows), f"Predicting: {done:,} rows")
-    progress.empty()
+    try:
+        new = UnlabeledRows(content, network.recipe, rows=network.rows)
+        rows = max(1, content.count(b"\n"))
+        for piece in new:
+            answers.append(network.answer(piece))
+            done = sum(map(len, answers))
+            progress.progress(min(1.0, done / rows), f"Predicting: {done:,} rows")
+    finally:
+        progress.empty()  # also of a file that is refused
     found = np.concatenate(answers)
     note = " ".join([f"{len(found):,} rows, predicted by {network.title}.", *new.notes])
     return csv_tables.predictions(found, network.classes, new.heading(bool(network.classes)), new.ids), note
