@@ -101,10 +101,20 @@ def is_at_default(name: str, e: Experiment) -> bool:
     return getattr(e, name) == DEFAULTS[name]
 
 
+def is_simple() -> bool:
+    """Whether the page shows only its few most important controls, and those whose field is not at its default."""
+    return state.view()["controls"] == "simple"
+
+
+def offered(name: str) -> bool:
+    """Whether the page has a control for a field: no teacher has hidden it, and it is not too special for the page."""
+    return shown(name) and (FIELDS[name].simple or not is_simple() or not is_at_default(name, state.experiment()))
+
+
 def is_in_view(name: str) -> bool:
     """Whether the generated control of a field is drawn: it has an effect, or is not at its default."""
     e = state.experiment()
-    return shown(name) and (FIELDS[name].applies(e) or not is_at_default(name, e))
+    return offered(name) and (FIELDS[name].applies(e) or not is_at_default(name, e))
 
 
 def control(name: str) -> None:

@@ -12,8 +12,21 @@ from data.sources import hand_drawn
 from lab.experiment.fields import DATA, FIELDS, SEED
 from lab.server.pool import Pool
 from ui.kit.escape import escape_markdown
-from ui.kit.widgets import RESTARTS, bound, button, control, explain, folded, group, is_in_view, locked, shown
-from ui.playground import drawing_pad
+from ui.kit.widgets import (
+    RESTARTS,
+    bound,
+    button,
+    control,
+    explain,
+    folded,
+    group,
+    is_in_view,
+    is_simple,
+    locked,
+    offered,
+    shown,
+)
+from ui.playground import drawing_pad, thumbnails
 from ui.playground.features import formula_field
 from ui.session import state
 
@@ -30,14 +43,19 @@ def data_controls() -> None:
         button("Regenerate", "regenerate", _regenerate, help)
         _more_data()
         _pad()
-        _files()
-    formula_field()
+        if not is_simple():
+            _files()
+    if offered("formula"):
+        formula_field()
 
 
 def _data_set() -> None:
     if not shown("dataset"):
         return
     e = state.experiment()
+    chosen = e.dataset if e.dataset in thumbnails.NAMES else None
+    options = {"format_func": thumbnails.thumbnail, "label_visibility": "collapsed", "wrap": True}
+    st.pills("Data sets in the plane", thumbnails.NAMES, **options, **bound("thumbnail", chosen, _choose))
     names = [name for name, source in DATASETS.items() if source.available() or name == e.dataset]
     names += [name for name in OWN if name == e.dataset]
     show = lambda name: e.source.label if name in OWN else DATASETS[name].label  # noqa: E731
@@ -45,7 +63,9 @@ def _data_set() -> None:
     st.selectbox("Data set", names, format_func=show, help=help, **bound("dataset", e.dataset, _choose))
 
 
-def _choose(name: str) -> None:
+def _choose(name: str | None) -> None:
+    if name is None:  # a second press of the same picture
+        return
     if name == hand_drawn.NAME:
         drawing_pad.begin()
     else:
@@ -74,9 +94,10 @@ def _more_data() -> None:
     """Settings that make a data set harder, if they fit the chosen one."""
     fields = [field for field in group(DATA, advanced=True) if is_in_view(field)]
     help = "Wrong labels, outliers and unbalanced classes, if available for this data set."
-    with folded("More data", fields, "more_data", help=help, disabled=not fields):
-        for field in fields:
-            control(field)
+    if fields or not is_simple():
+        with folded("More data", fields, "more_data", help=help, disabled=not fields):
+            for field in fields:
+                control(field)
 
 
 # Drawn points and files ----------------------------------------------------------------------------------------------

@@ -55,6 +55,7 @@ PARTS = {
         Part("weights", "Weights by hand", ("weights",), hideable=False),
         Part("presets", "Presets", ("presets",)),
         Part("share", "Share", ("share",)),
+        Part("controls", "Simple or Everything", ("controls",)),
         Part("diagram", "Network diagram", selector=".live-diagram"),
         Part("loss_curve", "Loss curve", selector=".live-panel[data-chart='loss']"),
         Part("accuracy_curve", "Accuracy curve", selector=".live-panel[data-chart='accuracy']"),

@@ -9,10 +9,12 @@ from lab.experiment.rules import short
 from lab.protocol.speed import SPEEDS
 from ui.session import lockable_parts
 
+CONTROLS = {"simple": "Simple", "everything": "Everything"}  # which controls the Playground shows -> label
 VIEW = {  # name -> default
-    "speed": "epoch", "show_test": True, "discretize": False, "projector": False, "hide": (), "lock": (),
+    "controls": "simple", "speed": "epoch", "show_test": True, "discretize": False, "projector": False, "hide": (), "lock": (),
 }  # fmt: skip
 ALLOWED = {
+    "controls": tuple(CONTROLS),
     "speed": tuple(SPEEDS),
     **{name: ("true", "false") for name, value in VIEW.items() if isinstance(value, bool)},
     **{name: lockable_parts.allowed(name) for name in lockable_parts.LISTS},

@@ -13,7 +13,7 @@ const STATUS_SENTENCES = {
   [STATUSES.lost]: 'Connection lost. Reconnecting...',
 };
 
-const LONG_LABEL = 16; // letters; a longer one takes two places where the facts are in columns
+const MAIN_FACT = 'Test loss'; // the largest number of the bar
 
 /**
  * Label and value of each number, and whether it is shown, by default always: functions of a frame's header.
@@ -27,6 +27,10 @@ export const STATUS_FACTS = [
   [header => `Train ${namedScores(header).name}${evaluatedPart(header)}`, header => scoreText(header, 'train', 3)],
   [header => `Validation ${namedScores(header).name}`, header => scoreText(header, 'validation', 3), hasValidation],
   [header => `Test ${namedScores(header).name}`, header => scoreText(header, 'test', 3)],
+];
+
+/** The same for the numbers that are less often asked for. */
+export const DETAILS = [
   [() => 'Gap in loss, test \u2212 train', header => formatNumber(generalizationGap(header), 4)],
   [() => 'Steps per second', header => formatWhole(header.steps_per_second ?? 0)],
   [() => 'Time per epoch', header => formatDuration(header.epoch_ms)],
@@ -35,14 +39,32 @@ export const STATUS_FACTS = [
   [() => 'Device', header => header.device ?? ''],
 ];
 
-/** The facts of a frame as one line of text, for eyes and screen readers alike. */
-export class StatusLine {
-  constructor() {
-    this.facts = STATUS_FACTS.map(([label, value, isShown = () => true]) => {
+/** Facts of a frame as a line or a list of text, for eyes and screen readers alike. */
+class Facts {
+  /** facts: rows such as STATUS_FACTS. */
+  constructor(facts) {
+    this.facts = facts.map(([label, value, isShown = () => true]) => {
       const [labelNode, valueNode] = [build('span', 'live-label'), build('span', 'live-value')];
       return { label, value, isShown, labelNode, valueNode, element: build('span', 'live-fact', labelNode, ' ', valueNode) };
     });
-    const line = build('div', 'live-facts', ...this.facts.flatMap(fact => [fact.element, ' ']));
+    this.element = build('div', 'live-facts', ...this.facts.flatMap(fact => [fact.element, ' ']));
+  }
+
+  show(header) {
+    for (const { label, value, isShown, labelNode, valueNode, element } of this.facts) {
+      element.hidden = !isShown(header);
+      setText(labelNode, label(header));
+      setText(valueNode, value(header));
+    }
+  }
+}
+
+/** What the run has reached, whether it is running, and why not. */
+export class StatusLine {
+  constructor() {
+    this.facts = new Facts(STATUS_FACTS);
+    this.facts.facts.find(fact => fact.label({}) === MAIN_FACT).element.classList.add('live-fact-main');
+    const line = this.facts.element;
     this.state = build('span', 'live-state', STATUS_SENTENCES[STATUSES.idle]);
     this.notice = build('span', 'live-notice');
     this.notice.setAttribute('role', 'status');
@@ -52,18 +74,25 @@ export class StatusLine {
   }
 
   show(header) {
-    for (const { label, value, isShown, labelNode, valueNode, element } of this.facts) {
-      element.hidden = !isShown(header);
-      setText(labelNode, label(header));
-      element.classList.toggle('live-fact-wide', labelNode.textContent.length > LONG_LABEL);
-      setText(valueNode, value(header));
-    }
+    this.facts.show(header);
   }
 
   showStatus(status, notice) {
     setText(this.state, STATUS_SENTENCES[status] ?? status);
-    this.state.dataset.status = status;
+    this.element.dataset.status = this.state.dataset.status = status;
     setText(this.notice, notice ?? '');
+  }
+}
+
+/** The numbers about speed and size, in a panel. */
+export class Details {
+  constructor() {
+    this.facts = new Facts(DETAILS);
+    this.element = build('section', 'live-panel live-details', build('div', 'live-head', build('h3', 'live-title', 'Details')), this.facts.element);
+  }
+
+  show(header) {
+    this.facts.show(header);
   }
 }
 

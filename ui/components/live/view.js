@@ -1,5 +1,5 @@
 // Everything the live component has on the screen: its parts, their places, and which part takes what of a frame.
-import { Advice, StatusLine } from './status.js';
+import { Advice, Details, StatusLine } from './status.js';
 import { Callouts } from './callouts.js';
 import { ChartPanel } from './panels/chart.js';
 import { DecisionMap } from './map/decision_map.js';
@@ -17,6 +17,7 @@ import { readTheme } from '../shared/palette.js';
 const FACTS_PERIOD_MS = 50; // between changes of the status line during training: a person cannot read sixty numbers per second
 const TABLE_PERIOD_MS = 100; // between changes of the tables
 const SENTENCE_PERIOD_MS = 1000; // between changes of the sentences for screen readers
+const CURVES = 2; // the first panels, beside the map
 const VIEW_TITLES = { map: 'Prediction of the network', pictures: 'Test pictures', table: 'Test data' };
 
 /** owner: focus (unit or null), point(unit), edit(message), send(event). */
@@ -30,6 +31,7 @@ export class View {
     this.latest = {};
     this.factsAt = this.tablesAt = this.sentencesAt = -Infinity;
     this.status = new StatusLine();
+    this.details = new Details();
     this.diagram = new Diagram(owner);
     this.map = new DecisionMap();
     this.pad = new DrawingPad(this.map, { points: message => owner.send({ type: EVENTS.points, ...message }) });
@@ -45,9 +47,12 @@ export class View {
     this.note = build('p', 'live-words');
     this.place = build('div', 'live-place', this.note, this.map.element, this.strip.element);
     this.main = build('section', 'live-main', this.head, this.place);
-    this.panelGrid = build('div', 'live-panels', ...this.panels.map(panel => panel.element));
     root.classList.add('live');
-    root.replaceChildren(this.probe, this.status.element, build('div', 'live-grid', this.diagram.element, this.main, this.advice.element, this.panelGrid));
+    const curves = this.panels.slice(0, CURVES).map(panel => panel.element);
+    const others = this.panels.slice(CURVES).map(panel => panel.element);
+    this.panelGrid = build('div', 'live-panels', ...others, this.details.element);
+    const grid = build('div', 'live-grid', this.diagram.element, this.main, build('div', 'live-curves', ...curves), this.advice.element, this.panelGrid);
+    root.replaceChildren(this.probe, this.status.element, grid);
     root.dataset.view = 'map';
     this.addSaveMenus();
     this.forget();
@@ -151,12 +156,20 @@ export class View {
     for (const panel of this.panels) panel.rebuild(header);
     const { element } = this.panels[this.panels.length - 1]; // the last panel takes the place of a missing map
     const home = view === 'table' ? this.place : this.panelGrid;
-    if (element.parentElement !== home) home.append(element);
+    if (element.parentElement !== home) home.insertBefore(element, home === this.panelGrid ? this.details.element : null);
   }
 
   showFacts(header, now) {
     this.factsAt = now;
+    this.placeStatus();
     this.status.show(header);
+    this.details.show(header);
+  }
+
+  /** Puts the status line into the bar above, if the page has one; the bar may have been drawn again. */
+  placeStatus() {
+    const place = document.querySelector('.live-readout');
+    if (place && this.status.element.parentElement !== place) place.replaceChildren(this.status.element);
   }
 
   showTables(header, now) {
@@ -203,6 +216,7 @@ export class View {
 
   close() {
     [this.diagram, this.map, this.pad, this.callouts, ...this.panels].forEach(part => part.close());
+    this.status.element.remove();
     this.root.replaceChildren();
   }
 }

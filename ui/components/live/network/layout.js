@@ -3,7 +3,7 @@
 
 const TILE = 38; // side of a tile, if it fits
 const PITCH = 46; // from tile to tile, if it fits
-const COLUMN_PITCH = 84; // least distance from column to column
+const COLUMN_PITCH = 78; // least distance from column to column
 const LABEL_WIDTH = 58; // names of the features, left of their tiles
 const HEAD_HEIGHT = 72; // titles, buttons and the name of the activation
 const FOOT_HEIGHT = 8; // below the last tile, for its bias
