@@ -12,7 +12,7 @@ from ui.playground.live_view import live, picture_first
 from ui.playground.messages import divergence, refusals
 from ui.playground.network_controls import function_controls, layer_controls
 from ui.playground.other_settings import other_settings
-from ui.playground.training_bar import training_bar, training_settings
+from ui.playground.training_bar import pace, training_bar, training_settings
 from ui.playground.view_controls import view_controls
 from ui.session import state
 
@@ -27,6 +27,8 @@ with places.tools:
 with places.bar:
     training_bar()
 with places.settings:
+    if state.view()["projector"]:
+        pace()
     function_controls()
 with places.training:
     training_settings()

@@ -17,6 +17,7 @@ from engine.training.diagnostics import LayerReport, examine
 from engine.training.trainer import Trainer
 from lab.experiment.architecture import architecture_of
 from lab.experiment.experiment import Experiment
+from lab.experiment.presets import PRESETS
 
 ADVICE_INTERVAL_S = 2.0  # between two evaluations of the rules, which cost a training step
 WINDOW = 20  # of the curve that count as "now"; as many before them are "before"
@@ -24,6 +25,19 @@ GOOD, FAIR, BAD = 0.97, 0.95, 0.9  # accuracy or R2
 JUMPY_SHARE = 0.1  # mean change between points of the curve, relative to the loss
 SLOW_RATES = {"sgd": 0.01, "momentum": 0.003, "nesterov": 0.003}  # largest learning rates that count as small
 SLOW_RATE = 0.0003  # of all other optimizers
+
+
+def _changes(preset: str) -> dict[str, Any]:
+    return Experiment().changed_fields(PRESETS[preset].experiment)
+
+
+NEXT = {  # data set -> what to try after it: name, and the fields to change
+    "gauss": ("the circle", {"dataset": "circle"}),
+    "circle": ("exclusive or", {"dataset": "xor"}),
+    "xor": ("two moons", {"dataset": "moons"}),
+    "moons": ("the spiral", _changes("spiral")),
+    "spiral": ("three classes", _changes("three_classes")),
+}
 
 
 class Advice(NamedTuple):
@@ -213,8 +227,10 @@ def _done(s: RunView) -> Advice | None:
         return None
     if s.experiment.source.kind == "regression":
         return Advice(f"The network explains {s.scores[1]:.0%} of the variance of the {s.held_out_part} points.")
-    text = f"{s.scores[1]:.0%} of the {s.held_out_part} points are classified correctly."
-    return Advice(f"{text} Add noise or try a harder data set.")
+    share = "All" if s.scores[1] == 1 else f"{s.scores[1]:.0%} of the"
+    text = f"{share} {s.held_out_part} points are classified correctly."
+    name, changes = NEXT.get(s.experiment.dataset, ("", None))
+    return Advice(text, f"Next: {name}", changes) if changes else Advice(f"{text} Add noise or try a harder data set.")
 
 
 class Rule(NamedTuple):

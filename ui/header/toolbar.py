@@ -12,7 +12,7 @@ from ui.session.view import CONTROLS
 def toolbar() -> None:
     if st.context.is_embedded:
         return
-    with st.container(key="tools", horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(key="tools", horizontal=True, vertical_alignment="center", gap="xsmall"):
         if shown("controls"):
             help = "Simple: the most important settings. Everything: all of them. Nothing that you have set is lost."
             options = {"format_func": CONTROLS.get, "help": help, "label_visibility": "collapsed", "required": True}

@@ -23,9 +23,11 @@ NO_DATA_COLUMN = f"{DATA_COLUMN} {{ display: none; }}"
 PROJECTOR = f"""
 @media (min-width: 641px) {{
 :root:root {{ font-size: {16 * PROJECTOR_SCALE}px !important; }}
-.live {{ zoom: {PROJECTOR_SCALE}; }}
+.live {{ zoom: {PROJECTOR_SCALE}; --live-window: calc(100vh / {PROJECTOR_SCALE}); --live-above: 134px; }}
+{Mark.MAIN_BLOCK}{Mark.MAIN_BLOCK} {{ padding-top: 4rem; }}
 .live-plot {{ zoom: {1 / PROJECTOR_SCALE}; }}
 .live-status .live-fact:nth-child(n) .live-value {{ font-size: 28px; line-height: 34px; }}
+.live-status .live-fact:nth-child(n + 5) {{ display: none; }}
 .live-status .live-label {{ font-size: 15px; line-height: 18px; }}
 .live-status .live-said {{ font-size: 17px; line-height: 22px; }}
 }}
@@ -47,9 +49,9 @@ EMBEDDED = f"""
 def inject_css() -> None:
     """Write one style element, before the page is drawn."""
     view, embedded = state.view(), st.context.is_embedded
-    parts = [BASE, EMBEDDED if embedded else "", PROJECTOR if view["projector"] else "", lockable_parts.hiding(view)]
-    above = ABOVE[view["controls"]] - HEADER * embedded
-    st.html(f"<style>.live {{ --live-above: {above}px; }}{''.join(parts)}</style>")
+    above = f".live {{ --live-above: {ABOVE[view['controls']] - HEADER * embedded}px; }}"
+    size = PROJECTOR if view["projector"] else above
+    st.html(f"<style>{BASE}{EMBEDDED if embedded else ''}{size}{lockable_parts.hiding(view)}</style>")
 
 
 def enlarged(figure: dict[str, Any]) -> dict[str, Any]:

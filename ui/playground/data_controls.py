@@ -35,7 +35,7 @@ UPLOAD = "points_upload"  # the note about the last file: ("read" or "refused", 
 
 def data_controls() -> None:
     if shown("dataset"):
-        st.markdown("##### Data", help=f"A change here draws the data again. {RESTARTS}")
+        st.markdown("##### Data")
     _data_set()
     _settings()
     with st.container(horizontal=True, gap="small", key="sources"):

@@ -11,7 +11,7 @@ from engine.backend import Device
 from lab.devices.search import devices
 from lab.experiment.fields import NETWORK, TRAINING
 from lab.experiment.layer_rules import MAX_LAYERS, MAX_UNITS
-from ui.kit.widgets import RESTARTS, bound, control, explain, folded, group, keyed, locked, offered, shown
+from ui.kit.widgets import RESTARTS, bound, control, explain, folded, group, is_simple, keyed, locked, offered, shown
 from ui.session import state
 
 MIXED = "mixed"  # each layer has an activation of its own
@@ -59,10 +59,10 @@ def layer_controls() -> None:
     """How many layers, and how many neurons in each: in a popover where the diagram has buttons for them."""
     folded_away = state.experiment().source.plane
     if shown("hidden") and not folded_away:
-        st.markdown("##### Hidden layers", help=RESTARTS)
+        st.markdown("##### Hidden layers")
         _layers()
     with st.container(horizontal=True, gap="small", key="settings"):
-        if shown("hidden") and folded_away:
+        if shown("hidden") and folded_away and not is_simple():
             with st.popover("Layer sizes", help=f"Type how many neurons each layer has, up to {MAX_UNITS}."):
                 _layers()
         _more_settings()

@@ -11,7 +11,7 @@ from ui.playground.transport import buttons, speed
 from ui.session import state
 
 READOUT = '<div class="live-readout"></div>'  # where the live view puts its numbers: see view.js
-WIDTHS = {"batch_size": 112, "l1": 95, "l2": 95}  # of the sliders
+WIDTHS = {"batch_size": 100, "l1": 88, "l2": 88}  # of the sliders
 
 
 @st.fragment
@@ -22,13 +22,19 @@ def training_bar() -> None:
         with st.container(horizontal=True, width="content", gap="small", key="transport"):
             _buttons()
             st.html(READOUT, width="content")
-        speed("How much training happens between two frames.", width=150)
+        if not state.view()["projector"]:
+            pace()
         with st.container(width=160):
             control("learning_rate")
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="proposal"):
         if state.experiment().selects:
             propose_validation("Stop rules look at the training part now.")
     state.write_link()
+
+
+def pace() -> None:
+    """The speed: in the bar, or in the drawer of a projector."""
+    speed("How much training happens between two frames.", width=150)
 
 
 def _buttons() -> None:

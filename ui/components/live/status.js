@@ -1,5 +1,5 @@
 // The status line and the advice.
-import { build, setText } from '../shared/dom.js';
+import { build, makeButton, setText } from '../shared/dom.js';
 import { evaluatedPart, formatDuration, formatEpoch, formatNumber, formatWhole, hasValidation, namedScores, scoreText } from '../shared/format.js';
 import { STATUSES } from '../shared/protocol.js';
 import { generalizationGap } from './exchange.js';
@@ -59,6 +59,16 @@ class Facts {
   }
 }
 
+/** On a phone: opens and closes the sheet with the settings (page.css). */
+function settingsButton() {
+  const button = makeButton('live-switch live-sheet', 'Settings', 'Settings', () => {
+    const isOpen = document.body.toggleAttribute('data-sheet');
+    button.setAttribute('aria-expanded', String(isOpen));
+  });
+  button.setAttribute('aria-expanded', 'false');
+  return button;
+}
+
 /** What the run has reached, whether it is running, and why not. */
 export class StatusLine {
   constructor() {
@@ -66,10 +76,10 @@ export class StatusLine {
     this.facts.facts.find(fact => fact.label({}) === MAIN_FACT).element.classList.add('live-fact-main');
     const line = this.facts.element;
     this.state = build('span', 'live-state', STATUS_SENTENCES[STATUSES.idle]);
-    this.notice = build('span', 'live-notice');
+    this.notice = build('p', 'live-notice'); // below the picture
     this.notice.setAttribute('role', 'status');
     line.setAttribute('aria-live', 'off');
-    this.element = build('div', 'live-status', line, build('div', 'live-said', this.state, ' ', this.notice));
+    this.element = build('div', 'live-status', line, build('div', 'live-said', this.state, settingsButton()));
     this.element.dataset.testid = 'live-status';
   }
 

@@ -1,12 +1,12 @@
 // Everything the live component has on the screen: its parts, their places, and which part takes what of a frame.
 import { Advice, Details, StatusLine } from './status.js';
-import { Callouts } from './callouts.js';
 import { ChartPanel } from './panels/chart.js';
 import { DecisionMap } from './map/decision_map.js';
 import { Diagram } from './network/diagram.js';
 import { DrawingPad } from './drawing/drawing_pad.js';
 import { ElementSource, SaveMenu } from '../shared/save.js';
 import { EVENTS, STATUSES } from '../shared/protocol.js';
+import { Guide } from './guide.js';
 import { History } from './panels/history.js';
 import { Strip } from './strip.js';
 import { build, setText } from '../shared/dom.js';
@@ -36,7 +36,7 @@ export class View {
     this.map = new DecisionMap();
     this.pad = new DrawingPad(this.map, { points: message => owner.send({ type: EVENTS.points, ...message }) });
     this.advice = new Advice(changes => owner.send({ type: EVENTS.fix, changes }));
-    this.callouts = new Callouts(this.diagram.box);
+    this.guide = new Guide();
     this.strip = new Strip();
     this.panels = makePanels({ lightCell: cell => this.map.light(cell) });
     this.charts = this.panels.filter(panel => panel instanceof ChartPanel);
@@ -51,7 +51,7 @@ export class View {
     const curves = this.panels.slice(0, CURVES).map(panel => panel.element);
     const others = this.panels.slice(CURVES).map(panel => panel.element);
     this.panelGrid = build('div', 'live-panels', ...others, this.details.element);
-    const grid = build('div', 'live-grid', this.diagram.element, this.main, build('div', 'live-curves', ...curves), this.advice.element, this.panelGrid);
+    const grid = build('div', 'live-grid', this.diagram.element, this.main, build('div', 'live-curves', ...curves), build('div', 'live-words-row', this.status.notice, this.guide.element, this.advice.element), this.panelGrid);
     root.replaceChildren(this.probe, this.status.element, grid);
     root.dataset.view = 'map';
     this.addSaveMenus();
@@ -178,7 +178,7 @@ export class View {
     this.advice.show(header.advice ?? header.goal ?? null);
     this.strip.take(header, this.latest);
     delete this.latest.images;
-    if (this.diagram.layout) this.callouts.arrange(this.diagram.layout);
+    this.guide.show(header);
   }
 
   describe(header, now) {
@@ -215,7 +215,7 @@ export class View {
   }
 
   close() {
-    [this.diagram, this.map, this.pad, this.callouts, ...this.panels].forEach(part => part.close());
+    [this.diagram, this.map, this.pad, ...this.panels].forEach(part => part.close());
     this.status.element.remove();
     this.root.replaceChildren();
   }
