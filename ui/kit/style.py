@@ -27,6 +27,7 @@ PROJECTOR = f"""
 {Mark.MAIN_BLOCK}{Mark.MAIN_BLOCK} {{ padding-top: 4rem; }}
 .live-plot {{ zoom: {1 / PROJECTOR_SCALE}; }}
 .live-status .live-fact:nth-child(n) .live-value {{ font-size: 28px; line-height: 34px; }}
+.live-readout.live-readout {{ min-width: 14.5rem; }}
 .live-status .live-fact:nth-child(n + 5) {{ display: none; }}
 .live-status .live-label {{ font-size: 15px; line-height: 18px; }}
 .live-status .live-said {{ font-size: 17px; line-height: 22px; }}
