@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from ui.header.preset_menu import lesson
 from ui.header.toolbar import toolbar
 from ui.playground.board import board

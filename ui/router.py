@@ -30,10 +30,7 @@ st.set_page_config(page_title="Backprop Playground", layout="wide", initial_side
 st.html(ROOT / "ui/components/page/page.css")
 st.logo(ROOT / "ui/logo.svg", size="large")
 page = st.navigation(
-    {
-        menu: [st.Page(ROOT / f"pages/{name}.py", title=title) for name, title in pages]
-        for menu, pages in PAGES.items()
-    },
+    {menu: [st.Page(ROOT / f"pages/{name}.py", title=title) for name, title in pages] for menu, pages in PAGES.items()},
     position="top",
 )
 inject_css()  # before the page, so that what a teacher has hidden never shows

@@ -23,8 +23,7 @@ PARTS_OF_WIDGETS = re.compile(
     "Show/hide columns|Upload"
 )
 FRAME = {  # tested in test_controls.py
-    "Navigate to home page", "Playground", "Functions", "One step", "Optimizers", "Health", "Images", "Data", "Save",
-    "Device", "Help",
+    "Navigate to home page", "Playground", "Learn", "Images", "Data", "Save", "More",
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from lab.experiment.experiment import Experiment
 from lab.experiment.presets import PRESETS
-from tests.ui.opened import open_page
+from tests.ui.opened import link, open_page
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted((ROOT / "pages").glob("*.py"))
@@ -18,11 +18,6 @@ PAGES = sorted((ROOT / "pages").glob("*.py"))
 
 def go(page: AppTest, name: str) -> AppTest:
     return page.switch_page(str(ROOT / f"pages/{name}.py")).run()
-
-
-def link(page: AppTest) -> dict[str, str]:
-    """The fields of the address bar, each of which is there once."""
-    return {name: value if isinstance(value, str) else value[0] for name, value in page.query_params.items()}
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
@@ -178,8 +173,8 @@ def test_the_links_in_the_text_open_valid_experiments(name):
     text = open_page(name).markdown[0].value
     links = text.split(f"](./{name}?")[1:]
     assert links
-    for link in links:
-        query = parse_qs(link.split(")")[0], keep_blank_values=True)
+    for found in links:
+        query = parse_qs(found.split(")")[0], keep_blank_values=True)
         experiment, refused = Experiment.from_query({field: value[0] for field, value in query.items()})
         assert refused == []
         assert experiment != Experiment()

@@ -16,8 +16,8 @@ BASE = f"""
 {Mark.PRIMARY_BUTTON}:not(:disabled) {{ color: light-dark(#ffffff, #0b0e11); }}
 body:has({Mark.MENU}) {Mark.TOOLTIP} {{ display: none; }}
 """
-DATA_COLUMN = f"{Mark.MAIN_BLOCK} {of_key('board')} {Mark.HORIZONTAL_BLOCK}:has(> {Mark.COLUMN} .live) > {Mark.COLUMN}:first-child"
-NO_DATA_COLUMN = f"{DATA_COLUMN} {{ display: none; }}"
+COLUMNS = f"{Mark.MAIN_BLOCK} {of_key('board')} {Mark.HORIZONTAL_BLOCK}:has(> {Mark.COLUMN} .live)"
+NO_DATA_COLUMN = f"{COLUMNS} > {Mark.COLUMN}:first-child {{ display: none; }}"
 # Streamlit's own elements are sized in rem; the live view is sized in pixels and zoomed as a whole. Its charts keep
 # their scale, because Plotly reads the pointer in screen pixels: their fonts and lines grow in the figure.
 PROJECTOR = f"""
@@ -49,7 +49,7 @@ EMBEDDED = f"""
 
 def inject_css() -> None:
     """Write one style element, before the page is drawn."""
-    view, embedded = state.view(), st.context.is_embedded
+    view, embedded = state.view(), bool(st.context.is_embedded)
     above = f".live {{ --live-above: {ABOVE[view['controls']] - HEADER * embedded}px; }}"
     size = PROJECTOR if view["projector"] else above
     st.html(f"<style>{BASE}{EMBEDDED if embedded else ''}{size}{lockable_parts.hiding(view)}</style>")

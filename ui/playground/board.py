@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from ui.kit.widgets import is_simple
 from ui.session import state
@@ -14,13 +14,13 @@ from ui.session import state
 class Board(NamedTuple):
     """Containers. They are always there: an element that comes and goes above the picture would mount it again."""
 
-    tools: DeltaGenerator
-    bar: DeltaGenerator
-    settings: DeltaGenerator
-    training: DeltaGenerator
-    messages: DeltaGenerator
-    data: DeltaGenerator
-    picture: DeltaGenerator
+    tools: AbstractContextManager
+    bar: AbstractContextManager
+    settings: AbstractContextManager
+    training: AbstractContextManager
+    messages: AbstractContextManager
+    data: AbstractContextManager
+    picture: AbstractContextManager
 
 
 def board() -> Board:

@@ -11,7 +11,8 @@ from ui.session import lockable_parts
 
 CONTROLS = {"simple": "Simple", "everything": "Everything"}  # which controls the Playground shows -> label
 VIEW = {  # name -> default
-    "controls": "simple", "speed": "calm", "show_test": True, "discretize": False, "projector": False, "hide": (), "lock": (),
+    "controls": "simple", "speed": "calm", "show_test": True, "discretize": False, "projector": False,
+    "hide": (), "lock": (),
 }  # fmt: skip
 ALLOWED = {
     "controls": tuple(CONTROLS),

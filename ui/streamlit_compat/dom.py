@@ -20,6 +20,7 @@ class Mark(StrEnum):
     NAVIGATION_LINK = '[data-testid="stTopNavLink"]'
     PRIMARY_BUTTON = '[data-testid="stBaseButton-primary"]'
     DIALOG = '[data-testid="stDialog"]'
+    HELP_ICON = '[data-testid="stTooltipIcon"]'
     TOOLTIP = '[data-testid="stTooltipContent"]'
     MENU = '[role="menu"]'
     KEY = "st-key-"  # begins the class of an element with a key

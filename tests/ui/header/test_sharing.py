@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from data.sources import hand_drawn
 from lab.experiment.experiment import MAX_TEXT_LENGTH, Experiment, ExperimentError
 from lab.experiment.presets import PRESETS
-from tests.ui.test_pages import link
+from tests.ui.opened import link
 from ui.header import share
 from ui.kit import shortcuts
 from ui.session import lockable_parts

@@ -11,12 +11,12 @@ from engine.backend import available_devices
 from lab.experiment.experiment import Experiment
 from lab.experiment.presets import PRESETS
 from tests.ui.conftest import ROUTER
-from tests.ui.opened import ran
-from tests.ui.test_pages import link
+from tests.ui.opened import ALL_CONTROLS, link, ran
 
 
 def open_playground(**fields: str) -> AppTest:
     page = AppTest.from_file(str(ROUTER), default_timeout=30)
+    page.query_params.update(ALL_CONTROLS)
     page.query_params.update(fields)
     return ran(page.run())
 
