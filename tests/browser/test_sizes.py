@@ -27,8 +27,9 @@ COVERED = """() => [...document.querySelectorAll(
   '[data-testid=stTopNavLink], nav button, .st-key-tools button, .st-key-bar button, .st-key-bar input'
 )].filter(part => {
   const { left, top, width, height } = part.getBoundingClientRect();
+  const isInSight = part.checkVisibility({ visibilityProperty: true }) && top >= 0 && top + height <= innerHeight;
   const found = document.elementFromPoint(left + width / 2, top + height / 2);
-  return width && !(part.contains(found) || found?.contains(part));
+  return width && isInSight && !(part.contains(found) || found?.contains(part));
 }).map(part => part.textContent || part.ariaLabel)"""
 SIDEWAYS = """() => [document.documentElement, document.querySelector('[data-testid=stMain]')]
   .some(part => part.scrollWidth > innerWidth)"""
