@@ -34,7 +34,7 @@ from ui.server.gate import Gate
 from ui.server.headers import Headers
 from ui.server.routes import ROUTES
 from ui.server.static_assets import CachedStreamlitAssets
-from ui.streamlit_compat import server
+from ui.streamlit_compat import downloads, server
 
 SWEEP_PERIOD_S = 10.0  # between two sweeps, which free abandoned runs and save new checkpoints
 
@@ -71,6 +71,7 @@ async def _sweep(workers: pool.WorkerPool, most_files: int) -> None:
 
 
 server.install()
+downloads.install()
 app = st.App(
     "ui/router.py",
     lifespan=lifespan,
