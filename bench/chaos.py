@@ -269,7 +269,7 @@ class Visitor(Student):
         while True:
             with contextlib.suppress(*PROBLEMS):
                 if self.token:
-                    async with connect(f"{self.url}live/socket?run={self.token}", max_size=None, compression=None) as s:
+                    async with self.connect_live() as s:
                         try:
                             await self._request_frames(s)
                         except ConnectionClosed as closed:
