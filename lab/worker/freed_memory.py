@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 
-WAIT_S = 5.0  # after a run was closed, for others that are closed with it: giving back takes up to 0.2 s
+WAIT_S = 30.0  # after a run was closed, for others that are closed with it: giving back takes up to 0.2 s
 
 
 class FreedMemory:
