@@ -30,7 +30,7 @@ from lab.server.checkpoint_store import Store, claimed, usual_folder
 from lab.server.descriptors import descriptors, raise_limit
 from lab.server.limits import limits
 from lab.server.log import log
-from ui.server import strangers_text
+from ui.server import log_lines
 from ui.server.gate import Gate
 from ui.server.headers import Headers
 from ui.server.routes import ROUTES
@@ -43,7 +43,7 @@ SWEEP_PERIOD_S = 10.0  # between two sweeps, which free abandoned runs and save 
 @contextlib.asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
     bounds, most_files = limits(), raise_limit()
-    strangers_text.install()
+    log_lines.install()
     # The folder of uploads is there before the workers start, which find it by its environment variable.
     with own_data.new_folder(), claimed(usual_folder()) if bounds.saved_mb else contextlib.nullcontext(False) as saves:
         store = Store(usual_folder(), bounds.saved_mb, bounds.saved_hours) if saves else None

@@ -10,14 +10,10 @@ import re
 import traceback
 from typing import Any
 
-from google.protobuf.message import DecodeError
-from starlette.formparsers import MultiPartException
-from starlette.requests import ClientDisconnect
-from starlette.websockets import WebSocketDisconnect
-
 MAX_CHARS = 300  # of a message, and of a line of a traceback
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-CLIENTS_FAULT = (DecodeError, MultiPartException, ClientDisconnect, WebSocketDisconnect)
+# Classes of Protobuf and Starlette, by name: of what a client has sent, or not sent to its end.
+CLIENTS_FAULT = ("DecodeError", "MultiPartException", "ClientDisconnect", "WebSocketDisconnect")
 
 
 def one_line(text: str) -> str:
@@ -40,7 +36,7 @@ class CleanRecord(logging.LogRecord):
             return
         problem, self.exc_info = self.exc_info[1], None
         undecodable = isinstance(problem, UnicodeDecodeError) and self.name.startswith("uvicorn")
-        if undecodable or isinstance(problem, CLIENTS_FAULT):
+        if undecodable or type(problem).__name__ in CLIENTS_FAULT:
             self.msg = one_line(f"{self.msg} ({type(problem).__name__})")
         elif problem:
             lines = "".join(traceback.format_exception(problem)).splitlines()

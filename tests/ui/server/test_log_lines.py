@@ -8,7 +8,7 @@ import logging
 import pytest
 from google.protobuf.message import DecodeError
 
-from ui.server import strangers_text
+from ui.server import log_lines
 
 FORGED = 'evil\r\n{"event": "worker ended"}\x1b[2J\u2028'
 
@@ -20,18 +20,18 @@ def log():
     logger, handler = logging.getLogger("streamlit.test"), logging.StreamHandler(written)
     logger.addHandler(handler)
     logger.propagate = False
-    strangers_text.install()
+    log_lines.install()
     yield logger, written
     logging.setLogRecordFactory(usual)
     logger.removeHandler(handler)
 
 
-def test_a_strangers_text_is_one_short_line(log):
+def test_a_log_lines_is_one_short_line(log):
     logger, written = log
     logger.warning("Origin %s is not allowed", FORGED + 7000 * "x")
     (line,) = written.getvalue().splitlines()
     assert line.startswith('Origin evil {"event": "worker ended"} [2J xxx')
-    assert len(line) <= strangers_text.MAX_CHARS + 4
+    assert len(line) <= log_lines.MAX_CHARS + 4
 
 
 def test_a_malformed_request_leaves_no_traceback(log):
