@@ -164,6 +164,7 @@ class Visitor(Student):
         if self.is_open:
             self.is_open = False
             self.watching.cancel()
+            await asyncio.wait([self.watching])  # until its socket is closed
             await self.page.close()
 
     async def run(self, fragment: str = "", page: str = "", **widget: Any) -> None:
