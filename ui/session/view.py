@@ -10,10 +10,13 @@ from lab.protocol.speed import SPEEDS
 from ui.session import lockable_parts
 
 VIEW = {  # name -> default
-    "speed": "epoch", "show_test": True, "discretize": False, "projector": False, "hide": (), "lock": (),
+    "speed": "epoch", "show_test": True, "discretize": False, "mark_errors": "auto", "projector": False,
+    "hide": (), "lock": (),
 }  # fmt: skip
+MARK_ERRORS = {"auto": "Auto", "always": "Always", "never": "Never"}  # on the map; name -> label
 ALLOWED = {
     "speed": tuple(SPEEDS),
+    "mark_errors": tuple(MARK_ERRORS),
     **{name: ("true", "false") for name, value in VIEW.items() if isinstance(value, bool)},
     **{name: lockable_parts.allowed(name) for name in lockable_parts.LISTS},
 }
