@@ -65,7 +65,7 @@ def curve(
         )
     _name_lines(figure, label, log)
     watched = "validation" if "validation" in series else "test"
-    if label == "loss" and np.isfinite(series[watched]).any():
+    if label == "loss" and x.size > 1 and np.isfinite(series[watched]).any():
         at = int(np.nanargmin(np.where(np.isfinite(series[watched]), series[watched], np.nan)))
         ring = {"symbol": "circle-open", "size": 9, "color": lines[watched]["color"], "line": {"width": 2}}
         hover = f"%{{y:.4f}} lowest {watched} loss<br>epoch %{{x}}<extra></extra>"

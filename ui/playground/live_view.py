@@ -157,10 +157,10 @@ def _figure_arguments() -> tuple[str, str, str]:
     e = state.experiment()
     score = "accuracy" if e.source.kind == "classification" else "R2"
     if not e.hidden:
-        return e.output_name, f"Output: {OUTPUTS[e.output_name].label}", score
+        return e.output_name, f"{OUTPUTS[e.output_name].label} (output)", score
     name, *others = e.activation_names
     title = ACTIVATIONS[name].label
-    return name, f"{title}, layer 1" if {*others} - {name} else title, score
+    return name, f"{title} (layer 1)" if {*others} - {name} else title, score
 
 
 @lru_cache(maxsize=64)

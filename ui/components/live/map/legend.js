@@ -36,7 +36,7 @@ const PART_NAMES = { train: 'training', validation: 'validation', test: 'test' }
 
 /**
  * Two rows: classes and kinds of examples that are drawn; colors. `unit` is what the map shows instead of the output, or ''.
- * parts: names of the parts drawn; isMarked: whether wrong predictions are ringed.
+ * parts: names of the parts in the order in which they are drawn; isMarked: whether wrong predictions are ringed.
  */
 export function legendRows({ classes, theme, colors, encoding, isFlat, unit, parts, isMarked }) {
   const keys = build('div', 'live-legend-row');
@@ -44,7 +44,7 @@ export function legendRows({ classes, theme, colors, encoding, isFlat, unit, par
     const icon = swatch(CLASS_SYMBOLS[i % CLASS_SYMBOLS.length], CLASS_COLORS[i % CLASS_COLORS.length], 'none');
     keys.append(build('span', 'live-key', icon, name));
   });
-  parts.forEach((part, i) => {
+  [...parts].reverse().forEach((part, i) => {
     const { size, line, dot } = markStyle(part, false, theme);
     const icon = swatch('circle', line ? 'none' : theme.text, line ? theme.text : 'none', { size, width: line, dot: dot ? theme.text : '' });
     keys.append(build('span', i ? 'live-key' : 'live-key live-key-part', icon, PART_NAMES[part]));

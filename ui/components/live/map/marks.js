@@ -6,7 +6,7 @@ import { STATUSES } from '../../shared/protocol.js';
 export const MAP_MARGIN = Object.freeze({ left: 34, right: 4, top: 4, bottom: 34 });
 const SPRITE_SIDE = 16; // CSS pixels
 export const DOT_SHARE = 0.46; // of the radius of a mark
-export const PARTS = ['train', 'validation', 'test']; // in the order in which their examples are drawn
+export const PARTS = ['test', 'validation', 'train']; // in the order in which their examples are drawn, the quiet ones below
 const VALUE_STEPS = 16; // shades of a numeric target on each side of zero
 const MAX_ERRORS_BY_ITSELF = 40; // as many or more are ringed only on request
 const CLASS = 'class'; // a fill: the color of the class
@@ -103,12 +103,12 @@ export function markStyle(part, isWrong, theme) {
   const pale = ZERO[theme.name];
   const isHollow = part !== 'train';
   return {
-    size: isHollow ? 0.8 : 1, // share of the radius
+    size: isHollow ? 0.75 : 1, // share of the radius
     fill: isHollow ? pale : CLASS,
-    line: isHollow ? 1.5 : 0, // width of the outline in the color of the class
+    line: isHollow ? 1.3 : 0, // width of the outline in the color of the class
     dot: part === 'validation',
     rim: isWrong ? theme.text : pale,
-    rimWidth: isWrong ? 1.3 : 0.7,
+    rimWidth: isWrong ? 1.3 : isHollow ? 0.5 : 0.7,
   };
 }
 

@@ -170,7 +170,9 @@ export class ChartPanel extends Panel {
     const best = this.toned(this.best());
     const marker = best && { symbol: 'circle-open', size: 9, color: best.color, line: { width: 2 } };
     const ring = best ? [{ name: 'best', mode: 'markers', x: [best.x], y: [best.y], marker }] : [];
-    return { data: [...data, ...ring], layout: { ...layout, annotations: nameAnnotations(lineNames(data, full), full) } };
+    const asShown = axis => ({ ...layout[axis], autorange: false, range: full[axis].range }); // the names would widen it
+    const annotations = nameAnnotations(lineNames(data, full), full);
+    return { data: [...data, ...ring], layout: { ...layout, annotations, xaxis: asShown('xaxis'), yaxis: asShown('yaxis') } };
   }
 
   traces() {

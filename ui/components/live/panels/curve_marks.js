@@ -33,7 +33,8 @@ export function lowestIndex(values) {
 }
 
 /**
- * The last point of a line that is in sight, as {value, place}, or null; place: pixels from the top of the axes.
+ * The last point of a line that is in sight, as {x, y, across, place}, or null; across, place: pixels from the left and the
+ * top of the axes.
  * xaxis, yaxis: Plotly's, of which d2p (value to pixels) and _length (pixels) are used.
  */
 export function lineEnd(x, y, xaxis, yaxis) {
@@ -41,10 +42,10 @@ export function lineEnd(x, y, xaxis, yaxis) {
   while (last >= 0 && !(Number.isFinite(yaxis.d2p(y[last])) && Number.isFinite(y[last]) && xaxis.d2p(x[last]) <= xaxis._length + 1)) last -= 1;
   if (last < 0 || xaxis.d2p(x[last]) < -1) return null;
   const place = yaxis.d2p(y[last]);
-  return place < -1 || place > yaxis._length + 1 ? null : { value: y[last], place };
+  return place < -1 || place > yaxis._length + 1 ? null : { x: x[last], y: y[last], across: xaxis.d2p(x[last]), place };
 }
 
-/** The names of the lines that end in sight: {name, color, value, place, shown}; shown: the place apart from the others. */
+/** The names of the lines that end in sight: {name, color, x, y, across, place, shown}; shown: the place apart from the others. */
 export function lineNames(traces, { xaxis, yaxis, font }) {
   const ends = traces.map(({ name, line, x, y }) => ({ name, color: line.color, end: lineEnd(x ?? [], y ?? [], xaxis, yaxis) }));
   const seen = ends.filter(({ end }) => end);
@@ -60,9 +61,9 @@ export function nameMargin(names, fontSize) {
 
 /** The same names as Plotly's annotations, for a saved picture. */
 export function nameAnnotations(names, { yaxis }) {
-  return names.map(({ name, color, value, place, shown }) => ({
-    text: name, font: { color }, showarrow: false, xref: 'paper', x: 1, xanchor: 'left', xshift: NAME_GAP - 1,
-    yref: 'y', y: yaxis.type === 'log' ? Math.log10(value) : value, yshift: place - shown,
+  return names.map(({ name, color, x, y, place, shown }) => ({
+    text: name, font: { color }, showarrow: false, x, xanchor: 'left', xshift: NAME_GAP - 1,
+    y: yaxis.type === 'log' ? Math.log10(y) : y, yshift: place - shown,
   }));
 }
 
@@ -83,12 +84,11 @@ export class CurveMarks {
       this.element.append(this.names.at(-1));
     }
     this.element.style.fontSize = `${font.size}px`;
-    const left = xaxis._offset + xaxis._length + NAME_GAP;
-    names.forEach(({ name, color, shown }, i) => {
+    names.forEach(({ name, color, across, shown }, i) => {
       const { style } = this.names[i];
       setText(this.names[i], name);
       style.color = color;
-      style.transform = `translate(${left}px, ${yaxis._offset + shown}px) translateY(-50%)`;
+      style.transform = `translate(${xaxis._offset + across + NAME_GAP}px, ${yaxis._offset + shown}px) translateY(-50%)`;
     });
     const [x, y] = best ? [xaxis.d2p(best.x), yaxis.d2p(best.y)] : [NaN, NaN];
     this.ring.hidden = !(x >= -1 && x <= xaxis._length + 1 && y >= -1 && y <= yaxis._length + 1);

@@ -17,12 +17,12 @@ export class LossPanel extends ChartPanel {
     this.setSeries(history.loss);
   }
 
-  /** The lowest loss of the validation part, or of the test part without one. */
+  /** The lowest loss of the validation part, or of the test part without one; null until there is something to compare. */
   best() {
     const [x, ...ys] = this.series;
     const trace = ys.length === 3 ? 2 : 1;
     const at = lowestIndex(ys[trace] ?? []);
-    return at < 0 ? null : { trace, x: x[at], y: ys[trace][at] };
+    return at < 0 || x.length === 1 ? null : { trace, x: x[at], y: ys[trace][at] };
   }
 
   describe(header) {
