@@ -88,6 +88,10 @@ test('a ring around an error hides neither class nor part', () => {
   }
 });
 
+test('a target near zero has a rim that its pale region lacks', () => {
+  for (const part of ['train', 'test']) assert.notEqual(markStyle(part, false, THEME, false).rim, markStyle(part, false, THEME).rim);
+});
+
 const BYTES = Uint8Array.of(0, 1, 2, 3); // the top row first
 
 test('the top row of the bytes is the upper end of the plane', () => {

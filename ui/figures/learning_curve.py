@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -43,11 +44,12 @@ def curve(
     "loss". Raises ValueError if the lengths differ.
     """
     x = np.asarray(epochs)
+    title = "R²" if label == "R2" else label
     given = {"train": train, "test": test, "validation": validation}
     series = {name: np.asarray(values) for name, values in given.items() if values is not None}
     if any(values.shape != x.shape for values in series.values()):
         raise ValueError("epochs and all series must have the same length.")
-    axes = {"x": "epoch", "y": label, "yaxis": _y_axis(label, log), "xaxis": _EPOCH_AXIS}
+    axes = {"x": "epoch", "y": title, "yaxis": _y_axis(label, log), "xaxis": _EPOCH_AXIS}
     figure = go.Figure(layout=layout(theme, **axes))
     lines = {
         "train": {"color": TRAIN_CURVE[theme], "width": TRAIN_WIDTH},
@@ -61,9 +63,10 @@ def curve(
             name=name,
             mode="lines",
             line=lines[name],
-            hovertemplate=f"%{{y:.4f}} {name} {label}<br>epoch %{{x}}<extra></extra>",
+            hovertemplate=f"%{{y:.4f}} {name} {title}<br>epoch %{{x}}<extra></extra>",
         )
-    _name_lines(figure, label, log)
+    colors = {name: lines[name]["color"] for name in series}
+    _name_lines(figure, series, colors, label, log)
     watched = "validation" if "validation" in series else "test"
     if label == "loss" and x.size > 1 and np.isfinite(series[watched]).any():
         at = int(np.nanargmin(np.where(np.isfinite(series[watched]), series[watched], np.nan)))
@@ -72,6 +75,7 @@ def curve(
         figure.add_scatter(
             x=[x[at]], y=[series[watched][at]], name=BEST, mode="markers", marker=ring, hovertemplate=hover
         )
+        figure.update_xaxes(range=[0, max(10, x.max())])  # else the mark would widen the axis
     return figure
 
 
@@ -103,22 +107,22 @@ def apart(places: ArrayLike, gap: float, low: float, high: float) -> np.ndarray:
     return moved
 
 
-def _name_lines(figure: go.Figure, label: str, log: bool) -> None:
+def _name_lines(
+    figure: go.Figure, series: Mapping[str, np.ndarray], colors: Mapping[str, Any], label: str, log: bool
+) -> None:
     """Write the name of each line at its end, apart from each other."""
-    values = [np.asarray(trace.y, dtype=float) for trace in figure.data]
-    seen = [y[np.isfinite(y) & ((y > 0) | (not log))] for y in values]
-    ends = {trace.name: (trace.line.color, y[-1]) for trace, y in zip(figure.data, seen, strict=True) if y.size}
+    seen = {name: y[np.isfinite(y) & ((y > 0) | (not log))] for name, y in series.items()}
+    ends = {name: y[-1] for name, y in seen.items() if y.size}
     if not ends:
         return
     scale = np.log10 if log else np.asarray
-    everything = scale(np.concatenate(seen))
+    everything = scale(np.concatenate([*seen.values()]))
     low, high = (everything.min() if log else min(0.0, everything.min())), everything.max()
     high = max(high, 1.02) if label != "loss" else high
-    places = apart(scale([end for _, end in ends.values()]), LABEL_GAP * ((high - low) or 1), low, high)
-    for (name, (color, _)), place in zip(ends.items(), places, strict=True):
-        figure.add_annotation(
-            text=name, font={"color": color}, showarrow=False, x=1, xref="paper", xanchor="left", xshift=4, y=place
-        )
+    places = apart(scale([*ends.values()]), LABEL_GAP * ((high - low) or 1), low, high)
+    for name, place in zip(ends, places, strict=True):
+        end = {"x": 1, "xref": "paper", "xanchor": "left", "xshift": 4, "y": place}
+        figure.add_annotation(text=name, font={"color": colors[name]}, showarrow=False, **end)
     figure.update_layout(margin={"r": 8 + LETTER_PX * max(map(len, ends))})
 
 

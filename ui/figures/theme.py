@@ -16,9 +16,9 @@ CLASS_SYMBOLS = ("circle", "square", "triangle-up", "diamond", "x", "triangle-do
 INK = {"light": "#2a2e35", "dark": "#e4e7eb"}  # lines and marks without a meaning of their own
 QUIET = {"light": "#7d838c", "dark": "#8b919a"}  # those in the background
 # Hues that no class has, apart for color-blind people and in gray as well.
-TRAIN_CURVE = {"light": "#6f8a00", "dark": "#7f9a2a"}
+TRAIN_CURVE = {"light": "#657d00", "dark": "#7f9a2a"}
 VALIDATION_CURVE = {"light": "#565b64", "dark": "#b4b9bf"}
-TEST_CURVE = {"light": "#5e35b1", "dark": "#cdb8ff"}
+TEST_CURVE = {"light": "#512da8", "dark": "#cdb8ff"}
 GRID = {"light": "#e3e6e9", "dark": "#343a42"}
 TEXT = {"light": "#31333f", "dark": "#fafafa"}
 

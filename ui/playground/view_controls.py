@@ -19,5 +19,9 @@ def view_controls() -> None:
             if state.experiment().source.kind == "classification":
                 help = "Ring the wrong predictions. Auto: while training is paused and there are fewer than 40."
                 st.selectbox(
-                    "Mark errors", list(MARK_ERRORS), format_func=MARK_ERRORS.get, help=help, **of_view("mark_errors")
+                    "Mark errors",
+                    list(MARK_ERRORS),
+                    format_func=MARK_ERRORS.__getitem__,
+                    help=help,
+                    **of_view("mark_errors"),
                 )

@@ -80,7 +80,7 @@ def test_the_first_five_class_colors_differ_for_color_blind_people(vision):
 
 
 CURVES = (theme.TRAIN_CURVE, theme.TEST_CURVE, theme.VALIDATION_CURVE)
-PAGE = {"light": "#ffffff", "dark": "#0e1117"}
+PAGE = {"light": "#ffffff", "dark": "#0b0e11"}
 
 
 @pytest.mark.parametrize("vision", COLOR_VISION)
@@ -89,7 +89,8 @@ def test_the_curves_differ_from_each_other_and_the_page(name, vision):
     train, test, validation = (lab(color[name], vision) for color in CURVES)
     assert np.linalg.norm(train - test) > 40
     assert min(np.linalg.norm(train - validation), np.linalg.norm(test - validation)) > 25  # which is also dashed
-    assert min(abs(color[0] - lab(PAGE[name])[0]) for color in (train, test, validation)) > 40
+    contrasts = [abs(color[0] - lab(PAGE[name])[0]) for color in (train, test, validation)]
+    assert min(contrasts) > 50  # in L*, about 4.5:1, because the names have these colors
 
 
 @pytest.mark.parametrize("name", ["light", "dark"])
@@ -156,7 +157,7 @@ def test_the_curves_of_a_run_have_its_columns_by_part(columns):
 def test_a_curve_without_epochs_has_its_traces_and_axes(label):
     figure = curve(NO_EPOCHS, NO_EPOCHS, NO_EPOCHS, label=label)
     assert [len(trace.x) for trace in figure.data] == [0, 0]
-    assert figure.layout.yaxis.title.text == label
+    assert figure.layout.yaxis.title.text == label.replace("R2", "R²")
 
 
 def test_a_loss_has_a_logarithmic_axis_on_request():

@@ -1,5 +1,5 @@
 // What is drawn over the map: axes, and examples with rings around wrong predictions. Each kind of example is one small picture.
-import { CLASS_COLORS, CLASS_SYMBOLS, ZERO, cssColor, signedColor, symbolPath } from '../../shared/palette.js';
+import { CLASS_COLORS, CLASS_SYMBOLS, QUIET, ZERO, cssColor, signedColor, symbolPath } from '../../shared/palette.js';
 import { STATUSES } from '../../shared/protocol.js';
 
 /** CSS pixels around the map, for the axes. The style sheet gets them as custom properties: see setMapMargins. */
@@ -99,7 +99,7 @@ export function marksErrors(option, { status, epoch }, parts) {
  * How an example is drawn: training examples full, the others smaller and hollow, those for validation with a dot. A
  * wrong prediction has the text's color around it, on a light page a thin dark ring.
  */
-export function markStyle(part, isWrong, theme) {
+export function markStyle(part, isWrong, theme, hasClasses = true) {
   const pale = ZERO[theme.name];
   const isHollow = part !== 'train';
   return {
@@ -107,7 +107,7 @@ export function markStyle(part, isWrong, theme) {
     fill: isHollow ? pale : CLASS,
     line: isHollow ? 1.3 : 0, // width of the outline in the color of the class
     dot: part === 'validation',
-    rim: isWrong ? theme.text : pale,
+    rim: isWrong ? theme.text : hasClasses ? pale : QUIET[theme.name], // a target near zero is pale itself
     rimWidth: isWrong ? 1.3 : isHollow ? 0.5 : 0.7,
   };
 }
@@ -125,7 +125,7 @@ export class Sprites {
   draw(context, x, y, label, part, isWrong = false) {
     const kind = this.hasClasses ? label : Math.round(Math.max(-1, Math.min(1, label)) * VALUE_STEPS);
     const key = 2 * (PARTS.length * (kind + VALUE_STEPS) + PARTS.indexOf(part)) + Number(isWrong);
-    if (!this.made.has(key)) this.made.set(key, this.make(kind, markStyle(part, isWrong, this.theme)));
+    if (!this.made.has(key)) this.made.set(key, this.make(kind, markStyle(part, isWrong, this.theme, this.hasClasses)));
     context.drawImage(this.made.get(key), x - SPRITE_SIDE / 2, y - SPRITE_SIDE / 2, SPRITE_SIDE, SPRITE_SIDE);
   }
 
