@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.playground import PHONE
+from tests.browser.playground import CENTER, PHONE
 
 pytestmark = pytest.mark.browser
 
@@ -17,10 +17,12 @@ CUT = """() => [
   ...document.querySelectorAll('.live-panel, .live-confusion th span, .live-key, .st-key-view_speed input')
 ].filter(part => part.scrollWidth > part.clientWidth + 1 || part.getClientRects().length > 1)
   .map(part => part.value ?? part.textContent)"""
+LOSS = "document.querySelector('[data-chart=loss] .js-plotly-plot')"
+SCROLLED = "() => document.querySelector('[data-testid=stMain]').scrollTop"
 BOTTOM = "() => document.querySelector('.live-panels').getBoundingClientRect().bottom"
 
 
-def test_play_and_step_scroll_to_the_map_on_a_phone(playground):
+def test_play_step_and_a_finger_scroll_on_a_phone(playground):
     page = playground.page
     page.set_viewport_size(PHONE)
     playground.open("speed=max")
@@ -38,6 +40,16 @@ def test_play_and_step_scroll_to_the_map_on_a_phone(playground):
     assert not page.evaluate(IN_SIGHT)
     playground.press("Step")
     page.wait_for_function(IN_SIGHT)
+    plot = page.locator("[data-chart=loss] .nsewdrag")
+    plot.evaluate(CENTER)
+    before, box = page.evaluate(SCROLLED), plot.bounding_box() or {}
+    finger = playground.context.new_cdp_session(page)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    for kind, down in (("Start", 0), *(("Move", 10 * i) for i in range(1, 9)), ("End", None)):
+        places = [] if down is None else [{"x": x, "y": y + down}]
+        finger.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": places})
+    page.wait_for_function(f"before => ({SCROLLED})() < before - 40", arg=before)
+    assert playground.page.evaluate(f"{LOSS}._fullLayout.yaxis.autorange")
 
 
 def test_nothing_moves_or_is_cut_off(playground):
