@@ -62,6 +62,10 @@ def test_the_zoom_survives_new_frames_and_the_run_another_page(playground):
     drawn = playground.page.evaluate(last)
     playground.until(f"{last} > {drawn} + 100", 30)
     assert plot.evaluate(ZOOM) == zoomed != whole
+    reset = playground.button("Reset the zoom of loss")
+    reset.click()
+    reset.wait_for(state="hidden")
+    playground.until("document.querySelector('.js-plotly-plot')._fullLayout.xaxis.autorange")
 
     before, link = playground.facts, playground.link
     playground.go("Help")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.playground import PHONE, Playground
+from tests.browser.playground import CENTER, PHONE, Playground
 
 pytestmark = pytest.mark.browser
 
@@ -37,6 +37,9 @@ STAGE = """() => [...document.querySelectorAll('.live-diagram-box, .live-map, .l
   const { x, y, width, height } = part.getBoundingClientRect();
   return [x, y, width, height].map(Math.round);
 })"""
+
+LOSS = "document.querySelector('[data-chart=loss] .js-plotly-plot')"
+SCROLLED = "() => document.querySelector('[data-testid=stMain]').scrollTop"
 
 
 def resize(playground: Playground, width: int, height: int) -> None:
@@ -80,7 +83,7 @@ def test_the_picture_is_in_sight_on_every_screen(playground):
         check(playground)
 
 
-def test_a_phone_shows_the_map_and_the_loss_first(playground):
+def test_a_phone_shows_the_map_first_and_a_finger_scrolls(playground):
     page = playground.page
     page.set_viewport_size(PHONE)
     playground.open("speed=max&controls=simple")
@@ -100,6 +103,16 @@ def test_a_phone_shows_the_map_and_the_loss_first(playground):
     for width in (360, 390, 430):
         resize(playground, width, 780)
         check(playground)
+    plot = page.locator("[data-chart=loss] .nsewdrag")
+    plot.evaluate(CENTER)
+    before, box = page.evaluate(SCROLLED), plot.bounding_box() or {}
+    finger = playground.context.new_cdp_session(page)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    for kind, down in (("Start", 0), *(("Move", 10 * i) for i in range(1, 9)), ("End", None)):
+        places = [] if down is None else [{"x": x, "y": y + down}]
+        finger.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": places})
+    page.wait_for_function(f"before => ({SCROLLED})() < before - 40", arg=before)
+    assert playground.page.evaluate(f"{LOSS}._fullLayout.yaxis.autorange")
 
 
 def test_nothing_moves_or_is_cut_off(playground):

@@ -12,7 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from ui.figures.theme import CLASS_COLORS, GRID, TEST, TEXT, Theme, layout
+from ui.figures.theme import CLASS_COLORS, GRID, INK, TEXT, Theme, layout
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dot")
 SYMBOLS = ("circle", "square", "diamond", "cross", "x", "circle-open", "square-open", "diamond-open")  # all in 3-D
@@ -46,7 +46,7 @@ def descent_map(xs: ArrayLike, ys: ArrayLike, heights: ArrayLike, paths: Sequenc
         hovertemplate=f"height %{{customdata:.4g}}<br>{x} %{{x:.3g}}, {y} %{{y:.3g}}<extra></extra>",
     )  # fmt: skip
     if lowest:
-        star = {"symbol": "star", "size": 13, "color": TEST[theme]}
+        star = {"symbol": "star", "size": 13, "color": INK[theme]}
         figure.add_scatter(x=lowest[:1], y=lowest[1:], mode="markers", name="minimum", marker=star)
     for path in paths:
         for part in _parts(path, path.points[:, 0], path.points[:, 1]):

@@ -51,7 +51,7 @@ PARTS = {
         Part("optimizer", "Optimizer"),
         Part("device", "Device"),
         Part("more", "More settings", ("more_settings",)),
-        Part("view", "Test points and Discretize", ("show_test", "discretize")),
+        Part("view", "Test points, Discretize and Mark errors", ("show_test", "discretize", "mark_errors")),
         Part("weights", "Weights by hand", ("weights",), hideable=False),
         Part("presets", "Presets", ("presets",)),
         Part("share", "Share", ("share",)),

@@ -11,12 +11,15 @@ from ui.session import lockable_parts
 
 CONTROLS = {"simple": "Simple", "everything": "Everything"}  # which controls the Playground shows -> label
 VIEW = {  # name -> default
-    "controls": "simple", "speed": "calm", "show_test": True, "discretize": False, "projector": False,
+    "controls": "simple", "speed": "calm", "show_test": True, "discretize": False, "mark_errors": "auto",
+    "projector": False,
     "hide": (), "lock": (),
 }  # fmt: skip
+MARK_ERRORS = {"auto": "Auto", "always": "Always", "never": "Never"}  # on the map; name -> label
 ALLOWED = {
     "controls": tuple(CONTROLS),
     "speed": tuple(SPEEDS),
+    "mark_errors": tuple(MARK_ERRORS),
     **{name: ("true", "false") for name, value in VIEW.items() if isinstance(value, bool)},
     **{name: lockable_parts.allowed(name) for name in lockable_parts.LISTS},
 }

@@ -75,7 +75,7 @@ export class View {
   }
 
   setOptions(data) {
-    this.map.setOptions({ show_test: data.show_test, discretize: data.discretize });
+    this.map.setOptions(data);
     this.diagram.setOptions(data);
     this.drawing = data.drawing ?? null;
     if (this.map.plane) this.pad.setOptions(this.drawing);
@@ -104,6 +104,7 @@ export class View {
   show(header, update, arrays, before, now) {
     if (header.status !== STATUSES.running || now - this.factsAt >= FACTS_PERIOD_MS) this.showFacts(header, now);
     if (hasChanges(update)) this.take(header, arrays, before, now);
+    this.map.follow(header);
     if (now - this.tablesAt >= TABLE_PERIOD_MS) this.showTables(header, now);
     if (now - this.sentencesAt >= SENTENCE_PERIOD_MS) this.describe(header, now);
   }
@@ -210,7 +211,7 @@ export class View {
   updateTheme() {
     const theme = readTheme(this.root);
     [this.map, this.diagram, this.strip, ...this.panels].forEach(part => part.setTheme(theme));
-    this.root.dataset.theme = theme.name;
+    this.root.dataset.theme = this.status.element.dataset.theme = theme.name;
     this.drawAllCharts();
   }
 

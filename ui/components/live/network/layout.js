@@ -22,6 +22,7 @@ const LINK_REACH = 7; // distance from a link at which a pointer still hits it
  *   sizes: number[], rows: number[],
  * }} Layout
  * @typedef {{ layer: number, from: number, to: number }} Link
+ * @typedef {{ layer: number, unit: number }} Place a unit: its column, and its row there
  */
 
 /** The smallest width in which nothing overlaps. */
@@ -70,6 +71,11 @@ export function layOut(network, width, height) {
 /** Index in `weights` of the link from unit i to unit j of dense layer l. */
 export function weightIndex(layout, l, i, j) {
   return layout.offsets[l] + i * layout.sizes[l + 1] + j;
+}
+
+/** Whether a unit is on a path through the unit at `place`: all are but its neighbors in the column; all if it is null. */
+export function isOnPath(place, layer, unit) {
+  return !place || layer !== place.layer || unit === place.unit;
 }
 
 /** Share of a link's height that it has covered at x; the curve is the same for all links between two columns. */
