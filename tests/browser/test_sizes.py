@@ -21,7 +21,8 @@ OVERLAPPING = """parts => parts.flatMap((one, i) => parts.slice(i + 1).map(other
 CUT = """() => [
   ...document.querySelectorAll('.live-panel, .live-confusion th span, .live-key, .live-value, .live-label'),
   ...document.querySelectorAll('.st-key-view_speed input')
-].filter(part => part.checkVisibility() && (part.scrollWidth > part.clientWidth + 1 || part.getClientRects().length > 1))
+].filter(part => part.checkVisibility())
+  .filter(part => part.scrollWidth > part.clientWidth + 1 || part.getClientRects().length > 1)
   .map(part => part.value ?? part.textContent)"""
 COVERED = """() => [...document.querySelectorAll(
   '[data-testid=stTopNavLink], nav button, .st-key-tools button, .st-key-bar button, .st-key-bar input'
