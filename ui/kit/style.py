@@ -50,7 +50,7 @@ def inject_css() -> None:
     """Write one style element, before the page is drawn."""
     view = state.view()
     size, embedded = PROJECTOR if view["projector"] else LARGE_SCREEN, EMBEDDED if st.context.is_embedded else ""
-    st.html(f"<style>{BASE}{size}{embedded}{lockable_parts.hiding(view)}</style>")
+    st.html(f"<style>{BASE}{size}{embedded}{lockable_parts.hiding(view)}{lockable_parts.locking(view)}</style>")
 
 
 def enlarged(figure: dict[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def data_controls() -> None:
     _settings()
     with st.container(horizontal=True, gap="small", key="sources"):
         help = f"Other examples of the same kind: uses the next seed. {RESTARTS}"
-        button("Regenerate", "regenerate", _regenerate, help)
+        button("Regenerate", "regenerate", _regenerate, help, changes="seed")
         _more_data()
         _pad()
         _files()
@@ -87,7 +87,7 @@ def _pad() -> None:
         button("Done drawing", "draw", drawing_pad.end, "The points stay.")
     else:
         help = f"Add, move, delete and relabel points on the map: 2 to {hand_drawn.MAX_CLASSES} classes. {RESTARTS}"
-        button("Draw points", "draw", drawing_pad.begin, help)
+        button("Draw points", "draw", drawing_pad.begin, help, changes="dataset")
 
 
 def _files() -> None:
@@ -101,7 +101,7 @@ def _files() -> None:
         options = {"type": ["csv", "tsv", "txt"], "max_upload_size": limit, "key": "points_file", "help": help}
         options["disabled"] = locked("points")
         st.file_uploader("Points from a CSV file", on_change=_uploaded, **options)
-        kind, sentence = state.notes().get(UPLOAD, ("", ""))
+        kind, sentence = state.recall(UPLOAD) or ("", "")
         if sentence:
             (st.error if kind == "refused" else st.info)(escape_markdown(sentence))
         help = "The current points: x1, x2, label, and the part that they belong to: train, validation or test."
@@ -113,14 +113,13 @@ def _files() -> None:
 
 def _uploaded() -> None:
     file = st.session_state["points_file"]
-    notes = state.notes()
     if file is None:
-        notes[UPLOAD] = ("", "")
+        state.remember(UPLOAD, ("", ""))
         return
     try:
         upload = read_points(file.getvalue())
     except UploadError as problem:
-        notes[UPLOAD] = ("refused", str(problem))
+        state.remember(UPLOAD, ("refused", str(problem)))
         return
     drawing_pad.use(upload.points)
     names = ", ".join(f"class {number}: {name[:40]}" for number, name in enumerate(upload.class_names, 1))
@@ -129,7 +128,7 @@ def _uploaded() -> None:
         "" if state.experiment().fits_link else f" A link holds {hand_drawn.MAX_POINTS_IN_LINK} points; keep the file."
     )
     said = "".join(f" {sentence}" for sentence in upload.notes)
-    notes[UPLOAD] = ("read", f"{len(upload.points):,} points. {names}.{stretched}{long}{said}")
+    state.remember(UPLOAD, ("read", f"{len(upload.points):,} points. {names}.{stretched}{long}{said}"))
 
 
 def _as_file(runs: Pool, token: str) -> str:

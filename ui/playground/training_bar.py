@@ -21,7 +21,9 @@ def training_bar() -> None:
         with st.container(horizontal=True, width="content", gap="small", key="transport"):
             _buttons()
         help = "New random initial weights for the same network and data; Reset then returns to them. Shortcut: N"
-        button("New weights", "new_weights", _new_weights, help)
+        button("New weights", "new_weights", _new_weights, help, changes="weight_seed")
+        with st.container(width=150):
+            control("weight_seed")
         speed("How much training happens between two frames.", width=160)
         for field, width in WIDTHS.items():
             with st.container(width=width):

@@ -17,6 +17,7 @@ export class LossPanel extends ChartPanel {
   }
 
   describe(header) {
-    setText(this.sentence, partSentence(header, 'loss', part => formatNumber(header[`${part}_loss`], 3)));
+    setText(this.sentence, `${partSentence(header, 'loss', part => formatNumber(header[`${part}_loss`], 3))} ${header.loss_note}`);
+    this.head.title = header.loss_note;
   }
 }
