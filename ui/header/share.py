@@ -37,6 +37,11 @@ def button() -> None:
 
 @st.dialog("Share", width="medium")
 def _dialog() -> None:
+    contents()
+
+
+def contents() -> None:
+    """What the dialog shows."""
     above = st.container()  # filled last: the link holds what is chosen below it
     view = _choose_task() | {kind: _choose_parts(kind) for kind in lockable_parts.LISTS}
     with above:
@@ -109,7 +114,7 @@ def _choose_task() -> dict[str, str]:
     title, task = (state.view()[name] for name in ("title", "task"))
     title = st.text_input("Title", title, MAX_CHARACTERS["title"], key="share_title", help=help)
     task = st.text_area("Task", task, max_chars=MAX_CHARACTERS["task"], key="share_task", help=help)
-    return {"title": one_line(title), "task": one_line(task)}
+    return {"title": one_line(title or ""), "task": one_line(task or "")}
 
 
 def _choose_parts(kind: str) -> tuple[str, ...]:
