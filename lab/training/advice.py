@@ -250,8 +250,9 @@ def advise(experiment: Experiment, trainer: Trainer) -> Advice | None:
 class Adviser:
     """Advises on one run, at most once every ADVICE_INTERVAL_S."""
 
-    def __init__(self) -> None:
-        self.time, self.steps = -np.inf, 0  # of the latest evaluation
+    def __init__(self, time: float = -np.inf, steps: int = 0) -> None:
+        """time, steps: from when on the run is to be judged."""
+        self.time, self.steps = time, steps  # of the latest evaluation
         self.advice: dict[str, Any] | None = None
 
     def update(self, now: float, experiment: Experiment, trainer: Trainer) -> dict[str, Any] | None:

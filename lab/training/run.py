@@ -176,6 +176,7 @@ class Run:
             self.trainer.set(**{name: value for name, value in after.items() if value != before[name]})
             self.experiment = experiment
             self._since = (self.trainer.seconds, self.trainer.steps)
+            self._adviser = Adviser(self.clock(), self.trainer.steps)  # earlier advice was about the earlier settings
             if self.status == "diverged":  # what is said about it would be about the earlier settings
                 return self.reset()
             if self.status == "stopped" and not self.trainer.stopped:  # the settings of the rule have changed

@@ -15,6 +15,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
 from lab.protocol.messages import CLOSE_RUN_UNKNOWN, CLOSE_TOO_MANY
+from lab.protocol.speed import SPEEDS
 from lab.server.limits import limits
 from tests.browser.playground import WAIT_S, eventually
 from tests.browser.test_faults import QUESTION, ask, health
@@ -174,6 +175,12 @@ def test_a_duplicated_tab_is_a_separate_visitor(playground):
     playground.page.go_forward()
     playground.page.get_by_role("heading", name="Functions", exact=True).first.wait_for()
     playground.linked(hidden="3", seed="6", learning_rate="0.1")
+
+    playground.open_page("Functions")  # without having been on the Playground
+    entries = playground.page.evaluate("history.length")
+    playground.choose("Speed", SPEEDS["max"].label)
+    playground.linked(speed="max")
+    assert playground.page.evaluate("history.length") == entries
 
 
 def test_the_sockets_of_a_run_are_limited(playground, server):

@@ -24,7 +24,7 @@ FRAME = '<iframe src="{}" title="Backprop Playground" width="100%" height="900" 
 TOO_LONG = "A link cannot hold this many drawn points. Save the experiment as a file, which holds them all."
 HINTS = {"hide": ("Hide from students", "Not shown."), "lock": ("Lock for students", "Shown, but cannot be changed.")}
 MAX_QR_CHARACTERS = 600  # of a link; the squares of a longer one are too small for a camera
-QR_PIXELS = 5  # width of a square
+QR_PIXELS = 7  # width of a square
 
 
 def button() -> None:
