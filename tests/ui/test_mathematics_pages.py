@@ -190,6 +190,7 @@ def test_a_rate_by_the_training_part_proposes_a_validation_part(optimizers):
     assert " training examples." in text(page)
     page.button(key="validation_share").click().run()
     assert page.session_state.visitor.experiment.validation_share == 0.2
+    assert " training examples." not in text(page)  # it was of another network
     page.button(key="rate_test").click().run()
     assert not page.exception
     assert " validation examples." in text(page)
