@@ -253,6 +253,28 @@ class Objective:
         t, share = self.split(t)
         return (self.loss.value(z if self.loss.on_logits else self.output.forward(z), t) * share).sum()
 
+    def guess(self, t: np.ndarray) -> float | None:
+        """Lowest loss of a network that answers every sample of the result of `targets` alike: with the mean target.
+
+        The entropy of the class shares for cross-entropy, the variance of the targets for the squared error; None for
+        losses whose best answer is not the mean.
+        """
+        t, share = self.split(t)
+        share = np.broadcast_to(share, (len(t), 1))
+        mean = (t * share).sum(axis=0, keepdims=True) / share.sum()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            match self.loss.name:
+                case "mse":
+                    answer = mean
+                case "binary_crossentropy":
+                    answer = np.log(mean / (1 - mean))
+                case "categorical_crossentropy":
+                    answer = np.log(mean)
+                case _:
+                    return None
+            value = float((self.loss.value(np.broadcast_to(answer, t.shape), t) * share).sum())
+        return value if np.isfinite(value) else None  # infinite for a class without examples
+
     def gradient(self, z, t):
         """dL/dz (N, O)"""
         t, share = self.split(t)

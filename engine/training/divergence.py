@@ -35,6 +35,13 @@ def has_exploded(loss: float, untrained_loss: float) -> bool:
     return not loss <= EXPLODED_LOSS_RATIO * untrained_loss
 
 
+def rise(loss: float, untrained_loss: float) -> str:
+    """Clause about a training loss that has exploded."""
+    if not np.isfinite(loss):
+        return f"the loss {TOO_LARGE}"
+    return f"the loss rose to {loss:.3g}, {loss / untrained_loss:,.0f} times that of the initial weights"
+
+
 class Guard:
     """Checks the parameters of a run, and undoes the steps since they were last finite."""
 

@@ -27,7 +27,7 @@ from engine.step.executor import Clock, Executor, TimeSlice
 from engine.step.progress import Progress, Snapshot
 from engine.step.settings import Settings
 from engine.step.update import StepFormulas
-from engine.training.divergence import Divergence, Guard, has_exploded
+from engine.training.divergence import Divergence, Guard, has_exploded, rise
 from engine.training.executors import create_executor
 from engine.training.history import History
 from engine.training.stopping import RULES, Best, EpochEnd, State, Stop, StopRules
@@ -190,7 +190,7 @@ class Trainer:
         scores = self.evaluate()
         self._add_to_history(self.epochs, scores)
         if self._has_exploded(scores.train_loss):
-            what = f"the loss exploded to {scores.train_loss:.3g}"
+            what = rise(scores.train_loss, self.untrained_loss)
             self.divergence = Divergence(self.steps, self.epochs, what)
 
     def _add_to_history(self, epoch: int, scores: Scores) -> None:

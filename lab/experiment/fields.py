@@ -360,9 +360,9 @@ class Fields(BaseModel):
         help="The same seed gives the same data, weights and batches.",
     )] = 1
     weight_seed: Annotated[int, FieldSpec(
-        allowed=SEED, label="Weight seed", group=NETWORK, part="seed", advanced=True, zero="as Seed",
+        allowed=SEED, label="Weight seed", group=TRAINING, part="seed", zero="as the data",
         term="Initial weights",
-        help="Other initial weights for the same network and data; the button New weights changes it.",
+        help="The same weight seed gives the same initial weights, so runs can be compared. New weights changes it.",
     )] = 0
     device: Annotated[str, FieldSpec(
         allowed=Allowed("cpu or cuda:0", lambda name: bool(re.fullmatch(r"cpu|cuda:[0-9]", name))), label="Device",
@@ -384,6 +384,12 @@ class Fields(BaseModel):
         label_for=_named_after_part("Stop at this {part} accuracy or R²"),
         help="Training stops when the validation part (without one: the training part) is answered this well. The test "
              "part only reports.",
+    )] = 0.0
+    target_loss: Annotated[float, FieldSpec(
+        allowed=number(0, 1000), label="Stop at this validation loss", group=STOP_RULES, part="stop",
+        zero="never", increment=0.01, term="Stop rule", label_for=_named_after_part("Stop at this {part} loss"),
+        help="Training stops when the loss of the validation part (without one: of the training part) is at most this. "
+             "The test part only reports.",
     )] = 0.0
     patience: Annotated[int, FieldSpec(
         allowed=whole(0, 100_000), label="Stop after this many epochs without improvement", group=STOP_RULES,

@@ -270,8 +270,9 @@ def advise(experiment: Experiment, trainer: Trainer) -> Advice | None:
 class Adviser:
     """Advises on one run, at most once every ADVICE_INTERVAL_S."""
 
-    def __init__(self) -> None:
-        self.time, self.steps = -np.inf, 0  # of the latest evaluation
+    def __init__(self, time: float = -np.inf, steps: int = 0) -> None:
+        """time, steps: from when on the run is to be judged."""
+        self.time, self.steps = time, steps  # of the latest evaluation
         self.advice: dict[str, Any] | None = None
 
     def update(self, now: float, experiment: Experiment, trainer: Trainer) -> dict[str, Any] | None:
@@ -282,10 +283,26 @@ class Adviser:
         return self.advice
 
 
+def loss_note(trainer: Trainer) -> str:
+    """Which loss this is, and how large it is for a network that knows no more than the mean target."""
+    objective = trainer.objective
+    guess = objective.guess(trainer.data.evaluated["train"].t)
+    if guess is None:
+        return f"Loss: {objective.loss.label.lower()}."
+    how = "predicting the mean" if objective.kind == "regression" else "guessing by the class shares"
+    return f"Loss: {objective.loss.label.lower()}; {guess:.3g} is {how}."
+
+
 def goal(experiment: Experiment, trainer: Trainer, scores: Scores) -> dict[str, Any] | None:
-    """The target of a run and its current score, if there is a target."""
-    if not experiment.target_accuracy:
-        return None
-    now = scores.of(trainer.data.selecting_part)[1]
-    now = "undefined" if np.isnan(now) else f"{now:.3f}"
-    return {"text": f"Goal: {trainer.rules.score_name} {experiment.target_accuracy:g}. Now: {now}.", "fix": None}
+    """The targets of a run and its current loss or score, if there is a target."""
+    loss, score = scores.of(trainer.data.selecting_part)
+    targets = (
+        (trainer.rules.score_name, experiment.target_accuracy, score),
+        (trainer.rules.loss_name, experiment.target_loss, loss),
+    )
+    texts = [
+        f"Goal: {name} {target:g}. Now: {'undefined' if np.isnan(now) else f'{now:.3f}'}."
+        for name, target, now in targets
+        if target
+    ]
+    return {"text": " ".join(texts), "fix": None} if texts else None

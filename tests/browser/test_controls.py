@@ -81,7 +81,7 @@ REBUILDS = [
     choose("Initial weights", INITIALIZERS, "initializer", "he_normal", MORE),
     slide("Dropout", "ArrowRight", "dropout", "0.1", MORE),
     tick("Batch normalization", "batch_norm", MORE),
-    enter("Weight seed (0 = as Seed)", 9, "weight_seed", "9", MORE),
+    enter("Weight seed (0 = as the data)", 9, "weight_seed", "9"),
 ]
 tested |= {control.name for control in LIVE + REBUILDS}
 # One of each kind, by itself and in a popover, is above: they are all drawn by one function, and

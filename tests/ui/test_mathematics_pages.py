@@ -177,7 +177,7 @@ def test_the_computation_of_a_landscape_can_be_stopped(optimizers, monkeypatch):
 def test_the_suggested_rate_becomes_the_learning_rate(optimizers):
     page = show(optimizers, "Find a rate")
     page.button(key="rate_test").click().run()
-    suggestion = page.session_state.visitor.notes["rate_test"][0]["suggestion"]
+    suggestion = page.session_state.visitor.notes["rate_test"][0][0]["suggestion"]
     assert f"Suggestion: **{suggestion:g}**" in text(page)
     page.button(key="use_rate").click().run()
     assert page.session_state.visitor.experiment == Experiment(learning_rate=suggestion)
@@ -190,6 +190,7 @@ def test_a_rate_by_the_training_part_proposes_a_validation_part(optimizers):
     assert " training examples." in text(page)
     page.button(key="validation_share").click().run()
     assert page.session_state.visitor.experiment.validation_share == 0.2
+    assert " training examples." not in text(page)  # it was of another network
     page.button(key="rate_test").click().run()
     assert not page.exception
     assert " validation examples." in text(page)

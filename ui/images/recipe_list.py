@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from lab.experiment.experiment import Experiment
 from lab.experiment.recipes import RECIPES, SHARED_BUG, Recipe
+from ui.kit.widgets import obeying
 from ui.session import state
 
 
@@ -30,10 +30,7 @@ def recipes() -> None:
 
 
 def set_up_button(recipe: Recipe, label: str, kind: Any, missing: bool = False, width: Any = "stretch") -> None:
-    help = "Replaces your current experiment by this one."
-    options = {"key": f"set_up_{kind}_{recipe.name}", "disabled": missing, "type": kind, "help": help, "width": width}
-    st.button(label, on_click=_set_up, args=(recipe.experiment,), **options)
-
-
-def _set_up(experiment: Experiment) -> None:
-    state.change(**experiment.model_dump())
+    options = obeying("Replaces your current experiment by this one.", **recipe.experiment.model_dump())
+    options["disabled"] |= missing
+    options |= {"key": f"set_up_{kind}_{recipe.name}", "type": kind, "width": width}
+    st.button(label, on_click=state.load, args=(recipe.experiment,), **options)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.components.v2 import component
@@ -15,6 +14,7 @@ from streamlit.components.v2 import component
 from lab.experiment.experiment import Experiment
 from lab.protocol.errors import Gone, Unreachable
 from ui.components import FILES, script
+from ui.kit import links
 from ui.session import state
 
 ROOT = Path(__file__).parents[2]
@@ -35,8 +35,8 @@ def source(*functions: Callable) -> None:
 
 
 def experiment_link(label: str, page: str, **fields: Any) -> str:
-    """Markdown of a link that opens a page with this experiment."""
-    return f"[{label}](./{page}?{urlencode(Experiment(**fields).to_query())})"
+    """Markdown of a link that opens a page with this experiment, unless this is a lesson."""
+    return links.experiment_link(label, page, Experiment(**fields))
 
 
 def ask(question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any) -> tuple[dict, dict]:
@@ -52,13 +52,18 @@ def ask(question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any)
 
 def keys(buttons: Mapping[str, list[str]]) -> None:
     """Keyboard shortcuts of the page: name of a key -> keys of buttons, of which the first one present is clicked."""
-    _key_listener(state.runs().live)(key="keys", data=dict(buttons))
+    _unseen("keys", "page/page_keys.js", state.runs().live)(key="keys", data=dict(buttons))
 
 
-@lru_cache(maxsize=2)
-def _key_listener(served: bool) -> Any:
-    js = script("page/page_keys.js", served)
-    return component("keys", html="<span hidden></span>", js=js, isolate_styles=False)
+def keep_history() -> None:
+    """On every page: Back and Forward go to another page, not through the settings in the address."""
+    _unseen("history", "page/page_history.js", state.runs().live)(key="history")
+
+
+@lru_cache(maxsize=4)
+def _unseen(name: str, module: str, served: bool) -> Any:
+    """A component without a picture."""
+    return component(name, html="<span hidden></span>", js=script(module, served), isolate_styles=False)
 
 
 def live_fragment(draw: Callable[[], None]) -> None:

@@ -51,8 +51,14 @@ def inject_css() -> None:
     """Write one style element, before the page is drawn."""
     view, embedded = state.view(), bool(st.context.is_embedded)
     above = f".live {{ --live-above: {ABOVE[view['controls']] - HEADER * embedded}px; }}"
-    size = PROJECTOR if view["projector"] else above
-    st.html(f"<style>{BASE}{EMBEDDED if embedded else ''}{size}{lockable_parts.hiding(view)}</style>")
+    parts = (
+        BASE,
+        EMBEDDED if embedded else "",
+        PROJECTOR if view["projector"] else above,
+        lockable_parts.hiding(view),
+        lockable_parts.locking(view),
+    )
+    st.html(f"<style>{''.join(parts)}</style>")
 
 
 def enlarged(figure: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from lab.experiment.experiment import ExperimentError
 from ui.figures.rate_curve import rate_curve
 from ui.kit.charts import charts, theme
 from ui.kit.validation_proposal import propose_validation
+from ui.kit.widgets import obeying
 from ui.session import state
 
 
@@ -23,11 +24,11 @@ def find_rate() -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         help = "Tries up to 100 learning rates from 0.00001 to 10, beginning at the current weights."
         st.button("Test the rates", key="rate_test", type="primary", on_click=_test, help=help)
-        found = state.notes().get("rate_test")
+        found = state.recall("rate_test")
         suggestion = found[0]["suggestion"] if found else None
         if suggestion:
-            help = "Sets the learning rate of your network without a reset."
-            st.button(f"Use this rate: {suggestion:g}", key="use_rate", on_click=_use, args=(suggestion,), help=help)
+            options = obeying("Sets the learning rate of your network without a reset.", learning_rate=suggestion)
+            st.button(f"Use this rate: {suggestion:g}", key="use_rate", on_click=_use, args=(suggestion,), **options)
     if not found:
         st.info("Press **Test the rates**.")
         return
@@ -52,9 +53,9 @@ def find_rate() -> None:
 
 def _test() -> None:
     try:
-        state.notes()["rate_test"] = state.ask("rate_test")
+        state.remember("rate_test", state.ask("rate_test"))
     except (ExperimentError, RuntimeError) as problem:
-        state.notes()["rate_test"] = {"problem": str(problem), "suggestion": None}, {}
+        state.remember("rate_test", ({"problem": str(problem), "suggestion": None}, {}))
 
 
 def _use(rate: float) -> None:

@@ -46,7 +46,7 @@ EVENT_FIELDS = {
     "points": "points",
 }  # fmt: skip
 CHARTS = ("loss", "accuracy", "activation")
-LOCKS = ("features", "hidden", "activations", "weights")  # of the diagram
+LOCKS = (*Experiment.model_fields, "weights")
 
 
 def live() -> None:

@@ -11,7 +11,20 @@ from engine.backend import Device
 from lab.devices.search import devices
 from lab.experiment.fields import NETWORK, TRAINING
 from lab.experiment.layer_rules import MAX_LAYERS, MAX_UNITS
-from ui.kit.widgets import RESTARTS, bound, control, explain, folded, group, is_simple, keyed, locked, offered, shown
+from ui.kit.widgets import (
+    LOCKED,
+    RESTARTS,
+    bound,
+    control,
+    explain,
+    folded,
+    group,
+    is_simple,
+    keyed,
+    locked,
+    offered,
+    shown,
+)
 from ui.session import state
 
 MIXED = "mixed"  # each layer has an activation of its own
@@ -73,10 +86,10 @@ def _layers() -> None:
     with st.container(horizontal=True, gap="small", key="units"):
         for layer, units in enumerate(hidden):
             options = {**keyed(f"units_{layer}", units, partial(_set_units, layer)), "width": 105, "disabled": fixed}
-            help = f"Neurons of hidden layer {layer + 1}. {RESTARTS}"
+            help = LOCKED if fixed else f"Neurons of hidden layer {layer + 1}. {RESTARTS}"
             st.number_input(f"Units {layer + 1}", 1, MAX_UNITS, help=help, **options)
     with st.container(horizontal=True, gap="small", key="layers"):
-        options = {"on_click": _resize, "help": RESTARTS}
+        options = {"on_click": _resize, "help": LOCKED if fixed else RESTARTS}
         st.button("Remove layer", key="fewer", args=(-1,), disabled=fixed or not hidden, **options)
         st.button("Add layer", key="more", args=(1,), disabled=fixed or len(hidden) == MAX_LAYERS, **options)
 

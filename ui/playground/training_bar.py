@@ -6,7 +6,7 @@ import streamlit as st
 
 from lab.experiment.fields import STOP_RULES
 from ui.kit.validation_proposal import propose_validation
-from ui.kit.widgets import button, command, control, folded, group, is_in_view, is_simple, shown
+from ui.kit.widgets import command, control, folded, group, is_in_view, is_simple, shown
 from ui.playground.transport import buttons, speed
 from ui.session import state
 
@@ -46,13 +46,6 @@ def _buttons() -> None:
     )
     if not is_simple():
         command("Batch", "step_batch", help="Train on one batch (one optimizer step). Shortcut: B")
-        help = "New random initial weights for the same network and data; Reset then returns to them. Shortcut: N"
-        button("New weights", "new_weights", _new_weights, help)
-
-
-def _new_weights() -> None:
-    e = state.experiment()
-    state.change(weight_seed=(e.weight_seed or e.seed) % 999_999 + 1)
 
 
 @st.fragment

@@ -19,7 +19,7 @@ def buttons(*, reset: str = RESET, play: str = PLAY, pause: str = PAUSE, step: s
     if status == "running":
         command("Pause", "pause", type="primary", width=110, help=pause)
     else:
-        command("Play", "play", type="primary", width=110, disabled=status == "diverged", help=play)
+        command("Play", "play", type="primary", width=110, help=play)
     command("Step", "step", help=step)
     if reset:
         command("Reset", "reset", help=reset)

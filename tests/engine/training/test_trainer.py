@@ -171,9 +171,27 @@ def test_without_a_validation_part_the_target_is_a_training_score(build_trainer)
     assert (trainer.history.values[2, :-1] < 0.9).all()
 
 
+@pytest.mark.parametrize(("validates", "part", "column"), [(True, "validation", 4), (False, "training", 0)])
+def test_a_run_stops_when_the_target_loss_is_reached(validates, part, column, build_trainer):
+    start = build_trainer(validates=validates).history.values[column, 0]
+    target = float(f"{0.9 * start:.3g}")
+    trainer = build_trainer(target_loss=target, learning_rate=0.05, validates=validates)
+    trainer.run_for(60)
+    assert trainer.stopped == f"The {part} loss has reached {target:g}."
+    losses = trainer.history.values[column]
+    assert (losses[:-1] > target).all()
+    assert losses[-1] <= np.float32(target)
+
+
 @pytest.mark.parametrize("validates", [False, True])
 @pytest.mark.parametrize(
-    "rules", [{"patience": 4, "epochs": 60}, {"patience": 4, "monitor": "validation_score"}, {"target_accuracy": 0.6}]
+    "rules",
+    [
+        {"patience": 4, "epochs": 60},
+        {"patience": 4, "monitor": "validation_score"},
+        {"target_accuracy": 0.6},
+        {"target_loss": 1.15},
+    ],
 )
 def test_no_stop_rule_looks_at_the_test_part(rules, validates, build_trainer):
     labels = np.zeros(20, int), np.ones(20, int)
@@ -234,6 +252,7 @@ ENDS = {
     "epochs": {"epochs": 40},
     "seconds": {"max_seconds": 300.0},
     "target": {"target_accuracy": 0.45},
+    "target_loss": {"target_loss": 1.15},
 }
 
 
@@ -243,7 +262,7 @@ def test_with_patience_every_end_restores_the_best_weights(rule, build_trainer):
     trainer.run_for(1e9, clock=lambda: float(trainer.steps))  # each step seems to take a second
     assert trainer.stopped_by == rule
     best = int(np.argmin(trainer.history.values[4, 1:])) + 1
-    assert best < trainer.epochs or rule == "target"
+    assert best < trainer.epochs or rule in ("target", "target_loss")
     assert trainer.stopped.endswith(f"; the best weights, of epoch {best}, are restored.")
     assert np.float32(trainer.evaluate().validation_loss) == trainer.history.values[4, best]
 
@@ -351,4 +370,4 @@ def test_changed_settings_do_not_confuse_the_guard(build_trainer):
 def test_a_loss_that_explodes_without_overflowing_is_reported(build_trainer):
     trainer = build_trainer(optimizer="sgd", learning_rate=300.0)
     trainer.run_for(60)
-    assert "exploded" in trainer.divergence.where
+    assert "the loss rose to" in trainer.divergence.where

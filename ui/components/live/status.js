@@ -90,7 +90,7 @@ export class StatusLine {
   showStatus(status, notice) {
     setText(this.state, STATUS_SENTENCES[status] ?? status);
     this.element.dataset.status = this.state.dataset.status = status;
-    setText(this.notice, notice ?? '');
+    setText(this.notice, status === STATUSES.diverged ? '' : notice ?? ''); // the page says it above, with a way out
   }
 }
 
@@ -110,6 +110,7 @@ export class Details {
 export class Advice {
   /** fix(changes) is called when the button is pressed. */
   constructor(fix) {
+    this.locked = []; // fields that a teacher has locked
     this.text = build('span', '');
     this.button = build('button', 'live-switch');
     this.button.type = 'button';
@@ -120,7 +121,8 @@ export class Advice {
 
   /** advice: {text, fix: {label, changes} or null} or null. */
   show(advice) {
-    this.changes = advice?.fix?.changes ?? null;
+    const changes = advice?.fix?.changes ?? null;
+    this.changes = changes && !this.locked.some(field => field in changes) ? changes : null;
     setText(this.text, advice?.text ?? '');
     setText(this.button, advice?.fix?.label ?? '');
     this.button.hidden = !this.changes;

@@ -77,6 +77,7 @@ export class View {
   setOptions(data) {
     this.map.setOptions(data);
     this.diagram.setOptions(data);
+    this.advice.locked = data.locked ?? [];
     this.drawing = data.drawing ?? null;
     if (this.map.plane) this.pad.setOptions(this.drawing);
     for (const panel of this.panels) panel.configure(data);
@@ -176,7 +177,7 @@ export class View {
   showTables(header, now) {
     this.tablesAt = now;
     for (const panel of this.panels) panel.show(header, this.latest);
-    this.advice.show(header.advice ?? header.goal ?? null);
+    this.advice.show(header.advice ?? header.goal ?? { text: header.loss_note, fix: null });
     this.strip.take(header, this.latest);
     delete this.latest.images;
     this.guide.show(header);

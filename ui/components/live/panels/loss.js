@@ -29,6 +29,8 @@ export class LossPanel extends ChartPanel {
     const best = this.best();
     const part = best?.trace === 2 ? 'validation' : 'test';
     const lowest = best ? ` The lowest ${part} loss was ${formatNumber(best.y, 3)}, at epoch ${formatWhole(best.x)}.` : '';
-    setText(this.sentence, partSentence(header, 'loss', name => formatNumber(header[`${name}_loss`], 3)) + lowest);
+    const now = partSentence(header, 'loss', name => formatNumber(header[`${name}_loss`], 3));
+    setText(this.sentence, `${now}${lowest} ${header.loss_note}`);
+    this.head.title = header.loss_note;
   }
 }
