@@ -42,9 +42,7 @@ def show(page: AppTest, part: str) -> AppTest:
 
 def table(page: AppTest, head: str) -> list[list[str]]:
     """The rows of the table whose first column has this name."""
-    text = next(m.value for m in page.markdown if f"| {head} |" in m.value)
-    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
-    return rows[2:]
+    return next(shown.value for shown in page.table if shown.value.columns[0] == head).values.tolist()
 
 
 def text(page: AppTest) -> str:
@@ -203,7 +201,7 @@ def test_the_health_page_trains_and_its_figures_follow(health):
     page = health
     page.button(key="reset").click().run()
     before = table(page, "Layer")
-    assert [row[0] for row in before] == ["1 hidden, 8 units", "2 hidden, 8 units", "3 output"]
+    assert [row[0] for row in before] == ["Hidden layer 1 (8 neurons)", "Hidden layer 2 (8 neurons)", "Output layer"]
     page.button(key="step").click().run()
     assert not page.exception
     assert table(page, "Layer") != before

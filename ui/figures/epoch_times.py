@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from ui.figures.theme import CLASS_COLORS, CLASS_SYMBOLS, Theme, layout
+from ui.figures.theme import CLASS_COLORS, CLASS_SYMBOLS, LOG_AXIS, Theme, layout
 
 DASHES = ("solid", "dot", "dash")  # of the first device, the second, ...
 
@@ -16,7 +16,7 @@ def epoch_times(rows: Sequence[Mapping[str, Any]], theme: Theme = "light") -> go
     """One line per width and device. rows: device, width, batch and epoch_s, the seconds per epoch."""
     sizes = sorted({row["batch"] for row in rows})
     x = {"type": "log", "tickvals": sizes, "ticktext": [str(size) for size in sizes]}
-    y = {"type": "log", "exponentformat": "none", "dtick": "D2"}
+    y = {**LOG_AXIS, "dtick": "D2", "automargin": True}
     margin = {"l": 56, "r": 12, "t": 30, "b": 40}
     legend = {"orientation": "h", "y": 1.0, "yanchor": "bottom"}
     figure = go.Figure(layout=layout(theme, x="batch size", y="seconds per epoch", xaxis=x, yaxis=y, height=380,

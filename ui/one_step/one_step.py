@@ -31,7 +31,7 @@ def walk() -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.info("Your network is training: the numbers change with every click. Pause it first.")
             command("Pause", "pause", help="Pause training; nothing is lost.")
-    left, right = st.columns([1, 2], gap="large")
+    left, right = st.columns([2, 7], gap="medium")
     e = state.experiment()
     with left:
         header, arrays = ask("plane")
@@ -187,10 +187,13 @@ def _walk(walk: Walk) -> None:
                              help=help)  # fmt: skip
     keys({"ArrowLeft": ["walk_back"], "ArrowRight": ["walk_next"]})
     place = places[at]
-    st.subheader(place.title, anchor=False)
-    chart(walk.figure(place, theme()), "step_network", f"The network in the section {place.title}")
-    st.caption(walk.legend(place))
-    place.draw()
+    picture_side, text_side = st.columns(2, gap="medium")
+    with picture_side:
+        chart(walk.figure(place, theme()), "step_network", f"The network in the section {place.title}")
+        st.caption(walk.legend(place))
+    with text_side:
+        st.subheader(place.title, anchor=False)
+        place.draw()
 
 
 def _move(by: int, last: int) -> None:
