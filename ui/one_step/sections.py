@@ -233,8 +233,8 @@ def _update(walk: Walk) -> None:
     before, after = walk.header["loss"], update["loss_after"]
     verdict = "lower" if after < before else "higher" if after > before else "the same"
     name = formulas.parameter(walk.header["layer"], walk.header["source"], walk.header["target"])
-    st.latex(rf"{name}: {formulas.num(update['parameter'])} \rightarrow {formulas.num(update['after'])}")
-    st.latex(rf"L: {formulas.num(before)} \rightarrow {formulas.num(after)}")
+    st.latex(formulas.change(name, update["parameter"], update["after"]))
+    st.latex(formulas.change("L", before, after))
     st.markdown(
         f"All parameters are updated together; on the same {'points' if walk.points > 1 else 'point'} the loss is "
         f"then {verdict}. Your run has not changed."

@@ -238,6 +238,15 @@ def test_a_large_layer_shows_a_slice_with_the_chosen_weight(first):
     assert seen["picture"].shape == (8, 8)
 
 
+@pytest.mark.parametrize("layer", [0, 1, 2])
+def test_without_a_source_the_largest_gradient_of_the_layer_is_chosen(layer):
+    run = run_of()
+    header, _ = ask(run, layer=layer, source=None, target=None)
+    rows, columns = dense(run, layer).W.shape
+    each = [ask(run, layer=layer, source=i, target=j)[0]["update"] for i in range(rows) for j in range(columns)]
+    assert abs(header["update"]["gradient"]) == max(abs(update["gradient"]) for update in each)
+
+
 def test_a_parameter_out_of_range_is_clipped():
     header, _ = ask(run_of(), layer=9, source=99, target=99, number=10**6)
     assert (header["layer"], header["source"], header["target"]) == (2, 2, 0)
