@@ -107,11 +107,12 @@ FUNCTIONS: dict[str, Mapping[str, Any]] = {
 
 
 def glossary() -> None:
-    """All terms in alphabetical order, then the functions, each with its formula."""
+    """The terms of each page in alphabetical order, then the functions, each with its formula."""
     st.subheader("Glossary", anchor="glossary")
-    rows = ["| Term | What it means | Where |", "| --- | --- | --- |"]
-    rows += [f"| **{term.name}** | {term.sentence} | {term.where} |" for term in GLOSSARY.values()]
-    st.markdown("\n".join(rows))
+    for where in dict.fromkeys((EVERYWHERE, PLAYGROUND, *(term.where for term in GLOSSARY.values()))):
+        with st.expander(f"Terms used {where}" if where == EVERYWHERE else f"Terms of the page {where}"):
+            terms = [term for term in GLOSSARY.values() if term.where == where]
+            st.markdown("\n".join(f"- **{term.name}**: {term.sentence}" for term in terms))
     for title, table in FUNCTIONS.items():
         with st.expander(title):
             st.markdown("\n".join(f"- **{r.label}**: {r.sentence} ${r.formula}$" for r in table.values()))
