@@ -190,7 +190,9 @@ class Trainer:
         scores = self.evaluate()
         self._add_to_history(self.epochs, scores)
         if self._has_exploded(scores.train_loss):
-            what = f"the loss exploded to {scores.train_loss:.3g}"
+            what = f"the loss rose to {scores.train_loss:.3g}"
+            if math.isfinite(scores.train_loss) and self.untrained_loss > 0:
+                what += f", {scores.train_loss / self.untrained_loss:,.0f} times its initial value"
             self.divergence = Divergence(self.steps, self.epochs, what)
 
     def _add_to_history(self, epoch: int, scores: Scores) -> None:

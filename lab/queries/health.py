@@ -45,7 +45,7 @@ class Sentence(NamedTuple):
 
 ABOUT_A_LAYER = (
     Sentence(lambda dead, saturated, update: dead >= NOTABLE_SHARE, "mostly dead: no gradient comes through"),
-    Sentence(lambda dead, saturated, update: dead > 0, "some dead units"),
+    Sentence(lambda dead, saturated, update: dead > 0, "some dead neurons"),
     Sentence(lambda dead, saturated, update: saturated >= NOTABLE_SHARE, "saturated: the activation is almost flat"),
     Sentence(lambda dead, saturated, update: update < HEALTHY_RATIO[0], "hardly moves"),
     Sentence(lambda dead, saturated, update: update > HEALTHY_RATIO[1], "moves fast: large steps for such weights"),

@@ -229,7 +229,7 @@ class Run:
             where = trainer.divergence
             self.status = "diverged"
             self.notice = (
-                f"Training diverged at step {where.step}: {where.where}. The last finite weights are kept. "
+                f"Training diverged at step {where.step}: {where.where}. The last valid weights were kept. "
                 f"The learning rate {trainer.settings.learning_rate:g} is too high for this network."
             )
         elif trainer.stopped:

@@ -83,7 +83,7 @@ def test_a_diverged_run_starts_again_with_a_lower_rate(playground):
     playground.until("facts.status === 'diverged'")
     alert = playground.page.get_by_role("alert").filter(has_text="Training diverged")
     alert.wait_for()
-    assert "The last finite weights are kept." in alert.inner_text()
+    assert "The last valid weights were kept." in alert.inner_text()
     assert playground.button("Play").is_disabled()
     playground.press("Start again with learning rate 0.1")
     playground.until("facts.status === 'running' && facts.learningRate === '0.1' && facts.epoch > 5")

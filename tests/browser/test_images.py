@@ -179,7 +179,7 @@ def test_every_question_about_the_digits_is_answered(images):
     images.choose("Speed", "Full speed")
     images.settle()
     images.press("Play")
-    expect(page.get_by_text("40 epochs are done.")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Stopped after 40 epochs.")).to_be_visible(timeout=30_000)
     images.button("Play").wait_for()
     images.press("Reset")
     expect(weights).to_have_attribute("data-epoch", "0")

@@ -27,9 +27,9 @@ FUNCTIONS = {
     *("Loss", "Target t", "Temperature", "This network", "Three sliders", "Logit 1", "Logit 2", "Logit 3"),
 }
 ONE_STEP = {
-    *("Walkthrough", "Gradient check", "one unit", "six layers of sigmoids", "Back", "Next", "Section"),
+    *("Walkthrough", "Gradient check", "one neuron", "six layers of sigmoids", "Back", "Next", "Section"),
     *("Training point", "Test point", "Mini-batch", "Typed point", "Point", "Increment", "Decrement"),
-    *("Parameter of", "From", "To", "Units shown from (0: strongest)", "x1", "x2", "True class"),
+    *("Parameter of", "From", "To", "Neurons shown from (0 = strongest)", "x1", "x2", "True class"),
     *("Plant the bug", "In"),
 }
 

@@ -151,7 +151,7 @@ def test_the_controls_of_the_landscape_change_it(optimizers):
     page.slider(key="land_x_0.25").set_value(0.2).run()
     assert table(page, "Optimizer") != before
     page.radio(key="land_kind").set_value("weights").run()
-    assert page.selectbox(key="land_first").options[0] == "layer 1: x₁ to unit 1"
+    assert page.selectbox(key="land_first").options[0] == "layer 1: x₁ to neuron 1"
     page.selectbox(key="land_second").set_value("0.W 0 0").run()
     page.button(key="land_begin").click().run()
     assert "Choose two different weights" in text(page)

@@ -25,7 +25,7 @@ def epoch_times(rows: Sequence[Mapping[str, Any]], theme: Theme = "light") -> go
     for number, width in enumerate(sorted({row["width"] for row in rows})):
         for dash, device in zip(DASHES, devices, strict=False):
             cells = [row for row in rows if (row["width"], row["device"]) == (width, device)]
-            name = f"{width} units" if len(devices) == 1 else f"{width} units, {device}"
+            name = f"{width} neurons" if len(devices) == 1 else f"{width} neurons, {device}"
             figure.add_scatter(
                 x=[cell["batch"] for cell in cells],
                 y=[cell["epoch_s"] for cell in cells],

@@ -93,7 +93,7 @@ def side_by_side() -> None:
     """Two deep networks, trained on request: one whose gradient vanishes, and one whose gradient does not."""
     st.subheader("Two deep networks side by side")
     st.markdown(
-        f"Both have hidden layers of eight units, the same data and the same rate. Each is trained for {TRIAL_EPOCHS} "
+        f"Both have hidden layers of eight neurons, the same data and the same rate. Each is trained for {TRIAL_EPOCHS} "
         "epochs; your own network does not change."
     )
     help = "Which two networks are trained."

@@ -82,7 +82,7 @@ _GENERAL = (
          "the epoch at which early stopping ends, is chosen by the second, which therefore looks better than new "
          "examples would. The third takes no part in learning or choosing, so that it tells how good the network is.",
          EVERYWHERE),
-    Term("Unit", "A neuron: it adds up its inputs, each times a weight, adds its bias, and applies its activation.",
+    Term("Neuron, unit", "It adds up its inputs, each times a weight, adds its bias, and applies its activation.",
          EVERYWHERE),
     Term("Update / weight", "The length of one step of a layer's weights as a share of their own length. About 0.001 "
          "is healthy.", HEALTH),

@@ -157,18 +157,18 @@ def _choose_parameter(
         st.session_state[ends[0]], st.session_state[ends[1]] = largest["source"], largest["target"]
     left, right = st.columns(2)
     with left:
-        help = "The unit that the weight comes from, or the bias."
+        help = "The neuron that the weight comes from, or the bias."
         inputs = names if layer == 0 and len(names) == counts[0] else []
-        label = lambda n: "bias" if n < 0 else inputs[n] if inputs else f"unit {n + 1}"  # noqa: E731
+        label = lambda n: "bias" if n < 0 else inputs[n] if inputs else f"neuron {n + 1}"  # noqa: E731
         source = st.selectbox("From", range(-1, counts[layer]), format_func=label, key=ends[0], help=help)
     with right:
-        help = "The unit that the weight or bias belongs to."
-        label = lambda n: f"unit {n + 1}"  # noqa: E731
+        help = "The neuron that the weight or bias belongs to."
+        label = lambda n: f"neuron {n + 1}"  # noqa: E731
         target = st.selectbox("To", range(counts[layer + 1]), format_func=label, key=ends[1], help=help)
     first = 0
     if max(counts) > MAX_SHOWN_UNITS:
-        help = f"{MAX_SHOWN_UNITS} units of a layer are shown: 0 for the strongest, or the number of the first one."
-        first = st.number_input("Units shown from (0: strongest)", 0, max(counts), 0, key="step_first", help=help)
+        help = f"{MAX_SHOWN_UNITS} neurons of a layer are shown: 0 for the strongest, or the number of the first one."
+        first = st.number_input("Neurons shown from (0 = strongest)", 0, max(counts), 0, key="step_first", help=help)
     return {"layer": layer, "source": source or 0, "target": target or 0, "first": int(first)}
 
 

@@ -58,7 +58,7 @@ def test_each_layer_with_weights_has_a_row():
     ("facts", "words"),
     [
         ((0.6, 0.9, 1e-3), "mostly dead"),
-        ((0.1, 0.0, 1e-3), "some dead"),
+        ((0.1, 0.0, 1e-3), "some dead neurons"),
         ((0.0, 0.7, 1e-3), "saturated"),
         ((0.0, 0.1, HEALTHY_RATIO[0] / 2), "hardly moves"),
         ((NAN, NAN, HEALTHY_RATIO[1] * 2), "moves fast"),

@@ -149,7 +149,7 @@ def by_hand(name, o, u):
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("source", [1, -1])
-def test_the_update_is_the_published_formula_for_every_optimiser(name, source):
+def test_the_update_is_the_published_formula_for_every_optimizer(name, source):
     run = run_of(optimizer=name, learning_rate=0.02, l2=0.1, weight_decay=0.05)
     update = ask(run, source=source)[0]["update"]
     penalty = 0.1 * update["parameter"] if source >= 0 else 0  # biases are never penalized

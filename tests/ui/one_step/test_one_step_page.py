@@ -195,7 +195,7 @@ def test_a_bug_in_a_layer_of_one_unit_has_no_effect():
     ran(page.toggle(key="check_bug").set_value(True).run())
     ran(page.selectbox(key="check_layer_3").select(2).run())
     assert page.success
-    assert "This layer has one unit" in texts(page)
+    assert "This layer has one neuron" in texts(page)
 
 
 def test_the_map_says_that_validation_points_are_not_shown():

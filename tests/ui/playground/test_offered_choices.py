@@ -79,7 +79,7 @@ def test_a_diverged_run_starts_again_with_a_tenth_of_its_rate():
     page = open_playground(learning_rate="10")
     while page.session_state.visitor.run.status != "diverged":
         ran(page.button(key="step").click().run())
-    assert "The last finite weights are kept." in page.error[0].value
+    assert "The last valid weights were kept." in page.error[0].value
     assert page.button(key="play").disabled
     ran(page.button(key="lower_rate").click().run())
     assert page.session_state.visitor.run.status == "running"
