@@ -13,7 +13,7 @@ from engine.training.diagnostics import undisturbed
 from engine.training.trainer import Trainer
 
 LOSS_SAMPLES = 512  # fixed samples; the loss of a mini-batch fluctuates more than a step changes it
-MIN_FALL = 0.1  # of the loss, as a share of the first one; a smaller fall may be chance
+MIN_FALL = 0.02  # of the loss, as a share of the first one; a smaller fall may be chance
 MAX_LOSS_RATIO = 4.0  # to the lowest loss, above which the test ends
 
 

@@ -123,9 +123,8 @@ class StopRules:
         return self._time_is_over(s, end.seconds)
 
     def _time_is_over(self, s: Settings, seconds: float) -> str:
-        return (
-            f"Stopped after {s.max_seconds:g} seconds of training" if s.max_seconds and seconds >= s.max_seconds else ""
-        )
+        is_over = s.max_seconds and seconds >= s.max_seconds
+        return f"Stopped after {s.max_seconds:g} seconds of training" if is_over else ""
 
 
 class Rule(NamedTuple):

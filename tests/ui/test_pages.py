@@ -175,7 +175,7 @@ def test_the_help_page_links_every_starting_point(page):
 
 @pytest.mark.parametrize("name", ["functions", "one_step"])
 def test_the_links_in_the_text_open_valid_experiments(name):
-    text = open_page(name).markdown[0].value
+    text = "\n".join(element.value for element in open_page(name).markdown)
     links = text.split(f"](./{name}?")[1:]
     assert links
     for link in links:

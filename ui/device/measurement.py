@@ -119,8 +119,10 @@ def summary(rows: Sequence[dict[str, Any]], difference: float | None) -> list[st
     won = [cell for gain, cell in gains if gain > 1]
     if won:
         (width, batch), (most, at) = min(won, key=lambda cell: cell[0] * cell[1]), max(gains)
-        lines.append(f"The GPU is faster from {width} neurons with batch {batch}; at {at[0]} neurons with batch {at[1]} "
-                     f"it is {most:.1f} times as fast.")  # fmt: skip
+        place = f"{at[0]} neurons with batch {at[1]}"
+        lines.append(
+            f"The GPU is faster from {width} neurons with batch {batch}; at {place} it is {most:.1f} times as fast."
+        )
     elif gains:
         lines.append(
             "The GPU is not faster in any case so far: launching its operations takes longer than computing them."

@@ -93,8 +93,8 @@ def side_by_side() -> None:
     """Two deep networks, trained on request: one whose gradient vanishes, and one whose gradient does not."""
     st.subheader("Two deep networks side by side")
     st.markdown(
-        f"Both have hidden layers of eight neurons, the same data and the same rate. Each is trained for {TRIAL_EPOCHS} "
-        "epochs; your own network does not change."
+        "Both have hidden layers of eight neurons, the same data and the same rate. Each is trained for "
+        f"{TRIAL_EPOCHS} epochs; your own network does not change."
     )
     help = "Which two networks are trained."
     question = st.segmented_control("Compare", list(TRIALS), default=next(iter(TRIALS)), key="trial", help=help)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import pandas as pd
 import streamlit as st
 from streamlit.components.v2 import component
-from streamlit.delta_generator import DeltaGenerator
 
 from lab.experiment.experiment import Experiment
 from lab.protocol.errors import Gone, Unreachable
@@ -30,7 +29,7 @@ def source(*functions: Callable) -> None:
     st.code("\n\n".join(inspect.getsource(function) for function in functions), language="python", wrap_lines=True)
 
 
-def title_row(title: str) -> DeltaGenerator:
+def title_row(title: str) -> AbstractContextManager:
     """A row that begins with the title of the page, for the controls that choose what is shown."""
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     row.header(title, width="content")
@@ -39,7 +38,7 @@ def title_row(title: str) -> DeltaGenerator:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Show a table, which scrolls by itself where it is wider than the screen. The cells are Markdown."""
-    st.table(pd.DataFrame(list(rows), columns=list(head)), hide_index=True, width="content")
+    st.table([dict(zip(head, row, strict=True)) for row in rows], hide_index=True, width="content")
 
 
 def experiment_link(label: str, page: str, **fields: Any) -> str:

@@ -48,10 +48,10 @@ def test_the_initial_weights_are_tested_after_training_as_before():
     pool = LocalPool()
     token = pool.open(Experiment())
     _, before = pool.ask(token, "rate_test", {"from_start": True})
-    for _ in range(40):
+    for _ in range(300):
         pool.scheduler.runs[token].trainer.epoch()
     header, after = pool.ask(token, "rate_test", {"from_start": True})
     np.testing.assert_array_equal(after["losses"], before["losses"])
     assert (header["epoch"], header["suggestion"] is not None) == (0, True)
     header, _ = pool.ask(token, "rate_test", {"from_start": False})
-    assert (header["epoch"], header["suggestion"]) == (40, None)  # what is trained gets no suggestion from noise
+    assert (header["epoch"], header["suggestion"]) == (300, None)  # what is trained gets no suggestion from noise
