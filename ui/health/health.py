@@ -81,7 +81,8 @@ def _table(layers: list[dict[str, Any]]) -> None:
         shares = (_or_nothing(layer[name], "{:.0%}") for name in ("dead", "saturated"))
         spreads = (_or_nothing(layer["signal"], "{:.3g}"), _or_nothing(layer["gradient"], "{:.2g}"))
         rows.append((layer["name"], *spreads, *shares, _or_nothing(layer["update"], "{:.1e}"), layer["verdict"]))
-    table(COLUMNS, rows)
+    # The link is where a keyboard scrolls to if the table is wider than the screen.
+    table([*COLUMNS[:-1], f"[{COLUMNS[-1]}](./help#glossary)"], rows)
 
 
 def _or_nothing(value: float | None, form: str) -> str:

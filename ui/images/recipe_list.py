@@ -20,7 +20,7 @@ def recipes() -> None:
     for recipe in RECIPES.values():
         if not recipe.original:
             _line(recipe)
-    with st.expander(HISTORY):
+    with st.expander(HISTORY, key="earlier_projects"):
         st.caption(f"The experiments that this playground grew from, with corrected gradients. {SHARED_BUG}")
         for recipe in RECIPES.values():
             if recipe.original:
