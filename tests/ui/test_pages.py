@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from lab.experiment.experiment import Experiment
 from lab.experiment.presets import PRESETS
 from tests.ui.opened import open_page
+from ui.kit.glossary import GLOSSARY
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted((ROOT / "pages").glob("*.py"))
@@ -163,6 +164,19 @@ def test_a_late_report_of_a_removed_layer_is_ignored(page):
     page._run(late)
     assert not page.exception
     assert page.session_state.visitor.experiment.hidden == (8,)
+
+
+def test_the_help_page_begins_with_a_lesson_of_three_sentences(page):
+    page.run()
+    lesson = go(page, "help").markdown[0].value.split("\n\n")
+    assert len(lesson) == 1
+    assert [line[:2] for line in lesson[0].splitlines() if line[0].isdigit()] == ["1.", "2.", "3."]
+
+
+def test_the_help_page_explains_every_term(page):
+    page.run()
+    text = "\n".join(element.value for element in go(page, "help").markdown)
+    assert [term.name for term in GLOSSARY.values() if f"**{term.name}**: {term.sentence}" not in text] == []
 
 
 def test_the_help_page_links_every_starting_point(page):

@@ -22,7 +22,8 @@ export class Reading {
     this.canvas.setAttribute('role', 'img');
     this.picture = new BytePicture(this.canvas);
     this.class = build('strong', 'img-class');
-    [this.before, this.after] = [build('span'), build('span')];
+    this.before = build('span');
+    this.after = build('span');
     this.answer = build('p', 'img-answer', this.before, this.class, this.after);
     this.bars = build('ol', 'img-bars');
     this.element = build('div', 'img-reading', this.title, this.canvas, this.answer, this.bars);
