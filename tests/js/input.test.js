@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import test from 'node:test';
+import test, { mock } from 'node:test';
 import { MAX_WEIGHT, PREVIEWED_FIELDS } from '../../ui/components/shared/protocol.js';
 import { isValidWeight, shortNumber } from '../../ui/components/live/network/weight_editor.js';
 import { lastAvailableClass } from '../../ui/components/live/drawing/draw_bar.js';
-import { previewedField } from '../../ui/components/live/drag.js';
+import { DragPreview, previewedField } from '../../ui/components/live/drag.js';
 import { tiled } from '../../ui/components/images/gallery.js';
 import { titleOf, traceUntil } from '../../ui/components/charts/charts.js';
 import { leaveOneFingerToThePage } from '../../ui/components/shared/plotly.js';
@@ -75,4 +75,27 @@ test('one finger on a chart belongs to the page, two to the chart', () => {
 test('a description begins with the title of the chart', () => {
   assert.equal(titleOf('Outputs of each layer: their distribution, the first layer on top'), 'Outputs of each layer');
   assert.equal(titleOf('Network'), 'Network');
+});
+
+test('a slider that is held still gives signs until it is released', () => {
+  mock.timers.enable({ apis: ['setInterval'] });
+  globalThis.requestAnimationFrame = act => act();
+  const listeners = {}, previews = [];
+  globalThis.document = { addEventListener: (name, listener) => (listeners[name] = listener), removeEventListener() {} };
+  let text = '0.1';
+  const thumb = { getAttribute: () => text };
+  const widget = { className: 'st-key-field_learning_rate', querySelector: () => thumb };
+  const drag = new DragPreview((...preview) => previews.push(preview));
+  drag.values = { learning_rate: { 0.3: 0.3 } };
+  listeners.pointerdown({ target: { closest: () => widget } });
+  mock.timers.tick(5000);
+  assert.deepEqual(previews, []); // it has not moved
+  text = '0.3';
+  listeners.pointermove();
+  mock.timers.tick(2000);
+  assert.deepEqual(previews, Array(3).fill(['learning_rate', 0.3]));
+  listeners.pointerup();
+  mock.timers.tick(5000);
+  assert.equal(previews.length, 3);
+  mock.timers.reset();
 });
