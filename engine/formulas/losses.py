@@ -103,12 +103,13 @@ LOSSES = {
             "Wild values count no more than their distance; its slope never shrinks, so it never settles."),
         Loss(
             "huber", "Huber", _huber, _huber_gradient, FOR_NUMBERS, NUMBERS, False,
-            r"\frac{1}{O}\sum \tfrac12 e^2 \text{ if } e \le 1 \text{ else } e - \tfrac12,\quad e = |y - t|",
+            r"\frac{1}{O}\sum \left[\tfrac12 e^2 \text{ if } e \le 1 \text{ else } e - \tfrac12\right],"
+            r"\quad e = |y - t|",
             "Squared for errors up to 1, absolute beyond: calm at the end and not ruled by wild values."),
         Loss(
             "binary_crossentropy", "Binary cross-entropy", _binary_crossentropy, _binary_crossentropy_gradient,
             ("sigmoid",), CLASSES, True,
-            r"-\frac{1}{O}\sum t \ln y + (1 - t) \ln (1 - y)",
+            r"-\frac{1}{O}\sum \left[t \ln y + (1 - t) \ln (1 - y)\right]",
             "Each output answers yes or no; being surely wrong costs without limit."),
         Loss(
             "categorical_crossentropy", "Categorical cross-entropy", _categorical_crossentropy,

@@ -27,7 +27,7 @@ class Divergence(NamedTuple):
 
     step: int
     epoch: int
-    where: str  # clause that names the value which overflowed first, or the exploded loss
+    where: str  # clause that names the value which overflowed first, or the loss that rose
 
 
 def has_exploded(loss: float, untrained_loss: float) -> bool:

@@ -122,13 +122,14 @@ class StopRules:
         return f"The {self.loss_name} has reached {s.target_loss:g}" if reached else ""
 
     def _epochs(self, s: Settings, end: EpochEnd) -> str:
-        return f"{s.epochs:,} epochs are done" if s.epochs and end.epoch >= s.epochs else ""
+        return f"Stopped after {s.epochs:,} epochs" if s.epochs and end.epoch >= s.epochs else ""
 
     def _seconds(self, s: Settings, end: EpochEnd) -> str:
         return self._time_is_over(s, end.seconds)
 
     def _time_is_over(self, s: Settings, seconds: float) -> str:
-        return f"{s.max_seconds:g} seconds of training are over" if s.max_seconds and seconds >= s.max_seconds else ""
+        is_over = s.max_seconds and seconds >= s.max_seconds
+        return f"Stopped after {s.max_seconds:g} seconds of training" if is_over else ""
 
 
 class Rule(NamedTuple):

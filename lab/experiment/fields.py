@@ -376,7 +376,7 @@ class Fields(BaseModel):
     )] = "float32"
     epochs: Annotated[int, FieldSpec(
         allowed=whole(0, 1_000_000), label="Stop after this many epochs", group=STOP_RULES, part="stop", zero="never",
-        term="Stop rule", help="Training stops when this many epochs are done.",
+        term="Stop rule", help="Training stops after this many epochs.",
     )] = 0
     target_accuracy: Annotated[float, FieldSpec(
         allowed=number(0, 1), label="Stop at this validation accuracy or R²", group=STOP_RULES, part="stop",

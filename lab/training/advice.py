@@ -122,7 +122,7 @@ def _copies(s: RunView) -> Advice | None:
     for block in architecture_of(s.experiment).dense[:-1]:
         layer = s.trainer.network[block.weights.name]
         if s.epochs[-1] >= 3 and layer.units > 1 and np.ptp(layer.W, axis=1).max() == 0 and np.ptp(layer.b) == 0:
-            text = f"All units of {block.title.lower()} are copies of one another: equal weights get equal gradients."
+            text = f"All neurons of {block.title.lower()} are copies of one another: equal weights get equal gradients."
             text += " They need different initial weights."
             return Advice(text, "Try Glorot", {"initializer": "glorot_uniform"})
     return None
@@ -136,7 +136,7 @@ def _dead(s: RunView) -> Advice | None:
     for number, (name, report) in enumerate(zip(names, dense, strict=True), 1):
         if name == "relu" and report.dead >= 0.4:
             count, units = round(report.dead * s.experiment.hidden[number - 1]), s.experiment.hidden[number - 1]
-            text = f"{count} of {units} units in hidden layer {number} are zero for every point"
+            text = f"{count} of {units} neurons in hidden layer {number} are zero for every point"
             text += ": dead ReLUs get no gradient."
             return Advice(text, "Try Leaky ReLU", {"activations": "leaky_relu"})
     return None
@@ -149,9 +149,9 @@ def _vanishing(s: RunView) -> Advice | None:
     if not first < 0.02 * last:
         return None
     times = float(f"{min(last / max(first, 1e-30), 1e6):.1g}")  # one digit, so that the sentence rarely changes
-    text = f"The gradient shrinks to 1/{times:,.0f} on its way to the first hidden layer"
+    text = f"By the first hidden layer the gradient is {times:,.0f} times smaller"
     if "sigmoid" in s.experiment.activation_names:
-        return Advice(f"{text}: each sigmoid lets a quarter through at most.", "Try Tanh", {"activations": "tanh"})
+        return Advice(f"{text}: each sigmoid passes on at most a quarter.", "Try Tanh", {"activations": "tanh"})
     return Advice(f"{text}: it vanishes.", "Try batch normalization", {"batch_norm": True})
 
 
@@ -186,7 +186,7 @@ def _saturated(s: RunView) -> Advice | None:
     dense = s.reports[len(s.reports) - len(names) :]  # those of convolutions come first
     for number, (name, report) in enumerate(zip(names, dense, strict=True), 1):
         if name in ("tanh", "sigmoid") and report.saturated >= 0.5:
-            text = f"Most outputs of hidden layer {number} lie where its curve is flat: saturated units hardly learn."
+            text = f"Most outputs of hidden layer {number} lie where its curve is flat: saturated neurons hardly learn."
             return Advice(text, "Try batch normalization", {"batch_norm": True})
     return None
 
@@ -223,7 +223,7 @@ def _underfits(s: RunView) -> Advice | None:
         return None
     text = "The training loss no longer falls and training points are still wrong: the network is too small."
     wider = [min(2 * units, 32) for units in hidden]
-    return Advice(text, f"Try {wider[0]} units", {"hidden": wider})
+    return Advice(text, f"Try {wider[0]} neurons", {"hidden": wider})
 
 
 def _done(s: RunView) -> Advice | None:

@@ -35,7 +35,9 @@ def test_nonsense_in_every_field_is_shown_as_plain_text(playground):
     assert {sentence.partition(":")[0] for sentence in sentences} == set(FIELDS)
     assert len(sentences) == len(FIELDS)
     assert all("allowed: " in sentence for sentence in sentences)
-    assert last.startswith(f"colour, __proto__, constructor, {IMAGE[:40]}..., shape and 1 more: no field of a link")
+    assert last.startswith(
+        f"colour, __proto__, constructor, {IMAGE[:40]}..., shape and 1 more: unknown settings in the link"
+    )
     assert all(quoted in alert.inner_text() for quoted in NONSENSE.values())
     assert alert.locator("a, img, script, strong, em, code, .katex, span[style]").count() == 0
     assert playground.page.locator("#planted").count() == 0

@@ -41,7 +41,7 @@ def shapes(
 
     x: (N,). dots: positions and heights on the first curve. titles: of both axes.
     """
-    figure = go.Figure(layout=layout(theme, x=titles[0], y=titles[1], showlegend=True, legend=_ABOVE, height=400))
+    figure = go.Figure(layout=layout(theme, x=titles[0], y=titles[1], showlegend=True, legend=_ABOVE, height=330))
     figure.update_xaxes(zeroline=True).update_yaxes(zeroline=True)
     hover = f"{titles[0]} = %{{x:.3f}}<br>%{{y:.4f}}<extra>%{{fullData.name}}</extra>"
     for number, curve in enumerate(curves):

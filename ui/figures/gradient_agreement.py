@@ -22,7 +22,8 @@ def agreement(
     numeric, analytic: (P,). wrong: (P,) bool, drawn as crosses. names: P hover texts.
     """
     numeric, analytic, wrong = (np.asarray(values) for values in (numeric, analytic, wrong))
-    figure = go.Figure(layout=layout(theme, x="measured by a difference", y="by backpropagation", height=340))
+    figure = go.Figure(layout=layout(theme, x="measured by a difference", y="by backpropagation", height=340,
+                                     yaxis={"automargin": True}))  # fmt: skip
     reach = 1.08 * max(float(np.abs([numeric, analytic]).max(initial=0)), 1e-6)
     line = {"color": QUIET[theme], "width": 1, "dash": "dot"}
     figure.add_scatter(x=[-reach, reach], y=[-reach, reach], mode="lines", line=line, hoverinfo="skip", name="equal")

@@ -14,7 +14,7 @@ from ui.figures.theme import BLUE, INK, QUIET, Theme, layout
 ROW_PX = 46  # of one layer
 OVERLAP = 1.25  # height of the tallest bar, in rows
 BAND_FILL = "rgba(0, 158, 115, 0.16)"
-NAMES_WIDTH_PX = 120
+NAMES_WIDTH_PX = 160
 
 
 def ridges(names: Sequence[str], edges: ArrayLike, counts: ArrayLike, *, x: str, theme: Theme = "light",

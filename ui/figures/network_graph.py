@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from ui.figures.theme import BLUE, INK, ORANGE, QUIET, ZERO, Theme, layout
 
 WIDTHS = (0.6, 1.4, 2.6, 4.2)  # of a line, by its weight relative to the largest one
+NOTHING_YET = "\u200b"  # not empty: Plotly draws no text into a trace whose texts were all empty before
 
 
 class Column(NamedTuple):
@@ -44,7 +45,7 @@ def network(
             raise ValueError(f"weights {number} must be {expected}; they are {matrix.shape}.")
     tallest = max(len(column.labels) for column in columns)
     bare = {"visible": False, "fixedrange": True}
-    figure = go.Figure(layout=layout(theme, height=110 + 36 * max(tallest, 4), dragmode=False, xaxis=bare, yaxis=bare))
+    figure = go.Figure(layout=layout(theme, height=90 + 34 * max(tallest, 4), dragmode=False, xaxis=bare, yaxis=bare))
     figure.update_xaxes(range=[-0.4, len(columns) - 0.6]).update_yaxes(range=[-tallest / 2 - 0.2, tallest / 2 + 0.9])
     figure.update_layout(margin={"l": 4, "r": 4, "t": 4, "b": 4})
     for number, matrix in enumerate(weights):
@@ -91,7 +92,11 @@ def _chosen_line(
 def _units(figure: go.Figure, number: int, column: Column, here: bool, tallest: int, theme: Theme) -> None:
     count = len(column.labels)
     if column.values is None:
-        texts, hover, fill = [""] * count, [f"{label}: not yet" for label in column.labels], [ZERO[theme]] * count
+        texts, hover, fill = (
+            [NOTHING_YET] * count,
+            [f"{label}: not yet" for label in column.labels],
+            [ZERO[theme]] * count,
+        )
     else:
         texts = [_short(value) for value in column.values]
         hover = [f"{label}: {value:.5g}" for label, value in zip(column.labels, column.values, strict=True)]

@@ -21,10 +21,13 @@ VALIDATION_CURVE = {"light": "#565b64", "dark": "#b4b9bf"}
 TEST_CURVE = {"light": "#512da8", "dark": "#cdb8ff"}
 GRID = {"light": "#e3e6e9", "dark": "#343a42"}
 TEXT = {"light": "#31333f", "dark": "#fafafa"}
+FONT = '"Source Sans", sans-serif'  # of Streamlit's pages
 
 # In every chart, thin for training, thick for test, dashed between them for validation.
 TRAIN_WIDTH, VALIDATION_WIDTH, TEST_WIDTH = 1.5, 2.0, 3.0
 VALIDATION_DASH = "dash"
+
+LOG_AXIS = {"type": "log", "tickformat": "~g"}  # whole numbers at the ticks; Plotly writes 2 and 5 for 0.2 and 0.5
 
 
 def layout(theme: Theme = "light", *, x: str = "", y: str = "", **more: Any) -> dict[str, Any]:
@@ -46,7 +49,8 @@ def layout(theme: Theme = "light", *, x: str = "", y: str = "", **more: Any) -> 
         "template": go.layout.Template(),
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": TEXT[theme], "size": 12},
+        "font": {"color": TEXT[theme], "size": 12, "family": FONT},
+        "hoverlabel": {"font": {"family": FONT}},
         "margin": {"l": 48, "r": 8, "t": 6, "b": 36},
         "showlegend": False,
         "hovermode": "closest",

@@ -1,9 +1,10 @@
-"""What several pages share: layout, source code of the engine, links, keyboard shortcuts, and queries."""
+"""What several pages share: tables, source code of the engine, links, keyboard shortcuts, and queries."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from streamlit.components.v2 import component
 
 from lab.experiment.experiment import Experiment
 from lab.protocol.errors import Gone, Unreachable
-from ui.components import FILES, script
+from ui.components import script
 from ui.kit import links
 from ui.session import state
 
@@ -21,17 +22,23 @@ ROOT = Path(__file__).parents[2]
 REFRESH_S = 1.0  # between two views of a running network; each one mounts its charts again
 
 
-def begin_reading_page() -> None:
-    """Begin a page that is read from top to bottom: make sure that there is a run, and set the layout."""
-    state.begin()
-    st.html(FILES["page/reading.css"])
-
-
 def source(*functions: Callable) -> None:
     """Show the source code of functions of the engine."""
     path = Path(inspect.getsourcefile(functions[0]) or "").relative_to(ROOT).as_posix()
     st.caption(f"The code that runs, from {path}:")
     st.code("\n\n".join(inspect.getsource(function) for function in functions), language="python", wrap_lines=True)
+
+
+def title_row(title: str) -> AbstractContextManager:
+    """A row that begins with the title of the page, for the controls that choose what is shown."""
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+    row.header(title, width="content")
+    return row
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Show a table, which scrolls by itself where it is wider than the screen. The cells are Markdown."""
+    st.table([dict(zip(head, row, strict=True)) for row in rows], hide_index=True, width="content")
 
 
 def experiment_link(label: str, page: str, **fields: Any) -> str:

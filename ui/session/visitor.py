@@ -117,7 +117,7 @@ def unknown(query: Mapping[str, str]) -> list[str]:
     if not names:
         return []
     more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
-    return [f"{', '.join(names[:MOST_NAMED])}{more}: no field of a link, and ignored; allowed: what Share writes."]
+    return [f"{', '.join(names[:MOST_NAMED])}{more}: unknown settings in the link, ignored."]
 
 
 @st.cache_resource

@@ -89,7 +89,7 @@ DOCUMENT = (
           "a page stays empty after its connection was lost", f'{Mark.APP}[{Mark.CONNECTION_STATE}="CONNECTED"]'),
     _mark(Mark.SCRIPT_STATE, 'the root of the app says "running" or "notRunning" of its script', "live.js",
           "a status message of the live view can interrupt a click", f'{Mark.APP}[{Mark.SCRIPT_STATE}="notRunning"]'),
-    _mark(Mark.MAIN_BLOCK, "the content of a page is in this block", "page.css reading.css style.py",
+    _mark(Mark.MAIN_BLOCK, "the content of a page is in this block", "page.css style.py",
           "pages have wide empty margins"),
     _mark(Mark.APP_HEADER, "the header of an embedded page can be hidden", "style.py",
           "embedded pages show title and navigation", where="embedded"),

@@ -135,7 +135,7 @@ def test_reset_keeps_the_current_settings(build_trainer):
 def test_a_run_stops_at_its_last_epoch_until_resumed(build_trainer):
     trainer = build_trainer(epochs=3)
     trainer.run_for(60)
-    assert (trainer.epochs, trainer.stopped) == (3, "3 epochs are done.")
+    assert (trainer.epochs, trainer.stopped) == (3, "Stopped after 3 epochs.")
     trainer.resume()
     assert trainer.stopped == ""
     trainer.epoch()
@@ -152,7 +152,7 @@ def test_a_changed_setting_or_a_reset_enables_a_rule_again(build_trainer):
     trainer.resume()
     trainer.reset()
     trainer.run_for(60)
-    assert (trainer.epochs, trainer.stopped) == (4, "4 epochs are done.")
+    assert (trainer.epochs, trainer.stopped) == (4, "Stopped after 4 epochs.")
 
 
 def test_a_run_stops_when_the_target_is_reached(build_trainer):
@@ -217,7 +217,7 @@ def test_a_validation_part_changes_no_step(build_trainer):
 def test_a_run_stops_when_its_time_is_over(build_trainer):
     trainer = build_trainer(max_seconds=5.0)
     trainer.run_for(60, clock=lambda: float(trainer.steps))  # each step seems to take a second
-    assert (trainer.stopped, trainer.steps, trainer.seconds) == ("5 seconds of training are over.", 5, 5.0)
+    assert (trainer.stopped, trainer.steps, trainer.seconds) == ("Stopped after 5 seconds of training.", 5, 5.0)
 
 
 def test_run_for_follows_the_clock(build_trainer):
@@ -271,14 +271,14 @@ def test_without_patience_the_last_weights_are_kept(build_trainer):
     trainer, twin = (build_trainer(epochs=epochs, validates=True) for epochs in (5, 0))
     trainer.run_for(60)
     twin.run_for(60, epochs=5)
-    assert trainer.stopped == "5 epochs are done."
+    assert trainer.stopped == "Stopped after 5 epochs."
     np.testing.assert_array_equal(trainer.network.parameters, twin.network.parameters)
 
 
 def test_an_end_before_the_first_epoch_keeps_the_weights(build_trainer):
     trainer = build_trainer(patience=5, max_seconds=2.0)
     trainer.run_for(60, clock=lambda: float(trainer.steps))
-    assert trainer.stopped == "2 seconds of training are over."
+    assert trainer.stopped == "Stopped after 2 seconds of training."
     assert not np.array_equal(trainer.network.parameters, trainer.rules.best.parameters)
 
 

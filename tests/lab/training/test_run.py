@@ -94,8 +94,8 @@ def test_a_stop_rule_ends_the_run_and_says_why(make):
     run = make(epochs=3)
     run.play()
     train(run, 10)
-    assert (run.status, run.trainer.epochs, run.notice) == ("stopped", 3, "3 epochs are done.")
-    assert look(run)[0]["notice"] == "3 epochs are done."
+    assert (run.status, run.trainer.epochs, run.notice) == ("stopped", 3, "Stopped after 3 epochs.")
+    assert look(run)[0]["notice"] == "Stopped after 3 epochs."
 
 
 def test_play_goes_on_after_a_stop_rule(make):

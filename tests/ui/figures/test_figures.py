@@ -227,6 +227,7 @@ def test_every_figure_is_transparent_untitled_and_keeps_its_zoom(name):
         assert figure.layout.title.text is None
         assert figure.layout.uirevision == "constant"
         assert figure.layout.font.color == theme.TEXT[name]
+        assert figure.layout.font.family == figure.layout.hoverlabel.font.family == theme.FONT
 
 
 def test_no_module_of_a_component_writes_html():
