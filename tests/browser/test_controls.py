@@ -138,9 +138,10 @@ RULES = [
 def test_a_stop_rule_ends_the_run_and_play_continues(playground):
     playground.open("learning_rate=0.001&noise=0.3&speed=fast")
     playground.unfold(STOP_RULES)
-    playground.button("Increment").first.click()
+    buttons = playground.page.get_by_test_id("stPopoverBody").get_by_role("button")
+    buttons.and_(playground.button("Increment")).first.click()
     playground.linked(epochs="1")
-    playground.button("Decrement").first.click()
+    buttons.and_(playground.button("Decrement")).first.click()
     playground.linked(epochs=None)
     for rule in RULES:
         use(playground, rule)
