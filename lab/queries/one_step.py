@@ -114,7 +114,8 @@ class _Step:
         dense, network = self.layer(layer), self.trainer.network
         if source is None or target is None:
             gradients = np.abs(same_view(dense.W, network.parameters, network.gradients))
-            return layer, *divmod(int(gradients.argmax()), dense.units)
+            row, column = divmod(int(gradients.argmax()), dense.units)
+            return layer, row, column
         return layer, int(np.clip(int(source), -1, dense.inputs - 1)), int(np.clip(int(target), 0, dense.units - 1))
 
     def answer(self, layer: int, source: int, target: int, first: int) -> tuple[dict, dict]:
