@@ -10,7 +10,7 @@ from ui.playground.live_view import live, picture_first
 from ui.playground.messages import divergence, refusals
 from ui.playground.network_controls import function_controls, layer_controls
 from ui.playground.other_settings import other_settings
-from ui.playground.training_bar import pace, training_bar, training_settings
+from ui.playground.training_bar import pace, proposal, training_bar, training_settings
 from ui.playground.view_controls import view_controls
 from ui.session import state
 
@@ -29,11 +29,12 @@ with places.settings:
         pace()
     function_controls()
 with places.training:
-    training_settings()
+    training_settings(state.experiment().selects)
 with places.messages:
     lesson()
     refusals()
     divergence()
+    proposal()
 with places.data:
     data_controls()
     layer_controls()

@@ -12,7 +12,7 @@ if sys.path[0] != str(ROOT):  # before the script's own folder, in which other p
 import streamlit as st  # noqa: E402
 
 from ui.header.lesson import banner  # noqa: E402
-from ui.kit.page_parts import keep_history  # noqa: E402
+from ui.kit.page_parts import page_frame  # noqa: E402
 from ui.kit.style import inject_css  # noqa: E402
 from ui.streamlit_compat import uninterrupted_callbacks  # noqa: E402
 
@@ -36,6 +36,6 @@ page = st.navigation(
     position="top",
 )
 inject_css()  # before the page, so that what a teacher has hidden never shows
-keep_history()
+page_frame()
 banner()
 page.run()

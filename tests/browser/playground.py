@@ -146,8 +146,7 @@ class Playground:
     @property
     def link(self) -> dict[str, str]:
         """The fields of the address bar, without what `open` adds to all links."""
-        fields = parse_qsl(self.page.evaluate("location.search.slice(1)"), keep_blank_values=True)
-        return {name: value for name, value in fields if VIEW.get(name) != value}
+        return without_view(dict(parse_qsl(self.page.evaluate("location.search.slice(1)"), keep_blank_values=True)))
 
     @property
     def status_line(self) -> str:
@@ -344,6 +343,11 @@ class Playground:
 
     def close(self) -> None:
         self.context.close()
+
+
+def without_view(fields: dict[str, str]) -> dict[str, str]:
+    """The fields of a link without what `Playground.open` adds to all links."""
+    return {name: value for name, value in fields.items() if VIEW.get(name) != value}
 
 
 def path_of(title: str) -> str:

@@ -190,7 +190,7 @@ def test_the_speed_limits_the_run_and_view_options_leave_it_unchanged(playground
 # Completeness -------------------------------------------------------------------------------------------------------
 
 
-@presses("Back to the playground", "Navigate to home page")
+@presses("To the Playground", "Navigate to home page")
 def test_every_control_is_pressed_by_a_test(playground):
     conditions = "optimizer=adamw&schedule=cosine&patience=99&features=x1,x2,x1*x2"  # of further controls
     playground.open(f"epochs=1000000&speed=slow&validation_share=0&{conditions}")
@@ -218,7 +218,7 @@ def test_every_control_is_pressed_by_a_test(playground):
     use(playground, Control(EPOCHS, lambda page: page.enter(EPOCHS, 0), {"epochs": None}))
     playground.fold()
     found |= offered(playground)
-    for back in ("Back to the playground", "Navigate to home page"):
+    for back in ("To the Playground", "Navigate to home page"):
         playground.go("Help")
         link = playground.page.get_by_role("link", name=back, exact=True)
         link.or_(playground.button(back)).wait_for()

@@ -32,6 +32,7 @@ def test_the_projector_enlarges_and_lightens_the_page(playground):
     playground.page.wait_for_function(f"() => !({SIDEWAYS})().length")
     assert playground.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     point_at_a_line(playground)
+    playground.unfold("Settings")
     playground.switch("Projector")
     playground.linked(projector=None)
     playground.until("facts.theme === 'dark'")

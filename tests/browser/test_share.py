@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, expect
 from data.sources import hand_drawn
 from lab.experiment.experiment import Experiment
 from lab.experiment.link import expanded
-from tests.browser.playground import WAIT_S, Playground, eventually
+from tests.browser.playground import WAIT_S, Playground, eventually, without_view
 from ui.header.link_address import is_loopback
 
 pytestmark = pytest.mark.browser
@@ -37,7 +37,7 @@ def tick(dialog: Locator, kind: str, name: str) -> None:
 
 
 def fields(link: str) -> dict[str, str]:
-    return expanded(dict(parse_qsl(urlsplit(link).query, keep_blank_values=True)))
+    return without_view(expanded(dict(parse_qsl(urlsplit(link).query, keep_blank_values=True))))
 
 
 def test_ticked_parts_are_hidden_or_locked_in_the_link(playground):

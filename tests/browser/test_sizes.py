@@ -61,6 +61,7 @@ def check(playground: Playground, *parts: str) -> None:
 
 
 def test_the_picture_is_in_sight_on_every_screen(playground):
+    page = playground.page
     playground.open("controls=simple")
     for width, height in ((1366, 650), (1280, 600), (1400, 900), (1920, 1080), (2560, 1440)):
         resize(playground, width, height)
@@ -69,10 +70,10 @@ def test_the_picture_is_in_sight_on_every_screen(playground):
         resize(playground, width, 800)
         check(playground)
     resize(playground, 1366, 650)
-    playground.press("Everything")
+    page.get_by_role("radio", name="Everything", exact=True).click()
     playground.linked(controls="everything")
     check(playground, *PICTURE, ".st-key-bar")
-    playground.press("Simple")
+    page.get_by_role("radio", name="Simple", exact=True).click()
     playground.linked(controls=None)
     playground.switch("Projector")
     playground.linked(projector="true")

@@ -62,9 +62,9 @@ def keys(buttons: Mapping[str, list[str]]) -> None:
     _unseen("keys", "page/page_keys.js", state.runs().live)(key="keys", data=dict(buttons))
 
 
-def keep_history() -> None:
+def page_frame() -> None:
     """On every page: Back and Forward go to another page, not through the settings in the address."""
-    _unseen("history", "page/page_history.js", state.runs().live)(key="history")
+    _unseen("frame", "page/page_frame.js", state.runs().live)(key="frame")
 
 
 @lru_cache(maxsize=4)

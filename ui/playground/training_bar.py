@@ -26,9 +26,6 @@ def training_bar() -> None:
             pace()
         with st.container(width=160):
             control("learning_rate")
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="proposal"):
-        if state.experiment().selects:
-            propose_validation("Stop rules look at the training part now.")
     state.write_link()
 
 
@@ -48,10 +45,22 @@ def _buttons() -> None:
         command("Batch", "step_batch", help="Train on one batch (one optimizer step). Shortcut: B")
 
 
+def proposal() -> None:
+    """A validation part, where stop rules look at the training part."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="proposal"):
+        if state.experiment().selects:
+            propose_validation("Stop rules look at the training part now.")
+
+
 @st.fragment
-def training_settings() -> None:
-    """The settings of training beyond the learning rate: a fragment, like the bar."""
+def training_settings(selects: bool) -> None:
+    """The settings of training beyond the learning rate: a fragment, like the bar.
+
+    selects: whether a stop rule chose weights when the page was drawn; if that changes, all of it is drawn again.
+    """
     state.look_again()
+    if state.experiment().selects != selects:
+        st.rerun()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", width="content", key="training"):
         for field, width in WIDTHS.items():
             if is_in_view(field):

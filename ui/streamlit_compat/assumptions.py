@@ -106,6 +106,8 @@ DOCUMENT = (
           "controls are far apart, and locked ones do not show it", f"{Mark.MAIN_BLOCK} label{Mark.WIDGET_LABEL}"),
     _mark(Mark.NAVIGATION_LINK, "links of the navigation have this mark", "page.css",
           "the keyboard focus in the navigation cannot be seen"),
+    _mark(Mark.SIDE_NAVIGATION, "on a phone the pages are a list in which titles of groups are not items",
+          "page_frame.js", "screen readers miscount the list of pages", f"{Mark.SIDE_NAVIGATION} > div", where="phone"),
     _mark(Mark.PRIMARY_BUTTON, "primary buttons have this mark", "style.py",
           "labels of primary buttons are too pale in the dark theme"),
     _mark(Mark.DIALOG, "an open dialog has this mark", "keys.js live.js",

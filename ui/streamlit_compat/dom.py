@@ -17,6 +17,7 @@ class Mark(StrEnum):
     LAYOUT_WRAPPER = '[data-testid="stLayoutWrapper"]'
     CAPTION = '[data-testid="stCaptionContainer"]'
     WIDGET_LABEL = '[data-testid="stWidgetLabel"]'
+    SIDE_NAVIGATION = '[data-testid="stSidebarNavItems"]'
     NAVIGATION_LINK = '[data-testid="stTopNavLink"]'
     PRIMARY_BUTTON = '[data-testid="stBaseButton-primary"]'
     DIALOG = '[data-testid="stDialog"]'

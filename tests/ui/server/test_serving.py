@@ -109,7 +109,7 @@ ENTRIES = [
     "charts/charts.js",
     "images/images.js",
     "page/page_keys.js",
-    "page/page_history.js",
+    "page/page_frame.js",
     "page/copy_button.js",
 ]
 
