@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from data import DATASETS
+from data.sources.toy import TOYS
 from engine import ACTIVATIONS, INITIALIZERS, OPTIMIZERS, SCHEDULES
 from lab.experiment.experiment import Experiment
 from lab.experiment.fields import FIELDS
@@ -39,16 +40,16 @@ pytestmark = pytest.mark.browser
 STOP_RULES = "Stop rules"
 MORE = "More settings"
 LAYERS = "Layer sizes"
-tested.update({"Playground", "Data", "Help"})  # links that test_first_light.py and test_data.py follow
+tested.update({"Playground", "Data", "Images", "Save"})  # links that other tests follow
+tested.update({"Learn", "More"})  # menus of links that Playground.go opens
+tested.update({"Simple", "Everything", *(toy.label for toy in TOYS)})  # in test_sizes.py
+tested.update({"Mark errors", "Next hint"})  # in test_readouts.py and test_stage.py
 tested.update({MORE, LAYERS, "Presets", "Share", "? Keys", "Projector"})  # pressed in other files
 tested.add("Device")  # in tests/ui/playground/test_offered_choices.py
 tested.update({"Step", "Batch", "Reset", "New weights"})  # in test_transport.py
 tested.update({"Smooth the loss", "Smooth the accuracy"})  # there, too
 tested.add("Hold out 20% for validation")  # in test_validation_part.py
 tested.update(preset.label for preset in PRESETS.values())  # on the help page, too
-tested.update(
-    {"Functions", "One step", "Optimizers", "Health", "Images", "Data", "Save", "Device"}
-)  # links to pages that have tests of their own
 DIAGRAM = (  # names on the picture, which test_stage.py presses
     "Feature .+",
     "(Fewer|More) hidden layers",

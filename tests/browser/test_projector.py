@@ -8,7 +8,7 @@ from tests.browser.playground import Playground
 
 pytestmark = pytest.mark.browser
 
-SIZES = """() => [...document.querySelectorAll('.live-title, .xtick text')]
+SIZES = """() => [...document.querySelectorAll('.live-title, .xtick:first-child text')]
   .filter(part => part.getBoundingClientRect().height)
   .map(part => parseFloat(getComputedStyle(part).fontSize) * (part.closest('svg') ? 1 : part.currentCSSZoom))"""
 SIDEWAYS = """() => [...document.querySelectorAll('body *')]

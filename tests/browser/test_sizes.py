@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from data.sources.toy import TOYS
 from tests.browser.playground import CENTER, PHONE, Playground
 
 pytestmark = pytest.mark.browser
@@ -28,7 +29,7 @@ COVERED = """() => [...document.querySelectorAll(
   '[data-testid=stTopNavLink], nav button, .st-key-tools button, .st-key-bar button, .st-key-bar input'
 )].filter(part => {
   const { left, top, width, height } = part.getBoundingClientRect();
-  const isInSight = part.checkVisibility({ visibilityProperty: true }) && top >= 0 && top + height <= innerHeight;
+  const isInSight = part.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && top >= 0 && top + height <= innerHeight;
   const found = document.elementFromPoint(left + width / 2, top + height / 2);
   return width && isInSight && !(part.contains(found) || found?.contains(part));
 }).map(part => part.textContent || part.ariaLabel)"""
@@ -70,6 +71,10 @@ def test_the_picture_is_in_sight_on_every_screen(playground):
         resize(playground, width, 800)
         check(playground)
     resize(playground, 1366, 650)
+    for toy in TOYS:  # chosen by their pictures
+        page.get_by_role("radio", name=toy.label, exact=True).click()
+        playground.linked(dataset=None if toy.name == "circle" else toy.name)
+    check(playground, *PICTURE, ".live-words-row", ".st-key-bar")
     page.get_by_role("radio", name="Everything", exact=True).click()
     playground.linked(controls="everything")
     check(playground, *PICTURE, ".st-key-bar")
