@@ -29,7 +29,8 @@ COVERED = """() => [...document.querySelectorAll(
   '[data-testid=stTopNavLink], nav button, .st-key-tools button, .st-key-bar button, .st-key-bar input'
 )].filter(part => {
   const { left, top, width, height } = part.getBoundingClientRect();
-  const isInSight = part.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && top >= 0 && top + height <= innerHeight;
+  const isDrawn = part.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+  const isInSight = isDrawn && top >= 0 && top + height <= innerHeight;
   const found = document.elementFromPoint(left + width / 2, top + height / 2);
   return width && isInSight && !(part.contains(found) || found?.contains(part));
 }).map(part => part.textContent || part.ariaLabel)"""

@@ -17,6 +17,7 @@ import { readTheme } from '../shared/palette.js';
 const FACTS_PERIOD_MS = 50; // between changes of the status line during training: a person cannot read sixty numbers per second
 const TABLE_PERIOD_MS = 100; // between changes of the tables
 const SENTENCE_PERIOD_MS = 1000; // between changes of the sentences for screen readers
+const THEME_VARIABLES = ['text', 'background', 'border', 'primary'].map(name => `--st-${name}-color`);
 const CURVES = 2; // the first panels, beside the map
 const VIEW_TITLES = { map: 'Prediction of the network', pictures: 'Test pictures', table: 'Test data' };
 
@@ -213,6 +214,8 @@ export class View {
     const theme = readTheme(this.root);
     [this.map, this.diagram, this.strip, ...this.panels].forEach(part => part.setTheme(theme));
     this.root.dataset.theme = this.status.element.dataset.theme = theme.name;
+    const given = getComputedStyle(this.root); // the bar, where the status line is, does not inherit these
+    for (const name of THEME_VARIABLES) this.status.element.style.setProperty(name, given.getPropertyValue(name));
     this.drawAllCharts();
   }
 
