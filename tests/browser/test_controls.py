@@ -73,8 +73,8 @@ LIVE = [  # in the order in which they are used, one after the other
     slide("Batch size", "End", "batch_size", "0"),
 ]
 REBUILDS = [
-    enter("Units 1", 3, "hidden", "3,8", LAYERS),
-    enter("Units 2", 4, "hidden", "3,4", LAYERS),
+    enter("Neurons 1", 3, "hidden", "3,8", LAYERS),
+    enter("Neurons 2", 4, "hidden", "3,4", LAYERS),
     press("Remove layer", "hidden", "3", LAYERS),
     press("Add layer", "hidden", "3,3", LAYERS),
     choose("Activation", ACTIVATIONS, "activations", "relu"),

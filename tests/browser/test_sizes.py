@@ -41,6 +41,15 @@ STAGE = """() => [...document.querySelectorAll('.live-diagram-box, .live-map, .l
   return [x, y, width, height].map(Math.round);
 })"""
 
+FOCUSABLE = """() => [
+  ...document.querySelectorAll('a[href], button, input, select, textarea, [tabindex]')
+].filter(part => {
+  const { top, bottom, left, right, width } = part.getBoundingClientRect();
+  const isInSight = width && bottom > 0 && right > 0 && top < innerHeight && left < innerWidth;
+  return isInSight && part.tabIndex >= 0 && !part.disabled && part.checkVisibility({ visibilityProperty: true });
+}).map(part => part.ariaLabel || part.textContent || part.tagName)"""
+MOST_FOCUSABLE = 45  # controls in sight of the simple page, each a stop of the Tab key
+
 LOSS = "document.querySelector('[data-chart=loss] .js-plotly-plot')"
 SCROLLED = "() => document.querySelector('[data-testid=stMain]').scrollTop"
 
@@ -68,6 +77,9 @@ def test_the_picture_is_in_sight_on_every_screen(playground):
     for width, height in ((1366, 650), (1280, 600), (1400, 900), (1920, 1080), (2560, 1440)):
         resize(playground, width, height)
         check(playground, *PICTURE, ".live-words-row", ".st-key-bar")
+        if (width, height) == (1400, 900):
+            focusable = page.evaluate(FOCUSABLE)
+            assert len(focusable) <= MOST_FOCUSABLE, focusable
     for width in (1320, 1200, 1120, 1024, 900, 700):
         resize(playground, width, 800)
         check(playground)

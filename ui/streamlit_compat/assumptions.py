@@ -123,7 +123,7 @@ DOCUMENT = (
           "keyboard shortcuts, hidden parts and sliders that act while they are dragged do nothing", of_key("play")),
     _mark(Mark.THEME_VARIABLE, "components inherit the colors and the font of the theme as --st-background-color, "
           "--st-border-color, --st-font, --st-primary-color and --st-text-color",
-          "charts.css copy_button.css images.css live.css page.css save.css palette.js view.js",
+          "charts.css copy_button.css images.css live.css page.css save.css palette.js thumbnails.css view.js",
           "the live view is light on a dark page", where="theme"),
     Assumption("slider text", "the thumb of a slider says its value in aria-valuetext", ("drag.js",),
                "sliders act only when they are released", None,

@@ -31,11 +31,11 @@ export const STATUS_FACTS = [
 
 /** The same for the numbers that are less often asked for. */
 export const DETAILS = [
-  [() => 'Gap in loss, test \u2212 train', header => formatNumber(generalizationGap(header), 4)],
+  [() => 'Test loss \u2212 training loss', header => formatNumber(generalizationGap(header), 4)],
   [() => 'Steps per second', header => formatWhole(header.steps_per_second ?? 0)],
   [() => 'Time per epoch', header => formatDuration(header.epoch_ms)],
   [() => 'Parameters', header => formatWhole(header.parameters ?? 0)],
-  [() => 'Multiply-adds', header => formatWhole(header.multiply_adds)],
+  [() => 'Operations per example', header => formatWhole(header.multiply_adds)],
   [() => 'Device', header => header.device ?? ''],
 ];
 
