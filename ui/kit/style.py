@@ -34,6 +34,10 @@ PROJECTOR = f"""
 }}
 {NO_DATA_COLUMN}
 """
+# The parts that fill the column beside the picture. Where a teacher has hidden all of them, an empty column is no hole;
+# where one is shown, the column has its width before its controls are drawn.
+DATA_COLUMN = {"data", "seed", "view"}
+NO_EMPTY_COLUMN = f"{COLUMNS} > {Mark.COLUMN}:first-child:not(:has({Mark.ELEMENT})) {{ display: none; }}"
 ABOVE = {"simple": 118, "everything": 192}  # pixels above the picture, with title and navigation
 HEADER = 56  # pixels, which an embedded page does not have
 # embed=true removes menu and padding, but not the title and the navigation.
@@ -55,6 +59,7 @@ def inject_css() -> None:
         BASE,
         EMBEDDED if embedded else "",
         PROJECTOR if view["projector"] else above,
+        NO_EMPTY_COLUMN if DATA_COLUMN <= {*view["hide"]} else "",
         lockable_parts.hiding(view),
         lockable_parts.locking(view),
     )

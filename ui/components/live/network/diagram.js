@@ -105,6 +105,7 @@ export class Diagram {
     if (!this.network || !clientWidth) return;
     const minimum = minimumWidth(this.network);
     this.box.style.minWidth = `${minimum}px`;
+    this.element.parentElement?.style.setProperty('--live-network', `${minimum}px`); // the map leaves it this room
     this.layout = layOut(this.network, Math.max(clientWidth, minimum), clientHeight);
     this.painter.resize(this.layout);
     this.buttons.place(this.layout);
