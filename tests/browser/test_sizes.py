@@ -20,7 +20,8 @@ OVERLAPPING = """parts => parts.flatMap((one, i) => parts.slice(i + 1).map(other
   return a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
 })"""
 CUT = """() => [
-  ...document.querySelectorAll('.live-diagram, .live-panel, .live-confusion th span, .live-key, .live-value, .live-label'),
+  ...document.querySelectorAll('.live-diagram, .live-panel, .live-confusion th span'),
+  ...document.querySelectorAll('.live-key, .live-value, .live-label'),
   ...document.querySelectorAll('.st-key-view_speed input')
 ].filter(part => part.checkVisibility())
   .filter(part => part.scrollWidth > part.clientWidth + 1 || part.getClientRects().length > 1)

@@ -59,7 +59,7 @@ def inject_css() -> None:
         BASE,
         EMBEDDED if embedded else "",
         PROJECTOR if view["projector"] else above,
-        NO_EMPTY_COLUMN if DATA_COLUMN <= {*view["hide"]} else "",
+        NO_EMPTY_COLUMN if {*view["hide"]} >= DATA_COLUMN else "",
         lockable_parts.hiding(view),
         lockable_parts.locking(view),
     )
