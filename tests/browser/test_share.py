@@ -138,4 +138,4 @@ def test_an_embedded_lesson_has_no_empty_column(playground):
     playground.page.set_viewport_size({"width": 700, "height": 700})
     playground.open("embed=true&controls=simple&hide=data,seed,view,batch,penalties")
     left = "selector => document.querySelector(selector).getBoundingClientRect().left"
-    playground.page.wait_for_function(f"() => ({left})('.live') === ({left})('.st-key-bar')")
+    playground.page.wait_for_function(f"() => ({left})('.live') === ({left})('.st-key-top')")

@@ -77,7 +77,7 @@ def test_the_picture_is_in_sight_on_every_screen(playground):
     playground.open("controls=simple")
     for width, height in ((1366, 650), (1280, 600), (1400, 900), (1920, 1080), (2560, 1440)):
         resize(playground, width, height)
-        check(playground, *PICTURE, ".live-words-row", ".st-key-bar")
+        check(playground, *PICTURE, ".live-words-row", ".st-key-top")
         if (width, height) == (1400, 900):
             focusable = page.evaluate(FOCUSABLE)
             assert len(focusable) <= MOST_FOCUSABLE, focusable
@@ -88,17 +88,17 @@ def test_the_picture_is_in_sight_on_every_screen(playground):
     for toy in TOYS:  # chosen by their pictures
         page.get_by_role("radio", name=toy.label, exact=True).click()
         playground.linked(dataset=None if toy.name == "circle" else toy.name)
-    check(playground, *PICTURE, ".live-words-row", ".st-key-bar")
+    check(playground, *PICTURE, ".live-words-row", ".st-key-top")
     page.get_by_role("radio", name="Everything", exact=True).click()
     playground.linked(controls="everything")
-    check(playground, *PICTURE, ".st-key-bar")
+    check(playground, *PICTURE, ".st-key-top")
     page.get_by_role("radio", name="Simple", exact=True).click()
     playground.linked(controls=None)
     playground.switch("Projector")
     playground.linked(projector="true")
     for width, height in ((1024, 768), (1366, 768), (1920, 1080)):
         resize(playground, width, height)
-        check(playground, *PICTURE, ".st-key-bar", ".st-key-drawer")
+        check(playground, *PICTURE, ".st-key-transport", ".st-key-drawer")
     for width in (1280, 1440, 1536, 1700):
         resize(playground, width, 800)
         check(playground)

@@ -40,6 +40,4 @@ def board() -> Board:
         tools = settings = data = settings.popover("Settings", key="drawer")
     with data:
         beside, training = st.container(), st.container()
-    if not is_simple():
-        training = settings.container(width="content")
-    return Board(tools, bar, settings, training, messages, beside, picture)
+    return Board(tools, bar, settings, training if is_simple() else settings, messages, beside, picture)

@@ -4,7 +4,7 @@ import { build, makeButton, setText } from '../shared/dom.js';
 
 const STORAGE_KEY = 'backprop-hints-read'; // how many hints this browser tab has dismissed
 const HINTS = [
-  'The colors of the map are what the network predicts: watch the boundary bend around the points.',
+  'The colors of the map are what the network predicts. To watch the boundary bend again, press Reset and Play.',
   'Each line is a weight: point at a neuron to see what it has learned, or click a line to change its weight by hand.',
 ];
 

@@ -17,9 +17,9 @@ const MAIN_FACT = 'Test loss'; // the largest number of the bar
 
 const LOSS = 'How wrong the predictions are, 0 if none is';
 const SCORE = 'How well they are predicted: 1 is the best';
-const TRAIN = 'the examples that the network learns from';
-const VALIDATION = 'examples by which the best weights are chosen';
-const TEST = 'examples that it never learns from';
+const TRAIN = 'the examples that training uses';
+const VALIDATION = 'the examples by which the best weights are chosen';
+const TEST = 'the examples that training never uses';
 
 /**
  * Label, value and meaning of each number, and whether it is shown, by default always: functions of a frame's header.
