@@ -43,7 +43,7 @@ LAYERS = "Layer sizes"
 tested.update({"Playground", "Data", "Images", "Save"})  # links that other tests follow
 tested.update({"Learn", "More"})  # menus of links that Playground.go opens
 tested.update({"Simple", "Everything", *(toy.label for toy in TOYS)})  # in test_sizes.py
-tested.update({"Mark errors", "Next hint"})  # in test_readouts.py and test_stage.py
+tested.update({"Mark errors", "Got it"})  # in test_readouts.py and test_stage.py
 tested.update({MORE, LAYERS, "Presets", "Share", "? Keys", "Projector"})  # pressed in other files
 tested.add("Device")  # in tests/ui/playground/test_offered_choices.py
 tested.update({"Step", "Batch", "Reset", "New weights"})  # in test_transport.py

@@ -27,7 +27,7 @@ export class Guide {
   constructor() {
     this.read = storedCount();
     this.text = build('span', '');
-    this.button = makeButton('live-switch', 'Next hint', 'Got it', () => this.dismiss());
+    this.button = makeButton('live-switch', 'Got it', 'Got it', () => this.dismiss());
     this.element = build('p', 'live-guide', this.text, this.button);
   }
 
