@@ -123,7 +123,7 @@ export class DiagramPainter {
     };
     network.all_features.forEach((_, row) => {
       const unit = rows.indexOf(row);
-      this.dim(pointed, 0, unit, on.has(row) ? 1 : 0.3);
+      this.dim(pointed, 0, unit, on.has(row) ? 1 : OFF[this.theme.name]);
       tile(this.features.image && this.features, row, features, features.ys[row], on.has(row) && isPointed(0, unit));
     });
     let number = 0;
