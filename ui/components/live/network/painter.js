@@ -6,6 +6,7 @@ import { isOnPath } from './layout.js';
 import { THUMBNAIL_SIDE as MAP_SIDE } from '../../shared/protocol.js';
 
 const MAX_BIAS_SIDE = 9; // CSS pixels
+const OFF = { light: 0.3, dark: 0.55 }; // opacity of a feature that is switched off, by theme
 const SUM_RADIUS = 5; // CSS pixels, of the plus where a skip connection ends
 
 /** Paints frames on its canvas; all it keeps of the network are the small maps of the features. */
