@@ -229,6 +229,8 @@ class Symbol(Recorded, NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         if method != "__call__" or options:
             raise Unsketchable(f"{ufunc.__name__}.{method}")
+        if ufunc is np.power and inputs[1] == 2:
+            ufunc, inputs = np.multiply, (inputs[0], inputs[0])
         if ufunc is np.matmul:
             shape, node = self._product(*inputs)
         elif ufunc.__name__ in ELEMENTWISE:
