@@ -226,8 +226,11 @@ class Plan:
             if in_place:
                 return
             writer = Writer(self.layout)
-            writer.given("const real *parts, int division", sums, np.int32(tiling.parts))
-            scope.lines += ["real acc = 0;", "for (int p = 0; p < division; p++) acc += parts[p * count + t];"]
+            writer.given("const real *parts", sums)
+            scope.lines.append("real acc = parts[t];")
+            if tiling.parts > 1:
+                division = writer.size(tiling.parts)
+                scope.lines.append(f"for (int p = 1; p < {division}; p++) acc += parts[p * count + t];")
         scope.names[product] = "acc"
         if bias:
             out, last = writer.out(outs[0][1]), writer.size(ones)

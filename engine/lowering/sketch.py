@@ -206,6 +206,10 @@ class Symbol(Recorded, NDArrayOperatorsMixin):
             self.tape.store(out, total)
         return Symbol(self.tape, shape, total)
 
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Symbol:
+        total = self.sum(axis, keepdims)
+        return total * (total.size / self.size)
+
     def max(self, axis: Any = None, keepdims: bool = False) -> Symbol:
         if axis != 1 or not keepdims:
             raise Unsketchable(f"a maximum over axis {axis}")

@@ -42,7 +42,12 @@ class Executor(Protocol):
     `StepFormulas.revision` for changed settings.
     """
 
+    way: str  # "tape", "compiled" or "cuda"; the ways round differently. Empty until the first step, if that decides
     min_check_interval: int  # least number of steps between two checks of the parameters; larger if reading is costly
+
+    def choose(self, way: str) -> None:
+        """Continue a run that began this way, if possible; with an empty text, decide again at the first step."""
+        ...
 
     def steps(self, limit: int, time_slice: TimeSlice | None = None, evaluate_every: int = 0) -> Any:
         """Take at least one and at most `limit` steps, and advance the progress by them.
