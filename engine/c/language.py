@@ -9,7 +9,7 @@ call.
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from math import factorial, log
+from math import factorial
 
 import numpy as np
 
@@ -88,18 +88,17 @@ def definitions(dtype: np.dtype) -> str:
     single = dtype == np.float32
     mantissa, bias = (23, 127) if single else (52, 1023)
     terms = 7 if single else 13  # of the series of exp(r) - 1 for |r| <= log(2) / 2: the next is below the precision
-    series = "0"
-    for k in range(terms, 0, -1):
-        series = f"{1 / factorial(k)!r} + r * ({series})" if k < terms else f"{1 / factorial(k)!r}"
-    high = float(np.float32(log(2)).view(np.uint32) & 0xFFFF8000) if False else None
-    del high
+    series = " + r * (".join(f"real({1 / factorial(k)!r})" for k in range(1, terms + 1)) + ")" * (terms - 1)
+    odd = range(1, 12 if single else 24, 2)
+    artanh = " + g * (".join(f"real({1 / k!r})" for k in odd) + ")" * (len(odd) - 1)
     words = {
         "REAL": "float" if single else "double", "BITS": "uint32_t" if single else "uint64_t",
         "ROUND": f"{1.5 * 2**mantissa!r}", "MANTISSA": str(mantissa), "BIAS": str(bias),
         "LOWEST": "-104.0" if single else "-746.0", "HIGHEST": "89.0" if single else "710.0",
         "LOG2_HIGH": "0.693359375" if single else "6.93147180369123816490e-01",
         "LOG2_LOW": "-2.12194440e-4" if single else "1.90821492927058770002e-10",
-        "SERIES": series, "GEMM": "sgemm" if single else "dgemm", "SUFFIX": "f" if single else "",
+        "ONE_ULP": f"{2.0**mantissa!r}", "ONE_ULP_BITS": f"(bits){mantissa + bias} << {mantissa}",
+        "SERIES": series, "ARTANH": artanh, "GEMM": "sgemm" if single else "dgemm", "SUFFIX": "f" if single else "",
         "LANES": "8" if single else "4", "BLAS_MIN": str(BLAS_MIN_MULTIPLY_ADDS),
     }  # fmt: skip
     text = DEFINITIONS
@@ -129,25 +128,45 @@ INLINE real power_of_2(real n) {
 }
 INLINE real rounded(real x) { return (x + real($ROUND$)) - real($ROUND$); }
 
-/* x = n log 2 + r: e^x - 1 = 2^n (e^r - 1) + (2^n - 1), without loss near 0. 2^n is two factors, should it overflow. */
-INLINE real exp_minus_1_and(real x, real one) {
-  x = larger(smaller(x, real($HIGHEST$)), real($LOWEST$));
-  real n = rounded(x * real(1.4426950408889634)), half = rounded(n * real(0.5));
-  real r = (x - n * real($LOG2_HIGH$)) - n * real($LOG2_LOW$);
-  real a = power_of_2(half), b = power_of_2(n - half), series = r * ($SERIES$);
-  return (series * a) * b + (a * b - one);
+/* x = n log 2 + r, with |r| <= log 2 / 2. Returns n; *s becomes e^r - 1. */
+INLINE real reduced(real x, real *s) {
+  real n = rounded(x * real(1.4426950408889634)), r = (x - n * real($LOG2_HIGH$)) - n * real($LOG2_LOW$);
+  *s = r * ($SERIES$);
+  return n;
 }
-INLINE real exp_of(real x) { return exp_minus_1_and(x, 0); }
+INLINE real exp_of(real x) {
+  real s, n = reduced(larger(smaller(x, real($HIGHEST$)), real($LOWEST$)), &s), half = rounded(n * real(0.5));
+  real a = power_of_2(half), b = power_of_2(n - half); /* two factors, because 2^n may overflow alone */
+  return (s * a + a) * b;
+}
 INLINE real tanh_of(real x) {
-  real e = exp_minus_1_and(smaller(x + x, real(40)), 1);
+  real s, n = reduced(larger(smaller(x + x, real(40)), real(-40)), &s), a = power_of_2(n);
+  real e = s * a + (a - 1); /* e^2x - 1, without loss near 0 */
   return e / (e + 2);
 }
+
+/* x = 2^n m with m around 1, and log m = 2 artanh f with f = (m - 1) / (m + 1). */
+INLINE real log_of(real x) {
+  union { real number; bits word; } u = {x}, v;
+  v.word = (u.word >> $MANTISSA$) | $ONE_ULP_BITS$; /* 2^MANTISSA and the exponent in its lowest bits */
+  u.word = (u.word & (((bits)1 << $MANTISSA$) - 1)) | (bits)$BIAS$ << $MANTISSA$;
+  real n = v.number - real($ONE_ULP$) - $BIAS$, m = u.number;
+  n = m > real(1.4142135623730951) ? n + 1 : n;
+  m = m > real(1.4142135623730951) ? m * real(0.5) : m;
+  real f = (m - 1) / (m + 1), g = f * f;
+  real y = n * real($LOG2_HIGH$) + (n * real($LOG2_LOW$) + 2 * f * ($ARTANH$));
+  return x > 0 && x < real(INFINITY) ? y : x == 0 ? real(-INFINITY) : x < 0 ? real(NAN) : x;
+}
+INLINE real log1p_of(real x) {
+  real u = x + 1;
+  return log_of(u) + (u < real(INFINITY) ? (x - (u - 1)) / u : 0); /* what the sum has lost */
+}
 #define exp exp_of
+#define log log_of
+#define log1p log1p_of
 #define tanh tanh_of
 #define fabs fabs$SUFFIX$
 #define sqrt sqrt$SUFFIX$
-#define log log$SUFFIX$
-#define log1p log1p$SUFFIX$
 #define sin sin$SUFFIX$
 #define cos cos$SUFFIX$
 
