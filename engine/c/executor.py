@@ -55,6 +55,8 @@ def reason_not_compiled(network: Network, data: Data, batch_size: int) -> str | 
 class CompiledExecutor:
     """See engine.step.executor.Executor."""
 
+    is_remote = False
+
     def __init__(self, data: Data, formulas: StepFormulas, progress: Progress) -> None:
         self.data, self.formulas, self.progress = data, formulas, progress
         self.tape = TapeExecutor(data, formulas, progress)
@@ -111,20 +113,25 @@ class CompiledExecutor:
 
     def _built(self, wait_s: float | None) -> Program | None:
         if self._build is None or self._build.rules != self._current_rules():
-            self.prepare()
-        build = self._build
-        assert build is not None
-        program = build.result(wait_s)
-        self.reason = build.reason
-        if program is None:
-            return None
+            self._prepare()
+        program = self._result(wait_s)
         try:
-            for size in self._sizes():
+            for size in self._sizes() if program else ():
                 program.place(size)
-        except Unsketchable:  # the text has other sizes as constants
-            build = self._build = Build(self, self._current_rules())
-            program = build.result(wait_s)
-            self.reason = build.reason
+        except Unsketchable:  # the text is for other sizes
+            self._prepare()
+            program = self._result(wait_s)
+        return program
+
+    def _prepare(self) -> None:
+        """Start to compile for the current settings, in the background."""
+        if self.twin is not None:
+            self._build = Build(self, self._current_rules(), self._sizes())
+
+    def _result(self, wait_s: float | None) -> Program | None:
+        assert self._build is not None
+        program = self._build.result(wait_s)
+        self.reason = self._build.reason
         return program
 
     def _sizes(self) -> set[int]:
@@ -136,11 +143,6 @@ class CompiledExecutor:
     def _current_rules(self) -> tuple:
         s = self.formulas.settings
         return (*(bool(getattr(s, name)) for name in REGULARIZERS), s.clip_value, s.clip_norm)
-
-    def prepare(self) -> None:
-        """Start to compile for the current settings, in the background."""
-        if self.twin is not None:
-            self._build = Build(self, self._current_rules())
 
     # Steps -----------------------------------------------------------------------------------------------------------
 
@@ -225,11 +227,10 @@ class CompiledExecutor:
         return Scores(**values)
 
     def evaluate(self) -> dict[str, tuple[np.ndarray, float]]:
-        """On the tape before the first step, so that a run begins with the same loss whichever way it takes."""
-        if self._build is None:
-            self.prepare()
-        program = self._program if self.way == "compiled" and self.progress.steps else None
-        return program.evaluate() if program else self.tape.evaluate()
+        """On the tape, so that a network has the same scores whichever way it was trained."""
+        if self._build is None:  # the settings are complete now: the compiler has time until the first step
+            self._prepare()
+        return self.tape.evaluate()
 
     def defer_scores(self) -> bool:
         return self._noted == self.progress.epochs
@@ -250,23 +251,24 @@ class Build:
 
     turn = threading.Lock()  # one at a time
 
-    def __init__(self, executor: CompiledExecutor, rules: tuple) -> None:
+    def __init__(self, executor: CompiledExecutor, rules: tuple, sizes: set[int]) -> None:
         self.rules, self.reason = rules, "the compiler has not finished in time"
         self.program: Program | None = None
         assert executor.twin is not None
         formulas = copy(executor.formulas)  # keeps these settings
         self._thread = threading.Thread(
-            target=self._work, args=(weakref.ref(executor), executor.twin, formulas, executor.data), daemon=True
+            target=self._work, args=(weakref.ref(executor), executor.twin, formulas, executor.data, sizes), daemon=True
         )
         self._thread.start()
 
-    def _work(self, executor: Callable[[], object], twin: Network, formulas: StepFormulas, data: Data) -> None:
+    def _work(self, executor: Callable[[], object], twin: Network, formulas: StepFormulas, data: Data,
+              sizes: set[int]) -> None:  # fmt: skip
         with Build.turn:
             if executor() is None:
                 return
             try:
                 compiler()  # before anything is sketched in vain
-                program = Program(twin, formulas, data, formulas.batch_size)
+                program = Program(twin, formulas, data, sizes)
                 program.load()
             except (NoCompiler, Unsketchable, AttributeError) as problem:
                 self.reason = str(problem)

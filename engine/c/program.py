@@ -138,53 +138,70 @@ def _launches(sketch: Sketch, numbers: Any) -> list[Launch]:
 
 
 class Table(ctypes.Structure):
-    """What a function looks up: addresses p, sizes n and literals c."""
+    """Which function it is for, and what that looks up: addresses p, sizes n and literals c."""
 
-    _fields_ = (("p", ctypes.c_void_p), ("n", ctypes.c_void_p), ("c", ctypes.c_void_p))
+    _fields_ = (("place", ctypes.c_int64), ("p", ctypes.c_void_p), ("n", ctypes.c_void_p), ("c", ctypes.c_void_p))
 
 
 class Function:
-    """One C function for several lists of kernels with the same texts. Raises Unsketchable if the texts differ."""
+    """One C function for several lists of kernels with the same texts."""
 
-    def __init__(self, name: str, examples: Sequence[list[Launch]], known: dict[str, str]) -> None:
-        """known: text of a kernel -> its name in the program, completed here."""
-        first, *others = examples
-        self.sources = [launch.source for launch in first]
-        self.constants = [[_constant(argument) for argument in launch.arguments] for launch in first]
-        lines, counts = [], dict.fromkeys("pnc", 0)
-        for number, launch in enumerate(first):
-            constants = self.constants[number]
-            for other in others:
-                self._check(other)
-                for place, argument in enumerate(other[number].arguments):
-                    if constants[place] != _constant(argument):
-                        constants[place] = ""
+    def __init__(self, name: str, examples: Sequence[list[Launch]], kernels: dict[str, str]) -> None:
+        """kernels: text of a kernel -> its name in the program, completed here."""
+        self.sources = [launch.source for launch in examples[0]]
+        self.constants: list[list[str]] = []  # of each kernel: the text of each argument, empty where it varies
+        counts, lines = dict.fromkeys("pnc", 0), []
+        for launches in zip(*examples, strict=True):
             words = []
-            for argument, constant in zip(launch.arguments, constants, strict=True):
-                kind = _kind(argument)
+            self.constants.append([])
+            for arguments in zip(*(launch.arguments for launch in launches), strict=True):
+                texts, kind = {_constant(argument) for argument in arguments}, _kind(arguments[0])
+                self.constants[-1].append(constant := texts.pop() if len(texts) == 1 else "")
                 words.append(constant or f"{kind}[{counts[kind]}]")
                 counts[kind] += not constant
-            kernel = known.setdefault(launch.source, f"{launch.name}_{len(known) + 1}")
+            kernel = kernels.setdefault(launches[0].source, f"{launches[0].name}_{len(kernels) + 1}")
             lines.append(f"  {kernel}({', '.join(words)});")
         self.text = "\n".join([f"static void {name}(void *const *p, const int *n, const double *c) {{", *lines, "}\n"])
 
-    def _check(self, launches: list[Launch]) -> None:
-        if [launch.source for launch in launches] != self.sources:
-            raise Unsketchable("steps of different batch sizes have different kernels")
+    def fits(self, launches: list[Launch]) -> bool:
+        """Whether the function can carry out these kernels."""
+        return [launch.source for launch in launches] == self.sources and all(
+            constant in ("", _constant(argument))
+            for launch, constants in zip(launches, self.constants, strict=True)
+            for argument, constant in zip(launch.arguments, constants, strict=True)
+        )
 
-    def table(self, launches: list[Launch]) -> tuple[Table, list[Any]]:
-        """What the function looks up for these kernels, and the arrays that hold it. Raises Unsketchable."""
-        self._check(launches)
+    def table(self, launches: list[Launch]) -> tuple[list[int], list[Any]]:
+        """Addresses of what the function looks up for these kernels, and the arrays there."""
         found: dict[str, list] = {"p": [], "n": [], "c": []}
         for launch, constants in zip(launches, self.constants, strict=True):
             for argument, constant in zip(launch.arguments, constants, strict=True):
                 if not constant:
                     found[_kind(argument)].append(_address(argument) if _kind(argument) == "p" else argument)
-                elif constant != _constant(argument):
-                    raise Unsketchable("a step has other sizes than the compiled one")
         types = {"p": np.uintp, "n": np.int32, "c": np.float64}
         arrays = [np.array(values or [0], types[kind]) for kind, values in found.items()]
-        return Table(*map(_address, arrays)), [arrays, launches]
+        return list(map(_address, arrays)), [arrays, launches]
+
+
+class Functions:
+    """As few functions as can carry out all examples: a single sample, say, has kernels of its own."""
+
+    def __init__(self, name: str, examples: Sequence[list[Launch]], kernels: dict[str, str]) -> None:
+        groups: dict[tuple[str, ...], list[list[Launch]]] = {}
+        for launches in examples:
+            groups.setdefault(tuple(launch.source for launch in launches), []).append(launches)
+        self.all = [Function(f"{name}_{place}", group, kernels) for place, group in enumerate(groups.values())]
+        names = ", ".join(f"{name}_{place}" for place in range(len(groups)))
+        kind = f"static void (*const {name}[])(void *const *, const int *, const double *)"
+        self.text = "\n".join([*(function.text for function in self.all), f"{kind} = {{{names}}};\n"])
+
+    def table(self, launches: list[Launch]) -> tuple[Table, list[Any]]:
+        """The table for these kernels, and arrays that it refers to. Raises Unsketchable if no function fits."""
+        for place, function in enumerate(self.all):
+            if function.fits(launches):
+                addresses, kept = function.table(launches)
+                return Table(place, *addresses), kept
+        raise Unsketchable("the compiled steps have other sizes")
 
 
 def _kind(argument: Any) -> str:
@@ -214,7 +231,7 @@ class PartTable(ctypes.Structure):
     )  # fmt: skip
 
 
-def program_text(dtype: np.dtype, kernels: dict[str, str], functions: Sequence[Function], objective: Objective,
+def program_text(dtype: np.dtype, kernels: dict[str, str], functions: Sequence[Functions], objective: Objective,
                  widths: tuple[int, int], numbers: int) -> str:  # fmt: skip
     """The whole program. widths: numbers of a sample and of its targets; numbers: that may change with each step."""
     texts = [source.replace(f" {name.partition('_')[0]}(", f" {name}(", 1) for source, name in kernels.items()]
@@ -244,15 +261,14 @@ static double score_of(const real *y, const double *labels, int64_t size) {
   return sum;
 }
 """
-MAIN = """typedef struct { void *const *p; const int *n; const double *c; } Table;
+MAIN = """typedef struct { int64_t place; void *const *p; const int *n; const double *c; } Table;
 typedef struct { Table step; int64_t size; real *x, *t, *noise; int64_t noise_size; double *row; } Batch;
 typedef struct { Table evaluation; int64_t size; const real *z, *loss; const double *labels; } Part;
 
 /* Loss and score of each part. */
-void evaluate_parts(blas *product, const Part *parts, int64_t count, double *scores) {
-  gemm = product;
+static void evaluate_parts(const Part *parts, int64_t count, double *scores) {
   for (const Part *part = parts; part < parts + count; part++, scores += 2) {
-    evaluate(part->evaluation.p, part->evaluation.n, part->evaluation.c);
+    evaluate[part->evaluation.place](part->evaluation.p, part->evaluation.n, part->evaluation.c);
     scores[0] = part->loss[0];
     scores[1] = score_of(part->z, part->labels, part->size);
   }
@@ -274,9 +290,9 @@ void run(blas *product, const Batch *batches, const uint8_t *kinds, int64_t step
     memcpy(batch->noise, noise, batch->noise_size * sizeof(real));
     noise += batch->noise_size;
     memcpy(batch->row + 1, numbers, $NUMBERS$ * sizeof(double));
-    step(batch->step.p, batch->step.n, batch->step.c);
+    step[batch->step.place](batch->step.p, batch->step.n, batch->step.c);
     if (kinds[step_number] >= 128) {
-      evaluate_parts(product, parts, count, scores);
+      evaluate_parts(parts, count, scores);
       scores += 2 * count;
     }
   }
@@ -290,26 +306,21 @@ void run(blas *product, const Batch *batches, const uint8_t *kinds, int64_t step
 class Program:
     """The text of a network's steps under fixed rules, and after `load` the compiled functions."""
 
-    def __init__(self, twin: Network, formulas: StepFormulas, data: Data, size: int) -> None:
-        """size: of the usual batch. Raises Unsketchable."""
+    def __init__(self, twin: Network, formulas: StepFormulas, data: Data, sizes: set[int]) -> None:
+        """sizes: of the batches of an epoch. Raises Unsketchable."""
         self.twin, self.formulas, self.data = twin, formulas, data
         self.inputs, self.targets = (np.ascontiguousarray(array) for array in data.train[:2])
-        samples = len(self.inputs)
-        rest = samples % size or max(1, size - 1)  # another size, so that the text is not that of a single one
-        self._sketched = {n: self._sketch(n) for n in (size, rest)}
-        examples = [batch.launches for batch in self._sketched.values()]
+        usual = max(sizes)
+        known = {*sizes, usual - 1 or 2}  # another size, so that sizes are not constants of the text
+        self._sketched = {n: self._sketch(n) for n in sorted(known) if n >= min(2, *sizes)}
         self.evaluations = {
             name: sketch_evaluation(twin, formulas.objective, part) for name, part in data.evaluated.items()
         }
         kernels: dict[str, str] = {}
-        try:
-            self.step = Function("step", examples, kernels)
-        except Unsketchable:  # a batch of one sample has kernels of its own
-            kernels.clear()
-            self.step = Function("step", examples[:1], kernels)
-        self.evaluation = Function("evaluate", [e.launches for e in self.evaluations.values()], kernels)
+        self.step = Functions("step", [batch.launches for batch in self._sketched.values()], kernels)
+        self.evaluation = Functions("evaluate", [e.launches for e in self.evaluations.values()], kernels)
         widths = self.inputs.shape[1], self.targets.shape[1]
-        self.numbers = self._sketched[size].numbers
+        self.numbers = self._sketched[usual].numbers
         functions = (self.step, self.evaluation)
         self.text = program_text(twin.dtype, kernels, functions, formulas.objective, widths, len(self.numbers))
         self.batches = (BatchTable * MAX_BATCH_SIZES)()
@@ -328,7 +339,6 @@ class Program:
         self.library = library(self.text)
         self.gemm, address, count = blas_product(self.twin.dtype), ctypes.c_void_p, ctypes.c_int64
         self.library.run.argtypes = (*[address] * 3, count, *[address] * 6, count, address)
-        self.library.evaluate_parts.argtypes = (address, address, count, address)
         for place, (name, found) in enumerate(self.evaluations.items()):
             table, kept = self.evaluation.table(found.launches)
             part = self.data.evaluated[name]
@@ -363,13 +373,6 @@ class Program:
         end = self.parts, len(self.parts), _address(scores)
         self.library.run(self.gemm, self.batches, _address(kinds), len(kinds), *arrays, *end)
         return scores
-
-    def evaluate(self) -> dict[str, tuple[np.ndarray, float]]:
-        """Logits (N, O) and mean loss of each part."""
-        scores = np.empty((len(self.parts), 2))
-        self.library.evaluate_parts(self.gemm, self.parts, len(self.parts), _address(scores))
-        losses = map(float, scores[:, 0])
-        return {name: (found.z, loss) for (name, found), loss in zip(self.evaluations.items(), losses, strict=True)}
 
 
 @cache

@@ -35,6 +35,7 @@ class CudaExecutor:
     """
 
     way = "cuda"
+    is_remote = True
     min_check_interval = 1024  # because fetching the parameters costs as much as several steps
 
     def __init__(self, backend: Backend, data: Data, formulas: StepFormulas, progress: Progress) -> None:

@@ -43,6 +43,7 @@ class Executor(Protocol):
     """
 
     way: str  # "tape", "compiled" or "cuda"; the ways round differently. Empty until the first step, if that decides
+    is_remote: bool  # whether reading a result waits for a device
     min_check_interval: int  # least number of steps between two checks of the parameters; larger if reading is costly
 
     def choose(self, way: str) -> None:

@@ -17,6 +17,7 @@ class TapeExecutor:
     """See engine.step.executor.Executor. All arrays are on the host, so there is nothing to synchronize."""
 
     way = "tape"
+    is_remote = False
     min_check_interval = 1
 
     def __init__(self, data: Data, formulas: StepFormulas, progress: Progress) -> None:

@@ -161,6 +161,8 @@ class Trainer:
             if epochs < np.inf:
                 limit = min(limit, self._steps_until(epochs))
         self.executor.steps(max(1, int(limit)), time_slice, every)
+        if not self.executor.is_remote:
+            self._add_pending_scores()
         if progress.steps % interval == 0:
             self.check()
         if progress.epochs > epoch and self.divergence is None:

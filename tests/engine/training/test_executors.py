@@ -14,11 +14,15 @@ from tests.engine.gpu.fake_cupy import CARD
 class PlainExecutor:
     """Computes the formulas on plain arrays. `calls` counts the calls of `steps`."""
 
+    way, is_remote = "tape", False
     min_check_interval = 1
 
     def __init__(self, data, formulas, progress):
         self.data, self.formulas, self.progress = data, formulas, progress
         self.calls, self.pending = 0, []
+
+    def choose(self, way):
+        pass
 
     def steps(self, limit, time_slice=None, evaluate_every=0):
         self.calls += 1
