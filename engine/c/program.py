@@ -274,7 +274,7 @@ static void evaluate_parts(const Part *parts, int64_t count, double *scores) {
   }
 }
 
-/* Steps on the samples in `order`. kinds: which batch each step is, plus 128 if the parts are evaluated after it. */
+/* Steps on the samples in order. kinds: which batch each step is, plus 128 if the parts are evaluated after it. */
 void run(blas *product, const Batch *batches, const uint8_t *kinds, int64_t steps, const real *inputs,
          const real *targets, const int64_t *order, const double *numbers, const real *noise, const Part *parts,
          int64_t count, double *scores) {
