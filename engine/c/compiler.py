@@ -41,8 +41,7 @@ int main(int count, char **words) {
 }
 """
 TRIAL_OUTPUT = b"4950"
-INSTALL_ADVICE = {"linux": "Install one, for example with: sudo apt install gcc",
-                  "darwin": "Install one with: xcode-select --install"}  # fmt: skip
+INSTALL_COMMANDS = {"linux": "sudo apt install gcc", "darwin": "xcode-select --install"}
 _trying = threading.Lock()
 
 
@@ -66,6 +65,11 @@ def compiler() -> Compiler:
     return found
 
 
+def is_known() -> bool:
+    """Whether the search for a compiler is over."""
+    return _search.cache_info().currsize > 0
+
+
 def is_switched_on() -> bool:
     return os.environ.get(SWITCH_VARIABLE, USUALLY).lower() != "off"
 
@@ -78,7 +82,7 @@ def _search() -> Compiler | str:
     commands = [tuple(shlex.split(os.environ.get("CC", ""))), *((name,) for name in CANDIDATES)]
     existing = [(path, *command[1:]) for command in commands if command and (path := shutil.which(command[0]))]
     if not existing:
-        return f"There is no C compiler. {INSTALL_ADVICE.get(sys.platform, '')}".strip()
+        return f"There is no C compiler. Install one, for example with: {INSTALL_COMMANDS.get(sys.platform, 'pkg install gcc')}"
     for command in existing:
         for native in (NATIVE, ()):
             found = _with_identity((*command, *FLAGS, *native))

@@ -116,8 +116,9 @@ class CompiledExecutor:
             self._prepare()
         program = self._result(wait_s)
         try:
-            for size in self._sizes() if program else ():
-                program.place(size)
+            for size in self._sizes():
+                if program:
+                    program.place(size)
         except Unsketchable:  # the text is for other sizes
             self._prepare()
             program = self._result(wait_s)
@@ -187,9 +188,9 @@ class CompiledExecutor:
         numbers = self._numbers(program, len(sizes), epochs)
         noise = self._noise(sum(sizes))
         scores = program.run(np.array(kinds, np.uint8), np.concatenate(orders), numbers, noise)
-        for when, found in zip(notes, scores.tolist(), strict=True):
-            self.pending.append(EpochScores(*when, self._scores(found)))
-            self._noted = when[0]
+        for (epoch_number, steps), found in zip(notes, scores.tolist(), strict=True):
+            self.pending.append(EpochScores(epoch_number, steps, self._scores(found)))
+            self._noted = epoch_number
         return progress.steps - first, progress.epochs > epoch and progress.position == 0
 
     def _numbers(self, program: Program, count: int, epochs: list[float]) -> np.ndarray:

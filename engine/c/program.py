@@ -103,7 +103,7 @@ def sketch_step(twin: Network, formulas: StepFormulas, x: np.ndarray, t: np.ndar
     for _, layer in twin.walk():
         layer.send = feed
     optimizer = copy(formulas.optimizer)
-    optimizer.slots = {name: shared(slot) for name, slot in optimizer.slots.items()}
+    optimizer.slots = {name: shared(slot) for name, slot in optimizer.slots.items()}  # pyright: ignore
     optimizer.decays = None if optimizer.decays is None else shared(optimizer.decays)
     optimizer.block = len(twin.parameters)
     samples = sketch.wrap(shared(x))
@@ -205,7 +205,7 @@ class Functions:
 
 
 def _kind(argument: Any) -> str:
-    return "p" if isinstance(argument, np.ndarray) else "n" if isinstance(argument, np.int32) else "c"
+    return "p" if isinstance(argument, np.ndarray) else "n" if isinstance(argument, np.integer) else "c"
 
 
 def _constant(argument: Any) -> str:

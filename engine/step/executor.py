@@ -44,7 +44,11 @@ class Executor(Protocol):
 
     way: str  # "tape", "compiled" or "cuda"; the ways round differently. Empty until the first step, if that decides
     is_remote: bool  # whether reading a result waits for a device
-    min_check_interval: int  # least number of steps between two checks of the parameters; larger if reading is costly
+
+    @property
+    def min_check_interval(self) -> int:
+        """Least number of steps between two checks of the parameters; larger if a check is costly."""
+        ...
 
     def choose(self, way: str) -> None:
         """Continue a run that began this way, if possible; with an empty text, decide again at the first step."""
