@@ -82,7 +82,8 @@ def _search() -> Compiler | str:
     commands = [tuple(shlex.split(os.environ.get("CC", ""))), *((name,) for name in CANDIDATES)]
     existing = [(path, *command[1:]) for command in commands if command and (path := shutil.which(command[0]))]
     if not existing:
-        return f"There is no C compiler. Install one, for example with: {INSTALL_COMMANDS.get(sys.platform, 'pkg install gcc')}"
+        command = INSTALL_COMMANDS.get(sys.platform, "pkg install gcc")
+        return f"There is no C compiler. Install one, for example with: {command}"
     for command in existing:
         for native in (NATIVE, ()):
             found = _with_identity((*command, *FLAGS, *native))
