@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 SWITCH_VARIABLE = "PLAYGROUND_COMPILED"  # environment variable; "off" runs everything on the tape
-USUALLY = "off"
+USUALLY = "on"
 CANDIDATES = ("cc", "gcc", "clang")  # after the command in the environment variable CC
 FLAGS = ("-std=gnu11", "-O2", "-ftree-vectorize", "-fno-math-errno", "-fno-trapping-math", "-fopenmp-simd", "-w")
 NATIVE = ("-march=native",)  # left out if the compiler or the processor refuses it

@@ -169,25 +169,25 @@ class CompiledExecutor:
         """
         progress, formulas = self.progress, self.formulas
         size, has_schedule = formulas.batch_size, formulas.settings.schedule != "constant"
-        orders, sizes, kinds, epochs, notes = [], [], [], [], []
+        orders, kinds, epochs, notes = [], bytearray(), [], []
+        usual = program.place(size)
         first, epoch = progress.steps, progress.epochs
-        while len(sizes) < most:
+        while len(kinds) < most:
             start, in_epochs = progress.position, progress.epochs
-            order, taken = progress.take_batches(size, most - len(sizes))
+            order, taken, last = progress.take_batches(size, most - len(kinds))
             orders.append(order)
-            sizes += taken
-            kinds += map(program.place, taken)
+            kinds += bytes([usual]) * (taken - 1) + bytes([program.place(last)])
             if has_schedule:
-                epochs += [in_epochs + (start + number * size) / progress.samples for number in range(len(taken))]
+                epochs += [in_epochs + (start + number * size) / progress.samples for number in range(taken)]
             if progress.position == 0:
                 if not evaluate_every:
                     break
                 if progress.epochs % evaluate_every == 0:
                     kinds[-1] += NOTED
                     notes.append((progress.epochs, progress.steps))
-        numbers = self._numbers(program, len(sizes), epochs)
-        noise = self._noise(sum(sizes))
-        scores = program.run(np.array(kinds, np.uint8), np.concatenate(orders), numbers, noise)
+        order = np.concatenate(orders)
+        numbers, noise = self._numbers(program, len(kinds), epochs), self._noise(len(order))
+        scores = program.run(np.frombuffer(kinds, np.uint8), order, numbers, noise)
         for (epoch_number, steps), found in zip(notes, scores.tolist(), strict=True):
             self.pending.append(EpochScores(epoch_number, steps, self._scores(found)))
             self._noted = epoch_number

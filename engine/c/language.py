@@ -183,8 +183,10 @@ INLINE void rows_of_product(int rows, int N, int K, const real *A, int am, int a
     lanes sums[4] = {{0}};
     for (int k = 0; k < K; k++) {
       lanes b = *(const lanes *)(B + k * wide + j);
+#pragma GCC unroll 4
       for (int m = 0; m < rows; m++) sums[m] += A[m * am + k * ak] * b;
     }
+#pragma GCC unroll 4
     for (int m = 0; m < rows; m++) {
       if (j + LANES <= N) *(lanes *)(C + m * N + j) = sums[m];
       else for (int v = 0; j + v < N; v++) C[m * N + j + v] = sums[m][v];
