@@ -30,7 +30,7 @@ from engine.tape.executor import TapeExecutor
 
 COMPILED_LAYERS = (Dense, Activation, Dropout, BatchNorm, Residual)
 FIRST_STEP_WAIT_S = 0.5  # that the first step of a run waits for the compiler
-CALL_MULTIPLY_ADDS = 1e6  # of the steps in one call, which takes well below a millisecond
+CALL_MULTIPLY_ADDS = 1e7  # of the steps in one call, which takes about a millisecond
 STEP_MULTIPLY_ADDS = 1e3  # that the other work of a step is worth
 MAX_CALL_STEPS = 1024
 MAX_EVALUATION_NUMBERS = 1 << 23  # that a compiled evaluation may need for the samples of a part
