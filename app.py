@@ -26,15 +26,16 @@ import lab.worker.local_pool  # noqa: F401  with all that pages need of it; no v
 from lab.devices import search
 from lab.experiment import own_data
 from lab.server import pool
-from lab.server.checkpoint_store import Store, usual_folder
+from lab.server.checkpoint_store import Store, claimed, usual_folder
 from lab.server.descriptors import descriptors, raise_limit
 from lab.server.limits import limits
 from lab.server.log import log
+from ui.server import log_lines
 from ui.server.gate import Gate
 from ui.server.headers import Headers
 from ui.server.routes import ROUTES
 from ui.server.static_assets import CachedStreamlitAssets
-from ui.streamlit_compat import server
+from ui.streamlit_compat import downloads, server
 
 SWEEP_PERIOD_S = 10.0  # between two sweeps, which free abandoned runs and save new checkpoints
 
@@ -42,8 +43,10 @@ SWEEP_PERIOD_S = 10.0  # between two sweeps, which free abandoned runs and save 
 @contextlib.asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
     bounds, most_files = limits(), raise_limit()
-    store = Store(usual_folder(), bounds.saved_mb, bounds.saved_hours) if bounds.saved_mb else None
-    with own_data.new_folder():  # before the workers start, which find it by its environment variable
+    log_lines.install()
+    # The folder of uploads is there before the workers start, which find it by its environment variable.
+    with own_data.new_folder(), claimed(usual_folder()) if bounds.saved_mb else contextlib.nullcontext(False) as saves:
+        store = Store(usual_folder(), bounds.saved_mb, bounds.saved_hours) if saves else None
         pool.SERVER = workers = pool.WorkerPool(store=store)
         workers.start()
         search.search()
@@ -71,6 +74,7 @@ async def _sweep(workers: pool.WorkerPool, most_files: int) -> None:
 
 
 server.install()
+downloads.install()
 app = st.App(
     "ui/router.py",
     lifespan=lifespan,

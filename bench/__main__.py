@@ -17,6 +17,7 @@ KINDS = {
     "live": "what a visitor's browser receives",
     "class": "what thirty students on one server receive, and what they cost it",
     "chaos": "what fifteen visitors lose while the server's workers are killed and stopped at random",
+    "neighbor": "how long another visitor waits while the largest experiments are opened and trained",
     "selection": "whether the test accuracy after early stopping is that of new data",
     "tables": "time and memory for reading large tables",
     "ablation": "what each optimization of the engine gains: time of a step without it / with it",

@@ -164,6 +164,7 @@ class Visitor(Student):
         if self.is_open:
             self.is_open = False
             self.watching.cancel()
+            await asyncio.wait([self.watching])  # until its socket is closed
             await self.page.close()
 
     async def run(self, fragment: str = "", page: str = "", **widget: Any) -> None:
@@ -269,7 +270,7 @@ class Visitor(Student):
         while True:
             with contextlib.suppress(*PROBLEMS):
                 if self.token:
-                    async with connect(f"{self.url}live/socket?run={self.token}", max_size=None, compression=None) as s:
+                    async with self.connect_live() as s:
                         try:
                             await self._request_frames(s)
                         except ConnectionClosed as closed:

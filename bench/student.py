@@ -20,6 +20,9 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+from lab.protocol.messages import LIVE_PROTOCOL
 
 OPEN_TIMEOUT_S = 60.0
 SLIDER_INTERVAL_S = 3.0  # between two moves of the slider
@@ -60,7 +63,7 @@ class Student:
                 await page.send(self._rerun())
                 await asyncio.wait_for(self.ready.wait(), OPEN_TIMEOUT_S)
                 self.tally.opened = time.monotonic() - begin
-                async with connect(f"{self.url}live/socket?run={self.token}", max_size=None, compression=None) as live:
+                async with self.connect_live() as live:
                     parts = [asyncio.create_task(part) for part in (self._request_frames(live), self._use_page(page))]
                     finished, _ = await asyncio.wait(
                         [*parts, asyncio.create_task(self.done.wait())], return_when=asyncio.FIRST_COMPLETED
@@ -72,6 +75,11 @@ class Student:
                             raise task.exception()  # type: ignore[misc]
         except (OSError, TimeoutError, ConnectionClosed, KeyError, ValueError) as problem:
             self.tally.mistakes.append(f"{type(problem).__name__}: {problem}"[:100])
+
+    def connect_live(self) -> connect:
+        """The live socket of the run."""
+        words = [Subprotocol(LIVE_PROTOCOL), Subprotocol(self.token)]
+        return connect(f"{self.url}live/socket", subprotocols=words, max_size=None, compression=None)
 
     def _rerun(self, fragment: str = "", page: str = "", **widget: Any) -> bytes:
         """Run the page's script again; `widget` is one widget's new state."""

@@ -33,6 +33,7 @@ Answer = tuple[dict[str, Any], dict[str, np.ndarray]]
 MAX_WEIGHT = 1000  # size of a weight that a person can type
 MAX_PREVIEW = 100_000  # no slider goes further
 MAX_REQUEST_CHARS = 500  # of a message on the live socket; a request for a frame has about 80
+LIVE_PROTOCOL = "backprop-live"  # subprotocol of the live socket; the next one that a browser offers is its token
 CLOSE_RUN_UNKNOWN, CLOSE_BAD_REQUEST, CLOSE_TOO_MANY = 4404, 4400, 4429
 CLASS_SHIFT = 5  # a byte of a map of classes: class << 5 | confidence, where 0 is chance level
 ZERO_BYTE, BYTE_SCALE = 128, 127  # a byte of a map of values: 128 + 127 * value

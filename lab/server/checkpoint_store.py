@@ -12,7 +12,7 @@ import os
 import secrets
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,11 @@ import numpy as np
 from lab.protocol.frames import FrameError, pack, unpack
 from lab.protocol.messages import STATUSES
 from lab.server.log import log
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 SUFFIX = ".bpf"
 
@@ -36,6 +41,29 @@ def usual_folder(environment: Mapping[str, str] = os.environ) -> Path:
         return (Path(cache) if cache else Path.home() / ".cache") / "backprop-playground"
     except RuntimeError:  # no home
         return Path(tempfile.gettempdir()) / "backprop-playground"
+
+
+@contextlib.contextmanager
+def claimed(folder: Path) -> Iterator[bool]:
+    """Whether no other server uses the folder, and none can meanwhile. The system ends the claim with the process.
+
+    Two servers would hand out each other's runs. Where the folder or the system allows no claim, it is not asked for.
+    """
+    file = None
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            folder.mkdir(0o700, parents=True, exist_ok=True)
+            file = stack.enter_context((folder / "in-use").open("w"))
+        try:
+            if fcntl and file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log("saved runs belong to another server; this one saves nothing")
+            yield False
+            return
+        except OSError:  # a file system without locks
+            pass
+        yield True
 
 
 class Store:

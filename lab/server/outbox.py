@@ -19,11 +19,14 @@ class Outbox:
         self._connection, self._backlog, self._bytes = connection, deque[bytes](), 0
         self._changed = threading.Condition()
         self._closed = False
-        threading.Thread(target=self._send_backlog, name="lab worker outbox", daemon=True).start()
+        self._thread = threading.Thread(target=self._send_backlog, name="lab worker outbox", daemon=True)
+        self._thread.start()
 
     def put(self, message: bytes) -> bool:
         """Send a message, now or soon. False, and it is not sent, where too much waits already."""
         with self._changed:
+            if self._closed:
+                return True  # as if it had been sent and lost with the process
             if not self._backlog and len(message) <= SMALL and _has_room(self._connection):
                 self._send(message)  # the usual case, without waking a thread
                 return True
@@ -35,10 +38,11 @@ class Outbox:
             return True
 
     def close(self) -> None:
-        """What has not been sent is dropped."""
+        """What has not been sent is dropped. Nothing uses the connection after that; its process must have ended."""
         with self._changed:
             self._closed = True
             self._changed.notify()
+        self._thread.join()
 
     def _send_backlog(self) -> None:
         while True:

@@ -43,7 +43,7 @@ from lab.server.checkpoint_store import Store
 from lab.server.limits import START_LIMIT_S, limits
 from lab.server.log import log
 from lab.server.memory_estimate import NOTHING, Need, need, together
-from lab.server.run_record import PREVIEW_S, RunRecord
+from lab.server.run_record import RunRecord
 from lab.server.run_table import RunTable
 from lab.server.waiting_queue import WaitingQueue
 from lab.server.worker_handle import Recovery, WorkerHandle
@@ -281,10 +281,12 @@ class WorkerPool(Pool):
         with self.runs.lock:  # what is admitted first is sent first
             record = self.runs[token]
             if isinstance(command, Preview):
-                record.previewed = self.clock()
-            elif isinstance(command, Change):
+                record.preview(self.clock())
+            elif isinstance(command, Change | Load | Close):
                 record.previewed = None
-            elif isinstance(command, GetFrame):
+            else:
+                self._end_preview(token, record)
+            if isinstance(command, GetFrame):
                 record.seen, record.fetched, self.frames = self.clock(), False, self.frames + 1
             command = resolved(command, record.wanted)
             if isinstance(command, Close):
@@ -299,6 +301,13 @@ class WorkerPool(Pool):
             future = record.worker.submit(token, command, arrays)
         future.add_done_callback(partial(self._note, token, record, command))
         return future
+
+    def _end_preview(self, token: str, record: RunRecord) -> None:
+        """Undo a preview that its slider has left without a change: its page has gone, or never meant one."""
+        if record.previewed is not None and not record.is_previewing(self.clock()):
+            record.previewed = None
+            if record.wanted != record.settled:
+                self.submit(token, Change(record.settled))
 
     def _admit_change(self, token: str, record: RunRecord, experiment: Experiment) -> None:
         """Raises ExperimentError for what neither this visitor nor the server has memory for."""
@@ -365,7 +374,7 @@ class WorkerPool(Pool):
 
     def is_previewing(self, token: str) -> bool:
         record = self.runs.get(token)
-        return bool(record and record.previewed is not None and self.clock() - record.previewed <= PREVIEW_S)
+        return bool(record and record.is_previewing(self.clock()))
 
     def uses(self) -> dict[str, RunUse]:
         return {
@@ -389,6 +398,8 @@ class WorkerPool(Pool):
     def sweep(self, now: float, grace: float) -> None:
         """Free the runs whose visitors have been away longer than `grace` seconds, and those nobody has looked at."""
         for token, record in self.runs.items():
+            with self.runs.lock:
+                self._end_preview(token, record)
             away = record.away_since is not None and now - record.last_sign > grace
             if away or now - record.seen > self.limits.unwatched_minutes * 60:
                 self._free(token, record)

@@ -13,7 +13,7 @@ from lab.server.worker_handle import WorkerHandle
 RESUMED = "The training process stopped and was restarted; this run was resumed from epoch {}."
 ON_CPU = "The training process stopped for the second time; this run continues on the CPU, resumed from epoch {}."
 STOPPED = "This run ended its training process {} times in a row and was stopped; {} is kept. Choose a smaller network."
-PREVIEW_S = 3.0  # after the last value of a dragged slider in which the page may still show the one before
+PREVIEW_S = 3.0  # after the last word of a dragged slider, in which the change must come or the preview is undone
 
 
 @dataclass
@@ -27,7 +27,8 @@ class RunRecord:
     checkpoint: Checkpoint | None = None
     saved: Checkpoint | None = None  # the one on disk
     on_the_way: int = 0  # changes that the worker has not answered yet
-    previewed: float | None = None  # when a dragged slider last changed it
+    previewed: float | None = None  # when a dragged slider was last heard of
+    settled: Experiment = field(init=False)  # what the page and the link say while a slider is dragged
     faults: int = 0  # times that a worker ended while this run trained on a GPU
     away_since: float | None = None  # when its visitor's session was last seen to disconnect
     seen: float = 0.0  # when a frame was last asked for
@@ -37,12 +38,22 @@ class RunRecord:
     restarts_before: int = 0  # restarts of the worker when the run came to it
 
     def __post_init__(self) -> None:
-        self.wanted, self.need = self.state.experiment, need(self.state.experiment)
+        self.wanted = self.settled = self.state.experiment
+        self.need = need(self.wanted)
 
     @property
     def last_sign(self) -> float:
         """When its visitor's page was last known to be there: late frames count, but do not bring the page back."""
         return max(self.seen, self.away_since or 0.0)
+
+    def preview(self, now: float) -> None:
+        """A slider is being dragged."""
+        if self.previewed is None:
+            self.settled = self.wanted
+        self.previewed = now
+
+    def is_previewing(self, now: float) -> bool:
+        return self.previewed is not None and now - self.previewed <= PREVIEW_S
 
     def expect(self, experiment: Experiment) -> None:
         """A change to this experiment is on its way."""

@@ -127,14 +127,15 @@ class WorkerHandle:
                 outbox.put(encode_command(0, run, command, arrays))  # sent while `_read` takes the answers
             self._outbox = outbox
             self._tried.set()
-            if not self._stopping.is_set():
-                self._read(connection)
+            if self._stopping.is_set():
+                outbox.put(GOODBYE)  # `stop` may have come before there was an outbox
+            self._read(connection)
             self._tried.clear()
             with self._lock:
                 self._outbox, lost = None, list(self._waiting)
+            self._end()
             outbox.close()
             connection.close()
-            self._end()
             self.culprit = self._heartbeat.read()[1] if self._heartbeat else ""
             self._close_heartbeat()
             for number in lost:

@@ -117,7 +117,9 @@ def _copies(s: RunView) -> Advice | None:
 def _dead(s: RunView) -> Advice | None:
     if s.epochs[-1] < 3 or s.scores[0] >= BAD:
         return None
-    for number, (name, report) in enumerate(zip(s.experiment.activation_names, s.reports, strict=True), 1):
+    names = s.experiment.activation_names
+    dense = s.reports[len(s.reports) - len(names) :]  # those of convolutions come first
+    for number, (name, report) in enumerate(zip(names, dense, strict=True), 1):
         if name == "relu" and report.dead >= 0.4:
             count, units = round(report.dead * s.experiment.hidden[number - 1]), s.experiment.hidden[number - 1]
             text = f"{count} of {units} units in hidden layer {number} are zero for every point"
@@ -166,7 +168,9 @@ def _overfits(s: RunView) -> Advice | None:
 def _saturated(s: RunView) -> Advice | None:
     if not s.is_stuck:
         return None
-    for number, (name, report) in enumerate(zip(s.experiment.activation_names, s.reports, strict=True), 1):
+    names = s.experiment.activation_names
+    dense = s.reports[len(s.reports) - len(names) :]  # those of convolutions come first
+    for number, (name, report) in enumerate(zip(names, dense, strict=True), 1):
         if name in ("tanh", "sigmoid") and report.saturated >= 0.5:
             text = f"Most outputs of hidden layer {number} lie where its curve is flat: saturated units hardly learn."
             return Advice(text, "Try batch normalization", {"batch_norm": True})

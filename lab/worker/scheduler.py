@@ -39,6 +39,7 @@ from lab.queries.table import ask
 from lab.training.build import MEMORY_FULL
 from lab.training.model_file import Model
 from lab.training.run import Run
+from lab.worker.freed_memory import FreedMemory
 from lab.worker.lane import Job, Lane, needs_lane, trains_long
 
 SLICE_S = 0.0025  # that a run trains before the next one gets its turn and commands are looked at
@@ -67,6 +68,7 @@ class Scheduler:
         self.lanes: dict[str, Lane] = {}  # of runs whose pieces of work take long
         self._moving = threading.Lock()  # of runs into lanes and out of them
         self._in_lane = ""  # the run that a lane works on
+        self.freed_memory = FreedMemory()
 
     def serve(self, connection: Connection) -> None:
         """Train and answer until the server says goodbye or the connection closes, which raises EOFError."""
@@ -75,7 +77,8 @@ class Scheduler:
             self.mark(self._in_lane)
             busy = self.work(between=lambda: self._answer_waiting(connection, COMMANDS_A_SLICE))
             self._answer_waiting(connection, COMMANDS_A_ROUND, 0 if busy else IDLE_S)
-            self._send_checkpoints(time.monotonic())
+            self._send_checkpoints(now := time.monotonic())
+            self.freed_memory.give_back(now)
 
     def _answer_waiting(self, connection: Connection, most: int, wait: float = 0) -> None:
         """Answer at most `most` waiting commands. wait: seconds to wait for the first one."""
@@ -267,6 +270,7 @@ class Scheduler:
         run = self._run(name)
         del self.runs[name]
         self._saved.pop(name, None)
+        self.freed_memory.note(time.monotonic())
         if backend := run.trainer.backend:
             del run
             backend.release()

@@ -120,4 +120,7 @@ def test_nobody_loses_anything_while_workers_die(monkeypatch):
         job = apart.submit(chaos.measure, list(WORKLOADS), minutes=1 / 3, visitors=6, every_s=5)
         (row,) = job.result()
     assert min(row[name] for name in ("kills", "reloads", "drops", "uploads")) > 0
+    assert {f"{name}_{when}" for name in ("memory_mb", "threads", "descriptors") for when in ("start", "end")} <= set(
+        row
+    )
     assert {row[name] for name in ("lost_runs", "wrong_runs", "stopped_runs", "stuck", "tracebacks")} == {0}, row

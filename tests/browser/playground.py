@@ -35,6 +35,15 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 FORGET = """() => {
   if (location.protocol.startsWith('http')) for (const memory of [localStorage, sessionStorage]) memory.clear();
 }"""
+NOTE_TOKEN = """{  // the live socket offers its token as a protocol
+  const Real = WebSocket;
+  window.WebSocket = class extends Real {
+    constructor(url, protocols) {
+      super(url, protocols);
+      if (String(url).includes('live/socket')) window.liveProtocols = protocols;
+    }
+  };
+}"""
 SENT = "() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))"  # a press has been sent
 CENTER = """box => {
   box.scrollIntoView({ block: 'center' });
@@ -60,8 +69,14 @@ class Playground:
         self.sockets: list[WebSocket] = []  # to the live frames, the newest last
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", self.note_error)
+        self.page.add_init_script(NOTE_TOKEN)
         self.script_run = ScriptRun()
         self.page.on("websocket", self.follow_socket)
+
+    @property
+    def token(self) -> str:
+        """Of the run whose frames the page asks for."""
+        return self.page.evaluate("liveProtocols[1]")
 
     def note_error(self, message: ConsoleMessage) -> None:
         """Collect the errors that the page reports."""

@@ -17,7 +17,7 @@ from websockets.typing import Origin, Subprotocol
 from lab.protocol.messages import CLOSE_RUN_UNKNOWN, CLOSE_TOO_MANY
 from lab.server.limits import limits
 from tests.browser.playground import WAIT_S, eventually
-from tests.browser.test_faults import QUESTION, ask, health
+from tests.browser.test_faults import QUESTION, ask, connect_live, health
 
 pytestmark = pytest.mark.browser
 
@@ -163,19 +163,19 @@ def test_a_duplicated_tab_is_a_separate_visitor(playground):
 
 
 def test_the_sockets_of_a_run_are_limited(playground, server):
-    own = playground.open().sockets[-1].url
+    own = playground.open().token
     refused = number(server, "sockets_refused_total")
     with ExitStack() as sockets:
         for _ in range(int(limits({}).sockets_a_run) - 1):  # the page has one
-            live = sockets.enter_context(connect(own.replace("http", "ws")))
-        assert ask(own, QUESTION) == CLOSE_TOO_MANY
+            live = sockets.enter_context(connect_live(server, own))
+        assert ask(server, own, QUESTION) == CLOSE_TOO_MANY
         for _ in range(300):
             live.send(QUESTION)
         for _ in range(300):
             live.recv(timeout=30)
     assert eventually(lambda: number(server, "sockets_refused_total") == refused + 1, 5)
     tokens = [own[:-1] + letter for letter in "AQgw"]  # other last letters
-    assert {ask(token, QUESTION) for token in tokens if token != own} == {CLOSE_RUN_UNKNOWN}
+    assert {ask(server, token, QUESTION) for token in tokens if token != own} == {CLOSE_RUN_UNKNOWN}
     playground.step(1)
 
 

@@ -16,10 +16,11 @@ from typing import Any
 import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from bench.serving import Server
-from lab.protocol.messages import CLOSE_BAD_REQUEST, CLOSE_RUN_UNKNOWN
+from lab.protocol.messages import CLOSE_BAD_REQUEST, CLOSE_RUN_UNKNOWN, LIVE_PROTOCOL
 from lab.worker.scheduler import CHECKPOINT_EVERY_S
 from tests.browser.playground import WAIT_S, eventually
 
@@ -50,9 +51,16 @@ def health(server) -> dict:
         return json.load(answer)
 
 
-def ask(url: str, message: str | bytes, **options) -> Any:
+def connect_live(server: Server, token: str, **options) -> ClientConnection:
+    """The live socket of the run with this token."""
+    address = f"{server.url.replace('http', 'ws')}live/socket"
+    words = [Subprotocol(word) for word in (LIVE_PROTOCOL, token) if word]
+    return connect(address, subprotocols=words, **options)
+
+
+def ask(server: Server, token: str, message: str | bytes, **options) -> Any:
     """Send one message to the live socket: the answer, or the code with which the socket is closed."""
-    with connect(url.replace("http", "ws"), **options) as socket:
+    with connect_live(server, token, **options) as socket:
         try:
             socket.send(message)
             return socket.recv(timeout=10)
@@ -138,15 +146,15 @@ def test_ctrl_c_during_a_run_leaves_no_process(mortal, visit):
 
 def test_the_socket_refuses_strangers_and_garbage(playground, server):
     visitor = playground.open()
-    token = visitor.sockets[-1].url
-    unknown = server.url + "live/socket?run=guessed"
-    assert ask(token, QUESTION)[:4] == b"BPF1"
-    assert ask(token, QUESTION, origin=server.url.rstrip("/"))[:4] == b"BPF1"
+    token = visitor.token
+    assert visitor.sockets[-1].url == server.url.replace("http", "ws") + "live/socket"  # addresses are in logs
+    assert ask(server, token, QUESTION)[:4] == b"BPF1"
+    assert ask(server, token, QUESTION, origin=server.url.rstrip("/"))[:4] == b"BPF1"
     for foreign in ("http://elsewhere.example", "null", "http://[::1", server.url.replace("http", "ftp").rstrip("/")):
         with pytest.raises(InvalidStatus, match="403"):
-            ask(token, QUESTION, origin=foreign)
-    assert ask(unknown, QUESTION) == CLOSE_RUN_UNKNOWN == 4404
-    assert ask(server.url + "live/socket", QUESTION) == CLOSE_RUN_UNKNOWN
-    assert {message: ask(token, message) for message in GARBAGE} == dict.fromkeys(GARBAGE, CLOSE_BAD_REQUEST)
+            ask(server, token, QUESTION, origin=foreign)
+    assert ask(server, "guessed", QUESTION) == CLOSE_RUN_UNKNOWN == 4404
+    assert ask(server, "", QUESTION) == CLOSE_RUN_UNKNOWN
+    assert {message: ask(server, token, message) for message in GARBAGE} == dict.fromkeys(GARBAGE, CLOSE_BAD_REQUEST)
     visitor.step(1)  # the visitor is not disturbed
     assert health(server)["status"] == "ok"

@@ -19,7 +19,7 @@ beforeEach(() => {
     onLost: (...loss) => owner.losses.push(loss),
   };
   connection = new Connection(owner);
-  connection.open('ws://here');
+  connection.open('ws://here', ['live', 'token']);
 });
 
 const socket = () => FakeSocket.all.at(-1);
@@ -34,6 +34,12 @@ test('it asks as soon as the socket is open', () => {
   assert.deepEqual(socket().sent, []);
   socket().open();
   assert.deepEqual(socket().sent, [{ type: 'frame' }]);
+});
+
+test('the token is offered as a protocol, again after a loss, and is in no address', () => {
+  socket().onclose({ code: 1006 });
+  clock.advance(250);
+  assert.deepEqual(FakeSocket.all.map(({ url, protocols }) => [url, protocols]), Array(2).fill(['ws://here', ['live', 'token']]));
 });
 
 test('it does not ask again before the answer is taken', () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import test from 'node:test';
+import test, { mock } from 'node:test';
 import { MAX_WEIGHT, PREVIEWED_FIELDS } from '../../ui/components/shared/protocol.js';
 import { isValidWeight, shortNumber } from '../../ui/components/live/network/weight_editor.js';
 import { lastAvailableClass } from '../../ui/components/live/drawing/draw_bar.js';
-import { previewedField } from '../../ui/components/live/drag.js';
+import { DragPreview, previewedField } from '../../ui/components/live/drag.js';
 import { tiled } from '../../ui/components/images/gallery.js';
 import { traceUntil } from '../../ui/components/charts/charts.js';
 
@@ -54,4 +54,27 @@ test('a path is cut after the step of the player', () => {
 test('the head of a path is at its last point so far', () => {
   assert.deepEqual([traceUntil(PATHS, 1, 'x', 1), traceUntil(PATHS, 1, 'y', 1)], [[1], [4]]);
   assert.deepEqual(traceUntil(PATHS, 1, 'y', 3), [1]); // the last step diverged
+});
+
+test('a slider that is held still gives signs until it is released', () => {
+  mock.timers.enable({ apis: ['setInterval'] });
+  globalThis.requestAnimationFrame = act => act();
+  const listeners = {}, previews = [];
+  globalThis.document = { addEventListener: (name, listener) => (listeners[name] = listener), removeEventListener() {} };
+  let text = '0.1';
+  const thumb = { getAttribute: () => text };
+  const widget = { className: 'st-key-field_learning_rate', querySelector: () => thumb };
+  const drag = new DragPreview((...preview) => previews.push(preview));
+  drag.values = { learning_rate: { 0.3: 0.3 } };
+  listeners.pointerdown({ target: { closest: () => widget } });
+  mock.timers.tick(5000);
+  assert.deepEqual(previews, []); // it has not moved
+  text = '0.3';
+  listeners.pointermove();
+  mock.timers.tick(2000);
+  assert.deepEqual(previews, Array(3).fill(['learning_rate', 0.3]));
+  listeners.pointerup();
+  mock.timers.tick(5000);
+  assert.equal(previews.length, 3);
+  mock.timers.reset();
 });

@@ -41,8 +41,9 @@ export class FakeSocket {
   static OPEN = 1;
   static all = [];
 
-  constructor(url) {
+  constructor(url, protocols) {
     this.url = url;
+    this.protocols = protocols;
     this.readyState = 0;
     this.sent = [];
     FakeSocket.all.push(this);

@@ -6,6 +6,7 @@ machine's address, and nobody is served meanwhile.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lab.server.limits import limits
 from ui.streamlit_compat.server import UPLOAD_PATH, allowed_origins, max_upload_bytes, uploaded_bytes
@@ -22,6 +23,8 @@ from ui.streamlit_compat.server import UPLOAD_PATH, allowed_origins, max_upload_
 HOST = re.compile(r"[A-Za-z0-9.\-]+(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?")
 CHANGING = ("POST", "PUT", "DELETE", "PATCH")
 REFUSED_HANDSHAKE = {"type": "websocket.close", "code": 1008}  # before it is accepted: the client gets 403
+
+STALLED_S = 20.0  # without a byte of an upload, after which it no longer keeps room from others
 
 
 class Refusal(NamedTuple):
@@ -33,6 +36,7 @@ FOREIGN = Refusal(403, "This address answers only its own pages; open it in a br
 MALFORMED = Refusal(400, "The host of this request is malformed; a name or address, and a port, are allowed.")
 LENGTH = Refusal(400, "The length of this upload is malformed; a whole number of bytes is allowed.")
 TOO_MUCH = Refusal(413, "This session holds too many uploads; remove one, or reload the page, and try again.")
+STALLED = Refusal(408, "The upload stopped on its way; try again.")
 FULL = Refusal(507, "Others are uploading; the server takes more in a moment.")
 
 
@@ -60,7 +64,9 @@ class Gate:
             return await refuse(refusal, scope, receive, send)
         self.arriving[session] += size
         try:
-            await self.app(scope, receive, send)
+            await self.app(scope, _without_stalling(receive), send)
+        except TimeoutError:
+            await refuse(STALLED, scope, receive, send)
         finally:
             self.arriving[session] -= size
             if self.arriving[session] <= 0:
@@ -72,6 +78,15 @@ class Gate:
         if held[session] + size > self.session_bytes:
             return TOO_MUCH
         return FULL if held.total() + size > self.all_bytes else None
+
+
+def _without_stalling(receive: Receive) -> Receive:
+    """Raises TimeoutError where the next part of the body does not come."""
+
+    async def receive_in_time() -> Message:
+        return await asyncio.wait_for(receive(), STALLED_S)
+
+    return receive_in_time
 
 
 def judge(scope: Scope, headers: Headers) -> Refusal | None:

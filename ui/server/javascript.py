@@ -56,6 +56,8 @@ def _parts() -> Iterator[str]:
         "tooMany": messages.CLOSE_TOO_MANY,
     }
     yield _table("Why the server closes the live socket.", "CLOSE_CODES", codes)
+    yield _constant("Subprotocol of the live socket, offered before the token of a run.", "LIVE_PROTOCOL",
+                    f"'{messages.LIVE_PROTOCOL}'")  # fmt: skip
     yield _table("`type` of a message through the live socket: FROM_BROWSER.", "COMMANDS", _names(FROM_BROWSER))
     yield _table("`type` of an event that the page hands to Streamlit: EVENTS.", "EVENTS", _names(EVENTS))
     yield _table("`status` of a run, and of one whose worker is restarted.", "STATUSES", _names((*STATUSES, LOST)))

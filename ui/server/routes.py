@@ -18,6 +18,7 @@ from lab.protocol.messages import (
     CLOSE_BAD_REQUEST,
     CLOSE_RUN_UNKNOWN,
     CLOSE_TOO_MANY,
+    LIVE_PROTOCOL,
     LOST,
     Command,
     GetFrame,
@@ -35,9 +36,14 @@ LOST_FRAME = {"status": LOST, "unchanged": True, "frame": -1, "notice": "The tra
 
 
 async def live(socket: WebSocket) -> None:
-    """Frames out, requests in: the browser asks for the next frame when it takes this one to paint it."""
-    await socket.accept()
-    token, runs, told = socket.query_params.get("run", ""), pool.SERVER, FASTEST_MS
+    """Frames out, requests in: the browser asks for the next frame when it takes this one to paint it.
+
+    It offers two subprotocols: LIVE_PROTOCOL, and the token of its run, which in an address would be in every log.
+    """
+    offered = socket.scope["subprotocols"]
+    await socket.accept(LIVE_PROTOCOL if LIVE_PROTOCOL in offered else None)
+    token = next((word for word in offered if word != LIVE_PROTOCOL), "")
+    runs, told = pool.SERVER, FASTEST_MS
     if runs is None or token not in runs.runs:
         return await socket.close(CLOSE_RUN_UNKNOWN)
     if not TRAFFIC.enter(token, runs.limits.sockets_a_run):

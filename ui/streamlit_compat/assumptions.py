@@ -57,6 +57,13 @@ PYTHON = (
         "sessions and their uploads stay in memory until another visitor leaves",
     ),
     Assumption(
+        "generated download",
+        "MediaFileManager.execute_deferred makes the file of a download button, _deferred_callables names its session, "
+        "and a file to which a session refers is not deleted",
+        ("downloads.py",),
+        "generated downloads pile up in memory, and in a class one may be gone before its browser fetches it",
+    ),
+    Assumption(
         "frontend files",
         "the files that index.html names are in streamlit/static/static, under names that change with their content",
         ("frontend_files.py",),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lab.protocol.frames import pack
-from lab.server.checkpoint_store import Store, usual_folder
+from lab.server.checkpoint_store import Store, claimed, usual_folder
 
 FACTS = {"speed": "epoch", "status": "paused", "epoch": 7, "checkpoint": "token"}
 ARRAYS = {"parameters": np.arange(5, dtype=np.float32)}
@@ -152,3 +152,18 @@ def test_a_clock_that_jumps_back_loses_nothing(tmp_path):
 def test_the_usual_folder_is_a_cache_of_the_user_unless_told_otherwise(monkeypatch, tmp_path):
     assert usual_folder({"PLAYGROUND_STATE": str(tmp_path)}) == tmp_path
     assert usual_folder({"XDG_CACHE_HOME": str(tmp_path)}) == tmp_path / "backprop-playground"
+
+
+def test_two_servers_do_not_share_a_folder(tmp_path, capfd):
+    folder = tmp_path / "state"
+    with claimed(folder) as first, claimed(folder) as second, claimed(tmp_path / "other") as apart:
+        assert (first, second, apart) == (True, False, True)
+    assert "belong to another server" in capfd.readouterr().err
+    with claimed(folder) as later:
+        assert later
+
+
+def test_a_folder_that_cannot_be_written_needs_no_claim(tmp_path):
+    (tmp_path / "file").write_text("")
+    with claimed(tmp_path / "file" / "state") as mine:
+        assert mine

@@ -279,6 +279,40 @@ def test_a_dragged_slider_is_admitted_like_any_other_change():
     assert pool.runs[token].state.experiment == worker.runs[token].experiment == LARGE.change(batch_size=20)
 
 
+def test_a_preview_without_a_change_is_undone():
+    pool, worker = with_one_worker()
+    now = [0.0]
+    pool.clock = lambda: now[0]
+    left, held, changed, swept = (pool.open(SMALL.change(seed=seed)) for seed in range(4))
+    dragged = {"learning_rate": 0.5}
+    for token in (left, held, changed, swept):
+        pool.submit(token, Preview("learning_rate", 0.3)).result()
+        pool.submit(token, Preview("learning_rate", 0.5)).result()
+    now[0] = PREVIEW_S
+    pool.submit(held, Preview("learning_rate", 0.5)).result()  # the pointer is still down
+    pool.do(changed, Change(SMALL.change(seed=2, **dragged)))
+    assert worker.runs[left].experiment == SMALL.change(seed=0, **dragged)
+    now[0] += 0.1
+    for token in (left, held, changed):
+        pool.submit(token, GetFrame()).result()
+    pool.sweep(now[0], 60)
+    worker.read()
+    rates = [worker.runs[token].experiment.learning_rate for token in (left, held, changed, swept)]
+    assert rates == [SMALL.learning_rate, 0.5, 0.5, SMALL.learning_rate]
+    assert [pool.state(token).experiment for token in (left, swept)] == [SMALL.change(seed=0), SMALL.change(seed=3)]
+
+
+def test_a_refused_preview_leaves_nothing_to_undo():
+    pool, worker = with_one_worker()
+    now = [0.0]
+    pool.clock = lambda: now[0]
+    token = pool.open(LARGE)
+    pool.submit(token, Preview("batch_size", 20_000)).result()
+    now[0] = PREVIEW_S + 1
+    pool.submit(token, GetFrame())
+    assert len(worker.inbox) == 1
+
+
 def test_a_diverged_run_stays_diverged_after_a_restart():
     pool, worker = with_one_worker()
     token = pool.open(SMALL.change(learning_rate=5.0))

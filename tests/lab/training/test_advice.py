@@ -186,3 +186,9 @@ def test_jumping_statistics_alone_do_not_blame_the_rate():
     advice = RULES["jumps"].advise(RunView(experiment, trainer))
     assert advice is not None
     assert "learning rate is too high" in advice.text
+
+
+@pytest.mark.parametrize("hidden", [(), (8,)])
+def test_a_convolution_that_does_not_learn_still_has_frames(hidden):
+    slow = Experiment(dataset="digits", conv=(2,), hidden=hidden, learning_rate=1e-6)
+    advise(slow, trained(slow, 4))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import platform
+import time
+
 import numpy as np
+import psutil
 import pytest
 
 from lab.experiment.experiment import Experiment
@@ -276,3 +280,16 @@ def test_counting_tells_running_from_waiting(scheduler):
     do(scheduler, Pause(), "b")
     scheduler.runs["c"].seen -= 1000  # nobody looks at it
     assert do(scheduler, CountRuns(), "").header == {"running": 1, "paused": 2}
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only there is memory kept")
+def test_the_memory_of_closed_runs_goes_back_to_the_system():
+    scheduler, process = Scheduler(), psutil.Process()
+    large = Experiment(dataset="digits", hidden=(64,), optimizer="adam")
+    for number in range(50):
+        scheduler.answer(str(number), Open(large.change(seed=number + 1)))
+    full = process.memory_info().rss
+    for number in range(50):
+        scheduler.answer(str(number), Close())
+    scheduler.freed_memory.give_back(time.monotonic() + 31)
+    assert full - process.memory_info().rss > 80e6

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from starlette.responses import PlainTextResponse
 
-from ui.server.gate import FOREIGN, FULL, LENGTH, MALFORMED, TOO_MUCH, Gate
+from ui.server.gate import FOREIGN, FULL, LENGTH, MALFORMED, STALLED, TOO_MUCH, Gate
 from ui.streamlit_compat import server
 from ui.streamlit_compat.server import UPLOAD_PATH
 
@@ -19,7 +19,7 @@ FOREIGN_ORIGINS = ["http://elsewhere.example", "null", "", "http://[::1", f"ftp:
 MALFORMED_HOSTS = ["", "a b", "school.example:port", "<script>", ["a.example", "b.example"], "a@b", "a/b"]
 
 
-def ask(gate: Gate, method="GET", path="/", kind="http", **headers) -> tuple[int, str]:
+def ask(gate: Gate, method="GET", path="/", kind="http", receive=None, **headers) -> tuple[int, str]:
     """The status and the text of the answer; of a handshake 200 where it is passed on, else 403."""
     headers = {"host": HOST, **{name.replace("_", "-"): value for name, value in headers.items()}}
     pairs = [(name.encode(), one.encode()) for name, values in headers.items() for one in
@@ -28,14 +28,14 @@ def ask(gate: Gate, method="GET", path="/", kind="http", **headers) -> tuple[int
     scope |= {"method": method} if kind == "http" else {}
     messages: list[dict] = []
 
-    async def receive():
+    async def nothing():
         return {"type": f"{kind}.request"}
 
     async def send(message):
         messages.append(message)
 
     with ThreadPoolExecutor(1) as apart:  # this thread may hold the event loop of a browser
-        apart.submit(lambda: asyncio.run(gate(scope, receive, send))).result()
+        apart.submit(lambda: asyncio.run(gate(scope, receive or nothing, send))).result()
     if kind == "websocket":
         return (200, "page") if messages == [{"type": "websocket.accept"}] else (403, "")
     return messages[0]["status"], messages[1]["body"].decode()
@@ -99,6 +99,21 @@ def test_uploads_on_their_way_count_too():
     assert ask(busy, "PUT", path) == TOO_MUCH  # without a length it may be as large as any
     assert ask(busy, "PUT", path.replace("me", "other")) == PASSED
     assert busy.arriving == {"me": 100_000_000}
+
+
+def test_an_upload_that_stops_on_its_way_gives_its_room_back(monkeypatch):
+    async def reads(scope, receive, send):
+        while (await receive())["more_body"]:
+            pass
+
+    async def half():
+        return parts.pop() if parts else await asyncio.Event().wait()
+
+    monkeypatch.setattr("ui.server.gate.STALLED_S", 0.01)
+    parts = [{"type": "http.request", "body": b"x", "more_body": True}]
+    busy = Gate(reads, dict)
+    assert ask(busy, "PUT", f"{UPLOAD_PATH}me/file", receive=half) == STALLED
+    assert busy.arriving == {}
 
 
 def test_what_streamlit_holds_is_counted_by_session(monkeypatch):

@@ -16,7 +16,10 @@ import pytest
 from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.runtime import caching
 from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.backend_operation_handler import DeferredFileHandler
 from streamlit.runtime.caching.ttl_cache import TTLCache
+from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import RerunData, RerunException, ScriptRunner
@@ -125,11 +128,27 @@ def session_storage() -> bool:
     return used and left() is None
 
 
+def generated_download() -> bool:
+    """A generated file is named after its content in an address, and stays as long as its session refers to it."""
+    manager = MediaFileManager(MemoryMediaFileStorage("/media"))
+    button = manager.add_deferred(lambda: b"1,2", "text/csv", "button")
+    session = manager._deferred_callables[button]["session_id"]
+    name = inspect.unwrap(MediaFileManager.execute_deferred)(manager, button).rsplit("/", 1)[-1].split(".")[0]
+    manager._files_by_session_and_coord[session]["generated"] = name
+    for _ in range(2):
+        manager.remove_orphaned_files()
+    stays = manager.read_file(name) is not None
+    del manager._files_by_session_and_coord[session]["generated"]
+    used = ".execute_deferred" in inspect.getsource(DeferredFileHandler)
+    return used and stays and manager._get_inactive_file_ids() == {name}
+
+
 CHECKS: dict[str, Callable[[], bool]] = {
     "callbacks yield": callbacks_yield,
     "uploaded file": uploaded_file,
     "clear cache": clear_cache,
     "session storage": session_storage,
+    "generated download": generated_download,
     "frontend files": frontend_files_named_by_content,
     "session cache": session_cache,
     "widget key": widget_key,
@@ -148,6 +167,7 @@ def test_the_installed_streamlit_keeps_the_assumption(assumption):
         ("uploaded file", MemoryUploadedFileManager, "remove_file", lambda *file, **names: None),
         ("clear cache", AppSession, "handle_backmsg", lambda self, msg: None),
         ("session storage", TTLCache, "expire", lambda self, at_time=None: []),
+        ("generated download", MediaFileManager, "_get_inactive_file_ids", lambda self: set(self._file_metadata)),
         ("frontend files", frontend_files, "FRONTEND_FILES", {}),
         ("session cache", caching, "clear_session_resource_cache", lambda session: None),
     ],

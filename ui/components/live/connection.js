@@ -26,16 +26,18 @@ export class Connection {
     this.request = this.retry = this.timeout = this.timer = 0; // what is scheduled
   }
 
-  open(url) {
+  /** protocols: offered to the server, which finds the run by them. */
+  open(url, protocols) {
     this.close();
     this.url = url;
+    this.protocols = protocols;
     this.failures = 0;
     this.opened = false;
     this.connect();
   }
 
   connect() {
-    const socket = this.socket = new WebSocket(this.url);
+    const socket = this.socket = new WebSocket(this.url, this.protocols);
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => {
       this.failures = 0;

@@ -7,6 +7,8 @@ export function previewedField(className) {
   return PREVIEWED_FIELDS.find(field => field === name);
 }
 
+const SIGN_MS = 1000; // without a sign for PREVIEW_S in lab/server/run_record.py, the server undoes a preview
+
 export class DragPreview {
   /** preview(field, value) is called at each new value during a drag. */
   constructor(preview) {
@@ -16,17 +18,25 @@ export class DragPreview {
     this.listeners = {
       pointerdown: event => this.begin(event.target),
       pointermove: () => this.follow(),
-      pointerup: () => (this.thumb = null),
-      pointercancel: () => (this.thumb = null),
+      pointerup: () => this.end(),
+      pointercancel: () => this.end(),
     };
     for (const [name, listener] of Object.entries(this.listeners)) document.addEventListener(name, listener, true);
   }
 
   begin(target) {
+    this.end();
     const widget = target.closest?.('[class*=st-key-field_]');
     this.field = widget ? previewedField(widget.className) : undefined;
     this.thumb = this.field ? widget.querySelector('[role=slider], input[type=range]') : null;
     this.sent = this.thumb?.getAttribute('aria-valuetext');
+    if (this.thumb) this.signs = setInterval(() => this.last && this.preview(...this.last), SIGN_MS);
+  }
+
+  /** Released: Streamlit reports the value. */
+  end() {
+    clearInterval(this.signs);
+    this.thumb = this.last = null;
   }
 
   follow() {
@@ -36,11 +46,14 @@ export class DragPreview {
       if (!text || !this.field || text === this.sent) return;
       this.sent = text;
       const value = this.values[this.field]?.[text];
-      if (value !== undefined) this.preview(this.field, value);
+      if (value === undefined) return;
+      this.last = [this.field, value];
+      this.preview(this.field, value);
     });
   }
 
   close() {
+    this.end();
     for (const [name, listener] of Object.entries(this.listeners)) document.removeEventListener(name, listener, true);
   }
 }

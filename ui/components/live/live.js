@@ -1,6 +1,6 @@
 // The live component: paints frames from the server, or from Python if there is no socket.
 // Its state belongs to the root element, so that new data from Python does not restart it.
-import { CLOSE_CODES, COMMANDS, EVENTS, STATUSES } from '../shared/protocol.js';
+import { CLOSE_CODES, COMMANDS, EVENTS, LIVE_PROTOCOL, STATUSES } from '../shared/protocol.js';
 import { Connection } from './connection.js';
 import { DragPreview } from './drag.js';
 import { Keys } from '../shared/keys.js';
@@ -95,8 +95,7 @@ class Live {
     this.token = token;
     const url = new URL(socket, document.baseURI);
     url.protocol = url.protocol.replace('http', 'ws');
-    url.searchParams.set('run', token);
-    this.connection.open(url);
+    this.connection.open(url, [LIVE_PROTOCOL, token]);
   }
 
   // -- what the parts on the screen ask of their owner

@@ -14,6 +14,9 @@ export const CLOSE_CODES = Object.freeze({
   tooMany: 4429,
 });
 
+/** Subprotocol of the live socket, offered before the token of a run. */
+export const LIVE_PROTOCOL = 'backprop-live';
+
 /** `type` of a message through the live socket: FROM_BROWSER. */
 export const COMMANDS = Object.freeze({
   frame: 'frame',
