@@ -61,6 +61,7 @@ class CompiledExecutor:
         self.data, self.formulas, self.progress = data, formulas, progress
         self.tape = TapeExecutor(data, formulas, progress)
         self.way = ""
+        self.first_step_wait_s: float | None = FIRST_STEP_WAIT_S  # None: as long as the compiler takes
         self.reason = ""  # why the run is on the tape
         self.pending: list[EpochScores] = []
         self._noted = -1  # the latest epoch whose scores were computed in the latest call of `steps`
@@ -93,8 +94,7 @@ class CompiledExecutor:
 
     def _decide(self) -> None:
         """Compiled if the compiler is done in time; a continued run waits longer, to have the same bits as before."""
-        continued = self.way == "compiled"
-        program = self._chosen(None if continued else FIRST_STEP_WAIT_S)
+        program = self._chosen(None if self.way == "compiled" else self.first_step_wait_s)
         self.way = "compiled" if program else "tape"
 
     def _chosen(self, wait_s: float | None = None) -> Program | None:
