@@ -89,7 +89,7 @@ class CompiledExecutor:
     # The way of a run ------------------------------------------------------------------------------------------------
 
     def choose(self, way: str) -> None:
-        self.way, self.pending = way, []
+        self.way, self.pending = way if way in ("", "compiled") else "tape", []
         self._revision = (-1, 0)
 
     def _decide(self) -> None:
