@@ -156,7 +156,8 @@ class CompiledExecutor:
             return self.tape.steps(limit, time_slice, evaluate_every)
         ended = False
         while limit > 0 and not (ended and not evaluate_every):
-            taken, ended = self._call(program, min(limit, self._steps_of_a_call()), evaluate_every)
+            most = 1 if time_slice is not None and time_slice.is_over() else self._steps_of_a_call()
+            taken, ended = self._call(program, min(limit, most), evaluate_every)
             limit -= taken
             if time_slice is not None and time_slice.is_over():
                 return None
