@@ -92,24 +92,18 @@ class CompiledExecutor:
         self.way, self.pending = way if way in ("", "compiled") else "tape", []
         self._revision = (-1, 0)
 
-    def _decide(self) -> None:
-        """Compiled if the compiler is done in time; a continued run waits longer, to have the same bits as before."""
-        program = self._chosen(None if self.way == "compiled" else self.first_step_wait_s)
-        self.way = "compiled" if program else "tape"
+    def _prepare_steps(self) -> None:
+        """Take the program for the current settings; at the first step of a run, decide its way.
 
-    def _chosen(self, wait_s: float | None = None) -> Program | None:
-        """The program for the current settings, or None if these steps are on the tape."""
-        formulas = self.formulas
-        revision = formulas.revision, formulas.batch_size
-        if self._revision == revision:
-            return self._program
-        self.reason = reason_not_compiled(formulas.network, self.data, formulas.batch_size) or ""
-        if self.reason or self.twin is None:
-            self._program = None
-        else:
-            self._program = self._built(wait_s)
-        self._revision = revision
-        return self._program
+        A new run is compiled if the compiler is done in time. A continued one waits as long as it takes, to have the
+        same bits as before. Settings whose steps cannot be compiled leave a compiled run without a program for now.
+        """
+        network, size = self.formulas.network, self.formulas.batch_size
+        self.reason = reason_not_compiled(network, self.data, size) or ""
+        is_possible = not self.reason and self.twin is not None
+        self._program = self._built(self.first_step_wait_s if self.way == "" else None) if is_possible else None
+        self._revision = self.formulas.revision, size
+        self.way = self.way or ("compiled" if self._program else "tape")
 
     def _built(self, wait_s: float | None) -> Program | None:
         if self._build is None or self._build.rules != self._current_rules():
@@ -149,9 +143,11 @@ class CompiledExecutor:
 
     def steps(self, limit: int, time_slice: TimeSlice | None = None, evaluate_every: int = 0) -> None:
         self._noted = -1
-        if self.way != "tape" and (self.way == "" or self._revision[0] < 0):
-            self._decide()
-        program = self._chosen() if self.way == "compiled" else None
+        if self.way != "tape" and self._revision != (self.formulas.revision, self.formulas.batch_size):
+            self._prepare_steps()
+            if time_slice is not None:
+                time_slice.restart()
+        program = self._program if self.way == "compiled" else None
         if program is None:
             return self.tape.steps(limit, time_slice, evaluate_every)
         ended = False

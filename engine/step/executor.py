@@ -29,7 +29,11 @@ class TimeSlice:
 
     def __init__(self, seconds: float, clock: Clock) -> None:
         self.clock, self.seconds = clock, seconds
-        self.start = clock()
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin now: what has passed was no training."""
+        self.start = self.clock()
 
     def is_over(self) -> bool:
         return self.clock() - self.start >= self.seconds
