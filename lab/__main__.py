@@ -30,7 +30,7 @@ from data import OWN
 from data.files.user_data import UserDataError
 from data.preprocessing import Parts
 from engine.formulas.metrics import Scores
-from lab.experiment import own_data
+from lab.experiment import link, own_data
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.protocol.frames import finite
 from lab.training import model_file
@@ -54,7 +54,7 @@ def read_with_notes(source: str, table: Mapping[str, str]) -> tuple[Experiment, 
         return _from_json(source, table)
     try:
         if "=" in source and not os.path.isfile(source):
-            query = dict(parse_qsl(urlsplit(source).query or source, keep_blank_values=True))
+            query = link.expanded(dict(parse_qsl(urlsplit(source).query or source, keep_blank_values=True)))
             query |= table if query.get("dataset") in OWN else {}
             experiment, refused, notes = Experiment.with_notes_from_query(query)
             if refused:

@@ -19,12 +19,12 @@ measurement()
 with st.expander("What you see, what to try, and why"):
     st.markdown(
         """
-**What you see.** Each line is a network 784-units-10 that is trained here on random images, on one core like your own.
-Further to the right the batches are larger, so an epoch has fewer and longer steps. Lower is faster; both axes are
-logarithmic.
+**What you see.** Each line is a network with 784 inputs, one hidden layer and 10 outputs that is trained here on random
+images, on one core like your own. Further to the right the batches are larger, so an epoch has fewer and longer steps.
+Lower is faster; both axes are logarithmic.
 
-**Try this.** Compare 16 and 64 units at batch size 16: four times the arithmetic, but not four times the time. Then
-compare 256 and 1024 units at batch size 1024, where the time grows as well. The last column of the table says
+**Try this.** Compare 16 and 64 neurons at batch size 16: four times the arithmetic, but not four times the time. Then
+compare 256 and 1024 neurons at batch size 1024, where the time grows as well. The last column of the table says
 what limits a step: launching operations, if it takes less than twice as long as the shortest step of all; arithmetic,
 if its rate is close to the best; otherwise memory.
 

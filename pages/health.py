@@ -21,15 +21,15 @@ live_health()
 with st.expander("What you see, what to try, and why"):
     st.markdown(
         r"""
-**What you see.** Each ridge is one layer, the first on top. The first chart shows the activations of its units for at
-most 256 training examples; the second the size of their gradients, ten times smaller per unit to the left; the third
+**What you see.** Each ridge is one layer, the first on top. The first chart shows the activations of its neurons for at
+most 256 training examples; the second the size of their gradients, ten times smaller per neuron to the left; the third
 how far one step changes the weights, relative to their length, $\lVert \Delta w \rVert / \lVert w \rVert$. About one
-thousandth is a good pace, and the shaded band is from $10^{-4}$ to $10^{-2}$. *Dead* is the share of units whose
+thousandth is a good pace, and the shaded band is from $10^{-4}$ to $10^{-2}$. *Dead* is the share of neurons whose
 derivative is zero for every example, *saturated* the share of activations where a bounded function is almost flat.
 
 **Try this.** Open *Vanishing gradient* and come back here: the gradients of each layer are further to the left than
 those of the next layer. Press *Train both* below and compare, also without and with skip connections. Then open *Dead
-ReLUs* and watch the share of dead units.
+ReLUs* and watch the share of dead neurons.
 
 **Why.** On its way back a gradient is multiplied, layer by layer, by the weights and the derivative of the activation:
 $\delta_{l} = (W_{l+1}^{\top} \delta_{l+1}) \odot f'(z_l)$. The derivative of a sigmoid is at most $\tfrac14$, so six

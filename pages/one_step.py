@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.kit.page_parts import begin_reading_page, experiment_link
+from ui.kit.page_parts import experiment_link, title_row
 from ui.one_step import gradient_check, one_step
 from ui.session import state
 
 VIEWS = {"Walkthrough": one_step.walk, "Gradient check": gradient_check.check}
-ONE_UNIT = experiment_link("one unit", "one_step", hidden=(1,), samples=40)
+ONE_NEURON = experiment_link("one neuron", "one_step", hidden=(1,), samples=40)
 SIX_LAYERS = experiment_link("six layers of sigmoids", "one_step", hidden=(8,) * 6, activations="sigmoid")
 
-begin_reading_page()
+state.begin()
 
-st.header("One step")
-st.markdown(
-    f"""
-**What you see.** One training step of your own network: forward from an example to the loss, backward by the chain rule
-to one weight, and the step of the optimizer. The numbers come from the engine; your run does not change.
+with title_row("One step"):
+    help = "The numbers of one step, or the check that its gradient is right."
+    view = st.segmented_control("Show", list(VIEWS), default="Walkthrough", required=True, key="step_view", help=help)
+st.markdown("One training step of your own network in numbers: press **Next** until the loss is smaller.")
+st.fragment(VIEWS[view])()
+with st.expander("What you see, what to try, and why"):
+    st.markdown(
+        f"""
+**What you see.** One training step: forward from an example to the loss, backward by the chain rule to one weight, and
+the step of the optimizer. The numbers come from the engine; your run does not change.
 
 **Try this.** Press Next until the loss is smaller. Then choose another weight and go through the steps again. A network
-of {ONE_UNIT} fits on a sheet of paper; in {SIX_LAYERS} you can watch the gradient shrink.
+of {ONE_NEURON} fits on a sheet of paper; in {SIX_LAYERS} you can watch the gradient shrink. Each link opens a new tab
+with a network of its own.
 
 **Why.** Backpropagation is this product, computed once for all weights together. The gradient check measures the same
 derivatives by changing each weight a little, so it would find a wrong formula.
 """
-)
-help = "The numbers of one step, or the check that its gradient is right."
-view = st.segmented_control("Show", list(VIEWS), default="Walkthrough", required=True, key="step_view", help=help)
-st.fragment(VIEWS[view])()
-
+    )
 state.write_link()

@@ -97,7 +97,7 @@ PACKAGES = (
     Package(
         "ui/kit", (*BELOW_KIT, "lab", "engine"), ("numpy", "plotly", "streamlit", "PIL"),
     ),
-    Package("ui/header", ("ui.kit", *BELOW_KIT, "lab"), ("streamlit",)),
+    Package("ui/header", ("ui.kit", *BELOW_KIT, "lab"), ("segno", "streamlit")),
     Package(
         "ui/playground", ("ui.kit", *BELOW_KIT, "ui.server.traffic", "lab", "engine", "data"), ("numpy", "streamlit"),
     ),
@@ -109,7 +109,7 @@ PACKAGES = (
     Package("ui/data", ("ui.kit", *BELOW_KIT, "lab", "data"), ("numpy", "pandas", "streamlit")),
     Package("ui/save", ("ui.kit", *BELOW_KIT, "lab", "data"), ("numpy", "streamlit")),
     Package("ui/device", ("ui.kit", *BELOW_KIT, "lab", "engine"), ("pandas", "streamlit")),
-    Package("ui/router.py", ("ui.kit", "ui.streamlit_compat"), ("streamlit",)),
+    Package("ui/router.py", ("ui.header", "ui.kit", "ui.streamlit_compat"), ("streamlit",)),
     Package("ui"),
     Package("pages", ("ui", "lab.experiment"), ("streamlit",)),
     Package("bench", ("engine", "data", "lab", "ui", "app"), ("*",)),  # peers of every kind; nothing imports it

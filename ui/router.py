@@ -11,26 +11,31 @@ if sys.path[0] != str(ROOT):  # before the script's own folder, in which other p
 
 import streamlit as st  # noqa: E402
 
+from ui.header.lesson import banner  # noqa: E402
+from ui.kit.page_parts import page_frame  # noqa: E402
 from ui.kit.style import inject_css  # noqa: E402
 from ui.streamlit_compat import uninterrupted_callbacks  # noqa: E402
 
-PAGES = (
-    ("playground", "Playground"),
-    ("functions", "Functions"),
-    ("one_step", "One step"),
-    ("optimizers", "Optimizers"),
-    ("health", "Health"),
-    ("images", "Images"),
-    ("data", "Data"),
-    ("keep", "Save"),
-    ("device", "Device"),
-    ("help", "Help"),
-)
+PAGES = {  # menu of the navigation, "" for links of their own: (file, title) of each page
+    "": (("playground", "Playground"), ("images", "Images"), ("data", "Data"), ("keep", "Save")),
+    "Learn": (
+        ("functions", "Functions"),
+        ("one_step", "One step"),
+        ("optimizers", "Optimizers"),
+        ("health", "Health"),
+    ),
+    "More": (("device", "Device"), ("help", "Help")),
+}
 
 uninterrupted_callbacks.install()
 st.set_page_config(page_title="Backprop Playground", layout="wide", initial_sidebar_state="collapsed")
 st.html(ROOT / "ui/components/page/page.css")
 st.logo(ROOT / "ui/logo.svg", size="large")
-page = st.navigation([st.Page(ROOT / f"pages/{name}.py", title=title) for name, title in PAGES], position="top")
+page = st.navigation(
+    {menu: [st.Page(ROOT / f"pages/{name}.py", title=title) for name, title in pages] for menu, pages in PAGES.items()},
+    position="top",
+)
 inject_css()  # before the page, so that what a teacher has hidden never shows
+page_frame()
+banner()
 page.run()

@@ -160,13 +160,13 @@ ACTIVATIONS = {
     for f in (
         ActivationFunction(
             "relu", "ReLU", _relu, _relu_back, r"\max(0, z)", r"[z > 0]", (0, inf),
-            "The usual choice for deep networks; a unit whose z is negative for every sample is dead and never learns "
-            "again.", kinks=(0,)),
+            "The usual choice for deep networks; a neuron whose z is negative for every sample is dead and never "
+            "learns again.", kinks=(0,)),
         ActivationFunction(
             "leaky_relu", "Leaky ReLU", _leaky_relu, _leaky_relu_back,
             r"\max(0.01 z, z)", r"[z > 0] + 0.01\,[z \le 0]", (-inf, inf),
-            "ReLU with a small slope on the left, so that no unit dies; where z is negative it learns a hundred times "
-            "slower.", kinks=(0,),
+            "ReLU with a small slope on the left, so that no neuron dies; where z is negative it learns a hundred "
+            "times slower.", kinks=(0,),
             parameter=Parameter("Slope on the left", "s", 0.01, 1, r"\max(s z, z)")),
         ActivationFunction(
             "elu", "ELU", _elu, _elu_back,

@@ -79,6 +79,6 @@ INITIALIZERS = {
             "The same small spread for every layer, whatever its size; signals fade in deep networks."),
         Initializer(
             "zeros", "Zeros", _zeros, "0",
-            "A lesson in what not to do: the units of a layer stay alike, because all of them get the same gradient."),
+            "A lesson in what not to do: the neurons of a layer stay alike, because they all get the same gradient."),
     )
 }  # fmt: skip

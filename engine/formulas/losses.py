@@ -103,12 +103,13 @@ LOSSES = {
             "Wild values count no more than their distance; its slope never shrinks, so it never settles."),
         Loss(
             "huber", "Huber", _huber, _huber_gradient, FOR_NUMBERS, NUMBERS, False,
-            r"\frac{1}{O}\sum \tfrac12 e^2 \text{ if } e \le 1 \text{ else } e - \tfrac12,\quad e = |y - t|",
+            r"\frac{1}{O}\sum \left[\tfrac12 e^2 \text{ if } e \le 1 \text{ else } e - \tfrac12\right],"
+            r"\quad e = |y - t|",
             "Squared for errors up to 1, absolute beyond: calm at the end and not ruled by wild values."),
         Loss(
             "binary_crossentropy", "Binary cross-entropy", _binary_crossentropy, _binary_crossentropy_gradient,
             ("sigmoid",), CLASSES, True,
-            r"-\frac{1}{O}\sum t \ln y + (1 - t) \ln (1 - y)",
+            r"-\frac{1}{O}\sum \left[t \ln y + (1 - t) \ln (1 - y)\right]",
             "Each output answers yes or no; being surely wrong costs without limit."),
         Loss(
             "categorical_crossentropy", "Categorical cross-entropy", _categorical_crossentropy,
@@ -252,6 +253,28 @@ class Objective:
         """Mean loss of the batch, from logits z (N, O) and the result of `targets`."""
         t, share = self.split(t)
         return (self.loss.value(z if self.loss.on_logits else self.output.forward(z), t) * share).sum()
+
+    def guess(self, t: np.ndarray) -> float | None:
+        """Lowest loss of a network that answers every sample of the result of `targets` alike: with the mean target.
+
+        The entropy of the class shares for cross-entropy, the variance of the targets for the squared error; None for
+        losses whose best answer is not the mean.
+        """
+        t, share = self.split(t)
+        share = np.broadcast_to(share, (len(t), 1))
+        mean = (t * share).sum(axis=0, keepdims=True) / share.sum()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            match self.loss.name:
+                case "mse":
+                    answer = mean
+                case "binary_crossentropy":
+                    answer = np.log(mean / (1 - mean))
+                case "categorical_crossentropy":
+                    answer = np.log(mean)
+                case _:
+                    return None
+            value = float((self.loss.value(np.broadcast_to(answer, t.shape), t) * share).sum())
+        return value if np.isfinite(value) else None  # infinite for a class without examples
 
     def gradient(self, z, t):
         """dL/dz (N, O)"""

@@ -53,6 +53,6 @@ REGULARIZERS = {
             "Pulls large weights hardest, so that no single one dominates; also called coupled weight decay."),
         Regularizer(
             "max_norm", "Max norm", None, None, _max_norm_project, r"\lVert w_{\text{unit}} \rVert_2 \le c",
-            "After each step the weights into a unit are scaled back if their length exceeds the limit."),
+            "After each step the weights into a neuron are scaled back if their length exceeds the limit."),
     )
 }  # fmt: skip

@@ -26,6 +26,7 @@ class Settings:
     epochs: int = 0  # stop after this number of epochs
     max_seconds: float = 0.0  # stop after this many seconds of training
     target_accuracy: float = 0.0  # stop when the accuracy (or R2) of the selecting part reaches this; see Data
+    target_loss: float = 0.0  # stop when the loss of the selecting part is at most this
     patience: int = 0  # stop after this many epochs without improvement and restore the best weights
     min_delta: float = 0.0  # a smaller change does not count as an improvement
     monitor: str = MONITORS[0]  # what has to improve

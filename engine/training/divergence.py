@@ -27,12 +27,19 @@ class Divergence(NamedTuple):
 
     step: int
     epoch: int
-    where: str  # clause that names the value which overflowed first, or the exploded loss
+    where: str  # clause that names the value which overflowed first, or the loss that rose
 
 
 def has_exploded(loss: float, untrained_loss: float) -> bool:
     """Whether a training loss is NaN or far above that of the untrained network."""
     return not loss <= EXPLODED_LOSS_RATIO * untrained_loss
+
+
+def rise(loss: float, untrained_loss: float) -> str:
+    """Clause about a training loss that has exploded."""
+    if not np.isfinite(loss):
+        return f"the loss {TOO_LARGE}"
+    return f"the loss rose to {loss:.3g}, {loss / untrained_loss:,.0f} times that of the initial weights"
 
 
 class Guard:

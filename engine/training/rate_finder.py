@@ -13,6 +13,7 @@ from engine.training.diagnostics import undisturbed
 from engine.training.trainer import Trainer
 
 LOSS_SAMPLES = 512  # fixed samples; the loss of a mini-batch fluctuates more than a step changes it
+MIN_FALL = 0.02  # of the loss, as a share of the first one; a smaller fall may be chance
 MAX_LOSS_RATIO = 4.0  # to the lowest loss, above which the test ends
 
 
@@ -28,10 +29,12 @@ class RateTest(NamedTuple):
     part: str
 
 
-def find_rate(trainer: Trainer, *, lowest: float = 1e-5, highest: float = 10.0, steps: int = 100) -> RateTest:
+def find_rate(trainer: Trainer, *, from_start: bool = False, lowest: float = 1e-5, highest: float = 10.0,
+              steps: int = 100) -> RateTest:  # fmt: skip
     """Train for at most `steps` batches while the rate grows from `lowest` to `highest` by a constant factor.
 
-    The suggestion is a tenth of the rate at which the loss was lowest, and NaN if no step made it lower than the first.
+    from_start: with the initial weights instead of the current ones. The suggestion is a tenth of the rate at which the
+    loss was lowest, and NaN if the loss did not fall by MIN_FALL.
     Raises ValueError for an empty range.
     """
     if not (0 < lowest < highest and steps >= 2):
@@ -42,6 +45,8 @@ def find_rate(trainer: Trainer, *, lowest: float = 1e-5, highest: float = 10.0, 
     part = trainer.data.selecting_part
     x_fixed, t_fixed, _ = (array[:LOSS_SAMPLES] for array in trainer.data.parts[part])
     with undisturbed(trainer):
+        if from_start:
+            trainer.progress.restore(trainer.initial)
         for rate, batch in zip(rates, batches, strict=True):
             x, t = trainer.x_train[batch], trainer.t_train[batch]
             trainer.optimizer.rate[()] = rate
@@ -51,5 +56,7 @@ def find_rate(trainer: Trainer, *, lowest: float = 1e-5, highest: float = 10.0, 
             if not loss <= MAX_LOSS_RATIO * min([loss, *losses]):  # also if it is NaN
                 break
             losses.append(loss)
-    best = int(np.argmin(losses)) if losses else 0
-    return RateTest(rates[: len(losses)], np.array(losses), float(rates[best] / 10) if best else np.nan, part)
+    suggestion = np.nan
+    if losses and min(losses) < (1 - MIN_FALL) * losses[0]:
+        suggestion = float(rates[np.argmin(losses)] / 10)
+    return RateTest(rates[: len(losses)], np.array(losses), suggestion, part)

@@ -78,7 +78,8 @@ class StopRules:
 
     def needs_scores(self, settings: Settings) -> bool:
         """Whether the scores are needed at the end of every epoch: for a rule, or for the best weights."""
-        return bool(settings.patience or (settings.target_accuracy and "target" not in self.disabled))
+        targets = {"target": settings.target_accuracy, "target_loss": settings.target_loss}
+        return bool(settings.patience or any(value and rule not in self.disabled for rule, value in targets.items()))
 
     def after_epoch(self, settings: Settings, end: EpochEnd) -> Stop | None:
         """The Stop of the first rule that ends the run, or None."""
@@ -116,14 +117,19 @@ class StopRules:
         reached = s.target_accuracy and end.scores is not None and end.scores.of(self.part)[1] >= s.target_accuracy
         return f"The {self.score_name} has reached {s.target_accuracy:g}" if reached else ""
 
+    def _target_loss(self, s: Settings, end: EpochEnd) -> str:
+        reached = s.target_loss and end.scores is not None and end.scores.of(self.part)[0] <= s.target_loss
+        return f"The {self.loss_name} has reached {s.target_loss:g}" if reached else ""
+
     def _epochs(self, s: Settings, end: EpochEnd) -> str:
-        return f"{s.epochs:,} epochs are done" if s.epochs and end.epoch >= s.epochs else ""
+        return f"Stopped after {s.epochs:,} epochs" if s.epochs and end.epoch >= s.epochs else ""
 
     def _seconds(self, s: Settings, end: EpochEnd) -> str:
         return self._time_is_over(s, end.seconds)
 
     def _time_is_over(self, s: Settings, seconds: float) -> str:
-        return f"{s.max_seconds:g} seconds of training are over" if s.max_seconds and seconds >= s.max_seconds else ""
+        is_over = s.max_seconds and seconds >= s.max_seconds
+        return f"Stopped after {s.max_seconds:g} seconds of training" if is_over else ""
 
 
 class Rule(NamedTuple):
@@ -137,6 +143,7 @@ RULES = {
     for rule in (
         Rule("patience", ("patience", "min_delta", "monitor"), StopRules._patience),
         Rule("target", ("target_accuracy",), StopRules._target),
+        Rule("target_loss", ("target_loss",), StopRules._target_loss),
         Rule("epochs", ("epochs",), StopRules._epochs),
         Rule("seconds", ("max_seconds",), StopRules._seconds),
     )

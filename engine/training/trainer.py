@@ -27,7 +27,7 @@ from engine.step.executor import Clock, Executor, TimeSlice
 from engine.step.progress import Progress, Snapshot
 from engine.step.settings import Settings
 from engine.step.update import StepFormulas
-from engine.training.divergence import Divergence, Guard, has_exploded
+from engine.training.divergence import Divergence, Guard, has_exploded, rise
 from engine.training.executors import create_executor
 from engine.training.history import History
 from engine.training.stopping import RULES, Best, EpochEnd, State, Stop, StopRules
@@ -78,7 +78,7 @@ class Trainer:
         self.rules = StopRules(self.score_name, self.data.selecting_part)
         self.history = History(2 * len(self.data.parts), dtype=network.dtype)  # the first fields of Scores
         self.predicted = {name: part.labels[:0] for name, part in self.data.parts.items()}
-        self._initial = self.guard.safe
+        self.initial = self.guard.safe  # the snapshot before the first step
         self._evaluated: tuple[tuple[int, int], Scores] | None = None  # (steps, revision) and the scores at that time
         self.reset()
 
@@ -193,7 +193,7 @@ class Trainer:
         scores = self.evaluate()
         self._add_to_history(self.epochs, scores)
         if self._has_exploded(scores.train_loss):
-            what = f"the loss exploded to {scores.train_loss:.3g}"
+            what = rise(scores.train_loss, self.untrained_loss)
             self.divergence = Divergence(self.steps, self.epochs, what)
 
     def _add_to_history(self, epoch: int, scores: Scores) -> None:
@@ -212,7 +212,7 @@ class Trainer:
 
     def training_loss_ratio(self) -> float:
         """The training loss, computed as in training, divided by that of the untrained network."""
-        return self.guard.training_loss_ratio(self._initial)
+        return self.guard.training_loss_ratio(self.initial)
 
     def _stop(self, stop: Stop | None) -> None:
         if stop is None:
@@ -333,13 +333,13 @@ class Trainer:
     @np.errstate(all="ignore")
     def reset(self) -> None:
         """Restore the initial weights and generators and empty the curve; the settings stay."""
-        self.progress.restart(self._initial)
+        self.progress.restart(self.initial)
         self.executor.choose("")
         self.seconds = 0.0
         self.stop: Stop | None = None
         self.divergence: Divergence | None = None
         self.rules.reset(self.network.get_state())
-        self.guard.save(self._initial)
+        self.guard.save(self.initial)
         self._configure()
         self.history.clear()
         self._add_to_history(0, self.evaluate())

@@ -76,7 +76,7 @@ class Experiment(Fields):
     @property
     def selects(self) -> bool:
         """Whether a stop rule looks at scores to choose the weights that remain."""
-        return self.patience > 0 or self.target_accuracy > 0
+        return self.patience > 0 or self.target_accuracy > 0 or self.target_loss > 0
 
     @property
     def selecting_part(self) -> str:

@@ -70,7 +70,8 @@ class FieldSpec:
     help: str  # its effect, and that of a larger value
     group: str
     part: str  # of ui/session/lockable_parts.py, which a teacher can hide or lock
-    advanced: bool = False  # whether it is hidden on a first visit
+    simple: bool = False  # whether it is one of the few controls of the simple page
+    advanced: bool = False  # whether its control is in a popover
     term: str = ""  # the glossary term that explains it; if empty, label and help are the entry
     parse: Callable[[Any], Any] | None = None  # the value in a link or a list -> the value
     steps: tuple[float, ...] = ()  # of its slider
@@ -167,11 +168,12 @@ class Fields(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dataset: Annotated[str, FieldSpec(
-        allowed=one_of(*DATASETS, *OWN), label="Data set", group=DATA, part="data", on_page=True,
+        allowed=one_of(*DATASETS, *OWN), label="Data set", simple=True, group=DATA, part="data", on_page=True,
         help="The examples: inputs, and the wanted answer for each.",
     )] = "circle"
     noise: Annotated[float, FieldSpec(
-        allowed=number(*RANGES["noise"]), label="Noise", group=DATA, part="data", preview=True, format=percent,
+        allowed=number(*RANGES["noise"]), label="Noise", simple=True,
+        group=DATA, part="data", preview=True, format=percent,
         steps=(0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5),
         help="Random change of the inputs. More noise blurs the classes, so that fewer examples can be right.",
     )] = 0.0
@@ -208,7 +210,8 @@ class Fields(BaseModel):
         help="The table or the set of pictures that you uploaded on the page Data.",
     )] = ""
     train_share: Annotated[float, FieldSpec(
-        allowed=number(*RANGES["train_share"]), label="Training share", group=DATA, part="data", preview=True,
+        allowed=number(*RANGES["train_share"]), label="Training share", simple=True,
+        group=DATA, part="data", preview=True,
         steps=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9), format=percent, term=PARTS,
         help="Share of the examples used for training; the rest is for testing. With more of them a network overfits "
              "less.",
@@ -224,12 +227,13 @@ class Fields(BaseModel):
         needs=NEEDS_PICTURES, help="How pixels become inputs.",
     )] = "standard"
     features: Annotated[tuple[str, ...], FieldSpec(
-        allowed=FEATURE_LIST, label="Features", group=DATA, part="features", on_page=True, parse=words, term="Feature",
+        allowed=FEATURE_LIST, label="Features", simple=True,
+        group=DATA, part="features", on_page=True, parse=words, term="Feature",
         needs=USED_IN_PLANE,
         help="The inputs of the network. With better ones fewer neurons are needed.",
     )] = ("x1", "x2")
     hidden: Annotated[tuple[int, ...], FieldSpec(
-        allowed=UNIT_LIST, label="Hidden layers", group=NETWORK, part="layers", on_page=True, parse=words,
+        allowed=UNIT_LIST, label="Hidden layers", simple=True, group=NETWORK, part="layers", on_page=True, parse=words,
         term="Hidden layer",
         help="Number of neurons in each hidden layer. More neurons fit more complicated data, and overfit sooner.",
     )] = (8, 8)
@@ -245,7 +249,8 @@ class Fields(BaseModel):
              "8,16. More filters find more patterns and take longer.",
     )] = ()
     activations: Annotated[str | tuple[str, ...], FieldSpec(
-        allowed=ACTIVATION_LIST, label="Activation", group=NETWORK, part="activation", on_page=True, parse=one_or_list,
+        allowed=ACTIVATION_LIST, label="Activation", simple=True,
+        group=NETWORK, part="activation", on_page=True, parse=one_or_list,
         help="The function that each hidden neuron applies to its sum. Without one, any number of layers is no more "
              "than a single straight line.",
     )] = "tanh"
@@ -275,7 +280,8 @@ class Fields(BaseModel):
         help="The rule that turns gradients into steps.",
     )] = "sgd"
     learning_rate: Annotated[float, FieldSpec(
-        allowed=number(0, 10, above=True), label="Learning rate", group=TRAINING, part="rate", steps=RATE_STEPS,
+        allowed=number(0, 10, above=True), label="Learning rate", simple=True,
+        group=TRAINING, part="rate", steps=RATE_STEPS,
         preview=True, help="How large a step is. Too small: training crawls; too large: it overshoots or diverges.",
     )] = 0.03
     schedule: Annotated[str, FieldSpec(
@@ -290,7 +296,8 @@ class Fields(BaseModel):
              "changes.",
     )] = 0.0
     batch_size: Annotated[int, FieldSpec(
-        allowed=whole(0, 100_000), label="Batch size", group=TRAINING, part="batch", zero="all", preview=True,
+        allowed=whole(0, 100_000), label="Batch size", simple=True,
+        group=TRAINING, part="batch", zero="all", preview=True,
         steps=(1, 2, 4, 8, 10, 16, 32, 64, 128, 256, 0), term="Batch",
         help="Examples per step. A larger batch makes steps calmer, but fewer per epoch. Batch normalization needs "
              "batches of at least 2, and adds a last one of a single example to the batch before.",
@@ -306,7 +313,8 @@ class Fields(BaseModel):
         help="Pulls every weight toward zero by the same amount. The larger, the more weights end near zero.",
     )] = 0.0
     l2: Annotated[float, FieldSpec(
-        allowed=number(0, 10), label="L2 rate", group=TRAINING, part="penalties", steps=PENALTY_STEPS, preview=True,
+        allowed=number(0, 10), label="L2 rate", simple=True,
+        group=TRAINING, part="penalties", steps=PENALTY_STEPS, preview=True,
         term="L1, L2",
         help="Pulls large weights toward zero more than small ones. The larger, the smoother the boundary.",
     )] = 0.0
@@ -352,9 +360,9 @@ class Fields(BaseModel):
         help="The same seed gives the same data, weights and batches.",
     )] = 1
     weight_seed: Annotated[int, FieldSpec(
-        allowed=SEED, label="Weight seed", group=NETWORK, part="seed", advanced=True, zero="as Seed",
+        allowed=SEED, label="Weight seed", group=TRAINING, part="seed", zero="as the data",
         term="Initial weights",
-        help="Other initial weights for the same network and data; the button New weights changes it.",
+        help="The same weight seed gives the same initial weights, so runs can be compared. New weights changes it.",
     )] = 0
     device: Annotated[str, FieldSpec(
         allowed=Allowed("cpu or cuda:0", lambda name: bool(re.fullmatch(r"cpu|cuda:[0-9]", name))), label="Device",
@@ -368,7 +376,7 @@ class Fields(BaseModel):
     )] = "float32"
     epochs: Annotated[int, FieldSpec(
         allowed=whole(0, 1_000_000), label="Stop after this many epochs", group=STOP_RULES, part="stop", zero="never",
-        term="Stop rule", help="Training stops when this many epochs are done.",
+        term="Stop rule", help="Training stops after this many epochs.",
     )] = 0
     target_accuracy: Annotated[float, FieldSpec(
         allowed=number(0, 1), label="Stop at this validation accuracy or R²", group=STOP_RULES, part="stop",
@@ -376,6 +384,12 @@ class Fields(BaseModel):
         label_for=_named_after_part("Stop at this {part} accuracy or R²"),
         help="Training stops when the validation part (without one: the training part) is answered this well. The test "
              "part only reports.",
+    )] = 0.0
+    target_loss: Annotated[float, FieldSpec(
+        allowed=number(0, 1000), label="Stop at this validation loss", group=STOP_RULES, part="stop",
+        zero="never", increment=0.01, term="Stop rule", label_for=_named_after_part("Stop at this {part} loss"),
+        help="Training stops when the loss of the validation part (without one: of the training part) is at most this. "
+             "The test part only reports.",
     )] = 0.0
     patience: Annotated[int, FieldSpec(
         allowed=whole(0, 100_000), label="Stop after this many epochs without improvement", group=STOP_RULES,

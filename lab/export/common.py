@@ -17,7 +17,12 @@ from lab.export.lift import Lifted
 USUAL_EPOCHS = 100
 WITHIN = {"NumPy": 1e-6, "PyTorch": 2e-5, "Keras": 2e-4}  # of the loss: how far a script agrees without other reasons
 ADAPTIVE = ("adagrad", "rmsprop", "adam", "adamw")  # divide a gradient by its own size
-STOP_RULES = {"target_accuracy": "target accuracy", "patience": "early stopping", "max_seconds": "time limit"}
+STOP_RULES = {
+    "target_accuracy": "target accuracy",
+    "target_loss": "target loss",
+    "patience": "early stopping",
+    "max_seconds": "time limit",
+}
 
 
 class ExportError(ValueError):

@@ -391,6 +391,7 @@ class FrameHeader:
     epoch_ms: float | None
     rest: int  # ms from one frame to the next at least
     scores: dict[str, Any]
+    loss_note: str  # which loss it is, and that of guessing
     goal: Any
     advice: dict[str, Any] | None
     history: dict[str, int]  # generation, from, count

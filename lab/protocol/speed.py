@@ -20,6 +20,7 @@ SPEEDS = {
     for s in (
         Speed("slow", "1 batch/second", np.inf, 1),
         Speed("batch", "10 batches/second", np.inf, 10),
+        Speed("calm", "100 batches/second", np.inf, 100),
         Speed("epoch", "1 epoch/frame", 1, np.inf),
         Speed("fast", "10 epochs/frame", 10, np.inf),
         Speed("max", "Full speed", np.inf, np.inf, rest=33),

@@ -5,7 +5,7 @@ The values come from engine/training/diagnostics.py; the words come from the rul
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ ZERO_GRADIENT = 1e-12  # smaller gradients count as zero
 HEALTHY_RATIO = (1e-4, 1e-2)  # of update to weight; the rule of thumb is 1e-3
 NOTABLE_SHARE = 0.5  # of dead units or saturated values
 VANISHED_SHARE = 0.02  # of the gradient of the last hidden layer that reaches the first
+LEARNED_SCORE = 0.9  # on the training part, from which tiny updates mean that there is nothing left to learn
 
 
 class LayerHealth(NamedTuple):
@@ -44,9 +45,9 @@ class Sentence(NamedTuple):
 
 ABOUT_A_LAYER = (
     Sentence(lambda dead, saturated, update: dead >= NOTABLE_SHARE, "mostly dead: no gradient comes through"),
-    Sentence(lambda dead, saturated, update: dead > 0, "some dead units"),
+    Sentence(lambda dead, saturated, update: dead > 0, "some dead neurons"),
     Sentence(lambda dead, saturated, update: saturated >= NOTABLE_SHARE, "saturated: the activation is almost flat"),
-    Sentence(lambda dead, saturated, update: update < HEALTHY_RATIO[0], "hardly moves: either learned, or stuck"),
+    Sentence(lambda dead, saturated, update: update < HEALTHY_RATIO[0], "hardly moves"),
     Sentence(lambda dead, saturated, update: update > HEALTHY_RATIO[1], "moves fast: large steps for such weights"),
     Sentence(lambda dead, saturated, update: True, "healthy"),
 )
@@ -57,8 +58,12 @@ def layer_verdict(dead: float, saturated: float, update: float) -> str:
     return next(rule.words for rule in ABOUT_A_LAYER if rule.holds(dead, saturated, update))
 
 
-def flow_verdict(gradients: list[float]) -> str:
-    """The flow of the gradient in words. gradients: standard deviations of the hidden layers, first to last."""
+def verdict(gradients: list[float], updates: Sequence[float] = (), score: float = np.nan) -> str:
+    """The flow of the gradient and the pace of the updates in words.
+
+    gradients: standard deviations of the hidden layers, first to last. updates: update to weight of all layers.
+    score: accuracy or R2 on the training part.
+    """
     if len(gradients) < 2:
         return "With fewer than two hidden layers the gradient cannot vanish between them."
     first, last = gradients[0], gradients[-1]
@@ -71,7 +76,13 @@ def flow_verdict(gradients: list[float]) -> str:
         return f"Vanishing: only {percent(share)} of the last hidden layer's gradient reaches the first one."
     if share > 1 / VANISHED_SHARE:
         return f"Exploding: the gradient is {share:,.0f} times as large in the first hidden layer as in the last."
-    return f"Healthy flow: the first hidden layer gets {percent(share)} of the last one's gradient."
+    times = f"{share:.2g} times" if share >= 1 else f"{percent(share)} of"
+    flow = f"the first hidden layer gets {times} the last one's gradient"
+    if len(updates) and all(update < HEALTHY_RATIO[0] for update in updates):
+        if score >= LEARNED_SCORE:
+            return f"Converged: the updates are tiny, and gradients still flow ({flow})."
+        return f"Hardly moving: gradients flow ({flow}), but the updates are tiny. Raise the learning rate."
+    return f"Healthy flow: {flow}."
 
 
 def percent(share: float) -> str:
@@ -89,9 +100,9 @@ def health(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray
     """
     looks, architecture = examine(run.trainer), architecture_of(run.experiment)
     rows, signals, gradients, flow = [], [], [], []
-    for number, block in enumerate(architecture.blocks, 1):
+    for block in architecture.blocks:
         shown = looks[block.output.name]
-        rows.append(_row(f"{number} {_words(block)}", block, looks))
+        rows.append(_row(_name(block), block, looks))
         signals.append(shown.activations)
         gradients.append(shown.gradients)
         if block.activation:
@@ -101,7 +112,9 @@ def health(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray
     of_sizes = [np.histogram(np.log10(size[size > ZERO_GRADIENT]), BINS, (-12, 2)) for size in sizes]
     scores = run.trainer.latest
     header = {
-        "layers": [row._asdict() for row in rows], "flow": flow_verdict(flow), "epoch": run.trainer.epochs,
+        "layers": [row._asdict() for row in rows],
+        "flow": verdict(flow, [row.update for row in rows], scores.train_score),
+        "epoch": run.trainer.epochs,
         "status": run.status, "train_loss": scores.train_loss, "train_score": scores.train_score,
         "score": run.trainer.score_name, "samples": DIAGNOSED_SAMPLES,
         "train_samples": len(run.trainer.x_train), "train_evaluated": len(run.trainer.data.evaluated["train"].x),
@@ -115,10 +128,10 @@ def health(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray
     }
 
 
-def _words(block: Block) -> str:
+def _name(block: Block) -> str:
     if block.weights.kind == "conv":
-        return f"convolution, {block.units} filters"
-    return f"hidden, {block.units} units" if block.activation else "output"
+        return f"{block.title} ({block.units} filters)"
+    return f"{block.title} ({block.units} neurons)" if block.activation else block.title
 
 
 def _row(name: str, block: Block, looks: Mapping[str, LayerLook]) -> LayerHealth:

@@ -28,7 +28,8 @@ def one_step(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarr
     """The next training step on one point or one batch, for one parameter.
 
     options: part, one of POINT_SOURCES; number, of the point in it; label, of a typed point, a class number or a value
-    in its units; layer, source, target, the parameter as in Run.edit; first, the first displayed unit, counted from 1,
+    in its units; layer, source, target, the parameter as in Run.edit, without a source the weight with the largest
+    gradient; first, the first displayed unit, counted from 1,
     or 0 for the strongest. arrays: x (D,), a typed point in raw units (plane coordinates, or one number per input).
     Numbers out of range are clipped. Raises ValueError for a typed point of another shape.
     """
@@ -39,7 +40,7 @@ def one_step(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarr
     x, t, label = _points(run, part, options, arrays)
     with undisturbed(trainer):
         step = _Step(trainer, architecture_of(run.experiment), x, t)
-        layer, source, target = step.nearest(*(int(options[name]) for name in ("layer", "source", "target")))
+        layer, source, target = step.parameter(*(options[name] for name in ("layer", "source", "target")))
         header, seen = step.answer(layer, source, target, int(options["first"]))
         header["update"] = step.update(layer, source, target)
     raw = x.mean(axis=0) * dataset.x_scale + dataset.x_mean
@@ -107,11 +108,15 @@ class _Step:
         """The dense layer of block k."""
         return self.trainer.network[self.blocks[k].weights.name]
 
-    def nearest(self, layer: int, source: int, target: int) -> tuple[int, int, int]:
-        """These numbers, each clipped to its range."""
-        layer = int(np.clip(layer, 0, len(self.blocks) - 1))
-        dense = self.layer(layer)
-        return layer, int(np.clip(source, -1, dense.inputs - 1)), int(np.clip(target, 0, dense.units - 1))
+    def parameter(self, layer: int, source: int | None, target: int | None) -> tuple[int, int, int]:
+        """These numbers, each clipped to its range; without a source, the layer's weight with the largest gradient."""
+        layer = int(np.clip(int(layer), 0, len(self.blocks) - 1))
+        dense, network = self.layer(layer), self.trainer.network
+        if source is None or target is None:
+            gradients = np.abs(same_view(dense.W, network.parameters, network.gradients))
+            row, column = divmod(int(gradients.argmax()), dense.units)
+            return layer, row, column
+        return layer, int(np.clip(int(source), -1, dense.inputs - 1)), int(np.clip(int(target), 0, dense.units - 1))
 
     def answer(self, layer: int, source: int, target: int, first: int) -> tuple[dict, dict]:
         """The table and the numbers of the formulas of every dense layer."""

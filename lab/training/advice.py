@@ -17,6 +17,7 @@ from engine.training.diagnostics import LayerReport, examine
 from engine.training.trainer import Trainer
 from lab.experiment.architecture import architecture_of
 from lab.experiment.experiment import Experiment
+from lab.experiment.presets import PRESETS
 
 ADVICE_INTERVAL_S = 2.0  # between two evaluations of the rules, which cost a training step
 WINDOW = 20  # of the curve that count as "now"; as many before them are "before"
@@ -24,6 +25,19 @@ GOOD, FAIR, BAD = 0.97, 0.95, 0.9  # accuracy or R2
 JUMPY_SHARE = 0.1  # mean change between points of the curve, relative to the loss
 SLOW_RATES = {"sgd": 0.01, "momentum": 0.003, "nesterov": 0.003}  # largest learning rates that count as small
 SLOW_RATE = 0.0003  # of all other optimizers
+
+
+def _changes(preset: str) -> dict[str, Any]:
+    return Experiment().changed_fields(PRESETS[preset].experiment)
+
+
+NEXT = {  # data set -> what to try after it: name, and the fields to change
+    "gauss": ("the circle", {"dataset": "circle"}),
+    "circle": ("exclusive or", {"dataset": "xor"}),
+    "xor": ("two moons", {"dataset": "moons"}),
+    "moons": ("the spiral", _changes("spiral")),
+    "spiral": ("three classes", _changes("three_classes")),
+}
 
 
 class Advice(NamedTuple):
@@ -108,7 +122,7 @@ def _copies(s: RunView) -> Advice | None:
     for block in architecture_of(s.experiment).dense[:-1]:
         layer = s.trainer.network[block.weights.name]
         if s.epochs[-1] >= 3 and layer.units > 1 and np.ptp(layer.W, axis=1).max() == 0 and np.ptp(layer.b) == 0:
-            text = f"All units of {block.title.lower()} are copies of one another: equal weights get equal gradients."
+            text = f"All neurons of {block.title.lower()} are copies of one another: equal weights get equal gradients."
             text += " They need different initial weights."
             return Advice(text, "Try Glorot", {"initializer": "glorot_uniform"})
     return None
@@ -122,7 +136,7 @@ def _dead(s: RunView) -> Advice | None:
     for number, (name, report) in enumerate(zip(names, dense, strict=True), 1):
         if name == "relu" and report.dead >= 0.4:
             count, units = round(report.dead * s.experiment.hidden[number - 1]), s.experiment.hidden[number - 1]
-            text = f"{count} of {units} units in hidden layer {number} are zero for every point"
+            text = f"{count} of {units} neurons in hidden layer {number} are zero for every point"
             text += ": dead ReLUs get no gradient."
             return Advice(text, "Try Leaky ReLU", {"activations": "leaky_relu"})
     return None
@@ -135,9 +149,9 @@ def _vanishing(s: RunView) -> Advice | None:
     if not first < 0.02 * last:
         return None
     times = float(f"{min(last / max(first, 1e-30), 1e6):.1g}")  # one digit, so that the sentence rarely changes
-    text = f"The gradient shrinks to 1/{times:,.0f} on its way to the first hidden layer"
+    text = f"By the first hidden layer the gradient is {times:,.0f} times smaller"
     if "sigmoid" in s.experiment.activation_names:
-        return Advice(f"{text}: each sigmoid lets a quarter through at most.", "Try Tanh", {"activations": "tanh"})
+        return Advice(f"{text}: each sigmoid passes on at most a quarter.", "Try Tanh", {"activations": "tanh"})
     return Advice(f"{text}: it vanishes.", "Try batch normalization", {"batch_norm": True})
 
 
@@ -172,7 +186,7 @@ def _saturated(s: RunView) -> Advice | None:
     dense = s.reports[len(s.reports) - len(names) :]  # those of convolutions come first
     for number, (name, report) in enumerate(zip(names, dense, strict=True), 1):
         if name in ("tanh", "sigmoid") and report.saturated >= 0.5:
-            text = f"Most outputs of hidden layer {number} lie where its curve is flat: saturated units hardly learn."
+            text = f"Most outputs of hidden layer {number} lie where its curve is flat: saturated neurons hardly learn."
             return Advice(text, "Try batch normalization", {"batch_norm": True})
     return None
 
@@ -209,7 +223,7 @@ def _underfits(s: RunView) -> Advice | None:
         return None
     text = "The training loss no longer falls and training points are still wrong: the network is too small."
     wider = [min(2 * units, 32) for units in hidden]
-    return Advice(text, f"Try {wider[0]} units", {"hidden": wider})
+    return Advice(text, f"Try {wider[0]} neurons", {"hidden": wider})
 
 
 def _done(s: RunView) -> Advice | None:
@@ -217,8 +231,10 @@ def _done(s: RunView) -> Advice | None:
         return None
     if s.experiment.source.kind == "regression":
         return Advice(f"The network explains {s.scores[1]:.0%} of the variance of the {s.held_out_part} points.")
-    text = f"{s.scores[1]:.0%} of the {s.held_out_part} points are classified correctly."
-    return Advice(f"{text} Add noise or try a harder data set.")
+    share = "All" if s.scores[1] == 1 else f"{s.scores[1]:.0%} of the"
+    text = f"{share} {s.held_out_part} points are classified correctly."
+    name, changes = NEXT.get(s.experiment.dataset, ("", None))
+    return Advice(text, f"Next: {name}", changes) if changes else Advice(f"{text} Add noise or try a harder data set.")
 
 
 class Rule(NamedTuple):
@@ -254,8 +270,9 @@ def advise(experiment: Experiment, trainer: Trainer) -> Advice | None:
 class Adviser:
     """Advises on one run, at most once every ADVICE_INTERVAL_S."""
 
-    def __init__(self) -> None:
-        self.time, self.steps = -np.inf, 0  # of the latest evaluation
+    def __init__(self, time: float = -np.inf, steps: int = 0) -> None:
+        """time, steps: from when on the run is to be judged."""
+        self.time, self.steps = time, steps  # of the latest evaluation
         self.advice: dict[str, Any] | None = None
 
     def update(self, now: float, experiment: Experiment, trainer: Trainer) -> dict[str, Any] | None:
@@ -266,10 +283,26 @@ class Adviser:
         return self.advice
 
 
+def loss_note(trainer: Trainer) -> str:
+    """Which loss this is, and how large it is for a network that knows no more than the mean target."""
+    objective = trainer.objective
+    guess = objective.guess(trainer.data.evaluated["train"].t)
+    if guess is None:
+        return f"Loss: {objective.loss.label.lower()}."
+    how = "predicting the mean" if objective.kind == "regression" else "guessing by the class shares"
+    return f"Loss: {objective.loss.label.lower()}; {guess:.3g} is {how}."
+
+
 def goal(experiment: Experiment, trainer: Trainer, scores: Scores) -> dict[str, Any] | None:
-    """The target of a run and its current score, if there is a target."""
-    if not experiment.target_accuracy:
-        return None
-    now = scores.of(trainer.data.selecting_part)[1]
-    now = "undefined" if np.isnan(now) else f"{now:.3f}"
-    return {"text": f"Goal: {trainer.rules.score_name} {experiment.target_accuracy:g}. Now: {now}.", "fix": None}
+    """The targets of a run and its current loss or score, if there is a target."""
+    loss, score = scores.of(trainer.data.selecting_part)
+    targets = (
+        (trainer.rules.score_name, experiment.target_accuracy, score),
+        (trainer.rules.loss_name, experiment.target_loss, loss),
+    )
+    texts = [
+        f"Goal: {name} {target:g}. Now: {'undefined' if np.isnan(now) else f'{now:.3f}'}."
+        for name, target, now in targets
+        if target
+    ]
+    return {"text": " ".join(texts), "fix": None} if texts else None

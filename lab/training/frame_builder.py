@@ -15,7 +15,7 @@ from lab.experiment.experiment import Experiment
 from lab.protocol import frames
 from lab.protocol.messages import FrameHeader, GetFrame, RunState
 from lab.training import frame_arrays
-from lab.training.advice import goal
+from lab.training.advice import goal, loss_note
 from lab.training.diagram import COARSE_SIDE, FINE_SIDE, PlaneDiagram, scores
 
 COSTLY_MULTIPLY_ADDS = 1e8  # of an evaluation, some 3 ms; above, frames during training show earlier scores
@@ -33,6 +33,7 @@ class FrameBuilder:
         self.class_numbers = (
             hand_drawn.class_numbers(experiment.points) if experiment.dataset == hand_drawn.NAME else None
         )
+        self.loss_note = loss_note(trainer)
         self._sent_focus: int | None = None
 
     def forget(self) -> None:
@@ -91,6 +92,7 @@ class FrameBuilder:
             epoch_ms=epoch_ms,
             rest=rest,
             scores=scores(trainer, dataset, arrays.get("confusion")),
+            loss_note=self.loss_note,
             goal=goal(state.experiment, trainer, shown),
             advice=advice,
             history={"generation": generation, "from": start, "count": history.count},

@@ -42,7 +42,7 @@ def train(
 
     progress: called with epochs and scores every REPORT_EVERY_S.
     """
-    if not (experiment.epochs or experiment.target_accuracy or experiment.patience or experiment.max_seconds):
+    if not (experiment.epochs or experiment.max_seconds or experiment.selects):
         experiment = experiment.change(epochs=DEFAULT_EPOCHS)
     dataset, trainer = build(experiment, data_dir)
     wait_for_compiler(trainer.executor)

@@ -26,7 +26,7 @@ def report(trainer: Trainer, dataset: Dataset) -> dict[str, Any]:
         "metrics": _metrics(trainer, dataset, "test"),
         "validation_metrics": _metrics(trainer, dataset, "validation"),
         "layers": [layer._asdict() for layer in diagnose(trainer)],
-        "suggested_learning_rate": find_rate(trainer).suggestion,
+        "suggested_learning_rate": find_rate(trainer, from_start=True).suggestion,
     }
 
 

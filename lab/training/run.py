@@ -118,19 +118,19 @@ class Run:
     # Commands --------------------------------------------------------------------------------------------------------
 
     def play(self) -> None:
-        if not self._may_train():
-            return
+        self._prepare_to_train()
         self.status, self.notice, self.goal = "running", "", np.inf
         self.allowed = self.trainer.epochs
         self._pace = (self.clock(), self.trainer.steps)
         self.seen = self.clock()
         self._touch()
 
-    def _may_train(self) -> bool:
-        """Whether the run has not diverged. Disables a stop rule that has ended it."""
-        if self.status == "stopped":
+    def _prepare_to_train(self) -> None:
+        """Return a diverged run to its initial weights; disable a stop rule that has ended the run."""
+        if self.status == "diverged":
+            self.reset()
+        elif self.status == "stopped":
             self.trainer.resume()
-        return self.status != "diverged"
 
     def pause(self) -> None:
         if self.status == "running":
@@ -139,8 +139,7 @@ class Run:
 
     def step(self) -> None:
         """Train for exactly one epoch, in slices if it takes longer than STEP_BUDGET_S."""
-        if not self._may_train():
-            return
+        self._prepare_to_train()
         self.status, self.notice = "running", ""
         self.goal = self.trainer.epochs + 1
         self.seen = self.clock()
@@ -148,8 +147,7 @@ class Run:
 
     def step_batch(self) -> None:
         """Train on exactly one batch."""
-        if not self._may_train():
-            return
+        self._prepare_to_train()
         self.status, self.notice, self.goal = "paused", "", np.inf
         self.trainer.run_for(0)
         self._after_training()
@@ -178,6 +176,9 @@ class Run:
             self.trainer.set(**{name: value for name, value in after.items() if value != before[name]})
             self.experiment = experiment
             self._since = (self.trainer.seconds, self.trainer.steps)
+            self._adviser = Adviser(self.clock(), self.trainer.steps)  # earlier advice was about the earlier settings
+            if self.status == "diverged":  # what is said about it would be about the earlier settings
+                return self.reset()
             if self.status == "stopped" and not self.trainer.stopped:  # the settings of the rule have changed
                 self.status, self.notice = "paused", ""
             self._touch()
@@ -229,8 +230,9 @@ class Run:
             where = trainer.divergence
             self.status = "diverged"
             self.notice = (
-                f"Training diverged at step {where.step}: {where.where}. The last finite weights are kept. "
-                f"The learning rate {trainer.settings.learning_rate:g} is too high for this network."
+                f"Training diverged at step {where.step}: {where.where}. The learning rate "
+                f"{trainer.settings.learning_rate:g} is too high for this network. The last valid weights were kept; "
+                "change a setting, or press Play to start again."
             )
         elif trainer.stopped:
             self.status, self.notice = "stopped", trainer.stopped

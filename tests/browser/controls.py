@@ -23,8 +23,8 @@ PARTS_OF_WIDGETS = re.compile(
     "Show/hide columns|Upload"
 )
 FRAME = {  # tested in test_controls.py
-    "Navigate to home page", "Playground", "Functions", "One step", "Optimizers", "Health", "Images", "Data", "Save",
-    "Device", "Help",
+    "Navigate to home page", "Playground", "Images", "Data", "Save", "Learn", "More", "Functions", "One step",
+    "Optimizers", "Health", "Device", "Help",
 }  # fmt: skip
 
 

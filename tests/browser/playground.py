@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from playwright.sync_api import (
     Browser,
@@ -49,6 +49,11 @@ CENTER = """box => {
   box.scrollIntoView({ block: 'center' });
   return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
 }"""
+VIEW = {"controls": "everything", "speed": "epoch"}  # of all links that tests open, unless they say otherwise
+MENUS = {  # of the navigation: page -> the menu that holds it
+    **dict.fromkeys(("Functions", "One step", "Optimizers", "Health"), "Learn"),
+    **dict.fromkeys(("Device", "Help"), "More"),
+}
 WAIT_S = 30  # for one change of the page, on a busy machine
 expect.set_options(timeout=WAIT_S * 1000)
 
@@ -117,8 +122,10 @@ class Playground:
         return self
 
     def open(self, query: str = "", path: str = "") -> Playground:
-        """Go to a link and wait for the first painted frame."""
-        self.page.goto(f"{self.url}{path}{'?' + query if query else ''}")
+        """Go to a link, with all controls, and wait for the first painted frame."""
+        fields = dict(parse_qsl(query, keep_blank_values=True))
+        view = urlencode({name: value for name, value in VIEW.items() if name not in fields})
+        self.page.goto(f"{self.url}{path}?{'&'.join(filter(None, (view, query)))}")
         self.until("facts.frame > 0", 2 * WAIT_S)
         self.settle()
         return self
@@ -138,13 +145,13 @@ class Playground:
 
     @property
     def link(self) -> dict[str, str]:
-        """The fields of the address bar."""
-        return dict(parse_qsl(self.page.evaluate("location.search.slice(1)"), keep_blank_values=True))
+        """The fields of the address bar, without what `open` adds to all links."""
+        return without_view(dict(parse_qsl(self.page.evaluate("location.search.slice(1)"), keep_blank_values=True)))
 
     @property
     def status_line(self) -> str:
-        """The line of text under the buttons, for eyes and screen readers."""
-        return self.page.get_by_test_id("live-status").inner_text()
+        """The numbers and the state beside the buttons, and the sentence below the picture."""
+        return "\n".join(self.page.locator(part).inner_text() for part in (".live-status", ".live-notice"))
 
     def pixels(self, canvas: str) -> int:
         """A checksum of what a canvas shows."""
@@ -233,7 +240,12 @@ class Playground:
     def go(self, page: str) -> None:
         """Follow a link of the navigation bar and wait until the page is drawn."""
         self.settle()
-        self.page.get_by_role("navigation").get_by_role("link", name=page, exact=True).click()
+        navigation = self.page.get_by_role("navigation")
+        if page in MENUS:
+            navigation.get_by_role("button", name=MENUS[page], exact=True).click()
+            self.page.get_by_role("menuitem", name=page, exact=True).click()
+        else:
+            navigation.get_by_role("link", name=page, exact=True).click()
         if page == "Playground":
             self.until("facts.frame > 0")
         else:
@@ -331,6 +343,11 @@ class Playground:
 
     def close(self) -> None:
         self.context.close()
+
+
+def without_view(fields: dict[str, str]) -> dict[str, str]:
+    """The fields of a link without what `Playground.open` adds to all links."""
+    return {name: value for name, value in fields.items() if VIEW.get(name) != value}
 
 
 def path_of(title: str) -> str:

@@ -15,6 +15,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
 from lab.protocol.messages import CLOSE_RUN_UNKNOWN, CLOSE_TOO_MANY
+from lab.protocol.speed import SPEEDS
 from lab.server.limits import limits
 from tests.browser.playground import WAIT_S, eventually
 from tests.browser.test_faults import QUESTION, ask, connect_live, health
@@ -159,7 +160,27 @@ def test_a_duplicated_tab_is_a_separate_visitor(playground):
     entries = playground.page.evaluate("history.length")
     playground.slide("Learning rate", "ArrowRight")
     playground.linked(learning_rate="0.1")
+    playground.enter("Seed", 6)
+    playground.linked(seed="6")
     assert playground.page.evaluate("history.length") == entries  # back leads to another page, not to other settings
+    for there in ("Functions", "Help", "Device"):  # pages with and without components of their own
+        playground.go(there)
+    for back in ("Help", "Functions"):
+        playground.page.go_back()
+        playground.page.get_by_role("heading", name=back, exact=True).first.wait_for()
+        playground.settle()
+    playground.page.go_back()
+    playground.until("facts.frame > 0", 30)
+    playground.linked(hidden="3", seed="6", learning_rate="0.1")
+    playground.page.go_forward()
+    playground.page.get_by_role("heading", name="Functions", exact=True).first.wait_for()
+    playground.linked(hidden="3", seed="6", learning_rate="0.1")
+
+    playground.open_page("Functions")  # without having been on the Playground
+    entries = playground.page.evaluate("history.length")
+    playground.choose("Speed", SPEEDS["max"].label)
+    playground.linked(speed="max")
+    assert playground.page.evaluate("history.length") == entries
 
 
 def test_the_sockets_of_a_run_are_limited(playground, server):

@@ -32,7 +32,7 @@ GARBAGE = [
     '{"type": "frame", "build": "1"}', '{"type": "frame", "have": 1.5}', '{"type": "frame", "frame": true}',
     '{"type": "frame", "pad": "' + "x" * 500 + '"}',
 ]  # fmt: skip
-RESTARTED = "document.querySelector('[data-testid=live-status]').innerText.includes('was restarted')"
+RESTARTED = "document.querySelector('.live-notice').innerText.includes('was restarted')"
 RECORD = f"""() => {{
   const root = document.querySelector('[data-testid=live]');
   const note = () => {{ if ({RESTARTED}) window.epochs.push(Number(root.dataset.epoch)); }};

@@ -62,6 +62,10 @@ def test_the_zoom_survives_new_frames_and_the_run_another_page(playground):
     drawn = playground.page.evaluate(last)
     playground.until(f"{last} > {drawn} + 100", 30)
     assert plot.evaluate(ZOOM) == zoomed != whole
+    reset = playground.button("Reset the zoom of loss")
+    reset.click()
+    reset.wait_for(state="hidden")
+    playground.until("document.querySelector('.js-plotly-plot')._fullLayout.xaxis.autorange")
 
     before, link = playground.facts, playground.link
     playground.go("Help")
@@ -83,8 +87,17 @@ def test_a_diverged_run_starts_again_with_a_lower_rate(playground):
     playground.until("facts.status === 'diverged'")
     alert = playground.page.get_by_role("alert").filter(has_text="Training diverged")
     alert.wait_for()
-    assert "The last finite weights are kept." in alert.inner_text()
-    assert playground.button("Play").is_disabled()
+    assert "The learning rate 1 is too high" in alert.inner_text()
+    assert "learning rate" not in playground.page.get_by_test_id("live-status").inner_text()  # told once
+    playground.slide("Learning rate", "ArrowLeft")  # any changed setting brings Play back
+    playground.until("facts.status === 'idle' && facts.epoch == 0")
+    playground.linked(learning_rate="0.3")
+    alert.wait_for(state="detached")
+    assert playground.button("Play").is_enabled()
+    playground.slide("Learning rate", "ArrowRight")
+    playground.linked(learning_rate="1")
+    playground.press("Play")
+    playground.until("facts.status === 'diverged'")
     playground.press("Start again with learning rate 0.1")
     playground.until("facts.status === 'running' && facts.learningRate === '0.1' && facts.epoch > 5")
     playground.linked(learning_rate="0.1")

@@ -12,6 +12,7 @@ from lab.experiment.recipes import RECIPES
 from lab.training.build import build
 from tests.browser.controls import own_controls, save_menus, saved
 from tests.browser.playground import PHONE, WAIT_S, Playground, eventually
+from ui.images.recipe_list import HISTORY
 
 pytestmark = pytest.mark.browser
 
@@ -121,6 +122,8 @@ def test_a_test_picture_is_changed_by_keys(images):
 
 def test_every_question_about_the_digits_is_answered(images):
     page = images.page
+    page.get_by_text(HISTORY).click()
+    images.button(list(RECIPES.values())[-1].label).wait_for()
     assert own_controls(images) == PAD | RECIPE_BUTTONS | {"Train it on small digits"}
     for recipe in RECIPES.values():
         if images.button(recipe.label).is_enabled():
@@ -179,7 +182,7 @@ def test_every_question_about_the_digits_is_answered(images):
     images.choose("Speed", "Full speed")
     images.settle()
     images.press("Play")
-    expect(page.get_by_text("40 epochs are done.")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Stopped after 40 epochs.")).to_be_visible(timeout=30_000)
     images.button("Play").wait_for()
     images.press("Reset")
     expect(weights).to_have_attribute("data-epoch", "0")

@@ -133,7 +133,9 @@ def test_each_download_holds_the_trained_run(playground):
     playground.page.locator(".st-key-curves .js-plotly-plot .main-svg").first.wait_for()
     assert len(save_menus(playground)) == 2
     assert "epoch" in saved(playground, "Training and test loss", "SVG")[1].decode()
+    playground.page.get_by_text("Show me the code").click()
     code = playground.page.get_by_test_id("stCode").first
+    code.get_by_text("import numpy as np").wait_for()
     assert "import numpy as np" in code.inner_text()
     assert "= np.float32, [2, 4, 1], [(tanh, tanh_back)]" in script
     for language, words in (("PyTorch", "nn.Linear"), ("Keras", "import keras"), ("NumPy", "np.load")):

@@ -28,10 +28,7 @@ def reach(playground: Playground, target: Locator) -> None:
 def test_a_network_is_trained_without_a_mouse(playground):
     playground.open()
     page, keys = playground.page, playground.page.keyboard
-    hints = page.locator(".live-callout")
-    hints.first.wait_for()
-    keys.press("Shift")
-    assert hints.count() == 0
+    page.locator(".live-guide").get_by_text("Press Play.").wait_for()
     reach(playground, playground.slider("Learning rate"))
     keys.press("ArrowRight")
     playground.linked(learning_rate="0.1")

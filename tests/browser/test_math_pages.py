@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, ViewportSize, expect
 
 from tests.browser.controls import FRAME, offered, save_menus, saved
-from tests.browser.playground import WAIT_S, Playground, eventually
+from tests.browser.playground import PHONE, SCREEN, WAIT_S, Playground, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -27,9 +29,9 @@ FUNCTIONS = {
     *("Loss", "Target t", "Temperature", "This network", "Three sliders", "Logit 1", "Logit 2", "Logit 3"),
 }
 ONE_STEP = {
-    *("Walkthrough", "Gradient check", "one unit", "six layers of sigmoids", "Back", "Next", "Section"),
+    *("Walkthrough", "Gradient check", "one neuron", "six layers of sigmoids", "Back", "Next", "Section"),
     *("Training point", "Test point", "Mini-batch", "Typed point", "Point", "Increment", "Decrement"),
-    *("Parameter of", "From", "To", "Units shown from (0: strongest)", "x1", "x2", "True class"),
+    *("Parameter of", "From", "To", "Neurons shown from (0 = strongest)", "x1", "x2", "True class"),
     *("Plant the bug", "In"),
 }
 
@@ -43,6 +45,37 @@ PLACE = """([key, part, number]) => {
     return [box.left + xaxis._offset + xaxis.d2p(trace.x[at]), box.top + yaxis._offset + yaxis.d2p(trace.y[at])];
   }
 }"""
+
+
+LAPTOP: ViewportSize = {"width": 1366, "height": 650}  # of a school, with the bars of the browser
+EXPLANATION = "What you see, what to try, and why"
+# Whether the circles show all numbers of the figure, of which there are some. A zero-width space stands for none.
+NUMBERS = """key => {
+  const plot = document.querySelector(`.st-key-${key} .js-plotly-plot`);
+  const visible = texts => texts.map(text => text.replace('\u2212', '-')).filter(text => text !== '\u200b');
+  const wanted = visible(plot.data.flatMap(trace => trace.text ?? []));
+  const shown = visible([...plot.querySelectorAll('.textpoint text')].map(node => node.textContent));
+  return wanted.length > 0 && JSON.stringify(shown) === JSON.stringify(wanted);
+}"""
+
+
+def swipe(playground: Playground, chart: Locator) -> float:
+    """Swipe a finger up over a chart; returns by how many pixels the page has scrolled."""
+    page = playground.page
+    page.set_viewport_size(PHONE)
+    chart.evaluate("box => box.scrollIntoView({ block: 'center' })")
+    top = "document.querySelector('.stMain').scrollTop"
+    before, box = page.evaluate(top), chart.bounding_box() or {}
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    finger = page.context.new_cdp_session(page)
+    for kind, places in (("Start", [y]), *(("Move", [y - 10 * n]) for n in range(1, 13)), ("End", [])):
+        points = [{"x": x, "y": place} for place in places]
+        finger.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+    eventually(lambda: page.evaluate(top) > before, WAIT_S)
+    after = page.evaluate(top)
+    page.set_viewport_size(SCREEN)
+    return after - before
 
 
 def traces(playground: Playground, key: str) -> list[str]:
@@ -67,6 +100,10 @@ def test_the_functions_page_follows_the_running_network(playground):
     playground.open("dataset=spiral3&activations=elu&hidden=14").go("Functions")  # of a visitor with a network
     playground.button("Increment").first.wait_for()  # once the width of its box is known
     playground.settle()
+    playground.page.set_viewport_size(LAPTOP)
+    plot = playground.page.locator(".st-key-fn_shape .js-plotly-plot")
+    assert eventually(lambda: (box := plot.bounding_box()) and box["y"] + box["height"] <= LAPTOP["height"], WAIT_S)
+    playground.page.get_by_text(EXPLANATION).click()
     found = offered(playground)
     assert epoch(playground) == 0
     playground.press("Step")
@@ -96,6 +133,8 @@ def test_one_step_is_explained_for_a_clicked_point(playground):
     page = playground.page
     page.get_by_role("heading", name="Input").wait_for()
     playground.button("Increment").first.wait_for()  # once the width of its box is known
+    page.get_by_text(EXPLANATION).click()
+    page.get_by_role("link", name="one neuron").wait_for()
     found = offered(playground)
     page.locator(".st-key-step_map .charts:not([data-drawn='0']) .scatterlayer").wait_for()
     x, y = page.evaluate(PLACE, ["step_map", "train", 20])
@@ -108,13 +147,19 @@ def test_one_step_is_explained_for_a_clicked_point(playground):
     page.get_by_role("heading", name="Hidden layer 2: forward").wait_for()
     page.keyboard.press("ArrowLeft")
     page.get_by_role("heading", name="Hidden layer 1: forward").wait_for()
+    for _ in range(3):
+        assert eventually(lambda: page.evaluate(NUMBERS, "step_network"), WAIT_S)
+        playground.press("Next")
+        playground.settle()
     playground.slide("Section", "End")
     page.get_by_role("heading", name="Optimizer step").wait_for()
+    assert eventually(lambda: page.evaluate(NUMBERS, "step_network"), WAIT_S)
+    assert swipe(playground, page.locator(".st-key-step_network .js-plotly-plot")) > 0  # scrolls the page
     playground.reads("Your run has not changed.")
     playground.choose("Parameter of", "Output layer")
-    expect(page.get_by_role("combobox", name="From", exact=True)).to_have_value("unit 1")
+    expect(page.get_by_role("combobox", name="From", exact=True)).to_have_value(re.compile("neuron [1-4]"))
     playground.choose("From", "bias")
-    bias = page.locator(".katex annotation", has_text="b^{(3)}_{1}: ")
+    bias = page.locator(".katex annotation", has_text=re.compile(r"b\^\{\(3\)\}_\{\d\}: "))
     assert eventually(lambda: bias.count() == 1, WAIT_S)
     assert page.locator(".katex-error").count() == 0
     assert len(save_menus(playground)) == 2

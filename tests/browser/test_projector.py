@@ -8,7 +8,7 @@ from tests.browser.playground import Playground
 
 pytestmark = pytest.mark.browser
 
-SIZES = """() => [...document.querySelectorAll('.stButton p, .live-label, .live-title, .xtick text')]
+SIZES = """() => [...document.querySelectorAll('.live-title, .xtick:first-child text')]
   .filter(part => part.getBoundingClientRect().height)
   .map(part => parseFloat(getComputedStyle(part).fontSize) * (part.closest('svg') ? 1 : part.currentCSSZoom))"""
 SIDEWAYS = """() => [...document.querySelectorAll('body *')]
@@ -26,12 +26,13 @@ def test_the_projector_enlarges_and_lightens_the_page(playground):
     playground.until("facts.theme === 'light'")
     playground.page.wait_for_function(
         f"before => {{ const now = ({SIZES})(); "
-        "return now.length === before.length && now.every((size, i) => Math.abs(size / before[i] - 1.4) < 0.01); }",
+        "return now.length === before.length && now.every((size, i) => Math.abs(size / before[i] - 1.25) < 0.01); }",
         arg=before,
     )
     playground.page.wait_for_function(f"() => !({SIDEWAYS})().length")
     assert playground.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     point_at_a_line(playground)
+    playground.unfold("Settings")
     playground.switch("Projector")
     playground.linked(projector=None)
     playground.until("facts.theme === 'dark'")

@@ -37,15 +37,20 @@ def agree(playground: Playground) -> bool:
 
 
 def test_classes_have_scores_and_wrong_points_are_marked(playground):
-    playground.open("dataset=spiral3&speed=max&epochs=40&learning_rate=0.1")
+    playground.open("dataset=spiral3&speed=max&epochs=40&learning_rate=0.1&mark_errors=always")
     every = playground.pixels(MARKS)
     playground.press("Play")
     playground.until("facts.status === 'stopped'")
     assert eventually(lambda: agree(playground), WAIT_S)
-    playground.until_pixels(MARKS, every.__ne__)  # the crosses have changed, the examples have not
+    playground.until_pixels(MARKS, every.__ne__)  # the rings have changed, the examples have not
     legend = playground.page.locator(".live-legend").inner_text()
     assert "wrong" in legend
     assert "the chosen class" in legend
+    ringed = playground.pixels(MARKS)
+    playground.choose("Mark errors", "Never")
+    playground.linked(mark_errors="never")
+    playground.until_pixels(MARKS, ringed.__ne__)
+    assert "wrong" not in playground.page.locator(".live-legend").inner_text()
 
 
 def test_size_time_and_errors_are_shown(playground):

@@ -38,7 +38,7 @@ def test_each_picture_is_saved_in_three_formats(playground):
     assert save_menus(playground) == ["network", "picture", "loss", "accuracy", "activation", "confusion matrix"]
     holds(playground, "network", "x\u2081", "2 hidden layers", "Tanh", "data:image/png", interactive=False)
     assert ">\u2212<" not in saved(playground, "network", "SVG")[1].decode()  # without its buttons
-    holds(playground, "loss", "epoch")
+    holds(playground, "loss", "epoch", "train", "test")
     for name in ("picture", "activation"):
         assert saved(playground, name, "PNG")[1].startswith(PNG)
     matrix = saved(playground, "confusion matrix", "SVG")[1].decode()

@@ -25,6 +25,6 @@ def test_the_script_alone_trains(start, visit):
     visitor.until("facts.epoch > 1 && facts.status === 'running'", 30)
     stopped = visitor.until("facts.status === 'stopped'", 60)
     assert stopped["epoch"] == "4"
-    assert "4 epochs are done." in visitor.status_line
+    assert "Stopped after 4 epochs." in visitor.status_line
     visitor.button("Play").wait_for()
     assert visitor.sockets == []

@@ -11,7 +11,9 @@ from playwright.sync_api import Locator, expect
 
 from data.sources import hand_drawn
 from lab.experiment.experiment import Experiment
-from tests.browser.playground import WAIT_S, Playground, eventually
+from lab.experiment.link import expanded
+from tests.browser.playground import WAIT_S, Playground, eventually, without_view
+from ui.header.link_address import is_loopback
 
 pytestmark = pytest.mark.browser
 
@@ -35,7 +37,7 @@ def tick(dialog: Locator, kind: str, name: str) -> None:
 
 
 def fields(link: str) -> dict[str, str]:
-    return dict(parse_qsl(urlsplit(link).query, keep_blank_values=True))
+    return without_view(expanded(dict(parse_qsl(urlsplit(link).query, keep_blank_values=True))))
 
 
 def test_ticked_parts_are_hidden_or_locked_in_the_link(playground):
@@ -50,6 +52,14 @@ def test_ticked_parts_are_hidden_or_locked_in_the_link(playground):
     assert eventually(lambda: fields(written(dialog)[0]) == expected, WAIT_S)
     link, _ = written(dialog)
     expect(dialog.get_by_role("link", name="Open the link")).to_have_attribute("href", link)
+    assert not is_loopback(urlsplit(link).hostname or "") or dialog.get_by_text("Only this computer").is_visible()
+    playground.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    dialog.get_by_role("button", name="Copy the link", exact=True).click()
+    dialog.get_by_role("status").filter(has_text="Copied.").wait_for()
+    assert playground.page.evaluate("navigator.clipboard.readText()") == link
+    dialog.get_by_role("button", name="QR code", exact=True).click()
+    playground.page.get_by_role("img", name="QR code of the link").wait_for()
+    playground.page.keyboard.press("Escape")
     playground.page.keyboard.press("Escape")
     dialog.wait_for(state="detached")
     assert playground.slider("Learning rate").is_visible()  # ticks are for the students' page, not for this one

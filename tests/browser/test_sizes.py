@@ -1,62 +1,141 @@
-"""The page on a phone, on a usual and on a large screen: the map is visible, and no text is cut off."""
+"""What is in sight on a school laptop, usual and large screens and a phone, and that no text is cut off."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.browser.playground import PHONE
+from data.sources.toy import TOYS
+from tests.browser.playground import CENTER, PHONE, Playground
 
 pytestmark = pytest.mark.browser
 
-IN_SIGHT = """() => {
-  const map = document.querySelector('.live-map').getBoundingClientRect();
-  const bar = document.querySelector('.st-key-transport').getBoundingClientRect();
-  return map.top >= bar.bottom && map.bottom <= innerHeight;
-}"""
+# The network, the map and the loss curve, which are the picture, and the sentence below them.
+PICTURE = (".live-diagram-box", ".live-map", "[data-chart=loss]")
+OUT_OF_SIGHT = """parts => parts.filter(part => {
+  const { top, bottom, left, right, width } = document.querySelector(part).getBoundingClientRect();
+  return !width || top < 0 || left < 0 || bottom > innerHeight || right > innerWidth;
+})"""
+OVERLAPPING = """parts => parts.flatMap((one, i) => parts.slice(i + 1).map(other => [one, other])).filter(pair => {
+  const [a, b] = pair.map(part => document.querySelector(part).getBoundingClientRect());
+  return a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+})"""
 CUT = """() => [
-  ...document.querySelectorAll('.live-panel, .live-confusion th span, .live-key, .st-key-view_speed input')
-].filter(part => part.scrollWidth > part.clientWidth + 1 || part.getClientRects().length > 1)
+  ...document.querySelectorAll('.live-panel, .live-confusion th span, .live-key, .live-value, .live-label'),
+  ...document.querySelectorAll('.st-key-view_speed input')
+].filter(part => part.checkVisibility())
+  .filter(part => part.scrollWidth > part.clientWidth + 1 || part.getClientRects().length > 1)
   .map(part => part.value ?? part.textContent)"""
-BOTTOM = "() => document.querySelector('.live-panels').getBoundingClientRect().bottom"
+COVERED = """() => [...document.querySelectorAll(
+  '[data-testid=stTopNavLink], nav button, .st-key-tools button, .st-key-bar button, .st-key-bar input'
+)].filter(part => {
+  const { left, top, width, height } = part.getBoundingClientRect();
+  const isDrawn = part.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+  const isInSight = isDrawn && top >= 0 && top + height <= innerHeight;
+  const found = document.elementFromPoint(left + width / 2, top + height / 2);
+  return width && isInSight && !(part.contains(found) || found?.contains(part));
+}).map(part => part.textContent || part.ariaLabel)"""
+SIDEWAYS = """() => [document.documentElement, document.querySelector('[data-testid=stMain]')]
+  .some(part => part.scrollWidth > innerWidth)"""
+STAGE = """() => [...document.querySelectorAll('.live-diagram-box, .live-map, .live-curves')].flatMap(part => {
+  const { x, y, width, height } = part.getBoundingClientRect();
+  return [x, y, width, height].map(Math.round);
+})"""
+
+LOSS = "document.querySelector('[data-chart=loss] .js-plotly-plot')"
+SCROLLED = "() => document.querySelector('[data-testid=stMain]').scrollTop"
 
 
-def test_play_and_step_scroll_to_the_map_on_a_phone(playground):
+def resize(playground: Playground, width: int, height: int) -> None:
+    playground.page.set_viewport_size({"width": width, "height": height})
+    playground.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    playground.settle()
+
+
+def check(playground: Playground, *parts: str) -> None:
+    """Nothing of these is out of sight, and nothing on the page is covered, cut off or wider than the screen."""
+    page = playground.page
+    size = page.viewport_size
+    assert page.evaluate(OUT_OF_SIGHT, list(parts)) == [], size
+    assert page.evaluate(OVERLAPPING, list(parts)) == [], size
+    page.wait_for_function(f"() => !({CUT})().length")
+    page.wait_for_function(f"() => !({COVERED})().length")
+    assert not page.evaluate(SIDEWAYS), size
+
+
+def test_the_picture_is_in_sight_on_every_screen(playground):
+    page = playground.page
+    playground.open("controls=simple")
+    for width, height in ((1366, 650), (1280, 600), (1400, 900), (1920, 1080), (2560, 1440)):
+        resize(playground, width, height)
+        check(playground, *PICTURE, ".live-words-row", ".st-key-bar")
+    for width in (1320, 1200, 1120, 1024, 900, 700):
+        resize(playground, width, 800)
+        check(playground)
+    resize(playground, 1366, 650)
+    for toy in TOYS:  # chosen by their pictures
+        page.get_by_role("radio", name=toy.label, exact=True).click()
+        playground.linked(dataset=None if toy.name == "circle" else toy.name)
+    check(playground, *PICTURE, ".live-words-row", ".st-key-bar")
+    page.get_by_role("radio", name="Everything", exact=True).click()
+    playground.linked(controls="everything")
+    check(playground, *PICTURE, ".st-key-bar")
+    page.get_by_role("radio", name="Simple", exact=True).click()
+    playground.linked(controls=None)
+    playground.switch("Projector")
+    playground.linked(projector="true")
+    for width, height in ((1024, 768), (1366, 768), (1920, 1080)):
+        resize(playground, width, height)
+        check(playground, *PICTURE, ".st-key-bar", ".st-key-drawer")
+    for width in (1280, 1440, 1536, 1700):
+        resize(playground, width, 800)
+        check(playground)
+
+
+def test_a_phone_shows_the_map_first_and_a_finger_scrolls(playground):
     page = playground.page
     page.set_viewport_size(PHONE)
-    playground.open("speed=max")
-    noise, share = (playground.slider(label).bounding_box() or {} for label in ("Noise", "Training share"))
-    assert noise["y"] == share["y"]  # side by side, so that the map is nearer
-    left = page.locator(".st-key-bar").bounding_box() or {}
-    assert (playground.button("New weights").bounding_box() or {})["x"] == left["x"]
-    top = "() => document.querySelector('[data-testid=stMain]').scrollTo(0, 0)"
-    assert not page.evaluate(IN_SIGHT)
+    playground.open("speed=max&controls=simple")
+    check(playground, ".live-status", ".live-map")
+    assert page.evaluate(OUT_OF_SIGHT, ["[data-chart=loss]"])
     playground.play()
-    page.wait_for_function(IN_SIGHT)
-    page.evaluate(top)
     playground.pause()
-    playground.answers(2)
-    assert not page.evaluate(IN_SIGHT)
-    playground.press("Step")
-    page.wait_for_function(IN_SIGHT)
+    box = page.get_by_role("combobox", name="Data set", exact=True)
+    assert not box.is_visible()
+    playground.press("Settings")
+    box.wait_for()
+    assert page.evaluate(OUT_OF_SIGHT, [".st-key-sources"]) == []
+    playground.choose("Data set", "Two moons")
+    playground.linked(dataset="moons")
+    playground.press("Settings")
+    box.wait_for(state="hidden")
+    for width in (360, 390, 430):
+        resize(playground, width, 780)
+        check(playground)
+    plot = page.locator("[data-chart=loss] .nsewdrag")
+    plot.evaluate(CENTER)
+    before, box = page.evaluate(SCROLLED), plot.bounding_box() or {}
+    finger = playground.context.new_cdp_session(page)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    for kind, down in (("Start", 0), *(("Move", 10 * i) for i in range(1, 9)), ("End", None)):
+        places = [] if down is None else [{"x": x, "y": y + down}]
+        finger.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": places})
+    page.wait_for_function(f"before => ({SCROLLED})() < before - 40", arg=before)
+    assert playground.page.evaluate(f"{LOSS}._fullLayout.yaxis.autorange")
 
 
 def test_nothing_moves_or_is_cut_off(playground):
     page = playground.page
     playground.open("dataset=xor&speed=max")
-    assert page.evaluate(CUT) == []
-    bottom = page.evaluate(BOTTOM)
-    assert bottom <= 900
+    page.wait_for_function(f"() => !({CUT})().length")
+    stage = page.evaluate(STAGE)
+    playground.play()
+    playground.until("facts.epoch > 100")
+    assert page.evaluate(STAGE) == stage
     playground.choose("Data set", "Three spirals")
     page.get_by_text("third", exact=True).first.wait_for()
-    assert page.evaluate(CUT) == []
-    assert page.evaluate(BOTTOM) == bottom
+    page.wait_for_function(f"() => !({CUT})().length")
+    assert page.evaluate(STAGE) == stage
     playground.press("Draw points")
     page.locator(".live-drawbar").wait_for()
     playground.settle()
-    assert page.evaluate(BOTTOM) == bottom
-    page.set_viewport_size({"width": 1920, "height": 1080})
-    page.wait_for_function("document.querySelector('.live-map').clientWidth > 400")
-    assert 1000 < page.evaluate(BOTTOM) <= 1080
-    playground.switch("Projector")
-    playground.linked(projector="true")
-    page.wait_for_function(f"() => !({CUT})().length")
+    assert page.evaluate(STAGE) == stage

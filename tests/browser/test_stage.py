@@ -193,12 +193,21 @@ def test_the_map_shows_a_neuron_and_follows_a_typed_weight(playground):
 # Hints of the first visit -------------------------------------------------------------------------------------------
 
 
-def test_the_hints_of_the_first_visit_disappear_at_a_click(playground):
-    hints = playground.page.locator(".live-callout")
-    playground.open()  # a browser that remembers nothing
-    hints.first.wait_for()
-    assert hints.count() == 2
-    playground.page.mouse.click(5, 890)
-    assert hints.count() == 0
-    playground.open()
-    assert hints.count() == 0
+def test_the_guide_says_what_to_press_then_hints_and_then_what_is_next(playground):
+    guide = playground.page.locator(".live-guide")
+    playground.open("controls=simple&speed=max")  # a browser that remembers nothing
+    for sentence in (
+        "learns to tell the orange points (ring) from the blue ones (disk). Press Play.",
+        "boundary",
+        "weight",
+    ):
+        guide.get_by_text(re.compile(re.escape(sentence))).wait_for()
+        if "Play" in sentence:
+            playground.play()
+        else:
+            playground.press("Next hint")
+    playground.button("Next hint").wait_for(state="hidden")
+    playground.press("Next: exclusive or")
+    playground.linked(dataset="xor")
+    playground.open("controls=simple").step(1)
+    assert guide.inner_text() == ""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import TimeoutError
 
-from tests.browser.playground import Playground
+from tests.browser.playground import PHONE, Playground
 from ui.streamlit_compat.assumptions import DOCUMENT
 from ui.streamlit_compat.dom import Mark
 
@@ -46,6 +46,10 @@ def open_embedded(visitor: Playground) -> None:
     visitor.open("embed=true")
 
 
+def open_on_a_phone(visitor: Playground) -> None:
+    visitor.page.set_viewport_size(PHONE)
+
+
 REACH: dict[str, Callable[[Playground], None]] = {  # where the examples of the table can be seen, in this order
     "playground": Playground.open,
     "tooltip": hover,
@@ -53,6 +57,7 @@ REACH: dict[str, Callable[[Playground], None]] = {  # where the examples of the 
     "dialog": open_dialog,
     "data": open_data_page,
     "embedded": open_embedded,
+    "phone": open_on_a_phone,
 }
 
 

@@ -51,7 +51,9 @@ def test_early_stopping_by_the_offered_validation_part(playground):
     for chart in ("loss", "accuracy"):
         assert eventually(lambda chart=chart: len(playground.page.evaluate(LINES, chart)) == 3, WAIT_S)
         assert min(playground.page.evaluate(LINES, chart)) > 20  # pixels
-        playground.page.locator(f"[data-chart={chart}] .live-keys").get_by_text("validation", exact=True).wait_for()
+        playground.page.locator(f"[data-chart={chart}] .live-curve-marks").get_by_text(
+            "validation", exact=True
+        ).wait_for()
     drawn = "document.querySelector('[data-chart=loss] .js-plotly-plot').data[2].x.at(-1)"
     playground.until(f"{drawn} == {facts['epoch']}")
     curves = {curve["name"]: curve for curve in playground.page.evaluate(CURVES)}

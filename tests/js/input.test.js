@@ -5,7 +5,8 @@ import { isValidWeight, shortNumber } from '../../ui/components/live/network/wei
 import { lastAvailableClass } from '../../ui/components/live/drawing/draw_bar.js';
 import { DragPreview, previewedField } from '../../ui/components/live/drag.js';
 import { tiled } from '../../ui/components/images/gallery.js';
-import { traceUntil } from '../../ui/components/charts/charts.js';
+import { titleOf, traceUntil } from '../../ui/components/charts/charts.js';
+import { leaveOneFingerToThePage } from '../../ui/components/shared/plotly.js';
 
 test('a widget of a previewed field is recognized by its class', () => {
   for (const field of PREVIEWED_FIELDS) assert.equal(previewedField(`stSlider st-key-field_${field} x`), field);
@@ -54,6 +55,26 @@ test('a path is cut after the step of the player', () => {
 test('the head of a path is at its last point so far', () => {
   assert.deepEqual([traceUntil(PATHS, 1, 'x', 1), traceUntil(PATHS, 1, 'y', 1)], [[1], [4]]);
   assert.deepEqual(traceUntil(PATHS, 1, 'y', 3), [1]); // the last step diverged
+});
+
+test('one finger on a chart belongs to the page, two to the chart', () => {
+  const outer = new EventTarget();
+  leaveOneFingerToThePage(outer);
+  for (const name of ['touchstart', 'touchmove']) {
+    const stopped = [1, 2].map(fingers => {
+      const event = Object.assign(new Event(name), { touches: Array(fingers) });
+      let isStopped = false;
+      event.stopPropagation = () => { isStopped = true; };
+      outer.dispatchEvent(event);
+      return isStopped;
+    });
+    assert.deepEqual(stopped, [true, false], name);
+  }
+});
+
+test('a description begins with the title of the chart', () => {
+  assert.equal(titleOf('Outputs of each layer: their distribution, the first layer on top'), 'Outputs of each layer');
+  assert.equal(titleOf('Network'), 'Network');
 });
 
 test('a slider that is held still gives signs until it is released', () => {

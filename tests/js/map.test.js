@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { MAP_MARGIN, drawnParts, mapScale, roundTicks } from '../../ui/components/live/map/marks.js';
+import { MAP_MARGIN, drawnParts, mapScale, markStyle, marksErrors, roundTicks } from '../../ui/components/live/map/marks.js';
 import { byteAt, describeByte } from '../../ui/components/live/map/decision_map.js';
 
 test('the corners of the plane are the corners of the map', () => {
@@ -34,20 +34,62 @@ test('ticks are round numbers within the range', () => {
 const POINTS = { points_train: 'a', labels_train: 'b', points_test: 'c', labels_test: 'd' };
 const PREDICTIONS = { train_prediction: 'e', wrong_train: 'f', validation_prediction: 'g', wrong_validation: 'h', test_prediction: 'i', wrong: 'j' };
 
-test('each part is drawn with its own predictions, test points on top', () => {
+test('each part is drawn with its own predictions, training points on top', () => {
   const points = { ...POINTS, points_validation: 'k', labels_validation: 'l' };
   assert.deepEqual(drawnParts(points, PREDICTIONS, true), [
-    { part: 'train', points: 'a', labels: 'b', predicted: 'e', wrong: 'f' },
-    { part: 'validation', points: 'k', labels: 'l', predicted: 'g', wrong: 'h' },
     { part: 'test', points: 'c', labels: 'd', predicted: 'i', wrong: 'j' },
+    { part: 'validation', points: 'k', labels: 'l', predicted: 'g', wrong: 'h' },
+    { part: 'train', points: 'a', labels: 'b', predicted: 'e', wrong: 'f' },
   ]);
 });
 
 test('hidden test points leave the validation points on the map', () => {
   const parts = (points, showTest) => drawnParts(points, {}, showTest).map(({ part }) => part);
-  assert.deepEqual(parts({ ...POINTS, points_validation: 'k' }, false), ['train', 'validation']);
-  assert.deepEqual(parts(POINTS, true), ['train', 'test']);
+  assert.deepEqual(parts({ ...POINTS, points_validation: 'k' }, false), ['validation', 'train']);
+  assert.deepEqual(parts(POINTS, true), ['test', 'train']);
   assert.deepEqual(parts({ points_train: 'a', labels_train: 'b' }, true), ['train']);
+});
+
+const errors = (...counts) => counts.map(count => ({ wrong: new Uint8Array(100).fill(1, 0, count) }));
+const PAUSED = { status: 'paused', epoch: 3 };
+
+test('errors are marked by themselves while the run rests and they are few', () => {
+  assert.ok(marksErrors('auto', PAUSED, errors(30, 9)));
+  assert.ok(!marksErrors('auto', PAUSED, errors(30, 10)));
+  assert.ok(!marksErrors('auto', { ...PAUSED, status: 'running' }, errors(1)));
+  assert.ok(!marksErrors('auto', { ...PAUSED, epoch: 0 }, errors(1)));
+});
+
+test('errors are marked always or never on request', () => {
+  assert.ok(marksErrors('always', { status: 'running', epoch: 0 }, errors(100)));
+  assert.ok(!marksErrors('never', PAUSED, errors(1)));
+});
+
+test('numbers have no errors to mark', () => {
+  for (const option of ['auto', 'always', 'never']) assert.ok(!marksErrors(option, PAUSED, [{ wrong: undefined }]));
+});
+
+const THEME = { name: 'light', text: '#31333f' };
+
+test('training points are full and larger than the hollow test points', () => {
+  const [train, test, validation] = ['train', 'test', 'validation'].map(part => markStyle(part, false, THEME));
+  assert.equal(train.fill, 'class');
+  assert.ok(train.size > test.size);
+  assert.ok(test.fill !== 'class' && test.line > 0);
+  assert.deepEqual([train, test, validation].map(({ dot }) => dot), [false, false, true]);
+});
+
+test('a ring around an error hides neither class nor part', () => {
+  for (const part of ['train', 'test', 'validation']) {
+    const [right, wrong] = [false, true].map(isWrong => markStyle(part, isWrong, THEME));
+    assert.deepEqual({ ...wrong, rim: right.rim, rimWidth: right.rimWidth }, right);
+    assert.equal(wrong.rim, THEME.text);
+    assert.notEqual(right.rim, THEME.text);
+  }
+});
+
+test('a target near zero has a rim that its pale region lacks', () => {
+  for (const part of ['train', 'test']) assert.notEqual(markStyle(part, false, THEME, false).rim, markStyle(part, false, THEME).rim);
 });
 
 const BYTES = Uint8Array.of(0, 1, 2, 3); // the top row first

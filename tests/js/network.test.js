@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { layOut, linkAt, linkRise, minimumWidth, weightIndex } from '../../ui/components/live/network/layout.js';
-import { curveTable, linkStyle } from '../../ui/components/live/network/weight_lines.js';
+import { isOnPath, layOut, linkAt, linkRise, minimumWidth, weightIndex } from '../../ui/components/live/network/layout.js';
+import { LinkPainter, curveTable, linkStyle } from '../../ui/components/live/network/weight_lines.js';
 
 const ALL = [['x1', 'x1'], ['x2', 'x2'], ['x1^2', 'x1²'], ['x2^2', 'x2²']];
 const NETWORK = { sizes: [2, 4, 3, 1], shown: [2, 4, 3, 1], features: ['x1', 'x1^2'], all_features: ALL };
@@ -86,4 +86,38 @@ test('larger weights have wider and stronger links', () => {
 test('a link is painted where the pointer finds it', () => {
   const { first, shares } = curveTable(40, 140, 1);
   [0, 20, 50, 99].forEach(i => assert.ok(Math.abs(shares[i] - linkRise(40, 140, first + i + 0.5)) < 1e-4));
+});
+
+test('only the neighbors in its column are off the paths of a unit', () => {
+  const place = { layer: 1, unit: 2 };
+  assert.deepEqual([0, 1, 2, 3].map(unit => isOnPath(place, 1, unit)), [false, false, true, false]);
+  assert.ok([0, 2, 3].every(layer => isOnPath(place, layer, 0)));
+  assert.ok(isOnPath(null, 1, 0));
+});
+
+/** Each link's opacity, by layer and ends, as it is painted while `place` is pointed at. */
+function paintedOpacities(place) {
+  const painter = new LinkPainter();
+  const found = {};
+  painter.resize({ canvas: { width: WIDTH, height: HEIGHT }, createImageData: (width, height) => ({ width, height, data: new Uint8ClampedArray(4 * width * height) }), putImageData() {} }, layout, 1);
+  painter.paintLink = (table, start, end, weight, opacity) => {
+    const layer = painter.tables.indexOf(table);
+    const [from, to] = [layout.columns[layer].ys.indexOf(start), layout.columns[layer + 1].ys.indexOf(end)];
+    found[[layer, from, to]] = opacity;
+  };
+  painter.paint(layout, new Float32Array(23).fill(1), null, place);
+  return found;
+}
+
+test('pointing at a unit dims the links of its neighbors alone', () => {
+  const opacities = paintedOpacities({ layer: 1, unit: 2 });
+  const bright = Object.keys(opacities).filter(link => opacities[link] === 1);
+  assert.deepEqual(bright, ['0,0,2', '0,1,2', '1,2,0', '1,2,1', '1,2,2', '2,0,0', '2,1,0', '2,2,0']);
+  assert.ok(opacities['0,0,0'] < 0.2);
+});
+
+test('without a unit pointed at no link is dimmed', () => {
+  const opacities = Object.values(paintedOpacities(null));
+  assert.equal(opacities.length, 2 * 4 + 4 * 3 + 3);
+  assert.ok(opacities.every(opacity => opacity === 1));
 });

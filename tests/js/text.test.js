@@ -18,7 +18,7 @@ test('what is not a number is a dash', () => {
 
 test('whole numbers and epochs have thousands separators', () => {
   assert.equal(formatWhole(12345.6), '12,346');
-  assert.deepEqual([0, 224, 1234567].map(formatEpoch), ['000,000', '000,224', '1,234,567']);
+  assert.deepEqual([0, 224, 1234567].map(formatEpoch), ['0', '224', '1,234,567']);
 });
 
 test('durations change from milliseconds to seconds', () => {
@@ -39,7 +39,7 @@ test('facts of a validation part are shown only if there is one', () => {
   const validation = ['Validation loss', 'Validation accuracy'];
   const [without, with_] = [null, 0.5].map(loss => shownLabels({ kind: 'classification', validation_loss: loss }));
   assert.deepEqual(with_.filter(label => !without.includes(label)), validation);
-  assert.ok(without.includes('Test accuracy') && without.includes('Gap in loss, test − train'));
+  assert.ok(without.includes('Test accuracy'));
 });
 
 test('the sentence beside a chart names each part that there is', () => {
@@ -66,7 +66,7 @@ test('the status line says that only a part of the training data was evaluated',
 
 test('every fact of the status line accepts an almost empty header', () => {
   const texts = STATUS_FACTS.map(([label, value]) => [label({}), value({ epoch: 0 })]);
-  assert.deepEqual(texts.slice(0, 2), [['Epoch', '000,000'], ['Train loss', '–']]);
+  assert.deepEqual(texts.slice(0, 2), [['Epoch', '0'], ['Train loss', '–']]);
   for (const [label, text] of texts) assert.ok(label && typeof text === 'string');
 });
 

@@ -73,7 +73,7 @@ def test_an_experiment_is_read_from(source, tmp_path, lab):
     found = result_of(lab(words, "--json"))
     assert list(found) == [key for key in KEYS if key != "seconds"]
     assert (found["epochs"], found["steps"], found["parameters"]) == (3, 9, SMALL.parameters)
-    assert (found["device"], found["stopped"]) == ("cpu", "3 epochs are done.")
+    assert (found["device"], found["stopped"]) == ("cpu", "Stopped after 3 epochs.")
 
 
 def test_a_long_link_is_no_file_name():
@@ -156,7 +156,7 @@ def test_options_come_before_what_the_experiment_says(lab):
 
 
 def test_without_a_stop_rule_it_stops_after_a_hundred_epochs(lab):
-    assert result_of(lab("samples=40&hidden=2", "--json"))["stopped"] == "100 epochs are done."
+    assert result_of(lab("samples=40&hidden=2", "--json"))["stopped"] == "Stopped after 100 epochs."
 
 
 def test_other_stop_rules_end_a_run_as_well(lab):
@@ -273,7 +273,7 @@ def test_a_target_that_is_never_reached_ends_all_the_same(monkeypatch):
     monkeypatch.setattr(headless, "MAX_EPOCHS", 3)
     experiment = Experiment(dataset="circle", hidden=(), samples=40, target_accuracy=1.0)
     result = pickle.loads(pickle.dumps(headless.run(experiment)))  # as another process gets it
-    assert (result["epochs"], result["stopped"]) == (3, "3 epochs are done.")
+    assert (result["epochs"], result["stopped"]) == (3, "Stopped after 3 epochs.")
 
 
 def test_the_limit_of_the_command_line_restores_the_best_weights(monkeypatch):
@@ -283,5 +283,5 @@ def test_the_limit_of_the_command_line_restores_the_best_weights(monkeypatch):
     result, _, trainer = headless.train(experiment)
     best = int(trainer.history.values[4, 1:].argmin()) + 1
     assert best < result["epochs"] == 12
-    assert result["stopped"] == f"12 epochs are done; the best weights, of epoch {best}, are restored."
+    assert result["stopped"] == f"Stopped after 12 epochs; the best weights, of epoch {best}, are restored."
     assert np.float32(result["validation_loss"]) == trainer.history.values[4, best]

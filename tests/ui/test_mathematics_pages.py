@@ -42,9 +42,7 @@ def show(page: AppTest, part: str) -> AppTest:
 
 def table(page: AppTest, head: str) -> list[list[str]]:
     """The rows of the table whose first column has this name."""
-    text = next(m.value for m in page.markdown if f"| {head} |" in m.value)
-    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
-    return rows[2:]
+    return next(shown.value for shown in page.table if shown.value.columns[0] == head).values.tolist()
 
 
 def text(page: AppTest) -> str:
@@ -153,7 +151,7 @@ def test_the_controls_of_the_landscape_change_it(optimizers):
     page.slider(key="land_x_0.25").set_value(0.2).run()
     assert table(page, "Optimizer") != before
     page.radio(key="land_kind").set_value("weights").run()
-    assert page.selectbox(key="land_first").options[0] == "layer 1: x₁ to unit 1"
+    assert page.selectbox(key="land_first").options[0] == "layer 1: x₁ to neuron 1"
     page.selectbox(key="land_second").set_value("0.W 0 0").run()
     page.button(key="land_begin").click().run()
     assert "Choose two different weights" in text(page)
@@ -177,7 +175,7 @@ def test_the_computation_of_a_landscape_can_be_stopped(optimizers, monkeypatch):
 def test_the_suggested_rate_becomes_the_learning_rate(optimizers):
     page = show(optimizers, "Find a rate")
     page.button(key="rate_test").click().run()
-    suggestion = page.session_state.visitor.notes["rate_test"][0]["suggestion"]
+    suggestion = page.session_state.visitor.notes["rate_test"][0][0]["suggestion"]
     assert f"Suggestion: **{suggestion:g}**" in text(page)
     page.button(key="use_rate").click().run()
     assert page.session_state.visitor.experiment == Experiment(learning_rate=suggestion)
@@ -190,6 +188,7 @@ def test_a_rate_by_the_training_part_proposes_a_validation_part(optimizers):
     assert " training examples." in text(page)
     page.button(key="validation_share").click().run()
     assert page.session_state.visitor.experiment.validation_share == 0.2
+    assert " training examples." not in text(page)  # it was of another network
     page.button(key="rate_test").click().run()
     assert not page.exception
     assert " validation examples." in text(page)
@@ -203,7 +202,7 @@ def test_the_health_page_trains_and_its_figures_follow(health):
     page = health
     page.button(key="reset").click().run()
     before = table(page, "Layer")
-    assert [row[0] for row in before] == ["1 hidden, 8 units", "2 hidden, 8 units", "3 output"]
+    assert [row[0] for row in before] == ["Hidden layer 1 (8 neurons)", "Hidden layer 2 (8 neurons)", "Output layer"]
     page.button(key="step").click().run()
     assert not page.exception
     assert table(page, "Layer") != before

@@ -10,7 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from lab.experiment.experiment import Experiment
 from lab.experiment.presets import PRESETS
-from tests.ui.opened import open_page
+from tests.ui.opened import link, open_page
+from ui.kit.glossary import GLOSSARY
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted((ROOT / "pages").glob("*.py"))
@@ -18,11 +19,6 @@ PAGES = sorted((ROOT / "pages").glob("*.py"))
 
 def go(page: AppTest, name: str) -> AppTest:
     return page.switch_page(str(ROOT / f"pages/{name}.py")).run()
-
-
-def link(page: AppTest) -> dict[str, str]:
-    """The fields of the address bar, each of which is there once."""
-    return {name: value if isinstance(value, str) else value[0] for name, value in page.query_params.items()}
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
@@ -165,6 +161,19 @@ def test_a_late_report_of_a_removed_layer_is_ignored(page):
     assert page.session_state.visitor.experiment.hidden == (8,)
 
 
+def test_the_help_page_begins_with_a_lesson_of_three_sentences(page):
+    page.run()
+    lesson = go(page, "help").markdown[0].value.split("\n\n")
+    assert len(lesson) == 1
+    assert [line[:2] for line in lesson[0].splitlines() if line[0].isdigit()] == ["1.", "2.", "3."]
+
+
+def test_the_help_page_explains_every_term(page):
+    page.run()
+    text = "\n".join(element.value for element in go(page, "help").markdown)
+    assert [term.name for term in GLOSSARY.values() if f"**{term.name}**: {term.sentence}" not in text] == []
+
+
 def test_the_help_page_links_every_starting_point(page):
     page.run()
     text = " ".join(element.value for element in go(page, "help").markdown)
@@ -175,11 +184,11 @@ def test_the_help_page_links_every_starting_point(page):
 
 @pytest.mark.parametrize("name", ["functions", "one_step"])
 def test_the_links_in_the_text_open_valid_experiments(name):
-    text = open_page(name).markdown[0].value
+    text = "\n".join(element.value for element in open_page(name).markdown)
     links = text.split(f"](./{name}?")[1:]
     assert links
-    for link in links:
-        query = parse_qs(link.split(")")[0], keep_blank_values=True)
+    for found in links:
+        query = parse_qs(found.split(")")[0], keep_blank_values=True)
         experiment, refused = Experiment.from_query({field: value[0] for field, value in query.items()})
         assert refused == []
         assert experiment != Experiment()

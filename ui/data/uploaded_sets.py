@@ -13,7 +13,7 @@ from data.files.dataset_csv import as_csv
 from lab.experiment import own_data
 from lab.experiment.datasets import examples
 from lab.experiment.experiment import Experiment
-from ui.data.training import train
+from ui.data.training import train, train_options
 from ui.kit.escape import escape_markdown
 from ui.session import state
 
@@ -43,8 +43,10 @@ def _upload(name: str) -> None:
             st.download_button(
                 "Download as CSV", partial(_csv, e), "data.csv", "text/csv", help=help, on_click="ignore"
             )
-        elif st.button(f"Train on {title} again", key=f"again_{name}", help="Training restarts on this data."):
-            train(source.name, name)
+        else:
+            options = train_options("Training restarts on this data.", source.name, name)
+            if st.button(f"Train on {title} again", key=f"again_{name}", **options):
+                train(source.name, name)
         help = (
             "Takes the data off your list and deletes it from the server. Networks that train on it, yours or those of "
             "people with your link, continue; it is deleted when the last of them has other data or is closed."

@@ -6,7 +6,7 @@ import streamlit as st
 
 from data import DATASETS
 from data.sources import download
-from ui.data.training import TRAIN_HELP, train
+from ui.data.training import TRAIN_HELP, train, train_options
 from ui.kit.escape import escape_markdown
 
 KNOWN = ("digits", "mnist", "fashion_mnist", "kaggle_mnist")
@@ -53,7 +53,7 @@ def _known(name: str) -> None:
             f"{source.sentence} {source.samples:,} images of {rows} by {columns} pixels, {source.classes} classes."
         )
         if source.available():
-            if st.button(f"Train on {source.label}", key=f"train_{name}", help=TRAIN_HELP):
+            if st.button(f"Train on {source.label}", key=f"train_{name}", **train_options(TRAIN_HELP, name)):
                 train(name)
         elif name in download.FILES:
             _download(name, source.label)

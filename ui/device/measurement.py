@@ -19,7 +19,7 @@ from ui.session import state
 REFRESH_S = 0.5  # between two refreshes during a measurement
 COLUMNS = {
     "device": "Device",
-    "width": "Units",
+    "width": "Neurons",
     "batch": "Batch",
     "epoch_s": "Seconds per epoch",
     "step_us": "Microseconds per step",
@@ -109,7 +109,7 @@ def summary(rows: Sequence[dict[str, Any]], difference: float | None) -> list[st
     cpu = sorted((row for row in rows if row["device"] == "cpu"), key=lambda row: row["epoch_s"])
     lines = []
     if cpu:
-        ends = [f"{row['epoch_s']:.2g} s ({row['width']} units, batch {row['batch']})" for row in (cpu[0], cpu[-1])]
+        ends = [f"{row['epoch_s']:.2g} s ({row['width']} neurons, batch {row['batch']})" for row in (cpu[0], cpu[-1])]
         lines.append(f"On the CPU an epoch of {EPOCH_SAMPLES:,} images takes from {ends[0]} to {ends[1]}.")
     cells = {(row["width"], row["batch"]): row["epoch_s"] for row in cpu}
     gains = [
@@ -120,8 +120,10 @@ def summary(rows: Sequence[dict[str, Any]], difference: float | None) -> list[st
     won = [cell for gain, cell in gains if gain > 1]
     if won:
         (width, batch), (most, at) = min(won, key=lambda cell: cell[0] * cell[1]), max(gains)
-        lines.append(f"The GPU is faster from {width} units with batch {batch}; at {at[0]} units with batch {at[1]} it "
-                     f"is {most:.1f} times as fast.")  # fmt: skip
+        place = f"{at[0]} neurons with batch {at[1]}"
+        lines.append(
+            f"The GPU is faster from {width} neurons with batch {batch}; at {place} it is {most:.1f} times as fast."
+        )
     elif gains:
         lines.append(
             "The GPU is not faster in any case so far: launching its operations takes longer than computing them."

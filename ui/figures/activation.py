@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from ui.figures.theme import TEST, TRAIN, Theme, layout
+from ui.figures.theme import INK, QUIET, Theme, layout
 
 
 def activation_shape(z: ArrayLike, f: ArrayLike, df: ArrayLike, *, name: str, theme: Theme = "light") -> go.Figure:
@@ -16,7 +16,7 @@ def activation_shape(z: ArrayLike, f: ArrayLike, df: ArrayLike, *, name: str, th
     """
     z = np.asarray(z)
     figure = go.Figure(layout=layout(theme, x="z", meta={"name": name}, yaxis={"zeroline": True}))
-    styles = ((f, "f(z)", TEST[theme], 2.5, "solid"), (df, "derivative", TRAIN[theme], 2.0, "dash"))
+    styles = ((f, "f(z)", INK[theme], 2.5, "solid"), (df, "derivative", QUIET[theme], 2.0, "dash"))
     for values, label, color, width, dash in styles:
         figure.add_scatter(
             x=z,

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from ui.figures.boundary import boundary
-from ui.figures.theme import TEST, Theme, class_style, diverging
+from ui.figures.theme import INK, Theme, class_style, diverging
 
 MAX_POINTS = 600  # points drawn of each part
 
@@ -40,7 +40,7 @@ def chooser(
         size = 9 if number == 0 else 6
         _marks(figure, part, np.asarray(places)[:MAX_POINTS], np.asarray(labels)[:MAX_POINTS], classes, size, theme)
     if chosen is not None:
-        ring = {"symbol": "circle-open", "size": 24, "line": {"width": 4}, "color": TEST[theme]}
+        ring = {"symbol": "circle-open", "size": 24, "line": {"width": 4}, "color": INK[theme]}
         figure.add_scatter(x=[chosen[0]], y=[chosen[1]], mode="markers", marker=ring, hoverinfo="skip", name="chosen")
     return figure.update_layout(
         showlegend=False, height=330, dragmode=False, clickmode="event+select", meta={"click": True}

@@ -12,7 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from ui.figures.theme import CLASS_COLORS, GRID, TEST, TEXT, Theme, layout
+from ui.figures.theme import CLASS_COLORS, GRID, INK, LOG_AXIS, TEXT, Theme, layout
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dot")
 SYMBOLS = ("circle", "square", "diamond", "cross", "x", "circle-open", "square-open", "diamond-open")  # all in 3-D
@@ -46,13 +46,12 @@ def descent_map(xs: ArrayLike, ys: ArrayLike, heights: ArrayLike, paths: Sequenc
         hovertemplate=f"height %{{customdata:.4g}}<br>{x} %{{x:.3g}}, {y} %{{y:.3g}}<extra></extra>",
     )  # fmt: skip
     if lowest:
-        star = {"symbol": "star", "size": 13, "color": TEST[theme]}
+        star = {"symbol": "star", "size": 13, "color": INK[theme]}
         figure.add_scatter(x=lowest[:1], y=lowest[1:], mode="markers", name="minimum", marker=star)
     for path in paths:
         for part in _parts(path, path.points[:, 0], path.points[:, 1]):
             figure.add_scatter(**part, hovertemplate=f"{path.label}<br>%{{x:.3g}}, %{{y:.3g}}<extra></extra>")
-    figure.update_xaxes(range=[float(xs.min()), float(xs.max())])
-    return figure.update_yaxes(range=[float(ys.min()), float(ys.max())])
+    return figure.update_xaxes(range=_ends(xs)).update_yaxes(range=_ends(ys))
 
 
 def descent_surface(xs: ArrayLike, ys: ArrayLike, heights: ArrayLike, paths: Sequence[DescentPath], *,
@@ -63,7 +62,10 @@ def descent_surface(xs: ArrayLike, ys: ArrayLike, heights: ArrayLike, paths: Seq
     lift = 0.01 * float(np.ptp(shown[np.isfinite(shown)], axis=None)) if np.isfinite(shown).any() else 0.0
     axis = {"gridcolor": GRID[theme], "showbackground": False, "tickfont": {"size": 10}, "nticks": 5}
     titles = {"x": x, "y": y, "z": "log height" if log else "height"}
-    scene = {f"{n}axis": {**axis, "title": {"text": text, "font": {"size": 11}}} for n, text in titles.items()}
+    scene: dict[str, Any] = {
+        f"{n}axis": {**axis, "title": {"text": text, "font": {"size": 11}}} for n, text in titles.items()
+    }
+    scene["xaxis"]["range"], scene["yaxis"]["range"] = _ends(xs), _ends(ys)
     scene |= {"camera": {"eye": {"x": 1.15, "y": -1.37, "z": 0.93}}, "aspectratio": {"x": 1, "y": 1, "z": 0.6}}
     figure = go.Figure(layout=layout(theme, height=HEIGHT_PX, scene=scene, margin={"l": 0, "r": 0, "t": 0, "b": 0}))
     figure.add_surface(
@@ -73,16 +75,20 @@ def descent_surface(xs: ArrayLike, ys: ArrayLike, heights: ArrayLike, paths: Seq
     )  # fmt: skip
     for path in paths:
         (px, py), h = path.points.T, _scaled(path.heights, log, heights) + lift
-        outside = (px < xs.min()) | (px > xs.max()) | (py < ys.min()) | (py > ys.max())
-        for part in _parts(path, px, py, np.where(outside, np.nan, h), three=True):
+        inside = _inside(path, xs, ys)
+        for part in _parts(path, *(np.where(inside, axis, np.nan) for axis in (px, py, h)), three=True):
             figure.add_scatter3d(**part, hovertemplate=f"{path.label}<extra></extra>")
     return figure
 
 
-def descent_heights(paths: Sequence[DescentPath], *, label: str = "height", log: bool = False,
-                    theme: Theme = "light") -> go.Figure:  # fmt: skip
-    """The height of each path after each step, with the legend of all three figures."""
-    kind = {"type": "log", "exponentformat": "power", "dtick": "D2"} if log else {}
+def descent_heights(xs: ArrayLike, ys: ArrayLike, paths: Sequence[DescentPath], *,
+                    label: str = "height", log: bool = False, theme: Theme = "light") -> go.Figure:  # fmt: skip
+    """The height of each path after each step, with the legend of all three figures.
+
+    xs, ys: axes of the map. A path that leaves the map runs out of this figure as well.
+    """
+    seen = [path.heights[_inside(path, np.asarray(xs), np.asarray(ys))] for path in paths]
+    kind = {**(LOG_AXIS if log else {}), "range": _height_range(np.concatenate([[], *seen]), log), "automargin": True}
     legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"color": TEXT[theme]}}
     margin = {"l": 56, "r": 8, "t": 30, "b": 36}
     more = {
@@ -95,12 +101,32 @@ def descent_heights(paths: Sequence[DescentPath], *, label: str = "height", log:
     }
     figure = go.Figure(layout=layout(theme, x="step", y=label, **more))
     for path in paths:
-        heights = np.where(np.abs(path.heights) < 1e9, path.heights, np.nan)
-        line, head = _parts(path, np.arange(len(heights)), heights)
+        reached = np.where(np.abs(path.heights) < 1e9, path.heights, np.nan)
+        line, head = _parts(path, np.arange(len(reached)), reached)
         hover = f"%{{y:.4g}} {path.label}<br>step %{{x}}<extra></extra>"
         figure.add_scatter(**line, legendgroup=path.label, showlegend=False, hovertemplate=hover)
         figure.add_scatter(**{**head, "mode": "lines+markers"}, legendgroup=path.label, hovertemplate=hover)
     return figure
+
+
+def _inside(path: DescentPath, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
+    """(N,) whether the points of a path are on the map."""
+    x, y = path.points.T
+    return (x >= xs.min()) & (x <= xs.max()) & (y >= ys.min()) & (y <= ys.max())
+
+
+def _height_range(heights: np.ndarray, log: bool) -> list[float] | None:
+    """From the lowest to the highest, with a margin; None if there are none."""
+    known = heights[np.isfinite(heights) & ((heights > 0) | (not log))]
+    if not known.size:
+        return None
+    low, high = np.log10([known.min(), known.max()]) if log else (known.min(), known.max())
+    margin = 0.05 * (high - low) or 0.5
+    return [float(low - margin), float(high + margin)]
+
+
+def _ends(axis: np.ndarray) -> list[float]:
+    return [float(axis.min()), float(axis.max())]
 
 
 def _parts(

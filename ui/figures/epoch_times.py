@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from ui.figures.theme import CLASS_COLORS, CLASS_SYMBOLS, Theme, layout
+from ui.figures.theme import CLASS_COLORS, CLASS_SYMBOLS, LOG_AXIS, Theme, layout
 
 DASHES = ("solid", "dot", "dash")  # of the first device, the second, ...
 
@@ -16,7 +16,7 @@ def epoch_times(rows: Sequence[Mapping[str, Any]], theme: Theme = "light") -> go
     """One line per width and device. rows: device, width, batch and epoch_s, the seconds per epoch."""
     sizes = sorted({row["batch"] for row in rows})
     x = {"type": "log", "tickvals": sizes, "ticktext": [str(size) for size in sizes]}
-    y = {"type": "log", "exponentformat": "none", "dtick": "D2"}
+    y = {**LOG_AXIS, "dtick": "D2", "automargin": True}
     margin = {"l": 56, "r": 12, "t": 30, "b": 40}
     legend = {"orientation": "h", "y": 1.0, "yanchor": "bottom"}
     figure = go.Figure(layout=layout(theme, x="batch size", y="seconds per epoch", xaxis=x, yaxis=y, height=380,
@@ -25,7 +25,7 @@ def epoch_times(rows: Sequence[Mapping[str, Any]], theme: Theme = "light") -> go
     for number, width in enumerate(sorted({row["width"] for row in rows})):
         for dash, device in zip(DASHES, devices, strict=False):
             cells = [row for row in rows if (row["width"], row["device"]) == (width, device)]
-            name = f"{width} units" if len(devices) == 1 else f"{width} units, {device}"
+            name = f"{width} neurons" if len(devices) == 1 else f"{width} neurons, {device}"
             figure.add_scatter(
                 x=[cell["batch"] for cell in cells],
                 y=[cell["epoch_s"] for cell in cells],

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from ui.figures.theme import BLUE, CLASS_COLORS, ORANGE, TEST, TRAIN, Theme, layout
+from ui.figures.theme import BLUE, CLASS_COLORS, INK, ORANGE, QUIET, Theme, layout
 
 OTHERS = CLASS_COLORS[2:]  # the first two mean negative and positive
 DASHES = ("solid", "longdash", "dashdot", "dot")
@@ -41,18 +41,18 @@ def shapes(
 
     x: (N,). dots: positions and heights on the first curve. titles: of both axes.
     """
-    figure = go.Figure(layout=layout(theme, x=titles[0], y=titles[1], showlegend=True, legend=_ABOVE, height=400))
+    figure = go.Figure(layout=layout(theme, x=titles[0], y=titles[1], showlegend=True, legend=_ABOVE, height=330))
     figure.update_xaxes(zeroline=True).update_yaxes(zeroline=True)
     hover = f"{titles[0]} = %{{x:.3f}}<br>%{{y:.4f}}<extra>%{{fullData.name}}</extra>"
     for number, curve in enumerate(curves):
-        color = TEST[theme] if number == 0 else OTHERS[(number - 1) % len(OTHERS)]
+        color = INK[theme] if number == 0 else OTHERS[(number - 1) % len(OTHERS)]
         line = {"color": color, "width": 3 if number == 0 else 2, "dash": DASHES[number % len(DASHES)]}
         figure.add_scatter(x=x, y=curve.values, name=curve.name, mode="lines", line=line, hovertemplate=hover)
-    line = {"color": TRAIN[theme], "width": 2, "dash": "dash"}
+    line = {"color": QUIET[theme], "width": 2, "dash": "dash"}
     figure.add_scatter(x=x, y=curves[0].slope, name=slope, mode="lines", line=line, hovertemplate=hover)
     across, heights = (np.asarray(values) for values in dots)
     if len(across):
-        marker = {"color": by_sign(across), "size": 10, "line": {"color": TEST[theme], "width": 1}}
+        marker = {"color": by_sign(across), "size": 10, "line": {"color": INK[theme], "width": 1}}
         figure.add_scatter(x=across, y=heights, name="this network", mode="markers", marker=marker, hovertemplate=hover)
     return figure
 
@@ -84,9 +84,9 @@ def pre_activation_histogram(
         opacity=0.55,
         hovertemplate="z about %{x:.2f}: %{y:.1%}<extra></extra>",
     )
-    style, hover = {"color": TEST[theme], "width": 2}, "f(%{x:.2f}) = %{y:.3f}<extra></extra>"
+    style, hover = {"color": INK[theme], "width": 2}, "f(%{x:.2f}) = %{y:.3f}<extra></extra>"
     figure.add_scatter(x=line[0], y=line[1], mode="lines", line=style, yaxis="y2", hovertemplate=hover)
-    marker = {"color": by_sign(dots[0]), "size": 9, "line": {"color": TEST[theme], "width": 1}}
+    marker = {"color": by_sign(dots[0]), "size": 9, "line": {"color": INK[theme], "width": 1}}
     figure.add_scatter(x=dots[0], y=dots[1], mode="markers", marker=marker, yaxis="y2", hovertemplate=hover)
     return figure
 
@@ -102,6 +102,6 @@ def softmax_bars(names: Sequence[str], warm: ArrayLike, plain: ArrayLike, *, the
     figure.add_bar(
         x=places, y=np.asarray(warm), name="at this temperature", marker={"color": BLUE}, hovertemplate=hover
     )
-    mark = {"symbol": "line-ew", "size": 34, "line": {"width": 3, "color": TEST[theme]}}
+    mark = {"symbol": "line-ew", "size": 34, "line": {"width": 3, "color": INK[theme]}}
     figure.add_scatter(x=places, y=plain, name="at temperature 1", mode="markers", marker=mark, hovertemplate=hover)
     return figure.update_layout(height=360)

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from ui.figures.theme import CLASS_COLORS, TEST, TRAIN, Theme, layout
+from ui.figures.theme import CLASS_COLORS, INK, QUIET, Theme, layout
 
 WRONG = CLASS_COLORS[6]
 _ABOVE = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
@@ -22,11 +22,12 @@ def agreement(
     numeric, analytic: (P,). wrong: (P,) bool, drawn as crosses. names: P hover texts.
     """
     numeric, analytic, wrong = (np.asarray(values) for values in (numeric, analytic, wrong))
-    figure = go.Figure(layout=layout(theme, x="measured by a difference", y="by backpropagation", height=340))
+    figure = go.Figure(layout=layout(theme, x="measured by a difference", y="by backpropagation", height=340,
+                                     yaxis={"automargin": True}))  # fmt: skip
     reach = 1.08 * max(float(np.abs([numeric, analytic]).max(initial=0)), 1e-6)
-    line = {"color": TRAIN[theme], "width": 1, "dash": "dot"}
+    line = {"color": QUIET[theme], "width": 1, "dash": "dot"}
     figure.add_scatter(x=[-reach, reach], y=[-reach, reach], mode="lines", line=line, hoverinfo="skip", name="equal")
-    styles = ((~wrong, "agrees", "circle", TEST[theme], 7), (wrong, "does not agree", "x", WRONG, 11))
+    styles = ((~wrong, "agrees", "circle", INK[theme], 7), (wrong, "does not agree", "x", WRONG, 11))
     for rows, name, symbol, color, size in styles:
         figure.add_scatter(
             x=numeric[rows],
@@ -46,7 +47,7 @@ def error_over_epsilon(epsilons: ArrayLike, errors: Mapping[str, ArrayLike], *, 
     across, up = {**power, "autorange": "reversed"}, {**power, "automargin": True}
     x, y = "epsilon, how far a parameter is moved", "largest relative error"
     figure = go.Figure(layout=layout(theme, x=x, y=y, xaxis=across, yaxis=up, height=340))
-    styles = ((TRAIN[theme], "dash", "square"), (TEST[theme], "solid", "circle"))
+    styles = ((QUIET[theme], "dash", "square"), (INK[theme], "solid", "circle"))
     for (name, values), (color, dash, symbol) in zip(errors.items(), styles, strict=False):
         figure.add_scatter(
             x=epsilons,

@@ -9,12 +9,12 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from ui.figures.theme import BLUE, TEST, TRAIN, Theme, layout
+from ui.figures.theme import BLUE, INK, QUIET, Theme, layout
 
 ROW_PX = 46  # of one layer
 OVERLAP = 1.25  # height of the tallest bar, in rows
 BAND_FILL = "rgba(0, 158, 115, 0.16)"
-NAMES_WIDTH_PX = 120
+NAMES_WIDTH_PX = 160
 
 
 def ridges(names: Sequence[str], edges: ArrayLike, counts: ArrayLike, *, x: str, theme: Theme = "light",
@@ -37,7 +37,7 @@ def ridges(names: Sequence[str], edges: ArrayLike, counts: ArrayLike, *, x: str,
             name=name,
             mode="lines",
             fill="toself",
-            line={"color": TEST[theme], "width": 1},
+            line={"color": INK[theme], "width": 1},
             fillcolor="rgba(8, 119, 189, 0.45)",
             hovertemplate=f"{name}<br>%{{x:.3g}}<extra></extra>",
         )
@@ -58,7 +58,7 @@ def update_ratios(names: Sequence[str], ratios: ArrayLike, band: tuple[float, fl
     figure = go.Figure(layout=_layout(names, "update / weight", theme, xaxis=more))
     figure.add_vrect(x0=band[0], x1=band[1], fillcolor=BAND_FILL, line_width=0, layer="below")
     middle = float(np.sqrt(band[0] * band[1]))
-    figure.add_vline(x=middle, line={"color": TRAIN[theme], "width": 1, "dash": "dot"})
+    figure.add_vline(x=middle, line={"color": QUIET[theme], "width": 1, "dash": "dot"})
     inside = (ratios >= band[0]) & (ratios <= band[1])
     figure.add_scatter(
         x=np.where(ratios > 0, ratios, np.nan),

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.figures.theme import BLUE, ORANGE, TEST, TRAIN, ZERO, Theme, layout
+from ui.figures.theme import BLUE, INK, ORANGE, QUIET, ZERO, Theme, layout
 
 WIDTHS = (0.6, 1.4, 2.6, 4.2)  # of a line, by its weight relative to the largest one
+NOTHING_YET = "\u200b"  # not empty: Plotly draws no text into a trace whose texts were all empty before
 
 
 class Column(NamedTuple):
@@ -44,7 +45,7 @@ def network(
             raise ValueError(f"weights {number} must be {expected}; they are {matrix.shape}.")
     tallest = max(len(column.labels) for column in columns)
     bare = {"visible": False, "fixedrange": True}
-    figure = go.Figure(layout=layout(theme, height=110 + 36 * max(tallest, 4), dragmode=False, xaxis=bare, yaxis=bare))
+    figure = go.Figure(layout=layout(theme, height=90 + 34 * max(tallest, 4), dragmode=False, xaxis=bare, yaxis=bare))
     figure.update_xaxes(range=[-0.4, len(columns) - 0.6]).update_yaxes(range=[-tallest / 2 - 0.2, tallest / 2 + 0.9])
     figure.update_layout(margin={"l": 4, "r": 4, "t": 4, "b": 4})
     for number, matrix in enumerate(weights):
@@ -82,7 +83,7 @@ def _chosen_line(
     end = _height(target, len(columns[layer + 1].labels))
     begin = _height(source, len(columns[layer].labels)) if source >= 0 else end - 0.75
     start = layer if source >= 0 else layer + 0.55
-    style = {"color": TEST[theme], "width": 5}
+    style = {"color": INK[theme], "width": 5}
     figure.add_scatter(x=[start, layer + 1], y=[begin, end], mode="lines", line=style, hoverinfo="skip", name="chosen")
     if source < 0:
         figure.add_annotation(x=start, y=begin, text="bias", showarrow=False, xanchor="right", font={"size": 12})
@@ -91,19 +92,23 @@ def _chosen_line(
 def _units(figure: go.Figure, number: int, column: Column, here: bool, tallest: int, theme: Theme) -> None:
     count = len(column.labels)
     if column.values is None:
-        texts, hover, fill = [""] * count, [f"{label}: not yet" for label in column.labels], [ZERO[theme]] * count
+        texts, hover, fill = (
+            [NOTHING_YET] * count,
+            [f"{label}: not yet" for label in column.labels],
+            [ZERO[theme]] * count,
+        )
     else:
         texts = [_short(value) for value in column.values]
         hover = [f"{label}: {value:.5g}" for label, value in zip(column.labels, column.values, strict=True)]
         fill = [_fill(value, column.values, theme) for value in column.values]
-    edge = {"color": TEST[theme] if here else TRAIN[theme], "width": 2.5 if here else 1}
+    edge = {"color": INK[theme] if here else QUIET[theme], "width": 2.5 if here else 1}
     figure.add_scatter(
         x=[number] * count,
         y=[_height(place, count) for place in range(count)],
         mode="markers+text",
         text=texts,
         customdata=hover,
-        textfont={"size": 11, "color": TEST[theme]},
+        textfont={"size": 11, "color": INK[theme]},
         marker={"size": 34, "color": fill, "line": edge, "opacity": 1},
         hovertemplate="%{customdata}<extra></extra>",
         name=column.title,

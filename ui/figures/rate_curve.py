@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from ui.figures.theme import BLUE, ORANGE, TEST, TEST_WIDTH, Theme, layout
+from ui.figures.theme import BLUE, INK, ORANGE, TEST_WIDTH, Theme, layout
 
 
 def rate_curve(rates: ArrayLike, losses: ArrayLike, *, current: float, suggestion: float | None,
@@ -26,7 +26,7 @@ def rate_curve(rates: ArrayLike, losses: ArrayLike, *, current: float, suggestio
         y=losses,
         mode="lines",
         name="loss",
-        line={"color": TEST[theme], "width": TEST_WIDTH},
+        line={"color": INK[theme], "width": TEST_WIDTH},
         hovertemplate="rate %{x:.2g}<br>loss %{y:.4f}<extra></extra>",
     )
     lines = [(current, ORANGE, "dot", f"current {current:g}", 1.1)]

@@ -13,15 +13,21 @@ BLUE = "#0877bd"  # positive, class 1
 ZERO = {"light": "#eef0f1", "dark": "#20242a"}
 CLASS_COLORS = (ORANGE, BLUE, "#009e73", "#cc79a7", "#8c6d1f", "#56b4e9", "#d55e00", "#7f7f7f")
 CLASS_SYMBOLS = ("circle", "square", "triangle-up", "diamond", "x", "triangle-down", "star", "cross")
-TRAIN = {"light": "#7d838c", "dark": "#8b919a"}
-VALIDATION = {"light": "#565b64", "dark": "#b4b9bf"}
-TEST = {"light": "#2a2e35", "dark": "#e4e7eb"}
+INK = {"light": "#2a2e35", "dark": "#e4e7eb"}  # lines and marks without a meaning of their own
+QUIET = {"light": "#7d838c", "dark": "#8b919a"}  # those in the background
+# Hues that no class has, apart for color-blind people and in gray as well.
+TRAIN_CURVE = {"light": "#657d00", "dark": "#7f9a2a"}
+VALIDATION_CURVE = {"light": "#565b64", "dark": "#b4b9bf"}
+TEST_CURVE = {"light": "#512da8", "dark": "#cdb8ff"}
 GRID = {"light": "#e3e6e9", "dark": "#343a42"}
 TEXT = {"light": "#31333f", "dark": "#fafafa"}
+FONT = '"Source Sans", sans-serif'  # of Streamlit's pages
 
 # In every chart, thin for training, thick for test, dashed between them for validation.
 TRAIN_WIDTH, VALIDATION_WIDTH, TEST_WIDTH = 1.5, 2.0, 3.0
 VALIDATION_DASH = "dash"
+
+LOG_AXIS = {"type": "log", "tickformat": "~g"}  # whole numbers at the ticks; Plotly writes 2 and 5 for 0.2 and 0.5
 
 
 def layout(theme: Theme = "light", *, x: str = "", y: str = "", **more: Any) -> dict[str, Any]:
@@ -43,7 +49,8 @@ def layout(theme: Theme = "light", *, x: str = "", y: str = "", **more: Any) -> 
         "template": go.layout.Template(),
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": TEXT[theme], "size": 12},
+        "font": {"color": TEXT[theme], "size": 12, "family": FONT},
+        "hoverlabel": {"font": {"family": FONT}},
         "margin": {"l": 48, "r": 8, "t": 6, "b": 36},
         "showlegend": False,
         "hovermode": "closest",

@@ -77,7 +77,7 @@ def _choose_dots() -> tuple[int, int]:
     hidden = len(state.experiment().hidden) + len(state.experiment().conv)
     left, right = st.columns(2)
     with left:
-        help = "The layer whose units are the dots on the curve, one dot per unit."
+        help = "The layer whose neurons are the dots on the curve, one dot per neuron."
         layer = st.selectbox("Dots: layer", list(range(max(hidden, 1))), format_func=lambda n: str(n + 1),
                              key="fn_layer", help=help, disabled=not hidden)  # fmt: skip
     with right:
@@ -90,7 +90,7 @@ def _dots_sentence(header: dict, layer: int, function: ActivationFunction, dots:
     if not dots:
         return "This network has no hidden layer, so there are no dots on the curve."
     own = header["layers"][min(layer, len(header["layers"]) - 1)]["activation"]
-    what = f"The dots are the units of layer {layer + 1} for training point {header['point'] + 1}: across z, up f(z)."
+    what = f"The dots are the neurons of layer {layer + 1} for training point {header['point'] + 1}: across z, up f(z)."
     return what if own == function.name else f"{what} The layer itself uses {ACTIVATIONS[own].label}."
 
 

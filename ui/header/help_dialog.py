@@ -9,9 +9,10 @@ from ui.kit.shortcuts import KEYS, PLACES
 COLORS = """
 - **Orange**: negative, and the first class. **Blue**: positive, and the second class. **Pale**: near zero, or unsure.
 - **A line** is a weight: the wider, the stronger. **The small square** at a neuron is its bias.
-- **A filled mark** is a training point, **a hollow mark** a test point, **a hollow mark with a dot** a validation
-  point, **a cross** on it a wrong prediction.
-- **A thin curve** is for training points, **a thick curve** for test points, **a dashed curve** for validation points.
+- **A filled mark** is a training point, **a small hollow mark** a test point, **a hollow mark with a dot** a validation
+  point, **a thin ring** around it a wrong prediction.
+- **A thin green curve** is for training points, **a thick violet curve** for test points, **a dashed gray curve** for
+  validation points. **The ring on a curve** is its lowest loss.
 - More classes have their own colors and shapes; the legend below the map names them.
 """
 

@@ -1,19 +1,24 @@
-"""The tools beside the title: presets, share, keys and the projector. An embedded page has none of them."""
+"""The tools beside the title: presets, share, keys and the view. An embedded page has none of them."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from ui.header import help_dialog, preset_menu, share
-from ui.kit.widgets import of_view
+from ui.kit.widgets import of_view, shown
+from ui.session.view import CONTROLS
 
 
 def toolbar() -> None:
     if st.context.is_embedded:
         return
-    with st.container(key="tools", horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(key="tools", horizontal=True, vertical_alignment="center", gap="xsmall"):
+        if shown("controls"):
+            help = "Simple: the most important settings. Everything: all of them. Nothing that you have set is lost."
+            options = {"format_func": CONTROLS.get, "help": help, "label_visibility": "collapsed", "required": True}
+            st.segmented_control("Controls", list(CONTROLS), **options, **of_view("controls"))
         preset_menu.menu()
         share.button()
         help_dialog.button()
-        sentence = "For the screen of a classroom: larger type, thicker lines, light background."
+        sentence = "For the screen of a classroom: a large picture, large numbers, light background."
         st.toggle("Projector", help=sentence, **of_view("projector"))

@@ -12,6 +12,7 @@ from lab.queries.health import HEALTHY_RATIO
 from lab.server.trial_runs import TRIAL_EPOCHS, TRIALS, trial
 from ui.figures.layer_health import ridges, update_ratios
 from ui.kit.charts import charts, theme
+from ui.kit.page_parts import table
 from ui.playground.transport import bar
 from ui.session import state
 
@@ -43,7 +44,7 @@ def _live(running: bool) -> None:
         st.warning(str(problem))
         return
     loss, score = (_or_nothing(header[name], form) or "undefined" for name, form in FIGURES.items())
-    st.markdown(f"Epoch **{header['epoch']:,}**, {now}. Training loss **{loss}**, {score} {header['score']}.")
+    st.markdown(f"Epoch **{header['epoch']:,}**, {now}. Training loss **{loss}**, {header['score']} **{score}**.")
     st.caption(" ".join(_subsets(header)))
     st.markdown(f"**{header['flow']}**")
     _figures("health", header, arrays, ratios=True)
@@ -59,27 +60,29 @@ def _subsets(header: dict[str, Any]) -> list[str]:
 
 def _figures(key: str, header: dict[str, Any], arrays: dict[str, np.ndarray], ratios: bool) -> None:
     names = [layer["name"] for layer in header["layers"]]
-    of_outputs = ridges(names, arrays["edges"], arrays["counts"], x="output of the units", theme=theme())
+    of_outputs = ridges(names, arrays["edges"], arrays["counts"], x="output of the neurons", theme=theme())
     shown = arrays["gradient_edges"], arrays["gradient_counts"]
     of_gradients = ridges(names, *shown, x="gradient size, power of ten", theme=theme(), span=GRADIENT_SPAN)
     figures = {
-        "Distribution of the outputs of each layer, the first on top": of_outputs,
-        "Distribution of the sizes of the gradients with respect to these outputs, as powers of ten": of_gradients,
+        "Outputs of each layer: their distribution, the first layer on top": of_outputs,
+        "Gradients of each layer: their sizes with respect to these outputs, in powers of ten": of_gradients,
     }
     if ratios:
         values = [layer["update"] for layer in header["layers"]]
-        sentence = "Length of one step of each layer's weights as a share of their own; the healthy band is shaded"
+        sentence = "Updates of each layer: the length of one step of its weights as a share of their own; the healthy "
+        sentence += "band is shaded"
         figures[sentence] = update_ratios(names, values, HEALTHY_RATIO, theme=theme())
     charts(key, figures)
 
 
 def _table(layers: list[dict[str, Any]]) -> None:
-    rows = [COLUMNS, ("---",) * len(COLUMNS)]
+    rows = []
     for layer in layers:
         shares = (_or_nothing(layer[name], "{:.0%}") for name in ("dead", "saturated"))
         spreads = (_or_nothing(layer["signal"], "{:.3g}"), _or_nothing(layer["gradient"], "{:.2g}"))
         rows.append((layer["name"], *spreads, *shares, _or_nothing(layer["update"], "{:.1e}"), layer["verdict"]))
-    st.markdown("\n".join(f"| {' | '.join(row)} |" for row in rows))
+    # The link is where a keyboard scrolls to if the table is wider than the screen.
+    table([*COLUMNS[:-1], f"[{COLUMNS[-1]}](./help#glossary)"], rows)
 
 
 def _or_nothing(value: float | None, form: str) -> str:
@@ -91,8 +94,8 @@ def side_by_side() -> None:
     """Two deep networks, trained on request: one whose gradient vanishes, and one whose gradient does not."""
     st.subheader("Two deep networks side by side")
     st.markdown(
-        f"Both have hidden layers of eight units, the same data and the same rate. Each is trained for {TRIAL_EPOCHS} "
-        "epochs; your own network does not change."
+        "Both have hidden layers of eight neurons, the same data and the same rate. Each is trained for "
+        f"{TRIAL_EPOCHS} epochs; your own network does not change."
     )
     help = "Which two networks are trained."
     question = st.segmented_control("Compare", list(TRIALS), default=next(iter(TRIALS)), key="trial", help=help)

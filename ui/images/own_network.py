@@ -56,7 +56,7 @@ def _first_layer(shown_status: str) -> None:
         f"test accuracy {scores['test_accuracy']:.1%}. {escape_markdown(notice)}"
     )
     many, shown = header["units"], len(arrays["weights"])
-    what = "filters of the first convolution" if header["filters"] else "units of the first layer"
+    what = "filters of the first convolution" if header["filters"] else "neurons of the first layer"
     words = (
         f"Weights of the {many if shown == many else f'first {shown} of {many}'} {what}: blue where ink raises the "
         f"activation, orange where it lowers it. The largest weight is {header['largest']:.2f}."

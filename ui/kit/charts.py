@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -23,7 +24,7 @@ def theme() -> Theme:
 
 
 def chart(figure: go.Figure, key: str, alt: str, **options: Any) -> None:
-    """One figure. alt: its description for screen readers; options: see `charts`."""
+    """One figure. alt: its description, which begins with its title; options: see `charts`."""
     charts(key, {alt: figure}, **options)
 
 
@@ -35,7 +36,8 @@ def charts(
     on_click: Callable[[float, float], None] | None = None,
     on_pick: Callable[[Any], None] | None = None,
 ) -> None:
-    """Figures side by side. The keys of the mapping describe them for screen readers, and name them in menus.
+    """Figures side by side. The keys of the mapping describe them for screen readers; up to the first comma, semicolon
+    or colon they are the titles, also of saved files.
 
     steps: number of steps of the paths in the figures; a player can then grow them.
     on_click: called with the clicked point, if the meta of the layout asks for clicks. on_pick: called with the
@@ -63,6 +65,7 @@ def _fallback(key: str, alt: str, figure: go.Figure, on_pick: Callable[[Any], No
     options: dict[str, Any] = {}
     if on_pick:
         options = {"on_select": lambda: _selected(key, on_pick), "selection_mode": "points"}
+    st.caption(f"**{re.split('[,;:]', alt)[0]}**")
     st.plotly_chart(figure, key=key, theme=None, alt=alt, config=FALLBACK_CONFIG, **options)
 
 

@@ -82,7 +82,7 @@ _GENERAL = (
          "the epoch at which early stopping ends, is chosen by the second, which therefore looks better than new "
          "examples would. The third takes no part in learning or choosing, so that it tells how good the network is.",
          EVERYWHERE),
-    Term("Unit", "A neuron: it adds up its inputs, each times a weight, adds its bias, and applies its activation.",
+    Term("Neuron, unit", "It adds up its inputs, each times a weight, adds its bias, and applies its activation.",
          EVERYWHERE),
     Term("Update / weight", "The length of one step of a layer's weights as a share of their own length. About 0.001 "
          "is healthy.", HEALTH),
@@ -107,11 +107,12 @@ FUNCTIONS: dict[str, Mapping[str, Any]] = {
 
 
 def glossary() -> None:
-    """All terms in alphabetical order, then the functions, each with its formula."""
+    """The terms of each page in alphabetical order, then the functions, each with its formula."""
     st.subheader("Glossary", anchor="glossary")
-    rows = ["| Term | What it means | Where |", "| --- | --- | --- |"]
-    rows += [f"| **{term.name}** | {term.sentence} | {term.where} |" for term in GLOSSARY.values()]
-    st.markdown("\n".join(rows))
+    for where in dict.fromkeys((EVERYWHERE, PLAYGROUND, *(term.where for term in GLOSSARY.values()))):
+        with st.expander(f"Terms used {where}" if where == EVERYWHERE else f"Terms of the page {where}"):
+            terms = [term for term in GLOSSARY.values() if term.where == where]
+            st.markdown("\n".join(f"- **{term.name}**: {term.sentence}" for term in terms))
     for title, table in FUNCTIONS.items():
         with st.expander(title):
             st.markdown("\n".join(f"- **{r.label}**: {r.sentence} ${r.formula}$" for r in table.values()))

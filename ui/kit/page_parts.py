@@ -1,30 +1,25 @@
-"""What several pages share: layout, source code of the engine, links, keyboard shortcuts, and queries."""
+"""What several pages share: tables, source code of the engine, links, keyboard shortcuts, and queries."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.components.v2 import component
 
 from lab.experiment.experiment import Experiment
 from lab.protocol.errors import Gone, Unreachable
-from ui.components import FILES, script
+from ui.components import script
+from ui.kit import links
 from ui.session import state
 
 ROOT = Path(__file__).parents[2]
 REFRESH_S = 1.0  # between two views of a running network; each one mounts its charts again
-
-
-def begin_reading_page() -> None:
-    """Begin a page that is read from top to bottom: make sure that there is a run, and set the layout."""
-    state.begin()
-    st.html(FILES["page/reading.css"])
 
 
 def source(*functions: Callable) -> None:
@@ -34,9 +29,21 @@ def source(*functions: Callable) -> None:
     st.code("\n\n".join(inspect.getsource(function) for function in functions), language="python", wrap_lines=True)
 
 
+def title_row(title: str) -> AbstractContextManager:
+    """A row that begins with the title of the page, for the controls that choose what is shown."""
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+    row.header(title, width="content")
+    return row
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Show a table, which scrolls by itself where it is wider than the screen. The cells are Markdown."""
+    st.table([dict(zip(head, row, strict=True)) for row in rows], hide_index=True, width="content")
+
+
 def experiment_link(label: str, page: str, **fields: Any) -> str:
-    """Markdown of a link that opens a page with this experiment."""
-    return f"[{label}](./{page}?{urlencode(Experiment(**fields).to_query())})"
+    """Markdown of a link that opens a page with this experiment, unless this is a lesson."""
+    return links.experiment_link(label, page, Experiment(**fields))
 
 
 def ask(question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any) -> tuple[dict, dict]:
@@ -52,13 +59,18 @@ def ask(question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any)
 
 def keys(buttons: Mapping[str, list[str]]) -> None:
     """Keyboard shortcuts of the page: name of a key -> keys of buttons, of which the first one present is clicked."""
-    _key_listener(state.runs().live)(key="keys", data=dict(buttons))
+    _unseen("keys", "page/page_keys.js", state.runs().live)(key="keys", data=dict(buttons))
 
 
-@lru_cache(maxsize=2)
-def _key_listener(served: bool) -> Any:
-    js = script("page/page_keys.js", served)
-    return component("keys", html="<span hidden></span>", js=js, isolate_styles=False)
+def page_frame() -> None:
+    """On every page: Back and Forward go to another page, not through the settings in the address."""
+    _unseen("frame", "page/page_frame.js", state.runs().live)(key="frame")
+
+
+@lru_cache(maxsize=4)
+def _unseen(name: str, module: str, served: bool) -> Any:
+    """A component without a picture."""
+    return component(name, html="<span hidden></span>", js=script(module, served), isolate_styles=False)
 
 
 def live_fragment(draw: Callable[[], None]) -> None:

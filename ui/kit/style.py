@@ -9,32 +9,33 @@ import streamlit as st
 from ui.session import lockable_parts, state
 from ui.streamlit_compat.dom import Mark, of_key
 
-PROJECTOR_SCALE = 1.4
+PROJECTOR_SCALE = 1.25
 # Streamlit writes white on a primary button; the accent color of the dark theme is too light for that.
 # The help of a menu button would cover the menu that it opens.
 BASE = f"""
 {Mark.PRIMARY_BUTTON}:not(:disabled) {{ color: light-dark(#ffffff, #0b0e11); }}
 body:has({Mark.MENU}) {Mark.TOOLTIP} {{ display: none; }}
 """
-BOARD = f"{Mark.MAIN_BLOCK} {of_key('board')} {Mark.HORIZONTAL_BLOCK}:has(> {Mark.COLUMN} .live) > {Mark.COLUMN}"
+COLUMNS = f"{Mark.MAIN_BLOCK} {of_key('board')} {Mark.HORIZONTAL_BLOCK}:has(> {Mark.COLUMN} .live)"
+NO_DATA_COLUMN = f"{COLUMNS} > {Mark.COLUMN}:first-child {{ display: none; }}"
 # Streamlit's own elements are sized in rem; the live view is sized in pixels and zoomed as a whole. Its charts keep
 # their scale, because Plotly reads the pointer in screen pixels: their fonts and lines grow in the figure.
 PROJECTOR = f"""
 @media (min-width: 641px) {{
 :root:root {{ font-size: {16 * PROJECTOR_SCALE}px !important; }}
-.live {{ zoom: {PROJECTOR_SCALE}; }}
+.live {{ zoom: {PROJECTOR_SCALE}; --live-window: calc(100vh / {PROJECTOR_SCALE}); --live-above: 134px; }}
+{Mark.MAIN_BLOCK}{Mark.MAIN_BLOCK} {{ padding-top: 4rem; }}
 .live-plot {{ zoom: {1 / PROJECTOR_SCALE}; }}
-{Mark.LAYOUT_WRAPPER}:has(> {Mark.VERTICAL_BLOCK} > {of_key("view_speed")}) {{ min-width: {160 * PROJECTOR_SCALE}px; }}
-{BOARD} {{ min-width: 100%; }}
-{BOARD}:last-child {{ order: -1; }}
+.live-status .live-fact:nth-child(n) .live-value {{ font-size: 28px; line-height: 34px; }}
+.live-readout.live-readout {{ min-width: 14.5rem; }}
+.live-status .live-fact:nth-child(n + 5) {{ display: none; }}
+.live-status .live-label {{ font-size: 15px; line-height: 18px; }}
+.live-status .live-said {{ font-size: 17px; line-height: 22px; }}
 }}
+{NO_DATA_COLUMN}
 """
-# On a large screen the picture grows into the space that would be empty below it.
-LARGE_SCREEN = """
-@media (min-width: 1600px) and (min-height: 1000px) {
-  .live { --live-square: 404px; --live-stage: 474px; --live-panel: 244px; }
-}
-"""
+ABOVE = {"simple": 118, "everything": 192}  # pixels above the picture, with title and navigation
+HEADER = 56  # pixels, which an embedded page does not have
 # embed=true removes menu and padding, but not the title and the navigation.
 EMBEDDED = f"""
 {Mark.APP_HEADER} {{ display: none; }}
@@ -48,9 +49,16 @@ EMBEDDED = f"""
 
 def inject_css() -> None:
     """Write one style element, before the page is drawn."""
-    view = state.view()
-    size, embedded = PROJECTOR if view["projector"] else LARGE_SCREEN, EMBEDDED if st.context.is_embedded else ""
-    st.html(f"<style>{BASE}{size}{embedded}{lockable_parts.hiding(view)}</style>")
+    view, embedded = state.view(), bool(st.context.is_embedded)
+    above = f".live {{ --live-above: {ABOVE[view['controls']] - HEADER * embedded}px; }}"
+    parts = (
+        BASE,
+        EMBEDDED if embedded else "",
+        PROJECTOR if view["projector"] else above,
+        lockable_parts.hiding(view),
+        lockable_parts.locking(view),
+    )
+    st.html(f"<style>{''.join(parts)}</style>")
 
 
 def enlarged(figure: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from ui.session.lockable_parts import is_hidden, is_locked
 
 CONTINUES = "Training continues."
 RESTARTS = "Restarts training."
+LOCKED = "Set by the author of this link."
 
 Act = Callable[[Any], None]
 
@@ -46,6 +47,12 @@ def locked(name: str) -> bool:
     return is_locked(state.view(), name)
 
 
+def obeying(help: str, **fields: Any) -> dict[str, Any]:
+    """Options of a button that changes fields of the experiment: disabled with a reason where a teacher locked one."""
+    reason = state.lock_reason(**fields)
+    return {"disabled": bool(reason), "help": reason or help}
+
+
 def labels(table: dict[str, Any]) -> Callable[[str], str]:
     """How the names of a table of records are shown."""
     return lambda name: table[name].label
@@ -60,14 +67,16 @@ def of_view(name: str) -> dict[str, Any]:
 def command(label: str, verb: str, **options: Any) -> None:
     """A button that sends the run a command."""
     if shown(verb):
-        options["disabled"] = options.get("disabled", False) or locked(verb)
+        if locked(verb):
+            options |= {"disabled": True, "help": LOCKED}
         st.button(label, key=verb, on_click=state.command, args=(verb,), **options)
 
 
-def button(label: str, name: str, act: Callable[[], None], help: str) -> None:
-    """A button that changes the experiment by more than the value of one widget."""
+def button(label: str, name: str, act: Callable[[], None], help: str, changes: str = "") -> None:
+    """A button that changes the experiment by more than the value of one widget. changes: a field besides its name."""
     if shown(name):
-        st.button(label, key=name, on_click=act, disabled=locked(name), help=help)
+        is_off = locked(name) or locked(changes)
+        st.button(label, key=name, on_click=act, disabled=is_off, help=LOCKED if is_off else help)
 
 
 # Fields --------------------------------------------------------------------------------------------------------------
@@ -83,6 +92,8 @@ def explain(name: str, more: str = "") -> str:
     """The help of a field, and whether a change restarts training. more: a sentence about its current value."""
     spec, value = FIELDS[name], getattr(state.experiment(), name)
     more = more or (getattr((spec.choices or {}).get(value), "sentence", "") if isinstance(value, str) else "")
+    if locked(name):
+        return f"{LOCKED} {spec.help}"
     return " ".join(filter(None, (spec.help, more, CONTINUES if name in LIVE else RESTARTS)))
 
 
@@ -101,10 +112,20 @@ def is_at_default(name: str, e: Experiment) -> bool:
     return getattr(e, name) == DEFAULTS[name]
 
 
+def is_simple() -> bool:
+    """Whether the page shows only its few most important controls, and those whose field is not at its default."""
+    return state.view()["controls"] == "simple"
+
+
+def offered(name: str) -> bool:
+    """Whether the page has a control for a field: no teacher has hidden it, and it is not too special for the page."""
+    return shown(name) and (FIELDS[name].simple or not is_simple() or not is_at_default(name, state.experiment()))
+
+
 def is_in_view(name: str) -> bool:
     """Whether the generated control of a field is drawn: it has an effect, or is not at its default."""
     e = state.experiment()
-    return shown(name) and (FIELDS[name].applies(e) or not is_at_default(name, e))
+    return offered(name) and (FIELDS[name].applies(e) or not is_at_default(name, e))
 
 
 def control(name: str) -> None:

@@ -28,6 +28,11 @@ def num(value: float) -> str:
     return rf"{digits} \cdot 10^{{{int(power)}}}"
 
 
+def change(name: str, before: float, after: float) -> str:
+    """A value before and after, and the difference, which their four figures may not show."""
+    return rf"{name}: {num(before)} \rightarrow {num(after)},\quad \Delta = {num(after - before)}"
+
+
 def factor(value: float) -> str:
     """A number inside a product."""
     text = num(value)

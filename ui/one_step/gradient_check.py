@@ -50,7 +50,7 @@ def check() -> None:
 def _choose_bug() -> int:
     """The number of the dense layer with the bug, or -1."""
     blocks = architecture_of(state.experiment()).dense
-    help = "Sums the bias gradient over samples and units alike, as four of five tutorials did. Only on this page."
+    help = "Sums the bias gradient over samples and neurons alike, as four of five tutorials did. Only on this page."
     planted = st.toggle("Plant the bug", key="check_bug", help=help)
     help = "The layer in which the bug is planted."
     options = {"key": f"check_layer_{len(blocks)}", "help": help, "disabled": not planted}
@@ -67,7 +67,7 @@ def _verdict(header: Mapping, arrays: Mapping[str, np.ndarray], wrong: np.ndarra
     if not wrong.any():
         st.success(f"Every gradient is right: the largest relative error is {arrays['error'].max():.1e}.")
         if bug >= 0:
-            st.caption("This layer has one unit, so the sum over its units is correct.")
+            st.caption("This layer has one neuron, so the sum over its neurons is correct.")
         return
     found = [tuple(header["groups"][group]) for group in np.unique(arrays["group"][wrong])]
     where = ", ".join(f"the {PARAMETERS.get(name, name)} of {layer[0].lower()}{layer[1:]}" for layer, name in found)

@@ -31,12 +31,12 @@ def walk() -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.info("Your network is training: the numbers change with every click. Pause it first.")
             command("Pause", "pause", help="Pause training; nothing is lost.")
-    left, right = st.columns([1, 2], gap="large")
+    left, right = st.columns([2, 7], gap="medium")
     e = state.experiment()
     with left:
         header, arrays = ask("plane")
         facts, typed = _choose_point(e, header, arrays)
-        facts |= _choose_parameter(architecture_of(e), header["names"])
+        facts |= _choose_parameter(architecture_of(e), header["names"], facts, typed)
     answer, seen = ask("one_step", typed, **facts)
     names = _input_names(answer, e)
     with left:
@@ -54,7 +54,7 @@ def _choose_point(e: Experiment, header: Mapping, arrays: Mapping) -> tuple[dict
     help = "One point of the data, the points of a whole batch, or one that you type."
     key = f"step_part_{len(options)}"
     st.session_state.setdefault(key, options[0])  # a click on the map sets it, too
-    show = {"format_func": SOURCES.__getitem__, "required": True, "key": key, "help": help}
+    show = {"format_func": SOURCES.__getitem__, "required": True, "key": key, "help": help, "wrap": True}
     part = st.segmented_control("Data", options, **show) or options[0]
     facts: dict[str, Any] = {"part": part, "number": 0, "label": 0}
     if part == "batch":
@@ -81,7 +81,7 @@ def _map(part: str, number: int, header: Mapping, arrays: Mapping, e: Experiment
     x1, x2 = (float(value) for value in arrays[f"points_{part}"][number])
     view = (arrays["map"], header["encoding"], header["extent"])
     figure = chooser(*view, points, e.source.shown_class_names, (x1, x2), theme=theme())
-    chart(figure, "step_map", "Map of the network's prediction with the points of the data", on_pick=_pick)
+    chart(figure, "step_map", "Prediction of the network, with the points of the data", on_pick=_pick)
     subset = f" (the first {MAX_POINTS} of each part)" if max(header["train"], header["test"]) > MAX_POINTS else ""
     absent = " Validation points are not shown." if e.validation_share else ""
     shown = "the large ones belong to this part. Click one to choose it."
@@ -142,27 +142,33 @@ def _point_sentence(answer: Mapping, seen: Mapping, names: list[str]) -> None:
 # The parameter -------------------------------------------------------------------------------------------------------
 
 
-def _choose_parameter(architecture: Architecture, names: list[str]) -> dict[str, int]:
+def _choose_parameter(
+    architecture: Architecture, names: list[str], point: dict[str, Any], typed: dict[str, np.ndarray]
+) -> dict[str, int]:
+    """Controls for the parameter, which begin at the weight with the largest gradient. point, typed: the point."""
     counts, blocks = architecture.sizes, architecture.dense
     layers = len(blocks)
     help = "The layer whose weight or bias is followed."
     options = {"format_func": lambda n: blocks[n].title, "key": f"step_layer_{layers}", "help": help}
     layer = st.selectbox("Parameter of", range(layers), **options) or 0
+    ends = f"step_from_{layer}_{counts[layer]}", f"step_to_{layer}_{counts[layer + 1]}"
+    if ends[0] not in st.session_state:
+        largest, _ = ask("one_step", typed, **point, layer=layer, source=None, target=None, first=0)
+        st.session_state[ends[0]], st.session_state[ends[1]] = largest["source"], largest["target"]
     left, right = st.columns(2)
     with left:
-        help = "The unit that the weight comes from, or the bias."
+        help = "The neuron that the weight comes from, or the bias."
         inputs = names if layer == 0 and len(names) == counts[0] else []
-        label = lambda n: "bias" if n < 0 else inputs[n] if inputs else f"unit {n + 1}"  # noqa: E731
-        source = st.selectbox("From", range(-1, counts[layer]), index=1, format_func=label,
-                              key=f"step_from_{layer}_{counts[layer]}", help=help)  # fmt: skip
+        label = lambda n: "bias" if n < 0 else inputs[n] if inputs else f"neuron {n + 1}"  # noqa: E731
+        source = st.selectbox("From", range(-1, counts[layer]), format_func=label, key=ends[0], help=help)
     with right:
-        help = "The unit that the weight or bias belongs to."
-        target = st.selectbox("To", range(counts[layer + 1]), format_func=lambda n: f"unit {n + 1}",
-                              key=f"step_to_{layer}_{counts[layer + 1]}", help=help)  # fmt: skip
+        help = "The neuron that the weight or bias belongs to."
+        label = lambda n: f"neuron {n + 1}"  # noqa: E731
+        target = st.selectbox("To", range(counts[layer + 1]), format_func=label, key=ends[1], help=help)
     first = 0
     if max(counts) > MAX_SHOWN_UNITS:
-        help = f"{MAX_SHOWN_UNITS} units of a layer are shown: 0 for the strongest, or the number of the first one."
-        first = st.number_input("Units shown from (0: strongest)", 0, max(counts), 0, key="step_first", help=help)
+        help = f"{MAX_SHOWN_UNITS} neurons of a layer are shown: 0 for the strongest, or the number of the first one."
+        first = st.number_input("Neurons shown from (0 = strongest)", 0, max(counts), 0, key="step_first", help=help)
     return {"layer": layer, "source": source or 0, "target": target or 0, "first": int(first)}
 
 
@@ -187,10 +193,13 @@ def _walk(walk: Walk) -> None:
                              help=help)  # fmt: skip
     keys({"ArrowLeft": ["walk_back"], "ArrowRight": ["walk_next"]})
     place = places[at]
-    st.subheader(place.title, anchor=False)
-    chart(walk.figure(place, theme()), "step_network", f"The network in the section {place.title}")
-    st.caption(walk.legend(place))
-    place.draw()
+    picture_side, text_side = st.columns(2, gap="medium")
+    with picture_side:
+        chart(walk.figure(place, theme()), "step_network", f"Network, with the numbers of the section {place.title}")
+        st.caption(walk.legend(place))
+    with text_side:
+        st.subheader(place.title, anchor=False)
+        place.draw()
 
 
 def _move(by: int, last: int) -> None:

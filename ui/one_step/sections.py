@@ -41,16 +41,16 @@ class Walk:
         return self.stages[k]["title"]
 
     def values(self, k: int, *names: str) -> np.ndarray:
-        """The first of these arrays that the layer has, for its shown units."""
+        """The first of these arrays that the layer has, for its shown neurons."""
         return next(self.seen[f"{k}.{name}"] for name in names if f"{k}.{name}" in self.seen)
 
     def focus(self, k: int) -> str:
-        """Which unit of a layer the formulas are written out for."""
+        """Which neuron of a layer the formulas are written out for."""
         stage = self.stages[k]
         if stage["of"] == 1:
             return ""
         why = "to which your parameter belongs" if k == self.header["layer"] else "whose gradient is the largest"
-        return f"Written out for unit {stage['focus'] + 1}, {why}."
+        return f"Written out for neuron {stage['focus'] + 1}, {why}."
 
     # The picture -----------------------------------------------------------------------------------------------------
 
@@ -66,7 +66,7 @@ class Walk:
                 shown = self.values(k, "dz") if k + 1 >= here.column else None
             else:
                 shown = self.values(k, "y", "sum", "kept", "a") if k + 1 <= here.column else None
-            labels = [f"{self.title(k)}, unit {n + 1}" for n in units]
+            labels = [f"{self.title(k)}, neuron {n + 1}" for n in units]
             columns.append(Column(self.title(k), labels, shown, stage["of"] - len(units)))
         weights = [self.seen[f"{k}.W"] for k in range(len(self.stages))]
         return network(columns, weights, self._chosen(), here.column, theme=theme)
@@ -137,7 +137,7 @@ def _forward(walk: Walk, k: int) -> None:
     stage, seen = walk.stages[k], walk.seen
     unit, place = stage["focus"], stage["place"]
     function = "output function" if k == walk.last else "activation function"
-    st.markdown(f"Each unit adds its weighted inputs and its bias, then applies its {function}. {walk.focus(k)}")
+    st.markdown(f"Each neuron adds its weighted inputs and its bias, then applies its {function}. {walk.focus(k)}")
     keep = walk.header["source"] if walk.header["layer"] == k else -1
     st.latex(formulas.z_line(k, unit, seen, place, keep))
     z = float(seen[f"{k}.z"][place])
@@ -148,18 +148,18 @@ def _forward(walk: Walk, k: int) -> None:
         y = walk.values(k, "y")
         st.latex(formulas.y_line(k, unit, walk.output, z, float(y[place])))
         st.markdown(f"{OUTPUTS[walk.output].label}: {OUTPUTS[walk.output].sentence}")
-        _table({"unit": list(map(str, units)), "z": _floats(seen[f"{k}.z"]), "y": _floats(y)})
+        _table({"neuron": list(map(str, units)), "z": _floats(seen[f"{k}.z"]), "y": _floats(y)})
         return
     a = walk.values(k, "a")
     if walk.points == 1:
         st.latex(formulas.a_line(k, unit, stage, z, float(a[place])))
-    columns: dict[str, Any] = {"unit": list(map(str, units)), "z": _floats(seen[f"{k}.z"]), "a": _floats(a)}
+    columns: dict[str, Any] = {"neuron": list(map(str, units)), "z": _floats(seen[f"{k}.z"]), "a": _floats(a)}
     if stage["dropout"]:
-        st.markdown("Dropout sets some units to zero in this step and scales up the others.")
+        st.markdown("Dropout sets some neurons to zero in this step and scales up the others.")
         columns["after dropout"] = _floats(walk.values(k, "kept"))
     if stage["skip"]:
         added, result = walk.values(k, "added"), walk.values(k, "sum")
-        st.markdown("The skip connection adds the output of the unit with the same number in the layer before.")
+        st.markdown("The skip connection adds the output of the neuron with the same number in the layer before.")
         terms = (float(values[place]) for values in (added, walk.values(k, "kept", "a"), result))
         st.latex(formulas.skip_line(k, unit, *terms))
         columns |= {"skipped input": _floats(added), "output": _floats(result)}
@@ -190,8 +190,8 @@ def _output(walk: Walk) -> None:
 def _back(walk: Walk, k: int) -> None:
     stage, seen = walk.stages[k], walk.seen
     st.markdown(
-        "The gradient of a unit's output is the sum of the gradients of the next layer, each times its weight. It "
-        f"is then multiplied by the slope of the unit's activation function. {walk.focus(k)}"
+        "The gradient of a neuron's output is the sum of the gradients of the next layer, each times its weight. It "
+        f"is then multiplied by the slope of the neuron's activation function. {walk.focus(k)}"
     )
     if f"{k}.around" in seen:
         st.markdown("The next layer has a skip connection: the gradient of its output takes a second path, unchanged.")
@@ -199,12 +199,12 @@ def _back(walk: Walk, k: int) -> None:
         st.latex(line)
     units = [int(n) + 1 for n in seen[f"{k}.units"]]
     names = {"dL/da": "da", "f'(z)": "slope", "dL/dz": "dz"}
-    _table({"unit": list(map(str, units)), **{head: _floats(seen[f"{k}.{name}"]) for head, name in names.items()}})
+    _table({"neuron": list(map(str, units)), **{head: _floats(seen[f"{k}.{name}"]) for head, name in names.items()}})
 
 
 def _gradient(walk: Walk) -> None:
     header, seen = walk.header, walk.seen
-    st.markdown("The input of this weight, times the gradient of the unit that it leads to.")
+    st.markdown("The input of this weight, times the gradient of the neuron that it leads to.")
     for line in formulas.gradient_lines(header, seen):
         st.latex(line)
     if walk.points > 1:
@@ -233,8 +233,8 @@ def _update(walk: Walk) -> None:
     before, after = walk.header["loss"], update["loss_after"]
     verdict = "lower" if after < before else "higher" if after > before else "the same"
     name = formulas.parameter(walk.header["layer"], walk.header["source"], walk.header["target"])
-    st.latex(rf"{name}: {formulas.num(update['parameter'])} \rightarrow {formulas.num(update['after'])}")
-    st.latex(rf"L: {formulas.num(before)} \rightarrow {formulas.num(after)}")
+    st.latex(formulas.change(name, update["parameter"], update["after"]))
+    st.latex(formulas.change("L", before, after))
     st.markdown(
         f"All parameters are updated together; on the same {'points' if walk.points > 1 else 'point'} the loss is "
         f"then {verdict}. Your run has not changed."

@@ -102,9 +102,9 @@ def _label(name: str, layers: Mapping[str, int], e: Experiment) -> str:
     numbers = [int(number) + 1 for number in place]
     if kind == "W" and len(numbers) == 2:
         of_plane = layers[layer] == 1 and e.source.plane
-        source = FEATURES[e.features[numbers[0] - 1]].label if of_plane else f"unit {numbers[0]}"
-        return f"layer {layers[layer]}: {source} to unit {numbers[1]}"
-    return f"layer {layers[layer]}: {'bias of unit' if kind == 'b' else kind} {' '.join(map(str, numbers))}"
+        source = FEATURES[e.features[numbers[0] - 1]].label if of_plane else f"neuron {numbers[0]}"
+        return f"layer {layers[layer]}: {source} to neuron {numbers[1]}"
+    return f"layer {layers[layer]}: {'bias of neuron' if kind == 'b' else kind} {' '.join(map(str, numbers))}"
 
 
 def _begin(plan: dict[str, Any], axes: tuple[str, str]) -> None:

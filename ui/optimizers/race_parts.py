@@ -11,6 +11,7 @@ from engine import OPTIMIZERS
 from lab.race.optimizer_race import RATES, Race
 from ui.figures.descent import DescentPath, descent_heights, descent_map, descent_surface
 from ui.kit.charts import charts, theme
+from ui.kit.page_parts import table
 from ui.kit.widgets import labels
 
 STYLES = {name: number for number, name in enumerate(OPTIMIZERS)}  # an optimizer looks the same in every chart
@@ -61,7 +62,13 @@ def view_toggles(key: str, log: bool, also: str = "") -> tuple[bool, bool]:
         **REMEMBERED,
         help="Shows small differences near the minimum next to much larger heights.",
     )
-    three = st.toggle("3-D surface", True, key=f"{key}_three", help="Drag it to rotate it.", **REMEMBERED)
+    three = st.toggle(
+        "3-D surface",
+        True,
+        key=f"{key}_three",
+        help="Drag it to rotate it; on a touch screen with two fingers.",
+        **REMEMBERED,
+    )
     return logarithmic, three
 
 
@@ -105,8 +112,8 @@ def race_charts(
     if three:
         figures["The same surface in three dimensions"] = descent_surface(xs, ys, heights, [*before, *paths], **look)
     log_heights = log and bool(np.nanmin(race.heights) > 0)
-    over_steps = descent_heights(paths, label=height, log=log_heights, theme=theme())
-    figures[f"The {height} of each optimizer after each step, with the legend of all charts"] = over_steps
+    over_steps = descent_heights(xs, ys, paths, label=height, log=log_heights, theme=theme())
+    figures[f"{height.capitalize()} after each step, of each optimizer, with the legend of all charts"] = over_steps
     charts(key, figures, steps=race.steps, on_click=on_click)
 
 
@@ -125,7 +132,7 @@ def race_results(race: Race, lowest: tuple[float, float] | None = None, height: 
     last = race.heights[:, -1]
     order = np.argsort(np.where(np.isfinite(last), last, np.inf))
     head = ["Optimizer", "Learning rate", f"Final {height}", *(["Distance to the minimum"] if lowest else [])]
-    rows = [head, ["---"] * len(head)]
+    rows = []
     for number in order:
         converged, label = np.isfinite(last[number]), OPTIMIZERS[race.names[number]].label
         row = [label, f"{race.rates[number]:g}", f"{last[number]:.4g}" if converged else "diverged"]
@@ -133,7 +140,8 @@ def race_results(race: Race, lowest: tuple[float, float] | None = None, height: 
             distance = np.hypot(*(race.points[number, -1] - lowest))
             row.append(f"{distance:.3g}" if converged else "diverged")
         rows.append(row)
-    st.markdown(verdict(race) + "\n\n" + "\n".join(f"| {' | '.join(row)} |" for row in rows))
+    st.markdown(verdict(race))
+    table(head, rows)
 
 
 def formulas() -> None:

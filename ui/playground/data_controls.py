@@ -12,8 +12,21 @@ from data.sources import hand_drawn
 from lab.experiment.fields import DATA, FIELDS, SEED
 from lab.server.pool import Pool
 from ui.kit.escape import escape_markdown
-from ui.kit.widgets import RESTARTS, bound, button, control, explain, folded, group, is_in_view, locked, shown
-from ui.playground import drawing_pad
+from ui.kit.widgets import (
+    RESTARTS,
+    bound,
+    button,
+    control,
+    explain,
+    folded,
+    group,
+    is_in_view,
+    is_simple,
+    locked,
+    offered,
+    shown,
+)
+from ui.playground import drawing_pad, thumbnails
 from ui.playground.features import formula_field
 from ui.session import state
 
@@ -22,22 +35,31 @@ UPLOAD = "points_upload"  # the note about the last file: ("read" or "refused", 
 
 def data_controls() -> None:
     if shown("dataset"):
-        st.markdown("##### Data", help=f"A change here draws the data again. {RESTARTS}")
+        st.markdown("##### Data")
     _data_set()
     _settings()
     with st.container(horizontal=True, gap="small", key="sources"):
         help = f"Other examples of the same kind: uses the next seed. {RESTARTS}"
-        button("Regenerate", "regenerate", _regenerate, help)
+        button("Regenerate", "regenerate", _regenerate, help, changes="seed")
+        if not is_simple():
+            help = "New random initial weights for the same network and data; Reset then returns to them. Shortcut: N"
+            button("New weights", "new_weights", _new_weights, help, changes="weight_seed")
         _more_data()
         _pad()
-        _files()
-    formula_field()
+        if not is_simple():
+            _files()
+    if offered("formula"):
+        formula_field()
 
 
 def _data_set() -> None:
     if not shown("dataset"):
         return
     e = state.experiment()
+    chosen = e.dataset if e.dataset in thumbnails.NAMES else None
+    options = {"format_func": thumbnails.thumbnail, "label_visibility": "collapsed", "wrap": True}
+    options |= {**bound("thumbnail", chosen, _choose), "disabled": locked("dataset")}
+    st.pills("Data sets in the plane", thumbnails.NAMES, **options)
     names = [name for name, source in DATASETS.items() if source.available() or name == e.dataset]
     names += [name for name in OWN if name == e.dataset]
     show = lambda name: e.source.label if name in OWN else DATASETS[name].label  # noqa: E731
@@ -45,7 +67,9 @@ def _data_set() -> None:
     st.selectbox("Data set", names, format_func=show, help=help, **bound("dataset", e.dataset, _choose))
 
 
-def _choose(name: str) -> None:
+def _choose(name: str | None) -> None:
+    if name is None:  # a second press of the same picture
+        return
     if name == hand_drawn.NAME:
         drawing_pad.begin()
     else:
@@ -55,7 +79,7 @@ def _choose(name: str) -> None:
 
 def _settings() -> None:
     """Sliders and number boxes side by side, the others below."""
-    fields = group(DATA, advanced=False)
+    fields = (*group(DATA, advanced=False), "weight_seed")
     small = [field for kind in ("slider", "number") for field in fields if FIELDS[field].control == kind]
     for column, part in zip(st.columns(2), (small[::2], small[1::2]), strict=True):
         with column:
@@ -70,13 +94,19 @@ def _regenerate() -> None:
     state.change(seed=(state.experiment().seed + 1) % (int(SEED.high) + 1))
 
 
+def _new_weights() -> None:
+    e = state.experiment()
+    state.change(weight_seed=(e.weight_seed or e.seed) % int(SEED.high) + 1)
+
+
 def _more_data() -> None:
     """Settings that make a data set harder, if they fit the chosen one."""
     fields = [field for field in group(DATA, advanced=True) if is_in_view(field)]
     help = "Wrong labels, outliers and unbalanced classes, if available for this data set."
-    with folded("More data", fields, "more_data", help=help, disabled=not fields):
-        for field in fields:
-            control(field)
+    if fields or not is_simple():
+        with folded("More data", fields, "more_data", help=help, disabled=not fields):
+            for field in fields:
+                control(field)
 
 
 # Drawn points and files ----------------------------------------------------------------------------------------------
@@ -87,7 +117,7 @@ def _pad() -> None:
         button("Done drawing", "draw", drawing_pad.end, "The points stay.")
     else:
         help = f"Add, move, delete and relabel points on the map: 2 to {hand_drawn.MAX_CLASSES} classes. {RESTARTS}"
-        button("Draw points", "draw", drawing_pad.begin, help)
+        button("Draw points", "draw", drawing_pad.begin, help, changes="dataset")
 
 
 def _files() -> None:
@@ -101,7 +131,7 @@ def _files() -> None:
         options = {"type": ["csv", "tsv", "txt"], "max_upload_size": limit, "key": "points_file", "help": help}
         options["disabled"] = locked("points")
         st.file_uploader("Points from a CSV file", on_change=_uploaded, **options)
-        kind, sentence = state.notes().get(UPLOAD, ("", ""))
+        kind, sentence = state.recall(UPLOAD) or ("", "")
         if sentence:
             (st.error if kind == "refused" else st.info)(escape_markdown(sentence))
         help = "The current points: x1, x2, label, and the part that they belong to: train, validation or test."
@@ -113,14 +143,13 @@ def _files() -> None:
 
 def _uploaded() -> None:
     file = st.session_state["points_file"]
-    notes = state.notes()
     if file is None:
-        notes[UPLOAD] = ("", "")
+        state.remember(UPLOAD, ("", ""))
         return
     try:
         upload = read_points(file.getvalue())
     except UploadError as problem:
-        notes[UPLOAD] = ("refused", str(problem))
+        state.remember(UPLOAD, ("refused", str(problem)))
         return
     drawing_pad.use(upload.points)
     names = ", ".join(f"class {number}: {name[:40]}" for number, name in enumerate(upload.class_names, 1))
@@ -129,7 +158,7 @@ def _uploaded() -> None:
         "" if state.experiment().fits_link else f" A link holds {hand_drawn.MAX_POINTS_IN_LINK} points; keep the file."
     )
     said = "".join(f" {sentence}" for sentence in upload.notes)
-    notes[UPLOAD] = ("read", f"{len(upload.points):,} points. {names}.{stretched}{long}{said}")
+    state.remember(UPLOAD, ("read", f"{len(upload.points):,} points. {names}.{stretched}{long}{said}"))
 
 
 def _as_file(runs: Pool, token: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 from streamlit.components.v2 import component
 
-from engine import ACTIVATIONS
+from engine import ACTIVATIONS, OUTPUTS
 from lab.experiment.experiment import Experiment
 from lab.experiment.layer_rules import MAX_LAYERS
 from lab.protocol.errors import BadMessage
@@ -46,7 +46,7 @@ EVENT_FIELDS = {
     "points": "points",
 }  # fmt: skip
 CHARTS = ("loss", "accuracy", "activation")
-LOCKS = ("features", "hidden", "activations", "weights")  # of the diagram
+LOCKS = (*Experiment.model_fields, "weights")
 
 
 def live() -> None:
@@ -79,9 +79,9 @@ def _rerun() -> None:
     if header["status"] != state.status()["status"]:
         st.rerun()
     _mount({"mode": "rerun", "frame": base64.b64encode(frame).decode()})
-    (activation, score), epochs, history = _figure_arguments(), arrays["history_epoch"], arrays["history"]
-    figures = [*curves(epochs, history, score=score, theme=theme()).values()]
-    figures.append(_figures(activation, score, theme())["activation"])
+    arguments, epochs, history = _figure_arguments(), arrays["history_epoch"], arrays["history"]
+    figures = [*curves(epochs, history, score=arguments[-1], theme=theme()).values()]
+    figures.append(_figures(*arguments, theme())["activation"])
     for column, name, figure in zip(st.columns(3), CHARTS, figures, strict=True):
         column.plotly_chart(figure, key=f"static_{name}", theme=None, config={"displayModeBar": False})
 
@@ -96,6 +96,7 @@ def _mount(source: dict[str, Any]) -> None:
         "status": state.status()["status"],
         "show_test": view["show_test"],
         "discretize": view["discretize"],
+        "mark_errors": view["mark_errors"],
         "locked": [name for name in LOCKS if locked(name)],
         "figures": figures,
         "activations": {name: activation.label for name, activation in ACTIVATIONS.items()},
@@ -148,25 +149,32 @@ def _component(served: bool) -> Any:
     return component("live", html='<div class="live"></div>', css=css, js=js, isolate_styles=False)
 
 
-def _figure_arguments() -> tuple[str, str]:
-    """What the static figures depend on: the first activation, and what the score is called."""
-    experiment = state.experiment()
-    score = "accuracy" if experiment.source.kind == "classification" else "R2"
-    return next(iter(experiment.activation_names), "linear"), score
+def _figure_arguments() -> tuple[str, str, str]:
+    """What the static figures depend on: the function drawn and its title, and what the score is called.
+
+    The function is that of the first hidden layer, or without one that of the output.
+    """
+    e = state.experiment()
+    score = "accuracy" if e.source.kind == "classification" else "R2"
+    if not e.hidden:
+        return e.output_name, f"{OUTPUTS[e.output_name].label} (output)", score
+    name, *others = e.activation_names
+    title = ACTIVATIONS[name].label
+    return name, f"{title} (layer 1)" if {*others} - {name} else title, score
 
 
 @lru_cache(maxsize=64)
-def _texts(activation: str, score: str, theme: Any) -> dict[str, str]:
+def _texts(function: str, title: str, score: str, theme: Any) -> dict[str, str]:
     """The figures as JSON."""
-    return {name: figure.to_json() for name, figure in _figures(activation, score, theme).items()}
+    return {name: figure.to_json() for name, figure in _figures(function, title, score, theme).items()}
 
 
-def _figures(activation: str, score: str, theme: Any) -> dict[str, Any]:
+def _figures(function: str, title: str, score: str, theme: Any) -> dict[str, Any]:
     nothing = np.zeros(0)
-    function = ACTIVATIONS[activation]
     z = np.linspace(-5, 5, 201)
-    a = function.forward(z)
-    slope = function.backward(np.ones_like(z), z, a)
+    f = ACTIVATIONS["sigmoid" if function == "softmax" else function]  # softmax of z and one other output at 0
+    a = f.forward(z)
+    slope = f.backward(np.ones_like(z), z, a)
     figures = [curve(*[nothing] * 4, label=label, theme=theme) for label in ("loss", score)]
-    figures.append(activation_shape(z, a, slope, name=function.label, theme=theme))
+    figures.append(activation_shape(z, a, slope, name=title, theme=theme))
     return dict(zip(CHARTS, figures, strict=True))

@@ -9,6 +9,7 @@ import streamlit as st
 
 from lab.experiment.fields import RATE_STEPS
 from ui.kit.escape import escape_markdown
+from ui.kit.widgets import obeying
 from ui.session import state
 
 
@@ -22,7 +23,7 @@ def refusals() -> None:
 
 
 def divergence() -> None:
-    """What happened, and a button that starts again with a lower learning rate."""
+    """What happened, and a button that starts again with a lower learning rate; a changed setting removes both."""
     status = state.status()
     with st.container(horizontal=True, vertical_alignment="center", key="diverged"):
         if status["status"] == "diverged":
@@ -30,7 +31,8 @@ def divergence() -> None:
             lower = max((r for r in RATE_STEPS if r <= rate / 10), default=RATE_STEPS[0])
             st.error(status["notice"])
             label = f"Start again with learning rate {lower:g}"
-            st.button(label, key="lower_rate", type="primary", on_click=_start_again, args=(lower,))
+            options = obeying("Training starts from the initial weights.", learning_rate=lower)
+            st.button(label, key="lower_rate", type="primary", on_click=_start_again, args=(lower,), **options)
 
 
 def _start_again(rate: float) -> None:

@@ -11,26 +11,37 @@ from engine.backend import Device
 from lab.devices.search import devices
 from lab.experiment.fields import NETWORK, TRAINING
 from lab.experiment.layer_rules import MAX_LAYERS, MAX_UNITS
-from ui.kit.widgets import RESTARTS, bound, control, explain, folded, group, keyed, locked, shown
+from ui.kit.widgets import (
+    LOCKED,
+    RESTARTS,
+    bound,
+    control,
+    explain,
+    folded,
+    group,
+    is_simple,
+    keyed,
+    locked,
+    offered,
+    shown,
+)
 from ui.session import state
 
 MIXED = "mixed"  # each layer has an activation of its own
 COLUMN_LENGTH = 6  # controls in a column of a popover
+WIDTHS = {"activations": 120, "output": 140, "loss": 170, "optimizer": 120, "device": 130}  # of the select boxes
 
 
 def function_controls() -> None:
     """A row: the functions of the network, and its device."""
-    with st.container(key="functions"):
-        columns = st.columns(5, gap="small")
-    draw = (_activation, *(partial(control, field) for field in group(NETWORK, advanced=False)), _device)
-    for column, draw_control in zip(columns, draw, strict=True):
-        with column:
-            draw_control()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", width="content", key="functions"):
+        for field, width in WIDTHS.items():
+            if offered(field):
+                with st.container(width=width):
+                    PAGE_CONTROLS.get(field, partial(control, field))()
 
 
 def _activation() -> None:
-    if not shown("activations"):
-        return
     chosen = state.experiment().activations
     value = chosen if isinstance(chosen, str) else MIXED
     names = list(ACTIVATIONS) if value != MIXED else [MIXED, *ACTIVATIONS]
@@ -40,8 +51,6 @@ def _activation() -> None:
 
 
 def _device() -> None:
-    if not shown("device"):
-        return
     found = {device.name: device for device in devices()}
     help = explain("device", " ".join(f"{d.label}: {d.reason} {d.fix}" for d in found.values() if d.reason))
     value = state.experiment().device
@@ -53,6 +62,9 @@ def _state_of(device: Device) -> str:
     return device.label if device.usable else f"{device.label}: not available. {device.reason}"
 
 
+PAGE_CONTROLS = {"activations": _activation, "device": _device}
+
+
 # Layers --------------------------------------------------------------------------------------------------------------
 
 
@@ -60,10 +72,10 @@ def layer_controls() -> None:
     """How many layers, and how many neurons in each: in a popover where the diagram has buttons for them."""
     folded_away = state.experiment().source.plane
     if shown("hidden") and not folded_away:
-        st.markdown("##### Hidden layers", help=RESTARTS)
+        st.markdown("##### Hidden layers")
         _layers()
     with st.container(horizontal=True, gap="small", key="settings"):
-        if shown("hidden") and folded_away:
+        if shown("hidden") and folded_away and not is_simple():
             with st.popover("Layer sizes", help=f"Type how many neurons each layer has, up to {MAX_UNITS}."):
                 _layers()
         _more_settings()
@@ -74,10 +86,10 @@ def _layers() -> None:
     with st.container(horizontal=True, gap="small", key="units"):
         for layer, units in enumerate(hidden):
             options = {**keyed(f"units_{layer}", units, partial(_set_units, layer)), "width": 105, "disabled": fixed}
-            help = f"Neurons of hidden layer {layer + 1}. {RESTARTS}"
+            help = LOCKED if fixed else f"Neurons of hidden layer {layer + 1}. {RESTARTS}"
             st.number_input(f"Units {layer + 1}", 1, MAX_UNITS, help=help, **options)
     with st.container(horizontal=True, gap="small", key="layers"):
-        options = {"on_click": _resize, "help": RESTARTS}
+        options = {"on_click": _resize, "help": LOCKED if fixed else RESTARTS}
         st.button("Remove layer", key="fewer", args=(-1,), disabled=fixed or not hidden, **options)
         st.button("Add layer", key="more", args=(1,), disabled=fixed or len(hidden) == MAX_LAYERS, **options)
 
@@ -97,9 +109,9 @@ def _set_units(layer: int, units: int) -> None:
 def _more_settings() -> None:
     """Less common settings, in a popover."""
     network, training = group(NETWORK, advanced=True), group(TRAINING, advanced=True)
-    if shown(*network, *training):
+    if any(map(offered, (*network, *training))):
         with folded("More settings", (*network, *training), "more_settings"):
-            sections = {NETWORK: list(filter(shown, network)), TRAINING: list(filter(shown, training))}
+            sections = {NETWORK: list(filter(offered, network)), TRAINING: list(filter(offered, training))}
             parts = [
                 (title, fields[start : start + COLUMN_LENGTH])
                 for title, fields in sections.items()

@@ -1,4 +1,4 @@
-"""The bar above the picture: buttons that train the network, and settings that change it during training."""
+"""The bar above the picture: buttons that train the network, what it has reached, and settings that change it live."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import streamlit as st
 
 from lab.experiment.fields import STOP_RULES
 from ui.kit.validation_proposal import propose_validation
-from ui.kit.widgets import button, command, control, folded, group, shown
+from ui.kit.widgets import command, control, folded, group, is_in_view, is_simple, shown
 from ui.playground.transport import buttons, speed
 from ui.session import state
 
-WIDTHS = {"learning_rate": 170, "batch_size": 120, "l1": 105, "l2": 105}  # of the sliders
+READOUT = '<div class="live-readout"></div>'  # where the live view puts its numbers: see view.js
+WIDTHS = {"batch_size": 100, "l1": 88, "l2": 88}  # of the sliders
 
 
 @st.fragment
@@ -20,17 +21,17 @@ def training_bar() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="bar"):
         with st.container(horizontal=True, width="content", gap="small", key="transport"):
             _buttons()
-        help = "New random initial weights for the same network and data; Reset then returns to them. Shortcut: N"
-        button("New weights", "new_weights", _new_weights, help)
-        speed("How much training happens between two frames.", width=160)
-        for field, width in WIDTHS.items():
-            with st.container(width=width):
-                control(field)
-        _stop_rules()
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="proposal"):
-        if state.experiment().selects:
-            propose_validation("Stop rules look at the training part now.")
+            st.html(READOUT, width="content")
+        if not state.view()["projector"]:
+            pace()
+        with st.container(width=160):
+            control("learning_rate")
     state.write_link()
+
+
+def pace() -> None:
+    """The speed: in the bar, or in the drawer of a projector."""
+    speed("How much training happens between two frames.", width=150)
 
 
 def _buttons() -> None:
@@ -40,17 +41,38 @@ def _buttons() -> None:
         pause="Shortcut: Space",
         step="Train for one epoch. Shortcut: right arrow",
     )
-    command("Batch", "step_batch", help="Train on one batch (one optimizer step). Shortcut: B")
+    if not is_simple():
+        command("Batch", "step_batch", help="Train on one batch (one optimizer step). Shortcut: B")
 
 
-def _new_weights() -> None:
-    e = state.experiment()
-    state.change(weight_seed=(e.weight_seed or e.seed) % 999_999 + 1)
+def proposal() -> None:
+    """A validation part, where stop rules look at the training part."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="proposal"):
+        if state.experiment().selects:
+            propose_validation("Stop rules look at the training part now.")
+
+
+@st.fragment
+def training_settings(selects: bool) -> None:
+    """The settings of training beyond the learning rate: a fragment, like the bar.
+
+    selects: whether a stop rule chose weights when the page was drawn; if that changes, all of it is drawn again.
+    """
+    state.look_again()
+    if state.experiment().selects != selects:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", width="content", key="training"):
+        for field, width in WIDTHS.items():
+            if is_in_view(field):
+                with st.container(width=width):
+                    control(field)
+        _stop_rules()
+    state.write_link()
 
 
 def _stop_rules() -> None:
     fields = group(STOP_RULES, advanced=False)
-    if shown(*fields):
+    if any(map(is_in_view, fields)) and shown("stop_rules"):
         with folded("Stop rules", fields, "stop_rules", help="When training ends by itself."):
             for field in fields:
                 control(field)

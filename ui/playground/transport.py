@@ -14,15 +14,15 @@ STEP = "Train for one epoch."
 
 
 def buttons(*, reset: str = RESET, play: str = PLAY, pause: str = PAUSE, step: str = STEP) -> None:
-    """Reset, Play or Pause, and Step, with their help; without help for Reset there is no Reset."""
+    """Play or Pause, Step, and Reset, with their help; without help for Reset there is no Reset."""
     status = state.status()["status"]
-    if reset:
-        command("Reset", "reset", help=reset)
     if status == "running":
         command("Pause", "pause", type="primary", width=110, help=pause)
     else:
-        command("Play", "play", type="primary", width=110, disabled=status == "diverged", help=play)
+        command("Play", "play", type="primary", width=110, help=play)
     command("Step", "step", help=step)
+    if reset:
+        command("Reset", "reset", help=reset)
 
 
 def speed(sentence: str, width: int = 190) -> None:

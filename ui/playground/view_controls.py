@@ -6,12 +6,22 @@ import streamlit as st
 
 from ui.kit.widgets import of_view, shown
 from ui.session import state
+from ui.session.view import MARK_ERRORS
 
 
 def view_controls() -> None:
-    if state.experiment().source.plane and shown("show_test", "discretize"):
+    if state.experiment().source.plane and shown("show_test", "discretize", "mark_errors"):
         with st.container(horizontal=True, gap="small"):
             help = "Also show the points that the network never trains on."
             st.checkbox("Test points", help=help, **of_view("show_test"))
             help = "Show only the predicted class, not how certain the network is."
             st.checkbox("Discretize", help=help, **of_view("discretize"))
+            if state.experiment().source.kind == "classification":
+                help = "Ring the wrong predictions. Auto: while training is paused and there are fewer than 40."
+                st.selectbox(
+                    "Mark errors",
+                    list(MARK_ERRORS),
+                    format_func=MARK_ERRORS.__getitem__,
+                    help=help,
+                    **of_view("mark_errors"),
+                )

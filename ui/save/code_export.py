@@ -37,7 +37,8 @@ def code_export() -> None:
         st.info(escape_markdown(str(problem)))
     else:
         st.caption(f"{script.sentence} {plan.agreement(script.label)}")
-        st.code(text, language="python", wrap_lines=True)
+        with st.expander("Show me the code"):
+            st.code(text, language="python", wrap_lines=True)
     with st.container(horizontal=True):
         help = "All scripts that support this experiment, with their data and the settings."
         download("Code and data as zip", "zip", partial(_zip, plan), "experiment.zip", "application/zip", help)

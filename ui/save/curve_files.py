@@ -47,10 +47,7 @@ def _curves_csv(pool: Pool, token: str) -> str:
 def _curves_html(pool: Pool, token: str) -> str:
     header, arrays = pool.ask(token, "curves")
     figures = curves(arrays["epochs"], arrays["values"], score=header["score"]).values()
-    parts = [
-        figure.update_layout(showlegend=True).to_html(full_html=False, include_plotlyjs=not number)
-        for number, figure in enumerate(figures)
-    ]
+    parts = [figure.to_html(full_html=False, include_plotlyjs=not number) for number, figure in enumerate(figures)]
     return f"<!doctype html><meta charset='utf-8'><title>Curves</title>{''.join(parts)}"
 
 

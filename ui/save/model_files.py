@@ -11,6 +11,7 @@ from lab.training import model_file
 from lab.training.model_file import Model, ModelFileError
 from lab.training.predictor import Predictor
 from ui.kit.escape import escape_markdown
+from ui.kit.widgets import LOCKED, locked
 from ui.save.download_button import download
 from ui.session import state
 from ui.streamlit_compat.uploads import read_and_free, uploaded
@@ -49,10 +50,10 @@ def load_model() -> None:
         "A file saved here or with `python -m lab run --save`. A file that does not fit changes nothing. A model whose "
         "data was uploaded and is not here any more is opened for predictions only."
     )
-    st.file_uploader(
-        "Load a model", type="safetensors", max_upload_size=max_mb, key=key, on_change=_load, args=(key,), help=help
-    )
-    if loaded := state.notes().get("loaded", ""):
+    off = locked("weights")
+    options = {"on_change": _load, "args": (key,), "help": LOCKED if off else help, "disabled": off}
+    st.file_uploader("Load a model", type="safetensors", max_upload_size=max_mb, key=key, **options)
+    if loaded := state.recall("loaded") or state.notes().get("opened", ""):
         st.success(escape_markdown(loaded))
     if refused := state.notes().get("model_refused", ""):
         st.warning(escape_markdown(refused))
@@ -69,7 +70,8 @@ def _load(widget: str) -> None:
         return _open(upload.name[:60], model)
     loaded = state.load_model(content, weights_only=weights_only)
     done_text = f"Loaded the weights of {upload.name[:60]}." if weights_only else f"Loaded {upload.name[:60]}."
-    state.notes()["loaded"] = f"{done_text} Press Play on the Playground to continue training." if loaded else ""
+    if loaded:
+        state.remember("loaded", f"{done_text} Press Play on the Playground to continue training.")
 
 
 # A model whose data is not here ---------------------------------------------------------------------------------------
@@ -92,7 +94,7 @@ def _open(name: str, model: Predictor) -> None:
         state.notes()["model_refused"] = f"{name} was not opened. {problem}"
         return
     state.notes().update(opened_model=(name, model), predictions=None)
-    state.notes()["loaded"] = (
+    state.notes()["opened"] = (
         f"Opened {name} for predictions only: the data that it was trained on is not here. “Predict a file” below uses "
         "it, and the network on the Playground has not changed. To train it further, train on its data again on the "
         "page Data, and load the weights only."
@@ -108,4 +110,5 @@ def close_model() -> None:
     """Forget the opened model."""
     if opened_model():
         own_data.UPLOADS.hold(state.owner(), state.token(), "model", 0)
-    state.notes().update(opened_model=None, loaded="", model_refused="")
+    state.notes().update(opened_model=None, opened="", model_refused="")
+    state.remember("loaded", "")

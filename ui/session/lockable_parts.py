@@ -51,10 +51,11 @@ PARTS = {
         Part("optimizer", "Optimizer"),
         Part("device", "Device"),
         Part("more", "More settings", ("more_settings",)),
-        Part("view", "Test points and Discretize", ("show_test", "discretize")),
+        Part("view", "Test points, Discretize and Mark errors", ("show_test", "discretize", "mark_errors")),
         Part("weights", "Weights by hand", ("weights",), hideable=False),
         Part("presets", "Presets", ("presets",)),
         Part("share", "Share", ("share",)),
+        Part("controls", "Simple or Everything", ("controls",)),
         Part("diagram", "Network diagram", selector=".live-diagram"),
         Part("loss_curve", "Loss curve", selector=".live-panel[data-chart='loss']"),
         Part("accuracy_curve", "Accuracy curve", selector=".live-panel[data-chart='accuracy']"),
@@ -65,6 +66,7 @@ PARTS = {
 }  # fmt: skip
 HIDEABLE = tuple(name for name, part in PARTS.items() if part.hideable)
 LOCKABLE = tuple(name for name, part in PARTS.items() if part.lockable)
+USUALLY_FREE = ("transport", "speed", "view", "share")  # they leave the experiment as it is
 PART_OF = {field: part.name for part in PARTS.values() for field in part.fields}
 
 
@@ -73,12 +75,15 @@ def allowed(kind: str) -> tuple[str, ...]:
     return HIDEABLE if kind == "hide" else LOCKABLE
 
 
-def read(kind: str, text: str) -> tuple[str, ...]:
-    """`data,seed` -> the names, in the order of the table. Raises ValueError for a name that is none of them."""
-    names = {name for name in text.split(",", len(PARTS)) if name}
-    if not names <= set(allowed(kind)):
-        raise ValueError(f"Allowed: a list out of {', '.join(allowed(kind))}.")
-    return ordered(names)
+def read(kind: str, text: str) -> tuple[tuple[str, ...], list[str]]:
+    """`data,seed,x` -> the names of the table, in its order, and those that are unknown or not allowed."""
+    names = [name for name in text.split(",", len(PARTS)) if name]
+    return ordered(set(names) & set(allowed(kind))), [name for name in names if name not in allowed(kind)]
+
+
+def all_but(spared: str = "") -> tuple[str, ...]:
+    """What to lock so that students can change nothing but one part: they still train, look and share."""
+    return tuple(name for name in LOCKABLE if name not in (spared, *USUALLY_FREE))
 
 
 def ordered(names: Iterable[str]) -> tuple[str, ...]:
@@ -95,12 +100,33 @@ def is_locked(view: dict[str, Any], field: str) -> bool:
     return PART_OF.get(field) in (*view["lock"], *view["hide"])
 
 
+def locked_among(view: dict[str, Any], fields: Iterable[str]) -> list[str]:
+    """Those of some fields that students cannot change."""
+    return [field for field in fields if is_locked(view, field)]
+
+
+def lesson_holds(view: dict[str, Any]) -> bool:
+    """Whether the author of the link has prepared the page for students."""
+    return any(view[name] for name in (*LISTS, "title", "task"))
+
+
+def _keyed(parts: Iterable[Part]) -> list[str]:
+    """Selectors of the widgets of parts; a key may have a version: see state.widget_key."""
+    prefixes = ("field_", "view_", "")
+    keys = [f"{Mark.KEY}{prefix}{field}" for part in parts for field in part.fields for prefix in prefixes]
+    return [f'.{key}, [class*="{key}-"]' for key in keys]
+
+
+def locking(view: dict[str, Any]) -> str:
+    """The CSS that puts a lock in front of the labels of widgets that cannot be changed."""
+    widgets = ", ".join(_keyed(PARTS[name] for name in view["lock"]))
+    labels, font = f"{Mark.WIDGET_LABEL} p, button p", '"Material Symbols Rounded"'
+    look = f'content: "lock" / ""; font-family: {font}; margin-right: 0.25em;'
+    return f":is({widgets}) :is({labels})::before {{ {look} }}" if widgets else ""
+
+
 def hiding(view: dict[str, Any]) -> str:
     """The CSS that hides sections of the live view, and widgets that a page draws by itself."""
     parts = [PARTS[name] for name in view["hide"]]
-    gone = [part.selector for part in parts if part.selector]
-    names = [
-        f"{Mark.KEY}{prefix}{field}" for part in parts for field in part.fields for prefix in ("field_", "view_", "")
-    ]
-    gone += [f'.{name}, [class*="{name}-"]' for name in names]  # a key may have a version: see state.widget_key
+    gone = [part.selector for part in parts if part.selector] + _keyed(parts)
     return f"{', '.join(gone)} {{ display: none !important; }}" if gone else ""

@@ -25,19 +25,23 @@ def sentence(link: Mapping[str, str]) -> str:
     )
 
 
-def show(link: Mapping[str, str], choose: Callable[[str], None], *, here: bool) -> None:
-    """Say so, and offer the data sets that are on this server. here: whether files can be uploaded on this page."""
+def show(link: Mapping[str, str], choose: Callable[[str], None] | None, *, here: bool) -> None:
+    """Say so, and offer the data sets that are on this server.
+
+    choose: None where the author of the link has locked the data; here: whether files can be uploaded on this page.
+    """
     st.warning(escape_markdown(sentence(link)))
-    names = [name for name, source in DATASETS.items() if source.available() and name != hand_drawn.NAME]
-    st.selectbox(
-        "Use another data set",
-        names,
-        None,
-        format_func=lambda name: DATASETS[name].label,
-        key=CHOICE,
-        placeholder="Choose",
-        on_change=lambda: choose(st.session_state[CHOICE]),
-        help="The other settings of the link stay, as far as they fit.",
-    )
+    if choose:
+        names = [name for name, source in DATASETS.items() if source.available() and name != hand_drawn.NAME]
+        st.selectbox(
+            "Use another data set",
+            names,
+            None,
+            format_func=lambda name: DATASETS[name].label,
+            key=CHOICE,
+            placeholder="Choose",
+            on_change=lambda: choose(st.session_state[CHOICE]),
+            help="The other settings of the link stay, as far as they fit.",
+        )
     if not here:
         st.page_link("../pages/data.py", label="Upload the file again on the page Data")

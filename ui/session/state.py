@@ -16,15 +16,21 @@ import streamlit as st
 
 from lab.experiment import own_data
 from lab.experiment.errors import SentenceError
-from lab.experiment.experiment import Experiment
+from lab.experiment.experiment import Experiment, ExperimentError
+from lab.experiment.fields import FIELDS
+from lab.experiment.presets import PRESETS
 from lab.protocol.errors import Full, Gone, Unreachable
-from lab.protocol.messages import COMMANDS, Answer, Change, Command, Load, SetSpeed
+from lab.protocol.messages import COMMANDS, Answer, Change, Command, Load, Reset, SetSpeed
 from lab.training import model_file
 from ui.session import missing_data, visitor, waiting
+from ui.session.lockable_parts import PART_OF, PARTS, is_locked, lesson_holds, locked_among
 from ui.session.view import to_query, view_from, view_text
 from ui.session.visitor import Visitor, alive, arrived, have_a_run
 from ui.session.visitor import runs as runs
 
+LOCKED = "Set by the author of this link, and locked:"
+BY_CHANCE = ("seed", "weight_seed", "device")
+MOST_NAMED = 3  # locked fields, in a sentence
 NOT_SET = object()
 MOST_EVENTS = 100  # of the live view that one script run carries out
 
@@ -53,7 +59,8 @@ def begin(*, can_lack_data: bool = False) -> None:
         st.stop()
     own_data.UPLOADS.seen(me.owner, me.experiment.own)
     if me.missing:
-        missing_data.show(me.missing, lambda dataset: change(dataset=dataset), here=can_lack_data)
+        choose = None if is_locked(me.view, "dataset") else lambda dataset: change(dataset=dataset)
+        missing_data.show(me.missing, choose, here=can_lack_data)
         if not can_lack_data:
             write_link()
             st.stop()
@@ -94,6 +101,47 @@ def preset() -> str:
     return _me().preset
 
 
+def changed_since_preset() -> list[str]:
+    """The fields that differ from that preset, except those that change what it shows only by chance."""
+    return _changed_since_preset(_me())
+
+
+def _changed_since_preset(me: Visitor) -> list[str]:
+    start = PRESETS[me.preset].experiment if me.preset else me.experiment
+    return [name for name in start.changed_fields(me.experiment) if name not in BY_CHANCE]
+
+
+def is_lesson() -> bool:
+    """Whether the author of the link has prepared the page for students."""
+    return lesson_holds(_me().view)
+
+
+def left_task() -> bool:
+    """Whether the experiment is another than that of a lesson's link."""
+    return _left_task(_me())
+
+
+def _left_task(me: Visitor) -> bool:
+    return me.task is not None and me.task != me.experiment
+
+
+def lock_reason(**fields: Any) -> str:
+    """Why a change of the experiment to these values is refused in this lesson; empty where it is not."""
+    me = _me()
+    if not (me.view["lock"] or me.view["hide"]):
+        return ""
+    try:
+        return _lock_reason(me, me.experiment.change(**fields))
+    except ExperimentError:
+        return ""  # refused for another reason
+
+
+def _lock_reason(me: Visitor, changed: Experiment) -> str:
+    locked = locked_among(me.view, me.experiment.changed_fields(changed))
+    labels = ", ".join(FIELDS[name].label for name in locked[:MOST_NAMED]) + (", ..." if locked[MOST_NAMED:] else "")
+    return f"{LOCKED} {labels}." if locked else ""
+
+
 def address() -> str:
     """The address of the page, without settings."""
     return (st.context.url or "").partition("?")[0]
@@ -128,6 +176,19 @@ def notes() -> dict[str, Any]:
     return _me().notes
 
 
+def remember(name: str, value: Any) -> None:
+    """Remember something about the current network, until another experiment builds another one."""
+    me = _me()
+    me.notes[name] = (value, me.experiment)
+
+
+def recall(name: str) -> Any:
+    """What was remembered about the current network; None if that was another one."""
+    me = _me()
+    value, experiment = me.notes.get(name, (None, me.experiment))
+    return value if experiment.allows_live_change(me.experiment) else None
+
+
 def ask(question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any) -> Answer:
     """The run's answer (header, arrays) to a query of lab/queries/table.py. Asking keeps the run alive."""
     return runs().ask(token(), question, facts, arrays)
@@ -142,13 +203,18 @@ def change(**fields: Any) -> None:
 
 
 def _change(me: Visitor, fields: Mapping[str, Any]) -> None:
-    before = me.refused
+    """The one place that changes the experiment, and that asks whether the author of the link has locked it."""
+    before = _told(me)
     try:
         if me.missing:
+            if is_locked(me.view, "dataset") and fields.get("own") != me.missing["own"]:
+                raise SentenceError(f"{LOCKED} {FIELDS['dataset'].label}.")
             visitor.find_data(me, fields)
             me.redraw = True
             return
         changed = me.experiment.change(**fields)
+        if reason := _lock_reason(me, changed):
+            raise SentenceError(reason)
         runs().do(me.token, Change(changed))
     except Gone:
         me.experiment, me.refused, me.token = changed, [], ""
@@ -156,7 +222,14 @@ def _change(me: Visitor, fields: Mapping[str, Any]) -> None:
         me.refused = problem.sentences
     else:
         me.experiment, me.refused = changed, []
-    me.redraw = me.refused != before
+    if me.preset and me.experiment.dataset != PRESETS[me.preset].experiment.dataset:
+        me.preset = ""
+    me.redraw = _told(me) != before
+
+
+def _told(me: Visitor) -> tuple[Any, ...]:
+    """What parts of the page say about the experiment that are drawn by a whole script run alone."""
+    return me.refused, me.preset, _changed_since_preset(me), _left_task(me)
 
 
 def load(other: Experiment, preset: str = "", notes: list[str] | None = None) -> None:
@@ -164,9 +237,19 @@ def load(other: Experiment, preset: str = "", notes: list[str] | None = None) ->
     me = _me()
     _change(me, {name: getattr(other, name) for name in Experiment.model_fields})
     if me.experiment == other:
-        me.preset = preset
+        me.preset = preset or visitor.preset_of(other)
         me.refused = notes or []
-        command("reset")
+        send(Reset())
+
+
+def back_to_task() -> None:
+    """Restore the experiment of a lesson's link."""
+    if task := _me().task:
+        load(task)
+
+
+def forget_preset() -> None:
+    _me().preset = ""
 
 
 def load_model(content: bytes, *, weights_only: bool) -> bool:
@@ -176,6 +259,9 @@ def load_model(content: bytes, *, weights_only: bool) -> bool:
     try:
         model = model_file.from_bytes(content)
         here = model.experiment.change(device=me.experiment.device)  # the device is not part of a model
+        reason = "" if weights_only else _lock_reason(me, here)
+        if is_locked(me.view, "weights") or reason:
+            raise SentenceError(reason or f"{LOCKED} {PARTS['weights'].label}.")
         runs().do(me.token, Load(model.metadata, None if weights_only else here), model.arrays)
     except Gone:
         me.refused, me.token = ["Your run was lost and has been reopened: load the file again."], ""
@@ -227,6 +313,9 @@ def _versioned(me: Visitor, name: str) -> str:
 def change_view(field: str, value: Any) -> None:
     """Another value of the view; one that a link could not hold changes nothing."""
     me, refused = _me(), []
+    if is_locked(me.view, field):
+        me.refused, me.redraw = [f"{LOCKED} {PARTS[PART_OF[field]].label}."], True
+        return
     view = view_from({**to_query(me.view), field: view_text(field, value)}, refused)
     if refused:
         me.refused, me.redraw = refused, True
@@ -238,6 +327,8 @@ def change_view(field: str, value: Any) -> None:
 
 def command(name: str) -> None:
     """play, pause, step, step_batch or reset."""
+    if is_locked(_me().view, name):
+        return
     send(COMMANDS[name]())
 
 

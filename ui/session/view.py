@@ -9,14 +9,16 @@ from lab.experiment.rules import short
 from lab.protocol.speed import SPEEDS
 from ui.session import lockable_parts
 
+CONTROLS = {"simple": "Simple", "everything": "Everything"}  # which controls the Playground shows -> label
 VIEW = {  # name -> default
-    "speed": "epoch", "show_test": True, "discretize": False, "projector": False, "hide": (), "lock": (),
+    "controls": "simple", "speed": "calm", "show_test": True, "discretize": False, "mark_errors": "auto",
+    "projector": False, "hide": (), "lock": (), "title": "", "task": "",
 }  # fmt: skip
-ALLOWED = {
-    "speed": tuple(SPEEDS),
-    **{name: ("true", "false") for name, value in VIEW.items() if isinstance(value, bool)},
-    **{name: lockable_parts.allowed(name) for name in lockable_parts.LISTS},
+MARK_ERRORS = {"auto": "Auto", "always": "Always", "never": "Never"}  # on the map; name -> label
+CHOICES = {"controls": tuple(CONTROLS), "speed": tuple(SPEEDS), "mark_errors": tuple(MARK_ERRORS)} | {
+    name: ("true", "false") for name, value in VIEW.items() if isinstance(value, bool)
 }
+MAX_CHARACTERS = {"title": 80, "task": 300}  # what a teacher says to students: plain text on one line
 
 
 def view_from(query: Mapping[str, str], refused: list[str]) -> dict[str, Any]:
@@ -24,20 +26,26 @@ def view_from(query: Mapping[str, str], refused: list[str]) -> dict[str, Any]:
     view = dict(VIEW)
     for name in VIEW.keys() & query.keys():
         text = query[name]
-        try:
-            view[name] = (
-                lockable_parts.read(name, text) if name in lockable_parts.LISTS else _one_of(ALLOWED[name], text)
-            )
-        except ValueError:
-            some = "a list out of" if name in lockable_parts.LISTS else "one of"
-            refused.append(f"{name}: {short(text)} is not allowed; allowed: {some} {', '.join(ALLOWED[name])}.")
+        if name in lockable_parts.LISTS:
+            view[name], unknown = lockable_parts.read(name, text)
+            if unknown:
+                which = ", ".join(map(short, unknown[:3])) + (", ..." if unknown[3:] else "")
+                refused.append(f"{name}: {which} is ignored; allowed: names of parts of the page; see Share.")
+        elif name in MAX_CHARACTERS:
+            view[name] = one_line(text)
+            if len(view[name]) > MAX_CHARACTERS[name]:
+                view[name] = VIEW[name]
+                refused.append(f"{name}: {short(text)} is too long; allowed: {MAX_CHARACTERS[name]} characters.")
+        elif text in CHOICES[name]:
+            view[name] = text == "true" if text in ("true", "false") else text
+        else:
+            refused.append(f"{name}: {short(text)} is not allowed; allowed: one of {', '.join(CHOICES[name])}.")
     return view
 
 
-def _one_of(allowed: tuple[str, ...], text: str) -> str | bool:
-    if text not in allowed:
-        raise ValueError
-    return text == "true" if text in ("true", "false") else text
+def one_line(text: str) -> str:
+    """The text without line breaks and characters that cannot be seen."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def to_query(view: Mapping[str, Any]) -> dict[str, str]:
@@ -47,4 +55,6 @@ def to_query(view: Mapping[str, Any]) -> dict[str, str]:
 
 def view_text(name: str, value: Any) -> str:
     """A value of the view as a link holds it."""
-    return ",".join(map(str, value)) if name in lockable_parts.LISTS else str(value).lower()
+    if name in lockable_parts.LISTS:
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -13,6 +13,7 @@ from typing import Any
 
 import streamlit as st
 
+from lab.experiment import link
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.own_data import is_gone
 from lab.experiment.presets import PRESETS
@@ -23,6 +24,7 @@ from lab.server import pool
 from lab.server.pool import Pool
 from lab.worker.local_pool import LocalPool
 from ui.session import waiting
+from ui.session.lockable_parts import lesson_holds
 from ui.session.view import VIEW, view_from
 from ui.streamlit_compat.connection import until_disconnected
 
@@ -41,6 +43,7 @@ class Visitor:
     handled: int = 0  # number of the last event of the live view that was carried out
     ticket: str = field(default_factory=secrets.token_urlsafe)  # for a place in line where the server is full
     preset: str = ""  # the name of the preset that the experiment began as
+    task: Experiment | None = None  # the experiment of the link, where its author has prepared the page for students
     owner: str = field(  # their name on lab.experiment.own_data.UPLOADS; without a cookie, that of this session
         default_factory=lambda: waiting.visitor() or secrets.token_urlsafe(16)
     )
@@ -51,15 +54,33 @@ class Visitor:
 
 def arrived() -> Visitor:
     """Who comes with the link in the address bar."""
-    query = st.query_params.to_dict()
+    query, damaged = st.query_params.to_dict(), []
+    try:
+        query = link.expanded(query)
+    except ExperimentError as problem:
+        damaged = problem.sentences
+        del query[link.FIELD]
     missing = {name: query[name] for name in Experiment.model_fields if name in query} if _names_gone(query) else {}
     given = _without_data(query) if missing else query
     experiment, refused, notes = Experiment.with_notes_from_query(given)
-    same = (name for name, p in PRESETS.items() if p.experiment == experiment != Experiment())
     if missing:
         refused, notes = [], []  # said when the settings meet their data
     view = view_from(query, refused)
-    return Visitor(experiment, view, notes + refused + unknown(query), preset=next(same, ""), missing=missing)
+    me = Visitor(experiment, view, damaged + notes + refused + unknown(query), missing=missing)
+    if not missing:
+        begin_with(me)
+    return me
+
+
+def begin_with(me: Visitor) -> None:
+    """The experiment is the one of the link."""
+    me.preset = preset_of(me.experiment)
+    me.task = me.experiment if lesson_holds(me.view) else None
+
+
+def preset_of(experiment: Experiment) -> str:
+    """The name of the preset that this is, except the one that everyone begins with."""
+    return next((name for name, p in PRESETS.items() if p.experiment == experiment != Experiment()), "")
 
 
 def _names_gone(query: Mapping[str, str]) -> bool:
@@ -86,6 +107,7 @@ def find_data(me: Visitor, fields: Mapping[str, Any]) -> None:
     if chosen.get("own", me.missing["own"]) != me.missing["own"]:
         experiment = experiment.change(**fields)
     me.experiment, me.refused, me.missing = experiment, notes + refused, {}
+    begin_with(me)
 
 
 def unknown(query: Mapping[str, str]) -> list[str]:
@@ -95,7 +117,7 @@ def unknown(query: Mapping[str, str]) -> list[str]:
     if not names:
         return []
     more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
-    return [f"{', '.join(names[:MOST_NAMED])}{more}: no field of a link, and ignored; allowed: what Share writes."]
+    return [f"{', '.join(names[:MOST_NAMED])}{more}: unknown settings in the link, ignored."]
 
 
 @st.cache_resource
@@ -129,6 +151,8 @@ def _open(me: Visitor) -> None:
         except ExperimentError as problem:
             me.refused = list(dict.fromkeys((*me.refused, *problem.sentences)))
         else:
+            if me.task == me.experiment:
+                me.task = experiment
             me.experiment = experiment
             return
 

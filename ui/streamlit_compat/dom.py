@@ -17,9 +17,11 @@ class Mark(StrEnum):
     LAYOUT_WRAPPER = '[data-testid="stLayoutWrapper"]'
     CAPTION = '[data-testid="stCaptionContainer"]'
     WIDGET_LABEL = '[data-testid="stWidgetLabel"]'
+    SIDE_NAVIGATION = '[data-testid="stSidebarNavItems"]'
     NAVIGATION_LINK = '[data-testid="stTopNavLink"]'
     PRIMARY_BUTTON = '[data-testid="stBaseButton-primary"]'
     DIALOG = '[data-testid="stDialog"]'
+    HELP_ICON = '[data-testid="stTooltipIcon"]'
     TOOLTIP = '[data-testid="stTooltipContent"]'
     MENU = '[role="menu"]'
     KEY = "st-key-"  # begins the class of an element with a key

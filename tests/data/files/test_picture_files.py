@@ -326,7 +326,7 @@ NAMES = ",".join(f"pixel{i}" for i in range(36))
     ],
     ids=["bare", "Kaggle's", "label last", "gzip", "semicolons"],
 )
-def test_a_table_of_pictures_is_recognised(content):
+def test_a_table_of_pictures_is_recognized(content):
     p = read_table_of_pictures(content, "x.csv")
     assert p is not None
     assert (p.dataset, p.image_shape, p.class_names) == ("own_images", (6, 6), ("0", "1", "2"))

@@ -109,7 +109,7 @@ def test_rows_without_target_or_alone_in_a_class_are_dropped():
     assert (len(p.y), p.class_names) == (20, ("x", "y"))
 
 
-def test_numbers_are_foretold_in_their_own_units():
+def test_numbers_are_predicted_in_their_own_units():
     t = table()
     p, _ = prepare_table(t, choose(target="price", task="regression", features=("length", "species")), "x.csv")
     d = load("table", own=user_data.save(p), rng=rng())

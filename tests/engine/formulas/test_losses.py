@@ -298,3 +298,38 @@ def test_the_usual_choices_are_valid_whatever_was_chosen(kind, classes):
         if kind in record.kinds:
             assert usual_output(kind, classes, loss) in outputs
             assert loss in valid_losses(kind, usual_output(kind, classes, loss))
+
+
+@pytest.mark.parametrize(
+    ("kind", "classes", "output", "loss", "labels", "expected"),
+    [
+        ("classification", 2, "sigmoid", "binary_crossentropy", [0, 1, 0, 1], np.log(2)),
+        ("classification", 2, "sigmoid", "binary_crossentropy", [0, 0, 0, 1], 0.75 * np.log(4 / 3) + 0.25 * np.log(4)),
+        ("classification", 3, "softmax", "categorical_crossentropy", [0, 1, 2], np.log(3)),
+        ("classification", 2, "tanh", "mse", [0, 1, 1, 1], 0.75),  # targets of -1 and 1
+        ("regression", 0, "linear", "mse", [1, 2, 6], 14 / 3),
+        ("regression", 0, "linear", "mae", [1, 2, 6], None),
+        ("classification", 2, "sigmoid", "binary_crossentropy", [1, 1], None),
+    ],
+)
+def test_the_loss_of_guessing_is_that_of_the_mean_target(kind, classes, output, loss, labels, expected):
+    objective = Objective(kind, classes, output, loss)
+    guess = objective.guess(objective.targets(np.asarray(labels), np.float64))
+    assert guess == (expected if expected is None else pytest.approx(expected))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize(
+    ("output", "loss"),
+    [("sigmoid", "binary_crossentropy"), ("softmax", "categorical_crossentropy"), ("softmax", "mse")],
+)
+def test_no_constant_answer_beats_guessing(output, loss, smoothing):
+    labels = np.array([0, 0, 0, 1, 1, 2])
+    weights = balanced_weights(labels, 3) * [1, 2, 1]
+    objective = Objective("classification", 3, output, loss, label_smoothing=smoothing, class_weights=weights)
+    t = objective.targets(labels, np.float64)
+    answers = np.random.default_rng(0).normal(0, 1.5, (3000, 3))
+    values = [objective.value(np.tile(z, (len(labels), 1)), t) for z in answers]
+    guess = objective.guess(t)
+    assert guess is not None
+    assert guess <= min(values) < 1.02 * guess

@@ -33,7 +33,7 @@ def test_parts_add_up_to_the_gradient_of_the_whole_batch(weights):
     assert np.abs(whole).max() > 0.01
 
 
-def test_a_batch_that_is_normalised_stays_whole():
+def test_a_batch_that_is_normalized_stays_whole():
     np.testing.assert_array_equal(gradient(network(BatchNorm()), 4), gradient(network(BatchNorm()), 23))
 
 

@@ -108,7 +108,7 @@ def test_an_explosion_found_late_is_undone_up_to_its_epoch(build_trainer):
     for trainer in trainers:
         trainer.run_for(60)
     tape, plain = trainers
-    assert "exploded" in tape.divergence.where
+    assert "the loss rose to" in tape.divergence.where
     assert plain.divergence == tape.divergence
     same_run(tape, plain, rtol=1e-7)  # an explosion enlarges differences, too
 

@@ -136,7 +136,7 @@ def test_reset_keeps_the_current_settings(build_trainer):
 def test_a_run_stops_at_its_last_epoch_until_resumed(build_trainer):
     trainer = build_trainer(epochs=3)
     trainer.run_for(60)
-    assert (trainer.epochs, trainer.stopped) == (3, "3 epochs are done.")
+    assert (trainer.epochs, trainer.stopped) == (3, "Stopped after 3 epochs.")
     trainer.resume()
     assert trainer.stopped == ""
     trainer.epoch()
@@ -153,7 +153,7 @@ def test_a_changed_setting_or_a_reset_enables_a_rule_again(build_trainer):
     trainer.resume()
     trainer.reset()
     trainer.run_for(60)
-    assert (trainer.epochs, trainer.stopped) == (4, "4 epochs are done.")
+    assert (trainer.epochs, trainer.stopped) == (4, "Stopped after 4 epochs.")
 
 
 def test_a_run_stops_when_the_target_is_reached(build_trainer):
@@ -172,9 +172,27 @@ def test_without_a_validation_part_the_target_is_a_training_score(build_trainer)
     assert (trainer.history.values[2, :-1] < 0.9).all()
 
 
+@pytest.mark.parametrize(("validates", "part", "column"), [(True, "validation", 4), (False, "training", 0)])
+def test_a_run_stops_when_the_target_loss_is_reached(validates, part, column, build_trainer):
+    start = build_trainer(validates=validates).history.values[column, 0]
+    target = float(f"{0.9 * start:.3g}")
+    trainer = build_trainer(target_loss=target, learning_rate=0.05, validates=validates)
+    trainer.run_for(60)
+    assert trainer.stopped == f"The {part} loss has reached {target:g}."
+    losses = trainer.history.values[column]
+    assert (losses[:-1] > target).all()
+    assert losses[-1] <= np.float32(target)
+
+
 @pytest.mark.parametrize("validates", [False, True])
 @pytest.mark.parametrize(
-    "rules", [{"patience": 4, "epochs": 60}, {"patience": 4, "monitor": "validation_score"}, {"target_accuracy": 0.6}]
+    "rules",
+    [
+        {"patience": 4, "epochs": 60},
+        {"patience": 4, "monitor": "validation_score"},
+        {"target_accuracy": 0.6},
+        {"target_loss": 1.15},
+    ],
 )
 def test_no_stop_rule_looks_at_the_test_part(rules, validates, build_trainer):
     labels = np.zeros(20, int), np.ones(20, int)
@@ -200,7 +218,7 @@ def test_a_validation_part_changes_no_step(build_trainer):
 def test_a_run_stops_when_its_time_is_over(build_trainer):
     trainer = build_trainer(max_seconds=5.0, executor=TapeExecutor)
     trainer.run_for(60, clock=lambda: float(trainer.steps))  # each step seems to take a second
-    assert (trainer.stopped, trainer.steps, trainer.seconds) == ("5 seconds of training are over.", 5, 5.0)
+    assert (trainer.stopped, trainer.steps, trainer.seconds) == ("Stopped after 5 seconds of training.", 5, 5.0)
 
 
 def test_run_for_follows_the_clock(build_trainer):
@@ -235,6 +253,7 @@ ENDS = {
     "epochs": {"epochs": 40},
     "seconds": {"max_seconds": 300.0},
     "target": {"target_accuracy": 0.45},
+    "target_loss": {"target_loss": 1.15},
 }
 
 
@@ -244,7 +263,7 @@ def test_with_patience_every_end_restores_the_best_weights(rule, build_trainer):
     trainer.run_for(1e9, clock=lambda: float(trainer.steps))  # each step seems to take a second
     assert trainer.stopped_by == rule
     best = int(np.argmin(trainer.history.values[4, 1:])) + 1
-    assert best < trainer.epochs or rule == "target"
+    assert best < trainer.epochs or rule in ("target", "target_loss")
     assert trainer.stopped.endswith(f"; the best weights, of epoch {best}, are restored.")
     assert np.float32(trainer.evaluate().validation_loss) == trainer.history.values[4, best]
 
@@ -253,14 +272,14 @@ def test_without_patience_the_last_weights_are_kept(build_trainer):
     trainer, twin = (build_trainer(epochs=epochs, validates=True) for epochs in (5, 0))
     trainer.run_for(60)
     twin.run_for(60, epochs=5)
-    assert trainer.stopped == "5 epochs are done."
+    assert trainer.stopped == "Stopped after 5 epochs."
     np.testing.assert_array_equal(trainer.network.parameters, twin.network.parameters)
 
 
 def test_an_end_before_the_first_epoch_keeps_the_weights(build_trainer):
     trainer = build_trainer(patience=5, max_seconds=2.0, executor=TapeExecutor)
     trainer.run_for(60, clock=lambda: float(trainer.steps))
-    assert trainer.stopped == "2 seconds of training are over."
+    assert trainer.stopped == "Stopped after 2 seconds of training."
     assert not np.array_equal(trainer.network.parameters, trainer.rules.best.parameters)
 
 
@@ -352,4 +371,4 @@ def test_changed_settings_do_not_confuse_the_guard(build_trainer):
 def test_a_loss_that_explodes_without_overflowing_is_reported(build_trainer):
     trainer = build_trainer(optimizer="sgd", learning_rate=300.0)
     trainer.run_for(60)
-    assert "exploded" in trainer.divergence.where
+    assert "the loss rose to" in trainer.divergence.where

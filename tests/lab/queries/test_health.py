@@ -7,7 +7,7 @@ import pytest
 
 from engine.training.diagnostics import diagnose
 from lab.experiment.experiment import Experiment
-from lab.queries.health import HEALTHY_RATIO, flow_verdict, layer_verdict, percent
+from lab.queries.health import HEALTHY_RATIO, layer_verdict, percent, verdict
 from lab.worker.local_pool import LocalPool
 
 NAN = float("nan")
@@ -19,7 +19,11 @@ def test_the_table_holds_the_figures_of_the_engine():
     header, arrays = pool.ask(token, "health")
     reports = diagnose(pool.scheduler.runs[token].trainer)  # Dense, BatchNorm, Activation, twice, and Dense
     first, second, output = header["layers"]
-    assert (first["name"], second["name"], output["name"]) == ("1 hidden, 6 units", "2 hidden, 5 units", "3 output")
+    assert (first["name"], second["name"], output["name"]) == (
+        "Hidden layer 1 (6 neurons)",
+        "Hidden layer 2 (5 neurons)",
+        "Output layer",
+    )
     assert first["update"] == reports[0].update_to_weight
     assert first["dead"] == reports[2].dead
     assert second["gradient"] == reports[5].gradient_std
@@ -54,7 +58,7 @@ def test_each_layer_with_weights_has_a_row():
     ("facts", "words"),
     [
         ((0.6, 0.9, 1e-3), "mostly dead"),
-        ((0.1, 0.0, 1e-3), "some dead"),
+        ((0.1, 0.0, 1e-3), "some dead neurons"),
         ((0.0, 0.7, 1e-3), "saturated"),
         ((0.0, 0.1, HEALTHY_RATIO[0] / 2), "hardly moves"),
         ((NAN, NAN, HEALTHY_RATIO[1] * 2), "moves fast"),
@@ -73,12 +77,20 @@ def test_the_verdict_names_the_problem_of_a_layer(facts, words):
         ([1.0, 1e-3], "Exploding: the gradient is 1,000 times"),
         ([0.5, 1.0], "Healthy flow: the first hidden layer gets 50%"),
         ([NAN, 1.0], "Exploding: gradients are not finite"),
+        ([3.03, 1.0], "Healthy flow: the first hidden layer gets 3 times the last one's gradient."),
         ([0.0, 0.0], "No gradient: either"),
         ([1.0], "With fewer than two"),
     ],
 )
-def test_the_flow_verdict_compares_first_and_last_hidden_layer(gradients, words):
-    assert flow_verdict(gradients).startswith(words)
+def test_the_verdict_compares_first_and_last_hidden_layer(gradients, words):
+    assert verdict(gradients).startswith(words)
+
+
+@pytest.mark.parametrize(("score", "words"), [(0.97, "Converged: the updates are tiny"), (0.5, "Hardly moving:")])
+def test_tiny_updates_of_all_layers_change_the_one_verdict(score, words):
+    tiny = [HEALTHY_RATIO[0] / 2] * 3
+    assert verdict([3.03, 1.0], tiny, score).startswith(words)
+    assert verdict([3.03, 1.0], [*tiny, 1e-3], score).startswith("Healthy flow")
 
 
 def test_small_percentages_have_more_digits():

@@ -149,7 +149,7 @@ def by_hand(name, o, u):
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("source", [1, -1])
-def test_the_update_is_the_published_formula_for_every_optimiser(name, source):
+def test_the_update_is_the_published_formula_for_every_optimizer(name, source):
     run = run_of(optimizer=name, learning_rate=0.02, l2=0.1, weight_decay=0.05)
     update = ask(run, source=source)[0]["update"]
     penalty = 0.1 * update["parameter"] if source >= 0 else 0  # biases are never penalized
@@ -236,6 +236,15 @@ def test_a_large_layer_shows_a_slice_with_the_chosen_weight(first):
     if first == 40:
         assert {39, 40, 41} <= set(seen["0.units"])
     assert seen["picture"].shape == (8, 8)
+
+
+@pytest.mark.parametrize("layer", [0, 1, 2])
+def test_without_a_source_the_largest_gradient_of_the_layer_is_chosen(layer):
+    run = run_of()
+    header, _ = ask(run, layer=layer, source=None, target=None)
+    rows, columns = dense(run, layer).W.shape
+    each = [ask(run, layer=layer, source=i, target=j)[0]["update"] for i in range(rows) for j in range(columns)]
+    assert abs(header["update"]["gradient"]) == max(abs(update["gradient"]) for update in each)
 
 
 def test_a_parameter_out_of_range_is_clipped():

@@ -131,6 +131,8 @@ class FakeWorker:
                 return Reply(state=state, error="refused", sentence="seed: it cannot be built; allowed: another.")
             case Change(experiment) if state.experiment.allows_live_change(experiment):
                 state = replace(state, experiment=experiment)
+                if state.status == "diverged":
+                    state = replace(state, epoch=0, status="idle", notice="", origin=next(ORIGINS))
             case Change(experiment):
                 state = RunState(experiment, speed=state.speed, origin=next(ORIGINS))
             case Load(_, experiment):
@@ -139,13 +141,16 @@ class FakeWorker:
                 arrays = {"origin": np.array(state.origin)}
             case Reset():
                 state = replace(state, epoch=0, status="idle", notice="", origin=next(ORIGINS))
-            case Play() if state.status != "diverged":
+            case Play() | Step() if state.status == "diverged":
+                state = replace(state, epoch=int(isinstance(command, Step)), notice="", origin=next(ORIGINS))
+                state = replace(state, status="paused" if isinstance(command, Step) else "running")
+            case Play():
                 state = replace(state, status="running")
             case Pause() if state.status == "running":
                 state = replace(state, status="paused")
-            case Step() if state.status != "diverged":
+            case Step():
                 state = replace(state, status="paused", epoch=state.epoch + 1)
-            case Play() | Pause() | Step() | Edit() | GetState() | GetFrame():
+            case Pause() | Edit() | GetState() | GetFrame():
                 pass
             case _:
                 raise AssertionError(f"the pool must not send {command}")

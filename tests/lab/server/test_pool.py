@@ -221,7 +221,7 @@ def test_a_run_goes_on_when_the_worker_is_killed_right_after_a_live_change(pool,
     assert header["build"] != seen["build"]  # so the page takes nothing for what it has
     until(lambda: look(pool, token)[0]["status"] == "stopped")
     header, arrays = look(pool, token)
-    assert (header["epoch"], header["notice"]) == (last, f"{last} epochs are done.")
+    assert (header["epoch"], header["notice"]) == (last, f"Stopped after {last} epochs.")
     trainer = build(SMALL).trainer
     for _ in range(last):
         trainer.epoch()

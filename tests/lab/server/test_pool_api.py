@@ -103,7 +103,7 @@ def test_as_many_batches_as_an_epoch_has_are_an_epoch():
     np.testing.assert_array_equal(run.trainer.history.values, whole.trainer.history.values)
 
 
-def test_step_batch_goes_on_after_a_stop_rule_but_not_after_divergence():
+def test_step_batch_goes_on_after_a_stop_rule_and_starts_again_after_divergence():
     run = make(epochs=1)
     run.step()
     assert run.status == "stopped"
@@ -111,7 +111,7 @@ def test_step_batch_goes_on_after_a_stop_rule_but_not_after_divergence():
     assert (run.trainer.steps, run.status) == (10, "paused")
     run.status = "diverged"
     run.step_batch()
-    assert run.trainer.steps == 10
+    assert (run.trainer.steps, run.status) == (1, "paused")
 
 
 def test_commands_reach_a_run_through_pool_and_scheduler():

@@ -320,7 +320,6 @@ def test_a_diverged_run_stays_diverged_after_a_restart():
     worker.send_checkpoints()  # while it was running
     worker.train()
     assert pool.state(token).status == "diverged"
-    pool.do(token, Play())  # of a page that does not know yet
     worker.crash()
     worker.train()
     assert pool.state(token).status == "diverged"

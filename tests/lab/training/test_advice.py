@@ -172,6 +172,15 @@ def test_advice_rides_in_the_header_of_a_frame():
     assert unpack(run.frame())[0]["advice"] is None
 
 
+def test_a_changed_setting_removes_advice_about_earlier_ones():
+    run = Run(PRESETS["zeros"].experiment, clock=lambda: 100.0)
+    for _ in range(10):
+        run.step()
+    assert unpack(run.frame())[0]["advice"] is not None
+    run.change(run.experiment.change(learning_rate=0.1))
+    assert unpack(run.frame())[0]["advice"] is None
+
+
 def test_jumping_statistics_alone_do_not_blame_the_rate():
     experiment = Experiment(batch_norm=True, learning_rate=0.0001)
     trainer = build(experiment).trainer

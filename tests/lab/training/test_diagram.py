@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
@@ -212,4 +214,19 @@ def test_a_goal_is_said_with_how_far_it_is():
     assert header["goal"]["text"] == f"Goal: validation accuracy 1. Now: {header['validation_accuracy']:.3f}."
     header, _ = look(started(SMALL.change(target_accuracy=1.0)))
     assert header["goal"]["text"] == f"Goal: training accuracy 1. Now: {header['train_accuracy']:.3f}."
+    header, _ = look(started(SMALL.change(target_loss=0.1)))
+    assert header["goal"]["text"] == f"Goal: training loss 0.1. Now: {header['train_loss']:.3f}."
     assert look(started(SMALL))[0]["goal"] is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "note"),
+    [
+        ({"dataset": "xor"}, r"Loss: binary cross-entropy; 0\.69\d* is guessing by the class shares\."),
+        ({"dataset": "spiral3"}, r"Loss: categorical cross-entropy; 1\.\d* is guessing by the class shares\."),
+        ({"dataset": "plane"}, r"Loss: mean squared error; 1 is predicting the mean\."),
+        ({"loss": "hinge"}, r"Loss: hinge\."),
+    ],
+)
+def test_a_frame_says_which_loss_is_that_of_guessing(changes, note):
+    assert re.fullmatch(note, look(started(SMALL.change(**changes)))[0]["loss_note"])

@@ -56,8 +56,8 @@ def test_a_value_that_is_no_number_is_drawn_as_zero():
 def test_regression_is_shown_in_the_units_of_the_data(value, byte):
     experiment = LINEAR.change(dataset="plane")
     dataset, _ = build(experiment)
-    standardised = (value - dataset.y_mean) / dataset.y_scale
-    map_ = decoded(*linear([0, 0], standardised, experiment)).astype(int)
+    standardized = (value - dataset.y_mean) / dataset.y_scale
+    map_ = decoded(*linear([0, 0], standardized, experiment)).astype(int)
     assert (abs(map_ - byte) <= 1).all()  # rounding on the way to float32 and back
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lab.protocol.speed import SPEEDS
+from lab.training.run import Run
 from tests.lab.helpers import SMALL, look, losses, train
 
 EXPLODING = SMALL.change(dataset="plane", hidden=(8, 8), activations="relu", learning_rate=10.0)
@@ -93,8 +94,8 @@ def test_a_stop_rule_ends_the_run_and_says_why(make):
     run = make(epochs=3)
     run.play()
     train(run, 10)
-    assert (run.status, run.trainer.epochs, run.notice) == ("stopped", 3, "3 epochs are done.")
-    assert look(run)[0]["notice"] == "3 epochs are done."
+    assert (run.status, run.trainer.epochs, run.notice) == ("stopped", 3, "Stopped after 3 epochs.")
+    assert look(run)[0]["notice"] == "Stopped after 3 epochs."
 
 
 def test_play_goes_on_after_a_stop_rule(make):
@@ -144,18 +145,24 @@ def test_divergence_keeps_finite_weights_and_says_so(speed, make, clock):
     assert np.isfinite(arrays["history"]).all()
 
 
-def test_a_diverged_run_waits_for_reset(make):
+@pytest.mark.parametrize("press", [Run.play, Run.step, Run.step_batch])
+def test_training_after_a_divergence_starts_again(press, make):
+    run, fresh = make(EXPLODING), make(EXPLODING)
+    run.play()
+    train(run, 300)
+    assert run.status == "diverged"
+    press(run)
+    press(fresh)
+    assert (run.status, run.notice, run.trainer.steps) == (fresh.status, fresh.notice, fresh.trainer.steps)
+
+
+def test_a_live_change_after_a_divergence_resets_the_run(make):
     run = make(EXPLODING)
     run.play()
     train(run, 300)
-    steps = run.trainer.steps
-    run.play()
-    run.step()
-    train(run, 3)
-    assert (run.status, run.trainer.steps) == ("diverged", steps)
-    run.reset()
-    assert (run.status, run.notice) == ("idle", "")
+    build = run.build_number
     run.change(run.experiment.change(learning_rate=0.01))
+    assert (run.status, run.notice, run.trainer.steps, run.build_number) == ("idle", "", 0, build)
     run.play()
     train(run, 3)
     assert (run.status, run.trainer.epochs) == ("running", 3)

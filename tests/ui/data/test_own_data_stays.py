@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from data.files import user_data
 from lab.experiment.own_data import UPLOADS
-from tests.ui.opened import ROOT, open_page, ran, texts
+from tests.ui.opened import ROOT, link, open_page, ran, texts
 from ui.session import waiting
 from ui.session.visitor import runs
 
@@ -54,10 +54,6 @@ def upload(page: AppTest, name: str, content: bytes) -> AppTest:
 
 def widget(page: AppTest, kind: str, label: str):
     return next(each for each in getattr(page, kind) if each.label == label)
-
-
-def link(page: AppTest) -> dict[str, str]:
-    return {name: value if isinstance(value, str) else value[0] for name, value in page.query_params.items()}
 
 
 def chosen(page: AppTest) -> dict[str, object]:

@@ -55,11 +55,23 @@ def test_the_surface_shows_the_paths_without_parts_outside_the_map(log):
     first, second = traces(figure, "line")
     assert first.z[0] >= figure.data[0].z[1, 0]  # just above the ground, so that it is visible
     assert first.z[0] == pytest.approx(figure.data[0].z[1, 0], abs=0.2)
-    assert second.z[1] is None
+    assert (second.x[1], second.y[1], second.z[1]) == (None, None, None)  # or the axes would grow to it
+    assert (figure.layout.scene.xaxis.range, figure.layout.scene.yaxis.range) == ((0, 2), (-1, 1))
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_heights_of_a_path_that_leaves_the_map_do_not_stretch_the_axis(log):
+    far = OUTSIDE._replace(points=np.array([(0.0, 1.0), (1.0, 1.0), (1e5, 1.0)]), heights=np.array([9.0, 4.0, 8e5]))
+    axis = descent_heights(XS, YS, [far], log=log).layout.yaxis
+    low, high = (10**end if log else end for end in axis.range)
+    assert 3 < low < 4
+    assert 9 < high < 10
+    assert axis.tickformat == ("~g" if log else None)  # 0.2 and 0.5 instead of 2 and 5
+    assert descent_heights(XS, YS, [], log=log).layout.yaxis.range is None
 
 
 def test_heights_over_steps_have_the_legend_of_all_figures():
-    figure = descent_heights([DIVERGED, OUTSIDE], label="loss", log=True)
+    figure = descent_heights(XS, YS, [DIVERGED, OUTSIDE], label="loss", log=True)
     assert figure.layout.yaxis.type == "log"
     assert [trace.name for trace in figure.data if trace.showlegend is not False] == ["SGD", "Adam"]
     assert traces(figure, "line")[0].y == (9, 2, None)

@@ -28,7 +28,20 @@ def palette(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["ORANGE", "BLUE", "ZERO", "CLASS_COLORS", "CLASS_SYMBOLS", "TRAIN", "VALIDATION", "TEST", "GRID"]
+    "name",
+    [
+        "ORANGE",
+        "BLUE",
+        "ZERO",
+        "CLASS_COLORS",
+        "CLASS_SYMBOLS",
+        "INK",
+        "QUIET",
+        "TRAIN_CURVE",
+        "VALIDATION_CURVE",
+        "TEST_CURVE",
+        "GRID",
+    ],
 )
 def test_the_page_and_the_figures_use_the_same_palette(name):
     ours = getattr(theme, name)
@@ -66,18 +79,34 @@ def test_the_first_five_class_colors_differ_for_color_blind_people(vision):
     assert min(np.linalg.norm(a - b) for a, b in combinations(seen, 2)) > 10
 
 
+CURVES = (theme.TRAIN_CURVE, theme.TEST_CURVE, theme.VALIDATION_CURVE)
+PAGE = {"light": "#ffffff", "dark": "#0b0e11"}
+
+
+@pytest.mark.parametrize("vision", COLOR_VISION)
 @pytest.mark.parametrize("name", ["light", "dark"])
-def test_the_grays_of_the_curves_have_enough_contrast(name):
-    tones = (theme.ZERO, theme.TRAIN, theme.VALIDATION, theme.TEST)
-    background, train, validation, test = (lab(c[name])[0] for c in tones)
-    assert abs(train - test) > 25
-    assert min(abs(validation - train), abs(validation - test)) > 12  # which are also solid
-    assert min(abs(train - background), abs(validation - background)) > 30
+def test_the_curves_differ_from_each_other_and_the_page(name, vision):
+    train, test, validation = (lab(color[name], vision) for color in CURVES)
+    assert np.linalg.norm(train - test) > 40
+    assert min(np.linalg.norm(train - validation), np.linalg.norm(test - validation)) > 25  # which is also dashed
+    contrasts = [abs(color[0] - lab(PAGE[name])[0]) for color in (train, test, validation)]
+    assert min(contrasts) > 50  # in L*, about 4.5:1, because the names have these colors
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_train_and_test_curves_differ_in_gray(name):
+    assert abs(lab(theme.TRAIN_CURVE[name])[0] - lab(theme.TEST_CURVE[name])[0]) > 15
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_no_curve_has_the_hue_of_a_class(name):
+    seen = [lab(color[name]) for color in CURVES[:2]]
+    assert min(np.linalg.norm(curve - lab(color)) for curve in seen for color in theme.CLASS_COLORS) > 20
 
 
 def test_a_curve_has_the_traces_train_and_test():
     figure = curve([0, 10, 20], [0.7, 0.4, 0.3], [0.7, np.nan, 0.5], label="loss")
-    assert [trace.name for trace in figure.data] == ["train", "test"]
+    assert [trace.name for trace in figure.data] == ["train", "test", "best"]
     np.testing.assert_array_equal(figure.data[0].x, [0, 10, 20])
     np.testing.assert_array_equal(figure.data[1].y, [0.7, np.nan, 0.5])
     assert figure.data[0].line.width < figure.data[1].line.width
@@ -85,10 +114,32 @@ def test_a_curve_has_the_traces_train_and_test():
 
 
 def test_a_validation_curve_is_the_only_dashed_one():
-    figure = curve([0, 10], [0.7, 0.4], [0.7, 0.5], [0.8, 0.6], label="loss")
+    figure = curve([0, 10], [0.7, 0.4], [0.7, 0.5], [0.8, 0.6], label="accuracy")
     assert [trace.name for trace in figure.data] == ["train", "test", "validation"]
     assert [trace.line.dash for trace in figure.data] == [None, None, "dash"]
     np.testing.assert_array_equal(figure.data[2].y, [0.8, 0.6])
+
+
+@pytest.mark.parametrize(("validation", "lowest"), [(None, (20, 0.3)), ([0.8, 0.2, np.nan], (10, 0.2))])
+def test_the_best_loss_is_marked_on_the_part_that_selects(validation, lowest):
+    figure = curve([0, 10, 20], [0.7, 0.1, 0.05], [0.7, 0.4, 0.3], validation, label="loss")
+    (best,) = (trace for trace in figure.data if trace.name == "best")
+    assert (best.x[0], best.y[0]) == lowest
+    watched = figure.data[1 if validation is None else 2]
+    assert best.marker.color == watched.line.color
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_names_at_the_ends_of_meeting_lines_are_apart(log):
+    figure = curve([0, 10], [0.7, 0.4], [0.7, 0.4], [0.7, 0.4], label="loss", log=log)
+    notes = figure.layout.annotations
+    assert {note.text: note.font.color for note in notes} == {
+        name: color["light"] for name, color in zip(("train", "test", "validation"), CURVES, strict=True)
+    }
+    places = sorted(note.y for note in notes)
+    span = np.log10(0.7 / 0.4) if log else 0.7
+    assert min(np.diff(places)) > 0.07 * span
+    assert figure.layout.margin.r > 60  # room for the longest name
 
 
 @pytest.mark.parametrize("columns", [4, 6])
@@ -97,7 +148,7 @@ def test_the_curves_of_a_run_have_its_columns_by_part(columns):
     loss, score = curves(np.array([0, 1]), values, score="R2").values()
     rows = ((0, 1, 4), (2, 3, 5))
     for figure, picked in zip((loss, score), rows, strict=True):
-        shown = {trace.name: trace.y.tolist() for trace in figure.data}
+        shown = {trace.name: trace.y.tolist() for trace in figure.data if trace.mode == "lines"}
         names = ("train", "test", "validation")[: columns // 2]
         assert shown == {name: values[row].tolist() for name, row in zip(names, picked, strict=False)}
 
@@ -106,7 +157,7 @@ def test_the_curves_of_a_run_have_its_columns_by_part(columns):
 def test_a_curve_without_epochs_has_its_traces_and_axes(label):
     figure = curve(NO_EPOCHS, NO_EPOCHS, NO_EPOCHS, label=label)
     assert [len(trace.x) for trace in figure.data] == [0, 0]
-    assert figure.layout.yaxis.title.text == label
+    assert figure.layout.yaxis.title.text == label.replace("R2", "R²")
 
 
 def test_a_loss_has_a_logarithmic_axis_on_request():
@@ -176,6 +227,7 @@ def test_every_figure_is_transparent_untitled_and_keeps_its_zoom(name):
         assert figure.layout.title.text is None
         assert figure.layout.uirevision == "constant"
         assert figure.layout.font.color == theme.TEXT[name]
+        assert figure.layout.font.family == figure.layout.hoverlabel.font.family == theme.FONT
 
 
 def test_no_module_of_a_component_writes_html():

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from data.sources import hand_drawn
 from lab.experiment.experiment import MAX_TEXT_LENGTH, Experiment, ExperimentError
 from lab.experiment.presets import PRESETS
-from tests.ui.test_pages import link
+from tests.ui.opened import link
 from ui.header import share
 from ui.kit import shortcuts
 from ui.session import lockable_parts
@@ -20,7 +20,7 @@ def test_every_field_of_an_experiment_belongs_to_one_part():
     fields = [field for part in lockable_parts.PARTS.values() for field in part.fields]
     assert len(fields) == len(set(fields))
     assert set(Experiment.model_fields) <= set(fields)
-    assert {name for name, value in VIEW.items() if name not in (*lockable_parts.LISTS, "projector")} <= set(fields)
+    assert VIEW.keys() - {*lockable_parts.LISTS, "projector", "title", "task"} <= set(fields)
 
 
 def test_every_part_can_be_hidden_or_locked():
@@ -30,16 +30,20 @@ def test_every_part_can_be_hidden_or_locked():
 
 
 def test_a_list_of_parts_is_read_in_the_order_of_the_table():
-    assert lockable_parts.read("hide", "") == ()
-    assert lockable_parts.read("hide", "seed,data,,seed") == ("data", "seed")
+    assert lockable_parts.read("hide", "") == ((), [])
+    assert lockable_parts.read("hide", "seed,data,,seed") == (("data", "seed"), [])
 
 
 @pytest.mark.parametrize(
-    ("kind", "text"), [("hide", "Data"), ("hide", "weights"), ("lock", "diagram"), ("lock", "a" * 9000)]
+    ("kind", "name"), [("hide", "Data"), ("hide", "weights"), ("lock", "diagram"), ("lock", "a" * 9000)]
 )
-def test_a_list_with_anything_else_is_refused(kind, text):
-    with pytest.raises(ValueError, match="Allowed: a list out of transport"):
-        lockable_parts.read(kind, text)
+def test_of_a_list_only_an_unknown_name_is_dropped(kind, name):
+    assert lockable_parts.read(kind, f"seed,{name},data") == (("data", "seed"), [name])
+
+
+def test_everything_but_one_part_is_locked_and_training_stays_free():
+    locked = lockable_parts.all_but("rate")
+    assert {*lockable_parts.LOCKABLE} - {*locked} == {"rate", "transport", "speed", "view", "share"}
 
 
 def test_what_is_hidden_is_locked_as_well():
@@ -65,13 +69,12 @@ def test_a_link_hides_and_locks_widgets_and_keeps_saying_so(page):
 
 
 @pytest.mark.parametrize("name", ["hide", "lock"])
-def test_an_unknown_part_is_refused_and_nothing_is_hidden(page, name):
-    page.query_params[name] = "data,<b>"
+def test_an_unknown_part_is_ignored_and_the_others_hold(page, name):
+    page.query_params[name] = "data,<b>,c,d,e"
     page.run()
     (sentence,) = page.session_state.visitor.refused
-    assert sentence.startswith(f"{name}: data,<b> is not allowed; allowed: a list out of transport, ")
-    assert not page.number_input(key="field_samples").disabled
-    assert link(page) == {}
+    assert sentence == f"{name}: <b>, c, d, ... is ignored; allowed: names of parts of the page; see Share."
+    assert link(page) == {name: "data"}
 
 
 def test_the_projector_is_a_switch_that_the_link_remembers(page):

@@ -13,4 +13,4 @@ def test_figures_of_a_part_of_the_training_data_say_so():
 
 
 def test_one_training_target_has_no_r2():
-    assert ", undefined R2" in texts(open_page("health", dataset="plane", samples="10", train_share="0.1"))
+    assert ", R2 **undefined**" in texts(open_page("health", dataset="plane", samples="10", train_share="0.1"))

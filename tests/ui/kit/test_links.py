@@ -15,7 +15,7 @@ def test_tracking_parameters_of_a_link_are_ignored():
 
 def test_an_old_or_mistyped_field_is_named_and_a_flood_of_them_counted():
     (sentence,) = unknown({"learningrate": "0.1", "seed": "1"})
-    assert sentence == "learningrate: no field of a link, and ignored; allowed: what Share writes."
+    assert sentence == "learningrate: unknown settings in the link, ignored."
     (sentence,) = unknown({f"{i}{'x' * 5000}": "" for i in range(2000)})
     assert " and 1,995 more: " in sentence
     assert len(sentence) < 400

@@ -45,3 +45,9 @@ def test_the_update_lines_lead_from_the_old_value_to_the_new(name):
     assert formulas.factor(update["used"]) in " ".join(lines)
     for value in update["slots_after"].values():
         assert formulas.num(value) in " ".join(lines)
+
+
+def test_a_change_that_four_figures_hide_is_shown_as_a_difference():
+    assert formulas.change("w", 0.04469, 0.0446869) == (
+        r"w: 0.04469 \rightarrow 0.04469,\quad \Delta = -3.1 \cdot 10^{-6}"
+    )

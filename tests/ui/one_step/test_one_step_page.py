@@ -92,6 +92,19 @@ def test_the_shown_gradient_is_the_product_of_its_factors():
     assert len(seen) == 3
 
 
+def test_the_followed_weight_is_at_first_the_one_with_the_largest_gradient():
+    page = go_to(open_page("one_step", hidden="3"), -2)
+    gradients = []
+    for ends in (None, *((source, target) for source in range(2) for target in range(3))):
+        if ends:
+            source, target = ends
+            ran(page.selectbox(key="step_from_0_2").select(source).run())
+            ran(page.selectbox(key="step_to_0_3").select(target).run())
+        gradients.append(abs(numbers(steps(page.latex[0].value)[-1])[0]))
+    assert gradients[0] == max(gradients[1:])
+    assert len(set(gradients)) > 2
+
+
 def test_the_mini_batch_shows_the_products_of_its_points_and_their_sum():
     page = go_to(view(open_page("one_step"), "step_part_4", "batch"), -2)
     table = page.table[0].value
@@ -182,7 +195,7 @@ def test_a_bug_in_a_layer_of_one_unit_has_no_effect():
     ran(page.toggle(key="check_bug").set_value(True).run())
     ran(page.selectbox(key="check_layer_3").select(2).run())
     assert page.success
-    assert "This layer has one unit" in texts(page)
+    assert "This layer has one neuron" in texts(page)
 
 
 def test_the_map_says_that_validation_points_are_not_shown():

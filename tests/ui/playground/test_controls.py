@@ -14,7 +14,7 @@ from lab.experiment.fields import DEFAULTS, FIELDS
 from lab.experiment.rules import Range, as_text
 from tests.lab.strategies import experiments
 from tests.ui.conftest import ROUTER
-from tests.ui.test_pages import link
+from tests.ui.opened import ALL_CONTROLS, link
 
 KINDS = ("selectbox", "select_slider", "number_input", "checkbox", "text_input", "button")
 DIAGRAM = {"features"}  # thumbnails of the live view, which tests/browser/test_stage.py presses
@@ -23,6 +23,7 @@ PAD = {"points": "draw"}  # the button that opens it
 
 def opened(e: Experiment) -> AppTest:
     page = AppTest.from_file(str(ROUTER), default_timeout=60)
+    page.query_params.update(ALL_CONTROLS)
     for name, value in e.to_query().items():
         page.query_params[name] = value
     page.run()

@@ -11,12 +11,12 @@ from engine.backend import available_devices
 from lab.experiment.experiment import Experiment
 from lab.experiment.presets import PRESETS
 from tests.ui.conftest import ROUTER
-from tests.ui.opened import ran
-from tests.ui.test_pages import link
+from tests.ui.opened import ALL_CONTROLS, link, ran
 
 
 def open_playground(**fields: str) -> AppTest:
     page = AppTest.from_file(str(ROUTER), default_timeout=30)
+    page.query_params.update(ALL_CONTROLS)
     page.query_params.update(fields)
     return ran(page.run())
 
@@ -79,12 +79,25 @@ def test_a_diverged_run_starts_again_with_a_tenth_of_its_rate():
     page = open_playground(learning_rate="10")
     while page.session_state.visitor.run.status != "diverged":
         ran(page.button(key="step").click().run())
-    assert "The last finite weights are kept." in page.error[0].value
-    assert page.button(key="play").disabled
+    assert "The learning rate 10 is too high" in page.error[0].value
     ran(page.button(key="lower_rate").click().run())
     assert page.session_state.visitor.run.status == "running"
     assert page.session_state.visitor.experiment.learning_rate == 1
     assert not page.error
+
+
+def test_a_changed_setting_brings_play_back_after_a_divergence():
+    page = open_playground(learning_rate="10")
+    while page.session_state.visitor.run.status != "diverged":
+        ran(page.button(key="step").click().run())
+    assert page.button(key="lower_rate").label == "Start again with learning rate 1"
+    ran(page.select_slider(key="field_learning_rate").set_value(0.1).run())
+    assert not page.error
+    assert not [button for button in page.button if button.key == "lower_rate"]
+    assert not page.button(key="play").disabled
+    ran(page.button(key="step").click().run())
+    assert page.session_state.visitor.run.epoch == 1
+    assert page.session_state.visitor.experiment.learning_rate == 0.1
 
 
 def test_every_preset_of_the_menu_opens_with_its_sentence():

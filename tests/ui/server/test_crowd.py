@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
-from lab.protocol.messages import Reply
+from lab.protocol.messages import LIVE_PROTOCOL, Reply
 from lab.server import pool
 from lab.server.pool import settled
 from ui.server import routes
@@ -23,12 +23,12 @@ QUESTION = json.dumps({"type": "frame", "build": -1, "generation": -1, "have": 0
 class Socket:
     """A browser's socket that asks twice and goes."""
 
-    headers, query_params = {"host": "here"}, {"run": "mine"}
+    headers, scope = {"host": "here"}, {"subprotocols": [LIVE_PROTOCOL, "mine"]}
 
     def __init__(self):
         self.questions, self.sent = [QUESTION, QUESTION], []
 
-    async def accept(self):
+    async def accept(self, subprotocol):
         pass
 
     async def receive_text(self):

@@ -104,7 +104,14 @@ def fetched(name: str, version: str, accepts: str = "gzip"):
         return apart.submit(lambda: asyncio.run(component_file(request))).result()
 
 
-ENTRIES = ["live/live.js", "charts/charts.js", "images/images.js", "page/page_keys.js"]
+ENTRIES = [
+    "live/live.js",
+    "charts/charts.js",
+    "images/images.js",
+    "page/page_keys.js",
+    "page/page_frame.js",
+    "page/copy_button.js",
+]
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -1,6 +1,6 @@
 // Plotly charts that take new data without being mounted again: zoom and camera stay, and the page does not jump.
 // A player animates paths: traces whose `meta` is "line" or "head" are cut at its step.
-import { loadPlotly } from '../shared/plotly.js';
+import { leaveOneFingerToThePage, loadPlotly } from '../shared/plotly.js';
 import { build, setText } from '../shared/dom.js';
 import { readTheme } from '../shared/palette.js';
 import { ChartSource, SaveMenu } from '../shared/save.js';
@@ -69,13 +69,17 @@ class Player {
   }
 }
 
-/** One figure: its plot, and the menu that saves it. */
+/** One figure: its title, the menu that saves it, and its plot. */
 class Figure {
   constructor(root) {
+    this.title = build('span', 'charts-title');
+    this.title.ariaHidden = 'true'; // the plot has it as its name
+    const head = build('div', 'charts-head', this.title);
     this.plot = build('div', 'charts-plot');
-    this.element = build('div', 'charts-figure', this.plot);
+    this.element = build('div', 'charts-figure', head, this.plot);
     this.plotly = null;
-    this.menu = new SaveMenu('', this.element, new ChartSource(this, () => readTheme(root).back));
+    this.menu = new SaveMenu('', head, new ChartSource(this, () => readTheme(root).back));
+    leaveOneFingerToThePage(this.plot);
   }
 
   /** Sets its size and name, before there is anything to draw. */
@@ -84,7 +88,9 @@ class Figure {
     this.element.classList.toggle('charts-wide', Boolean(layout.meta?.wide));
     this.plot.setAttribute('role', 'img');
     this.plot.setAttribute('aria-label', alt);
-    this.menu.rename(alt.split(/[,;:]/)[0]);
+    const title = titleOf(alt);
+    setText(this.title, title);
+    this.menu.rename(title);
   }
 
   async draw(plotly, { data, layout }, click) {
@@ -153,6 +159,11 @@ class Charts {
       this.Plotly.restyle(this.slots[number].plot, change, growing);
     });
   }
+}
+
+/** The title of a figure: its description up to the first comma, semicolon or colon. */
+export function titleOf(alt) {
+  return alt.split(/[,;:]/)[0];
 }
 
 /** What a trace shows up to a step. A head follows the line before it, and stays at its last point. */

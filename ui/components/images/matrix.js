@@ -50,7 +50,7 @@ export class Matrix {
       }));
       return build('tr', '', heading(name, 'row'), ...this.buttons[i].map(button => build('td', '', button)));
     });
-    const head = build('tr', '', build('td', 'img-corner', 'true \\ predicted'), ...names.map(name => heading(name, 'col')));
+    const head = build('tr', '', build('td', 'img-corner', 'actual \\ predicted'), ...names.map(name => heading(name, 'col')));
     this.table.replaceChildren(build('thead', '', head), build('tbody', '', ...rows));
   }
 

@@ -21,7 +21,10 @@ export class Reading {
     this.canvas = build('canvas', 'img-picture');
     this.canvas.setAttribute('role', 'img');
     this.picture = new BytePicture(this.canvas);
-    this.answer = build('p', 'img-answer');
+    this.class = build('strong', 'img-class');
+    this.before = build('span');
+    this.after = build('span');
+    this.answer = build('p', 'img-answer', this.before, this.class, this.after);
     this.bars = build('ol', 'img-bars');
     this.element = build('div', 'img-reading', this.title, this.canvas, this.answer, this.bars);
     this.rows = [];
@@ -36,7 +39,9 @@ export class Reading {
     const order = shares ? ranked(shares) : [];
     const best = order[0];
     const verdict = truth === null || !shares ? '' : truth === best ? ', which is correct' : `, but it is ${names[truth]}`;
-    setText(this.answer, shares ? `Predicted: ${names[best]}, ${percent(shares[best])}${verdict}.` : words);
+    setText(this.before, shares ? 'Predicted: ' : words);
+    setText(this.class, shares ? names[best] : '');
+    setText(this.after, shares ? `, ${percent(shares[best])}${verdict}.` : '');
     this.element.dataset.read = shares ? names[best] : '';
     const shown = new Set(names.length <= MAX_BARS ? names.keys() : order.slice(0, MAX_BARS));
     this.rows.forEach(({ row, bar, value }, i) => {

@@ -7,7 +7,6 @@ import { Keys } from '../shared/keys.js';
 import { PendingEvents, framePeriod, frameQuestion, hasChanges, mergeHeader, rootFacts } from './exchange.js';
 import { Projector } from './projector.js';
 import { View } from './view.js';
-import { keepOneEntryAPage } from '../shared/history.js';
 import { fromBase64, unpack } from '../shared/frame.js';
 import { loadPlotly } from '../shared/plotly.js';
 import { onReconnect } from './reconnect.js';
@@ -16,8 +15,6 @@ import { setText } from '../shared/dom.js';
 const RUN_REQUEST_PERIOD_MS = 3000; // between requests for another run after this one is gone
 const FAILURES_UNTIL_UNREACHABLE = 4;
 const instances = new WeakMap();
-
-keepOneEntryAPage();
 
 class Live {
   constructor(root) {

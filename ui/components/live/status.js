@@ -1,5 +1,5 @@
 // The status line and the advice.
-import { build, setText } from '../shared/dom.js';
+import { build, makeButton, setText } from '../shared/dom.js';
 import { evaluatedPart, formatDuration, formatEpoch, formatNumber, formatWhole, hasValidation, namedScores, scoreText } from '../shared/format.js';
 import { STATUSES } from '../shared/protocol.js';
 import { generalizationGap } from './exchange.js';
@@ -13,7 +13,7 @@ const STATUS_SENTENCES = {
   [STATUSES.lost]: 'Connection lost. Reconnecting...',
 };
 
-const LONG_LABEL = 16; // letters; a longer one takes two places where the facts are in columns
+const MAIN_FACT = 'Test loss'; // the largest number of the bar
 
 /**
  * Label and value of each number, and whether it is shown, by default always: functions of a frame's header.
@@ -27,6 +27,10 @@ export const STATUS_FACTS = [
   [header => `Train ${namedScores(header).name}${evaluatedPart(header)}`, header => scoreText(header, 'train', 3)],
   [header => `Validation ${namedScores(header).name}`, header => scoreText(header, 'validation', 3), hasValidation],
   [header => `Test ${namedScores(header).name}`, header => scoreText(header, 'test', 3)],
+];
+
+/** The same for the numbers that are less often asked for. */
+export const DETAILS = [
   [() => 'Gap in loss, test \u2212 train', header => formatNumber(generalizationGap(header), 4)],
   [() => 'Steps per second', header => formatWhole(header.steps_per_second ?? 0)],
   [() => 'Time per epoch', header => formatDuration(header.epoch_ms)],
@@ -35,35 +39,70 @@ export const STATUS_FACTS = [
   [() => 'Device', header => header.device ?? ''],
 ];
 
-/** The facts of a frame as one line of text, for eyes and screen readers alike. */
-export class StatusLine {
-  constructor() {
-    this.facts = STATUS_FACTS.map(([label, value, isShown = () => true]) => {
+/** Facts of a frame as a line or a list of text, for eyes and screen readers alike. */
+class Facts {
+  /** facts: rows such as STATUS_FACTS. */
+  constructor(facts) {
+    this.facts = facts.map(([label, value, isShown = () => true]) => {
       const [labelNode, valueNode] = [build('span', 'live-label'), build('span', 'live-value')];
       return { label, value, isShown, labelNode, valueNode, element: build('span', 'live-fact', labelNode, ' ', valueNode) };
     });
-    const line = build('div', 'live-facts', ...this.facts.flatMap(fact => [fact.element, ' ']));
-    this.state = build('span', 'live-state', STATUS_SENTENCES[STATUSES.idle]);
-    this.notice = build('span', 'live-notice');
-    this.notice.setAttribute('role', 'status');
-    line.setAttribute('aria-live', 'off');
-    this.element = build('div', 'live-status', line, build('div', 'live-said', this.state, ' ', this.notice));
-    this.element.dataset.testid = 'live-status';
+    this.element = build('div', 'live-facts', ...this.facts.flatMap(fact => [fact.element, ' ']));
   }
 
   show(header) {
     for (const { label, value, isShown, labelNode, valueNode, element } of this.facts) {
       element.hidden = !isShown(header);
       setText(labelNode, label(header));
-      element.classList.toggle('live-fact-wide', labelNode.textContent.length > LONG_LABEL);
       setText(valueNode, value(header));
     }
+  }
+}
+
+/** On a phone: opens and closes the sheet with the settings (page.css). */
+function settingsButton() {
+  const button = makeButton('live-switch live-sheet', 'Settings', 'Settings', () => {
+    const isOpen = document.body.toggleAttribute('data-sheet');
+    button.setAttribute('aria-expanded', String(isOpen));
+  });
+  button.setAttribute('aria-expanded', 'false');
+  return button;
+}
+
+/** What the run has reached, whether it is running, and why not. */
+export class StatusLine {
+  constructor() {
+    this.facts = new Facts(STATUS_FACTS);
+    this.facts.facts.find(fact => fact.label({}) === MAIN_FACT).element.classList.add('live-fact-main');
+    const line = this.facts.element;
+    this.state = build('span', 'live-state', STATUS_SENTENCES[STATUSES.idle]);
+    this.notice = build('p', 'live-notice'); // below the picture
+    this.notice.setAttribute('role', 'status');
+    line.setAttribute('aria-live', 'off');
+    this.element = build('div', 'live-status', line, build('div', 'live-said', this.state, settingsButton()));
+    this.element.dataset.testid = 'live-status';
+  }
+
+  show(header) {
+    this.facts.show(header);
   }
 
   showStatus(status, notice) {
     setText(this.state, STATUS_SENTENCES[status] ?? status);
-    this.state.dataset.status = status;
-    setText(this.notice, notice ?? '');
+    this.element.dataset.status = this.state.dataset.status = status;
+    setText(this.notice, status === STATUSES.diverged ? '' : notice ?? ''); // the page says it above, with a way out
+  }
+}
+
+/** The numbers about speed and size, in a panel. */
+export class Details {
+  constructor() {
+    this.facts = new Facts(DETAILS);
+    this.element = build('section', 'live-panel live-details', build('div', 'live-head', build('h3', 'live-title', 'Details')), this.facts.element);
+  }
+
+  show(header) {
+    this.facts.show(header);
   }
 }
 
@@ -71,6 +110,7 @@ export class StatusLine {
 export class Advice {
   /** fix(changes) is called when the button is pressed. */
   constructor(fix) {
+    this.locked = []; // fields that a teacher has locked
     this.text = build('span', '');
     this.button = build('button', 'live-switch');
     this.button.type = 'button';
@@ -81,7 +121,8 @@ export class Advice {
 
   /** advice: {text, fix: {label, changes} or null} or null. */
   show(advice) {
-    this.changes = advice?.fix?.changes ?? null;
+    const changes = advice?.fix?.changes ?? null;
+    this.changes = changes && !this.locked.some(field => field in changes) ? changes : null;
     setText(this.text, advice?.text ?? '');
     setText(this.button, advice?.fix?.label ?? '');
     this.button.hidden = !this.changes;

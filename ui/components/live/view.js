@@ -1,12 +1,12 @@
 // Everything the live component has on the screen: its parts, their places, and which part takes what of a frame.
-import { Advice, StatusLine } from './status.js';
-import { Callouts } from './callouts.js';
+import { Advice, Details, StatusLine } from './status.js';
 import { ChartPanel } from './panels/chart.js';
 import { DecisionMap } from './map/decision_map.js';
 import { Diagram } from './network/diagram.js';
 import { DrawingPad } from './drawing/drawing_pad.js';
 import { ElementSource, SaveMenu } from '../shared/save.js';
 import { EVENTS, STATUSES } from '../shared/protocol.js';
+import { Guide } from './guide.js';
 import { History } from './panels/history.js';
 import { Strip } from './strip.js';
 import { build, setText } from '../shared/dom.js';
@@ -17,6 +17,8 @@ import { readTheme } from '../shared/palette.js';
 const FACTS_PERIOD_MS = 50; // between changes of the status line during training: a person cannot read sixty numbers per second
 const TABLE_PERIOD_MS = 100; // between changes of the tables
 const SENTENCE_PERIOD_MS = 1000; // between changes of the sentences for screen readers
+const THEME_VARIABLES = ['text', 'background', 'border', 'primary'].map(name => `--st-${name}-color`);
+const CURVES = 2; // the first panels, beside the map
 const VIEW_TITLES = { map: 'Prediction of the network', pictures: 'Test pictures', table: 'Test data' };
 
 /** owner: focus (unit or null), point(unit), edit(message), send(event). */
@@ -30,11 +32,12 @@ export class View {
     this.latest = {};
     this.factsAt = this.tablesAt = this.sentencesAt = -Infinity;
     this.status = new StatusLine();
+    this.details = new Details();
     this.diagram = new Diagram(owner);
     this.map = new DecisionMap();
     this.pad = new DrawingPad(this.map, { points: message => owner.send({ type: EVENTS.points, ...message }) });
     this.advice = new Advice(changes => owner.send({ type: EVENTS.fix, changes }));
-    this.callouts = new Callouts(this.diagram.box);
+    this.guide = new Guide();
     this.strip = new Strip();
     this.panels = makePanels({ lightCell: cell => this.map.light(cell) });
     this.charts = this.panels.filter(panel => panel instanceof ChartPanel);
@@ -45,9 +48,12 @@ export class View {
     this.note = build('p', 'live-words');
     this.place = build('div', 'live-place', this.note, this.map.element, this.strip.element);
     this.main = build('section', 'live-main', this.head, this.place);
-    this.panelGrid = build('div', 'live-panels', ...this.panels.map(panel => panel.element));
     root.classList.add('live');
-    root.replaceChildren(this.probe, this.status.element, build('div', 'live-grid', this.diagram.element, this.main, this.advice.element, this.panelGrid));
+    const curves = this.panels.slice(0, CURVES).map(panel => panel.element);
+    const others = this.panels.slice(CURVES).map(panel => panel.element);
+    this.panelGrid = build('div', 'live-panels', ...others, this.details.element);
+    const grid = build('div', 'live-grid', this.diagram.element, this.main, build('div', 'live-curves', ...curves), build('div', 'live-words-row', this.status.notice, this.guide.element, this.advice.element), this.panelGrid);
+    root.replaceChildren(this.probe, this.status.element, grid);
     root.dataset.view = 'map';
     this.addSaveMenus();
     this.forget();
@@ -70,8 +76,9 @@ export class View {
   }
 
   setOptions(data) {
-    this.map.setOptions({ show_test: data.show_test, discretize: data.discretize });
+    this.map.setOptions(data);
     this.diagram.setOptions(data);
+    this.advice.locked = data.locked ?? [];
     this.drawing = data.drawing ?? null;
     if (this.map.plane) this.pad.setOptions(this.drawing);
     for (const panel of this.panels) panel.configure(data);
@@ -99,6 +106,7 @@ export class View {
   show(header, update, arrays, before, now) {
     if (header.status !== STATUSES.running || now - this.factsAt >= FACTS_PERIOD_MS) this.showFacts(header, now);
     if (hasChanges(update)) this.take(header, arrays, before, now);
+    this.map.follow(header);
     if (now - this.tablesAt >= TABLE_PERIOD_MS) this.showTables(header, now);
     if (now - this.sentencesAt >= SENTENCE_PERIOD_MS) this.describe(header, now);
   }
@@ -151,21 +159,29 @@ export class View {
     for (const panel of this.panels) panel.rebuild(header);
     const { element } = this.panels[this.panels.length - 1]; // the last panel takes the place of a missing map
     const home = view === 'table' ? this.place : this.panelGrid;
-    if (element.parentElement !== home) home.append(element);
+    if (element.parentElement !== home) home.insertBefore(element, home === this.panelGrid ? this.details.element : null);
   }
 
   showFacts(header, now) {
     this.factsAt = now;
+    this.placeStatus();
     this.status.show(header);
+    this.details.show(header);
+  }
+
+  /** Puts the status line into the bar above, if the page has one; the bar may have been drawn again. */
+  placeStatus() {
+    const place = document.querySelector('.live-readout');
+    if (place && this.status.element.parentElement !== place) place.replaceChildren(this.status.element);
   }
 
   showTables(header, now) {
     this.tablesAt = now;
     for (const panel of this.panels) panel.show(header, this.latest);
-    this.advice.show(header.advice ?? header.goal ?? null);
+    this.advice.show(header.advice ?? header.goal ?? { text: header.loss_note, fix: null });
     this.strip.take(header, this.latest);
     delete this.latest.images;
-    if (this.diagram.layout) this.callouts.arrange(this.diagram.layout);
+    this.guide.show(header);
   }
 
   describe(header, now) {
@@ -197,12 +213,15 @@ export class View {
   updateTheme() {
     const theme = readTheme(this.root);
     [this.map, this.diagram, this.strip, ...this.panels].forEach(part => part.setTheme(theme));
-    this.root.dataset.theme = theme.name;
+    this.root.dataset.theme = this.status.element.dataset.theme = theme.name;
+    const given = getComputedStyle(this.root); // the bar, where the status line is, does not inherit these
+    for (const name of THEME_VARIABLES) this.status.element.style.setProperty(name, given.getPropertyValue(name));
     this.drawAllCharts();
   }
 
   close() {
-    [this.diagram, this.map, this.pad, this.callouts, ...this.panels].forEach(part => part.close());
+    [this.diagram, this.map, this.pad, ...this.panels].forEach(part => part.close());
+    this.status.element.remove();
     this.root.replaceChildren();
   }
 }

@@ -1,8 +1,5 @@
 // A Streamlit component without a picture: keyboard shortcuts of a page that has no live view.
-import { keepOneEntryAPage } from '../shared/history.js';
 import { Keys } from '../shared/keys.js';
-
-keepOneEntryAPage();
 
 const listeners = new WeakMap();
 

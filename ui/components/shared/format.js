@@ -24,9 +24,9 @@ export function formatWhole(value) {
   return Number.isFinite(value) ? wholeNumber.format(value) : DASH;
 }
 
-/** 224 -> 000,224: at least six digits, so that the line does not move while they change. */
+/** 12345 -> 12,345: no leading zeros, because tabular digits keep their places while the number grows. */
 export function formatEpoch(epoch) {
-  return String(epoch).padStart(6, '0').replace(/\B(?=(\d{3})+$)/g, ',');
+  return wholeNumber.format(epoch);
 }
 
 /** Milliseconds as text of at most six characters. */

@@ -7,9 +7,12 @@ export const BLUE = '#0877bd';
 export const ZERO = { light: '#eef0f1', dark: '#20242a' };
 export const CLASS_COLORS = ['#f59322', '#0877bd', '#009e73', '#cc79a7', '#8c6d1f', '#56b4e9', '#d55e00', '#7f7f7f'];
 export const CLASS_SYMBOLS = ['circle', 'square', 'triangle-up', 'diamond', 'x', 'triangle-down', 'star', 'cross'];
-export const TRAIN = { light: '#7d838c', dark: '#8b919a' };
-export const VALIDATION = { light: '#565b64', dark: '#b4b9bf' };
-export const TEST = { light: '#2a2e35', dark: '#e4e7eb' };
+export const INK = { light: '#2a2e35', dark: '#e4e7eb' };
+export const QUIET = { light: '#7d838c', dark: '#8b919a' };
+export const TRAIN_CURVE = { light: '#657d00', dark: '#7f9a2a' };
+export const VALIDATION_CURVE = { light: '#565b64', dark: '#b4b9bf' };
+export const TEST_CURVE = { light: '#512da8', dark: '#cdb8ff' };
+export const PART_CURVES = [TRAIN_CURVE, TEST_CURVE, VALIDATION_CURVE]; // in the order of the curves of a run
 export const GRID = { light: '#e3e6e9', dark: '#343a42' };
 
 /** @typedef {[red: number, green: number, blue: number]} Color each 0..255 */

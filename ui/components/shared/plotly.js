@@ -20,6 +20,17 @@ export function loadPlotly(url) {
   return page.backpropPlotly;
 }
 
+/**
+ * Leaves one finger on a chart to the browser, which scrolls the page and turns a tap into a click. Plotly gets two fingers:
+ * they zoom, or rotate a surface. Without this a finger zooms the chart, or holds the page where the chart cannot zoom.
+ */
+export function leaveOneFingerToThePage(plot) {
+  const stop = event => {
+    if (event.touches.length < 2) event.stopPropagation();
+  };
+  for (const name of ['touchstart', 'touchmove']) plot.addEventListener(name, stop, { capture: true, passive: true });
+}
+
 /** The element that loaded Plotly. */
 export function plotlyScript() {
   return /** @type {HTMLScriptElement} */ (document.querySelector('script[src*="plotly"]'));

@@ -137,6 +137,7 @@ export const VALUE_BYTE = Object.freeze({
  *   epoch_ms: number | null,
  *   rest: number,
  *   scores: { precision?: number[], recall?: number[], f1?: number[], macro_f1?: number | null, rmse?: number | null, mae?: number | null, scale?: number },
+ *   loss_note: string,
  *   goal: Advice | null,
  *   advice: Advice | null,
  *   history: { generation: number, from: number, count: number },

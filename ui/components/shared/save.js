@@ -61,15 +61,13 @@ export class SaveMenu {
 /** A Plotly chart: its own vector picture, and as a page Plotly itself with zoom and hover. */
 export class ChartSource {
   constructor(chart, back) {
-    this.chart = chart; // {plotly, plot}
+    this.chart = chart; // {plotly, plot}, and saved() -> {data, layout} if the file differs from the screen
     this.back = back;
   }
 
   figure() {
-    const { plot } = this.chart;
-    const showlegend = Boolean(plot.layout?.showlegend || plot.layout?.legend); // a file has no heading that names the lines
-    const plain = { paper_bgcolor: this.back(), plot_bgcolor: this.back(), datarevision: undefined, showlegend };
-    return { data: plot.data ?? [], layout: { ...plot.layout, ...plain } };
+    const { data = [], layout } = this.chart.saved?.() ?? this.chart.plot;
+    return { data, layout: { ...layout, paper_bgcolor: this.back(), plot_bgcolor: this.back(), datarevision: undefined } };
   }
 
   async svg() {

@@ -1,12 +1,12 @@
 // The map: decision regions on one canvas; axes and examples on a second one above it, which changes rarely.
 import { BytePicture, build, placeAt, placeIn, setText, sharpContext } from '../../shared/dom.js';
 import { legendRows } from './legend.js';
-import { MAP_MARGIN, Sprites, drawAxes, drawWrong, drawnParts, mapScale, setMapMargins } from './marks.js';
+import { MAP_MARGIN, Sprites, drawAxes, drawnParts, mapScale, marksErrors, setMapMargins } from './marks.js';
 import { classOfByte, mapColors, valueOfByte } from '../../shared/palette.js';
 import { STATUSES } from '../../shared/protocol.js';
 import { withMinus } from '../../shared/format.js';
 
-const MARKS_PERIOD_MS = 200; // between changes of crosses and highlighted examples during training
+const MARKS_PERIOD_MS = 200; // between changes of rings and highlighted examples during training
 const FADED = 0.13; // opacity of examples outside the pressed cell of the confusion matrix
 
 /** The map with its axes, examples and legend. It keeps what it last showed, so that a new theme or size only redraws. */
@@ -23,7 +23,9 @@ export class DecisionMap {
     setMapMargins(this.square);
     this.legend = build('div', 'live-legend');
     this.element = build('div', 'live-stage-map', this.square, this.legend);
-    this.options = { show_test: true, discretize: false };
+    this.options = { show_test: true, discretize: false, mark_errors: 'auto' };
+    this.moment = { status: STATUSES.idle, epoch: 0 }; // of the run
+    this.isMarked = false; // whether wrong predictions are ringed
     this.encoding = undefined; // 'value' or 'class'
     this.plane = this.bytes = this.points = this.theme = this.cell = this.drawn = null;
     this.predictions = {};
@@ -43,7 +45,27 @@ export class DecisionMap {
 
   setOptions(options) {
     this.options = options;
+    this.isMarked = this.wantsErrors();
     this.redraw();
+  }
+
+  /** Shows or hides the rings around wrong predictions, which depend on whether the run rests and on how many they are. */
+  follow({ status, epoch }) {
+    this.moment = { status, epoch };
+    const isMarked = this.wantsErrors();
+    if (isMarked === this.isMarked) return;
+    this.isMarked = isMarked;
+    this.showLegend();
+    this.drawMarks();
+  }
+
+  wantsErrors() {
+    return marksErrors(this.options.mark_errors, this.moment, this.parts);
+  }
+
+  /** The parts whose examples are drawn, see drawnParts. */
+  get parts() {
+    return this.points ? drawnParts(this.points, this.predictions, this.options.show_test || this.cell) : [];
   }
 
   /** Takes the arrays of a frame: points (N, 2) and labels (N) after a rebuild, wrong predictions, predicted classes. */
@@ -59,7 +81,7 @@ export class DecisionMap {
     if (!arrays.wrong && !arrays.test_prediction) return;
     this.predictions = arrays;
     const due = header.status !== STATUSES.running || now - this.markedAt >= MARKS_PERIOD_MS;
-    if (due) {
+    if (due && (this.isMarked || this.cell)) {
       this.markedAt = now;
       this.drawMarks();
     }
@@ -76,12 +98,15 @@ export class DecisionMap {
   /** Highlights the test examples of a cell [truth, predicted]; null: all examples again. */
   light(cell) {
     this.cell = cell;
+    this.showLegend();
     this.drawMarks();
   }
 
   /** Shows these points [[x, y, class], ...] instead of the frame's; null: the frame's again. */
   draw(points) {
+    const isOther = (this.drawn === null) !== (points === null);
     this.drawn = points;
+    if (isOther) this.showLegend();
     this.drawMarks();
   }
 
@@ -96,11 +121,16 @@ export class DecisionMap {
   recolor() {
     if (!this.plane || !this.theme) return;
     this.encoding ??= this.plane.encoding;
-    const { classes, theme, encoding, options, unit } = this;
-    this.colors = mapColors(encoding, theme.name, options.discretize);
-    const { colors } = this;
-    const hasValidation = Boolean(this.points?.points_validation);
-    this.legend.replaceChildren(...legendRows({ classes, theme, colors, encoding, options, unit, hasValidation }));
+    this.colors = mapColors(this.encoding, this.theme.name, this.options.discretize);
+    this.showLegend();
+  }
+
+  showLegend() {
+    const { classes, theme, colors, encoding, unit, options: { discretize: isFlat } } = this;
+    if (!colors) return;
+    const parts = this.drawn ? ['train'] : this.parts.map(({ part }) => part);
+    const isMarked = this.isMarked && !this.drawn;
+    this.legend.replaceChildren(...legendRows({ classes, theme, colors, encoding, isFlat, unit, parts, isMarked }));
   }
 
   /** One canvas pixel per cell; the browser scales it to the screen, smoothly and at any pixel ratio. */
@@ -123,13 +153,13 @@ export class DecisionMap {
     context.beginPath();
     context.rect(MAP_MARGIN.left, MAP_MARGIN.top, scale.span, scale.span);
     context.clip();
-    this.radius = Math.max(3.2, Math.min(4, side / 100));
-    this.sprites ??= new Sprites(this.theme, this.radius, this.drawn !== null || this.classes.length > 0);
+    const radius = Math.max(2.6, Math.min(4, side / 125));
+    if (this.sprites?.radius !== radius) this.sprites = null;
+    this.sprites ??= new Sprites(this.theme, radius, this.drawn !== null || this.classes.length > 0);
     if (this.drawn) {
       for (const [x, y, label] of this.drawn) this.sprites.draw(context, scale.across(x), scale.up(y), label, 'train');
     } else if (this.points) {
-      const parts = drawnParts(this.points, this.predictions, this.options.show_test || this.cell);
-      for (const part of parts) this.drawExamples(context, scale, part);
+      for (const part of this.parts) this.drawExamples(context, scale, part);
     }
   }
 
@@ -138,8 +168,7 @@ export class DecisionMap {
       const [x, y] = [scale.across(points[2 * i]), scale.up(points[2 * i + 1])];
       const isLit = !this.cell || (part === 'test' && labels[i] === this.cell[0] && predicted?.[i] === this.cell[1]);
       context.globalAlpha = isLit ? 1 : FADED;
-      this.sprites.draw(context, x, y, labels[i], part);
-      if (isLit && wrong?.[i]) drawWrong(context, x, y, this.radius);
+      this.sprites.draw(context, x, y, labels[i], part, this.isMarked && Boolean(wrong?.[i]));
     }
     context.globalAlpha = 1;
   }

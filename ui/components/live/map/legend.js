@@ -1,12 +1,12 @@
 // The legend of the map: what its colors and shapes mean.
-import { DOT_SHARE } from './marks.js';
+import { DOT_SHARE, markStyle } from './marks.js';
 import { build } from '../../shared/dom.js';
-import { CLASS_COLORS, CLASS_SYMBOLS, cssColor, symbolPath } from '../../shared/palette.js';
+import { CLASS_COLORS, CLASS_SYMBOLS, QUIET, cssColor, symbolPath } from '../../shared/palette.js';
 
 const RADIUS = 4.4; // of a symbol, in pixels of its icon
 
-/** A class symbol as inline SVG; dot: the color of a dot in its center, if any. */
-export function swatch(symbol, fill, stroke, dot = '') {
+/** A class symbol as inline SVG. size: share of the usual radius; dot: the color of a dot in its center, if any. */
+export function swatch(symbol, fill, stroke, { size = 1, width = 1.8, dot = '' } = {}) {
   const space = 'http://www.w3.org/2000/svg';
   const icon = document.createElementNS(space, 'svg');
   const set = (element, attributes) => Object.entries(attributes).forEach(pair => element.setAttribute(...pair));
@@ -16,8 +16,8 @@ export function swatch(symbol, fill, stroke, dot = '') {
     set(path, attributes);
     icon.append(path);
   };
-  add({ d: symbolPath(symbol, 7, 7, RADIUS), fill, stroke, 'stroke-width': stroke === 'none' ? 0 : 1.8 });
-  if (dot) add({ d: symbolPath('circle', 7, 7, DOT_SHARE * RADIUS), fill: dot });
+  add({ d: symbolPath(symbol, 7, 7, size * RADIUS), fill, stroke, 'stroke-width': stroke === 'none' ? 0 : width });
+  if (dot) add({ d: symbolPath('circle', 7, 7, DOT_SHARE * size * RADIUS), fill: dot });
   return icon;
 }
 
@@ -32,18 +32,28 @@ function colorBar(colors, flat, what) {
   return build('div', 'live-legend-row', build('span', 'live-scale', '\u22121', bar, '+1'), what);
 }
 
-/** Two rows: classes and kinds of examples; colors. `unit` is what the map shows instead of the output, or ''. */
-export function legendRows({ classes, theme, colors, encoding, options, unit, hasValidation }) {
+const PART_NAMES = { train: 'training', validation: 'validation', test: 'test' };
+
+/**
+ * Two rows: classes and kinds of examples that are drawn; colors. `unit` is what the map shows instead of the output, or ''.
+ * parts: names of the parts in the order in which they are drawn; isMarked: whether wrong predictions are ringed.
+ */
+export function legendRows({ classes, theme, colors, encoding, isFlat, unit, parts, isMarked }) {
   const keys = build('div', 'live-legend-row');
   classes.forEach((name, i) => {
     const icon = swatch(CLASS_SYMBOLS[i % CLASS_SYMBOLS.length], CLASS_COLORS[i % CLASS_COLORS.length], 'none');
     keys.append(build('span', 'live-key', icon, name));
   });
-  keys.append(build('span', 'live-key live-key-part', swatch('circle', theme.text, 'none'), 'training'));
-  if (hasValidation) keys.append(build('span', 'live-key', swatch('circle', 'none', theme.text, theme.text), 'validation'));
-  if (options.show_test) keys.append(build('span', 'live-key', swatch('circle', 'none', theme.text), 'test'));
-  if (classes.length) keys.append(build('span', 'live-key', swatch('x', theme.text, 'none'), 'wrong'));
-  if (encoding === 'value') return [keys, colorBar(colors, options.discretize, unit || 'output of the network')];
-  const words = options.discretize ? 'color: the chosen class' : 'color: the chosen class, paler where less sure';
+  [...parts].reverse().forEach((part, i) => {
+    const { size, line, dot } = markStyle(part, false, theme);
+    const icon = swatch('circle', line ? 'none' : theme.text, line ? theme.text : 'none', { size, width: line, dot: dot ? theme.text : '' });
+    keys.append(build('span', i ? 'live-key' : 'live-key live-key-part', icon, PART_NAMES[part]));
+  });
+  if (isMarked) {
+    const { rim, rimWidth } = markStyle('train', true, theme);
+    keys.append(build('span', 'live-key', swatch('circle', QUIET[theme.name], rim, { width: rimWidth }), 'wrong'));
+  }
+  if (encoding === 'value') return [keys, colorBar(colors, isFlat, unit || 'output of the network')];
+  const words = isFlat ? 'color: the chosen class' : 'color: the chosen class, paler where less sure';
   return [keys, build('div', 'live-legend-row', words)];
 }

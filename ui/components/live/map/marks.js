@@ -1,12 +1,15 @@
-// What is drawn over the map: axes, examples, crosses on wrong predictions. Each kind of example is one small picture.
-import { CLASS_COLORS, CLASS_SYMBOLS, cssColor, signedColor, symbolPath } from '../../shared/palette.js';
+// What is drawn over the map: axes, and examples with rings around wrong predictions. Each kind of example is one small picture.
+import { CLASS_COLORS, CLASS_SYMBOLS, QUIET, ZERO, cssColor, signedColor, symbolPath } from '../../shared/palette.js';
+import { STATUSES } from '../../shared/protocol.js';
 
 /** CSS pixels around the map, for the axes. The style sheet gets them as custom properties: see setMapMargins. */
 export const MAP_MARGIN = Object.freeze({ left: 34, right: 4, top: 4, bottom: 34 });
 const SPRITE_SIDE = 16; // CSS pixels
 export const DOT_SHARE = 0.46; // of the radius of a mark
-export const PARTS = ['train', 'validation', 'test']; // in the order in which their examples are drawn
+export const PARTS = ['test', 'validation', 'train']; // in the order in which their examples are drawn, the quiet ones below
 const VALUE_STEPS = 16; // shades of a numeric target on each side of zero
+const MAX_ERRORS_BY_ITSELF = 40; // as many or more are ringed only on request
+const CLASS = 'class'; // a fill: the color of the class
 const TICK_COUNT = 6; // per axis, approximately
 
 /** Hands the margins to the style sheet, which places the map and the drawing pad by them. */
@@ -81,6 +84,34 @@ export function drawnParts(points, predictions, showTest) {
   }));
 }
 
+/**
+ * Whether wrong predictions are ringed. option: "always", "never", or "auto": while the run rests, and if they are few.
+ * parts: what is drawn, see drawnParts.
+ */
+export function marksErrors(option, { status, epoch }, parts) {
+  if (option === 'never' || (option === 'auto' && (status === STATUSES.running || !epoch))) return false;
+  const known = parts.filter(({ wrong }) => wrong);
+  const count = () => known.reduce((sum, { wrong }) => sum + wrong.reduce((errors, isWrong) => errors + isWrong, 0), 0);
+  return known.length > 0 && (option === 'always' || count() < MAX_ERRORS_BY_ITSELF);
+}
+
+/**
+ * How an example is drawn: training examples full, the others smaller and hollow, those for validation with a dot. A
+ * wrong prediction has the text's color around it, on a light page a thin dark ring.
+ */
+export function markStyle(part, isWrong, theme, hasClasses = true) {
+  const pale = ZERO[theme.name];
+  const isHollow = part !== 'train';
+  return {
+    size: isHollow ? 0.75 : 1, // share of the radius
+    fill: isHollow ? pale : CLASS,
+    line: isHollow ? 1.3 : 0, // width of the outline in the color of the class
+    dot: part === 'validation',
+    rim: isWrong ? theme.text : hasClasses ? pale : QUIET[theme.name], // a target near zero is pale itself
+    rimWidth: isWrong ? 1.3 : isHollow ? 0.5 : 0.7,
+  };
+}
+
 /** Small pictures of examples, made once for each kind, size and theme. */
 export class Sprites {
   constructor(theme, radius, hasClasses) {
@@ -91,59 +122,37 @@ export class Sprites {
   }
 
   /** label: class number, or a target in -1..1 if the examples have no classes; part: one of PARTS. */
-  draw(context, x, y, label, part) {
+  draw(context, x, y, label, part, isWrong = false) {
     const kind = this.hasClasses ? label : Math.round(Math.max(-1, Math.min(1, label)) * VALUE_STEPS);
-    const key = PARTS.length * (kind + VALUE_STEPS) + PARTS.indexOf(part);
-    if (!this.made.has(key)) this.made.set(key, this.make(kind, part));
+    const key = 2 * (PARTS.length * (kind + VALUE_STEPS) + PARTS.indexOf(part)) + Number(isWrong);
+    if (!this.made.has(key)) this.made.set(key, this.make(kind, markStyle(part, isWrong, this.theme, this.hasClasses)));
     context.drawImage(this.made.get(key), x - SPRITE_SIDE / 2, y - SPRITE_SIDE / 2, SPRITE_SIDE, SPRITE_SIDE);
   }
 
-  /** Training examples are full with a pale rim; the others are hollow with a dark rim, those for validation with a dot. */
-  make(kind, part) {
-    const hollow = part !== 'train';
+  make(kind, style) {
     const ratio = 2 * Math.min(2, window.devicePixelRatio || 1);
     const sprite = new OffscreenCanvas(SPRITE_SIDE * ratio, SPRITE_SIDE * ratio);
     const context = /** @type {OffscreenCanvasRenderingContext2D} */ (sprite.getContext('2d'));
     context.scale(ratio, ratio);
     const color = this.hasClasses ? CLASS_COLORS[kind % CLASS_COLORS.length] : cssColor(signedColor(kind / VALUE_STEPS, this.theme.name));
     const symbol = this.hasClasses ? CLASS_SYMBOLS[kind % CLASS_SYMBOLS.length] : 'circle';
-    const outline = new Path2D(symbolPath(symbol, SPRITE_SIDE / 2, SPRITE_SIDE / 2, this.radius));
+    const outline = radius => new Path2D(symbolPath(symbol, SPRITE_SIDE / 2, SPRITE_SIDE / 2, radius));
+    const shape = outline(style.size * this.radius);
     context.lineJoin = 'round';
-    context.lineWidth = hollow ? 4 : 2.4;
-    context.strokeStyle = hollow ? '#1b1e23' : '#ffffff';
-    context.stroke(outline);
-    context.fillStyle = hollow ? '#ffffff' : color;
-    context.fill(outline);
-    if (hollow) {
-      context.lineWidth = 2.2;
+    context.lineWidth = style.line + 2 * style.rimWidth; // half of each line is inside the shape
+    context.strokeStyle = style.rim;
+    context.stroke(shape);
+    context.fillStyle = style.fill === CLASS ? color : style.fill;
+    context.fill(shape);
+    if (style.line) {
+      context.lineWidth = style.line;
       context.strokeStyle = color;
-      context.stroke(outline);
+      context.stroke(shape);
     }
-    if (part === 'validation') {
-      context.fillStyle = '#1b1e23';
-      context.fill(new Path2D(symbolPath('circle', SPRITE_SIDE / 2, SPRITE_SIDE / 2, DOT_SHARE * this.radius)));
+    if (style.dot) {
+      context.fillStyle = color;
+      context.fill(new Path2D(symbolPath('circle', SPRITE_SIDE / 2, SPRITE_SIDE / 2, DOT_SHARE * style.size * this.radius)));
     }
     return sprite;
   }
-}
-
-/** A ring and a cross around a misclassified example, readable on any region. */
-export function drawWrong(context, x, y, radius) {
-  const ring = radius + 3.6;
-  const arm = 2.6;
-  const trace = () => {
-    context.beginPath();
-    context.arc(x, y, ring, 0, 2 * Math.PI);
-    context.moveTo(x - arm, y - arm);
-    context.lineTo(x + arm, y + arm);
-    context.moveTo(x + arm, y - arm);
-    context.lineTo(x - arm, y + arm);
-    context.stroke();
-  };
-  context.strokeStyle = '#ffffff';
-  context.lineWidth = 3.2;
-  trace();
-  context.strokeStyle = '#1b1e23';
-  context.lineWidth = 1.4;
-  trace();
 }

@@ -9,7 +9,7 @@ const BIAS_BUTTON_SIDE = 16; // CSS pixels
 
 /**
  * owner: toggle(name), setLayers(by), resize(layer, by), activate(layer, name), editNeuron(layer, unit),
- * editBias(layer, unit), and pointable(button, unit) with unit() -> the number whose map it shows, or null.
+ * editBias(layer, unit), and pointable(button, place) with place() -> the Place of its unit, or null.
  */
 export class DiagramButtons {
   constructor(owner) {
@@ -63,7 +63,7 @@ export class DiagramButtons {
       button.title = label.length > 8 ? label : '';
       this.owner.pointable(button, () => {
         const row = this.network.features.indexOf(name);
-        return row < 0 ? null : -1 - row;
+        return row < 0 ? null : { layer: 0, unit: row };
       });
       return button;
     });
@@ -98,15 +98,16 @@ export class DiagramButtons {
     const neuron = makeButton('live-neuron', '', '', () => this.owner.editNeuron(layer.depth, unit));
     const bias = makeButton('live-bias', '', '', () => this.owner.editBias(layer.depth, unit));
     bias.tabIndex = -1; // the keyboard reaches it through the neuron
-    this.owner.pointable(neuron, () => (layer === this.outputs ? null : this.numberOf(layer.depth, unit)));
+    this.owner.pointable(neuron, () => ({ layer: layer.depth, unit }));
     layer.neurons.push(neuron);
     layer.biases.push(bias);
     layer.element.append(neuron, bias);
   }
 
-  /** The number of a drawn hidden neuron among all of them. */
-  numberOf(l, unit) {
-    return this.layers.slice(0, l - 1).reduce((sum, layer) => sum + layer.neurons.length, unit);
+  /** The number whose map a unit has: hidden neurons drawn from 0, features from -1 down, null for an output. */
+  mapOf({ layer, unit }) {
+    if (layer === 0) return -1 - unit;
+    return layer > this.layers.length ? null : this.layers.slice(0, layer - 1).reduce((sum, { neurons }) => sum + neurons.length, unit);
   }
 
   /** Sets the texts, and which buttons are enabled. */

@@ -12,7 +12,7 @@ const DASH_SPEED = 1.6; // CSS pixels per frame
 const RETURN_DELAY_MS = 120; // until the large map changes back, so that it does not flicker between neighboring units
 const TIP_WIDTH = 190; // CSS pixels
 
-/** owner: point(unit or null), edit({layer, from, to, value}), send(event). */
+/** owner: focus (the unit whose map is large, or null), point(unit or null), edit({layer, from, to, value}), send(event). */
 export class Diagram {
   constructor(owner) {
     this.owner = owner;
@@ -25,7 +25,7 @@ export class Diagram {
     this.box.setAttribute('aria-label', 'Network diagram. Arrow keys move between features and neurons; Enter opens the weights.');
     this.element = build('section', 'live-diagram', this.box);
     this.editor = new WeightEditor(this.box, message => owner.edit(message));
-    this.pointed = { unit: null, link: null };
+    this.pointed = /** @type {{ place: import('./layout.js').Place | null, link: import('./layout.js').Link | null }} */ ({ place: null, link: null });
     this.phase = 0;
     this.calm = false;
     this.arrays = {};
@@ -86,7 +86,7 @@ export class Diagram {
   rebuild(network, classes) {
     this.network = network;
     this.editor.close();
-    this.pointed = { unit: null, link: null };
+    this.pointed.place = null;
     this.pointAtLink(null);
     this.buttons.update(network, classes);
     this.buttons.label(this.locked);
@@ -118,9 +118,9 @@ export class Diagram {
 
   // -- pointing
 
-  /** Pointing at a button, or focusing it with the keyboard, shows the map of unit(). */
-  pointable(button, unit) {
-    const show = () => this.pointAt(unit());
+  /** Pointing at a button, or focusing it with the keyboard, shows the map of the unit at place(), and dims what is not on its paths. */
+  pointable(button, place) {
+    const show = () => this.pointAt(place());
     const leave = () => this.pointAt(null);
     button.addEventListener('pointerenter', show); // a finger shows it while it rests there
     button.addEventListener('pointerleave', leave);
@@ -131,15 +131,16 @@ export class Diagram {
     });
   }
 
-  pointAt(unit) {
+  pointAt(place) {
     clearTimeout(this.leaving);
     const change = () => {
-      if (this.pointed.unit === unit) return;
-      this.pointed.unit = unit;
-      this.owner.point(unit);
+      const before = this.pointed.place;
+      if (before?.layer === place?.layer && before?.unit === place?.unit) return;
+      this.pointed.place = place;
+      this.showMapOf(place);
       this.paint();
     };
-    if (unit === null) this.leaving = setTimeout(change, RETURN_DELAY_MS);
+    if (place === null) this.leaving = setTimeout(change, RETURN_DELAY_MS);
     else change();
   }
 
@@ -156,6 +157,11 @@ export class Diagram {
   hover(event) {
     const [x, y, link] = this.linkUnder(event);
     this.pointAtLink(link, x, y);
+  }
+
+  showMapOf(place) {
+    const unit = place && this.buttons.mapOf(place);
+    if (unit !== this.owner.focus) this.owner.point(unit);
   }
 
   pointAtLink(link, x, y) {

@@ -1,9 +1,11 @@
 // Places in the network diagram: columns of tiles from left to right, links between them. Functions of plain numbers, in
 // CSS pixels.
 
-const TILE = 38; // side of a tile, if it fits
-const PITCH = 46; // from tile to tile, if it fits
-const COLUMN_PITCH = 84; // least distance from column to column
+const TILE = 38; // side of a tile, if it fits; larger in a high diagram
+const PITCH = 46; // from tile to tile, likewise
+const LOW = 480; // height in CSS pixels up to which tiles have that side
+const LARGEST = 1.6; // times that side
+const COLUMN_PITCH = 78; // least distance from column to column
 const LABEL_WIDTH = 58; // names of the features, left of their tiles
 const HEAD_HEIGHT = 72; // titles, buttons and the name of the activation
 const FOOT_HEIGHT = 8; // below the last tile, for its bias
@@ -20,6 +22,7 @@ const LINK_REACH = 7; // distance from a link at which a pointer still hits it
  *   sizes: number[], rows: number[],
  * }} Layout
  * @typedef {{ layer: number, from: number, to: number }} Link
+ * @typedef {{ layer: number, unit: number }} Place a unit: its column, and its row there
  */
 
 /** The smallest width in which nothing overlaps. */
@@ -27,8 +30,8 @@ export function minimumWidth(network) {
   return LABEL_WIDTH + TILE + COLUMN_PITCH * (network.sizes.length - 1);
 }
 
-function column(count, hidden, center, available, size = TILE, middle = false) {
-  const pitch = Math.min(PITCH, (available - (hidden ? MORE_HEIGHT : 0)) / Math.max(1, count));
+function column(count, hidden, center, available, size, middle = false) {
+  const pitch = Math.min(Math.max(PITCH, PITCH * size / TILE), (available - (hidden ? MORE_HEIGHT : 0)) / Math.max(1, count));
   const side = Math.min(size, Math.floor(pitch - 4));
   const top = HEAD_HEIGHT + (middle ? (available - pitch * count) / 2 : 0);
   const ys = Array.from({ length: count }, (_, i) => top + pitch * (i + 0.5));
@@ -45,15 +48,16 @@ function column(count, hidden, center, available, size = TILE, middle = false) {
 export function layOut(network, width, height) {
   const { sizes, shown, features: on, all_features: all } = network;
   const available = height - HEAD_HEIGHT - FOOT_HEIGHT;
+  const tile = TILE * Math.min(LARGEST, Math.max(1, height / LOW));
   const last = sizes.length - 1;
   const first = LABEL_WIDTH + TILE / 2;
   const center = l => first + (width - OUTPUT_SIDE - first) * l / last;
-  const features = column(all.length, 0, first, available);
+  const features = column(all.length, 0, first, available, tile);
   const rows = on.map(name => all.findIndex(([other]) => other === name));
   const columns = shown.map((count, l) => {
     if (l === 0) return { ...features, ys: rows.map(row => features.ys[row]), hidden: 0 };
     if (l === last) return column(count, sizes[l] - count, center(l), available - OUTPUT_INSET, OUTPUT_SIDE, true);
-    return column(count, sizes[l] - count, center(l), available);
+    return column(count, sizes[l] - count, center(l), available, tile);
   });
   const offsets = [0];
   const starts = [0];
@@ -67,6 +71,11 @@ export function layOut(network, width, height) {
 /** Index in `weights` of the link from unit i to unit j of dense layer l. */
 export function weightIndex(layout, l, i, j) {
   return layout.offsets[l] + i * layout.sizes[l + 1] + j;
+}
+
+/** Whether a unit is on a path through the unit at `place`: all are but its neighbors in the column; all if it is null. */
+export function isOnPath(place, layer, unit) {
+  return !place || layer !== place.layer || unit === place.unit;
 }
 
 /** Share of a link's height that it has covered at x; the curve is the same for all links between two columns. */

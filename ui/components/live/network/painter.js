@@ -1,7 +1,8 @@
 // Paints the network: links by color and width, a small map in each tile, biases as small squares.
-import { LinkPainter } from './weight_lines.js';
+import { DIMMED, LinkPainter } from './weight_lines.js';
 import { BytePicture, build, sharpContext } from '../../shared/dom.js';
 import { CLASS_COLORS, cssColor, mapColors, signedColor } from '../../shared/palette.js';
+import { isOnPath } from './layout.js';
 import { THUMBNAIL_SIDE as MAP_SIDE } from '../../shared/protocol.js';
 
 const MAX_BIAS_SIDE = 9; // CSS pixels
@@ -34,25 +35,33 @@ export class DiagramPainter {
   }
 
   /**
-   * state: {layout, weights, biases, maps, network, phase, pointed: {unit, link}}; weights, biases and maps may be missing.
+   * state: {layout, weights, biases, maps, network, phase, pointed: {place, link}}; weights, biases and maps may be missing.
+   * What is on no path through the unit at `place` is dimmed.
    */
   paint(state) {
     const { layout, maps, pointed } = state;
-    this.links.paint(layout, state.weights, state.phase);
+    this.links.paint(layout, state.weights, state.phase, pointed.place);
     this.paintSkips(state);
     if (pointed.link) this.paintPointed(layout, pointed.link);
     if (maps?.length) this.neurons.paint(maps, maps.length / MAP_SIDE, MAP_SIDE, this.colors);
     this.paintTiles(state);
     this.paintOutputs(state);
     if (state.biases) this.paintBiases(state);
+    this.context.globalAlpha = 1;
+  }
+
+  /** Dims what is drawn next if its unit is on no path through the unit pointed at. */
+  dim({ place }, layer, unit, alpha = 1) {
+    this.context.globalAlpha = alpha * (isOnPath(place, layer, unit) ? 1 : DIMMED);
   }
 
   /** The outputs are small: their map is the large one beside them. */
-  paintOutputs({ layout }) {
+  paintOutputs({ layout, pointed }) {
     const { context } = this;
     const { center, side, ys } = layout.columns.at(-1);
     context.lineWidth = 1.5;
     ys.forEach((y, unit) => {
+      this.dim(pointed, layout.columns.length - 1, unit);
       context.fillStyle = ys.length > 1 ? CLASS_COLORS[unit % CLASS_COLORS.length] : this.theme.back;
       context.beginPath();
       context.arc(center, y, side / 2, 0, 2 * Math.PI);
@@ -62,7 +71,7 @@ export class DiagramPainter {
   }
 
   /** A line with a plus at its end wherever a unit adds its input of the same number. */
-  paintSkips({ layout, network }) {
+  paintSkips({ layout, network, pointed }) {
     const { context } = this;
     context.strokeStyle = this.theme.text;
     context.fillStyle = this.theme.back;
@@ -71,6 +80,7 @@ export class DiagramPainter {
       const [left, right] = [layout.columns[l], layout.columns[l + 1]];
       const center = right.left - SUM_RADIUS - MAX_BIAS_SIDE / 2;
       left.ys.forEach((y, unit) => {
+        this.dim(pointed, l, unit, isOnPath(pointed.place, l + 1, unit) ? 1 : DIMMED);
         context.beginPath();
         context.moveTo(left.right, y);
         context.lineTo(right.left, right.ys[unit]);
@@ -104,6 +114,7 @@ export class DiagramPainter {
     const { features, columns, rows } = layout;
     const on = new Set(rows);
     context.strokeStyle = this.theme.text;
+    const isPointed = (layer, unit) => pointed.place?.layer === layer && pointed.place.unit === unit;
     const tile = (picture, number, column, y, marked) => {
       const { left, side } = column;
       if (picture) context.drawImage(picture.canvas, 0, MAP_SIDE * number, MAP_SIDE, MAP_SIDE, left, y - side / 2, side, side);
@@ -111,25 +122,25 @@ export class DiagramPainter {
       context.strokeRect(left, y - side / 2, side, side);
     };
     network.all_features.forEach((_, row) => {
-      context.globalAlpha = on.has(row) ? 1 : 0.3;
-      tile(this.features.image && this.features, row, features, features.ys[row], on.has(row) && pointed.unit === -1 - rows.indexOf(row));
+      const unit = rows.indexOf(row);
+      this.dim(pointed, 0, unit, on.has(row) ? 1 : 0.3);
+      tile(this.features.image && this.features, row, features, features.ys[row], on.has(row) && isPointed(0, unit));
     });
-    context.globalAlpha = 1;
-    let unit = 0;
-    for (const column of columns.slice(1, -1)) {
-      for (const y of column.ys) {
-        tile(maps && this.neurons, unit, column, y, pointed.unit === unit);
-        unit += 1;
-      }
-    }
+    let number = 0;
+    columns.slice(1, -1).forEach((column, l) => column.ys.forEach((y, unit) => {
+      this.dim(pointed, l + 1, unit);
+      tile(maps && this.neurons, number, column, y, isPointed(l + 1, unit));
+      number += 1;
+    }));
   }
 
-  paintBiases({ layout, biases }) {
+  paintBiases({ layout, biases, pointed }) {
     const { context, theme } = this;
     context.lineWidth = 1;
     context.strokeStyle = theme.text;
     layout.columns.slice(1).forEach((column, l) => column.ys.forEach((y, unit) => {
       const bias = biases[layout.starts[l] + unit];
+      this.dim(pointed, l + 1, unit);
       context.fillStyle = cssColor(signedColor(Math.tanh(bias), theme.name));
       const side = Math.min(MAX_BIAS_SIDE, column.side / 2.5);
       const corner = [column.left - side / 2, y + column.side / 2 - side / 2, side, side];

@@ -1,8 +1,9 @@
 // The links of the diagram, painted pixel by pixel: all curves between two columns have the same shape. With a table of it,
 // four hundred dashed curves take two milliseconds, a tenth of what canvas paths take without a graphics card.
 import { BLUE, ORANGE, channels, packColor, parseColor } from '../../shared/palette.js';
-import { weightIndex } from './layout.js';
+import { isOnPath, weightIndex } from './layout.js';
 
+export const DIMMED = 0.14; // share of its opacity that remains of what is not on a path through the unit pointed at
 const DASH_STEPS = 64; // entries of the dash table
 const DASH_PERIOD = 11; // CSS pixels from dash to dash
 const DASH_GAP = 2.5; // CSS pixels of it that are pale
@@ -64,28 +65,34 @@ export class LinkPainter {
     this.tables = layout.columns.slice(0, -1).map((left, l) => curveTable(left.right, layout.columns[l + 1].left, ratio));
   }
 
-  /** weights: flat, or undefined. phase: CSS pixels by which the dashes have moved; null: no dashes. */
-  paint(layout, weights, phase) {
+  /**
+   * weights: flat, or undefined. phase: CSS pixels by which the dashes have moved; null: no dashes. place: of the unit
+   * pointed at, or null; links that are on no path through it are dimmed.
+   */
+  paint(layout, weights, phase, place = null) {
     this.pixels.fill(this.back);
     this.dashes = phase === null ? SOLID : DASHES;
     this.shift = (phase ?? 0) * DASH_STEPS / DASH_PERIOD;
-    if (weights) this.tables.forEach((table, l) => this.paintLinks(table, l, layout, weights));
+    if (weights) this.tables.forEach((table, l) => this.paintLinks(table, l, layout, weights, place));
     this.context.putImageData(this.image, 0, 0);
   }
 
-  paintLinks(table, l, layout, weights) {
+  paintLinks(table, l, layout, weights, place) {
     const [starts, ends] = [layout.columns[l].ys, layout.columns[l + 1].ys];
     for (let i = 0; i < starts.length; i++) {
-      for (let j = 0; j < ends.length; j++) this.paintLink(table, starts[i], ends[j], weights[weightIndex(layout, l, i, j)]);
+      for (let j = 0; j < ends.length; j++) {
+        const share = isOnPath(place, l, i) && isOnPath(place, l + 1, j) ? 1 : DIMMED;
+        this.paintLink(table, starts[i], ends[j], weights[weightIndex(layout, l, i, j)], share);
+      }
     }
   }
 
-  paintLink({ first, shares, slopes }, start, end, weight) {
+  paintLink({ first, shares, slopes }, start, end, weight, opacity) {
     const { pixels, ratio, dashes, shift } = this;
     const { width, height } = this.image;
     const style = linkStyle(Math.abs(weight));
     const half = style.half * ratio + 0.5; // plus half a pixel for the soft edge
-    const strength = style.opacity * 256;
+    const strength = opacity * style.opacity * 256;
     const color = this.colors[weight < 0 ? 0 : 1];
     const [redBlue, green] = [color & 0xff00ff, color & 0xff00];
     const perPixel = DASH_STEPS / DASH_PERIOD / ratio;

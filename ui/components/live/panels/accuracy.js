@@ -1,14 +1,14 @@
 // The accuracy, or R² for numbers, of the training, the test and any validation data over the epochs.
 import { ChartPanel } from './chart.js';
 import { REGRESSION } from '../../shared/protocol.js';
-import { TEST, TRAIN, VALIDATION } from '../../shared/palette.js';
+import { PART_CURVES } from '../../shared/palette.js';
 import { namedScores, partSentence, scoreText } from '../../shared/format.js';
 import { setText } from '../../shared/dom.js';
 
 export class AccuracyPanel extends ChartPanel {
   constructor() {
-    super('accuracy', 'Accuracy', [TRAIN, TEST, VALIDATION]);
-    this.addKey({ thin: 'train', thick: 'test', validation: 'validation' });
+    super('accuracy', 'Accuracy', PART_CURVES);
+    this.nameLines();
     this.addSmoothSwitch('Smooth the accuracy');
   }
 

@@ -1,11 +1,11 @@
-// The activation function of the first hidden layer and its derivative.
+// The activation function of the first hidden layer, or the output function without one, and its derivative.
 import { ChartPanel } from './chart.js';
-import { TEST, TRAIN } from '../../shared/palette.js';
+import { INK, QUIET } from '../../shared/palette.js';
 import { build, setText } from '../../shared/dom.js';
 
 export class ActivationPanel extends ChartPanel {
   constructor() {
-    super('activation', 'Activation', [TEST, TRAIN]);
+    super('activation', 'Activation', [INK, QUIET]);
     this.addKey({ thick: 'f(z)', dashed: 'derivative' });
   }
 
@@ -18,6 +18,6 @@ export class ActivationPanel extends ChartPanel {
   }
 
   describe() {
-    setText(this.sentence, 'The activation function and its derivative over z.');
+    setText(this.sentence, `${this.activation ?? 'The activation function'} and its derivative over z.`);
   }
 }

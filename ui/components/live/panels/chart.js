@@ -1,9 +1,11 @@
 // A panel with a Plotly chart that redraws a few times per second: one redraw costs as much as eight pictures of the map and
 // the network. The figure comes from Python as JSON; only its data and the colors of the theme are filled in here.
 import { ChartSource } from '../../shared/save.js';
+import { CurveMarks, lineNames, nameAnnotations, nameMargin } from './curve_marks.js';
 import { GRID } from '../../shared/palette.js';
 import { Panel } from './panel.js';
-import { build, setText } from '../../shared/dom.js';
+import { build, makeButton, setText } from '../../shared/dom.js';
+import { leaveOneFingerToThePage } from '../../shared/plotly.js';
 import { smoothed } from './history.js';
 
 const REDRAW_PERIOD_MS = 250; // between two redraws of one chart
@@ -31,6 +33,11 @@ export class ChartPanel extends Panel {
     this.drawnAt = -Infinity;
     this.period = REDRAW_PERIOD_MS;
     this.isStale = false;
+    this.marks = /** @type {CurveMarks | null} */ (null);
+    this.reset = makeButton('live-switch', `Reset the zoom of ${name}`, 'reset zoom', () => this.resetZoom());
+    this.reset.hidden = true; // until somebody zooms
+    this.head.append(this.reset);
+    leaveOneFingerToThePage(this.plot);
     this.observer = new ResizeObserver(() => {
       if (this.plot.data && this.plot.clientWidth) this.plotly.Plots.resize(this.plot);
     });
@@ -41,6 +48,19 @@ export class ChartPanel extends Panel {
   addKey(names) {
     const keys = Object.entries(names).map(([style, name]) => build('span', 'live-key', build('i', `live-line live-line-${style}`), name));
     this.head.append(build('span', 'live-keys', ...keys));
+  }
+
+  /** Names the lines at their ends, not in the head. */
+  nameLines() {
+    this.marks = new CurveMarks();
+  }
+
+  /**
+   * The value to mark with a ring, {trace, x, y}, or null.
+   * @returns {{ trace: number, x: number, y: number } | null}
+   */
+  best() {
+    return null;
   }
 
   /** A switch in the head; press(on) is called and the chart redrawn. */
@@ -116,8 +136,43 @@ export class ChartPanel extends Panel {
     this.isStale = false;
     this.drawnAt = now;
     const begin = performance.now();
+    const isFirst = !this.plot.data;
     this.plotly.react(this.plot, this.traces(), this.layout(), PLOTLY_CONFIG);
+    if (isFirst) {
+      if (this.marks) this.plot.append(this.marks.element);
+      for (const name of ['plotly_afterplot', 'plotly_relayout']) this.plot.on(name, () => this.follow());
+    }
+    this.follow();
     this.period = Math.max(REDRAW_PERIOD_MS, (performance.now() - begin) / REDRAW_SHARE);
+  }
+
+  /** After anything that may have moved the axes: a redraw, a zoom or another size. */
+  follow() {
+    const layout = this.plot._fullLayout;
+    this.reset.hidden = Boolean(layout.xaxis.autorange && layout.yaxis.autorange);
+    this.marks?.place(lineNames(this.plot.data, layout), this.toned(this.best()), layout);
+  }
+
+  resetZoom() {
+    this.plotly.relayout(this.plot, { 'xaxis.autorange': true, 'yaxis.autorange': true });
+    this.head.querySelector('button:not([hidden])')?.focus(); // this button is gone
+  }
+
+  /** The value to mark, in the color of its line. */
+  toned(best) {
+    return best && { ...best, color: this.tones[best.trace][this.theme.name] };
+  }
+
+  /** The figure as a file holds it, with the names and the mark in it. */
+  saved() {
+    const { data, layout, _fullLayout: full } = this.plot;
+    if (!this.marks || !data) return { data, layout };
+    const best = this.toned(this.best());
+    const marker = best && { symbol: 'circle-open', size: 9, color: best.color, line: { width: 2 } };
+    const ring = best ? [{ name: 'best', mode: 'markers', x: [best.x], y: [best.y], marker }] : [];
+    const asShown = axis => ({ ...layout[axis], autorange: false, range: full[axis].range }); // the names would widen it
+    const annotations = nameAnnotations(lineNames(data, full), full);
+    return { data: [...data, ...ring], layout: { ...layout, annotations, xaxis: asShown('xaxis'), yaxis: asShown('yaxis') } };
   }
 
   traces() {
@@ -134,8 +189,11 @@ export class ChartPanel extends Panel {
     const axis = given => ({ ...given, gridcolor: grid, zerolinecolor: grid, linecolor: grid });
     const yaxis = axis(layout.yaxis);
     if (this.log) Object.assign(yaxis, { type: this.scale, uirevision: this.scale }); // a zoom means nothing on the other scale
+    const names = this.figure.data.slice(0, Math.max(1, this.series.length - 1)).map(({ name }) => name);
+    const margin = this.marks ? { ...layout.margin, r: nameMargin(names, layout.font.size) } : layout.margin;
     return {
       ...layout,
+      margin,
       autosize: true,
       font: { ...layout.font, color: this.theme.text, family: this.theme.font },
       xaxis: axis(layout.xaxis),

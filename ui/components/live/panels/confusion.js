@@ -102,7 +102,7 @@ export class ConfusionPanel extends Panel {
     const brief = classes.length > 2 || classes.some(name => name.length > LONG_NAME);
     const heads = [...classes.map(name => heading(name, 'col')), ...measured.map(([name, short]) => heading(name, 'col', brief ? short : name))];
     this.table.replaceChildren(
-      this.caption, build('thead', '', build('tr', '', build('td', 'live-corner', 'true \\ pred.'), ...heads)), build('tbody', '', ...rows),
+      this.caption, build('thead', '', build('tr', '', build('td', 'live-corner', 'actual \\ predicted'), ...heads)), build('tbody', '', ...rows),
     );
   }
 
