@@ -53,8 +53,7 @@ def build(
 def make(
     workload: Workload, x: np.ndarray, y: np.ndarray, variant: str = "", backend: Backend | None = None
 ) -> Callable[[int], int]:
-    if variant:
-        os.environ[SWITCH_VARIABLE] = "off"
+    os.environ[SWITCH_VARIABLE] = "off" if variant else "on"
     compiled.FIRST_STEP_WAIT_S = TIMEOUT_S
     if workload.kind == "run":
         return whole_runs(workload)

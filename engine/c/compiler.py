@@ -24,8 +24,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-SWITCH_VARIABLE = "PLAYGROUND_COMPILED"  # environment variable; "off" runs everything on the tape
-USUALLY = "on"
+SWITCH_VARIABLE = "PLAYGROUND_COMPILED"  # environment variable: "on", or "off" to run everything on the tape
+USUALLY = "off"
 CANDIDATES = ("cc", "gcc", "clang")  # after the command in the environment variable CC
 FLAGS = ("-std=gnu11", "-O2", "-ftree-vectorize", "-fno-math-errno", "-fno-trapping-math", "-fopenmp-simd", "-w")
 NATIVE = ("-march=native",)  # left out if the compiler or the processor refuses it

@@ -41,7 +41,7 @@ def test_the_search_starts_once(monkeypatch):
 
 def test_the_page_says_how_steps_run_on_the_cpu(monkeypatch):
     monkeypatch.setenv(compiler.SWITCH_VARIABLE, "off")
-    assert search.steps_on_cpu().endswith("switched off by PLAYGROUND_COMPILED=off.")
+    assert search.steps_on_cpu().endswith("switched on by PLAYGROUND_COMPILED=on.")
     monkeypatch.setenv(compiler.SWITCH_VARIABLE, "on")
     monkeypatch.setattr(search, "compiler", lambda: compiler.Compiler(("/usr/bin/gcc", "-O2"), ""))
     assert search.steps_on_cpu().startswith("Steps of dense networks are compiled by gcc;")
