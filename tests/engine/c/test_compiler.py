@@ -119,8 +119,9 @@ SANITIZED = """
 import os
 del os.environ["LD_PRELOAD"]  # for the compiler
 from engine.c import compiler, executor
-executor.FIRST_STEP_WAIT_S = 60
-compiler.FLAGS = (*compiler.FLAGS, "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
+executor.FIRST_STEP_WAIT_S = None
+compiler.TIMEOUT_S = 100
+compiler.FLAGS = (*compiler.FLAGS, "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
 from lab.experiment.experiment import Experiment
 from lab.training.build import build
 CASES = (
