@@ -284,13 +284,13 @@ class Adviser:
 
 
 def loss_note(trainer: Trainer) -> str:
-    """Which loss this is, and how large it is for a network that knows no more than the mean target."""
+    """How large the loss of a network is that knows no more than the mean target, and which loss that is."""
     objective = trainer.objective
     guess = objective.guess(trainer.data.evaluated["train"].t)
     if guess is None:
         return f"Loss: {objective.loss.label.lower()}."
-    how = "predicting the mean" if objective.kind == "regression" else "guessing by the class shares"
-    return f"Loss: {objective.loss.label.lower()}; {guess:.3g} is {how}."
+    how = "Always predicting the mean" if objective.kind == "regression" else "Guessing by the class shares"
+    return f"{how} gives a loss of {guess:.3g} ({objective.loss.label.lower()})."
 
 
 def goal(experiment: Experiment, trainer: Trainer, scores: Scores) -> dict[str, Any] | None:

@@ -68,7 +68,7 @@ def _svg(name: str) -> str:
 def _mark(x: float, y: float, value: float, classes: int) -> str:
     """A point: of a class as its shape, of a number as a disk that is the fainter the closer it is to zero."""
     style = class_style(int(value)) if classes else {"color": BLUE if value > 0 else ORANGE, "symbol": "circle"}
-    paint = f'fill="{style["color"]}"' + ("" if classes else f' opacity="{min(1.0, abs(value)):.2f}"')
+    paint = f'fill="{style["color"]}"' + ("" if classes else f' opacity="{min(1.0, 0.4 + abs(value)):.2f}"')
     if style["symbol"] == "square":
         return f'<rect x="{x - RADIUS:.1f}" y="{y - RADIUS:.1f}" width="{2 * RADIUS}" height="{2 * RADIUS}" {paint}/>'
     if style["symbol"] == "triangle-up":

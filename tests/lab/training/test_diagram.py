@@ -222,9 +222,9 @@ def test_a_goal_is_said_with_how_far_it_is():
 @pytest.mark.parametrize(
     ("changes", "note"),
     [
-        ({"dataset": "xor"}, r"Loss: binary cross-entropy; 0\.69\d* is guessing by the class shares\."),
-        ({"dataset": "spiral3"}, r"Loss: categorical cross-entropy; 1\.\d* is guessing by the class shares\."),
-        ({"dataset": "plane"}, r"Loss: mean squared error; 1 is predicting the mean\."),
+        ({"dataset": "xor"}, r"Guessing by the class shares gives a loss of 0\.69\d* \(binary cross-entropy\)\."),
+        ({"dataset": "spiral3"}, r"Guessing by the class shares gives a loss of 1\.\d* \(categorical cross-entropy\)\."),
+        ({"dataset": "plane"}, r"Always predicting the mean gives a loss of 1 \(mean squared error\)\."),
         ({"loss": "hinge"}, r"Loss: hinge\."),
     ],
 )
