@@ -6,10 +6,11 @@
    executor, which carries out steps.
 4. tape: the executor for the processor. It records a step once and replays it.
 5. training: the loop, stop rules, divergence, history, checkpoints, diagnostics, gradient check, rate finder.
-6. lowering and gpu: the same formulas as a few CUDA kernels. Not verified on a real card yet.
+6. lowering, c and gpu: the same formulas as a few kernels, in C for this processor and in CUDA. CUDA is not verified on
+   a real card yet.
 
-Each package imports only those before it, except that training also imports gpu. backend finds the devices of a machine
-and is the only module that imports CuPy; cards puts what it finds into words.
+Each package imports only those before it, except that training also imports c and gpu. backend finds the devices of a
+machine and is the only module that imports CuPy; cards puts what it finds into words.
 """
 
 from engine.formulas.activations import ACTIVATIONS

@@ -45,8 +45,8 @@ st.header("Help")
 st.subheader("A first lesson")
 st.markdown(
     f"""
-1. Press **Play** on the Playground: a small network learns to tell orange from blue, and its boundary closes around the
-   blue disk.
+1. Press **Play** on the Playground: a small network learns to tell orange from blue, and within ten seconds its
+   boundary closes around the blue disk. **Reset** and **Play** show it again; *Speed* makes it slower or faster.
 2. Press **Reset**, raise the learning rate to 3 and press **Play** again: the steps are too long, and the loss jumps.
 3. Then open *{PRESETS["linear"].label}* below: without a hidden layer the boundary is a straight line, until you add
    one with **+**.

@@ -39,6 +39,9 @@ PACKAGES = (
     Package("engine/step", ("engine.network", "engine.formulas"), ("numpy",)),
     Package("engine/tape", ("engine.step", "engine.network", "engine.formulas"), ("numpy",)),
     Package("engine/lowering", ("engine.formulas",), ("numpy",)),
+    Package(
+        "engine/c", ("engine.lowering", "engine.tape", "engine.step", "engine.network", "engine.formulas"), ("numpy",)
+    ),
     Package("engine/cards.py"),
     Package("engine/backend.py", ("engine.cards",), ("numpy", "cupy", "cupyx")),
     Package(
@@ -47,7 +50,7 @@ PACKAGES = (
     ),
     Package(
         "engine/training",
-        ("engine.gpu", "engine.tape", "engine.step", "engine.network", "engine.formulas", "engine.backend"),
+        ("engine.c", "engine.gpu", "engine.tape", "engine.step", "engine.network", "engine.formulas", "engine.backend"),
         ("numpy",),
     ),
     Package("engine/__init__.py", ("engine.formulas",)),

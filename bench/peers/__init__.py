@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 OURS = "ours"
+RUNS = ("W7", "W7-32")  # whole runs, which no peer does
 
 
 class Peer(NamedTuple):
@@ -23,15 +24,16 @@ PEERS = {
     peer.name: peer
     for peer in (
         Peer(OURS, "ours", "numpy"),
-        Peer("pytorch-eager", "pytorch", "torch"),
-        Peer("pytorch-compile", "pytorch", "torch", "compile"),
-        Peer("jax-jit", "jax_steps", "jax"),
+        Peer("our-tape", "ours", "numpy", "tape", ("W5", "W6")),  # neither is compiled
+        Peer("pytorch-eager", "pytorch", "torch", skipped=RUNS),
+        Peer("pytorch-compile", "pytorch", "torch", "compile", RUNS),
+        Peer("jax-jit", "jax_steps", "jax", skipped=RUNS),
         Peer(
-            "jax-scan", "jax_steps", "jax", "scan", ("W2", "W5")
+            "jax-scan", "jax_steps", "jax", "scan", ("W2", "W5", *RUNS)
         ),  # single evaluations and very long steps gain nothing
-        Peer("scikit-learn", "scikit_learn", "scikit-learn", skipped=("W6",)),  # has no convolutions
-        Peer("seeds-way", "seeds_way", "numpy", skipped=("W6",)),
-        Peer("blas-floor", "blas_floor", "numpy"),
+        Peer("scikit-learn", "scikit_learn", "scikit-learn", skipped=("W6", *RUNS)),  # has no convolutions
+        Peer("seeds-way", "seeds_way", "numpy", skipped=("W6", *RUNS)),
+        Peer("blas-floor", "blas_floor", "numpy", skipped=RUNS),
     )
 }
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import numpy as np
 
-from bench.workloads import Workload
+from bench.workloads import RUN_EPOCHS, Workload
 from engine import OPTIMIZERS
 from engine.backend import Backend
+from engine.c import executor as compiled
+from engine.c.compiler import SWITCH_VARIABLE, TIMEOUT_S
 from engine.formulas.losses import Objective
 from engine.network.convolution import Conv2D, Flatten, Image, MaxPool2D
 from engine.network.layers import Activation, Dense, Layer
@@ -16,6 +19,8 @@ from engine.network.network import Network
 from engine.step.settings import Settings
 from engine.tape.evaluation_tape import EvaluationTape
 from engine.training.trainer import Trainer
+from lab.experiment.experiment import Experiment
+from lab.training import build as experiments
 
 SLICE_S = 0.0025  # as in the worker processes
 
@@ -48,8 +53,26 @@ def build(
 def make(
     workload: Workload, x: np.ndarray, y: np.ndarray, variant: str = "", backend: Backend | None = None
 ) -> Callable[[int], int]:
+    os.environ[SWITCH_VARIABLE] = "off" if variant else "on"
+    compiled.FIRST_STEP_WAIT_S = TIMEOUT_S
+    if workload.kind == "run":
+        return whole_runs(workload)
     trainer = build(workload, x, y, backend=backend)
     return look(trainer, x) if workload.kind == "grid" else training(trainer)
+
+
+def whole_runs(workload: Workload) -> Callable[[int], int]:
+    """Runs of the default experiment through the trainer, with every point of their curves. A step is a run of each."""
+    trainers = [experiments.build(Experiment(seed=seed)).trainer for seed in range(workload.samples)]
+
+    def run(steps: int) -> int:
+        for _ in range(steps):
+            for trainer in trainers:
+                trainer.reset()
+                trainer.run_for(np.inf, epochs=RUN_EPOCHS)
+        return steps
+
+    return run
 
 
 def training(trainer: Trainer) -> Callable[[int], int]:

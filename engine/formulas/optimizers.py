@@ -48,6 +48,13 @@ class Optimizer:
         """Count the step: once per step, not once per parameter."""
         self.t += 1
 
+    def numbers(self, t: Any, rate: Any) -> dict[str, Any]:
+        """Attribute -> its value in step t with this rate, for the attributes that change from step to step.
+
+        t and rate may be arrays, for many steps.
+        """
+        return {"rate": rate}
+
     def step(self, p: Any, g: Any) -> None:
         """One update of all parameters p by gradient g, both flat."""
         record_call(p, self.advance)
@@ -144,11 +151,20 @@ class Adam(Optimizer):
         super().__init__(learning_rate, size, dtype, decays=decays)
         self.corrected_rate, self.corrected_epsilon = np.array(0, dtype), np.array(0, dtype)
 
+    def corrections(self, t: Any, rate: Any) -> tuple[Any, Any]:
+        """Corrected rate and epsilon of step t."""
+        root = (1 - self.beta2**t) ** 0.5
+        return rate * root / (1 - self.beta1**t), self.epsilon * root
+
+    def numbers(self, t, rate):
+        corrected_rate, corrected_epsilon = self.corrections(t, rate)
+        return {"rate": rate, "corrected_rate": corrected_rate, "corrected_epsilon": corrected_epsilon}
+
     def advance(self):
         super().advance()
-        root = (1 - self.beta2**self.t) ** 0.5
-        self.corrected_rate.fill(float(self.rate) * root / (1 - self.beta1**self.t))
-        self.corrected_epsilon.fill(self.epsilon * root)
+        rate, epsilon = self.corrections(self.t, float(self.rate))
+        self.corrected_rate.fill(rate)
+        self.corrected_epsilon.fill(epsilon)
 
     def update(self, p, g, m, v):
         m *= self.beta1
@@ -169,6 +185,9 @@ class AdamW(Adam):
         super().__init__(learning_rate, size, dtype)
         self.decays = np.ones(size, dtype) if decays is None else np.asarray(decays, dtype)
         self.weight_decay, self.share = np.array(weight_decay, dtype), np.array(0, dtype)
+
+    def numbers(self, t, rate):
+        return super().numbers(t, rate) | {"share": rate * float(self.weight_decay)}
 
     def advance(self):
         super().advance()

@@ -6,7 +6,7 @@ the current step's first number.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -51,8 +51,9 @@ def blocks(count: int) -> int:
     return max(1, min(MAX_BLOCKS, -(-count // BLOCK_THREADS)))
 
 
-def each(name: str, parameters: str, body: list[str], index: str) -> str:
+def each(name: str, parameters: str, body: list[str], index: str, columns: str = "") -> str:
     """A kernel with one thread for each of `count` elements t, or rows i."""
+    body = [f"int i = t / {columns}, j = t % {columns};", *body] if columns else body
     return f"""extern "C" __global__ void {name}({parameters}) {{
   for (int {index} = blockIdx.x * blockDim.x + threadIdx.x; {index} < count; {index} += gridDim.x * blockDim.x) {{
 {_indented(body, 4)}
@@ -61,13 +62,14 @@ def each(name: str, parameters: str, body: list[str], index: str) -> str:
 """
 
 
-def total(parameters: str, body: list[str], value: str) -> str:
-    """A kernel with one block for each sum: its threads add up every 256th of `count` elements k, then their sums."""
+def total(parameters: str, body: list[str], value: str, shape: tuple[int, int], whole: bool) -> str:
+    """A kernel with one block for each sum: its threads add up every 256th of its elements k, then their sums."""
+    place = "int i = k / width, j = k % width;" if whole else "int i = k, j = blockIdx.x;"
     return f"""extern "C" __global__ void total({parameters}) {{
   __shared__ real sums[{BLOCK_THREADS}];
   real sum = 0;
-  for (int k = threadIdx.x; k < count; k += {BLOCK_THREADS}) {{
-{_indented(body, 4)}
+  for (int k = threadIdx.x; k < count{" * width" if whole else ""}; k += {BLOCK_THREADS}) {{
+{_indented([place, *body], 4)}
     sum += {value};
   }}
   sums[threadIdx.x] = sum;
@@ -82,6 +84,8 @@ def total(parameters: str, body: list[str], value: str) -> str:
 
 
 PRODUCT_SIZES: str = "int M, int N, int K, int am, int ak, int bk, int bn, int ones, int depth"
+SUMS_IN_PRODUCTS: bool = True
+INLINE_LITERALS: Container[float] | None = None  # all of them
 
 
 def tiling(rows: int, columns: int, depth: int) -> Tiling:
@@ -89,10 +93,11 @@ def tiling(rows: int, columns: int, depth: int) -> Tiling:
     tile = Tile(*(4 if length > 2 * TILE_SIDE else 1 for length in (rows, columns)))
     tiles = -(-rows // tile.height) * -(-columns // tile.width)
     part = -(-depth // max(1, min(depth // MIN_PART_DEPTH, ENOUGH_BLOCKS // tiles)))
-    return Tiling(tile, tiles, -(-depth // part), part)
+    parts = -(-depth // part)
+    return Tiling(tile, tiles, parts, part, in_memory=parts > 1)
 
 
-def product(tiling: Tiling, parameters: str, read: Sequence[str], body: list[str]) -> str:
+def product(tiling: Tiling, parameters: str, read: Sequence[str], body: list[str] | None) -> str:
     """A kernel of sum over k of A[m, k] B[k, n], tile by tile, in strips through shared memory; then the body.
 
     read: expressions for an element of A and of B; am, ak, bk, bn: strides along the axes. ones: rows of A from this
@@ -129,7 +134,7 @@ def product(tiling: Tiling, parameters: str, read: Sequence[str], body: list[str
       int i = m0 + row + u * {side}, j = n0 + column + v * {side}, t = i * N + j;
       if (i >= M || j >= N) continue;
       real acc = sums[u][v];
-{_indented(body, 6)}
+{_indented(body or ["parts[part * M * N + t] = acc;"], 6)}
     }}
 }}
 """

@@ -92,13 +92,13 @@ class ScoreBuffer:
         if self.objective.kind == "regression":
             return []
         z, labels, column = self.logits[name], self.labels[name], self.columns[name]
-        body = ["const real *row = z + k * classes;", "int best = classes == 1 ? row[0] > 0 : 0;",
+        body = ["const real *row = z + i * classes;", "int best = classes == 1 ? row[0] > 0 : 0;",
                 "for (int j = 1; j < classes; j++) if (row[j] > row[best]) best = j;"]  # fmt: skip
-        parameters = "const real *z, const int *labels, int classes, real *out, int count"
-        source = cuda.prelude(z.dtype) + cuda.total(parameters, body, "real(best == labels[k])")
+        parameters = "real *out, int count, int width, const real *z, const int *labels, int classes"
+        source = cuda.prelude(z.dtype) + cuda.total(parameters, body, "real(best == labels[i])", (len(z), 1), True)
         place = self.now[0, column + 1 : column + 2]
-        sizes = np.int32(z.shape[1]), np.int32(len(z))
-        return [Launch(source, "total", 1, (z, self.backend.send(labels.astype(np.int32)), sizes[0], place, sizes[1]))]
+        given = self.backend.send(labels.astype(np.int32)), np.int32(z.shape[1])
+        return [Launch(source, "total", 1, (place, np.int32(len(z)), np.int32(1), z, *given))]
 
     # Scores ----------------------------------------------------------------------------------------------------------
 

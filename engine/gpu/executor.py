@@ -34,6 +34,8 @@ class CudaExecutor:
     is_ahead: whether the device has taken steps since the last synchronization.
     """
 
+    way = "cuda"
+    is_remote = True
     min_check_interval = 1024  # because fetching the parameters costs as much as several steps
 
     def __init__(self, backend: Backend, data: Data, formulas: StepFormulas, progress: Progress) -> None:
@@ -64,6 +66,9 @@ class CudaExecutor:
         return (data + flat + passing) * network.dtype.itemsize
 
     # Steps -----------------------------------------------------------------------------------------------------------
+
+    def choose(self, way: str) -> None:
+        pass
 
     def steps(self, limit: int, time_slice: TimeSlice | None = None, evaluate_every: int = 0) -> None:
         formulas, progress = self.formulas, self.progress

@@ -121,7 +121,8 @@ class Plan:
     def beside(self, product: Node, weights: Store, bias: Store) -> bool:
         early = (one for one in self.pending if self.turn[one] < max(self.turn[s] for s in (weights, bias)))
         return (
-            bias.node.op == "column_sum"
+            self.target.SUMS_IN_PRODUCTS
+            and bias.node.op == "column_sum"
             and bias.node.args[0] is product.args[1]
             and not product.what[1]
             and bias.array.data.ptr == weights.array.data.ptr + weights.array.nbytes
@@ -157,26 +158,25 @@ class Plan:
             inner = Scope(outer)
             lines = writer.results(outs, inner)
             body = [*outer.lines, f"for (int j = 0; j < {writer.size(columns)}; j++) {{", *inner.lines, *lines, "}"]
-            self.launches.append(writer.each("rows", body, rows, index="i"))
+            self.launches.append(writer.each_row(body, rows))
         else:
             scope = Scope(flat=(rows, columns))
             lines = writer.results(outs, scope)
-            self.launches.append(writer.each("map", writer.placed([*scope.lines, *lines], columns), rows * columns))
+            self.launches.append(writer.each_element([*scope.lines, *lines], (rows, columns)))
 
     def add_up(self, node: Node, store: Store | None = None) -> None:
         """A kernel for the sum of every column, or of all elements."""
         (operand,), writer, scope = node.args, Writer(self.layout), Scope()
         self.check(upstream(operand, self.memory))
         array = store.array if store else self.allocate(node.shape)
-        value, (rows, columns) = writer.value(operand, scope), operand.shape
-        blocks, count, place = columns, rows, "int i = k, j = blockIdx.x;"
-        if node.op == "whole_sum":
-            wide = writer.size(columns)
-            blocks, count, place = 1, rows * columns, f"int i = k / {wide}, j = k % {wide};"
-        writer.given("real *out, int count", array, np.int32(count))
-        body = [place, *scope.lines]
+        writer.given("real *out, int count, int width", array, *map(np.int32, operand.shape))
+        value, whole = writer.value(operand, scope), node.op == "whole_sum"
         self.launches.append(
-            writer.launch("total", lambda parameters: self.target.total(parameters, body, value), blocks)
+            writer.launch(
+                "total",
+                lambda parameters: self.target.total(parameters, scope.lines, value, operand.shape, whole),
+                1 if whole else operand.shape[1],
+            )
         )
         self.memory[node] = array
         if store:
@@ -202,38 +202,44 @@ class Plan:
         self.done(*(s for s in (store, bias) if s))
 
     def tiled(self, product: Node, outs: list[tuple[Node, Any]], bias: Store | None) -> Iterator[Launch]:
-        """One launch, or two if the target divides the depth."""
+        """One launch, or two if the target stores the product, or parts of it, before anything follows from it."""
         a, b = (self.place_of(f).T if turned else self.place_of(f)
                 for f, turned in zip(product.args, product.what, strict=True))  # fmt: skip
         rows, columns, depth = len(a) + bool(bias), b.shape[1], a.shape[1]
         ones = len(a) if bias else MAX_ELEMENTS
         target = self.target
         tiling = target.tiling(rows, columns, depth)
-        parts = tiling.parts
+        alone = [array for node, array in outs if node is product and len(outs) == tiling.parts == 1]
         steps = (stride // array.itemsize for array in (a, b) for stride in array.strides)
         writer, scope = Writer(self.layout), Scope(flat=product.shape)
         read = [writer.element(name, array) for name, array in zip("AB", (a, b), strict=True)]
         writer.given(self.target.PRODUCT_SIZES, *map(np.int32, (rows, columns, depth, *steps, ones, tiling.part_depth)))
-        if parts > 1:
-            sums = self.allocate((parts, rows * columns))
-            lines = [f"{writer.given('real *parts', sums)}[part * M * N + t] = acc;"]
+        if tiling.in_memory:
+            in_place = alone and alone[0].flags.c_contiguous
+            sums = alone[0] if in_place else self.allocate((tiling.parts, rows * columns))
+            writer.given("real *parts", sums)
             yield writer.launch(
                 "product",
-                lambda parameters: target.product(tiling, parameters, read, lines),
-                tiling.blocks * parts,
+                lambda parameters: target.product(tiling, parameters, read, None),
+                tiling.blocks * tiling.parts,
             )
+            if in_place:
+                return
             writer = Writer(self.layout)
-            writer.given("const real *parts, int division", sums, np.int32(parts))
-            scope.lines += ["real acc = 0;", "for (int p = 0; p < division; p++) acc += parts[p * count + t];"]
+            writer.given("const real *parts", sums)
+            scope.lines.append("real acc = parts[t];")
+            if tiling.parts > 1:
+                division = writer.size(tiling.parts)
+                scope.lines.append(f"for (int p = 1; p < {division}; p++) acc += parts[p * count + t];")
         scope.names[product] = "acc"
         if bias:
             out, last = writer.out(outs[0][1]), writer.size(ones)
             scope.lines.append(f"if (i >= {last}) {{ {out}[t] = acc; continue; }}")
         lines = writer.results(outs, scope)
-        if parts > 1:
-            yield writer.each("map", writer.placed([*scope.lines, *lines], columns), rows * columns)
+        body = [*scope.lines, *lines]
+        if tiling.in_memory:
+            yield writer.each_element(body, (rows, columns))
         else:
-            body = [*scope.lines, *lines]
             yield writer.launch(
                 "product", lambda parameters: target.product(tiling, parameters, read, body), tiling.blocks
             )

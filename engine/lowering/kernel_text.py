@@ -61,7 +61,14 @@ class Writer:
         return self.known[key]
 
     def size(self, number: int) -> str:
-        return self.named(("n", number), "int ", np.int32(number))
+        """A size, each with a parameter of its own, so that the text does not depend on which sizes are equal."""
+        return self.given(f"int n{len(self.parameters)}", np.int32(number))
+
+    def literal(self, number: float) -> str:
+        inline = self.layout.target.INLINE_LITERALS
+        if inline is None or number in inline:
+            return f"real({number!r})"
+        return f"real({self.given(f'double c{len(self.parameters)}', np.float64(number))})"
 
     def kind(self, array: Any) -> str:
         return "real" if array.dtype == self.layout.dtype else "unsigned char"
@@ -108,7 +115,7 @@ class Writer:
             name = self.named(("a", array.data.ptr), f"const {self.kind(array)} *", array)
             return self.looked_up(array, f"{name}[{self.place(array, scope)}]")
         if node.op == "literal":
-            return f"real({node.what!r})"
+            return self.literal(node.what)
         if node.op == "number":
             numbers = self.named(("numbers",), "const double *", self.layout.numbers)
             return f"real({numbers}[(int){numbers}[0] + {node.what}])"
@@ -132,19 +139,20 @@ class Writer:
         return [f"{self.out(array)}[{self.place(array, scope)}] = {name};"
                 for name, (_, array) in zip(names, outs, strict=True)]  # fmt: skip
 
-    def placed(self, lines: list[str], columns: int) -> list[str]:
-        """The lines, preceded by those that compute row i and column j from t if they are used."""
-        text = "\n".join(lines)
-        words = (("i", "/"), ("j", "%"))
-        return [f"int {word} = t {sign} {self.size(columns)};" for word, sign in words
-                if re.search(rf"\b{word}\b", text)] + lines  # fmt: skip
-
     # Launches --------------------------------------------------------------------------------------------------------
 
-    def each(self, name: str, body: list[str], count: int, index: str = "t") -> Launch:
+    def each_row(self, body: list[str], rows: int) -> Launch:
+        return self._each("rows", body, rows, "i", "")
+
+    def each_element(self, body: list[str], shape: Shape) -> Launch:
+        is_placed = re.search(r"\b[ij]\b", "\n".join(body))
+        return self._each("map", body, shape[0] * shape[1], "t", self.size(shape[1]) if is_placed else "")
+
+    def _each(self, name: str, body: list[str], count: int, index: str, columns: str) -> Launch:
         self.given("int count", np.int32(count))
         target = self.layout.target
-        return self.launch(name, lambda parameters: target.each(name, parameters, body, index), target.blocks(count))
+        blocks = target.blocks(count)
+        return self.launch(name, lambda parameters: target.each(name, parameters, body, index, columns), blocks)
 
     def launch(self, name: str, write: Callable[[str], str], blocks: int) -> Launch:
         source = self.layout.target.prelude(self.layout.dtype) + write(", ".join(self.parameters))

@@ -206,6 +206,10 @@ class Symbol(Recorded, NDArrayOperatorsMixin):
             self.tape.store(out, total)
         return Symbol(self.tape, shape, total)
 
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Symbol:
+        total = self.sum(axis, keepdims)
+        return total * (total.size / self.size)
+
     def max(self, axis: Any = None, keepdims: bool = False) -> Symbol:
         if axis != 1 or not keepdims:
             raise Unsketchable(f"a maximum over axis {axis}")
@@ -229,6 +233,8 @@ class Symbol(Recorded, NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         if method != "__call__" or options:
             raise Unsketchable(f"{ufunc.__name__}.{method}")
+        if ufunc is np.power and inputs[1] == 2:
+            ufunc, inputs = np.multiply, (inputs[0], inputs[0])
         if ufunc is np.matmul:
             shape, node = self._product(*inputs)
         elif ufunc.__name__ in ELEMENTWISE:

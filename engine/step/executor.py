@@ -29,7 +29,11 @@ class TimeSlice:
 
     def __init__(self, seconds: float, clock: Clock) -> None:
         self.clock, self.seconds = clock, seconds
-        self.start = clock()
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin now: what has passed was no training."""
+        self.start = self.clock()
 
     def is_over(self) -> bool:
         return self.clock() - self.start >= self.seconds
@@ -42,7 +46,17 @@ class Executor(Protocol):
     `StepFormulas.revision` for changed settings.
     """
 
-    min_check_interval: int  # least number of steps between two checks of the parameters; larger if reading is costly
+    way: str  # "tape", "compiled" or "cuda"; the ways round differently. Empty until the first step, if that decides
+    is_remote: bool  # whether reading a result waits for a device
+
+    @property
+    def min_check_interval(self) -> int:
+        """Least number of steps between two checks of the parameters; larger if a check is costly."""
+        ...
+
+    def choose(self, way: str) -> None:
+        """Continue a run that began this way, if possible; with an empty text, decide again at the first step."""
+        ...
 
     def steps(self, limit: int, time_slice: TimeSlice | None = None, evaluate_every: int = 0) -> Any:
         """Take at least one and at most `limit` steps, and advance the progress by them.

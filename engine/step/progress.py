@@ -60,6 +60,21 @@ class Progress:
         self.batch = self.order[position:stop] if stop < self._last_end else self.order[position:]
         return self.batch
 
+    def take_batches(self, size: int, limit: int) -> tuple[np.ndarray, int, int]:
+        """Up to `limit` steps on the next batches of this epoch, counted in advance.
+
+        Returns the sample numbers, the number of batches, and the size of the last one.
+        """
+        self.next_batch(size)
+        start, count = self.position, min(limit, self.batches(size, self.position))
+        last = start + (count - 1) * size
+        self.batch = self.order[last : last + size] if last + size < self._last_end else self.order[last:]
+        stop = last + len(self.batch)
+        self.steps += count - 1
+        self.position = last
+        self.advance(len(self.batch))
+        return self.order[start:stop], count, len(self.batch)
+
     def batches(self, size: int, position: int = 0) -> int:
         """How many batches `next_batch` returns from `position` to the end of an epoch."""
         return max(1, -(-(self.samples - position - self._smallest + 1) // size))

@@ -16,6 +16,8 @@ from engine.tape.recording import BatchRecorder, RecordedEvaluation
 class TapeExecutor:
     """See engine.step.executor.Executor. All arrays are on the host, so there is nothing to synchronize."""
 
+    way = "tape"
+    is_remote = False
     min_check_interval = 1
 
     def __init__(self, data: Data, formulas: StepFormulas, progress: Progress) -> None:
@@ -24,6 +26,9 @@ class TapeExecutor:
         self._replays: dict[int, Callable[[np.ndarray], None]] = {}  # batch size -> the recorded step
         self._revision = -1  # of the settings during recording
         self._evaluations: dict[str, RecordedEvaluation] = {}  # name of the part -> its recorded evaluation
+
+    def choose(self, way: str) -> None:
+        pass
 
     def steps(self, limit: int, time_slice: TimeSlice | None = None, evaluate_every: int = 0) -> None:
         formulas, progress = self.formulas, self.progress

@@ -42,6 +42,7 @@ def capture(trainer: Trainer) -> dict[str, np.ndarray]:
         "disabled_rules": np.array([name in state.disabled_rules for name in RULES]),
         "divergence": np.array(state.divergence.where if state.divergence else ""),
         "divergence.when": np.array(state.divergence[:2] if state.divergence else (-1, -1), np.int64),
+        "way": np.array(state.way),
     }
     arrays |= {f"slot.{name}": slot for name, slot in now.slots.items()}
     arrays |= {f"state.{name}": array for name, array in now.state.items()}
@@ -55,7 +56,7 @@ def restore(trainer: Trainer, arrays: dict[str, np.ndarray]) -> None:
 
     Raises ValueError, and leaves the trainer unchanged, if the arrays do not fit it.
     """
-    arrays = with_curve_of(trainer, arrays)
+    arrays = with_curve_of(trainer, {"way": np.array("tape"), **arrays})
     _check(arrays, capture(trainer))
     seconds, untrained_loss, best = (float(n) for n in arrays["numbers"])
     names = list(trainer.network.state)
@@ -80,6 +81,7 @@ def restore(trainer: Trainer, arrays: dict[str, np.ndarray]) -> None:
             (arrays["history.epochs"], arrays["history.values"], int(arrays["history.stride"])),
             Stop(rule, reason) if rule else None,
             Divergence(int(step), int(epoch), where) if where else None,
+            str(arrays["way"]),
         )
     )
 

@@ -46,6 +46,7 @@ class RunState(NamedTuple):
     history: tuple[np.ndarray, np.ndarray, int]  # epochs (n,), values (columns, n), stride
     stop: Stop | None
     divergence: Divergence | None
+    way: str  # of the executor
 
 
 class Trainer:
@@ -160,6 +161,8 @@ class Trainer:
             if epochs < np.inf:
                 limit = min(limit, self._steps_until(epochs))
         self.executor.steps(max(1, int(limit)), time_slice, every)
+        if not self.executor.is_remote:
+            self._add_pending_scores()
         if progress.steps % interval == 0:
             self.check()
         if progress.epochs > epoch and self.divergence is None:
@@ -194,7 +197,8 @@ class Trainer:
             self.divergence = Divergence(self.steps, self.epochs, what)
 
     def _add_to_history(self, epoch: int, scores: Scores) -> None:
-        if all(math.isfinite(scores.of(part)[0]) for part in self.data.parts):
+        is_new = not self.history.count or self.history.epochs[-1] < epoch  # it is not after a return to an epoch
+        if is_new and all(math.isfinite(scores.of(part)[0]) for part in self.data.parts):
             self.history.add(epoch, scores[: len(self.history.values)])
 
     def _has_exploded(self, loss: float) -> bool:
@@ -330,6 +334,7 @@ class Trainer:
     def reset(self) -> None:
         """Restore the initial weights and generators and empty the curve; the settings stay."""
         self.progress.restart(self.initial)
+        self.executor.choose("")
         self.seconds = 0.0
         self.stop: Stop | None = None
         self.divergence: Divergence | None = None
@@ -352,12 +357,13 @@ class Trainer:
             self.progress.snapshot(), self.seconds, self.untrained_loss,
             best._replace(parameters=best.parameters.copy(), state={n: a.copy() for n, a in best.state.items()}),
             self.disabled_rules, (history.epochs.copy(), history.values.copy(), history.stride),
-            self.stop, self.divergence,
+            self.stop, self.divergence, self.executor.way,
         )  # fmt: skip
 
     def set_state(self, state: RunState) -> None:
         """Restore a state from `get_state` of a trainer with the same data and layers."""
         self.progress.restore(state.snapshot)
+        self.executor.choose(state.way)
         self.seconds, self.untrained_loss = state.seconds, state.untrained_loss
         self.rules.restore(state.best, state.disabled_rules)
         self.history.replace(*state.history)

@@ -25,6 +25,7 @@ from engine.formulas.losses import Objective
 from engine.network.layers import Activation, Dense
 from engine.network.network import Network
 from engine.step.settings import Settings
+from engine.tape.executor import TapeExecutor
 from engine.training.trainer import Trainer
 
 WIDTHS, BATCHES = (16, 64, 256, 1024), (16, 64, 256, 1024)
@@ -52,6 +53,7 @@ def trainer(width: int, batch: int, device: str) -> Trainer:
         settings=Settings(learning_rate=0.01, batch_size=batch),
         rng=rng,
         backend=None if device == "cpu" else Backend(device),
+        executor=TapeExecutor if device == "cpu" else None,
     )
 
 

@@ -1,11 +1,13 @@
-"""Searches for the devices of this machine in a thread, so that no page waits."""
+"""Searches for the devices and the C compiler of this machine in a thread, so that no page waits."""
 
 from __future__ import annotations
 
 import threading
 from functools import cache
+from pathlib import Path
 
 from engine.backend import Device, available_devices, known_devices
+from engine.c.compiler import SWITCH_VARIABLE, NoCompiler, compiler, is_known, is_switched_on
 
 PAGE_WAIT_S = 0.3  # enough to detect a missing driver, not to test a GPU
 
@@ -13,9 +15,31 @@ PAGE_WAIT_S = 0.3  # enough to detect a missing driver, not to test a GPU
 @cache
 def search() -> threading.Thread:
     """The search thread, started by the first call, which app.py makes when the server starts."""
-    thread = threading.Thread(target=available_devices, name="search for devices", daemon=True)
+    thread = threading.Thread(target=_find, name="search for devices", daemon=True)
     thread.start()
     return thread
+
+
+def _find() -> None:
+    steps_on_cpu()
+    available_devices()
+
+
+def steps_on_cpu() -> str:
+    """How steps are executed on the CPU, why, and what could be done: a sentence or two. Waits for the search."""
+    if not is_switched_on():
+        return f"Steps run one array operation at a time: compiling is not switched on by {SWITCH_VARIABLE}=on."
+    try:
+        command = Path(compiler().command[0]).name
+    except NoCompiler as reason:
+        return f"Steps run one array operation at a time. {reason}"
+    return f"Steps of dense networks are compiled by {command}; convolutions run one array operation at a time."
+
+
+def steps_on_cpu_so_far() -> str:
+    """The same, without waiting longer than PAGE_WAIT_S."""
+    search().join(PAGE_WAIT_S)
+    return steps_on_cpu() if is_known() or not is_switched_on() else "Searching for a C compiler; this takes a moment."
 
 
 def devices() -> list[Device]:

@@ -24,7 +24,7 @@ PRESETS = {
     for preset in (
         Preset(
             "easy_win", "An easy win",
-            "Press Play: within seconds the network draws a closed boundary around the disk.",
+            "Press Play: within ten seconds the network draws a closed boundary around the disk.",
             Experiment(),
         ),
         Preset(

@@ -38,7 +38,7 @@ MAX_TENSORS, MAX_NAME_CHARS = 200, 80
 NUMBER_KINDS = ("F32", "F64", "I32", "I64", "U64")  # in our models
 MAX_STEPS, MAX_EPOCHS = 10**12, 2 * 10**9
 PREFIXES = {"state.": "network.", "slot.": "optimizer.", "history.": "history.", "best.": "best."}
-LEFT_OUT = ("version", "parameters", "stopped", "stopped_by", "disabled_rules", "divergence", "divergence.when")
+LEFT_OUT = ("version", "parameters", "stopped", "stopped_by", "disabled_rules", "divergence", "divergence.when", "way")
 GROWING = ("history.epochs", "history.values")
 SAVED_HERE = "a model saved by Backprop Playground"
 DAMAGED = f"The file is damaged: its tensors do not lie where its header says; allowed: {SAVED_HERE}."
@@ -101,6 +101,7 @@ def capture(experiment: Experiment, dataset: Dataset, trainer: Trainer) -> Model
         "stopped_by": trainer.stopped_by,
         "silent": sorted(trainer.disabled_rules),
         "epoch": trainer.epochs,
+        "way": trainer.executor.way,
     }
     return Model(metadata, arrays)
 
@@ -153,6 +154,7 @@ def restore(trainer: Trainer, model: Model) -> None:
     reason = "This run had ended by itself when it was saved." if rule else ""  # text from a file is not shown
     arrays |= {"divergence": np.array(""), "stopped": np.array(reason), "stopped_by": np.array(rule)}
     arrays["disabled_rules"] = np.array([name in model.metadata["silent"] for name in RULES])
+    arrays["way"] = np.array(model.metadata["way"])
     arrays["parameters"] = _flat(trainer.network, model)
     try:
         checkpoint.restore(trainer, arrays)
@@ -288,6 +290,7 @@ def _metadata(header: Mapping[str, Any]) -> dict[str, Any]:
         "experiment": experiment.to_json(),
         "silent": list(map(str, silent)),
         "stopped_by": stopped_by,
+        "way": given.get("way", "tape"),  # older files have none; an unknown one counts as the tape
         "acted_on_test": acted_on_test,
     }
 

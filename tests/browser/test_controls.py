@@ -43,7 +43,7 @@ LAYERS = "Layer sizes"
 tested.update({"Playground", "Data", "Images", "Save"})  # links that other tests follow
 tested.update({"Learn", "More"})  # menus of links that Playground.go opens
 tested.update({"Simple", "Everything", *(toy.label for toy in TOYS)})  # in test_sizes.py
-tested.update({"Mark errors", "Next hint"})  # in test_readouts.py and test_stage.py
+tested.update({"Mark errors", "Got it"})  # in test_readouts.py and test_stage.py
 tested.update({MORE, LAYERS, "Presets", "Share", "? Keys", "Projector"})  # pressed in other files
 tested.add("Device")  # in tests/ui/playground/test_offered_choices.py
 tested.update({"Step", "Batch", "Reset", "New weights"})  # in test_transport.py
@@ -73,8 +73,8 @@ LIVE = [  # in the order in which they are used, one after the other
     slide("Batch size", "End", "batch_size", "0"),
 ]
 REBUILDS = [
-    enter("Units 1", 3, "hidden", "3,8", LAYERS),
-    enter("Units 2", 4, "hidden", "3,4", LAYERS),
+    enter("Neurons 1", 3, "hidden", "3,8", LAYERS),
+    enter("Neurons 2", 4, "hidden", "3,4", LAYERS),
     press("Remove layer", "hidden", "3", LAYERS),
     press("Add layer", "hidden", "3,3", LAYERS),
     choose("Activation", ACTIVATIONS, "activations", "relu"),

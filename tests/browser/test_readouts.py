@@ -63,8 +63,8 @@ def test_size_time_and_errors_are_shown(playground):
     assert r2 < 1
     assert playground.page.locator(".live-legend .live-bar").is_visible()
     facts = read(playground)
-    assert (facts["Parameters"], facts["Multiply-adds"]) == ("105", "88")
+    assert (facts["Parameters"], facts["Operations per example"]) == ("105", "88")
     assert re.fullmatch(r"[\d.]+ m?s", facts["Time per epoch"])
     gap = float(facts["Test loss"]) - float(facts["Train loss"])
-    shown = facts["Gap in loss, test \N{MINUS SIGN} train"].replace("\N{MINUS SIGN}", "-")
+    shown = facts["Test loss \N{MINUS SIGN} training loss"].replace("\N{MINUS SIGN}", "-")
     assert math.isclose(float(shown), gap, abs_tol=2e-4)

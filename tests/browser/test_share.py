@@ -132,3 +132,10 @@ def test_an_experiment_too_large_for_a_link_goes_by_file(playground, tmp_path):
     with playground.page.expect_download() as download:
         dialog.get_by_role("button", name="Save as file", exact=True).click()
     assert Experiment.from_json(download.value.path().read_text()) == experiment
+
+
+def test_an_embedded_lesson_has_no_empty_column(playground):
+    playground.page.set_viewport_size({"width": 700, "height": 700})
+    playground.open("embed=true&controls=simple&hide=data,seed,view,batch,penalties")
+    left = "selector => document.querySelector(selector).getBoundingClientRect().left"
+    playground.page.wait_for_function(f"() => ({left})('.live') === ({left})('.st-key-top')")

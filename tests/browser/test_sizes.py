@@ -20,7 +20,8 @@ OVERLAPPING = """parts => parts.flatMap((one, i) => parts.slice(i + 1).map(other
   return a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
 })"""
 CUT = """() => [
-  ...document.querySelectorAll('.live-panel, .live-confusion th span, .live-key, .live-value, .live-label'),
+  ...document.querySelectorAll('.live-diagram, .live-panel, .live-confusion th span'),
+  ...document.querySelectorAll('.live-key, .live-value, .live-label'),
   ...document.querySelectorAll('.st-key-view_speed input')
 ].filter(part => part.checkVisibility())
   .filter(part => part.scrollWidth > part.clientWidth + 1 || part.getClientRects().length > 1)
@@ -40,6 +41,15 @@ STAGE = """() => [...document.querySelectorAll('.live-diagram-box, .live-map, .l
   const { x, y, width, height } = part.getBoundingClientRect();
   return [x, y, width, height].map(Math.round);
 })"""
+
+FOCUSABLE = """() => [
+  ...document.querySelectorAll('a[href], button, input, select, textarea, [tabindex]')
+].filter(part => {
+  const { top, bottom, left, right, width } = part.getBoundingClientRect();
+  const isInSight = width && bottom > 0 && right > 0 && top < innerHeight && left < innerWidth;
+  return isInSight && part.tabIndex >= 0 && !part.disabled && part.checkVisibility({ visibilityProperty: true });
+}).map(part => part.ariaLabel || part.textContent || part.tagName)"""
+MOST_FOCUSABLE = 45  # controls in sight of the simple page, each a stop of the Tab key
 
 LOSS = "document.querySelector('[data-chart=loss] .js-plotly-plot')"
 SCROLLED = "() => document.querySelector('[data-testid=stMain]').scrollTop"
@@ -67,7 +77,10 @@ def test_the_picture_is_in_sight_on_every_screen(playground):
     playground.open("controls=simple")
     for width, height in ((1366, 650), (1280, 600), (1400, 900), (1920, 1080), (2560, 1440)):
         resize(playground, width, height)
-        check(playground, *PICTURE, ".live-words-row", ".st-key-bar")
+        check(playground, *PICTURE, ".live-words-row", ".st-key-top")
+        if (width, height) == (1400, 900):
+            focusable = page.evaluate(FOCUSABLE)
+            assert len(focusable) <= MOST_FOCUSABLE, focusable
     for width in (1320, 1200, 1120, 1024, 900, 700):
         resize(playground, width, 800)
         check(playground)
@@ -75,17 +88,17 @@ def test_the_picture_is_in_sight_on_every_screen(playground):
     for toy in TOYS:  # chosen by their pictures
         page.get_by_role("radio", name=toy.label, exact=True).click()
         playground.linked(dataset=None if toy.name == "circle" else toy.name)
-    check(playground, *PICTURE, ".live-words-row", ".st-key-bar")
+    check(playground, *PICTURE, ".live-words-row", ".st-key-top")
     page.get_by_role("radio", name="Everything", exact=True).click()
     playground.linked(controls="everything")
-    check(playground, *PICTURE, ".st-key-bar")
+    check(playground, *PICTURE, ".st-key-top")
     page.get_by_role("radio", name="Simple", exact=True).click()
     playground.linked(controls=None)
     playground.switch("Projector")
     playground.linked(projector="true")
     for width, height in ((1024, 768), (1366, 768), (1920, 1080)):
         resize(playground, width, height)
-        check(playground, *PICTURE, ".st-key-bar", ".st-key-drawer")
+        check(playground, *PICTURE, ".st-key-transport", ".st-key-drawer")
     for width in (1280, 1440, 1536, 1700):
         resize(playground, width, 800)
         check(playground)

@@ -205,8 +205,8 @@ def test_the_guide_says_what_to_press_then_hints_and_then_what_is_next(playgroun
         if "Play" in sentence:
             playground.play()
         else:
-            playground.press("Next hint")
-    playground.button("Next hint").wait_for(state="hidden")
+            playground.press("Got it")
+    playground.button("Got it").wait_for(state="hidden")
     playground.press("Next: exclusive or")
     playground.linked(dataset="xor")
     playground.open("controls=simple").step(1)

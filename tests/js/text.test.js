@@ -33,7 +33,7 @@ test('the score is the accuracy, or R² for regression', () => {
 });
 
 /** The labels of the facts that are shown for a header. */
-const shownLabels = header => STATUS_FACTS.filter(([, , isShown]) => isShown?.(header) ?? true).map(([label]) => label(header));
+const shownLabels = header => STATUS_FACTS.filter(([, , , isShown]) => isShown?.(header) ?? true).map(([label]) => label(header));
 
 test('facts of a validation part are shown only if there is one', () => {
   const validation = ['Validation loss', 'Validation accuracy'];

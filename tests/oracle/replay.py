@@ -12,6 +12,7 @@ An error is the largest difference of two arrays divided by the largest number i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from typing import NamedTuple
 
 import numpy as np
@@ -38,6 +39,7 @@ class Comparison(NamedTuple):
     steps: int
     error: float
     step_error: float | None = None
+    way: str = ""  # of the engine's steps
 
     @property
     def agrees(self) -> bool:
@@ -46,8 +48,10 @@ class Comparison(NamedTuple):
 
 def compare(e: Experiment) -> Comparison:
     """Train an experiment twice for EPOCHS epochs, or until the loss overflows."""
-    steps, error = Replay(e).run()
-    return Comparison(steps, error, None if error <= LIMIT else Replay(e).run_in_lockstep())
+    free = Replay(e)
+    steps, error = free.run()
+    step_error = None if error <= LIMIT else Replay(e).run_in_lockstep()
+    return Comparison(steps, error, step_error, free.ours.executor.way)
 
 
 def agrees(e: Experiment) -> bool:
@@ -92,13 +96,23 @@ class Replay:
         ours = self.ours
         with np.errstate(all="ignore"):
             while ours.epochs < EPOCHS:
+                generators = deepcopy(ours.network.rngs)
                 ours.advance()
                 if not np.isfinite(ours.network.parameters).all():
                     return
+                if ours.executor.way == "compiled":
+                    self.draw_again(generators)
                 self.theirs.differentiate(ours.batch, [np.concatenate(parts) for parts in self.noise])
                 for parts in self.noise:
                     parts.clear()
                 yield len(ours.batch)
+
+    def draw_again(self, generators: dict[str, np.random.Generator]) -> None:
+        """Note the noise of a compiled step, which it has drawn for all layers at once from these generators."""
+        network, samples = self.ours.network, len(self.ours.batch)
+        dropouts = [layer for _, layer in network.walk() if isinstance(layer, Dropout)]
+        for parts, layer, rng in zip(self.noise, dropouts, generators.values(), strict=True):
+            parts.append(rng.random((layer.output_shape[0], samples), network.dtype).T.copy())
 
     # Errors ----------------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine.backend import Device
 from lab.devices.benchmark import EPOCH_SAMPLES, Busy, Comparison, limits
-from lab.devices.search import devices
+from lab.devices.search import devices, steps_on_cpu_so_far
 from ui.figures.epoch_times import epoch_times
 from ui.kit.charts import charts, theme
 from ui.kit.escape import escape_markdown
@@ -31,6 +31,7 @@ COLUMNS = {
 def device_list() -> None:
     """Every device, whether it is available, and how to fix one that is not."""
     st.markdown("\n".join(f"- **{escape_markdown(device.label)}**: {_state(device)}" for device in devices()))
+    st.markdown(f"On the CPU: {escape_markdown(steps_on_cpu_so_far())}")
 
 
 def _state(device: Device) -> str:

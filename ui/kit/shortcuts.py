@@ -28,6 +28,7 @@ PLACES = (  # keys of one part of the page: where, which, what for
     ("Select box", "↓ ↑ Enter", "Open, move through the list, choose. Letters search the list."),
     ("Network", "← → ↑ ↓", "Move from feature to neuron to output; the large map shows the selected neuron."),
     ("Network", "Enter", "Switch a feature on or off; open the weights of a neuron."),
+    ("Layers, data sets, matrix", "← → ↑ ↓", "Move among the buttons of a group, which Tab reaches together."),
     ("Weights", "Enter, Esc", "Apply the typed number; close the list."),
     ("Drawing", "← → ↑ ↓ Enter", "Move the cross; add, move, delete or relabel a point there."),
     ("Dialog", "Esc", "Close it."),

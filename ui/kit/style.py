@@ -11,9 +11,11 @@ from ui.streamlit_compat.dom import Mark, of_key
 
 PROJECTOR_SCALE = 1.25
 # Streamlit writes white on a primary button; the accent color of the dark theme is too light for that.
+# Its own shade under the pointer is nearly black, as if the button were pressed.
 # The help of a menu button would cover the menu that it opens.
 BASE = f"""
 {Mark.PRIMARY_BUTTON}:not(:disabled) {{ color: light-dark(#ffffff, #0b0e11); }}
+{Mark.PRIMARY_BUTTON}:is(:hover, :active):not(:disabled) {{ background: light-dark(#0b5e57, #3cbcac); }}
 body:has({Mark.MENU}) {Mark.TOOLTIP} {{ display: none; }}
 """
 COLUMNS = f"{Mark.MAIN_BLOCK} {of_key('board')} {Mark.HORIZONTAL_BLOCK}:has(> {Mark.COLUMN} .live)"
@@ -34,6 +36,10 @@ PROJECTOR = f"""
 }}
 {NO_DATA_COLUMN}
 """
+# The parts that fill the column beside the picture. Where a teacher has hidden all of them, an empty column is no hole;
+# where one is shown, the column has its width before its controls are drawn.
+DATA_COLUMN = {"data", "seed", "view"}
+NO_EMPTY_COLUMN = f"{COLUMNS} > {Mark.COLUMN}:first-child:not(:has({Mark.ELEMENT})) {{ display: none; }}"
 ABOVE = {"simple": 118, "everything": 192}  # pixels above the picture, with title and navigation
 HEADER = 56  # pixels, which an embedded page does not have
 # embed=true removes menu and padding, but not the title and the navigation.
@@ -55,6 +61,7 @@ def inject_css() -> None:
         BASE,
         EMBEDDED if embedded else "",
         PROJECTOR if view["projector"] else above,
+        NO_EMPTY_COLUMN if {*view["hide"]} >= DATA_COLUMN else "",
         lockable_parts.hiding(view),
         lockable_parts.locking(view),
     )

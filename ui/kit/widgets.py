@@ -74,7 +74,7 @@ def command(label: str, verb: str, **options: Any) -> None:
 
 def button(label: str, name: str, act: Callable[[], None], help: str, changes: str = "") -> None:
     """A button that changes the experiment by more than the value of one widget. changes: a field besides its name."""
-    if shown(name):
+    if shown(name) and shown(changes):
         is_off = locked(name) or locked(changes)
         st.button(label, key=name, on_click=act, disabled=is_off, help=LOCKED if is_off else help)
 

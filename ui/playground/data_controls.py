@@ -26,8 +26,9 @@ from ui.kit.widgets import (
     offered,
     shown,
 )
-from ui.playground import drawing_pad, thumbnails
+from ui.playground import drawing_pad
 from ui.playground.features import formula_field
+from ui.playground.thumbnails import thumbnails
 from ui.session import state
 
 UPLOAD = "points_upload"  # the note about the last file: ("read" or "refused", a sentence)
@@ -35,7 +36,7 @@ UPLOAD = "points_upload"  # the note about the last file: ("read" or "refused", 
 
 def data_controls() -> None:
     if shown("dataset"):
-        st.markdown("##### Data")
+        st.markdown("##### Data", anchors=False)
     _data_set()
     _settings()
     with st.container(horizontal=True, gap="small", key="sources"):
@@ -56,10 +57,7 @@ def _data_set() -> None:
     if not shown("dataset"):
         return
     e = state.experiment()
-    chosen = e.dataset if e.dataset in thumbnails.NAMES else None
-    options = {"format_func": thumbnails.thumbnail, "label_visibility": "collapsed", "wrap": True}
-    options |= {**bound("thumbnail", chosen, _choose), "disabled": locked("dataset")}
-    st.pills("Data sets in the plane", thumbnails.NAMES, **options)
+    thumbnails(_choose)
     names = [name for name, source in DATASETS.items() if source.available() or name == e.dataset]
     names += [name for name in OWN if name == e.dataset]
     show = lambda name: e.source.label if name in OWN else DATASETS[name].label  # noqa: E731
@@ -67,9 +65,7 @@ def _data_set() -> None:
     st.selectbox("Data set", names, format_func=show, help=help, **bound("dataset", e.dataset, _choose))
 
 
-def _choose(name: str | None) -> None:
-    if name is None:  # a second press of the same picture
-        return
+def _choose(name: str) -> None:
     if name == hand_drawn.NAME:
         drawing_pad.begin()
     else:

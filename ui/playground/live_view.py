@@ -104,6 +104,7 @@ def _mount(source: dict[str, Any]) -> None:
         "keys": for_component(),
         "previews": previews(state.experiment()),
         "projector": view["projector"],
+        "controls": view["controls"],
         "handled": state.handled(),
     }
     _component(state.runs().live)(key="live", data=data, on_events_change=_carry_out)

@@ -29,7 +29,7 @@ from ui.session import state
 
 MIXED = "mixed"  # each layer has an activation of its own
 COLUMN_LENGTH = 6  # controls in a column of a popover
-WIDTHS = {"activations": 120, "output": 140, "loss": 170, "optimizer": 120, "device": 130}  # of the select boxes
+WIDTHS = {"activations": 120, "output": 140, "loss": 210, "optimizer": 120, "device": 130}  # of the select boxes
 
 
 def function_controls() -> None:
@@ -72,7 +72,7 @@ def layer_controls() -> None:
     """How many layers, and how many neurons in each: in a popover where the diagram has buttons for them."""
     folded_away = state.experiment().source.plane
     if shown("hidden") and not folded_away:
-        st.markdown("##### Hidden layers")
+        st.markdown("##### Hidden layers", anchors=False)
         _layers()
     with st.container(horizontal=True, gap="small", key="settings"):
         if shown("hidden") and folded_away and not is_simple():
@@ -87,7 +87,7 @@ def _layers() -> None:
         for layer, units in enumerate(hidden):
             options = {**keyed(f"units_{layer}", units, partial(_set_units, layer)), "width": 105, "disabled": fixed}
             help = LOCKED if fixed else f"Neurons of hidden layer {layer + 1}. {RESTARTS}"
-            st.number_input(f"Units {layer + 1}", 1, MAX_UNITS, help=help, **options)
+            st.number_input(f"Neurons {layer + 1}", 1, MAX_UNITS, help=help, **options)
     with st.container(horizontal=True, gap="small", key="layers"):
         options = {"on_click": _resize, "help": LOCKED if fixed else RESTARTS}
         st.button("Remove layer", key="fewer", args=(-1,), disabled=fixed or not hidden, **options)

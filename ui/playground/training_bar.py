@@ -31,7 +31,7 @@ def training_bar() -> None:
 
 def pace() -> None:
     """The speed: in the bar, or in the drawer of a projector."""
-    speed("How much training happens between two frames.", width=150)
+    speed("" if is_simple() else "How much training happens between two frames.", width=150)
 
 
 def _buttons() -> None:

@@ -14,6 +14,7 @@ class Mark(StrEnum):
     VERTICAL_BLOCK = ".stVerticalBlock"
     HORIZONTAL_BLOCK = ".stHorizontalBlock"
     COLUMN = ".stColumn"
+    ELEMENT = '[data-testid="stElementContainer"]'
     LAYOUT_WRAPPER = '[data-testid="stLayoutWrapper"]'
     CAPTION = '[data-testid="stCaptionContainer"]'
     WIDGET_LABEL = '[data-testid="stWidgetLabel"]'
@@ -21,6 +22,7 @@ class Mark(StrEnum):
     NAVIGATION_LINK = '[data-testid="stTopNavLink"]'
     PRIMARY_BUTTON = '[data-testid="stBaseButton-primary"]'
     DIALOG = '[data-testid="stDialog"]'
+    SLIDER_VALUE = '[data-testid="stSliderThumbValue"]'
     HELP_ICON = '[data-testid="stTooltipIcon"]'
     TOOLTIP = '[data-testid="stTooltipContent"]'
     MENU = '[role="menu"]'

@@ -14,11 +14,15 @@ from tests.engine.gpu.fake_cupy import CARD
 class PlainExecutor:
     """Computes the formulas on plain arrays. `calls` counts the calls of `steps`."""
 
+    way, is_remote = "tape", False
     min_check_interval = 1
 
     def __init__(self, data, formulas, progress):
         self.data, self.formulas, self.progress = data, formulas, progress
         self.calls, self.pending = 0, []
+
+    def choose(self, way):
+        pass
 
     def steps(self, limit, time_slice=None, evaluate_every=0):
         self.calls += 1
@@ -60,10 +64,10 @@ def both(build_trainer, **options):
     return build_trainer(**options), build_trainer(executor=PlainExecutor, **options)
 
 
-def same_run(tape, plain):
+def same_run(tape, plain, rtol=1e-9):
     assert (tape.steps, tape.epochs, tape.stopped) == (plain.steps, plain.epochs, plain.stopped)
     assert (tape.divergence is None) == (plain.divergence is None)
-    np.testing.assert_allclose(plain.network.parameters, tape.network.parameters, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(plain.network.parameters, tape.network.parameters, rtol=rtol, atol=1e-12)
     np.testing.assert_array_equal(plain.history.epochs, tape.history.epochs)
     np.testing.assert_allclose(plain.history.values, tape.history.values, rtol=1e-6)
 
@@ -106,7 +110,7 @@ def test_an_explosion_found_late_is_undone_up_to_its_epoch(build_trainer):
     tape, plain = trainers
     assert "the loss rose to" in tape.divergence.where
     assert plain.divergence == tape.divergence
-    same_run(tape, plain)
+    same_run(tape, plain, rtol=1e-7)  # an explosion enlarges differences, too
 
 
 def test_an_overflow_is_found_by_repeating_the_steps(build_trainer):

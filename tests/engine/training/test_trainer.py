@@ -10,6 +10,7 @@ from engine.formulas.optimizers import OPTIMIZERS
 from engine.formulas.schedules import SCHEDULES
 from engine.network.layers import Activation, Dense
 from engine.network.network import Network
+from engine.tape.executor import TapeExecutor
 from engine.training.trainer import Settings, Trainer
 from tests.engine.helpers import make_infinite
 
@@ -215,13 +216,13 @@ def test_a_validation_part_changes_no_step(build_trainer):
 
 
 def test_a_run_stops_when_its_time_is_over(build_trainer):
-    trainer = build_trainer(max_seconds=5.0)
+    trainer = build_trainer(max_seconds=5.0, executor=TapeExecutor)
     trainer.run_for(60, clock=lambda: float(trainer.steps))  # each step seems to take a second
     assert (trainer.stopped, trainer.steps, trainer.seconds) == ("Stopped after 5 seconds of training.", 5, 5.0)
 
 
 def test_run_for_follows_the_clock(build_trainer):
-    trainer = build_trainer()
+    trainer = build_trainer(executor=TapeExecutor)
     trainer.run_for(3, clock=lambda: float(trainer.steps))
     assert (trainer.steps, trainer.seconds, trainer.stopped) == (3, 3.0, "")
 
@@ -276,7 +277,7 @@ def test_without_patience_the_last_weights_are_kept(build_trainer):
 
 
 def test_an_end_before_the_first_epoch_keeps_the_weights(build_trainer):
-    trainer = build_trainer(patience=5, max_seconds=2.0)
+    trainer = build_trainer(patience=5, max_seconds=2.0, executor=TapeExecutor)
     trainer.run_for(60, clock=lambda: float(trainer.steps))
     assert trainer.stopped == "Stopped after 2 seconds of training."
     assert not np.array_equal(trainer.network.parameters, trainer.rules.best.parameters)

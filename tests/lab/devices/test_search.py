@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from engine import backend
+from engine.c import compiler
 from lab.devices import search
 
 
@@ -36,3 +37,28 @@ def test_the_search_starts_once(monkeypatch):
         search.search().join(60)
         assert len(search.devices()) == 2
     assert looks == [1]
+
+
+def test_the_page_says_how_steps_run_on_the_cpu(monkeypatch):
+    monkeypatch.setenv(compiler.SWITCH_VARIABLE, "off")
+    assert search.steps_on_cpu().endswith("switched on by PLAYGROUND_COMPILED=on.")
+    monkeypatch.setenv(compiler.SWITCH_VARIABLE, "on")
+    monkeypatch.setattr(search, "compiler", lambda: compiler.Compiler(("/usr/bin/gcc", "-O2"), ""))
+    assert search.steps_on_cpu().startswith("Steps of dense networks are compiled by gcc;")
+
+    def refuse():
+        raise compiler.NoCompiler("There is no C compiler. Install one.")
+
+    monkeypatch.setattr(search, "compiler", refuse)
+    assert search.steps_on_cpu() == "Steps run one array operation at a time. There is no C compiler. Install one."
+
+
+def test_the_page_does_not_wait_for_a_compiler(monkeypatch):
+    go_on = threading.Event()
+    monkeypatch.setenv(compiler.SWITCH_VARIABLE, "on")
+    monkeypatch.setattr(search, "is_known", go_on.is_set)
+    monkeypatch.setattr(search, "compiler", lambda: go_on.wait(60) and compiler.Compiler(("/usr/bin/gcc",), ""))
+    assert search.steps_on_cpu_so_far().startswith("Searching for a C compiler")
+    go_on.set()
+    search.search().join(60)
+    assert "compiled by gcc" in search.steps_on_cpu_so_far()

@@ -44,7 +44,7 @@ def test_the_curve_of_the_validation_part_is_in_columns_of_its_own():
     header, arrays = ask(run, "curves", {}, {})
     table = rows(csv_tables.curves(arrays["epochs"], arrays["values"], header["score"]))
     assert table[0][5:] == ["validation_loss", "validation_accuracy"]
-    np.testing.assert_array_equal(np.array(table[2][5:], np.float32), np.float32(run.trainer.evaluate()[4:]))
+    np.testing.assert_allclose(np.array(table[2][5:], np.float32), run.trainer.evaluate()[4:], rtol=1e-6)
 
 
 def test_the_confusion_matrix_counts_the_whole_test_part():

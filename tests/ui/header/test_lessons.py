@@ -52,6 +52,12 @@ def test_a_button_that_would_change_a_locked_setting_is_off_with_a_reason(name, 
         assert "Set by the author of this link" in button.help
 
 
+def test_a_button_that_would_change_a_hidden_setting_is_not_drawn():
+    page = open_page("playground", controls="everything", hide="seed")
+    assert not buttons(page, "regenerate")
+    assert not buttons(page, "new_weights")
+
+
 @pytest.mark.parametrize(
     "act",
     [

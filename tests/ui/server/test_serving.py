@@ -111,6 +111,7 @@ ENTRIES = [
     "page/page_keys.js",
     "page/page_frame.js",
     "page/copy_button.js",
+    "page/thumbnails.js",
 ]
 
 

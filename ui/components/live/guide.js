@@ -4,8 +4,8 @@ import { build, makeButton, setText } from '../shared/dom.js';
 
 const STORAGE_KEY = 'backprop-hints-read'; // how many hints this browser tab has dismissed
 const HINTS = [
-  'The colors of the map are what the network predicts: watch the boundary bend around the points.',
-  'Each line is a weight: point at a neuron to see what it has learned, or click a line to change its weight by hand.',
+  'Watch the boundary bend around the points; Reset and Play show it again.',
+  'Each line is a weight: click it to change it. Point at a neuron to see what it has learned.',
 ];
 
 /** What the network of a frame's header learns, and what to press. */
@@ -27,7 +27,7 @@ export class Guide {
   constructor() {
     this.read = storedCount();
     this.text = build('span', '');
-    this.button = makeButton('live-switch', 'Next hint', 'Got it', () => this.dismiss());
+    this.button = makeButton('live-switch', 'Got it', 'Got it', () => this.dismiss());
     this.element = build('p', 'live-guide', this.text, this.button);
   }
 

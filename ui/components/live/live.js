@@ -53,6 +53,7 @@ class Live {
     this.pending.handled(data.handled);
     this.trigger = setTriggerValue;
     this.root.dataset.mode = data.mode;
+    this.root.dataset.controls = data.controls;
     this.view.setOptions(data);
     this.keys.table = data.keys ?? {};
     this.drag.values = data.previews;

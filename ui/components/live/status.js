@@ -15,37 +15,45 @@ const STATUS_SENTENCES = {
 
 const MAIN_FACT = 'Test loss'; // the largest number of the bar
 
+const LOSS = 'How wrong the predictions are, 0 if none is';
+const SCORE = 'How well they are predicted: 1 is the best';
+const TRAIN = 'the examples that training uses';
+const VALIDATION = 'the examples by which the best weights are chosen';
+const TEST = 'the examples that training never uses';
+
 /**
- * Label and value of each number, and whether it is shown, by default always: functions of a frame's header.
- * @type {[(header: any) => string, (header: any) => string, ((header: any) => boolean)?][]}
+ * Label, value and meaning of each number, and whether it is shown, by default always: functions of a frame's header.
+ * @type {[(header: any) => string, (header: any) => string, string, ((header: any) => boolean)?][]}
  */
 export const STATUS_FACTS = [
-  [() => 'Epoch', header => formatEpoch(header.epoch)],
-  [header => `Train loss${evaluatedPart(header)}`, header => formatNumber(header.train_loss, 4)],
-  [() => 'Validation loss', header => formatNumber(header.validation_loss, 4), hasValidation],
-  [() => 'Test loss', header => formatNumber(header.test_loss, 4)],
-  [header => `Train ${namedScores(header).name}${evaluatedPart(header)}`, header => scoreText(header, 'train', 3)],
-  [header => `Validation ${namedScores(header).name}`, header => scoreText(header, 'validation', 3), hasValidation],
-  [header => `Test ${namedScores(header).name}`, header => scoreText(header, 'test', 3)],
+  [() => 'Epoch', header => formatEpoch(header.epoch), 'How often the network has seen every training example'],
+  [header => `Train loss${evaluatedPart(header)}`, header => formatNumber(header.train_loss, 4), `${LOSS}, for ${TRAIN}`],
+  [() => 'Validation loss', header => formatNumber(header.validation_loss, 4), `${LOSS}, for ${VALIDATION}`, hasValidation],
+  [() => 'Test loss', header => formatNumber(header.test_loss, 4), `${LOSS}, for ${TEST}`],
+  [header => `Train ${namedScores(header).name}${evaluatedPart(header)}`, header => scoreText(header, 'train', 3), `${SCORE}, for ${TRAIN}`],
+  [header => `Validation ${namedScores(header).name}`, header => scoreText(header, 'validation', 3), `${SCORE}, for ${VALIDATION}`, hasValidation],
+  [header => `Test ${namedScores(header).name}`, header => scoreText(header, 'test', 3), `${SCORE}, for ${TEST}`],
 ];
 
 /** The same for the numbers that are less often asked for. */
 export const DETAILS = [
-  [() => 'Gap in loss, test \u2212 train', header => formatNumber(generalizationGap(header), 4)],
-  [() => 'Steps per second', header => formatWhole(header.steps_per_second ?? 0)],
-  [() => 'Time per epoch', header => formatDuration(header.epoch_ms)],
-  [() => 'Parameters', header => formatWhole(header.parameters ?? 0)],
-  [() => 'Multiply-adds', header => formatWhole(header.multiply_adds)],
-  [() => 'Device', header => header.device ?? ''],
+  [() => 'Test loss \u2212 training loss', header => formatNumber(generalizationGap(header), 4), 'The larger it is, the more the network overfits'],
+  [() => 'Steps per second', header => formatWhole(header.steps_per_second ?? 0), 'Each step changes the weights once, by one batch'],
+  [() => 'Time per epoch', header => formatDuration(header.epoch_ms), 'How long a pass through the training examples takes'],
+  [() => 'Parameters', header => formatWhole(header.parameters ?? 0), 'Weights and biases, which are learned'],
+  [() => 'Operations per example', header => formatWhole(header.multiply_adds), 'Multiplications with additions for a prediction'],
+  [() => 'Device', header => header.device ?? '', 'What computes the network'],
 ];
 
 /** Facts of a frame as a line or a list of text, for eyes and screen readers alike. */
 class Facts {
   /** facts: rows such as STATUS_FACTS. */
   constructor(facts) {
-    this.facts = facts.map(([label, value, isShown = () => true]) => {
+    this.facts = facts.map(([label, value, meaning, isShown = () => true]) => {
       const [labelNode, valueNode] = [build('span', 'live-label'), build('span', 'live-value')];
-      return { label, value, isShown, labelNode, valueNode, element: build('span', 'live-fact', labelNode, ' ', valueNode) };
+      const element = build('span', 'live-fact', labelNode, ' ', valueNode);
+      element.title = meaning;
+      return { label, value, isShown, labelNode, valueNode, element };
     });
     this.element = build('div', 'live-facts', ...this.facts.flatMap(fact => [fact.element, ' ']));
   }

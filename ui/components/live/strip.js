@@ -13,6 +13,8 @@ export function captions(classes, truth, predicted, confidence) {
 export class Strip {
   constructor() {
     this.element = build('ul', 'live-strip');
+    this.element.tabIndex = 0; // it scrolls
+    this.element.setAttribute('aria-label', 'Test pictures');
     this.tiles = [];
     this.theme = null;
   }

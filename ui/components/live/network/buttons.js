@@ -30,6 +30,11 @@ export class DiagramButtons {
     this.stop = null;
   }
 
+  /** The buttons that add and remove layers and neurons. */
+  resizers() {
+    return [this.fewerLayers, this.moreLayers, ...this.layers.flatMap(({ fewer, more }) => [fewer, more])];
+  }
+
   makeColumn(name, ...children) {
     const element = build('div', 'live-column', ...children);
     element.setAttribute('role', 'group');

@@ -4,6 +4,7 @@ import { DiagramPainter } from './painter.js';
 import { DiagramButtons } from './buttons.js';
 import { WeightEditor } from './weight_editor.js';
 import { EVENTS, LOCKS, STATUSES, THUMBNAIL_SIDE } from '../../shared/protocol.js';
+import { Roving } from '../../shared/roving.js';
 import { layOut, linkAt, minimumWidth, weightIndex } from './layout.js';
 import { withMinus } from '../../shared/format.js';
 import { build, placeAt, placeIn, setText } from '../../shared/dom.js';
@@ -24,6 +25,7 @@ export class Diagram {
     this.box.setAttribute('role', 'group');
     this.box.setAttribute('aria-label', 'Network diagram. Arrow keys move between features and neurons; Enter opens the weights.');
     this.element = build('section', 'live-diagram', this.box);
+    this.resizing = new Roving(this.box, () => [this.buttons.resizers()]);
     this.editor = new WeightEditor(this.box, message => owner.edit(message));
     this.pointed = /** @type {{ place: import('./layout.js').Place | null, link: import('./layout.js').Link | null }} */ ({ place: null, link: null });
     this.phase = 0;
@@ -54,8 +56,13 @@ export class Diagram {
     this.flat = discretize;
     this.locked = locked;
     this.editable = !locked.includes(LOCKS.weights) && mode !== 'rerun'; // weights are edited through the socket
-    if (this.network) this.buttons.label(locked);
+    if (this.network) this.labelButtons();
     this.recolor();
+  }
+
+  labelButtons() {
+    this.buttons.label(this.locked);
+    this.resizing.update();
   }
 
   recolor() {
@@ -89,7 +96,7 @@ export class Diagram {
     this.pointed.place = null;
     this.pointAtLink(null);
     this.buttons.update(network, classes);
-    this.buttons.label(this.locked);
+    this.labelButtons();
     this.arrange();
   }
 
@@ -98,6 +105,7 @@ export class Diagram {
     if (!this.network || !clientWidth) return;
     const minimum = minimumWidth(this.network);
     this.box.style.minWidth = `${minimum}px`;
+    this.element.parentElement?.style.setProperty('--live-network', `${minimum}px`); // the map leaves it this room
     this.layout = layOut(this.network, Math.max(clientWidth, minimum), clientHeight);
     this.painter.resize(this.layout);
     this.buttons.place(this.layout);

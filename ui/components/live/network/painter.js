@@ -6,6 +6,7 @@ import { isOnPath } from './layout.js';
 import { THUMBNAIL_SIDE as MAP_SIDE } from '../../shared/protocol.js';
 
 const MAX_BIAS_SIDE = 9; // CSS pixels
+const OFF = { light: 0.3, dark: 0.55 }; // opacity of a feature that is switched off, by theme
 const SUM_RADIUS = 5; // CSS pixels, of the plus where a skip connection ends
 
 /** Paints frames on its canvas; all it keeps of the network are the small maps of the features. */
@@ -123,7 +124,7 @@ export class DiagramPainter {
     };
     network.all_features.forEach((_, row) => {
       const unit = rows.indexOf(row);
-      this.dim(pointed, 0, unit, on.has(row) ? 1 : 0.3);
+      this.dim(pointed, 0, unit, on.has(row) ? 1 : OFF[this.theme.name]);
       tile(this.features.image && this.features, row, features, features.ys[row], on.has(row) && isPointed(0, unit));
     });
     let number = 0;

@@ -3,6 +3,7 @@
 import { ElementSource } from '../../shared/save.js';
 import { Panel } from './panel.js';
 import { REGRESSION } from '../../shared/protocol.js';
+import { Roving } from '../../shared/roving.js';
 import { build, setText } from '../../shared/dom.js';
 import { cellLabel, confusionCells } from '../../shared/confusion_cells.js';
 import { formatNumber, scoreText } from '../../shared/format.js';
@@ -56,6 +57,8 @@ export class ConfusionPanel extends Panel {
     this.cells = /** @type {any[]} */ ([]);
     this.measures = /** @type {HTMLElement[][]} */ ([]);
     this.shape = this.pressed = /** @type {any} */ (null);
+    this.buttons = /** @type {HTMLButtonElement[][]} */ ([]); // [truth][predicted], where cells can be pressed
+    this.roving = new Roving(this.table, () => this.buttons);
   }
 
   show(header, arrays) {
@@ -90,11 +93,13 @@ export class ConfusionPanel extends Panel {
     };
     const measured = classes.length <= MAX_MEASURED_CLASSES ? Object.values(MEASURES) : [];
     this.cells = [];
+    this.buttons = [];
     this.measures = [];
     const rows = classes.map((name, truth) => {
       const cells = classes.map((_, predicted) => this.makeCell([truth, predicted], pressable));
       const measures = measured.map(() => build('td', 'live-measure', '\u2013'));
       this.cells.push(...cells);
+      if (pressable) this.buttons.push(cells.map(cell => cell.inner));
       this.measures.push(measures);
       return build('tr', '', heading(name, 'row'), ...cells.map(cell => cell.element), ...measures);
     });
@@ -104,6 +109,7 @@ export class ConfusionPanel extends Panel {
     this.table.replaceChildren(
       this.caption, build('thead', '', build('tr', '', build('td', 'live-corner', 'actual \\ predicted'), ...heads)), build('tbody', '', ...rows),
     );
+    this.roving.update();
   }
 
   makeCell(place, pressable) {

@@ -1,0 +1,216 @@
+"""The C of a step's kernels; implements engine.lowering.target.Target.
+
+Every kernel is a function that the compiler inlines into its one call, so sizes that are constants there are constants
+in its loops. `omp simd` states that the elements of a loop do not depend on each other, which is how kernels are made;
+no OpenMP library is involved. Nothing else may reorder sums, so a program has the same result for the same batch in any
+call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from math import factorial
+
+import numpy as np
+
+from engine.lowering.target import Tiling
+
+BLAS_MIN_MULTIPLY_ADDS = 1 << 15  # of a product; smaller ones are faster as loops
+PRODUCT_SIZES: str = "int M, int N, int K, int am, int ak, int bk, int bn, int ones, int depth"
+SUMS_IN_PRODUCTS: bool = False
+INLINE_LITERALS: Container[float] | None = (0.0, 1.0, -1.0)  # others may depend on the batch size or be changed
+INLINE = "static inline __attribute__((always_inline))"
+
+
+def prelude(dtype: np.dtype) -> str:
+    """Nothing: the program has one for all kernels; see `definitions`."""
+    return ""
+
+
+def blocks(count: int) -> int:
+    return 1
+
+
+def each(name: str, parameters: str, body: list[str], index: str, columns: str) -> str:
+    """A loop over `count` elements t, row by row if the body uses their place, or over rows i."""
+    if index == "i":
+        return _function(name, parameters, ["for (int i = 0; i < count; i++) {", *body, "}"])
+    if not columns:
+        return _function(name, parameters, [SIMD, "for (int t = 0; t < count; t++) {", *body, "}"])
+    loops = [
+        f"for (int i = 0; i < count / {columns}; i++) {{",
+        SIMD,
+        f"for (int j = 0; j < {columns}; j++) {{",
+        f"int t = i * {columns} + j;",
+    ]
+    return _function(name, parameters, [*loops, *body, "}", "}"])
+
+
+def total(parameters: str, body: list[str], value: str, shape: tuple[int, int], whole: bool) -> str:
+    """Loops that add up a value, along rows that are next to each other in memory."""
+    if not whole:
+        lines = [
+            "for (int j = 0; j < width; j++) out[j] = 0;",
+            "for (int i = 0; i < count; i++) {",
+            SIMD,
+            *("for (int j = 0; j < width; j++) {", *body, f"out[j] += {value};", "}", "}"),
+        ]
+        return _function("total", parameters, lines)
+    rows, columns = "for (int i = 0; i < count; i++) {", "for (int j = 0; j < width; j++) {"
+    adding = f'{SIMD[:-2]} reduction(+ : sum)")'
+    loops = [adding, rows, "const int j = 0;"] if shape[1] == 1 else [rows, adding, columns]
+    ends = ["}"] if shape[1] == 1 else ["}", "}"]
+    lines = ["real sum = 0;", *loops, *body, f"sum += {value};", *ends, "out[0] = sum;"]
+    return _function("total", parameters, lines)
+
+
+def tiling(rows: int, columns: int, depth: int) -> Tiling:
+    return Tiling(None, 1, 1, depth, in_memory=True)
+
+
+def product(tiling: Tiling, parameters: str, read: Sequence[str], body: list[str] | None) -> str:
+    """A product into memory, by NumPy's BLAS or by loops."""
+    return _function("product", parameters, ["multiply(M, N, K, A, am, ak, B, bk, bn, parts);"])
+
+
+def _function(name: str, parameters: str, lines: list[str]) -> str:
+    return "\n".join([f"{INLINE} void {name}({parameters}) {{", *lines, "}\n"])
+
+
+SIMD = '_Pragma("omp simd")'
+
+
+# What every program begins with --------------------------------------------------------------------------------------
+
+
+def definitions(dtype: np.dtype) -> str:
+    """Types, functions of numbers and products. NaN propagates as in NumPy, so that a divergence is noticed."""
+    single = dtype == np.float32
+    mantissa, bias = (23, 127) if single else (52, 1023)
+    terms = 7 if single else 13  # of the series of exp(r) - 1 for |r| <= log(2) / 2: the next is below the precision
+    series = " + r * (".join(f"real({1 / factorial(k)!r})" for k in range(1, terms + 1)) + ")" * (terms - 1)
+    odd = range(1, 12 if single else 24, 2)
+    artanh = " + g * (".join(f"real({1 / k!r})" for k in odd) + ")" * (len(odd) - 1)
+    words = {
+        "REAL": "float" if single else "double", "BITS": "uint32_t" if single else "uint64_t",
+        "ROUND": f"{1.5 * 2**mantissa!r}", "MANTISSA": str(mantissa), "BIAS": str(bias),
+        "LOWEST": "-104.0" if single else "-746.0", "HIGHEST": "89.0" if single else "710.0",
+        "LOG2_HIGH": "0.693359375" if single else "6.93147180369123816490e-01",
+        "LOG2_LOW": "-2.12194440e-4" if single else "1.90821492927058770002e-10",
+        "ONE_ULP": f"{2.0**mantissa!r}", "ONE_ULP_BITS": f"(bits){mantissa + bias} << {mantissa}",
+        "SERIES": series, "ARTANH": artanh, "GEMM": "sgemm" if single else "dgemm", "SUFFIX": "f" if single else "",
+        "LANES": "8" if single else "4", "BLAS_MIN": str(BLAS_MIN_MULTIPLY_ADDS),
+    }  # fmt: skip
+    text = DEFINITIONS
+    for word, value in words.items():
+        text = text.replace(f"${word}$", value)
+    return text
+
+
+DEFINITIONS = r"""#include <math.h>
+#include <stdint.h>
+#include <string.h>
+#define INLINE static inline __attribute__((always_inline))
+typedef $REAL$ real;
+typedef $BITS$ bits;
+#define real(x) ((real)(x))
+
+INLINE real larger(real a, real b) { return a > b || a != a ? a : b; }
+INLINE real smaller(real a, real b) { return a < b || a != a ? a : b; }
+INLINE real side(real a) { return a > 0 ? real(1) : a < 0 ? real(-1) : a; }
+INLINE real above(real a, real b) { return a > 0 ? real(1) : a < 0 ? real(0) : a == 0 ? b : a; }
+
+/* 2^n for a whole number n. Adding ROUND leaves n in the lowest bits. */
+INLINE real power_of_2(real n) {
+  union { real number; bits word; } u = {n + real($ROUND$)};
+  u.word = (u.word + $BIAS$) << $MANTISSA$;
+  return u.number;
+}
+INLINE real rounded(real x) { return (x + real($ROUND$)) - real($ROUND$); }
+
+/* x = n log 2 + r, with |r| <= log 2 / 2. Returns n; *s becomes e^r - 1. */
+INLINE real reduced(real x, real *s) {
+  real n = rounded(x * real(1.4426950408889634)), r = (x - n * real($LOG2_HIGH$)) - n * real($LOG2_LOW$);
+  *s = r * ($SERIES$);
+  return n;
+}
+INLINE real exp_of(real x) {
+  real s, n = reduced(larger(smaller(x, real($HIGHEST$)), real($LOWEST$)), &s), half = rounded(n * real(0.5));
+  real a = power_of_2(half), b = power_of_2(n - half); /* two factors, because 2^n may overflow alone */
+  return (s * a + a) * b;
+}
+INLINE real tanh_of(real x) {
+  real s, n = reduced(larger(smaller(x + x, real(40)), real(-40)), &s), a = power_of_2(n);
+  real e = s * a + (a - 1); /* e^2x - 1, without loss near 0 */
+  return e / (e + 2);
+}
+
+/* x = 2^n m with m around 1, and log m = 2 artanh f with f = (m - 1) / (m + 1). */
+INLINE real log_of(real x) {
+  union { real number; bits word; } u = {x}, v;
+  v.word = (u.word >> $MANTISSA$) | $ONE_ULP_BITS$; /* 2^MANTISSA and the exponent in its lowest bits */
+  u.word = (u.word & (((bits)1 << $MANTISSA$) - 1)) | (bits)$BIAS$ << $MANTISSA$;
+  real n = v.number - real($ONE_ULP$) - $BIAS$, m = u.number;
+  n = m > real(1.4142135623730951) ? n + 1 : n;
+  m = m > real(1.4142135623730951) ? m * real(0.5) : m;
+  real f = (m - 1) / (m + 1), g = f * f;
+  real y = n * real($LOG2_HIGH$) + (n * real($LOG2_LOW$) + 2 * f * ($ARTANH$));
+  return x > 0 && x < real(INFINITY) ? y : x == 0 ? real(-INFINITY) : x < 0 ? real(NAN) : x;
+}
+INLINE real log1p_of(real x) {
+  real u = x + 1;
+  return log_of(u) + (u < real(INFINITY) ? (x - (u - 1)) / u : 0); /* what the sum has lost */
+}
+#define exp exp_of
+#define log log_of
+#define log1p log1p_of
+#define tanh tanh_of
+#define fabs fabs$SUFFIX$
+#define sqrt sqrt$SUFFIX$
+#define sin sin$SUFFIX$
+#define cos cos$SUFFIX$
+
+/* C (M, N) = A (M, K) B (K, N); am, ak, bk, bn: steps in memory. */
+typedef void blas(int, int, int, int64_t, int64_t, int64_t, real, const real *, int64_t, const real *, int64_t, real,
+                  real *, int64_t);
+static blas *gemm;
+#define LANES $LANES$
+typedef real lanes __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
+
+/* B has N columns, or more of zeros up to a multiple of LANES, in rows of `wide`. */
+INLINE void rows_of_product(int rows, int N, int K, const real *A, int am, int ak, const real *B, int wide, real *C) {
+  for (int j = 0; j < N; j += LANES) {
+    lanes sums[4] = {{0}};
+    for (int k = 0; k < K; k++) {
+      lanes b = *(const lanes *)(B + k * wide + j);
+#pragma GCC unroll 4
+      for (int m = 0; m < rows; m++) sums[m] += A[m * am + k * ak] * b;
+    }
+#pragma GCC unroll 4
+    for (int m = 0; m < rows; m++) {
+      if (j + LANES <= N) *(lanes *)(C + m * N + j) = sums[m];
+      else for (int v = 0; j + v < N; v++) C[m * N + j + v] = sums[m][v];
+    }
+  }
+}
+INLINE void loops(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, real *C) {
+  int wide = (N + LANES - 1) / LANES * LANES, is_whole = bn == 1 && N == wide;
+  real copy[is_whole ? 1 : K * wide];
+  if (!is_whole)
+    for (int k = 0; k < K; k++) {
+      for (int n = 0; n < N; n++) copy[k * wide + n] = B[k * bk + n * bn];
+      for (int n = N; n < wide; n++) copy[k * wide + n] = 0;
+    }
+  const real *b = is_whole ? B : copy;
+  int step = is_whole ? bk : wide, m = 0;
+  for (; m + 4 <= M; m += 4) rows_of_product(4, N, K, A + m * am, am, ak, b, step, C + m * N);
+  for (; m < M; m++) rows_of_product(1, N, K, A + m * am, am, ak, b, step, C + m * N);
+}
+INLINE void multiply(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, real *C) {
+  if ((int64_t)M * N * K >= $BLAS_MIN$)
+    gemm(101, ak == 1 ? 111 : 112, bn == 1 ? 111 : 112, M, N, K, 1, A, ak == 1 ? am : ak, B, bn == 1 ? bk : bn, 0, C,
+         N); /* 101: by rows; 111: as it is; 112: transposed */
+  else if (N == 1) loops(1, M, K, B, bn, bk, A, ak, am, C);
+  else loops(M, N, K, A, am, ak, B, bk, bn, C);
+}
+"""

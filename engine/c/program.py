@@ -1,0 +1,390 @@
+"""The C of one network: a function for a training step, one for an evaluation, and a loop over many steps.
+
+One text serves several batch sizes: what differs between them (numbers of elements, literals such as 1 / N) is looked
+up in a table, and so are the addresses of all arrays. What does not differ is a constant of the text.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from copy import copy
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from engine.c import language
+from engine.c.compiler import library
+from engine.formulas.losses import Objective
+from engine.lowering.fusion import Plan
+from engine.lowering.sketch import Sketch, Unsketchable
+from engine.lowering.target import Launch
+from engine.network.network import Network
+from engine.step.data import Data, Part
+from engine.step.gradient import differentiate
+from engine.step.update import StepFormulas, update
+
+MAX_BATCH_SIZES = 64  # that a program has tables for
+NOTED = 128  # added to the place of a batch size: the parts are evaluated after this step
+
+# Sketches of steps and evaluations on the memory of the host ---------------------------------------------------------
+
+
+class Memory(np.ndarray):
+    """An array of the host as an array of a device, so that its operations are sketched and not computed."""
+
+    @property
+    def data(self) -> Any:
+        """Has the address `ptr`, as in CuPy."""
+        return SimpleNamespace(ptr=_address(self))
+
+
+def shared(array: np.ndarray) -> Memory:
+    """The same memory as an array of the device."""
+    return array.view(Memory)
+
+
+class HostSketch(Sketch):
+    """A sketch without side effects: what the host does in each step (counting, drawing) is left to the executor."""
+
+    def call(self, function: Callable, *arguments: Any) -> Any:
+        if any(isinstance(argument, self.device_array) for argument in arguments):
+            return super().call(function, *arguments)
+        return None
+
+
+class Batch(NamedTuple):
+    """The kernels of a step on samples x (N, D) with targets t (N, O) in this memory.
+
+    noise: (n,) for the dropout of one step, layer by layer. numbers: 0-d arrays that may change from step to step;
+    row: (1 + n,) float64, a zero and the values of the numbers.
+    """
+
+    launches: list[Launch]
+    x: np.ndarray
+    t: np.ndarray
+    noise: np.ndarray
+    numbers: list[np.ndarray]
+    row: np.ndarray
+
+
+class Evaluation(NamedTuple):
+    """The kernels of an evaluation: logits z (N, O), predicted values y (N, 1) for regression, mean loss (1, 1)."""
+
+    launches: list[Launch]
+    z: np.ndarray
+    y: np.ndarray
+    loss: np.ndarray
+
+
+def twin_of(network: Network) -> Network:
+    """The same layers on the same memory, for sketches."""
+    twin = network.to_device(shared)
+    for (_, layer), (_, original) in zip(twin.walk(), network.walk(), strict=True):
+        if original.state:
+            layer.state = {name: shared(array) for name, array in original.state.items()}
+    return twin
+
+
+def sketch_step(twin: Network, formulas: StepFormulas, x: np.ndarray, t: np.ndarray) -> Batch:
+    """Raises Unsketchable for operations without a kernel."""
+    sketch = HostSketch(Memory, twin.dtype)
+    noise = np.zeros(len(x) * noise_width(twin), twin.dtype)
+    fed: list[int] = [0]
+
+    def feed(array: np.ndarray) -> Memory:
+        fed.append(fed[-1] + array.size)
+        return shared(noise[fed[-2] : fed[-1]].reshape(array.shape))
+
+    for _, layer in twin.walk():
+        layer.send = feed
+    optimizer = copy(formulas.optimizer)
+    optimizer.slots = {name: shared(slot) for name, slot in optimizer.slots.items()}  # pyright: ignore
+    optimizer.decays = None if optimizer.decays is None else shared(optimizer.decays)
+    optimizer.block = len(twin.parameters)
+    samples = sketch.wrap(shared(x))
+    differentiate(twin, formulas.objective, samples, sketch.wrap(shared(t)))
+    update(twin, optimizer, formulas.settings, formulas.penalties, samples)
+    row = np.zeros(1 + len(sketch.numbers))
+    return Batch(_launches(sketch, shared(row)), x, t, noise, sketch.numbers, row)
+
+
+def noise_width(network: Network) -> int:
+    """Uniform numbers that the dropout of one sample needs."""
+    return sum(int(np.prod(layer.output_shape)) for _, layer in network.walk() if layer.rngs)
+
+
+def sketch_evaluation(twin: Network, objective: Objective, part: Part) -> Evaluation:
+    """Raises Unsketchable for operations without a kernel."""
+    sketch = HostSketch(Memory, twin.dtype)
+    z, y, loss = (np.zeros(shape, twin.dtype) for shape in ((len(part.x), objective.units), (len(part.x), 1), (1, 1)))
+    logits = twin.chain.forward(sketch.wrap(shared(part.x)), train=False)
+    sketch.wrap(shared(z))[:] = logits
+    if objective.kind == "regression":
+        sketch.wrap(shared(y))[:] = objective.output.forward(logits)
+    sketch.wrap(shared(loss))[:] = objective.value(logits, sketch.wrap(shared(part.t)))
+    return Evaluation(_launches(sketch, None), z, y, loss)
+
+
+def _launches(sketch: Sketch, numbers: Any) -> list[Launch]:
+    return Plan(sketch, lambda shape: shared(np.zeros(shape, sketch.dtype)), numbers, language).launches
+
+
+# From kernels to one text --------------------------------------------------------------------------------------------
+
+
+class Table(ctypes.Structure):
+    """Which function it is for, and what that looks up: addresses p, sizes n and literals c."""
+
+    _fields_ = (("place", ctypes.c_int64), ("p", ctypes.c_void_p), ("n", ctypes.c_void_p), ("c", ctypes.c_void_p))
+
+
+class Function:
+    """One C function for several lists of kernels with the same texts."""
+
+    def __init__(self, name: str, examples: Sequence[list[Launch]], kernels: dict[str, str]) -> None:
+        """kernels: text of a kernel -> its name in the program, completed here."""
+        self.sources = [launch.source for launch in examples[0]]
+        self.constants: list[list[str]] = []  # of each kernel: the text of each argument, empty where it varies
+        counts, lines = dict.fromkeys("pnc", 0), []
+        for launches in zip(*examples, strict=True):
+            words = []
+            self.constants.append([])
+            for arguments in zip(*(launch.arguments for launch in launches), strict=True):
+                texts, kind = {_constant(argument) for argument in arguments}, _kind(arguments[0])
+                self.constants[-1].append(constant := texts.pop() if len(texts) == 1 else "")
+                words.append(constant or f"{kind}[{counts[kind]}]")
+                counts[kind] += not constant
+            kernel = kernels.setdefault(launches[0].source, f"{launches[0].name}_{len(kernels) + 1}")
+            lines.append(f"  {kernel}({', '.join(words)});")
+        self.text = "\n".join([f"static void {name}(void *const *p, const int *n, const double *c) {{", *lines, "}\n"])
+
+    def fits(self, launches: list[Launch]) -> bool:
+        """Whether the function can carry out these kernels."""
+        return [launch.source for launch in launches] == self.sources and all(
+            constant in ("", _constant(argument))
+            for launch, constants in zip(launches, self.constants, strict=True)
+            for argument, constant in zip(launch.arguments, constants, strict=True)
+        )
+
+    def table(self, launches: list[Launch]) -> tuple[list[int], list[Any]]:
+        """Addresses of what the function looks up for these kernels, and the arrays there."""
+        found: dict[str, list] = {"p": [], "n": [], "c": []}
+        for launch, constants in zip(launches, self.constants, strict=True):
+            for argument, constant in zip(launch.arguments, constants, strict=True):
+                if not constant:
+                    found[_kind(argument)].append(_address(argument) if _kind(argument) == "p" else argument)
+        types = {"p": np.uintp, "n": np.int32, "c": np.float64}
+        arrays = [np.array(values or [0], types[kind]) for kind, values in found.items()]
+        return list(map(_address, arrays)), [arrays, launches]
+
+
+class Functions:
+    """As few functions as can carry out all examples: a single sample, say, has kernels of its own."""
+
+    def __init__(self, name: str, examples: Sequence[list[Launch]], kernels: dict[str, str]) -> None:
+        groups: dict[tuple[str, ...], list[list[Launch]]] = {}
+        for launches in examples:
+            groups.setdefault(tuple(launch.source for launch in launches), []).append(launches)
+        self.all = [Function(f"{name}_{place}", group, kernels) for place, group in enumerate(groups.values())]
+        names = ", ".join(f"{name}_{place}" for place in range(len(groups)))
+        kind = f"static void (*const {name}[])(void *const *, const int *, const double *)"
+        self.text = "\n".join([*(function.text for function in self.all), f"{kind} = {{{names}}};\n"])
+
+    def table(self, launches: list[Launch]) -> tuple[Table, list[Any]]:
+        """The table for these kernels, and arrays that it refers to. Raises Unsketchable if no function fits."""
+        for place, function in enumerate(self.all):
+            if function.fits(launches):
+                addresses, kept = function.table(launches)
+                return Table(place, *addresses), kept
+        raise Unsketchable("the compiled steps have other sizes")
+
+
+def _kind(argument: Any) -> str:
+    return "p" if isinstance(argument, np.ndarray) else "n" if isinstance(argument, np.integer) else "c"
+
+
+def _constant(argument: Any) -> str:
+    """The text of a number; empty for an array."""
+    return "" if isinstance(argument, np.ndarray) else repr(argument.item())
+
+
+def _address(array: np.ndarray) -> int:
+    return array.__array_interface__["data"][0]
+
+
+class BatchTable(ctypes.Structure):
+    _fields_ = (
+        ("step", Table), ("size", ctypes.c_int64), ("x", ctypes.c_void_p), ("t", ctypes.c_void_p),
+        ("noise", ctypes.c_void_p), ("noise_size", ctypes.c_int64), ("row", ctypes.c_void_p),
+    )  # fmt: skip
+
+
+class PartTable(ctypes.Structure):
+    _fields_ = (
+        ("evaluation", Table), ("size", ctypes.c_int64), ("z", ctypes.c_void_p), ("loss", ctypes.c_void_p),
+        ("labels", ctypes.c_void_p),
+    )  # fmt: skip
+
+
+def program_text(dtype: np.dtype, kernels: dict[str, str], functions: Sequence[Functions], objective: Objective,
+                 widths: tuple[int, int], numbers: int) -> str:  # fmt: skip
+    """The whole program. widths: numbers of a sample and of its targets; numbers: that may change with each step."""
+    texts = [source.replace(f" {name.partition('_')[0]}(", f" {name}(", 1) for source, name in kernels.items()]
+    words = {"$INPUTS$": widths[0], "$TARGETS$": widths[1], "$NUMBERS$": numbers, "$UNITS$": objective.units}
+    main = (REGRESSION if objective.kind == "regression" else CLASSIFICATION) + MAIN
+    for word, value in words.items():
+        main = main.replace(word, str(value))
+    return "\n".join([language.definitions(dtype), *texts, *(function.text for function in functions), main])
+
+
+CLASSIFICATION = """/* The number of correctly classified samples. */
+static double score_of(const real *z, const double *labels, int64_t size) {
+  int64_t correct = 0;
+  for (int64_t i = 0; i < size; i++) {
+    const real *row = z + i * $UNITS$;
+    int best = $UNITS$ == 1 ? row[0] > 0 : 0;
+    for (int j = 1; j < $UNITS$; j++) if (row[j] > row[best]) best = j;
+    correct += best == labels[i];
+  }
+  return (double)correct;
+}
+"""
+REGRESSION = """/* The sum of the squared errors. */
+static double score_of(const real *y, const double *labels, int64_t size) {
+  double sum = 0;
+  for (int64_t i = 0; i < size; i++) sum += (y[i] - labels[i]) * (y[i] - labels[i]);
+  return sum;
+}
+"""
+MAIN = """typedef struct { int64_t place; void *const *p; const int *n; const double *c; } Table;
+typedef struct { Table step; int64_t size; real *x, *t, *noise; int64_t noise_size; double *row; } Batch;
+typedef struct { Table evaluation; int64_t size; const real *z, *loss; const double *labels; } Part;
+
+/* Loss and score of each part. */
+static void evaluate_parts(const Part *parts, int64_t count, double *scores) {
+  for (const Part *part = parts; part < parts + count; part++, scores += 2) {
+    evaluate[part->evaluation.place](part->evaluation.p, part->evaluation.n, part->evaluation.c);
+    scores[0] = part->loss[0];
+    scores[1] = score_of(part->z, part->labels, part->size);
+  }
+}
+
+/* Steps on the samples in order. kinds: which batch each step is, plus 128 if the parts are evaluated after it. */
+void run(blas *product, const Batch *batches, const uint8_t *kinds, int64_t steps, const real *inputs,
+         const real *targets, const int64_t *order, const double *numbers, const real *noise, const Part *parts,
+         int64_t count, double *scores) {
+  gemm = product;
+  for (int64_t step_number = 0; step_number < steps; step_number++, numbers += $NUMBERS$) {
+    const Batch *batch = batches + kinds[step_number] % 128;
+    if (batch->x != inputs)
+      for (int64_t i = 0; i < batch->size; i++) {
+        memcpy(batch->x + i * $INPUTS$, inputs + order[i] * $INPUTS$, $INPUTS$ * sizeof(real));
+        memcpy(batch->t + i * $TARGETS$, targets + order[i] * $TARGETS$, $TARGETS$ * sizeof(real));
+      }
+    order += batch->size;
+    memcpy(batch->noise, noise, batch->noise_size * sizeof(real));
+    noise += batch->noise_size;
+    memcpy(batch->row + 1, numbers, $NUMBERS$ * sizeof(double));
+    step[batch->step.place](batch->step.p, batch->step.n, batch->step.c);
+    if (kinds[step_number] >= 128) {
+      evaluate_parts(parts, count, scores);
+      scores += 2 * count;
+    }
+  }
+}
+"""
+
+
+# A program and its tables --------------------------------------------------------------------------------------------
+
+
+class Program:
+    """The text of a network's steps under fixed rules, and after `load` the compiled functions."""
+
+    def __init__(self, twin: Network, formulas: StepFormulas, data: Data, sizes: set[int]) -> None:
+        """sizes: of the batches of an epoch. Raises Unsketchable."""
+        self.twin, self.formulas, self.data = twin, formulas, data
+        self.inputs, self.targets = (np.ascontiguousarray(array) for array in data.train[:2])
+        usual = max(sizes)
+        known = {*sizes, usual - 1 or 2}  # another size, so that sizes are not constants of the text
+        self._sketched = {n: self._sketch(n) for n in sorted(known) if n >= min(2, *sizes)}
+        self.evaluations = {
+            name: sketch_evaluation(twin, formulas.objective, part) for name, part in data.evaluated.items()
+        }
+        kernels: dict[str, str] = {}
+        self.step = Functions("step", [batch.launches for batch in self._sketched.values()], kernels)
+        self.evaluation = Functions("evaluate", [e.launches for e in self.evaluations.values()], kernels)
+        widths = self.inputs.shape[1], self.targets.shape[1]
+        self.numbers = self._sketched[usual].numbers
+        functions = (self.step, self.evaluation)
+        self.text = program_text(twin.dtype, kernels, functions, formulas.objective, widths, len(self.numbers))
+        self.batches = (BatchTable * MAX_BATCH_SIZES)()
+        self.parts = (PartTable * len(self.evaluations))()
+        self._kept: list[Any] = []  # arrays that the tables refer to
+        self._places: dict[int, int] = {}  # batch size -> its place in `batches`
+
+    def _sketch(self, size: int) -> Batch:
+        if size == len(self.inputs):
+            return sketch_step(self.twin, self.formulas, self.inputs, self.targets)
+        x, t = (np.zeros((size, array.shape[1]), array.dtype) for array in (self.inputs, self.targets))
+        return sketch_step(self.twin, self.formulas, x, t)
+
+    def load(self) -> None:
+        """Compile the text, or find it compiled. Raises NoCompiler."""
+        self.library = library(self.text)
+        self.gemm, address, count = blas_product(self.twin.dtype), ctypes.c_void_p, ctypes.c_int64
+        self.library.run.argtypes = (*[address] * 3, count, *[address] * 6, count, address)
+        for place, (name, found) in enumerate(self.evaluations.items()):
+            table, kept = self.evaluation.table(found.launches)
+            part = self.data.evaluated[name]
+            labels = np.array(part.labels, np.float64)
+            predicted = found.y if self.formulas.objective.kind == "regression" else found.z
+            self.parts[place] = PartTable(table, len(part.x), *map(_address, (predicted, found.loss, labels)))
+            self._kept += [kept, labels]
+
+    def place(self, size: int) -> int:
+        """The place of a batch size in `batches`. Raises Unsketchable if the compiled text is not for this size."""
+        if size not in self._places:
+            if len(self._places) == MAX_BATCH_SIZES:
+                raise Unsketchable("too many batch sizes")
+            batch = self._sketched.get(size) or self._sketch(size)
+            table, kept = self.step.table(batch.launches)
+            x, t, noise, row = map(_address, (batch.x, batch.t, batch.noise, batch.row))
+            if size == len(self.inputs):
+                x = _address(self.inputs)
+            self.batches[len(self._places)] = BatchTable(table, size, x, t, noise, batch.noise.size, row)
+            self._kept += [kept, batch]
+            self._places[size] = len(self._places)
+        return self._places[size]
+
+    def run(self, kinds: np.ndarray, order: np.ndarray, numbers: np.ndarray, noise: np.ndarray) -> np.ndarray:
+        """Take steps. Returns loss and score sum of each part after those that ask for it: (n, parts, 2) float64.
+
+        kinds (S,) uint8: the place of each step's batch size, plus NOTED; order: sample numbers of all steps;
+        numbers (S, n) float64; noise: uniform numbers of all steps.
+        """
+        scores = np.empty((np.count_nonzero(kinds >= NOTED), len(self.parts), 2))
+        arrays = map(_address, (self.inputs, self.targets, order, numbers, noise))
+        end = self.parts, len(self.parts), _address(scores)
+        self.library.run(self.gemm, self.batches, _address(kinds), len(kinds), *arrays, *end)
+        return scores
+
+
+@cache
+def blas_product(dtype: np.dtype) -> int:
+    """The address of gemm in NumPy's own OpenBLAS; 0 if NumPy has been built with another library."""
+    name = "scipy_cblas_sgemm64_" if dtype == np.float32 else "scipy_cblas_dgemm64_"
+    folder = Path(np.__file__).parent
+    for file in (
+        *folder.parent.glob("numpy.libs/libscipy_openblas64_*"),
+        *folder.glob(".dylibs/libscipy_openblas64_*"),
+    ):
+        try:
+            return ctypes.cast(getattr(ctypes.CDLL(str(file)), name), ctypes.c_void_p).value or 0
+        except (OSError, AttributeError):
+            continue
+    return 0

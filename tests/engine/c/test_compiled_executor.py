@@ -1,0 +1,224 @@
+"""Compiled runs against the same runs on the tape."""
+
+from __future__ import annotations
+
+from itertools import cycle
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from engine.c import executor as module
+from engine.c.compiler import NoCompiler
+from engine.c.executor import CompiledExecutor, reason_not_compiled
+from engine.formulas.activations import ACTIVATIONS
+from engine.formulas.losses import Objective
+from engine.formulas.optimizers import OPTIMIZERS
+from engine.formulas.schedules import SCHEDULES
+from engine.network.layers import Activation, Dense
+from engine.network.network import Network
+from engine.step.settings import Settings
+from engine.tape.executor import TapeExecutor
+from engine.training import checkpoint
+from engine.training.trainer import Trainer
+from tests.engine.helpers import PAIRS
+from tests.engine.training.test_properties import architectures, build
+
+pytestmark = pytest.mark.usefixtures("c")
+DENSE_KINDS = ("dense", "dropout", "batch norm", "batch norm first", "residual")
+
+
+def pair(build_trainer, kind="dense", **options):
+    """The same trainer twice: compiled, and on the tape."""
+    options = {"dtype": np.float64} | options
+    return [build_trainer(kind, executor=executor, **options) for executor in (CompiledExecutor, TapeExecutor)]
+
+
+def same(trainers, rtol=1e-9, atol=1e-12):
+    compiled, tape = trainers
+    assert compiled.executor.way == "compiled", compiled.executor.reason
+    assert (compiled.steps, compiled.epochs, compiled.position) == (tape.steps, tape.epochs, tape.position)
+    assert (compiled.stop, compiled.divergence) == (tape.stop, tape.divergence)
+    arrays = [{"parameters": t.network.parameters, "gradients": t.network.gradients} | t.network.state
+              | t.optimizer.slots for t in trainers]  # fmt: skip
+    for name, array in arrays[1].items():
+        np.testing.assert_allclose(arrays[0][name], array, rtol=rtol, atol=atol, err_msg=name)
+    np.testing.assert_array_equal(compiled.history.epochs, tape.history.epochs)
+    np.testing.assert_allclose(compiled.history.values, tape.history.values, rtol=max(rtol, 1e-7))
+    np.testing.assert_array_equal(compiled.order, tape.order)
+
+
+def played(trainers, **limits):
+    for trainer in trainers:
+        trainer.run_for(60, **limits)
+
+
+@pytest.mark.parametrize("kind", DENSE_KINDS)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_every_kind_of_network_trains_as_on_the_tape(kind, dtype, build_trainer):
+    trainers = pair(build_trainer, kind, dtype=dtype, optimizer="momentum")  # Adam enlarges what is 0 but for rounding
+    played(trainers, epochs=8)
+    same(trainers, *((1e-9,) if dtype is np.float64 else (2e-3, 1e-4)))
+
+
+@pytest.mark.parametrize("options", [
+    {"l1": 0.01, "l2": 0.1, "max_norm": 0.5}, {"clip_value": 0.01, "clip_norm": 0.03}, {"optimizer": "adamw"},
+    {"batch_size": 0}, {"batch_size": 7}, {"batch_size": 1}, {"patience": 3, "epochs": 30},
+    {"target_accuracy": 0.6, "epochs": 80}, {"validates": True, "epochs": 4},
+    *({"schedule": name, "schedule_span": 5.0} for name in SCHEDULES),
+    *({"optimizer": name} for name in OPTIMIZERS),
+], ids=str)  # fmt: skip
+def test_every_setting_acts_as_on_the_tape(options, build_trainer):
+    trainers = pair(build_trainer, "dropout", **options)
+    played(trainers, epochs=9)
+    same(trainers)
+
+
+@pytest.mark.parametrize(("pair_of_names", "activation"), list(zip(PAIRS, cycle(ACTIVATIONS))))
+def test_every_loss_and_activation_trains_as_on_the_tape(pair_of_names, activation):
+    kind, classes, output, loss = pair_of_names
+    weights = [1.0, 2.0, 0.5][:classes] if classes else None
+    smoothing = 0.1 if classes else 0.0
+    trainers = []
+    for executor in (CompiledExecutor, TapeExecutor):
+        rng = np.random.default_rng(5)
+        objective = Objective(kind, classes, output, loss, label_smoothing=smoothing, class_weights=weights)
+        network = Network([Dense(5), Activation(activation), Dense(objective.units)], (4,), rng=rng, dtype=np.float64)
+        x = rng.normal(size=(60, 4))
+        y = rng.integers(0, classes, 60) if classes else rng.normal(size=60)
+        optimizer = OPTIMIZERS["momentum"](0.02, network.parameters.size, np.float64)
+        trainers.append(Trainer(network, objective, optimizer, (x[:40], y[:40]), (x[40:], y[40:]),
+                                settings=Settings(0.02, 7), rng=rng, executor=executor))  # fmt: skip
+    played(trainers, epochs=9)
+    same(trainers)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(architectures())
+def test_random_networks_train_as_on_the_tape(a):
+    trainers = build(a), build(a)
+    trainers[1].executor = TapeExecutor(*(getattr(trainers[1], name) for name in ("data", "formulas", "progress")))
+    for trainer in trainers:
+        for _ in range(2):
+            trainer.epoch()
+    loose = {"rtol": 5e-3, "atol": 1e-3} if a["dtype"] is np.float32 else {"rtol": 1e-6, "atol": 1e-9}
+    np.testing.assert_allclose(*(t.network.parameters for t in trainers), **loose)
+
+
+def test_live_changes_act_as_on_the_tape(build_trainer):
+    trainers = pair(build_trainer)
+    changes = (
+        {"learning_rate": 0.1},
+        {"l2": 0.01},
+        {"batch_size": 5},
+        {"clip_norm": 0.1},
+        {"batch_size": 1},
+        {"l2": 0.2},
+    )
+    for number, change in enumerate(changes):
+        for trainer in trainers:
+            trainer.set(**change)
+            trainer.run_for(60, steps=11 * (number + 1))
+    same(trainers)
+
+
+def test_edited_weights_are_used(build_trainer):
+    trainers = pair(build_trainer)
+    for trainer in trainers:
+        trainer.run_for(60, epochs=2)
+        trainer.network.named["0.W"][:] = 0.25
+        trainer.parameters_changed()
+        trainer.run_for(60, epochs=4)
+    same(trainers)
+
+
+@pytest.mark.parametrize("kind", DENSE_KINDS)
+def test_a_run_does_not_depend_on_how_its_steps_are_called(kind, build_trainer):
+    at_once, one_by_one = (build_trainer(kind, executor=CompiledExecutor, schedule="cosine") for _ in range(2))
+    at_once.run_for(60, epochs=6)
+    for _ in range(at_once.steps):
+        one_by_one.step()
+    np.testing.assert_array_equal(at_once.network.parameters, one_by_one.network.parameters)
+    np.testing.assert_array_equal(at_once.history.values, one_by_one.history.values)
+
+
+@pytest.mark.parametrize("kind", DENSE_KINDS)
+def test_a_resumed_run_continues_with_the_same_bits(kind, build_trainer):
+    trainer, heir = (build_trainer(kind, executor=CompiledExecutor) for _ in range(2))
+    trainer.run_for(60, steps=9)
+    checkpoint.restore(heir, checkpoint.capture(trainer))
+    assert heir.executor.way == "compiled"
+    played((trainer, heir), epochs=6)
+    one, other = checkpoint.capture(trainer), checkpoint.capture(heir)
+    for name in one.keys() - {"numbers"}:
+        np.testing.assert_array_equal(one[name], other[name], err_msg=name)
+
+
+def test_a_reset_run_repeats_its_bits(build_trainer):
+    trainer = build_trainer("dropout", executor=CompiledExecutor)
+    trainer.run_for(60, epochs=3)
+    first, curve = trainer.network.parameters.copy(), trainer.history.values.copy()
+    trainer.reset()
+    trainer.run_for(60, epochs=3)
+    np.testing.assert_array_equal(trainer.network.parameters, first)
+    np.testing.assert_array_equal(trainer.history.values, curve)
+
+
+@pytest.mark.parametrize("learning_rate", [1e30, 300.0])
+def test_a_divergence_is_found_as_on_the_tape(learning_rate, build_trainer):
+    trainers = pair(build_trainer, optimizer="sgd", learning_rate=learning_rate, dtype=np.float32)
+    played(trainers, epochs=60)
+    assert trainers[0].divergence == trainers[1].divergence is not None
+    assert np.isfinite(trainers[0].network.parameters).all()
+
+
+# The way of a run ----------------------------------------------------------------------------------------------------
+
+
+def test_a_convolution_runs_on_the_tape_and_says_why(build_trainer):
+    trainer = build_trainer("conv", executor=CompiledExecutor)
+    trainer.step()
+    assert trainer.executor.way == "tape"
+    assert trainer.executor.reason == "Image layers are not compiled"
+
+
+def test_batches_in_parts_are_not_compiled(build_trainer):
+    trainer = build_trainer(executor=CompiledExecutor)
+    assert reason_not_compiled(trainer.network, trainer.data, 8) is None
+    assert reason_not_compiled(trainer.network, trainer.data, trainer.network.max_batch + 1) is not None
+
+
+def test_without_a_compiler_a_run_is_on_the_tape(build_trainer, monkeypatch):
+    def refuse():
+        raise NoCompiler("There is no C compiler.")
+
+    monkeypatch.setattr(module, "compiler", refuse)
+    trainer, tape = pair(build_trainer)
+    played((trainer, tape), epochs=3)
+    assert (trainer.executor.way, trainer.executor.reason) == ("tape", "There is no C compiler.")
+    np.testing.assert_array_equal(trainer.network.parameters, tape.network.parameters)
+
+
+def test_a_run_keeps_the_way_of_its_first_step(build_trainer, monkeypatch):
+    monkeypatch.setattr(module, "FIRST_STEP_WAIT_S", 0.0)
+    with module.Build.turn:  # the compiler is busy
+        trainer, tape = pair(build_trainer)
+        played((trainer, tape), steps=1)
+    trainer.executor._build.result(None)
+    heir = build_trainer(dtype=np.float64, executor=CompiledExecutor)
+    checkpoint.restore(heir, checkpoint.capture(trainer))
+    played((trainer, heir, tape), epochs=3)
+    assert trainer.executor.way == heir.executor.way == "tape"
+    for one in (trainer, heir):
+        np.testing.assert_array_equal(one.network.parameters, tape.network.parameters)
+    trainer.reset()
+    trainer.step()
+    assert trainer.executor.way == "compiled"
+
+
+def test_checkpoints_of_older_versions_continue_on_the_tape(build_trainer):
+    trainer, heir = pair(build_trainer)
+    old = {name: array for name, array in checkpoint.capture(heir).items() if name != "way"}
+    checkpoint.restore(trainer, old)
+    trainer.step()
+    assert trainer.executor.way == "tape"

@@ -1,0 +1,151 @@
+"""The compiler, its cache of programs, and what the programs may do."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.c import compiler, language
+from engine.c.executor import CompiledExecutor
+
+TEXT = "int answer(void) { return 42; }\n"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "backprop-playground/compiled"
+
+
+@pytest.fixture
+def child(monkeypatch):
+    """The commands that were started."""
+    commands, run = [], subprocess.run
+
+    def counted(command, **options):
+        commands.append(command)
+        return run(command, **options)
+
+    monkeypatch.setattr(compiler.subprocess, "run", counted)
+    return commands
+
+
+def test_a_program_is_compiled_once(c, folder, child):
+    assert compiler.library(TEXT).answer() == 42
+    assert compiler.library(TEXT).answer() == 42
+    assert len(child) == 1
+    assert compiler.library(TEXT.replace("42", "43")).answer() == 43
+
+
+@pytest.mark.parametrize("harm", ["writable by others", "a link"])
+def test_a_file_that_others_could_have_written_is_replaced(harm, c, folder, child, tmp_path):
+    assert compiler.library(TEXT).answer() == 42
+    (file,) = [file for file in folder.iterdir() if file.is_file()]
+    file.unlink()
+    if harm == "a link":
+        file.symlink_to(tmp_path / "elsewhere")
+    else:
+        file.write_bytes(b"not a library")
+        file.chmod(0o777)
+    assert compiler.library(TEXT).answer() == 42
+    assert not file.is_symlink()
+    assert file.stat().st_mode & 0o777 == 0o700
+    assert len(child) == 2
+
+
+def test_a_folder_that_others_may_write_to_is_not_used(folder, monkeypatch):
+    folder.mkdir(parents=True)
+    folder.chmod(0o777)
+    used = compiler.cache_folder()
+    assert used != folder
+    assert used.stat().st_mode & 0o077 == 0
+
+
+def test_a_failing_compiler_is_reported_in_a_sentence(c, folder):
+    with pytest.raises(compiler.NoCompiler, match=r"failed with exit status 1\.$"):
+        compiler.library("this is not C")
+
+
+def test_a_machine_without_a_compiler_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(compiler.shutil, "which", lambda name: None)
+    compiler._search.cache_clear()
+    try:
+        with pytest.raises(compiler.NoCompiler, match="There is no C compiler"):
+            compiler.compiler()
+    finally:
+        compiler._search.cache_clear()
+
+
+def test_old_programs_are_deleted(c, folder, monkeypatch):
+    monkeypatch.setattr(compiler, "MAX_FILES", 2)
+    for number in range(4):
+        compiler.library(TEXT.replace("42", str(number)))
+    assert len(list(folder.iterdir())) == 2
+
+
+FUNCTIONS = {"exp": np.exp, "log": np.log, "log1p": np.log1p, "tanh": np.tanh}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_are_as_exact_as_those_of_numpy(name, dtype, c):
+    each = f"for (int64_t i = 0; i < n; i++) y[i] = {name}(x[i]);"
+    loop = f"void all(const real *x, real *y, int64_t n) {{\n{language.SIMD}\n{each} }}"
+    library = compiler.library(language.definitions(np.dtype(dtype)) + loop)
+    x = np.concatenate([np.random.default_rng(0).normal(0, size, 2000) for size in (1e-6, 0.1, 1, 10, 60)])
+    x = np.concatenate([abs(x) if name.startswith("log") else x, [0, np.inf, -np.inf, np.nan, -800, 800]]).astype(dtype)
+    y = np.empty_like(x)
+    library.all.argtypes = [compiler.ctypes.c_void_p] * 2 + [compiler.ctypes.c_int64]
+    library.all(x.ctypes.data, y.ctypes.data, len(x))
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(y, FUNCTIONS[name](x), rtol=4 * np.finfo(dtype).eps, atol=np.finfo(dtype).tiny)
+
+
+def test_a_program_consists_of_plain_words_and_numbers(c, build_trainer):
+    trainer = build_trainer("dropout", executor=CompiledExecutor, l2=0.1)
+    trainer.step()
+    text = trainer.executor._program.text.replace(language.definitions(trainer.network.dtype), "")
+    text = re.sub(r'_Pragma\("omp simd( reduction\(\+ : sum\))?"\)', "", text)
+    assert set(re.findall(r"[^\w\s]", text)) <= set("(){}[]<>=+-*/%!?:;,.&|")
+
+
+SANITIZED = """
+import os
+del os.environ["LD_PRELOAD"]  # for the compiler
+from engine.c import compiler, executor
+executor.FIRST_STEP_WAIT_S = None
+compiler.TIMEOUT_S = 100
+compiler.FLAGS = (*compiler.FLAGS, "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
+from lab.experiment.experiment import Experiment
+from lab.training.build import build
+CASES = (
+    {}, {"dropout": 0.3, "batch_norm": True, "residual": True, "batch_size": 7, "dtype": "float64"},
+    {"dataset": "iris", "batch_size": 1, "l1": 0.01, "max_norm": 1.0, "clip_norm": 0.1, "optimizer": "adamw"},
+    {"dataset": "digits", "hidden": (64, 64), "samples": 200, "batch_size": 64},
+)
+for fields in CASES:
+    trainer = build(Experiment(**fields)).trainer
+    trainer.run_for(60, epochs=2)
+    assert trainer.executor.way == "compiled", trainer.executor.reason
+print("clean")
+"""
+
+
+def test_sanitizers_find_nothing(c, folder, tmp_path):
+    command = compiler.compiler().command[0]
+    found = subprocess.run([command, "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
+    if not os.path.isabs(library := found.stdout.strip()):
+        pytest.skip("the compiler has no address sanitizer")
+    environment = os.environ | {
+        "LD_PRELOAD": library, "ASAN_OPTIONS": "detect_leaks=0", compiler.SWITCH_VARIABLE: "on",
+        "XDG_CACHE_HOME": str(tmp_path),
+    }  # fmt: skip
+    result = subprocess.run([sys.executable, "-c", SANITIZED], env=environment, capture_output=True, text=True,
+                            cwd=Path(__file__).parents[3])  # fmt: skip
+    assert result.stdout == "clean\n", result.stderr[-4000:]

@@ -1,0 +1,24 @@
+"""The random experiments of test_replay.py, compiled to C."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.engine.c.conftest import c, cache  # noqa: F401  (fixtures)
+from tests.oracle.experiments import simplest
+from tests.oracle.test_replay import EXPERIMENTS
+
+COMPILED = [e for e in EXPERIMENTS if not e.conv]
+
+
+@pytest.mark.usefixtures("c")
+def test_pytorch_trains_compiled_experiments_alike(replay):
+    ways, repeated = set(), 0
+    for e in COMPILED:
+        comparison = replay.compare(e)
+        ways.add(comparison.way)
+        repeated += comparison.step_error is not None
+        if not comparison.agrees:
+            pytest.fail(str(simplest(e, lambda e: not replay.agrees(e)).to_query()))
+    assert ways == {"compiled"}
+    assert repeated <= len(COMPILED) / 5, "too many free runs drift apart"
