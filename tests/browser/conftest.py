@@ -52,18 +52,7 @@ def visit(chromium, browsers, server) -> Iterator[Callable[..., Playground]]:
     assert not errors, "\n".join(errors)
 
 
-@pytest.fixture(scope="session")
-def regular(chromium, server) -> Iterator[Playground]:
-    """One visitor for many tests: the browser keeps its compiled scripts, and each opened link is a new session."""
-    visitor = Playground(chromium, server.url)
-    yield visitor
-    visitor.close()
-
-
 @pytest.fixture
-def playground(regular: Playground) -> Iterator[Playground]:
-    """The shared visitor, who leaves the page when the test ends."""
-    yield regular.come_back()
-    errors = list(regular.errors)
-    regular.leave(regular.url)
-    assert not errors, "\n".join(errors)
+def playground(visit, server) -> Playground:
+    """A visitor of the shared server, who leaves the page when the test ends; each opened link is a new session."""
+    return visit(server.url)

@@ -44,6 +44,13 @@ NOTE_TOKEN = """{  // the live socket offers its token as a protocol
     }
   };
 }"""
+STILL = """{  // Streamlit's placeholders move for as long as a page loads, and all of it is drawn again each time
+  const still = new CSSStyleSheet();
+  still.replaceSync(`*, ::before, ::after {
+    animation-delay: 0s !important; animation-duration: 1ms !important; animation-iteration-count: 1 !important;
+  }`);
+  document.adoptedStyleSheets.push(still);
+}"""
 SENT = "() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))"  # a press has been sent
 CENTER = """box => {
   box.scrollIntoView({ block: 'center' });
@@ -74,7 +81,8 @@ class Playground:
         self.sockets: list[WebSocket] = []  # to the live frames, the newest last
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", self.note_error)
-        self.page.add_init_script(NOTE_TOKEN)
+        for script in (NOTE_TOKEN, STILL):
+            self.page.add_init_script(script)
         self.script_run = ScriptRun()
         self.page.on("websocket", self.follow_socket)
 

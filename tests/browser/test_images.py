@@ -70,7 +70,7 @@ def sees(page: Page, select: str = ".img-desk .img-picture") -> list[int]:
     )
 
 
-def test_the_pad_is_read_while_it_is_drawn_on(images):
+def test_drawings_and_changed_pictures_are_read_at_once(images):
     page = images.page
     expect(answer(page)).to_contain_text("Draw a digit.")
     expect(images.button("Undo")).to_be_disabled()
@@ -99,9 +99,11 @@ def test_the_pad_is_read_while_it_is_drawn_on(images):
     page.locator(".img-pad").focus()
     page.keyboard.press("Delete")
     expect(page.locator(".img-pad")).to_have_attribute("data-strokes", "0")
+    change_a_test_picture(images)
 
 
-def test_a_test_picture_is_changed_by_keys(images):
+def change_a_test_picture(images: Playground) -> None:
+    """Choose a test picture, and shift, turn and thicken it by keys."""
     page = images.page
     raw, prepared = ".img-pair .img-reading:first-child .img-picture", ".img-pair .img-reading:last-child .img-picture"
     page.wait_for_function("() => document.querySelectorAll('.img-pair .img-best').length === 2")
