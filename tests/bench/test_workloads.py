@@ -21,7 +21,7 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize("name", WORKLOADS)
+@pytest.mark.parametrize("name", [name for name, workload in WORKLOADS.items() if workload.kind != "run"])
 def test_examples_have_the_shape_of_the_workload(name):
     workload = WORKLOADS[name]._replace(samples=200) if WORKLOADS[name].kind != "grid" else WORKLOADS[name]
     x, y = examples(workload)
@@ -41,7 +41,7 @@ def test_pictures_are_as_sparse_as_handwritten_digits():
 @pytest.mark.parametrize("peer", [peer for peer in PEERS if not peer.startswith(("pytorch", "jax"))])
 def test_a_peer_runs_the_requested_steps(peer, kind):
     if kind in PEERS[peer].skipped:
-        assert kind == "W6"  # the only workload that these peers skip
+        assert kind == "W6" or (peer, kind) == ("our-tape", "W5")  # the only workloads that these peers skip
         return
     workload = SMALL[kind]
     run = importlib.import_module(f"bench.peers.{PEERS[peer].module}").make(
