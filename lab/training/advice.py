@@ -289,7 +289,7 @@ def loss_note(trainer: Trainer) -> str:
     guess = objective.guess(trainer.data.evaluated["train"].t)
     if guess is None:
         return f"Loss: {objective.loss.label.lower()}."
-    how = "Always predicting the mean" if objective.kind == "regression" else "Guessing by the class shares"
+    how = "Always predicting the mean" if objective.kind == "regression" else "Guessing"
     return f"{how} gives a loss of {guess:.3g} ({objective.loss.label.lower()})."
 
 

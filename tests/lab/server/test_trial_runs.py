@@ -19,7 +19,7 @@ def test_the_gradient_vanishes_in_the_first_network_and_not_in_the_second(questi
     first, second = found
     assert first["epoch"] == second["epoch"] == TRIAL_EPOCHS
     assert first["flow"].startswith("Vanishing")
-    assert second["flow"].startswith("Healthy")
+    assert second["flow"].startswith(("Healthy", "Converged"))
     assert first["train_loss"] > 0.6 > 0.1 > second["train_loss"]
     assert pool.scheduler.runs == {}
 

@@ -54,8 +54,8 @@ def test_offered_changes_are_valid_and_new(name):
     experiment, epochs = CASES[name]
     advice = advise(experiment, trained(experiment, epochs))
     assert advice is not None
-    assert bool(advice.changes) == bool(advice.label) == (name != "done")
-    assert (experiment.change(**advice.changes or {}) != experiment) == (name != "done")
+    assert advice.label
+    assert experiment.change(**advice.changes or {}) != experiment
 
 
 @pytest.mark.parametrize("name", ["copies", "dead", "vanishing", "linear", "slow", "underfits"])
@@ -86,7 +86,7 @@ def test_advice_speaks_of_the_validation_part_where_there_is_one():
     experiment, epochs = CASES["done"]
     advice = advise(experiment.change(validation_share=0.2), trained(experiment.change(validation_share=0.2), epochs))
     assert advice is not None
-    assert "of the validation points are classified correctly" in advice.text
+    assert "validation points are classified correctly" in advice.text
 
 
 def test_saturated_units_are_seen_when_their_weights_are_large():

@@ -222,8 +222,8 @@ def test_a_goal_is_said_with_how_far_it_is():
 @pytest.mark.parametrize(
     ("changes", "note"),
     [
-        ({"dataset": "xor"}, r"Guessing by the class shares gives a loss of 0\.69\d* \(binary cross-entropy\)\."),
-        ({"dataset": "spiral3"}, r"Guessing by the class shares gives a loss of 1\.\d* \(categorical .*\)\."),
+        ({"dataset": "xor"}, r"Guessing gives a loss of 0\.69\d* \(binary cross-entropy\)\."),
+        ({"dataset": "spiral3"}, r"Guessing gives a loss of 1\.\d* \(categorical .*\)\."),
         ({"dataset": "plane"}, r"Always predicting the mean gives a loss of 1 \(mean squared error\)\."),
         ({"loss": "hinge"}, r"Loss: hinge\."),
     ],

@@ -81,7 +81,7 @@ def test_another_speed_takes_effect_at_once(make):
 @pytest.mark.parametrize("name", ["warp", "", "SLOW"])
 def test_an_unknown_speed_is_refused_with_the_allowed_ones(name, make):
     for attempt in (lambda: make(speed=name), lambda: make().set_speed(name)):
-        with pytest.raises(ValueError, match="allowed: one of slow, batch, epoch, fast, max"):
+        with pytest.raises(ValueError, match="allowed: one of slow, batch, calm, epoch, fast, max"):
             attempt()
 
 
