@@ -22,7 +22,7 @@ from tests.browser.test_faults import QUESTION, ask, connect_live, health
 
 pytestmark = pytest.mark.browser
 
-SESSIONS = int(os.environ.get("TEST_SESSIONS", 15))  # opened by a script; 1000 take some minutes
+SESSIONS = int(os.environ.get("TEST_SESSIONS", 5))  # opened by a script; 1000 take some minutes
 DROPPED = int(os.environ.get("TEST_DROPPED", 1))  # seconds without a connection, at least
 
 CABLE = """{  // pull() closes every socket and prevents new ones until plug()
