@@ -45,8 +45,22 @@ def barriers(page: Playground, **options: Any) -> list[str]:
     ]
 
 
+def check_dialogs(playground: Playground) -> None:
+    """No dialog has a barrier, and a planted one is found."""
+    playground.recolor("dark")
+    for name in ("Share", "? Keys"):
+        playground.press(name)
+        playground.page.get_by_role("dialog").get_by_role("heading").first.wait_for()
+        playground.settle()
+        assert barriers(playground) == [], name
+        playground.page.keyboard.press("Escape")
+        playground.page.get_by_role("dialog").wait_for(state="detached")
+    playground.page.evaluate("document.querySelector('.live').insertAdjacentHTML('beforeend', '<button></button>')")
+    assert [line.partition(":")[0] for line in barriers(playground, **LAYOUT)] == ["button-name"]
+
+
 @pytest.mark.timeout(300)  # one visit to all pages
-def test_no_page_has_a_serious_barrier(playground):
+def test_no_page_or_dialog_has_a_serious_barrier(playground):
     page, found = playground.page, {}
     playground.open()
     for name, looks in zip(TITLES, cycle((LOOKS, LOOKS[::-1])), strict=False):  # each page in the scheme of the last
@@ -63,22 +77,9 @@ def test_no_page_has_a_serious_barrier(playground):
                 found[name, width] = page.evaluate(WIDTH)
         page.set_viewport_size(SCREEN)
     assert found == {}
+    assert TITLES[-1] == "Playground"
+    check_dialogs(playground)
 
 
 def test_the_visit_goes_to_every_page():
     assert {path_of(name) for name in TITLES} == {path.stem for path in PAGES.glob("*.py")}
-
-
-def test_dialogs_have_no_serious_barrier_and_a_planted_one_is_found(playground):
-    playground.open()
-    playground.recolor("dark")
-    for name in ("Share", "? Keys"):
-        playground.press(name)
-        playground.page.get_by_role("dialog").get_by_role("heading").first.wait_for()
-        playground.settle()
-        assert barriers(playground) == [], name
-        playground.page.keyboard.press("Escape")
-        playground.page.get_by_role("dialog").wait_for(state="detached")
-    playground.recolor("light")
-    playground.page.evaluate("document.querySelector('.live').insertAdjacentHTML('beforeend', '<button></button>')")
-    assert [line.partition(":")[0] for line in barriers(playground)] == ["button-name"]
