@@ -37,7 +37,6 @@ export class View {
     this.map = new DecisionMap();
     this.pad = new DrawingPad(this.map, { points: message => owner.send({ type: EVENTS.points, ...message }) });
     this.advice = new Advice(changes => owner.send({ type: EVENTS.fix, changes }));
-    this.guide = new Guide();
     this.strip = new Strip();
     this.panels = makePanels({ lightCell: cell => this.map.light(cell) });
     this.charts = this.panels.filter(panel => panel instanceof ChartPanel);
@@ -51,8 +50,11 @@ export class View {
     root.classList.add('live');
     const curves = this.panels.slice(0, CURVES).map(panel => panel.element);
     const others = this.panels.slice(CURVES).map(panel => panel.element);
+    this.words = build('div', 'live-words-row');
+    this.guide = new Guide({ map: this.head, network: this.words, status: this.status.element });
+    this.words.append(this.status.notice, this.guide.element, this.advice.element);
     this.panelGrid = build('div', 'live-panels', ...others, this.details.element);
-    const grid = build('div', 'live-grid', this.diagram.element, this.main, build('div', 'live-curves', ...curves), build('div', 'live-words-row', this.status.notice, this.guide.element, this.advice.element), this.panelGrid);
+    const grid = build('div', 'live-grid', this.diagram.element, this.main, build('div', 'live-curves', ...curves), this.words, this.panelGrid);
     root.replaceChildren(this.probe, this.status.element, grid);
     root.dataset.view = 'map';
     this.addSaveMenus();
@@ -220,7 +222,7 @@ export class View {
   }
 
   close() {
-    [this.diagram, this.map, this.pad, ...this.panels].forEach(part => part.close());
+    [this.diagram, this.map, this.pad, this.guide, ...this.panels].forEach(part => part.close());
     this.status.element.remove();
     this.root.replaceChildren();
   }
