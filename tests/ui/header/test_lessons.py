@@ -118,7 +118,7 @@ def test_the_task_outlives_a_reload_of_changed_settings():
     task = link(page)
     ran(page.select_slider(key="field_learning_rate").set_value(1.0).run())
     changed = link(page)
-    assert changed == {"x": packed(XOR.to_query()), "learning_rate": "1.0", "lock": BUT_RATE, "hide": "share"}
+    assert changed == {"x": packed(XOR.to_query()), "learning_rate": "1", "lock": BUT_RATE, "hide": "share"}
     again = open_page("playground", **changed)
     assert (experiment(again), link(again)) == (XOR.change(learning_rate=1.0), changed)
     ran(again.button(key="back_to_task").click().run())

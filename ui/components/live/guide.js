@@ -4,6 +4,7 @@ import { build, makeButton, setText } from '../shared/dom.js';
 
 const STORAGE_KEY = 'backprop-hints-read'; // how many callouts this browser tab has dismissed
 const OCCUPIED = 'button, input, label, a, p, h1, h2, h3, h4, h5, canvas, svg, img, table, .live-fact'; // what no callout may cover
+const PASSING = '[role=tooltip]';
 const PLAY = ':is(.st-key-play, .st-key-pause) button';
 const GAP_PX = 6; // between Play and its callout
 /** What each callout says, and the place it points from: see Guide. */
@@ -102,7 +103,7 @@ export class Guide {
     const { left, top, right, bottom } = this.callout.getBoundingClientRect();
     const [x, y] = [(left + right) / 2, (top + bottom) / 2];
     return [[left, top], [right, top], [x, y], [left, bottom], [x, bottom], [right, bottom]].every(([across, down]) => {
-      const found = document.elementsFromPoint(across, down).find(element => !this.callout.contains(element));
+      const found = document.elementsFromPoint(across, down).find(element => !this.callout.contains(element) && !element.closest(PASSING));
       return found && !found.closest(OCCUPIED);
     });
   }

@@ -1,6 +1,6 @@
 // Everything the live component has on the screen: its parts, their places, and which part takes what of a frame.
 import { Advice, Details, StatusLine } from './status.js';
-import { ChartPanel } from './panels/chart.js';
+import { ChartPanel, drawOneChart } from './panels/chart.js';
 import { DecisionMap } from './map/decision_map.js';
 import { Diagram } from './network/diagram.js';
 import { DrawingPad } from './drawing/drawing_pad.js';
@@ -203,9 +203,8 @@ export class View {
     this.charts.forEach(chart => chart.refuse(error.message));
   }
 
-  /** Draws at most one chart per frame, the one that waited longest, so that no frame takes long. */
   drawOneChart(now) {
-    this.charts.filter(chart => chart.isDue(now)).sort((a, b) => a.drawnAt - b.drawnAt)[0]?.draw(now);
+    drawOneChart(this.charts, now);
   }
 
   drawAllCharts() {
