@@ -16,7 +16,7 @@ const CALLOUTS = [
 
 /** What the network of a frame's header learns, and what to press. */
 export function task({ kind, classes = [], plane }) {
-  if (kind === REGRESSION) return 'A neural network learns to predict a number, orange below zero and blue above it. Press Play.';
+  if (kind === REGRESSION) return `A neural network learns to predict a number${plane ? ', orange below zero and blue above it' : ''}. Press Play.`;
   const [first, second] = classes;
   const pair = plane ? `the orange points (${first}) from the blue ones (${second})` : `${first} from ${second}`;
   return `A neural network learns to tell ${classes.length === 2 ? pair : `${classes.length} classes apart`}. Press Play.`;

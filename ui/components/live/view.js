@@ -7,6 +7,7 @@ import { DrawingPad } from './drawing/drawing_pad.js';
 import { ElementSource, SaveMenu } from '../shared/save.js';
 import { EVENTS, STATUSES } from '../shared/protocol.js';
 import { Guide } from './guide.js';
+import { Outline } from './network/outline.js';
 import { History } from './panels/history.js';
 import { Strip } from './strip.js';
 import { build, setText } from '../shared/dom.js';
@@ -45,7 +46,8 @@ export class View {
     this.title = build('h3', 'live-title', VIEW_TITLES.map);
     this.head = build('div', 'live-head', this.title);
     this.note = build('p', 'live-words');
-    this.place = build('div', 'live-place', this.note, this.map.element, this.strip.element);
+    this.outline = new Outline();
+    this.place = build('div', 'live-place', this.note, this.outline.element, this.map.element, this.strip.element);
     this.main = build('section', 'live-main', this.head, this.place);
     root.classList.add('live');
     const curves = this.panels.slice(0, CURVES).map(panel => panel.element);
@@ -80,6 +82,7 @@ export class View {
   setOptions(data) {
     this.map.setOptions(data);
     this.diagram.setOptions(data);
+    this.outline.show(data.outline, data.activations);
     this.advice.locked = data.locked ?? [];
     this.drawing = data.drawing ?? null;
     if (this.map.plane) this.pad.setOptions(this.drawing);
