@@ -38,10 +38,10 @@ export function callout(header, read) {
   return header.plane && header.network && next >= read ? CALLOUTS[next] : undefined;
 }
 
-/** places: {map, network}, elements that take in a callout; status: the line of numbers, which is beside Play. */
+/** What takes in a callout: the title above the map, the row of words under the network, and the numbers beside Play. */
 export class Guide {
-  constructor({ map, network, status }) {
-    this.places = { map, network, play: status };
+  constructor({ map, words, numbers }) {
+    this.places = { map, network: words, line: words, play: numbers };
     this.read = storedCount();
     this.element = build('p', 'live-guide');
     this.element.setAttribute('role', 'status');
@@ -71,7 +71,7 @@ export class Guide {
   putBeside({ at, text }) {
     this.wasResized = false;
     this.put(at, text);
-    if (at === 'map' && this.isCramped()) this.put('network', text);
+    if (at === 'map' && this.isCramped()) this.put('line', text);
   }
 
   put(at, text) {

@@ -53,7 +53,7 @@ export class View {
     const curves = this.panels.slice(0, CURVES).map(panel => panel.element);
     const others = this.panels.slice(CURVES).map(panel => panel.element);
     this.words = build('div', 'live-words-row');
-    this.guide = new Guide({ map: this.head, network: this.words, status: this.status.element });
+    this.guide = new Guide({ map: this.head, words: this.words, numbers: this.status.element });
     this.words.append(this.status.notice, this.guide.element, this.advice.element);
     this.panelGrid = build('div', 'live-panels', ...others, this.details.element);
     const grid = build('div', 'live-grid', this.diagram.element, this.main, build('div', 'live-curves', ...curves), this.words, this.panelGrid);
