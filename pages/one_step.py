@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.kit.page_parts import experiment_link, title_row
+from ui.kit.links import experiment_link
+from ui.kit.page_parts import title_row
 from ui.one_step import gradient_check, one_step
 from ui.session import state
 

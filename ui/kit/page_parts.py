@@ -12,10 +12,8 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2 import component
 
-from lab.experiment.experiment import Experiment
 from lab.protocol.errors import Gone, Unreachable
 from ui.components import script
-from ui.kit import links
 from ui.session import state
 
 ROOT = Path(__file__).parents[2]
@@ -39,11 +37,6 @@ def title_row(title: str) -> AbstractContextManager:
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Show a table, which scrolls by itself where it is wider than the screen. The cells are Markdown."""
     st.table([dict(zip(head, row, strict=True)) for row in rows], hide_index=True, width="content")
-
-
-def experiment_link(label: str, page: str, **fields: Any) -> str:
-    """Markdown of a link that opens a page with this experiment, unless this is a lesson."""
-    return links.experiment_link(label, page, Experiment(**fields))
 
 
 def ask(question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any) -> tuple[dict, dict]:

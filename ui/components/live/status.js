@@ -95,6 +95,11 @@ export class StatusLine {
     this.facts.show(header);
   }
 
+  close() {
+    document.body.removeAttribute('data-sheet');
+    this.element.remove();
+  }
+
   /**
    * problem: why there is no picture.
    * @param {string} [status]
