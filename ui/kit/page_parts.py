@@ -12,6 +12,7 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2 import component
 
+from lab.export import Plan, plan_of
 from lab.protocol.errors import Gone, Unreachable
 from ui.components import script
 from ui.session import state
@@ -48,6 +49,14 @@ def ask(question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any)
     except Unreachable as problem:
         st.error(f"{problem} Your settings are in the address bar: reload the page in a moment.")
         st.stop()
+
+
+PAST_THE_END = 1 << 40  # a start after the last example: the answer has the number of examples and none of them
+
+
+def export_plan() -> Plan:
+    """What code for the visitor's experiment is made from."""
+    return plan_of(state.experiment(), ask("rows", part="train", start=PAST_THE_END)[0])
 
 
 def keys(buttons: Mapping[str, list[str]]) -> None:
