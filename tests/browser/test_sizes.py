@@ -149,6 +149,8 @@ def test_a_phone_shows_the_map_first_and_a_finger_scrolls(playground):
     readout, state = (page.locator(part).bounding_box() or {} for part in (".live-readout", ".live-said"))
     assert readout["width"] < 1.5 * state["width"]  # no hole
     check(playground, ".live-diagram-box", ".live-map")
+    playground.open("controls=simple&title=Find+the+rate&task=Reach+a+loss+of+0.1&lock=data")
+    check(playground, *PICTURE, ".live-words-row")
 
 
 def test_nothing_moves_or_is_cut_off(playground):

@@ -43,6 +43,7 @@ DATA_PARTS = {"data", "seed", "view"}
 NO_EMPTY_DATA = f"{DATA}:not(:has(button, input)) {{ display: none; }}"
 ABOVE = {"simple": 118, "everything": 192}  # pixels above the picture, with title and navigation
 HEADER = 56  # pixels, which an embedded page does not have
+BANNER = 38  # pixels of what a lesson says at the top (ui/header/lesson.py), where it is one line
 # embed=true removes menu and padding, but not the title and the navigation.
 EMBEDDED = f"""
 {Mark.APP_HEADER} {{ display: none; }}
@@ -57,11 +58,12 @@ EMBEDDED = f"""
 def inject_css() -> None:
     """Write one style element, before the page is drawn."""
     view, embedded = state.view(), bool(st.context.is_embedded)
-    above = f".live {{ --live-above: {ABOVE[view['controls']] - HEADER * embedded}px; }}"
+    has_banner = any(view[name] for name in ("title", "task", "lock"))
+    above = ABOVE[view["controls"]] - HEADER * embedded + BANNER * has_banner
     parts = (
         BASE,
         EMBEDDED if embedded else "",
-        PROJECTOR if view["projector"] else above,
+        PROJECTOR if view["projector"] else f".live {{ --live-above: {above}px; }}",
         NO_EMPTY_DATA if {*view["hide"]} >= DATA_PARTS else "",
         lockable_parts.hiding(view),
         lockable_parts.locking(view),
