@@ -76,6 +76,13 @@ def check(playground: Playground, *parts: str) -> None:
 def test_the_picture_is_in_sight_on_every_screen(playground):
     page = playground.page
     playground.open("controls=simple")
+    step, help = playground.button("Step"), page.get_by_role("tooltip")
+    step.hover()
+    help.wait_for()
+    button, box = (part.bounding_box() or {} for part in (step, help))
+    assert box["y"] > button["y"] + button["height"]  # above are the links to the other pages
+    page.mouse.move(0, 0)
+    help.wait_for(state="detached")
     for width, height in ((1366, 650), (1280, 600), (1400, 900), (1920, 1080), (2560, 1440)):
         resize(playground, width, height)
         check(playground, *PICTURE, ".live-words-row", ".st-key-top")
