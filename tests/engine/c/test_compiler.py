@@ -92,6 +92,7 @@ def test_old_programs_are_deleted(c, folder, monkeypatch):
 FUNCTIONS = {"exp": np.exp, "log": np.log, "log1p": np.log1p, "tanh": np.tanh}
 
 
+@pytest.mark.parametrize("optimization", ["-O2"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions_are_as_exact_as_those_of_numpy(name, dtype, c):

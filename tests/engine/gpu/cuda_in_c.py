@@ -72,7 +72,7 @@ extern "C" void {run}(int blocks, int threads, {parameters}) {{
 """
 
 
-COMMAND = ["g++", "-O1", "-shared", "-fPIC", "-Wl,-Bsymbolic", "-Wall", "-Werror", "-Wno-unused", "-x", "c++", "-"]
+COMMAND = ["g++", "-O0", "-shared", "-fPIC", "-Wl,-Bsymbolic", "-Wall", "-Werror", "-Wno-unused", "-x", "c++", "-"]
 
 
 @cache
