@@ -8,7 +8,6 @@ import socket
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy, as in the app: tests run side by side
 os.environ.setdefault("PLAYGROUND_WORKERS", "1")  # one worker process is enough for a test
 os.environ.setdefault("PLAYGROUND_FRAMES_A_SECOND", "33")  # to one page every 30 ms: half the work of a running page
-os.environ.setdefault("PLAYGROUND_COMPILED", "off")  # tests of compiled steps switch them on
 
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -18,6 +17,7 @@ from types import ModuleType
 import pytest
 
 from bench.serving import CHROMIUM_FLAGS, Server, chromium_path
+from engine.c.executor import CompiledExecutor
 
 # Optimizing scripts takes longer than a test can win by it, and the cores are busy with other tests. A heap that is
 # large from the start is collected less often: a quarter less work per page.
@@ -36,6 +36,22 @@ def required(variable: str, name: str) -> ModuleType:
     except ModuleNotFoundError as problem:
         missing = pytest.fail if os.environ.get(variable) == "required" else pytest.skip
         missing(f"{problem.name} is not installed: python3 start.py setup requirements-oracle.txt")
+
+
+@pytest.fixture(autouse=True)
+def compiler_is_waited_for(request, monkeypatch):
+    """Whether a run is ready is answered when it is, so that runs take the same way however busy the machine is."""
+    if "impatient" in request.keywords:
+        return
+    is_ready = CompiledExecutor.is_ready
+
+    def wait(executor):
+        executor.prepare()
+        if executor._build is not None:
+            executor._build.result()
+        return is_ready(executor)
+
+    monkeypatch.setattr(CompiledExecutor, "is_ready", wait)
 
 
 @pytest.fixture(scope="session")

@@ -149,6 +149,14 @@ class Trainer:
         self.executor.steps(1)
         return self.epochs > epoch
 
+    def prepare(self) -> None:
+        """Start to compile for the current settings, in the background; without it the next step does and waits."""
+        self.executor.prepare()
+
+    def is_ready(self) -> bool:
+        """Whether the next step begins at once. Asked when it is due."""
+        return self.executor.is_ready()
+
     def _train(self, epochs: float = np.inf, steps: float = np.inf, time_slice: TimeSlice | None = None) -> None:
         """Some steps with the checks and evaluations due after them, up to a total number of epochs or steps."""
         progress, interval = self.progress, self._check_interval
