@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 import weakref
 from collections.abc import Callable
 from copy import copy
@@ -263,6 +264,9 @@ class Build:
                 self._result = program, ""
             except (NoCompiler, Unsketchable, AttributeError) as problem:
                 self._result = None, str(problem)
+            except Exception as problem:
+                traceback.print_exc()
+                self._result = None, f"compiling failed ({type(problem).__name__})"
 
     def is_done(self) -> bool:
         return not self._thread.is_alive()

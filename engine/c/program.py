@@ -115,7 +115,7 @@ def sketch_step(twin: Network, formulas: StepFormulas, x: np.ndarray, t: np.ndar
 def with_other_limits(formulas: StepFormulas) -> StepFormulas:
     """The same formulas with other limits of the gradient, as far as it has some."""
     s, changed = formulas.settings, copy(formulas)
-    changed.settings = replace(s, clip_value=2 * s.clip_value, clip_norm=2 * s.clip_norm)
+    changed.settings = replace(s, clip_value=0.75 * s.clip_value, clip_norm=0.75 * s.clip_norm)
     return changed
 
 
@@ -321,7 +321,8 @@ class Program:
         self.batches = {size: self._sketch(twin, formulas, size) for size in sorted(sizes)}
         examples = [batch.launches for batch in self.batches.values()]
         if usual > 1:  # what differs in another size, or with other limits, is not a constant of the text
-            examples.append(self._sketch(twin, with_other_limits(formulas), usual - 1 or 2).launches)
+            other = usual - 1 if usual > 3 else usual + 1
+            examples.append(self._sketch(twin, with_other_limits(formulas), other).launches)
         self.evaluations = {
             name: sketch_evaluation(twin, formulas.objective, part) for name, part in data.evaluated.items()
         }
