@@ -149,16 +149,20 @@ class Table(ctypes.Structure):
     _fields_ = (("place", ctypes.c_int64), ("p", ctypes.c_void_p), ("n", ctypes.c_void_p), ("c", ctypes.c_void_p))
 
 
+TABLES = "void *const *p, const int *n, const double *c"
+ONCE = "static __attribute__((noinline))"  # equal layers share machine code, which halves the time of compiling
+
+
 class Function:
     """One C function for several lists of kernels with the same texts."""
 
     def __init__(self, name: str, examples: Sequence[list[Launch]], kernels: dict[str, str]) -> None:
-        """kernels: text of a kernel -> its name in the program, completed here."""
+        """kernels: text of a kernel or its call -> its name in the program, completed here."""
         self.sources = [launch.source for launch in examples[0]]
         self.constants: list[list[str]] = []  # of each kernel: the text of each argument, empty where it varies
-        counts, lines = dict.fromkeys("pnc", 0), []
+        starts, lines = dict.fromkeys("pnc", 0), []
         for launches in zip(*examples, strict=True):
-            words = []
+            words, counts = [], dict.fromkeys("pnc", 0)
             self.constants.append([])
             for arguments in zip(*(launch.arguments for launch in launches), strict=True):
                 texts, kind = {_constant(argument) for argument in arguments}, _kind(arguments[0])
@@ -166,8 +170,11 @@ class Function:
                 words.append(constant or f"{kind}[{counts[kind]}]")
                 counts[kind] += not constant
             kernel = kernels.setdefault(launches[0].source, f"{launches[0].name}_{len(kernels) + 1}")
-            lines.append(f"  {kernel}({', '.join(words)});")
-        self.text = "\n".join([f"static void {name}(void *const *p, const int *n, const double *c) {{", *lines, "}\n"])
+            source = f"{ONCE} void call({TABLES}) {{ {kernel}({', '.join(words)}); }}\n"
+            call = kernels.setdefault(source, f"call_{len(kernels) + 1}")
+            lines.append(f"  {call}({', '.join(f'{kind} + {start}' for kind, start in starts.items())});")
+            starts = {kind: start + counts[kind] for kind, start in starts.items()}
+        self.text = "\n".join([f"static void {name}({TABLES}) {{", *lines, "}\n"])
 
     def fits(self, launches: list[Launch]) -> bool:
         """Whether the function can carry out these kernels."""
