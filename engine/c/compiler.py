@@ -47,7 +47,7 @@ int main(int count, char **words) {
 }
 """
 TRIAL_OUTPUT = b"4950"
-INSTALL_COMMANDS = {"linux": "sudo apt install gcc", "darwin": "xcode-select --install"}
+INSTALL_COMMANDS = {"linux": "sudo apt install gcc libc6-dev", "darwin": "xcode-select --install"}
 _trying = threading.Lock()
 
 

@@ -143,10 +143,10 @@ class Trainer:
         self._add_pending_scores()
         self._add_seconds(clock() - time_slice.start)
 
-    def advance(self) -> bool:
-        """One mini-batch without any check or evaluation. Returns whether an epoch has ended."""
+    def advance(self, limit: int = 1, time_slice: TimeSlice | None = None) -> bool:
+        """Up to `limit` mini-batches of one epoch without any check or evaluation. Returns whether it has ended."""
         epoch = self.epochs
-        self.executor.steps(1)
+        self.executor.steps(limit, time_slice)
         return self.epochs > epoch
 
     def prepare(self) -> None:

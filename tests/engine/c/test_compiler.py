@@ -112,6 +112,16 @@ def test_processes_that_want_the_same_program_compile_it_once(c, folder, child):
     assert len(child) == started
 
 
+def test_a_class_that_opens_one_link_compiles_it_once(c, folder, child, build_trainer):
+    trainers = [build_trainer(executor=CompiledExecutor, batch_size=size) for size in (9, 9, 12, 20)]
+    for trainer in trainers:
+        trainer.prepare()
+    for trainer in trainers:
+        trainer.step()
+    assert {trainer.executor.way for trainer in trainers} == {"compiled"}
+    assert len(child) == 1
+
+
 def test_a_full_disk_is_reported_in_a_sentence(c, folder, monkeypatch):
     monkeypatch.setattr(compiler, "MIN_FREE_MB", 1e12)
     with pytest.raises(compiler.NoCompiler, match=r"^There is no space left for compiled programs\.$"):
