@@ -192,8 +192,8 @@ class Plan:
             self.make(factor)
         if product in self.memory or (store and store not in self.pending):  # a factor's kernel has computed it
             return
-        is_joined = store and self.target.SUMS_IN_PRODUCTS
-        bias = next((s for s in self.pending if is_joined and self.beside(product, store, s)), None)
+        joins = self.target.SUMS_IN_PRODUCTS
+        bias = next((s for s in self.pending if joins and store and self.beside(product, store, s)), None)
         kept = [(node, self.allocate(node.shape)) for node in self.factors
                 if node not in self.memory and node is not product and self.follows(node, product)]  # fmt: skip
         known = {**self.memory, **dict(kept)}
