@@ -7,6 +7,7 @@ import socket
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy, as in the app: tests run side by side
 os.environ.setdefault("PLAYGROUND_WORKERS", "1")  # one worker process is enough for a test
+os.environ.setdefault("PLAYGROUND_COMPILED", "wait")  # so that runs have the same bits however busy the machine is
 os.environ.setdefault("PLAYGROUND_FRAMES_A_SECOND", "33")  # to one page every 30 ms: half the work of a running page
 
 from collections.abc import Callable, Iterator
@@ -40,7 +41,7 @@ def required(variable: str, name: str) -> ModuleType:
 
 @pytest.fixture(autouse=True)
 def compiler_is_waited_for(request, monkeypatch):
-    """Whether a run is ready is answered when it is, so that runs take the same way however busy the machine is."""
+    """Whether a run is ready is answered when it is, so that tests need not ask again."""
     if "impatient" in request.keywords:
         return
     is_ready = CompiledExecutor.is_ready

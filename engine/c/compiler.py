@@ -30,7 +30,7 @@ from typing import NamedTuple
 if os.name != "nt":
     import fcntl
 
-SWITCH_VARIABLE = "PLAYGROUND_COMPILED"  # environment variable: "off" to run everything on the tape
+SWITCH_VARIABLE = "PLAYGROUND_COMPILED"  # environment variable: "off": all runs are on the tape; "wait": see below
 CANDIDATES = ("cc", "gcc", "clang")  # after the command in the environment variable CC
 FLAGS = ("-std=gnu11", "-O2", "-ftree-vectorize", "-fno-math-errno", "-fno-trapping-math", "-fopenmp-simd", "-w")
 NATIVE = ("-march=native",)  # left out if the compiler or the processor refuses it
@@ -78,6 +78,11 @@ def is_known() -> bool:
 
 def is_switched_on() -> bool:
     return os.environ.get(SWITCH_VARIABLE, "").lower() != "off"
+
+
+def is_waited_for() -> bool:
+    """Whether every run waits for the compiler, however long, so that it has the same bits when the machine is busy."""
+    return os.environ.get(SWITCH_VARIABLE, "").lower() == "wait"
 
 
 @cache

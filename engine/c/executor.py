@@ -18,7 +18,7 @@ from functools import cached_property
 
 import numpy as np
 
-from engine.c.compiler import NoCompiler, compiler
+from engine.c.compiler import NoCompiler, compiler, is_waited_for
 from engine.c.program import NOTED, Program, blas_product, noise_width, twin_of
 from engine.formulas.metrics import Scores, explained_variance
 from engine.formulas.regularizers import REGULARIZERS
@@ -114,7 +114,7 @@ class CompiledExecutor(TapeExecutor):
         self.prepare()
         if self.way == "tape" or self.reason or self._build is None or self._build.is_done():
             return True
-        if self.way == "":
+        if self.way == "" and not is_waited_for():
             self._first_asked = self._first_asked or time.monotonic()
             if time.monotonic() - self._first_asked >= FIRST_STEP_WAIT_S:
                 self.way, self.reason = "tape", "the compiler has not finished in time"

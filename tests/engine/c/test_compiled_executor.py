@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from engine.c import executor as module
-from engine.c.compiler import NoCompiler
+from engine.c.compiler import SWITCH_VARIABLE, NoCompiler
 from engine.c.executor import CompiledExecutor, reason_not_compiled
 from engine.formulas.activations import ACTIVATIONS
 from engine.formulas.losses import Objective
@@ -207,7 +207,8 @@ def until_ready(trainer):
 
 @pytest.mark.impatient
 def test_a_run_is_not_ready_while_its_compiler_works(build_trainer, monkeypatch):
-    monkeypatch.setattr(module, "FIRST_STEP_WAIT_S", np.inf)
+    monkeypatch.setattr(module, "FIRST_STEP_WAIT_S", 0.0)
+    monkeypatch.setenv(SWITCH_VARIABLE, "wait")
     trainer = build_trainer(executor=CompiledExecutor)
     with module.Build.turn:  # the compiler is busy
         trainer.prepare()
