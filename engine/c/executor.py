@@ -87,9 +87,12 @@ class CompiledExecutor(TapeExecutor):
         """A check costs as much as dozens of small steps."""
         return min(MAX_CALL_STEPS, self._steps_of_a_call())
 
-    def _steps_of_a_call(self) -> int:
-        work = 3 * self.formulas.network.parameters.size * self.formulas.batch_size + STEP_MULTIPLY_ADDS
-        return int(np.clip(CALL_MULTIPLY_ADDS / work, 1, MAX_CALL_STEPS))
+    def _steps_of_a_call(self, evaluations: int = 0) -> int:
+        """How many steps fit into a call beside some evaluations."""
+        weights, parts = self.formulas.network.parameters.size, self.data.evaluated.values()
+        step = 3 * weights * self.formulas.batch_size + STEP_MULTIPLY_ADDS
+        evaluation = weights * sum(len(part.labels) for part in parts)
+        return int(np.clip((CALL_MULTIPLY_ADDS - evaluations * evaluation) / step, 1, MAX_CALL_STEPS))
 
     # The way of a run ------------------------------------------------------------------------------------------------
 
@@ -171,7 +174,7 @@ class CompiledExecutor(TapeExecutor):
         orders, kinds, epochs, notes = [], bytearray(), [], []
         places = program.places
         first, epoch = progress.steps, progress.epochs
-        while len(kinds) < most:
+        while len(kinds) < min(most, self._steps_of_a_call(len(notes))):
             start, in_epochs = progress.position, progress.epochs
             order, taken, last = progress.take_batches(size, most - len(kinds))
             orders.append(order)

@@ -21,7 +21,7 @@ from engine.c import language
 from engine.c.compiler import library
 from engine.formulas.losses import Objective
 from engine.lowering.fusion import Plan
-from engine.lowering.sketch import Sketch, Unsketchable
+from engine.lowering.sketch import Sketch
 from engine.lowering.target import Launch
 from engine.network.network import Network
 from engine.step.data import Data, Part
@@ -158,7 +158,6 @@ class Function:
 
     def __init__(self, name: str, examples: Sequence[list[Launch]], kernels: dict[str, str]) -> None:
         """kernels: text of a kernel or its call -> its name in the program, completed here."""
-        self.sources = [launch.source for launch in examples[0]]
         self.constants: list[list[str]] = []  # of each kernel: the text of each argument, empty where it varies
         starts, lines = dict.fromkeys("pnc", 0), []
         for launches in zip(*examples, strict=True):
@@ -175,14 +174,6 @@ class Function:
             lines.append(f"  {call}({', '.join(f'{kind} + {start}' for kind, start in starts.items())});")
             starts = {kind: start + counts[kind] for kind, start in starts.items()}
         self.text = "\n".join([f"static void {name}({TABLES}) {{", *lines, "}\n"])
-
-    def fits(self, launches: list[Launch]) -> bool:
-        """Whether the function can carry out these kernels."""
-        return [launch.source for launch in launches] == self.sources and all(
-            constant in ("", _constant(argument))
-            for launch, constants in zip(launches, self.constants, strict=True)
-            for argument, constant in zip(launch.arguments, constants, strict=True)
-        )
 
     def table(self, launches: list[Launch]) -> tuple[list[int], list[Any]]:
         """Addresses of what the function looks up for these kernels, and the arrays there."""
@@ -202,19 +193,22 @@ class Functions:
     def __init__(self, name: str, examples: Sequence[list[Launch]], kernels: dict[str, str]) -> None:
         groups: dict[tuple[str, ...], list[list[Launch]]] = {}
         for launches in examples:
-            groups.setdefault(tuple(launch.source for launch in launches), []).append(launches)
-        self.all = [Function(f"{name}_{place}", group, kernels) for place, group in enumerate(groups.values())]
-        names = ", ".join(f"{name}_{place}" for place in range(len(groups)))
-        kind = f"static void (*const {name}[])(void *const *, const int *, const double *)"
-        self.text = "\n".join([*(function.text for function in self.all), f"{kind} = {{{names}}};\n"])
+            groups.setdefault(_sources(launches), []).append(launches)
+        names = [f"{name}_{place}" for place in range(len(groups))]
+        functions = [Function(one, group, kernels) for one, group in zip(names, groups.values(), strict=True)]
+        self.all = dict(zip(groups, functions, strict=True))
+        table = f"static void (*const {name}[])({TABLES}) = {{{', '.join(names)}}};\n"
+        self.text = "\n".join([*(function.text for function in functions), table])
 
     def table(self, launches: list[Launch]) -> tuple[Table, list[Any]]:
-        """The table for these kernels, and arrays that it refers to. Raises Unsketchable if no function fits."""
-        for place, function in enumerate(self.all):
-            if function.fits(launches):
-                addresses, kept = function.table(launches)
-                return Table(place, *addresses), kept
-        raise Unsketchable("the compiled steps have other sizes")
+        """The table for the kernels of an example, and arrays that it refers to."""
+        sources = _sources(launches)
+        addresses, kept = self.all[sources].table(launches)
+        return Table(list(self.all).index(sources), *addresses), kept
+
+
+def _sources(launches: list[Launch]) -> tuple[str, ...]:
+    return tuple(launch.source for launch in launches)
 
 
 def _kind(argument: Any) -> str:

@@ -142,6 +142,17 @@ def test_a_run_does_not_depend_on_how_its_steps_are_called(kind, build_trainer):
     np.testing.assert_array_equal(at_once.history.values, one_by_one.history.values)
 
 
+def test_evaluations_shorten_a_call_by_their_work(build_trainer, monkeypatch):
+    trainer = build_trainer(executor=CompiledExecutor, batch_size=0)  # a step an epoch
+    step = 3 * trainer.network.parameters.size * 50 + module.STEP_MULTIPLY_ADDS
+    monkeypatch.setattr(module, "CALL_MULTIPLY_ADDS", 10 * step)
+    calls, run = [], module.Program.run
+    monkeypatch.setattr(module.Program, "run", lambda *arrays: calls.append(len(arrays[1])) or run(*arrays))
+    trainer.run_for(60, epochs=40)
+    assert sum(calls) == 40
+    assert 5 <= max(calls) < 10
+
+
 @pytest.mark.parametrize("kind", DENSE_KINDS)
 def test_a_resumed_run_continues_with_the_same_bits(kind, build_trainer):
     trainer, heir = (build_trainer(kind, executor=CompiledExecutor) for _ in range(2))
