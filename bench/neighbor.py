@@ -75,7 +75,7 @@ def _row(pool: WorkerPool, name: str, seconds: float) -> dict[str, Any]:
     def phase(act: Callable[[], None]) -> float:
         neighbor.longest_s, before = 0.0, neighbor.frames
         act()
-        while neighbor.frames < before + 10:  # one that waits still is counted
+        while neighbor.frames < before + 10:  # so that a frame still on its way counts as well
             time.sleep(FRAME_INTERVAL_S)
         return 1000 * neighbor.longest_s
 

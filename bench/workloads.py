@@ -32,6 +32,7 @@ class Workload(NamedTuple):
     optimizer: str
     learning_rate: float
     kind: str = "train"
+    peers_evaluate: bool = False  # at the end of every epoch, as our engine always does
 
     @property
     def binary(self) -> bool:
@@ -68,6 +69,14 @@ WORKLOADS = {
         Workload("W6", "28 x 28, 8 and 16 filters of 3 x 3, batch 64, SGD", (784, 10), 60000, 64, "sgd", 0.01, "conv"),
     )
 }  # fmt: skip
+
+EVALUATED = ("W1-sgd", "W1-adam", "W3-sgd-64", "W3-adam-64", "W3-adam-32", "W4")
+WORKLOADS |= {
+    f"{name}+eval": WORKLOADS[name]._replace(
+        name=f"{name}+eval", label=f"{WORKLOADS[name].label}; every peer evaluates at each epoch", peers_evaluate=True
+    )
+    for name in EVALUATED
+}
 
 
 def examples(workload: Workload, data_dir: str = "") -> tuple[np.ndarray, np.ndarray]:

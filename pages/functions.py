@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from ui.functions import functions
-from ui.kit.page_parts import experiment_link, live_fragment, title_row
+from ui.kit.links import experiment_link
+from ui.kit.page_parts import live_fragment, title_row
 from ui.playground.transport import bar
 from ui.session import state
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.kit.page_parts import experiment_link, title_row
-from ui.one_step import gradient_check, one_step
+from ui.kit.links import experiment_link
+from ui.kit.page_parts import title_row
+from ui.one_step import compiled, gradient_check, one_step
 from ui.session import state
 
-VIEWS = {"Walkthrough": one_step.walk, "Gradient check": gradient_check.check}
+VIEWS = {"Walkthrough": one_step.walk, "Gradient check": gradient_check.check, "In C": compiled.code}
 ONE_NEURON = experiment_link("one neuron", "one_step", hidden=(1,), samples=40)
 SIX_LAYERS = experiment_link("six layers of sigmoids", "one_step", hidden=(8,) * 6, activations="sigmoid")
 
 state.begin()
 
 with title_row("One step"):
-    help = "The numbers of one step, or the check that its gradient is right."
+    help = "The numbers of one step, the check that its gradient is right, or the step as compiled code."
     view = st.segmented_control("Show", list(VIEWS), default="Walkthrough", required=True, key="step_view", help=help)
 st.markdown("One training step of your own network in numbers: press **Next** until the loss is smaller.")
 st.fragment(VIEWS[view])()

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from bench.workloads import EVALUATED, WORKLOADS
+
 OURS = "ours"
-RUNS = ("W7", "W7-32")  # whole runs, which no peer does
+RUNS = ("W7", "W7-32")  # whole runs
+EVALUATING = tuple(f"{name}+eval" for name in EVALUATED)
 
 
 class Peer(NamedTuple):
@@ -31,17 +34,18 @@ PEERS = {
         Peer(
             "jax-scan", "jax_steps", "jax", "scan", ("W2", "W5", *RUNS)
         ),  # single evaluations and very long steps gain nothing
-        Peer("scikit-learn", "scikit_learn", "scikit-learn", skipped=("W6", *RUNS)),  # has no convolutions
-        Peer("seeds-way", "seeds_way", "numpy", skipped=("W6", *RUNS)),
-        Peer("blas-floor", "blas_floor", "numpy", skipped=RUNS),
+        Peer("jax-runs", "jax_runs", "jax", skipped=tuple(name for name in WORKLOADS if name not in RUNS)),
+        Peer("scikit-learn", "scikit_learn", "scikit-learn", skipped=("W6", *RUNS, *EVALUATING)),  # has no convolutions
+        Peer("seeds-way", "seeds_way", "numpy", skipped=("W6", *RUNS, *EVALUATING)),
+        Peer("blas-floor", "blas_floor", "numpy", skipped=(*RUNS, *EVALUATING)),
     )
 }
 
 
 def batches(
-    samples: int, batch: int, begin: Callable[[], Any], step: Callable[[Any, int], Any]
+    samples: int, batch: int, begin: Callable[[], Any], step: Callable[[Any, int], Any], end: Callable[[], Any] = int
 ) -> Callable[[int], int]:
-    """A run of step(epoch, batch number); begin() starts an epoch. Partial batches are skipped."""
+    """A run of step(epoch, batch number); begin() starts an epoch, end() follows it. Partial batches are skipped."""
     count, number, epoch = samples // batch, samples // batch, None
 
     def run(steps: int) -> int:
@@ -51,6 +55,8 @@ def batches(
                 number, epoch = 0, begin()
             step(epoch, number)
             number += 1
+            if number == count:
+                end()
         return steps
 
     return run

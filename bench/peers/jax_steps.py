@@ -11,6 +11,7 @@ import numpy as np
 
 from bench.peers import batches
 from bench.workloads import Workload
+from engine.step.data import MAX_EVALUATED_SAMPLES
 
 SCAN_STEPS = 50  # in one call
 
@@ -47,6 +48,21 @@ def units(workload: Workload, parameters, x):
     return seen
 
 
+def loss_of(workload: Workload, z, y):
+    """The mean loss of logits z (N, O)."""
+    if workload.binary:
+        z = z[:, 0]
+        return jnp.mean(jnp.maximum(z, 0) - z * y + jnp.log1p(jnp.exp(-jnp.abs(z))))
+    return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(z), y[:, None], 1))
+
+
+def scores_of(workload: Workload, parameters, x, y):
+    """Loss and accuracy."""
+    z = units(workload, parameters, x)[-1]
+    guess = z[:, 0] > 0 if workload.binary else z.argmax(1)
+    return jnp.stack([loss_of(workload, z, y), jnp.mean(guess == y)])
+
+
 def learner(workload: Workload, X, Y):
     """(state, sample indices) -> state after one step; None as indices uses all samples."""
     rate, tree = workload.learning_rate, jax.tree.map
@@ -54,11 +70,7 @@ def learner(workload: Workload, X, Y):
     def loss(parameters, x, y):
         if workload.kind == "conv":
             x, parameters = convolutions(parameters[:-1], x), parameters[-1:]
-        z = units(workload, parameters, x)[-1]
-        if workload.binary:
-            z = z[:, 0]
-            return jnp.mean(jnp.maximum(z, 0) - z * y + jnp.log1p(jnp.exp(-jnp.abs(z))))
-        return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(z), y[:, None], 1))
+        return loss_of(workload, units(workload, parameters, x)[-1], y)
 
     def learn(state, part):
         p, m, v, t = state
@@ -82,11 +94,18 @@ def make(workload: Workload, x: np.ndarray, y: np.ndarray, variant: str = "") ->
         return synchronized(
             batches(1, 1, lambda: None, lambda epoch, number: store(forward(parameters, X))), lambda: latest
         )
-    learn = learner(workload, X, jnp.asarray(y.astype(np.float32) if workload.binary else y))
+    Y = jnp.asarray(y.astype(np.float32) if workload.binary else y)
+    learn, scores = learner(workload, X, Y), []
+    parts = slice(MAX_EVALUATED_SAMPLES), slice(workload.tests)
+    look = jax.jit(lambda p: jnp.stack([scores_of(workload, p, X[part], Y[part]) for part in parts]))
     zeros = [jax.tree.map(jnp.zeros_like, parameters) if workload.optimizer == "adam" else () for _ in range(2)]
     store((parameters, *zeros, jnp.float32(0)))
     rng, size = np.random.default_rng(1), workload.batch
 
+    def evaluate():
+        scores.append(np.asarray(look(latest[0][0])))
+
+    end = evaluate if workload.peers_evaluate else int
     if workload.full:
         once = jax.jit(lambda state: learn(state, None), donate_argnums=0)
         return synchronized(batches(1, 1, lambda: None, lambda epoch, number: store(once(latest[0]))), lambda: latest)
@@ -100,14 +119,14 @@ def make(workload: Workload, x: np.ndarray, y: np.ndarray, variant: str = "") ->
         def call(order, number):
             store(scan(latest[0], order[number * steps * size : (number + 1) * steps * size].reshape(steps, size)))
 
-        many = synchronized(batches(count, 1, lambda: rng.permutation(len(x)), call), lambda: latest)
+        many = synchronized(batches(count, 1, lambda: rng.permutation(len(x)), call, end), lambda: latest)
         return lambda wanted: many(max(1, round(wanted / steps))) * steps
     one = jax.jit(learn, donate_argnums=0)
 
     def step(order, number):
         store(one(latest[0], order[number * size : (number + 1) * size]))
 
-    return synchronized(batches(len(x), size, lambda: rng.permutation(len(x)), step), lambda: latest)
+    return synchronized(batches(len(x), size, lambda: rng.permutation(len(x)), step, end), lambda: latest)
 
 
 latest: list = []  # JAX computes asynchronously; a run ends only when its latest result is ready

@@ -11,6 +11,7 @@ from torch import nn  # pyright: ignore[reportMissingImports]
 
 from bench.peers import batches
 from bench.workloads import Workload
+from engine.step.data import MAX_EVALUATED_SAMPLES
 
 
 def network(workload: Workload):
@@ -48,6 +49,15 @@ def make(workload: Workload, x: np.ndarray, y: np.ndarray, variant: str = "") ->
         objective(x, t).backward()
         optimizer.step()
 
+    def evaluate():
+        with torch.inference_mode():
+            for part in (slice(MAX_EVALUATED_SAMPLES), slice(workload.tests)):
+                z = model(inputs[part])
+                guess = z > 0 if workload.binary else z.argmax(1)
+                scores.append((loss(z, targets[part]).item(), (guess == targets[part]).float().mean().item()))
+
+    scores: list[tuple[float, float]] = []
+    end = evaluate if workload.peers_evaluate else int
     if workload.full:
         return batches(1, 1, lambda: None, lambda epoch, number: learn(inputs, targets))
     if workload.binary:  # small data: the whole epoch is shuffled at once
@@ -56,13 +66,15 @@ def make(workload: Workload, x: np.ndarray, y: np.ndarray, variant: str = "") ->
             order = torch.randperm(len(inputs))
             return inputs[order].split(workload.batch), targets[order].split(workload.batch)
 
-        return batches(len(x), workload.batch, begin, lambda epoch, number: learn(epoch[0][number], epoch[1][number]))
+        return batches(
+            len(x), workload.batch, begin, lambda epoch, number: learn(epoch[0][number], epoch[1][number]), end
+        )
 
     def step(order, number):
         part = order[number * workload.batch : (number + 1) * workload.batch]
         learn(inputs[part], targets[part])
 
-    return batches(len(x), workload.batch, lambda: torch.randperm(len(inputs)), step)
+    return batches(len(x), workload.batch, lambda: torch.randperm(len(inputs)), step, end)
 
 
 def look(model, x, variant: str) -> Callable[[int], int]:

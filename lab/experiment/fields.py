@@ -360,7 +360,7 @@ class Fields(BaseModel):
         help="The same seed gives the same data, weights and batches.",
     )] = 1
     weight_seed: Annotated[int, FieldSpec(
-        allowed=SEED, label="Weight seed", group=TRAINING, part="seed", zero="as the data",
+        allowed=SEED, label="Weight seed", group=DATA, part="seed", zero="as the data",
         term="Initial weights",
         help="The same weight seed gives the same initial weights, so runs can be compared. New weights changes it.",
     )] = 0

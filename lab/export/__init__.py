@@ -1,4 +1,4 @@
-"""Exports of an experiment: scripts for NumPy, PyTorch and Keras, an ONNX model, and a zip of all."""
+"""Exports of an experiment: scripts for NumPy, PyTorch, Keras and C, an ONNX model, and a zip of all."""
 
 from __future__ import annotations
 
@@ -16,12 +16,24 @@ from data.files.table_files import gap_words
 from data.recipe import Recipe
 from lab.experiment.experiment import Experiment
 from lab.export import new_rows
+from lab.export.c_script import c_script, c_step, data_file
 from lab.export.common import USUAL_EPOCHS, ExportError, Plan
 from lab.export.keras_script import keras_script
 from lab.export.numpy_script import numpy_script
 from lab.export.pytorch_script import pytorch_script
 
-__all__ = ["ONNX_WITHIN", "SCRIPTS", "Examples", "ExportError", "Plan", "Script", "gather", "plan_of", "zipped"]
+__all__ = [
+    "ONNX_WITHIN",
+    "SCRIPTS",
+    "Examples",
+    "ExportError",
+    "Plan",
+    "Script",
+    "c_step",
+    "gather",
+    "plan_of",
+    "zipped",
+]
 
 Ask = Callable[..., tuple[dict[str, Any], dict[str, np.ndarray]]]  # ask(query, options) -> answer
 
@@ -34,6 +46,7 @@ class Script:
     file: str
     make: Callable[[Plan], str]  # raises ExportError
     sentence: str
+    language: str = "python"
 
 
 SCRIPTS = {
@@ -46,11 +59,16 @@ SCRIPTS = {
     "keras": Script(
         "Keras", "train_keras.py", keras_script,
         "The same network, weights and batches in Keras 3, with whichever backend it is set to."),
+    "c": Script(
+        "C", "train.c", c_script,
+        "One file that needs only a compiler: the loops that this playground makes of the formulas.", language="c"),
 }  # fmt: skip
 NOTE = """Contents
 
 train_numpy.py, train_pytorch.py, train_keras.py  the experiment as code; each needs data.npz beside it
 data.npz         the examples, prepared for the network: x_train, t_train, x_test, t_test
+train.c          the same in C; its first line says how to compile and run it. It needs data.bin beside it
+data.bin         what train.c reads: initial parameters, examples, and the learning rate of each step
 experiment.json  the settings; python -m lab run experiment.json trains them in Backprop Playground without a browser,
                  on uploaded data with --table FILE --target COLUMN
 """
@@ -88,6 +106,7 @@ def plan_of(experiment: Experiment, header: dict[str, Any]) -> Plan:
         experiment.epochs or header["epoch"] or USUAL_EPOCHS,
         header["total"],
         pixels=header["pixels"],
+        tests=header["tests"],
         weighted=header["weighted"],
         table=header["table"],
     )
@@ -133,6 +152,9 @@ def zipped(plan: Plan, examples: Examples) -> bytes:
                 archive.writestr(script.file, script.make(plan))
             except ExportError as problem:
                 left_out.append(f"{script.file} is not here: {problem}\n")
+            else:
+                if script.language == "c":
+                    archive.writestr("data.bin", data_file(plan, examples))
         archive.writestr("data.npz", examples.to_npz(), zipfile.ZIP_STORED)
         archive.writestr("experiment.json", plan.experiment.to_json())
         if examples.recipe:

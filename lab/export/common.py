@@ -15,7 +15,13 @@ from lab.experiment.experiment import Experiment
 from lab.export.lift import Lifted
 
 USUAL_EPOCHS = 100
-WITHIN = {"NumPy": 1e-6, "PyTorch": 2e-5, "Keras": 2e-4}  # of the loss: how far a script agrees without other reasons
+WITHIN = {
+    "NumPy": 1e-6,
+    "C": 1e-6,
+    "PyTorch": 2e-5,
+    "Keras": 2e-4,
+}  # of the loss: how far a script agrees without other reasons
+OUR_MASKS = ("NumPy", "C")  # the scripts that draw the masks of dropout as the playground does
 ADAPTIVE = ("adagrad", "rmsprop", "adam", "adamw")  # divide a gradient by its own size
 STOP_RULES = {
     "target_accuracy": "target accuracy",
@@ -49,6 +55,7 @@ class Plan:
     epochs: int
     batches: int  # training examples in one epoch's batches
     pixels: bool  # whether data.npz holds pixels, which the script scales
+    tests: int  # test examples
     weighted: bool  # whether targets have two last columns with the weights of each sample
     table: bool = False  # whether new rows can be predicted from a table; see new_rows.py
 
@@ -76,7 +83,7 @@ class Plan:
     def agreement(self, library: str) -> Agreement:
         """How far the script for a library of WITHIN agrees."""
         e, shares = self.experiment, {}
-        if e.dropout and e.hidden and library != "NumPy":
+        if e.dropout and e.hidden and library not in OUR_MASKS:
             shares[f"the masks of dropout are drawn by {library}"] = 0.2
         if e.optimizer in ADAPTIVE and (
             e.dtype == "float32" or library == "Keras"

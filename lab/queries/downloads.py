@@ -100,7 +100,11 @@ def rows(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray])
     if pixels:
         found = np.rint(found * dataset.x_scale + dataset.x_mean).astype(np.uint8)
     header = {"total": len(x), "sent": len(found), "pixels": pixels, "epoch": trainer.epochs}
-    header |= {"weighted": trainer.objective.class_weights is not None, "table": _is_table(dataset)}
+    header |= {
+        "tests": len(trainer.data.test.x),
+        "weighted": trainer.objective.class_weights is not None,
+        "table": _is_table(dataset),
+    }
     return header, {"x": found, "t": t[piece]}
 
 

@@ -109,6 +109,12 @@ class RunView:
         return [looks[activation.name].report for activation in found if activation]
 
     @property
+    def hidden_reports(self) -> list[tuple[str, LayerReport]]:
+        """Activation and report of each dense hidden layer; the reports of convolutions come before theirs."""
+        names = self.experiment.activation_names
+        return list(zip(names, self.reports[len(self.reports) - len(names) :], strict=True))
+
+    @property
     def is_stuck(self) -> bool:
         """Whether the training loss no longer falls although the training score is bad."""
         return self.window > 0 and self.scores[0] < BAD and self.fall <= 0.02
@@ -131,9 +137,7 @@ def _copies(s: RunView) -> Advice | None:
 def _dead(s: RunView) -> Advice | None:
     if s.epochs[-1] < 3 or s.scores[0] >= BAD:
         return None
-    names = s.experiment.activation_names
-    dense = s.reports[len(s.reports) - len(names) :]  # those of convolutions come first
-    for number, (name, report) in enumerate(zip(names, dense, strict=True), 1):
+    for number, (name, report) in enumerate(s.hidden_reports, 1):
         if name == "relu" and report.dead >= 0.4:
             count, units = round(report.dead * s.experiment.hidden[number - 1]), s.experiment.hidden[number - 1]
             text = f"{count} of {units} neurons in hidden layer {number} are zero for every point"
@@ -182,9 +186,7 @@ def _overfits(s: RunView) -> Advice | None:
 def _saturated(s: RunView) -> Advice | None:
     if not s.is_stuck:
         return None
-    names = s.experiment.activation_names
-    dense = s.reports[len(s.reports) - len(names) :]  # those of convolutions come first
-    for number, (name, report) in enumerate(zip(names, dense, strict=True), 1):
+    for number, (name, report) in enumerate(s.hidden_reports, 1):
         if name in ("tanh", "sigmoid") and report.saturated >= 0.5:
             text = f"Most outputs of hidden layer {number} lie where its curve is flat: saturated neurons hardly learn."
             return Advice(text, "Try batch normalization", {"batch_norm": True})

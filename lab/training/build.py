@@ -46,9 +46,7 @@ def build(experiment: Experiment, data_dir: Path | None = None, dataset: Dataset
     """
     e = experiment
     backend = processor(e)
-    _, for_weights, for_batches, for_dropout = np.random.default_rng(e.seed).spawn(4)  # the first draws the data
-    if e.weight_seed:
-        for_weights = np.random.default_rng(e.weight_seed).spawn(4)[1]
+    for_weights, for_batches, for_dropout = generators(e)
     dataset = dataset or examples(e, data_dir)
     weights = (
         balanced_weights(dataset.y_train, dataset.classes)
@@ -87,6 +85,14 @@ def build(experiment: Experiment, data_dir: Path | None = None, dataset: Dataset
             raise
         raise ExperimentError([f"device: {MEMORY_FULL}"]) from None
     return Built(dataset, trainer)
+
+
+def generators(e: Experiment) -> tuple[np.random.Generator, np.random.Generator, np.random.Generator]:
+    """For the initial weights, the order of the samples, and dropout."""
+    _, for_weights, for_batches, for_dropout = np.random.default_rng(e.seed).spawn(4)  # the first draws the data
+    if e.weight_seed:
+        for_weights = np.random.default_rng(e.weight_seed).spawn(4)[1]
+    return for_weights, for_batches, for_dropout
 
 
 def processor(e: Experiment) -> Backend | None:

@@ -24,7 +24,7 @@ SMALL = Experiment(samples=60, hidden=(4,))
 QUERY = "samples=60&hidden=4"
 CONTROLS = {
     *("Save the model", "Everything", "Weights only", "file upload"),
-    *("Curves as CSV", "Curves as HTML", "Confusion matrix as CSV", "NumPy", "PyTorch", "Keras"),
+    *("Curves as CSV", "Curves as HTML", "Confusion matrix as CSV", "NumPy", "PyTorch", "Keras", "C"),
     *("Code and data as zip", "Trained network as ONNX", "Predict", "Delete the file", "Predictions as CSV"),
 }
 SCORES = ("epoch", "trainLoss", "testLoss")
@@ -127,7 +127,14 @@ def test_each_download_holds_the_trained_run(playground):
     assert sum(int(cell) for row in table[1:] for cell in row[1:]) == len(trainer.y_test)
     assert b"backprop_playground" in playground.download("Trained network as ONNX")
     with zipfile.ZipFile(io.BytesIO(playground.download("Code and data as zip"))) as archive:
-        assert set(archive.namelist()) >= {"train_numpy.py", "train_pytorch.py", "train_keras.py", "data.npz"}
+        assert set(archive.namelist()) >= {
+            "train_numpy.py",
+            "train_pytorch.py",
+            "train_keras.py",
+            "data.npz",
+            "train.c",
+            "data.bin",
+        }
         assert Experiment.from_json(archive.read("experiment.json").decode()) == SMALL
         script = archive.read("train_numpy.py").decode()
     playground.page.locator(".st-key-curves .js-plotly-plot .main-svg").first.wait_for()
@@ -138,7 +145,7 @@ def test_each_download_holds_the_trained_run(playground):
     code.get_by_text("import numpy as np").wait_for()
     assert "import numpy as np" in code.inner_text()
     assert "= np.float32, [2, 4, 1], [(tanh, tanh_back)]" in script
-    for language, words in (("PyTorch", "nn.Linear"), ("Keras", "import keras"), ("NumPy", "np.load")):
+    for language, words in (("PyTorch", "nn.Linear"), ("Keras", "C", "import keras"), ("NumPy", "np.load")):
         playground.page.get_by_role("radio", name=language).click()
         code.get_by_text(words).first.wait_for()
 

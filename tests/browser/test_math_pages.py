@@ -19,6 +19,7 @@ SIGNS = {
     "Mini-batch": "The latest batch has",
     "Typed point": "True class",
     "Gradient check": "Every gradient is right",
+    "In C": "the whole program",
 }
 
 # Names of the controls; each option is pressed below or, without a browser, in tests/ui.
@@ -29,7 +30,7 @@ FUNCTIONS = {
     *("Loss", "Target t", "Temperature", "This network", "Three sliders", "Logit 1", "Logit 2", "Logit 3"),
 }
 ONE_STEP = {
-    *("Walkthrough", "Gradient check", "one neuron", "six layers of sigmoids", "Back", "Next", "Section"),
+    *("Walkthrough", "Gradient check", "In C", "one neuron", "six layers of sigmoids", "Back", "Next", "Section"),
     *("Training point", "Test point", "Mini-batch", "Typed point", "Point", "Increment", "Decrement"),
     *("Parameter of", "From", "To", "Neurons shown from (0 = strongest)", "x1", "x2", "True class"),
     *("Plant the bug", "In"),
@@ -163,7 +164,7 @@ def test_one_step_is_explained_for_a_clicked_point(playground):
     assert eventually(lambda: bias.count() == 1, WAIT_S)
     assert page.locator(".katex-error").count() == 0
     assert len(save_menus(playground)) == 2
-    for kind in ("Mini-batch", "Typed point", "Gradient check"):
+    for kind in ("Mini-batch", "Typed point", "Gradient check", "In C"):
         pick(playground, kind, SIGNS[kind])
         found |= offered(playground)
     assert found - FRAME == ONE_STEP

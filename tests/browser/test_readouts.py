@@ -19,8 +19,7 @@ MARKS = ".live-map-marks"
 def read(playground: Playground) -> dict[str, str]:
     """The status line: label -> value."""
     labels, values = (
-        playground.page.locator(f".live-fact:not([hidden]) .live-{part}").all_inner_texts()
-        for part in ("label", "value")
+        playground.page.locator(f".live-fact:visible .live-{part}").all_inner_texts() for part in ("label", "value")
     )
     return dict(zip(labels, values, strict=True))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, expect
 from data.sources import hand_drawn
 from lab.experiment.experiment import Experiment
 from lab.experiment.link import expanded
+from lab.experiment.presets import PRESETS
 from tests.browser.playground import WAIT_S, Playground, eventually, without_view
 from ui.header.link_address import is_loopback
 
@@ -139,3 +140,43 @@ def test_an_embedded_lesson_has_no_empty_column(playground):
     playground.open("embed=true&controls=simple&hide=data,seed,view,batch,penalties")
     left = "selector => document.querySelector(selector).getBoundingClientRect().left"
     playground.page.wait_for_function(f"() => ({left})('.live') === ({left})('.st-key-top')")
+
+
+def test_a_lesson_is_written_held_and_found_again(playground):
+    playground.open("dataset=xor")
+    dialog = share(playground)
+    for name, text in (("Title", "Find the rate"), ("Task", "Reach a test loss of 0.1.")):
+        box = dialog.get_by_role("textbox", name=name, exact=True)
+        box.fill(text)
+        box.press("Tab")
+        playground.settle()
+    dialog.get_by_role("combobox", name="Lock everything except").click()
+    playground.page.get_by_role("option", name="Learning rate", exact=True).click()
+    assert eventually(lambda: {"title", "task", "lock"} <= fields(written(dialog)[0]).keys(), WAIT_S)
+    link = fields(written(dialog)[0])
+    student = playground.open(urlencode(link))
+    student.reads("Find the rate")
+    assert student.page.get_by_role("combobox", name="Data set", exact=True).is_disabled()
+    back = student.button("Back to the task")
+    assert not back.count()
+    student.slide("Learning rate", "ArrowRight")
+    student.linked(learning_rate="0.1")
+    back.wait_for()
+    student.go("Help")
+    student.reads("Reach a test loss of 0.1.")
+    back.click()
+    student.linked(learning_rate=None, dataset="xor")
+    back.wait_for(state="detached")
+
+
+def test_a_changed_preset_can_be_restored_and_dismissed(playground):
+    playground.open(urlencode(PRESETS["l2"].experiment.to_query()))
+    playground.reads("L2 cures it.")
+    playground.slide("L2 rate", "Home")
+    playground.reads("changed: L2 rate.")
+    playground.press("Restore")
+    playground.linked(l2="0.01")
+    playground.reads("the boundary stays smooth")
+    playground.press("Dismiss")
+    playground.button("Dismiss").wait_for(state="detached")
+    assert "L2 cures it" not in playground.page.get_by_test_id("stMain").inner_text()

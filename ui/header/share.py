@@ -122,17 +122,25 @@ def _choose_parts(kind: str) -> tuple[str, ...]:
     key = f"share_{kind}"
     st.session_state.setdefault(key, list(state.view()[kind]))
     pick = lambda names: st.session_state.update({key: list(names)})  # noqa: E731
+
+    def lock_all_but() -> None:
+        pick(lockable_parts.all_but(st.session_state.lock_except))
+        st.session_state.lock_except = None
+
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.markdown(f"**{label}**", help=sentence, width="stretch")
         if kind == "lock":
             parts = [name for name in lockable_parts.LOCKABLE if name not in lockable_parts.USUALLY_FREE]
-            st.menu_button(
+            st.selectbox(  # not a menu: its upper part may lie above the window
                 "Lock everything except",
                 parts,
+                index=None,
+                placeholder="Lock everything except",
                 format_func=_name,
                 key="lock_except",
-                on_click=lambda: pick(lockable_parts.all_but(st.session_state.lock_except)),
-                help="Students can still train, change speed and view, and share.",
+                on_change=lock_all_but,
+                label_visibility="collapsed",
+                width=230,
             )
         everything = lockable_parts.all_but() if kind == "lock" else lockable_parts.allowed(kind)
         st.button("All", key=f"{key}_all", on_click=pick, args=(everything,), help=f"{label}: all.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui.header import help_dialog, preset_menu, share
-from ui.kit.widgets import is_simple, of_view, shown
+from ui.kit.widgets import minor_help, of_view, shown
 from ui.session.view import CONTROLS
 
 
@@ -20,7 +20,5 @@ def toolbar() -> None:
         preset_menu.menu()
         share.button()
         help_dialog.button()
-        sentence = (
-            None if is_simple() else "For the screen of a classroom: a large picture, large numbers, light background."
-        )
+        sentence = minor_help("For the screen of a classroom: a large picture, large numbers, light background.")
         st.toggle("Projector", help=sentence, **of_view("projector"))

@@ -12,10 +12,9 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2 import component
 
-from lab.experiment.experiment import Experiment
+from lab.export import Plan, plan_of
 from lab.protocol.errors import Gone, Unreachable
 from ui.components import script
-from ui.kit import links
 from ui.session import state
 
 ROOT = Path(__file__).parents[2]
@@ -41,11 +40,6 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     st.table([dict(zip(head, row, strict=True)) for row in rows], hide_index=True, width="content")
 
 
-def experiment_link(label: str, page: str, **fields: Any) -> str:
-    """Markdown of a link that opens a page with this experiment, unless this is a lesson."""
-    return links.experiment_link(label, page, Experiment(**fields))
-
-
 def ask(question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any) -> tuple[dict, dict]:
     """state.ask for a page: without an answer, the page shows why and ends."""
     try:
@@ -55,6 +49,14 @@ def ask(question: str, /, arrays: Mapping[str, Any] | None = None, **facts: Any)
     except Unreachable as problem:
         st.error(f"{problem} Your settings are in the address bar: reload the page in a moment.")
         st.stop()
+
+
+PAST_THE_END = 1 << 40  # a start after the last example: the answer has the number of examples and none of them
+
+
+def export_plan() -> Plan:
+    """What code for the visitor's experiment is made from."""
+    return plan_of(state.experiment(), ask("rows", part="train", start=PAST_THE_END)[0])
 
 
 def keys(buttons: Mapping[str, list[str]]) -> None:

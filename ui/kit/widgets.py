@@ -117,6 +117,11 @@ def is_simple() -> bool:
     return state.view()["controls"] == "simple"
 
 
+def minor_help(text: str) -> str | None:
+    """The help of a control that explains itself: the simple page has none, and so fewer stops of the Tab key."""
+    return None if is_simple() else text
+
+
 def offered(name: str) -> bool:
     """Whether the page has a control for a field: no teacher has hidden it, and it is not too special for the page."""
     return shown(name) and (FIELDS[name].simple or not is_simple() or not is_at_default(name, state.experiment()))

@@ -75,7 +75,7 @@ def _choose(name: str) -> None:
 
 def _settings() -> None:
     """Sliders and number boxes side by side, the others below."""
-    fields = (*group(DATA, advanced=False), "weight_seed")
+    fields = group(DATA, advanced=False)
     small = [field for kind in ("slider", "number") for field in fields if FIELDS[field].control == kind]
     for column, part in zip(st.columns(2), (small[::2], small[1::2]), strict=True):
         with column:

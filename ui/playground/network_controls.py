@@ -35,9 +35,9 @@ WIDTHS = {"activations": 120, "output": 140, "loss": 210, "optimizer": 120, "dev
 def function_controls() -> None:
     """A row: the functions of the network, and its device."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", width="content", key="functions"):
-        for field, width in WIDTHS.items():
+        for field in ("activations", *group(NETWORK, advanced=False), "device"):
             if offered(field):
-                with st.container(width=width):
+                with st.container(width=WIDTHS.get(field, 140)):
                     PAGE_CONTROLS.get(field, partial(control, field))()
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lab.experiment.fields import STOP_RULES
+from lab.experiment.fields import STOP_RULES, TRAINING
 from ui.kit.validation_proposal import propose_validation
-from ui.kit.widgets import command, control, folded, group, is_in_view, is_simple, shown
+from ui.kit.widgets import command, control, folded, group, is_in_view, is_simple, minor_help, shown
 from ui.playground.transport import buttons, speed
 from ui.session import state
 
@@ -31,7 +31,7 @@ def training_bar() -> None:
 
 def pace() -> None:
     """The speed: in the bar, or in the drawer of a projector."""
-    speed("" if is_simple() else "How much training happens between two frames.", width=150)
+    speed(minor_help("How much training happens between two frames."), width=150)
 
 
 def _buttons() -> None:
@@ -62,9 +62,9 @@ def training_settings(selects: bool) -> None:
     if state.experiment().selects != selects:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", width="content", key="training"):
-        for field, width in WIDTHS.items():
-            if is_in_view(field):
-                with st.container(width=width):
+        for field in group(TRAINING, advanced=False):
+            if field != "learning_rate" and is_in_view(field):
+                with st.container(width=WIDTHS.get(field, 100)):
                     control(field)
         _stop_rules()
     state.write_link()

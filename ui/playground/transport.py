@@ -25,10 +25,10 @@ def buttons(*, reset: str = RESET, play: str = PLAY, pause: str = PAUSE, step: s
         command("Reset", "reset", help=reset)
 
 
-def speed(sentence: str, width: int = 190) -> None:
+def speed(sentence: str | None, width: int = 190) -> None:
     """How much training happens between two frames. sentence: its help, if it needs one."""
     with st.container(width=width):
-        st.selectbox("Speed", list(SPEEDS), format_func=labels(SPEEDS), help=sentence or None, **of_view("speed"))
+        st.selectbox("Speed", list(SPEEDS), format_func=labels(SPEEDS), help=sentence, **of_view("speed"))
 
 
 def bar(pace: str, *, pinned: bool = False, **sentences: str) -> None:

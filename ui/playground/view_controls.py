@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.kit.widgets import is_simple, of_view, shown
+from ui.kit.widgets import is_simple, minor_help, of_view, shown
 from ui.session import state
 from ui.session.view import MARK_ERRORS, VIEW
 
@@ -12,7 +12,7 @@ from ui.session.view import MARK_ERRORS, VIEW
 def view_controls() -> None:
     if state.experiment().source.plane and shown("show_test", "discretize", "mark_errors"):
         with st.container(horizontal=True, gap="small"):
-            help = None if is_simple() else "Also show the points that the network never trains on."
+            help = minor_help("Also show the points that the network never trains on.")
             st.checkbox("Test points", help=help, **of_view("show_test"))
             help = "Show only the predicted class, not how certain the network is."
             st.checkbox("Discretize", help=help, **of_view("discretize"))

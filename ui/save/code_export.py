@@ -6,20 +6,18 @@ from functools import partial
 
 import streamlit as st
 
-from lab.export import ONNX_WITHIN, SCRIPTS, ExportError, gather, plan_of, zipped
+from lab.export import ONNX_WITHIN, SCRIPTS, ExportError, gather, zipped
 from lab.server.pool import Pool
 from ui.kit.escape import escape_markdown
+from ui.kit.page_parts import export_plan
 from ui.kit.widgets import labels
 from ui.save.download_button import download
 from ui.save.model_files import current_model
-from ui.session import state
-
-PAST_THE_END = 1 << 40  # a start after the last example: the answer has the number of examples and none of them
 
 
 def code_export() -> None:
     """Choose a library, read the code, and download code, data and model."""
-    plan = plan_of(state.experiment(), state.ask("rows", part="train", start=PAST_THE_END)[0])
+    plan = export_plan()
     help = "The experiment as a standalone script. The zip file contains the data that it reads."
     chosen = st.segmented_control(
         "Code for",
@@ -38,7 +36,7 @@ def code_export() -> None:
     else:
         st.caption(f"{script.sentence} {plan.agreement(script.label)}")
         with st.expander("Show me the code"):
-            st.code(text, language="python", wrap_lines=True)
+            st.code(text, language=script.language, wrap_lines=True)
     with st.container(horizontal=True):
         help = "All scripts that support this experiment, with their data and the settings."
         download("Code and data as zip", "zip", partial(_zip, plan), "experiment.zip", "application/zip", help)

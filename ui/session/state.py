@@ -28,7 +28,7 @@ from ui.session.view import to_query, view_from, view_text
 from ui.session.visitor import Visitor, alive, arrived, have_a_run
 from ui.session.visitor import runs as runs
 
-LOCKED = "Set by the author of this link, and locked:"
+LOCKED_FIELDS = "Set by the author of this link, and locked:"
 BY_CHANCE = ("seed", "weight_seed", "device")
 MOST_NAMED = 3  # locked fields, in a sentence
 NOT_SET = object()
@@ -139,7 +139,7 @@ def lock_reason(**fields: Any) -> str:
 def _lock_reason(me: Visitor, changed: Experiment) -> str:
     locked = locked_among(me.view, me.experiment.changed_fields(changed))
     labels = ", ".join(FIELDS[name].label for name in locked[:MOST_NAMED]) + (", ..." if locked[MOST_NAMED:] else "")
-    return f"{LOCKED} {labels}." if locked else ""
+    return f"{LOCKED_FIELDS} {labels}." if locked else ""
 
 
 def address() -> str:
@@ -208,7 +208,7 @@ def _change(me: Visitor, fields: Mapping[str, Any]) -> None:
     try:
         if me.missing:
             if is_locked(me.view, "dataset") and fields.get("own") != me.missing["own"]:
-                raise SentenceError(f"{LOCKED} {FIELDS['dataset'].label}.")
+                raise SentenceError(f"{LOCKED_FIELDS} {FIELDS['dataset'].label}.")
             visitor.find_data(me, fields)
             me.redraw = True
             return
@@ -261,7 +261,7 @@ def load_model(content: bytes, *, weights_only: bool) -> bool:
         here = model.experiment.change(device=me.experiment.device)  # the device is not part of a model
         reason = "" if weights_only else _lock_reason(me, here)
         if is_locked(me.view, "weights") or reason:
-            raise SentenceError(reason or f"{LOCKED} {PARTS['weights'].label}.")
+            raise SentenceError(reason or f"{LOCKED_FIELDS} {PARTS['weights'].label}.")
         runs().do(me.token, Load(model.metadata, None if weights_only else here), model.arrays)
     except Gone:
         me.refused, me.token = ["Your run was lost and has been reopened: load the file again."], ""
@@ -314,7 +314,7 @@ def change_view(field: str, value: Any) -> None:
     """Another value of the view; one that a link could not hold changes nothing."""
     me, refused = _me(), []
     if is_locked(me.view, field):
-        me.refused, me.redraw = [f"{LOCKED} {PARTS[PART_OF[field]].label}."], True
+        me.refused, me.redraw = [f"{LOCKED_FIELDS} {PARTS[PART_OF[field]].label}."], True
         return
     view = view_from({**to_query(me.view), field: view_text(field, value)}, refused)
     if refused:

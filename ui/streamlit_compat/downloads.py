@@ -57,7 +57,7 @@ def _is_kept(manager: MediaFileManager, session: str, file: str) -> bool:
 
 
 def install() -> None:
-    """Patch Streamlit in this process; calling it again begins anew."""
+    """Patch Streamlit in this process; calling it again forgets what is pending."""
     original, pending = inspect.unwrap(MediaFileManager.execute_deferred), PendingDownloads()
 
     @wraps(original)

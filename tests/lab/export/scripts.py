@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.c.compiler import NoCompiler, compiler
 from lab.experiment.experiment import Experiment
 from lab.export import Plan, gather, plan_of, zipped
 from lab.queries.table import ask
@@ -74,6 +75,25 @@ def run_scripts(script: str, folders, warnings="error") -> dict[str, np.ndarray]
     assert done.returncode == 0, done.stderr[-2000:]
     parts = done.stdout.split("in ")[1:]
     return {part.partition("\n")[0]: losses(part.partition("\n")[2]) for part in parts}
+
+
+def run_program(folder: Path) -> np.ndarray:
+    """What train.c prints, compiled with all warnings as errors."""
+    strict = ("-O0", "-Wall", "-Wextra", "-Werror", "-fopenmp-simd")
+    words = [*compiler().command[:1], *strict, "-o", "train", "train.c", "-lm"]
+    for command in (words, [str(folder / "train")]):
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr[-2000:]) == (0, "")
+    return losses(done.stdout)
+
+
+def require_compiler() -> None:
+    """Skips the test without a C compiler, or fails it where COMPILER_TESTS=required."""
+    try:
+        compiler()
+    except NoCompiler as problem:
+        missing = pytest.fail if os.environ.get("COMPILER_TESTS") == "required" else pytest.skip
+        missing(str(problem))
 
 
 def require(package: str) -> None:

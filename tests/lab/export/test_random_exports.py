@@ -13,7 +13,15 @@ from lab.queries.table import ask
 from lab.training.model_file import Model
 from lab.training.run import Run
 from tests.lab.export.random_experiments import random_experiment
-from tests.lab.export.scripts import plan_for, require, run_scripts, trained, unpacked
+from tests.lab.export.scripts import (
+    plan_for,
+    require,
+    require_compiler,
+    run_program,
+    run_scripts,
+    trained,
+    unpacked,
+)
 
 COUNT = 60
 
@@ -51,6 +59,15 @@ def check_losses(name: str, runs: dict[Path, Run], warnings: str = "error") -> N
 
 def test_numpy_scripts_agree_as_far_as_they_say(runs):
     check_losses("numpy", runs)
+
+
+def test_c_programs_agree_as_far_as_they_say(runs):
+    require_compiler()
+    runs = {folder: run for folder, run in list(runs.items())[::2] if (folder / "train.c").exists()}
+    assert len(runs) > 20
+    for folder, run in runs.items():
+        ours, within = run.trainer.history.values[:2].T, plan_for(run).agreement("C").within
+        np.testing.assert_allclose(run_program(folder), ours, rtol=within, atol=within, err_msg=str(run.experiment))
 
 
 @pytest.mark.timeout(400)

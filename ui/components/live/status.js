@@ -95,6 +95,11 @@ export class StatusLine {
     this.facts.show(header);
   }
 
+  close() {
+    document.body.removeAttribute('data-sheet');
+    this.element.remove();
+  }
+
   showStatus(status, notice) {
     setText(this.state, STATUS_SENTENCES[status] ?? status);
     this.element.dataset.status = this.state.dataset.status = status;

@@ -220,8 +220,7 @@ export class View {
   }
 
   close() {
-    [this.diagram, this.map, this.pad, ...this.panels].forEach(part => part.close());
-    this.status.element.remove();
+    [this.status, this.diagram, this.map, this.pad, ...this.panels].forEach(part => part.close());
     this.root.replaceChildren();
   }
 }
