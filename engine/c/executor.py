@@ -230,7 +230,12 @@ class CompiledExecutor(TapeExecutor):
         return Scores(**values)
 
     def evaluate(self) -> dict[str, tuple[np.ndarray, float]]:
-        """A compiled run is evaluated by its program, so that its scores have the same bits whoever asks for them."""
+        """A compiled run is evaluated by its program, so that its scores have the same bits whoever asks for them.
+
+        One that has just been restored is evaluated on the tape until its program is there.
+        """
+        if self.way == "compiled" and self._evaluator is None and (is_waited_for() or self.is_ready()):
+            self._take_program()
         return self._evaluator.evaluate() if self._evaluator else super().evaluate()
 
     def defer_scores(self) -> bool:
