@@ -18,7 +18,6 @@ from types import ModuleType
 import pytest
 
 from bench.serving import CHROMIUM_FLAGS, Server, chromium_path
-from engine.c.executor import CompiledExecutor
 
 # Optimizing scripts takes longer than a test can win by it, and the cores are busy with other tests. A heap that is
 # large from the start is collected less often: a quarter less work per page.
@@ -37,22 +36,6 @@ def required(variable: str, name: str) -> ModuleType:
     except ModuleNotFoundError as problem:
         missing = pytest.fail if os.environ.get(variable) == "required" else pytest.skip
         missing(f"{problem.name} is not installed: python3 start.py setup requirements-oracle.txt")
-
-
-@pytest.fixture(autouse=True)
-def compiler_is_waited_for(request, monkeypatch):
-    """Whether a run is ready is answered when it is, so that tests need not ask again."""
-    if "impatient" in request.keywords:
-        return
-    is_ready = CompiledExecutor.is_ready
-
-    def wait(executor):
-        executor.prepare()
-        if executor._build is not None:
-            executor._build.result()
-        return is_ready(executor)
-
-    monkeypatch.setattr(CompiledExecutor, "is_ready", wait)
 
 
 @pytest.fixture(scope="session")

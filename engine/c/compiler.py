@@ -81,7 +81,7 @@ def is_switched_on() -> bool:
 
 
 def is_waited_for() -> bool:
-    """Whether every run waits for the compiler, however long, so that it has the same bits when the machine is busy."""
+    """Whether everything waits for the compiler, however long, so that runs have the same bits on a busy machine."""
     return os.environ.get(SWITCH_VARIABLE, "").lower() == "wait"
 
 

@@ -114,14 +114,22 @@ class CompiledExecutor(TapeExecutor):
         """Also decides that a new run is on the tape if the compiler has not finished in time."""
         if self._program_revision == self.formulas.revision:
             return True
+        if is_waited_for():
+            self._take_program()
+            return True
         self.prepare()
         if self.way == "tape" or self.reason or self._build is None or self._build.is_done():
             return True
-        if self.way == "" and not is_waited_for():
+        if self.way == "":
             self._first_asked = self._first_asked or time.monotonic()
             if time.monotonic() - self._first_asked >= FIRST_STEP_WAIT_S:
                 self.way, self.reason = "tape", "the compiler has not finished in time"
         return self.way == "tape"
+
+    def _is_current(self) -> bool:
+        """Whether the program is that of the current settings, and of the place in the epoch."""
+        places = self._program.places.keys() if self._program else self.batch_sizes()
+        return self._program_revision == self.formulas.revision and self.batch_sizes() <= places
 
     def _take_program(self) -> None:
         """Wait for the program for the current settings; at the first step of a run, decide its way.
@@ -148,7 +156,7 @@ class CompiledExecutor(TapeExecutor):
 
     def steps(self, limit: int, time_slice: TimeSlice | None = None, evaluate_every: int = 0) -> None:
         self._noted = -1
-        if self.way != "tape" and self._program_revision != self.formulas.revision:
+        if self.way != "tape" and not self._is_current():
             self._take_program()
             if time_slice is not None:
                 time_slice.restart()
@@ -234,7 +242,7 @@ class CompiledExecutor(TapeExecutor):
 
         One that has just been restored is evaluated on the tape until its program is there.
         """
-        if self.way == "compiled" and self._evaluator is None and (is_waited_for() or self.is_ready()):
+        if self.way == "compiled" and self._evaluator is None and self.is_ready():
             self._take_program()
         return self._evaluator.evaluate() if self._evaluator else super().evaluate()
 

@@ -216,10 +216,8 @@ def until_ready(trainer):
     assert trainer.is_ready()
 
 
-@pytest.mark.impatient
 def test_a_run_is_not_ready_while_its_compiler_works(build_trainer, monkeypatch):
-    monkeypatch.setattr(module, "FIRST_STEP_WAIT_S", 0.0)
-    monkeypatch.setenv(SWITCH_VARIABLE, "wait")
+    monkeypatch.setattr(module, "FIRST_STEP_WAIT_S", np.inf)
     trainer = build_trainer(executor=CompiledExecutor)
     with module.Build.turn:  # the compiler is busy
         trainer.prepare()
@@ -229,7 +227,14 @@ def test_a_run_is_not_ready_while_its_compiler_works(build_trainer, monkeypatch)
     assert trainer.executor.way == "compiled"
 
 
-@pytest.mark.impatient
+def test_everything_waits_for_the_compiler_if_that_is_wanted(build_trainer, monkeypatch):
+    monkeypatch.setenv(SWITCH_VARIABLE, "wait")
+    monkeypatch.setattr(module, "FIRST_STEP_WAIT_S", 0.0)
+    trainer = build_trainer(executor=CompiledExecutor)
+    assert trainer.is_ready()
+    assert trainer.executor.way == "compiled"
+
+
 def test_a_run_keeps_the_way_of_its_first_step(build_trainer, monkeypatch):
     monkeypatch.setattr(module, "FIRST_STEP_WAIT_S", 0.0)
     with module.Build.turn:
@@ -249,7 +254,6 @@ def test_a_run_keeps_the_way_of_its_first_step(build_trainer, monkeypatch):
     assert trainer.executor.way == "compiled"
 
 
-@pytest.mark.impatient
 @pytest.mark.parametrize("change", [{"l2": 0.1}, {"batch_size": 1}, {"clip_norm": 0.1}, {"max_norm": 1.0}], ids=str)
 def test_a_compiled_run_waits_for_the_program_of_a_change(change, build_trainer, monkeypatch):
     monkeypatch.setattr(module, "FIRST_STEP_WAIT_S", 0.0)

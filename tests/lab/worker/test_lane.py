@@ -172,7 +172,6 @@ def test_a_step_of_many_seconds_is_refused_with_a_sentence():
     check_visitor_limits(bounds, largest.change(batch_size=100, samples=1000))
 
 
-@pytest.mark.impatient
 def test_a_lane_answers_while_its_compiler_works(worker, gate, monkeypatch):
     gate.set()
     is_ready = threading.Event()

@@ -144,7 +144,6 @@ def test_everyone_gets_a_turn_in_each_round(scheduler):
     assert steps == [4] * 30
 
 
-@pytest.mark.impatient
 def test_nobody_waits_for_the_compiler_of_another_run(scheduler, compiling):
     begin(scheduler, "on the tape", experiment=SMALL.change(dataset="digits", conv=(4,)))
     begin(scheduler, "compiled")
@@ -162,7 +161,6 @@ def test_nobody_waits_for_the_compiler_of_another_run(scheduler, compiling):
     assert run.trainer.executor.way == "compiled"
 
 
-@pytest.mark.impatient
 @pytest.mark.parametrize(("press", "done"), [(Step(), (1, 3)), (StepBatch(), (0, 1))], ids=str)
 def test_steps_pressed_while_the_compiler_works_are_taken_later(press, done, scheduler, compiling):
     do(scheduler, Open(SMALL))
