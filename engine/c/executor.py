@@ -109,6 +109,7 @@ class CompiledExecutor(TapeExecutor):
         rules = (self.batch_sizes(), *(bool(getattr(s, name)) for name in REGULARIZERS), s.clip_value, s.clip_norm)
         if not self.reason and (self._build is None or self._build.rules != rules):
             self._build = Build(self, rules)
+            self._build.start()
 
     def is_ready(self) -> bool:
         """Also decides that a new run is on the tape if the compiler has not finished in time."""
@@ -255,27 +256,27 @@ class CompiledExecutor(TapeExecutor):
 
 
 class Build:
-    """A program that a thread sketches and compiles, unless its executor is gone before its turn comes."""
+    """A program that a thread sketches and compiles, unless nobody wants it any more when its turn comes."""
 
     turn = threading.Lock()  # one at a time
 
     def __init__(self, executor: CompiledExecutor, rules: tuple) -> None:
-        """rules: what the program depends on, of the settings."""
-        self.rules = rules
+        """rules: the batch sizes, and what else the program depends on, of the settings."""
+        self.rules, self._settings = rules, executor.formulas.settings
         self._result: tuple[Program | None, str] = None, ""
-        formulas = copy(executor.formulas)  # keeps these settings
-        given = weakref.ref(executor), executor.twin, formulas, executor.data, executor.batch_sizes()
-        self._thread = threading.Thread(target=self._work, args=given, name="compile", daemon=True)
-        self._thread.start()
+        self._thread = threading.Thread(target=self._work, args=[weakref.ref(executor)], name="compile", daemon=True)
+        self.start = self._thread.start
 
-    def _work(self, executor: Callable[[], object], twin: Network, formulas: StepFormulas, data: Data,
-              sizes: frozenset[int]) -> None:  # fmt: skip
+    def _work(self, wanted_by: Callable[[], CompiledExecutor | None]) -> None:
         with Build.turn:
-            if executor() is None:
+            executor = wanted_by()
+            if executor is None or executor._build is not self:
                 return
             try:
                 compiler()  # before anything is sketched in vain
-                program = Program(twin, formulas, data, sizes)
+                formulas = copy(executor.formulas)
+                formulas.settings = self._settings
+                program = Program(executor.twin, formulas, executor.data, self.rules[0])
                 program.load()
                 self._result = program, ""
             except (NoCompiler, Unsketchable, AttributeError) as problem:

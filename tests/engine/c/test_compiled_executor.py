@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from itertools import cycle
 
 import numpy as np
@@ -96,6 +97,8 @@ def test_every_loss_and_activation_trains_as_on_the_tape(pair_of_names, activati
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(architectures())
 def test_random_networks_train_as_on_the_tape(a):
+    if a["batch_norm"]:  # others enlarge gradients that are 0 but for rounding: of biases before a normalization
+        a = a | {"optimizer": "momentum"}
     trainers = build(a), build(a)
     trainers[1].executor = TapeExecutor(*(getattr(trainers[1], name) for name in ("data", "formulas", "progress")))
     for trainer in trainers:
@@ -270,6 +273,23 @@ def test_a_compiled_run_waits_for_the_program_of_a_change(change, build_trainer,
     np.testing.assert_array_equal(*(trainer.network.parameters for trainer in trainers))
 
 
+def test_what_nobody_wants_any_more_is_not_compiled(build_trainer, monkeypatch):
+    trainer, closed = (build_trainer(executor=CompiledExecutor) for _ in range(2))
+    made, program = [], module.Program
+    monkeypatch.setattr(module, "Program", lambda *given: made.append(given[-1]) or program(*given))
+    with module.Build.turn:
+        closed.prepare()
+        closed_build = closed.executor._build
+        for size in (7, 9, 11):
+            trainer.set(batch_size=size)
+            trainer.prepare()
+        del closed
+        gc.collect()
+    trainer.step()
+    closed_build.result()
+    assert made == [{11, 50 % 11}]
+
+
 def test_other_limits_of_the_gradient_need_no_compiler(build_trainer):
     trainer = build_trainer(executor=CompiledExecutor, clip_value=0.02, clip_norm=0.3)
     trainer.step()
@@ -302,6 +322,8 @@ def test_an_epoch_has_the_same_scores_whoever_asks(kind, build_trainer):
     trainer.parameters_changed()
     heir = build_trainer(kind, executor=CompiledExecutor)
     checkpoint.restore(heir, checkpoint.capture(trainer))
+    heir.prepare()
+    heir.executor._build.result()
     heir.parameters_changed()
     for asked in (trainer.evaluate(), heir.evaluate()):
         assert asked.train_loss == at_the_end.train_loss
