@@ -73,6 +73,7 @@ class CompiledExecutor(TapeExecutor):
         self._evaluator: Program | None = None  # the latest program
         regression = formulas.objective.kind == "regression"
         labels = [part.labels for part in data.evaluated.values()]
+        self._evaluated_samples = sum(map(len, labels))
         # An accuracy is a count / N, and R2 is 1 - a sum of squares / the variance of the labels.
         self._score_parts = [
             (1.0, -1 / (1 - explained_variance(1.0, y))) if regression else (0.0, len(y)) for y in labels
@@ -85,14 +86,12 @@ class CompiledExecutor(TapeExecutor):
     @property
     def min_check_interval(self) -> int:  # pyright: ignore
         """A check costs as much as dozens of small steps."""
-        return min(MAX_CALL_STEPS, self._steps_of_a_call())
+        return int(min(max(CALL_MULTIPLY_ADDS / self._multiply_adds()[0], 1), MAX_CALL_STEPS))
 
-    def _steps_of_a_call(self, evaluations: int = 0) -> int:
-        """How many steps fit into a call beside some evaluations."""
-        weights, parts = self.formulas.network.parameters.size, self.data.evaluated.values()
-        step = 3 * weights * self.formulas.batch_size + STEP_MULTIPLY_ADDS
-        evaluation = weights * sum(len(part.labels) for part in parts)
-        return int(np.clip((CALL_MULTIPLY_ADDS - evaluations * evaluation) / step, 1, MAX_CALL_STEPS))
+    def _multiply_adds(self) -> tuple[float, int]:
+        """What a step and an evaluation are worth."""
+        weights, size = self.formulas.network.parameters.size, self.formulas.batch_size
+        return 3 * weights * size + STEP_MULTIPLY_ADDS, weights * self._evaluated_samples
 
     # The way of a run ------------------------------------------------------------------------------------------------
 
@@ -166,7 +165,7 @@ class CompiledExecutor(TapeExecutor):
             return super().steps(limit, time_slice, evaluate_every)
         ended = False
         while limit > 0 and not (ended and not evaluate_every):
-            most = 1 if time_slice is not None and time_slice.is_over() else self._steps_of_a_call()
+            most = 1 if time_slice is not None and time_slice.is_over() else self.min_check_interval
             taken, ended = self._call(program, min(limit, most), evaluate_every)
             limit -= taken
             if time_slice is not None and time_slice.is_over():
@@ -183,7 +182,8 @@ class CompiledExecutor(TapeExecutor):
         orders, kinds, epochs, notes = [], bytearray(), [], []
         places = program.places
         first, epoch = progress.steps, progress.epochs
-        while len(kinds) < min(most, self._steps_of_a_call(len(notes))):
+        step, evaluation = self._multiply_adds()
+        while len(kinds) < most and (not kinds or len(kinds) * step + len(notes) * evaluation < CALL_MULTIPLY_ADDS):
             start, in_epochs = progress.position, progress.epochs
             order, taken, last = progress.take_batches(size, most - len(kinds))
             orders.append(order)
