@@ -58,6 +58,7 @@ def test_the_page_says_how_steps_run_on_the_cpu(monkeypatch):
 def test_the_page_says_that_the_disk_is_full(monkeypatch, tmp_path):
     if os.name == "nt" or not shutil.which("cc"):
         pytest.skip("there is no C compiler")
+    monkeypatch.setenv(compiler.SWITCH_VARIABLE, "on")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(compiler, "MIN_FREE_MB", 1e12)
     compiler._search.cache_clear()
