@@ -1,4 +1,4 @@
-"""A full server, a lost connection, two tabs and a flood of messages: what a visitor sees and keeps."""
+"""A full server, a lost connection, two tabs, foreign messages and a flood of them: what a visitor sees and keeps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from lab.protocol.messages import CLOSE_RUN_UNKNOWN, CLOSE_TOO_MANY
+from lab.protocol.messages import CLOSE_BAD_REQUEST, CLOSE_RUN_UNKNOWN, CLOSE_TOO_MANY
 from lab.protocol.speed import SPEEDS
 from lab.server.limits import limits
 from tests.browser.playground import WAIT_S, eventually
@@ -22,8 +22,14 @@ from tests.browser.test_faults import QUESTION, ask, connect_live, health
 
 pytestmark = pytest.mark.browser
 
-SESSIONS = int(os.environ.get("TEST_SESSIONS", 15))  # opened by a script; 1000 take some minutes
+SESSIONS = int(os.environ.get("TEST_SESSIONS", 5))  # opened by a script; 1000 take some minutes
 DROPPED = int(os.environ.get("TEST_DROPPED", 1))  # seconds without a connection, at least
+
+GARBAGE = [
+    "", "hello", "[]", "null", "{}", "[" * 400, b"\x00", QUESTION.encode(), '{"type": "train"}',
+    '{"type": "frame", "build": "1"}', '{"type": "frame", "have": 1.5}', '{"type": "frame", "frame": true}',
+    '{"type": "frame", "pad": "' + "x" * 500 + '"}',
+]  # fmt: skip
 
 CABLE = """{  // pull() closes every socket and prevents new ones until plug()
   const Real = WebSocket, open = new Set();
@@ -163,12 +169,11 @@ def test_a_duplicated_tab_is_a_separate_visitor(playground):
     playground.enter("Seed", 6)
     playground.linked(seed="6")
     assert playground.page.evaluate("history.length") == entries  # back leads to another page, not to other settings
-    for there in ("Functions", "Help", "Device"):  # pages with and without components of their own
+    for there in ("Functions", "Help"):  # pages with and without components of their own
         playground.go(there)
-    for back in ("Help", "Functions"):
-        playground.page.go_back()
-        playground.page.get_by_role("heading", name=back, exact=True).first.wait_for()
-        playground.settle()
+    playground.page.go_back()
+    playground.page.get_by_role("heading", name="Functions", exact=True).first.wait_for()
+    playground.settle()
     playground.page.go_back()
     playground.until("facts.frame > 0", 30)
     playground.linked(hidden="3", seed="6", learning_rate="0.1")
@@ -183,8 +188,23 @@ def test_a_duplicated_tab_is_a_separate_visitor(playground):
     assert playground.page.evaluate("history.length") == entries
 
 
-def test_the_sockets_of_a_run_are_limited(playground, server):
+def refuse_strangers_and_garbage(server, token: str) -> None:
+    assert ask(server, token, QUESTION)[:4] == b"BPF1"
+    assert ask(server, token, QUESTION, origin=server.url.rstrip("/"))[:4] == b"BPF1"
+    for foreign in ("http://elsewhere.example", "null", "http://[::1", server.url.replace("http", "ftp").rstrip("/")):
+        with pytest.raises(InvalidStatus, match="403"):
+            ask(server, token, QUESTION, origin=foreign)
+    assert ask(server, "guessed", QUESTION) == CLOSE_RUN_UNKNOWN == 4404
+    assert ask(server, "", QUESTION) == CLOSE_RUN_UNKNOWN
+    assert {message: ask(server, token, message) for message in GARBAGE} == dict.fromkeys(GARBAGE, CLOSE_BAD_REQUEST)
+
+
+def test_the_socket_refuses_strangers_garbage_and_too_many(playground, server):
     own = playground.open().token
+    assert playground.sockets[-1].url == server.url.replace("http", "ws") + "live/socket"  # addresses are in logs
+    refuse_strangers_and_garbage(server, own)
+    playground.step(1)  # the visitor is not disturbed
+    assert health(server)["status"] == "ok"
     refused = number(server, "sockets_refused_total")
     with ExitStack() as sockets:
         for _ in range(int(limits({}).sockets_a_run) - 1):  # the page has one
@@ -197,7 +217,7 @@ def test_the_sockets_of_a_run_are_limited(playground, server):
     assert eventually(lambda: number(server, "sockets_refused_total") == refused + 1, 5)
     tokens = [own[:-1] + letter for letter in "AQgw"]  # other last letters
     assert {ask(server, token, QUESTION) for token in tokens if token != own} == {CLOSE_RUN_UNKNOWN}
-    playground.step(1)
+    playground.step(2)
 
 
 def test_no_other_host_is_contacted(playground, server):

@@ -246,7 +246,22 @@ def test_uploaded_pictures_are_shown_and_trained_on(playground):
     assert train(visitor, "Train on shapes.zip again")["own"] == link["own"]
 
 
-def test_reading_pictures_can_be_stopped_and_restarted(playground):
+def refuse_unusable_files(visitor: Playground) -> None:
+    """Files that cannot be read get a sentence each and change nothing."""
+    show_section(visitor, "Your table")
+    visitor.upload("odd.csv", b"a,b\n1,2\n1,2\n1,2,<b>3</b>\n")
+    visitor.reads("has 3 cells and the others 2; all rows need the same number.")
+    visitor.press("Remove odd.csv")
+    visitor.reads("One row per example, one column with the value to predict.")
+    visitor.page.get_by_role("radio", name="Your images", exact=True).click()
+    visitor.reads("One folder per class, such as cat/1.png")
+    visitor.upload("odd.zip", b"PK\x03\x04")
+    visitor.reads("The file is not a valid zip file; a zip file of folders is allowed.")
+    visitor.linked(hidden="3")
+    visitor.press("Remove odd.zip")
+
+
+def test_unusable_files_are_refused_and_reading_pictures_can_be_restarted(playground):
     file = io.BytesIO()
     pixels = np.zeros((1200, 1200), np.uint8)
     pixels[:50, :50] = np.random.default_rng(0).integers(0, 256, (50, 50))  # in total more than the usual 5 MB
@@ -255,7 +270,8 @@ def test_reading_pictures_can_be_stopped_and_restarted(playground):
     with zipfile.ZipFile(pack, "w") as archive:
         for i in range(2000):
             archive.writestr(f"{i % 2}/{i}.png", file.getvalue())
-    visitor = show_section(playground.open_page("Data"), "Your images")
+    visitor = playground.open_page("Data", "hidden=3")
+    refuse_unusable_files(visitor)
     visitor.upload("many.zip", pack.getvalue())
     progress = visitor.page.get_by_text("of 2,000 images have been read.").first
     progress.wait_for()
@@ -265,20 +281,6 @@ def test_reading_pictures_can_be_stopped_and_restarted(playground):
     progress.wait_for()
     visitor.page.get_by_role("radio", name="Well-known sets", exact=True).click()  # while it reads
     assert train(visitor, "Train on Handwritten digits")["dataset"] == "digits"
-
-
-def test_an_unusable_file_is_refused_with_a_sentence(playground):
-    visitor = show_section(playground.open_page("Data", "hidden=3"), "Your table")
-    visitor.upload("odd.csv", b"a,b\n1,2\n1,2\n1,2,<b>3</b>\n")
-    visitor.reads("has 3 cells and the others 2; all rows need the same number.")
-    visitor.press("Remove odd.csv")
-    visitor.reads("One row per example, one column with the value to predict.")
-    visitor.page.get_by_role("radio", name="Your images", exact=True).click()
-    visitor.reads("One folder per class, such as cat/1.png")
-    visitor.upload("odd.zip", b"PK\x03\x04")
-    visitor.reads("The file is not a valid zip file; a zip file of folders is allowed.")
-    visitor.go("Playground")
-    visitor.linked(hidden="3")
 
 
 # Downloads -----------------------------------------------------------------------------------------------------------

@@ -171,7 +171,8 @@ def test_points_are_drawn_moved_relabeled_deleted_and_restored(playground):
     assert float(after["trainLoss"]) == train_loss(Experiment.from_query(playground.link)[0])
 
 
-def test_points_are_drawn_by_keyboard(playground):
+@presses("Done drawing", "Class 4", "Class 5")
+def test_points_are_drawn_by_keyboard_and_five_classes_by_pointer(playground):
     playground.open()
     playground.button("Draw points").focus()
     keys = playground.page.keyboard
@@ -191,23 +192,21 @@ def test_points_are_drawn_by_keyboard(playground):
     playground.page.wait_for_function(
         "packed => new URL(location).searchParams.get('points') === packed", arg=hand_drawn.STARTER
     )
+    playground.settle()
+    draw_five_classes(sheet)
 
 
-@presses("Done drawing", "Class 4", "Class 5")
-def test_five_drawn_classes_are_in_the_link(playground):
-    playground.open()
-    playground.choose("Data set", "Your own points")
-    sheet = Sheet(playground)
-    sheet.pad.wait_for()
+def draw_five_classes(sheet: Sheet) -> None:
+    """Draw two points of each class, open the link of all of them, and leave by the menu."""
+    playground = sheet.page
     playground.press("Clear")
-    points = []
+    points = [(2 * label - 4, y, label) for label in range(5) for y in (-2, 2)]
     for label in range(5):
         button = playground.button(f"Class {label + 1}")
         if label > 1:
             assert playground.button("Class 5").is_disabled() == (label < 4)
         button.click()
-        points += [(2 * label - 4, y, label) for y in (-2, 2)]
-        sheet.click(*((x, y) for x, y, _ in points[-2:]))
+        sheet.click(*((x, y) for x, y, of in points if of == label))
     sheet.holds(*points)
     playground.press("Done drawing")
     sheet.pad.wait_for(state="hidden")
@@ -216,7 +215,11 @@ def test_five_drawn_classes_are_in_the_link(playground):
     playground.open("&".join(f"{name}={value}" for name, value in playground.link.items()))
     assert sheet.pad.is_hidden()
     assert playground.link["points"] == sheet.seen
-    sheet.open()
+    playground.choose("Data set", "Circle")
+    playground.linked(dataset=None)
+    playground.choose("Data set", "Your own points")
+    sheet.pad.wait_for()
+    playground.settle()
     playground.choose("Data set", "Circle")
     sheet.pad.wait_for(state="hidden")
 

@@ -24,14 +24,14 @@ def test_play_paints_frames_until_pause(playground):
     assert (before["status"], before["epoch"], before["learningRate"]) == ("idle", "0", "0.03")
     playground.tag()
     playground.play()
-    playing = playground.until(f"facts.frame > {before['frame']} + 40 && facts.epoch > 20", 30)
+    playing = playground.until(f"facts.frame > {before['frame']} + 20 && facts.epoch > 20", 30)
     assert float(playing["trainLoss"]) < float(before["trainLoss"])
     playground.slide("Learning rate", "ArrowRight")
     after = playground.until("facts.learningRate === '0.1'")
     assert int(after["epoch"]) >= int(playing["epoch"])
     assert (after["status"], after["build"]) == ("running", before["build"])
     playground.linked(learning_rate="0.1")
-    later = f"facts.frame > {after['frame']} + 40 && facts.epoch > {after['epoch']} + 5"
+    later = f"facts.frame > {after['frame']} + 20 && facts.epoch > {after['epoch']} + 5"
     playground.until(f"{later} && facts.status === 'running'", 30)
     assert playground.remounted_parts() == 0
     playground.pause()

@@ -16,7 +16,7 @@ from lab.training import model_file
 from lab.training.build import build
 from lab.training.model_file import capture, to_bytes
 from tests.browser.controls import own_controls, save_menus, saved
-from tests.browser.playground import some
+from tests.browser.playground import Playground, some
 
 pytestmark = pytest.mark.browser
 
@@ -37,12 +37,13 @@ def trained(experiment: Experiment, epochs: int):
     return dataset, trainer
 
 
-def test_training_continues_from_a_saved_model(playground):
+def test_downloads_hold_the_run_and_training_continues_from_a_saved_model(playground):
     playground.open(QUERY).step(1)
     saved = some(playground.step(2), *SCORES)
     playground.go("Save")
     content = playground.download("Save the model")
     assert model_file.from_bytes(content).experiment == SMALL
+    check_downloads(playground)
     playground.go("Playground")
     playground.enter("Seed", 7)
     playground.linked(seed="7")
@@ -61,7 +62,7 @@ def test_training_continues_from_a_saved_model(playground):
     assert float(playground.step(3)["trainLoss"]) == trainer.evaluate().train_loss
 
 
-def test_a_damaged_model_is_refused_and_weights_alone_are_loaded(playground):
+def test_unusable_models_change_nothing_and_weights_alone_are_loaded(playground):
     other = SMALL.change(optimizer="adam", seed=5)
     dataset, trainer = trained(other, 2)
     content = to_bytes(capture(other, dataset, trainer))
@@ -70,7 +71,9 @@ def test_a_damaged_model_is_refused_and_weights_alone_are_loaded(playground):
     playground.upload("evil.safetensors", content[:-20])
     alert = playground.page.get_by_role("alert").filter(has_text="Not accepted")
     alert.get_by_text("The file is cut off: its tensors need").wait_for()
+    predict_with_a_model_whose_data_is_gone(playground)
     playground.go("Playground")
+    playground.linked(dataset=None, samples="60")
     assert some(playground.facts, *SCORES) == before
     playground.go("Save")
     playground.page.get_by_role("radio", name="Weights only").locator("xpath=ancestor::label").click()
@@ -87,14 +90,12 @@ def test_a_damaged_model_is_refused_and_weights_alone_are_loaded(playground):
     assert float(facts["trainLoss"]) == fresh.evaluate().train_loss
 
 
-def test_a_model_whose_data_is_gone_predicts_and_changes_nothing(playground):
+def predict_with_a_model_whose_data_is_gone(playground: Playground) -> None:
     with user_data.new_folder():
         text = "size;kind\n" + "".join(f"{i % 2 + i / 1000:.3f};{('<b>', '=c')[i % 2]}\n" for i in range(40))
         prepared, _ = read_for_training(text.replace(".", ",").encode(), "things.csv")
         gone = Experiment(dataset="table", own=user_data.save(prepared), hidden=(4,), optimizer="adam")
         content = to_bytes(capture(gone, *trained(gone, 60)))
-    before = some(playground.open(QUERY).step(1), *SCORES)
-    playground.go("Save")
     playground.upload("<i>gone</i>.safetensors", content)
     playground.reads(
         "Opened <i>gone</i>.safetensors for predictions only: the data that it was trained on is not here."
@@ -108,18 +109,14 @@ def test_a_model_whose_data_is_gone_predicts_and_changes_nothing(playground):
     playground.reads("A CSV file with 2 columns: x1, x2.")
     playground.button("Close the model").wait_for(state="detached")
     playground.button("Predictions as CSV").wait_for(state="detached")
-    playground.go("Playground")
-    playground.linked(dataset=None, samples="60")
-    assert some(playground.facts, *SCORES) == before
 
 
-def test_each_download_holds_the_trained_run(playground):
-    playground.open(QUERY).step(1)
-    playground.go("Save")
-    trainer = trained(SMALL, 1)[1]
+def check_downloads(playground: Playground) -> None:
+    """Each download of the page Save holds the run of two epochs."""
+    trainer = trained(SMALL, 2)[1]
     lines = playground.download("Curves as CSV").decode().splitlines()
     assert lines[0] == "epoch,train_loss,test_loss,train_accuracy,test_accuracy"
-    assert np.float32(lines[2].split(",")[2]) == np.float32(trainer.evaluate().test_loss)
+    assert np.float32(lines[3].split(",")[2]) == np.float32(trainer.evaluate().test_loss)
     page = playground.download("Curves as HTML").decode()
     assert page.count("Plotly.newPlot") >= 2
     assert "src=" not in page.partition("Plotly.newPlot")[0][:300]

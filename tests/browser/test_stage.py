@@ -68,8 +68,8 @@ def test_the_diagram_changes_features_units_and_layers(playground):
     playground.button("Neuron 1 of layer 2").wait_for(state="detached")
 
 
-def test_a_skip_connection_is_drawn_between_layers_of_equal_width(playground):
-    playground.open("hidden=3,4,4&residual=true")
+def compare_with_skip_connections(playground: Playground) -> None:
+    """Skip connections are named and drawn; without them, the page shows neither."""
     for name in ("Hidden layer 1", "Hidden layer 2", "Hidden layer 3, with a skip connection"):
         playground.page.get_by_role("group", name=name, exact=True).wait_for(state="attached")
     with_skips = playground.page.locator(".live-diagram-canvas").screenshot()
@@ -93,8 +93,8 @@ def test_the_button_of_the_advice_changes_the_experiment(playground):
 # What changes the picture -------------------------------------------------------------------------------------------
 
 
-def test_a_cell_of_the_confusion_matrix_highlights_its_points(playground):
-    playground.open("dataset=spiral3").step(1)
+def test_a_cell_of_the_matrix_highlights_points_and_skip_connections_are_drawn(playground):
+    playground.open("dataset=spiral3&hidden=3,4,4&residual=true").step(1)
     cell = playground.page.get_by_role("button", name=re.compile(r" predicted as .+: \d+")).first
     every = playground.pixels(MARKS)
     for pressed, condition in (("true", every.__ne__), ("false", every.__eq__)):
@@ -103,6 +103,7 @@ def test_a_cell_of_the_confusion_matrix_highlights_its_points(playground):
         playground.until_pixels(MARKS, condition)
     over = "table => table.getBoundingClientRect().right - table.closest('section').getBoundingClientRect().right"
     assert playground.page.locator(".live-confusion").evaluate(over) <= 0  # three classes fit into the panel
+    compare_with_skip_connections(playground)
 
 
 # Weights and biases by hand -----------------------------------------------------------------------------------------

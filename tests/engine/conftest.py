@@ -7,7 +7,6 @@ import gc
 import numpy as np
 import pytest
 
-from engine.backend import Backend
 from engine.formulas.losses import Objective
 from engine.formulas.optimizers import OPTIMIZERS
 from engine.network.convolution import Conv2D, Flatten, Image, MaxPool2D
@@ -15,7 +14,7 @@ from engine.network.layers import Activation, Dense, Dropout, Residual
 from engine.network.network import Network
 from engine.network.normalization import BatchNorm
 from engine.training.trainer import Settings, Trainer
-from tests.engine.gpu import fake_cupy
+from tests.engine.gpu.fake_backend import FakeBackend
 from tests.engine.gpu.fake_cupy import CARD
 
 
@@ -102,7 +101,7 @@ def pretended():
     """The strict fake of CuPy as a card with free memory."""
     gc.collect()
     CARD.reset()
-    return Backend("cuda:0", fake_cupy)
+    return FakeBackend()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import importlib.util
+import os
 import re
 import subprocess
 import tempfile
@@ -22,7 +23,10 @@ MATHEMATICS = "".join(
     f"static inline double {name}(double x) {{ return __builtin_{name}(x); }}\n"
     for name in ("fabs", "cos", "exp", "log", "log1p", "sin", "sqrt", "tanh")
 )
-THREADS = """static inline unsigned long long __umul64hi(unsigned long long a, unsigned long long b) {
+THREADS = """#include <setjmp.h>
+#include <stdlib.h>
+#include <ucontext.h>
+static inline unsigned long long __umul64hi(unsigned long long a, unsigned long long b) {
   return (unsigned __int128)a * b >> 64;
 }
 #define __global__
@@ -31,16 +35,13 @@ THREADS = """static inline unsigned long long __umul64hi(unsigned long long a, u
 static struct { int x; } blockIdx, blockDim, threadIdx, gridDim;
 """
 LOOP = """
-extern "C" void run_{name}(int blocks, int threads, {parameters}) {{
+extern "C" void {run}(int blocks, int threads, {parameters}) {{
   gridDim.x = blocks; blockDim.x = threads;
   for (blockIdx.x = 0; blockIdx.x < blocks; blockIdx.x++)
     for (threadIdx.x = 0; threadIdx.x < threads; threadIdx.x++) {name}({arguments});
 }}
 """
 BARRIER = """
-#include <setjmp.h>
-#include <stdlib.h>
-#include <ucontext.h>
 static jmp_buf all, fibers[1024];
 static ucontext_t first;
 static bool begun[1024];
@@ -50,7 +51,7 @@ static void __syncthreads() { if (!_setjmp(fibers[threadIdx.x])) _longjmp(all, 1
 FIBERS = """
 {given}
 static void fiber() {{ for (;;) {{ {name}({passed}); finished++; __syncthreads(); }} }}
-extern "C" void run_{name}(int blocks, int threads, {parameters}) {{
+extern "C" void {run}(int blocks, int threads, {parameters}) {{
   gridDim.x = blocks; blockDim.x = threads;
   {taken}
   for (blockIdx.x = 0; blockIdx.x < blocks; blockIdx.x++)
@@ -71,28 +72,50 @@ extern "C" void run_{name}(int blocks, int threads, {parameters}) {{
 """
 
 
+COMMAND = ["g++", "-O1", "-shared", "-fPIC", "-Wl,-Bsymbolic", "-Wall", "-Werror", "-Wno-unused", "-x", "c++", "-"]
+
+
 @cache
 def compiled(source: str, name: str) -> Any:
     """The kernel as a C function that runs its blocks and threads one after the other."""
+    compile_together([(source, name)])
+    run, _ = in_c(source, name)
+    return getattr(ctypes.CDLL(str(LIBRARIES / f"{run}.so")), run)
+
+
+def compile_together(kernels: list[tuple[str, str]]) -> None:
+    """Compile the kernels (source, name) that are not compiled yet, all in one run of the compiler."""
+    codes = dict(in_c(*kernel) for kernel in kernels)
+    missing = {run: code for run, code in codes.items() if not (LIBRARIES / f"{run}.so").exists()}
+    if not missing:
+        return
+    LIBRARIES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=LIBRARIES) as folder:  # another process may write the same
+        together = Path(folder, "kernels.so")
+        code = THREADS + MATHEMATICS + "".join(missing.values())
+        subprocess.run([*COMMAND, "-o", together], input=code, text=True, check=True, capture_output=True)
+        for run in missing:
+            link = Path(folder, run)
+            os.link(together, link)
+            link.replace(LIBRARIES / f"{run}.so")
+
+
+@cache
+def in_c(source: str, name: str) -> tuple[str, str]:
+    """The name of the function that runs a kernel, and both in C++, in a namespace of their own."""
     parameters = re.sub(r"\s+", " ", source.partition(f" void {name}(")[2].partition(")")[0])
     names = [re.split(r"[ *]", parameter)[-1] for parameter in parameters.split(", ")]
-    words = {"name": name, "parameters": parameters, "arguments": ", ".join(names)}
+    digest = hashlib.sha256(" ".join([*COMMAND, THREADS, BARRIER, FIBERS, LOOP, source]).encode()).hexdigest()
+    words = {"name": name, "run": f"run_{digest}", "parameters": parameters, "arguments": ", ".join(names)}
+    source = source.replace('extern "C" ', "")
     if "__syncthreads" in source:
         given = [re.sub(r"(\w+)$", r"given_\1;", f"static {parameter}") for parameter in parameters.split(", ")]
         words |= {"given": "\n".join(given), "passed": ", ".join(f"given_{word}" for word in names)}
         words["taken"] = " ".join(f"given_{word} = {word};" for word in names)
-        code = THREADS + BARRIER + MATHEMATICS + source + FIBERS.format(**words)
+        code = BARRIER + source + FIBERS.format(**words)
     else:
-        code = THREADS + MATHEMATICS + source + LOOP.format(**words)
-    command = ["g++", "-O1", "-shared", "-fPIC", "-Wl,-Bsymbolic", "-Wall", "-Werror", "-Wno-unused", "-x", "c++", "-"]
-    library = LIBRARIES / f"{hashlib.sha256(' '.join([*command, code]).encode()).hexdigest()}.so"
-    if not library.exists():
-        LIBRARIES.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=LIBRARIES) as folder:  # another process may write the same
-            written = Path(folder, "kernel.so")
-            subprocess.run([*command, "-o", written], input=code, text=True, check=True, capture_output=True)
-            written.replace(library)
-    return getattr(ctypes.CDLL(str(library)), f"run_{name}")
+        code = source + LOOP.format(**words)
+    return words["run"], f"namespace of_{digest} {{ {code} }}\n"
 
 
 def nvrtc() -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from engine import backend
-from engine.backend import CPU, Backend, Device
+from engine.backend import CPU, Device
 from engine.network.network import Network
 from lab.experiment.experiment import ExperimentError
 from lab.protocol.frames import unpack
@@ -19,7 +19,7 @@ from lab.server.pool import WorkerPool, frame_bytes, settled
 from lab.server.run_record import RunRecord
 from lab.training.build import MEMORY_FULL, backend_named, build
 from lab.worker.scheduler import Scheduler
-from tests.engine.gpu import fake_cupy
+from tests.engine.gpu.fake_backend import FakeBackend
 from tests.engine.gpu.fake_cupy import CARD
 from tests.lab.helpers import SMALL, look, losses, train
 
@@ -31,7 +31,7 @@ def card(monkeypatch):
     """A card that this machine seems to have."""
     gc.collect()
     CARD.reset()
-    backend = Backend("cuda:0", fake_cupy)
+    backend = FakeBackend()
     monkeypatch.setattr("engine.backend._found", [CPU, Device("cuda:0", "GPU")])
     monkeypatch.setattr("lab.training.build.backend_named", lambda name: backend)
     yield CARD

@@ -60,7 +60,7 @@ class Facts {
 
   show(header) {
     for (const { label, value, isShown, labelNode, valueNode, element } of this.facts) {
-      element.hidden = !isShown(header);
+      element.toggleAttribute('hidden', !isShown(header)); // `hidden = true` would style the page again even if it is
       setText(labelNode, label(header));
       setText(valueNode, value(header));
     }

@@ -8,9 +8,12 @@ export function build(tag, className, ...children) {
   return element;
 }
 
-/** Sets the text of an element, unless it is the same. */
+/** Sets the text of an element, unless it is the same. A text node that stays spares the page most of its :has() rules. */
 export function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  if (element.textContent === text) return;
+  const { firstChild } = element;
+  if (text && firstChild?.nodeName === '#text' && !firstChild.nextSibling) firstChild.data = text;
+  else element.textContent = text;
 }
 
 /** A button with an accessible name and a text, which may be shorter. */

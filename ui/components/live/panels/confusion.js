@@ -63,8 +63,8 @@ export class ConfusionPanel extends Panel {
 
   show(header, arrays) {
     const isRegression = header.kind === REGRESSION;
-    this.table.hidden = isRegression;
-    this.errors.hidden = !isRegression;
+    this.table.toggleAttribute('hidden', isRegression);
+    this.errors.toggleAttribute('hidden', !isRegression);
     setText(this.title, isRegression ? 'Error on the test data' : 'Confusion matrix');
     if (isRegression) {
       setText(this.mean, '');
