@@ -64,6 +64,14 @@ class DownloadError(RuntimeError):
     """Says in a sentence why a download failed."""
 
 
+class Unreached(DownloadError):
+    """There is no connection to some hosts."""
+
+    def __init__(self, hosts: list[str]) -> None:
+        super().__init__(f"{' and '.join(dict.fromkeys(hosts))} cannot be reached. Check the network connection.")
+        self.hosts = hosts
+
+
 class Stopped(Exception):
     """The user pressed Stop."""
 
@@ -89,14 +97,18 @@ def fetch(name: str, folder: Path, arrived: Callable[[int], None], files: tuple[
     done = 0
     for file in files or FILES[name]:
         failures: list[str] = []
+        unreached: list[str] = []
         for mirror in mirrors(name):
             try:
                 _fetch(mirror + file.name, folder, file, lambda count, done=done: arrived(done + count))
+            except Unreached as problem:
+                unreached += problem.hosts
             except DownloadError as problem:
                 failures.append(str(problem))
             else:
                 break
         else:
+            failures += [str(Unreached(unreached))] if unreached else []
             raise DownloadError(" ".join(dict.fromkeys(failures)))
         done += file.size
         arrived(done)
@@ -146,7 +158,7 @@ def _fetch(address: str, folder: Path, file: File, arrived: Callable[[int], None
     except requests.exceptions.ConnectionError as problem:
         if "timed out" in str(problem):
             raise DownloadError(f"{host} has sent nothing for {TIMEOUT_S:g} seconds. Try again later.") from None
-        raise DownloadError(f"{host} cannot be reached. Check the network connection.") from None
+        raise Unreached([host]) from None
     except requests.exceptions.RequestException:
         raise DownloadError(f"{address} is not a valid address.") from None
     except ValueError:

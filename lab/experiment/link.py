@@ -33,12 +33,17 @@ MAX_CHARACTERS, MAX_QUERY_BYTES, MAX_FIELDS = 8_000, 20_000, 200  # of a short l
 def shortened(query: Mapping[str, str]) -> dict[str, str]:
     """The query, in its short form where it is long and that helps."""
     text = urlencode(query)
-    if len(text) <= PLAIN_CHARACTERS:
+    if len(text) <= PLAIN_CHARACTERS or FIELD in query:
         return dict(query)
-    packer = zlib.compressobj(9, wbits=-15, zdict=DICTIONARY)
-    packed = base64.urlsafe_b64encode(packer.compress(text.encode()) + packer.flush())
-    short = VERSION + packed.decode().rstrip("=")
+    short = packed(query)
     return {FIELD: short} if len(short) < len(text) and len(short) <= MAX_CHARACTERS else dict(query)
+
+
+def packed(query: Mapping[str, str]) -> str:
+    """The value of `x=`."""
+    packer = zlib.compressobj(9, wbits=-15, zdict=DICTIONARY)
+    content = base64.urlsafe_b64encode(packer.compress(urlencode(query).encode()) + packer.flush())
+    return VERSION + content.decode().rstrip("=")
 
 
 def expanded(query: Mapping[str, str]) -> dict[str, str]:

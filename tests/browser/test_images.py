@@ -147,6 +147,7 @@ def test_every_question_about_the_digits_is_answered(images):
     expect(page.get_by_text(f"epoch 1, test accuracy {accuracy:.1%}.")).to_be_visible()
     images.settle()
     cell = page.locator(".img-matrix button:not(.img-right):enabled").first
+    assert page.locator(".img-matrix button:not([tabindex='-1'])").count() == 1  # a stop of the Tab key
     name = cell.get_attribute("aria-label") or ""
     truth, read, count = re.fullmatch(r"(\d) predicted as (\d): (\d+)", name).groups()  # pyright: ignore
     cell.click()

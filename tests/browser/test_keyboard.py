@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Locator
 
 from data import DATASETS, FEATURES
+from lab.experiment.presets import PRESETS
 from tests.browser.playground import Playground
 from ui.kit.shortcuts import KEYS, PLACES
 
@@ -15,14 +18,14 @@ MOST_STOPS = 160  # presses of Tab between any two controls
 TESTED = {" ", "ArrowRight", "b", "n", "r", "?"}  # b and n in test_transport.py
 
 
-def reach(playground: Playground, target: Locator) -> None:
-    """Press Tab until a control has the focus."""
+def reach(playground: Playground, target: Locator, key: str = "Tab") -> None:
+    """Press a key until a control has the focus."""
     target.wait_for()
     for _ in range(MOST_STOPS):
         if target.evaluate("element => element === document.activeElement"):
             return
-        playground.page.keyboard.press("Tab")
-    raise AssertionError(f"{target} cannot be reached by the Tab key")
+        playground.page.keyboard.press(key)
+    raise AssertionError(f"{target} cannot be reached by {key}")
 
 
 def test_a_network_is_trained_without_a_mouse(playground):
@@ -57,6 +60,26 @@ def test_a_network_is_trained_without_a_mouse(playground):
     reach(playground, playground.button("Pause"))
     keys.press("Enter")
     playground.until("facts.status === 'paused'")
+
+
+def test_the_easy_win_is_trained_with_closed_eyes(playground):
+    """By keys alone, and by what roles and live regions say."""
+    page, keys = playground.page, playground.page.keyboard
+    preset, said = PRESETS["easy_win"], page.get_by_role("status")
+    page.goto(playground.url)
+    said.filter(has_text=re.compile(r"learns to tell .+ Press Play\.")).wait_for()
+    reach(playground, page.get_by_role("button", name="Presets", exact=True))
+    keys.press("Enter")
+    reach(playground, page.get_by_role("menuitem", name=preset.label, exact=True), "ArrowDown")
+    keys.press("Enter")
+    page.get_by_text(preset.sentence).wait_for()
+    reach(playground, page.get_by_role("button", name="Play", exact=True))
+    keys.press("Enter")
+    said.filter(has_text="All test points are classified correctly.").wait_for()
+    page.get_by_role("img", name=re.compile(r"^Map of the regions of .+ after [1-9]\d* epochs\.")).wait_for()
+    reach(playground, page.get_by_role("button", name="Pause", exact=True))
+    keys.press("Enter")
+    page.get_by_role("button", name="Play", exact=True).wait_for()
 
 
 def test_the_shortcuts_do_what_the_dialog_says(playground):

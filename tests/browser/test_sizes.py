@@ -6,6 +6,7 @@ import pytest
 
 from data.sources.toy import TOYS
 from tests.browser.playground import CENTER, PHONE, Playground
+from ui.session.lockable_parts import HIDEABLE
 
 pytestmark = pytest.mark.browser
 
@@ -75,6 +76,13 @@ def check(playground: Playground, *parts: str) -> None:
 def test_the_picture_is_in_sight_on_every_screen(playground):
     page = playground.page
     playground.open("controls=simple")
+    step, help = playground.button("Step"), page.get_by_role("tooltip")
+    step.hover()
+    help.wait_for()
+    button, box = (part.bounding_box() or {} for part in (step, help))
+    assert box["y"] > button["y"] + button["height"]  # above are the links to the other pages
+    page.mouse.move(0, 0)
+    help.wait_for(state="detached")
     for width, height in ((1366, 650), (1280, 600), (1400, 900), (1920, 1080), (2560, 1440)):
         resize(playground, width, height)
         check(playground, *PICTURE, ".live-words-row", ".st-key-top")
@@ -99,6 +107,11 @@ def test_the_picture_is_in_sight_on_every_screen(playground):
     for width, height in ((1024, 768), (1366, 768), (1920, 1080)):
         resize(playground, width, height)
         check(playground, *PICTURE, ".st-key-transport", ".st-key-drawer")
+    playground.open("projector=true&controls=everything")
+    resize(playground, 1024, 768)
+    check(playground, *PICTURE, ".st-key-drawer")
+    tops = [page.locator(f".st-key-{key}").bounding_box() or {} for key in ("play", "drawer")]
+    assert tops[1]["y"] < tops[0]["y"] + tops[0]["height"]  # in one row
     for width in (1280, 1440, 1536, 1700):
         resize(playground, width, 800)
         check(playground)
@@ -134,6 +147,17 @@ def test_a_phone_shows_the_map_first_and_a_finger_scrolls(playground):
         finger.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": places})
     page.wait_for_function(f"before => ({SCROLLED})() < before - 40", arg=before)
     assert playground.page.evaluate(f"{LOSS}._fullLayout.yaxis.autorange")
+    playground.open(f"controls=simple&hide={','.join(set(HIDEABLE) - {'transport', 'diagram'})}")
+    assert playground.button("Play").is_visible()
+    for part in (".live-sheet", ".live-facts", ".live-details"):  # there is nothing to set, and nothing to read
+        page.locator(part).first.wait_for(state="hidden")
+    check(playground, ".live-map")
+    resize(playground, 1366, 650)
+    readout, state = (page.locator(part).bounding_box() or {} for part in (".live-readout", ".live-said"))
+    assert readout["width"] < 1.5 * state["width"]  # no hole
+    check(playground, ".live-diagram-box", ".live-map")
+    playground.open("controls=simple&title=Find+the+rate&task=Reach+a+loss+of+0.1&lock=data")
+    check(playground, *PICTURE, ".live-words-row")
 
 
 def test_nothing_moves_or_is_cut_off(playground):

@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Locator
 
 from data import FEATURES
-from tests.browser.playground import Playground, some
+from tests.browser.playground import SCREEN, Playground, some
+from tests.browser.test_sizes import STAGE
 
 pytestmark = pytest.mark.browser
 
@@ -191,24 +192,38 @@ def test_the_map_shows_a_neuron_and_follows_a_typed_weight(playground):
     assert float(box.input_value()) == pytest.approx(7, abs=0.01)
 
 
-# Hints of the first visit -------------------------------------------------------------------------------------------
+# Callouts of the first visit ----------------------------------------------------------------------------------------
 
 
-def test_the_guide_says_what_to_press_then_hints_and_then_what_is_next(playground):
-    guide = playground.page.locator(".live-guide")
+def test_callouts_stand_beside_what_they_speak_of_and_then_something_is_next(playground):
+    guide, callout = playground.page.locator(".live-guide"), playground.page.get_by_role("note")
     playground.open("controls=simple&speed=max")  # a browser that remembers nothing
-    for sentence in (
-        "learns to tell the orange points (ring) from the blue ones (disk). Press Play.",
-        "boundary",
-        "weight",
-    ):
-        guide.get_by_text(re.compile(re.escape(sentence))).wait_for()
-        if "Play" in sentence:
-            playground.play()
-        else:
-            playground.press("Got it")
-    playground.button("Got it").wait_for(state="hidden")
+    stage = playground.page.evaluate(STAGE)
+    guide.get_by_text("learns to tell the orange points (ring) from the blue ones (disk). Press Play.").wait_for()
+    callout.filter(has_text="Press Play").wait_for()
+    assert is_below(playground, ".st-key-play", ".live-callout")
+    playground.play()
+    callout.filter(has_text="boundary").wait_for()
+    assert is_below(playground, ".live-callout", ".live-map-colors")
+    playground.page.set_viewport_size({"width": 1024, "height": 600})  # no room beside the title
+    playground.page.locator(".live-words-row .live-callout").filter(has_text="boundary").wait_for()
+    playground.page.set_viewport_size(SCREEN)
+    playground.page.locator(".live-head .live-callout").wait_for()
+    playground.press("Got it")
+    callout.filter(has_text="weight").wait_for()
+    assert is_below(playground, ".live-diagram-box", ".live-callout")
+    assert playground.page.evaluate(STAGE) == stage
+    playground.page.keyboard.press("Escape")
+    callout.wait_for(state="hidden")
     playground.press("Next: exclusive or")
     playground.linked(dataset="xor")
     playground.open("controls=simple").step(1)
     assert guide.inner_text() == ""
+
+
+def is_below(playground: Playground, one: str, other: str) -> bool:
+    """Whether one part ends where the other begins, or a little above it."""
+    upper, lower = (playground.page.locator(part).bounding_box() or {} for part in (one, other))
+    gap = lower["y"] - (upper["y"] + upper["height"])
+    side_by_side = lower["x"] < upper["x"] + upper["width"] and upper["x"] < lower["x"] + lower["width"]
+    return side_by_side and -1 <= gap < 30

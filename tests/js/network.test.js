@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { columnHeights, columnNames } from '../../ui/components/live/network/outline.js';
 import { isOnPath, layOut, linkAt, linkRise, minimumWidth, weightIndex } from '../../ui/components/live/network/layout.js';
 import { LinkPainter, curveTable, linkStyle } from '../../ui/components/live/network/weight_lines.js';
 
@@ -120,4 +121,12 @@ test('without a unit pointed at no link is dimmed', () => {
   const opacities = Object.values(paintedOpacities(null));
   assert.equal(opacities.length, 2 * 4 + 4 * 3 + 3);
   assert.ok(opacities.every(opacity => opacity === 1));
+});
+
+test('the outline of a network names its columns and draws a few circles of each', () => {
+  const outline = { sizes: [30, 8, 1], activations: ['relu'] };
+  assert.deepEqual(columnNames(outline, { relu: 'ReLU' }), ['30 inputs', '8 ReLU', '1 output']);
+  const [inputs, hidden, output] = columnHeights(outline.sizes, 78);
+  assert.deepEqual([inputs.length, hidden.length, output], [6, 6, [39]]);
+  assert.equal(inputs[0] + inputs[5], 78); // around the middle
 });

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { History, smoothed } from '../../ui/components/live/panels/history.js';
 import { cellLabel, confusionCells } from '../../ui/components/shared/confusion_cells.js';
+import { drawOneChart } from '../../ui/components/live/panels/chart.js';
+import { callout, sentence } from '../../ui/components/live/guide.js';
 import { errorWords, measureTexts } from '../../ui/components/live/panels/confusion.js';
 
 /** The arrays of a frame with these epochs; row r of epoch e is 10 r + e. */
@@ -91,4 +93,32 @@ test('the errors of a regression are explained with their units', () => {
 test('a measure that is unknown is a dash', () => {
   assert.deepEqual(measureTexts({ precision: [0.5, null], recall: [1, 0.25], f1: [0.6667] }, 1), ['–', '0.25', '–']);
   assert.deepEqual(measureTexts(undefined, 0), ['–', '–', '–']);
+});
+
+test('accuracy is drawn right after the loss, whatever each of them costs', () => {
+  const makeChart = (name, period) => ({
+    name, period, drawnAt: -Infinity,
+    isDue(now) { return now - this.drawnAt >= this.period; },
+    draw(now) { [this.drawnAt, this.period] = [now, period]; },
+  });
+  const charts = [makeChart('loss', 300), makeChart('accuracy', 2000), makeChart('activation', 1e9)];
+  const drawn = { loss: [], accuracy: [], activation: [] };
+  for (let now = 0; now < 3000; now += 16) {
+    const before = charts.map(({ drawnAt }) => drawnAt);
+    drawOneChart(charts, now);
+    charts.forEach((chart, i) => chart.drawnAt !== before[i] && chart.drawnAt >= 0 && drawn[chart.name].push(now));
+  }
+  assert.ok(drawn.loss.length > 5);
+  assert.deepEqual(drawn.accuracy.map(now => now - 16), drawn.loss.slice(0, drawn.accuracy.length));
+  assert.equal(drawn.activation.length, 1);
+});
+
+test('the first callout is there before training, the others one by one after it', () => {
+  const [fresh, trained] = [0, 3].map(epoch => ({ epoch, status: 'paused', plane: {}, network: {}, classes: ['a', 'b'] }));
+  const places = header => [0, 1, 2, 3].map(read => callout(header, read)?.at);
+  assert.deepEqual(places(fresh), ['play', undefined, undefined, undefined]);
+  assert.deepEqual(places(trained), ['map', 'map', 'network', undefined]);
+  assert.equal(callout({ ...trained, network: null }, 0), undefined);
+  assert.match(sentence(fresh), /orange points \(a\) from the blue ones \(b\)\. Press Play\.$/);
+  assert.equal(sentence(trained), '');
 });

@@ -21,4 +21,6 @@ def experiment_link(label: str, page: str, **fields: Any) -> str:
 def preset_links(*names: str) -> None:
     """One line per preset: its name is the link, its sentence says what it shows."""
     presets = [PRESETS[name] for name in names]
+    if not state.is_lesson():
+        st.caption("Each link opens a new tab with a network of its own.")
     st.markdown("\n".join(f"- {experiment_link(p.label, '', **dict(p.experiment))}: {p.sentence}" for p in presets))

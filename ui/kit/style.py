@@ -18,37 +18,39 @@ BASE = f"""
 {Mark.PRIMARY_BUTTON}:is(:hover, :active):not(:disabled) {{ background: light-dark(#0b5e57, #3cbcac); }}
 body:has({Mark.MENU}) {Mark.TOOLTIP} {{ display: none; }}
 """
-COLUMNS = f"{Mark.MAIN_BLOCK} {of_key('board')} {Mark.HORIZONTAL_BLOCK}:has(> {Mark.COLUMN} .live)"
-NO_DATA_COLUMN = f"{COLUMNS} > {Mark.COLUMN}:first-child {{ display: none; }}"
+DATA = f"{of_key('board') * 3} > :has(> {of_key('beside')})"
+NO_DATA = f"{DATA} {{ display: none; }}"
 # Streamlit's own elements are sized in rem; the live view is sized in pixels and zoomed as a whole. Its charts keep
 # their scale, because Plotly reads the pointer in screen pixels: their fonts and lines grow in the figure.
 PROJECTOR = f"""
 @media (min-width: 641px) {{
-:root:root {{ font-size: {16 * PROJECTOR_SCALE}px !important; }}
+:root:root {{ font-size: {16 * PROJECTOR_SCALE}px !important; --page-top: 4rem; }}
 .live {{ zoom: {PROJECTOR_SCALE}; --live-window: calc(100vh / {PROJECTOR_SCALE}); --live-above: 134px; }}
-{Mark.MAIN_BLOCK}{Mark.MAIN_BLOCK} {{ padding-top: 4rem; }}
 .live-plot {{ zoom: {1 / PROJECTOR_SCALE}; }}
 .live-status .live-fact:nth-child(n) .live-value {{ font-size: 28px; line-height: 34px; }}
-.live-readout.live-readout {{ min-width: 14.5rem; }}
+.live-readout:not(.live-bare) {{ min-width: 13.5rem; }}
 .live-status .live-fact:nth-child(n + 5) {{ display: none; }}
 .live-status .live-label {{ font-size: 15px; line-height: 18px; }}
 .live-status .live-said {{ font-size: 17px; line-height: 22px; }}
 }}
-{NO_DATA_COLUMN}
+@media (max-width: 1100px) {{ {of_key("bar") * 2}, {of_key("transport") * 2} {{ gap: 0.5rem; }} }}
+{of_key("top") * 3} {{ align-items: flex-start; }}
+{NO_DATA}
 """
-# The parts that fill the column beside the picture. Where a teacher has hidden all of them, an empty column is no hole;
-# where one is shown, the column has its width before its controls are drawn.
-DATA_COLUMN = {"data", "seed", "view"}
-NO_EMPTY_COLUMN = f"{COLUMNS} > {Mark.COLUMN}:first-child:not(:has({Mark.ELEMENT})) {{ display: none; }}"
+# The parts that fill the place beside the picture. Where a teacher has hidden all of them, an empty place is no hole;
+# where one is shown, the place has its width before its controls are drawn.
+DATA_PARTS = {"data", "seed", "view"}
+NO_EMPTY_DATA = f"{DATA}:not(:has(button, input)) {{ display: none; }}"
 ABOVE = {"simple": 118, "everything": 192}  # pixels above the picture, with title and navigation
 HEADER = 56  # pixels, which an embedded page does not have
+BANNER = 38  # pixels of what a lesson says at the top (ui/header/lesson.py), where it is one line
 # embed=true removes menu and padding, but not the title and the navigation.
 EMBEDDED = f"""
 {Mark.APP_HEADER} {{ display: none; }}
-{Mark.MAIN_BLOCK}{Mark.MAIN_BLOCK} {{ padding-top: 0.5rem; }}
+:root:root {{ --page-top: 0.5rem; }}
 @media (max-width: 640px) {{
-  {Mark.MAIN_BLOCK}{Mark.MAIN_BLOCK} {{ padding-top: 4rem; }}
-  {Mark.MAIN_BLOCK} {of_key("transport") * 2} {{ top: 0; }}
+  :root:root {{ --page-top: 4rem; }}
+  {of_key("transport") * 3} {{ top: 0; }}
 }}
 """
 
@@ -56,12 +58,13 @@ EMBEDDED = f"""
 def inject_css() -> None:
     """Write one style element, before the page is drawn."""
     view, embedded = state.view(), bool(st.context.is_embedded)
-    above = f".live {{ --live-above: {ABOVE[view['controls']] - HEADER * embedded}px; }}"
+    has_banner = any(view[name] for name in ("title", "task", "lock"))
+    above = ABOVE[view["controls"]] - HEADER * embedded + BANNER * has_banner
     parts = (
         BASE,
         EMBEDDED if embedded else "",
-        PROJECTOR if view["projector"] else above,
-        NO_EMPTY_COLUMN if {*view["hide"]} >= DATA_COLUMN else "",
+        PROJECTOR if view["projector"] else f".live {{ --live-above: {above}px; }}",
+        NO_EMPTY_DATA if {*view["hide"]} >= DATA_PARTS else "",
         lockable_parts.hiding(view),
         lockable_parts.locking(view),
     )

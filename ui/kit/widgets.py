@@ -82,10 +82,10 @@ def button(label: str, name: str, act: Callable[[], None], help: str, changes: s
 # Fields --------------------------------------------------------------------------------------------------------------
 
 
-def bound(name: str, value: Any, act: Act | None = None) -> dict[str, Any]:
+def bound(name: str, value: Any, act: Act | None = None, *, repeats: bool = True) -> dict[str, Any]:
     """Options of a field's widget: its key, its callback, and whether a teacher has locked it."""
     act = act or (lambda value: state.change(**{name: value}))
-    return {**keyed(f"field_{name}", value, act), "disabled": locked(name)}
+    return {**keyed(f"field_{name}", value, act, repeats=repeats), "disabled": locked(name)}
 
 
 def explain(name: str, more: str = "") -> str:
@@ -142,7 +142,9 @@ def control(name: str) -> None:
     match spec.control:
         case "slider":
             steps = slider_values(name, e)
-            st.select_slider(spec.title, steps, format_func=spec.text, help=help, **bound(name, value))
+            is_in_popover = spec.advanced or state.view()["projector"]
+            options = bound(name, value, repeats=is_in_popover)  # else a held arrow key would lose steps
+            st.select_slider(spec.title, steps, format_func=spec.text, help=help, **options)
         case "choice":
             show = partial(spec.text, e=e)
             st.selectbox(spec.title, spec.options(e), format_func=show, help=help, **bound(name, value))

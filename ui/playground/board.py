@@ -34,8 +34,8 @@ def board() -> Board:
             bar = st.container(width="content")
             settings = st.container(horizontal=True, width="content", vertical_alignment="bottom", gap="small")
         messages = st.container()
-    with st.container(key="board"):
-        data, picture = st.columns([1, 4.6], gap="small")
+    with st.container(key="board"):  # a row: see page.css
+        data, picture = st.container(key="beside"), st.container()
     if state.view()["projector"]:
         tools = settings = data = settings.popover("Settings", key="drawer")
     with data:

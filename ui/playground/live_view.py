@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from engine import ACTIVATIONS, OUTPUTS
+from lab.experiment.architecture import architecture_of
 from lab.experiment.experiment import Experiment
 from lab.experiment.layer_rules import MAX_LAYERS
 from lab.protocol.errors import BadMessage
@@ -99,6 +100,7 @@ def _mount(source: dict[str, Any]) -> None:
         "mark_errors": view["mark_errors"],
         "locked": [name for name in LOCKS if locked(name)],
         "figures": figures,
+        "outline": None if state.experiment().source.plane else architecture_of(state.experiment()).outline,
         "activations": {name: activation.label for name, activation in ACTIVATIONS.items()},
         "drawing": drawing_pad.options(),
         "keys": for_component(),

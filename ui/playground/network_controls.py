@@ -29,7 +29,7 @@ from ui.session import state
 
 MIXED = "mixed"  # each layer has an activation of its own
 COLUMN_LENGTH = 6  # controls in a column of a popover
-WIDTHS = {"activations": 120, "output": 140, "loss": 210, "optimizer": 120, "device": 130}  # of the select boxes
+WIDTHS = {"activations": 120, "output": 140, "loss": 280, "optimizer": 120, "device": 130}  # of the select boxes
 
 
 def function_controls() -> None:

@@ -10,7 +10,7 @@ from ui.kit.widgets import command, control, folded, group, is_in_view, is_simpl
 from ui.playground.transport import buttons, speed
 from ui.session import state
 
-READOUT = '<div class="live-readout"></div>'  # where the live view puts its numbers: see view.js
+READOUT = '<div class="live-readout {}"></div>'  # where the live view puts its numbers: see view.js
 WIDTHS = {"batch_size": 100, "l1": 88, "l2": 88}  # of the sliders
 
 
@@ -18,13 +18,14 @@ WIDTHS = {"batch_size": 100, "l1": 88, "l2": 88}  # of the sliders
 def training_bar() -> None:
     """A fragment: a change here redraws this bar alone, so the picture does not wait for the rest of the page."""
     state.look_again()
+    view = state.view()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="bar"):
         with st.container(horizontal=True, width="content", gap="small", key="transport"):
             _buttons()
-            st.html(READOUT, width="content")
-        if not state.view()["projector"]:
+            st.html(READOUT.format("live-bare" if "readouts" in view["hide"] else ""), width="content")
+        if not view["projector"]:
             pace()
-        with st.container(width=160):
+        with st.container(width=140 if view["projector"] else 160):
             control("learning_rate")
     state.write_link()
 

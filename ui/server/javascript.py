@@ -95,12 +95,13 @@ def _parts() -> Iterator[str]:
  */
 
 /**
- * The header of a frame: FrameHeader. One that brings nothing new has only `unchanged`, `frame` and `status`.
+ * The header of a frame: FrameHeader. One that brings nothing new has only `unchanged`, `frame` and `status`,
+ * and `problem` if the frame cannot be made.
  * @typedef {{
 """
     for field in fields(FrameHeader):
         yield f" *   {field.name}: {TYPES.get(field.name) or PLAIN[str(field.type)]},\n"
-    yield " *   unchanged?: boolean, reason?: string,\n * }} FrameHeader\n */\n"
+    yield " *   unchanged?: boolean, problem?: string,\n * }} FrameHeader\n */\n"
 
 
 def _names(table: Mapping[str, Any] | tuple[str, ...]) -> dict[str, str]:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from dataclasses import replace
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -22,6 +23,7 @@ from lab.protocol.messages import (
     LOST,
     Command,
     GetFrame,
+    Reply,
     command_from_browser,
 )
 from lab.server import pool
@@ -65,6 +67,8 @@ async def live(socket: WebSocket) -> None:
                 case "" if asks:
                     await socket.send_bytes(pool.frame_bytes(reply))
                     TRAFFIC.answered(id(socket), time.monotonic() - begin)
+                case "refused" if asks:
+                    await socket.send_bytes(pack(_without_picture(reply)))
                 case "" | "refused":
                     pass  # the next frame shows what it has done; a slider that is let go brings the sentence
                 case "gone" | "fallen":
@@ -81,6 +85,12 @@ async def live(socket: WebSocket) -> None:
         return None
     finally:
         TRAFFIC.leave(token, id(socket))
+
+
+def _without_picture(refused: Reply) -> dict[str, Any]:
+    """The header of a frame that cannot be made; the page says why and asks again."""
+    status = {"status": refused.state.status} if refused.state else {}
+    return {**status, "unchanged": True, "frame": -1, "problem": refused.sentence}
 
 
 async def receive(socket: WebSocket) -> Command:

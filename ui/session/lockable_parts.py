@@ -56,6 +56,7 @@ PARTS = {
         Part("presets", "Presets", ("presets",)),
         Part("share", "Share", ("share",)),
         Part("controls", "Simple or Everything", ("controls",)),
+        Part("readouts", "Epoch, loss and accuracy", selector=".live-facts, .live-details"),
         Part("diagram", "Network diagram", selector=".live-diagram"),
         Part("loss_curve", "Loss curve", selector=".live-panel[data-chart='loss']"),
         Part("accuracy_curve", "Accuracy curve", selector=".live-panel[data-chart='accuracy']"),

@@ -14,11 +14,13 @@ from typing import Any
 
 import streamlit as st
 
+from lab.experiment import link as link_form
 from lab.experiment import own_data
 from lab.experiment.errors import SentenceError
 from lab.experiment.experiment import Experiment, ExperimentError
-from lab.experiment.fields import FIELDS
+from lab.experiment.fields import DEFAULTS, FIELDS
 from lab.experiment.presets import PRESETS
+from lab.experiment.rules import as_text
 from lab.protocol.errors import Full, Gone, Unreachable
 from lab.protocol.messages import COMMANDS, Answer, Change, Command, Load, Reset, SetSpeed
 from lab.training import model_file
@@ -117,7 +119,7 @@ def is_lesson() -> bool:
 
 
 def left_task() -> bool:
-    """Whether the experiment is another than that of a lesson's link."""
+    """Whether the experiment is another than that of the link of the lesson's author."""
     return _left_task(_me())
 
 
@@ -358,9 +360,24 @@ def carry_out(events: Any, act: Callable[[dict[str, Any]], None]) -> None:
 
 
 def link(view: Mapping[str, Any] | None = None) -> dict[str, str]:
-    """The query of the address bar: all of the experiment and the view (or a changed one) that is not a default."""
+    """The query of the address bar: all of the experiment and the view (or a changed one) that is not a default.
+
+    Where a lesson's experiment was changed, its task is the short part of the link, with the changes beside it. Who
+    changes what students see, prepares another lesson, whose task is the present experiment.
+    """
     me = _me()
-    return {**(me.missing or me.experiment.to_query()), **to_query({**me.view, **(view or {})})}
+    seen = {**me.view, **(view or {})}
+    return {**(me.missing or _settings(me, keep_task=seen == me.view)), **to_query(seen)}
+
+
+def _settings(me: Visitor, keep_task: bool) -> dict[str, str]:
+    now = me.experiment.to_query()
+    if not (keep_task and me.task and _left_task(me)):
+        return now
+    task = me.task.to_query()
+    changed = {name: now.get(name, as_text(DEFAULTS[name])) for name in {**task, **now}}
+    beside = {name: value for name, value in changed.items() if value != task.get(name)}
+    return {link_form.FIELD: link_form.packed(task), **beside}
 
 
 def write_link() -> None:

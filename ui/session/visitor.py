@@ -43,7 +43,7 @@ class Visitor:
     handled: int = 0  # number of the last event of the live view that was carried out
     ticket: str = field(default_factory=secrets.token_urlsafe)  # for a place in line where the server is full
     preset: str = ""  # the name of the preset that the experiment began as
-    task: Experiment | None = None  # the experiment of the link, where its author has prepared the page for students
+    task: Experiment | None = None  # that of the author's link, where the author has prepared the page for students
     owner: str = field(  # their name on lab.experiment.own_data.UPLOADS; without a cookie, that of this session
         default_factory=lambda: waiting.visitor() or secrets.token_urlsafe(16)
     )
@@ -54,8 +54,10 @@ class Visitor:
 
 def arrived() -> Visitor:
     """Who comes with the link in the address bar."""
-    query, damaged = st.query_params.to_dict(), []
+    query, damaged, task = st.query_params.to_dict(), [], None
     try:
+        if link.FIELD in query:
+            task = _task(link.expanded({link.FIELD: query[link.FIELD]}))
         query = link.expanded(query)
     except ExperimentError as problem:
         damaged = problem.sentences
@@ -66,7 +68,7 @@ def arrived() -> Visitor:
     if missing:
         refused, notes = [], []  # said when the settings meet their data
     view = view_from(query, refused)
-    me = Visitor(experiment, view, damaged + notes + refused + unknown(query), missing=missing)
+    me = Visitor(experiment, view, damaged + notes + refused + unknown(query), task=task, missing=missing)
     if not missing:
         begin_with(me)
     return me
@@ -75,7 +77,15 @@ def arrived() -> Visitor:
 def begin_with(me: Visitor) -> None:
     """The experiment is the one of the link."""
     me.preset = preset_of(me.experiment)
-    me.task = me.experiment if lesson_holds(me.view) else None
+    if not lesson_holds(me.view):
+        me.task = None
+    elif me.task is None or is_gone(me.task.dataset, me.task.own):
+        me.task = me.experiment
+
+
+def _task(query: Mapping[str, str]) -> Experiment | None:
+    """The experiment of the short part of a link: what is beside it are a student's changes, see state.link."""
+    return None if _names_gone(query) else Experiment.from_query(query)[0]
 
 
 def preset_of(experiment: Experiment) -> str:

@@ -12,10 +12,6 @@ class Mark(StrEnum):
     APP_HEADER = ".stAppHeader"
     MAIN_BLOCK = ".stMainBlockContainer"
     VERTICAL_BLOCK = ".stVerticalBlock"
-    HORIZONTAL_BLOCK = ".stHorizontalBlock"
-    COLUMN = ".stColumn"
-    ELEMENT = '[data-testid="stElementContainer"]'
-    LAYOUT_WRAPPER = '[data-testid="stLayoutWrapper"]'
     CAPTION = '[data-testid="stCaptionContainer"]'
     WIDGET_LABEL = '[data-testid="stWidgetLabel"]'
     SIDE_NAVIGATION = '[data-testid="stSidebarNavItems"]'

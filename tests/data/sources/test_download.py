@@ -141,6 +141,15 @@ def test_an_unreachable_mirror_gives_a_sentence(address, sentence, use, tmp_path
         fetch("mnist", tmp_path, nothing)
 
 
+def test_mirrors_without_a_connection_share_a_sentence(use, tmp_path):
+    use("http://127.0.0.1:1", "http://127.0.0.1:2", "file:///etc")
+    with pytest.raises(DownloadError) as problem:
+        fetch("mnist", tmp_path, nothing)
+    unreached = "127.0.0.1:1 and 127.0.0.1:2 cannot be reached. Check the network connection."
+    assert str(problem.value).startswith("file:///etc")
+    assert str(problem.value).endswith(f"is not a valid address. {unreached}")
+
+
 def test_the_next_mirror_is_tried_for_missing_files(use, tmp_path):
     with mirror(BAD["cuts off"][0]) as (bad, first), mirror() as (good, second):
         use(bad, f"{good}/")

@@ -8,8 +8,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from data.sources import hand_drawn
 from lab.experiment.experiment import Experiment
-from lab.experiment.link import expanded, shortened
+from lab.experiment.link import expanded, packed, shortened
 from lab.experiment.presets import PRESETS
 from lab.training import model_file
 from lab.training.build import build
@@ -23,6 +24,7 @@ from ui.session.view import VIEW
 from ui.session.visitor import Visitor
 
 XOR = Experiment(dataset="xor", hidden=(2,), learning_rate=0.3)
+POINTS = hand_drawn.pack([[0.0, 0.0, 0], [1.0, 0.0, 0], [0.0, 1.0, 1], [1.0, 1.0, 1]])
 BUT_RATE = ",".join(lockable_parts.all_but("rate"))
 open_playground = partial(open_page, "playground")
 
@@ -109,6 +111,44 @@ def test_a_lesson_says_who_locked_it_and_leads_back_from_every_page():
     ran(page.button(key="back_to_task").click().run())
     assert experiment(page) == XOR
     assert not buttons(page, "back_to_task")
+
+
+def test_the_task_outlives_a_reload_of_changed_settings():
+    page = lesson("playground", hide="share")
+    task = link(page)
+    ran(page.select_slider(key="field_learning_rate").set_value(1.0).run())
+    changed = link(page)
+    assert changed == {"x": packed(XOR.to_query()), "learning_rate": "1", "lock": BUT_RATE, "hide": "share"}
+    again = open_page("playground", **changed)
+    assert (experiment(again), link(again)) == (XOR.change(learning_rate=1.0), changed)
+    ran(again.button(key="back_to_task").click().run())
+    assert (experiment(again), link(again)) == (XOR, task)
+
+
+@pytest.mark.parametrize(
+    ("task", "now"),
+    [
+        (Experiment(), Experiment(dataset="xor")),
+        (XOR, Experiment()),
+        (XOR, XOR.change(patience=5)),  # a link without a validation share would get one
+        (Experiment(dataset=hand_drawn.NAME, points=POINTS), XOR),
+    ],
+)
+def test_any_change_of_a_task_is_read_as_it_was_written(task, now, monkeypatch):
+    me = Visitor(now, dict(VIEW, title="Task"), [], task=task)
+    with monkeypatch.context() as patch:
+        patch.setattr(state, "_me", lambda: me)
+        query = state.link()
+        assert state.link({"title": "Mine"}) == {**now.to_query(), "title": "Mine"}  # another lesson
+    page = open_playground(**query)
+    assert (experiment(page), page.session_state.visitor.task) == (now, task)
+    assert (page.session_state.visitor.refused, link(page)) == ([], query)
+
+
+def test_a_damaged_task_is_that_of_the_rest_of_the_link():
+    page = open_playground(x="1broken", dataset="xor", title="Task")
+    assert page.session_state.visitor.task == experiment(page) == Experiment(dataset="xor")
+    assert page.session_state.visitor.refused[0].startswith("This short link is damaged")
 
 
 def test_a_lesson_offers_no_links_that_leave_it():

@@ -14,7 +14,7 @@ from lab.experiment.fields import DEFAULTS, FIELDS
 from lab.experiment.rules import Range, as_text
 from tests.lab.strategies import experiments
 from tests.ui.conftest import ROUTER
-from tests.ui.opened import ALL_CONTROLS, link
+from tests.ui.opened import ALL_CONTROLS, link, open_page, ran
 
 KINDS = ("selectbox", "select_slider", "number_input", "checkbox", "text_input", "button")
 DIAGRAM = {"features"}  # thumbnails of the live view, which tests/browser/test_stage.py presses
@@ -159,3 +159,11 @@ def test_a_batch_of_one_is_refused_with_batch_normalization():
     assert shown(page).batch_size == 10
     (sentence,) = page.session_state.visitor.refused
     assert sentence.startswith("batch_size: 1 does not fit; allowed: 2 or more")
+
+
+@pytest.mark.parametrize(("view", "repeated"), [({}, False), ({"projector": "true"}, True)])
+def test_a_slider_in_sight_keeps_what_is_pressed_during_a_run(view, repeated):
+    """The browser is told its value once; in the drawer of a projector it is told again, because that may be closed."""
+    page = ran(open_page("playground", controls="everything", **view).run())
+    for name in ("noise", "batch_size"):
+        assert page.select_slider(key=f"field_{name}").proto.set_value is repeated

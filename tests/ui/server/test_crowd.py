@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
-from lab.protocol.messages import LIVE_PROTOCOL, Reply
+from lab.experiment.experiment import Experiment
+from lab.protocol.frames import unpack
+from lab.protocol.messages import LIVE_PROTOCOL, Reply, RunState
 from lab.server import pool
 from lab.server.pool import settled
 from ui.server import routes
@@ -26,7 +28,7 @@ class Socket:
     headers, scope = {"host": "here"}, {"subprotocols": [LIVE_PROTOCOL, "mine"]}
 
     def __init__(self):
-        self.questions, self.sent = [QUESTION, QUESTION], []
+        self.questions, self.sent, self.frames = [QUESTION, QUESTION], [], []
 
     async def accept(self, subprotocol):
         pass
@@ -37,7 +39,7 @@ class Socket:
         return self.questions.pop()
 
     async def send_bytes(self, answer):
-        pass
+        self.frames.append(answer)
 
     async def send_text(self, text):
         self.sent.append(json.loads(text)["interval"])
@@ -53,8 +55,26 @@ def test_the_resolution_of_a_moving_map_depends_on_visitors(present, interval, c
         asked.append(command.coarse)
         return settled(Reply(arrays={"frame": np.zeros(1, np.uint8)}))
 
+    browser = visit(monkeypatch, submit, others=present - 1)
+    assert asked == [False, coarse]
+    assert browser.sent == ([interval] if interval else [])
+    assert len(browser.frames) == 2
+
+
+@pytest.mark.parametrize("state", [None, RunState(Experiment(), "running")])
+def test_a_refused_frame_is_answered_with_a_sentence(state, monkeypatch):
+    refused = Reply(error="refused", sentence="The memory does not suffice.", state=state)
+    first, second = visit(monkeypatch, lambda *_: settled(refused)).frames
+    header, arrays = unpack(first)
+    assert (header["problem"], header["frame"], arrays) == (refused.sentence, -1, {})
+    assert header.get("status") == (state.status if state else None)
+    assert first == second
+
+
+def visit(monkeypatch, submit, others=0) -> Socket:
+    """A browser beside others, whose commands the worker answers by `submit`."""
     traffic = Traffic(clock=lambda: 0.0)
-    traffic.asked = dict.fromkeys(range(present - 1), 0.0)  # the others
+    traffic.asked = dict.fromkeys(range(others), 0.0)
     limits = SimpleNamespace(sockets_a_run=4, frames_a_second=330)
     monkeypatch.setattr(routes, "TRAFFIC", traffic)
     monkeypatch.setattr(
@@ -63,5 +83,4 @@ def test_the_resolution_of_a_moving_map_depends_on_visitors(present, interval, c
     browser = Socket()
     with ThreadPoolExecutor(1) as apart:  # this thread may hold the event loop of a browser
         apart.submit(lambda: asyncio.run(routes.live(browser))).result()  # pyright: ignore[reportArgumentType]
-    assert asked == [False, coarse]
-    assert browser.sent == ([interval] if interval else [])
+    return browser

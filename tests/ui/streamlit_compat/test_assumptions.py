@@ -35,6 +35,7 @@ from ui.streamlit_compat.dom import Mark
 
 ROOT = Path(__file__).parents[3]
 SOURCES = {path for kind in ("py", "js", "css") for path in (ROOT / "ui").rglob(f"*.{kind}")}
+MOST_STYLE_LINES = 13
 TOKENS = re.compile(
     r"\bst[A-Z]\w+(?:-[a-z]+)?|data-test-[a-z-]+|\btest[A-Z]\w+State\b|--st-|\bst-key-|\bMark\.[A-Z_]+\b"
 )
@@ -209,6 +210,18 @@ def test_every_mark_of_streamlit_in_the_sources_is_in_the_table():
 def test_the_table_names_the_files_that_use_a_mark(mark):
     (row,) = [assumption for assumption in DOCUMENT if assumption.mark == mark]
     assert set(row.used_in) == users(mark), f"Correct the row {row.name!r} in ui/streamlit_compat/assumptions.py."
+
+
+def test_few_lines_of_style_depend_on_streamlits_marks():
+    mark = re.compile(r"\.st[A-Z]|data-testid|Mark\.(?!KEY)")
+    lines = [
+        line
+        for path in SOURCES
+        if path.suffix == ".css" or path.name == "style.py"
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if mark.search(line)
+    ]
+    assert len(lines) <= MOST_STYLE_LINES, "Prefer the parameters and the keys of containers:\n" + "\n".join(lines)
 
 
 def test_no_other_module_imports_from_inside_streamlit():

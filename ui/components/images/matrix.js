@@ -1,5 +1,6 @@
 // The confusion matrix of pictures: every cell that has examples can be pressed.
 import { cellLabel, confusionCells } from '../shared/confusion_cells.js';
+import { Roving } from '../shared/roving.js';
 import { build, setText } from '../shared/dom.js';
 import { saveElement } from '../shared/save.js';
 
@@ -9,6 +10,7 @@ export class Matrix {
     /** @type {HTMLButtonElement[][]} */
     this.buttons = []; // [truth][predicted]
     this.table = build('table', 'img-matrix');
+    this.roving = new Roving(this.table, () => this.buttons); // one stop of the Tab key; arrow keys go to cells that have examples
     this.box = build('div', 'img-scroll', this.table);
     const foot = build('div', 'img-foot');
     root.append(this.box, foot);
@@ -27,6 +29,7 @@ export class Matrix {
       button.setAttribute('aria-label', cellLabel(cell, names));
       button.setAttribute('aria-pressed', String(pressed?.[0] === truth && pressed?.[1] === predicted));
     }
+    this.roving.update();
   }
 
   make(names) {
@@ -45,25 +48,11 @@ export class Matrix {
         const button = build('button', i === j ? 'img-right' : '');
         button.type = 'button';
         button.addEventListener('click', () => this.api.setStateValue('cell', [i, j]));
-        button.addEventListener('keydown', event => this.walk(event, i, j));
         return button;
       }));
       return build('tr', '', heading(name, 'row'), ...this.buttons[i].map(button => build('td', '', button)));
     });
     const head = build('tr', '', build('td', 'img-corner', 'actual \\ predicted'), ...names.map(name => heading(name, 'col')));
     this.table.replaceChildren(build('thead', '', head), build('tbody', '', ...rows));
-  }
-
-  /** Arrow keys go to the next cell that has examples. */
-  walk(event, i, j) {
-    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    for (let next; (next = this.buttons[(i += step[0])]?.[(j += step[1])]);) {
-      if (!next.disabled) {
-        next.focus();
-        return;
-      }
-    }
   }
 }

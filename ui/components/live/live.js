@@ -128,7 +128,7 @@ class Live {
   receive(buffer) {
     try {
       this.waiting = unpack(buffer);
-      this.problem = '';
+      this.problem = this.waiting.header.problem ?? '';
     } catch (error) {
       this.report(error);
     }
@@ -178,7 +178,7 @@ class Live {
   paint({ header: update, arrays }, before, now) {
     const { header } = this;
     this.showFacts(header);
-    this.view.status.showStatus(header.status, header.notice);
+    this.view.status.showStatus(header.status, header.notice, this.problem);
     this.view.setCalm(this.calm.matches);
     const wasResting = before && before.build === header.build && before.status !== STATUSES.running;
     if (wasResting && (header.status === STATUSES.running || before.epoch !== header.epoch)) this.view.bringIntoSight();

@@ -100,10 +100,14 @@ export class StatusLine {
     this.element.remove();
   }
 
-  showStatus(status, notice) {
+  /**
+   * problem: why there is no picture.
+   * @param {string} [status]
+   */
+  showStatus(status = STATUSES.idle, notice = '', problem = '') {
     setText(this.state, STATUS_SENTENCES[status] ?? status);
     this.element.dataset.status = this.state.dataset.status = status;
-    setText(this.notice, status === STATUSES.diverged ? '' : notice ?? ''); // the page says it above, with a way out
+    setText(this.notice, problem || (status === STATUSES.diverged ? '' : notice)); // a divergence is told above, with a way out
   }
 }
 

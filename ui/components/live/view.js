@@ -1,12 +1,13 @@
 // Everything the live component has on the screen: its parts, their places, and which part takes what of a frame.
 import { Advice, Details, StatusLine } from './status.js';
-import { ChartPanel } from './panels/chart.js';
+import { ChartPanel, drawOneChart } from './panels/chart.js';
 import { DecisionMap } from './map/decision_map.js';
 import { Diagram } from './network/diagram.js';
 import { DrawingPad } from './drawing/drawing_pad.js';
 import { ElementSource, SaveMenu } from '../shared/save.js';
 import { EVENTS, STATUSES } from '../shared/protocol.js';
 import { Guide } from './guide.js';
+import { Outline } from './network/outline.js';
 import { History } from './panels/history.js';
 import { Strip } from './strip.js';
 import { build, setText } from '../shared/dom.js';
@@ -37,7 +38,6 @@ export class View {
     this.map = new DecisionMap();
     this.pad = new DrawingPad(this.map, { points: message => owner.send({ type: EVENTS.points, ...message }) });
     this.advice = new Advice(changes => owner.send({ type: EVENTS.fix, changes }));
-    this.guide = new Guide();
     this.strip = new Strip();
     this.panels = makePanels({ lightCell: cell => this.map.light(cell) });
     this.charts = this.panels.filter(panel => panel instanceof ChartPanel);
@@ -46,13 +46,17 @@ export class View {
     this.title = build('h3', 'live-title', VIEW_TITLES.map);
     this.head = build('div', 'live-head', this.title);
     this.note = build('p', 'live-words');
-    this.place = build('div', 'live-place', this.note, this.map.element, this.strip.element);
+    this.outline = new Outline();
+    this.place = build('div', 'live-place', this.note, this.outline.element, this.map.element, this.strip.element);
     this.main = build('section', 'live-main', this.head, this.place);
     root.classList.add('live');
     const curves = this.panels.slice(0, CURVES).map(panel => panel.element);
     const others = this.panels.slice(CURVES).map(panel => panel.element);
+    this.words = build('div', 'live-words-row');
+    this.guide = new Guide({ map: this.head, words: this.words, numbers: this.status.element });
+    this.words.append(this.status.notice, this.guide.element, this.advice.element);
     this.panelGrid = build('div', 'live-panels', ...others, this.details.element);
-    const grid = build('div', 'live-grid', this.diagram.element, this.main, build('div', 'live-curves', ...curves), build('div', 'live-words-row', this.status.notice, this.guide.element, this.advice.element), this.panelGrid);
+    const grid = build('div', 'live-grid', this.diagram.element, this.main, build('div', 'live-curves', ...curves), this.words, this.panelGrid);
     root.replaceChildren(this.probe, this.status.element, grid);
     root.dataset.view = 'map';
     this.addSaveMenus();
@@ -78,6 +82,7 @@ export class View {
   setOptions(data) {
     this.map.setOptions(data);
     this.diagram.setOptions(data);
+    this.outline.show(data.outline, data.activations);
     this.advice.locked = data.locked ?? [];
     this.drawing = data.drawing ?? null;
     if (this.map.plane) this.pad.setOptions(this.drawing);
@@ -201,9 +206,8 @@ export class View {
     this.charts.forEach(chart => chart.refuse(error.message));
   }
 
-  /** Draws at most one chart per frame, the one that waited longest, so that no frame takes long. */
   drawOneChart(now) {
-    this.charts.filter(chart => chart.isDue(now)).sort((a, b) => a.drawnAt - b.drawnAt)[0]?.draw(now);
+    drawOneChart(this.charts, now);
   }
 
   drawAllCharts() {
@@ -220,7 +224,7 @@ export class View {
   }
 
   close() {
-    [this.status, this.diagram, this.map, this.pad, ...this.panels].forEach(part => part.close());
+    [this.status, this.diagram, this.map, this.pad, this.guide, ...this.panels].forEach(part => part.close());
     this.root.replaceChildren();
   }
 }

@@ -103,7 +103,8 @@ export const VALUE_BYTE = Object.freeze({
  */
 
 /**
- * The header of a frame: FrameHeader. One that brings nothing new has only `unchanged`, `frame` and `status`.
+ * The header of a frame: FrameHeader. One that brings nothing new has only `unchanged`, `frame` and `status`,
+ * and `problem` if the frame cannot be made.
  * @typedef {{
  *   status: string,
  *   notice: string,
@@ -144,6 +145,6 @@ export const VALUE_BYTE = Object.freeze({
  *   plane: { extent: [number, number], encoding: 'value' | 'class' } | null,
  *   network: NetworkHeader | null,
  *   focus: number | null,
- *   unchanged?: boolean, reason?: string,
+ *   unchanged?: boolean, problem?: string,
  * }} FrameHeader
  */

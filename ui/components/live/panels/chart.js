@@ -13,6 +13,19 @@ const REDRAW_SHARE = 0.05; // of the time, at most, for one chart: on a busy mac
 const SMOOTHING = 0.8; // share of a smoothed value that comes from the one before it
 const PLOTLY_CONFIG = { displayModeBar: false, responsive: false, doubleClick: 'reset', showTips: false };
 
+/**
+ * Draws at most one chart per frame, the one that waited longest, so that no frame takes long. Accuracy waits for the loss
+ * and follows in the next frame, so that both show about the same moment.
+ */
+export function drawOneChart(charts, now) {
+  const chart = charts.filter(each => each.isDue(now)).sort((a, b) => a.drawnAt - b.drawnAt)[0];
+  if (!chart) return;
+  chart.draw(now);
+  const [loss, accuracy] = charts;
+  if (chart === loss) accuracy.drawnAt = -Infinity;
+  else if (chart === accuracy) accuracy.period = Infinity;
+}
+
 export class ChartPanel extends Panel {
   /** tones: for each trace, theme name -> color. */
   constructor(name, title, tones) {
