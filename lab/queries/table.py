@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.training import checkpoint
-from lab.protocol.messages import Answer
+from lab.protocol.messages import GROUP, Answer
 from lab.queries import downloads, examples, gallery, health, landscape, rate_test
 from lab.queries.function_values import batch_outputs, plane, pre_activations
 from lab.queries.gradient_check import gradient_check, gradient_sweep
@@ -45,7 +45,7 @@ QUERIES: dict[str, Query] = {
     "gradient_check": gradient_check,
     "gradient_sweep": gradient_sweep,
     **gallery.QUERIES,
-    "group": group,
+    GROUP: group,
     "health": health.health,
     "rate_test": rate_test.rate_test,
     "landscape": landscape.begin,

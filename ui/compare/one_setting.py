@@ -66,7 +66,9 @@ def sentence(found: Outcomes, names: list[str], medians: np.ndarray, diverged: l
     setting, label = FIELDS[group.field].label, parts.figure_label(group)
     if not np.isfinite(medians[best]):
         return "Most runs diverged with every value."
-    text = f"Median of {group.seeds} runs of {group.epochs} epochs: the lowest {label} is **{medians[best]:.3g}**, "
+    count = min(len(found.of(place)) for place in range(len(names)))
+    runs = f"Median of {count} runs of" if count > 1 else "One run of"
+    text = f"{runs} {group.epochs} epochs: the lowest {label} is **{medians[best]:.3g}**, "
     text += f"with {escape_markdown(setting)} **{escape_markdown(names[best])}**"
     if present is not None and present < len(medians) and present != best:
         text += f"; yours, {escape_markdown(names[present])}, has {parts.number(float(medians[present]))}"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lab.experiment.group import Group
+from lab.protocol.messages import GROUP
 from ui.session import state
 
 PAUSE_S = 0.02  # between two questions
@@ -54,7 +55,7 @@ class Outcomes:
         """Ask for new outcomes for about this long; the group trains only while somebody asks."""
         ends = time.monotonic() + seconds
         while not self.finished:
-            self._add(*state.ask("group", group=self.group.to_json(), start=len(self.status)))
+            self._add(*state.ask(GROUP, group=self.group.to_json(), start=len(self.status)))
             if time.monotonic() > ends:
                 break
             time.sleep(PAUSE_S)

@@ -28,7 +28,7 @@ def test_a_target_is_reached_at_its_first_epoch_or_never():
 def test_the_interval_of_a_share_is_that_of_wilson():
     assert interval(23, 30) == pytest.approx((0.5907, 0.8821), abs=1e-4)
     assert interval(0, 10)[0] == 0
-    assert interval(10, 10)[1] == 1
+    assert interval(10, 10)[1] == pytest.approx(1)
 
 
 def test_pairs_are_judged_by_the_sign_test():
