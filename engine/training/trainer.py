@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -352,6 +352,18 @@ class Trainer:
         self.history.clear()
         self._add_to_history(0, self.evaluate())
         self.untrained_loss = self.evaluate().train_loss
+
+    def begin(self, settings: Settings, parameters: np.ndarray, state: dict[str, np.ndarray],
+              rngs: Mapping[str, np.random.Generator]) -> None:  # fmt: skip
+        """Start a run with other settings, initial parameters (P,), running statistics and generators on the same data.
+
+        rngs: by the names of `generators`, in that order.
+        """
+        slots = {name: np.zeros_like(slot) for name, slot in self.optimizer.slots.items()}
+        states = [rng.bit_generator.state for rng in rngs.values()]
+        self.initial = Snapshot(parameters, state, slots, (0, 0, 0, 0), np.arange(self.progress.samples), states)
+        self.settings = settings
+        self.reset()
 
     # Checkpoints -----------------------------------------------------------------------------------------------------
 

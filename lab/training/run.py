@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.training import checkpoint
 from lab.experiment.experiment import Experiment
+from lab.experiment.group import Group
 from lab.protocol import frames
 from lab.protocol.messages import (
     Arrays,
@@ -32,9 +33,11 @@ from lab.training.advice import Adviser
 from lab.training.build import Built, build
 from lab.training.diagram import dense_layers
 from lab.training.frame_builder import FrameBuilder
+from lab.training.group_run import GroupRun
 
 STEP_BUDGET_S = 0.1  # of training on a press of Step, before other runs get their turn
 WATCHED_S = 3.0  # after the latest request; then training pauses
+MAX_GROUPS = 4  # that a run remembers
 RATE_WINDOW_S = 0.5  # for steps per second
 
 
@@ -61,6 +64,7 @@ class Run:
         self.origin = secrets.randbelow(2**31)
         self.seen = clock()
         self.instead = {"device": device} if device else {}
+        self._is_turn_of_group = False
         self.rebuild(experiment)
 
     @np.errstate(all="ignore")  # the first map of a network may overflow
@@ -69,6 +73,7 @@ class Run:
         self.dataset, self.trainer = built or build(experiment.change(**self.instead) if self.instead else experiment)
         self.experiment = experiment
         self.build_number += 1
+        self._groups: dict[str, tuple[float, GroupRun]] = {}  # when a page last asked for it
         self.frames = FrameBuilder(experiment, self.dataset, self.trainer, self.build_number)
         self.query_cache: dict[str, Any] = {}  # intermediate results of queries that work in pieces
         self._begin("idle")
@@ -213,7 +218,12 @@ class Run:
 
     @property
     def due(self) -> bool:
-        """Whether the run should train now: it is running and watched, and the speed allows another step."""
+        """Whether the run or one of its groups should train now."""
+        return self._is_due or self._due_group() is not None
+
+    @property
+    def _is_due(self) -> bool:
+        """Whether the run itself is running and watched, and the speed allows another step."""
         epochs, steps = self._allowance()
         return self.status == "running" and self.watched and self.trainer.epochs < epochs and self.trainer.steps < steps
 
@@ -232,10 +242,27 @@ class Run:
         return epochs, steps + np.ceil((self.clock() - since) * speed.steps_per_second)
 
     def advance(self, seconds: float) -> None:
-        """Train for about `seconds` at most."""
+        """Train for about `seconds` at most: the run itself and its group in turns, if both are due."""
+        group = self._due_group()
+        self._is_turn_of_group = group is not None and not (self._is_due and self._is_turn_of_group)
+        if group is not None and self._is_turn_of_group:
+            return group.advance(seconds)
         epochs, steps = self._allowance()
         self.trainer.run_for(seconds, epochs=epochs, steps=steps)
         self._after_training()
+
+    def group(self, group: Group) -> GroupRun:
+        """The members of a group, which train while a page asks for them."""
+        key = group.to_json()
+        found = self._groups.pop(key)[1] if key in self._groups else GroupRun(group)
+        for oldest in list(self._groups)[: len(self._groups) - MAX_GROUPS + 1]:
+            del self._groups[oldest]
+        self._groups[key] = self.clock(), found
+        return found
+
+    def _due_group(self) -> GroupRun | None:
+        recent = (group for seen, group in reversed(self._groups.values()) if self.clock() - seen <= WATCHED_S)
+        return next((group for group in recent if not group.finished), None)
 
     def fail(self, notice: str) -> None:
         """Stop because of a fault in the program."""
