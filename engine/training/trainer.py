@@ -153,6 +153,11 @@ class Trainer:
         """Start to compile for the current settings, in the background; without it the next step does and waits."""
         self.executor.prepare()
 
+    def wait_for_compiler(self) -> None:
+        """Let a new run be compiled however long it takes, as it is where the program is known."""
+        self.executor.choose("compiled")
+        self.executor.prepare()
+
     def is_ready(self) -> bool:
         """Whether the next step begins at once. Asked when it is due."""
         return self.executor.is_ready()

@@ -229,7 +229,12 @@ class Run:
 
     def is_ready(self) -> bool:
         """Whether training begins at once; otherwise its compiler is still at work. Asked when the run is due."""
-        return self.trainer.is_ready()
+        group = self._due_group()
+        return self.trainer.is_ready() if group is None else group.is_ready() or self._can_train
+
+    @property
+    def _can_train(self) -> bool:
+        return self._is_due and self.trainer.is_ready()
 
     def _allowance(self) -> tuple[float, float]:
         """Total number of epochs and of steps that the speed allows at this time."""
@@ -244,7 +249,7 @@ class Run:
     def advance(self, seconds: float) -> None:
         """Train for about `seconds` at most: the run itself and its group in turns, if both are due."""
         group = self._due_group()
-        self._is_turn_of_group = group is not None and not (self._is_due and self._is_turn_of_group)
+        self._is_turn_of_group = group is not None and not (self._can_train and self._is_turn_of_group)
         if group is not None and self._is_turn_of_group:
             return group.advance(seconds)
         epochs, steps = self._allowance()
