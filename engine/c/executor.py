@@ -75,8 +75,10 @@ class CompiledExecutor(TapeExecutor):
         labels = [part.labels for part in data.evaluated.values()]
         self._evaluated_samples = sum(map(len, labels))
         # An accuracy is a count / N, and R2 is 1 - a sum of squares / the variance of the labels.
-        self._score_parts = [
-            (1.0, -1 / (1 - explained_variance(1.0, y))) if regression else (0.0, len(y)) for y in labels
+        scales = [(1.0, -1 / (1 - explained_variance(1.0, y))) if regression else (0.0, len(y)) for y in labels]
+        self._score_start, self._score_divisor = np.array(scales).T
+        self._columns = [
+            [Scores._fields.index(f"{name}_{kind}") for name in data.evaluated] for kind in ("loss", "score")
         ]
 
     @cached_property
@@ -199,9 +201,8 @@ class CompiledExecutor(TapeExecutor):
         order = np.concatenate(orders)
         numbers, noise = self._numbers(program, len(kinds), epochs), self._noise(len(order))
         scores = program.run(np.frombuffer(kinds, np.uint8), order, numbers, noise)
-        for (epoch_number, steps), found in zip(notes, scores.tolist(), strict=True):
-            self.pending.append(EpochScores(epoch_number, steps, self._scores(found)))
-            self._noted = epoch_number
+        self.pending += [EpochScores(*note, found) for note, found in zip(notes, self._scores(scores), strict=True)]
+        self._noted = notes[-1][0] if notes else self._noted
         return progress.steps - first, progress.epochs > epoch and progress.position == 0
 
     def _numbers(self, program: Program, count: int, epochs: list[float]) -> np.ndarray:
@@ -231,12 +232,12 @@ class CompiledExecutor(TapeExecutor):
 
     # Evaluation ------------------------------------------------------------------------------------------------------
 
-    def _scores(self, found: list[list[float]]) -> Scores:
-        """From loss and score sum of each part."""
-        values = {}
-        for name, (start, divisor), (loss, total) in zip(self.data.evaluated, self._score_parts, found, strict=True):
-            values[f"{name}_loss"], values[f"{name}_score"] = loss, start + total / divisor
-        return Scores(**values)
+    def _scores(self, found: np.ndarray) -> list[Scores]:
+        """From the loss and the sum of the scores of each part, (n, parts, 2)."""
+        rows, (losses, scores) = np.full((len(found), len(Scores._fields)), np.nan), self._columns
+        rows[:, losses] = found[:, :, 0]
+        rows[:, scores] = self._score_start + found[:, :, 1] / self._score_divisor
+        return [Scores(*row) for row in rows.tolist()]
 
     def evaluate(self) -> dict[str, tuple[np.ndarray, float]]:
         """A compiled run is evaluated by its program, so that its scores have the same bits whoever asks for them.

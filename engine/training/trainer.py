@@ -211,7 +211,9 @@ class Trainer:
 
     def _add_to_history(self, epoch: int, scores: Scores) -> None:
         is_new = not self.history.count or self.history.epochs[-1] < epoch  # it is not after a return to an epoch
-        if is_new and all(math.isfinite(scores.of(part)[0]) for part in self.data.parts):
+        losses = scores.train_loss + scores.test_loss
+        losses += scores.validation_loss if "validation" in self.data.parts else 0.0
+        if is_new and math.isfinite(losses):
             self.history.add(epoch, scores[: len(self.history.values)])
 
     def _has_exploded(self, loss: float) -> bool:

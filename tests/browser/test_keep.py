@@ -142,7 +142,7 @@ def check_downloads(playground: Playground) -> None:
     code.get_by_text("import numpy as np").wait_for()
     assert "import numpy as np" in code.inner_text()
     assert "= np.float32, [2, 4, 1], [(tanh, tanh_back)]" in script
-    for language, words in (("PyTorch", "nn.Linear"), ("Keras", "C", "import keras"), ("NumPy", "np.load")):
+    for language, words in (("PyTorch", "nn.Linear"), ("Keras", "import keras"), ("C", "int main"), ("NumPy", "np.load")):
         playground.page.get_by_role("radio", name=language).click()
         code.get_by_text(words).first.wait_for()
 
