@@ -108,6 +108,7 @@ PACKAGES = (
     Package("ui/images", ("ui.kit", *BELOW_KIT, "ui.playground.transport", "lab"), ("numpy", "pandas", "streamlit")),
     Package("ui/data", ("ui.kit", *BELOW_KIT, "lab", "data"), ("numpy", "pandas", "streamlit")),
     Package("ui/save", ("ui.kit", *BELOW_KIT, "lab", "data"), ("numpy", "streamlit")),
+    Package("ui/compare", ("ui.kit", *BELOW_KIT, "lab"), ("numpy", "streamlit")),
     Package("ui/device", ("ui.kit", *BELOW_KIT, "lab", "engine"), ("pandas", "streamlit")),
     Package("ui/router.py", ("ui.header", "ui.kit", "ui.streamlit_compat"), ("streamlit",)),
     Package("ui"),

@@ -212,6 +212,9 @@ class GetFrame:
     coarse: bool = False
 
 
+GROUP = "group"  # the query for which a run trains
+
+
 @dataclass(frozen=True)
 class Query:
     """A question to the worker about the run; the names are those of lab/queries/table.py."""

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from engine.training import checkpoint
-from lab.protocol.messages import Answer
+from lab.protocol.messages import GROUP, Answer
 from lab.queries import downloads, examples, gallery, health, landscape, rate_test
 from lab.queries.function_values import batch_outputs, plane, pre_activations
 from lab.queries.gradient_check import gradient_check, gradient_sweep
+from lab.queries.group import group
 from lab.queries.one_step import one_step
 from lab.training.run import Run
 
@@ -44,6 +45,7 @@ QUERIES: dict[str, Query] = {
     "gradient_check": gradient_check,
     "gradient_sweep": gradient_sweep,
     **gallery.QUERIES,
+    GROUP: group,
     "health": health.health,
     "rate_test": rate_test.rate_test,
     "landscape": landscape.begin,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from engine.training import checkpoint
 from lab.experiment.experiment import Experiment
+from lab.experiment.group import Group
 from lab.protocol import frames
 from lab.protocol.messages import (
     Arrays,
@@ -32,10 +33,22 @@ from lab.training.advice import Adviser
 from lab.training.build import Built, build
 from lab.training.diagram import dense_layers
 from lab.training.frame_builder import FrameBuilder
+from lab.training.group_run import GroupRun
 
 STEP_BUDGET_S = 0.1  # of training on a press of Step, before other runs get their turn
 WATCHED_S = 3.0  # after the latest request; then training pauses
+MAX_GROUPS = 4  # that a run remembers
 RATE_WINDOW_S = 0.5  # for steps per second
+
+
+class Goal(NamedTuple):
+    """Total number of epochs or steps at which a press of Step ends."""
+
+    epochs: float = np.inf
+    steps: float = np.inf
+
+
+NO_GOAL = Goal()
 
 
 class Run:
@@ -51,6 +64,7 @@ class Run:
         self.origin = secrets.randbelow(2**31)
         self.seen = clock()
         self.instead = {"device": device} if device else {}
+        self._is_turn_of_group = False
         self.rebuild(experiment)
 
     @np.errstate(all="ignore")  # the first map of a network may overflow
@@ -59,6 +73,7 @@ class Run:
         self.dataset, self.trainer = built or build(experiment.change(**self.instead) if self.instead else experiment)
         self.experiment = experiment
         self.build_number += 1
+        self._groups: dict[str, tuple[float, GroupRun]] = {}  # when a page last asked for it
         self.frames = FrameBuilder(experiment, self.dataset, self.trainer, self.build_number)
         self.query_cache: dict[str, Any] = {}  # intermediate results of queries that work in pieces
         self._begin("idle")
@@ -66,7 +81,7 @@ class Run:
     @property
     def state(self) -> RunState:
         """The state of the run, which every reply contains."""
-        until = int(self.goal) if self.goal < np.inf else 0
+        until = int(self.goal.epochs) if self.goal.epochs < np.inf else 0
         epoch, speed = self.trainer.epochs, self.speed.name
         return RunState(self.experiment, self.status, self.notice, epoch, speed, self.origin, until)
 
@@ -102,13 +117,14 @@ class Run:
     def _begin(self, status: str) -> None:
         self.status, self.notice = status, ""
         self.allowed = 0.0  # total epochs that may be trained, because their frames were requested
-        self.goal = np.inf  # the epoch that ends a press of Step
+        self.goal = NO_GOAL
         self._pace = (0.0, self.trainer.steps)
         self._since = (0.0, 0)  # training seconds and steps at the latest change of settings
         self.frames.forget()
         self.origin += 1
         self._adviser = Adviser()
         self.rate = 0.0
+        self.trainer.prepare()
         self._touch()
 
     def _touch(self) -> None:
@@ -119,7 +135,7 @@ class Run:
 
     def play(self) -> None:
         self._prepare_to_train()
-        self.status, self.notice, self.goal = "running", "", np.inf
+        self.status, self.notice, self.goal = "running", "", NO_GOAL
         self.allowed = self.trainer.epochs
         self._pace = (self.clock(), self.trainer.steps)
         self.seen = self.clock()
@@ -134,23 +150,25 @@ class Run:
 
     def pause(self) -> None:
         if self.status == "running":
-            self.status, self.goal = "paused", np.inf
+            self.status, self.goal = "paused", NO_GOAL
             self._touch()
 
     def step(self) -> None:
         """Train for exactly one epoch, in slices if it takes longer than STEP_BUDGET_S."""
-        self._prepare_to_train()
-        self.status, self.notice = "running", ""
-        self.goal = self.trainer.epochs + 1
-        self.seen = self.clock()
-        self.advance(STEP_BUDGET_S)
+        self._train(STEP_BUDGET_S, epochs=1)
 
     def step_batch(self) -> None:
         """Train on exactly one batch."""
+        self._train(0, steps=1)
+
+    def _train(self, seconds: float, epochs: float = np.inf, steps: float = np.inf) -> None:
+        """Train for about `seconds` now; the rest follows in slices, or all of it if the compiler is still at work."""
         self._prepare_to_train()
-        self.status, self.notice, self.goal = "paused", "", np.inf
-        self.trainer.run_for(0)
-        self._after_training()
+        self.status, self.notice = "running", ""
+        self.goal = Goal(self.trainer.epochs + epochs, self.trainer.steps + steps)
+        self.seen = self.clock()
+        if self.is_ready():
+            self.advance(seconds)
 
     def edit(self, layer: int, source: int, target: int, value: float) -> None:
         """Set the weight from unit `source` to unit `target` of a dense layer, or the bias of the unit with source -1.
@@ -174,6 +192,7 @@ class Run:
         if self.experiment.allows_live_change(experiment):
             before, after = vars(self.experiment.settings()), vars(experiment.settings())
             self.trainer.set(**{name: value for name, value in after.items() if value != before[name]})
+            self.trainer.prepare()
             self.experiment = experiment
             self._since = (self.trainer.seconds, self.trainer.steps)
             self._adviser = Adviser(self.clock(), self.trainer.steps)  # earlier advice was about the earlier settings
@@ -199,14 +218,28 @@ class Run:
 
     @property
     def due(self) -> bool:
-        """Whether the run should train now: it is running and watched, and the speed allows another step."""
+        """Whether the run or one of its groups should train now."""
+        return self._is_due or self._due_group() is not None
+
+    @property
+    def _is_due(self) -> bool:
+        """Whether the run itself is running and watched, and the speed allows another step."""
         epochs, steps = self._allowance()
         return self.status == "running" and self.watched and self.trainer.epochs < epochs and self.trainer.steps < steps
 
+    def is_ready(self) -> bool:
+        """Whether training begins at once; otherwise its compiler is still at work. Asked when the run is due."""
+        group = self._due_group()
+        return self.trainer.is_ready() if group is None else group.is_ready() or self._can_train
+
+    @property
+    def _can_train(self) -> bool:
+        return self._is_due and self.trainer.is_ready()
+
     def _allowance(self) -> tuple[float, float]:
         """Total number of epochs and of steps that the speed allows at this time."""
-        if self.goal < np.inf:
-            return self.goal, np.inf
+        if self.goal != NO_GOAL:
+            return self.goal
         speed, (since, steps) = self.speed, self._pace
         epochs = self.allowed if speed.epochs_per_frame < np.inf else np.inf
         if speed.steps_per_second == np.inf:
@@ -214,10 +247,27 @@ class Run:
         return epochs, steps + np.ceil((self.clock() - since) * speed.steps_per_second)
 
     def advance(self, seconds: float) -> None:
-        """Train for about `seconds` at most."""
+        """Train for about `seconds` at most: the run itself and its group in turns, if both are due."""
+        group = self._due_group()
+        self._is_turn_of_group = group is not None and not (self._can_train and self._is_turn_of_group)
+        if group is not None and self._is_turn_of_group:
+            return group.advance(seconds)
         epochs, steps = self._allowance()
         self.trainer.run_for(seconds, epochs=epochs, steps=steps)
         self._after_training()
+
+    def group(self, group: Group) -> GroupRun:
+        """The members of a group, which train while a page asks for them."""
+        key = group.to_json()
+        found = self._groups.pop(key)[1] if key in self._groups else GroupRun(group)
+        for oldest in list(self._groups)[: len(self._groups) - MAX_GROUPS + 1]:
+            del self._groups[oldest]
+        self._groups[key] = self.clock(), found
+        return found
+
+    def _due_group(self) -> GroupRun | None:
+        recent = (group for seen, group in reversed(self._groups.values()) if self.clock() - seen <= WATCHED_S)
+        return next((group for group in recent if not group.finished), None)
 
     def fail(self, notice: str) -> None:
         """Stop because of a fault in the program."""
@@ -236,10 +286,10 @@ class Run:
             )
         elif trainer.stopped:
             self.status, self.notice = "stopped", trainer.stopped
-        elif trainer.epochs >= self.goal:
+        elif trainer.epochs >= self.goal.epochs or trainer.steps >= self.goal.steps:
             self.status = "paused"
         if self.status != "running":
-            self.goal = np.inf
+            self.goal = NO_GOAL
         self._touch()
 
     # Frames ----------------------------------------------------------------------------------------------------------
@@ -298,7 +348,7 @@ class Run:
         """Continue from a checkpoint of the same experiment; without arrays, from the initial weights."""
         if arrays:
             checkpoint.restore(self.trainer, dict(arrays))
-        self.origin, self.notice, self.goal = state.origin, notice, state.until or np.inf
+        self.origin, self.notice, self.goal = state.origin, notice, Goal(epochs=state.until or np.inf)
         self.status = "idle" if state.status == "paused" and not arrays else state.status
         self.set_speed(state.speed)
         self._touch()

@@ -1,4 +1,5 @@
-"""Runs in this process: for a page without a server, and for tests. Training happens while a frame is asked for."""
+"""Runs in this process: for a page without a server, and for tests. Training happens while a frame or
+a group is asked for."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from dataclasses import replace
 
 from lab.experiment.own_data import RunUse
 from lab.protocol.errors import Gone
-from lab.protocol.messages import Arrays, Command, GetFrame, Open, Reply
+from lab.protocol.messages import GROUP, Arrays, Command, GetFrame, Open, Query, Reply
 from lab.server.admission import check_visitor_limits, experiment_after, resolved
 from lab.server.pool import Pool, settled
 from lab.worker.scheduler import Scheduler
@@ -30,10 +31,10 @@ class LocalPool(Pool):
             command = resolved(command, run.experiment)
         if (after := experiment_after(command)) is not None:
             check_visitor_limits(self.limits, after)
-        if isinstance(command, GetFrame):
+        if isinstance(command, GetFrame) or (isinstance(command, Query) and command.name == GROUP):
             self.scheduler.answer(token, command)  # pays for the training that follows
             until = time.monotonic() + self.seconds_per_frame
             while time.monotonic() < until and self.scheduler.work():
                 pass
-            command = replace(command, frame=-1)
+            command = replace(command, frame=-1) if isinstance(command, GetFrame) else command
         return settled(self.scheduler.answer(token, command, arrays))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
-from engine.c import compiler, executor
+from engine.c import compiler
 
 CACHE = Path(__file__).parents[3] / ".pytest_cache"  # the same programs are compiled in every run of the tests
 
@@ -35,6 +36,8 @@ def c(cache, optimization, monkeypatch):
         missing = pytest.fail if os.environ.get("COMPILER_TESTS") == "required" else pytest.skip
         missing(str(problem))
     monkeypatch.setenv(compiler.SWITCH_VARIABLE, "on")
-    monkeypatch.setattr(executor, "FIRST_STEP_WAIT_S", compiler.TIMEOUT_S)
     yield
+    for thread in threading.enumerate():
+        if thread.name == "compile":  # of this test: the next one has other flags and folders
+            thread.join()
     compiler._search.cache_clear()

@@ -1,11 +1,19 @@
-// Pictures of data sets, of which one is chosen: one stop for the Tab key, and arrow keys choose.
+// Pictures, of which one is chosen: one stop for the Tab key, and arrow keys choose.
 import { Roving } from '../shared/roving.js';
 import { build, makeButton } from '../shared/dom.js';
 
 const parts = new WeakMap();
 
 class Thumbnails {
-  constructor(root, pictures) {
+  constructor(root) {
+    this.root = root;
+    this.drawn = '';
+    this.buttons = [];
+    this.roving = new Roving(root, () => [this.buttons], button => button.click());
+  }
+
+  draw(pictures) {
+    this.drawn = JSON.stringify(pictures);
     this.buttons = Object.entries(pictures).map(([name, { label, picture }]) => {
       const image = build('img', '');
       image.src = picture;
@@ -16,12 +24,12 @@ class Thumbnails {
       button.title = label;
       return button;
     });
-    this.roving = new Roving(root, () => [this.buttons], button => button.click());
-    root.replaceChildren(...this.buttons);
+    this.root.replaceChildren(...this.buttons);
   }
 
-  show({ chosen, disabled }, choose) {
+  show({ pictures, chosen, disabled }, choose) {
     this.choose = choose;
+    if (JSON.stringify(pictures) !== this.drawn) this.draw(pictures);
     for (const button of this.buttons) {
       button.setAttribute('aria-checked', String(button.name === chosen));
       button.disabled = disabled;
@@ -33,6 +41,6 @@ class Thumbnails {
 /** data: {pictures: name -> {label, picture}, chosen: a name or null, disabled}. Called again when it changes. */
 export default function ({ parentElement, data, setTriggerValue }) {
   const root = parentElement.querySelector('.thumbnails');
-  if (!parts.has(root)) parts.set(root, new Thumbnails(root, data.pictures));
+  if (!parts.has(root)) parts.set(root, new Thumbnails(root));
   parts.get(root).show(data, name => setTriggerValue('chosen', name));
 }

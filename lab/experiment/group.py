@@ -1,0 +1,137 @@
+"""A group of runs: an experiment and what varies between its members. A value, like an experiment."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from engine import ACTIVATIONS
+from lab.experiment.architecture import architecture_of
+from lab.experiment.experiment import Experiment
+from lab.experiment.fields import FIELDS
+from lab.experiment.rules import ExperimentError
+from lab.experiment.work_estimate import FORWARD_AND_BACKWARD, MULTIPLY_ADDS_PER_S, per_sample
+
+MAX_MEMBERS = 320
+MAX_EPOCHS = 400  # of each member: the curves keep every epoch
+MAX_SECONDS = 600.0  # that all members may take, as estimated
+STEP_S = 2e-6  # that a step takes besides its multiply-adds
+VARY = {"weights": "Initial weights", "everything": "Data, weights and batches"}  # what differs between the seeds
+LARGEST_SEED = 999_999
+# Values to try of a field that has no slider of its own.
+CANDIDATES: dict[str, tuple[Any, ...]] = {"hidden": ((2,), (4,), (8,), (16,), (4, 4), (8, 8), (16, 16), (8, 8, 8))}
+
+
+class Member(NamedTuple):
+    """One run of a group. place: of its value among those of the field, 0 where only seeds vary."""
+
+    place: int
+    experiment: Experiment
+
+
+@dataclass(frozen=True)
+class Group:
+    """Members in order: all values with the first seed, then all with the next one, so that every value is soon known.
+
+    field, values: what varies, or "" and (); seeds: runs of each value; vary: of VARY; epochs: of each member.
+    The first seed is that of the experiment. Raises ExperimentError for what is not allowed.
+    """
+
+    experiment: Experiment
+    field: str = ""
+    values: tuple[Any, ...] = ()
+    seeds: int = 10
+    vary: str = "weights"
+    epochs: int = 100
+
+    def __post_init__(self) -> None:
+        count = self.seeds * max(1, len(self.values))
+        if self.vary not in VARY or (self.field and self.field not in fields_to_vary(self.experiment)):
+            raise ExperimentError(["compare: there is no such field."])
+        if self.seeds < 1 or count > MAX_MEMBERS or bool(self.field) != bool(self.values):
+            raise ExperimentError([f"compare: {count} runs are not allowed; allowed: 1 to {MAX_MEMBERS}."])
+        if not 1 <= self.epochs <= MAX_EPOCHS:
+            raise ExperimentError([f"compare: {self.epochs} epochs are not allowed; allowed: 1 to {MAX_EPOCHS}."])
+        assert self.members  # each must be a valid experiment
+        if self.seconds > MAX_SECONDS:
+            raise ExperimentError(
+                [f"compare: this takes about {self.seconds:,.0f} s; allowed: {MAX_SECONDS:g}. Choose fewer runs."]
+            )
+
+    @cached_property
+    def members(self) -> tuple[Member, ...]:
+        return tuple(
+            Member(place, self._member(value, number))
+            for number in range(self.seeds)
+            for place, value in enumerate(self.values or (None,))
+        )
+
+    def _member(self, value: Any, number: int) -> Experiment:
+        e = self.experiment
+        changes: dict[str, Any] = {self.field: value} if self.field else {}
+        if number and self.vary == "weights":
+            changes["weight_seed"] = _later(e.weight_seed or e.seed, number)
+        elif number:
+            changes["seed"] = _later(e.seed, number)
+            if e.weight_seed:
+                changes["weight_seed"] = _later(e.weight_seed, number)
+        return e.change(**changes) if changes else e
+
+    @property
+    def part(self) -> str:
+        """The part of the data whose figures are compared."""
+        return "validation" if self.experiment.validation_share else "test"
+
+    @cached_property
+    def seconds(self) -> float:
+        """An estimate of the time that all members take together, on one core."""
+        return sum(_seconds(member.experiment, self.epochs) for member in self.members)
+
+    def to_json(self) -> str:
+        found = {name: getattr(self, name) for name in ("field", "values", "seeds", "vary", "epochs")}
+        return json.dumps({"experiment": self.experiment.to_json(), **found})
+
+    @classmethod
+    def from_json(cls, text: str) -> Group:
+        """Raises ExperimentError."""
+        try:
+            found = json.loads(text)
+            values = tuple(tuple(v) if isinstance(v, list) else v for v in found["values"])
+            return cls(**{**found, "experiment": Experiment.from_json(found["experiment"]), "values": values})
+        except (TypeError, KeyError, ValueError) as problem:
+            if isinstance(problem, ExperimentError):
+                raise
+            raise ExperimentError(["compare: this is not a group of runs."]) from None
+
+
+def _later(seed: int, number: int) -> int:
+    """The seed this many after another one; never 0."""
+    return (seed + number - 1) % LARGEST_SEED + 1
+
+
+def _seconds(e: Experiment, epochs: int) -> float:
+    samples = (e.samples or e.source.samples) * e.train_share
+    steps = samples / min(e.batch_size or samples, samples)
+    arithmetic = FORWARD_AND_BACKWARD * samples * per_sample(architecture_of(e)) / MULTIPLY_ADDS_PER_S
+    return epochs * (arithmetic + steps * STEP_S)
+
+
+def fields_to_vary(e: Experiment) -> dict[str, tuple[Any, ...]]:
+    """Fields that can vary in this experiment -> the values to compare."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for name, spec in FIELDS.items():
+        if not spec.applies(e):
+            continue
+        if name == "activations":
+            found[name] = tuple(ACTIVATIONS)
+        elif name in CANDIDATES:
+            found[name] = CANDIDATES[name]
+        elif spec.steps:
+            found[name] = spec.steps
+        elif spec.control == "choice" and name not in ("monitor",):
+            found[name] = tuple(choice for choice in spec.options(e) if choice != "auto")
+        elif spec.control == "check":
+            found[name] = (False, True)
+    return found

@@ -1,0 +1,65 @@
+"""The Compare page in a real browser: three questions, each answered in at most three presses."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from lab.experiment.experiment import Experiment
+from lab.experiment.group import Group, fields_to_vary
+from lab.training.build import build
+from tests.browser.playground import PHONE, WAIT_S, Playground, eventually
+from ui.compare.statistics import compare_pairs
+
+pytestmark = pytest.mark.browser
+SMALL = Experiment(samples=60, hidden=(4,), learning_rate=0.1)
+QUERY = "samples=60&hidden=4&learning_rate=0.1"
+
+
+def finals(group: Group) -> np.ndarray:
+    """The test losses of single runs, each trained on its own; (seeds, values)."""
+    found = []
+    for member in group.members:
+        trainer = build(member.experiment).trainer
+        trainer.run_for(np.inf, epochs=group.epochs)
+        found.append(np.inf if trainer.divergence else trainer.history.values[1, -1])
+    return np.array(found).reshape(group.seeds, -1)
+
+
+def words(playground: Playground, pattern: str) -> str:
+    """The sentence of the answer, when it is there."""
+    shown = playground.page.get_by_test_id("stMarkdown").filter(has_text=re.compile(pattern)).first
+    shown.wait_for(timeout=WAIT_S * 1000)
+    return shown.inner_text()
+
+
+def test_three_questions_are_answered_as_single_runs_answer_them(playground):
+    playground.open(QUERY).go("Compare")
+    # "Run it five times and compare"
+    page = playground.page
+    playground.slide("Runs", "Home")
+    text = words(playground, "^5 runs")
+    median = float(np.median(finals(Group(SMALL, seeds=5))))
+    assert f"median test loss {median:.3g}" in text
+    maps = page.get_by_role("radiogroup", name="Runs").get_by_role("radio")
+    assert eventually(lambda: maps.count() == 5, WAIT_S)
+    maps.nth(2).click()
+    words(playground, "^Run 3: test loss")
+    playground.press("Take this run")
+    playground.linked(weight_seed="3")
+    words(playground, f"median test loss {re.escape(f'{median:.3g}')}")  # the comparison stays
+    # "Which rate is best, and how sure are you?"
+    page.get_by_role("radio", name="One setting").click()
+    text = words(playground, r"^Median of 5 runs.*with Learning rate .*diverged with .*10\.$")
+    losses = np.median(finals(Group(SMALL, "learning_rate", fields_to_vary(SMALL)["learning_rate"], 5)), axis=0)
+    assert f"the lowest test loss is {losses.min():.3g}, with Learning rate" in text
+    # "Is L2 worth it here?"
+    page.get_by_role("radio", name="One change").click()
+    text = words(playground, "of 30 pairs")
+    before, after = finals(Group(SMALL, "l2", (0.0, 0.001), 30)).T
+    verdict = compare_pairs(before, after)
+    assert f"{verdict.better} of 30 pairs of runs end with a lower test loss, {verdict.worse} with a higher one" in text
+    page.set_viewport_size(PHONE)
+    assert eventually(lambda: page.evaluate("document.documentElement.scrollWidth <= innerWidth"), WAIT_S)

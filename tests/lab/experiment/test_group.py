@@ -1,0 +1,65 @@
+"""A group describes its members, and refuses what is not allowed with a sentence."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.experiment.experiment import Experiment, ExperimentError
+from lab.experiment.group import MAX_MEMBERS, VARY, Group, fields_to_vary
+
+E = Experiment(seed=5)
+
+
+def test_the_first_seed_is_that_of_the_experiment_and_the_others_follow():
+    members = Group(E, seeds=3).members
+    assert [m.experiment.weight_seed for m in members] == [0, 6, 7]
+    assert members[0].experiment == E
+    assert [m.experiment.seed for m in Group(E, seeds=3, vary="everything").members] == [5, 6, 7]
+    other = E.change(weight_seed=9)
+    assert [m.experiment.weight_seed for m in Group(other, seeds=2, vary="everything").members] == [9, 10]
+    assert Group(E.change(seed=999_999), seeds=2).members[1].experiment.weight_seed == 1
+
+
+def test_all_values_come_with_the_first_seed_before_the_next_one():
+    group = Group(E, "learning_rate", (0.1, 0.3), seeds=2)
+    rows = [(m.place, m.experiment.learning_rate, m.experiment.weight_seed) for m in group.members]
+    assert rows == [(0, 0.1, 0), (1, 0.3, 0), (0, 0.1, 6), (1, 0.3, 6)]
+
+
+@pytest.mark.parametrize("experiment", [Experiment(), Experiment(dataset="digits"), Experiment(dataset="plane")])
+def test_every_offered_value_of_every_field_is_an_experiment(experiment):
+    for field, values in fields_to_vary(experiment).items():
+        group = Group(experiment, field, values, seeds=1, epochs=1)
+        assert [getattr(m.experiment, field) for m in group.members] == list(values), field
+
+
+@pytest.mark.parametrize("vary", VARY)
+def test_a_group_survives_its_text(vary):
+    for group in (Group(E, vary=vary), Group(E, "hidden", ((4,), (8, 8)), 2, vary, 10)):
+        assert Group.from_json(group.to_json()) == group
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"field": "seed", "values": (1,)}, {"field": "device", "values": ("cuda:0",)}, {"field": "l2"},
+        {"seeds": 0}, {"seeds": MAX_MEMBERS + 1}, {"epochs": 0}, {"epochs": 10_000}, {"vary": "luck"},
+        {"field": "l2", "values": (-1.0,)},
+    ],
+)  # fmt: skip
+def test_what_is_not_allowed_is_refused_with_a_sentence(wrong):
+    with pytest.raises(ExperimentError, match=r"\w+: .*\."):
+        Group(E, **wrong)
+
+
+def test_more_work_than_a_visitor_may_have_is_refused():
+    large = Experiment(dataset="digits", hidden=(256, 256))
+    assert Group(large, seeds=1, epochs=10).seconds < Group(large, seeds=2, epochs=10).seconds
+    with pytest.raises(ExperimentError, match="takes about"):
+        Group(large, seeds=300, epochs=400)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"experiment": "{}"}', '{"experiment": 3, "values": 4}'])
+def test_a_text_that_is_no_group_is_refused(text):
+    with pytest.raises(ExperimentError, match="not a group of runs"):
+        Group.from_json(text)

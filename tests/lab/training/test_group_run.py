@@ -1,0 +1,122 @@
+"""Members of a group equal, to the bit, the single runs of their experiments."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lab.experiment.experiment import Experiment
+from lab.experiment.group import Group
+from lab.queries.table import ask
+from lab.training.build import build
+from lab.training.group_run import GroupRun
+from lab.training.run import MAX_GROUPS, WATCHED_S, Run
+
+HARD = Experiment(samples=60, hidden=(4,), batch_norm=True, dropout=0.2, optimizer="adam")
+GROUPS = {
+    "rates": Group(HARD, "learning_rate", (0.01, 0.1, 10.0), 2, epochs=6),
+    "clipping": Group(HARD, "clip_norm", (0.0, 0.1), 2, epochs=6),
+    "penalty": Group(HARD, "l2", (0.0, 0.1), 2, epochs=6),
+    "batches": Group(HARD, "batch_size", (5, 0), 2, epochs=6),
+    "layers": Group(HARD, "hidden", ((3,), (4, 4)), 2, epochs=6),
+    "data": Group(HARD.change(validation_share=0.25), seeds=3, vary="everything", epochs=6),
+    "noise": Group(HARD.change(weight_seed=3), "noise", (0.0, 0.2), 2, epochs=6),
+    "stop rules": Group(HARD.change(patience=2), seeds=3, epochs=20),
+    "numbers": Group(HARD.change(dataset="plane"), "optimizer", ("sgd", "rmsprop"), 2, epochs=6),
+}
+
+
+def finished(group: Group) -> GroupRun:
+    run = GroupRun(group)
+    while not run.finished:
+        run.advance(0.002)
+    return run
+
+
+@pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
+def test_each_member_equals_the_single_run_of_its_experiment(group):
+    for member, outcome in zip(group.members, finished(group).outcomes, strict=True):
+        trainer = build(member.experiment).trainer
+        trainer.run_for(np.inf, epochs=group.epochs)
+        epochs, values = trainer.history.epochs, trainer.history.values
+        rows = (4, 5) if group.part == "validation" else (1, 3)
+        known = epochs[epochs < trainer.epochs] if trainer.stopped else epochs
+        for row, series in zip(rows, (outcome.losses, outcome.scores), strict=True):
+            np.testing.assert_array_equal(series[known], values[row][: len(known)])
+        assert outcome.epochs == trainer.epochs
+        if trainer.stopped:
+            assert outcome.status == "stopped"
+            assert (outcome.losses[-1], outcome.scores[-1]) == trainer.evaluate().of(group.part)
+        else:
+            assert outcome.status == ("done" if trainer.divergence is None else "diverged")
+
+
+def test_a_diverged_member_counts_as_worse_than_any_other():
+    outcomes = finished(Group(Experiment(samples=60), "learning_rate", (0.03, 10.0), 1, epochs=10)).outcomes
+    assert [outcome.status for outcome in outcomes] == ["done", "diverged"]
+    assert outcomes[1].losses[-1] == np.inf
+    assert outcomes[1].scores[-1] == -np.inf
+    assert np.isfinite(outcomes[0].losses).all()
+
+
+def test_a_member_has_the_map_of_its_network():
+    outcomes = finished(Group(Experiment(samples=60), "hidden", ((2,), (8,)), 1, epochs=5)).outcomes
+    assert (outcomes[0].map != outcomes[1].map).any()
+    assert finished(Group(Experiment(dataset="iris"), seeds=1, epochs=2)).outcomes[0].map is None
+
+
+def answered(run: Run, group: Group, start: int = 0):
+    return ask(run, "group", {"group": group.to_json(), "start": start}, {})
+
+
+def test_a_group_trains_beside_its_run_while_somebody_asks():
+    now = [0.0]
+    run, group = Run(Experiment(samples=60), clock=lambda: now[0]), Group(Experiment(samples=60), seeds=3, epochs=5)
+    assert not run.due
+    assert answered(run, group)[0] | {"extent": None} == {
+        "finished": False, "total": 3, "extent": None, "encoding": "value", "status": [], "epochs": [],
+    }  # fmt: skip
+    assert run.due
+    now[0] += WATCHED_S + 1
+    assert not run.due  # nobody asks
+    answered(run, group)
+    while run.due:
+        run.advance(0.002)
+    header, arrays = answered(run, group, start=1)
+    assert header["finished"]
+    assert (header["status"], header["epochs"]) == (["done"] * 2, [5, 5])
+    assert arrays["losses"].shape == (2, 6)
+    assert len(arrays["maps"]) == 2
+    assert run.trainer.epochs == 0
+
+
+def test_a_playing_run_and_its_group_train_in_turns():
+    run, group = Run(Experiment(samples=60), "max"), Group(Experiment(samples=60), seeds=2, epochs=300)
+    run.play()
+    answered(run, group)
+    members = run.group(group)
+    while not members.finished:
+        run.watch()
+        before = run.trainer.steps
+        run.advance(0.001)
+        run.advance(0.001)
+        assert run.trainer.steps > before
+    assert run.status == "running"
+
+
+def test_no_other_group_changes_the_numbers_of_a_group():
+    group, other = GROUPS["rates"], GROUPS["layers"]
+    alone = finished(group).outcomes
+    run = Run(HARD)
+    while not (answered(run, group)[0]["finished"] and answered(run, other)[0]["finished"]):
+        run.advance(0.001)
+    for mine, beside in zip(alone, run.group(group).outcomes, strict=True):
+        np.testing.assert_array_equal(mine.losses, beside.losses)
+
+
+def test_a_run_remembers_only_its_latest_groups():
+    run = Run(HARD)
+    groups = [Group(HARD, seeds=2, epochs=epochs) for epochs in range(1, MAX_GROUPS + 3)]
+    kept = [run.group(group) for group in groups]
+    assert run.group(groups[-1]) is kept[-1]
+    assert run.group(groups[0]) is not kept[0]

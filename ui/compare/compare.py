@@ -1,0 +1,114 @@
+"""The Compare page: many runs of the visitor's experiment, described by one group at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from lab.experiment.experiment import USUAL_VALIDATION_SHARE, Experiment, ExperimentError
+from lab.experiment.group import VARY, Group
+from ui.compare import one_change, one_setting, repeat
+from ui.compare.outcomes import Outcomes, outcomes_of
+from ui.kit.escape import escape_markdown
+from ui.kit.widgets import button
+from ui.session import state
+
+AT_ONCE_S = 5.0  # that a group may take, as estimated, to be trained without a press
+REFRESH_S, WORK_S = 0.35, 0.25  # time between two refreshes, and how much of it is spent asking
+RUNS = {"Repeat": (30, (5, 10, 30, 100)), "One setting": (5, (1, 3, 5, 10, 20)), "One change": (30, (5, 10, 30, 100))}
+EPOCHS = (10, 25, 50, 100, 200, 400)
+
+
+class View(NamedTuple):
+    """choose: controls of what varies, returns field and values; draw: the answer."""
+
+    sentence: str
+    choose: Callable[[Experiment], tuple[str, tuple[Any, ...]]]
+    draw: Callable[[Outcomes], None]
+
+
+VIEWS = {
+    "Repeat": View(
+        "How much is luck? The same experiment many times, each time with other initial weights.",
+        repeat.choose, repeat.draw),
+    "One setting": View(
+        "Which value is best? The result for each value of one setting, everything else as it is.",
+        one_setting.choose, one_setting.draw),
+    "One change": View(
+        "Does it help? The same runs with and without one change, in pairs with equal weights and batches.",
+        one_change.choose, one_change.draw),
+}  # fmt: skip
+
+
+def compare(name: str) -> None:
+    """Controls on the left, the answer on the right."""
+    view, e = VIEWS[name], base()
+    st.markdown(view.sentence)
+    left, right = st.columns([1, 3], gap="medium")
+    with left:
+        field, values = view.choose(e)
+        usual, offered = RUNS[name]
+        help = "How many times, each time with other random numbers. The first run is that of your experiment."
+        label = "Runs" if name == "Repeat" else "Runs of each"
+        seeds = int(st.select_slider(label, offered, usual, key=f"compare_runs_{name}", help=help))  # pyright: ignore
+        help = "What the random numbers of a run decide."
+        options = {"format_func": VARY.__getitem__, "required": True, "key": "compare_vary", "help": help}
+        vary = st.segmented_control("They differ in", list(VARY), default="weights", **options)
+        help = "How long each run trains."
+        epochs = int(st.select_slider("Epochs", EPOCHS, 100, key="compare_epochs", help=help))
+        _about_the_part(e)
+    with right:
+        try:
+            group = Group(e, field, values, seeds, str(vary), epochs)
+        except ExperimentError as problem:
+            st.warning(escape_markdown(str(problem)))
+            return
+        _answer(view, outcomes_of(group))
+
+
+def _answer(view: View, found: Outcomes) -> None:
+    if not found.finished and not found.status and not found.begun and found.group.seconds > AT_ONCE_S:
+        label = f"Train {found.total} runs (about {found.group.seconds:,.0f} s)"
+        st.button(label, key="compare_begin", type="primary", on_click=found.begin, help="You can stop at any time.")
+    elif not found.finished and not found.stopped:
+        st.fragment(partial(_working, view, found), run_every=REFRESH_S)()
+    else:
+        if found.stopped:
+            st.button("Go on", key="compare_go_on", on_click=found.begin, help="Trains the remaining runs.")
+        if found.status:
+            view.draw(found)
+
+
+def _working(view: View, found: Outcomes) -> None:
+    """Train for a moment and show what is there; the page stays usable in between."""
+    try:
+        found.work(WORK_S)
+    except (ExperimentError, RuntimeError) as problem:
+        st.warning(escape_markdown(str(problem)))
+        return
+    if found.finished:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(len(found.status) / found.total, f"{len(found.status)} of {found.total} runs")
+        st.button("Stop", key="compare_stop", on_click=found.stop, help="Keeps the runs that are done.")
+    if found.status:
+        view.draw(found)
+
+
+def base() -> Experiment:
+    """The compared experiment: the visitor's, or the one before a value or a run was taken from the comparison."""
+    taken, before = state.notes().get("compare_taken", (None, None))
+    return before if before is not None and taken == state.experiment() else state.experiment()
+
+
+def _about_the_part(e: Experiment) -> None:
+    if e.validation_share:
+        st.caption("The figures are those of the validation part. The test part is not looked at.")
+        return
+    st.caption("The figures are those of the test part. Who chooses by them cannot test with it any more.")
+    help = "Sets a share of the training part aside, by which you can choose. Restarts training."
+    hold_out = partial(state.change, validation_share=USUAL_VALIDATION_SHARE)
+    button(f"Hold out {USUAL_VALIDATION_SHARE:.0%} for validation", "validation_share", hold_out, help)

@@ -1,0 +1,81 @@
+"""The members of a group that have been trained so far, as the page keeps them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lab.experiment.group import Group
+from lab.protocol.messages import GROUP
+from ui.session import state
+
+PAUSE_S = 0.02  # between two questions
+MAX_REMEMBERED = 6  # groups
+
+
+@dataclass
+class Outcomes:
+    """status: of each member that is done; losses, scores: (members, epochs + 1); maps: (members, side, side) bytes."""
+
+    group: Group
+    status: list[str] = field(default_factory=list)
+    losses: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    scores: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+    maps: np.ndarray | None = None
+    encoding: str = "value"
+    begun: bool = False  # by a press, where the estimate is long
+    stopped: bool = False  # by a press
+
+    @property
+    def total(self) -> int:
+        return len(self.group.members)
+
+    @property
+    def finished(self) -> bool:
+        return len(self.status) == self.total
+
+    @property
+    def diverged(self) -> int:
+        return self.status.count("diverged")
+
+    def begin(self) -> None:
+        self.begun, self.stopped = True, False
+
+    def stop(self) -> None:
+        self.stopped = True
+
+    def of(self, place: int) -> np.ndarray:
+        """The numbers of the members with one value of the field that are done."""
+        return np.arange(place, len(self.status), max(1, len(self.group.values)))
+
+    def work(self, seconds: float) -> None:
+        """Ask for new outcomes for about this long; the group trains only while somebody asks."""
+        ends = time.monotonic() + seconds
+        while not self.finished:
+            self._add(*state.ask(GROUP, group=self.group.to_json(), start=len(self.status)))
+            if time.monotonic() > ends:
+                break
+            time.sleep(PAUSE_S)
+
+    def _add(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        if not header["status"]:
+            return
+        self.encoding = header["encoding"]
+        is_first = not self.status
+        self.status += header["status"]
+        for name, found in arrays.items():
+            setattr(self, name, found if is_first else np.concatenate([getattr(self, name), found]))
+
+
+def outcomes_of(group: Group) -> Outcomes:
+    """What is known of this group; the visitor's page remembers the latest groups."""
+    known: dict[str, Outcomes] = state.notes().setdefault("compared", {})
+    key = group.to_json()
+    found = known.pop(key, None) or Outcomes(group)
+    known[key] = found
+    for oldest in list(known)[:-MAX_REMEMBERED]:
+        del known[oldest]
+    return found

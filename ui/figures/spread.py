@@ -1,0 +1,79 @@
+"""Many runs in one chart: bands over the epochs, and the result over the values of a setting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from ui.figures.theme import INK, QUIET, TEST_CURVE, TEST_WIDTH, TRAIN_WIDTH, VALIDATION_CURVE, Theme, layout
+
+FAINT, FAINTER = 0.3, 0.12  # opacity of the band of the quartiles, and of that of the whole range
+
+
+def bands(spreads: Mapping[str, Any], *, label: str, part: str, theme: Theme = "light") -> go.Figure:
+    """Median, quartiles and range over the epochs of each named group of runs.
+
+    spreads: name -> five series (epochs + 1,): lowest, first quartile, median, third quartile, highest. part: whose
+    color is used; the first of several groups is drawn in gray.
+    """
+    figure = go.Figure(layout=layout(theme, x="epoch", y=label, height=340, yaxis={"rangemode": "tozero"}))
+    color = (VALIDATION_CURVE if part == "validation" else TEST_CURVE)[theme]
+    for number, (name, series) in enumerate(spreads.items()):
+        own = QUIET[theme] if number == 0 and len(spreads) > 1 else color
+        low, q1, median, q3, high = (np.where(np.isfinite(values), values, np.nan) for values in series)
+        epochs = np.arange(len(median))
+        for lower, upper, opacity in ((low, high, FAINTER), (q1, q3, FAINT)):
+            _band(figure, epochs, lower, upper, own, opacity)
+        figure.add_scatter(
+            x=epochs, y=median, name=name, mode="lines",
+            line={"color": own, "width": TEST_WIDTH if own == color else TRAIN_WIDTH},
+            hovertemplate=f"median {label} %{{y:.4f}}<br>epoch %{{x}}<extra>{name}</extra>",
+        )  # fmt: skip
+    return figure
+
+
+def _band(figure: go.Figure, x: np.ndarray, lower: np.ndarray, upper: np.ndarray, color: str, opacity: float) -> None:
+    known = np.isfinite(lower) & np.isfinite(upper)
+    line = {"width": 0}
+    figure.add_scatter(x=x[known], y=lower[known], mode="lines", line=line, hoverinfo="skip")
+    red, green, blue = (int(color[k : k + 2], 16) for k in (1, 3, 5))
+    fill = f"rgba({red},{green},{blue},{opacity})"
+    figure.add_scatter(x=x[known], y=upper[known], mode="lines", line=line, fill="tonexty", fillcolor=fill,
+                       hoverinfo="skip")  # fmt: skip
+
+
+def response(names: Sequence[str], quartiles: np.ndarray, diverged: Sequence[int], runs: Sequence[int], *, label: str,
+             part: str, present: int | None, is_ordered: bool, theme: Theme = "light") -> go.Figure:  # fmt: skip
+    """The result after training for each value of a setting.
+
+    names: of the values; quartiles: (3, values) with infinity where runs diverged; diverged, runs: numbers for each
+    value; present: the place of the value that the experiment has. A click on a mark has the place as customdata.
+    """
+    color = (VALIDATION_CURVE if part == "validation" else TEST_CURVE)[theme]
+    q1, median, q3 = (np.where(np.isfinite(values), values, np.nan) for values in quartiles)
+    places = np.arange(len(names))
+    axis = {"tickmode": "array", "tickvals": places, "ticktext": list(names), "range": [-0.5, len(names) - 0.5]}
+    figure = go.Figure(layout=layout(theme, y=label, xaxis=axis, height=340, yaxis={"rangemode": "tozero"}))
+    hover = [f"{name}<br>{label} {m:.4f} ({a:.4f} to {b:.4f})<br>{d} of {n} runs diverged"
+             for name, a, m, b, d, n in zip(names, q1, median, q3, diverged, runs, strict=True)]  # fmt: skip
+    shared = {"x": places, "y": median, "customdata": places, "text": hover, "hovertemplate": "%{text}<extra></extra>"}
+    if is_ordered:
+        _band(figure, places, q1, q3, color, FAINT)
+        figure.add_scatter(**shared, mode="lines+markers", name="median", line={"color": color, "width": TEST_WIDTH},
+                           marker={"size": 9})  # fmt: skip
+    else:
+        reach = {"type": "data", "symmetric": False, "array": q3 - median, "arrayminus": median - q1}
+        figure.add_bar(**shared, name="median", marker={"color": color}, error_y=reach)
+    for place in places[np.asarray(diverged) > 0]:
+        words = f"{diverged[place]} of {runs[place]}<br>diverged"
+        figure.add_annotation(x=place, y=1, yref="paper", yanchor="top", text=words, showarrow=False,
+                              font={"size": 11, "color": INK[theme]})  # fmt: skip
+        figure.add_vrect(x0=place - 0.5, x1=place + 0.5, fillcolor=QUIET[theme], opacity=0.18, line_width=0)
+    if present is not None:
+        figure.add_vline(x=present, line={"color": INK[theme], "width": 1.5, "dash": "dot"})
+        figure.add_annotation(x=present, y=0.8, yref="paper", xanchor="left", text="yours", xshift=3,
+                              showarrow=False)  # fmt: skip
+    return figure
