@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -163,7 +164,7 @@ def _file(found: Compiler, text: str, flags: tuple[str, ...]) -> Path:
                 if not _is_ours(file, stat.S_ISREG):  # another process may have compiled it meanwhile
                     _delete_oldest(folder)
                     _compile(found, text, flags, file)
-        os.utime(file)  # it has been used
+        os.utime(file, ns=(time.time_ns(),) * 2)  # it has been used; the clock of a file system is coarse
     except (OSError, subprocess.SubprocessError) as problem:
         raise NoCompiler(f"Compiling failed: {getattr(problem, 'strerror', '') or type(problem).__name__}.") from None
     return file
