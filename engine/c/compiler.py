@@ -164,7 +164,8 @@ def _file(found: Compiler, text: str, flags: tuple[str, ...]) -> Path:
                 if not _is_ours(file, stat.S_ISREG):  # another process may have compiled it meanwhile
                     _delete_oldest(folder)
                     _compile(found, text, flags, file)
-        os.utime(file, ns=(time.time_ns(),) * 2)  # it has been used; the clock of a file system is coarse
+        now = time.time_ns()  # the clock of a file system is coarse: two uses would be equal
+        os.utime(file, ns=(now, now))  # it has been used
     except (OSError, subprocess.SubprocessError) as problem:
         raise NoCompiler(f"Compiling failed: {getattr(problem, 'strerror', '') or type(problem).__name__}.") from None
     return file
