@@ -96,10 +96,10 @@ def _search() -> Compiler | str:
     if not existing:
         command = INSTALL_COMMANDS.get(sys.platform, "pkg install gcc")
         return f"There is no C compiler. Install one, for example with: {command}"
-    problems = []
+    problems, more = [], shlex.split(os.environ.get("CFLAGS", ""))
     for command in existing:
         for native in (NATIVE, ()):
-            found = _with_identity((*command, *FLAGS, *native))
+            found = _with_identity((*command, *FLAGS, *native, *more))
             if not (problem := _trial_problem(found)):
                 return found
             problems.append(problem)

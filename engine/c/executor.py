@@ -201,7 +201,8 @@ class CompiledExecutor(TapeExecutor):
         order = np.concatenate(orders)
         numbers, noise = self._numbers(program, len(kinds), epochs), self._noise(len(order))
         scores = program.run(np.frombuffer(kinds, np.uint8), order, numbers, noise)
-        self.pending += [EpochScores(*note, found) for note, found in zip(notes, self._scores(scores), strict=True)]
+        pairs = zip(notes, self._scores(scores), strict=True)
+        self.pending += [EpochScores(epoch_number, steps, found) for (epoch_number, steps), found in pairs]
         self._noted = notes[-1][0] if notes else self._noted
         return progress.steps - first, progress.epochs > epoch and progress.position == 0
 

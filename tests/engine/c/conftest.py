@@ -29,6 +29,7 @@ def c(cache, optimization, monkeypatch):
     """A compiler that is waited for as long as it takes."""
     flags = tuple(optimization if flag == "-O2" else flag for flag in compiler.FLAGS)
     monkeypatch.setattr(compiler, "FLAGS", flags)
+    monkeypatch.delenv("CFLAGS", raising=False)
     compiler._search.cache_clear()
     try:
         compiler.compiler()
