@@ -9,6 +9,7 @@ import streamlit as st
 
 from lab.experiment.experiment import Experiment
 from lab.experiment.fields import FIELDS, LIVE
+from lab.experiment.rules import as_text
 from lab.protocol.messages import BYTE_SCALE
 from ui.compare import parts
 from ui.compare.maps import colored, signed
@@ -23,17 +24,18 @@ from ui.kit.inline_picture import as_data_url
 PICTURE_PX = 160
 
 
-def choose(e: Experiment) -> tuple[str, tuple[Any, ...]]:
-    field = parts.field_box(e, "l2", "compare_changed")
-    value = getattr(e, field)
-    if value == "auto":
-        value = FIELDS[field].auto(e)  # pyright: ignore[reportOptionalCall]
+def choose(e: Experiment) -> dict[str, Any]:
+    field = parts.field_box(e, "compare_changed", "l2")
+    value = parts.value_of(field, e)
     others = [other for other in values_of(field, e) if other != value]
     show = lambda other: parts.text_of(field, other, e)  # noqa: E731
     help = f"Yours is {parts.text_of(field, value, e)}."
-    usual = others.index(0.001) if field == "l2" and 0.001 in others else 0
-    other = st.selectbox("Changed to", others, usual, format_func=show, key=f"compare_to_{field}", help=help)
-    return field, (value, other)
+    usual = next((other for other in others if (field, other) == ("l2", 0.001)), others[0])
+    shown = next((other for other in others if as_text(other) == parts.chosen().value), usual)
+    act = lambda now, other: now._replace(value=as_text(other))  # noqa: E731
+    options = parts.chooses(f"compare_to_{field}", shown, act)
+    other = st.selectbox("Changed to", others, format_func=show, help=help, **options)
+    return {"field": field, "values": (value, other)}
 
 
 def draw(found: Outcomes) -> None:
