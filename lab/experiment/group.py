@@ -18,7 +18,7 @@ MAX_MEMBERS = 320
 MAX_EPOCHS = 400  # of each member: the curves keep every epoch
 MAX_SECONDS = 600.0  # that all members may take, as estimated
 STEP_S = 2e-6  # that a step takes besides its multiply-adds
-VARY = {"weights": "Initial weights", "everything": "Data, weights and batches"}  # what differs between the seeds
+VARY = {"weights": "Weights", "everything": "Everything"}  # what differs between the seeds
 LARGEST_SEED = 999_999
 # Values to try of a field that has no slider of its own.
 CANDIDATES: dict[str, tuple[Any, ...]] = {"hidden": ((2,), (4,), (8,), (16,), (4, 4), (8, 8), (16, 16), (8, 8, 8))}

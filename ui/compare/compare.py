@@ -67,7 +67,7 @@ def compare() -> None:
         label = {"repeat": "Runs", "tiles": "Runs of each pair"}.get(now.view, "Runs of each")
         options = parts.sets(f"compare_runs_{now.view}", "runs")
         seeds: Any = st.select_slider(label, RUNS[now.view][1], help=help, **options)
-        help = "What the random numbers of a run decide."
+        help = "Weights: the initial weights alone. Everything: the data and the order of batches as well."
         options = {"format_func": VARY.__getitem__, "required": True, "help": help}
         vary = st.segmented_control("They differ in", list(VARY), **options, **parts.sets("compare_vary", "vary"))
         help = "How long each run trains."
@@ -122,6 +122,6 @@ def _about_the_part(e: Experiment) -> None:
         st.caption("The figures are those of the validation part. The test part is not looked at.")
         return
     st.caption("The figures are those of the test part. Who chooses by them cannot test with it any more.")
-    help = "Sets a share of the training part aside, by which you can choose. Restarts training."
+    help = "Sets a share of the training part aside for validation, by which you can choose. Restarts training."
     hold_out = partial(state.change, validation_share=USUAL_VALIDATION_SHARE)
-    button(f"Hold out {USUAL_VALIDATION_SHARE:.0%} for validation", "validation_share", hold_out, help)
+    button(f"Hold out {USUAL_VALIDATION_SHARE:.0%}", "validation_share", hold_out, help)

@@ -48,7 +48,7 @@ def draw(found: Outcomes) -> None:
     verdict = compare_pairs(parts.finals(found, 0)[:pairs], parts.finals(found, 1))
     st.markdown(sentence(found, names, verdict))
     spreads = {name: spread(found.losses[found.of(place)]) for place, name in enumerate(names)}
-    alt = f"{label.capitalize()} of {pairs} pairs of runs: {names[0]} in gray, {names[1]} in color"
+    alt = f"{label.capitalize()} of {pairs} pairs of runs, {names[0]} in gray: {names[1]} is in color"
     charts("compare_pairs", {alt: bands(spreads, label=label, part=group.part, theme=theme())})
     if found.maps is not None and len(found.maps) > 1:
         first, second = found.maps[0], found.maps[1]
@@ -76,10 +76,16 @@ def sentence(found: Outcomes, names: list[str], verdict: Verdict) -> str:
     text += f" (medians {medians[1]} and {medians[0]}). "
     if verdict.is_clear:
         word = "better" if verdict.better > verdict.worse else "worse"
-        text += f"That is **clearly {word}**: chance alone would be as one-sided in {verdict.chance:.1%} of cases. "
+        text += (
+            f"That is **clearly {word}**: chance alone would be as one-sided in {_percent(verdict.chance)} of cases. "
+        )
     else:
         text += f"**{pairs} pairs cannot tell**: chance alone would be as one-sided in {verdict.chance:.0%} of cases. "
     return text + _kept(group.field)
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.001 else "less than 0.1%"
 
 
 def _kept(field: str) -> str:

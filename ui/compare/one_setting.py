@@ -53,7 +53,7 @@ def draw(found: Outcomes) -> None:
     if quartiles[1][best] < np.inf:
         help = f"Sets {setting} to the value with the lowest median."
         fields = {group.field: group.values[best]}
-        parts.take_button(f"Use {names[best]}", "compare_use", e, help, **fields)
+        parts.take_button(f"Use {setting} {names[best]}", "compare_use", e, help, **fields)
 
 
 def sentence(found: Outcomes, names: list[str], medians: np.ndarray, diverged: list[int], best: int,
