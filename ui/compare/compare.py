@@ -73,6 +73,8 @@ def compare() -> None:
         help = "How long each run trains."
         epochs: Any = st.select_slider("Epochs", EPOCHS, help=help, **parts.sets("compare_epochs", "epochs"))
         _about_the_part(e)
+        if e != state.experiment():
+            st.page_link("../pages/playground.py", label="Train what you took on the Playground")
     with right:
         try:
             group = Group(e, seeds=seeds, vary=str(vary), epochs=epochs, **varied)

@@ -50,9 +50,11 @@ def test_repeated_runs_are_summed_up_in_a_sentence():
 def test_a_run_can_be_taken_and_the_comparison_stays():
     page = few(open_page("compare", **SMALL), "repeat")
     before = texts(page)
+    assert not page.get("page_link")
     ran(page.number_input(key="compare_run_0").set_value(3).run())
     ran(page.button(key="compare_take_run").click().run())
     assert link(page)["weight_seed"] == "3"
+    assert "Playground" in page.get("page_link")[0].proto.label
     assert "Run 3: test loss" in texts(page)
     assert before.split("Run 1:")[0] == texts(page).split("Run 3:")[0]
     assert page.button(key="compare_take_run").disabled
