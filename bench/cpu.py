@@ -24,9 +24,20 @@ BEFORE = "before"  # the peer that is our own engine in another checkout
 # The minimum of a peer's cost divided by ours; for the floor, its minimum share of our time.
 TARGETS = {
     "pytorch-eager": {
-        "W1-sgd": 20, "W1-adam": 18, "W2": 1.2, "W3-sgd-64": 2.3, "W3-adam-64": 1.8, "W3-adam-32": 1.5, "W4": 1.0,
-        "W5": 2.5, "W6": 1.5,
+        "W1-sgd": 200, "W1-adam": 180, "W2": 1.4, "W3-sgd-64": 2.6, "W3-adam-64": 2.6, "W3-adam-32": 2.8, "W4": 1.9,
+        "W5": 10, "W6": 1.9,
     },
+    "jax-jit": {
+        "W1-sgd": 40, "W1-adam": 35, "W2": 1.0, "W3-sgd-64": 1.1, "W3-adam-64": 1.25, "W3-adam-32": 1.25, "W4": 1.0,
+        "W5": 2, "W6": 4,
+    },
+    "jax-scan": {
+        "W1-sgd": 8, "W1-adam": 6, "W3-sgd-64": 1.0, "W3-adam-64": 1.1, "W3-adam-32": 1.1, "W4": 1.0, "W6": 12,
+    },
+    "our-tape": {
+        "W1-sgd": 15, "W1-adam": 15, "W2": 1.0, "W3-sgd-64": 1.25, "W3-adam-64": 1.6, "W3-adam-32": 1.7, "W4": 1.2,
+    },
+    "jax-runs": {"W7-32": 3},
     "scikit-learn": {
         "W1-sgd": 17, "W1-adam": 15, "W2": 3, "W3-sgd-64": 2.5, "W3-adam-64": 2.4, "W3-adam-32": 2.2, "W4": 1.7,
         "W5": 3.5,
@@ -34,7 +45,6 @@ TARGETS = {
     "seeds-way": {
         "W1-sgd": 4, "W1-adam": 5, "W2": 1.7, "W3-sgd-64": 2, "W3-adam-64": 3.5, "W3-adam-32": 3.5, "W4": 2.5,
     },
-    "jax-scan": dict.fromkeys(("W1-sgd", "W1-adam", "W3-sgd-64", "W3-adam-64", "W3-adam-32", "W4", "W6"), 1.0),
     "blas-floor": {"W3-sgd-64": 0.7, "W3-sgd-32": 0.7, "W4": 0.7},
 }  # fmt: skip
 

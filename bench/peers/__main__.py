@@ -8,6 +8,8 @@ import sys
 import time
 from importlib.metadata import version
 
+from threadpoolctl import threadpool_info
+
 from bench.peers import PEERS
 from bench.workloads import WORKLOADS, examples
 
@@ -27,7 +29,9 @@ def main() -> None:
     except Exception as problem:
         print(f"failed {type(problem).__name__}: {' '.join(str(problem).split())[:200]}", file=answers, flush=True)
         return
-    print(f"ready {peer.package} {version(peer.package)}", file=answers, flush=True)
+    blas = [each.get("architecture", "?") for each in threadpool_info() if each["user_api"] == "blas"]
+    kernel = f", BLAS kernel {blas[0]}" if blas and peer.package == "numpy" else ""
+    print(f"ready {peer.package} {version(peer.package)}{kernel}", file=answers, flush=True)
     for line in sys.stdin:
         wall, cpu = time.perf_counter(), time.process_time()
         steps = run(int(line))

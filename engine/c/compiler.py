@@ -1,8 +1,9 @@
 """The C compiler of this machine, and a folder with what it has compiled.
 
 The compiler is tried once, in child processes: a program that it makes must run and print the right number. Compiled
-programs are files named by a hash of text, compiler and processor, so all processes of a user share them. A library is
-code that runs here: folder and files must belong to this user, and nobody else may write to them.
+programs are files named by a hash of text, compiler and processor, so all processes of a user share them, and one of
+them compiles at a time. A library is code that runs here: folder and files must belong to this user, and nobody else
+may write to them.
 """
 
 from __future__ import annotations
@@ -20,17 +21,22 @@ import sys
 import tempfile
 import threading
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-SWITCH_VARIABLE = "PLAYGROUND_COMPILED"  # environment variable: "on", or "off" to run everything on the tape
-USUALLY = "off"
+if os.name != "nt":
+    import fcntl
+
+SWITCH_VARIABLE = "PLAYGROUND_COMPILED"  # environment variable: "off": all runs are on the tape; "wait": see below
 CANDIDATES = ("cc", "gcc", "clang")  # after the command in the environment variable CC
 FLAGS = ("-std=gnu11", "-O2", "-ftree-vectorize", "-fno-math-errno", "-fno-trapping-math", "-fopenmp-simd", "-w")
 NATIVE = ("-march=native",)  # left out if the compiler or the processor refuses it
 TIMEOUT_S = 60.0
-MAX_FILES = 400  # in the folder; the oldest are deleted
+MAX_FILES, MAX_MB = 500, 200  # in the folder; what has not been used for the longest time is deleted
+MIN_FREE_MB = 10  # on its disk
 TRIAL = """#include <math.h>
 #include <stdio.h>
 int main(int count, char **words) {
@@ -41,7 +47,7 @@ int main(int count, char **words) {
 }
 """
 TRIAL_OUTPUT = b"4950"
-INSTALL_COMMANDS = {"linux": "sudo apt install gcc", "darwin": "xcode-select --install"}
+INSTALL_COMMANDS = {"linux": "sudo apt install gcc libc6-dev", "darwin": "xcode-select --install"}
 _trying = threading.Lock()
 
 
@@ -71,7 +77,12 @@ def is_known() -> bool:
 
 
 def is_switched_on() -> bool:
-    return os.environ.get(SWITCH_VARIABLE, USUALLY).lower() != "off"
+    return os.environ.get(SWITCH_VARIABLE, "").lower() != "off"
+
+
+def is_waited_for() -> bool:
+    """Whether everything waits for the compiler, however long, so that runs have the same bits on a busy machine."""
+    return os.environ.get(SWITCH_VARIABLE, "").lower() == "wait"
 
 
 @cache
@@ -84,12 +95,14 @@ def _search() -> Compiler | str:
     if not existing:
         command = INSTALL_COMMANDS.get(sys.platform, "pkg install gcc")
         return f"There is no C compiler. Install one, for example with: {command}"
+    problems = []
     for command in existing:
         for native in (NATIVE, ()):
             found = _with_identity((*command, *FLAGS, *native))
-            if _passes_trial(found):
+            if not (problem := _trial_problem(found)):
                 return found
-    return f"{existing[0][0]} cannot compile a small program."
+            problems.append(problem)
+    return f"{existing[0][0]} does not work: {problems[0]}"
 
 
 def _with_identity(command: tuple[str, ...]) -> Compiler:
@@ -107,13 +120,16 @@ def _processor() -> str:
     return "\n".join(dict.fromkeys(line for line in lines if line.startswith(("model", "flags", "Features", "CPU "))))
 
 
-def _passes_trial(tried: Compiler) -> bool:
+def _trial_problem(tried: Compiler) -> str:
+    """Why a small program does not compile or run, as a sentence; empty if it does."""
     try:
         program = _file(tried, TRIAL, ())
         output = subprocess.run([program], stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_S, check=True)
-        return output.stdout == TRIAL_OUTPUT
-    except (NoCompiler, OSError, subprocess.SubprocessError):
-        return False
+        return "" if output.stdout == TRIAL_OUTPUT else "A small program computes a wrong number."
+    except NoCompiler as problem:
+        return str(problem)
+    except (OSError, subprocess.SubprocessError) as problem:
+        return f"A small program cannot be run ({type(problem).__name__})."
 
 
 # Compiled programs ---------------------------------------------------------------------------------------------------
@@ -142,20 +158,39 @@ def _file(found: Compiler, text: str, flags: tuple[str, ...]) -> Path:
     try:
         folder = cache_folder()
         file = folder / name
-        if _is_ours(file, stat.S_ISREG):
-            return file
-        with tempfile.TemporaryDirectory(dir=folder) as temporary:
-            made = Path(temporary, "made")
-            command = [*found.command, *flags, "-x", "c", "-", "-o", str(made), "-lm"]
-            result = subprocess.run(command, input=text.encode(), capture_output=True, timeout=TIMEOUT_S, cwd=temporary)
-            if result.returncode:
-                raise NoCompiler(f"{found.command[0]} failed with exit status {result.returncode}.")
-            made.chmod(0o700)
-            made.replace(file)  # atomic: another process may make the same file
-        _delete_oldest(folder)
+        if not _is_ours(file, stat.S_ISREG):
+            with _turn(folder):
+                if not _is_ours(file, stat.S_ISREG):  # another process may have compiled it meanwhile
+                    _delete_oldest(folder)
+                    _compile(found, text, flags, file)
+        os.utime(file)  # it has been used
     except (OSError, subprocess.SubprocessError) as problem:
-        raise NoCompiler(f"Compiling failed ({type(problem).__name__}).") from None
+        raise NoCompiler(f"Compiling failed: {getattr(problem, 'strerror', '') or type(problem).__name__}.") from None
     return file
+
+
+def _compile(found: Compiler, text: str, flags: tuple[str, ...], file: Path) -> None:
+    if shutil.disk_usage(file.parent).free < MIN_FREE_MB * 2**20:
+        raise NoCompiler("There is no space left for compiled programs.")
+    with tempfile.TemporaryDirectory(dir=file.parent) as temporary:
+        made = Path(temporary, "made")
+        command = [*found.command, *flags, "-x", "c", "-", "-o", str(made), "-lm"]
+        result = subprocess.run(command, input=text.encode(), capture_output=True, timeout=TIMEOUT_S, cwd=temporary)
+        if result.returncode:
+            raise NoCompiler(f"{found.command[0]} failed with exit status {result.returncode}.")
+        made.chmod(0o700)
+        made.replace(file)
+
+
+@contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Wait until no other process uses a compiler. The lock of a process that dies is released."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # pyright: ignore[reportAttributeAccessIssue]
+        yield
+    finally:
+        os.close(handle)
 
 
 def cache_folder() -> Path:
@@ -185,6 +220,12 @@ def _is_ours(path: Path, is_kind: object) -> bool:
 
 
 def _delete_oldest(folder: Path) -> None:
-    files = sorted((file for file in folder.iterdir() if file.is_file()), key=lambda file: file.stat().st_mtime_ns)
-    for file in files[:-MAX_FILES]:
-        file.unlink(missing_ok=True)
+    """Make room for one more file. Folders were left behind by a process that died, if it is our turn."""
+    total = 0
+    paths = sorted(folder.iterdir(), key=lambda path: path.lstat().st_mtime_ns, reverse=True)
+    for number, path in enumerate(paths):
+        total += path.lstat().st_size
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        elif number >= MAX_FILES - 1 or total > MAX_MB * 2**20:
+            path.unlink(missing_ok=True)

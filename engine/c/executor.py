@@ -2,18 +2,23 @@
 
 A run is compiled or on the tape from its first step on, because both round differently. A compiled run uses the tape
 only for what depends on its settings, such as a batch that is too large, so it has the same bits when it is repeated.
+
+A program is compiled in the background. `is_ready` says whether it is there; `steps` waits for it.
 """
 
 from __future__ import annotations
 
 import threading
+import time
+import traceback
 import weakref
 from collections.abc import Callable
 from copy import copy
+from functools import cached_property
 
 import numpy as np
 
-from engine.c.compiler import NoCompiler, compiler
+from engine.c.compiler import NoCompiler, compiler, is_waited_for
 from engine.c.program import NOTED, Program, blas_product, noise_width, twin_of
 from engine.formulas.metrics import Scores, explained_variance
 from engine.formulas.regularizers import REGULARIZERS
@@ -29,7 +34,7 @@ from engine.step.update import StepFormulas
 from engine.tape.executor import TapeExecutor
 
 COMPILED_LAYERS = (Dense, Activation, Dropout, BatchNorm, Residual)
-FIRST_STEP_WAIT_S = 0.5  # that the first step of a run waits for the compiler
+FIRST_STEP_WAIT_S = 0.5  # for the compiler; then a new run is on the tape
 CALL_MULTIPLY_ADDS = 1e7  # of the steps in one call, which takes about a millisecond
 STEP_MULTIPLY_ADDS = 1e3  # that the other work of a step is worth
 MAX_CALL_STEPS = 1024
@@ -52,107 +57,117 @@ def reason_not_compiled(network: Network, data: Data, batch_size: int) -> str | 
     return None
 
 
-class CompiledExecutor:
-    """See engine.step.executor.Executor."""
-
-    is_remote = False
+class CompiledExecutor(TapeExecutor):
+    """See engine.step.executor.Executor. All arrays are on the host, so there is nothing to synchronize."""
 
     def __init__(self, data: Data, formulas: StepFormulas, progress: Progress) -> None:
-        self.data, self.formulas, self.progress = data, formulas, progress
-        self.tape = TapeExecutor(data, formulas, progress)
+        super().__init__(data, formulas, progress)
         self.way = ""
-        self.first_step_wait_s: float | None = FIRST_STEP_WAIT_S  # None: as long as the compiler takes
-        self.reason = ""  # why the run is on the tape
+        self.reason = ""  # why steps are on the tape
         self.pending: list[EpochScores] = []
         self._noted = -1  # the latest epoch whose scores were computed in the latest call of `steps`
-        self.twin = twin_of(formulas.network) if reason_not_compiled(formulas.network, data, 1) is None else None
         self._build: Build | None = None
+        self._first_asked: float | None = None  # when a step of a run without a way was first wanted
         self._program: Program | None = None
-        self._revision = (-1, 0)  # of the settings, and batch size, that the program has been chosen for
-        self._rules: tuple = ()  # of the update, which the program is made for
+        self._program_revision = -1  # of the settings that the program has been chosen for
+        self._evaluator: Program | None = None  # the latest program
         regression = formulas.objective.kind == "regression"
         labels = [part.labels for part in data.evaluated.values()]
+        self._evaluated_samples = sum(map(len, labels))
         # An accuracy is a count / N, and R2 is 1 - a sum of squares / the variance of the labels.
-        self._score_parts = [
-            (1.0, -1 / (1 - explained_variance(1.0, y))) if regression else (0.0, len(y)) for y in labels
+        scales = [(1.0, -1 / (1 - explained_variance(1.0, y))) if regression else (0.0, len(y)) for y in labels]
+        self._score_start, self._score_divisor = np.array(scales).T
+        self._columns = [
+            [Scores._fields.index(f"{name}_{kind}") for name in data.evaluated] for kind in ("loss", "score")
         ]
 
-    @property
-    def min_check_interval(self) -> int:
-        """A check costs as much as dozens of small steps."""
-        return min(MAX_CALL_STEPS, self._steps_of_a_call())
+    @cached_property
+    def twin(self) -> Network:
+        return twin_of(self.formulas.network)
 
-    def _steps_of_a_call(self) -> int:
-        work = 3 * self.formulas.network.parameters.size * self.formulas.batch_size + STEP_MULTIPLY_ADDS
-        return int(np.clip(CALL_MULTIPLY_ADDS / work, 1, MAX_CALL_STEPS))
+    @property
+    def min_check_interval(self) -> int:  # pyright: ignore
+        """A check costs as much as dozens of small steps."""
+        return int(min(max(CALL_MULTIPLY_ADDS / self._multiply_adds()[0], 1), MAX_CALL_STEPS))
+
+    def _multiply_adds(self) -> tuple[float, int]:
+        """What a step and an evaluation are worth."""
+        weights, size = self.formulas.network.parameters.size, self.formulas.batch_size
+        return 3 * weights * size + STEP_MULTIPLY_ADDS, weights * self._evaluated_samples
 
     # The way of a run ------------------------------------------------------------------------------------------------
 
     def choose(self, way: str) -> None:
         self.way, self.pending = way if way in ("", "compiled") else "tape", []
-        self._revision = (-1, 0)
+        self._program_revision, self._first_asked, self._evaluator = -1, None, None
 
-    def _prepare_steps(self) -> None:
-        """Take the program for the current settings; at the first step of a run, decide its way.
+    def prepare(self) -> None:
+        """Start to compile for the current settings, unless that has been done or cannot be."""
+        if self.way == "tape":
+            return
+        formulas, s = self.formulas, self.formulas.settings
+        self.reason = reason_not_compiled(formulas.network, self.data, formulas.batch_size) or ""
+        rules = (self.batch_sizes(), *(bool(getattr(s, name)) for name in REGULARIZERS), s.clip_value, s.clip_norm)
+        if not self.reason and (self._build is None or self._build.rules != rules):
+            self._build = Build(self, rules)
+            self._build.start()
 
-        A new run is compiled if the compiler is done in time. A continued one waits as long as it takes, to have the
-        same bits as before. Settings whose steps cannot be compiled leave a compiled run without a program for now.
+    def is_ready(self) -> bool:
+        """Also decides that a new run is on the tape if the compiler has not finished in time."""
+        if self._program_revision == self.formulas.revision:
+            return True
+        if is_waited_for():
+            self._take_program()
+            return True
+        self.prepare()
+        if self.way == "tape" or self.reason or self._build is None or self._build.is_done():
+            return True
+        if self.way == "":
+            self._first_asked = self._first_asked or time.monotonic()
+            if time.monotonic() - self._first_asked >= FIRST_STEP_WAIT_S:
+                self.way, self.reason = "tape", "the compiler has not finished in time"
+        return self.way == "tape"
+
+    def _is_current(self) -> bool:
+        """Whether the program is that of the current settings, and of the place in the epoch."""
+        places = self._program.places.keys() if self._program else self.batch_sizes()
+        return self._program_revision == self.formulas.revision and self.batch_sizes() <= places
+
+    def _take_program(self) -> None:
+        """Wait for the program for the current settings; at the first step of a run, decide its way.
+
+        Settings whose steps cannot be compiled leave a compiled run without a program for now.
         """
-        network, size = self.formulas.network, self.formulas.batch_size
-        self.reason = reason_not_compiled(network, self.data, size) or ""
-        is_possible = not self.reason and self.twin is not None
-        self._program = self._built(self.first_step_wait_s if self.way == "" else None) if is_possible else None
-        self._revision = self.formulas.revision, size
+        self.prepare()
+        self._program = None
+        if not self.reason and self._build is not None:
+            self._program, self.reason = self._build.result()
+        self._evaluator = self._program or self._evaluator
+        self._program_revision = self.formulas.revision
         self.way = self.way or ("compiled" if self._program else "tape")
 
-    def _built(self, wait_s: float | None) -> Program | None:
-        if self._build is None or self._build.rules != self._current_rules():
-            self._prepare()
-        program = self._result(wait_s)
-        try:
-            for size in self._sizes():
-                if program:
-                    program.place(size)
-        except Unsketchable:  # the text is for other sizes
-            self._prepare()
-            program = self._result(wait_s)
-        return program
-
-    def _prepare(self) -> None:
-        """Start to compile for the current settings, in the background."""
-        if self.twin is not None:
-            self._build = Build(self, self._current_rules(), self._sizes())
-
-    def _result(self, wait_s: float | None) -> Program | None:
-        assert self._build is not None
-        program = self._build.result(wait_s)
-        self.reason = self._build.reason
-        return program
-
-    def _sizes(self) -> set[int]:
-        """The batch sizes of an epoch."""
-        size, samples = self.formulas.batch_size, self.progress.samples
-        count = self.progress.batches(size)
-        return {samples - (count - 1) * size, *([size] if count > 1 else [])}
-
-    def _current_rules(self) -> tuple:
-        s = self.formulas.settings
-        return (*(bool(getattr(s, name)) for name in REGULARIZERS), s.clip_value, s.clip_norm)
+    def batch_sizes(self) -> frozenset[int]:
+        """The sizes of the batches from here to the end of the epoch, and of those in later epochs."""
+        progress, size, sizes = self.progress, self.formulas.batch_size, set()
+        for position in (0, progress.position):
+            count = progress.batches(size, position)
+            sizes |= {progress.samples - position - (count - 1) * size, *([size] if count > 1 else [])}
+        return frozenset(sizes)
 
     # Steps -----------------------------------------------------------------------------------------------------------
 
     def steps(self, limit: int, time_slice: TimeSlice | None = None, evaluate_every: int = 0) -> None:
         self._noted = -1
-        if self.way != "tape" and self._revision != (self.formulas.revision, self.formulas.batch_size):
-            self._prepare_steps()
+        if self.way != "tape" and not self._is_current():
+            self._take_program()
             if time_slice is not None:
                 time_slice.restart()
         program = self._program if self.way == "compiled" else None
         if program is None:
-            return self.tape.steps(limit, time_slice, evaluate_every)
+            return super().steps(limit, time_slice, evaluate_every)
         ended = False
         while limit > 0 and not (ended and not evaluate_every):
-            most = 1 if time_slice is not None and time_slice.is_over() else self._steps_of_a_call()
+            most = 1 if time_slice is not None and time_slice.is_over() else self.min_check_interval
             taken, ended = self._call(program, min(limit, most), evaluate_every)
             limit -= taken
             if time_slice is not None and time_slice.is_over():
@@ -167,13 +182,14 @@ class CompiledExecutor:
         progress, formulas = self.progress, self.formulas
         size, has_schedule = formulas.batch_size, formulas.settings.schedule != "constant"
         orders, kinds, epochs, notes = [], bytearray(), [], []
-        usual = program.place(size)
+        places = program.places
         first, epoch = progress.steps, progress.epochs
-        while len(kinds) < most:
+        step, evaluation = self._multiply_adds()
+        while len(kinds) < most and (not kinds or len(kinds) * step + len(notes) * evaluation < CALL_MULTIPLY_ADDS):
             start, in_epochs = progress.position, progress.epochs
             order, taken, last = progress.take_batches(size, most - len(kinds))
             orders.append(order)
-            kinds += bytes([usual]) * (taken - 1) + bytes([program.place(last)])
+            kinds += bytes([places[last]]).rjust(taken, bytes([places.get(size, 0)]))
             if has_schedule:
                 epochs += [in_epochs + (start + number * size) / progress.samples for number in range(taken)]
             if progress.position == 0:
@@ -185,9 +201,8 @@ class CompiledExecutor:
         order = np.concatenate(orders)
         numbers, noise = self._numbers(program, len(kinds), epochs), self._noise(len(order))
         scores = program.run(np.frombuffer(kinds, np.uint8), order, numbers, noise)
-        for (epoch_number, steps), found in zip(notes, scores.tolist(), strict=True):
-            self.pending.append(EpochScores(epoch_number, steps, self._scores(found)))
-            self._noted = epoch_number
+        self.pending += [EpochScores(*note, found) for note, found in zip(notes, self._scores(scores), strict=True)]
+        self._noted = notes[-1][0] if notes else self._noted
         return progress.steps - first, progress.epochs > epoch and progress.position == 0
 
     def _numbers(self, program: Program, count: int, epochs: list[float]) -> np.ndarray:
@@ -217,18 +232,21 @@ class CompiledExecutor:
 
     # Evaluation ------------------------------------------------------------------------------------------------------
 
-    def _scores(self, found: list[list[float]]) -> Scores:
-        """From loss and score sum of each part."""
-        values = {}
-        for name, (start, divisor), (loss, total) in zip(self.data.evaluated, self._score_parts, found, strict=True):
-            values[f"{name}_loss"], values[f"{name}_score"] = loss, start + total / divisor
-        return Scores(**values)
+    def _scores(self, found: np.ndarray) -> list[Scores]:
+        """From the loss and the sum of the scores of each part, (n, parts, 2)."""
+        rows, (losses, scores) = np.full((len(found), len(Scores._fields)), np.nan), self._columns
+        rows[:, losses] = found[:, :, 0]
+        rows[:, scores] = self._score_start + found[:, :, 1] / self._score_divisor
+        return [Scores(*row) for row in rows.tolist()]
 
     def evaluate(self) -> dict[str, tuple[np.ndarray, float]]:
-        """On the tape, so that a network has the same scores whichever way it was trained."""
-        if self._build is None:  # the settings are complete now: the compiler has time until the first step
-            self._prepare()
-        return self.tape.evaluate()
+        """A compiled run is evaluated by its program, so that its scores have the same bits whoever asks for them.
+
+        One that has just been restored is evaluated on the tape until its program is there.
+        """
+        if self.way == "compiled" and self._evaluator is None and self.is_ready():
+            self._take_program()
+        return self._evaluator.evaluate() if self._evaluator else super().evaluate()
 
     def defer_scores(self) -> bool:
         return self._noted == self.progress.epochs
@@ -237,43 +255,41 @@ class CompiledExecutor:
         pending, self.pending = self.pending, []
         return pending
 
-    def synchronize(self) -> None:
-        pass
-
-    def wait(self) -> None:
-        pass
-
 
 class Build:
-    """A program that a thread sketches and compiles, unless its executor is gone before its turn comes."""
+    """A program that a thread sketches and compiles, unless nobody wants it any more when its turn comes."""
 
     turn = threading.Lock()  # one at a time
 
-    def __init__(self, executor: CompiledExecutor, rules: tuple, sizes: set[int]) -> None:
-        self.rules, self.reason = rules, "the compiler has not finished in time"
-        self.program: Program | None = None
-        assert executor.twin is not None
-        formulas = copy(executor.formulas)  # keeps these settings
-        self._thread = threading.Thread(
-            target=self._work, args=(weakref.ref(executor), executor.twin, formulas, executor.data, sizes), daemon=True
-        )
-        self._thread.start()
+    def __init__(self, executor: CompiledExecutor, rules: tuple) -> None:
+        """rules: the batch sizes, and what else the program depends on, of the settings."""
+        self.rules, self._settings = rules, executor.formulas.settings
+        self._result: tuple[Program | None, str] = None, ""
+        self._thread = threading.Thread(target=self._work, args=[weakref.ref(executor)], name="compile", daemon=True)
+        self.start = self._thread.start
 
-    def _work(self, executor: Callable[[], object], twin: Network, formulas: StepFormulas, data: Data,
-              sizes: set[int]) -> None:  # fmt: skip
+    def _work(self, wanted_by: Callable[[], CompiledExecutor | None]) -> None:
         with Build.turn:
-            if executor() is None:
+            executor = wanted_by()
+            if executor is None or executor._build is not self:
                 return
             try:
                 compiler()  # before anything is sketched in vain
-                program = Program(twin, formulas, data, sizes)
+                formulas = copy(executor.formulas)
+                formulas.settings = self._settings
+                program = Program(executor.twin, formulas, executor.data, self.rules[0])
                 program.load()
+                self._result = program, ""
             except (NoCompiler, Unsketchable, AttributeError) as problem:
-                self.reason = str(problem)
-            else:
-                self.program, self.reason = program, ""
+                self._result = None, str(problem)
+            except Exception as problem:
+                traceback.print_exc()
+                self._result = None, f"compiling failed ({type(problem).__name__})"
 
-    def result(self, wait_s: float | None) -> Program | None:
-        """The program if it is ready within `wait_s`; None: however long it takes."""
-        self._thread.join(wait_s)
-        return self.program
+    def is_done(self) -> bool:
+        return not self._thread.is_alive()
+
+    def result(self) -> tuple[Program | None, str]:
+        """Waits. The program, or None and why there is none."""
+        self._thread.join()
+        return self._result

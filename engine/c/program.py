@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Sequence
 from copy import copy
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,14 +21,13 @@ from engine.c import language
 from engine.c.compiler import library
 from engine.formulas.losses import Objective
 from engine.lowering.fusion import Plan
-from engine.lowering.sketch import Sketch, Unsketchable
+from engine.lowering.sketch import Sketch
 from engine.lowering.target import Launch
 from engine.network.network import Network
 from engine.step.data import Data, Part
 from engine.step.gradient import differentiate
 from engine.step.update import StepFormulas, update
 
-MAX_BATCH_SIZES = 64  # that a program has tables for
 NOTED = 128  # added to the place of a batch size: the parts are evaluated after this step
 
 # Sketches of steps and evaluations on the memory of the host ---------------------------------------------------------
@@ -112,6 +112,13 @@ def sketch_step(twin: Network, formulas: StepFormulas, x: np.ndarray, t: np.ndar
     return Batch(_launches(sketch, shared(row)), x, t, noise, sketch.numbers, row)
 
 
+def with_other_limits(formulas: StepFormulas) -> StepFormulas:
+    """The same formulas with other limits of the gradient, as far as it has some."""
+    s, changed = formulas.settings, copy(formulas)
+    changed.settings = replace(s, clip_value=0.75 * s.clip_value, clip_norm=0.75 * s.clip_norm)
+    return changed
+
+
 def noise_width(network: Network) -> int:
     """Uniform numbers that the dropout of one sample needs."""
     return sum(int(np.prod(layer.output_shape)) for _, layer in network.walk() if layer.rngs)
@@ -142,16 +149,19 @@ class Table(ctypes.Structure):
     _fields_ = (("place", ctypes.c_int64), ("p", ctypes.c_void_p), ("n", ctypes.c_void_p), ("c", ctypes.c_void_p))
 
 
+TABLES = "void *const *p, const int *n, const double *c"
+ONCE = "static __attribute__((noinline))"  # equal layers share machine code, which halves the time of compiling
+
+
 class Function:
     """One C function for several lists of kernels with the same texts."""
 
     def __init__(self, name: str, examples: Sequence[list[Launch]], kernels: dict[str, str]) -> None:
-        """kernels: text of a kernel -> its name in the program, completed here."""
-        self.sources = [launch.source for launch in examples[0]]
+        """kernels: text of a kernel or its call -> its name in the program, completed here."""
         self.constants: list[list[str]] = []  # of each kernel: the text of each argument, empty where it varies
-        counts, lines = dict.fromkeys("pnc", 0), []
+        starts, lines = dict.fromkeys("pnc", 0), []
         for launches in zip(*examples, strict=True):
-            words = []
+            words, counts = [], dict.fromkeys("pnc", 0)
             self.constants.append([])
             for arguments in zip(*(launch.arguments for launch in launches), strict=True):
                 texts, kind = {_constant(argument) for argument in arguments}, _kind(arguments[0])
@@ -159,16 +169,11 @@ class Function:
                 words.append(constant or f"{kind}[{counts[kind]}]")
                 counts[kind] += not constant
             kernel = kernels.setdefault(launches[0].source, f"{launches[0].name}_{len(kernels) + 1}")
-            lines.append(f"  {kernel}({', '.join(words)});")
-        self.text = "\n".join([f"static void {name}(void *const *p, const int *n, const double *c) {{", *lines, "}\n"])
-
-    def fits(self, launches: list[Launch]) -> bool:
-        """Whether the function can carry out these kernels."""
-        return [launch.source for launch in launches] == self.sources and all(
-            constant in ("", _constant(argument))
-            for launch, constants in zip(launches, self.constants, strict=True)
-            for argument, constant in zip(launch.arguments, constants, strict=True)
-        )
+            source = f"{ONCE} void call({TABLES}) {{ {kernel}({', '.join(words)}); }}\n"
+            call = kernels.setdefault(source, f"call_{len(kernels) + 1}")
+            lines.append(f"  {call}({', '.join(f'{kind} + {start}' for kind, start in starts.items())});")
+            starts = {kind: start + counts[kind] for kind, start in starts.items()}
+        self.text = "\n".join([f"static void {name}({TABLES}) {{", *lines, "}\n"])
 
     def table(self, launches: list[Launch]) -> tuple[list[int], list[Any]]:
         """Addresses of what the function looks up for these kernels, and the arrays there."""
@@ -188,19 +193,22 @@ class Functions:
     def __init__(self, name: str, examples: Sequence[list[Launch]], kernels: dict[str, str]) -> None:
         groups: dict[tuple[str, ...], list[list[Launch]]] = {}
         for launches in examples:
-            groups.setdefault(tuple(launch.source for launch in launches), []).append(launches)
-        self.all = [Function(f"{name}_{place}", group, kernels) for place, group in enumerate(groups.values())]
-        names = ", ".join(f"{name}_{place}" for place in range(len(groups)))
-        kind = f"static void (*const {name}[])(void *const *, const int *, const double *)"
-        self.text = "\n".join([*(function.text for function in self.all), f"{kind} = {{{names}}};\n"])
+            groups.setdefault(_sources(launches), []).append(launches)
+        names = [f"{name}_{place}" for place in range(len(groups))]
+        functions = [Function(one, group, kernels) for one, group in zip(names, groups.values(), strict=True)]
+        self.all = dict(zip(groups, functions, strict=True))
+        table = f"static void (*const {name}[])({TABLES}) = {{{', '.join(names)}}};\n"
+        self.text = "\n".join([*(function.text for function in functions), table])
 
     def table(self, launches: list[Launch]) -> tuple[Table, list[Any]]:
-        """The table for these kernels, and arrays that it refers to. Raises Unsketchable if no function fits."""
-        for place, function in enumerate(self.all):
-            if function.fits(launches):
-                addresses, kept = function.table(launches)
-                return Table(place, *addresses), kept
-        raise Unsketchable("the compiled steps have other sizes")
+        """The table for the kernels of an example, and arrays that it refers to."""
+        sources = _sources(launches)
+        addresses, kept = self.all[sources].table(launches)
+        return Table(list(self.all).index(sources), *addresses), kept
+
+
+def _sources(launches: list[Launch]) -> tuple[str, ...]:
+    return tuple(launch.source for launch in launches)
 
 
 def _kind(argument: Any) -> str:
@@ -265,7 +273,8 @@ typedef struct { Table step; int64_t size; real *x, *t, *noise; int64_t noise_si
 typedef struct { Table evaluation; int64_t size; const real *z, *loss; const double *labels; } Part;
 
 /* Loss and score of each part. */
-static void evaluate_parts(const Part *parts, int64_t count, double *scores) {
+void evaluate_parts(blas *product, const Part *parts, int64_t count, double *scores) {
+  gemm = product;
   for (const Part *part = parts; part < parts + count; part++, scores += 2) {
     evaluate[part->evaluation.place](part->evaluation.p, part->evaluation.n, part->evaluation.c);
     scores[0] = part->loss[0];
@@ -291,7 +300,7 @@ void run(blas *product, const Batch *batches, const uint8_t *kinds, int64_t step
     memcpy(batch->row + 1, numbers, $NUMBERS$ * sizeof(double));
     step[batch->step.place](batch->step.p, batch->step.n, batch->step.c);
     if (kinds[step_number] >= 128) {
-      evaluate_parts(parts, count, scores);
+      evaluate_parts(product, parts, count, scores);
       scores += 2 * count;
     }
   }
@@ -305,61 +314,54 @@ void run(blas *product, const Batch *batches, const uint8_t *kinds, int64_t step
 class Program:
     """The text of a network's steps under fixed rules, and after `load` the compiled functions."""
 
-    def __init__(self, twin: Network, formulas: StepFormulas, data: Data, sizes: set[int]) -> None:
+    def __init__(self, twin: Network, formulas: StepFormulas, data: Data, sizes: frozenset[int]) -> None:
         """sizes: of the batches of an epoch. Raises Unsketchable."""
-        self.twin, self.formulas, self.data = twin, formulas, data
+        self.formulas, self.data = formulas, data
         self.inputs, self.targets = (np.ascontiguousarray(array) for array in data.train[:2])
         usual = max(sizes)
-        known = {*sizes, usual - 1 or 2}  # another size, so that sizes are not constants of the text
-        self._sketched = {n: self._sketch(n) for n in sorted(known) if n >= min(2, *sizes)}
+        self.batches = {size: self._sketch(twin, formulas, size) for size in sorted(sizes)}
+        examples = [batch.launches for batch in self.batches.values()]
+        if usual > 1:  # what differs in another size, or with other limits, is not a constant of the text
+            other = usual - 1 if usual > 3 else usual + 1
+            examples.append(self._sketch(twin, with_other_limits(formulas), other).launches)
         self.evaluations = {
             name: sketch_evaluation(twin, formulas.objective, part) for name, part in data.evaluated.items()
         }
         kernels: dict[str, str] = {}
-        self.step = Functions("step", [batch.launches for batch in self._sketched.values()], kernels)
+        self.step = Functions("step", examples, kernels)
         self.evaluation = Functions("evaluate", [e.launches for e in self.evaluations.values()], kernels)
         widths = self.inputs.shape[1], self.targets.shape[1]
-        self.numbers = self._sketched[usual].numbers
+        self.numbers = self.batches[usual].numbers
         functions = (self.step, self.evaluation)
         self.text = program_text(twin.dtype, kernels, functions, formulas.objective, widths, len(self.numbers))
-        self.batches = (BatchTable * MAX_BATCH_SIZES)()
-        self.parts = (PartTable * len(self.evaluations))()
-        self._kept: list[Any] = []  # arrays that the tables refer to
-        self._places: dict[int, int] = {}  # batch size -> its place in `batches`
+        self.places = {size: place for place, size in enumerate(self.batches)}
 
-    def _sketch(self, size: int) -> Batch:
+    def _sketch(self, twin: Network, formulas: StepFormulas, size: int) -> Batch:
         if size == len(self.inputs):
-            return sketch_step(self.twin, self.formulas, self.inputs, self.targets)
+            return sketch_step(twin, formulas, self.inputs, self.targets)
         x, t = (np.zeros((size, array.shape[1]), array.dtype) for array in (self.inputs, self.targets))
-        return sketch_step(self.twin, self.formulas, x, t)
+        return sketch_step(twin, formulas, x, t)
 
     def load(self) -> None:
         """Compile the text, or find it compiled. Raises NoCompiler."""
         self.library = library(self.text)
-        self.gemm, address, count = blas_product(self.twin.dtype), ctypes.c_void_p, ctypes.c_int64
+        self.gemm, address, count = blas_product(self.inputs.dtype), ctypes.c_void_p, ctypes.c_int64
         self.library.run.argtypes = (*[address] * 3, count, *[address] * 6, count, address)
-        for place, (name, found) in enumerate(self.evaluations.items()):
-            table, kept = self.evaluation.table(found.launches)
-            part = self.data.evaluated[name]
-            labels = np.array(part.labels, np.float64)
-            predicted = found.y if self.formulas.objective.kind == "regression" else found.z
-            self.parts[place] = PartTable(table, len(part.x), *map(_address, (predicted, found.loss, labels)))
-            self._kept += [kept, labels]
-
-    def place(self, size: int) -> int:
-        """The place of a batch size in `batches`. Raises Unsketchable if the compiled text is not for this size."""
-        if size not in self._places:
-            if len(self._places) == MAX_BATCH_SIZES:
-                raise Unsketchable("too many batch sizes")
-            batch = self._sketched.get(size) or self._sketch(size)
+        self.library.evaluate_parts.argtypes = (address, address, count, address)
+        self._kept = []  # arrays that the tables refer to
+        steps, parts = [], []
+        for size, batch in self.batches.items():
             table, kept = self.step.table(batch.launches)
             x, t, noise, row = map(_address, (batch.x, batch.t, batch.noise, batch.row))
-            if size == len(self.inputs):
-                x = _address(self.inputs)
-            self.batches[len(self._places)] = BatchTable(table, size, x, t, noise, batch.noise.size, row)
-            self._kept += [kept, batch]
-            self._places[size] = len(self._places)
-        return self._places[size]
+            steps.append(BatchTable(table, size, x, t, noise, batch.noise.size, row))
+            self._kept.append(kept)
+        for name, found in self.evaluations.items():
+            table, kept = self.evaluation.table(found.launches)
+            labels = np.array(self.data.evaluated[name].labels, np.float64)
+            predicted = found.y if self.formulas.objective.kind == "regression" else found.z
+            parts.append(PartTable(table, len(labels), *map(_address, (predicted, found.loss, labels))))
+            self._kept += [kept, labels]
+        self._steps, self._parts = (BatchTable * len(steps))(*steps), (PartTable * len(parts))(*parts)
 
     def run(self, kinds: np.ndarray, order: np.ndarray, numbers: np.ndarray, noise: np.ndarray) -> np.ndarray:
         """Take steps. Returns loss and score sum of each part after those that ask for it: (n, parts, 2) float64.
@@ -367,11 +369,20 @@ class Program:
         kinds (S,) uint8: the place of each step's batch size, plus NOTED; order: sample numbers of all steps;
         numbers (S, n) float64; noise: uniform numbers of all steps.
         """
-        scores = np.empty((np.count_nonzero(kinds >= NOTED), len(self.parts), 2))
+        scores = np.empty((np.count_nonzero(kinds >= NOTED), len(self._parts), 2))
         arrays = map(_address, (self.inputs, self.targets, order, numbers, noise))
-        end = self.parts, len(self.parts), _address(scores)
-        self.library.run(self.gemm, self.batches, _address(kinds), len(kinds), *arrays, *end)
+        end = self._parts, len(self._parts), _address(scores)
+        self.library.run(self.gemm, self._steps, _address(kinds), len(kinds), *arrays, *end)
         return scores
+
+    def evaluate(self) -> dict[str, tuple[np.ndarray, float]]:
+        """Logits (N, O) and mean loss of each part. The logits are valid until the next call."""
+        scores = np.empty((len(self._parts), 2))
+        self.library.evaluate_parts(self.gemm, self._parts, len(self._parts), _address(scores))
+        return {
+            name: (part.z, loss)
+            for (name, part), loss in zip(self.evaluations.items(), scores[:, 0].tolist(), strict=True)
+        }
 
 
 @cache

@@ -70,6 +70,12 @@ class CudaExecutor:
     def choose(self, way: str) -> None:
         pass
 
+    def prepare(self) -> None:
+        pass
+
+    def is_ready(self) -> bool:
+        return True
+
     def steps(self, limit: int, time_slice: TimeSlice | None = None, evaluate_every: int = 0) -> None:
         formulas, progress = self.formulas, self.progress
         if self._settings_revision != formulas.revision:

@@ -45,7 +45,7 @@ class Plan:
         self.layout = Layout(sketch.dtype, sketch.levels, numbers, self.memory, target)
         self.turn = {store: number for number, store in enumerate(sketch.stores)}
         self.pending = sketch.live_stores()
-        everything = {node for store in self.pending for node in upstream(store.node)}
+        everything = upstream([store.node for store in self.pending])
         self.factors = {factor for node in everything if node.op == "product" for factor in node.args}
         while self.pending:
             self.fulfil(self.pending[0])
@@ -103,15 +103,18 @@ class Plan:
     def done(self, *stores: Store) -> None:
         """Remove completed stores. Raises Unsketchable if a pending one needs a value that they have overwritten."""
         self.pending = [store for store in self.pending if store not in stores]
-        wanted = {n for store in self.pending for n in upstream(store.node, self.memory) if n.op == "load"}
-        for node in wanted:
-            if any(node.when <= self.turn[store] and overlap(node.what, store.array) for store in stores):
+        for node in upstream([store.node for store in self.pending], self.memory):
+            if node.op == "load" and any(
+                node.when <= self.turn[store] and overlap(node.what, store.array) for store in stores
+            ):
                 raise Unsketchable("memory is overwritten while its old value is needed")
 
     # The gradients of weights and biases in one product --------------------------------------------------------------
 
     def above(self, bias: Store) -> tuple[Node, Store] | None:
         """The product and its store whose kernel can also compute the sum over samples next to it in memory."""
+        if not self.target.SUMS_IN_PRODUCTS:
+            return None
         for store in self.pending:
             for product in self.waiting(store.node):
                 if product.op == "product" and self.follows(store.node, product) and self.beside(product, store, bias):
@@ -121,8 +124,7 @@ class Plan:
     def beside(self, product: Node, weights: Store, bias: Store) -> bool:
         early = (one for one in self.pending if self.turn[one] < max(self.turn[s] for s in (weights, bias)))
         return (
-            self.target.SUMS_IN_PRODUCTS
-            and bias.node.op == "column_sum"
+            bias.node.op == "column_sum"
             and bias.node.args[0] is product.args[1]
             and not product.what[1]
             and bias.array.data.ptr == weights.array.data.ptr + weights.array.nbytes
@@ -150,7 +152,7 @@ class Plan:
 
     def map(self, outs: list[tuple[Node, Any]]) -> None:
         """A kernel for values of one shape, element by element, or row by row if they depend on whole rows."""
-        sources = [n for node, _ in outs for n in upstream(node, self.memory)]
+        sources = list(upstream([node for node, _ in outs], self.memory))
         self.check(sources)
         (rows, columns), writer = outs[0][0].shape, Writer(self.layout)
         if any(n.op in ROWS for n in sources):
@@ -190,7 +192,8 @@ class Plan:
             self.make(factor)
         if product in self.memory or (store and store not in self.pending):  # a factor's kernel has computed it
             return
-        bias = next((s for s in self.pending if store and self.beside(product, store, s)), None)
+        joins = self.target.SUMS_IN_PRODUCTS
+        bias = next((s for s in self.pending if joins and store and self.beside(product, store, s)), None)
         kept = [(node, self.allocate(node.shape)) for node in self.factors
                 if node not in self.memory and node is not product and self.follows(node, product)]  # fmt: skip
         known = {**self.memory, **dict(kept)}
@@ -252,9 +255,10 @@ class Plan:
             raise Unsketchable("memory is read before it is written")
 
 
-def upstream(node: Node, known: Container[Node] = ()) -> Iterator[Node]:
-    """A node and all nodes that it is computed from, each once, without `known` nodes and what only those need."""
-    seen, stack = {node}, [node]
+def upstream(nodes: Node | list[Node], known: Container[Node] = ()) -> Iterator[Node]:
+    """Nodes and all that they are computed from, each once, without `known` nodes and what only those need."""
+    stack = [nodes] if isinstance(nodes, Node) else nodes[::-1]
+    seen = set(stack)
     while stack:
         node = stack.pop()
         if node in known:

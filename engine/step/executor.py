@@ -58,6 +58,14 @@ class Executor(Protocol):
         """Continue a run that began this way, if possible; with an empty text, decide again at the first step."""
         ...
 
+    def prepare(self) -> None:
+        """Start whatever takes long and the next steps need with the current settings, in the background."""
+        ...
+
+    def is_ready(self) -> bool:
+        """Whether the next steps begin at once; otherwise `steps` would wait. Asked when a step is due. Never waits."""
+        ...
+
     def steps(self, limit: int, time_slice: TimeSlice | None = None, evaluate_every: int = 0) -> Any:
         """Take at least one and at most `limit` steps, and advance the progress by them.
 

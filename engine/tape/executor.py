@@ -16,7 +16,7 @@ from engine.tape.recording import BatchRecorder, RecordedEvaluation
 class TapeExecutor:
     """See engine.step.executor.Executor. All arrays are on the host, so there is nothing to synchronize."""
 
-    way = "tape"
+    way: str = "tape"
     is_remote = False
     min_check_interval = 1
 
@@ -29,6 +29,12 @@ class TapeExecutor:
 
     def choose(self, way: str) -> None:
         pass
+
+    def prepare(self) -> None:
+        pass
+
+    def is_ready(self) -> bool:
+        return True
 
     def steps(self, limit: int, time_slice: TimeSlice | None = None, evaluate_every: int = 0) -> None:
         formulas, progress = self.formulas, self.progress

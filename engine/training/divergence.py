@@ -39,7 +39,8 @@ def rise(loss: float, untrained_loss: float) -> str:
     """Clause about a training loss that has exploded."""
     if not np.isfinite(loss):
         return f"the loss {TOO_LARGE}"
-    return f"the loss rose to {loss:.3g}, {loss / untrained_loss:,.0f} times that of the initial weights"
+    ratio = loss / untrained_loss
+    return f"the loss rose to {loss:.3g}, {ratio:{',.0f' if ratio < 1e6 else '.3g'}} times that of the initial weights"
 
 
 class Guard:

@@ -13,12 +13,6 @@ from engine.step.update import StepFormulas
 from engine.tape.executor import TapeExecutor
 
 
-def wait_for_compiler(executor: Executor) -> None:
-    """Let the first step wait as long as the compiler takes, where nobody watches and every run should be the same."""
-    if isinstance(executor, CompiledExecutor):
-        executor.first_step_wait_s = None
-
-
 def create_executor(data: Data, formulas: StepFormulas, progress: Progress, backend: Backend | None) -> Executor:
     """CUDA with a backend; without one this processor: compiled C where that is possible, or the tape."""
     if backend is not None:

@@ -143,11 +143,24 @@ class Trainer:
         self._add_pending_scores()
         self._add_seconds(clock() - time_slice.start)
 
-    def advance(self) -> bool:
-        """One mini-batch without any check or evaluation. Returns whether an epoch has ended."""
+    def advance(self, limit: int = 1, time_slice: TimeSlice | None = None) -> bool:
+        """Up to `limit` mini-batches of one epoch without any check or evaluation. Returns whether it has ended."""
         epoch = self.epochs
-        self.executor.steps(1)
+        self.executor.steps(limit, time_slice)
         return self.epochs > epoch
+
+    def prepare(self) -> None:
+        """Start to compile for the current settings, in the background; without it the next step does and waits."""
+        self.executor.prepare()
+
+    def wait_for_compiler(self) -> None:
+        """Let a new run be compiled however long it takes, as it is where the program is known."""
+        self.executor.choose("compiled")
+        self.executor.prepare()
+
+    def is_ready(self) -> bool:
+        """Whether the next step begins at once. Asked when it is due."""
+        return self.executor.is_ready()
 
     def _train(self, epochs: float = np.inf, steps: float = np.inf, time_slice: TimeSlice | None = None) -> None:
         """Some steps with the checks and evaluations due after them, up to a total number of epochs or steps."""
@@ -198,7 +211,9 @@ class Trainer:
 
     def _add_to_history(self, epoch: int, scores: Scores) -> None:
         is_new = not self.history.count or self.history.epochs[-1] < epoch  # it is not after a return to an epoch
-        if is_new and all(math.isfinite(scores.of(part)[0]) for part in self.data.parts):
+        losses = scores.train_loss + scores.test_loss
+        losses += scores.validation_loss if "validation" in self.data.parts else 0.0
+        if is_new and math.isfinite(losses):
             self.history.add(epoch, scores[: len(self.history.values)])
 
     def _has_exploded(self, loss: float) -> bool:

@@ -28,7 +28,7 @@ def _find() -> None:
 def steps_on_cpu() -> str:
     """How steps are executed on the CPU, why, and what could be done: a sentence or two. Waits for the search."""
     if not is_switched_on():
-        return f"Steps run one array operation at a time: compiling is not switched on by {SWITCH_VARIABLE}=on."
+        return f"Steps run one array operation at a time, because {SWITCH_VARIABLE}=off switches compiling off."
     try:
         command = Path(compiler().command[0]).name
     except NoCompiler as reason:

@@ -20,6 +20,7 @@ import numpy as np
 from engine import OPTIMIZERS
 from engine.network.layers import Dropout
 from engine.network.normalization import BatchNorm
+from engine.step.executor import TimeSlice
 from engine.tape.recording import RecordedEvaluation
 from engine.tape.tape import Tape
 from engine.training.trainer import Trainer
@@ -30,6 +31,8 @@ from lab.training.run import Run
 
 LOSS_SAMPLES = 1000  # first training examples, whose mean loss is the height
 QUERY_BUDGET_S = 0.04
+TRAINING_S = 0.002  # before the budget is looked at
+COMPILING_S = 0.004
 MAX_RACE_S = 0.3
 UNTRAINED_PATH_EPOCHS = 30  # of the path if the network has not been trained yet
 MAX_PATH_POINTS = 60
@@ -56,6 +59,7 @@ class Landscape:
             raise ValueError("landscape: there is no such plane.")
         self.kind, self.reach, self.side, self.build_number = kind, reach, side, run.build_number
         self.twin = build(run.experiment.change(device="cpu"), dataset=run.dataset).trainer
+        self.way = run.trainer.executor.way
         self.center, self.state = run.trainer.network.get_state()
         self.epoch, self.now = run.trainer.epochs, run.trainer.steps
         self.epochs = self.epoch or UNTRAINED_PATH_EPOCHS
@@ -102,12 +106,16 @@ class Landscape:
             yield self.epochs + number + 1
 
     def _train(self) -> Iterator[int]:
-        """Repeat the training of the run on the twin, from the initial weights."""
+        """Repeat the training of the run on the twin, from the initial weights and in the same way."""
         twin, size = self.twin, self.center.size
+        twin.executor.choose(self.way or "tape")
+        while not twin.is_ready():
+            time.sleep(COMPILING_S)
+            yield 0
         every = max(1, -(-self.epochs // int(np.clip(MAX_PATH_NUMBERS // size, 3, MAX_PATH_POINTS))))
         while twin.epochs < self.epochs and twin.divergence is None:
             with np.errstate(all="ignore"):
-                ended = twin.advance()
+                ended = twin.advance(twin.steps_per_epoch, TimeSlice(TRAINING_S, time.monotonic))
             if not ended:
                 yield min(twin.epochs, self.epochs - 1)
                 continue

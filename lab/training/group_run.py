@@ -66,12 +66,19 @@ class GroupRun:
     def finished(self) -> bool:
         return len(self.outcomes) == len(self.group.members)
 
+    def is_ready(self) -> bool:
+        """Whether `advance` has something to do, and does not wait for the compiler."""
+        place = self.group.members[len(self.outcomes)].place
+        return not self._has_begun or self._prepared[place].trainer.is_ready()
+
     @np.errstate(all="ignore")
     def advance(self, seconds: float) -> None:
         """Train for about `seconds`; a member is built as one piece."""
         ends = self.clock() + seconds
         while not self.finished:
             now = self._present()
+            if not now.trainer.is_ready():
+                break
             now.trainer.run_for(max(0.0, ends - self.clock()), epochs=self.group.epochs)
             if now.trainer.stopped or now.trainer.divergence is not None or now.trainer.epochs >= self.group.epochs:
                 self.outcomes.append(self._outcome(now))
@@ -99,6 +106,7 @@ class GroupRun:
             size = len(self._prepared[place].trainer.network.parameters)
             for oldest in list(self._prepared)[: -max(1, KEPT_PARAMETERS // size)]:
                 del self._prepared[oldest]
+        self._prepared[place].trainer.wait_for_compiler()
         return self._prepared[place]
 
     def _built(self, e: Experiment) -> Prepared:

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from data import Dataset
 from engine.formulas.metrics import Scores
-from engine.training.executors import wait_for_compiler
 from engine.training.trainer import Trainer
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.training import model_file, probes
@@ -45,7 +44,6 @@ def train(
     if not (experiment.epochs or experiment.max_seconds or experiment.selects):
         experiment = experiment.change(epochs=DEFAULT_EPOCHS)
     dataset, trainer = build(experiment, data_dir)
-    wait_for_compiler(trainer.executor)
     if saved:
         _load(trainer, saved)
     begin, reported = time.perf_counter(), 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,6 +41,16 @@ MAX_GROUPS = 4  # that a run remembers
 RATE_WINDOW_S = 0.5  # for steps per second
 
 
+class Goal(NamedTuple):
+    """Total number of epochs or steps at which a press of Step ends."""
+
+    epochs: float = np.inf
+    steps: float = np.inf
+
+
+NO_GOAL = Goal()
+
+
 class Run:
     """Owns one trainer. status: idle, running or paused (requested by the visitor), stopped or diverged."""
 
@@ -71,7 +81,7 @@ class Run:
     @property
     def state(self) -> RunState:
         """The state of the run, which every reply contains."""
-        until = int(self.goal) if self.goal < np.inf else 0
+        until = int(self.goal.epochs) if self.goal.epochs < np.inf else 0
         epoch, speed = self.trainer.epochs, self.speed.name
         return RunState(self.experiment, self.status, self.notice, epoch, speed, self.origin, until)
 
@@ -107,13 +117,14 @@ class Run:
     def _begin(self, status: str) -> None:
         self.status, self.notice = status, ""
         self.allowed = 0.0  # total epochs that may be trained, because their frames were requested
-        self.goal = np.inf  # the epoch that ends a press of Step
+        self.goal = NO_GOAL
         self._pace = (0.0, self.trainer.steps)
         self._since = (0.0, 0)  # training seconds and steps at the latest change of settings
         self.frames.forget()
         self.origin += 1
         self._adviser = Adviser()
         self.rate = 0.0
+        self.trainer.prepare()
         self._touch()
 
     def _touch(self) -> None:
@@ -124,7 +135,7 @@ class Run:
 
     def play(self) -> None:
         self._prepare_to_train()
-        self.status, self.notice, self.goal = "running", "", np.inf
+        self.status, self.notice, self.goal = "running", "", NO_GOAL
         self.allowed = self.trainer.epochs
         self._pace = (self.clock(), self.trainer.steps)
         self.seen = self.clock()
@@ -139,23 +150,25 @@ class Run:
 
     def pause(self) -> None:
         if self.status == "running":
-            self.status, self.goal = "paused", np.inf
+            self.status, self.goal = "paused", NO_GOAL
             self._touch()
 
     def step(self) -> None:
         """Train for exactly one epoch, in slices if it takes longer than STEP_BUDGET_S."""
-        self._prepare_to_train()
-        self.status, self.notice = "running", ""
-        self.goal = self.trainer.epochs + 1
-        self.seen = self.clock()
-        self.advance(STEP_BUDGET_S)
+        self._train(STEP_BUDGET_S, epochs=1)
 
     def step_batch(self) -> None:
         """Train on exactly one batch."""
+        self._train(0, steps=1)
+
+    def _train(self, seconds: float, epochs: float = np.inf, steps: float = np.inf) -> None:
+        """Train for about `seconds` now; the rest follows in slices, or all of it if the compiler is still at work."""
         self._prepare_to_train()
-        self.status, self.notice, self.goal = "paused", "", np.inf
-        self.trainer.run_for(0)
-        self._after_training()
+        self.status, self.notice = "running", ""
+        self.goal = Goal(self.trainer.epochs + epochs, self.trainer.steps + steps)
+        self.seen = self.clock()
+        if self.is_ready():
+            self.advance(seconds)
 
     def edit(self, layer: int, source: int, target: int, value: float) -> None:
         """Set the weight from unit `source` to unit `target` of a dense layer, or the bias of the unit with source -1.
@@ -179,6 +192,7 @@ class Run:
         if self.experiment.allows_live_change(experiment):
             before, after = vars(self.experiment.settings()), vars(experiment.settings())
             self.trainer.set(**{name: value for name, value in after.items() if value != before[name]})
+            self.trainer.prepare()
             self.experiment = experiment
             self._since = (self.trainer.seconds, self.trainer.steps)
             self._adviser = Adviser(self.clock(), self.trainer.steps)  # earlier advice was about the earlier settings
@@ -213,10 +227,19 @@ class Run:
         epochs, steps = self._allowance()
         return self.status == "running" and self.watched and self.trainer.epochs < epochs and self.trainer.steps < steps
 
+    def is_ready(self) -> bool:
+        """Whether training begins at once; otherwise its compiler is still at work. Asked when the run is due."""
+        group = self._due_group()
+        return self.trainer.is_ready() if group is None else group.is_ready() or self._can_train
+
+    @property
+    def _can_train(self) -> bool:
+        return self._is_due and self.trainer.is_ready()
+
     def _allowance(self) -> tuple[float, float]:
         """Total number of epochs and of steps that the speed allows at this time."""
-        if self.goal < np.inf:
-            return self.goal, np.inf
+        if self.goal != NO_GOAL:
+            return self.goal
         speed, (since, steps) = self.speed, self._pace
         epochs = self.allowed if speed.epochs_per_frame < np.inf else np.inf
         if speed.steps_per_second == np.inf:
@@ -226,7 +249,7 @@ class Run:
     def advance(self, seconds: float) -> None:
         """Train for about `seconds` at most: the run itself and its group in turns, if both are due."""
         group = self._due_group()
-        self._is_turn_of_group = group is not None and not (self._is_due and self._is_turn_of_group)
+        self._is_turn_of_group = group is not None and not (self._can_train and self._is_turn_of_group)
         if group is not None and self._is_turn_of_group:
             return group.advance(seconds)
         epochs, steps = self._allowance()
@@ -263,10 +286,10 @@ class Run:
             )
         elif trainer.stopped:
             self.status, self.notice = "stopped", trainer.stopped
-        elif trainer.epochs >= self.goal:
+        elif trainer.epochs >= self.goal.epochs or trainer.steps >= self.goal.steps:
             self.status = "paused"
         if self.status != "running":
-            self.goal = np.inf
+            self.goal = NO_GOAL
         self._touch()
 
     # Frames ----------------------------------------------------------------------------------------------------------
@@ -325,7 +348,7 @@ class Run:
         """Continue from a checkpoint of the same experiment; without arrays, from the initial weights."""
         if arrays:
             checkpoint.restore(self.trainer, dict(arrays))
-        self.origin, self.notice, self.goal = state.origin, notice, state.until or np.inf
+        self.origin, self.notice, self.goal = state.origin, notice, Goal(epochs=state.until or np.inf)
         self.status = "idle" if state.status == "paused" and not arrays else state.status
         self.set_speed(state.speed)
         self._touch()

@@ -46,6 +46,7 @@ SLICE_S = 0.0025  # that a run trains before the next one gets its turn and comm
 COMMANDS_A_ROUND = 16  # answered after a round of slices: thirty visitors' requests must not stop all training
 COMMANDS_A_SLICE = 2  # answered after each slice: with thirty slices in a round nobody may wait for all of them
 IDLE_S = 0.05  # to wait for a command when nothing trains
+COMPILING_S = 0.004  # to wait for one when all runs that are due wait for their compiler
 CHECKPOINT_EVERY_S = 2.0  # between two checkpoints of a run that trains
 NO_MEMORY = "The server has no memory left for this. Choose a smaller network, a smaller batch or fewer samples."
 ON_CPU_INSTEAD = "The GPU did not take it again; it continues on the CPU."
@@ -75,7 +76,7 @@ class Scheduler:
         self._connection = connection
         while True:
             self.mark(self._in_lane)
-            busy = self.work(between=lambda: self._answer_waiting(connection, COMMANDS_A_SLICE))
+            busy = self.work(between=lambda wait: self._answer_waiting(connection, COMMANDS_A_SLICE, wait))
             self._answer_waiting(connection, COMMANDS_A_ROUND, 0 if busy else IDLE_S)
             self._send_checkpoints(now := time.monotonic())
             self.freed_memory.give_back(now)
@@ -131,13 +132,14 @@ class Scheduler:
         """One slice, and the checkpoint if it is due. False when the run does not train."""
         if (run := self.runs.get(name)) is None:
             return False
-        if due := run.due:
+        trained = False
+        if run.due:
             self._in_lane = name
-            self._advance(name, run, SLICE_S)
+            trained = self._advance(name, run, SLICE_S)
             self._in_lane = ""
         if checkpoint := self._checkpoint(name, run, time.monotonic()):
             self._send(encode_checkpoint(checkpoint))
-        return due
+        return trained
 
     def _leave_lane(self, lane: Lane) -> bool:
         with self._moving:
@@ -207,35 +209,44 @@ class Scheduler:
             raise Gone
         return self.runs[name]
 
-    def work(self, seconds: float = SLICE_S, between: Callable[[], None] = lambda: None) -> bool:
-        """One slice for each run that is due. False when there was nothing to do.
+    def work(self, seconds: float = SLICE_S, between: Callable[[float], None] = time.sleep) -> bool:
+        """One slice for each run that is due and does not wait for its compiler. False when none is due.
 
-        between: called after each slice; it may carry out commands, and what it closes or pauses gets no slice.
+        between: called after each slice; it may carry out commands, and what it closes or pauses gets no slice. Its
+        argument are the seconds that nothing else is to be done.
         """
         with self._busy:
             due = [(name, run) for name, run in self._others() if run.due]
+        trained = False
         for name, run in due:
             with self._busy:
                 if self.runs.get(name) is run and name not in self.lanes and run.due:
                     self.mark(name)
-                    self._advance(name, run, seconds)
-            between()
+                    trained |= self._advance(name, run, seconds)
+            between(0)
+        if due and not trained:
+            between(COMPILING_S)
         return bool(due)
 
     def _others(self) -> list[tuple[str, Run]]:
         """The runs that are in no lane."""
         return [(name, run) for name, run in list(self.runs.items()) if name not in self.lanes]
 
-    def _advance(self, name: str, run: Run, seconds: float) -> None:
+    def _advance(self, name: str, run: Run, seconds: float) -> bool:
+        """Whether the run has trained, and does not wait for its compiler."""
         try:
+            if not run.is_ready():
+                return False
             run.advance(seconds)
         except Exception as problem:
             if is_out_of_memory(problem):
-                return run.fail(MEMORY_FULL if run.trainer.backend else NO_MEMORY)
-            if has_lost_context(problem) and self.expendable:
+                run.fail(MEMORY_FULL if run.trainer.backend else NO_MEMORY)
+            elif has_lost_context(problem) and self.expendable:
                 raise
-            traceback.print_exc()
-            run.fail(f"Training failed ({type(problem).__name__}).")
+            else:
+                traceback.print_exc()
+                run.fail(f"Training failed ({type(problem).__name__}).")
+        return True
 
     def checkpoints(self, now: float) -> list[Checkpoint]:
         """The checkpoints that are due: of runs that have changed since their last one, by training or by hand."""

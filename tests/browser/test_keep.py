@@ -124,14 +124,8 @@ def check_downloads(playground: Playground) -> None:
     assert sum(int(cell) for row in table[1:] for cell in row[1:]) == len(trainer.y_test)
     assert b"backprop_playground" in playground.download("Trained network as ONNX")
     with zipfile.ZipFile(io.BytesIO(playground.download("Code and data as zip"))) as archive:
-        assert set(archive.namelist()) >= {
-            "train_numpy.py",
-            "train_pytorch.py",
-            "train_keras.py",
-            "data.npz",
-            "train.c",
-            "data.bin",
-        }
+        scripts = {"train_numpy.py", "train_pytorch.py", "train_keras.py", "train.c"}
+        assert set(archive.namelist()) >= {*scripts, "data.npz", "data.bin"}
         assert Experiment.from_json(archive.read("experiment.json").decode()) == SMALL
         script = archive.read("train_numpy.py").decode()
     playground.page.locator(".st-key-curves .js-plotly-plot .main-svg").first.wait_for()
@@ -142,7 +136,8 @@ def check_downloads(playground: Playground) -> None:
     code.get_by_text("import numpy as np").wait_for()
     assert "import numpy as np" in code.inner_text()
     assert "= np.float32, [2, 4, 1], [(tanh, tanh_back)]" in script
-    for language, words in (("PyTorch", "nn.Linear"), ("Keras", "C", "import keras"), ("NumPy", "np.load")):
+    words_of = {"PyTorch": "nn.Linear", "Keras": "import keras", "C": "int main", "NumPy": "np.load"}
+    for language, words in words_of.items():
         playground.page.get_by_role("radio", name=language).click()
         code.get_by_text(words).first.wait_for()
 

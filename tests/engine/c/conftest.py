@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.c import compiler, executor
+from engine.c import compiler
 
 CACHE = Path(__file__).parents[3] / ".pytest_cache"  # the same programs are compiled in every run of the tests
 
@@ -26,4 +26,3 @@ def c(cache, monkeypatch):
         missing = pytest.fail if os.environ.get("COMPILER_TESTS") == "required" else pytest.skip
         missing(str(problem))
     monkeypatch.setenv(compiler.SWITCH_VARIABLE, "on")
-    monkeypatch.setattr(executor, "FIRST_STEP_WAIT_S", compiler.TIMEOUT_S)

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -82,11 +83,55 @@ def test_a_machine_without_a_compiler_says_what_to_install(monkeypatch):
         compiler._search.cache_clear()
 
 
-def test_old_programs_are_deleted(c, folder, monkeypatch):
-    monkeypatch.setattr(compiler, "MAX_FILES", 2)
-    for number in range(4):
+@pytest.mark.parametrize("limits", [{"MAX_FILES": 2}, {"MAX_MB": 0.02}])
+def test_programs_not_used_for_the_longest_time_are_deleted(limits, c, folder, child, monkeypatch):
+    for name, limit in limits.items():
+        monkeypatch.setattr(compiler, name, limit)
+    for number in (1, 2, 1, 3, 1):
         compiler.library(TEXT.replace("42", str(number)))
     assert len(list(folder.iterdir())) == 2
+    assert len(child) == 3
+
+
+def test_what_a_killed_process_left_behind_is_deleted(c, folder):
+    (folder / "unfinished").mkdir(parents=True)
+    folder.chmod(0o700)
+    compiler.library(TEXT)
+    assert [path.is_file() for path in folder.iterdir()] == [True]
+
+
+def test_processes_that_want_the_same_program_compile_it_once(c, folder, child):
+    compiler.library(TEXT)
+    (file,) = folder.iterdir()
+    other, started = file.rename(folder.parent / "made"), len(child)
+    with compiler._turn(folder):  # of another process
+        asking = threading.Thread(target=compiler.library, args=(TEXT,))
+        asking.start()
+        other.rename(file)
+    asking.join()
+    assert len(child) == started
+
+
+def test_a_class_that_opens_one_link_compiles_it_once(c, folder, child, build_trainer):
+    trainers = [build_trainer(executor=CompiledExecutor, batch_size=size) for size in (9, 9, 12, 20)]
+    for trainer in trainers:
+        trainer.prepare()
+    for trainer in trainers:
+        trainer.step()
+    assert {trainer.executor.way for trainer in trainers} == {"compiled"}
+    assert len(child) == 1
+
+
+def test_a_full_disk_is_reported_in_a_sentence(c, folder, monkeypatch):
+    monkeypatch.setattr(compiler, "MIN_FREE_MB", 1e12)
+    with pytest.raises(compiler.NoCompiler, match=r"^There is no space left for compiled programs\.$"):
+        compiler.library(TEXT)
+
+
+def test_a_folder_that_cannot_be_made_is_replaced_by_a_temporary_one(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert compiler.cache_folder().is_dir()
 
 
 FUNCTIONS = {"exp": np.exp, "log": np.log, "log1p": np.log1p, "tanh": np.tanh}
@@ -118,8 +163,7 @@ def test_a_program_consists_of_plain_words_and_numbers(c, build_trainer):
 SANITIZED = """
 import os
 del os.environ["LD_PRELOAD"]  # for the compiler
-from engine.c import compiler, executor
-executor.FIRST_STEP_WAIT_S = None
+from engine.c import compiler
 compiler.TIMEOUT_S = 100
 compiler.FLAGS = (*compiler.FLAGS, "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
 from lab.experiment.experiment import Experiment

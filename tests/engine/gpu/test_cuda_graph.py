@@ -14,6 +14,7 @@ from engine.lowering.sketch import ELEMENTWISE
 from engine.network.layers import Activation, Dense
 from engine.network.network import Network
 from engine.step.settings import Settings
+from engine.tape.executor import TapeExecutor
 from engine.training.trainer import Trainer
 from tests.engine.gpu import fake_cupy
 from tests.engine.gpu.fake_cupy import CARD
@@ -23,7 +24,9 @@ pytestmark = compiled
 
 
 def pair(build_trainer, backend, kind="dense", **settings):
-    return tuple(build_trainer(kind, np.float64, backend=where, **settings) for where in (None, backend))
+    """On the tape and on the device."""
+    settings = {"kind": kind, "dtype": np.float64} | settings
+    return build_trainer(executor=TapeExecutor, **settings), build_trainer(backend=backend, **settings)
 
 
 def played(trainers, steps):

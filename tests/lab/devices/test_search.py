@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import threading
 
 import pytest
@@ -41,7 +43,7 @@ def test_the_search_starts_once(monkeypatch):
 
 def test_the_page_says_how_steps_run_on_the_cpu(monkeypatch):
     monkeypatch.setenv(compiler.SWITCH_VARIABLE, "off")
-    assert search.steps_on_cpu().endswith("switched on by PLAYGROUND_COMPILED=on.")
+    assert search.steps_on_cpu().endswith("because PLAYGROUND_COMPILED=off switches compiling off.")
     monkeypatch.setenv(compiler.SWITCH_VARIABLE, "on")
     monkeypatch.setattr(search, "compiler", lambda: compiler.Compiler(("/usr/bin/gcc", "-O2"), ""))
     assert search.steps_on_cpu().startswith("Steps of dense networks are compiled by gcc;")
@@ -51,6 +53,19 @@ def test_the_page_says_how_steps_run_on_the_cpu(monkeypatch):
 
     monkeypatch.setattr(search, "compiler", refuse)
     assert search.steps_on_cpu() == "Steps run one array operation at a time. There is no C compiler. Install one."
+
+
+def test_the_page_says_that_the_disk_is_full(monkeypatch, tmp_path):
+    if os.name == "nt" or not shutil.which("cc"):
+        pytest.skip("there is no C compiler")
+    monkeypatch.setenv(compiler.SWITCH_VARIABLE, "on")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(compiler, "MIN_FREE_MB", 1e12)
+    compiler._search.cache_clear()
+    try:
+        assert search.steps_on_cpu().endswith("does not work: There is no space left for compiled programs.")
+    finally:
+        compiler._search.cache_clear()
 
 
 def test_the_page_does_not_wait_for_a_compiler(monkeypatch):

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.c.compiler import NoCompiler, compiler
+from engine.c.compiler import SWITCH_VARIABLE, NoCompiler, compiler
 from lab.experiment.experiment import Experiment
 from lab.export import Plan, gather, plan_of, zipped
 from lab.queries.table import ask
@@ -27,8 +27,10 @@ def ours(experiment: Experiment) -> np.ndarray:
 
 
 def trained(experiment: Experiment) -> Run:
-    """A run after all its epochs."""
-    run = Run(experiment)
+    """A run after all its epochs, on the tape: most of these experiments would be compiled for this test alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SWITCH_VARIABLE, "off")
+        run = Run(experiment)
     for _ in range(experiment.epochs):
         run.trainer.epoch()
     return run

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lab.training.run import WATCHED_S
+from lab.training.run import NO_GOAL, WATCHED_S
 from tests.lab.helpers import SMALL, look, train, until
 
 
@@ -112,4 +112,4 @@ def test_a_long_step_ends_after_exactly_one_epoch(make, monkeypatch):
     until(lambda: train(run) or run.status == "paused")
     assert (run.trainer.epochs, run.trainer.position) == (1, 0)
     run.play()
-    assert run.goal == np.inf
+    assert run.goal == NO_GOAL

@@ -18,6 +18,7 @@ from lab.server.limits import limits
 from lab.training.run import Run
 from lab.worker import lane
 from lab.worker.scheduler import Scheduler
+from tests.lab.helpers import until
 
 SMALL = Experiment(samples=40, hidden=(4,))
 LONG = SMALL.change(hidden=(7,))  # said to take long
@@ -169,3 +170,14 @@ def test_a_step_of_many_seconds_is_refused_with_a_sentence():
     with pytest.raises(ExperimentError, match=r"this takes about [\d,]+ s; allowed: at most 3 s; a smaller batch"):
         check_visitor_limits(bounds, largest)
     check_visitor_limits(bounds, largest.change(batch_size=100, samples=1000))
+
+
+def test_a_lane_answers_while_its_compiler_works(worker, gate, monkeypatch):
+    gate.set()
+    is_ready = threading.Event()
+    monkeypatch.setattr(Run, "is_ready", lambda run: is_ready.is_set())
+    worker.ask("a", Open(LONG, "max"))
+    worker.ask("a", Play())
+    assert worker.ask("a", GetFrame()).state.epoch == 0
+    is_ready.set()
+    until(lambda: worker.ask("a", GetFrame()).state.epoch > 0)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import platform
+import threading
 import time
 
 import numpy as np
 import psutil
 import pytest
 
+from engine.c import compiler, executor
 from lab.experiment.experiment import Experiment
 from lab.protocol.frames import unpack
 from lab.protocol.messages import (
@@ -31,7 +33,8 @@ from lab.protocol.messages import (
     Step,
     StepBatch,
 )
-from lab.worker.scheduler import CHECKPOINT_EVERY_S, NO_MEMORY, Scheduler
+from lab.worker.scheduler import CHECKPOINT_EVERY_S, COMPILING_S, NO_MEMORY, Scheduler
+from tests.lab.helpers import until
 
 SMALL = Experiment(samples=40, hidden=(4,))
 
@@ -39,6 +42,31 @@ SMALL = Experiment(samples=40, hidden=(4,))
 @pytest.fixture
 def scheduler():
     return Scheduler()
+
+
+class Busy(threading.Event):
+    """Nobody's turn comes before it is set."""
+
+    def __enter__(self):
+        self.wait(60)
+
+    def __exit__(self, *problem):
+        pass
+
+
+@pytest.fixture
+def compiling(monkeypatch):
+    """A compiler that works until it is set."""
+    try:
+        compiler.compiler()
+    except compiler.NoCompiler as problem:
+        pytest.skip(str(problem))
+    monkeypatch.setenv(compiler.SWITCH_VARIABLE, "on")
+    monkeypatch.setattr(executor, "FIRST_STEP_WAIT_S", np.inf)
+    busy = Busy()
+    monkeypatch.setattr(executor.Build, "turn", busy)
+    yield busy
+    busy.set()
 
 
 def do(scheduler, command, run="a", arrays=None):
@@ -111,23 +139,52 @@ def test_everyone_gets_a_turn_in_each_round(scheduler):
     names = [f"run {number}" for number in range(30)]
     begin(scheduler, *names)
     for _ in range(4):
-        assert scheduler.work(1e-6)
+        assert scheduler.work(0)
     steps = [scheduler.runs[name].trainer.steps for name in names]
     assert steps == [4] * 30
+
+
+def test_nobody_waits_for_the_compiler_of_another_run(scheduler, compiling):
+    begin(scheduler, "on the tape", experiment=SMALL.change(dataset="digits", conv=(4,)))
+    begin(scheduler, "compiled")
+    waits = []
+    for _ in range(3):
+        assert scheduler.work(0, waits.append)
+    assert scheduler.runs["on the tape"].trainer.steps == 3
+    run = scheduler.runs["compiled"]
+    assert run.trainer.steps == 0
+    do(scheduler, Pause(), "on the tape")
+    assert scheduler.work(0, waits.append)
+    assert waits == [0] * 7 + [COMPILING_S]
+    compiling.set()
+    until(lambda: do(scheduler, GetFrame(), "compiled") and scheduler.work(0) and run.trainer.steps > 0)
+    assert run.trainer.executor.way == "compiled"
+
+
+@pytest.mark.parametrize(("press", "done"), [(Step(), (1, 3)), (StepBatch(), (0, 1))], ids=str)
+def test_steps_pressed_while_the_compiler_works_are_taken_later(press, done, scheduler, compiling):
+    do(scheduler, Open(SMALL))
+    assert do(scheduler, press).state.status == "running"
+    trainer = scheduler.runs["a"].trainer
+    assert trainer.steps == 0
+    compiling.set()
+    until(lambda: do(scheduler, GetFrame()) and not scheduler.work())
+    assert (trainer.epochs, trainer.steps) == done
+    assert state(scheduler).status == "paused"
 
 
 def test_commands_between_two_slices_count_at_once(scheduler):
     begin(scheduler, "a", "b", "c")
     asked = []
 
-    def between():
+    def between(wait):
         asked.append(len(scheduler.runs))
         if len(asked) == 1:
             do(scheduler, Pause(), "b")
             do(scheduler, Close(), "c")
 
     a, b, c = (scheduler.runs[name].trainer for name in "abc")
-    assert scheduler.work(1e-6, between)
+    assert scheduler.work(0, between)
     assert [trainer.steps for trainer in (a, b, c)] == [1, 0, 0]
     assert asked == [3, 2, 2]
 
