@@ -19,6 +19,7 @@ KINDS = {
     "chaos": "what fifteen visitors lose while the server's workers are killed and stopped at random",
     "neighbor": "how long another visitor waits while the largest experiments are opened and trained",
     "selection": "whether the test accuracy after early stopping is that of new data",
+    "many": "groups of runs, as the Compare page trains them, beside JAX's vmap",
     "tables": "time and memory for reading large tables",
     "ablation": "what each optimization of the engine gains: time of a step without it / with it",
 }

@@ -1,21 +1,20 @@
-"""Compare: how much of a result is luck, which value is best, and whether a change helps."""
+"""Compare: how much of a result is luck, which value or pair is best, and whether a change helps."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from ui.compare.compare import VIEWS, compare
+from ui.compare.compare import choose_view, compare
 from ui.kit.page_parts import title_row
+from ui.playground.messages import refusals
 from ui.session import state
 
 state.begin()
 
 with title_row("Compare"):
-    help = "One experiment many times, one setting with all its values, or pairs of runs that differ in one setting."
-    view = st.segmented_control(
-        "Question", list(VIEWS), default="Repeat", required=True, key="compare_view", help=help, persist_state="session"
-    )
-compare(view)
+    choose_view()
+refusals()
+compare()
 with st.expander("What you see, what to try, and why"):
     st.markdown(
         """
@@ -24,7 +23,8 @@ median: half of the runs are better. The dark band holds the middle half of all 
 that diverges counts as worse than any other; none is left out.
 
 **Try this.** *Repeat*: is one run that reached 97 % typical, or lucky? *One setting*: look at the learning rate, then
-at the batch size. *One change*: does L2 help here? With 10 pairs, and with 100?
+at the batch size. *Two settings*: does the best learning rate depend on the batch size? *One change*: does L2 help
+here? With 10 pairs, and with 100?
 
 **Why.** The initial weights and the order of the batches are random, so one run proves little. Pairs with equal random
 numbers differ only by the change itself, so fewer of them are needed.

@@ -26,6 +26,10 @@ remove neurons, the thumbnails on the left switch features on and off.
 The help of every control says so. Learning rate, batch size, penalties, schedule and stop rules change the running
 network; data, layers and functions start a new one.
 """,
+    "Is it luck?": """
+One run proves little: its initial weights and the order of its batches are random. The page *Compare* repeats your
+experiment, tries all values of one setting or of two, and says whether a change helps.
+""",
     "Keys": "Space plays and pauses, the right arrow trains for one epoch; the ? key shows them all.",
     "Your own data": """
 It is uploaded on the page *Data* and stays on the server for you, in every tab of this browser, and for those who train

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -18,14 +18,14 @@ MAX_MEMBERS = 320
 MAX_EPOCHS = 400  # of each member: the curves keep every epoch
 MAX_SECONDS = 600.0  # that all members may take, as estimated
 STEP_S = 2e-6  # that a step takes besides its multiply-adds
-VARY = {"weights": "Initial weights", "everything": "Data, weights and batches"}  # what differs between the seeds
+VARY = {"weights": "Weights", "everything": "Everything"}  # what differs between the seeds
 LARGEST_SEED = 999_999
 # Values to try of a field that has no slider of its own.
 CANDIDATES: dict[str, tuple[Any, ...]] = {"hidden": ((2,), (4,), (8,), (16,), (4, 4), (8, 8), (16, 16), (8, 8, 8))}
 
 
 class Member(NamedTuple):
-    """One run of a group. place: of its value among those of the field, 0 where only seeds vary."""
+    """One run of a group. place: of its value or pair of values among all of them, 0 where only seeds vary."""
 
     place: int
     experiment: Experiment
@@ -35,8 +35,9 @@ class Member(NamedTuple):
 class Group:
     """Members in order: all values with the first seed, then all with the next one, so that every value is soon known.
 
-    field, values: what varies, or "" and (); seeds: runs of each value; vary: of VARY; epochs: of each member.
-    The first seed is that of the experiment. Raises ExperimentError for what is not allowed.
+    field, values: what varies, or "" and (); field2, values2: the same for pairs, which come row by row: all values of
+    the first field with the first one of the second. seeds: runs of each value or pair; vary: of VARY; epochs: of each
+    member. The first seed is that of the experiment. Raises ExperimentError for what is not allowed.
     """
 
     experiment: Experiment
@@ -45,12 +46,17 @@ class Group:
     seeds: int = 10
     vary: str = "weights"
     epochs: int = 100
+    field2: str = ""
+    values2: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
-        count = self.seeds * max(1, len(self.values))
-        if self.vary not in VARY or (self.field and self.field not in fields_to_vary(self.experiment)):
+        count, varied = self.seeds * self.places, [name for name in (self.field, self.field2) if name]
+        if self.vary not in VARY or not fields_to_vary(self.experiment).keys() >= {*varied}:
             raise ExperimentError(["compare: there is no such field."])
-        if self.seeds < 1 or count > MAX_MEMBERS or bool(self.field) != bool(self.values):
+        if (self.field2 and not self.field) or len({*varied}) < len(varied):
+            raise ExperimentError(["compare: two settings must be two different ones."])
+        are_complete = all(bool(a) == bool(b) for a, b in ((self.field, self.values), (self.field2, self.values2)))
+        if self.seeds < 1 or count > MAX_MEMBERS or not are_complete:
             raise ExperimentError([f"compare: {count} runs are not allowed; allowed: 1 to {MAX_MEMBERS}."])
         if not 1 <= self.epochs <= MAX_EPOCHS:
             raise ExperimentError([f"compare: {self.epochs} epochs are not allowed; allowed: 1 to {MAX_EPOCHS}."])
@@ -60,17 +66,27 @@ class Group:
                 [f"compare: this takes about {self.seconds:,.0f} s; allowed: {MAX_SECONDS:g}. Choose fewer runs."]
             )
 
+    @property
+    def places(self) -> int:
+        """The number of values or pairs of values; 1 where only seeds vary."""
+        return max(1, len(self.values)) * max(1, len(self.values2))
+
+    def fields_at(self, place: int) -> dict[str, Any]:
+        """What varies, with its values at a place."""
+        row, column = divmod(place, max(1, len(self.values)))
+        found = {self.field: self.values[column]} if self.field else {}
+        return found | {self.field2: self.values2[row]} if self.field2 else found
+
     @cached_property
     def members(self) -> tuple[Member, ...]:
         return tuple(
-            Member(place, self._member(value, number))
+            Member(place, self._member(self.fields_at(place), number))
             for number in range(self.seeds)
-            for place, value in enumerate(self.values or (None,))
+            for place in range(self.places)
         )
 
-    def _member(self, value: Any, number: int) -> Experiment:
+    def _member(self, changes: dict[str, Any], number: int) -> Experiment:
         e = self.experiment
-        changes: dict[str, Any] = {self.field: value} if self.field else {}
         if number and self.vary == "weights":
             changes["weight_seed"] = _later(e.weight_seed or e.seed, number)
         elif number:
@@ -90,16 +106,18 @@ class Group:
         return sum(_seconds(member.experiment, self.epochs) for member in self.members)
 
     def to_json(self) -> str:
-        found = {name: getattr(self, name) for name in ("field", "values", "seeds", "vary", "epochs")}
-        return json.dumps({"experiment": self.experiment.to_json(), **found})
+        return json.dumps(
+            {f.name: getattr(self, f.name) for f in fields(self)} | {"experiment": self.experiment.to_json()}
+        )
 
     @classmethod
     def from_json(cls, text: str) -> Group:
         """Raises ExperimentError."""
         try:
             found = json.loads(text)
-            values = tuple(tuple(v) if isinstance(v, list) else v for v in found["values"])
-            return cls(**{**found, "experiment": Experiment.from_json(found["experiment"]), "values": values})
+            for name in ("values", "values2"):
+                found[name] = tuple(tuple(v) if isinstance(v, list) else v for v in found[name])
+            return cls(**{**found, "experiment": Experiment.from_json(found["experiment"])})
         except (TypeError, KeyError, ValueError) as problem:
             if isinstance(problem, ExperimentError):
                 raise

@@ -15,7 +15,19 @@ from tests.browser.playground import PHONE, SCREEN, WAIT_S, Playground, eventual
 pytestmark = pytest.mark.browser
 
 PAGES = Path(__file__).parents[2] / "pages"
-TITLES = ("Functions", "One step", "Optimizers", "Health", "Images", "Data", "Save", "Device", "Help", "Playground")
+TITLES = (
+    "Compare",
+    "Functions",
+    "One step",
+    "Optimizers",
+    "Health",
+    "Images",
+    "Data",
+    "Save",
+    "Device",
+    "Help",
+    "Playground",
+)
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 COLORS = {"runOnly": ["color-contrast", "link-in-text-block"]}  # all that a theme decides: it is the same document
 LAYOUT = {"rules": {rule: {"enabled": False} for rule in COLORS["runOnly"]}}  # on a phone, which has the same colors

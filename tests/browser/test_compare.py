@@ -7,10 +7,12 @@ import re
 import numpy as np
 import pytest
 
+from engine import OPTIMIZERS
 from lab.experiment.experiment import Experiment
 from lab.experiment.group import Group, fields_to_vary
 from lab.training.build import build
 from tests.browser.playground import PHONE, WAIT_S, Playground, eventually
+from tests.browser.test_accessibility import barriers
 from ui.compare.statistics import compare_pairs
 
 pytestmark = pytest.mark.browser
@@ -63,3 +65,31 @@ def test_three_questions_are_answered_as_single_runs_answer_them(playground):
     assert f"{verdict.better} of 30 pairs of runs end with a lower test loss, {verdict.worse} with a higher one" in text
     page.set_viewport_size(PHONE)
     assert eventually(lambda: page.evaluate("document.documentElement.scrollWidth <= innerWidth"), WAIT_S)
+
+
+def test_a_pair_is_taken_by_keyboard_and_the_link_keeps_the_comparison(playground):
+    told = "tiles:1:weights:10:learning_rate:optimizer"
+    playground.open(f"{QUERY}&compare={told}").go("Compare")
+    page = playground.page
+    text = words(playground, "^One run of 10 epochs for each of 56 pairs")
+    rates = (0.00001, 0.0001, 0.003, 0.01, 0.1, 0.3, 3.0, 10.0)  # of eleven
+    group = Group(SMALL, "learning_rate", rates, 1, epochs=10, field2="optimizer", values2=tuple(OPTIMIZERS))
+    losses = finals(group).ravel()
+    tiles = page.get_by_role("radiogroup", name="Pairs of values").get_by_role("radio")
+    last = group.fields_at(55)
+    assert eventually(lambda: "not trained" not in (tiles.nth(55).get_attribute("aria-label") or ""), WAIT_S)
+    assert f"the lowest test loss is {losses.min():.3g}" in words(playground, "^One run of 10 epochs"), text
+    assert tiles.count() == 56
+    assert barriers(playground) == []
+    tiles.nth(4).focus()  # the present pair: the stop of the Tab key
+    assert tiles.nth(4).get_attribute("tabindex") == "0"
+    assert tiles.nth(4).get_attribute("aria-checked") == "true"
+    page.keyboard.press("ArrowDown")
+    assert tiles.nth(12).evaluate("tile => tile === document.activeElement")
+    playground.linked(compare=told)  # arrow keys only move
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    playground.linked(compare=told, learning_rate="10", optimizer=last["optimizer"])
+    assert eventually(lambda: tiles.nth(55).get_attribute("aria-checked") == "true", WAIT_S)
+    page.reload()
+    words(playground, "^One run of 10 epochs for each of 56 pairs")

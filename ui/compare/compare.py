@@ -10,59 +10,74 @@ import streamlit as st
 
 from lab.experiment.experiment import USUAL_VALIDATION_SHARE, Experiment, ExperimentError
 from lab.experiment.group import VARY, Group
-from ui.compare import one_change, one_setting, repeat
+from ui.compare import one_change, one_setting, parts, repeat, two_settings
 from ui.compare.outcomes import Outcomes, outcomes_of
 from ui.kit.escape import escape_markdown
 from ui.kit.widgets import button
 from ui.session import state
+from ui.session.comparison import EPOCHS, RUNS
 
 AT_ONCE_S = 5.0  # that a group may take, as estimated, to be trained without a press
 REFRESH_S, WORK_S = 0.35, 0.25  # time between two refreshes, and how much of it is spent asking
-RUNS = {"Repeat": (30, (5, 10, 30, 100)), "One setting": (5, (1, 3, 5, 10, 20)), "One change": (30, (5, 10, 30, 100))}
-EPOCHS = (10, 25, 50, 100, 200, 400)
 
 
 class View(NamedTuple):
-    """choose: controls of what varies, returns field and values; draw: the answer."""
+    """choose: controls of what varies, returns the fields of the group; draw: the answer."""
 
+    label: str
     sentence: str
-    choose: Callable[[Experiment], tuple[str, tuple[Any, ...]]]
+    choose: Callable[[Experiment], dict[str, Any]]
     draw: Callable[[Outcomes], None]
 
 
-VIEWS = {
-    "Repeat": View(
-        "How much is luck? The same experiment many times, each time with other initial weights.",
+VIEWS = {  # name in the link -> view
+    "repeat": View(
+        "Repeat", "How much is luck? The same experiment many times, each time with other initial weights.",
         repeat.choose, repeat.draw),
-    "One setting": View(
-        "Which value is best? The result for each value of one setting, everything else as it is.",
+    "setting": View(
+        "One setting", "Which value is best? The result for each value of one setting, everything else as it is.",
         one_setting.choose, one_setting.draw),
-    "One change": View(
+    "tiles": View(
+        "Two settings", "Which pair is best? The result for each pair of values of two settings.",
+        two_settings.choose, two_settings.draw),
+    "change": View(
+        "One change",
         "Does it help? The same runs with and without one change, in pairs with equal weights and batches.",
         one_change.choose, one_change.draw),
 }  # fmt: skip
 
 
-def compare(name: str) -> None:
+def choose_view() -> None:
+    help = "One experiment many times, one setting with all its values, two settings, or pairs of runs with one change."
+    act = lambda now, name: now.other_view(name)  # noqa: E731
+    options = parts.chooses("compare_view", parts.chosen().view, act)
+    show = lambda name: VIEWS[name].label  # noqa: E731
+    st.segmented_control("Question", list(VIEWS), required=True, format_func=show, help=help, **options)
+
+
+def compare() -> None:
     """Controls on the left, the answer on the right."""
-    view, e = VIEWS[name], base()
+    now, e = parts.chosen(), base()
+    view = VIEWS[now.view]
     st.markdown(view.sentence)
     left, right = st.columns([1, 3], gap="medium")
     with left:
-        field, values = view.choose(e)
-        usual, offered = RUNS[name]
+        varied = view.choose(e)
         help = "How many times, each time with other random numbers. The first run is that of your experiment."
-        label = "Runs" if name == "Repeat" else "Runs of each"
-        seeds = int(st.select_slider(label, offered, usual, key=f"compare_runs_{name}", help=help))  # pyright: ignore
-        help = "What the random numbers of a run decide."
-        options = {"format_func": VARY.__getitem__, "required": True, "key": "compare_vary", "help": help}
-        vary = st.segmented_control("They differ in", list(VARY), default="weights", **options)
+        label = {"repeat": "Runs", "tiles": "Runs of each pair"}.get(now.view, "Runs of each")
+        options = parts.sets(f"compare_runs_{now.view}", "runs")
+        seeds: Any = st.select_slider(label, RUNS[now.view][1], help=help, **options)
+        help = "Weights: the initial weights alone. Everything: the data and the order of batches as well."
+        options = {"format_func": VARY.__getitem__, "required": True, "help": help}
+        vary = st.segmented_control("They differ in", list(VARY), **options, **parts.sets("compare_vary", "vary"))
         help = "How long each run trains."
-        epochs = int(st.select_slider("Epochs", EPOCHS, 100, key="compare_epochs", help=help))
+        epochs: Any = st.select_slider("Epochs", EPOCHS, help=help, **parts.sets("compare_epochs", "epochs"))
         _about_the_part(e)
+        if e != state.experiment():
+            st.page_link("../pages/playground.py", label="Train what you took on the Playground")
     with right:
         try:
-            group = Group(e, field, values, seeds, str(vary), epochs)
+            group = Group(e, seeds=seeds, vary=str(vary), epochs=epochs, **varied)
         except ExperimentError as problem:
             st.warning(escape_markdown(str(problem)))
             return
@@ -109,6 +124,6 @@ def _about_the_part(e: Experiment) -> None:
         st.caption("The figures are those of the validation part. The test part is not looked at.")
         return
     st.caption("The figures are those of the test part. Who chooses by them cannot test with it any more.")
-    help = "Sets a share of the training part aside, by which you can choose. Restarts training."
+    help = "Sets a share of the training part aside for validation, by which you can choose. Restarts training."
     hold_out = partial(state.change, validation_share=USUAL_VALIDATION_SHARE)
-    button(f"Hold out {USUAL_VALIDATION_SHARE:.0%} for validation", "validation_share", hold_out, help)
+    button(f"Hold out {USUAL_VALIDATION_SHARE:.0%}", "validation_share", hold_out, help)

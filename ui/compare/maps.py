@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -16,7 +16,6 @@ from ui.figures.theme import BLUE, CLASS_COLORS, ORANGE, ZERO, Theme
 from ui.kit.inline_picture import as_data_url
 from ui.session import state
 
-KEY = "maps"
 LEVELS = (1 << CLASS_SHIFT) - 1  # of confidence
 
 
@@ -41,17 +40,42 @@ def _rgb(color: str) -> np.ndarray:
     return np.array([int(color[k : k + 2], 16) for k in (1, 3, 5)], np.float64)
 
 
+class Tile(NamedTuple):
+    """label: for the pointer and screen readers; text: a number; strength: of its color, 0 to 1; colors (H, W, 3)."""
+
+    label: str
+    text: str
+    strength: float
+    colors: np.ndarray | None
+
+
 def choose_map(pictures: Mapping[str, tuple[str, np.ndarray]], chosen: str, choose: Callable[[str], None]) -> None:
     """Pictures of which one is chosen: name -> (label, colors). Without a socket there are no pictures."""
-    if not state.runs().live:
-        return
     listed = {name: {"label": label, "picture": as_data_url(colors)} for name, (label, colors) in pictures.items()}
-    data = {"pictures": listed, "chosen": chosen, "disabled": False}
-    _component()(key=KEY, data=data, on_chosen_change=lambda: choose(st.session_state[KEY]["chosen"]))
+    _pictures("maps", {"name": "Runs", "pictures": listed, "chosen": chosen}, choose)
+
+
+def choose_tile(tiles: Sequence[Tile], chosen: int | None, titles: tuple[str, str], columns: Sequence[str],
+                rows: Sequence[str], choose: Callable[[str], None]) -> None:  # fmt: skip
+    """Tiles row by row, of which one is chosen: its place is its name. titles: what columns and rows are."""
+    listed = {
+        str(place): {"label": tile.label, "text": tile.text, "strength": tile.strength,
+                     "picture": as_data_url(tile.colors) if tile.colors is not None else ""}
+        for place, tile in enumerate(tiles)
+    }  # fmt: skip
+    grid = {"titles": titles, "columns": columns, "rows": rows}
+    data = {"name": "Pairs of values", "pictures": listed, "chosen": str(chosen), "grid": grid}
+    _pictures("tiles", data, choose)
+
+
+def _pictures(key: str, data: dict[str, Any], choose: Callable[[str], None]) -> None:
+    if state.runs().live:
+        act = lambda: choose(st.session_state[key]["chosen"])  # noqa: E731
+        _component()(key=key, data={**data, "disabled": False}, on_chosen_change=act)
 
 
 @lru_cache
 def _component() -> Any:
-    html = '<div class="thumbnails thumbnails-maps" role="radiogroup" aria-label="Runs"></div>'
+    html = '<div class="thumbnails thumbnails-maps" role="radiogroup"></div>'
     css, js = styles("page/thumbnails.css"), script("page/thumbnails.js", served=True)
-    return component(KEY, html=html, css=css, js=js, isolate_styles=False)
+    return component("maps", html=html, css=css, js=js, isolate_styles=False)

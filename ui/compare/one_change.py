@@ -9,6 +9,7 @@ import streamlit as st
 
 from lab.experiment.experiment import Experiment
 from lab.experiment.fields import FIELDS, LIVE
+from lab.experiment.rules import as_text
 from lab.protocol.messages import BYTE_SCALE
 from ui.compare import parts
 from ui.compare.maps import colored, signed
@@ -23,17 +24,18 @@ from ui.kit.inline_picture import as_data_url
 PICTURE_PX = 160
 
 
-def choose(e: Experiment) -> tuple[str, tuple[Any, ...]]:
-    field = parts.field_box(e, "l2", "compare_changed")
-    value = getattr(e, field)
-    if value == "auto":
-        value = FIELDS[field].auto(e)  # pyright: ignore[reportOptionalCall]
+def choose(e: Experiment) -> dict[str, Any]:
+    field = parts.field_box(e, "compare_changed", "l2")
+    value = parts.value_of(field, e)
     others = [other for other in values_of(field, e) if other != value]
     show = lambda other: parts.text_of(field, other, e)  # noqa: E731
     help = f"Yours is {parts.text_of(field, value, e)}."
-    usual = others.index(0.001) if field == "l2" and 0.001 in others else 0
-    other = st.selectbox("Changed to", others, usual, format_func=show, key=f"compare_to_{field}", help=help)
-    return field, (value, other)
+    usual = next((other for other in others if (field, other) == ("l2", 0.001)), others[0])
+    shown = next((other for other in others if as_text(other) == parts.chosen().value), usual)
+    act = lambda now, other: now._replace(value=as_text(other))  # noqa: E731
+    options = parts.chooses(f"compare_to_{field}", shown, act)
+    other = st.selectbox("Changed to", others, format_func=show, help=help, **options)
+    return {"field": field, "values": (value, other)}
 
 
 def draw(found: Outcomes) -> None:
@@ -46,7 +48,7 @@ def draw(found: Outcomes) -> None:
     verdict = compare_pairs(parts.finals(found, 0)[:pairs], parts.finals(found, 1))
     st.markdown(sentence(found, names, verdict))
     spreads = {name: spread(found.losses[found.of(place)]) for place, name in enumerate(names)}
-    alt = f"{label.capitalize()} of {pairs} pairs of runs: {names[0]} in gray, {names[1]} in color"
+    alt = f"{label.capitalize()} of {pairs} pairs of runs, {names[0]} in gray: {names[1]} is in color"
     charts("compare_pairs", {alt: bands(spreads, label=label, part=group.part, theme=theme())})
     if found.maps is not None and len(found.maps) > 1:
         first, second = found.maps[0], found.maps[1]
@@ -74,10 +76,16 @@ def sentence(found: Outcomes, names: list[str], verdict: Verdict) -> str:
     text += f" (medians {medians[1]} and {medians[0]}). "
     if verdict.is_clear:
         word = "better" if verdict.better > verdict.worse else "worse"
-        text += f"That is **clearly {word}**: chance alone would be as one-sided in {verdict.chance:.1%} of cases. "
+        text += (
+            f"That is **clearly {word}**: chance alone would be as one-sided in {_percent(verdict.chance)} of cases. "
+        )
     else:
         text += f"**{pairs} pairs cannot tell**: chance alone would be as one-sided in {verdict.chance:.0%} of cases. "
     return text + _kept(group.field)
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.001 else "less than 0.1%"
 
 
 def _kept(field: str) -> str:

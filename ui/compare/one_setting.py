@@ -17,19 +17,16 @@ from ui.compare.statistics import spread
 from ui.figures.spread import response
 from ui.kit.charts import chart, theme
 from ui.kit.escape import escape_markdown
-from ui.session import state
 
 
-def choose(e: Experiment) -> tuple[str, tuple[Any, ...]]:
-    field = parts.field_box(e, "learning_rate", "compare_setting")
-    return field, values_of(field, e)
+def choose(e: Experiment) -> dict[str, Any]:
+    field = parts.field_box(e, "compare_setting", "learning_rate")
+    return {"field": field, "values": values_of(field, e)}
 
 
 def values_of(field: str, e: Experiment) -> tuple[Any, ...]:
     """The values to compare, and the present one in its place."""
-    values, present = fields_to_vary(e)[field], getattr(e, field)
-    if present == "auto":
-        present = FIELDS[field].auto(e)  # pyright: ignore[reportOptionalCall]
+    values, present = fields_to_vary(e)[field], parts.value_of(field, e)
     if present in values:
         return values
     return tuple(sorted((*values, present))) if FIELDS[field].steps else (*values, present)
@@ -42,21 +39,21 @@ def draw(found: Outcomes) -> None:
     finals = [parts.finals(found, place) for place in places]
     quartiles = np.stack([spread(values)[1:4] for values in finals], axis=1)
     diverged = [parts.diverged(found, place) for place in places]
-    best, present = int(np.argmin(quartiles[1])), _present(found)
+    best, present = int(np.argmin(quartiles[1])), parts.present_place(group)
     st.markdown(sentence(found, names, quartiles[1], diverged, best, present))
     label, setting = parts.figure_label(group), FIELDS[group.field].label
     figure = response(names, quartiles, diverged, [len(values) for values in finals], label=label, part=group.part,
                       present=present, is_ordered=bool(FIELDS[group.field].steps), theme=theme())  # fmt: skip
     alt = f"{label.capitalize()} after {group.epochs} epochs for each value of {setting}; a click takes a value"
-    chart(figure, "compare_response", alt, on_pick=lambda place: _take_place(found, place))
+    chart(figure, "compare_response", alt, on_pick=lambda place: parts.take_place(group, place))
     if found.maps is not None and len(found.maps) >= len(places):
         maps = [colored(found.maps[place], found.encoding, theme()) for place in places]
         pictures = {str(place): (f"{setting} {names[place]}: its first run", maps[place]) for place in places}
-        choose_map(pictures, str(present), lambda name: _take_place(found, name))
+        choose_map(pictures, str(present), lambda name: parts.take_place(group, name))
     if quartiles[1][best] < np.inf:
         help = f"Sets {setting} to the value with the lowest median."
         fields = {group.field: group.values[best]}
-        parts.take_button(f"Use {names[best]}", "compare_use", e, help, **fields)
+        parts.take_button(f"Use {setting} {names[best]}", "compare_use", e, help, **fields)
 
 
 def sentence(found: Outcomes, names: list[str], medians: np.ndarray, diverged: list[int], best: int,
@@ -74,16 +71,3 @@ def sentence(found: Outcomes, names: list[str], medians: np.ndarray, diverged: l
         text += f"; yours, {escape_markdown(names[present])}, has {parts.number(float(medians[present]))}"
     failed = [names[place] for place, count in enumerate(diverged) if count]
     return text + (f". Runs diverged with {escape_markdown(', '.join(failed))}." if failed else ".")
-
-
-def _present(found: Outcomes) -> int | None:
-    value, field = getattr(state.experiment(), found.group.field), found.group.field
-    if value == "auto":
-        value = FIELDS[field].auto(state.experiment())  # pyright: ignore[reportOptionalCall]
-    return found.group.values.index(value) if value in found.group.values else None
-
-
-def _take_place(found: Outcomes, place: Any) -> None:
-    number = int(place) if isinstance(place, int) or (isinstance(place, str) and place.isdecimal()) else -1
-    if 0 <= number < len(found.group.values):
-        parts.take(found.group.experiment, **{found.group.field: found.group.values[number]})

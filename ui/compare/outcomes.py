@@ -48,8 +48,8 @@ class Outcomes:
         self.stopped = True
 
     def of(self, place: int) -> np.ndarray:
-        """The numbers of the members with one value of the field that are done."""
-        return np.arange(place, len(self.status), max(1, len(self.group.values)))
+        """The numbers of the members with one value, or pair of values, that are done."""
+        return np.arange(place, len(self.status), self.group.places)
 
     def work(self, seconds: float) -> None:
         """Ask for new outcomes for about this long; the group trains only while somebody asks."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from lab.experiment.experiment import Experiment
 from lab.experiment.fields import FIELDS
 from lab.experiment.group import Group, fields_to_vary
 from ui.compare.outcomes import Outcomes
-from ui.kit.widgets import obeying
-from ui.session import state
+from ui.kit.widgets import keyed, obeying
+from ui.session import comparison, state
+from ui.session.comparison import Comparison
 
 
 def score_name(group: Group) -> str:
@@ -27,12 +29,34 @@ def number(value: float) -> str:
     return f"{value:.3g}" if np.isfinite(value) else "diverged"
 
 
-def field_box(e: Experiment, usual: str, key: str) -> str:
-    """Choose a setting that can vary."""
-    names = list(fields_to_vary(e))
+def chosen() -> Comparison:
+    """What is compared, as the link holds it."""
+    return comparison.read(state.view()["compare"]) or Comparison()
+
+
+def choose(found: Comparison) -> None:
+    state.change_view("compare", found.text)
+
+
+def chooses(key: str, value: Any, act: Callable[[Comparison, Any], Comparison]) -> dict[str, Any]:
+    """Options of a widget that shows a value of what is compared. act: the comparison with another value."""
+    return keyed(key, value, lambda value: choose(act(chosen(), value)))
+
+
+def sets(key: str, name: str) -> dict[str, Any]:
+    """The same for a widget that shows one field of what is compared."""
+    return chooses(key, getattr(chosen(), name), lambda now, value: now._replace(**{name: value}))
+
+
+def field_box(e: Experiment, key: str, usual: str, name: str = "field", title: str = "Setting", but: str = "") -> str:
+    """Choose a setting that can vary, and is not `but`. name: where the comparison keeps it."""
+    names = [other for other in fields_to_vary(e) if other != but]
+    given = getattr(chosen(), name)
+    shown = next(field for field in (given, usual, *names) if field in names)
     show = lambda name: FIELDS[name].label  # noqa: E731
     help = "The setting whose values are compared."
-    return st.selectbox("Setting", names, names.index(usual), format_func=show, key=key, help=help)
+    act = lambda now, field: now._replace(**{name: field}, value="")  # noqa: E731
+    return st.selectbox(title, names, format_func=show, help=help, **chooses(key, shown, act))
 
 
 def text_of(field: str, value: Any, e: Experiment) -> str:
@@ -63,3 +87,24 @@ def finals(found: Outcomes, place: int) -> np.ndarray:
 
 def diverged(found: Outcomes, place: int) -> int:
     return sum(found.status[number] == "diverged" for number in found.of(place))
+
+
+def value_of(field: str, e: Experiment) -> Any:
+    """The value of a field, or the one that is meant by "auto"."""
+    value = getattr(e, field)
+    return FIELDS[field].auto(e) if value == "auto" else value  # pyright: ignore[reportOptionalCall]
+
+
+def present_place(group: Group) -> int | None:
+    """The place of the visitor's values among those of the group."""
+    e = state.experiment()
+    places = range(group.places)
+    is_present = lambda place: all(value_of(f, e) == value for f, value in group.fields_at(place).items())  # noqa: E731
+    return next(filter(is_present, places), None)
+
+
+def take_place(group: Group, place: Any) -> None:
+    """Take the value, or pair of values, that was picked."""
+    number = int(place) if isinstance(place, int) or (isinstance(place, str) and place.isdecimal()) else -1
+    if 0 <= number < group.places:
+        take(group.experiment, **group.fields_at(number))

@@ -17,16 +17,16 @@ from ui.kit.charts import charts, theme
 from ui.session import state
 
 
-def choose(e: Experiment) -> tuple[str, tuple[Any, ...]]:
+def choose(e: Experiment) -> dict[str, Any]:
     is_accuracy = e.source.kind == "classification"
     help = "The sentence beside the chart says how many runs reach it, and when."
     label = "Accuracy to reach" if is_accuracy else "R² to reach"
-    st.number_input(label, 0.0, 1.0, 0.95, 0.01, key="compare_target", help=help)
-    return "", ()
+    st.number_input(label, 0.0, 1.0, step=0.01, help=help, **parts.sets("compare_target", "target"))
+    return {}
 
 
 def draw(found: Outcomes) -> None:
-    group, target = found.group, float(st.session_state.get("compare_target", 0.95))
+    group, target = found.group, parts.chosen().target
     label = parts.figure_label(group)
     losses = spread(found.losses)
     st.markdown(sentence(found, target))

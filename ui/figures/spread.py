@@ -68,8 +68,8 @@ def response(names: Sequence[str], quartiles: np.ndarray, diverged: Sequence[int
         reach = {"type": "data", "symmetric": False, "array": q3 - median, "arrayminus": median - q1}
         figure.add_bar(**shared, name="median", marker={"color": color}, error_y=reach)
     for place in places[np.asarray(diverged) > 0]:
-        words = f"{diverged[place]} of {runs[place]}<br>diverged"
-        figure.add_annotation(x=place, y=1, yref="paper", yanchor="top", text=words, showarrow=False,
+        words = f"{diverged[place]} of {runs[place]} diverged"
+        figure.add_annotation(x=place, y=1, yref="paper", yanchor="top", text=words, textangle=-90, showarrow=False,
                               font={"size": 11, "color": INK[theme]})  # fmt: skip
         figure.add_vrect(x0=place - 0.5, x1=place + 0.5, fillcolor=QUIET[theme], opacity=0.18, line_width=0)
     if present is not None:

@@ -7,12 +7,13 @@ from typing import Any
 
 from lab.experiment.rules import short
 from lab.protocol.speed import SPEEDS
-from ui.session import lockable_parts
+from ui.session import comparison, lockable_parts
 
 CONTROLS = {"simple": "Simple", "everything": "Everything"}  # which controls the Playground shows -> label
 VIEW = {  # name -> default
     "controls": "simple", "speed": "calm", "show_test": True, "discretize": False, "mark_errors": "auto",
     "projector": False, "hide": (), "lock": (), "title": "", "task": "",
+    "compare": "",  # as ui/session/comparison.py reads it
 }  # fmt: skip
 MARK_ERRORS = {"auto": "Auto", "always": "Always", "never": "Never"}  # on the map; name -> label
 CHOICES = {"controls": tuple(CONTROLS), "speed": tuple(SPEEDS), "mark_errors": tuple(MARK_ERRORS)} | {
@@ -36,6 +37,11 @@ def view_from(query: Mapping[str, str], refused: list[str]) -> dict[str, Any]:
             if len(view[name]) > MAX_CHARACTERS[name]:
                 view[name] = VIEW[name]
                 refused.append(f"{name}: {short(text)} is too long; allowed: {MAX_CHARACTERS[name]} characters.")
+        elif name == "compare":
+            if (read := comparison.read(text)) is None:
+                refused.append(comparison.refusal(text))
+            else:
+                view[name] = read.text
         elif text in CHOICES[name]:
             view[name] = text == "true" if text in ("true", "false") else text
         else:

@@ -26,6 +26,16 @@ def test_all_values_come_with_the_first_seed_before_the_next_one():
     assert rows == [(0, 0.1, 0), (1, 0.3, 0), (0, 0.1, 6), (1, 0.3, 6)]
 
 
+def test_all_pairs_come_row_by_row_with_the_first_seed_before_the_next_one():
+    group = Group(E, "learning_rate", (0.1, 0.3), seeds=2, field2="hidden", values2=((2,), (3,), (4,)))
+    rows = [
+        (m.place, m.experiment.learning_rate, *m.experiment.hidden, m.experiment.weight_seed) for m in group.members
+    ]
+    first = [(0, 0.1, 2, 0), (1, 0.3, 2, 0), (2, 0.1, 3, 0), (3, 0.3, 3, 0), (4, 0.1, 4, 0), (5, 0.3, 4, 0)]
+    assert rows == first + [(*row[:3], 6) for row in first]
+    assert group.fields_at(3) == {"learning_rate": 0.3, "hidden": (3,)}
+
+
 @pytest.mark.parametrize("experiment", [Experiment(), Experiment(dataset="digits"), Experiment(dataset="plane")])
 def test_every_offered_value_of_every_field_is_an_experiment(experiment):
     for field, values in fields_to_vary(experiment).items():
@@ -35,7 +45,8 @@ def test_every_offered_value_of_every_field_is_an_experiment(experiment):
 
 @pytest.mark.parametrize("vary", VARY)
 def test_a_group_survives_its_text(vary):
-    for group in (Group(E, vary=vary), Group(E, "hidden", ((4,), (8, 8)), 2, vary, 10)):
+    for group in (Group(E, vary=vary), Group(E, "hidden", ((4,), (8, 8)), 2, vary, 10),
+                  Group(E, "l2", (0.0, 0.1), 1, vary, 10, "hidden", ((4,), (8, 8)))):  # fmt: skip
         assert Group.from_json(group.to_json()) == group
 
 
@@ -44,7 +55,10 @@ def test_a_group_survives_its_text(vary):
     [
         {"field": "seed", "values": (1,)}, {"field": "device", "values": ("cuda:0",)}, {"field": "l2"},
         {"seeds": 0}, {"seeds": MAX_MEMBERS + 1}, {"epochs": 0}, {"epochs": 10_000}, {"vary": "luck"},
-        {"field": "l2", "values": (-1.0,)},
+        {"field": "l2", "values": (-1.0,)}, {"field2": "l2", "values2": (0.0,)},
+        {"field": "l2", "values": (0.0,), "field2": "l2", "values2": (0.0,)},
+        {"field": "l2", "values": (0.0,), "field2": "l1"},
+        {"field": "batch_size", "values": (1, 2), "field2": "batch_norm", "values2": (True,), "seeds": 1},
     ],
 )  # fmt: skip
 def test_what_is_not_allowed_is_refused_with_a_sentence(wrong):

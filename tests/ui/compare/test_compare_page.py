@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from engine import OPTIMIZERS
 from lab.experiment.experiment import Experiment
 from lab.experiment.group import Group
 from lab.training.build import build
 from tests.ui.opened import link, open_page, ran, texts, view
 from ui.compare.statistics import compare_pairs
+from ui.compare.two_settings import thinned
 
 SMALL = {"samples": "60", "hidden": "4"}
 E = Experiment(samples=60, hidden=(4,))
@@ -37,7 +39,7 @@ def few(page, name: str, runs: int = 5):
 
 
 def test_repeated_runs_are_summed_up_in_a_sentence():
-    page = few(open_page("compare", **SMALL), "Repeat")
+    page = few(open_page("compare", **SMALL), "repeat")
     median = np.median(finals(Group(E, seeds=5, epochs=10)))
     assert f"**5 runs**, 10 epochs each: median test loss **{median:.3g}**" in texts(page)
     assert "none diverged" in texts(page)
@@ -46,19 +48,21 @@ def test_repeated_runs_are_summed_up_in_a_sentence():
 
 
 def test_a_run_can_be_taken_and_the_comparison_stays():
-    page = few(open_page("compare", **SMALL), "Repeat")
+    page = few(open_page("compare", **SMALL), "repeat")
     before = texts(page)
+    assert not page.get("page_link")
     ran(page.number_input(key="compare_run_0").set_value(3).run())
     ran(page.button(key="compare_take_run").click().run())
     assert link(page)["weight_seed"] == "3"
+    assert "Playground" in page.get("page_link")[0].proto.label
     assert "Run 3: test loss" in texts(page)
     assert before.split("Run 1:")[0] == texts(page).split("Run 3:")[0]
     assert page.button(key="compare_take_run").disabled
 
 
 def test_the_best_value_of_a_setting_is_named_and_can_be_used():
-    page = view(open_page("compare", **SMALL), "compare_view", "One setting")
-    page = few(page, "One setting", 3)
+    page = open_page("compare", **SMALL, compare="setting")
+    page = few(page, "setting", 3)
     rates = (0.00001, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
     losses = finals(Group(E, "learning_rate", rates, 3, epochs=10)).reshape(3, -1)
     best = int(np.argmin(np.median(losses, axis=0)))
@@ -74,10 +78,10 @@ def test_the_best_value_of_a_setting_is_named_and_can_be_used():
 
 
 def test_a_change_is_judged_by_pairs():
-    page = view(open_page("compare", **SMALL), "compare_view", "One change")
+    page = view(open_page("compare", **SMALL), "compare_view", "change")
     ran(page.selectbox(key="compare_changed").select("learning_rate").run())
     ran(page.selectbox(key="compare_to_learning_rate").select(0.3).run())
-    page = few(page, "One change", 10)
+    page = few(page, "change", 10)
     losses = finals(Group(E, "learning_rate", (0.03, 0.3), 10, epochs=10)).reshape(10, 2)
     verdict = compare_pairs(losses[:, 0], losses[:, 1])
     assert (
@@ -91,7 +95,7 @@ def test_a_change_is_judged_by_pairs():
 
 
 def test_the_validation_part_is_compared_where_there_is_one():
-    page = few(open_page("compare", **SMALL), "Repeat")
+    page = few(open_page("compare", **SMALL), "repeat")
     assert "cannot test with it any more" in texts(page)
     ran(page.button(key="validation_share").click().run())
     assert "median validation loss" in texts(page)
@@ -106,13 +110,13 @@ def test_long_work_says_how_long_it_takes_and_waits_for_a_press():
 
 
 def test_settings_of_data_sets_without_a_plane_have_no_maps():
-    page = few(open_page("compare", dataset="iris", hidden="4"), "Repeat")
+    page = few(open_page("compare", dataset="iris", hidden="4"), "repeat")
     assert "**5 runs**" in texts(page)
 
 
 def test_other_settings_can_be_compared():
-    page = view(open_page("compare", **SMALL), "compare_view", "One setting")
-    few(page, "One setting", 1)
+    page = open_page("compare", **SMALL, compare="setting")
+    few(page, "setting", 1)
     for field, words in (
         ("optimizer", "with Optimizer"),
         ("hidden", "with Hidden layers"),
@@ -120,3 +124,59 @@ def test_other_settings_can_be_compared():
     ):
         ran(page.selectbox(key="compare_setting").select(field).run())
         assert words in texts(page)
+
+
+def test_the_best_pair_of_two_settings_is_named_and_can_be_used():
+    page = few(open_page("compare", **SMALL, compare="tiles:1:weights:10:optimizer:batch_norm"), "tiles", 3)
+    group = Group(E, "optimizer", tuple(OPTIMIZERS), 3, epochs=10, field2="batch_norm", values2=(False, True))
+    medians = np.median(finals(group).reshape(3, -1), axis=0)
+    best = group.fields_at(int(np.argmin(medians)))
+    words = f"Median of 3 runs of 10 epochs for each of 14 pairs: the lowest test loss is **{medians.min():.3g}**"
+    assert f"{words}, with **Optimizer {OPTIMIZERS[best['optimizer']].label} and " in texts(page)
+    assert f"has {medians[0]:.3g}" in texts(page)
+    ran(page.button(key="compare_use").click().run())
+    told = link(page)
+    assert (told["optimizer"], told.get("batch_norm", "false")) == (best["optimizer"], str(best["batch_norm"]).lower())
+    assert told["compare"] == "tiles:3:weights:10:optimizer:batch_norm"
+    assert words in texts(page)
+
+
+def test_pairs_that_do_not_fit_together_are_left_out():
+    page = open_page("compare", **SMALL, compare="tiles:1:weights:10:batch_norm:batch_size")
+    assert "for each of 14 pairs" in texts(page)  # not with batches of one sample
+
+
+def test_values_are_thinned_evenly_and_keep_the_present_one():
+    assert thinned(range(11), 5) == (0, 1, 3, 5, 6, 7, 9, 10)
+    assert thinned(range(40), 39) == (0, 6, 11, 17, 22, 28, 33, 39)
+    assert thinned((1, 2, 3), 1) == (1, 2, 3)
+    for present in range(20):
+        found = thinned(range(20), present)
+        assert present in found
+        assert len(set(found)) == 8
+
+
+def test_the_link_holds_what_is_compared():
+    page = open_page("compare", **SMALL)
+    assert "compare" not in link(page)
+    ran(page.number_input(key="compare_target").set_value(0.9).run())
+    assert link(page)["compare"] == "repeat:30:weights:100:0.9"
+    page = view(page, "compare_view", "change")
+    ran(page.selectbox(key="compare_changed").select("hidden").run())
+    ran(page.selectbox(key="compare_to_hidden").select((8, 8)).run())
+    page.segmented_control(key="compare_vary").set_value("everything")
+    page = few(page, "change")
+    assert link(page)["compare"] == "change:5:everything:10:hidden:8,8"
+    again = open_page("compare", **link(page))
+    assert texts(again) == texts(page)
+    assert link(again) == link(page)
+
+
+@pytest.mark.parametrize(
+    "text", ["luck", "setting:4", "repeat:30:weights:100:2", "setting:5:weights:100:seeds", "tiles:x"]
+)
+def test_a_comparison_that_is_not_allowed_is_refused_with_a_sentence(text):
+    page = open_page("compare", **SMALL, compare=text)
+    assert f"compare: {text} is not allowed; allowed: repeat, setting" in page.warning[0].value.replace("\\", "")
+    assert "**30 runs**" in texts(page)
+    assert "compare" not in link(page)

@@ -12,7 +12,17 @@ from ui.session.visitor import Visitor
 
 FIELDS = (*Experiment.model_fields, *VIEW)
 VALID = {  # nonsense in other fields, but allowed in these
-    "": {"hidden", "activations", "conv", "formula", "points", "own", "hide", "lock"},  # an empty list or text
+    "": {
+        "hidden",
+        "activations",
+        "conv",
+        "formula",
+        "points",
+        "own",
+        "hide",
+        "lock",
+        "compare",
+    },  # an empty list or text
     "1e308": {"formula"},  # a constant
 }
 LONG = "9" * 5000

@@ -1,4 +1,5 @@
-// Pictures, of which one is chosen: one stop for the Tab key, and arrow keys choose.
+// Pictures, of which one is chosen: one stop for the Tab key, and arrow keys choose. In a grid, with labels of its rows
+// and columns, arrow keys only move, and Enter or Space chooses.
 import { Roving } from '../shared/roving.js';
 import { build, makeButton } from '../shared/dom.js';
 
@@ -9,36 +10,79 @@ class Thumbnails {
     this.root = root;
     this.drawn = '';
     this.buttons = [];
-    this.roving = new Roving(root, () => [this.buttons], button => button.click());
+    this.columns = 0; // of a grid
+    this.roving = new Roving(root, () => this.rows(), button => this.columns || button.click());
   }
 
-  draw(pictures) {
-    this.drawn = JSON.stringify(pictures);
-    this.buttons = Object.entries(pictures).map(([name, { label, picture }]) => {
+  rows() {
+    if (!this.columns) return [this.buttons];
+    const count = Math.ceil(this.buttons.length / this.columns);
+    return Array.from({ length: count }, (_, y) => this.buttons.slice(y * this.columns, (y + 1) * this.columns));
+  }
+
+  draw({ pictures, grid }) {
+    const focused = this.buttons.find(button => button === document.activeElement)?.name;
+    this.columns = grid ? grid.columns.length : 0;
+    this.buttons = Object.entries(pictures).map(([name, picture]) => this.makeButton(name, picture));
+    this.root.replaceChildren(...grid ? this.withLabels(grid) : this.buttons);
+    this.root.classList.toggle('thumbnails-grid', Boolean(grid));
+    this.root.style.setProperty('--columns', this.columns);
+    this.buttons.find(button => button.name === focused)?.focus();
+  }
+
+  makeButton(name, { label, picture, text, strength }) {
+    const content = [];
+    if (picture) {
       const image = build('img', '');
       image.src = picture;
       image.alt = '';
-      const button = makeButton('thumbnail', label, image, () => this.choose(name));
-      button.setAttribute('role', 'radio');
-      button.name = name;
-      button.title = label;
-      return button;
-    });
-    this.root.replaceChildren(...this.buttons);
+      content.push(image);
+    }
+    if (text !== undefined) content.push(build('span', 'thumbnail-text', text));
+    const button = makeButton('thumbnail', label, '', () => this.choose(name));
+    button.replaceChildren(...content);
+    button.setAttribute('role', 'radio');
+    button.name = name;
+    button.title = label;
+    if (strength !== undefined) button.style.setProperty('--strength', `${Math.round(100 * strength)}%`);
+    return button;
   }
 
-  show({ pictures, chosen, disabled }, choose) {
+  /** The buttons between the labels of the grid, which each button's own label repeats. */
+  withLabels({ titles: [across, down], columns, rows }) {
+    const label = (className, text) => {
+      const element = build('span', className, text);
+      element.setAttribute('aria-hidden', 'true');
+      return element;
+    };
+    return [
+      label('thumbnails-title', `${down} \u2193  ${across} \u2192`),
+      label('', ''), ...columns.map(text => label('thumbnails-column', text)),
+      ...this.rows().flatMap((row, i) => [label('thumbnails-row', rows[i]), ...row]),
+    ];
+  }
+
+  show(data, choose) {
+    const { name, pictures, chosen, grid, disabled } = data;
     this.choose = choose;
-    if (JSON.stringify(pictures) !== this.drawn) this.draw(pictures);
+    if (name) this.root.setAttribute('aria-label', name);
+    const drawn = JSON.stringify([pictures, grid]);
+    if (drawn !== this.drawn) this.draw(data);
+    this.drawn = drawn;
     for (const button of this.buttons) {
       button.setAttribute('aria-checked', String(button.name === chosen));
       button.disabled = disabled;
     }
-    this.roving.stopAt(this.buttons.find(button => button.name === chosen) ?? this.buttons[0]);
+    const { activeElement } = document;
+    const isStop = button => button === activeElement;
+    this.roving.stopAt(this.buttons.find(isStop) ?? this.buttons.find(button => button.name === chosen) ?? this.buttons[0]);
   }
 }
 
-/** data: {pictures: name -> {label, picture}, chosen: a name or null, disabled}. Called again when it changes. */
+/**
+ * data: {name, pictures: name -> {label, picture, text, strength}, chosen: a name or null, disabled, grid: {titles,
+ * columns, rows}}; name, text, strength (of the color, 0 to 1) and grid may be missing. Called again when it changes.
+ */
 export default function ({ parentElement, data, setTriggerValue }) {
   const root = parentElement.querySelector('.thumbnails');
   if (!parts.has(root)) parts.set(root, new Thumbnails(root));

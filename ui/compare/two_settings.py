@@ -1,0 +1,110 @@
+"""Two settings: the result for each pair of their values, as tiles in rows and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from lab.experiment.experiment import Experiment, ExperimentError
+from lab.experiment.fields import FIELDS
+from lab.experiment.group import Group
+from ui.compare import parts
+from ui.compare.maps import Tile, choose_tile, colored
+from ui.compare.one_setting import values_of
+from ui.compare.outcomes import Outcomes
+from ui.compare.statistics import spread
+from ui.kit.charts import theme
+from ui.kit.escape import escape_markdown
+
+SIDE = 8  # tiles in a row or column at most
+
+
+def choose(e: Experiment) -> dict[str, Any]:
+    field = parts.field_box(e, "compare_across", "learning_rate", title="Across")
+    field2 = parts.field_box(e, "compare_down", "batch_size", "field2", "Down", but=field)
+    values = [v for v in _values(field, e) if _is_valid(e, **{field: v})]
+    values2 = [w for w in _values(field2, e) if all(_is_valid(e, **{field: v, field2: w}) for v in values)]
+    return {"field": field, "values": tuple(values), "field2": field2, "values2": tuple(values2)}
+
+
+def _values(field: str, e: Experiment) -> tuple[Any, ...]:
+    values = values_of(field, e)
+    return thinned(values, values.index(parts.value_of(field, e)))
+
+
+def thinned(values: Sequence[Any], present: int, most: int = SIDE) -> tuple[Any, ...]:
+    """At most so many of the values, spread evenly, the one at place `present` among them."""
+    if len(values) <= most:
+        return tuple(values)
+    places = np.linspace(0, len(values) - 1, most).round().astype(int)
+    places[np.abs(places - present).argmin()] = present
+    return tuple(values[place] for place in places)
+
+
+def _is_valid(e: Experiment, **fields: Any) -> bool:
+    try:
+        return bool(e.change(**fields))
+    except ExperimentError:
+        return False
+
+
+def draw(found: Outcomes) -> None:
+    group = found.group
+    medians = np.array([_median(found, place) for place in range(group.places)])
+    best, present = int(np.nanargmin(medians)), parts.present_place(group)
+    st.markdown(sentence(found, medians, best, present))
+    tiles = [_tile(found, place, medians) for place in range(group.places)]
+    across, down = ([parts.text_of(field, value, group.experiment) for value in values]
+                    for field, values in ((group.field, group.values), (group.field2, group.values2)))  # fmt: skip
+    labels = FIELDS[group.field].label, FIELDS[group.field2].label
+    choose_tile(tiles, present, labels, across, down, lambda place: parts.take_place(group, place))
+    label = parts.figure_label(group)
+    st.caption(f"Numbers and the color behind them: median {label}; the stronger, the lower. "
+               "Framed: yours. A click takes a pair.")  # fmt: skip
+    if medians[best] < np.inf:
+        help = "Sets both settings to the pair with the lowest median."
+        fields = group.fields_at(best)
+        parts.take_button(f"Use {_name(group, best)}", "compare_use", group.experiment, help, **fields)
+
+
+def _median(found: Outcomes, place: int) -> float:
+    """The median loss of a pair; not a number while it has no run."""
+    losses = parts.finals(found, place)
+    return float(spread(losses).median) if len(losses) else np.nan
+
+
+def _name(group: Group, place: int) -> str:
+    named = group.fields_at(place).items()
+    return " and ".join(f"{FIELDS[f].label} {parts.text_of(f, value, group.experiment)}" for f, value in named)
+
+
+def _tile(found: Outcomes, place: int, medians: np.ndarray) -> Tile:
+    """strength: 1 for the lowest loss, 0 for the highest, by the order of the losses."""
+    median, name = float(medians[place]), _name(found.group, place)
+    if np.isnan(median):
+        return Tile(f"{name}: not trained yet", "", 0.0, None)
+    known = medians[np.isfinite(medians)]
+    strength = float((known > median).sum() / max(1, len(known) - 1)) if np.isfinite(median) else 0.0
+    colors = colored(found.maps[place], found.encoding, theme()) if found.maps is not None else None
+    text = f"{median:.2g}" if np.isfinite(median) else "diverged"
+    failed, count = parts.diverged(found, place), len(found.of(place))
+    more = f"; {failed} of {count} diverged" if failed else ""
+    return Tile(f"{name}: {parts.figure_label(found.group)} {parts.number(median)}{more}", text, strength, colors)
+
+
+def sentence(found: Outcomes, medians: np.ndarray, best: int, present: int | None) -> str:
+    """The result in words."""
+    group = found.group
+    if not np.isfinite(medians[best]):
+        return "Most runs diverged with every pair."
+    count = max(1, len(found.status) // group.places)
+    runs = f"Median of {count} runs of" if count > 1 else "One run of"
+    text = f"{runs} {group.epochs} epochs for each of {group.places} pairs: the lowest {parts.figure_label(group)} is "
+    text += f"**{parts.number(float(medians[best]))}**, with **{escape_markdown(_name(group, best))}**"
+    if present is not None and present != best and not np.isnan(medians[present]):
+        text += f"; yours, {escape_markdown(_name(group, present))}, has {parts.number(float(medians[present]))}"
+    failed = sum(parts.diverged(found, place) > 0 for place in range(group.places))
+    return text + (f". Runs diverged with {failed} of them." if failed else ".")
