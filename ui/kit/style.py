@@ -49,7 +49,7 @@ EMBEDDED = f"""
 {Mark.APP_HEADER} {{ display: none; }}
 :root:root {{ --page-top: 0.5rem; }}
 @media (max-width: 640px) {{
-  :root:root {{ --page-top: 4rem; }}
+  :root:root:has({of_key("transport")}) {{ --page-top: 8.4rem; }}
   {of_key("transport") * 3} {{ top: 0; }}
 }}
 """
