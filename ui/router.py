@@ -17,18 +17,13 @@ from ui.kit.style import inject_css  # noqa: E402
 from ui.streamlit_compat import uninterrupted_callbacks  # noqa: E402
 
 PAGES = {  # menu of the navigation, "" for links of their own: (file, title) of each page
-    "": (
-        ("playground", "Playground"),
-        ("compare", "Compare"),
-        ("images", "Images"),
-        ("data", "Data"),
-        ("keep", "Save"),
-    ),
+    "": (("playground", "Playground"), ("compare", "Compare"), ("data", "Data"), ("keep", "Save")),
     "Learn": (
         ("functions", "Functions"),
         ("one_step", "One step"),
         ("optimizers", "Optimizers"),
         ("health", "Health"),
+        ("images", "Images"),
     ),
     "More": (("device", "Device"), ("help", "Help")),
 }

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from lab.experiment.group import Group
 from lab.protocol.messages import Answer
 from lab.training.group_run import Outcome
 from lab.training.run import Run
@@ -21,7 +20,7 @@ def group(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
     header: finished; total members; extent of the maps; status and epochs of each sent member. arrays: losses and
     scores (n, epochs + 1) of the compared part; maps (n, side, side) bytes as in a frame, if there is a plane.
     """
-    members = run.group(Group.from_json(options["group"]))
+    members = run.group(options["group"])
     found: list[Outcome] = members.outcomes[int(options["start"]) :]
     header = {
         "finished": members.finished,

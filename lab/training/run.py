@@ -256,13 +256,12 @@ class Run:
         self.trainer.run_for(seconds, epochs=epochs, steps=steps)
         self._after_training()
 
-    def group(self, group: Group) -> GroupRun:
-        """The members of a group, which train while a page asks for them."""
-        key = group.to_json()
-        found = self._groups.pop(key)[1] if key in self._groups else GroupRun(group)
+    def group(self, text: str) -> GroupRun:
+        """The members of a group in JSON, which train while a page asks for them. Raises ExperimentError."""
+        found = self._groups.pop(text)[1] if text in self._groups else GroupRun(Group.from_json(text))
         for oldest in list(self._groups)[: len(self._groups) - MAX_GROUPS + 1]:
             del self._groups[oldest]
-        self._groups[key] = self.clock(), found
+        self._groups[text] = self.clock(), found
         return found
 
     def _due_group(self) -> GroupRun | None:

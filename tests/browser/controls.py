@@ -23,7 +23,7 @@ PARTS_OF_WIDGETS = re.compile(
     "Show/hide columns|Upload"
 )
 FRAME = {  # tested in test_controls.py
-    "Navigate to home page", "Playground", "Images", "Data", "Save", "Learn", "More", "Functions", "One step",
+    "Navigate to home page", "Playground", "Compare", "Images", "Data", "Save", "Learn", "More", "Functions", "One step",
     "Optimizers", "Health", "Device", "Help",
 }  # fmt: skip
 

@@ -40,7 +40,7 @@ pytestmark = pytest.mark.browser
 STOP_RULES = "Stop rules"
 MORE = "More settings"
 LAYERS = "Layer sizes"
-tested.update({"Playground", "Data", "Images", "Save"})  # links that other tests follow
+tested.update({"Playground", "Compare", "Data", "Save"})  # links that other tests follow
 tested.update({"Learn", "More"})  # menus of links that Playground.go opens
 tested.update({"Simple", "Everything", *(toy.label for toy in TOYS)})  # in test_sizes.py
 tested.update({"Mark errors", "Got it"})  # in test_readouts.py and test_stage.py

@@ -138,7 +138,7 @@ def check_downloads(playground: Playground) -> None:
     assert "= np.float32, [2, 4, 1], [(tanh, tanh_back)]" in script
     words_of = {"PyTorch": "nn.Linear", "Keras": "import keras", "C": "int main", "NumPy": "np.load"}
     for language, words in words_of.items():
-        playground.page.get_by_role("radio", name=language).click()
+        playground.page.get_by_role("radio", name=language, exact=True).click()
         code.get_by_text(words).first.wait_for()
 
 

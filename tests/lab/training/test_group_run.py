@@ -95,7 +95,7 @@ def test_a_playing_run_and_its_group_train_in_turns():
     run, group = Run(Experiment(samples=60), "max"), Group(Experiment(samples=60), seeds=2, epochs=300)
     run.play()
     answered(run, group)
-    members = run.group(group)
+    members = run.group(group.to_json())
     while not members.finished:
         run.watch()
         before = run.trainer.steps
@@ -111,13 +111,13 @@ def test_no_other_group_changes_the_numbers_of_a_group():
     run = Run(HARD)
     while not (answered(run, group)[0]["finished"] and answered(run, other)[0]["finished"]):
         run.advance(0.001)
-    for mine, beside in zip(alone, run.group(group).outcomes, strict=True):
+    for mine, beside in zip(alone, run.group(group.to_json()).outcomes, strict=True):
         np.testing.assert_array_equal(mine.losses, beside.losses)
 
 
 def test_a_run_remembers_only_its_latest_groups():
     run = Run(HARD)
     groups = [Group(HARD, seeds=2, epochs=epochs) for epochs in range(1, MAX_GROUPS + 3)]
-    kept = [run.group(group) for group in groups]
-    assert run.group(groups[-1]) is kept[-1]
-    assert run.group(groups[0]) is not kept[0]
+    kept = [run.group(group.to_json()) for group in groups]
+    assert run.group(groups[-1].to_json()) is kept[-1]
+    assert run.group(groups[0].to_json()) is not kept[0]
