@@ -262,6 +262,7 @@ class Playground:
 
     def upload(self, name: str, content: bytes, box: int = 0) -> None:
         """Put a file into one of the upload boxes of the page, counted from the top."""
+        self.settle()  # a page that is still being drawn would replace the box
         file: FilePayload = {"name": name, "mimeType": "application/octet-stream", "buffer": content}
         self.page.locator("input[type=file]").nth(box).set_input_files(file)
 
