@@ -49,8 +49,12 @@ def test_early_stopping_by_the_offered_validation_part(playground):
     assert int(facts["epoch"]) >= best + 20
 
     for chart in ("loss", "accuracy"):
-        assert eventually(lambda chart=chart: len(playground.page.evaluate(LINES, chart)) == 3, WAIT_S)
-        assert min(playground.page.evaluate(LINES, chart)) > 20  # pixels
+
+        def are_drawn(chart=chart) -> bool:
+            lengths = playground.page.evaluate(LINES, chart)
+            return len(lengths) == 3 and min(lengths) > 20  # pixels
+
+        assert eventually(are_drawn, WAIT_S)
         playground.page.locator(f"[data-chart={chart}] .live-curve-marks").get_by_text(
             "validation", exact=True
         ).wait_for()

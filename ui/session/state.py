@@ -299,11 +299,15 @@ def widget_key(name: str, value: Any, *, repeats: bool = True) -> str:
 
 
 def on_widget_change(name: str, key: str, act: Callable[[Any], None]) -> None:
-    """The on_change of a widget with a key of `widget_key`: act on its new value."""
+    """The on_change of a widget with a key of `widget_key`: act on its new value.
+
+    Streamlit also calls it for an old value, of a widget that it had forgotten while another part of a page was drawn.
+    """
     me = _me()
-    if key == _versioned(me, name):
-        value = st.session_state[key]
-        me.widget_versions[name] = value, me.widget_versions[name][1]
+    last, version = me.widget_versions.get(name, (NOT_SET, 0))
+    value = st.session_state[key]
+    if key == _versioned(me, name) and value != last:
+        me.widget_versions[name] = value, version
         act(value)
 
 

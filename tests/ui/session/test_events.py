@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from ui.session import state
 from ui.session.state import MOST_EVENTS
 
 
@@ -47,3 +50,15 @@ def test_an_invalid_list_of_events_is_ignored(carried_out, events):
 def test_a_flood_of_events_is_cut_off(carried_out):
     flood = [{"type": "layers", "by": 1, "serial": n} for n in range(1, 10_000)]
     assert carried_out(flood) == flood[:MOST_EVENTS]
+
+
+def test_the_old_value_of_a_widget_changes_nothing(monkeypatch):
+    me, heard = SimpleNamespace(widget_versions={}), []
+    monkeypatch.setattr(state, "_me", lambda: me)
+    monkeypatch.setattr(state.st, "session_state", {})
+    key = state.widget_key("runs", 5)
+    state.on_widget_change("runs", key, heard.append)
+    assert not heard
+    state.st.session_state[key] = 10
+    state.on_widget_change("runs", key, heard.append)
+    assert heard == [10]
