@@ -11,17 +11,18 @@ from lab.protocol.messages import Answer
 from lab.training.group_run import Outcome
 from lab.training.run import Run
 
-MAX_MAPS = 100  # in an answer
+MAX_OUTCOMES = 100  # in an answer
 
 
 def group(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
-    """The outcomes from number options["start"] on; a group trains while a page asks for it.
+    """Up to MAX_OUTCOMES outcomes from number options["start"] on; a group trains while a page asks for it.
 
     header: finished; total members; extent of the maps; status and epochs of each sent member. arrays: losses and
     scores (n, epochs + 1) of the compared part; maps (n, side, side) bytes as in a frame, if there is a plane.
     """
     members = run.group(options["group"])
-    found: list[Outcome] = members.outcomes[int(options["start"]) :]
+    start = int(options["start"])
+    found: list[Outcome] = members.outcomes[start : start + MAX_OUTCOMES]
     header = {
         "finished": members.finished,
         "total": len(members.group.members),
@@ -34,5 +35,5 @@ def group(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
         return header, {}
     answer = {name: np.stack([getattr(outcome, name) for outcome in found]) for name in ("losses", "scores")}
     if found[0].map is not None:
-        answer["maps"] = np.stack([outcome.map for outcome in found[:MAX_MAPS] if outcome.map is not None])
+        answer["maps"] = np.stack([outcome.map for outcome in found if outcome.map is not None])
     return header, answer

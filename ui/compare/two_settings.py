@@ -36,7 +36,7 @@ def _values(field: str, e: Experiment) -> tuple[Any, ...]:
 
 
 def thinned(values: Sequence[Any], present: int, most: int = SIDE) -> tuple[Any, ...]:
-    """At most so many of the values, spread evenly, the one at place `present` among them."""
+    """At most `most` of the values, evenly spaced, including the one at place `present`."""
     if len(values) <= most:
         return tuple(values)
     places = np.linspace(0, len(values) - 1, most).round().astype(int)

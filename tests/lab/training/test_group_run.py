@@ -115,6 +115,18 @@ def test_no_other_group_changes_the_numbers_of_a_group():
         np.testing.assert_array_equal(mine.losses, beside.losses)
 
 
+def test_a_long_group_is_sent_in_pieces_with_the_maps_of_their_members(monkeypatch):
+    monkeypatch.setattr("lab.queries.group.MAX_OUTCOMES", 2)
+    e = Experiment(samples=60, hidden=(2,))
+    run, group = Run(e), Group(e, seeds=5, epochs=1)
+    while not answered(run, group)[0]["finished"]:
+        run.advance(0.01)
+    pieces = [answered(run, group, start)[1] for start in (0, 2, 4)]
+    assert [len(piece["losses"]) for piece in pieces] == [len(piece["maps"]) for piece in pieces] == [2, 2, 1]
+    whole = run.group(group.to_json()).outcomes
+    np.testing.assert_array_equal(np.concatenate([p["maps"] for p in pieces]), [o.map for o in whole])
+
+
 def test_a_run_remembers_only_its_latest_groups():
     run = Run(HARD)
     groups = [Group(HARD, seeds=2, epochs=epochs) for epochs in range(1, MAX_GROUPS + 3)]
