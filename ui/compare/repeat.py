@@ -8,10 +8,11 @@ import numpy as np
 import streamlit as st
 
 from lab.experiment.experiment import Experiment
+from lab.training.spread import spread
 from ui.compare import parts
 from ui.compare.maps import choose_map, colored
 from ui.compare.outcomes import Outcomes
-from ui.compare.statistics import interval, reached, spread
+from ui.compare.statistics import interval, reached
 from ui.figures.spread import bands
 from ui.kit.charts import charts, theme
 from ui.session import state

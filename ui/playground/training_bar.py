@@ -6,7 +6,8 @@ import streamlit as st
 
 from lab.experiment.fields import STOP_RULES, TRAINING
 from ui.kit.validation_proposal import propose_validation
-from ui.kit.widgets import command, control, folded, group, is_in_view, is_simple, minor_help, shown
+from ui.kit.widgets import command, folded, group, is_in_view, is_simple, minor_help, shown
+from ui.playground.response_curves import control
 from ui.playground.transport import buttons, speed
 from ui.session import state
 

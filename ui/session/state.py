@@ -23,6 +23,7 @@ from lab.experiment.presets import PRESETS
 from lab.experiment.rules import as_text
 from lab.protocol.errors import Full, Gone, Unreachable
 from lab.protocol.messages import COMMANDS, Answer, Change, Command, Load, Reset, SetSpeed
+from lab.protocol.speed import SPEEDS
 from lab.training import model_file
 from ui.session import missing_data, visitor, waiting
 from ui.session.lockable_parts import PART_OF, PARTS, is_locked, lesson_holds, locked_among
@@ -241,7 +242,8 @@ def load(other: Experiment, preset: str = "", notes: list[str] | None = None) ->
     if me.experiment == other:
         me.preset = preset or visitor.preset_of(other)
         me.refused = notes or []
-        send(Reset())
+        if not SPEEDS[me.view["speed"]].finishes:
+            send(Reset())
 
 
 def back_to_task() -> None:

@@ -13,6 +13,7 @@ CONTROLS = {"simple": "Simple", "everything": "Everything"}  # which controls th
 VIEW = {  # name -> default
     "controls": "simple", "speed": "calm", "show_test": True, "discretize": False, "mark_errors": "auto",
     "projector": False, "hide": (), "lock": (), "title": "", "task": "",
+    "responses": False,  # curves under the settings of the Playground
     "compare": "",  # as ui/session/comparison.py reads it
 }  # fmt: skip
 MARK_ERRORS = {"auto": "Auto", "always": "Always", "never": "Never"}  # on the map; name -> label

@@ -24,6 +24,10 @@ export class DragPreview {
     for (const [name, listener] of Object.entries(this.listeners)) document.addEventListener(name, listener, true);
   }
 
+  get isDragging() {
+    return Boolean(this.thumb);
+  }
+
   begin(target) {
     this.end();
     const widget = target.closest?.('[class*=st-key-field_]');
