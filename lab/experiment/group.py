@@ -102,7 +102,7 @@ class Group:
     @property
     def part(self) -> str:
         """The part of the data whose figures are compared."""
-        return "validation" if self.experiment.validation_share else "test"
+        return "validation" if all(member.experiment.validation_share for member in self.members) else "test"
 
     @cached_property
     def seconds(self) -> float:

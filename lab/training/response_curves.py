@@ -81,7 +81,8 @@ class ResponseCurves:
         if e != self._experiment:
             self._forget_changed(e)
         self._experiment, self._asked = e, self.clock()
-        fields = [field for field in request.fields if field in fields_to_vary(e)]
+        able = fields_to_vary(e)
+        fields = [field for field in request.fields if field in able]
         for field in fields:
             if field not in self._responses:
                 self._responses[field] = self._begun(field, known)
@@ -89,8 +90,12 @@ class ResponseCurves:
                     break
         there = [field for field in fields if field in self._responses]
         self._allowed = tuple(field for field in there if not self._waits(field, request))
-        described = {field: self._described(field, e, request) for field in there}
-        new = {field: found for field, found in described.items() if found["version"] != request.fields[field]}
+        versions = {field: self._version(field, e, request) for field in there}
+        new = {
+            field: {"version": version, **self._described(field, e, request)}
+            for field, version in versions.items()
+            if version != request.fields[field]
+        }
         runs = (self._responses[field].run for field in self._allowed)
         finished = len(there) == len(fields) and all(run is None or run.finished for run in runs)
         return {"responses": new, "finished": finished, "maps": self._maps(request.maps)}
@@ -120,6 +125,12 @@ class ResponseCurves:
         run = self._responses[field].run
         return run is not None and run.group.seconds > AT_ONCE_S and field not in request.begun
 
+    def _version(self, field: str, e: Experiment, request: GetResponses) -> str:
+        """Differs wherever the description does."""
+        response, waits = self._responses[field], self._waits(field, request)
+        runs = len(response.run.outcomes) if response.run else 0
+        return f"{response.serial}.{_place(present_value(field, e), response.values)}.{runs}.{waits:d}"
+
     def _described(self, field: str, e: Experiment, request: GetResponses) -> dict[str, Any]:
         """A curve as plain values.
 
@@ -129,26 +140,23 @@ class ResponseCurves:
         """
         response, spec = self._responses[field], FIELDS[field]
         present = present_value(field, e)
-        place = response.values.index(present) if present in response.values else None
         facts: dict[str, Any] = {
-            "version": f"{response.serial}.{place}", "serial": response.serial, "label": spec.label, "present": place,
-            "values": response.values, "texts": [_text(field, value, e) for value in response.values],
+            "serial": response.serial, "label": spec.label, "values": response.values,
+            "texts": [_text(field, value, e) for value in response.values], "present": _place(present, response.values),
             "ordered": bool(spec.steps), "problem": response.problem,
         }  # fmt: skip
         if (run := response.run) is None:
             return facts
-        group, waits = run.group, self._waits(field, request)
-        figure = _figure(field, e)
+        group, figure = run.group, _figure(field, e)
         worse = 1 if figure == "loss" else -1
         finals = {value: _finals(run, number, figure) for number, value in enumerate(group.values)}
         quartiles = {v: [float(x) for x in spread(worse * f)[1:4]] for v, f in finals.items() if len(f)}
-        best = min(quartiles, key=lambda value: quartiles[value][1], default=None)
+        best = min(quartiles, key=lambda value: (quartiles[value][1], value != present), default=None)
         points = [_point(quartiles.get(value), finals.get(value), worse) for value in response.values]
         return facts | {
-            "version": f"{response.serial}.{place}.{len(run.outcomes)}.{waits}", "points": points,
-            "best": None if best is None else response.values.index(best), "part": group.part, "figure": figure,
-            "epochs": group.epochs, "runs": len(run.outcomes), "total": len(group.members), "waits": waits,
-            "seconds": group.seconds,
+            "points": points, "best": _place(best, response.values), "part": group.part, "figure": figure,
+            "epochs": group.epochs, "runs": len(run.outcomes), "total": len(group.members),
+            "waits": self._waits(field, request), "seconds": group.seconds,
             "sentence": _sentence(facts, points, best, group, figure),
         }  # fmt: skip
 
@@ -166,6 +174,10 @@ class ResponseCurves:
 def _origin(field: str, e: Experiment) -> tuple[dict[str, Any], tuple[Any, ...]]:
     """What the curve of a field depends on: all other fields, and the values."""
     return {name: value for name, value in e if name != field}, values_of(field, e)
+
+
+def _place(value: Any, values: tuple[Any, ...]) -> int | None:
+    return values.index(value) if value in values else None
 
 
 def _is_valid(e: Experiment, field: str, value: Any) -> bool:

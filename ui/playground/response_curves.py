@@ -11,8 +11,8 @@ from ui.kit.validation_proposal import about_the_part
 from ui.kit.widgets import is_in_view, of_view, shown
 from ui.session import state
 
-WITHOUT = ("dtype", "monitor")  # fields whose values have no results to choose by
-PLACE = '<div class="response" data-field="{}"></div>'
+WITHOUT = ("dtype", "monitor", "validation_share")  # fields whose values have no results to choose by
+PLACE = '<div class="response response-{}" data-field="{}"></div>'
 
 
 def control(name: str) -> None:
@@ -25,7 +25,7 @@ def control(name: str) -> None:
 def place_curve(name: str) -> None:
     """An empty place for the curve of a field, if curves are shown and its values have results to choose by."""
     if _are_shown() and name not in WITHOUT and name in fields_to_vary(state.experiment()):
-        st.html(PLACE.format(name))
+        st.html(PLACE.format("slider" if FIELDS[name].control == "slider" else "menu", name))
 
 
 def _are_shown() -> bool:

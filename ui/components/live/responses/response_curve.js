@@ -8,7 +8,8 @@ import { build, makeButton, setText } from '../../shared/dom.js';
 const SVG = 'http://www.w3.org/2000/svg';
 export const HEIGHT = 28; // pixels, as in live.css
 const KEYS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 };
-const TRACK = '[data-testid=stSlider] [role=slider], [data-testid=stSlider] input[type=range]';
+const TRACK = '[role=group] > *'; // of a slider: as wide as the way of its thumb
+const BAR_PX = 22; // at most, with the gap
 let serial = 0;
 
 function svg(name, attributes) {
@@ -145,7 +146,7 @@ export class ResponseCurve {
     this.words.hidden = !state;
     if (problem) return this.words.replaceChildren('takes too long here');
     const act = waits
-      ? makeButton('response-button', `Compute where ${label} leads, about ${time}`, `about ${time}: compute`, () => this.owner.begin(this.field))
+      ? makeButton('response-button', `Compute where ${label} leads, about ${time}`, `compute (${time})`, () => this.owner.begin(this.field))
       : makeButton('response-button', `Stop computing where ${label} leads`, 'Stop', () => this.owner.stop(this.field));
     this.words.replaceChildren(...waits ? [act] : [build('span', '', state), act]);
   }
@@ -155,8 +156,8 @@ export class ResponseCurve {
     const { left, width } = this.element.getBoundingClientRect();
     this.width = width;
     const count = this.response?.values.length ?? 0;
-    const track = this.response?.ordered ? trackOf(this.element, this.field) : null;
-    this.places = placesOf(count, this.response?.ordered, track ? track.left - left : 0, track ? track.width : width);
+    const track = this.response?.ordered ? trackOf(this.field) : null;
+    this.places = track ? placesOf(count, true, track.left - left, track.width) : placesOf(count, false, 0, Math.min(width, count * BAR_PX));
   }
 
   /** Draws again if the page has given it another width. */
@@ -199,11 +200,9 @@ function cross(x, y) {
   return `M${x - 3} ${y - 3}l6 6m0 -6l-6 6`;
 }
 
-/** The track of the slider of a field beside an element: {left, width} between the places of its ends on the screen, or null. */
-function trackOf(element, field) {
-  const block = element.closest('[data-testid=stVerticalBlock]');
-  const widgets = [...block?.querySelectorAll('[class*=st-key-field_]') ?? []];
+/** The track of the slider of a field: {left, width} between the places of its ends on the screen, or null. */
+function trackOf(field) {
+  const widgets = [...document.querySelectorAll('[class*=st-key-field_]')];
   const widget = widgets.find(({ className }) => className.match(/\bst-key-field_(\w+)/)?.[1] === field);
-  const thumb = widget?.querySelector(TRACK);
-  return thumb ? thumb.parentElement?.getBoundingClientRect() ?? null : null;
+  return widget?.querySelector(TRACK)?.getBoundingClientRect() ?? null;
 }

@@ -78,6 +78,7 @@ export class ResponseCurves {
     if (now - this.lookedAt < PERIOD_MS) return;
     this.lookedAt = now;
     const fields = this.place();
+    if (this.pointed) fields.sort((a, b) => Number(b === this.pointed?.field) - Number(a === this.pointed?.field));
     if (!fields.length || isDragging || (this.isAsking && now - this.askedAt < PATIENCE_MS)) return;
     const maps = this.pointed && !this.maps[this.pointed.field]?.isWhole ? this.pointed.field : '';
     const begun = fields.filter(field => this.begun.has(field));
@@ -136,13 +137,14 @@ export class ResponseCurves {
       const bytes = Uint8Array.from(atob(packed), character => character.charCodeAt(0));
       this.picture.paint(bytes, maps.side, maps.side, mapColors(maps.encoding, this.theme.name, false));
     }
-    document.querySelector('.stApp')?.append(tip);
     const { left, top, bottom } = pointed.element.getBoundingClientRect();
-    const { width, height } = tip.getBoundingClientRect();
+    Object.assign(tip.style, { left: 0, top: 0 });
+    pointed.element.append(tip);
+    const { left: fromLeft, top: fromTop, width, height } = tip.getBoundingClientRect(); // a popover moves it
     const x = left + pointed.places[pointed.pointed ?? 0] - width / 2;
-    const isBelow = bottom + TIP_GAP + height < window.innerHeight;
-    tip.style.left = `${Math.max(4, Math.min(window.innerWidth - width - 4, x))}px`;
-    tip.style.top = `${isBelow ? bottom + TIP_GAP : top - TIP_GAP - height}px`;
+    const y = bottom + TIP_GAP + height < window.innerHeight ? bottom + TIP_GAP : top - TIP_GAP - height;
+    tip.style.left = `${Math.max(4, Math.min(window.innerWidth - width - 4, x)) - fromLeft}px`;
+    tip.style.top = `${y - fromTop}px`;
   }
 
   close() {
