@@ -8,8 +8,9 @@ from lab.experiment.fields import FIELDS
 from lab.experiment.group import fields_to_vary
 from ui.kit import widgets
 from ui.kit.validation_proposal import about_the_part
-from ui.kit.widgets import is_in_view, of_view, shown
+from ui.kit.widgets import is_in_view, minor_help, of_view, shown
 from ui.session import state
+from ui.session.lockable_parts import is_hidden
 
 WITHOUT = ("dtype", "monitor", "validation_share")  # fields whose values have no results to choose by
 PLACE = '<div class="response response-{}" data-field="{}"></div>'
@@ -29,14 +30,14 @@ def place_curve(name: str) -> None:
 
 
 def _are_shown() -> bool:
-    return bool(state.view()["responses"]) and state.runs().live
+    return bool(state.view()["responses"]) and shown("responses") and state.runs().live
 
 
 def response_controls() -> None:
     """Whether curves are shown, and by which part of the data they choose."""
-    if not (state.runs().live and shown("responses")):
-        return
-    help = (
+    if not state.runs().live or is_hidden(state.view(), "responses") or is_hidden(state.view(), "show_test"):
+        return  # whoever hides the options of the picture leaves nothing beside it
+    help = minor_help(
         "Under each setting, the result of training with each of its values, everything else as it is: the median of "
         "several runs, and the range of their middle half. Click a value to take it."
     )

@@ -63,7 +63,7 @@ export class ResponseCurve {
       this.wasPointed = event.pointerType !== 'touch' || this.pointed === placeAt(event); // a first touch only points
       this.point(placeAt(event));
     });
-    chart.addEventListener('pointerleave', () => this.point(null));
+    chart.addEventListener('pointerleave', event => event.pointerType !== 'touch' && this.point(null)); // a finger has lifted
     chart.addEventListener('click', event => this.wasPointed && this.take(placeAt(event)));
     chart.addEventListener('focus', () => chart.matches(':focus-visible') && this.point(this.response?.present ?? 0));
     chart.addEventListener('blur', () => this.point(null));

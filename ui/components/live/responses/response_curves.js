@@ -103,7 +103,7 @@ export class ResponseCurves {
       if (width && bottom > 0 && top < window.innerHeight) fields.push(field);
       curve?.fit();
     }
-    if (!fields.length) this.tip.hidden = true;
+    if (!this.pointed?.element.isConnected) this.pointed = null;
     return fields;
   }
 
