@@ -17,7 +17,7 @@ from tests.browser.test_accessibility import barriers
 
 pytestmark = pytest.mark.browser
 
-QUERY = "samples=60&hidden=4&epochs=20&responses=true"
+QUERY = "samples=60&hidden=4&epochs=20&controls=simple&hide=activation&responses=true"
 E = Experiment(samples=60, hidden=(4,), epochs=20)
 SHOW = "Show where each setting leads"
 CENTERS = """field => {
@@ -80,8 +80,8 @@ def test_a_curve_is_below_its_slider_and_its_values_are_taken(playground):
     assert barriers(playground) == []
     playground.press("Hold out 20%")
     playground.linked(validation_share="0.2")
-    playground.until("document.querySelector('.response[data-field=noise] [data-part=validation]')", 2 * WAIT_S)
-    assert "validation loss" in (chart(playground, "Noise").get_attribute("aria-valuetext") or "")
+    playground.until("document.querySelector('.response[data-field=learning_rate] [data-part=validation]')", 2 * WAIT_S)
+    assert "validation loss" in (curve.get_attribute("aria-valuetext") or "")
     playground.tick(SHOW)
     playground.linked(responses=None)
     assert page.locator(".response").count() == 0
@@ -98,14 +98,10 @@ def test_a_locked_setting_shows_its_curve_and_keeps_its_value(playground):
     complete(playground, "learning_rate", 5 * len(RATE_STEPS))
     page.mouse.click(*centre_of(page, "learning_rate", 7))
     assert "Set by the author of this link." in page.locator(".response-tip").inner_text()
-    chart(playground, "Activation").focus()
-    complete(playground, "activations", 60)
-    page.keyboard.press("Home")
+    complete(playground, "noise", 55)
+    chart(playground, "Noise").press("End")
     page.keyboard.press("Enter")
-    playground.until("facts.build > 0")
-    playground.page.wait_for_function("new URL(location).searchParams.has('activations')")
-    playground.settle()
-    assert "learning_rate" not in playground.link
+    playground.linked(noise="0.5", learning_rate=None)
 
 
 def test_at_the_speed_instant_a_dragged_slider_shows_finished_runs(playground):

@@ -33,7 +33,8 @@ def training_bar() -> None:
 
 def pace() -> None:
     """The speed: in the bar, or in the drawer of a projector."""
-    speed(minor_help("How much training happens between two frames."), width=150)
+    finishes = "Instant: Play and every change show the run after that many epochs, or as many as a stop rule says."
+    speed(minor_help(f"How much training happens between two frames. {finishes}"), width=150)
 
 
 def _buttons() -> None:
