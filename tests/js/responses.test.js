@@ -21,15 +21,25 @@ test('the pointer means the nearest value', () => {
   assert.deepEqual([-5, 20, 21, 500].map(x => nearest([8, 33, 58], x)), [0, 0, 1, 2]);
 });
 
-test('losses are drawn from zero, and one far above the others is cut', () => {
-  assert.deepEqual(rangeOf(POINTS, 'loss'), [0, 0.8]);
-  assert.deepEqual(rangeOf([[1, 1, 1, 0, 1], [2, 2, 2, 0, 1], [90, 90, 90, 0, 1]], 'loss'), [0, 8]);
-  assert.deepEqual(rangeOf([null, [null, null, null, 1, 1]], 'loss'), [0, 1]);
+const run = loss => [loss, loss, loss, 0, 1];
+
+test('a curve fills its height, unless its losses are almost equal', () => {
+  assert.deepEqual(rangeOf(POINTS, 'loss', true), [0.1, 0.8]);
+  assert.deepEqual(rangeOf([run(0.98), run(1)], 'loss', true), [0.8, 1]);
+});
+
+test('bars begin at zero', () => {
+  assert.deepEqual(rangeOf(POINTS, 'loss', false), [0, 0.8]);
+});
+
+test('a loss far above the others is cut', () => {
+  assert.deepEqual(rangeOf([run(1), run(2), run(90)], 'loss', false), [0, 8]);
+  assert.deepEqual(rangeOf([null, [null, null, null, 1, 1]], 'loss', true), [0, 1]);
 });
 
 test('scores are drawn on the whole of their scale', () => {
-  assert.deepEqual(rangeOf([[0.9, 0.95, 1, 0, 5]], 'accuracy'), [0, 1]);
-  assert.deepEqual(rangeOf([[-9, -0.5, 1, 0, 5]], 'R²'), [-0.5, 1]);
+  assert.deepEqual(rangeOf([[0.9, 0.95, 1, 0, 5]], 'accuracy', true), [0, 1]);
+  assert.deepEqual(rangeOf([[-9, -0.5, 1, 0, 5]], 'R²', true), [-0.5, 1]);
 });
 
 const PLACES = placesOf(5, true, 0, 100);

@@ -13,6 +13,7 @@ import { formatNumber } from '../../shared/format.js';
  */
 
 const HIGHEST = 4; // times the middle of the medians that a loss is drawn to scale
+const LEAST_SPAN = 0.2; // of the largest loss that the height of a curve stands for: less would make much of chance
 const MARGIN = 3; // pixels above and below the curve
 
 /** The place of each value: those of a slider under its thumb, those of a menu side by side. left, width: of the track. */
@@ -26,15 +27,17 @@ export function nearest(places, x) {
   return places.reduce((best, place, i) => (Math.abs(place - x) < Math.abs(places[best] - x) ? i : best), 0);
 }
 
-/** The smallest and the largest number that are drawn to scale. */
-export function rangeOf(points, figure) {
+/** The smallest and the largest number that are drawn to scale. Bars begin at zero. */
+export function rangeOf(points, figure, ordered) {
   const medians = points.map(point => point?.[1] ?? NaN).filter(Number.isFinite).sort((a, b) => a - b);
   if (!medians.length) return [0, 1];
   if (figure === 'accuracy') return [0, 1];
   if (figure !== 'loss') return [Math.min(0, Math.max(-1, medians[0])), 1];
   const cap = HIGHEST * medians[Math.floor(medians.length / 2)];
   const highest = Math.max(...points.map(point => point?.[2] ?? point?.[1] ?? 0));
-  return [0, Math.min(highest, cap) || 1];
+  const high = Math.min(highest, cap) || 1;
+  const lowest = Math.min(...points.map(point => point?.[0] ?? Infinity));
+  return [ordered ? Math.min(lowest, (1 - LEAST_SPAN) * high) : 0, high];
 }
 
 /**
@@ -44,7 +47,7 @@ export function rangeOf(points, figure) {
  * @param {number} height
  */
 export function shapesOf({ points, figure, ordered }, places, height) {
-  const [low, high] = rangeOf(points, figure);
+  const [low, high] = rangeOf(points, figure, ordered);
   const up = value => MARGIN + (1 - Math.min(1, Math.max(0, (value - low) / (high - low)))) * (height - 2 * MARGIN);
   const gap = places.length > 1 ? places[1] - places[0] : 20;
   const marks = points.map((point, i) => {
