@@ -110,7 +110,7 @@ export class ResponseCurve {
   show(found) {
     this.latest = found;
     const isWhole = !found.points || found.points.every(point => point) || found.runs === found.total;
-    this.element.toggleAttribute('data-stale', Boolean(this.response) && !isWhole && this.response?.serial !== found.serial);
+    this.element.toggleAttribute('data-outdated', Boolean(this.response) && !isWhole && this.response?.serial !== found.serial);
     if (!found.points || found.waits && !found.runs) this.response = null;
     else if (isWhole || !this.response || this.response.serial === found.serial) this.response = found;
     this.chart.hidden = !this.response;
