@@ -136,7 +136,7 @@ class ResponseCurves:
 
         values, texts: all of them, in order; points: for each [first quartile, median, third quartile, number of
         diverged runs, number of runs], None where nothing is known; a number is None where it is infinite. present,
-        best: places among the values.
+        best: places among the values. places: how many of them fit the experiment, so that they have runs.
         """
         response, spec = self._responses[field], FIELDS[field]
         present = present_value(field, e)
@@ -155,7 +155,7 @@ class ResponseCurves:
         points = [_point(quartiles.get(value), finals.get(value), worse) for value in response.values]
         return facts | {
             "points": points, "best": _place(best, response.values), "part": group.part, "figure": figure,
-            "epochs": group.epochs, "runs": len(run.outcomes), "total": len(group.members),
+            "epochs": group.epochs, "runs": len(run.outcomes), "places": group.places, "total": len(group.members),
             "waits": self._waits(field, request), "seconds": group.seconds,
             "sentence": _sentence(facts, points, best, group, figure),
         }  # fmt: skip

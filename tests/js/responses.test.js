@@ -5,7 +5,7 @@ import { bandPath, describe, linePath, nearest, placesOf, rangeOf, shapesOf } fr
 const POINTS = [[0.6, 0.7, 0.8, 0, 5], [0.1, 0.2, 0.3, 0, 5], null, [0.2, 0.4, null, 2, 5], [null, null, null, 5, 5]];
 const RATE = {
   label: 'Learning rate', texts: ['0.01', '0.03', '0.1', '1', '10'], values: [0.01, 0.03, 0.1, 1, 10], points: POINTS, present: 1, best: 1,
-  part: 'test', figure: 'loss', ordered: true, runs: 25, total: 25, serial: 1, version: '1', problem: '', epochs: 100, waits: false, seconds: 0, sentence: '',
+  part: 'test', figure: 'loss', ordered: true, runs: 25, places: 5, total: 25, serial: 1, version: '1', problem: '', epochs: 100, waits: false, seconds: 0, sentence: '',
 };
 
 test('the first and the last value are below the ends of the slider', () => {

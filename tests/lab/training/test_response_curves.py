@@ -106,6 +106,7 @@ def test_a_value_that_does_not_fit_keeps_its_place_and_has_no_result():
     answer = finished(Run(E.change(batch_norm=True)), "batch_size")["responses"]["batch_size"]
     assert answer["values"][0] == 1
     assert answer["points"][0] is None
+    assert answer["places"] == len(answer["values"]) - 1
     assert all(answer["points"][1:])
 
 

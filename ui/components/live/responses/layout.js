@@ -6,7 +6,7 @@ import { formatNumber } from '../../shared/format.js';
  * @typedef {{
  *   version: string, serial: number, label: string, present: number | null, best: number | null, ordered: boolean,
  *   values: any[], texts: string[], problem: string, points: (Point | null)[], part: string, figure: string,
- *   epochs: number, runs: number, total: number, waits: boolean, seconds: number, sentence: string,
+ *   epochs: number, runs: number, places: number, total: number, waits: boolean, seconds: number, sentence: string,
  * }} Response
  * First quartile, median and third quartile, null where infinite; numbers of diverged runs and of all runs.
  * @typedef {[number | null, number | null, number | null, number, number]} Point
@@ -92,7 +92,7 @@ export function describe(response, place) {
   const { label, texts, points, part, figure, present } = response;
   const title = `${label} ${texts[place]}${place === present ? ' (yours)' : ''}`;
   const point = points[place];
-  if (!point) return [title, response.runs < response.total ? 'not trained yet' : 'does not fit the other settings'];
+  if (!point) return [title, response.runs < response.places ? 'not trained yet' : 'does not fit the other settings'];
   const [q1, median, q3, diverged, runs] = point;
   const name = `${part} ${figure}`;
   const lines = median === null ? [] : [`${name} ${formatNumber(median, 4)}`];

@@ -109,7 +109,7 @@ export class ResponseCurve {
   /** @param {Response} found */
   show(found) {
     this.latest = found;
-    const isWhole = !found.points || found.points.every(point => point) || found.runs === found.total;
+    const isWhole = !found.points || found.runs >= found.places;
     this.element.toggleAttribute('data-outdated', Boolean(this.response) && !isWhole && this.response?.serial !== found.serial);
     if (!found.points || found.waits && !found.runs) this.response = null;
     else if (isWhole || !this.response || this.response.serial === found.serial) this.response = found;
