@@ -77,8 +77,8 @@ PACKAGES = (
         ("numpy", "pydantic"),
     ),
     Package(
-        "lab/store", ("lab.experiment", "lab.protocol", "lab.server.checkpoint_store"),
-        ("numpy", "sqlalchemy", "alembic"),
+        "lab/store", ("lab.experiment", "lab.protocol", "lab.server.checkpoint_store", "lab.server.limits"),
+        ("numpy", "pydantic", "sqlalchemy", "alembic"),
     ),
     Package("lab/server", ("lab.protocol", "lab.experiment", "engine"), ("numpy",)),
     Package(
@@ -113,6 +113,7 @@ PACKAGES = (
     Package("ui/data", ("ui.kit", *BELOW_KIT, "lab", "data"), ("numpy", "pandas", "streamlit")),
     Package("ui/save", ("ui.kit", *BELOW_KIT, "lab", "data"), ("numpy", "streamlit")),
     Package("ui/compare", ("ui.kit", *BELOW_KIT, "lab"), ("numpy", "streamlit")),
+    Package("ui/runs", ("ui.kit", *BELOW_KIT, "lab"), ("plotly", "streamlit")),
     Package("ui/device", ("ui.kit", *BELOW_KIT, "lab", "engine"), ("pandas", "streamlit")),
     Package("ui/router.py", ("ui.header", "ui.kit", "ui.streamlit_compat"), ("streamlit",)),
     Package("ui"),
