@@ -15,7 +15,7 @@ row = title_row("Runs")
 refusals()
 if runs.can_keep():
     with row:
-        runs.keep_controls()
+        runs.controls()
     runs.page()
 with st.expander("What you see, what to try, and why"):
     st.markdown(

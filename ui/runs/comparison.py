@@ -33,7 +33,8 @@ def compare(runs: Runs, are_chosen: bool) -> None:
         st.segmented_control("Show", list(CHARTS), **options, **listing.sets("chart"))
         with st.container(width=220):
             _choices(now.chart, runs)
-    st.caption(f"{'The chosen' if are_chosen else 'The first'} {len(runs)} runs.")
+    if not are_chosen:
+        st.caption(f"The first {len(runs)} of the list; choose runs in the table to compare them alone.")
     match now.chart:
         case "curves":
             _curves(runs, now.by)

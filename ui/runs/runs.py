@@ -15,6 +15,7 @@ from lab.store.kept_run import MAX_NOTE, MAX_TAG, MAX_TAGS
 from lab.store.shared import shared
 from ui.kit.charts import theme
 from ui.kit.escape import escape_markdown
+from ui.kit.keep_button import keep_button
 from ui.runs import comparison, listing, table
 from ui.runs.listing import Runs
 from ui.runs.report import report
@@ -35,7 +36,7 @@ EMPTY = (
 def can_keep() -> bool:
     """Whether this server keeps runs; if not, a sentence says why."""
     try:
-        shared()
+        shared().rule(state.keeper())
     except StoreError as problem:
         st.error(escape_markdown(str(problem)))
         return False
@@ -45,25 +46,32 @@ def can_keep() -> bool:
 # Keeping --------------------------------------------------------------------------------------------------------------
 
 
-def keep_controls() -> None:
-    """Keep the run of the Playground, and the rule by which runs are kept on their own."""
-    help = "Keeps the network of the Playground as it is now: settings, curves, and how to train it again."
-    is_new = state.status()["epoch"] == 0
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", width="content"):
-        st.button("Keep the current run", key="keep_run", on_click=keep, type="primary", disabled=is_new,
-                  help="It has not been trained yet." if is_new else help)  # fmt: skip
-        with st.container(width=230):
-            rule = shared().rule(state.keeper())
-            options = listing.keyed("keep_rule", rule, _set_rule)
-            help = "When your runs are kept without a press, on every page."
-            label = keeping.RULES.__getitem__
-            st.selectbox("Keep on their own", list(keeping.RULES), format_func=label, help=help, **options)
-
-
-def keep() -> None:
-    """Keep the run now, and say so."""
-    if state.keep():
-        st.toast("Kept. It is on the page Runs.", icon=":material/check:")
+def controls() -> None:
+    """Beside the title: keep the current run, find runs, and what is needed less often."""
+    now = listing.listed()
+    keep_button("Keep the current run", type="primary")
+    with st.container(width=260):
+        help = (
+            "Words in the settings, tags, notes and groups, such as `spiral adam`. `learning_rate>0.01`, "
+            "`test_loss<0.1` and `status=diverged` compare; `star` finds runs with a star."
+        )
+        clean = lambda text: " ".join(text.split())  # noqa: E731
+        st.text_input("Search", max_chars=MAX_FIND, help=help, placeholder="spiral learning_rate>0.01",
+                      **listing.sets("find", clean))  # fmt: skip
+    with st.container(width=170):
+        names = list(dict.fromkeys([*SORT_LABELS, now.sort]))
+        label = lambda name: SORT_LABELS.get(name, name.replace("_", " "))  # noqa: E731
+        act = lambda name: listing.show(sort=name, descending=name in DESCENDING)  # noqa: E731
+        help = "The order of the rows; the headings of the table sort, too."
+        st.selectbox("Sort by", names, format_func=label, help=help, **listing.keyed("runs_sort", now.sort, act))
+    with st.popover("More", help="All columns, when runs are kept without a press, export and import."):
+        help = "All settings and figures, not only those that differ between these runs."
+        st.toggle("All columns", key="runs_columns", help=help, persist_state="session")
+        rule = shared().rule(state.keeper())
+        help = "When your runs are kept without a press, on every page."
+        st.selectbox("Keep automatically", list(keeping.RULES), format_func=keeping.RULES.__getitem__, help=help,
+                     **listing.keyed("keep_rule", rule, _set_rule))  # fmt: skip
+        _files()
 
 
 def _set_rule(rule: str) -> None:
@@ -75,9 +83,8 @@ def _set_rule(rule: str) -> None:
 
 
 def page() -> None:
-    """Search, table, what can be done, and the comparison."""
+    """Table, what can be done with chosen runs, and their comparison."""
     now, keeper = listing.listed(), state.keeper()
-    _find_controls()
     try:
         order = {"sort": now.sort, "descending": now.descending}
         limit = MANY if state.notes().get("runs_many") else FEW
@@ -98,29 +105,6 @@ def page() -> None:
     if shown:
         runs = chosen or shared().load(run.id for run in found.runs[:COMPARED])
         comparison.compare(runs, bool(chosen))
-
-
-def _find_controls() -> None:
-    now = listing.listed()
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        with st.container(width=340):
-            help = (
-                "Words in the settings, tags, notes and groups, such as `spiral adam`. `learning_rate>0.01`, "
-                "`test_loss<0.1` and `status=diverged` compare; `star` finds runs with a star."
-            )
-            clean = lambda text: " ".join(text.split())  # noqa: E731
-            st.text_input("Search", max_chars=MAX_FIND, help=help, placeholder="spiral learning_rate>0.01",
-                          **listing.sets("find", clean))  # fmt: skip
-        with st.container(width=180):
-            names = list(dict.fromkeys([*SORT_LABELS, now.sort]))
-            label = lambda name: SORT_LABELS.get(name, name.replace("_", " "))  # noqa: E731
-            act = lambda name: listing.show(sort=name, descending=name in DESCENDING)  # noqa: E731
-            help = "The order of the rows; the headings of the table sort, too."
-            st.selectbox("Sort by", names, format_func=label, help=help, **listing.keyed("runs_sort", now.sort, act))
-        help = "All settings and figures, not only those that differ between these runs."
-        st.toggle("All columns", key="runs_columns", help=help)
-        with st.popover("Files", help="Export all runs of the list, or import runs from a file."):
-            _files()
 
 
 def _table(shown: Runs, chosen: Runs, keeper: str) -> None:

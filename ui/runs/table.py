@@ -20,10 +20,8 @@ from ui.kit.map_colors import colored
 from ui.session import state
 from ui.session.run_list import FIGURES, PARENT
 
-HIDDEN = ("points", "own", "device", "weight_seed", "seed")  # in the names of runs
 MAX_NAME = 80  # characters of the name of a run
 ALWAYS = ("epoch", "loss", "test_score")  # figures that are shown whether they differ or not
-KIND = "kind"
 
 
 def differing(runs: Sequence[KeptRun]) -> list[str]:
@@ -62,7 +60,7 @@ def names_of(runs: Sequence[KeptRun]) -> dict[str, str]:
     fields = [name for name in differing(runs) if name not in ("points", "own")]
     names, seen = {}, {}
     for run in runs:
-        name = ", ".join(f"{FIELDS[field].label.lower()} {value_text(run, field)}" for field in fields)
+        name = ", ".join(f"{FIELDS[field].label} {value_text(run, field)}" for field in fields)
         name = name[:MAX_NAME] or f"{run.experiment.dataset}, {run.epoch:,} epochs"
         seen[name] = seen.get(name, 0) + 1
         names[run.id] = name if seen[name] == 1 else f"{name} ({seen[name]})"

@@ -387,7 +387,7 @@ def _keep_by_rule(me: Visitor, rules: tuple[str, ...]) -> None:
         run = runs().state(me.token) if me.token else None
         moment = run and (me.token, run.origin, run.epoch, run.status)
         considered: dict[tuple[str, ...], Any] = me.notes.setdefault("kept_by_rule", {})
-        if run is None or not run.epoch or considered.get(rules) == moment:
+        if run is None or run.status == "idle" or considered.get(rules) == moment:
             return
         if shared().rule(owner_of(me.owner)) in rules:
             keeping.keep(runs(), me.token, me.experiment, me.owner)
