@@ -161,9 +161,8 @@ def _dimension(axis: Axis) -> dict[str, Any]:
     known = numbers[np.isfinite(numbers)]
     log = _is_wide(known)
     placed = np.log10(numbers) if log else numbers
-    low, high = (
-        (float(placed[np.isfinite(placed)].min()), float(placed[np.isfinite(placed)].max())) if known.size else (0, 1)
-    )
+    ends = placed[np.isfinite(placed)] if known.size else np.array([0.0, 1.0])
+    low, high = float(ends.min()), float(ends.max())
     room = (high - low) or abs(high) or 1.0
     marks = np.unique(ends)
     if len(marks) > MAX_TICKS:
