@@ -74,4 +74,4 @@ def order(sort: str, descending: bool) -> list[Any]:
     elif (column := _column(sort)) is None:
         raise StoreError(f"sort: {short(sort)} is not known; allowed: names of settings and figures.")
     direction = column.desc() if descending else column.asc()
-    return [direction.nulls_last(), RUNS.c.created.desc(), RUNS.c.id]
+    return [direction if sort == "created" else direction.nulls_last(), RUNS.c.created.desc(), RUNS.c.id]
