@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, func
 
 from lab.experiment.fields import DEFAULTS
 from lab.experiment.rules import short
-from lab.store.database import StoreError
+from lab.store.address import StoreError
 from lab.store.kept_run import Figures
 from lab.store.tables import RUNS
 

@@ -20,7 +20,8 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from lab.experiment.experiment import Experiment
 from lab.experiment.replay import Replay
 from lab.protocol.frames import FrameError, pack, unpack
-from lab.store.database import StoreError, connect, exclusively, usual_url, writing
+from lab.store.address import StoreError, usual_url
+from lab.store.database import connect, exclusively, writing
 from lab.store.kept_run import (
     EVERYONE,
     KINDS,
