@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
-
-import numpy as np
 
 from lab.experiment.experiment import Experiment
 from lab.experiment.replay import Replay
@@ -31,7 +30,7 @@ def keep(pool: Pool, token: str, experiment: Experiment, visitor: str, parent: s
     return shared().keep(kept_run(header, arrays, experiment, visitor, parent))[0]
 
 
-def kept_run(header: dict[str, Any], arrays: dict[str, np.ndarray], experiment: Experiment, visitor: str,
+def kept_run(header: dict[str, Any], arrays: Mapping[str, Any], experiment: Experiment, visitor: str,
              parent: str = "") -> KeptRun:  # fmt: skip
     """The run of an answer to the query "keep"."""
     replay, curve = header["replay"], Curve(arrays["epochs"], arrays["values"])
