@@ -20,6 +20,10 @@ RULES = {  # when a run is kept on its own: name in the store -> label
     "replaced": "Before it is reset or replaced",
     "always": "In both cases",
 }
+NOT_REPEATED = (
+    "This run cannot be trained again as it was, because it began with the weights of a file or was changed too often; "
+    "these are its settings."
+)
 AT_END, REPLACED = ("end", "always"), ("replaced", "always")  # rules that apply to the two moments
 ENDED = ("stopped", "diverged")  # status of a run that has ended by itself
 

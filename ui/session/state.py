@@ -430,8 +430,8 @@ def _keep_by_rule(me: Visitor, rules: tuple[str, ...]) -> None:
 
 def repeat(run: KeptRun) -> bool:
     """Train a kept run again, to the step where it was kept; whether its experiment was accepted."""
-    load(run.experiment)
-    if _me().experiment != run.experiment or _me().refused:
+    load(run.experiment, notes=[] if run.replay else [keeping.NOT_REPEATED])
+    if _me().experiment != run.experiment:
         return False
     if command := keeping.repetition(run):
         send(command)
