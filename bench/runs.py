@@ -130,7 +130,7 @@ def _page(address: str, rounds: int, kept: int) -> list[dict[str, Any]]:
             for _ in range(rounds + 1):  # the first one fills the caches
                 page.goto(f"{server.url}help")
                 page.get_by_role("heading", name="Help", exact=True).first.wait_for()
-                page.get_by_role("navigation").get_by_role("button", name="Experiments").click()
+                page.get_by_role("navigation").get_by_role("button", name="Runs").click()
                 begin = time.perf_counter()
                 page.get_by_role("menuitem", name="Runs", exact=True).click()
                 page.wait_for_function(DRAWN)
