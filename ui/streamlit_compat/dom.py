@@ -20,6 +20,7 @@ class Mark(StrEnum):
     PRIMARY_BUTTON = '[data-testid="stBaseButton-primary"]'
     DIALOG = '[data-testid="stDialog"]'
     SLIDER_VALUE = '[data-testid="stSliderThumbValue"]'
+    SLIDER_ENDS = '[data-testid="stSliderTickBar"]'
     HELP_ICON = '[data-testid="stTooltipIcon"]'
     TOOLTIP = '[data-testid="stTooltipContent"]'
     MENU = '[role="menu"]'
