@@ -30,7 +30,8 @@ PACKAGES = (
     Package("start.py"),
     Package(
         "app.py",
-        ("ui.server", "ui.streamlit_compat", "lab.server", "lab.worker.local_pool", "lab.devices", "lab.experiment"),
+        ("ui.server", "ui.streamlit_compat", "lab.server", "lab.store", "lab.worker.local_pool", "lab.devices",
+         "lab.experiment"),
         ("streamlit", "starlette", "plotly", "pandas"),
     ),
     # engine: the network from scratch
@@ -76,6 +77,15 @@ PACKAGES = (
         "lab/worker", ("lab.queries", "lab.training", "lab.experiment", "lab.protocol", "engine", "data"),
         ("numpy", "pydantic"),
     ),
+    Package("lab/store/address.py", ("lab.experiment", "lab.server.checkpoint_store")),  # no database, as most pages
+    Package("lab/store/kept_run.py", ("lab.experiment",), ("numpy",)),
+    Package(
+        "lab/store/exchange.py", ("lab.store.address", "lab.store.kept_run", "lab.experiment"), ("numpy", "pydantic"),
+    ),
+    Package(
+        "lab/store", ("lab.experiment", "lab.protocol", "lab.server.checkpoint_store", "lab.server.limits"),
+        ("numpy", "pydantic", "sqlalchemy", "alembic"),
+    ),
     Package("lab/server", ("lab.protocol", "lab.experiment", "engine"), ("numpy",)),
     Package(
         "lab/export", ("lab.training", "lab.experiment", "lab.protocol", "engine", "data"), ("numpy", "onnx", "pandas"),
@@ -109,6 +119,7 @@ PACKAGES = (
     Package("ui/data", ("ui.kit", *BELOW_KIT, "lab", "data"), ("numpy", "pandas", "streamlit")),
     Package("ui/save", ("ui.kit", *BELOW_KIT, "lab", "data"), ("numpy", "streamlit")),
     Package("ui/compare", ("ui.kit", *BELOW_KIT, "lab"), ("numpy", "streamlit")),
+    Package("ui/runs", ("ui.kit", *BELOW_KIT, "lab"), ("numpy", "plotly", "streamlit")),
     Package("ui/device", ("ui.kit", *BELOW_KIT, "lab", "engine"), ("pandas", "streamlit")),
     Package("ui/router.py", ("ui.header", "ui.kit", "ui.streamlit_compat"), ("streamlit",)),
     Package("ui"),

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 
 from engine.backend import known_devices
 from lab.experiment.experiment import Experiment, ExperimentError
+from lab.experiment.replay import with_fields
 from lab.experiment.work_estimate import seconds_of_training
-from lab.protocol.messages import Change, Command, GetState, Load, Open, Preview, Resume
+from lab.protocol.messages import Change, Command, GetState, Load, Open, Preview, Repeat, Resume
 from lab.server.memory_estimate import megabytes
 
 
@@ -28,7 +29,16 @@ def experiment_after(command: Command) -> Experiment | None:
     match command:
         case Open(experiment) | Change(experiment) | Load(_, experiment):
             return experiment
+        case Repeat():
+            return largest(command)
     return None
+
+
+def largest(replay: Repeat) -> Experiment:
+    """The experiment of a replay that needs the most memory: of what changes while it trains, only batches count."""
+    sizes = {change["fields"]["batch_size"] for change in replay.changes if "batch_size" in change.get("fields", {})}
+    return max((with_fields(replay.experiment, {"batch_size": n} if n is not None else {}) for n in (None, *sizes)),
+               key=megabytes)  # fmt: skip
 
 
 def check_visitor_limits(limits: SimpleNamespace, experiment: Experiment) -> None:
@@ -50,7 +60,7 @@ def with_device_info(command: Command) -> Command:
     """A command about a GPU with what this process knows of it, so that no worker has to try it: all its runs would
     wait for as long."""
     match command:
-        case Open(experiment) | Change(experiment) if experiment.device != "cpu":
+        case Open(experiment) | Change(experiment) | Repeat(experiment) if experiment.device != "cpu":
             return replace(command, devices=tuple(known_devices()))
         case Resume(state) if state.experiment.device != "cpu":
             return replace(command, devices=tuple(known_devices()))

@@ -14,13 +14,13 @@ from lab.experiment.rules import as_text
 from lab.protocol.messages import BYTE_SCALE
 from lab.training.spread import spread
 from ui.compare import parts
-from ui.compare.maps import colored, signed
 from ui.compare.outcomes import Outcomes
 from ui.compare.statistics import Verdict, compare_pairs
 from ui.figures.spread import bands
 from ui.kit.charts import charts, theme
 from ui.kit.escape import escape_markdown
 from ui.kit.inline_picture import as_data_url
+from ui.kit.map_colors import colored, signed
 
 PICTURE_PX = 160
 

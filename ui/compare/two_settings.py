@@ -13,10 +13,11 @@ from lab.experiment.fields import FIELDS
 from lab.experiment.group import Group, present_value, values_of
 from lab.training.spread import spread
 from ui.compare import parts
-from ui.compare.maps import Tile, choose_tile, colored
+from ui.compare.maps import Tile, choose_tile
 from ui.compare.outcomes import Outcomes
 from ui.kit.charts import theme
 from ui.kit.escape import escape_markdown
+from ui.kit.map_colors import colored
 
 SIDE = 8  # tiles in a row or column at most
 

@@ -26,7 +26,7 @@ def bands(spreads: Mapping[str, Any], *, label: str, part: str, theme: Theme = "
         low, q1, median, q3, high = (np.where(np.isfinite(values), values, np.nan) for values in series)
         epochs = np.arange(len(median))
         for lower, upper, opacity in ((low, high, FAINTER), (q1, q3, FAINT)):
-            _band(figure, epochs, lower, upper, own, opacity)
+            band(figure, epochs, lower, upper, own, opacity)
         figure.add_scatter(
             x=epochs, y=median, name=name, mode="lines",
             line={"color": own, "width": TEST_WIDTH if own == color else TRAIN_WIDTH},
@@ -35,14 +35,14 @@ def bands(spreads: Mapping[str, Any], *, label: str, part: str, theme: Theme = "
     return figure
 
 
-def _band(figure: go.Figure, x: np.ndarray, lower: np.ndarray, upper: np.ndarray, color: str, opacity: float) -> None:
+def band(figure: go.Figure, x: np.ndarray, lower: np.ndarray, upper: np.ndarray, color: str, opacity: float) -> None:
     known = np.isfinite(lower) & np.isfinite(upper)
     line = {"width": 0}
-    figure.add_scatter(x=x[known], y=lower[known], mode="lines", line=line, hoverinfo="skip")
+    hidden = {"mode": "lines", "line": line, "hoverinfo": "skip", "showlegend": False}
+    figure.add_scatter(x=x[known], y=lower[known], **hidden)
     red, green, blue = (int(color[k : k + 2], 16) for k in (1, 3, 5))
     fill = f"rgba({red},{green},{blue},{opacity})"
-    figure.add_scatter(x=x[known], y=upper[known], mode="lines", line=line, fill="tonexty", fillcolor=fill,
-                       hoverinfo="skip")  # fmt: skip
+    figure.add_scatter(x=x[known], y=upper[known], fill="tonexty", fillcolor=fill, **hidden)
 
 
 def response(names: Sequence[str], quartiles: np.ndarray, diverged: Sequence[int], runs: Sequence[int], *, label: str,
@@ -61,7 +61,7 @@ def response(names: Sequence[str], quartiles: np.ndarray, diverged: Sequence[int
              for name, a, m, b, d, n in zip(names, q1, median, q3, diverged, runs, strict=True)]  # fmt: skip
     shared = {"x": places, "y": median, "customdata": places, "text": hover, "hovertemplate": "%{text}<extra></extra>"}
     if is_ordered:
-        _band(figure, places, q1, q3, color, FAINT)
+        band(figure, places, q1, q3, color, FAINT)
         figure.add_scatter(**shared, mode="lines+markers", name="median", line={"color": color, "width": TEST_WIDTH},
                            marker={"size": 9})  # fmt: skip
     else:

@@ -24,8 +24,12 @@ from lab.experiment.rules import as_text
 from lab.protocol.errors import Full, Gone, Unreachable
 from lab.protocol.messages import COMMANDS, Answer, Change, Command, Load, Reset, SetSpeed
 from lab.protocol.speed import SPEEDS
+from lab.server.log import log
+from lab.store.address import StoreError
+from lab.store.kept_run import KeptRun, owner_of
+from lab.store.shared import exists, shared
 from lab.training import model_file
-from ui.session import missing_data, visitor, waiting
+from ui.session import keeping, missing_data, visitor, waiting
 from ui.session.lockable_parts import PART_OF, PARTS, is_locked, lesson_holds, locked_among
 from ui.session.view import to_query, view_from, view_text
 from ui.session.visitor import Visitor, alive, arrived, have_a_run
@@ -61,6 +65,8 @@ def begin(*, can_lack_data: bool = False) -> None:
         st.error(f"{problem} Your settings are in the address bar: reload the page in a moment.")
         st.stop()
     own_data.UPLOADS.seen(me.owner, me.experiment.own)
+    if me.run and me.run.status in keeping.ENDED:
+        _keep_by_rule(me, keeping.AT_END)
     if me.missing:
         choose = None if is_locked(me.view, "dataset") else lambda dataset: change(dataset=dataset)
         missing_data.show(me.missing, choose, here=can_lack_data)
@@ -156,6 +162,16 @@ def status() -> dict[str, Any]:
     return {"status": run.status, "notice": run.notice, "epoch": run.epoch} if run else {}
 
 
+def moment() -> tuple[Any, ...]:
+    """Another one after a step, a change or a reset of the run."""
+    return _moment(_me())
+
+
+def _moment(me: Visitor) -> tuple[Any, ...]:
+    run = me.run
+    return (me.token, run.origin, run.epoch, run.status, run.experiment) if run else ()
+
+
 def refused() -> list[str]:
     """Sentences about what was refused, from the link or from the last change."""
     return _me().refused
@@ -218,6 +234,8 @@ def _change(me: Visitor, fields: Mapping[str, Any]) -> None:
         changed = me.experiment.change(**fields)
         if reason := _lock_reason(me, changed):
             raise SentenceError(reason)
+        if not me.experiment.allows_live_change(changed):
+            _keep_by_rule(me, keeping.REPLACED)
         runs().do(me.token, Change(changed))
     except Gone:
         me.experiment, me.refused, me.token = changed, [], ""
@@ -343,12 +361,86 @@ def command(name: str) -> None:
 def send(command: Command) -> None:
     """Send a command to the run. A run that is gone is reopened by the next script run."""
     me = _me()
+    if isinstance(command, Reset):
+        _keep_by_rule(me, keeping.REPLACED)
     try:
         runs().do(me.token, command)
     except Gone:
         pass  # the next script run finds out and opens another
     except SentenceError as problem:
         me.refused, me.redraw = problem.sentences, True
+
+
+# Keeping -------------------------------------------------------------------------------------------------------------
+
+
+def keep() -> bool:
+    """Keep the run as it is now; whether that succeeded. If not, a sentence says why."""
+    me = _me()
+    try:
+        keeping.keep(runs(), me.token, me.experiment, me.owner)
+    except Gone:
+        me.refused, me.redraw = ["Your run was lost and has been reopened."], True
+    except SentenceError as problem:
+        me.refused, me.redraw = problem.sentences, True
+    else:
+        return True
+    return False
+
+
+def keeper() -> str:
+    """The owner of the visitor's kept runs."""
+    return owner_of(_me().owner)
+
+
+def keep_rule() -> str:
+    """When the visitor's runs are kept on their own: of keeping.RULES. Raises StoreError."""
+    return _keep_rule(_me())
+
+
+def _keep_rule(me: Visitor) -> str:
+    """Asked once a session."""
+    if "keep_rule" not in me.notes:
+        me.notes["keep_rule"] = shared().rule(owner_of(me.owner)) if exists() else ""
+    return me.notes["keep_rule"]
+
+
+def set_keep_rule(rule: str) -> None:
+    """Raises StoreError."""
+    me = _me()
+    if rule in keeping.RULES:
+        shared().set_rule(owner_of(me.owner), rule)
+        me.notes["keep_rule"] = rule
+
+
+def _keep_by_rule(me: Visitor, rules: tuple[str, ...]) -> None:
+    """Keep the run where the visitor's rule is one of these. A run that has not begun is not kept, nor one twice."""
+    try:
+        if not me.token or _keep_rule(me) not in rules:
+            return
+        me.run = runs().state(me.token)
+        if me.run.status == "idle" or me.notes.get("kept_by_rule") == _moment(me):
+            return
+        keeping.keep(runs(), me.token, me.experiment, me.owner)
+        me.notes["kept_by_rule"] = _moment(me)
+    except (Gone, Unreachable):
+        pass  # whoever asks next says so
+    except StoreError as problem:
+        me.notes.setdefault("keep_rule", "")  # nobody waits for it at every press
+        log("run not kept", reason=str(problem))
+
+
+def repeat(run: KeptRun) -> bool:
+    """Train a kept run again, to the step where it was kept; whether its experiment was accepted."""
+    load(run.experiment, notes=[] if run.replay else [keeping.NOT_REPEATED])
+    if _me().experiment != run.experiment:
+        return False
+    if command := keeping.repetition(run):
+        send(command)
+    return True
+
+
+# Events and the link -------------------------------------------------------------------------------------------------
 
 
 def carry_out(events: Any, act: Callable[[dict[str, Any]], None]) -> None:
