@@ -58,7 +58,7 @@ def test_refused_fields_keep_their_defaults_and_the_rest_counts(playground):
     for sentence in (
         "learning_rate: -1 is not allowed; allowed: a number above 0 up to 10.",
         "seed: 1.5 is not allowed; allowed: a whole number from 0 to 999,999.",
-        "speed: warp is not allowed; allowed: one of slow, batch, calm, epoch, fast, max.",
+        "speed: warp is not allowed; allowed: one of slow, batch, calm, epoch, fast, max, instant.",
         "show_test: maybe is not allowed; allowed: one of true, false.",
         "hidden: ",
         "hide: everything is ignored; allowed: names of parts",
