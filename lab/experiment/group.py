@@ -88,11 +88,11 @@ class Group:
     def _member(self, changes: dict[str, Any], number: int) -> Experiment:
         e = self.experiment
         if number and self.vary == "weights":
-            changes["weight_seed"] = _later(e.weight_seed or e.seed, number)
+            changes["weight_seed"] = later_seed(e.weight_seed or e.seed, number)
         elif number:
-            changes["seed"] = _later(e.seed, number)
+            changes["seed"] = later_seed(e.seed, number)
             if e.weight_seed:
-                changes["weight_seed"] = _later(e.weight_seed, number)
+                changes["weight_seed"] = later_seed(e.weight_seed, number)
         return e.change(**changes) if changes else e
 
     @property
@@ -124,7 +124,7 @@ class Group:
             raise ExperimentError(["compare: this is not a group of runs."]) from None
 
 
-def _later(seed: int, number: int) -> int:
+def later_seed(seed: int, number: int) -> int:
     """The seed this many after another one; never 0."""
     return (seed + number - 1) % LARGEST_SEED + 1
 

@@ -1,0 +1,221 @@
+"""A study under way: Optuna proposes trials and keeps what became of them, in memory or in a database.
+
+The process that calls it is the only writer; those that train never see the database. A proposal depends only on the
+study, the number of the trial and the trials that are finished, so an interrupted study goes on as if nothing had
+happened, and a random or grid search proposes the same trials however many are trained at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
+from lab.experiment.experiment import Experiment, ExperimentError
+from lab.experiment.rules import as_text, short
+from lab.protocol.frames import finite
+from lab.studies.study import Span, Study, is_whole
+from lab.studies.task import Outcome, Task
+
+TRIALS_BEFORE_PRUNING = 5  # that must be complete
+STUDY, OUTCOME, TEST = "study", "outcome", "test"  # what is kept with a study or a trial, by these names
+STATES = {TrialState.COMPLETE: "done", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+class Asked(NamedTuple):
+    """What is to be trained: a trial, or with the trial None the best one once more, for its test figures."""
+
+    number: int
+    trial: optuna.Trial | None
+    task: Task
+
+
+class Search:
+    """Asks what to train, is told what became of it, and reports. Raises ExperimentError.
+
+    url: of a database, where a study of the same name goes on; "" keeps everything in memory. data_dir: see data.load.
+    """
+
+    def __init__(self, study: Study, url: str = "", data_dir: str = "") -> None:
+        self.study, self._data_dir, self._is_testing = study, data_dir, False
+        try:
+            storage = optuna.storages.RDBStorage(url) if url else optuna.storages.InMemoryStorage()
+            self._optuna = optuna.create_study(
+                storage=storage, study_name=study.name, direction=study.direction, load_if_exists=True,
+                sampler=optuna.samplers.RandomSampler(), pruner=optuna.pruners.NopPruner(),
+            )  # fmt: skip
+            self._optuna.set_user_attr(STUDY, study.to_values())
+            trials = self._trials()
+        except (SQLAlchemyError, ImportError, RuntimeError) as problem:
+            why = str(problem).partition("\n")[0][:200]
+            allowed = "the URL of a database, such as sqlite:///studies.db"
+            raise ExperimentError([f"store: {short(url)} cannot be used ({why}). Allowed: {allowed}."]) from None
+        self._interrupted = [t for t in trials if not t.state.is_finished()]
+        self._begun = len(trials)
+        self.finished = self._begun - len(self._interrupted)
+
+    # Asking and telling ----------------------------------------------------------------------------------------------
+
+    def ask(self) -> Asked | None:
+        """The next trial; None if there is none, or none before one that is being trained is told."""
+        while self._interrupted or self._begun < self.study.budget:
+            if self._interrupted:
+                trial = optuna.Trial(self._optuna, self._interrupted.pop(0)._trial_id)
+            else:
+                self._optuna.sampler = self._sampler(self._begun)
+                self._begun += 1
+                trial = self._optuna.ask()
+            self._optuna.sampler = self._sampler(trial.number)
+            point = {name: self._suggest(trial, name) for name in self.study.space}
+            try:
+                runs = self.study.experiments(point)
+            except ExperimentError as problem:  # the values of this trial do not fit each other
+                self.tell(Asked(trial.number, trial, self._task()), Outcome("failed", why=str(problem)))
+            else:
+                return Asked(trial.number, trial, self._task(*runs, limits=self._limits()))
+        return self._ask_for_test()
+
+    def _ask_for_test(self) -> Asked | None:
+        """The best run once more, for its test figures, after the last trial."""
+        best = None if self._is_testing or self.finished < self.study.budget else self._untested()
+        if best is None:
+            return None
+        self._is_testing = True
+        return Asked(best.number, None, self._task(self._run(best), reports_test=True))
+
+    def _task(self, *runs: Experiment, **more: Any) -> Task:
+        texts, study = tuple(run.to_json() for run in runs), self.study
+        return Task(texts, study.objective, study.direction, study.report_every, data_dir=self._data_dir, **more)
+
+    def tell(self, asked: Asked, outcome: Outcome) -> None:
+        """Keep an outcome. A trial that is told is complete; one that is not is trained again after an interruption."""
+        if asked.trial is None:
+            self._is_testing = False
+            return self._optuna.set_user_attr(TEST, {"number": asked.number, **outcome.result})
+        known = self._trials()[asked.number].intermediate_values  # from before an interruption
+        for epoch in sorted(outcome.reports.keys() - known.keys()):
+            asked.trial.report(outcome.reports[epoch], epoch)
+        kept = asdict(replace(outcome, reports={}, curve={}, map={}))
+        if outcome.result:
+            kept["weight_seed"] = json.loads(asked.task.experiments[outcome.run])["weight_seed"]
+        asked.trial.set_user_attr(OUTCOME, finite(kept))
+        state = next(state for state, name in STATES.items() if name == outcome.state)
+        self._optuna.sampler = optuna.samplers.RandomSampler()  # that of grids would stop `optimize`, which is not used
+        self.finished += 1
+        self._optuna.tell(asked.trial, outcome.value if state == TrialState.COMPLETE else None, state)
+
+    def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
+        seed = int(np.random.default_rng([self.study.seed, number]).integers(2**31))
+        if self.study.sampler == "tpe":
+            return optuna.samplers.TPESampler(seed=seed)
+        if self.study.sampler == "random":
+            return optuna.samplers.RandomSampler(seed)
+        choices = {name: [_as_choice(value) for value in values] for name, values in self.study.grid.items()}
+        return optuna.samplers.GridSampler(choices, self.study.seed)
+
+    def _suggest(self, trial: optuna.Trial, name: str) -> Any:
+        variation = self.study.space[name]
+        if isinstance(variation, Span):
+            suggest = trial.suggest_int if is_whole(name) else trial.suggest_float
+            return suggest(name, variation.low, variation.high, log=variation.log)  # pyright: ignore[reportArgumentType]
+        return self._value(name, trial.suggest_categorical(name, [_as_choice(value) for value in variation]))
+
+    def _value(self, name: str, kept: Any) -> Any:
+        """The value of a field that Optuna keeps."""
+        variation = self.study.space[name]
+        if isinstance(variation, Span):
+            return kept
+        return next(value for value in variation if _as_choice(value) == kept)
+
+    def _limits(self) -> dict[int, float]:
+        """Epoch -> the median of the complete trials then, as Optuna's MedianPruner has it.
+
+        The process that trains prunes by it, without asking again: what is finished meanwhile counts for the next one.
+        """
+        done = [t.intermediate_values for t in self._trials() if t.state == TrialState.COMPLETE]
+        if self.study.pruner == "none" or len(done) < TRIALS_BEFORE_PRUNING:
+            return {}
+        epochs = sorted({epoch for values in done for epoch in values})
+        return {epoch: float(np.median([v[epoch] for v in done if epoch in v])) for epoch in epochs}
+
+    # Reporting -------------------------------------------------------------------------------------------------------
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left to ask for."""
+        return self.finished >= self.study.budget and self._untested() is None
+
+    def report(self) -> dict[str, Any]:
+        """How many trials ended how, the best one, and a row for each. The test part is in it once: for the best."""
+        rows = self.rows()
+        counts = {state: sum(row["state"] == state for row in rows) for state in STATES.values()}
+        return finite({"study": self.study.name, "trials": counts, "best": self.best(), "rows": rows})
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One for each finished trial, in order. weight_seed: of the run with the median, whose value it is."""
+        return [self._row(trial) for trial in self._trials() if trial.state.is_finished()]
+
+    def row(self, number: int) -> dict[str, Any]:
+        """That of a finished trial."""
+        return finite(self._row(self._trials()[number]))
+
+    def best(self) -> dict[str, Any] | None:
+        """The best trial, as its run with the median; with test figures as soon as the study is complete."""
+        if (trial := self._best_trial()) is None:
+            return None
+        test = self._test if self._test.get("number") == trial.number else {}
+        figures = trial.user_attrs[OUTCOME]["result"]
+        figures |= {name: value for name, value in test.items() if name.startswith("test_")}
+        experiment = self._run(trial).model_dump(mode="json")
+        return {"number": trial.number, "value": trial.value, "experiment": experiment, **figures}
+
+    def _row(self, trial: FrozenTrial) -> dict[str, Any]:
+        outcome, state = trial.user_attrs.get(OUTCOME, {}), STATES[trial.state]
+        if state == "done" and not _is_finite(trial.value):  # diverged: for Optuna it is the worst of all values
+            state = "failed"
+        row = {"number": trial.number, "state": state, **self._point(trial), "value": trial.value}
+        return row | {name: outcome.get(name) for name in ("seconds", "weight_seed", "why")}
+
+    def _point(self, trial: FrozenTrial) -> dict[str, Any]:
+        """Field -> its value in a trial."""
+        return {name: self._value(name, trial.params[name]) for name in self.study.space}
+
+    def _run(self, trial: FrozenTrial) -> Experiment:
+        """The run with the median."""
+        return self.study.experiments(self._point(trial))[trial.user_attrs[OUTCOME]["run"]]
+
+    def _untested(self) -> FrozenTrial | None:
+        """The best trial, if its test figures are not known."""
+        best = self._best_trial()
+        return best if best and self._test.get("number") != best.number else None
+
+    def _best_trial(self) -> FrozenTrial | None:
+        """The complete trial with the best finite value; of equal ones the first."""
+        done = [t for t in self._trials() if t.state == TrialState.COMPLETE and _is_finite(t.value)]
+        sign = 1 if self.study.direction == "minimize" else -1
+        return min(done, key=lambda trial: sign * (trial.value or 0.0), default=None)
+
+    @property
+    def _test(self) -> dict[str, Any]:
+        """Number and figures of the trial that was tested; empty before."""
+        return self._optuna.user_attrs.get(TEST, {})
+
+    def _trials(self) -> list[FrozenTrial]:
+        return self._optuna.get_trials(deepcopy=False)
+
+
+def _as_choice(value: Any) -> Any:
+    """A value as Optuna keeps it: lists as in a link, such as 64,32."""
+    return as_text(value) if isinstance(value, tuple) else value
+
+
+def _is_finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)

@@ -1,0 +1,178 @@
+"""What is proposed, trained, kept and reported."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import replace
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from lab.experiment.experiment import Experiment, ExperimentError
+from lab.studies.conduct import conduct
+from lab.studies.search import OUTCOME, Search
+from lab.studies.task import Task
+from lab.studies.trial import Unwanted, run_task
+from lab.training.headless import run as run_alone
+from tests.lab.studies.helpers import Threads, conducted, rows_of, study_of
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path / 'studies.db'}"
+
+
+def parameters(search):
+    return [[row[name] for name in search.study.space] for row in search.rows()]
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "grid"])
+def test_the_same_study_has_the_same_rows(sampler):
+    study = study_of(sampler=sampler, trials=12)
+    first = conducted(study)
+    assert rows_of(first) == rows_of(conducted(study))
+    assert [row["number"] for row in first.rows()] == list(range(12))
+    assert parameters(first) != parameters(conducted(replace(study, seed=2)))
+
+
+@pytest.mark.parametrize("sampler", ["random", "grid"])
+def test_many_workers_train_what_one_does(sampler):
+    study = study_of(sampler=sampler, trials=12)
+    assert rows_of(conducted(study, slots=4)) == rows_of(conducted(study))
+
+
+def test_a_grid_ends_with_its_last_combination():
+    search = conducted(study_of(sampler="grid", trials=100, space={"l2": [0, 0.1], "hidden": [[2], [3]]}))
+    assert sorted(map(tuple, parameters(search))) == [(0, (2,)), (0, (3,)), (0.1, (2,)), (0.1, (3,))]
+    assert search.report()["trials"] == {"done": 4, "pruned": 0, "failed": 0}
+
+
+@pytest.mark.parametrize("objective", ["validation_loss", "validation_accuracy"])
+def test_a_trial_is_the_run_with_the_median_to_the_bit(objective):
+    search = conducted(study_of(seeds=3, trials=3, objective=objective))
+    for row in search.rows():
+        point = {name: row[name] for name in search.study.space}
+        results = {e.weight_seed: run_alone(e) for e in search.study.experiments(point)}
+        values = [result[objective] for result in results.values()]
+        assert row["value"] == statistics.median(values) == results[row["weight_seed"]][objective]
+
+
+def test_of_two_runs_the_worse_one_counts():
+    for objective, worse in (("validation_loss", max), ("validation_accuracy", min)):
+        (row,) = conducted(study_of(seeds=2, trials=1, objective=objective)).rows()
+        study = study_of(seeds=2, objective=objective)
+        runs = study.experiments({name: row[name] for name in study.space})
+        assert row["value"] == worse(run_alone(e)[objective] for e in runs)
+
+
+def test_the_best_trial_is_tested_once_and_its_experiment_repeats_it():
+    search = conducted(study_of(seeds=3))
+    report = search.report()
+    best, values = report["best"], [row["value"] for row in report["rows"]]
+    assert best["value"] == min(values) == values[best["number"]]
+    alone = run_alone(Experiment.model_validate(best["experiment"]))
+    assert {name: best[name] for name in alone if name != "seconds"} == {
+        name: value for name, value in alone.items() if name != "seconds"
+    }
+    assert best["test_loss"] == alone["test_loss"]
+    assert not [name for row in report["rows"] for name in row if name.startswith("test")]
+    kept = [trial.user_attrs[OUTCOME]["result"] for trial in search._optuna.get_trials()]
+    assert not [name for result in kept for name in result if name.startswith("test")]
+
+
+def test_an_unfinished_study_has_no_test_figures(url):
+    best = conducted(study_of(), url=url, after=3).report()["best"]
+    assert best["value"]
+    assert "test_loss" not in best
+    assert "test_loss" in conducted(study_of(), url=url).report()["best"]
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "grid"])
+def test_an_interrupted_study_goes_on_as_if_it_had_not_been(sampler, url):
+    study = study_of(sampler=sampler, trials=12)
+    assert len(conducted(study, url=url, after=4).rows()) == 4
+    asked = Search(study, url).ask()  # a process that is killed while it trains the fifth
+    assert asked
+    assert asked.number == 4
+    assert rows_of(conducted(study, url=url)) == rows_of(conducted(study))
+
+
+def test_a_finished_study_goes_on_with_a_larger_budget(url):
+    study = study_of(trials=3)
+    first = conducted(study, url=url).report()
+    assert conducted(study, url=url).report() == first
+    more = conducted(replace(study, trials=5), url=url).report()
+    assert more["rows"][:3] == first["rows"]
+    assert len(more["rows"]) == 5
+
+
+def test_another_program_opens_the_study(url):
+    search = conducted(study_of(), url=url)
+    found = optuna.load_study(study_name=search.study.name, storage=url)
+    assert found.best_value == search.report()["best"]["value"]
+    assert [trial.params["hidden"] for trial in found.trials] == [
+        ",".join(map(str, row["hidden"])) for row in search.rows()
+    ]
+    assert set(found.trials[0].intermediate_values) == set(range(1, 11))
+
+
+def test_runs_that_diverge_or_do_not_fit_are_failed_trials():
+    wild = {"learning_rate": [10.0, 0.1], "batch_norm": [True, False], "batch_size": [1, 8]}
+    search = conducted(study_of(sampler="grid", trials=8, space=wild, experiment={
+        "dataset": "moons", "samples": 40, "hidden": [4], "epochs": 5, "validation_share": 0.3, "activations": "relu",
+        "loss": "mse", "output": "linear"}))  # fmt: skip
+    report = search.report()
+    failed = {tuple(row[name] for name in wild): row["why"] for row in report["rows"] if row["state"] == "failed"}
+    assert "batch_size" in failed[0.1, True, 1] or "batch_norm" in failed[0.1, True, 1]
+    assert failed[10.0, False, 1].startswith("Diverged at step")
+    assert report["trials"]["failed"] == len(failed)
+    assert report["best"]["experiment"]["learning_rate"] == 0.1
+
+
+def test_a_study_without_any_value_has_no_best_trial():
+    report = conducted(study_of(space={"batch_norm": [True], "batch_size": [1]}, trials=2, sampler="random")).report()
+    assert report["best"] is None
+    assert report["trials"] == {"done": 0, "pruned": 0, "failed": 2}
+
+
+def test_a_trial_worse_than_the_median_is_pruned_as_optuna_does():
+    study = study_of(trials=24, sampler="random", pruner="median")
+    search = conducted(study)
+    full = {trial.number: trial.intermediate_values for trial in conducted(replace(study, pruner="none"))._trials()}
+    states = {row["number"]: row["state"] for row in search.rows()}
+    assert {"pruned", "done"} == set(states.values())
+    judge = optuna.create_study(direction="minimize", pruner=optuna.pruners.MedianPruner())
+    for number, reports in full.items():
+        trial, state = judge.ask(), "done"
+        for epoch in [*reports][:-1]:  # a trial that has ended is not pruned
+            trial.report(reports[epoch], epoch)
+            if trial.should_prune():
+                state = "pruned"
+                break
+        else:
+            trial.report(reports[10], 10)
+        assert states[number] == state
+        judge.tell(trial, reports[10] if state == "done" else None,
+                   TrialState.COMPLETE if state == "done" else TrialState.PRUNED)  # fmt: skip
+
+
+def test_a_task_that_nobody_waits_for_ends():
+    (e,) = study_of().experiments({})
+    with pytest.raises(Unwanted):
+        run_task(Task((e.to_json(),), "validation_loss", "minimize", 1), is_wanted=iter([True, True, False]).__next__)
+
+
+def test_a_stop_ends_the_search():
+    search, workers = Search(study_of()), Threads()
+    workers_stop = __import__("threading").Event()
+    workers_stop.set()
+    conduct(search, workers, workers_stop)
+    workers.close()
+    assert search.rows() == []
+
+
+@pytest.mark.parametrize("url", ["nonsense", "sqlite:////no/such/folder/studies.db", "nosql://localhost/db"])
+def test_a_database_that_cannot_be_used_is_refused(url):
+    with pytest.raises(ExperimentError, match="^store: .* Allowed: the URL of a database"):
+        Search(study_of(), url)
