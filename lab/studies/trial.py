@@ -86,8 +86,9 @@ def run_task(task: Task, is_wanted: Callable[[], bool] = lambda: True) -> Outcom
     value = _value(task, trainer)
     if np.isnan(value):
         raise ExperimentError([f"{task.objective}: the validation part is too small for it."])
-    return Outcome(state, value, number, result["stopped"] if state == "done" else "Worse than the median.",
-                   time.perf_counter() - begin, reports, result, _curve(trainer, task.reports_test), _map(dataset, trainer))  # fmt: skip
+    why = result["stopped"] if state == "done" else "Worse than the median."
+    seen = {"curve": _curve(trainer, task.reports_test), "map": _map(dataset, trainer)}
+    return Outcome(state, value, number, why, time.perf_counter() - begin, reports, result, **seen)
 
 
 @lru_cache(maxsize=1)

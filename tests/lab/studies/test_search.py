@@ -174,5 +174,5 @@ def test_a_stop_ends_the_search():
 
 @pytest.mark.parametrize("url", ["nonsense", "sqlite:////no/such/folder/studies.db", "nosql://localhost/db"])
 def test_a_database_that_cannot_be_used_is_refused(url):
-    with pytest.raises(ExperimentError, match="^store: .* Allowed: the URL of a database"):
+    with pytest.raises(ExperimentError, match=r"^store: .* Allowed: the URL of a database"):
         Search(study_of(), url)

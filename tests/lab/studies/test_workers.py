@@ -151,5 +151,5 @@ def test_the_files_of_pictures_are_found_where_they_are_placed(tmp_path):
 @pytest.mark.parametrize("address", ["nonsense", "tcp://127.0.0.1:1"])
 def test_a_scheduler_that_does_not_answer_is_refused(address, monkeypatch):
     monkeypatch.setattr("lab.studies.dask_workers.CONNECT_S", 0.2)
-    with pytest.raises(ExperimentError, match="^scheduler: .* Allowed: the address of a running Dask scheduler"):
+    with pytest.raises(ExperimentError, match=r"^scheduler: .* Allowed: the address of a running Dask scheduler"):
         DaskWorkers(address, {})
