@@ -76,6 +76,10 @@ PACKAGES = (
         "lab/worker", ("lab.queries", "lab.training", "lab.experiment", "lab.protocol", "engine", "data"),
         ("numpy", "pydantic"),
     ),
+    Package(
+        "lab/store", ("lab.experiment", "lab.protocol", "lab.server.checkpoint_store"),
+        ("numpy", "sqlalchemy", "alembic"),
+    ),
     Package("lab/server", ("lab.protocol", "lab.experiment", "engine"), ("numpy",)),
     Package(  # what trains the trials of a study, in other processes
         "lab/studies/trial.py",

@@ -234,7 +234,11 @@ class Experiment(Fields):
     @classmethod
     def from_valid_json(cls, text: str) -> Experiment:
         """An experiment from JSON that was made of a valid one: not validated again, for messages between processes."""
-        values = json.loads(text)
+        return cls.from_valid_values(json.loads(text))
+
+    @classmethod
+    def from_valid_values(cls, values: Mapping[str, Any]) -> Experiment:
+        """The same from the plain values of JSON."""
         return cls.model_construct(None, **{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
 
     @classmethod

@@ -51,6 +51,9 @@ LIMITS = (
     Limit("forgiven_minutes", 1, 0.01, 1e4, "Older crashes do not count: a run that causes them does so at once."),
     Limit("hang_seconds", 30, 0.1, 3600, "A worker shows life every few milliseconds; the longest step takes seconds."),
     Limit("saved_mb", 200, 0, 1e6, "The folder of saved runs, oldest first to go; 0 saves nothing."),
+    Limit("kept_runs", 2000, 1, 1e6, "Of one visitor: some 40 MB. Then the oldest without a star make room."),
+    Limit("kept_mb", 2000, 0, 1e7, "The database of kept runs, oldest without a star first to go; 0 keeps nothing."),
+    Limit("kept_days", 180, 0.01, 1e5, "Half a school year; whoever wants to have a run longer exports it."),
     Limit("saved_hours", 24, 0.01, 1e4, "A class goes on tomorrow; after that the link is the memory."),
 )  # fmt: skip
 
