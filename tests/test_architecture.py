@@ -87,7 +87,10 @@ PACKAGES = (
     ),
     Package("lab/studies/worker.py", ("lab.studies.trial",)),
     Package("lab/studies/dask_workers.py", ("lab.studies", "lab.experiment"), ("distributed",)),
-    Package("lab/studies", ("lab.experiment", "lab.protocol", "data"), ("numpy", "optuna", "sqlalchemy")),
+    Package(
+        "lab/studies", ("lab.store", "lab.experiment", "lab.protocol", "engine.formulas", "data"),
+        ("numpy", "optuna", "sqlalchemy"),
+    ),
     Package(
         "lab/export", ("lab.training", "lab.experiment", "lab.protocol", "engine", "data"), ("numpy", "onnx", "pandas"),
     ),

@@ -14,6 +14,8 @@ from typing import Any
 from lab.experiment import own_data
 from lab.experiment.experiment import ExperimentError
 from lab.experiment.rules import as_text, short
+from lab.store.database import StoreError
+from lab.store.store import Store
 from lab.studies import data_files
 from lab.studies.conduct import conduct
 from lab.studies.search import Asked, Search
@@ -28,11 +30,15 @@ def show_study(options: argparse.Namespace) -> int:
     """Conduct a study and print its report. Raises ExperimentError."""
     study, notes = _read(options)
     print("\n".join([*notes, f"Study {study.name}: {study.budget} trials."]), file=sys.stderr)
-    search = Search(study, options.store, os.path.abspath(options.data_dir) if options.data_dir else "")
+    data_dir = os.path.abspath(options.data_dir) if options.data_dir else ""
+    try:
+        search = Search(study, Store(options.store) if options.store else None, data_dir=data_dir)
+    except StoreError as problem:
+        raise ExperimentError([f"--store: {sentence}" for sentence in problem.sentences]) from None
     if options.scheduler:
         from lab.studies.dask_workers import DaskWorkers  # optional: requirements-dask.txt
 
-        workers = DaskWorkers(options.scheduler, data_files.collect(study.experiment, options.data_dir))
+        workers = DaskWorkers(options.scheduler, data_files.collect(study.experiment, data_dir))
     else:
         if (count := options.workers or _cores()) < 1:
             raise ExperimentError([f"workers: {count} is not allowed; allowed: 1 or more."])

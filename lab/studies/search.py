@@ -7,7 +7,6 @@ happened, and a random or grid search proposes the same trials however many are 
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict, replace
 from typing import Any, NamedTuple
@@ -18,8 +17,12 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from lab.experiment.experiment import Experiment, ExperimentError
-from lab.experiment.rules import as_text, short
+from lab.experiment.rules import as_text
 from lab.protocol.frames import finite
+from lab.store.database import BUSY_MS, StoreError
+from lab.store.kept_run import EVERYONE
+from lab.store.store import Store
+from lab.studies.keep import kept_run
 from lab.studies.study import Span, Study, is_whole
 from lab.studies.task import Outcome, Task
 
@@ -39,25 +42,26 @@ class Asked(NamedTuple):
 
 
 class Search:
-    """Asks what to train, is told what became of it, and reports. Raises ExperimentError.
+    """Asks what to train, is told what became of it, and reports. Raises StoreError.
 
-    url: of a database, where a study of the same name goes on; "" keeps everything in memory. data_dir: see data.load.
+    store: where a study of the same name and owner goes on, and trials become kept runs; None keeps nothing. owner: as
+    in lab/store/kept_run.py. data_dir: folder of picture files; see data.load.
     """
 
-    def __init__(self, study: Study, url: str = "", data_dir: str = "") -> None:
-        self.study, self._data_dir, self._is_testing = study, data_dir, False
+    def __init__(self, study: Study, store: Store | None = None, owner: str = EVERYONE, data_dir: str = "") -> None:
+        self.study, self._store, self._owner, self._data_dir = study, store, owner, data_dir
+        self.name = f"{study.name}-{owner[:12]}" if owner else study.name
+        self._is_testing = False
         try:
-            storage = optuna.storages.RDBStorage(url) if url else optuna.storages.InMemoryStorage()
             self._optuna = optuna.create_study(
-                storage=storage, study_name=study.name, direction=study.direction, load_if_exists=True,
+                storage=_storage(store), study_name=self.name, direction=study.direction, load_if_exists=True,
                 sampler=optuna.samplers.RandomSampler(), pruner=optuna.pruners.NopPruner(),
             )  # fmt: skip
             self._optuna.set_user_attr(STUDY, study.to_values())
             trials = self._trials()
-        except (SQLAlchemyError, ImportError, RuntimeError) as problem:
-            why = str(problem).partition("\n")[0][:200]
-            allowed = "the URL of a database, such as sqlite:///studies.db"
-            raise ExperimentError([f"store: {short(url)} cannot be used ({why}). Allowed: {allowed}."]) from None
+        except (SQLAlchemyError, RuntimeError, optuna.exceptions.OptunaError) as problem:
+            reason = type(problem).__name__
+            raise StoreError(f"The database cannot keep studies ({reason}): another version of Optuna?") from problem
         self._interrupted = [t for t in trials if not t.state.is_finished()]
         self._begun = len(trials)
         self.finished = self._begun - len(self._interrupted)
@@ -105,7 +109,10 @@ class Search:
             asked.trial.report(outcome.reports[epoch], epoch)
         kept = asdict(replace(outcome, reports={}, curve={}, map={}))
         if outcome.result:
-            kept["weight_seed"] = json.loads(asked.task.experiments[outcome.run])["weight_seed"]
+            run = Experiment.from_valid_json(asked.task.experiments[outcome.run])
+            kept["weight_seed"] = run.weight_seed
+            if self._store:
+                self._store.keep(kept_run(self.name, asked.number, run, outcome, self._owner))
         asked.trial.set_user_attr(OUTCOME, finite(kept))
         state = next(state for state, name in STATES.items() if name == outcome.state)
         self._optuna.sampler = optuna.samplers.RandomSampler()  # that of grids would stop `optimize`, which is not used
@@ -157,7 +164,7 @@ class Search:
         """How many trials ended how, the best one, and a row for each. The test part is in it once: for the best."""
         rows = self.rows()
         counts = {state: sum(row["state"] == state for row in rows) for state in STATES.values()}
-        return finite({"study": self.study.name, "trials": counts, "best": self.best(), "rows": rows})
+        return finite({"study": self.name, "trials": counts, "best": self.best(), "rows": rows})
 
     def rows(self) -> list[dict[str, Any]]:
         """One for each finished trial, in order. weight_seed: of the run with the median, whose value it is."""
@@ -210,6 +217,14 @@ class Search:
 
     def _trials(self) -> list[FrozenTrial]:
         return self._optuna.get_trials(deepcopy=False)
+
+
+def _storage(store: Store | None) -> optuna.storages.BaseStorage:
+    if store is None:
+        return optuna.storages.InMemoryStorage()
+    url = store.engine.url
+    options = {"connect_args": {"timeout": BUSY_MS / 1000}} if url.get_backend_name() == "sqlite" else {}
+    return optuna.storages.RDBStorage(url.render_as_string(hide_password=False), options)
 
 
 def _as_choice(value: Any) -> Any:

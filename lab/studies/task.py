@@ -38,10 +38,10 @@ class Task:
 class Outcome:
     """What became of a trial. state: done, pruned or failed.
 
-    value: of the objective, infinitely bad if the run diverged; None if it failed. Value, run (its number among those
-    of the trial), result (as of `python -m lab run`) and curve are those of the run with the median. why: a sentence
-    on why it ended. reports: epoch -> value of the trial then. seconds: of the whole trial.
-    curve: name of a column -> its points. map: the plane as its run sees it, or empty: kind, side, and levels as
+    value: of the objective, infinitely bad if the run diverged; None if it failed. run: the number of the run with the
+    median; value, result (as of `python -m lab run`), curve and map are those of this run. why: a sentence on why it
+    ended. way: of execution, as the executors name it. reports: epoch -> value of the trial then. seconds: of the whole
+    trial. curve: name of a column -> its points. map: the plane as the run sees it, or empty: kind, side, and levels as
     lab/training/probes.py has them, in base64.
     """
 
@@ -52,6 +52,7 @@ class Outcome:
     seconds: float = 0.0
     reports: dict[int, float] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
+    way: str = ""
     curve: dict[str, list[float]] = field(default_factory=dict)
     map: dict[str, Any] = field(default_factory=dict)
 

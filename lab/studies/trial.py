@@ -88,7 +88,8 @@ def run_task(task: Task, is_wanted: Callable[[], bool] = lambda: True) -> Outcom
         raise ExperimentError([f"{task.objective}: the validation part is too small for it."])
     why = result["stopped"] if state == "done" else "Worse than the median."
     seen = {"curve": _curve(trainer, task.reports_test), "map": _map(dataset, trainer)}
-    return Outcome(state, value, number, why, time.perf_counter() - begin, reports, result, **seen)
+    seconds, way = time.perf_counter() - begin, trainer.executor.way
+    return Outcome(state, value, number, why, seconds, reports, result, way, **seen)
 
 
 @lru_cache(maxsize=1)

@@ -39,9 +39,9 @@ def study_of(**changes: Any) -> Study:
     return Study.with_notes_from_json(json.dumps({**SMALL, **changes}))[0]
 
 
-def conducted(study: Study, slots: int = 1, url: str = "", after: int = 0, workers: Any = None) -> Search:
+def conducted(study: Study, slots: int = 1, store: Any = None, after: int = 0, workers: Any = None) -> Search:
     """A search until its end, or until so many trials are told."""
-    search, stop, told = Search(study, url), threading.Event(), []
+    search, stop, told = Search(study, store), threading.Event(), []
     workers = workers or Threads(slots)
 
     def count(*what: Any) -> None:

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from lab.__main__ import main
+from lab.store.store import Store
 from tests.lab.studies.helpers import SMALL, Threads, conducted, study_of
 
 
@@ -68,7 +69,7 @@ def test_a_table_of_ones_own_is_searched(study, tmp_path):
         ([json.dumps(SMALL), "--trials", "0"], "trials: 0 is not allowed; allowed: "),
         ([json.dumps(SMALL), "--workers", "0"], "workers: 0 is not allowed; allowed: "),
         ([json.dumps(SMALL), "--target", "species"], "--target names a column of --table."),
-        ([json.dumps(SMALL), "--store", "nonsense"], "store: nonsense cannot be used"),
+        ([json.dumps(SMALL), "--store", "nonsense"], "--store: "),
     ],
 )
 def test_wrong_words_are_refused_with_a_sentence(study, words, sentence):
@@ -92,5 +93,6 @@ def test_ctrl_c_reports_what_is_there_and_the_store_goes_on(tmp_path):
     assert "the same command goes on" in err
     rows = json.loads(out)["rows"]
     assert 1 <= len(rows) < 200
-    study = study_of(trials=len(rows) + 1, sampler="random")
-    assert conducted(study, url=url).report()["rows"][: len(rows)] == rows
+    study, store = study_of(trials=len(rows) + 1, sampler="random"), Store(url)
+    assert conducted(study, store=store).report()["rows"][: len(rows)] == rows
+    store.close()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import statistics
+import threading
 from dataclasses import replace
 
+import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState
 
-from lab.experiment.experiment import Experiment, ExperimentError
+from lab.experiment.experiment import Experiment
+from lab.store.kept_run import EVERYONE, owner_of
+from lab.store.store import Store
 from lab.studies.conduct import conduct
 from lab.studies.search import OUTCOME, Search
 from lab.studies.task import Task
@@ -19,8 +23,10 @@ from tests.lab.studies.helpers import Threads, conducted, rows_of, study_of
 
 
 @pytest.fixture
-def url(tmp_path):
-    return f"sqlite:///{tmp_path / 'studies.db'}"
+def store(tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'studies.db'}")
+    yield store
+    store.close()
 
 
 def parameters(search):
@@ -81,35 +87,35 @@ def test_the_best_trial_is_tested_once_and_its_experiment_repeats_it():
     assert not [name for result in kept for name in result if name.startswith("test")]
 
 
-def test_an_unfinished_study_has_no_test_figures(url):
-    best = conducted(study_of(), url=url, after=3).report()["best"]
+def test_an_unfinished_study_has_no_test_figures(store):
+    best = conducted(study_of(), store=store, after=3).report()["best"]
     assert best["value"]
     assert "test_loss" not in best
-    assert "test_loss" in conducted(study_of(), url=url).report()["best"]
+    assert "test_loss" in conducted(study_of(), store=store).report()["best"]
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "grid"])
-def test_an_interrupted_study_goes_on_as_if_it_had_not_been(sampler, url):
+def test_an_interrupted_study_goes_on_as_if_it_had_not_been(sampler, store):
     study = study_of(sampler=sampler, trials=12)
-    assert len(conducted(study, url=url, after=4).rows()) == 4
-    asked = Search(study, url).ask()  # a process that is killed while it trains the fifth
+    assert len(conducted(study, store=store, after=4).rows()) == 4
+    asked = Search(study, store).ask()  # a process that is killed while it trains the fifth
     assert asked
     assert asked.number == 4
-    assert rows_of(conducted(study, url=url)) == rows_of(conducted(study))
+    assert rows_of(conducted(study, store=store)) == rows_of(conducted(study))
 
 
-def test_a_finished_study_goes_on_with_a_larger_budget(url):
+def test_a_finished_study_goes_on_with_a_larger_budget(store):
     study = study_of(trials=3)
-    first = conducted(study, url=url).report()
-    assert conducted(study, url=url).report() == first
-    more = conducted(replace(study, trials=5), url=url).report()
+    first = conducted(study, store=store).report()
+    assert conducted(study, store=store).report() == first
+    more = conducted(replace(study, trials=5), store=store).report()
     assert more["rows"][:3] == first["rows"]
     assert len(more["rows"]) == 5
 
 
-def test_another_program_opens_the_study(url):
-    search = conducted(study_of(), url=url)
-    found = optuna.load_study(study_name=search.study.name, storage=url)
+def test_another_program_opens_the_study(store):
+    search = conducted(study_of(), store=store)
+    found = optuna.load_study(study_name=search.study.name, storage=store.url)
     assert found.best_value == search.report()["best"]["value"]
     assert [trial.params["hidden"] for trial in found.trials] == [
         ",".join(map(str, row["hidden"])) for row in search.rows()
@@ -164,15 +170,30 @@ def test_a_task_that_nobody_waits_for_ends():
 
 
 def test_a_stop_ends_the_search():
-    search, workers = Search(study_of()), Threads()
-    workers_stop = __import__("threading").Event()
-    workers_stop.set()
-    conduct(search, workers, workers_stop)
+    search, workers, stop = Search(study_of()), Threads(), threading.Event()
+    stop.set()
+    conduct(search, workers, stop)
     workers.close()
     assert search.rows() == []
 
 
-@pytest.mark.parametrize("url", ["nonsense", "sqlite:////no/such/folder/studies.db", "nosql://localhost/db"])
-def test_a_database_that_cannot_be_used_is_refused(url):
-    with pytest.raises(ExperimentError, match=r"^store: .* Allowed: the URL of a database"):
-        Search(study_of(), url)
+def test_trials_are_kept_as_runs_without_test_figures(store):
+    search = conducted(study_of(seeds=3), store=store)
+    runs = store.load(run.id for run in store.find(EVERYONE, parent=f"study:{search.name}").runs)
+    assert len(runs) == 6
+    for row in search.rows():
+        (run,) = (r for r in runs if r.source.endswith(f":{row['number']}"))
+        assert (run.last.validation_loss, run.experiment.weight_seed) == (row["value"], row["weight_seed"])
+        assert run.last.test_loss is run.last.test_score is None
+        assert np.isnan(run.curve.values[1]).all()
+        assert run.curve.loss[-1] == np.float32(row["value"])
+        assert run.thumbnail.levels.shape == (40, 40)
+    conducted(replace(study_of(seeds=3), trials=7), store=store)
+    assert store.find(EVERYONE).total == 7
+
+
+def test_two_owners_have_studies_of_their_own(store):
+    first, other = Search(study_of(), store, owner_of("a")), Search(study_of(), store, owner_of("b"))
+    assert first.ask()
+    assert first.name != other.name
+    assert other.finished == len(other.rows()) == 0
