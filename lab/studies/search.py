@@ -179,8 +179,8 @@ class Search:
         if (trial := self._best_trial()) is None:
             return None
         test = self._test if self._test.get("number") == trial.number else {}
-        figures = trial.user_attrs[OUTCOME]["result"]
-        figures |= {name: value for name, value in test.items() if name.startswith("test_")}
+        test = {name: value for name, value in test.items() if name.startswith("test_")}
+        figures = trial.user_attrs[OUTCOME]["result"] | test
         experiment = self._run(trial).model_dump(mode="json")
         return {"number": trial.number, "value": trial.value, "experiment": experiment, **figures}
 

@@ -104,10 +104,8 @@ class Study:
         if isinstance(given, str) and given in allowed:
             return []
         if isinstance(given, str) and given.startswith("test"):
-            why = (
-                "a study never chooses by the test part, which then could not tell how good the network is on new data"
-            )
-            return [f"objective: {short(given)} is not allowed, because {why}; allowed: {' or '.join(allowed)}."]
+            why = "because a test part by which one chooses cannot tell any more how good a network is on new examples"
+            return [f"objective: {short(given)} is not allowed, {why}; allowed: {' or '.join(allowed)}."]
         return [_refusal("objective", given, " or ".join(allowed))]
 
     def _checked_space(self, given: Any) -> dict[str, Variation]:

@@ -10,7 +10,8 @@ import contextlib
 import os
 import subprocess
 import sys
-from concurrent.futures import Future, ThreadPoolExecutor
+import threading
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Protocol
 
@@ -38,29 +39,37 @@ class WorkerError(Exception):
 
 
 class LocalWorkers:
-    """Starts a process when a trial needs one, and at most `count`."""
+    """Starts a process when a trial needs one. Its caller trains at most `count` trials at a time."""
 
     def __init__(self, count: int) -> None:
         self.slots = count
         self.processes: list[subprocess.Popen[str]] = []
         self._idle: list[subprocess.Popen[str]] = []
-        self._threads = ThreadPoolExecutor(count, "study worker")
         self._is_closing = False
 
     def submit(self, text: str) -> Future[str]:
-        return self._threads.submit(self._train, text)
+        outcome: Future[str] = Future()
+        threading.Thread(target=self._finish, args=(outcome, text), name="study worker", daemon=True).start()
+        return outcome
 
     def close(self) -> None:
         self._is_closing = True
-        for process in self.processes:
+        for process in [*self.processes]:
             process.kill()
-        self._threads.shutdown(cancel_futures=True)
-        for process in self.processes:
             _release(process)
+
+    def _finish(self, outcome: Future[str], text: str) -> None:
+        try:
+            outcome.set_result(self._train(text))
+        except (OSError, WorkerError) as problem:  # OSError: no process can be started
+            outcome.set_exception(WorkerError(str(problem)))
 
     def _train(self, text: str) -> str:
         for _ in range(MAX_DEATHS):
-            process = self._idle.pop() if self._idle else self._start()
+            try:
+                process = self._idle.pop()
+            except IndexError:
+                process = self._start()
             if outcome := _exchange(process, text):
                 self._idle.append(process)
                 return outcome
@@ -75,7 +84,8 @@ class LocalWorkers:
         words = [sys.executable, "-m", "lab.studies.worker"]
         environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
         process = subprocess.Popen(words, cwd=ROOT, env=environment, text=True, encoding="utf-8",
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   start_new_session=True)  # fmt: skip  # Ctrl-C is for the study alone
         self.processes.append(process)
         if self._is_closing:
             process.kill()
@@ -89,7 +99,8 @@ def _exchange(process: subprocess.Popen[str], line: str) -> str:
     try:
         process.stdin.write(f"{line}\n")
         process.stdin.flush()
-        return process.stdout.readline()
+        answer = process.stdout.readline()
+        return answer if answer.endswith("\n") else ""  # it may end in the middle of a line
     except (OSError, ValueError):
         return ""
 

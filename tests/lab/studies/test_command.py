@@ -59,7 +59,7 @@ def test_a_table_of_ones_own_is_searched(study, tmp_path):
     text = json.dumps({"space": {"hidden": [[2], [3]]}, "experiment": {"epochs": 2}, "seeds": 1})
     code, out, _ = study(text, "--trials", 2, "--table", file, "--target", "species", "--json")
     assert code == 0
-    assert json.loads(out)["best"]["experiment"]["dataset"] == "own_table"
+    assert json.loads(out)["best"]["experiment"]["dataset"] == "table"
 
 
 @pytest.mark.parametrize(

@@ -115,8 +115,9 @@ def test_a_dask_cluster_trains_what_one_process_does_though_a_worker_is_killed(c
         def submit(self, text):
             future = workers.submit(text)
             if not killed:
-                killed.append(min(workers.pids()))
-                kill(*killed)
+                killed.extend(workers.pids())
+                for pid in killed:
+                    kill(pid)
             return future
 
     assert rows_of(conducted(STUDY, workers=Killing())) == expected
