@@ -40,7 +40,7 @@ def show_study(options: argparse.Namespace) -> int:
 
         workers = DaskWorkers(options.scheduler, data_files.collect(study.experiment, data_dir))
     else:
-        if (count := options.workers or _cores()) < 1:
+        if (count := _cores() if options.workers is None else options.workers) < 1:
             raise ExperimentError([f"workers: {count} is not allowed; allowed: 1 or more."])
         workers = LocalWorkers(count)
     status = 0

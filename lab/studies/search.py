@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
 from lab.experiment.experiment import Experiment, ExperimentError
@@ -223,8 +224,13 @@ def _storage(store: Store | None) -> optuna.storages.BaseStorage:
     if store is None:
         return optuna.storages.InMemoryStorage()
     url = store.engine.url
-    options = {"connect_args": {"timeout": BUSY_MS / 1000}} if url.get_backend_name() == "sqlite" else {}
-    return optuna.storages.RDBStorage(url.render_as_string(hide_password=False), options)
+    is_file = url.get_backend_name() == "sqlite"
+    options = {"connect_args": {"timeout": BUSY_MS / 1000}} if is_file else {}
+    storage = optuna.storages.RDBStorage(url.render_as_string(hide_password=False), options)
+    if is_file:  # a killed process loses nothing; waiting for the disk at every commit takes as long as a short trial
+        event.listen(storage.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=NORMAL"))
+        storage.engine.dispose()
+    return storage
 
 
 def _as_choice(value: Any) -> Any:
