@@ -64,7 +64,8 @@ def conducted(study: Study, count: int, kills: bool) -> tuple[float, list[Any]]:
     """Seconds, and the rows without their times, on a cluster of so many processes."""
     from distributed import LocalCluster
 
-    with LocalCluster(count, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster:
+    quiet: Any = {"dashboard_address": None, "silence_logs": 50}
+    with LocalCluster(count, threads_per_worker=1, **quiet) as cluster:
         train(replace(study, seed=study.seed + 1, trials=WARM_UP * count), cluster)
         begin = time.perf_counter()
         search = train(study, cluster, study.trials // 2 if kills else 0)

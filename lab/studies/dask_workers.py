@@ -45,7 +45,7 @@ class DaskWorkers:
             raise ExperimentError([f"scheduler: Dask is not installed. Install it with: {INSTALL}"]) from None
         self.address = address
         try:
-            self._client = Client(address, timeout=CONNECT_S, set_as_default=False)
+            self._client: Any = Client(address, timeout=CONNECT_S, set_as_default=False)
         except (OSError, ValueError, TypeError) as problem:  # no answer; no address; a certificate is needed
             why = str(problem).partition("\n")[0][:200]
             allowed = "the address of a running Dask scheduler, such as tcp://10.0.0.1:8786"

@@ -7,14 +7,19 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from lab.experiment.experiment import USUAL_VALIDATION_SHARE, Experiment, ExperimentError
 from lab.experiment.fields import DATA, DEFAULTS, FIELDS
 from lab.experiment.group import LARGEST_SEED, later_seed
 from lab.experiment.rules import Range, once_each, short
 
-OBJECTIVES = {"validation_loss": "minimize", "validation_accuracy": "maximize", "validation_r2": "maximize"}
+Direction = Literal["minimize", "maximize"]
+OBJECTIVES: dict[str, Direction] = {
+    "validation_loss": "minimize",
+    "validation_accuracy": "maximize",
+    "validation_r2": "maximize",
+}
 SAMPLERS = {
     "tpe": "learns from the trials before (tree-structured Parzen estimator)",
     "random": "draws every trial anew",
@@ -155,20 +160,22 @@ class Study:
             raise ExperimentError([_refusal(name, dict(given), "a list of values, as it has no range")])
         if unknown := [key for key in given if key not in Span._fields]:
             raise ExperimentError([f"{name}: {short(unknown[0])} is unknown; allowed: {', '.join(Span._fields)}."])
-        low, high, log, points = (given.get(key) for key in Span._fields)
-        points = USUAL_POINTS if points is None else points
+        values: Any = tuple(given.get(key) for key in Span._fields)
+        low, high, log, points = values
+        whole = is_whole(name)
         for value in (low, high):
-            if not _is_number(value) or (is_whole(name) and value != int(value)):
+            if not _is_number(value) or (whole and value != int(value)):
                 raise ExperimentError([_refusal(name, value, FIELDS[name].allowed.text)])
             self._value(name, value)
         if low >= high:
             raise ExperimentError([f"{name}: low must be less than high, not {short(low)} and {short(high)}."])
         if log not in (None, True, False) or (log and low <= 0):
             raise ExperimentError([_refusal(name, f"log {log}", 'with "log": true only low above 0; otherwise false')])
+        points = USUAL_POINTS if points is None else points
         if not _is_number(points) or points not in range(2, MAX_POINTS + 1):
             raise ExperimentError([_refusal(name, f"points {short(points)}", f"2 to {MAX_POINTS}")])
-        ends = map(int, (low, high)) if is_whole(name) else map(float, (low, high))
-        return Span(*ends, bool(log), int(points))
+        number = int if whole else float
+        return Span(number(low), number(high), bool(log), int(points))
 
     def _value(self, name: str, value: Any) -> Any:
         """A value of a field as an experiment has it. Raises ExperimentError."""
@@ -180,8 +187,7 @@ class Study:
             raise ExperimentError([_refusal(name, value, FIELDS[name].allowed.text)]) from None
 
     @property
-    def direction(self) -> str:
-        """minimize or maximize"""
+    def direction(self) -> Direction:
         return OBJECTIVES[self.objective]
 
     @property

@@ -59,7 +59,7 @@ def run_task(task: Task, is_wanted: Callable[[], bool] = lambda: True) -> Outcom
     begin = time.perf_counter()
     experiments = [Experiment.from_valid_json(text) for text in task.experiments]
     folder = Path(task.data_dir) if task.data_dir else None
-    dataset = _dataset(Experiment.model_validate({n: getattr(experiments[0], n) for n in OF_DATA}), folder)
+    dataset = _dataset(Experiment.model_validate({n: getattr(experiments[0], n) for n in OF_DATA}).to_json(), folder)
     trainers = [prepare(e, folder, dataset=dataset).trainer for e in experiments]
     spent = [0.0] * len(trainers)
     reports: dict[int, float] = {}
@@ -93,9 +93,9 @@ def run_task(task: Task, is_wanted: Callable[[], bool] = lambda: True) -> Outcom
 
 
 @lru_cache(maxsize=1)
-def _dataset(experiment: Experiment, folder: Path | None) -> Dataset:
-    """The data that the trials of a process have in common: prepared once as long as it stays the same."""
-    return examples(experiment, folder)
+def _dataset(text: str, folder: Path | None) -> Dataset:
+    """The data of an experiment as JSON, which all trials of a study have in common: prepared once."""
+    return examples(Experiment.from_valid_json(text), folder)
 
 
 def _has_ended(trainer: Trainer) -> bool:

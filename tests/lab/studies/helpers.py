@@ -13,7 +13,7 @@ from lab.studies.study import Study
 from lab.studies.trial import run
 
 SMALL: dict[str, Any] = {
-    "experiment": {"dataset": "moons", "samples": 60, "hidden": [4], "epochs": 10, "validation_share": 0.3},
+    "experiment": {"dataset": "moons", "samples": 60, "hidden": [4], "epochs": 5, "validation_share": 0.3},
     "space": {"learning_rate": {"low": 0.01, "high": 1, "log": True}, "hidden": [[2], [4], [3, 3]]},
     "trials": 6,
     "seeds": 1,

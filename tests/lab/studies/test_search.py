@@ -35,7 +35,7 @@ def parameters(search):
 
 @pytest.mark.parametrize("sampler", ["tpe", "random", "grid"])
 def test_the_same_study_has_the_same_rows(sampler):
-    study = study_of(sampler=sampler, trials=12)
+    study = study_of(sampler=sampler, trials=11)
     first = conducted(study)
     assert rows_of(first) == rows_of(conducted(study))
     assert [row["number"] for row in first.rows()] == list(range(12))
@@ -44,7 +44,7 @@ def test_the_same_study_has_the_same_rows(sampler):
 
 @pytest.mark.parametrize("sampler", ["random", "grid"])
 def test_many_workers_train_what_one_does(sampler):
-    study = study_of(sampler=sampler, trials=12)
+    study = study_of(sampler=sampler, trials=11)
     assert rows_of(conducted(study, slots=4)) == rows_of(conducted(study))
 
 
@@ -96,7 +96,7 @@ def test_an_unfinished_study_has_no_test_figures(store):
 
 @pytest.mark.parametrize("sampler", ["tpe", "grid"])
 def test_an_interrupted_study_goes_on_as_if_it_had_not_been(sampler, store):
-    study = study_of(sampler=sampler, trials=12)
+    study = study_of(sampler=sampler, trials=11)
     assert len(conducted(study, store=store, after=4).rows()) == 4
     asked = Search(study, store).ask()  # a process that is killed while it trains the fifth
     assert asked
@@ -120,7 +120,7 @@ def test_another_program_opens_the_study(store):
     assert [trial.params["hidden"] for trial in found.trials] == [
         ",".join(map(str, row["hidden"])) for row in search.rows()
     ]
-    assert set(found.trials[0].intermediate_values) == set(range(1, 11))
+    assert set(found.trials[0].intermediate_values) == set(range(1, 6))
 
 
 def test_runs_that_diverge_or_do_not_fit_are_failed_trials():
@@ -143,7 +143,7 @@ def test_a_study_without_any_value_has_no_best_trial():
 
 
 def test_a_trial_worse_than_the_median_is_pruned_as_optuna_does():
-    study = study_of(trials=24, sampler="random", pruner="median")
+    study = study_of(trials=16, sampler="random", pruner="median")
     search = conducted(study)
     full = {trial.number: trial.intermediate_values for trial in conducted(replace(study, pruner="none"))._trials()}
     states = {row["number"]: row["state"] for row in search.rows()}
@@ -157,9 +157,9 @@ def test_a_trial_worse_than_the_median_is_pruned_as_optuna_does():
                 state = "pruned"
                 break
         else:
-            trial.report(reports[10], 10)
+            trial.report(reports[5], 10)
         assert states[number] == state
-        judge.tell(trial, reports[10] if state == "done" else None,
+        judge.tell(trial, reports[5] if state == "done" else None,
                    TrialState.COMPLETE if state == "done" else TrialState.PRUNED)  # fmt: skip
 
 

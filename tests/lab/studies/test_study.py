@@ -77,7 +77,7 @@ def test_every_field_that_can_vary_may_be_searched(name):
     given_values = choices.get(name) or ([*spec.options(e)][:2] if spec.choices else usual[spec.control])
     if name == "batch_size":
         given_values = [8, 16]
-    study = Study(e, {name: given_values}, objective="validation_accuracy")
+    study = Study(e, {name: tuple(given_values)}, objective="validation_accuracy")
     assert len(study.space[name]) == 2
 
 

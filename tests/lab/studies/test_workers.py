@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -145,7 +146,7 @@ def test_the_files_of_pictures_are_found_where_they_are_placed(tmp_path):
     assert files == {f"mnist/{name}": name.encode() for name in names}
     folder = data_files.place(files)
     assert e.source.find
-    assert str(e.source.find(folder)) == os.path.join(folder, "mnist")
+    assert str(e.source.find(Path(folder))) == os.path.join(folder, "mnist")
     assert not data_files.collect(STUDY.experiment)
 
 
