@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.experiment.experiment import Experiment, ExperimentError
@@ -160,6 +160,7 @@ def test_a_text_that_is_no_study_is_refused(text):
     assert len(refusals(text)) == 1
 
 
+@settings(max_examples=50)
 @given(st.dictionaries(st.sampled_from([*SMALL, "sampler", "objective", "seed", "other"]), json_values | NUMBERS))
 def test_any_json_is_a_study_or_is_refused(values):
     try:
@@ -169,6 +170,7 @@ def test_any_json_is_a_study_or_is_refused(values):
     assert Study.with_notes_from_json(json.dumps(study.to_values()))[0] == study
 
 
+@settings(max_examples=50)
 @given(st.data())
 def test_any_variation_of_a_field_is_read_or_refused(data):
     name = data.draw(st.sampled_from([*field_values, "other"]))
