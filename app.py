@@ -30,6 +30,8 @@ from lab.server.checkpoint_store import Store, claimed, usual_folder
 from lab.server.descriptors import descriptors, raise_limit
 from lab.server.limits import limits
 from lab.server.log import log
+from lab.store import shared
+from lab.store.database import StoreError
 from ui.server import log_lines
 from ui.server.gate import Gate
 from ui.server.headers import Headers
@@ -37,6 +39,7 @@ from ui.server.routes import ROUTES
 from ui.server.static_assets import CachedStreamlitAssets
 from ui.streamlit_compat import downloads, server
 
+STORE_PERIOD_S = 3600.0  # between two looks for kept runs that are too old
 SWEEP_PERIOD_S = 10.0  # between two sweeps, which free abandoned runs and save new checkpoints
 
 
@@ -52,18 +55,32 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
         search.search()
         gc.collect()
         gc.freeze()  # all of this stays; without this every collection stops the server for 24 ms
+        opening = asyncio.create_task(asyncio.to_thread(_care_for_store))  # no visitor waits for it
         sweeper = asyncio.create_task(_sweep(workers, most_files))
         try:
             yield {}
         finally:
             sweeper.cancel()
             pool.SERVER = None
-            await asyncio.to_thread(workers.stop)
+            await asyncio.gather(opening, asyncio.to_thread(workers.stop))
+            shared.close()
+
+
+def _care_for_store() -> None:
+    """Open the store of kept runs, and remove what is too old. Without it the server does all the rest."""
+    try:
+        shared.shared().prune()
+    except StoreError as problem:
+        log("no store of kept runs", reason=str(problem))
 
 
 async def _sweep(workers: pool.WorkerPool, most_files: int) -> None:
+    cared = time.monotonic()
     while True:
         await asyncio.sleep(min(SWEEP_PERIOD_S, workers.limits.away_seconds))
+        if time.monotonic() - cared > STORE_PERIOD_S:
+            cared = time.monotonic()
+            await asyncio.to_thread(_care_for_store)
         await asyncio.to_thread(workers.sweep, time.monotonic(), workers.limits.away_seconds)
         await asyncio.to_thread(workers.save)
         own_data.UPLOADS.sweep(workers.uses())

@@ -30,7 +30,8 @@ PACKAGES = (
     Package("start.py"),
     Package(
         "app.py",
-        ("ui.server", "ui.streamlit_compat", "lab.server", "lab.worker.local_pool", "lab.devices", "lab.experiment"),
+        ("ui.server", "ui.streamlit_compat", "lab.server", "lab.store", "lab.worker.local_pool", "lab.devices",
+         "lab.experiment"),
         ("streamlit", "starlette", "plotly", "pandas"),
     ),
     # engine: the network from scratch
@@ -77,8 +78,8 @@ PACKAGES = (
         ("numpy", "pydantic"),
     ),
     Package(
-        "lab/store", ("lab.experiment", "lab.protocol", "lab.server.checkpoint_store"),
-        ("numpy", "sqlalchemy", "alembic"),
+        "lab/store", ("lab.experiment", "lab.protocol", "lab.server.checkpoint_store", "lab.server.limits"),
+        ("numpy", "pydantic", "sqlalchemy", "alembic"),
     ),
     Package("lab/server", ("lab.protocol", "lab.experiment", "engine"), ("numpy",)),
     Package(  # what trains the trials of a study, in other processes
@@ -123,6 +124,7 @@ PACKAGES = (
     Package("ui/data", ("ui.kit", *BELOW_KIT, "lab", "data"), ("numpy", "pandas", "streamlit")),
     Package("ui/save", ("ui.kit", *BELOW_KIT, "lab", "data"), ("numpy", "streamlit")),
     Package("ui/compare", ("ui.kit", *BELOW_KIT, "lab"), ("numpy", "streamlit")),
+    Package("ui/runs", ("ui.kit", *BELOW_KIT, "lab"), ("numpy", "plotly", "streamlit")),
     Package("ui/device", ("ui.kit", *BELOW_KIT, "lab", "engine"), ("pandas", "streamlit")),
     Package("ui/router.py", ("ui.header", "ui.kit", "ui.streamlit_compat"), ("streamlit",)),
     Package("ui"),

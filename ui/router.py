@@ -17,7 +17,8 @@ from ui.kit.style import inject_css  # noqa: E402
 from ui.streamlit_compat import uninterrupted_callbacks  # noqa: E402
 
 PAGES = {  # menu of the navigation, "" for links of their own: (file, title) of each page
-    "": (("playground", "Playground"), ("compare", "Compare"), ("data", "Data"), ("keep", "Save")),
+    "": (("playground", "Playground"), ("data", "Data"), ("keep", "Save")),
+    "Experiments": (("compare", "Compare"), ("runs", "Runs")),
     "Learn": (
         ("functions", "Functions"),
         ("one_step", "One step"),

@@ -143,6 +143,23 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Repeat:
+    """Train a kept run again, as its replay says (lab/experiment/replay.py).
+
+    experiment: that of its first step; fingerprint: of its last weights; diverged: whether it ended so.
+    """
+
+    experiment: Experiment
+    changes: list
+    steps: int = 0
+    epochs: int = 0
+    way: str = ""
+    fingerprint: str = ""
+    diverged: bool = False
+    devices: tuple = ()
+
+
+@dataclass(frozen=True)
 class Preview:
     """A slider on its way to a value. The server makes a `Change` of it, which it admits like any other."""
 
@@ -224,13 +241,13 @@ class Query:
 
 
 Command = (
-    Open | Resume | Close | CountRuns | Play | Pause | Step | StepBatch | Reset | SetSpeed | Change | Preview | Edit
-    | Load | GetState | GetFrame | Query
+    Open | Resume | Close | CountRuns | Play | Pause | Step | StepBatch | Reset | SetSpeed | Change | Repeat | Preview
+    | Edit | Load | GetState | GetFrame | Query
 )  # fmt: skip
 COMMANDS: dict[str, type] = {
     "open": Open, "resume": Resume, "close": Close, "count_runs": CountRuns, "play": Play, "pause": Pause, "step": Step,
-    "step_batch": StepBatch, "reset": Reset, "set_speed": SetSpeed, "change": Change, "preview": Preview, "edit": Edit,
-    "load": Load, "state": GetState, "frame": GetFrame, "query": Query,
+    "step_batch": StepBatch, "reset": Reset, "set_speed": SetSpeed, "change": Change, "repeat": Repeat,
+    "preview": Preview, "edit": Edit, "load": Load, "state": GetState, "frame": GetFrame, "query": Query,
 }  # fmt: skip
 NAMES = {kind: name for name, kind in COMMANDS.items()}
 FROM_BROWSER: dict[str, type] = {"frame": GetFrame, "edit": Edit, "preview": Preview}  # what the live socket takes

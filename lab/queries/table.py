@@ -17,6 +17,7 @@ from lab.queries import downloads, examples, gallery, health, landscape, rate_te
 from lab.queries.function_values import batch_outputs, plane, pre_activations
 from lab.queries.gradient_check import gradient_check, gradient_sweep
 from lab.queries.group import group
+from lab.queries.keep import keep
 from lab.queries.one_step import one_step
 from lab.training.run import Run
 
@@ -34,6 +35,7 @@ QUERIES: dict[str, Query] = {
     "model": downloads.model,
     "curves": downloads.curves,
     "confusion": downloads.confusion,
+    "keep": keep,
     "inputs": downloads.inputs,
     "predict": downloads.predict,
     "rows": downloads.rows,

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from engine.backend import known_devices
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.work_estimate import seconds_of_training
-from lab.protocol.messages import Change, Command, GetState, Load, Open, Preview, Resume
+from lab.protocol.messages import Change, Command, GetState, Load, Open, Preview, Repeat, Resume
 from lab.server.memory_estimate import megabytes
 
 
@@ -26,7 +26,7 @@ def resolved(command: Command, current: Experiment) -> Command:
 def experiment_after(command: Command) -> Experiment | None:
     """The experiment that a run will have after a command, or None where it keeps its own."""
     match command:
-        case Open(experiment) | Change(experiment) | Load(_, experiment):
+        case Open(experiment) | Change(experiment) | Repeat(experiment) | Load(_, experiment):
             return experiment
     return None
 
@@ -50,7 +50,7 @@ def with_device_info(command: Command) -> Command:
     """A command about a GPU with what this process knows of it, so that no worker has to try it: all its runs would
     wait for as long."""
     match command:
-        case Open(experiment) | Change(experiment) if experiment.device != "cpu":
+        case Open(experiment) | Change(experiment) | Repeat(experiment) if experiment.device != "cpu":
             return replace(command, devices=tuple(known_devices()))
         case Resume(state) if state.experiment.device != "cpu":
             return replace(command, devices=tuple(known_devices()))

@@ -48,7 +48,12 @@ def connect(address: str) -> Engine:
             _follow(engine)
             _write_ahead(engine)
         else:
-            engine = create_engine(url.set(drivername="postgresql+psycopg"), pool_size=8, pool_pre_ping=True)
+            engine = create_engine(
+                url.set(drivername="postgresql+psycopg"),
+                pool_size=8,
+                pool_pre_ping=True,
+                connect_args={"connect_timeout": 10},
+            )
             with engine.connect():
                 pass
     except ModuleNotFoundError:

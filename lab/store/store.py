@@ -87,7 +87,8 @@ class Store:
 
         An owner's oldest runs without a star make room. Raises StoreError.
         """
-        rows = list(map(_row, runs))
+        now = time.time()
+        rows = [_row(run, now + number / 1e6) for number, run in enumerate(runs)]  # in their order
         for owner in {run.owner for run in runs}:
             if sum(run.owner == owner for run in runs) > self.bounds.runs:
                 raise StoreError(f"At most {self.bounds.runs:,} runs are kept for each visitor.")
@@ -100,7 +101,7 @@ class Store:
             self.prune()
         return ids
 
-    def _insert(self, rows: Sequence[tuple[dict[str, Any], bytes]]) -> list[str]:
+    def _insert(self, rows: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> list[str]:
         ids = []
         with self._write() as connection:
             for row, content in rows:
@@ -111,7 +112,7 @@ class Store:
                     connection.execute(update(RUNS).where(RUNS.c.id == found).values(deleted=None))
                 else:
                     connection.execute(insert(RUNS).values(row))
-                    connection.execute(insert(CONTENTS).values(id=row["id"], content=content))
+                    connection.execute(insert(CONTENTS).values(id=row["id"], **content))
                 ids.append(found or row["id"])
             for owner in {row["owner"] for row, _ in rows}:
                 self._make_room(connection, owner)
@@ -171,11 +172,18 @@ class Store:
     def load(self, ids: Iterable[str]) -> tuple[KeptRun, ...]:
         """Whole runs, in the order of the ids; those that are gone are left out."""
         ids = tuple(ids)
-        statement = select(RUNS, CONTENTS.c.content).join(CONTENTS, CONTENTS.c.id == RUNS.c.id)
+        statement = select(RUNS, CONTENTS.c.content, CONTENTS.c.thumbnail).join(CONTENTS, CONTENTS.c.id == RUNS.c.id)
         with self._read() as connection:
             rows = connection.execute(statement.where(RUNS.c.id.in_(ids), RUNS.c.deleted.is_(None))).all()
-        found = {row.id: _with_content(_run(row), row.content) for row in rows}
+        found = {row.id: _with_content(_run(row), row.content, row.thumbnail) for row in rows}
         return tuple(found[id] for id in ids if id in found)
+
+    def thumbnails(self, ids: Iterable[str]) -> dict[str, Thumbnail]:
+        """id -> thumbnail, of the runs that have one."""
+        statement = select(CONTENTS.c.id, CONTENTS.c.thumbnail).where(CONTENTS.c.id.in_(tuple(ids)))
+        with self._read() as connection:
+            found = {row.id: _thumbnail(row.thumbnail) for row in connection.execute(statement)}
+        return {id: small for id, small in found.items() if small}
 
     def parents(self, owner: str) -> dict[str, int]:
         """Groups, studies and branches -> number of their runs."""
@@ -277,17 +285,18 @@ def _as_sentence(problem: BaseException) -> BaseException:
 # Rows -----------------------------------------------------------------------------------------------------------------
 
 
-def _row(run: KeptRun) -> tuple[dict[str, Any], bytes]:
+def _row(run: KeptRun, now: float) -> tuple[dict[str, Any], dict[str, Any]]:
     """The row of a run, and its content. Raises StoreError."""
     _check_texts(run)
     content = _content(run)
     row = {
         "id": run.id or secrets.token_urlsafe(9), "owner": run.owner, "source": run.own_source,
-        "created": run.created or time.time(), "experiment": json.loads(run.experiment.model_dump_json()),
+        "created": run.created or now, "experiment": json.loads(run.experiment.model_dump_json()),
         "status": run.status, "epoch": run.epoch, "steps": run.steps, "seconds": run.seconds, "score": run.score,
         **run.last._asdict(), "best_epoch": run.best_epoch, "best_loss": run.best_loss,
         "tags": list(run.tags), "note": run.note, "star": run.star, "parent": run.parent, "machine": dict(run.machine),
-        "fingerprint": run.fingerprint, "words": run.words, "bytes": len(content) + ROW_BYTES,
+        "fingerprint": run.fingerprint, "words": run.words,
+        "bytes": len(content["content"]) + len(content["thumbnail"] or b"") + ROW_BYTES,
     }  # fmt: skip
     return row, content
 
@@ -306,18 +315,16 @@ def _check_texts(run: KeptRun) -> None:
         raise StoreError(f"thumbnail: not allowed; allowed: at most {MAX_SIDE} by {MAX_SIDE} pixels.")
 
 
-def _content(run: KeptRun) -> bytes:
-    curve, arrays = run.curve.thinned(), {}
-    if run.thumbnail:
-        arrays["thumbnail"] = run.thumbnail.levels.astype(np.uint8)
-    header = {
-        "replay": run.replay.to_values() if run.replay else None,
-        "thumbnail": run.thumbnail.kind if run.thumbnail else "",
+def _content(run: KeptRun) -> dict[str, Any]:
+    curve, small = run.curve.thinned(), run.thumbnail
+    header = {"replay": run.replay.to_values() if run.replay else None}
+    return {
+        "content": pack(header, {"epochs": curve.epochs.astype(np.int64), "values": curve.values}),
+        "thumbnail": pack({"kind": small.kind}, {"levels": small.levels.astype(np.uint8)}) if small else None,
     }
-    return pack(header, {"epochs": curve.epochs.astype(np.int64), "values": curve.values, **arrays})
 
 
-def _with_content(run: KeptRun, content: bytes) -> KeptRun:
+def _with_content(run: KeptRun, content: bytes, thumbnail: bytes | None) -> KeptRun:
     try:
         header, arrays = unpack(content)
         values: Mapping[str, Any] | None = header["replay"]
@@ -325,11 +332,19 @@ def _with_content(run: KeptRun, content: bytes) -> KeptRun:
         if values:
             start = Experiment.from_valid_values(values["experiment"])
             replay = Replay(start, tuple(values["changes"]), values["steps"], values["epochs"], values["way"])
-        kind = header["thumbnail"]
-        thumbnail = Thumbnail(kind, arrays["thumbnail"]) if kind else None
-        return replace(run, replay=replay, curve=Curve(arrays["epochs"], arrays["values"]), thumbnail=thumbnail)
+        curve = Curve(arrays["epochs"], arrays["values"])
+        return replace(run, replay=replay, curve=curve, thumbnail=_thumbnail(thumbnail))
     except (FrameError, KeyError) as problem:
         raise StoreError("A kept run cannot be read: the database is damaged.") from problem
+
+
+def _thumbnail(content: bytes | None) -> Thumbnail | None:
+    """None also for one that cannot be read: a picture is no reason to lose the rest."""
+    try:
+        header, arrays = unpack(content or b"")
+        return Thumbnail(header["kind"], arrays["levels"])
+    except (FrameError, KeyError):
+        return None
 
 
 PLAIN = ("id", "owner", "source", "created", "status", "epoch", "steps", "seconds", "score", "best_epoch", "best_loss",

@@ -57,7 +57,8 @@ CONTENTS = Table(
     "kept_contents",
     METADATA,
     Column("id", String(24), ForeignKey("kept_runs.id", ondelete="CASCADE"), primary_key=True),
-    Column("content", LargeBinary, nullable=False),  # replay, curve and thumbnail: lab/store/store.py
+    Column("content", LargeBinary, nullable=False),  # replay and curve: see lab/store/store.py
+    Column("thumbnail", LargeBinary),
 )
 
 RULES = Table(

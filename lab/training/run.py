@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ import numpy as np
 from engine.training import checkpoint
 from lab.experiment.experiment import Experiment
 from lab.experiment.group import Group
+from lab.experiment.replay import with_fields
 from lab.protocol import frames
 from lab.protocol.messages import (
     Arrays,
@@ -22,6 +24,7 @@ from lab.protocol.messages import (
     GetState,
     Pause,
     Play,
+    Repeat,
     Reset,
     RunState,
     SetSpeed,
@@ -31,6 +34,7 @@ from lab.protocol.messages import (
 from lab.protocol.speed import speed_named
 from lab.training.advice import Adviser
 from lab.training.build import Built, build
+from lab.training.change_log import Ahead, ChangeLog, fingerprint
 from lab.training.diagram import dense_layers
 from lab.training.frame_builder import FrameBuilder
 from lab.training.group_run import GroupRun
@@ -39,6 +43,12 @@ STEP_BUDGET_S = 0.1  # of training on a press of Step, before other runs get the
 WATCHED_S = 3.0  # after the latest request; then training pauses
 MAX_GROUPS = 4  # that a run remembers
 RATE_WINDOW_S = 0.5  # for steps per second
+SAME_BITS = "This run was repeated from its first step, and has the same weights, to the bit."
+OTHER_BITS = (
+    "This run was repeated from its first step. Its weights are not the same to the bit: it was kept on another kind "
+    "of machine or by another version."
+)
+CHANGES = "changes"  # in a checkpoint
 
 
 class Goal(NamedTuple):
@@ -71,7 +81,7 @@ class Run:
     def rebuild(self, experiment: Experiment, built: Built | None = None) -> None:
         """Build new data and a new network, or use given ones; training waits for Play."""
         self.dataset, self.trainer = built or build(experiment.change(**self.instead) if self.instead else experiment)
-        self.experiment = experiment
+        self.experiment, self._has_own_start = experiment, built is None
         self.build_number += 1
         self._groups: dict[str, tuple[float, GroupRun]] = {}  # when a page last asked for it
         self.frames = FrameBuilder(experiment, self.dataset, self.trainer, self.build_number)
@@ -87,6 +97,8 @@ class Run:
 
     def execute(self, command: Command) -> None:
         """Carry out a command of the visitor. Raises ValueError if it is not allowed."""
+        if not isinstance(command, Play | Pause | SetSpeed | GetState):
+            self._leave_replay()
         match command:
             case Play():
                 self.play()
@@ -104,6 +116,8 @@ class Run:
                 self.change(experiment)
             case Edit(layer, source, target, value):
                 self.edit(layer, source, target, value)
+            case Repeat():
+                self.repeat(command)
             case GetState():
                 pass
             case _:
@@ -115,6 +129,7 @@ class Run:
         self._begin("idle")
 
     def _begin(self, status: str) -> None:
+        self.log = ChangeLog(self.experiment if self._has_own_start else None)
         self.status, self.notice = status, ""
         self.allowed = 0.0  # total epochs that may be trained, because their frames were requested
         self.goal = NO_GOAL
@@ -140,13 +155,19 @@ class Run:
         self._pace = (self.clock(), self.trainer.steps)
         self.seen = self.clock()
         self._touch()
+        if self.log.ahead:
+            self._follow_replay()
 
     def _prepare_to_train(self) -> None:
         """Return a diverged run to its initial weights; disable a stop rule that has ended the run."""
         if self.status == "diverged":
             self.reset()
         elif self.status == "stopped":
-            self.trainer.resume()
+            self._resume_stopped()
+
+    def _resume_stopped(self) -> None:
+        self.log.note(self.trainer.steps, resume=True)
+        self.trainer.resume()
 
     def pause(self) -> None:
         if self.status == "running":
@@ -180,6 +201,7 @@ class Run:
             raise ValueError("edit: there is no such weight in this network.")
         if not self.trainer.check():  # the steps before the edit cannot be repeated after it
             return self._after_training()
+        self.log.note(self.trainer.steps, edit=[layer, source, target, value])
         if source < 0:
             dense[layer].b[target] = value
         else:
@@ -193,6 +215,7 @@ class Run:
             before, after = vars(self.experiment.settings()), vars(experiment.settings())
             self.trainer.set(**{name: value for name, value in after.items() if value != before[name]})
             self.trainer.prepare()
+            self.log.note(self.trainer.steps, fields=self.experiment.changed_fields(experiment))
             self.experiment = experiment
             self._since = (self.trainer.seconds, self.trainer.steps)
             self._adviser = Adviser(self.clock(), self.trainer.steps)  # earlier advice was about the earlier settings
@@ -203,6 +226,62 @@ class Run:
             self._touch()
         else:
             self.rebuild(experiment)
+
+    # Repeating -------------------------------------------------------------------------------------------------------
+
+    def repeat(self, command: Repeat) -> None:
+        """Begin to train as a replay says. It runs while it is watched, and may be paused."""
+        self.rebuild(command.experiment)
+        self.trainer.executor.choose(command.way)
+        self.trainer.prepare()
+        changes = deque(command.changes)
+        self.log.ahead = Ahead(changes, command.steps, command.epochs, command.fingerprint, command.diverged)
+        self.status, self.seen = "running", self.clock()
+        self._follow_replay()
+
+    def _follow_replay(self) -> None:
+        """Carry out the changes that are due, and train on to the next one or to the end."""
+        ahead, trainer = self.log.ahead, self.trainer
+        assert ahead
+        while ahead.changes and ahead.changes[0]["step"] <= trainer.steps and trainer.divergence is None:
+            self._repeat_change(ahead.changes.popleft())
+        if trainer.divergence is not None or trainer.stopped or (not ahead.changes and self._has_arrived(ahead)):
+            return self._end_replay(ahead)
+        self.status = "running"
+        self.goal = Goal(steps=ahead.changes[0]["step"]) if ahead.changes else self._end_of(ahead)
+        self._touch()
+
+    def _leave_replay(self) -> None:
+        """A visitor changes the run while it is repeated: it goes its own way from here on."""
+        if self.log.ahead:
+            self.log.ahead, self.goal = None, NO_GOAL
+
+    def _end_of(self, ahead: Ahead) -> Goal:
+        """A run that diverged did so in the step after its last valid one."""
+        return Goal(steps=ahead.steps + ahead.diverged) if ahead.steps else Goal(epochs=ahead.epochs)
+
+    def _has_arrived(self, ahead: Ahead) -> bool:
+        goal = self._end_of(ahead)
+        return self.trainer.steps >= goal.steps or self.trainer.epochs >= goal.epochs
+
+    def _repeat_change(self, change: dict[str, Any]) -> None:
+        match change:
+            case {"fields": fields}:
+                self.change(with_fields(self.experiment, fields))
+            case {"edit": [layer, source, target, value]}:
+                self.edit(layer, source, target, value)
+            case {"resume": True}:
+                self._resume_stopped()
+        self.status = "running"
+
+    def _end_replay(self, ahead: Ahead) -> None:
+        self.log.ahead = None
+        self.trainer.check()
+        self.status = "paused" if self.trainer.steps else "idle"
+        self._after_training()
+        if ahead.fingerprint:
+            said = SAME_BITS if fingerprint(self.trainer) == ahead.fingerprint else OTHER_BITS
+            self.notice = f"{self.notice} {said}".lstrip()
 
     def set_speed(self, speed: str) -> None:
         self.speed = speed_named(speed)
@@ -289,6 +368,8 @@ class Run:
             self.status = "paused"
         if self.status != "running":
             self.goal = NO_GOAL
+            if self.log.ahead:
+                return self._follow_replay()
         self._touch()
 
     # Frames ----------------------------------------------------------------------------------------------------------
@@ -341,13 +422,16 @@ class Run:
 
     def checkpoint(self) -> Arrays:
         """The arrays that, together with `state`, continue the run in another process."""
-        return checkpoint.capture(self.trainer)
+        return {**checkpoint.capture(self.trainer), CHANGES: self.log.to_array()}
 
     def resume(self, state: RunState, arrays: Arrays, notice: str) -> None:
         """Continue from a checkpoint of the same experiment; without arrays, from the initial weights."""
         if arrays:
-            checkpoint.restore(self.trainer, dict(arrays))
+            checkpoint.restore(self.trainer, {name: array for name, array in arrays.items() if name != CHANGES})
+            self.log = ChangeLog.from_array(arrays.get(CHANGES))
         self.origin, self.notice, self.goal = state.origin, notice, Goal(epochs=state.until or np.inf)
         self.status = "idle" if state.status == "paused" and not arrays else state.status
         self.set_speed(state.speed)
+        if self.log.ahead and self.status == "running":
+            self._follow_replay()
         self._touch()

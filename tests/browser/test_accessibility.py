@@ -17,6 +17,7 @@ pytestmark = pytest.mark.browser
 PAGES = Path(__file__).parents[2] / "pages"
 TITLES = (
     "Compare",
+    "Runs",
     "Functions",
     "One step",
     "Optimizers",

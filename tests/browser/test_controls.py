@@ -40,8 +40,8 @@ pytestmark = pytest.mark.browser
 STOP_RULES = "Stop rules"
 MORE = "More settings"
 LAYERS = "Layer sizes"
-tested.update({"Playground", "Compare", "Data", "Save"})  # links that other tests follow
-tested.update({"Learn", "More"})  # menus of links that Playground.go opens
+tested.update({"Playground", "Data", "Save"})  # links that other tests follow
+tested.update({"Experiments", "Learn", "More"})  # menus of links that Playground.go opens
 tested.update({"Simple", "Everything", *(toy.label for toy in TOYS)})  # in test_sizes.py
 tested.update({"Mark errors", "Got it"})  # in test_readouts.py and test_stage.py
 tested.update({MORE, LAYERS, "Presets", "Share", "? Keys", "Projector"})  # pressed in other files

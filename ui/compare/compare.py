@@ -11,6 +11,7 @@ import streamlit as st
 from lab.experiment.experiment import USUAL_VALIDATION_SHARE, Experiment, ExperimentError
 from lab.experiment.group import VARY, Group
 from ui.compare import one_change, one_setting, parts, repeat, two_settings
+from ui.compare.keep import keep_button
 from ui.compare.outcomes import Outcomes, outcomes_of
 from ui.kit.escape import escape_markdown
 from ui.kit.widgets import button
@@ -95,6 +96,7 @@ def _answer(view: View, found: Outcomes) -> None:
             st.button("Go on", key="compare_go_on", on_click=found.begin, help="Trains the remaining runs.")
         if found.status:
             view.draw(found)
+            keep_button(found)
 
 
 def _working(view: View, found: Outcomes) -> None:

@@ -12,14 +12,14 @@ from lab.experiment.fields import FIELDS, LIVE
 from lab.experiment.rules import as_text
 from lab.protocol.messages import BYTE_SCALE
 from ui.compare import parts
-from ui.compare.maps import colored, signed
 from ui.compare.one_setting import values_of
 from ui.compare.outcomes import Outcomes
-from ui.compare.statistics import Verdict, compare_pairs, spread
-from ui.figures.spread import bands
+from ui.compare.statistics import Verdict, compare_pairs
+from ui.figures.spread import bands, spread
 from ui.kit.charts import charts, theme
 from ui.kit.escape import escape_markdown
 from ui.kit.inline_picture import as_data_url
+from ui.kit.map_colors import colored, signed
 
 PICTURE_PX = 160
 

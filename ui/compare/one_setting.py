@@ -11,12 +11,12 @@ from lab.experiment.experiment import Experiment
 from lab.experiment.fields import FIELDS
 from lab.experiment.group import fields_to_vary
 from ui.compare import parts
-from ui.compare.maps import choose_map, colored
+from ui.compare.maps import choose_map
 from ui.compare.outcomes import Outcomes
-from ui.compare.statistics import spread
-from ui.figures.spread import response
+from ui.figures.spread import response, spread
 from ui.kit.charts import chart, theme
 from ui.kit.escape import escape_markdown
+from ui.kit.map_colors import colored
 
 
 def choose(e: Experiment) -> dict[str, Any]:

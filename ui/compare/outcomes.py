@@ -18,10 +18,12 @@ MAX_REMEMBERED = 6  # groups
 
 @dataclass
 class Outcomes:
-    """status: of each member that is done; losses, scores: (members, epochs + 1); maps: (members, side, side) bytes."""
+    """status, epochs: of each member that is done; losses, scores: (members, epochs + 1); maps: (members, side, side)
+    bytes."""
 
     group: Group
     status: list[str] = field(default_factory=list)
+    epochs: list[int] = field(default_factory=list)
     losses: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
     scores: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
     maps: np.ndarray | None = None
@@ -66,6 +68,7 @@ class Outcomes:
         self.encoding = header["encoding"]
         is_first = not self.status
         self.status += header["status"]
+        self.epochs += header["epochs"]
         for name, found in arrays.items():
             setattr(self, name, found if is_first else np.concatenate([getattr(self, name), found]))
 

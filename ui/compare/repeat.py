@@ -9,11 +9,12 @@ import streamlit as st
 
 from lab.experiment.experiment import Experiment
 from ui.compare import parts
-from ui.compare.maps import choose_map, colored
+from ui.compare.maps import choose_map
 from ui.compare.outcomes import Outcomes
-from ui.compare.statistics import interval, reached, spread
-from ui.figures.spread import bands
+from ui.compare.statistics import interval, reached
+from ui.figures.spread import bands, spread
 from ui.kit.charts import charts, theme
+from ui.kit.map_colors import colored
 from ui.session import state
 
 

@@ -12,12 +12,13 @@ from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.fields import FIELDS
 from lab.experiment.group import Group
 from ui.compare import parts
-from ui.compare.maps import Tile, choose_tile, colored
+from ui.compare.maps import Tile, choose_tile
 from ui.compare.one_setting import values_of
 from ui.compare.outcomes import Outcomes
-from ui.compare.statistics import spread
+from ui.figures.spread import spread
 from ui.kit.charts import theme
 from ui.kit.escape import escape_markdown
+from ui.kit.map_colors import colored
 
 SIDE = 8  # tiles in a row or column at most
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,6 +12,30 @@ import plotly.graph_objects as go
 from ui.figures.theme import INK, QUIET, TEST_CURVE, TEST_WIDTH, TRAIN_WIDTH, VALIDATION_CURVE, Theme, layout
 
 FAINT, FAINTER = 0.3, 0.12  # opacity of the band of the quartiles, and of that of the whole range
+
+
+class Spread(NamedTuple):
+    """Smallest value, quartiles and largest value over the runs, each (...,)."""
+
+    low: np.ndarray
+    q1: np.ndarray
+    median: np.ndarray
+    q3: np.ndarray
+    high: np.ndarray
+
+
+def spread(values: np.ndarray) -> Spread:
+    """Of values (runs, ...), which may be infinite, linearly interpolated as in NumPy."""
+    ordered = np.sort(values, axis=0)
+    last, found = len(ordered) - 1, []
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        place = share * last
+        below, above = ordered[math.floor(place)], ordered[math.ceil(place)]
+        part = place - math.floor(place)
+        with np.errstate(invalid="ignore"):
+            between = below + part * (above - below) if part else below
+        found.append(np.where(np.isnan(between), above, between))
+    return Spread(*found)
 
 
 def bands(spreads: Mapping[str, Any], *, label: str, part: str, theme: Theme = "light") -> go.Figure:
@@ -26,7 +51,7 @@ def bands(spreads: Mapping[str, Any], *, label: str, part: str, theme: Theme = "
         low, q1, median, q3, high = (np.where(np.isfinite(values), values, np.nan) for values in series)
         epochs = np.arange(len(median))
         for lower, upper, opacity in ((low, high, FAINTER), (q1, q3, FAINT)):
-            _band(figure, epochs, lower, upper, own, opacity)
+            band(figure, epochs, lower, upper, own, opacity)
         figure.add_scatter(
             x=epochs, y=median, name=name, mode="lines",
             line={"color": own, "width": TEST_WIDTH if own == color else TRAIN_WIDTH},
@@ -35,7 +60,7 @@ def bands(spreads: Mapping[str, Any], *, label: str, part: str, theme: Theme = "
     return figure
 
 
-def _band(figure: go.Figure, x: np.ndarray, lower: np.ndarray, upper: np.ndarray, color: str, opacity: float) -> None:
+def band(figure: go.Figure, x: np.ndarray, lower: np.ndarray, upper: np.ndarray, color: str, opacity: float) -> None:
     known = np.isfinite(lower) & np.isfinite(upper)
     line = {"width": 0}
     figure.add_scatter(x=x[known], y=lower[known], mode="lines", line=line, hoverinfo="skip")
@@ -61,7 +86,7 @@ def response(names: Sequence[str], quartiles: np.ndarray, diverged: Sequence[int
              for name, a, m, b, d, n in zip(names, q1, median, q3, diverged, runs, strict=True)]  # fmt: skip
     shared = {"x": places, "y": median, "customdata": places, "text": hover, "hovertemplate": "%{text}<extra></extra>"}
     if is_ordered:
-        _band(figure, places, q1, q3, color, FAINT)
+        band(figure, places, q1, q3, color, FAINT)
         figure.add_scatter(**shared, mode="lines+markers", name="median", line={"color": color, "width": TEST_WIDTH},
                            marker={"size": 9})  # fmt: skip
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from lab.experiment.fields import STOP_RULES, TRAINING
+from ui.kit.keep_button import keep_button
 from ui.kit.validation_proposal import propose_validation
 from ui.kit.widgets import command, control, folded, group, is_in_view, is_simple, minor_help, shown
 from ui.playground.transport import buttons, speed
@@ -44,6 +45,7 @@ def _buttons() -> None:
     )
     if not is_simple():
         command("Batch", "step_batch", help="Train on one batch (one optimizer step). Shortcut: B")
+        keep_button("Keep")
 
 
 def proposal() -> None:

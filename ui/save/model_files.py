@@ -11,6 +11,7 @@ from lab.training import model_file
 from lab.training.model_file import Model, ModelFileError
 from lab.training.predictor import Predictor
 from ui.kit.escape import escape_markdown
+from ui.kit.keep_button import keep_button
 from ui.kit.widgets import LOCKED, locked
 from ui.save.download_button import download
 from ui.session import state
@@ -29,6 +30,7 @@ def save_model() -> None:
     name = f"model-{state.experiment().dataset}{model_file.SUFFIX}"
     help = "Weights, optimizer state, settings, curves and labels in one safetensors file, which contains no code."
     download("Save the model", "save_model", _model_bytes, name, "application/octet-stream", help)
+    keep_button("Keep the run")
     st.caption(f"The current network, at epoch {state.status()['epoch']:,}.")
 
 

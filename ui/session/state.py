@@ -23,8 +23,12 @@ from lab.experiment.presets import PRESETS
 from lab.experiment.rules import as_text
 from lab.protocol.errors import Full, Gone, Unreachable
 from lab.protocol.messages import COMMANDS, Answer, Change, Command, Load, Reset, SetSpeed
+from lab.server.log import log
+from lab.store.database import StoreError
+from lab.store.kept_run import KeptRun, owner_of
+from lab.store.shared import shared
 from lab.training import model_file
-from ui.session import missing_data, visitor, waiting
+from ui.session import keeping, missing_data, visitor, waiting
 from ui.session.lockable_parts import PART_OF, PARTS, is_locked, lesson_holds, locked_among
 from ui.session.view import to_query, view_from, view_text
 from ui.session.visitor import Visitor, alive, arrived, have_a_run
@@ -60,6 +64,8 @@ def begin(*, can_lack_data: bool = False) -> None:
         st.error(f"{problem} Your settings are in the address bar: reload the page in a moment.")
         st.stop()
     own_data.UPLOADS.seen(me.owner, me.experiment.own)
+    if me.run and me.run.status in keeping.ENDED:
+        _keep_by_rule(me, keeping.AT_END)
     if me.missing:
         choose = None if is_locked(me.view, "dataset") else lambda dataset: change(dataset=dataset)
         missing_data.show(me.missing, choose, here=can_lack_data)
@@ -217,6 +223,8 @@ def _change(me: Visitor, fields: Mapping[str, Any]) -> None:
         changed = me.experiment.change(**fields)
         if reason := _lock_reason(me, changed):
             raise SentenceError(reason)
+        if not me.experiment.allows_live_change(changed):
+            _keep_by_rule(me, keeping.REPLACED)
         runs().do(me.token, Change(changed))
     except Gone:
         me.experiment, me.refused, me.token = changed, [], ""
@@ -341,12 +349,66 @@ def command(name: str) -> None:
 def send(command: Command) -> None:
     """Send a command to the run. A run that is gone is reopened by the next script run."""
     me = _me()
+    if isinstance(command, Reset):
+        _keep_by_rule(me, keeping.REPLACED)
     try:
         runs().do(me.token, command)
     except Gone:
         pass  # the next script run finds out and opens another
     except SentenceError as problem:
         me.refused, me.redraw = problem.sentences, True
+
+
+# Keeping -------------------------------------------------------------------------------------------------------------
+
+
+def keep() -> bool:
+    """Keep the run as it is now; whether that succeeded. If not, a sentence says why."""
+    me = _me()
+    try:
+        keeping.keep(runs(), me.token, me.experiment, me.owner)
+    except Gone:
+        me.refused, me.redraw = ["Your run was lost and has been reopened."], True
+    except SentenceError as problem:
+        me.refused, me.redraw = problem.sentences, True
+    else:
+        return True
+    return False
+
+
+def keeper() -> str:
+    """The owner of the visitor's kept runs."""
+    return owner_of(_me().owner)
+
+
+def _keep_by_rule(me: Visitor, rules: tuple[str, ...]) -> None:
+    """Keep the run where the visitor's rule is one of these. A run that has not begun is not kept, nor one twice."""
+    try:
+        run = runs().state(me.token) if me.token else None
+        moment = run and (me.token, run.origin, run.epoch, run.status)
+        considered: dict[tuple[str, ...], Any] = me.notes.setdefault("kept_by_rule", {})
+        if run is None or run.status == "idle" or considered.get(rules) == moment:
+            return
+        if shared().rule(owner_of(me.owner)) in rules:
+            keeping.keep(runs(), me.token, me.experiment, me.owner)
+        considered[rules] = moment
+    except (Gone, Unreachable):
+        pass  # whoever asks next says so
+    except StoreError as problem:
+        log("run not kept", reason=str(problem))
+
+
+def repeat(run: KeptRun) -> bool:
+    """Train a kept run again, to the step where it was kept; whether its experiment was accepted."""
+    load(run.experiment)
+    if _me().experiment != run.experiment or _me().refused:
+        return False
+    if command := keeping.repetition(run):
+        send(command)
+    return True
+
+
+# Events and the link -------------------------------------------------------------------------------------------------
 
 
 def carry_out(events: Any, act: Callable[[dict[str, Any]], None]) -> None:

@@ -7,14 +7,16 @@ from typing import Any
 
 from lab.experiment.rules import short
 from lab.protocol.speed import SPEEDS
-from ui.session import comparison, lockable_parts
+from ui.session import comparison, lockable_parts, run_list
 
 CONTROLS = {"simple": "Simple", "everything": "Everything"}  # which controls the Playground shows -> label
 VIEW = {  # name -> default
     "controls": "simple", "speed": "calm", "show_test": True, "discretize": False, "mark_errors": "auto",
     "projector": False, "hide": (), "lock": (), "title": "", "task": "",
     "compare": "",  # as ui/session/comparison.py reads it
+    "runs": "",  # as ui/session/run_list.py reads it
 }  # fmt: skip
+TEXTS: dict[str, Any] = {"compare": comparison, "runs": run_list}  # values that a module reads
 MARK_ERRORS = {"auto": "Auto", "always": "Always", "never": "Never"}  # on the map; name -> label
 CHOICES = {"controls": tuple(CONTROLS), "speed": tuple(SPEEDS), "mark_errors": tuple(MARK_ERRORS)} | {
     name: ("true", "false") for name, value in VIEW.items() if isinstance(value, bool)
@@ -37,9 +39,9 @@ def view_from(query: Mapping[str, str], refused: list[str]) -> dict[str, Any]:
             if len(view[name]) > MAX_CHARACTERS[name]:
                 view[name] = VIEW[name]
                 refused.append(f"{name}: {short(text)} is too long; allowed: {MAX_CHARACTERS[name]} characters.")
-        elif name == "compare":
-            if (read := comparison.read(text)) is None:
-                refused.append(comparison.refusal(text))
+        elif name in TEXTS:
+            if (read := TEXTS[name].read(text)) is None:
+                refused.append(TEXTS[name].refusal(text))
             else:
                 view[name] = read.text
         elif text in CHOICES[name]:

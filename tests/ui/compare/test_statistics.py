@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ui.compare.statistics import compare_pairs, interval, reached, spread
+from ui.compare.statistics import compare_pairs, interval, reached
+from ui.figures.spread import spread
 
 
 def test_quartiles_are_those_of_numpy():

@@ -42,6 +42,7 @@ def upgrade() -> None:
         "kept_contents",
         sa.Column("id", sa.String(24), sa.ForeignKey("kept_runs.id", ondelete="CASCADE"), primary_key=True),
         sa.Column("content", sa.LargeBinary, nullable=False),
+        sa.Column("thumbnail", sa.LargeBinary),
     )
     op.create_table(
         "keep_rules",
