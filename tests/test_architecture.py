@@ -86,7 +86,10 @@ PACKAGES = (
         "lab/studies/trial.py",
         ("lab.studies.task", "lab.training", "lab.experiment", "lab.protocol", "engine", "data"), ("numpy",),
     ),
-    Package("lab/studies/worker.py", ("lab.studies.trial",)),
+    Package(
+        "lab/studies/worker.py", ("lab.studies.trial", "lab.studies.workers", "lab.worker.process_bounds"),
+    ),
+    Package("lab/studies/jobs.py", ("lab.studies", "lab.server", "lab.store", "lab.experiment")),
     Package("lab/studies/dask_workers.py", ("lab.studies", "lab.experiment"), ("distributed",)),
     Package(
         "lab/studies", ("lab.store", "lab.experiment", "lab.protocol", "engine.formulas", "data"),

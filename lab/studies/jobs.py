@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
+from functools import cache, partial
 from types import SimpleNamespace
 
 from lab.experiment.errors import SentenceError
-from lab.experiment.own_data import RunUse
+from lab.experiment.experiment import ExperimentError
+from lab.server.admission import check_visitor_limits
+from lab.server.limits import limits
+from lab.store.store import Store
+from lab.studies import data_files
 from lab.studies.conduct import conduct
 from lab.studies.search import Search
 from lab.studies.study import Study
 from lab.studies.workers import LocalWorkers, Workers
 
+SCHEDULER_VARIABLE = "PLAYGROUND_SCHEDULER"
+PROCESS_MB = 300  # of a process without a trial
+MAX_REMEMBERED = 100  # studies that have ended
 CHECK_S = 0.5  # between two looks at whether there is a place
 LOST = "The study has ended because of an error in the program; the server's log says more."
 
@@ -61,34 +70,48 @@ class Job:
 
 
 class Jobs:
-    """limits: as of lab/server/limits.py. make_workers: what trains a study; by default processes of this machine."""
+    """limits: as of lab/server/limits.py. make_workers: what trains a study."""
 
-    def __init__(self, limits: SimpleNamespace, make_workers: Callable[[Study], Workers] | None = None) -> None:
-        self._limits = limits
-        self._make_workers = make_workers or (lambda study: LocalWorkers(int(limits.study_workers)))
+    def __init__(self, limits: SimpleNamespace, make_workers: Callable[[Study], Workers]) -> None:
+        self.limits, self._make_workers = limits, make_workers
         self._places, self._lock = threading.Semaphore(int(limits.studies)), threading.Lock()
         self._jobs: dict[str, Job] = {}  # owner -> the latest
 
-    def begin(self, owner: str, search: Search) -> Job:
-        """Begin or go on with a study of a visitor; another one that is under way is stopped."""
+    def begin(self, owner: str, study: Study, store: Store) -> Job:
+        """Begin a visitor's study, or go on with it; another one that is under way is stopped. Raises SentenceError."""
+        if study.trials > self.limits.study_trials:
+            allowed = f"1 to {self.limits.study_trials:,.0f} on this server"
+            raise ExperimentError([f"trials: {study.trials:,} are not allowed; allowed: {allowed}."])
+        check = partial(check_visitor_limits, self.limits)
+        check(study.experiment)
+        job = Job(Search(study, store, owner, check=check), self._make_workers, self.limits.study_minutes)
         with self._lock:
-            if (before := self._jobs.get(owner)) and before.is_active:
-                if before.search.name == search.name:
+            if (before := self._jobs.pop(owner, None)) and before.is_active:
+                if before.search.name == job.search.name and before.search.study == study:
+                    self._jobs[owner] = before
                     return before
                 before.stop()
-            job = self._jobs[owner] = Job(search, self._make_workers, self._limits.study_minutes)
+            self._jobs[owner] = job
+            for oldest in [name for name, other in self._jobs.items() if not other.is_active][:-MAX_REMEMBERED]:
+                del self._jobs[oldest]
         threading.Thread(target=job.run, args=(self._places,), name="study", daemon=True).start()
         return job
 
     def of(self, owner: str) -> Job | None:
+        """The latest study of a visitor since this server was started."""
         return self._jobs.get(owner)
 
-    def stop(self) -> None:
-        """All of them; the server ends."""
-        for job in self._jobs.values():
-            job.stop()
 
-    def uses(self) -> dict[str, RunUse]:
-        """The uploaded data of the studies under way."""
-        own = {name: job.search.study.experiment.own for name, job in self._jobs.items() if job.is_active}
-        return {f"study of {name}": RunUse("", frozenset({used})) for name, used in own.items() if used}
+@cache
+def shared() -> Jobs:
+    """Those of this process. PLAYGROUND_SCHEDULER names a Dask cluster that trains them."""
+    bounds, address = limits(), os.environ.get(SCHEDULER_VARIABLE, "")
+
+    def make_workers(study: Study) -> Workers:
+        if address:
+            from lab.studies.dask_workers import DaskWorkers  # optional: requirements-dask.txt
+
+            return DaskWorkers(address, data_files.collect(study.experiment))
+        return LocalWorkers(int(bounds.study_workers), bounds.run_mb * study.seeds + PROCESS_MB)
+
+    return Jobs(bounds, make_workers)

@@ -8,6 +8,7 @@ happened, and a random or grid search proposes the same trials however many are 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
@@ -21,13 +22,13 @@ from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.rules import as_text
 from lab.protocol.frames import finite
 from lab.store.database import BUSY_MS, StoreError
-from lab.store.kept_run import EVERYONE
+from lab.store.kept_run import EVERYONE, Thumbnail
 from lab.store.store import Store
 from lab.studies.keep import kept_run
 from lab.studies.study import Span, Study, is_whole
 from lab.studies.task import Outcome, Task
 
-TRIALS_BEFORE_PRUNING = 5  # that must be complete
+TRIALS_BEFORE_PRUNING, TRIALS_FOR_IMPORTANCE = 5, 10  # that must be complete
 STUDY, OUTCOME, TEST = "study", "outcome", "test"  # what is kept with a study or a trial, by these names
 STATES = {TrialState.COMPLETE: "done", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
 
@@ -46,11 +47,15 @@ class Search:
     """Asks what to train, is told what became of it, and reports. Raises StoreError.
 
     store: where a study of the same name and owner goes on, and trials become kept runs; None keeps nothing. owner: as
-    in lab/store/kept_run.py. data_dir: folder of picture files; see data.load.
+    in lab/store/kept_run.py. data_dir: folder of picture files; see data.load. check: raises ExperimentError for a run
+    that is not allowed here.
     """
 
-    def __init__(self, study: Study, store: Store | None = None, owner: str = EVERYONE, data_dir: str = "") -> None:
-        self.study, self._store, self._owner, self._data_dir = study, store, owner, data_dir
+    def __init__(
+        self, study: Study, store: Store | None = None, owner: str = EVERYONE, data_dir: str = "",
+        check: Callable[[Experiment], None] = lambda _: None,
+    ) -> None:  # fmt: skip
+        self.study, self._store, self._owner, self._data_dir, self._check = study, store, owner, data_dir, check
         self.name = f"{study.name}-{owner[:12]}" if owner else study.name
         self._is_testing = False
         try:
@@ -82,6 +87,7 @@ class Search:
             point = {name: self._suggest(trial, name) for name in self.study.space}
             try:
                 runs = self.study.experiments(point)
+                self._check(runs[0])
             except ExperimentError as problem:  # the values of this trial do not fit each other
                 self.tell(Asked(trial.number, trial, self._task()), Outcome("failed", why=str(problem)))
             else:
@@ -184,6 +190,29 @@ class Search:
         figures = trial.user_attrs[OUTCOME]["result"] | test
         experiment = self._run(trial).model_dump(mode="json")
         return {"number": trial.number, "value": trial.value, "experiment": experiment, **figures}
+
+    def spread(self, number: int) -> tuple[float, float]:
+        """The lowest and the highest value of the runs of a finished trial."""
+        values = self._trials()[number].user_attrs[OUTCOME]["values"]
+        known = [self.study.worst if value is None else value for value in values]
+        return min(known), max(known)
+
+    def importance(self) -> dict[str, float]:
+        """Field -> share of the differences between trials that it explains, the largest first; empty if too few."""
+        if len([t for t in self._trials() if t.state == TrialState.COMPLETE]) < TRIALS_FOR_IMPORTANCE:
+            return {}
+        try:
+            return optuna.importance.get_param_importances(self._optuna)
+        except (RuntimeError, ValueError):  # all trials have the same value
+            return {}
+
+    def best_map(self) -> Thumbnail | None:
+        """The map of the best trial, where there is one."""
+        if self._store is None or (trial := self._best_trial()) is None:
+            return None
+        found = self._store.find(self._owner, parent=f"study:{self.name}").runs
+        ids = [run.id for run in found if run.source == f"study:{self.name}:{trial.number}"]
+        return next((run.thumbnail for run in self._store.load(ids)), None)
 
     def _row(self, trial: FrozenTrial) -> dict[str, Any]:
         outcome, state = trial.user_attrs.get(OUTCOME, {}), STATES[trial.state]

@@ -38,15 +38,16 @@ class Task:
 class Outcome:
     """What became of a trial. state: done, pruned or failed.
 
-    value: of the objective, infinitely bad if the run diverged; None if it failed. run: the number of the run with the
-    median; value, result (as of `python -m lab run`), curve and map are those of this run. why: a sentence on why it
-    ended. way: of execution, as the executors name it. reports: epoch -> value of the trial then. seconds: of the whole
-    trial. curve: name of a column -> its points. map: the plane as the run sees it, or empty: kind, side, and levels as
-    lab/training/probes.py has them, in base64.
+    value: of the objective, infinitely bad if the run diverged; None if it failed. values: of all runs. run: the number
+    of the run with the median; value, result (as of `python -m lab run`), curve and map are those of this run. why: a
+    sentence on why it ended. way: of execution, as the executors name it. reports: epoch -> value of the trial then.
+    seconds: of the whole trial. curve: name of a column -> its points. map: the plane as the run sees it, or empty:
+    kind, side, and levels as lab/training/probes.py has them, in base64.
     """
 
     state: str
     value: float | None = None
+    values: tuple[float, ...] = ()
     run: int = 0
     why: str = ""
     seconds: float = 0.0

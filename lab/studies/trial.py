@@ -78,18 +78,17 @@ def run_task(task: Task, is_wanted: Callable[[], bool] = lambda: True) -> Outcom
         if epoch in task.limits and _is_worse(task, best, task.limits[epoch]) and not all(map(_has_ended, trainers)):
             state = "pruned"
             break
-    number = _median(task, trainers)
+    number, values = _median(task, trainers), tuple(_value(task, trainer) for trainer in trainers)
     trainer = trainers[number]
     result = finite(result_of(experiments[number], dataset, trainer, spent[number]))
     if not task.reports_test:
         result = {name: value for name, value in result.items() if not name.startswith("test_")}
-    value = _value(task, trainer)
-    if np.isnan(value):
+    if np.isnan(values[number]):
         raise ExperimentError([f"{task.objective}: the validation part is too small for it."])
     why = result["stopped"] if state == "done" else "Worse than the median."
     seen = {"curve": _curve(trainer, task.reports_test), "map": _map(dataset, trainer)}
     seconds, way = time.perf_counter() - begin, trainer.executor.way
-    return Outcome(state, value, number, why, seconds, reports, result, way, **seen)
+    return Outcome(state, values[number], values, number, why, seconds, reports, result, way, **seen)
 
 
 @lru_cache(maxsize=1)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 MAX_DEATHS = 3  # of processes by the same trial: more is no accident
+MEMORY_VARIABLE = "STUDY_WORKER_MB"  # environment variable with the most memory of a process; 0: no limit
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -39,10 +40,13 @@ class WorkerError(Exception):
 
 
 class LocalWorkers:
-    """Starts a process when a trial needs one. Its caller trains at most `count` trials at a time."""
+    """Starts a process when a trial needs one. Its caller trains at most `count` trials at a time.
 
-    def __init__(self, count: int) -> None:
-        self.slots = count
+    memory_mb: of each process; 0: no limit.
+    """
+
+    def __init__(self, count: int, memory_mb: float = 0) -> None:
+        self.slots, self._memory_mb = count, memory_mb
         self.processes: list[subprocess.Popen[str]] = []
         self._idle: list[subprocess.Popen[str]] = []
         self._is_closing = False
@@ -82,7 +86,7 @@ class LocalWorkers:
         if self._is_closing:
             raise WorkerError("The study was stopped.")
         words = [sys.executable, "-m", "lab.studies.worker"]
-        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", MEMORY_VARIABLE: str(self._memory_mb)}
         process = subprocess.Popen(words, cwd=ROOT, env=environment, text=True, encoding="utf-8",
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    start_new_session=True)  # fmt: skip  # Ctrl-C is for the study alone
