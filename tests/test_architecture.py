@@ -128,6 +128,7 @@ PACKAGES = (
     Package("ui/save", ("ui.kit", *BELOW_KIT, "lab", "data"), ("numpy", "streamlit")),
     Package("ui/compare", ("ui.kit", *BELOW_KIT, "lab"), ("numpy", "streamlit")),
     Package("ui/runs", ("ui.kit", *BELOW_KIT, "lab"), ("numpy", "plotly", "streamlit")),
+    Package("ui/studies", ("ui.kit", *BELOW_KIT, "lab"), ("streamlit",)),
     Package("ui/device", ("ui.kit", *BELOW_KIT, "lab", "engine"), ("pandas", "streamlit")),
     Package("ui/router.py", ("ui.header", "ui.kit", "ui.streamlit_compat"), ("streamlit",)),
     Package("ui"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import traceback
 from collections.abc import Callable
 from functools import cache, partial
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from lab.experiment.errors import SentenceError
 from lab.experiment.experiment import ExperimentError
 from lab.server.admission import check_visitor_limits
 from lab.server.limits import limits
+from lab.server.log import log
 from lab.store.store import Store
 from lab.studies import data_files
 from lab.studies.conduct import conduct
@@ -27,13 +29,19 @@ LOST = "The study has ended because of an error in the program; the server's log
 
 
 class Job:
-    """A study in a thread of its own. status: waiting, running, stopped, complete or failed."""
+    """A study in a thread of its own. status: waiting, running, stopped, complete or failed; problem: why it failed.
 
-    def __init__(self, search: Search, make_workers: Callable[[Study], Workers], minutes: float) -> None:
+    minutes: that it may take. places: of studies that are trained at the same time.
+    """
+
+    def __init__(self, search: Search, make_workers: Callable[[Study], Workers], minutes: float,
+                 places: threading.Semaphore) -> None:  # fmt: skip
         self.search, self.status, self.problem = search, "waiting", ""
+        self._places = places
         self._make_workers, self._stop = make_workers, threading.Event()
         self._timer = threading.Timer(minutes * 60, self._stop.set)
         self._timer.daemon = True
+        self._thread = threading.Thread(target=self._run, name="study", daemon=True)
 
     def stop(self) -> None:
         """Soon; what was being trained is trained again when the study goes on."""
@@ -43,9 +51,15 @@ class Job:
     def is_active(self) -> bool:
         return self.status in ("waiting", "running")
 
-    def run(self, places: threading.Semaphore) -> None:
-        """Until the study is complete or stopped. places: of studies that are trained at the same time."""
-        while not places.acquire(timeout=CHECK_S):
+    def start(self) -> None:
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Until it has ended."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._places.acquire(timeout=CHECK_S):
             if self._stop.is_set():
                 self.status = "stopped"
                 return
@@ -60,12 +74,13 @@ class Job:
             status = "complete" if self.search.is_complete else "stopped"
         except SentenceError as problem:
             self.problem = str(problem)
-        except BaseException:
+        except Exception as problem:
             self.problem = LOST
-            raise
+            log("a study has ended", error=repr(problem)[:200])
+            traceback.print_exc()
         finally:
             self._timer.cancel()
-            places.release()
+            self._places.release()
             self.status = status
 
 
@@ -84,17 +99,19 @@ class Jobs:
             raise ExperimentError([f"trials: {study.trials:,} are not allowed; allowed: {allowed}."])
         check = partial(check_visitor_limits, self.limits)
         check(study.experiment)
-        job = Job(Search(study, store, owner, check=check), self._make_workers, self.limits.study_minutes)
         with self._lock:
-            if (before := self._jobs.pop(owner, None)) and before.is_active:
-                if before.search.name == job.search.name and before.search.study == study:
-                    self._jobs[owner] = before
+            if (before := self._jobs.get(owner)) and before.is_active:
+                if before.search.study == study:
                     return before
                 before.stop()
+                before.wait()
+            search = Search(study, store, owner, check=check)
+            job = Job(search, self._make_workers, self.limits.study_minutes, self._places)
+            self._jobs.pop(owner, None)
             self._jobs[owner] = job
             for oldest in [name for name, other in self._jobs.items() if not other.is_active][:-MAX_REMEMBERED]:
                 del self._jobs[oldest]
-        threading.Thread(target=job.run, args=(self._places,), name="study", daemon=True).start()
+            job.start()
         return job
 
     def of(self, owner: str) -> Job | None:

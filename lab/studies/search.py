@@ -111,8 +111,11 @@ class Search:
         if asked.trial is None:
             self._is_testing = False
             return self._optuna.set_user_attr(TEST, {"number": asked.number, **outcome.result})
-        known = self._trials()[asked.number].intermediate_values  # from before an interruption
-        for epoch in sorted(outcome.reports.keys() - known.keys()):
+        self.finished += 1
+        known = self._trials()[asked.number]
+        if known.state.is_finished():  # told by another process, which goes on with the same study
+            return None
+        for epoch in sorted(outcome.reports.keys() - known.intermediate_values.keys()):
             asked.trial.report(outcome.reports[epoch], epoch)
         kept = asdict(replace(outcome, reports={}, curve={}, map={}))
         if outcome.result:
@@ -123,7 +126,6 @@ class Search:
         asked.trial.set_user_attr(OUTCOME, finite(kept))
         state = next(state for state, name in STATES.items() if name == outcome.state)
         self._optuna.sampler = optuna.samplers.RandomSampler()  # that of grids would stop `optimize`, which is not used
-        self.finished += 1
         self._optuna.tell(asked.trial, outcome.value if state == TrialState.COMPLETE else None, state)
 
     def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
