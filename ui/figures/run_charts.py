@@ -14,6 +14,7 @@ from ui.figures.theme import CLASS_COLORS, GRID, INK, LOG_AXIS, QUIET, TEST_CURV
 DASHES = ("solid", "dash", "dot", "dashdot")
 MAX_COLORS = 8  # runs or groups with a color of their own; more are drawn alike
 HEIGHT_PX = 380
+MAX_TICKS = 8  # at the values themselves; more are at even distances
 RAIL = 0.08  # of the height of a chart, for diverged runs
 HOVER = "%{{y:.4g}} {}<br>epoch %{{x}}<extra>%{{fullData.name}}</extra>"
 LOG_RATIO = 30.0  # between the largest and the smallest value of an axis, from which on it is logarithmic
@@ -115,21 +116,14 @@ def scatter(marks: Sequence[Mark], *, x: str, y: str, theme: Theme = "light") ->
         customdata=[m.id for m in fine], marker={"size": 9, "color": TEST_CURVE[theme], "opacity": 0.8}, **place,
     )  # fmt: skip
     if lost:
-        rail = {
-            "domain": [1 - RAIL, 1],
-            "range": [-1, 1],
-            "showticklabels": False,
-            "showgrid": False,
-            "zeroline": False,
-        }
-        figure.update_layout(yaxis2={**rail, "showline": True, "linecolor": GRID[theme]})
+        named = {"tickvals": [0], "ticktext": ["diverged"], "tickfont": {"size": 12}, "showgrid": False}
+        rail = {"domain": [1 - RAIL, 1], "range": [-1, 1], "zeroline": False, "showline": True, **named}
+        figure.update_layout(yaxis2={**rail, "linecolor": GRID[theme]}, margin={"l": 64})
         figure.add_scatter(
             x=[m.x for m in lost], y=np.zeros(len(lost)), yaxis="y2", name="diverged", customdata=[m.id for m in lost],
             text=[f"{m.label}<br>diverged" for m in lost], marker={"size": 9, "symbol": "x", "color": INK[theme]},
             **place,
         )  # fmt: skip
-        figure.add_annotation(text="diverged", x=1, xref="paper", xanchor="right", y=1, yref="paper", yanchor="bottom",
-                              showarrow=False, font={"size": 11, "color": INK[theme]})  # fmt: skip
     return figure
 
 
@@ -167,11 +161,12 @@ def _dimension(axis: Axis) -> dict[str, Any]:
     known = numbers[np.isfinite(numbers)]
     log = _is_wide(known)
     placed = np.log10(numbers) if log else numbers
-    low, high = (
-        (float(placed[np.isfinite(placed)].min()), float(placed[np.isfinite(placed)].max())) if known.size else (0, 1)
-    )
+    ends = placed[np.isfinite(placed)] if known.size else np.array([0.0, 1.0])
+    low, high = float(ends.min()), float(ends.max())
     room = (high - low) or abs(high) or 1.0
-    marks = np.linspace(low, high, 5) if high > low else np.array([low])
+    marks = np.unique(ends)
+    if len(marks) > MAX_TICKS:
+        marks = np.linspace(low, high, 5)
     ticks = [(float(mark), f"{10**mark if log else mark:.3g}") for mark in marks]
     top = high
     if len(known) < len(numbers):

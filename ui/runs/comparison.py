@@ -163,14 +163,16 @@ def _pair(runs: Runs) -> None:
         return
     names = names_of(runs)
     st.markdown(pair_sentence(runs))
-    for column, run, at in zip(st.columns(2), runs, ("A", "B"), strict=True):
+    *pictures, right = st.columns([1, 1, 2])
+    for column, run, at in zip(pictures, runs, ("A", "B"), strict=True):
         with column:
             st.markdown(f"**{at}**: {escape_markdown(names[run.id])}")
             if run.thumbnail:
                 name = f"Picture of run {at}"
                 st.image(picture(run.thumbnail, theme()), width=PICTURE_PX, alt=name)
-    rows = differences(runs)
-    table(("", "A", "B"), [(escape_markdown(name), escape_markdown(a), escape_markdown(b)) for name, a, b in rows])
+    with right:
+        rows = [[escape_markdown(text) for text in row] for row in differences(runs)]
+        table(("", "A", "B"), rows)
     figure = curves_figure(runs, "", theme())
     label = listing.loss_label(runs)
     charts("runs_pair", {f"{label.capitalize()} of both runs, over the epochs": figure})
@@ -184,8 +186,8 @@ def differences(runs: Runs) -> list[tuple[str, str, str]]:
     found += [("Status", first.status, second.status)]
     keys = dict.fromkeys((*first.machine, *second.machine))
     found += [(key.capitalize(), first.machine.get(key, ""), second.machine.get(key, "")) for key in keys]
-    changes = [str(len(run.replay.changes)) if run.replay else "cannot be repeated" for run in runs]
-    found += [("Changes while it trained", *changes)]
+    count = lambda run: str(len(run.replay.changes)) if run.replay else "cannot be repeated"  # noqa: E731
+    found += [("Changes while it trained", count(first), count(second))]
     settings = len(differing(runs))
     return [row for number, row in enumerate(found) if number < settings or row[1] != row[2]]
 

@@ -60,7 +60,7 @@ def controls() -> None:
                       **listing.sets("find", clean))  # fmt: skip
     with st.container(width=170):
         names = list(dict.fromkeys([*SORT_LABELS, now.sort]))
-        label = lambda name: SORT_LABELS.get(name, name.replace("_", " "))  # noqa: E731
+        label = lambda name: SORT_LABELS.get(str(name), str(name).replace("_", " "))  # noqa: E731
         act = lambda name: listing.show(sort=name, descending=name in DESCENDING)  # noqa: E731
         help = "The order of the rows; the headings of the table sort, too."
         st.selectbox("Sort by", names, format_func=label, help=help, **listing.keyed("runs_sort", now.sort, act))
