@@ -26,19 +26,25 @@ class Point(NamedTuple):
     high: float
 
 
-def progress(points: Sequence[Point], *, label: str, minimize: bool, theme: Theme = "light") -> go.Figure:
-    """The value of each trial in order, and the best so far with the range of its runs; failed ones are at the top."""
+def progress(points: Sequence[Point], trials: int, *, label: str, minimize: bool,
+             theme: Theme = "light") -> go.Figure:  # fmt: skip
+    """The value of each trial in order, and the best so far with the range of its runs; failed ones are at the top.
+
+    trials: the budget.
+    """
     known = [point for point in points if point.value is not None]
     values = np.array([point.value for point in known], float)
     log = bool(known) and minimize and values.min() > 0 and values.max() / values.min() >= LOG_RATIO
     axis: dict[str, Any] = LOG_AXIS if log else {}
-    figure = go.Figure(layout=layout(theme, x="trial", y=label, height=HEIGHT_PX, yaxis=axis))
+    numbers_axis = {"range": [-0.5, trials - 0.5], "tickformat": "d"}
+    figure = go.Figure(layout=layout(theme, x="trial", y=label, height=HEIGHT_PX, yaxis=axis, xaxis=numbers_axis))
     color = VALIDATION_CURVE[theme]
     best = _best_so_far(known, minimize)
     if best:
         numbers, found = zip(*best, strict=True)
         low, middle, high = (np.array([getattr(p, name) for p in found], float) for name in ("low", "value", "high"))
-        band(figure, np.array(numbers), low, high, color, FAINT)
+        steps = np.repeat(numbers, 2)[1:], np.repeat(low, 2)[:-1], np.repeat(high, 2)[:-1]  # as the line goes
+        band(figure, *steps, color, FAINT)
         figure.add_scatter(x=numbers, y=middle, mode="lines", name="best so far",
                            line={"color": color, "width": 2.5, "shape": "hv"}, hoverinfo="skip")  # fmt: skip
     for state, symbol in SYMBOLS.items():

@@ -35,7 +35,7 @@ def draw(search: Search) -> None:
     points = [Point(r["number"], r["state"], r["value"] if r["state"] != "failed" else None, *_spread(search, r))
               for r in rows]  # fmt: skip
     if points:
-        figure = progress(points, label=label, minimize=study.direction == "minimize", theme=theme())
+        figure = progress(points, study.budget, label=label, minimize=study.direction == "minimize", theme=theme())
         chart(figure, "study_progress", f"Trials in order, with the best {label} so far and the range of its runs")
     if len(rows) > 1:
         chart(parallel(_axes(search, rows), theme=theme()), "study_parallel",

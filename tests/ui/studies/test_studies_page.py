@@ -90,7 +90,7 @@ def test_the_best_so_far_never_gets_worse():
     states = ["done", "done", "failed", "pruned", "done"]
     points = [Point(n, state, v, v or 0, v or 0) for n, (v, state) in enumerate(zip(values, states, strict=True))]
     for minimize, wanted in ((True, (0.5, 0.5, 0.5, 0.4)), (False, (0.5, 0.7, 0.7, 0.7))):
-        line = next(t for t in progress(points, label="loss", minimize=minimize).data if t.name == "best so far")
+        line = next(t for t in progress(points, 5, label="loss", minimize=minimize).data if t.name == "best so far")
         assert (tuple(line.x), tuple(line.y)) == ((0, 1, 3, 4), wanted)
 
 
