@@ -24,8 +24,9 @@ with st.expander("What you see, what to try, and why"):
 reached. Choose rows to compare them. The address of the page holds the comparison: whoever opens it sees the same runs.
 
 **Try this.** Keep a run, change the learning rate, train and keep again, three times; choose the three and look at
-their curves. *Scatter* shows the loss over one setting, *Parallel coordinates* all settings at once. *Open* trains a
-run again from its first step, with every change that you made, and says whether it has the same weights.
+their curves. *Scatter* shows the loss over one setting, *Parallel coordinates* all settings at once. *Open on the
+Playground* trains a run again from its first step, with every change that you made, and says whether it has the same
+weights.
 
 **Why.** One run says little, and the best of many says less than it seems to: the lowest of a hundred test losses is
 also the luckiest. Choose by the validation part, and look at the test part once.

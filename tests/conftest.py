@@ -39,6 +39,12 @@ def required(variable: str, name: str) -> ModuleType:
         missing(f"{problem.name} is not installed: python3 start.py setup requirements-oracle.txt")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Pages that run without a server keep their runs in a folder of the tests."""
+    os.environ["PLAYGROUND_STATE"] = str(tmp_path_factory.mktemp("state"))
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     running = Server("app.py")

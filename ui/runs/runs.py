@@ -127,8 +127,6 @@ def _act(event: Any) -> None:
         case {"chosen": list() as ids, "at": int() as at}:
             known = tuple(id for id in ids if isinstance(id, str) and run_list.ID.fullmatch(id))
             state.notes()["runs_handled"] = at
-            if len(known) > MAX_CHOSEN:
-                st.toast(f"At most {MAX_CHOSEN} runs are compared at once.")
             listing.show(ids=known[:MAX_CHOSEN])
 
 
@@ -148,11 +146,14 @@ def _actions(chosen: Runs, keeper: str) -> None:
     own = tuple(run for run in chosen if run.owner == keeper)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="runs_actions"):
         if chosen:
-            st.markdown(f"**{len(chosen)} chosen**", width="content")
+            most = f" (at most {MAX_CHOSEN})" if len(chosen) == MAX_CHOSEN else ""
+            st.markdown(f"**{len(chosen)} chosen**{most}", width="content")
             help = "Trains it again on the Playground, to the step where it was kept: the same network, to the bit."
             one = len(chosen) == 1
             open_it = partial(_open, chosen[0].id)
-            if st.button("Open", key="runs_open", disabled=not one, help=help if one else "Choose one run."):
+            if st.button(
+                "Open on the Playground", key="runs_open", disabled=not one, help=help if one else "Choose one run."
+            ):
                 open_it()
             with st.popover("Tags and note", disabled=not own, help="What you write about the chosen runs."):
                 _notes(own)
@@ -183,7 +184,7 @@ def _address() -> str:
 def _open(id: str) -> None:
     """Train a kept run again on the Playground."""
     if (found := shared().load((id,))) and state.repeat(found[0]):
-        st.switch_page("pages/playground.py")
+        st.switch_page("../pages/playground.py")
     st.rerun()
 
 

@@ -17,6 +17,7 @@ from ui.components import script, styles
 from ui.figures.theme import Theme
 from ui.kit.inline_picture import as_data_url
 from ui.kit.map_colors import colored
+from ui.kit.widgets import keyed
 from ui.session import state
 from ui.session.run_list import FIGURES, PARENT
 
@@ -118,13 +119,14 @@ def cell(run: KeptRun, column: str) -> str:
 def show(runs: Sequence[KeptRun], pictures: Mapping[str, Thumbnail], columns: Sequence[dict[str, Any]], *,
          keeper: str, sort: str, descending: bool, chosen: Sequence[str], handled: int, act: Any,
          theme: Theme) -> None:  # fmt: skip
-    """The table. act: called with what a person has done. Without a server there is a plain table."""
-    if not state.runs().live:
-        st.dataframe(
-            [{column["label"]: cell(run, column["name"]) for column in columns} for run in runs], hide_index=True
-        )
-        return
+    """The table. act: called with what a person has done. Without a server there is a plain one, and a list."""
     names = names_of(runs)
+    if not state.runs().live:
+        listed = [{"Run": names[run.id]} | {c["label"]: cell(run, c["name"]) for c in columns} for run in runs]
+        st.dataframe(listed, hide_index=True)
+        options = keyed("runs_chosen", list(chosen), lambda ids: act({"chosen": ids, "at": 0}))
+        st.multiselect("Chosen runs", list(names), format_func=names.__getitem__, **options)
+        return
     rows = [
         {
             "id": run.id, "label": names[run.id], "cells": [cell(run, column["name"]) for column in columns],

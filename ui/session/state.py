@@ -161,6 +161,16 @@ def status() -> dict[str, Any]:
     return {"status": run.status, "notice": run.notice, "epoch": run.epoch} if run else {}
 
 
+def moment() -> tuple[Any, ...]:
+    """Another one after a step, a change or a reset of the run."""
+    return _moment(_me())
+
+
+def _moment(me: Visitor) -> tuple[Any, ...]:
+    run = me.run
+    return (me.token, run.origin, run.epoch, run.status, run.experiment) if run else ()
+
+
 def refused() -> list[str]:
     """Sentences about what was refused, from the link or from the last change."""
     return _me().refused
@@ -384,14 +394,15 @@ def keeper() -> str:
 def _keep_by_rule(me: Visitor, rules: tuple[str, ...]) -> None:
     """Keep the run where the visitor's rule is one of these. A run that has not begun is not kept, nor one twice."""
     try:
-        run = runs().state(me.token) if me.token else None
-        moment = run and (me.token, run.origin, run.epoch, run.status)
+        if not me.token:
+            return
+        me.run = runs().state(me.token)
         considered: dict[tuple[str, ...], Any] = me.notes.setdefault("kept_by_rule", {})
-        if run is None or run.status == "idle" or considered.get(rules) == moment:
+        if me.run.status == "idle" or considered.get(rules) == _moment(me):
             return
         if shared().rule(owner_of(me.owner)) in rules:
             keeping.keep(runs(), me.token, me.experiment, me.owner)
-        considered[rules] = moment
+        considered[rules] = _moment(me)
     except (Gone, Unreachable):
         pass  # whoever asks next says so
     except StoreError as problem:

@@ -14,7 +14,11 @@ export function chosenAfter(ids, chosen, id, isChosen, shiftFrom) {
 class RunTable {
   constructor(root) {
     this.drawn = '';
-    this.chosen = [];
+    this.data = /** @type {any} */ ({ rows: [], columns: [] });
+    this.send = /** @type {(event: any) => void} */ (() => {});
+    this.boxes = new Map();
+    this.latest = ''; // row that was pressed last
+    this.chosen = /** @type {string[]} */ ([]);
     this.sent = 0; // number of the latest choice, which Python repeats when it has carried it out
     this.all = checkBox('Select all');
     this.all.addEventListener('change', () => this.choose(this.all.checked ? this.ids() : []));
