@@ -26,7 +26,7 @@ WARM_UP = 8  # trials, of another seed
 WORKLOADS = {
     "digits": {
         "experiment": {"dataset": "digits", "hidden": [32], "activations": "relu", "optimizer": "adam",
-                       "batch_size": 32, "epochs": 20, "validation_share": 0.25},
+                       "batch_size": 32, "epochs": 60, "validation_share": 0.25},
         "space": {"learning_rate": {"low": 0.0003, "high": 0.03, "log": True}, "hidden": [[32], [64]]},
         "trials": 64, "sampler": "random", "pruner": "none", "seeds": 3,
     },

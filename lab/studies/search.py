@@ -17,6 +17,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.rules import as_text
@@ -256,11 +257,12 @@ def _storage(store: Store | None) -> optuna.storages.BaseStorage:
         return optuna.storages.InMemoryStorage()
     url = store.engine.url
     is_file = url.get_backend_name() == "sqlite"
-    options = {"connect_args": {"timeout": BUSY_MS / 1000}} if is_file else {}
+    options: dict[str, Any] = {"poolclass": NullPool}  # a study that has ended keeps no connection
+    if is_file:
+        options["connect_args"] = {"timeout": BUSY_MS / 1000}
     storage = optuna.storages.RDBStorage(url.render_as_string(hide_password=False), options)
     if is_file:  # a killed process loses nothing; waiting for the disk at every commit takes as long as a short trial
         event.listen(storage.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=NORMAL"))
-        storage.engine.dispose()
     return storage
 
 
