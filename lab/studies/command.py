@@ -49,6 +49,9 @@ def show_study(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("Interrupted. With --store, the same command goes on from here.", file=sys.stderr)
         status = INTERRUPTED
+    except ExperimentError as problem:  # the scheduler is lost
+        print("\n".join(problem.sentences), file=sys.stderr)
+        status = 2
     finally:
         workers.close()
     report = search.report()

@@ -6,6 +6,7 @@ If a worker dies, Dask gives its trial to another one.
 
 from __future__ import annotations
 
+import logging
 import os
 import uuid
 from concurrent.futures import CancelledError, Future
@@ -45,6 +46,7 @@ class DaskWorkers:
             raise ExperimentError([f"scheduler: Dask is not installed. Install it with: {INSTALL}"]) from None
         self.address = address
         try:
+            logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it logs, a sentence says
             self._client: Any = Client(address, timeout=CONNECT_S, set_as_default=False)
         except (OSError, ValueError, TypeError) as problem:  # no answer; no address; a certificate is needed
             why = str(problem).partition("\n")[0][:200]
@@ -73,8 +75,11 @@ class DaskWorkers:
         self._tasks.pop(outcome, None)
         try:
             outcome.set_result(task.result())
-        except CancelledError as problem:
-            outcome.set_exception(ExperimentError([f"scheduler: {self.address} has dropped the study ({problem})."]))
+        except CancelledError:
+            sentence = (
+                f"scheduler: {self.address} has dropped the study. With --store, the same command goes on with it."
+            )
+            outcome.set_exception(ExperimentError([sentence]))
         except Exception as problem:  # whatever a worker raises, a WorkerError included: KilledWorker
             outcome.set_exception(WorkerError(f"{type(problem).__name__}: {problem}"))
 

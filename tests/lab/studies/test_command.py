@@ -7,10 +7,12 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import Future
 
 import pytest
 
 from lab.__main__ import main
+from lab.experiment.experiment import ExperimentError
 from lab.store.store import Store
 from tests.lab.studies.helpers import SMALL, Threads, conducted, study_of
 
@@ -76,6 +78,22 @@ def test_wrong_words_are_refused_with_a_sentence(study, words, sentence):
     code, out, err = study(*words)
     assert (code, out) == (2, "")
     assert err.splitlines()[-1].startswith(sentence)
+
+
+def test_what_is_done_is_reported_where_a_scheduler_is_lost(study, monkeypatch):
+    class Lost(Threads):
+        def submit(self, text):
+            future = super().submit(text)
+            done.append(future)
+            return future if len(done) < 3 else dropped
+
+    done, dropped = [], Future()
+    dropped.set_exception(ExperimentError(["scheduler: it has dropped the study."]))
+    monkeypatch.setattr("lab.studies.command.LocalWorkers", Lost)
+    code, out, err = study(json.dumps(SMALL), "--json", "--workers", 1)
+    assert code == 2
+    assert len(json.loads(out)["rows"]) == 2
+    assert err.splitlines()[-1] == "scheduler: it has dropped the study."
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
