@@ -47,27 +47,22 @@ def kill(pid):
     os.kill(pid, signal.SIGKILL)
 
 
-def test_a_killed_process_loses_only_its_trial_which_is_done_again(expected):
-    workers = LocalWorkers(2)
-    killed = []
+def test_a_killed_process_loses_only_its_trial_which_is_done_again(expected, workers):
+    futures = []
 
     class Killing:
-        """Kills both processes after the first outcome, while one of them trains."""
+        """Kills the process with its second trial."""
 
-        slots = 2
+        slots = 1
         close = workers.close
 
         def submit(self, text):
-            if any(future.done() for future in futures) and not killed:
-                killed.extend(process.pid for process in workers.processes)
-                for pid in killed:
-                    kill(pid)
             futures.append(workers.submit(text))
+            if len(futures) == 2:
+                kill(workers.processes[0].pid)
             return futures[-1]
 
-    futures = []
     assert rows_of(conducted(STUDY, workers=Killing())) == expected
-    assert killed
     assert len(futures) == STUDY.trials + 1  # and the test of the best one
 
 
