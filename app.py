@@ -31,7 +31,7 @@ from lab.server.descriptors import descriptors, raise_limit
 from lab.server.limits import limits
 from lab.server.log import log
 from lab.store import shared
-from lab.store.database import StoreError
+from lab.store.address import StoreError
 from ui.server import log_lines
 from ui.server.gate import Gate
 from ui.server.headers import Headers
@@ -67,9 +67,10 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
 
 
 def _care_for_store() -> None:
-    """Open the store of kept runs, and remove what is too old. Without it the server does all the rest."""
+    """Remove kept runs that are too old. Without the store the server does all the rest."""
     try:
-        shared.shared().prune()
+        if shared.exists():
+            shared.shared().prune()
     except StoreError as problem:
         log("no store of kept runs", reason=str(problem))
 

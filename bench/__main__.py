@@ -19,6 +19,7 @@ KINDS = {
     "chaos": "what fifteen visitors lose while the server's workers are killed and stopped at random",
     "neighbor": "how long another visitor waits while the largest experiments are opened and trained",
     "selection": "whether the test accuracy after early stopping is that of new data",
+    "runs": "the page Runs with 10,000 kept runs, and thirty writers beside training",
     "many": "groups of runs, as the Compare page trains them, beside JAX's vmap",
     "studies": "a study on Dask clusters of 1, 2 and 4 worker processes, and with a killed worker",
     "tables": "time and memory for reading large tables",
@@ -61,6 +62,8 @@ def arguments(words: Sequence[str] | None = None) -> dict[str, Any]:
             kind.add_argument("--seed", type=int, help="of the faults and of what the visitors do")
         elif name not in ("live", "accuracy", "selection", "studies"):
             kind.add_argument("--rounds", type=int, help="number of rounds")
+        if name == "runs":
+            kind.add_argument("--minutes", type=float, help="duration of the writers")
         if name in ("accuracy", "selection"):
             kind.add_argument("--seeds", type=int, help="number of seeds, from 1")
         if name == "accuracy":

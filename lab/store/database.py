@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,22 +12,11 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
-from lab.experiment.errors import SentenceError
-from lab.server.checkpoint_store import usual_folder
+from lab.store.address import ENVIRONMENT, StoreError
 
-ENVIRONMENT = "PLAYGROUND_DATABASE"
 BUSY_MS = 60_000  # that a write waits for those of other processes
 WAL_TRIES, WAL_PAUSE_S = 200, 0.02  # while another process opens a new file
 WRITES = "playground_writes"  # execution option of a transaction that writes
-
-
-class StoreError(SentenceError):
-    """One sentence: why runs cannot be kept, found or read."""
-
-
-def usual_url(environment: Mapping[str, str] = os.environ) -> str:
-    """PLAYGROUND_DATABASE, or a file in the folder of the playground's state."""
-    return environment.get(ENVIRONMENT) or f"sqlite:///{usual_folder(environment) / 'runs.sqlite3'}"
 
 
 def connect(address: str) -> Engine:

@@ -21,7 +21,7 @@ from lab.experiment.fields import Fields
 from lab.experiment.own_data import is_absent
 from lab.experiment.replay import Replay
 from lab.experiment.rules import sentences
-from lab.store.database import StoreError
+from lab.store.address import StoreError
 from lab.store.kept_run import (
     KINDS,
     MAX_NOTE,

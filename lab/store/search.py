@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, func
 
 from lab.experiment.fields import DEFAULTS
 from lab.experiment.rules import short
-from lab.store.database import StoreError
+from lab.store.address import StoreError
 from lab.store.kept_run import Figures
 from lab.store.tables import RUNS
 
@@ -74,4 +74,4 @@ def order(sort: str, descending: bool) -> list[Any]:
     elif (column := _column(sort)) is None:
         raise StoreError(f"sort: {short(sort)} is not known; allowed: names of settings and figures.")
     direction = column.desc() if descending else column.asc()
-    return [direction.nulls_last(), RUNS.c.created.desc(), RUNS.c.id]
+    return [direction if sort == "created" else direction.nulls_last(), RUNS.c.created.desc(), RUNS.c.id]

@@ -20,7 +20,8 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from lab.experiment.experiment import Experiment
 from lab.experiment.replay import Replay
 from lab.protocol.frames import FrameError, pack, unpack
-from lab.store.database import StoreError, connect, exclusively, usual_url, writing
+from lab.store.address import StoreError, usual_url
+from lab.store.database import connect, exclusively, writing
 from lab.store.kept_run import (
     EVERYONE,
     KINDS,
@@ -161,9 +162,10 @@ class Store:
             wanted.append(RUNS.c.id.in_(tuple(ids)))
         if parent:
             wanted.append(RUNS.c.parent == parent)
-        statement = select(RUNS).where(*wanted).order_by(*order(sort, descending)).limit(limit)
+        places = order(sort, descending)
+        first = select(RUNS.c.id).where(*wanted).order_by(*places).limit(limit)  # whole rows would be slow to sort
         with self._read() as connection:
-            rows = connection.execute(statement).all()
+            rows = connection.execute(select(RUNS).where(RUNS.c.id.in_(first)).order_by(*places)).all()
             total = len(rows)
             if total == limit:
                 total = connection.execute(select(func.count()).select_from(RUNS).where(*wanted)).scalar_one()
@@ -184,6 +186,11 @@ class Store:
         with self._read() as connection:
             found = {row.id: _thumbnail(row.thumbnail) for row in connection.execute(statement)}
         return {id: small for id, small in found.items() if small}
+
+    def count(self) -> int:
+        """All rows, of all owners."""
+        with self._read() as connection:
+            return connection.execute(select(func.count()).select_from(RUNS)).scalar_one()
 
     def parents(self, owner: str) -> dict[str, int]:
         """Groups, studies and branches -> number of their runs."""

@@ -49,7 +49,7 @@ RUNS = Table(  # what a list of runs shows; what only a single run needs is in C
     Column("words", Text, nullable=False),  # what a search looks through
     Column("bytes", Integer, nullable=False),
     UniqueConstraint("owner", "source", name="kept_runs_source"),
-    Index("kept_runs_owner", "owner", "created"),
+    Index("kept_runs_owner", "owner", "deleted", "created"),
     Index("kept_runs_age", "created"),
 )
 

@@ -10,7 +10,7 @@ import streamlit as st
 from lab.experiment.fields import FIELDS
 from lab.experiment.group import Group
 from lab.experiment.replay import Replay
-from lab.store.database import StoreError
+from lab.store.address import StoreError
 from lab.store.kept_run import Curve, Figures, KeptRun, Thumbnail, best, finite
 from lab.store.shared import shared
 from ui.compare.outcomes import Outcomes

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from lab.store import exchange
-from lab.store.database import StoreError
+from lab.store.address import StoreError
 from lab.store.kept_run import MAX_NOTE, MAX_TAG, MAX_TAGS
 from lab.store.shared import shared
 from ui.kit.charts import theme
@@ -36,7 +36,8 @@ EMPTY = (
 def can_keep() -> bool:
     """Whether this server keeps runs; if not, a sentence says why."""
     try:
-        shared().rule(state.keeper())
+        shared()
+        state.keep_rule()
     except StoreError as problem:
         st.error(escape_markdown(str(problem)))
         return False
@@ -67,16 +68,11 @@ def controls() -> None:
     with st.popover("More", help="All columns, when runs are kept without a press, export and import."):
         help = "All settings and figures, not only those that differ between these runs."
         st.toggle("All columns", key="runs_columns", help=help, persist_state="session")
-        rule = shared().rule(state.keeper())
+        rule = state.keep_rule()
         help = "When your runs are kept without a press, on every page."
         st.selectbox("Keep automatically", list(keeping.RULES), format_func=keeping.RULES.__getitem__, help=help,
-                     **listing.keyed("keep_rule", rule, _set_rule))  # fmt: skip
+                     **listing.keyed("keep_rule", rule, state.set_keep_rule))  # fmt: skip
         _files()
-
-
-def _set_rule(rule: str) -> None:
-    if rule in keeping.RULES:
-        shared().set_rule(state.keeper(), rule)
 
 
 # The list -------------------------------------------------------------------------------------------------------------

@@ -142,7 +142,12 @@ def show(runs: Sequence[KeptRun], pictures: Mapping[str, Thumbnail], columns: Se
 
 def picture(small: Thumbnail, theme: Theme) -> str:
     """A thumbnail as a PNG in a data URL."""
-    return as_data_url(pixels(small, theme))
+    return _picture(small.kind, small.levels.tobytes(), small.levels.shape, theme)
+
+
+@lru_cache(maxsize=2000)
+def _picture(kind: str, levels: bytes, shape: tuple[int, ...], theme: Theme) -> str:
+    return as_data_url(pixels(Thumbnail(kind, np.frombuffer(levels, np.uint8).reshape(shape)), theme))
 
 
 def pixels(small: Thumbnail, theme: Theme) -> np.ndarray:

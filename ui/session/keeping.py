@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
-
-import numpy as np
 
 from lab.experiment.experiment import Experiment
 from lab.experiment.replay import Replay
@@ -21,6 +20,10 @@ RULES = {  # when a run is kept on its own: name in the store -> label
     "replaced": "Before it is reset or replaced",
     "always": "In both cases",
 }
+NOT_REPEATED = (
+    "This run cannot be trained again as it was, because it began with the weights of a file or was changed too often; "
+    "these are its settings."
+)
 AT_END, REPLACED = ("end", "always"), ("replaced", "always")  # rules that apply to the two moments
 ENDED = ("stopped", "diverged")  # status of a run that has ended by itself
 
@@ -31,7 +34,7 @@ def keep(pool: Pool, token: str, experiment: Experiment, visitor: str, parent: s
     return shared().keep(kept_run(header, arrays, experiment, visitor, parent))[0]
 
 
-def kept_run(header: dict[str, Any], arrays: dict[str, np.ndarray], experiment: Experiment, visitor: str,
+def kept_run(header: dict[str, Any], arrays: Mapping[str, Any], experiment: Experiment, visitor: str,
              parent: str = "") -> KeptRun:  # fmt: skip
     """The run of an answer to the query "keep"."""
     replay, curve = header["replay"], Curve(arrays["epochs"], arrays["values"])

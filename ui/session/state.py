@@ -24,9 +24,9 @@ from lab.experiment.rules import as_text
 from lab.protocol.errors import Full, Gone, Unreachable
 from lab.protocol.messages import COMMANDS, Answer, Change, Command, Load, Reset, SetSpeed
 from lab.server.log import log
-from lab.store.database import StoreError
+from lab.store.address import StoreError
 from lab.store.kept_run import KeptRun, owner_of
-from lab.store.shared import shared
+from lab.store.shared import exists, shared
 from lab.training import model_file
 from ui.session import keeping, missing_data, visitor, waiting
 from ui.session.lockable_parts import PART_OF, PARTS, is_locked, lesson_holds, locked_among
@@ -391,28 +391,47 @@ def keeper() -> str:
     return owner_of(_me().owner)
 
 
+def keep_rule() -> str:
+    """When the visitor's runs are kept on their own: of keeping.RULES. Raises StoreError."""
+    return _keep_rule(_me())
+
+
+def _keep_rule(me: Visitor) -> str:
+    """Asked once a session."""
+    if "keep_rule" not in me.notes:
+        me.notes["keep_rule"] = shared().rule(owner_of(me.owner)) if exists() else ""
+    return me.notes["keep_rule"]
+
+
+def set_keep_rule(rule: str) -> None:
+    """Raises StoreError."""
+    me = _me()
+    if rule in keeping.RULES:
+        shared().set_rule(owner_of(me.owner), rule)
+        me.notes["keep_rule"] = rule
+
+
 def _keep_by_rule(me: Visitor, rules: tuple[str, ...]) -> None:
     """Keep the run where the visitor's rule is one of these. A run that has not begun is not kept, nor one twice."""
     try:
-        if not me.token:
+        if not me.token or _keep_rule(me) not in rules:
             return
         me.run = runs().state(me.token)
-        considered: dict[tuple[str, ...], Any] = me.notes.setdefault("kept_by_rule", {})
-        if me.run.status == "idle" or considered.get(rules) == _moment(me):
+        if me.run.status == "idle" or me.notes.get("kept_by_rule") == _moment(me):
             return
-        if shared().rule(owner_of(me.owner)) in rules:
-            keeping.keep(runs(), me.token, me.experiment, me.owner)
-        considered[rules] = _moment(me)
+        keeping.keep(runs(), me.token, me.experiment, me.owner)
+        me.notes["kept_by_rule"] = _moment(me)
     except (Gone, Unreachable):
         pass  # whoever asks next says so
     except StoreError as problem:
+        me.notes.setdefault("keep_rule", "")  # nobody waits for it at every press
         log("run not kept", reason=str(problem))
 
 
 def repeat(run: KeptRun) -> bool:
     """Train a kept run again, to the step where it was kept; whether its experiment was accepted."""
-    load(run.experiment)
-    if _me().experiment != run.experiment or _me().refused:
+    load(run.experiment, notes=[] if run.replay else [keeping.NOT_REPEATED])
+    if _me().experiment != run.experiment:
         return False
     if command := keeping.repetition(run):
         send(command)

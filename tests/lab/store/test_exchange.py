@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lab.experiment.replay import Replay
-from lab.store.database import StoreError
+from lab.store.address import StoreError
 from lab.store.exchange import MAX_FILE_MB, MAX_LINE_BYTES, MAX_RUNS, export, read
 from lab.store.kept_run import EVERYONE
 from lab.store.store import Store

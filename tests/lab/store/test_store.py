@@ -17,7 +17,8 @@ from sqlalchemy import func, inspect, select, text
 
 from lab.experiment.fields import DEFAULTS
 from lab.experiment.replay import Replay
-from lab.store.database import StoreError, connect, usual_url
+from lab.store.address import StoreError, usual_url
+from lab.store.database import connect
 from lab.store.kept_run import EVERYONE, MAX_POINTS, Curve, Thumbnail, owner_of
 from lab.store.migrations import VERSION_TABLE
 from lab.store.search import COLUMNS

@@ -22,6 +22,7 @@ VALID = {  # nonsense in other fields, but allowed in these
         "hide",
         "lock",
         "compare",
+        "runs",
     },  # an empty list or text
     "1e308": {"formula"},  # a constant
 }

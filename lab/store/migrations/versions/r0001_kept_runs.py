@@ -36,7 +36,7 @@ def upgrade() -> None:
         sa.Column("bytes", sa.Integer, nullable=False),
         sa.UniqueConstraint("owner", "source", name="kept_runs_source"),
     )
-    op.create_index("kept_runs_owner", "kept_runs", ["owner", "created"])
+    op.create_index("kept_runs_owner", "kept_runs", ["owner", "deleted", "created"])
     op.create_index("kept_runs_age", "kept_runs", ["created"])
     op.create_table(
         "kept_contents",
