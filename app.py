@@ -35,6 +35,7 @@ from lab.store.address import StoreError
 from ui.server import log_lines
 from ui.server.gate import Gate
 from ui.server.headers import Headers
+from ui.server.preloads import Preloads
 from ui.server.routes import ROUTES
 from ui.server.static_assets import CachedStreamlitAssets
 from ui.streamlit_compat import downloads, server
@@ -97,5 +98,5 @@ app = st.App(
     "ui/router.py",
     lifespan=lifespan,
     routes=ROUTES,
-    middleware=[Middleware(Gate), Middleware(Headers), Middleware(CachedStreamlitAssets)],
+    middleware=[Middleware(Gate), Middleware(Headers), Middleware(CachedStreamlitAssets), Middleware(Preloads)],
 )

@@ -9,7 +9,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy, as in the ap
 os.environ.setdefault("PLAYGROUND_WORKERS", "1")  # one worker process is enough for a test
 os.environ.setdefault("CFLAGS", "-Og")  # compiles three times as fast as -O2
 os.environ.setdefault("PLAYGROUND_COMPILED", "wait")  # so that runs have the same bits however busy the machine is
-os.environ.setdefault("PLAYGROUND_FRAMES_A_SECOND", "20")  # to one page every 50 ms: a third of the work
+os.environ.setdefault("PLAYGROUND_FRAMES_A_SECOND", "12")  # to one page: a fifth of the work
 
 from collections.abc import Callable, Iterator
 from importlib import import_module

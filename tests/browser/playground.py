@@ -204,7 +204,12 @@ class Playground:
         box = self.page.get_by_role("combobox", name=label, exact=True)
         box.evaluate(CENTER)
         box.click()
-        self.page.get_by_role("listbox").get_by_role("option", name=option, exact=True).click()
+        listed = self.page.get_by_role("listbox").get_by_role("option", name=option, exact=True)
+        listed.click()
+        try:
+            listed.wait_for(state="detached", timeout=1000 * WAIT_S / 10)
+        except TimeoutError:  # a list that moves as it opens ignores a press
+            listed.click()
 
     def slide(self, label: str, *keys: str) -> None:
         """Move a slider by keys such as ArrowRight or End; a script run may have taken the focus away before each."""

@@ -172,6 +172,7 @@ def _texts(function: str, title: str, score: str, theme: Any) -> dict[str, str]:
     return {name: figure.to_json() for name, figure in _figures(function, title, score, theme).items()}
 
 
+@lru_cache(maxsize=64)
 def _figures(function: str, title: str, score: str, theme: Any) -> dict[str, Any]:
     nothing = np.zeros(0)
     z = np.linspace(-5, 5, 201)

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ui.components import VERSION, modules
 from ui.session.waiting import COOKIE
 
 MONTH = 30 * 24 * 3600  # seconds
@@ -50,10 +49,6 @@ def ancestors(environment: Mapping[str, str] = os.environ) -> str:
     return text
 
 
-# The browser fetches the modules of the live view while Streamlit starts, before its component asks for them.
-PRELOAD = ", ".join(f"<live/{VERSION}/{name}>; rel=modulepreload" for name in modules("live/live.js"))
-
-
 class Headers:
     """ASGI middleware."""
 
@@ -84,7 +79,6 @@ class Headers:
         answer["Content-Security-Policy"] = "; ".join(
             f"{name} {rule.format(sockets=sockets, ancestors=self.ancestors)}" for name, rule in POLICY.items()
         )
-        answer["Link"] = PRELOAD
         if f"{COOKIE}=" not in asked.get("cookie", ""):
             secure = "; Secure" if scheme == "https" else ""
             word = f"{COOKIE}={secrets.token_urlsafe(16)}; Path=/; Max-Age={MONTH}; HttpOnly; SameSite=Lax{secure}"

@@ -65,9 +65,10 @@ PYTHON = (
     ),
     Assumption(
         "frontend files",
-        "the files that index.html names are in streamlit/static/static, under names that change with their content",
+        "the files that index.html names are in streamlit/static/static, under names that change with their content "
+        "and begin with that of the part, such as Slider",
         ("frontend_files.py",),
-        "Streamlit serves its own scripts, uncompressed and read again for each visitor",
+        "Streamlit serves its own scripts, uncompressed and read again for each visitor, and the first picture is late",
     ),
     Assumption(
         "session cache",
@@ -97,6 +98,8 @@ DOCUMENT = (
           "controls are far apart", f"{Mark.MAIN_BLOCK} {Mark.VERTICAL_BLOCK}{of_key('board')}"),
     _mark(Mark.SLIDER_VALUE, "the number above the thumb of a slider has this mark", "page.css",
           "numbers of sliders touch their labels", f"{of_key('field_learning_rate')} {Mark.SLIDER_VALUE}"),
+    _mark(Mark.STALE, "elements say with this mark whether the present script run has not drawn them yet", "page.css",
+          "the page pales while a script runs, below the contrast that text needs"),
     _mark(Mark.CAPTION, "captions have this mark", "page.css", "captions are too pale to read", where="data"),
     _mark(Mark.WIDGET_LABEL, "labels of widgets have this mark", "page.css lockable_parts.py",
           "controls are far apart, and locked ones do not show it", f"{Mark.MAIN_BLOCK} label{Mark.WIDGET_LABEL}"),

@@ -12,6 +12,7 @@ class Mark(StrEnum):
     APP_HEADER = ".stAppHeader"
     MAIN_BLOCK = ".stMainBlockContainer"
     VERTICAL_BLOCK = ".stVerticalBlock"
+    STALE = "[data-stale]"
     CAPTION = '[data-testid="stCaptionContainer"]'
     WIDGET_LABEL = '[data-testid="stWidgetLabel"]'
     SIDE_NAVIGATION = '[data-testid="stSidebarNavItems"]'

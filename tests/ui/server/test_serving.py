@@ -12,21 +12,24 @@ from concurrent.futures import ThreadPoolExecutor
 from graphlib import TopologicalSorter
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from starlette.datastructures import Headers as Read
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from lab.server.pool import WorkerPool
 from ui.components import FILES, VERSION, modules, script
 from ui.playground import live_view
 from ui.server import metrics
 from ui.server.headers import ALWAYS, ANCESTORS, POLICY, Headers, ancestors
+from ui.server.preloads import PRELOADED, Preloads
 from ui.server.static_assets import CachedStreamlitAssets, component_file
 from ui.server.traffic import FASTEST_MS, SLOWEST_MS, Traffic
 from ui.session.waiting import COOKIE, TOO_MANY, sentence
-from ui.streamlit_compat.frontend_files import FRONTEND_FILES
+from ui.streamlit_compat.frontend_files import FRONTEND_FILES, INDEX
 
 ROOT = Path(__file__).parents[3]
 
@@ -148,11 +151,40 @@ def test_a_component_asks_for_all_its_modules_at_once(entry):
     assert json.dumps(names) in script(entry, served=True)
 
 
-def test_a_page_asks_for_the_modules_of_the_live_view_before_streamlit_does():
-    links = re.findall(r"<live/(\w+)/([\w./]+)>; rel=modulepreload", get()["link"])
-    assert links == [(VERSION, name) for name in modules("live/live.js")]
-    assert len(get()["link"]) < 3500  # nginx reads headers of 4 kB
-    assert "link" not in get(JSONResponse({}))
+def with_preloads(answer: Response, method: str = "GET") -> tuple[dict[str, str], bytes]:
+    """The headers and the body of an answer."""
+    sent: list[dict[str, Any]] = []
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": method, "path": "/", "headers": []}
+    with ThreadPoolExecutor(1) as apart:
+        apart.submit(lambda: asyncio.run(Preloads(answer)(scope, None, send))).result()
+    return dict(MutableHeaders(raw=sent[0]["headers"])), b"".join(each.get("body", b"") for each in sent)
+
+
+def test_a_page_asks_early_for_what_its_picture_needs_but_after_streamlits_scripts():
+    text = INDEX.read_text(encoding="utf-8")
+    headers, body = with_preloads(HTMLResponse(text, headers={"ETag": "x"}))
+    page = body.decode()
+    named = re.findall(r'<(?:script|link)[^>]*(?:src|href)="\./((?:static/js|live)/[^"]+)"', page)
+    assert int(headers["content-length"]) == len(body)
+    assert "etag" not in headers  # it would be that of a page without these names
+    assert len(named) == len(set(named))
+    assert named[-len(PRELOADED) :] == PRELOADED
+    assert {f"live/{VERSION}/{name}" for name in modules("live/live.js")} < set(PRELOADED)
+    assert {name.partition("static/")[2] for name in named if name.startswith("static")} <= set(FRONTEND_FILES)
+    assert {name.split("/")[-1].split(".")[0] for name in PRELOADED} > {"BidiComponent", "Html", "Slider", "Selectbox"}
+    zipped = HTMLResponse(gzip.compress(text.encode()), headers={"Content-Encoding": "gzip"})
+    assert gzip.decompress(with_preloads(zipped)[1]) == body
+
+
+def test_what_is_no_page_is_left_as_it_is():
+    page = HTMLResponse("<head></head>")
+    assert with_preloads(page, "HEAD")[1] == b"<head></head>"
+    assert with_preloads(HTMLResponse("<head></head>", 404))[1] == b"<head></head>"
+    assert with_preloads(JSONResponse({}))[1] == b"{}"
 
 
 def imports(module: str) -> list[str]:

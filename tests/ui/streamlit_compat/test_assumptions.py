@@ -37,7 +37,7 @@ ROOT = Path(__file__).parents[3]
 SOURCES = {path for kind in ("py", "js", "css") for path in (ROOT / "ui").rglob(f"*.{kind}")}
 MOST_STYLE_LINES = 13
 TOKENS = re.compile(
-    r"\bst[A-Z]\w+(?:-[a-z]+)?|data-test-[a-z-]+|\btest[A-Z]\w+State\b|--st-|\bst-key-|\bMark\.[A-Z_]+\b"
+    r"\bst[A-Z]\w+(?:-[a-z]+)?|\[data-stale\]|data-test-[a-z-]+|\btest[A-Z]\w+State\b|--st-|\bst-key-|\bMark\.[A-Z_]+\b"
 )
 
 
@@ -67,7 +67,8 @@ def uploaded_file() -> bool:
 def frontend_files_named_by_content() -> bool:
     named = re.findall(r'"(?:\./|/)?static/([^"]+)"', frontend_files.INDEX.read_text(encoding="utf-8"))
     known = frontend_files.FRONTEND_FILES
-    return bool(named) and all(name in known and re.search(r"\.[\w-]{8}\.\w+$", name) for name in named)
+    parts = all(frontend_files.chunks(part) for part in ("BidiComponent", "Html", "Slider", "Selectbox", "ButtonGroup"))
+    return bool(named) and parts and all(name in known and re.search(r"\.[\w-]{8}\.\w+$", name) for name in named)
 
 
 def session_cache() -> bool:
