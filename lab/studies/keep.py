@@ -27,10 +27,10 @@ def kept_run(study: str, number: int, experiment: Experiment, outcome: Outcome, 
     curve = _curve(outcome.curve)
     epoch, loss = best(curve)
     return KeptRun(
-        experiment, Replay(experiment, steps=result["steps"], way=outcome.way), status, result["epochs"],
+        experiment, Replay(experiment, steps=result["steps"], way=outcome.machine["way"]), status, result["epochs"],
         result["steps"], result["seconds"], "accuracy" if score == "accuracy" else "R2", Figures(**figures),
         epoch, loss, curve, _thumbnail(outcome.map), parent=f"study:{study}", source=f"study:{study}:{number}",
-        machine={"device": experiment.device, "dtype": experiment.dtype, "way": outcome.way}, owner=owner,
+        machine=outcome.machine, fingerprint=outcome.fingerprint, owner=owner,
     )  # fmt: skip
 
 

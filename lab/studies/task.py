@@ -40,9 +40,9 @@ class Outcome:
 
     value: of the objective, infinitely bad if the run diverged; None if it failed. values: of all runs. run: the number
     of the run with the median; value, result (as of `python -m lab run`), curve and map are those of this run. why: a
-    sentence on why it ended. way: of execution, as the executors name it. reports: epoch -> value of the trial then.
-    seconds: of the whole trial. curve: name of a column -> its points. map: the plane as the run sees it, or empty:
-    kind, side, and levels as lab/training/probes.py has them, in base64.
+    sentence on why it ended. machine, fingerprint: as in lab/store/kept_run.py. reports: epoch -> value of the trial
+    then. seconds: of the whole trial. curve: name of a column -> its points. map: the plane as the run sees it, or
+    empty: kind, side, and levels as lab/training/probes.py has them, in base64.
     """
 
     state: str
@@ -53,7 +53,8 @@ class Outcome:
     seconds: float = 0.0
     reports: dict[int, float] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
-    way: str = ""
+    machine: dict[str, str] = field(default_factory=dict)
+    fingerprint: str = ""
     curve: dict[str, list[float]] = field(default_factory=dict)
     map: dict[str, Any] = field(default_factory=dict)
 

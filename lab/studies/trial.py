@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import platform
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,6 +21,7 @@ from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.fields import DATA, FIELDS
 from lab.protocol.frames import finite
 from lab.studies.task import Outcome, Task
+from lab.training.change_log import fingerprint
 from lab.training.group_run import MAP_SIDE
 from lab.training.headless import prepare, result_of
 from lab.training.probes import PlaneMap
@@ -86,9 +88,10 @@ def run_task(task: Task, is_wanted: Callable[[], bool] = lambda: True) -> Outcom
     if np.isnan(values[number]):
         raise ExperimentError([f"{task.objective}: the validation part is too small for it."])
     why = result["stopped"] if state == "done" else "Worse than the median."
-    seen = {"curve": _curve(trainer, task.reports_test), "map": _map(dataset, trainer)}
-    seconds, way = time.perf_counter() - begin, trainer.executor.way
-    return Outcome(state, values[number], values, number, why, seconds, reports, result, way, **seen)
+    seen: dict[str, Any] = {"curve": _curve(trainer, task.reports_test), "map": _map(dataset, trainer)}
+    seen |= {"machine": _machine(experiments[number], trainer), "fingerprint": fingerprint(trainer)}
+    seconds = time.perf_counter() - begin
+    return Outcome(state, values[number], values, number, why, seconds, reports, result, **seen)
 
 
 @lru_cache(maxsize=1)
@@ -129,6 +132,12 @@ def _curve(trainer: Trainer, reports_test: bool) -> dict[str, list[float]]:
     names = [name for name in Scores._fields if reports_test or not name.startswith("test_")]
     columns = {name: history.values[Scores._fields.index(name)].tolist() for name in names}
     return {"epochs": history.epochs.tolist(), **columns}
+
+
+def _machine(e: Experiment, trainer: Trainer) -> dict[str, str]:
+    versions = {"python": platform.python_version(), "numpy": np.__version__}
+    way = trainer.executor.way
+    return {"device": e.device, "dtype": e.dtype, "way": way, "processor": platform.machine(), **versions}
 
 
 def _map(dataset: Dataset, trainer: Trainer) -> dict[str, Any]:

@@ -18,7 +18,9 @@ from lab.studies.conduct import conduct
 from lab.studies.search import OUTCOME, Search
 from lab.studies.task import Task
 from lab.studies.trial import Unwanted, run_task
+from lab.training.change_log import fingerprint
 from lab.training.headless import run as run_alone
+from lab.training.headless import train
 from tests.lab.studies.helpers import Threads, conducted, rows_of, study_of
 
 
@@ -165,6 +167,8 @@ def test_trials_are_kept_as_runs_without_test_figures(store):
         assert np.isnan(run.curve.values[1]).all()
         assert run.curve.loss[-1] == np.float32(row["value"])
         assert run.thumbnail.levels.shape == (40, 40)
+        assert run.fingerprint == fingerprint(train(run.experiment).trainer)
+        assert run.replay.steps == run.steps
     again = conducted(study_of(seeds=3, trials=4), store=store)  # a finished study goes on with a larger budget
     assert again.rows()[:3] == search.rows()[:3]
     assert store.find(EVERYONE).total == 4
