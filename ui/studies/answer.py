@@ -35,7 +35,9 @@ def draw(search: Search) -> None:
     points = [Point(r["number"], r["state"], r["value"] if r["state"] != "failed" else None, *_spread(search, r))
               for r in rows]  # fmt: skip
     if points:
-        figure = progress(points, study.budget, label=label, minimize=study.direction == "minimize", theme=theme())
+        figure = progress(
+            points, max(study.budget, len(rows)), label=label, minimize=study.direction == "minimize", theme=theme()
+        )
         chart(figure, "study_progress", f"Trials in order, with the best {label} so far and the range of its runs")
     if len(rows) > 1:
         chart(parallel(_axes(search, rows), theme=theme()), "study_parallel",
@@ -54,7 +56,9 @@ def sentence(search: Search, rows: list[dict[str, Any]], best: dict[str, Any] | 
     """The result in words."""
     study = search.study
     counts = {state: sum(row["state"] == state for row in rows) for state in ("done", "pruned", "failed")}
-    text = f"{len(rows)} of {study.budget} trials: " + ", ".join(f"{count} {name}" for name, count in counts.items())
+    text = f"{len(rows)} of {max(study.budget, len(rows))} trials: " + ", ".join(
+        f"{count} {name}" for name, count in counts.items()
+    )
     if best is None:
         return f"{text}. No trial has a value yet."
     row = next(row for row in rows if row["number"] == best["number"])

@@ -130,7 +130,8 @@ def _variation_control(name: str, now: Setup, e: Experiment) -> None:
 
 
 def _slider(label: str, name: str, values: Any, now: Setup, help: str) -> None:
-    options = keyed(f"study_{name}", getattr(now, name), lambda value: choose(**{name: value}))
+    act = lambda value: choose(**{name: value})  # noqa: E731
+    options = keyed(f"study_{name}", getattr(now, name), act, repeats=False)  # else a held arrow key would lose steps
     st.select_slider(label, values, help=help, **options)
 
 
