@@ -18,12 +18,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from bench.run_examples import VISITOR, example
 from bench.serving import CHROMIUM_FLAGS, ROOT, Server, chromium_path
-from lab.experiment.experiment import Experiment
-from lab.experiment.replay import Replay
-from lab.store.kept_run import Curve, Figures, KeptRun, Thumbnail, owner_of
+from lab.store.kept_run import owner_of
 from lab.store.store import Bounds, Store
 from ui.runs import comparison, table
 from ui.session.waiting import COOKIE
@@ -31,9 +28,7 @@ from ui.session.waiting import COOKIE
 WORKLOADS = ("data", "page", "writers")
 KEPT, OVERLAID = 10_000, 50
 ROUNDS, MINUTES = 7, 2.0
-WRITERS, PROCESSES, PAUSE_S = 30, 3, 1.0
-VISITOR = "bench-bench-bench-bench"
-RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
+WRITERS, PROCESSES = 30, 3
 
 
 def measure(
@@ -55,19 +50,6 @@ def measure(
             rows += _writers(address, store, minutes)
         store.close()
     return rows
-
-
-def example(number: int, owner: str = owner_of(VISITOR)) -> KeptRun:
-    """A kept run with a full curve; runs with different numbers are different runs."""
-    rng = np.random.default_rng(number)
-    rate, units = RATES[number % len(RATES)], 1 + number // len(RATES) % 16
-    e = Experiment(learning_rate=rate, hidden=(units, 8), seed=1 + number % 999)
-    epochs = np.arange(500)
-    losses = (np.exp(-rate * epochs / 5) + 0.01 * rng.random((4, 500))).astype(np.float32)
-    last = Figures(float(losses[0, -1]), None, float(losses[1, -1]), 0.9, None, 0.9)
-    small = Thumbnail("value", rng.integers(0, 255, (40, 40)).astype(np.uint8))
-    return KeptRun(e, Replay(e, steps=25_000), epoch=500, steps=25_000, last=last, curve=Curve(epochs, losses),
-                   thumbnail=small, source=f"bench {number}", owner=owner)  # fmt: skip
 
 
 def _row(name: str, kept: int, values: Sequence[float]) -> dict[str, Any]:
@@ -130,7 +112,7 @@ def _page(address: str, rounds: int, kept: int) -> list[dict[str, Any]]:
             for _ in range(rounds + 1):  # the first one fills the caches
                 page.goto(f"{server.url}help")
                 page.get_by_role("heading", name="Help", exact=True).first.wait_for()
-                page.get_by_role("navigation").get_by_role("button", name="Experiments").click()
+                page.get_by_role("navigation").get_by_role("button", name="Runs").click()
                 begin = time.perf_counter()
                 page.get_by_role("menuitem", name="Runs", exact=True).click()
                 page.wait_for_function(DRAWN)
@@ -147,7 +129,7 @@ def _page(address: str, rounds: int, kept: int) -> list[dict[str, Any]]:
 
 WRITE = """
 import sys, threading, time
-from bench.runs import PAUSE_S, example
+from bench.run_examples import PAUSE_S, example
 from lab.store.store import Bounds, Store
 address, first, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 store, problems, counts = Store(address, Bounds(runs=10**6)), [], [0] * threads

@@ -77,6 +77,11 @@ PACKAGES = (
         "lab/worker", ("lab.queries", "lab.training", "lab.experiment", "lab.protocol", "engine", "data"),
         ("numpy", "pydantic"),
     ),
+    Package("lab/store/address.py", ("lab.experiment", "lab.server.checkpoint_store")),  # no database, as most pages
+    Package("lab/store/kept_run.py", ("lab.experiment",), ("numpy",)),
+    Package(
+        "lab/store/exchange.py", ("lab.store.address", "lab.store.kept_run", "lab.experiment"), ("numpy", "pydantic"),
+    ),
     Package(
         "lab/store", ("lab.experiment", "lab.protocol", "lab.server.checkpoint_store", "lab.server.limits"),
         ("numpy", "pydantic", "sqlalchemy", "alembic"),

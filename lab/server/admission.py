@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 from engine.backend import known_devices
 from lab.experiment.experiment import Experiment, ExperimentError
+from lab.experiment.replay import with_fields
 from lab.experiment.work_estimate import seconds_of_training
 from lab.protocol.messages import Change, Command, GetState, Load, Open, Preview, Repeat, Resume
 from lab.server.memory_estimate import megabytes
@@ -26,9 +27,18 @@ def resolved(command: Command, current: Experiment) -> Command:
 def experiment_after(command: Command) -> Experiment | None:
     """The experiment that a run will have after a command, or None where it keeps its own."""
     match command:
-        case Open(experiment) | Change(experiment) | Repeat(experiment) | Load(_, experiment):
+        case Open(experiment) | Change(experiment) | Load(_, experiment):
             return experiment
+        case Repeat():
+            return largest(command)
     return None
+
+
+def largest(replay: Repeat) -> Experiment:
+    """The experiment of a replay that needs the most memory: of what changes while it trains, only batches count."""
+    sizes = {change["fields"]["batch_size"] for change in replay.changes if "batch_size" in change.get("fields", {})}
+    return max((with_fields(replay.experiment, {"batch_size": n} if n is not None else {}) for n in (None, *sizes)),
+               key=megabytes)  # fmt: skip
 
 
 def check_visitor_limits(limits: SimpleNamespace, experiment: Experiment) -> None:

@@ -75,8 +75,9 @@ class RunRecord:
         if now is not before and not before.allows_live_change(now):
             self.deaths = []
         self.state = state
-        if not self.on_the_way:
-            self.wanted = now  # a run that is repeated changes its experiment by itself
+        if not self.on_the_way and self.wanted != now:  # a run that is repeated changes its experiment by itself
+            self.wanted = now
+            self.need = need(now)
 
     def note_checkpoint(self, checkpoint: Checkpoint) -> None:
         self.note(checkpoint.state)

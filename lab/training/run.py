@@ -244,7 +244,11 @@ class Run:
         ahead, trainer = self.log.ahead, self.trainer
         assert ahead
         while ahead.changes and ahead.changes[0]["step"] <= trainer.steps and trainer.divergence is None:
-            self._repeat_change(ahead.changes.popleft())
+            try:
+                self._repeat_change(ahead.changes.popleft())
+            except ValueError as problem:  # of a file from elsewhere
+                self.log.ahead = None
+                return self.fail(str(problem))
         if trainer.divergence is not None or trainer.stopped or (not ahead.changes and self._has_arrived(ahead)):
             return self._end_replay(ahead)
         self.status = "running"

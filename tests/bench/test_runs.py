@@ -5,8 +5,7 @@ from __future__ import annotations
 from bench import runs
 
 
-def test_the_server_is_measured_and_no_written_run_is_lost(monkeypatch):
-    monkeypatch.setattr(runs, "PAUSE_S", 0.05)
+def test_the_server_is_measured_and_no_written_run_is_lost():
     rows = runs.measure(("data", "writers"), rounds=1, minutes=0.01, kept=20)
     assert [row["workload"] for row in rows] == [
         "server: table, ms", "server: search and sort, ms", "server: overlay, ms", "training beside writers / alone",

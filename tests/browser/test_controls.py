@@ -41,13 +41,14 @@ STOP_RULES = "Stop rules"
 MORE = "More settings"
 LAYERS = "Layer sizes"
 tested.update({"Playground", "Data", "Save"})  # links that other tests follow
-tested.update({"Experiments", "Learn", "More"})  # menus of links that Playground.go opens
+tested.update({"Runs", "Learn", "More"})  # menus of links that Playground.go opens
 tested.update({"Simple", "Everything", *(toy.label for toy in TOYS)})  # in test_sizes.py
 tested.update({"Mark errors", "Got it"})  # in test_readouts.py and test_stage.py
 tested.update({MORE, LAYERS, "Presets", "Share", "? Keys", "Projector"})  # pressed in other files
 tested.add("Device")  # in tests/ui/playground/test_offered_choices.py
 tested.update({"Step", "Batch", "Reset", "New weights"})  # in test_transport.py
 tested.update({"Smooth the loss", "Smooth the accuracy"})  # there, too
+tested.add("Keep")  # in test_runs.py
 tested.add("Hold out 20% for validation")  # in test_validation_part.py
 tested.update(preset.label for preset in PRESETS.values())  # on the help page, too
 DIAGRAM = (  # names on the picture, which test_stage.py presses

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.browser
 SMALL = Experiment(samples=60, hidden=(4,))
 QUERY = "samples=60&hidden=4"
 CONTROLS = {
+    "Keep the run",
     *("Save the model", "Everything", "Weights only", "file upload"),
     *("Curves as CSV", "Curves as HTML", "Confusion matrix as CSV", "NumPy", "PyTorch", "Keras", "C"),
     *("Code and data as zip", "Trained network as ONNX", "Predict", "Delete the file", "Predictions as CSV"),

@@ -14,6 +14,7 @@ from ui.figures.theme import CLASS_COLORS, GRID, INK, LOG_AXIS, QUIET, TEST_CURV
 DASHES = ("solid", "dash", "dot", "dashdot")
 MAX_COLORS = 8  # runs or groups with a color of their own; more are drawn alike
 HEIGHT_PX = 380
+VIRIDIS = ("#440154", "#482878", "#3e4a89", "#31688e", "#26838f", "#1f9d8a", "#6cce5a", "#b6de2b", "#fee825")
 MAX_TICKS = 8  # at the values themselves; more are at even distances
 RAIL = 0.08  # of the height of a chart, for diverged runs
 HOVER = "%{{y:.4g}} {}<br>epoch %{{x}}<extra>%{{fullData.name}}</extra>"
@@ -44,7 +45,7 @@ def overlay(lines: Sequence[Line], *, label: str, theme: Theme = "light") -> go.
     for number, line in enumerate(lines):
         groups.setdefault(line.group or f"\0{number}", []).append(line)
     for number, members in enumerate(groups.values()):
-        style = _style(number, len(groups), theme)
+        style = _style(number, len(groups), theme, bool(members[0].group))
         if len(members) > 1:
             _group(figure, members, style, label)
         else:
@@ -81,10 +82,19 @@ def _at(line: Line, epochs: np.ndarray) -> np.ndarray:
     return np.where(epochs > line.epochs[known][-1], np.inf, found) if line.diverged else found
 
 
-def _style(number: int, count: int, theme: Theme) -> dict[str, Any]:
+def _style(number: int, count: int, theme: Theme, are_groups: bool) -> dict[str, Any]:
+    if count > MAX_COLORS and are_groups:  # in their order, from dark to bright
+        return {"color": _shade(number / (count - 1)), "width": 2}
     if count > MAX_COLORS:
         return {"color": TEST_CURVE[theme], "width": 1}
     return {"color": CLASS_COLORS[number], "width": 2, "dash": DASHES[number % len(DASHES)]}
+
+
+def _shade(share: float) -> str:
+    """A color between the first one of VIRIDIS (0) and the last (1)."""
+    places = np.linspace(0, 1, len(VIRIDIS))
+    parts = np.array([[int(color[k : k + 2], 16) for k in (1, 3, 5)] for color in VIRIDIS])
+    return "#" + "".join(f"{round(float(np.interp(share, places, part))):02x}" for part in parts.T)
 
 
 def _legend() -> dict[str, Any]:

@@ -63,11 +63,11 @@ def bands(spreads: Mapping[str, Any], *, label: str, part: str, theme: Theme = "
 def band(figure: go.Figure, x: np.ndarray, lower: np.ndarray, upper: np.ndarray, color: str, opacity: float) -> None:
     known = np.isfinite(lower) & np.isfinite(upper)
     line = {"width": 0}
-    figure.add_scatter(x=x[known], y=lower[known], mode="lines", line=line, hoverinfo="skip")
+    hidden = {"mode": "lines", "line": line, "hoverinfo": "skip", "showlegend": False}
+    figure.add_scatter(x=x[known], y=lower[known], **hidden)
     red, green, blue = (int(color[k : k + 2], 16) for k in (1, 3, 5))
     fill = f"rgba({red},{green},{blue},{opacity})"
-    figure.add_scatter(x=x[known], y=upper[known], mode="lines", line=line, fill="tonexty", fillcolor=fill,
-                       hoverinfo="skip")  # fmt: skip
+    figure.add_scatter(x=x[known], y=upper[known], fill="tonexty", fillcolor=fill, **hidden)
 
 
 def response(names: Sequence[str], quartiles: np.ndarray, diverged: Sequence[int], runs: Sequence[int], *, label: str,

@@ -45,7 +45,8 @@ def _buttons() -> None:
     )
     if not is_simple():
         command("Batch", "step_batch", help="Train on one batch (one optimizer step). Shortcut: B")
-        keep_button("Keep")
+        if not state.view()["projector"]:
+            keep_button("Keep")
 
 
 def proposal() -> None:

@@ -81,6 +81,8 @@ def group_of(run: KeptRun, by: str) -> str:
 
 def curves_figure(runs: Runs, by: str, theme: Theme) -> go.Figure:
     names = names_of(runs)
+    if by in DEFAULTS:  # groups in the order of their values
+        runs = tuple(sorted(runs, key=lambda run: _place(run, by)))
     lines = [
         Line(plain(names[run.id]), run.curve.epochs, run.curve.loss, run.diverged, plain(group_of(run, by)))
         for run in runs

@@ -11,6 +11,7 @@ from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.replay import MAX_CHANGES, Replay
 from lab.protocol.messages import Change, Edit, GetFrame, Pause, Play, Repeat, Reset, Step, StepBatch
 from lab.queries.table import ask
+from lab.server.admission import experiment_after
 from lab.training.change_log import fingerprint
 from lab.training.run import OTHER_BITS, SAME_BITS, Run
 from tests.lab.helpers import SMALL, look
@@ -201,3 +202,17 @@ def test_changes_at_one_step_are_one(make):
 def test_what_is_no_replay_is_refused(changes):
     with pytest.raises(ExperimentError, match=r"^replay: "):
         Replay(SMALL, tuple(changes), steps=10)
+
+
+def test_a_replay_that_does_not_fit_its_network_stops_with_a_sentence(make):
+    run = make()
+    run.execute(Repeat(SMALL, [{"step": 3, "edit": [7, 0, 0, 1.0]}], 30, way="tape"))
+    finish(run)
+    assert (run.status, run.trainer.steps) == ("stopped", 3)
+    assert "no such weight" in run.notice
+
+
+def test_a_replay_is_admitted_by_its_largest_batch():
+    fields = [{"step": n, "fields": {"batch_size": size}} for n, size in enumerate((5, 0, 7))]
+    assert experiment_after(Repeat(SMALL, [*fields, {"step": 9, "resume": True}], 30)) == SMALL.change(batch_size=0)
+    assert experiment_after(Repeat(SMALL, [], 30)) == SMALL

@@ -44,6 +44,13 @@ def test_many_runs_have_one_color_and_no_legend():
     )
 
 
+def test_many_groups_have_colors_in_their_order():
+    runs = [line for n in range(12) for line in lines([1, 1], [2, 2], group=f"rate {n}")]
+    colors = [trace.line.color for trace in overlay(runs, label="loss").data if trace.name]
+    assert len(set(colors)) == 12
+    assert (colors[0], colors[-1]) == ("#440154", "#fee825")
+
+
 def test_diverged_runs_are_on_a_rail_of_their_own():
     marks = [Mark("a", 0.01, 0.5, "1"), Mark("b", 0.1, 0.1, "2"), Mark("c", 10.0, None, "3")]
     figure = scatter(marks, x="Learning rate", y="test loss")
