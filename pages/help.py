@@ -22,6 +22,12 @@ Each small map shows the output of one neuron over the plane; point at it to enl
 the stronger, orange negative and blue positive. Click one to type another value. The buttons above a layer add and
 remove neurons, the thumbnails on the left switch features on and off.
 """,
+    "Where a setting leads": """
+*Show where each setting leads* draws a small curve under each setting: the loss after training with each of its values.
+The line is the median of several runs, the band holds the middle half of them, a cross marks values with which most
+of them diverge, and the dotted line is your value. Point at the curve for the map of a value; a click takes it. At the
+speed *Instant* every change shows the finished run, also while you drag a slider.
+""",
     "What takes effect during training, and what restarts it": """
 The help of every control says so. Learning rate, batch size, penalties, schedule and stop rules change the running
 network; data, layers and functions start a new one.

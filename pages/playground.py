@@ -10,6 +10,7 @@ from ui.playground.live_view import live, picture_first
 from ui.playground.messages import divergence, refusals
 from ui.playground.network_controls import function_controls, layer_controls
 from ui.playground.other_settings import other_settings
+from ui.playground.response_curves import response_controls
 from ui.playground.training_bar import pace, proposal, training_bar, training_settings
 from ui.playground.view_controls import view_controls
 from ui.session import state
@@ -39,6 +40,7 @@ with places.data:
     data_controls()
     layer_controls()
     view_controls()
+    response_controls()
     other_settings()
 
 state.write_link()

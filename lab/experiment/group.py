@@ -16,7 +16,9 @@ from lab.experiment.work_estimate import FORWARD_AND_BACKWARD, MULTIPLY_ADDS_PER
 
 MAX_MEMBERS = 320
 MAX_EPOCHS = 400  # of each member: the curves keep every epoch
+USUAL_EPOCHS = 100  # after which a run counts as finished, unless it has a stop rule
 MAX_SECONDS = 600.0  # that all members may take, as estimated
+AT_ONCE_S = 5.0  # that they may take, as estimated, without being asked for by a press
 STEP_S = 2e-6  # that a step takes besides its multiply-adds
 VARY = {"weights": "Weights", "everything": "Everything"}  # what differs between the seeds
 LARGEST_SEED = 999_999
@@ -45,7 +47,7 @@ class Group:
     values: tuple[Any, ...] = ()
     seeds: int = 10
     vary: str = "weights"
-    epochs: int = 100
+    epochs: int = USUAL_EPOCHS
     field2: str = ""
     values2: tuple[Any, ...] = ()
 
@@ -79,31 +81,33 @@ class Group:
 
     @cached_property
     def members(self) -> tuple[Member, ...]:
+        changes = map(self.fields_at, range(self.places))
+        first = [self.experiment.change(**fields) if fields else self.experiment for fields in changes]
         return tuple(
-            Member(place, self._member(self.fields_at(place), number))
+            Member(place, e.model_copy(update=self._seeds(number)))  # seeds fit whatever the other fields are
             for number in range(self.seeds)
-            for place in range(self.places)
+            for place, e in enumerate(first)
         )
 
-    def _member(self, changes: dict[str, Any], number: int) -> Experiment:
+    def _seeds(self, number: int) -> dict[str, int]:
+        """The seeds that differ from those of the experiment."""
         e = self.experiment
-        if number and self.vary == "weights":
-            changes["weight_seed"] = later_seed(e.weight_seed or e.seed, number)
-        elif number:
-            changes["seed"] = later_seed(e.seed, number)
-            if e.weight_seed:
-                changes["weight_seed"] = later_seed(e.weight_seed, number)
-        return e.change(**changes) if changes else e
+        if not number:
+            return {}
+        if self.vary == "weights":
+            return {"weight_seed": later_seed(e.weight_seed or e.seed, number)}
+        seeds = {"seed": later_seed(e.seed, number)}
+        return seeds | ({"weight_seed": later_seed(e.weight_seed, number)} if e.weight_seed else {})
 
     @property
     def part(self) -> str:
         """The part of the data whose figures are compared."""
-        return "validation" if self.experiment.validation_share else "test"
+        return "validation" if all(member.experiment.validation_share for member in self.members) else "test"
 
     @cached_property
     def seconds(self) -> float:
         """An estimate of the time that all members take together, on one core."""
-        return sum(_seconds(member.experiment, self.epochs) for member in self.members)
+        return self.seeds * sum(_seconds(member.experiment, self.epochs) for member in self.members[: self.places])
 
     def to_json(self) -> str:
         return json.dumps(
@@ -153,3 +157,22 @@ def fields_to_vary(e: Experiment) -> dict[str, tuple[Any, ...]]:
         elif spec.control == "check":
             found[name] = (False, True)
     return found
+
+
+def present_value(field: str, e: Experiment) -> Any:
+    """The value of a field, or the one that is meant by "auto"."""
+    value, spec = getattr(e, field), FIELDS[field]
+    return spec.auto(e) if value == "auto" and spec.auto else value
+
+
+def values_of(field: str, e: Experiment) -> tuple[Any, ...]:
+    """The values to compare, and the present one in its place."""
+    values, present = fields_to_vary(e)[field], present_value(field, e)
+    if present in values:
+        return values
+    return tuple(sorted((*values, present))) if FIELDS[field].steps else (*values, present)
+
+
+def epochs_to_finish(e: Experiment) -> int:
+    """The epoch at which a run counts as finished: that of its stop rule, or the usual one."""
+    return e.epochs or USUAL_EPOCHS

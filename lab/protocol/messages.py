@@ -21,7 +21,7 @@ import numpy as np
 
 from lab.experiment.errors import SentenceError
 from lab.experiment.experiment import Experiment, ExperimentError
-from lab.experiment.fields import LIVE, PREVIEWED
+from lab.experiment.fields import FIELDS, LIVE, PREVIEWED
 from lab.experiment.rules import short
 from lab.protocol.errors import BadMessage, Fallen, Gone, Unreachable
 from lab.protocol.speed import speed_named
@@ -32,7 +32,7 @@ Answer = tuple[dict[str, Any], dict[str, np.ndarray]]
 
 MAX_WEIGHT = 1000  # size of a weight that a person can type
 MAX_PREVIEW = 100_000  # no slider goes further
-MAX_REQUEST_CHARS = 500  # of a message on the live socket; a request for a frame has about 80
+MAX_REQUEST_CHARS = 2000  # of a message on the live socket; a request for all response curves has about 1,000
 LIVE_PROTOCOL = "backprop-live"  # subprotocol of the live socket; the next one that a browser offers is its token
 CLOSE_RUN_UNKNOWN, CLOSE_BAD_REQUEST, CLOSE_TOO_MANY = 4404, 4400, 4429
 CLASS_SHIFT = 5  # a byte of a map of classes: class << 5 | confidence, where 0 is chance level
@@ -229,6 +229,24 @@ class GetFrame:
     coarse: bool = False
 
 
+@dataclass(frozen=True)
+class GetResponses:
+    """The response curves of some fields (lab/training/response_curves.py).
+
+    fields: name -> the version that the page has, "" for none, the most urgent one first; begun: those that may take
+    long; maps: the field whose maps are wanted, too.
+    """
+
+    fields: dict
+    begun: list = field(default_factory=list)
+    maps: str = ""
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in (*self.fields, *self.begun) if not isinstance(name, str) or name not in FIELDS]
+        if unknown:
+            raise BadMessage(f"responses: {short(str(unknown[0]))} is not allowed; allowed: names of fields.")
+
+
 GROUP = "group"  # the query for which a run trains
 
 
@@ -242,15 +260,18 @@ class Query:
 
 Command = (
     Open | Resume | Close | CountRuns | Play | Pause | Step | StepBatch | Reset | SetSpeed | Change | Repeat | Preview
-    | Edit | Load | GetState | GetFrame | Query
+    | Edit | Load | GetState | GetFrame | GetResponses | Query
 )  # fmt: skip
 COMMANDS: dict[str, type] = {
     "open": Open, "resume": Resume, "close": Close, "count_runs": CountRuns, "play": Play, "pause": Pause, "step": Step,
     "step_batch": StepBatch, "reset": Reset, "set_speed": SetSpeed, "change": Change, "repeat": Repeat,
-    "preview": Preview, "edit": Edit, "load": Load, "state": GetState, "frame": GetFrame, "query": Query,
+    "preview": Preview, "edit": Edit, "load": Load, "state": GetState, "frame": GetFrame,
+    "responses": GetResponses, "query": Query,
 }  # fmt: skip
 NAMES = {kind: name for name, kind in COMMANDS.items()}
-FROM_BROWSER: dict[str, type] = {"frame": GetFrame, "edit": Edit, "preview": Preview}  # what the live socket takes
+FROM_BROWSER: dict[str, type] = {  # what the live socket takes
+    "frame": GetFrame, "edit": Edit, "preview": Preview, "responses": GetResponses,
+}  # fmt: skip
 
 
 # Replies and events of a worker ---------------------------------------------------------------------------------------
@@ -403,6 +424,7 @@ class FrameHeader:
     parameters: int
     build: int  # changes with the data and the network
     frame: int  # changes with anything that a frame shows
+    changes: int  # of the experiment since the run was opened
     classes: list[str]
     class_numbers: list[int] | None  # of hand-drawn points, whose classes may have gaps
     multiply_adds: int

@@ -13,6 +13,7 @@ class Speed(NamedTuple):
     epochs_per_frame: float  # how much training one frame allows; infinity: no limit
     steps_per_second: float
     rest: int = 0  # least ms from frame to frame: painting takes time from training
+    finishes: bool = False  # whether Play and every change train to the end of a run (epochs_to_finish) at once
 
 
 SPEEDS = {
@@ -24,6 +25,7 @@ SPEEDS = {
         Speed("epoch", "1 epoch/frame", 1, np.inf),
         Speed("fast", "10 epochs/frame", 10, np.inf),
         Speed("max", "Full speed", np.inf, np.inf, rest=33),
+        Speed("instant", "Instant", np.inf, np.inf, rest=33, finishes=True),
     )
 }
 

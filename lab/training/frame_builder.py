@@ -51,7 +51,7 @@ class FrameBuilder:
 
     def build(
         self, request: GetFrame, state: RunState, *, frame_number: int, steps_per_second: float,
-        epoch_ms: float | None, rest: int, advice: dict[str, Any] | None, generation: int,
+        epoch_ms: float | None, rest: int, advice: dict[str, Any] | None, generation: int, changes: int,
     ) -> bytes:  # fmt: skip
         """The packed frame, with only those points of the curve that the page does not have."""
         trainer, dataset, diagram = self.trainer, self.dataset, self.diagram
@@ -84,6 +84,7 @@ class FrameBuilder:
             parameters=trainer.network.parameters.size,
             build=self.build_number,
             frame=frame_number,
+            changes=changes,
             classes=list(dataset.shown_class_names),
             class_numbers=self.class_numbers,
             multiply_adds=self.multiply_adds,

@@ -52,11 +52,21 @@ class Prepared(NamedTuple):
     map: PlaneMap | None
 
 
+class Known(NamedTuple):
+    """Data that is there already, and the experiment that it was made for."""
+
+    experiment: Experiment
+    dataset: Dataset
+
+
 class GroupRun:
     """Owns the trainers of a group, one for each value if they are small, and the outcomes so far."""
 
-    def __init__(self, group: Group, clock: Callable[[], float] = time.perf_counter) -> None:
-        self.group, self.clock = group, clock
+    def __init__(
+        self, group: Group, clock: Callable[[], float] = time.perf_counter, known: Known | None = None
+    ) -> None:
+        """known: data that members use, too, if it is theirs."""
+        self.group, self.clock, self._known = group, clock, known
         self.outcomes: list[Outcome] = []
         self.extent: tuple[float, float] | None = None
         self._prepared: dict[int, Prepared] = {}  # by the place of the value; the latest one last
@@ -87,6 +97,7 @@ class GroupRun:
                 break
         if self.finished:
             self._prepared.clear()
+            self._known = None
 
     def _present(self) -> Prepared:
         """What trains the present member."""
@@ -110,7 +121,8 @@ class GroupRun:
         return self._prepared[place]
 
     def _built(self, e: Experiment) -> Prepared:
-        alike = (p.dataset for p in self._prepared.values() if not p.experiment.changed_fields(e).keys() & OF_DATA)
+        known = (*([self._known] if self._known else ()), *self._prepared.values())
+        alike = (each.dataset for each in known if not each.experiment.changed_fields(e).keys() & OF_DATA)
         dataset, trainer = build(e, dataset=next(alike, None))
         self.extent = dataset.extent if dataset.encode else None
         return Prepared(e, dataset, trainer, PlaneMap(dataset, trainer, MAP_SIDE) if self.extent else None)

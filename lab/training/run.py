@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.training import checkpoint
 from lab.experiment.experiment import Experiment
-from lab.experiment.group import Group
+from lab.experiment.group import Group, epochs_to_finish
 from lab.experiment.replay import with_fields
 from lab.protocol import frames
 from lab.protocol.messages import (
@@ -21,6 +21,7 @@ from lab.protocol.messages import (
     Command,
     Edit,
     GetFrame,
+    GetResponses,
     GetState,
     Pause,
     Play,
@@ -37,9 +38,11 @@ from lab.training.build import Built, build
 from lab.training.change_log import Ahead, ChangeLog, fingerprint
 from lab.training.diagram import dense_layers
 from lab.training.frame_builder import FrameBuilder
-from lab.training.group_run import GroupRun
+from lab.training.group_run import GroupRun, Known
+from lab.training.response_curves import ResponseCurves
 
 STEP_BUDGET_S = 0.1  # of training on a press of Step, before other runs get their turn
+INSTANT_BUDGET_S = 0.05  # that a whole run may take to be trained as one piece
 WATCHED_S = 3.0  # after the latest request; then training pauses
 MAX_GROUPS = 4  # that a run remembers
 RATE_WINDOW_S = 0.5  # for steps per second
@@ -75,6 +78,9 @@ class Run:
         self.seen = clock()
         self.instead = {"device": device} if device else {}
         self._is_turn_of_group = False
+        self.changes = 0  # of the experiment
+        self._epoch_s = 0.0  # seconds of an epoch, as measured last
+        self.responses = ResponseCurves(clock)
         self.rebuild(experiment)
 
     @np.errstate(all="ignore")  # the first map of a network may overflow
@@ -150,13 +156,16 @@ class Run:
 
     def play(self) -> None:
         self._prepare_to_train()
+        if self.log.ahead:
+            self.seen = self.clock()
+            return self._follow_replay()
+        if self.speed.finishes:
+            return self._train_to_finish()
         self.status, self.notice, self.goal = "running", "", NO_GOAL
         self.allowed = self.trainer.epochs
         self._pace = (self.clock(), self.trainer.steps)
         self.seen = self.clock()
         self._touch()
-        if self.log.ahead:
-            self._follow_replay()
 
     def _prepare_to_train(self) -> None:
         """Return a diverged run to its initial weights; disable a stop rule that has ended the run."""
@@ -178,6 +187,12 @@ class Run:
         """Train for exactly one epoch, in slices if it takes longer than STEP_BUDGET_S."""
         self._train(STEP_BUDGET_S, epochs=1)
 
+    def _train_to_finish(self) -> None:
+        """Train to the end of a run, or of the next one: as one piece if that is quick, else in slices."""
+        whole = epochs_to_finish(self.experiment)
+        epochs = whole - self.trainer.epochs % whole
+        self._train(INSTANT_BUDGET_S if epochs * self._epoch_s <= INSTANT_BUDGET_S else 0, epochs=epochs)
+
     def step_batch(self) -> None:
         """Train on exactly one batch."""
         self._train(0, steps=1)
@@ -188,8 +203,8 @@ class Run:
         self.status, self.notice = "running", ""
         self.goal = Goal(self.trainer.epochs + epochs, self.trainer.steps + steps)
         self.seen = self.clock()
-        if self.is_ready():
-            self.advance(seconds)
+        if self.trainer.is_ready():
+            self._advance_trainer(seconds)
 
     def edit(self, layer: int, source: int, target: int, value: float) -> None:
         """Set the weight from unit `source` to unit `target` of a dense layer, or the bias of the unit with source -1.
@@ -210,7 +225,18 @@ class Run:
         self._touch()
 
     def change(self, experiment: Experiment) -> None:
-        """Apply changes of live fields to the running network; any other change builds a new one."""
+        """Apply changes of live fields to the running network; any other change builds a new one.
+
+        At a speed that finishes runs, the changed one is trained from its initial weights to its end.
+        """
+        is_other = experiment != self.experiment
+        self.changes += is_other
+        self._apply(experiment)
+        if is_other and self.speed.finishes:
+            self.reset()
+            self._train_to_finish()
+
+    def _apply(self, experiment: Experiment) -> None:
         if self.experiment.allows_live_change(experiment):
             before, after = vars(self.experiment.settings()), vars(experiment.settings())
             self.trainer.set(**{name: value for name, value in after.items() if value != before[name]})
@@ -271,7 +297,7 @@ class Run:
     def _repeat_change(self, change: dict[str, Any]) -> None:
         match change:
             case {"fields": fields}:
-                self.change(with_fields(self.experiment, fields))
+                self._apply(with_fields(self.experiment, fields))
             case {"edit": [layer, source, target, value]}:
                 self.edit(layer, source, target, value)
             case {"resume": True}:
@@ -288,7 +314,9 @@ class Run:
             self.notice = f"{self.notice} {said}".lstrip()
 
     def set_speed(self, speed: str) -> None:
-        self.speed = speed_named(speed)
+        before, self.speed = self.speed, speed_named(speed)
+        if self.status == "running" and before.finishes != self.speed.finishes:
+            self.play()
         self.allowed = self.trainer.epochs
         self._pace = (self.clock(), self.trainer.steps)
 
@@ -335,21 +363,35 @@ class Run:
         self._is_turn_of_group = group is not None and not (self._can_train and self._is_turn_of_group)
         if group is not None and self._is_turn_of_group:
             return group.advance(seconds)
+        self._advance_trainer(seconds)
+
+    def _advance_trainer(self, seconds: float) -> None:
         epochs, steps = self._allowance()
         self.trainer.run_for(seconds, epochs=epochs, steps=steps)
         self._after_training()
 
     def group(self, text: str) -> GroupRun:
         """The members of a group in JSON, which train while a page asks for them. Raises ExperimentError."""
-        found = self._groups.pop(text)[1] if text in self._groups else GroupRun(Group.from_json(text))
+        found = (
+            self._groups.pop(text)[1] if text in self._groups else GroupRun(Group.from_json(text), known=self._known)
+        )
         for oldest in list(self._groups)[: len(self._groups) - MAX_GROUPS + 1]:
             del self._groups[oldest]
         self._groups[text] = self.clock(), found
         return found
 
+    @property
+    def _known(self) -> Known:
+        return Known(self.experiment, self.dataset)
+
     def _due_group(self) -> GroupRun | None:
         recent = (group for seen, group in reversed(self._groups.values()) if self.clock() - seen <= WATCHED_S)
-        return next((group for group in recent if not group.finished), None)
+        return next((group for group in recent if not group.finished), None) or self.responses.due()
+
+    def respond(self, request: GetResponses) -> dict[str, Any]:
+        """The response curves that a page asks for, which train while it does."""
+        answer = self.responses.answer(self._known, request)
+        return answer | {"encoding": "class" if self.dataset.classes > 2 else "value", "changes": self.changes}
 
     def fail(self, notice: str) -> None:
         """Stop because of a fault in the program."""
@@ -358,6 +400,7 @@ class Run:
 
     def _after_training(self) -> None:
         trainer = self.trainer
+        self._epoch_s = trainer.seconds / max(1, trainer.epochs)
         if trainer.divergence is not None:
             where = trainer.divergence
             self.status = "diverged"
@@ -398,7 +441,8 @@ class Run:
             return self.frames.build(
                 request, self.state, frame_number=self.frame_number,
                 steps_per_second=self.rate if self.status == "running" else 0.0, epoch_ms=self.epoch_ms,
-                rest=self.speed.rest, advice=self._adviser.update(self.clock(), self.experiment, self.trainer),
+                rest=self.speed.rest, changes=self.changes,
+                advice=self._adviser.update(self.clock(), self.experiment, self.trainer),
                 generation=self._generation,
             )  # fmt: skip
 

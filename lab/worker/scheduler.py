@@ -26,6 +26,7 @@ from lab.protocol.messages import (
     Command,
     CountRuns,
     GetFrame,
+    GetResponses,
     Load,
     Open,
     Query,
@@ -194,6 +195,8 @@ class Scheduler:
                 return {"running": active, "paused": len(runs) - active}, {}
             case GetFrame():
                 return {}, {"frame": np.frombuffer(self._run(name).frame(command), np.uint8)}
+            case GetResponses():
+                return self._run(name).respond(command), {}
             case Query(question, parameters):
                 return ask(self._run(name), question, parameters, arrays)
             case Load(metadata, experiment):

@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from lab.protocol.messages import CLOSE_BAD_REQUEST, CLOSE_RUN_UNKNOWN, CLOSE_TOO_MANY
+from lab.protocol.messages import CLOSE_BAD_REQUEST, CLOSE_RUN_UNKNOWN, CLOSE_TOO_MANY, MAX_REQUEST_CHARS
 from lab.protocol.speed import SPEEDS
 from lab.server.limits import limits
 from tests.browser.playground import WAIT_S, eventually
@@ -28,7 +28,7 @@ DROPPED = int(os.environ.get("TEST_DROPPED", 1))  # seconds without a connection
 GARBAGE = [
     "", "hello", "[]", "null", "{}", "[" * 400, b"\x00", QUESTION.encode(), '{"type": "train"}',
     '{"type": "frame", "build": "1"}', '{"type": "frame", "have": 1.5}', '{"type": "frame", "frame": true}',
-    '{"type": "frame", "pad": "' + "x" * 500 + '"}',
+    '{"type": "frame", "pad": "' + "x" * MAX_REQUEST_CHARS + '"}',
 ]  # fmt: skip
 
 CABLE = """{  // pull() closes every socket and prevents new ones until plug()

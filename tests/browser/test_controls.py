@@ -50,6 +50,7 @@ tested.update({"Step", "Batch", "Reset", "New weights"})  # in test_transport.py
 tested.update({"Smooth the loss", "Smooth the accuracy"})  # there, too
 tested.add("Keep")  # in test_runs.py
 tested.add("Hold out 20% for validation")  # in test_validation_part.py
+tested.add("Show where each setting leads")  # in test_responses.py
 tested.update(preset.label for preset in PRESETS.values())  # on the help page, too
 DIAGRAM = (  # names on the picture, which test_stage.py presses
     "Feature .+",

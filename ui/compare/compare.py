@@ -8,17 +8,16 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from lab.experiment.experiment import USUAL_VALIDATION_SHARE, Experiment, ExperimentError
-from lab.experiment.group import VARY, Group
+from lab.experiment.experiment import Experiment, ExperimentError
+from lab.experiment.group import AT_ONCE_S, VARY, Group
 from ui.compare import one_change, one_setting, parts, repeat, two_settings
 from ui.compare.keep import keep_button
 from ui.compare.outcomes import Outcomes, outcomes_of
 from ui.kit.escape import escape_markdown
-from ui.kit.widgets import button
+from ui.kit.validation_proposal import about_the_part
 from ui.session import state
 from ui.session.comparison import EPOCHS, RUNS
 
-AT_ONCE_S = 5.0  # that a group may take, as estimated, to be trained without a press
 REFRESH_S, WORK_S = 0.35, 0.25  # time between two refreshes, and how much of it is spent asking
 
 
@@ -73,7 +72,7 @@ def compare() -> None:
         vary = st.segmented_control("They differ in", list(VARY), **options, **parts.sets("compare_vary", "vary"))
         help = "How long each run trains."
         epochs: Any = st.select_slider("Epochs", EPOCHS, help=help, **parts.sets("compare_epochs", "epochs"))
-        _about_the_part(e)
+        about_the_part(e)
         if e != state.experiment():
             st.page_link("../pages/playground.py", label="Train what you took on the Playground")
     with right:
@@ -119,13 +118,3 @@ def base() -> Experiment:
     """The compared experiment: the visitor's, or the one before a value or a run was taken from the comparison."""
     taken, before = state.notes().get("compare_taken", (None, None))
     return before if before is not None and taken == state.experiment() else state.experiment()
-
-
-def _about_the_part(e: Experiment) -> None:
-    if e.validation_share:
-        st.caption("The figures are those of the validation part. The test part is not looked at.")
-        return
-    st.caption("The figures are those of the test part. Who chooses by them cannot test with it any more.")
-    help = "Sets a share of the training part aside for validation, by which you can choose. Restarts training."
-    hold_out = partial(state.change, validation_share=USUAL_VALIDATION_SHARE)
-    button(f"Hold out {USUAL_VALIDATION_SHARE:.0%}", "validation_share", hold_out, help)

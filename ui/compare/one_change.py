@@ -9,13 +9,14 @@ import streamlit as st
 
 from lab.experiment.experiment import Experiment
 from lab.experiment.fields import FIELDS, LIVE
+from lab.experiment.group import present_value, values_of
 from lab.experiment.rules import as_text
 from lab.protocol.messages import BYTE_SCALE
+from lab.training.spread import spread
 from ui.compare import parts
-from ui.compare.one_setting import values_of
 from ui.compare.outcomes import Outcomes
 from ui.compare.statistics import Verdict, compare_pairs
-from ui.figures.spread import bands, spread
+from ui.figures.spread import bands
 from ui.kit.charts import charts, theme
 from ui.kit.escape import escape_markdown
 from ui.kit.inline_picture import as_data_url
@@ -26,7 +27,7 @@ PICTURE_PX = 160
 
 def choose(e: Experiment) -> dict[str, Any]:
     field = parts.field_box(e, "compare_changed", "l2")
-    value = parts.value_of(field, e)
+    value = present_value(field, e)
     others = [other for other in values_of(field, e) if other != value]
     show = lambda other: parts.text_of(field, other, e)  # noqa: E731
     help = f"Yours is {parts.text_of(field, value, e)}."

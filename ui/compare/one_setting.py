@@ -9,11 +9,12 @@ import streamlit as st
 
 from lab.experiment.experiment import Experiment
 from lab.experiment.fields import FIELDS
-from lab.experiment.group import fields_to_vary
+from lab.experiment.group import values_of
+from lab.training.spread import spread
 from ui.compare import parts
 from ui.compare.maps import choose_map
 from ui.compare.outcomes import Outcomes
-from ui.figures.spread import response, spread
+from ui.figures.spread import response
 from ui.kit.charts import chart, theme
 from ui.kit.escape import escape_markdown
 from ui.kit.map_colors import colored
@@ -22,14 +23,6 @@ from ui.kit.map_colors import colored
 def choose(e: Experiment) -> dict[str, Any]:
     field = parts.field_box(e, "compare_setting", "learning_rate")
     return {"field": field, "values": values_of(field, e)}
-
-
-def values_of(field: str, e: Experiment) -> tuple[Any, ...]:
-    """The values to compare, and the present one in its place."""
-    values, present = fields_to_vary(e)[field], parts.value_of(field, e)
-    if present in values:
-        return values
-    return tuple(sorted((*values, present))) if FIELDS[field].steps else (*values, present)
 
 
 def draw(found: Outcomes) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from lab.experiment.experiment import Experiment
 from lab.experiment.fields import FIELDS
-from lab.experiment.group import Group, fields_to_vary
+from lab.experiment.group import Group, fields_to_vary, present_value
 from ui.compare.outcomes import Outcomes
 from ui.kit.widgets import keyed, obeying
 from ui.session import comparison, state
@@ -89,17 +89,11 @@ def diverged(found: Outcomes, place: int) -> int:
     return sum(found.status[number] == "diverged" for number in found.of(place))
 
 
-def value_of(field: str, e: Experiment) -> Any:
-    """The value of a field, or the one that is meant by "auto"."""
-    value = getattr(e, field)
-    return FIELDS[field].auto(e) if value == "auto" else value  # pyright: ignore[reportOptionalCall]
-
-
 def present_place(group: Group) -> int | None:
     """The place of the visitor's values among those of the group."""
     e = state.experiment()
     places = range(group.places)
-    is_present = lambda place: all(value_of(f, e) == value for f, value in group.fields_at(place).items())  # noqa: E731
+    is_present = lambda place: all(present_value(f, e) == value for f, value in group.fields_at(place).items())  # noqa: E731
     return next(filter(is_present, places), None)
 
 

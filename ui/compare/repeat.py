@@ -8,11 +8,12 @@ import numpy as np
 import streamlit as st
 
 from lab.experiment.experiment import Experiment
+from lab.training.spread import spread
 from ui.compare import parts
 from ui.compare.maps import choose_map
 from ui.compare.outcomes import Outcomes
 from ui.compare.statistics import interval, reached
-from ui.figures.spread import bands, spread
+from ui.figures.spread import bands
 from ui.kit.charts import charts, theme
 from ui.kit.map_colors import colored
 from ui.session import state

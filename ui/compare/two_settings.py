@@ -10,12 +10,11 @@ import streamlit as st
 
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.fields import FIELDS
-from lab.experiment.group import Group
+from lab.experiment.group import Group, present_value, values_of
+from lab.training.spread import spread
 from ui.compare import parts
 from ui.compare.maps import Tile, choose_tile
-from ui.compare.one_setting import values_of
 from ui.compare.outcomes import Outcomes
-from ui.figures.spread import spread
 from ui.kit.charts import theme
 from ui.kit.escape import escape_markdown
 from ui.kit.map_colors import colored
@@ -33,7 +32,7 @@ def choose(e: Experiment) -> dict[str, Any]:
 
 def _values(field: str, e: Experiment) -> tuple[Any, ...]:
     values = values_of(field, e)
-    return thinned(values, values.index(parts.value_of(field, e)))
+    return thinned(values, values.index(present_value(field, e)))
 
 
 def thinned(values: Sequence[Any], present: int, most: int = SIDE) -> tuple[Any, ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.figures.spread import FAINT, band, spread
+from ui.figures.spread import FAINT, band
 from ui.figures.theme import CLASS_COLORS, GRID, INK, LOG_AXIS, QUIET, TEST_CURVE, TEXT, Theme, layout
 
 DASHES = ("solid", "dash", "dot", "dashdot")
@@ -36,8 +36,14 @@ class Line(NamedTuple):
     group: str = ""
 
 
-def overlay(lines: Sequence[Line], *, label: str, theme: Theme = "light") -> go.Figure:
-    """The losses of runs over the epochs; runs of a group are its median and a band of its quartiles."""
+Spread = Callable[[np.ndarray], Sequence[np.ndarray]]
+
+
+def overlay(lines: Sequence[Line], *, label: str, spread: Spread, theme: Theme = "light") -> go.Figure:
+    """The losses of runs over the epochs; runs of a group are its median and a band of its quartiles.
+
+    spread: values (runs, n) -> smallest value, quartiles and largest value, each (n,).
+    """
     log = _is_wide(np.concatenate([line.losses for line in lines]) if lines else np.zeros(0))
     axis = {**LOG_AXIS, "exponentformat": "power"} if log else {"rangemode": "tozero"}
     figure = go.Figure(layout=layout(theme, x="epoch", y=label, height=HEIGHT_PX, yaxis=axis, **_legend()))
@@ -47,7 +53,7 @@ def overlay(lines: Sequence[Line], *, label: str, theme: Theme = "light") -> go.
     for number, members in enumerate(groups.values()):
         style = _style(number, len(groups), theme, bool(members[0].group))
         if len(members) > 1:
-            _group(figure, members, style, label)
+            _group(figure, members, style, label, spread)
         else:
             line = members[0]
             figure.add_scatter(x=line.epochs, y=line.losses, name=line.group or line.label, mode="lines", line=style,
@@ -62,7 +68,7 @@ def overlay(lines: Sequence[Line], *, label: str, theme: Theme = "light") -> go.
     return figure
 
 
-def _group(figure: go.Figure, members: Sequence[Line], style: Mapping[str, Any], label: str) -> None:
+def _group(figure: go.Figure, members: Sequence[Line], style: Mapping[str, Any], label: str, spread: Spread) -> None:
     """Diverged members count as worse than any other from where they ended."""
     epochs = np.unique(np.concatenate([line.epochs for line in members]))
     values = np.stack([_at(line, epochs) for line in members])

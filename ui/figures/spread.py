@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,30 +11,6 @@ import plotly.graph_objects as go
 from ui.figures.theme import INK, QUIET, TEST_CURVE, TEST_WIDTH, TRAIN_WIDTH, VALIDATION_CURVE, Theme, layout
 
 FAINT, FAINTER = 0.3, 0.12  # opacity of the band of the quartiles, and of that of the whole range
-
-
-class Spread(NamedTuple):
-    """Smallest value, quartiles and largest value over the runs, each (...,)."""
-
-    low: np.ndarray
-    q1: np.ndarray
-    median: np.ndarray
-    q3: np.ndarray
-    high: np.ndarray
-
-
-def spread(values: np.ndarray) -> Spread:
-    """Of values (runs, ...), which may be infinite, linearly interpolated as in NumPy."""
-    ordered = np.sort(values, axis=0)
-    last, found = len(ordered) - 1, []
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        place = share * last
-        below, above = ordered[math.floor(place)], ordered[math.ceil(place)]
-        part = place - math.floor(place)
-        with np.errstate(invalid="ignore"):
-            between = below + part * (above - below) if part else below
-        found.append(np.where(np.isnan(between), above, between))
-    return Spread(*found)
 
 
 def bands(spreads: Mapping[str, Any], *, label: str, part: str, theme: Theme = "light") -> go.Figure:

@@ -72,7 +72,10 @@ _GENERAL = (
     Term("Saddle", "A flat point that is not a minimum: down on two sides, up on the others.", OPTIMIZERS_PAGE),
     Term("Saturated", "The share of outputs where a curve with two ends is almost flat: little gradient comes through.",
          HEALTH),
-    Term("Speed", "How much training happens between two frames. It does not change the result.", PLAYGROUND),
+    Term("Response curve", "The result of training with each value of a setting, everything else as it is: the median "
+         "of several runs, and the range of their middle half.", PLAYGROUND),
+    Term("Speed", "How much training happens between two frames. It does not change the result. Instant: Play and "
+         "every change show the finished run.", PLAYGROUND),
     Term("Standardize", "Shift and scale each input so that over the training part its mean is 0 and its standard "
          "deviation 1.", EVERYWHERE),
     Term("Step", "One update of all weights, from one batch.", EVERYWHERE),

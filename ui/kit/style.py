@@ -45,6 +45,15 @@ NO_EMPTY_DATA = f"{DATA}:not(:has(button, input)) {{ display: none; }}"
 ABOVE = {"simple": 118, "everything": 192}  # pixels above the picture, with title and navigation
 HEADER = 56  # pixels, which an embedded page does not have
 BANNER = 38  # pixels of what a lesson says at the top (ui/header/lesson.py), where it is one line
+# Response curves are below their settings; in the rows above the picture they move nothing beside them.
+RESPONSES = f"""
+{Mark.SLIDER_ENDS} {{ display: none; }}
+{of_key("above")} :has(> * > * > .response) {{ position: relative; }}
+{of_key("above")} :has(> * > .response) {{ position: absolute; top: 100%; }}
+{of_key("top") * 3}, {of_key("bar") * 3} {{ row-gap: 2.3rem; }}
+{of_key("top") * 3} {{ padding-bottom: 1.9rem; }}
+"""
+ROW_OF_CURVES = 30  # pixels that it adds to each row above the picture
 # embed=true removes menu and padding, but not the title and the navigation.
 EMBEDDED = f"""
 {Mark.APP_HEADER} {{ display: none; }}
@@ -60,11 +69,13 @@ def inject_css() -> None:
     """Write one style element, before the page is drawn."""
     view, embedded = state.view(), bool(st.context.is_embedded)
     has_banner = any(view[name] for name in ("title", "task", "lock"))
-    above = ABOVE[view["controls"]] - HEADER * embedded + BANNER * has_banner
+    rows_of_curves = {"simple": 1, "everything": 2}[view["controls"]] * bool(view["responses"])
+    above = ABOVE[view["controls"]] - HEADER * embedded + BANNER * has_banner + ROW_OF_CURVES * rows_of_curves
     parts = (
         BASE,
         EMBEDDED if embedded else "",
         PROJECTOR if view["projector"] else f".live {{ --live-above: {above}px; }}",
+        RESPONSES if view["responses"] else "",
         NO_EMPTY_DATA if {*view["hide"]} >= DATA_PARTS else "",
         lockable_parts.hiding(view),
         lockable_parts.locking(view),

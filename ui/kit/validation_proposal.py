@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from lab.experiment.experiment import USUAL_VALIDATION_SHARE
+from lab.experiment.experiment import USUAL_VALIDATION_SHARE, Experiment
 from ui.kit.widgets import button
 from ui.session import state
 
@@ -33,3 +33,17 @@ def propose_validation(sentence: str) -> None:
 def _hold_out() -> None:
     state.change(validation_share=USUAL_VALIDATION_SHARE)
     state.draw_the_rest()
+
+
+def about_the_part(e: Experiment, key: str = "validation_share", *, is_offered: bool = True) -> None:
+    """By which part of the data something helps to choose, and a button that holds out a better one.
+
+    is_offered: whether there is no such button elsewhere on the page.
+    """
+    if e.validation_share:
+        st.caption("The figures are those of the validation part. The test part is not looked at.")
+        return
+    st.caption("The figures are those of the test part. Who chooses by them cannot test with it any more.")
+    if is_offered:
+        help = "Sets a share of the training part aside for validation, by which you can choose. Restarts training."
+        button(f"Hold out {USUAL_VALIDATION_SHARE:.0%}", key, _hold_out, help, changes="validation_share")

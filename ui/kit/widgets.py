@@ -17,11 +17,13 @@ import streamlit as st
 from lab.experiment.experiment import Experiment
 from lab.experiment.fields import DEFAULTS, FIELDS, LIVE, PREVIEWED
 from lab.experiment.rules import Range, as_text
+from lab.protocol.speed import SPEEDS
 from ui.session import state
 from ui.session.lockable_parts import is_hidden, is_locked
 
 CONTINUES = "Training continues."
 RESTARTS = "Restarts training."
+FINISHES = "Shows the finished run."
 LOCKED = "Set by the author of this link."
 
 Act = Callable[[Any], None]
@@ -94,7 +96,10 @@ def explain(name: str, more: str = "") -> str:
     more = more or (getattr((spec.choices or {}).get(value), "sentence", "") if isinstance(value, str) else "")
     if locked(name):
         return f"{LOCKED} {spec.help}"
-    return " ".join(filter(None, (spec.help, more, CONTINUES if name in LIVE else RESTARTS)))
+    effect = CONTINUES if name in LIVE else RESTARTS
+    if SPEEDS[state.view()["speed"]].finishes:
+        effect = FINISHES
+    return " ".join(filter(None, (spec.help, more, effect)))
 
 
 def slider_values(name: str, e: Experiment) -> tuple[float, ...]:

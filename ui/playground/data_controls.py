@@ -16,7 +16,6 @@ from ui.kit.widgets import (
     RESTARTS,
     bound,
     button,
-    control,
     explain,
     folded,
     group,
@@ -28,6 +27,7 @@ from ui.kit.widgets import (
 )
 from ui.playground import drawing_pad
 from ui.playground.features import formula_field
+from ui.playground.response_curves import control
 from ui.playground.thumbnails import thumbnails
 from ui.session import state
 

@@ -148,7 +148,8 @@ def _event(message: dict[str, Any]) -> None:
 
 @lru_cache(maxsize=2)
 def _component(served: bool) -> Any:
-    css, js = styles("page/page.css", "live/live.css", "shared/save.css"), script("live/live.js", served)
+    css = styles("page/page.css", "live/live.css", "live/responses/responses.css", "shared/save.css")
+    js = script("live/live.js", served)
     return component("live", html='<div class="live"></div>', css=css, js=js, isolate_styles=False)
 
 

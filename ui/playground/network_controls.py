@@ -15,7 +15,6 @@ from ui.kit.widgets import (
     LOCKED,
     RESTARTS,
     bound,
-    control,
     explain,
     folded,
     group,
@@ -25,6 +24,7 @@ from ui.kit.widgets import (
     offered,
     shown,
 )
+from ui.playground.response_curves import control, place_curve
 from ui.session import state
 
 MIXED = "mixed"  # each layer has an activation of its own
@@ -48,6 +48,7 @@ def _activation() -> None:
     show = lambda name: "one per layer" if name == MIXED else ACTIVATIONS[name].label  # noqa: E731
     help = explain("activations")
     st.selectbox("Activation", names, format_func=show, help=help, **bound("activations", value))
+    place_curve("activations")
 
 
 def _device() -> None:

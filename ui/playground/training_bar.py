@@ -7,7 +7,8 @@ import streamlit as st
 from lab.experiment.fields import STOP_RULES, TRAINING
 from ui.kit.keep_button import keep_button
 from ui.kit.validation_proposal import propose_validation
-from ui.kit.widgets import command, control, folded, group, is_in_view, is_simple, minor_help, shown
+from ui.kit.widgets import command, folded, group, is_in_view, is_simple, minor_help, shown
+from ui.playground.response_curves import control
 from ui.playground.transport import buttons, speed
 from ui.session import state
 
@@ -33,7 +34,8 @@ def training_bar() -> None:
 
 def pace() -> None:
     """The speed: in the bar, or in the drawer of a projector."""
-    speed(minor_help("How much training happens between two frames."), width=150)
+    finishes = "Instant: Play and every change show the run after that many epochs, or as many as a stop rule says."
+    speed(minor_help(f"How much training happens between two frames. {finishes}"), width=150)
 
 
 def _buttons() -> None:

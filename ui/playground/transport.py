@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from lab.experiment.group import epochs_to_finish
 from lab.protocol.speed import SPEEDS
-from ui.kit.widgets import command, labels, of_view
+from ui.kit.widgets import command, of_view
 from ui.session import state
 
 RESET = "Restart from the same initial weights."
@@ -28,7 +29,13 @@ def buttons(*, reset: str = RESET, play: str = PLAY, pause: str = PAUSE, step: s
 def speed(sentence: str | None, width: int = 190) -> None:
     """How much training happens between two frames. sentence: its help, if it needs one."""
     with st.container(width=width):
-        st.selectbox("Speed", list(SPEEDS), format_func=labels(SPEEDS), help=sentence, **of_view("speed"))
+        st.selectbox("Speed", list(SPEEDS), format_func=_label, help=sentence, **of_view("speed"))
+
+
+def _label(name: str) -> str:
+    """The label of a speed; one that finishes runs says after how many epochs."""
+    speed = SPEEDS[name]
+    return f"{speed.label}: {epochs_to_finish(state.experiment()):,} epochs" if speed.finishes else speed.label
 
 
 def bar(pace: str, *, pinned: bool = False, **sentences: str) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from lab.experiment.fields import DEFAULTS, FIELDS
 from lab.store.kept_run import KeptRun
+from lab.training.spread import spread
 from ui.figures.run_charts import Axis, Line, Mark, overlay, parallel, plain, scatter
 from ui.figures.theme import Theme
 from ui.kit.charts import chart, charts, theme
@@ -87,7 +88,7 @@ def curves_figure(runs: Runs, by: str, theme: Theme) -> go.Figure:
         Line(plain(names[run.id]), run.curve.epochs, run.curve.loss, run.diverged, plain(group_of(run, by)))
         for run in runs
     ]
-    return overlay(lines, label=listing.loss_label(runs), theme=theme)
+    return overlay(lines, label=listing.loss_label(runs), spread=spread, theme=theme)
 
 
 def _curves(runs: Runs, by: str) -> None:

@@ -23,6 +23,7 @@ from lab.protocol.messages import (
     LOST,
     Command,
     GetFrame,
+    GetResponses,
     Reply,
     command_from_browser,
 )
@@ -67,6 +68,8 @@ async def live(socket: WebSocket) -> None:
                 case "" if asks:
                     await socket.send_bytes(pool.frame_bytes(reply))
                     TRAFFIC.answered(id(socket), time.monotonic() - begin)
+                case "" if isinstance(command, GetResponses):
+                    await socket.send_text(json.dumps({"responses": reply.header}))
                 case "refused" if asks:
                     await socket.send_bytes(pack(_without_picture(reply)))
                 case "" | "refused":

@@ -52,6 +52,7 @@ PARTS = {
         Part("device", "Device"),
         Part("more", "More settings", ("more_settings",)),
         Part("view", "Test points, Discretize and Mark errors", ("show_test", "discretize", "mark_errors")),
+        Part("responses", "Response curves", ("responses",)),
         Part("weights", "Weights by hand", ("weights",), hideable=False),
         Part("presets", "Presets", ("presets",)),
         Part("share", "Share", ("share",)),

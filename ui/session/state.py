@@ -23,6 +23,7 @@ from lab.experiment.presets import PRESETS
 from lab.experiment.rules import as_text
 from lab.protocol.errors import Full, Gone, Unreachable
 from lab.protocol.messages import COMMANDS, Answer, Change, Command, Load, Reset, SetSpeed
+from lab.protocol.speed import SPEEDS
 from lab.server.log import log
 from lab.store.address import StoreError
 from lab.store.kept_run import KeptRun, owner_of
@@ -259,7 +260,8 @@ def load(other: Experiment, preset: str = "", notes: list[str] | None = None) ->
     if me.experiment == other:
         me.preset = preset or visitor.preset_of(other)
         me.refused = notes or []
-        send(Reset())
+        if not SPEEDS[me.view["speed"]].finishes:
+            send(Reset())
 
 
 def back_to_task() -> None:

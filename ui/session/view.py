@@ -13,6 +13,7 @@ CONTROLS = {"simple": "Simple", "everything": "Everything"}  # which controls th
 VIEW = {  # name -> default
     "controls": "simple", "speed": "calm", "show_test": True, "discretize": False, "mark_errors": "auto",
     "projector": False, "hide": (), "lock": (), "title": "", "task": "",
+    "responses": False,  # curves under the settings of the Playground
     "compare": "",  # as ui/session/comparison.py reads it
     "runs": "",  # as ui/session/run_list.py reads it
 }  # fmt: skip

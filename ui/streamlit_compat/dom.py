@@ -21,6 +21,7 @@ class Mark(StrEnum):
     CHOSEN_VALUES = '[data-testid="stMultiSelectTagsContainer"]'
     DIALOG = '[data-testid="stDialog"]'
     SLIDER_VALUE = '[data-testid="stSliderThumbValue"]'
+    SLIDER_ENDS = '[data-testid="stSliderTickBar"]'
     HELP_ICON = '[data-testid="stTooltipIcon"]'
     TOOLTIP = '[data-testid="stTooltipContent"]'
     MENU = '[role="menu"]'

@@ -23,6 +23,7 @@ from lab.protocol.messages import (
     CountRuns,
     Edit,
     GetFrame,
+    GetResponses,
     Load,
     Open,
     Preview,
@@ -88,6 +89,13 @@ def test_a_dragged_slider_is_a_command_only_for_previewed_fields():
         {"field": "hidden"}, {"field": ["l1"]}, {"value": "0.3"}, {"value": True}, {"value": None}, {"value": 1e6},
         {"value": float("nan")}, {"value": 10**400},
     ):  # fmt: skip
+        assert refused({**sent, **change})
+
+
+def test_response_curves_are_asked_for_by_the_names_of_fields():
+    sent = {"type": "responses", "fields": {"l2": "", "noise": "3.1"}, "begun": ["l2"], "maps": "l2"}
+    assert command_from_browser(json.dumps(sent)) == GetResponses({"l2": "", "noise": "3.1"}, ["l2"], "l2")
+    for change in ({"fields": {"x": ""}}, {"fields": ["l2"]}, {"begun": [["l2"]]}, {"begun": {}}, {"maps": 3}):
         assert refused({**sent, **change})
 
 

@@ -21,6 +21,7 @@ GROUPS = {
     "layers": Group(HARD, "hidden", ((3,), (4, 4)), 2, epochs=6),
     "pairs": Group(HARD, "learning_rate", (0.01, 0.1), 2, epochs=6, field2="hidden", values2=((3,), (4, 4))),
     "data": Group(HARD.change(validation_share=0.25), seeds=3, vary="everything", epochs=6),
+    "validation": Group(HARD.change(validation_share=0.25), "validation_share", (0.0, 0.25), 2, epochs=6),
     "noise": Group(HARD.change(weight_seed=3), "noise", (0.0, 0.2), 2, epochs=6),
     "stop rules": Group(HARD.change(patience=2), seeds=3, epochs=20),
     "numbers": Group(HARD.change(dataset="plane"), "optimizer", ("sgd", "rmsprop"), 2, epochs=6),

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from ui.figures.run_charts import MAX_COLORS, Axis, Line, Mark, overlay, parallel, plain, scatter
+from lab.training.spread import spread
+from ui.figures import run_charts
+from ui.figures.run_charts import MAX_COLORS, Axis, Line, Mark, parallel, plain, scatter
 
 EPOCHS = np.arange(4)
 
 
 def lines(*losses, group="", diverged=False):
     return [Line(f"run {n}", EPOCHS[: len(row)], np.array(row, float), diverged, group) for n, row in enumerate(losses)]
+
+
+def overlay(runs, label):
+    return run_charts.overlay(runs, label=label, spread=spread)
 
 
 def named(figure):

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from lab.experiment.experiment import Experiment
 from lab.protocol.errors import BadMessage
-from lab.protocol.messages import COMMANDS, PREVIEWED, Edit, GetFrame, Preview, command_from_browser
+from lab.protocol.messages import COMMANDS, PREVIEWED, Edit, GetFrame, GetResponses, Preview, command_from_browser
 from lab.worker.local_pool import LocalPool
 from tests.lab.helpers import SMALL
 from ui.session.state import MOST_EVENTS
@@ -76,7 +76,12 @@ kinds = st.sampled_from([*COMMANDS])
 
 
 @settings(max_examples=150)
-@given(messages, kinds | st.none(), st.sampled_from([None, "focus", "edit", "preview"]), st.sampled_from(PREVIEWED))
+@given(
+    messages,
+    kinds | st.none(),
+    st.sampled_from([None, "focus", "edit", "preview", "responses"]),
+    st.sampled_from(PREVIEWED),
+)
 def test_every_message_on_the_socket_is_refused_or_answered(message, kind, sound, field):
     if kind:
         message["type"] = kind
@@ -84,11 +89,13 @@ def test_every_message_on_the_socket_is_refused_or_answered(message, kind, sound
         message |= {"layer": 0, "from": 0, "to": 0, "value": 1.0}
     if sound == "preview":
         message["field"] = field
+    if sound == "responses":
+        message |= {"fields": {field: message.get("value")}, "begun": [field], "maps": field}
     try:
         command = command_from_browser(json.dumps(message))
     except BadMessage:
         return
-    assert isinstance(command, GetFrame | Edit | Preview)
+    assert isinstance(command, GetFrame | Edit | Preview | GetResponses)
     reply = POOL.submit(TOKEN, command).result()
     assert reply.error in ("", "refused")
     assert reply.error or reply.state == POOL.scheduler.runs[TOKEN].state

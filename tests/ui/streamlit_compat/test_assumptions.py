@@ -35,7 +35,7 @@ from ui.streamlit_compat.dom import Mark
 
 ROOT = Path(__file__).parents[3]
 SOURCES = {path for kind in ("py", "js", "css") for path in (ROOT / "ui").rglob(f"*.{kind}")}
-MOST_STYLE_LINES = 13
+MOST_STYLE_LINES = 14
 TOKENS = re.compile(
     r"\bst[A-Z]\w+(?:-[a-z]+)?|\[data-stale\]|data-test-[a-z-]+|\btest[A-Z]\w+State\b|--st-|\bst-key-|\bMark\.[A-Z_]+\b"
 )

@@ -85,9 +85,15 @@ export class Connection {
 
   /** Sends a command; the next frame shows its effect. Returns false if there is no connection. */
   send(command) {
+    const isSent = this.post(command);
+    if (isSent) this.hurry();
+    return isSent;
+  }
+
+  /** Sends a message that changes no frame. Returns false if there is no connection. */
+  post(message) {
     if (!this.isOpen) return false;
-    this.socket?.send(JSON.stringify(command));
-    this.hurry();
+    this.socket?.send(JSON.stringify(message));
     return true;
   }
 

@@ -24,6 +24,10 @@ export class DragPreview {
     for (const [name, listener] of Object.entries(this.listeners)) document.addEventListener(name, listener, true);
   }
 
+  get isDragging() {
+    return Boolean(this.thumb);
+  }
+
   begin(target) {
     this.end();
     const widget = target.closest?.('[class*=st-key-field_]');
@@ -41,15 +45,20 @@ export class DragPreview {
 
   follow() {
     if (!this.thumb) return;
-    requestAnimationFrame(() => { // after the slider itself has followed the pointer
-      const text = this.thumb?.getAttribute('aria-valuetext');
-      if (!text || !this.field || text === this.sent) return;
-      this.sent = text;
-      const value = this.values[this.field]?.[text];
-      if (value === undefined) return;
-      this.last = [this.field, value];
-      this.preview(this.field, value);
+    requestAnimationFrame(() => { // after the slider itself has followed the pointer, on a busy page one frame later
+      this.look();
+      requestAnimationFrame(() => this.look());
     });
+  }
+
+  look() {
+    const text = this.thumb?.getAttribute('aria-valuetext');
+    if (!text || !this.field || text === this.sent) return;
+    this.sent = text;
+    const value = this.values[this.field]?.[text];
+    if (value === undefined) return;
+    this.last = [this.field, value];
+    this.preview(this.field, value);
   }
 
   close() {

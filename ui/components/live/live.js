@@ -105,6 +105,10 @@ class Live {
     this.connection.hurry();
   }
 
+  ask(message) {
+    return this.connection.post(message);
+  }
+
   edit({ layer, from, to, value }) {
     this.connection.send({ type: COMMANDS.edit, layer, from, to, value });
   }
@@ -121,8 +125,9 @@ class Live {
   }
 
   /** With many visitors the server asks everyone for fewer frames. */
-  onMessage({ interval }) {
-    this.crowded = Number(interval) || 0;
+  onMessage({ interval, responses }) {
+    if (responses) this.view.responses.receive(responses);
+    else this.crowded = Number(interval) || 0;
   }
 
   receive(buffer) {
@@ -185,18 +190,19 @@ class Live {
     if (header.kind) this.view.show(header, update, arrays, before, now);
     if (hasChanges(update)) this.root.dataset.frame = String(++this.painted);
     if (header.status === STATUSES.lost) header.frame = -1; // the recovered run may count frames from the start
+    if (header.kind) this.view.responses.follow(header, now, this.drag.isDragging);
     this.statusChanged ||= header.status !== (before ?? this.data).status;
     this.reportStatus();
   }
 
   /**
    * Has Python draw the page for a new status, but not during a script run, which would lose a press, and not while a
-   * dialog is open, which would close.
+   * dialog is open, which would close, or a slider is dragged.
    */
   reportStatus() {
     if (this.header?.status === this.data.status) this.statusChanged = false;
     const isReading = Boolean(document.querySelector('[data-testid=stDialog]'));
-    if (this.statusChanged && !isReading && !document.querySelector('[data-test-script-state=running]')) {
+    if (this.statusChanged && !isReading && !this.drag.isDragging && !document.querySelector('[data-test-script-state=running]')) {
       this.statusChanged = false;
       this.send({ type: EVENTS.status, status: this.header.status });
     }

@@ -9,6 +9,7 @@ import { EVENTS, STATUSES } from '../shared/protocol.js';
 import { Guide } from './guide.js';
 import { Outline } from './network/outline.js';
 import { History } from './panels/history.js';
+import { ResponseCurves } from './responses/response_curves.js';
 import { Strip } from './strip.js';
 import { build, setText } from '../shared/dom.js';
 import { hasChanges } from './exchange.js';
@@ -22,7 +23,7 @@ const THEME_VARIABLES = ['text', 'background', 'border', 'primary'].map(name => 
 const CURVES = 2; // the first panels, beside the map
 const VIEW_TITLES = { map: 'Prediction of the network', pictures: 'Test pictures', table: 'Test data' };
 
-/** owner: focus (unit or null), point(unit), edit(message), send(event). */
+/** owner: focus (unit or null), point(unit), edit(message), ask(message), send(event). */
 export class View {
   constructor(root, owner) {
     this.root = root;
@@ -39,6 +40,9 @@ export class View {
     this.pad = new DrawingPad(this.map, { points: message => owner.send({ type: EVENTS.points, ...message }) });
     this.advice = new Advice(changes => owner.send({ type: EVENTS.fix, changes }));
     this.strip = new Strip();
+    this.responses = new ResponseCurves({
+      ask: message => owner.ask(message), take: changes => owner.send({ type: EVENTS.fix, changes }),
+    });
     this.panels = makePanels({ lightCell: cell => this.map.light(cell) });
     this.charts = this.panels.filter(panel => panel instanceof ChartPanel);
 
@@ -77,13 +81,14 @@ export class View {
     this.latest = {};
     this.historyGrew = false; // whether the curves have to be drawn
     this.history.clear();
+    this.responses.forget();
   }
 
   setOptions(data) {
     this.map.setOptions(data);
     this.diagram.setOptions(data);
     this.outline.show(data.outline, data.activations);
-    this.advice.locked = data.locked ?? [];
+    this.advice.locked = this.responses.locked = data.locked ?? [];
     this.drawing = data.drawing ?? null;
     if (this.map.plane) this.pad.setOptions(this.drawing);
     for (const panel of this.panels) panel.configure(data);
@@ -216,7 +221,7 @@ export class View {
 
   updateTheme() {
     const theme = readTheme(this.root);
-    [this.map, this.diagram, this.strip, ...this.panels].forEach(part => part.setTheme(theme));
+    [this.map, this.diagram, this.strip, this.responses, ...this.panels].forEach(part => part.setTheme(theme));
     this.root.dataset.theme = this.status.element.dataset.theme = theme.name;
     const given = getComputedStyle(this.root); // the bar, where the status line is, does not inherit these
     for (const name of THEME_VARIABLES) this.status.element.style.setProperty(name, given.getPropertyValue(name));
@@ -224,7 +229,7 @@ export class View {
   }
 
   close() {
-    [this.status, this.diagram, this.map, this.pad, this.guide, ...this.panels].forEach(part => part.close());
+    [this.status, this.diagram, this.map, this.pad, this.guide, this.responses, ...this.panels].forEach(part => part.close());
     this.root.replaceChildren();
   }
 }

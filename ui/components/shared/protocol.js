@@ -22,6 +22,7 @@ export const COMMANDS = Object.freeze({
   frame: 'frame',
   edit: 'edit',
   preview: 'preview',
+  responses: 'responses',
 });
 
 /** `type` of an event that the page hands to Streamlit: EVENTS. */
@@ -130,6 +131,7 @@ export const VALUE_BYTE = Object.freeze({
  *   parameters: number,
  *   build: number,
  *   frame: number,
+ *   changes: number,
  *   classes: string[],
  *   class_numbers: number[] | null,
  *   multiply_adds: number,

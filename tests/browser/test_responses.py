@@ -1,0 +1,128 @@
+"""Response curves under the settings, and the speed that shows the finished run while a slider is dragged."""
+
+from __future__ import annotations
+
+import re
+from statistics import median
+
+import numpy as np
+import pytest
+
+from lab.experiment.experiment import Experiment
+from lab.experiment.fields import RATE_STEPS
+from lab.protocol.speed import SPEEDS
+from lab.training.build import build
+from tests.browser.playground import WAIT_S, Playground
+from tests.browser.test_accessibility import barriers
+
+pytestmark = pytest.mark.browser
+
+QUERY = "samples=60&hidden=4&epochs=20&controls=simple&hide=activation&responses=true"
+E = Experiment(samples=60, hidden=(4,), epochs=20)
+SHOW = "Show where each setting leads"
+CENTERS = """field => {
+  const center = element => { const { left, width } = element.getBoundingClientRect(); return left + width / 2; };
+  const thumb = `[class*=st-key-field_${field}] [data-testid=stSliderThumbValue]`;
+  return [`.response[data-field=${field}] .response-present`, thumb].map(it => center(document.querySelector(it)));
+}"""
+
+
+def trained(e: Experiment):
+    trainer = build(e).trainer
+    trainer.run_for(np.inf, epochs=e.epochs)
+    return trainer
+
+
+def final_loss(e: Experiment, number: int) -> float:
+    """The test loss of the single run of a link, with the first initial weights or later ones."""
+    trainer = trained(e.change(weight_seed=e.seed + number) if number else e)
+    return np.inf if trainer.divergence else trainer.evaluate().test_loss
+
+
+def chart(playground: Playground, label: str):
+    return playground.page.get_by_role("slider", name=f"Where {label} leads", exact=True)
+
+
+def complete(playground: Playground, field: str, runs: int) -> None:
+    """Wait until a curve has so many runs."""
+    found = f"document.querySelector('.response[data-field={field}] .response-curve')?.dataset.runs"
+    playground.until(f"{found} == {runs}", 2 * WAIT_S)
+
+
+def test_a_curve_is_below_its_slider_and_its_values_are_taken(playground):
+    page = playground.open(QUERY).page
+    complete(playground, "learning_rate", 5 * len(RATE_STEPS))
+    present, thumb = page.evaluate(CENTERS, "learning_rate")
+    assert present == pytest.approx(thumb, abs=1)
+    curve = chart(playground, "Learning rate")
+    curve.focus()
+    curve.press("Home")
+    for rate in RATE_STEPS[:8]:
+        expected = median(final_loss(E.change(learning_rate=rate), number) for number in range(5))
+        said = curve.get_attribute("aria-valuetext")
+        assert f"Learning rate {rate:g}" in said
+        assert f"test loss {expected:.4f}" in said
+        curve.press("ArrowRight")
+    tip = page.locator(".response-tip")
+    assert "Click or Enter takes it." in tip.inner_text()
+    assert tip.locator("canvas").is_visible()
+    curve.press("Home")
+    curve.press("Enter")
+    playground.linked(learning_rate="1e-05")
+    playground.until("facts.learningRate == 0.00001")
+    box = curve.bounding_box()
+    page.mouse.click(*centre_of(page, "learning_rate", 7))
+    playground.linked(learning_rate="0.3")
+    playground.until("facts.learningRate == 0.3")
+    assert box == curve.bounding_box()
+    present, thumb = page.evaluate(CENTERS, "learning_rate")
+    assert present == pytest.approx(thumb, abs=1)
+    assert barriers(playground) == []
+    playground.press("Hold out 20%")
+    playground.linked(validation_share="0.2")
+    playground.until("document.querySelector('.response[data-field=learning_rate] [data-part=validation]')", 2 * WAIT_S)
+    assert "validation loss" in (curve.get_attribute("aria-valuetext") or "")
+    playground.tick(SHOW)
+    playground.linked(responses=None)
+    assert page.locator(".response").count() == 0
+
+
+def centre_of(page, field: str, place: int) -> tuple[float, float]:
+    """The middle of the mark of a value on the screen."""
+    box = page.locator(f".response[data-field={field}] .response-dot").nth(place).bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_a_locked_setting_shows_its_curve_and_keeps_its_value(playground):
+    page = playground.open(f"{QUERY}&lock=rate").page
+    complete(playground, "learning_rate", 5 * len(RATE_STEPS))
+    page.mouse.click(*centre_of(page, "learning_rate", 7))
+    assert "Set by the author of this link." in page.locator(".response-tip").inner_text()
+    complete(playground, "noise", 55)
+    chart(playground, "Noise").press("End")
+    page.keyboard.press("Enter")
+    playground.linked(noise="0.5", learning_rate=None)
+
+
+def test_at_the_speed_instant_a_dragged_slider_shows_finished_runs(playground):
+    page = playground.open("samples=60&hidden=4&epochs=20&controls=simple").page
+    label = f"{SPEEDS['instant'].label}: 20 epochs"
+    playground.choose("Speed", label)
+    playground.linked(speed="instant")
+    assert playground.facts["epoch"] == "0"
+    track = page.get_by_role("group", name="Learning rate", exact=True).locator("> *").bounding_box()
+    y = track["y"] + track["height"] / 2
+    page.mouse.move(track["x"] + track["width"] / 2, y)
+    page.mouse.down()
+    rates = [rate for rate in RATE_STEPS if 0.03 < rate < 1]
+    for rate in rates:
+        page.mouse.move(track["x"] + track["width"] * RATE_STEPS.index(rate) / (len(RATE_STEPS) - 1), y, steps=4)
+        loss = trained(E.change(learning_rate=rate)).evaluate().test_loss
+        playground.until(f"facts.learningRate == {rate} && facts.epoch == 20 && facts.testLoss == {loss!r}")
+    page.mouse.up()
+    playground.linked(learning_rate=f"{rates[-1]:g}")
+    shown = playground.until("facts.epoch == 20 && facts.status === 'stopped'")
+    assert float(shown["testLoss"]) == trained(E.change(learning_rate=rates[-1])).evaluate().test_loss
+    assert re.search("Stopped after 20 epochs", playground.status_line)
+    playground.press("Reset")
+    playground.until("facts.epoch == 0 && facts.status === 'idle'")

@@ -1,0 +1,19 @@
+"""Order statistics, checked by hand and with NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lab.training.spread import spread
+
+
+def test_quartiles_are_those_of_numpy():
+    values = np.random.default_rng(1).normal(size=(30, 7))
+    for share, found in zip((0, 25, 50, 75, 100), spread(values), strict=True):
+        np.testing.assert_allclose(found, np.percentile(values, share, axis=0))
+
+
+def test_diverged_runs_count_as_worse_than_any_other():
+    found = spread(np.array([[1.0], [2.0], [np.inf], [np.inf], [np.inf]]))
+    assert (found.low[0], found.q1[0], found.median[0], found.high[0]) == (1, 2, np.inf, np.inf)
+    assert spread(np.array([[1.0], [np.inf]])).median[0] == np.inf
