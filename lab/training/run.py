@@ -363,7 +363,8 @@ class Run:
         self._is_turn_of_group = group is not None and not (self._can_train and self._is_turn_of_group)
         if group is not None and self._is_turn_of_group:
             return group.advance(seconds)
-        self._advance_trainer(seconds)
+        if self._is_due:  # not where a group was, for which nobody waits any more
+            self._advance_trainer(seconds)
 
     def _advance_trainer(self, seconds: float) -> None:
         epochs, steps = self._allowance()

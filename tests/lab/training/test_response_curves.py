@@ -10,6 +10,7 @@ import pytest
 from engine import ACTIVATIONS
 from lab.experiment.experiment import Experiment
 from lab.experiment.fields import FIELDS
+from lab.experiment.group import Group
 from lab.protocol.messages import GetResponses
 from lab.training.build import build
 from lab.training.group_run import MAP_SIDE
@@ -189,3 +190,18 @@ def test_what_takes_too_long_is_refused_with_a_sentence():
     large = Experiment(dataset="digits", hidden=(1024, 1024), batch_size=1, epochs=400)
     answer = ask(Run(large), "l2")["responses"]["l2"]
     assert "takes about" in answer["problem"]
+
+
+@pytest.mark.parametrize("kind", ["curves", "group"])
+def test_a_run_does_not_train_in_place_of_what_nobody_asks_for_any_more(kind):
+    now = [0.0]
+    run = Run(E, clock=lambda: now[0])
+    run.set_speed("max")
+    if kind == "curves":
+        ask(run, "learning_rate")
+    else:
+        run.group(Group(E).to_json())
+    assert run.due
+    now[0] += 1000
+    run.advance(0.01)
+    assert run.trainer.steps == 0
