@@ -22,11 +22,11 @@ from lab.studies.study import Study
 
 CLUSTERS = (1, 2, 4)  # worker processes
 KILLED = 2  # workers of the cluster of which one is killed in the middle
-WARM_UP = 8  # trials, of another seed
+WARM_UP = 4  # trials, of another seed
 WORKLOADS = {
     "digits": {
         "experiment": {"dataset": "digits", "hidden": [32], "activations": "relu", "optimizer": "adam",
-                       "batch_size": 32, "epochs": 60, "validation_share": 0.25},
+                       "batch_size": 32, "epochs": 100, "validation_share": 0.25},
         "space": {"learning_rate": {"low": 0.0003, "high": 0.03, "log": True}, "hidden": [[32], [64]]},
         "trials": 64, "sampler": "random", "pruner": "none", "seeds": 3,
     },

@@ -7,7 +7,9 @@ If a worker dies, Dask gives its trial to another one.
 from __future__ import annotations
 
 import logging
+import math
 import os
+import time
 import uuid
 from concurrent.futures import CancelledError, Future
 from typing import Any
@@ -18,6 +20,7 @@ from lab.studies import data_files
 from lab.studies.workers import WorkerError
 
 CONNECT_S = 10.0  # that the scheduler may take to answer
+COUNT_S = 0.5  # between two questions how many workers there are
 INSTALL = "pip install -r requirements-dask.txt"
 
 
@@ -54,11 +57,14 @@ class DaskWorkers:
             raise ExperimentError([f"scheduler: {short(address)}: {why}. Allowed: {allowed}."]) from None
         self._files = self._client.submit(dict, files, key=f"study-files-{uuid.uuid4().hex}")
         self._tasks: dict[Future[str], Any] = {}
+        self._slots, self._counted = 0, -math.inf
 
     @property
     def slots(self) -> int:
-        """The threads of all workers."""
-        return sum(self._client.nthreads().values())
+        """The threads of all workers, as they were at most COUNT_S ago."""
+        if time.monotonic() > self._counted + COUNT_S:
+            self._slots, self._counted = sum(self._client.nthreads().values()), time.monotonic()
+        return self._slots
 
     def pids(self) -> list[int]:
         """The process of each worker."""
