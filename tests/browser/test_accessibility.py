@@ -33,10 +33,11 @@ TITLES = (
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 COLORS = {"runOnly": ["color-contrast", "link-in-text-block"]}  # all that a theme decides: it is the same document
 LAYOUT = {"rules": {rule: {"enabled": False} for rule in COLORS["runOnly"]}}  # on a phone, which has the same colors
+SIZES = {"runOnly": ["target-size", "scrollable-region-focusable", "aria-hidden-focus"]}  # all that a width decides
 LOOKS: tuple[tuple[str, ViewportSize, dict[str, Any]], ...] = (
     ("dark", SCREEN, COLORS),
     ("light", SCREEN, {}),
-    ("light", PHONE, LAYOUT),
+    ("light", PHONE, SIZES),
 )
 SMALL_PHONE_PX = 360
 WIDTH = "Math.max(document.documentElement.scrollWidth, document.querySelector('.stMain').scrollWidth)"

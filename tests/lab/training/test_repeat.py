@@ -114,6 +114,15 @@ def test_a_limit_in_seconds_is_set_at_the_end_only(make):
     assert other.experiment.max_seconds == 2000.0
 
 
+def test_a_run_with_changes_is_repeated_at_the_speed_that_finishes_runs(make):
+    run = make()
+    do(run, Step(), Change(run.experiment.change(learning_rate=0.3)), Step())
+    at_once = lambda: make(speed="instant")  # noqa: E731
+    other = repeated(run, at_once)
+    check_same(run, other)
+    assert other.status == "paused"
+
+
 def test_reset_and_another_network_begin_a_new_history(make):
     run = make()
     do(run, Step(), Change(run.experiment.change(learning_rate=0.3)), Reset(), Step())

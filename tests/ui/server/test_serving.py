@@ -108,6 +108,7 @@ def fetched(name: str, version: str, accepts: str = "gzip"):
 
 
 ENTRIES = [
+    "runs/table.js",
     "live/live.js",
     "charts/charts.js",
     "images/images.js",
