@@ -126,7 +126,8 @@ DOCUMENT = (
           "keyboard shortcuts, hidden parts and sliders that act while they are dragged do nothing", of_key("play")),
     _mark(Mark.THEME_VARIABLE, "components inherit the colors and the font of the theme as --st-background-color, "
           "--st-border-color, --st-font, --st-primary-color and --st-text-color",
-          "charts.css copy_button.css images.css live.css page.css save.css palette.js thumbnails.css view.js",
+          "charts.css copy_button.css images.css live.css page.css save.css palette.js table.css thumbnails.css "
+          "view.js",
           "the live view is light on a dark page", where="theme"),
     Assumption("wrapped container", "a container is alone in an element of its own", ("page.css", "style.py"),
                "empty containers take up space, and the data is not beside the picture", None,
