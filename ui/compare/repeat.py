@@ -10,13 +10,17 @@ import streamlit as st
 from lab.experiment.experiment import Experiment
 from lab.training.spread import spread
 from ui.compare import parts
+from ui.compare.agreement import MOST, agreement
 from ui.compare.maps import choose_map
 from ui.compare.outcomes import Outcomes
 from ui.compare.statistics import interval, reached
 from ui.figures.spread import bands
 from ui.kit.charts import charts, theme
-from ui.kit.map_colors import colored
+from ui.kit.inline_picture import as_data_url
+from ui.kit.map_colors import colored, signed
 from ui.session import state
+
+PICTURE_PX = 160
 
 
 def choose(e: Experiment) -> dict[str, Any]:
@@ -40,6 +44,8 @@ def draw(found: Outcomes) -> None:
             {"": spread(found.scores)}, label=score, part=group.part, theme=theme()),
     }  # fmt: skip
     charts("compare_bands", figures)
+    if found.maps is not None and len(found.maps) > 1:
+        _together(found.maps, found.encoding)
     _maps(found)
 
 
@@ -56,6 +62,19 @@ def sentence(found: Outcomes, target: float) -> str:
     low, high = interval(count, total)
     text += f"**{count} of {total}** reached {score} {target:g} ({low:.0%} to {high:.0%} of all such runs)"
     return text + (f", half of those by epoch {int(np.median(epochs[epochs >= 0]))}." if count else ".")
+
+
+def _together(maps: np.ndarray, encoding: str) -> None:
+    """What all maps say together, and where they disagree."""
+    together, disagreement, agreed = agreement(maps, encoding)
+    pictures = {
+        f"All {len(maps)} runs together": colored(together, encoding, theme()),
+        "Where they disagree": signed(disagreement, theme()),
+    }
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for caption, colors in pictures.items():
+            st.image(as_data_url(colors), caption=caption, width=PICTURE_PX, alt=caption)
+        st.markdown(f"On **{agreed:.0%}** of the map at least {MOST:.0%} of the runs say the same.", width="content")
 
 
 def _maps(found: Outcomes) -> None:

@@ -43,6 +43,9 @@ def test_repeated_runs_are_summed_up_in_a_sentence():
     median = np.median(finals(Group(E, seeds=5, epochs=10)))
     assert f"**5 runs**, 10 epochs each: median test loss **{median:.3g}**" in texts(page)
     assert "none diverged" in texts(page)
+    assert "of the map at least 90% of the runs say the same." in texts(page)
+    captions = [each.caption for image in page.get("image") for each in image.proto.imgs]
+    assert captions == ["All 5 runs together", "Where they disagree"]
     ran(page.number_input(key="compare_target").set_value(0.0).run())
     assert "**5 of 5** reached accuracy 0 (57% to 100% of all such runs), half of those by epoch 0." in texts(page)
 
@@ -112,6 +115,7 @@ def test_long_work_says_how_long_it_takes_and_waits_for_a_press():
 def test_settings_of_data_sets_without_a_plane_have_no_maps():
     page = few(open_page("compare", dataset="iris", hidden="4"), "repeat")
     assert "**5 runs**" in texts(page)
+    assert "of the map" not in texts(page)
 
 
 def test_other_settings_can_be_compared():
