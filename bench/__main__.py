@@ -21,6 +21,7 @@ KINDS = {
     "selection": "whether the test accuracy after early stopping is that of new data",
     "runs": "the page Runs with 10,000 kept runs, and thirty writers beside training",
     "many": "groups of runs, as the Compare page trains them, beside JAX's vmap",
+    "studies": "a study on Dask clusters of 1, 2 and 4 worker processes, and with a killed worker",
     "tables": "time and memory for reading large tables",
     "ablation": "what each optimization of the engine gains: time of a step without it / with it",
 }
@@ -45,7 +46,7 @@ def arguments(words: Sequence[str] | None = None) -> dict[str, Any]:
     kinds = parser.add_subparsers(dest="what", required=True)
     for name, sentence in KINDS.items():
         kind = kinds.add_parser(name, help=sentence, description=sentence)
-        default = "toys" if name == "class" else ""
+        default = {"class": "toys", "studies": "digits"}.get(name, "")
         kind.add_argument("--workload", default=default, help="only these, separated by commas")
         kind.add_argument("--json", action="store_true")
         if name == "class":
@@ -59,7 +60,7 @@ def arguments(words: Sequence[str] | None = None) -> dict[str, Any]:
         elif name == "chaos":
             kind.add_argument("--minutes", type=float, help="duration")
             kind.add_argument("--seed", type=int, help="of the faults and of what the visitors do")
-        elif name not in ("live", "accuracy", "selection"):
+        elif name not in ("live", "accuracy", "selection", "studies"):
             kind.add_argument("--rounds", type=int, help="number of rounds")
         if name == "runs":
             kind.add_argument("--minutes", type=float, help="duration of the writers")

@@ -7,6 +7,7 @@ python -m lab table flowers.csv --target species
 python -m lab check '{"hidden": [4, 4], "activations": "gelu"}'
 python -m lab predict flowers.safetensors new_flowers.csv
 python -m lab pictures shapes.zip --json
+python -m lab study examples/digits_study.json --json
 """
 
 from __future__ import annotations
@@ -133,6 +134,13 @@ def show_predictions(options: argparse.Namespace) -> int:
     return 0
 
 
+def show_study(options: argparse.Namespace) -> int:
+    """Search for better values of some fields. Raises ExperimentError."""
+    from lab.studies.command import show_study  # Optuna takes half a second
+
+    return show_study(options)
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m lab", description="Run an experiment without a browser.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -165,6 +173,19 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("archive", type=Path, metavar="FILE.zip", help="one folder per class")
     command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     command.set_defaults(show=show_pictures)
+    command = commands.add_parser("study", help="search for better values of some fields of an experiment")
+    command.add_argument("file", metavar="FILE", help="a JSON file that describes the study, or JSON text")
+    command.add_argument("--trials", type=int, metavar="N", help="number of trials, instead of that in the file")
+    where = command.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=int, metavar="N", help="processes here; by default one for each core")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="train on a Dask cluster, such as tcp://10.0.0.1:8786")
+    store_help = "database to keep the study in, such as sqlite:///studies.db; the same command then goes on with it"
+    command.add_argument("--store", metavar="URL", default="", help=store_help)
+    command.add_argument("--table", type=Path, metavar="FILE", help="train on a CSV file (or TSV; gzipped or not)")
+    command.add_argument("--target", metavar="COLUMN", help="column of --table to predict; by default usually the last")
+    command.add_argument("--data-dir", metavar="DIR", default="", help="folder with the files of MNIST")
+    command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    command.set_defaults(show=show_study)
     options = parser.parse_args(arguments)
     if "show" not in options and getattr(options, "target", None) and not options.table:
         parser.error("--target names a column of --table")

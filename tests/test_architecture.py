@@ -87,12 +87,25 @@ PACKAGES = (
         ("numpy", "pydantic", "sqlalchemy", "alembic"),
     ),
     Package("lab/server", ("lab.protocol", "lab.experiment", "engine"), ("numpy",)),
+    Package(  # what trains the trials of a study, in other processes
+        "lab/studies/trial.py",
+        ("lab.studies.task", "lab.training", "lab.experiment", "lab.protocol", "engine", "data"), ("numpy",),
+    ),
+    Package(
+        "lab/studies/worker.py", ("lab.studies.trial", "lab.studies.workers", "lab.worker.process_bounds"),
+    ),
+    Package("lab/studies/jobs.py", ("lab.studies", "lab.server", "lab.store", "lab.experiment")),
+    Package("lab/studies/dask_workers.py", ("lab.studies", "lab.experiment"), ("distributed",)),
+    Package(
+        "lab/studies", ("lab.store", "lab.experiment", "lab.protocol", "engine.formulas", "data"),
+        ("numpy", "optuna", "sqlalchemy"),
+    ),
     Package(
         "lab/export", ("lab.training", "lab.experiment", "lab.protocol", "engine", "data"), ("numpy", "onnx", "pandas"),
     ),
     Package(
         "lab/__main__.py",
-        ("lab.export", "lab.training", "lab.experiment", "lab.protocol", "engine", "data"), ("numpy",),
+        ("lab.export", "lab.studies", "lab.training", "lab.experiment", "lab.protocol", "engine", "data"), ("numpy",),
     ),
     Package("lab", (), ()),
     # ui: what a visitor sees; parts of all pages first, then the packages of the pages, which do not know each other
@@ -120,6 +133,7 @@ PACKAGES = (
     Package("ui/save", ("ui.kit", *BELOW_KIT, "lab", "data"), ("numpy", "streamlit")),
     Package("ui/compare", ("ui.kit", *BELOW_KIT, "lab"), ("numpy", "streamlit")),
     Package("ui/runs", ("ui.kit", *BELOW_KIT, "lab"), ("numpy", "plotly", "streamlit")),
+    Package("ui/studies", ("ui.kit", *BELOW_KIT, "lab"), ("streamlit",)),
     Package("ui/device", ("ui.kit", *BELOW_KIT, "lab", "engine"), ("pandas", "streamlit")),
     Package("ui/router.py", ("ui.header", "ui.kit", "ui.streamlit_compat"), ("streamlit",)),
     Package("ui"),
@@ -213,7 +227,8 @@ def test_no_modules_import_each_other_in_a_circle():
 
 
 def test_every_package_of_the_table_is_declared_as_a_requirement():
-    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    files = ("requirements.txt", "requirements-dask.txt")
+    text = "\n".join((ROOT / file).read_text(encoding="utf-8") for file in files)
     declared = set(re.findall(r"^[a-z][\w-]*", text, flags=re.MULTILINE))
     imported = {name for package in PACKAGES for name in package.others if name != "*"}
     assert {DISTRIBUTIONS.get(name, name) for name in imported} | UNSEEN == declared
@@ -236,6 +251,7 @@ def test_every_package_of_the_table_is_declared_as_a_requirement():
         ("engine/gpu/replica.py", "import cupy"),
         ("lab/server/pool.py", "from lab.training.run import Run"),
         ("lab/server/trial_runs.py", "from lab.queries.health import health"),
+        ("lab/studies/search.py", "from lab.training.build import build"),
         ("lab/protocol/messages.py", "from lab.server.pool import WorkerPool"),
         ("lab/worker/scheduler.py", "from lab.server.pool import WorkerPool"),
         ("engine/backend.py", "import streamlit"),

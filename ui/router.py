@@ -18,7 +18,7 @@ from ui.streamlit_compat import uninterrupted_callbacks  # noqa: E402
 
 PAGES = {  # menu of the navigation, "" for links of their own: (file, title) of each page
     "": (("playground", "Playground"), ("data", "Data"), ("keep", "Save")),
-    "Runs": (("compare", "Compare"), ("runs", "Runs")),
+    "Runs": (("compare", "Compare"), ("runs", "Runs"), ("studies", "Studies")),
     "Learn": (
         ("functions", "Functions"),
         ("one_step", "One step"),

@@ -163,6 +163,13 @@ def save(prepared: PreparedData) -> str:
     return fingerprint
 
 
+def add_copy(name: str, content: bytes) -> None:
+    """Store a file of another machine's folder under its name, which may have a subfolder. Raises UserDataError."""
+    place = folder() / name
+    place.parent.mkdir(exist_ok=True)
+    _store(place, lambda file: file.write(content))
+
+
 def _store(place: Path, write: Callable[[BinaryIO], Any]) -> None:
     """Write a file unless it is there, wholly or not at all. Raises UserDataError."""
     if place.is_file():

@@ -95,9 +95,9 @@ class Group:
         if not number:
             return {}
         if self.vary == "weights":
-            return {"weight_seed": _later(e.weight_seed or e.seed, number)}
-        seeds = {"seed": _later(e.seed, number)}
-        return seeds | ({"weight_seed": _later(e.weight_seed, number)} if e.weight_seed else {})
+            return {"weight_seed": later_seed(e.weight_seed or e.seed, number)}
+        seeds = {"seed": later_seed(e.seed, number)}
+        return seeds | ({"weight_seed": later_seed(e.weight_seed, number)} if e.weight_seed else {})
 
     @property
     def part(self) -> str:
@@ -128,7 +128,7 @@ class Group:
             raise ExperimentError(["compare: this is not a group of runs."]) from None
 
 
-def _later(seed: int, number: int) -> int:
+def later_seed(seed: int, number: int) -> int:
     """The seed this many after another one; never 0."""
     return (seed + number - 1) % LARGEST_SEED + 1
 

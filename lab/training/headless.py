@@ -12,7 +12,7 @@ from engine.formulas.metrics import Scores
 from engine.training.trainer import Trainer
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.training import model_file, probes
-from lab.training.build import build
+from lab.training.build import Built, build
 
 DEFAULT_EPOCHS = 100  # for an experiment without any stop rule
 MAX_EPOCHS = 10_000  # if otherwise only a target or patience could end training
@@ -41,20 +41,33 @@ def train(
 
     progress: called with epochs and scores every REPORT_EVERY_S.
     """
-    if not (experiment.epochs or experiment.max_seconds or experiment.selects):
-        experiment = experiment.change(epochs=DEFAULT_EPOCHS)
-    dataset, trainer = build(experiment, data_dir)
-    if saved:
-        _load(trainer, saved)
+    dataset, trainer = prepare(experiment, data_dir, saved)
     begin, reported = time.perf_counter(), 0.0
-    if not (experiment.epochs or experiment.max_seconds):
-        trainer.set(epochs=trainer.epochs + MAX_EPOCHS)
     while not trainer.stopped and trainer.divergence is None:
         trainer.epoch()
         if progress and time.perf_counter() - reported > REPORT_EVERY_S:
             reported = time.perf_counter()
             progress(trainer.epochs, trainer.evaluate())
-    seconds, scores = time.perf_counter() - begin, trainer.evaluate()
+    return Trained(result_of(experiment, dataset, trainer, time.perf_counter() - begin), dataset, trainer)
+
+
+def prepare(
+    experiment: Experiment, data_dir: Path | None = None, saved: Path | None = None, dataset: Dataset | None = None
+) -> Built:  # fmt: skip
+    """What `train` trains: with a stop rule that will end it. Raises ExperimentError. dataset: see `build`."""
+    if not (experiment.epochs or experiment.max_seconds or experiment.selects):
+        experiment = experiment.change(epochs=DEFAULT_EPOCHS)
+    built = build(experiment, data_dir, dataset)
+    if saved:
+        _load(built.trainer, saved)
+    if not (experiment.epochs or experiment.max_seconds):
+        built.trainer.set(epochs=built.trainer.epochs + MAX_EPOCHS)
+    return built
+
+
+def result_of(experiment: Experiment, dataset: Dataset, trainer: Trainer, seconds: float) -> dict[str, Any]:
+    """The plain values of a training that took this long."""
+    scores = trainer.evaluate()
     score_name = "accuracy" if dataset.kind == "classification" else "r2"
     names = [f"{part}_{score_name}" for part in ("train", "test", "validation")]
     result = {
@@ -76,7 +89,7 @@ def train(
     if dataset.kind == "regression":  # errors in the unit of the target; target_scale of it are 1 in a loss
         errors = probes.errors(trainer, dataset)
         result |= {"test_rmse": errors["rmse"], "test_mae": errors["mae"], "target_scale": errors["scale"]}
-    return Trained(result, dataset, trainer)
+    return result
 
 
 def _load(trainer: Trainer, saved: Path) -> None:

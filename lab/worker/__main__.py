@@ -22,29 +22,8 @@ import numpy as np
 
 import data
 from lab.protocol.heartbeat import Heartbeat
+from lab.worker.process_bounds import bound_memory, lower_priority
 from lab.worker.scheduler import Scheduler
-
-NICENESS = 10  # a hundred pupils on two cores: 3.2 frames a second instead of 2.0
-
-
-def bound_memory(megabytes: float) -> None:
-    """From here on the system refuses more; NumPy raises MemoryError, which ends one run and not the process.
-
-    RLIMIT_DATA counts what is written to. RLIMIT_AS would count what is only reserved: a GPU's driver reserves more
-    than any machine has.
-    """
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    if megabytes:
-        resource.setrlimit(resource.RLIMIT_DATA, (int(megabytes * 1e6), int(megabytes * 1e6)))
-
-
-def lower_priority() -> None:
-    """Where cores are few the server comes first: it answers everybody within moments, training takes what is left."""
-    if hasattr(os, "nice"):  # not on Windows
-        os.nice(NICENESS)
 
 
 def main() -> None:

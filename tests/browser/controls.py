@@ -23,7 +23,7 @@ PARTS_OF_WIDGETS = re.compile(
     "Show/hide columns|Upload"
 )
 FRAME = {  # tested in test_controls.py
-    "Navigate to home page", "Playground", "Data", "Save", "Runs", "Compare", "Learn", "Functions",
+    "Navigate to home page", "Playground", "Data", "Save", "Runs", "Compare", "Studies", "Learn", "Functions",
     "One step", "Optimizers", "Health", "Images", "More", "Device", "Help",
 }  # fmt: skip
 

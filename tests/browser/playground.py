@@ -58,7 +58,7 @@ CENTER = """box => {
 }"""
 VIEW = {"controls": "everything", "speed": "epoch"}  # of all links that tests open, unless they say otherwise
 MENUS = {  # of the navigation: page -> the menu that holds it
-    **dict.fromkeys(("Compare", "Runs"), "Runs"),
+    **dict.fromkeys(("Compare", "Runs", "Studies"), "Runs"),
     **dict.fromkeys(("Functions", "One step", "Optimizers", "Health", "Images"), "Learn"),
     **dict.fromkeys(("Device", "Help"), "More"),
 }

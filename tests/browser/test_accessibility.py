@@ -18,6 +18,7 @@ PAGES = Path(__file__).parents[2] / "pages"
 TITLES = (
     "Compare",
     "Runs",
+    "Studies",
     "Functions",
     "One step",
     "Optimizers",

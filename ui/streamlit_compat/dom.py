@@ -18,6 +18,7 @@ class Mark(StrEnum):
     SIDE_NAVIGATION = '[data-testid="stSidebarNavItems"]'
     NAVIGATION_LINK = '[data-testid="stTopNavLink"]'
     PRIMARY_BUTTON = '[data-testid="stBaseButton-primary"]'
+    CHOSEN_VALUES = '[data-testid="stMultiSelectTagsContainer"]'
     DIALOG = '[data-testid="stDialog"]'
     SLIDER_VALUE = '[data-testid="stSliderThumbValue"]'
     SLIDER_ENDS = '[data-testid="stSliderTickBar"]'

@@ -1,0 +1,115 @@
+"""The page Studies: controls make a study, and what it finds is shown and can be taken."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from lab.experiment.experiment import Experiment
+from lab.server.limits import limits
+from lab.store.store import Store
+from lab.studies.jobs import Jobs
+from lab.studies.search import Search
+from lab.studies.study import Span
+from tests.lab.helpers import until
+from tests.lab.studies.helpers import Threads
+from tests.ui.opened import link, open_page, ran, texts
+from ui.figures.study_progress import Point, progress
+from ui.studies import setup
+from ui.studies.setup import Setup
+
+E = Experiment(dataset="moons", samples=60, hidden=(4,))
+
+
+@pytest.fixture
+def jobs(monkeypatch, tmp_path):
+    """Studies in threads of this process, with a store of their own."""
+    store, found = Store(f"sqlite:///{tmp_path / 'runs.db'}"), Jobs(limits({}), lambda study: Threads())
+    monkeypatch.setattr("lab.studies.jobs.shared", lambda: found)
+    monkeypatch.setattr("ui.studies.studies.shared_store", lambda: store)
+    yield found
+    store.close()
+
+
+def wait(jobs: Jobs) -> Search:
+    (job,) = jobs._jobs.values()
+    until(lambda: not job.is_active)
+    return job.search
+
+
+def test_a_study_is_begun_and_its_best_trial_taken(jobs):
+    page = open_page("studies", dataset="moons", samples="60", hidden="4")
+    page.select_slider(key="study_trials").set_value(12)
+    page.select_slider(key="study_seeds").set_value(1)
+    ran(page.select_slider(key="study_epochs").set_value(10).run())
+    ran(page.button(key="study_start").click().run())
+    search = wait(jobs)
+    ran(page.run())
+    best = search.best()
+    assert f"validation loss of **{best['value']:.4g}** (one run)" in texts(page)
+    assert f"test loss **{best['test_loss']:.4g}**" in texts(page)
+    assert page.button(key="study_start").disabled
+    ran(page.button(key="study_take").click().run())
+    assert float(link(page)["learning_rate"]) == best["experiment"]["learning_rate"]
+    assert link(page)["epochs"] == "10"
+    assert "12 of 12 trials" in texts(page)
+
+
+def test_settings_become_a_study():
+    study = Setup({"learning_rate": (0.01, 1.0), "hidden": ((2,), (4,)), "l2": (0.0, 0.1)}, seeds=5).study(E)
+    assert study.space == {"learning_rate": Span(0.01, 1.0, True), "hidden": ((2,), (4,)), "l2": Span(0.0, 0.1)}
+    assert (study.experiment.epochs, study.experiment.validation_share, study.seeds) == (50, 0.2, 5)
+    assert Setup({"l2": (0.0, 0.1)}, objective="score").study(E).objective == "validation_accuracy"
+
+
+@pytest.mark.parametrize("dataset", ["moons", "digits", "plane"])
+@pytest.mark.parametrize("objective", ["loss", "score"])
+def test_every_offered_setting_can_be_searched(dataset, objective):
+    e = Experiment(dataset=dataset)
+    for name in setup.offered(e, objective):
+        assert Setup({name: setup.usual(name, e)}, objective=objective).study(e).space
+
+
+def test_the_best_so_far_never_gets_worse():
+    values = [0.5, 0.7, None, 0.3, 0.4]
+    states = ["done", "done", "failed", "pruned", "done"]
+    points = [Point(n, state, v, v or 0, v or 0) for n, (v, state) in enumerate(zip(values, states, strict=True))]
+    for minimize, wanted in ((True, (0.5, 0.5, 0.5, 0.4)), (False, (0.5, 0.7, 0.7, 0.7))):
+        line = next(t for t in progress(points, 5, label="loss", minimize=minimize).data if t.name == "best so far")
+        assert (tuple(line.x), tuple(line.y)) == ((0, 1, 3, 4), wanted)
+
+
+def test_another_study_of_a_visitor_ends_the_first(jobs, tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'other.db'}")
+    first, other = (Setup({"l2": (0.0, high)}, trials=200).study(E) for high in (0.1, 0.3))
+    before = jobs.begin("me", first, store)
+    assert jobs.begin("me", first, store) is before
+    after = jobs.begin("me", other, store)
+    assert (before.status, after.is_active) == ("stopped", True)
+    after.stop()
+    until(lambda: not after.is_active)
+    store.close()
+
+
+def test_studies_wait_for_their_turn():
+    blocked = Jobs(SimpleNamespace(**{**vars(limits({})), "studies": 1}), lambda study: Threads())
+    study = Setup({"l2": (0.0, 0.1)}, trials=200, epochs=10).study(E)
+    running, waiting = (blocked.begin(owner, study, None) for owner in ("a", "b"))
+    until(lambda: running.search.finished > 0)
+    assert waiting.status == "waiting"
+    running.stop()
+    until(lambda: waiting.search.finished > 0)
+    waiting.stop()
+    until(lambda: not waiting.is_active)
+
+
+def test_a_study_that_fails_says_so_and_gives_its_place_back():
+    def no_workers(study):
+        raise ConnectionError
+
+    jobs = Jobs(SimpleNamespace(**{**vars(limits({})), "studies": 1}), no_workers)
+    for owner in ("a", "b"):
+        job = jobs.begin(owner, Setup({"l2": (0.0, 0.1)}).study(E), None)
+        until(lambda job=job: job.status == "failed")
+        assert job.problem

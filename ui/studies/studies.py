@@ -1,0 +1,85 @@
+"""The page Studies: a search for better settings, which goes on while the visitor is elsewhere."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from lab.experiment.errors import SentenceError
+from lab.store.database import StoreError
+from lab.store.shared import shared as shared_store
+from lab.studies import jobs
+from lab.studies.jobs import Job
+from lab.studies.study import Study
+from ui.kit.escape import escape_markdown
+from ui.session import state
+from ui.studies import answer, setup
+
+REFRESH_S = 1.0
+
+
+def page() -> None:
+    """Controls on the left, what is found on the right."""
+    e, owner = state.experiment(), state.keeper()
+    st.markdown("Which settings are best? Many trials of your experiment, each with other values of some settings.")
+    left, right = st.columns([1, 3], gap="medium")
+    with left:
+        chosen = setup.controls(e, jobs.shared().limits.study_trials)
+        study = _study(chosen, e)
+        job = jobs.shared().of(owner)
+        is_same = job is not None and study is not None and job.search.study == study
+        label = "Start another study" if job and not is_same else "Start"
+        is_off = study is None or (is_same and job is not None and job.status != "failed")
+        help = "Trains in the background, also while you are on other pages."
+        st.button(label, key="study_start", type="primary", disabled=is_off, help=help, on_click=_begin, args=(study,))
+        st.caption("Trials are judged by the validation part. The test part is looked at once, for the best of them.")
+    with right:
+        for problem in state.notes().pop("study_refused", []):
+            st.warning(escape_markdown(problem))
+        if job:
+            _follow(job)
+        else:
+            st.info("No study yet. **Start** trains the first trials within seconds.")
+
+
+def _study(chosen: setup.Setup, e: setup.Experiment) -> Study | None:
+    """The study that is chosen; None, and a sentence, if it is none."""
+    try:
+        return chosen.study(e)
+    except SentenceError as problem:
+        st.warning(escape_markdown(str(problem)))
+        return None
+
+
+def _begin(study: Study) -> None:
+    try:
+        jobs.shared().begin(state.keeper(), study, shared_store())
+    except (SentenceError, StoreError) as problem:
+        state.notes()["study_refused"] = problem.sentences
+
+
+def _follow(job: Job) -> None:
+    if job.is_active:
+        st.fragment(partial(_working, job), run_every=REFRESH_S)()
+        return
+    if job.status == "failed":
+        st.error(escape_markdown(job.problem))
+    if job.status != "complete":
+        help = "Trains the remaining trials."
+        st.button("Go on", key="study_go_on", on_click=_begin, args=(job.search.study,), help=help)
+    answer.draw(job.search)
+
+
+def _working(job: Job) -> None:
+    """A fragment: the page stays usable between its refreshes."""
+    if not job.is_active:
+        st.rerun()
+    done, budget = job.search.finished, job.search.study.budget
+    text = f"{done} of {budget} trials" if job.status == "running" else "Waiting for the studies of other visitors"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(min(1.0, done / budget), text)
+        st.button(
+            "Stop", key="study_stop", on_click=job.stop, help="Keeps the trials that are done; you can go on later."
+        )
+    answer.draw(job.search)
