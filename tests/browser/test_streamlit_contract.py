@@ -42,6 +42,10 @@ def open_data_page(visitor: Playground) -> None:
     visitor.open_page("Data")
 
 
+def open_studies(visitor: Playground) -> None:
+    visitor.open_page("Studies")
+
+
 def open_embedded(visitor: Playground) -> None:
     visitor.open("embed=true")
 
@@ -56,6 +60,7 @@ REACH: dict[str, Callable[[Playground], None]] = {  # where the examples of the 
     "menu": open_menu,
     "dialog": open_dialog,
     "data": open_data_page,
+    "studies": open_studies,
     "embedded": open_embedded,
     "phone": open_on_a_phone,
 }

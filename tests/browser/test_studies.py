@@ -41,9 +41,10 @@ def test_a_study_is_stopped_goes_on_and_its_best_trial_is_taken(playground):
     playground.switch("End bad trials early")
     playground.press("Start")
     words(playground, "The best one, number")
-    playground.press("Stop")
+    stop = page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop", exact=True)
+    stop.click()  # Streamlit has such a button, too, while a script runs
     playground.press("Go on")
-    playground.press("Stop")
+    stop.click()
     playground.button("Go on").wait_for()
     playground.slide("Trials", "Home")
     playground.press("Start another study")  # the same with fewer trials, most of which are done

@@ -34,7 +34,7 @@ def choose(e: Experiment) -> dict[str, Any]:
     usual = next((other for other in others if (field, other) == ("l2", 0.001)), others[0])
     shown = next((other for other in others if as_text(other) == parts.chosen().value), usual)
     act = lambda now, other: now._replace(value=as_text(other))  # noqa: E731
-    options = parts.chooses(f"compare_to_{field}", shown, act)
+    options = parts.chooses(f"compare_to_{field}", shown, act, others)
     other = st.selectbox("Changed to", others, format_func=show, help=help, **options)
     return {"field": field, "values": (value, other)}
 

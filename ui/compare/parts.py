@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -38,9 +38,11 @@ def choose(found: Comparison) -> None:
     state.change_view("compare", found.text)
 
 
-def chooses(key: str, value: Any, act: Callable[[Comparison, Any], Comparison]) -> dict[str, Any]:
+def chooses(
+    key: str, value: Any, act: Callable[[Comparison, Any], Comparison], values: Collection[Any] | None = None
+) -> dict[str, Any]:
     """Options of a widget that shows a value of what is compared. act: the comparison with another value."""
-    return keyed(key, value, lambda value: choose(act(chosen(), value)))
+    return keyed(key, value, lambda value: choose(act(chosen(), value)), values=values)
 
 
 def sets(key: str, name: str) -> dict[str, Any]:

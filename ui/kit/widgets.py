@@ -7,7 +7,7 @@ not drawn, and what is locked is drawn but cannot be changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
@@ -32,10 +32,16 @@ Act = Callable[[Any], None]
 # Any widget ----------------------------------------------------------------------------------------------------------
 
 
-def keyed(name: str, value: Any, act: Act, *, repeats: bool = True) -> dict[str, Any]:
-    """Options of a widget that shows a value: its key, and the callback for changes by a person."""
+def keyed(
+    name: str, value: Any, act: Act, *, repeats: bool = True, values: Collection[Any] | None = None
+) -> dict[str, Any]:
+    """Options of a widget that shows a value: its key, and the callback for changes by a person.
+
+    values: those of a box whose labels change, which reports its old label as its value afterwards.
+    """
     key = state.widget_key(name, value, repeats=repeats)
-    return {"key": key, "on_change": state.on_widget_change, "args": (name, key, act)}
+    take = act if values is None else lambda value: act(value) if value in values else None
+    return {"key": key, "on_change": state.on_widget_change, "args": (name, key, take)}
 
 
 def shown(*names: str) -> bool:
@@ -60,10 +66,10 @@ def labels(table: dict[str, Any]) -> Callable[[str], str]:
     return lambda name: table[name].label
 
 
-def of_view(name: str) -> dict[str, Any]:
+def of_view(name: str, values: Collection[Any] | None = None) -> dict[str, Any]:
     """Like `bound`, for a setting of the view."""
     act = partial(state.change_view, name)
-    return {**keyed(f"view_{name}", state.view()[name], act), "disabled": locked(name)}
+    return {**keyed(f"view_{name}", state.view()[name], act, values=values), "disabled": locked(name)}
 
 
 def command(label: str, verb: str, **options: Any) -> None:
@@ -84,10 +90,12 @@ def button(label: str, name: str, act: Callable[[], None], help: str, changes: s
 # Fields --------------------------------------------------------------------------------------------------------------
 
 
-def bound(name: str, value: Any, act: Act | None = None, *, repeats: bool = True) -> dict[str, Any]:
-    """Options of a field's widget: its key, its callback, and whether a teacher has locked it."""
+def bound(
+    name: str, value: Any, act: Act | None = None, *, repeats: bool = True, values: Collection[Any] | None = None
+) -> dict[str, Any]:
+    """Options of a field's widget: its key, its callback, and whether a teacher has locked it. values: see `keyed`."""
     act = act or (lambda value: state.change(**{name: value}))
-    return {**keyed(f"field_{name}", value, act, repeats=repeats), "disabled": locked(name)}
+    return {**keyed(f"field_{name}", value, act, repeats=repeats, values=values), "disabled": locked(name)}
 
 
 def explain(name: str, more: str = "") -> str:
@@ -152,7 +160,8 @@ def control(name: str) -> None:
             st.select_slider(spec.title, steps, format_func=spec.text, help=help, **options)
         case "choice":
             show = partial(spec.text, e=e)
-            st.selectbox(spec.title, spec.options(e), format_func=show, help=help, **bound(name, value))
+            names = spec.options(e)
+            st.selectbox(spec.title, names, format_func=show, help=help, **bound(name, value, values=names))
         case "check":
             st.checkbox(spec.title, help=help, **bound(name, value))
         case "number":

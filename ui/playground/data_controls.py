@@ -62,7 +62,7 @@ def _data_set() -> None:
     names += [name for name in OWN if name == e.dataset]
     show = lambda name: e.source.label if name in OWN else DATASETS[name].label  # noqa: E731
     help = explain("dataset", escape_markdown(e.source.sentence))
-    st.selectbox("Data set", names, format_func=show, help=help, **bound("dataset", e.dataset, _choose))
+    st.selectbox("Data set", names, format_func=show, help=help, **bound("dataset", e.dataset, _choose, values=names))
 
 
 def _choose(name: str) -> None:

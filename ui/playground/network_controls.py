@@ -47,7 +47,7 @@ def _activation() -> None:
     names = list(ACTIVATIONS) if value != MIXED else [MIXED, *ACTIVATIONS]
     show = lambda name: "one per layer" if name == MIXED else ACTIVATIONS[name].label  # noqa: E731
     help = explain("activations")
-    st.selectbox("Activation", names, format_func=show, help=help, **bound("activations", value))
+    st.selectbox("Activation", names, format_func=show, help=help, **bound("activations", value, values=names))
     place_curve("activations")
 
 
@@ -56,7 +56,7 @@ def _device() -> None:
     help = explain("device", " ".join(f"{d.label}: {d.reason} {d.fix}" for d in found.values() if d.reason))
     value = state.experiment().device
     show = lambda name: _state_of(found[name])  # noqa: E731
-    st.selectbox("Device", list(found), format_func=show, help=help, **bound("device", value))
+    st.selectbox("Device", list(found), format_func=show, help=help, **bound("device", value, values=found))
 
 
 def _state_of(device: Device) -> str:

@@ -29,7 +29,7 @@ def buttons(*, reset: str = RESET, play: str = PLAY, pause: str = PAUSE, step: s
 def speed(sentence: str | None, width: int = 190) -> None:
     """How much training happens between two frames. sentence: its help, if it needs one."""
     with st.container(width=width):
-        st.selectbox("Speed", list(SPEEDS), format_func=_label, help=sentence, **of_view("speed"))
+        st.selectbox("Speed", list(SPEEDS), format_func=_label, help=sentence, **of_view("speed", SPEEDS))
 
 
 def _label(name: str) -> str:

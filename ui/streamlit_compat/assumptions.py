@@ -112,7 +112,7 @@ DOCUMENT = (
     _mark(Mark.PRIMARY_BUTTON, "primary buttons have this mark", "style.py",
           "labels of primary buttons are too pale in the dark theme"),
     _mark(Mark.CHOSEN_VALUES, "the values chosen in a box that takes several have this mark", "style.py",
-          "they are too pale in the dark theme"),
+          "they are too pale in the dark theme", where="studies"),
     _mark(Mark.DIALOG, "an open dialog has this mark", "keys.js live.js",
           "keys act behind an open dialog, and a status message closes it", where="dialog"),
     _mark(Mark.HELP_ICON, "a label holds an icon with its help", "page.css",

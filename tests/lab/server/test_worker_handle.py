@@ -20,7 +20,7 @@ from lab.protocol.messages import CountRuns, GetFrame, Load, Play, RunState, Ste
 from lab.server import worker_handle
 from lab.server.pool import WorkerPool
 from lab.server.run_record import RunRecord
-from lab.worker.__main__ import NICENESS
+from lab.worker.process_bounds import NICENESS
 from tests.lab.helpers import LIMIT, SMALL, step, until
 
 

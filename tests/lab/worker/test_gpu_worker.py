@@ -52,6 +52,8 @@ def test_a_lost_card_restarts_its_worker_which_resumes_and_a_second_loss_sends_t
         def shown(token=on_card):
             return unpack(pool.frame(token))[0]
 
+        until(lambda: shown(beside)["epoch"] == 1)
+
         saved = 0
         for losses, device in ((0, "GPU 0"), (1, "GPU 0"), (2, "CPU")):
             until(lambda before=losses: pool.workers[0].restarts == before and pool.workers[0].alive)

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from ui.kit.widgets import keyed
 from ui.session import state
 from ui.session.state import MOST_EVENTS
 
@@ -62,3 +63,15 @@ def test_the_old_value_of_a_widget_changes_nothing(monkeypatch):
     state.st.session_state[key] = 10
     state.on_widget_change("runs", key, heard.append)
     assert heard == [10]
+
+
+def test_the_old_label_of_a_box_whose_labels_change_is_no_value(monkeypatch):
+    me, heard = SimpleNamespace(widget_versions={}), []
+    monkeypatch.setattr(state, "_me", lambda: me)
+    monkeypatch.setattr(state.st, "session_state", {})
+    options = keyed("loss", "auto", heard.append, values=("auto", "mse"))
+    for value in ("Auto: Binary cross-entropy", "mse"):
+        state.st.session_state[options["key"]] = value
+        options["on_change"](*options["args"])
+    assert heard == ["mse"]
+    assert keyed("loss", "auto", heard.append)["key"] != options["key"]  # the box shows the present value
