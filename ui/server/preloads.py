@@ -1,6 +1,6 @@
 """A page names what its first picture needs, so that the browser fetches it while Streamlit starts.
 
-The names stand behind those of Streamlit's own scripts, which come first: a browser fetches six files at a time.
+Streamlit's own scripts come first: the names stand behind theirs, with a low priority.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from ui.components import VERSION, modules
 from ui.streamlit_compat.frontend_files import chunks
 
 PICTURE = [f"static/js/{name}" for name in chunks("BidiComponent", "Html")]
-CONTROLS = [f"static/js/{name}" for name in chunks("Slider", "Selectbox", "ButtonGroup", "Checkbox", "MenuButton")]
-PRELOADED = [*PICTURE, *(f"live/{VERSION}/{name}" for name in modules("live/live.js")), *CONTROLS]
-LINKS = "".join(f'<link rel="modulepreload" crossorigin href="./{address}">' for address in PRELOADED).encode()
+PRELOADED = [*PICTURE, *(f"live/{VERSION}/{name}" for name in modules("live/live.js"))]
+LINK = '<link rel="modulepreload" crossorigin fetchpriority="low" href="./{}">'
+LINKS = "".join(map(LINK.format, PRELOADED)).encode()
 
 
 class Preloads:

@@ -66,7 +66,7 @@ PYTHON = (
     Assumption(
         "frontend files",
         "the files that index.html names are in streamlit/static/static, under names that change with their content "
-        "and begin with that of the part, such as Slider",
+        "and begin with that of the part, such as Html",
         ("frontend_files.py",),
         "Streamlit serves its own scripts, uncompressed and read again for each visitor, and the first picture is late",
     ),

@@ -14,7 +14,7 @@ _IMPORT = re.compile(r"""(?:\bfrom|\bimport)\s*["']\./([\w.-]+\.js)["']""")
 
 
 def chunks(*parts: str) -> list[str]:
-    """The scripts of some parts of the frontend, such as "Slider", and what they import that index.html does not name.
+    """The scripts of some parts of the frontend, such as "Html", and what they import that index.html does not name.
 
     Streamlit loads a part when the first script run needs it, and then follows its imports level by level.
     """

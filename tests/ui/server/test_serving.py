@@ -176,7 +176,7 @@ def test_a_page_asks_early_for_what_its_picture_needs_but_after_streamlits_scrip
     assert named[-len(PRELOADED) :] == PRELOADED
     assert {f"live/{VERSION}/{name}" for name in modules("live/live.js")} < set(PRELOADED)
     assert {name.partition("static/")[2] for name in named if name.startswith("static")} <= set(FRONTEND_FILES)
-    assert {name.split("/")[-1].split(".")[0] for name in PRELOADED} > {"BidiComponent", "Html", "Slider", "Selectbox"}
+    assert {name.split("/")[-1].split(".")[0] for name in PRELOADED} > {"BidiComponent", "Html"}
     zipped = HTMLResponse(gzip.compress(text.encode()), headers={"Content-Encoding": "gzip"})
     assert gzip.decompress(with_preloads(zipped)[1]) == body
 

@@ -67,7 +67,7 @@ def uploaded_file() -> bool:
 def frontend_files_named_by_content() -> bool:
     named = re.findall(r'"(?:\./|/)?static/([^"]+)"', frontend_files.INDEX.read_text(encoding="utf-8"))
     known = frontend_files.FRONTEND_FILES
-    parts = all(frontend_files.chunks(part) for part in ("BidiComponent", "Html", "Slider", "Selectbox", "ButtonGroup"))
+    parts = all(frontend_files.chunks(part) for part in ("BidiComponent", "Html"))
     return bool(named) and parts and all(name in known and re.search(r"\.[\w-]{8}\.\w+$", name) for name in named)
 
 
