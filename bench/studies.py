@@ -65,7 +65,7 @@ def conducted(study: Study, count: int, kills: bool) -> tuple[float, list[Any]]:
     from distributed import LocalCluster
 
     quiet: Any = {"dashboard_address": None, "silence_logs": 50}
-    with LocalCluster(count, threads_per_worker=1, **quiet) as cluster:
+    with LocalCluster(n_workers=count, threads_per_worker=1, **quiet) as cluster:
         train(replace(study, seed=study.seed + 1, trials=WARM_UP * count), cluster)
         begin = time.perf_counter()
         search = train(study, cluster, study.trials // 2 if kills else 0)
