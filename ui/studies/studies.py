@@ -25,6 +25,7 @@ def page() -> None:
     st.markdown("Which settings are best? Many trials of your experiment, each with other values of some settings.")
     left, right = st.columns([1, 3], gap="medium")
     with left:
+        start = st.container()  # in sight on every screen
         chosen = setup.controls(e, jobs.shared().limits.study_trials)
         study = _study(chosen, e)
         job = jobs.shared().of(owner)
@@ -32,7 +33,8 @@ def page() -> None:
         label = "Start another study" if job and not is_same else "Start"
         is_off = study is None or (is_same and job is not None and job.status != "failed")
         help = "Trains in the background, also while you are on other pages."
-        st.button(label, key="study_start", type="primary", disabled=is_off, help=help, on_click=_begin, args=(study,))
+        options = {"type": "primary", "disabled": is_off, "help": help, "on_click": _begin, "args": (study,)}
+        start.button(label, key="study_start", **options)
         st.caption("Trials are judged by the validation part. The test part is looked at once, for the best of them.")
     with right:
         for problem in state.notes().pop("study_refused", []):
