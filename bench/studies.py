@@ -61,7 +61,7 @@ def measure(workloads: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def conducted(study: Study, count: int, kills: bool) -> tuple[float, list[Any]]:
-    """Seconds, and the rows without their times, on a cluster of so many processes."""
+    """Seconds, and the rows without their times, on a cluster of `count` processes."""
     from distributed import LocalCluster
 
     quiet: Any = {"dashboard_address": None, "silence_logs": 50}
@@ -74,7 +74,7 @@ def conducted(study: Study, count: int, kills: bool) -> tuple[float, list[Any]]:
 
 
 def train(study: Study, cluster: Any, kill_after: int = 0) -> Search:
-    """Conduct a study; a worker is killed after so many outcomes, if that is not 0."""
+    """Conduct a study; if kill_after is not 0, kill a worker after that number of outcomes."""
     workers, search, told = DaskWorkers(cluster.scheduler_address, {}), Search(study), itertools.count(1)
 
     def kill_one(*_: Any) -> None:

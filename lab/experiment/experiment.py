@@ -24,7 +24,7 @@ from lab.experiment.fields import DEFAULTS, LIVE, Fields, check_needs
 from lab.experiment.layer_rules import MAX_PARAMETERS
 from lab.experiment.own_data import check_own, is_absent
 from lab.experiment.plane_rules import check_plane
-from lab.experiment.rules import ExperimentError, Misfit, as_text, field_of, once_each, sentences, words
+from lab.experiment.rules import ExperimentError, Misfit, as_text, field_of, parse_json, sentences, words
 
 OLD_MONITORS = {"test_loss": "validation_loss", "test_score": "validation_score"}  # from before the validation part
 USUAL_VALIDATION_SHARE = 0.2
@@ -196,14 +196,7 @@ class Experiment(Fields):
     @classmethod
     def with_notes_from_json(cls, text: str, **more: Any) -> tuple[Experiment, list[str]]:
         """The same, and a sentence for what an old file meant differently. more: fields beside those of the text."""
-        if len(text) > MAX_TEXT_LENGTH:
-            raise ExperimentError([f"This text is too long. Allowed: JSON of at most {MAX_TEXT_LENGTH:,} characters."])
-        try:
-            values = json.loads(text, object_pairs_hook=once_each)
-        except ExperimentError:
-            raise
-        except (ValueError, RecursionError):
-            raise ExperimentError(["This is not JSON. Allowed: one JSON object of experiment fields."]) from None
+        values = parse_json(text, MAX_TEXT_LENGTH, "one JSON object of experiment fields")
         if not isinstance(values, dict):
             raise ExperimentError(['An experiment is one JSON object of fields, such as {"dataset": "digits"}.'])
         try:

@@ -5,6 +5,7 @@ Every rule has the text that follows "allowed:" in such a sentence.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -100,6 +101,18 @@ def as_text(value: Any) -> str:
     if isinstance(value, tuple):
         return ",".join(map(as_text, value))
     return str(value).lower() if isinstance(value, bool) else str(value).removesuffix(".0")
+
+
+def parse_json(text: str, most: int, allowed: str) -> Any:
+    """The values of a text of at most `most` characters. allowed: what it should be. Raises ExperimentError."""
+    if len(text) > most:
+        raise ExperimentError([f"This text is too long. Allowed: JSON of at most {most:,} characters."])
+    try:
+        return json.loads(text, object_pairs_hook=once_each)
+    except ExperimentError:
+        raise
+    except (ValueError, RecursionError):
+        raise ExperimentError([f"This is not JSON. Allowed: {allowed}."]) from None
 
 
 def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

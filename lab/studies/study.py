@@ -11,8 +11,8 @@ from typing import Any, Literal, NamedTuple
 
 from lab.experiment.experiment import USUAL_VALIDATION_SHARE, Experiment, ExperimentError
 from lab.experiment.fields import DATA, DEFAULTS, FIELDS
-from lab.experiment.group import LARGEST_SEED, later_seed
-from lab.experiment.rules import Range, once_each, short
+from lab.experiment.group import LARGEST_SEED, epochs_to_finish, later_seed
+from lab.experiment.rules import Range, parse_json, short
 
 Direction = Literal["minimize", "maximize"]
 OBJECTIVES: dict[str, Direction] = {
@@ -22,7 +22,7 @@ OBJECTIVES: dict[str, Direction] = {
 }
 SAMPLERS = {
     "tpe": "learns from the trials before (tree-structured Parzen estimator)",
-    "random": "draws every trial anew",
+    "random": "draws each trial independently",
     "grid": "takes all combinations, in random order",
 }
 PRUNERS = {
@@ -32,7 +32,7 @@ PRUNERS = {
 MAX_TRIALS, MAX_SEEDS, MAX_CHOICES, MAX_POINTS, MAX_COMBINATIONS = 10_000, 25, 100, 50, 10_000
 MAX_TEXT_LENGTH = 40_000  # characters: an experiment and a space
 USUAL_POINTS = 5  # of a range that a grid samples
-REPORTS, USUAL_EPOCHS = 10, 100  # times that a trial reports, at equal distances, in so many epochs
+REPORTS = 10  # of a trial, evenly spaced
 INPUTS = {"scaling", "features", "formula"}  # fields of the data that leave the examples as they are
 FIXED = {"device"} | {name for name, spec in FIELDS.items() if spec.group == DATA and name not in INPUTS}
 CHANGES_LOSS = {"loss", "output", "label_smoothing", "class_weights"}  # losses before and after cannot be compared
@@ -209,7 +209,7 @@ class Study:
     @property
     def report_every(self) -> int:
         """Epochs from one report of a trial to the next, by which trials are compared and pruned."""
-        return max(1, (self.experiment.epochs or USUAL_EPOCHS) // REPORTS)
+        return max(1, epochs_to_finish(self.experiment) // REPORTS)
 
     @property
     def name(self) -> str:
@@ -240,14 +240,7 @@ class Study:
 
         more: fields of the experiment beside those of the text.
         """
-        if len(text) > MAX_TEXT_LENGTH:
-            raise ExperimentError([f"This text is too long. Allowed: JSON of at most {MAX_TEXT_LENGTH:,} characters."])
-        try:
-            values = json.loads(text, object_pairs_hook=once_each)
-        except ExperimentError:
-            raise
-        except (ValueError, RecursionError):
-            raise ExperimentError(["This is not JSON. Allowed: one JSON object that describes a study."]) from None
+        values = parse_json(text, MAX_TEXT_LENGTH, "one JSON object that describes a study")
         names = [field.name for field in fields(cls)]
         if not isinstance(values, dict):
             raise ExperimentError([f"A study is one JSON object; allowed: {', '.join(names)}."])

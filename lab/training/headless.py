@@ -11,10 +11,10 @@ from data import Dataset
 from engine.formulas.metrics import Scores
 from engine.training.trainer import Trainer
 from lab.experiment.experiment import Experiment, ExperimentError
+from lab.experiment.group import USUAL_EPOCHS
 from lab.training import model_file, probes
 from lab.training.build import Built, build
 
-DEFAULT_EPOCHS = 100  # for an experiment without any stop rule
 MAX_EPOCHS = 10_000  # if otherwise only a target or patience could end training
 REPORT_EVERY_S = 0.5
 
@@ -56,7 +56,7 @@ def prepare(
 ) -> Built:  # fmt: skip
     """What `train` trains: with a stop rule that will end it. Raises ExperimentError. dataset: see `build`."""
     if not (experiment.epochs or experiment.max_seconds or experiment.selects):
-        experiment = experiment.change(epochs=DEFAULT_EPOCHS)
+        experiment = experiment.change(epochs=USUAL_EPOCHS)
     built = build(experiment, data_dir, dataset)
     if saved:
         _load(built.trainer, saved)

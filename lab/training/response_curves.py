@@ -1,7 +1,7 @@
 """Response curves of a run: for a field, the result of training with each of its values, everything else as it is.
 
-Each curve is a group of runs that trains while a page asks for it. A change of a field leaves the field's own curve as
-it is and makes those of all others anew.
+Each curve is a group of runs that trains while a page asks for it. When a field changes,
+its own curve stays as it is, and those of all other fields start over.
 """
 
 from __future__ import annotations

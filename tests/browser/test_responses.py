@@ -44,7 +44,7 @@ def chart(playground: Playground, label: str):
 
 
 def complete(playground: Playground, field: str, runs: int) -> None:
-    """Wait until a curve has so many runs."""
+    """Wait until a curve has this number of runs."""
     found = f"document.querySelector('.response[data-field={field}] .response-curve')?.dataset.runs"
     playground.until(f"{found} == {runs}", 2 * WAIT_S)
 

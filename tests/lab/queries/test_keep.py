@@ -8,22 +8,9 @@ import pytest
 from lab.experiment.experiment import Experiment
 from lab.protocol.messages import Change, GetFrame, Repeat, Step
 from lab.queries.table import ask
-from lab.server.pool import WorkerPool
 from lab.training.run import SAME_BITS
-from lab.worker.local_pool import LocalPool
 from tests.lab.helpers import SMALL, step, until
 from ui.session.keeping import kept_run, repetition
-
-
-@pytest.fixture(scope="module", params=[LocalPool, WorkerPool], ids=["here", "worker"])
-def pool(request):
-    if request.param is LocalPool:
-        yield LocalPool()
-    else:
-        workers = WorkerPool(1)
-        workers.start()
-        yield workers
-        workers.stop()
 
 
 def test_a_run_is_kept_and_trained_again_with_the_same_bits(pool):

@@ -9,20 +9,7 @@ from engine.training import checkpoint
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.protocol.messages import Step
 from lab.queries.table import QUERIES
-from lab.server.pool import WorkerPool
 from lab.training.build import build
-from lab.worker.local_pool import LocalPool
-
-
-@pytest.fixture(scope="module", params=[LocalPool, WorkerPool], ids=["here", "worker"])
-def pool(request):
-    if request.param is LocalPool:
-        yield LocalPool()
-    else:
-        workers = WorkerPool(1)
-        workers.start()
-        yield workers
-        workers.stop()
 
 
 def test_the_weights_that_are_answered_are_those_of_the_run(pool):

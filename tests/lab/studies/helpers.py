@@ -40,7 +40,7 @@ def study_of(**changes: Any) -> Study:
 
 
 def conducted(study: Study, slots: int = 1, store: Any = None, after: int = 0, workers: Any = None) -> Search:
-    """A search until its end, or until so many trials are told."""
+    """A search until its end, or until this number of trials has been told."""
     search, stop, told = Search(study, store), threading.Event(), []
     workers = workers or Threads(slots)
 

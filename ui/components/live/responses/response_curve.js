@@ -1,4 +1,4 @@
-// One response curve under a setting: what becomes of the run with each value of the setting.
+// One response curve under a setting: the result of training with each of its values.
 import { INK, QUIET, TEST_CURVE, VALIDATION_CURVE } from '../../shared/palette.js';
 import { bandPath, describe, linePath, nearest, placesOf, shapesOf } from './layout.js';
 import { build, makeButton, setText } from '../../shared/dom.js';
