@@ -20,8 +20,8 @@ from data.sources.tables import TABLES
 from data.sources.toy import TOYS
 
 __all__ = [
-    "BALANCED", "DATASETS", "FEATURES", "OWN", "RANGES", "SAMPLES", "SCALINGS", "Dataset", "Feature", "Scaling",
-    "Source", "get_source", "load", "preload",
+    "BALANCED", "DATASETS", "FEATURES", "MAX_FOLD", "OWN", "RANGES", "SAMPLES", "SCALINGS", "Dataset", "Feature",
+    "Scaling", "Source", "get_source", "has_fold", "load", "preload",
 ]  # fmt: skip
 
 DATASETS: dict[str, Source] = {source.name: source for source in (*TOYS, hand_drawn.source(), *TABLES, *IMAGES)}
@@ -31,6 +31,7 @@ RANGES = {
     "noise": (0, 0.5), "label_noise": (0, 0.5), "outliers": (0, 0.5), "balance": (0.1, 0.9), "train_share": (0.1, 0.9),
     "validation_share": (0, 0.5),
 }  # fmt: skip
+MAX_FOLD = 9  # of ten
 BALANCED = tuple(source.name for source in TOYS if source.classes)  # whose class balance can be changed
 
 
@@ -41,6 +42,11 @@ def get_source(name: str, points: str = "", own: str = "") -> Source:
     return hand_drawn.source(points) if name == hand_drawn.NAME else DATASETS[name]
 
 
+def has_fold(fold: int, validation_share: float) -> bool:
+    """Whether the training part holds so many other validation parts of this share."""
+    return round((fold + 1) * validation_share, 9) <= 1
+
+
 def load(
     name: str,
     *,
@@ -48,6 +54,7 @@ def load(
     noise: float = 0.0,
     train_share: float = 0.75,
     validation_share: float = 0.0,
+    fold: int = 0,
     features: Sequence[str] = ("x1", "x2"),
     formula: str = "",
     label_noise: float = 0.0,
@@ -70,6 +77,7 @@ def load(
     train_share: 0.1 to 0.9, the share of the examples used for training; ignored for a set with its own test part.
     validation_share: 0 to 0.5, the share of the training part that is dealt as validation part, stratified by class.
         The test part does not depend on it.
+    fold: 0 to MAX_FOLD, which of the validation parts that share no example: as many as the share allows.
     features: names from FEATURES, the inputs for a toy; ignored for a real set, which has its own inputs.
     formula: the text of the feature called "formula"; see data.sources.formula.
     label_noise: 0 to 0.5, the share of all labels that are wrong; classification only.
@@ -96,6 +104,8 @@ def load(
     for (argument, (low, high)), value in zip(RANGES.items(), given, strict=True):
         if not low <= value <= high:
             raise ValueError(f"The argument {argument} is {value!r}: choose a number from {low} to {high}.")
+    if not 0 <= fold <= MAX_FOLD or (fold and not has_fold(fold, validation_share)):
+        raise ValueError(f"The argument fold is {fold!r}: choose 0, or one that the validation share has room for.")
     source = get_source(name, points, own)
     if scaling not in (SCALINGS if source.image_shape else (STANDARD,)):
         raise ValueError(
@@ -112,7 +122,17 @@ def load(
         if label_noise:
             raw = corruption.with_wrong_labels(raw, label_noise, source.classes, label_rng)
         return table_dataset(
-            source, raw, samples, noise, train_share, validation_share, positions_rng, noise_rng, split_rng, scaling
+            source,
+            raw,
+            samples,
+            noise,
+            train_share,
+            validation_share,
+            positions_rng,
+            noise_rng,
+            split_rng,
+            scaling,
+            fold,
         )
     check_features(features)
     if balance != 0.5 and name not in BALANCED:
@@ -137,7 +157,7 @@ def load(
         samples = min(samples, source.samples)
     blocks = [block() for _ in range(-(-samples // source.samples))]
     return plane_dataset(
-        source, blocks, samples, tuple(features), EXTENT, train_share, validation_share, split_rng, formula
+        source, blocks, samples, tuple(features), EXTENT, train_share, validation_share, split_rng, formula, fold
     )
 
 

@@ -172,6 +172,7 @@ def plane_dataset(
     validation_share: float,
     split_rng: np.random.Generator,
     formula: str = "",
+    fold: int = 0,
 ) -> Dataset:
     """A toy's points, split and turned into standardized features; `formula` is the text of the typed feature.
 
@@ -184,7 +185,7 @@ def plane_dataset(
             part.append(start + found)
         start += len(block.group)
     x, y, group = (np.concatenate(arrays) for arrays in zip(*(block[:3] for block in blocks), strict=True))
-    parts = deal_validation(np.concatenate(train), np.concatenate(test), validation_share, group)
+    parts = deal_validation(np.concatenate(train), np.concatenate(test), validation_share, group, fold)
     points = Parts(*(x[rows].astype(np.float32) for rows in parts))
     mean, scale = statistics(plane_features(points.train, features, formula))
     # A partial of a module function, unlike a lambda, can be sent to another process.
@@ -222,6 +223,7 @@ def table_dataset(
     noise_rng: np.random.Generator,
     split_rng: np.random.Generator,
     scaling: str = STANDARD,
+    fold: int = 0,
 ) -> Dataset:
     """A real set, or a stratified choice of `samples` rows of it, split and standardized.
 
@@ -230,7 +232,7 @@ def table_dataset(
     training part before noise. scaling: how pixels become inputs; see data.scaling.
     """
     rows = _training_and_test_rows(raw, samples, train_share, positions_rng, split_rng)
-    parts = deal_validation(*rows, validation_share, raw.group)
+    parts = deal_validation(*rows, validation_share, raw.group, fold)
     train, unused = parts.train, len(raw.x) - sum(map(len, parts))
     recipe = raw.recipe or Recipe.of_numbers(raw.feature_names, pixels=bool(source.image_shape))
     if source.image_shape:

@@ -48,17 +48,20 @@ def split(
     return order[:cut], order[len(order) - (samples - cut) :]
 
 
-def deal_validation(train: np.ndarray, test: np.ndarray, share: float, group: np.ndarray) -> Parts:
+def deal_validation(train: np.ndarray, test: np.ndarray, share: float, group: np.ndarray, fold: int = 0) -> Parts:
     """The parts, with this share of the training rows (M,) dealt as validation part.
 
     These are the last of them: rows in a stratified order, so that both parts are stratified, and a larger share only
-    adds to the validation part. The training part keeps at least as many examples as it has groups.
+    adds to the validation part. fold: how many other validation parts of this size come after it; together the folds
+    hold each row once. The training part keeps at least as many examples as it has groups.
     """
     if not share:
         return Parts(train, train[:0], test)
     most = len(train) - len(np.unique(group[train]))
-    cut = len(train) - min(max(round(share * len(train)), 1), most)
-    return Parts(train[:cut], train[cut:], test)
+    behind = min(round(fold * share * len(train)), len(train) - 1)
+    end = len(train) - behind
+    begin = max(0, end - min(max(round((fold + 1) * share * len(train)) - behind, 1), most))
+    return Parts(np.concatenate([train[:begin], train[end:]]), train[begin:end], test)
 
 
 def statistics(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from data import OWN, SAMPLES, get_source
+from data import OWN, SAMPLES, get_source, has_fold
 from data.dataset import Source
 from data.sources import hand_drawn
 from engine import LOSSES
@@ -43,6 +43,8 @@ class Experiment(Fields):
         source = self.source
         if self.samples and self.samples < SAMPLES[0]:
             raise Misfit("samples", self.samples, f"0 (all) or a whole number from {SAMPLES[0]} to {SAMPLES[1]:,}")
+        if not has_fold(self.fold, self.validation_share):
+            raise Misfit("fold", self.fold, f"with a validation share of {self.validation_share:g}: fewer folds")
         if not isinstance(self.activations, str) and len(self.activations) != len(self.hidden):
             raise Misfit(
                 "activations",

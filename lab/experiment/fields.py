@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import core_schema
 
-from data import BALANCED, DATASETS, OWN, RANGES, SAMPLES, SCALINGS
+from data import BALANCED, DATASETS, MAX_FOLD, OWN, RANGES, SAMPLES, SCALINGS
 from data.sources import hand_drawn
 from engine import INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from engine.formulas.losses import valid_outputs
@@ -222,6 +222,12 @@ class Fields(BaseModel):
         help="Share of the training part that is set aside as validation part, which stop rules choose by. With more "
              "of it they choose more reliably, and fewer examples are left for training.",
     )] = 0.0
+    fold: Annotated[int, FieldSpec(
+        allowed=whole(0, MAX_FOLD), label="Fold", group=DATA, part="data", advanced=True, zero="the usual one",
+        term=PARTS, needs=Needs(lambda e: e.validation_share > 0, "without a validation part", strict=False),
+        help="Which examples of the training part are the validation part. Folds share none, so that with a share of "
+             "20% the folds 0 to 4 hold each example once.",
+    )] = 0
     scaling: Annotated[str, FieldSpec(
         allowed=one_of(*SCALINGS), label="Pixels as inputs", group=DATA, part="data", choices=SCALINGS,
         needs=NEEDS_PICTURES, help="How pixels become inputs.",

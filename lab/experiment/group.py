@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from engine import ACTIVATIONS
 from lab.experiment.architecture import architecture_of
 from lab.experiment.experiment import Experiment
-from lab.experiment.fields import FIELDS
+from lab.experiment.fields import FIELDS, LIVE
+from lab.experiment.replay import Replay
 from lab.experiment.rules import ExperimentError
 from lab.experiment.work_estimate import FORWARD_AND_BACKWARD, MULTIPLY_ADDS_PER_S, per_sample
 
@@ -20,8 +21,10 @@ USUAL_EPOCHS = 100  # after which a run counts as finished, unless it has a stop
 MAX_SECONDS = 600.0  # that all members may take, as estimated
 AT_ONCE_S = 5.0  # that they may take, as estimated, without being asked for by a press
 STEP_S = 2e-6  # that a step takes besides its multiply-adds
-VARY = {"weights": "Weights", "everything": "Everything"}  # what differs between the seeds
+VARY = {"weights": "Weights", "everything": "Everything", "folds": "Folds"}  # what differs between repeated runs
+FOLDS = (5, 10)  # numbers of folds of the training part
 LARGEST_SEED = 999_999
+LOSS_DEPENDS_ON = {"loss", "output", "label_smoothing", "class_weights"}  # their values have no losses to compare
 # Values to try of a field that has no slider of its own.
 CANDIDATES: dict[str, tuple[Any, ...]] = {"hidden": ((2,), (4,), (8,), (16,), (4, 4), (8, 8), (16, 16), (8, 8, 8))}
 
@@ -39,7 +42,9 @@ class Group:
 
     field, values: what varies, or "" and (); field2, values2: the same for pairs, which come row by row: all values of
     the first field with the first one of the second. seeds: runs of each value or pair; vary: of VARY; epochs: of each
-    member. The first seed is that of the experiment. Raises ExperimentError for what is not allowed.
+    member. The first seed is that of the experiment; folds give each run another validation part, so that each training
+    example is once in it. start: what all members do first, which ends with the experiment; only then their own values
+    are set, and their epochs begin. Raises ExperimentError for what is not allowed.
     """
 
     experiment: Experiment
@@ -50,6 +55,7 @@ class Group:
     epochs: int = USUAL_EPOCHS
     field2: str = ""
     values2: tuple[Any, ...] = ()
+    start: Replay | None = None
 
     def __post_init__(self) -> None:
         count, varied = self.seeds * self.places, [name for name in (self.field, self.field2) if name]
@@ -62,6 +68,11 @@ class Group:
             raise ExperimentError([f"compare: {count} runs are not allowed; allowed: 1 to {MAX_MEMBERS}."])
         if not 1 <= self.epochs <= MAX_EPOCHS:
             raise ExperimentError([f"compare: {self.epochs} epochs are not allowed; allowed: 1 to {MAX_EPOCHS}."])
+        if self.vary == "folds" and (self.seeds not in FOLDS or self.start or "validation_share" in varied):
+            allowed = " or ".join(map(str, FOLDS))
+            raise ExperimentError([f"compare: folds need {allowed} runs from epoch 0, and set the validation share."])
+        if self.start and (self.start.final_experiment != self.experiment or not {*varied} <= {*LIVE}):
+            raise ExperimentError(["compare: only what a network can take while it trains can change after epoch 0."])
         assert self.members  # each must be a valid experiment
         if self.seconds > MAX_SECONDS:
             raise ExperimentError(
@@ -84,20 +95,44 @@ class Group:
         changes = map(self.fields_at, range(self.places))
         first = [self.experiment.change(**fields) if fields else self.experiment for fields in changes]
         return tuple(
-            Member(place, e.model_copy(update=self._seeds(number)))  # seeds fit whatever the other fields are
+            Member(place, e.model_copy(update=self._differences(number)))  # they fit whatever the other fields are
             for number in range(self.seeds)
             for place, e in enumerate(first)
         )
 
-    def _seeds(self, number: int) -> dict[str, int]:
-        """The seeds that differ from those of the experiment."""
+    def _differences(self, number: int) -> dict[str, Any]:
+        """The fields of a repeated run that differ from those of the experiment."""
         e = self.experiment
+        if self.vary == "folds":
+            return {"validation_share": 1 / self.seeds, "fold": number}
         if not number:
             return {}
         if self.vary == "weights":
             return {"weight_seed": later_seed(e.weight_seed or e.seed, number)}
         seeds = {"seed": later_seed(e.seed, number)}
         return seeds | ({"weight_seed": later_seed(e.weight_seed, number)} if e.weight_seed else {})
+
+    def replay_of(self, number: int) -> Replay:
+        """How to train a member alone."""
+        place, e = self.members[number]
+        if not self.start:
+            return Replay(e, epochs=self.epochs)
+        first = self.start.experiment.model_copy(update=self._differences(number // self.places))
+        fields = self.experiment.changed_fields(self.members[place].experiment)
+        change = ({"step": self.start.steps, "fields": fields},) if fields else ()
+        return Replay(first, (*self.start.changes, *change), 0, self.first_epoch + self.epochs, self.start.way)
+
+    @property
+    def first_epoch(self) -> int:
+        """The epoch at which the members become different."""
+        return self.start.epochs if self.start else 0
+
+    @property
+    def figure(self) -> str:
+        """What is compared: the loss, unless what varies makes it another loss."""
+        if not {self.field, self.field2} & LOSS_DEPENDS_ON:
+            return "loss"
+        return "accuracy" if self.experiment.source.kind == "classification" else "R²"
 
     @property
     def part(self) -> str:
@@ -107,12 +142,13 @@ class Group:
     @cached_property
     def seconds(self) -> float:
         """An estimate of the time that all members take together, on one core."""
-        return self.seeds * sum(_seconds(member.experiment, self.epochs) for member in self.members[: self.places])
+        epochs = self.first_epoch + self.epochs
+        return self.seeds * sum(_seconds(member.experiment, epochs) for member in self.members[: self.places])
 
     def to_json(self) -> str:
-        return json.dumps(
-            {f.name: getattr(self, f.name) for f in fields(self)} | {"experiment": self.experiment.to_json()}
-        )
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        start = self.start and self.start.to_values()
+        return json.dumps(values | {"experiment": self.experiment.to_json(), "start": start})
 
     @classmethod
     def from_json(cls, text: str) -> Group:
@@ -121,6 +157,8 @@ class Group:
             found = json.loads(text)
             for name in ("values", "values2"):
                 found[name] = tuple(tuple(v) if isinstance(v, list) else v for v in found[name])
+            if start := found.get("start"):
+                found["start"] = Replay.from_values(start, Experiment.from_json(json.dumps(start["experiment"])))
             return cls(**{**found, "experiment": Experiment.from_json(found["experiment"])})
         except (TypeError, KeyError, ValueError) as problem:
             if isinstance(problem, ExperimentError):

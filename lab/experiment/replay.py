@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from pydantic import ValidationError
 
+from lab.experiment import link
 from lab.experiment.experiment import Experiment
 from lab.experiment.fields import LIVE, Fields
 from lab.experiment.rules import ExperimentError
@@ -47,7 +48,7 @@ class Replay:
             if not isinstance(change, Mapping) or not _is_change(change) or not last <= change["step"] <= MAX_STEPS:
                 raise ExperimentError([NONE])
             last = change["step"]
-        if self.changes and last > self.steps:
+        if last > self.steps and (self.steps or not self.epochs):
             raise ExperimentError([NONE])
 
     @cached_property
@@ -72,6 +73,25 @@ class Replay:
         if not isinstance(values, dict) or values.keys() != names or not isinstance(values["changes"], list):
             raise ExperimentError([NONE])
         return cls(experiment, tuple(values["changes"]), values["steps"], values["epochs"], values["way"])
+
+
+def packed(replay: Replay) -> str:
+    """A text for links."""
+    more = {"changes": json.dumps(list(replay.changes), separators=(",", ":")), "way": replay.way,
+            "steps": str(replay.steps), "after": str(replay.epochs)}  # fmt: skip
+    return link.packed({**replay.experiment.to_query(), **more})
+
+
+@lru_cache(maxsize=256)
+def unpacked(text: str) -> Replay | None:
+    """The replay of a text of `packed`; None if that is none."""
+    try:
+        query = link.expanded({link.FIELD: text})
+        changes, way, steps, epochs = (query.pop(name) for name in ("changes", "way", "steps", "after"))
+        experiment, refused = Experiment.from_query(query)
+        return None if refused else Replay(experiment, tuple(json.loads(changes)), int(steps), int(epochs), way)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def with_fields(experiment: Experiment, fields: Mapping[str, Any]) -> Experiment:

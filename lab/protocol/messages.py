@@ -247,7 +247,7 @@ class GetResponses:
             raise BadMessage(f"responses: {short(str(unknown[0]))} is not allowed; allowed: names of fields.")
 
 
-GROUP = "group"  # the query for which a run trains
+GROUP, PAIR = "group", "pair"  # the queries for which a run trains
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,12 @@ def keep(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray])
     return {**header, "thumbnail": kind}, {"epochs": history.epochs, "values": history.values, **pictures}
 
 
+def replay(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+    """How to repeat a run up to here, or None where that cannot be, and its status."""
+    found = run.log.replay(run.trainer, run.experiment)
+    return {"replay": found and found.to_values(), "status": run.status}, {}
+
+
 def _thumbnail(run: Run) -> tuple[str, np.ndarray | None]:
     """A map of the plane, or the weights of the first units as pictures: its encoding, and (height, width) bytes."""
     if run.dataset.encode:

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from engine.training import checkpoint
-from lab.protocol.messages import GROUP, Answer
+from lab.protocol.messages import GROUP, PAIR, Answer
 from lab.queries import downloads, examples, gallery, health, landscape, rate_test
 from lab.queries.function_values import batch_outputs, plane, pre_activations
 from lab.queries.gradient_check import gradient_check, gradient_sweep
-from lab.queries.group import group
-from lab.queries.keep import keep
+from lab.queries.group import group, pair
+from lab.queries.keep import keep, replay
 from lab.queries.one_step import one_step
 from lab.training.run import Run
 
@@ -36,6 +36,7 @@ QUERIES: dict[str, Query] = {
     "curves": downloads.curves,
     "confusion": downloads.confusion,
     "keep": keep,
+    "replay": replay,
     "inputs": downloads.inputs,
     "predict": downloads.predict,
     "rows": downloads.rows,
@@ -48,6 +49,7 @@ QUERIES: dict[str, Query] = {
     "gradient_sweep": gradient_sweep,
     **gallery.QUERIES,
     GROUP: group,
+    PAIR: pair,
     "health": health.health,
     "rate_test": rate_test.rate_test,
     "landscape": landscape.begin,

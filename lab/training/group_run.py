@@ -1,4 +1,4 @@
-"""The members of a group, trained one after the other.
+"""The members of a group, trained one after the other, or two of them in lock step.
 
 Members that differ only in what a running network accepts, or in their initial weights, share one trainer: it starts
 again from another snapshot, and so has the same bits as a trainer of its own.
@@ -7,12 +7,15 @@ again from another snapshot, and so has the same bits as a trainer of its own.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from data import Dataset
+from engine.backend import has_lost_context, is_out_of_memory
 from engine.formulas.metrics import Scores
 from engine.network.network import Network
 from engine.training.trainer import Trainer
@@ -20,8 +23,10 @@ from lab.experiment.architecture import architecture_of
 from lab.experiment.experiment import Experiment
 from lab.experiment.fields import DATA, FIELDS, LIVE
 from lab.experiment.group import Group
-from lab.training.build import build, generators, layers
+from lab.experiment.rules import ExperimentError
+from lab.training.build import MEMORY_ADVICE, build, generators, layers
 from lab.training.probes import PlaneMap
+from lab.training.replayed_training import ReplayedTraining
 
 MAP_SIDE = 40  # points along a side of a member's map
 KEPT_PARAMETERS = 100_000  # of the trainers that a group keeps
@@ -30,10 +35,11 @@ OF_DATA = {name for name, spec in FIELDS.items() if spec.group == DATA} - {"weig
 
 
 class Outcome(NamedTuple):
-    """What became of a member. status: done, stopped (by a rule of its own) or diverged.
+    """What became of a member. status: done, stopped (by a rule of its own) or diverged. epochs: of its own.
 
-    losses, scores: (epochs + 1,) of the compared part, which stay where they are after a rule has ended the run; from
-    its divergence on they are infinite: worse than any other. map: (side, side) bytes of its plane, or None.
+    losses, scores: (epochs + 1,) of the compared part from its first own epoch on, which stay where they are after a
+    rule has ended the run; from its divergence on they are infinite: worse than any other. map: (side, side)
+    bytes of its plane, or None.
     """
 
     status: str
@@ -41,6 +47,13 @@ class Outcome(NamedTuple):
     losses: np.ndarray
     scores: np.ndarray
     map: np.ndarray | None
+
+
+class Known(NamedTuple):
+    """Data that is there already, and the experiment that it was made for."""
+
+    experiment: Experiment
+    dataset: Dataset
 
 
 class Prepared(NamedTuple):
@@ -52,60 +65,105 @@ class Prepared(NamedTuple):
     map: PlaneMap | None
 
 
-class Known(NamedTuple):
-    """Data that is there already, and the experiment that it was made for."""
+class Trains(Protocol):
+    """What trains beside a run."""
 
-    experiment: Experiment
-    dataset: Dataset
+    def fail(self, problem: str) -> None:
+        """End it because of a problem, a sentence."""
+        ...
+
+
+@contextmanager
+def failing(group: Trains) -> Iterator[None]:
+    """A group that cannot be trained is no fault of its run. Raises only what the process does not survive."""
+    try:
+        yield
+    except Exception as problem:
+        if has_lost_context(problem):
+            raise
+        if isinstance(problem, ExperimentError):
+            return group.fail(str(problem))
+        if is_out_of_memory(problem):
+            return group.fail(f"There is no memory left for these runs. {MEMORY_ADVICE}")
+        traceback.print_exc()
+        group.fail(f"Training failed ({type(problem).__name__}).")
+
+
+def prepare(e: Experiment, known: Iterable[Known | Prepared]) -> Prepared:
+    """What trains an experiment, with data that is known already if it is the same."""
+    alike = (each.dataset for each in known if not each.experiment.changed_fields(e).keys() & OF_DATA)
+    dataset, trainer = build(e, dataset=next(alike, None))
+    return Prepared(e, dataset, trainer, PlaneMap(dataset, trainer, MAP_SIDE) if dataset.encode else None)
 
 
 class GroupRun:
-    """Owns the trainers of a group, one for each value if they are small, and the outcomes so far."""
+    """Owns the trainers of a group, one for each value if they are small, and the outcomes so far.
+
+    first: the number of the member that the outcomes begin with. problem: a sentence where one could not be trained,
+    which ends the group.
+    """
 
     def __init__(
-        self, group: Group, clock: Callable[[], float] = time.perf_counter, known: Known | None = None
+        self, group: Group, clock: Callable[[], float] = time.perf_counter, known: Known | None = None, first: int = 0
     ) -> None:
         """known: data that members use, too, if it is theirs."""
-        self.group, self.clock, self._known = group, clock, known
+        self.group, self.clock, self._known, self.first = group, clock, known, first
         self.outcomes: list[Outcome] = []
+        self.problem = ""
         self.extent: tuple[float, float] | None = None
         self._prepared: dict[int, Prepared] = {}  # by the place of the value; the latest one last
-        self._has_begun = False  # whether the latest one trains the present member
+        self._training: ReplayedTraining | None = None  # of the present member
 
     @property
     def finished(self) -> bool:
-        return len(self.outcomes) == len(self.group.members)
+        return bool(self.problem) or self._number == len(self.group.members)
+
+    @property
+    def _number(self) -> int:
+        """That of the present member."""
+        return self.first + len(self.outcomes)
+
+    @property
+    def kept_parameters(self) -> int:
+        """Of all trainers."""
+        return sum(len(each.trainer.network.parameters) for each in self._prepared.values())
 
     def is_ready(self) -> bool:
         """Whether `advance` has something to do, and does not wait for the compiler."""
-        place = self.group.members[len(self.outcomes)].place
-        return not self._has_begun or self._prepared[place].trainer.is_ready()
+        return self._training is None or self._training.trainer.is_ready()
 
     @np.errstate(all="ignore")
     def advance(self, seconds: float) -> None:
         """Train for about `seconds`; a member is built as one piece."""
-        ends = self.clock() + seconds
+        ends, epochs = self.clock() + seconds, self.group.first_epoch + self.group.epochs
         while not self.finished:
-            now = self._present()
-            if not now.trainer.is_ready():
+            training = self._training = self._training or self._begun()
+            if not training.trainer.is_ready():
                 break
-            now.trainer.run_for(max(0.0, ends - self.clock()), epochs=self.group.epochs)
-            if now.trainer.stopped or now.trainer.divergence is not None or now.trainer.epochs >= self.group.epochs:
-                self.outcomes.append(self._outcome(now))
-                self._has_begun = False
+            training.advance(max(0.0, ends - self.clock()), epochs, self.clock)
+            if training.has_ended or training.trainer.epochs >= epochs:
+                self.outcomes.append(self._outcome())
+                self._training = None
             if self.clock() >= ends:
                 break
         if self.finished:
-            self._prepared.clear()
+            self.release()
             self._known = None
 
-    def _present(self) -> Prepared:
-        """What trains the present member."""
-        place, e = self.group.members[len(self.outcomes)]
-        if self._has_begun:
-            return self._prepared[place]
-        self._has_begun = True
-        known = self._prepared.pop(place, None)
+    def fail(self, problem: str) -> None:
+        """End the group because of a problem, a sentence."""
+        self.problem = problem
+        self.release()
+
+    def release(self) -> None:
+        """Give up all trainers; the present member begins again when it is its turn."""
+        self._prepared.clear()
+        self._training = None
+
+    def _begun(self) -> ReplayedTraining:
+        """The training of the present member."""
+        place, replay = self.group.members[self._number].place, self.group.replay_of(self._number)
+        e, known = replay.experiment, self._prepared.pop(place, None)
         if known and known.experiment.changed_fields(e).keys() <= SHARED:
             for_weights, for_batches, for_dropout = generators(e)
             network = Network(layers(architecture_of(e).layers, for_dropout), known.trainer.network.inputs,
@@ -113,34 +171,29 @@ class GroupRun:
             known.trainer.begin(e.settings(), *network.get_state(), {"batches": for_batches, **network.rngs})
             self._prepared[place] = known._replace(experiment=e)
         else:
-            self._prepared[place] = self._built(e)
+            self._prepared[place] = prepare(e, (*([self._known] if self._known else ()), *self._prepared.values()))
             size = len(self._prepared[place].trainer.network.parameters)
             for oldest in list(self._prepared)[: -max(1, KEPT_PARAMETERS // size)]:
                 del self._prepared[oldest]
-        self._prepared[place].trainer.wait_for_compiler()
-        return self._prepared[place]
+        self.extent = self._prepared[place].dataset.extent
+        return ReplayedTraining(self._prepared[place].trainer, replay)
 
-    def _built(self, e: Experiment) -> Prepared:
-        known = (*([self._known] if self._known else ()), *self._prepared.values())
-        alike = (each.dataset for each in known if not each.experiment.changed_fields(e).keys() & OF_DATA)
-        dataset, trainer = build(e, dataset=next(alike, None))
-        self.extent = dataset.extent if dataset.encode else None
-        return Prepared(e, dataset, trainer, PlaneMap(dataset, trainer, MAP_SIDE) if self.extent else None)
-
-    def _outcome(self, now: Prepared) -> Outcome:
-        trainer, count, part = now.trainer, self.group.epochs + 1, self.group.part
-        history = trainer.history
+    def _outcome(self) -> Outcome:
+        now, part = self._prepared[self.group.members[self._number].place], self.group.part
+        trainer, first = now.trainer, self.group.first_epoch
+        history, epochs = trainer.history, np.arange(first, first + self.group.epochs + 1)
         rows = (history.values[Scores._fields.index(f"{part}_{kind}")] for kind in ("loss", "score"))
-        losses, scores = (_every_epoch(history.epochs, row, count) for row in rows)
+        losses, scores = (_every_epoch(history.epochs, row, epochs) for row in rows)
+        own = max(0, trainer.epochs - first)
         if trainer.divergence is not None:
-            known = int(history.epochs[-1]) + 1
+            known = max(0, int(history.epochs[-1]) + 1 - first)
             losses[known:], scores[known:] = np.inf, -np.inf
-        elif trainer.stopped:  # the best weights may have been restored
-            losses[trainer.epochs :], scores[trainer.epochs :] = trainer.evaluate().of(part)
+        elif trainer.stopped or history.epochs[-1] < trainer.epochs:  # the best weights may have been restored
+            losses[own:], scores[own:] = trainer.evaluate().of(part)
         status = "diverged" if trainer.divergence is not None else "stopped" if trainer.stopped else "done"
-        return Outcome(status, trainer.epochs, losses, scores, now.map() if now.map else None)
+        return Outcome(status, own, losses, scores, now.map() if now.map else None)
 
 
-def _every_epoch(epochs: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
-    """(count,) the latest value at each epoch."""
-    return values[np.searchsorted(epochs, np.arange(count), side="right") - 1].astype(np.float64)
+def _every_epoch(epochs: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The latest value at each of the wanted epochs."""
+    return values[np.searchsorted(epochs, wanted, side="right") - 1].astype(np.float64)

@@ -34,7 +34,6 @@ from lab.training.spread import spread
 ASKED_S = 1.0  # after the latest request; then nothing is trained
 BEGIN_S = 0.03  # of an answer that may be spent on describing new groups
 SEEDS = (5, 3, 1)  # as many as the time allows
-LOSS_DEPENDS_ON = {"loss", "output", "label_smoothing", "class_weights"}  # their values have no losses to compare
 
 
 @dataclass
@@ -69,6 +68,13 @@ class ResponseCurves:
         runs = (self._responses[field].run for field in self._allowed if field in self._responses)
         unfinished = [run for run in runs if run and not run.finished]
         return min(unfinished, key=lambda run: (not run.is_ready(), _rounds(run)), default=None)
+
+    def release_unwatched(self) -> None:
+        """Give up the trainers of curves for which nobody asks any more."""
+        if self.clock() - self._asked > ASKED_S:
+            for response in self._responses.values():
+                if response.run:
+                    response.run.release()
 
     def answer(self, known: Known, request: GetResponses) -> dict[str, Any]:
         """What has changed since the versions that the page names, as plain values.
@@ -128,8 +134,8 @@ class ResponseCurves:
     def _version(self, field: str, e: Experiment, request: GetResponses) -> str:
         """Differs wherever the description does."""
         response, waits = self._responses[field], self._waits(field, request)
-        runs = len(response.run.outcomes) if response.run else 0
-        return f"{response.serial}.{_place(present_value(field, e), response.values)}.{runs}.{waits:d}"
+        runs, fails = (len(response.run.outcomes), bool(response.run.problem)) if response.run else (0, True)
+        return f"{response.serial}.{_place(present_value(field, e), response.values)}.{runs}.{waits:d}.{fails:d}"
 
     def _described(self, field: str, e: Experiment, request: GetResponses) -> dict[str, Any]:
         """A curve as plain values.
@@ -143,11 +149,11 @@ class ResponseCurves:
         facts: dict[str, Any] = {
             "serial": response.serial, "label": spec.label, "values": response.values,
             "texts": [_text(field, value, e) for value in response.values], "present": _place(present, response.values),
-            "ordered": bool(spec.steps), "problem": response.problem,
+            "ordered": bool(spec.steps), "problem": response.problem or (response.run.problem if response.run else ""),
         }  # fmt: skip
-        if (run := response.run) is None:
+        if (run := response.run) is None or run.problem:
             return facts
-        group, figure = run.group, _figure(field, e)
+        group, figure = run.group, run.group.figure
         worse = 1 if figure == "loss" else -1
         finals = {value: _finals(run, number, figure) for number, value in enumerate(group.values)}
         quartiles = {v: [float(x) for x in spread(worse * f)[1:4]] for v, f in finals.items() if len(f)}
@@ -207,12 +213,6 @@ def _rounds(run: GroupRun) -> int:
 def _finals(run: GroupRun, place: int, figure: str) -> np.ndarray:
     outcomes = run.outcomes[place :: run.group.places]
     return np.array([(outcome.losses if figure == "loss" else outcome.scores)[-1] for outcome in outcomes])
-
-
-def _figure(field: str, e: Experiment) -> str:
-    if field not in LOSS_DEPENDS_ON:
-        return "loss"
-    return "accuracy" if e.source.kind == "classification" else "R²"
 
 
 def _point(quartiles: list[float] | None, finals: np.ndarray | None, worse: int) -> list[Any] | None:

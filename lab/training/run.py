@@ -36,9 +36,10 @@ from lab.protocol.speed import speed_named
 from lab.training.advice import Adviser
 from lab.training.build import Built, build
 from lab.training.change_log import Ahead, ChangeLog, fingerprint
-from lab.training.diagram import dense_layers
 from lab.training.frame_builder import FrameBuilder
-from lab.training.group_run import GroupRun, Known
+from lab.training.group_run import GroupRun, Known, failing
+from lab.training.pair_run import PairRun
+from lab.training.replayed_training import check_weight, edit_weight, set_fields
 from lab.training.response_curves import ResponseCurves
 
 STEP_BUDGET_S = 0.1  # of training on a press of Step, before other runs get their turn
@@ -89,7 +90,7 @@ class Run:
         self.dataset, self.trainer = built or build(experiment.change(**self.instead) if self.instead else experiment)
         self.experiment, self._has_own_start = experiment, built is None
         self.build_number += 1
-        self._groups: dict[str, tuple[float, GroupRun]] = {}  # when a page last asked for it
+        self._groups: dict[Any, tuple[float, GroupRun | PairRun]] = {}  # when a page last asked for it
         self.frames = FrameBuilder(experiment, self.dataset, self.trainer, self.build_number)
         self.query_cache: dict[str, Any] = {}  # intermediate results of queries that work in pieces
         self._begin("idle")
@@ -211,17 +212,11 @@ class Run:
 
         layer: number of the dense layer, from 0. Raises ValueError for a weight that does not exist.
         """
-        dense = dense_layers(self.trainer)
-        if not (0 <= layer < len(dense) and -1 <= source < dense[layer].inputs and 0 <= target < dense[layer].units):
-            raise ValueError("edit: there is no such weight in this network.")
+        check_weight(self.trainer, layer, source, target)
         if not self.trainer.check():  # the steps before the edit cannot be repeated after it
             return self._after_training()
         self.log.note(self.trainer.steps, edit=[layer, source, target, value])
-        if source < 0:
-            dense[layer].b[target] = value
-        else:
-            dense[layer].W[source, target] = value
-        self.trainer.parameters_changed()
+        edit_weight(self.trainer, layer, source, target, value)
         self._touch()
 
     def change(self, experiment: Experiment) -> None:
@@ -238,9 +233,7 @@ class Run:
 
     def _apply(self, experiment: Experiment) -> None:
         if self.experiment.allows_live_change(experiment):
-            before, after = vars(self.experiment.settings()), vars(experiment.settings())
-            self.trainer.set(**{name: value for name, value in after.items() if value != before[name]})
-            self.trainer.prepare()
+            set_fields(self.trainer, self.experiment, experiment)
             self.log.note(self.trainer.steps, fields=self.experiment.changed_fields(experiment))
             self.experiment = experiment
             self._since = (self.trainer.seconds, self.trainer.steps)
@@ -341,7 +334,11 @@ class Run:
     def is_ready(self) -> bool:
         """Whether training begins at once; otherwise its compiler is still at work. Asked when the run is due."""
         group = self._due_group()
-        return self.trainer.is_ready() if group is None else group.is_ready() or self._can_train
+        if group is None:
+            return self.trainer.is_ready()
+        with failing(group):
+            return group.is_ready() or self._can_train
+        return True
 
     @property
     def _can_train(self) -> bool:
@@ -362,7 +359,9 @@ class Run:
         group = self._due_group()
         self._is_turn_of_group = group is not None and not (self._can_train and self._is_turn_of_group)
         if group is not None and self._is_turn_of_group:
-            return group.advance(seconds)
+            with failing(group):
+                group.advance(seconds)
+            return
         if self._is_due:  # not where a group was, for which nobody waits any more
             self._advance_trainer(seconds)
 
@@ -371,23 +370,45 @@ class Run:
         self.trainer.run_for(seconds, epochs=epochs, steps=steps)
         self._after_training()
 
-    def group(self, text: str) -> GroupRun:
-        """The members of a group in JSON, which train while a page asks for them. Raises ExperimentError."""
-        found = (
-            self._groups.pop(text)[1] if text in self._groups else GroupRun(Group.from_json(text), known=self._known)
-        )
-        for oldest in list(self._groups)[: len(self._groups) - MAX_GROUPS + 1]:
+    # Groups ----------------------------------------------------------------------------------------------------------
+
+    def group(self, text: str, first: int = 0) -> GroupRun:
+        """The members of a group in JSON from number `first` on, which train while a page asks for them.
+
+        Raises ExperimentError.
+        """
+        found = self._groups[text][1] if text in self._groups else None
+        if not isinstance(found, GroupRun) or found.first > first:
+            found = GroupRun(Group.from_json(text), known=self._known, first=first)
+        return self._asked(text, found)
+
+    def pair(self, text: str, numbers: tuple[int, int]) -> PairRun:
+        """Two members of a group in lock step, in the same way."""
+        key = text, numbers
+        found = self._groups[key][1] if key in self._groups else None
+        return self._asked(key, found or PairRun(Group.from_json(text), numbers, known=self._known))
+
+    def _asked(self, key: Any, found: Any) -> Any:
+        self._groups.pop(key, None)
+        for oldest in list(self._groups)[: max(0, len(self._groups) - MAX_GROUPS + 1)]:
             del self._groups[oldest]
-        self._groups[text] = self.clock(), found
+        self._groups[key] = self.clock(), found
         return found
 
     @property
     def _known(self) -> Known:
         return Known(self.experiment, self.dataset)
 
-    def _due_group(self) -> GroupRun | None:
+    def _due_group(self) -> GroupRun | PairRun | None:
         recent = (group for seen, group in reversed(self._groups.values()) if self.clock() - seen <= WATCHED_S)
         return next((group for group in recent if not group.finished), None) or self.responses.due()
+
+    def release_unwatched(self) -> None:
+        """Give up the trainers of groups for which nobody asks any more."""
+        for seen, group in self._groups.values():
+            if self.clock() - seen > WATCHED_S:
+                group.release()
+        self.responses.release_unwatched()
 
     def respond(self, request: GetResponses) -> dict[str, Any]:
         """The response curves that a page asks for, which train while it does."""

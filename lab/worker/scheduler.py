@@ -50,6 +50,7 @@ IDLE_S = 0.05  # to wait for a command when nothing trains
 COMPILING_S = 0.004  # to wait for one when all runs that are due wait for their compiler
 CHECKPOINT_EVERY_S = 2.0  # between two checkpoints of a run that trains
 NO_MEMORY = "The server has no memory left for this. Choose a smaller network, a smaller batch or fewer samples."
+RELEASE_EVERY_S = 1.0  # between two looks for groups that nobody asks for
 ON_CPU_INSTEAD = "The GPU did not take it again; it continues on the CPU."
 
 
@@ -64,6 +65,7 @@ class Scheduler:
         self.mark, self.expendable = mark, expendable
         self.runs: dict[str, Run] = {}
         self._saved: dict[str, tuple[float, int]] = {}
+        self._released = 0.0  # when groups that nobody asks for last gave up their trainers
         self._busy = threading.Lock()
         self._connection: Connection | None = None
         self._sending = threading.Lock()
@@ -253,6 +255,10 @@ class Scheduler:
 
     def checkpoints(self, now: float) -> list[Checkpoint]:
         """The checkpoints that are due: of runs that have changed since their last one, by training or by hand."""
+        if now - self._released > RELEASE_EVERY_S:
+            self._released = now
+            for _, run in self._others():
+                run.release_unwatched()
         return [due for name, run in self._others() if (due := self._checkpoint(name, run, now))]
 
     def _checkpoint(self, name: str, run: Run, now: float) -> Checkpoint | None:

@@ -45,9 +45,32 @@ def test_every_offered_value_of_every_field_is_an_experiment(experiment):
 
 @pytest.mark.parametrize("vary", VARY)
 def test_a_group_survives_its_text(vary):
-    for group in (Group(E, vary=vary), Group(E, "hidden", ((4,), (8, 8)), 2, vary, 10),
-                  Group(E, "l2", (0.0, 0.1), 1, vary, 10, "hidden", ((4,), (8, 8)))):  # fmt: skip
+    for group in (Group(E, seeds=5, vary=vary), Group(E, "hidden", ((4,), (8, 8)), 5, vary, 10),
+                  Group(E, "l2", (0.0, 0.1), 5, vary, 10, "hidden", ((4,), (8, 8)))):  # fmt: skip
         assert Group.from_json(group.to_json()) == group
+
+
+def test_folds_set_the_validation_part_of_each_member():
+    group = Group(E, seeds=5, vary="folds")
+    assert [(m.experiment.validation_share, m.experiment.fold) for m in group.members] == [(0.2, k) for k in range(5)]
+    assert {m.experiment.seed for m in group.members} == {5}
+    assert group.part == "validation"
+    for member in group.members:
+        assert Experiment.from_query(member.experiment.to_query()) == (member.experiment, [])
+
+
+@pytest.mark.parametrize(
+    ("field", "figure"), [("l2", "loss"), ("loss", "accuracy"), ("output", "accuracy"), ("label_smoothing", "accuracy")]
+)
+def test_what_makes_another_loss_is_compared_by_another_figure(field, figure):
+    values = fields_to_vary(E)[field]
+    assert Group(E, field, values, 1).figure == figure
+    assert Group(E, "batch_size", (1, 2), 1, field2=field, values2=values).figure == figure
+
+
+def test_figures_of_numbers_are_r2():
+    e = Experiment(dataset="plane")
+    assert Group(e, "loss", fields_to_vary(e)["loss"], 1).figure == "R²"
 
 
 @pytest.mark.parametrize(
@@ -58,6 +81,7 @@ def test_a_group_survives_its_text(vary):
         {"field": "l2", "values": (-1.0,)}, {"field2": "l2", "values2": (0.0,)},
         {"field": "l2", "values": (0.0,), "field2": "l2", "values2": (0.0,)},
         {"field": "l2", "values": (0.0,), "field2": "l1"},
+        {"seeds": 4, "vary": "folds"}, {"seeds": 5, "vary": "folds", "field": "validation_share", "values": (0.1,)},
         {"field": "batch_size", "values": (1, 2), "field2": "batch_norm", "values2": (True,), "seeds": 1},
     ],
 )  # fmt: skip

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
-from lab.experiment.experiment import Experiment
-from lab.experiment.group import Group
+from lab.experiment.datasets import examples
+from lab.experiment.experiment import Experiment, ExperimentError
+from lab.experiment.group import FOLDS, Group
+from lab.protocol.messages import GetResponses
 from lab.queries.table import ask
 from lab.training.build import build
 from lab.training.group_run import GroupRun
@@ -22,6 +26,7 @@ GROUPS = {
     "pairs": Group(HARD, "learning_rate", (0.01, 0.1), 2, epochs=6, field2="hidden", values2=((3,), (4, 4))),
     "data": Group(HARD.change(validation_share=0.25), seeds=3, vary="everything", epochs=6),
     "validation": Group(HARD.change(validation_share=0.25), "validation_share", (0.0, 0.25), 2, epochs=6),
+    "folds": Group(HARD, seeds=5, vary="folds", epochs=6),
     "noise": Group(HARD.change(weight_seed=3), "noise", (0.0, 0.2), 2, epochs=6),
     "stop rules": Group(HARD.change(patience=2), seeds=3, epochs=20),
     "numbers": Group(HARD.change(dataset="plane"), "optimizer", ("sgd", "rmsprop"), 2, epochs=6),
@@ -71,12 +76,95 @@ def answered(run: Run, group: Group, start: int = 0):
     return ask(run, "group", {"group": group.to_json(), "start": start}, {})
 
 
+@pytest.mark.parametrize("name", ["circle", "iris", "digits"])
+@pytest.mark.parametrize("folds", FOLDS)
+def test_folds_hold_each_training_example_once_in_a_validation_part(name, folds):
+    e = Experiment(dataset=name, samples=103)
+    whole = examples(e)
+    parts = [examples(member.experiment) for member in Group(e, seeds=folds, vary="folds").members]
+    for part in parts:
+        np.testing.assert_array_equal(part.y_test, whole.y_test)
+        assert len(part.x_train) + len(part.x_validation) == len(whole.x_train)
+    sizes = [len(part.x_validation) for part in parts]
+    assert max(sizes) - min(sizes) <= 1
+    if name == "circle":  # other data is standardized by each training part, and cannot be recognized
+        assert sorted(map(tuple, np.concatenate([part.points_validation for part in parts]))) == sorted(
+            map(tuple, whole.points_train)
+        )
+        for part in parts:
+            together = np.concatenate([part.points_train, part.points_validation])
+            assert sorted(map(tuple, together)) == sorted(map(tuple, whole.points_train))
+
+
+def test_a_group_that_is_asked_for_again_elsewhere_begins_where_the_page_is():
+    group = GROUPS["rates"]
+    whole = finished(group).outcomes
+    run = Run(HARD)  # of a restarted worker
+    while not answered(run, group, start=4)[0]["finished"]:
+        run.advance(0.001)
+    arrays = answered(run, group, start=4)[1]
+    np.testing.assert_array_equal(arrays["losses"], [outcome.losses for outcome in whole[4:]])
+    assert not answered(run, group)[0]["status"]  # another page, which has nothing yet
+    while not answered(run, group)[0]["finished"]:
+        run.advance(0.001)
+    np.testing.assert_array_equal(answered(run, group)[1]["losses"], [outcome.losses for outcome in whole])
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [(ExperimentError(["hidden: too wide."]), "hidden: too wide."), (MemoryError(), "no memory left for these runs"),
+     (KeyError("x"), r"Training failed \(KeyError\)\.")],
+)  # fmt: skip
+def test_a_member_that_cannot_be_trained_does_not_stop_the_run(monkeypatch, problem, said):
+    run = Run(HARD, "max")
+    run.play()
+
+    def fails(*_, **__):
+        raise problem
+
+    monkeypatch.setattr("lab.training.group_run.build", fails)
+    for question in ("group", "pair"):
+        options = {"group": GROUPS["rates"].to_json(), "start": 0, "numbers": [0, 1], "until": 2}
+        ask(run, question, options, {})
+        for _ in range(3):
+            run.watch()
+            run.advance(0.001)
+        header, arrays = ask(run, question, options, {})
+        assert re.search(said, header["problem"])
+        assert header["finished"]
+        assert not arrays
+    assert run.status == "running"
+    assert run.trainer.steps > 0
+
+
+def test_a_group_that_nobody_asks_for_gives_up_its_trainers():
+    now = [0.0]
+    run, group = Run(HARD, clock=lambda: now[0]), GROUPS["layers"]
+    answered(run, group)
+    ask(run, "pair", {"group": group.to_json(), "numbers": [0, 1], "until": 2}, {})
+    for _ in range(20):
+        run.advance(0.0)
+    members, pair = run.group(group.to_json()), run.pair(group.to_json(), (0, 1))
+    assert members.kept_parameters or pair.kept_parameters
+    run.release_unwatched()
+    assert members.kept_parameters or pair.kept_parameters
+    now[0] += WATCHED_S + 1
+    run.release_unwatched()
+    assert not members.kept_parameters
+    assert not pair.kept_parameters
+    alone = finished(group).outcomes
+    while not answered(run, group)[0]["finished"]:
+        run.advance(0.001)
+    for mine, beside in zip(alone, members.outcomes, strict=True):
+        np.testing.assert_array_equal(mine.losses, beside.losses)
+
+
 def test_a_group_trains_beside_its_run_while_somebody_asks():
     now = [0.0]
     run, group = Run(Experiment(samples=60), clock=lambda: now[0]), Group(Experiment(samples=60), seeds=3, epochs=5)
     assert not run.due
     assert answered(run, group)[0] | {"extent": None} == {
-        "finished": False, "total": 3, "extent": None, "encoding": "value", "status": [], "epochs": [],
+        "finished": False, "problem": "", "total": 3, "extent": None, "encoding": "value", "status": [], "epochs": [],
     }  # fmt: skip
     assert run.due
     now[0] += WATCHED_S + 1
@@ -106,11 +194,14 @@ def test_a_playing_run_and_its_group_train_in_turns():
     assert run.status == "running"
 
 
-def test_no_other_group_changes_the_numbers_of_a_group():
+def test_nothing_that_trains_beside_a_group_changes_its_numbers():
     group, other = GROUPS["rates"], GROUPS["layers"]
     alone = finished(group).outcomes
-    run = Run(HARD)
+    run = Run(HARD, "max")
+    run.play()
     while not (answered(run, group)[0]["finished"] and answered(run, other)[0]["finished"]):
+        ask(run, "pair", {"group": group.to_json(), "numbers": [0, 1], "until": 3}, {})
+        run.respond(GetResponses({"l2": "", "noise": ""}))
         run.advance(0.001)
     for mine, beside in zip(alone, run.group(group.to_json()).outcomes, strict=True):
         np.testing.assert_array_equal(mine.losses, beside.losses)
@@ -132,5 +223,6 @@ def test_a_run_remembers_only_its_latest_groups():
     run = Run(HARD)
     groups = [Group(HARD, seeds=2, epochs=epochs) for epochs in range(1, MAX_GROUPS + 3)]
     kept = [run.group(group.to_json()) for group in groups]
-    assert run.group(groups[-1].to_json()) is kept[-1]
+    for group, members in list(zip(groups, kept, strict=True))[-MAX_GROUPS:]:
+        assert run.group(group.to_json()) is members
     assert run.group(groups[0].to_json()) is not kept[0]
