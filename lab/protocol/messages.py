@@ -234,12 +234,13 @@ class GetResponses:
     """The response curves of some fields (lab/training/response_curves.py).
 
     fields: name -> the version that the page has, "" for none, the most urgent one first; begun: those that may take
-    long; maps: the field whose maps are wanted, too.
+    long; maps: the field whose maps are wanted, too. refused: why there is no memory for them, as the server says.
     """
 
     fields: dict
     begun: list = field(default_factory=list)
     maps: str = ""
+    refused: str = ""
 
     def __post_init__(self) -> None:
         unknown = [name for name in (*self.fields, *self.begun) if not isinstance(name, str) or name not in FIELDS]

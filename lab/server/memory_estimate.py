@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from engine.network.network import MAX_WORKSPACE
 from lab.experiment.architecture import architecture_of
 from lab.experiment.datasets import shared
 from lab.experiment.experiment import Experiment
+from lab.experiment.group import Group
 
 EVERY_RUN = 3.0  # MB: Python objects, curves, maps, and the checkpoint that waits to be sent
 COPIES = 14  # of the parameters: gradients, moments, first, best and last sound weights, a checkpoint on its way
 POINTS = 30  # bytes for each number of a table or of points: float64 while they are made, float32 for training
 PIXELS = 6  # bytes for each pixel: as it was read, as an input in float32, and as the test part is shown
+SMALL_TRAINERS = 20.0  # MB of those that a run keeps for its groups, 0.6 each: see lab/training/group_run.py
+LARGE_TRAINERS = 3  # of a group and of a pair, which may be too large for more of them to be kept
 PASSES = 3  # arrays as large as the outputs of all layers for a batch: forward, backward and one between
 
 
@@ -43,6 +47,21 @@ def need(e: Experiment) -> Need:
     passed = (PASSES * batch + 2 * min(samples, part)) * sum(widths) * size
     own = COPIES * architecture.parameters * size + cast + passed
     return Need(EVERY_RUN + own / 1e6, data / 1e6, shared(e))
+
+
+def need_beside(needs: Iterable[Need]) -> Need:
+    """What groups take beside their run. needs: of single runs of their members."""
+    needs = list(needs)
+    own = max(n.own for n in needs) - EVERY_RUN
+    most = max(needs, key=lambda n: n.data)
+    return Need(SMALL_TRAINERS + LARGE_TRAINERS * own, most.data, most.shared)
+
+
+@lru_cache(maxsize=256)
+def need_of_group(text: str) -> Need:
+    """The same of a group in JSON. Raises ExperimentError."""
+    group = Group.from_json(text)
+    return need_beside(need(member.experiment) for member in group.members[: group.places])
 
 
 def megabytes(e: Experiment) -> float:

@@ -13,13 +13,15 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 
 from lab.experiment.errors import SentenceError
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.own_data import RunUse
 from lab.protocol.errors import Full, Unreachable
 from lab.protocol.messages import (
+    GROUP,
+    PAIR,
     Answer,
     Arrays,
     Change,
@@ -28,6 +30,7 @@ from lab.protocol.messages import (
     Command,
     CountRuns,
     GetFrame,
+    GetResponses,
     GetState,
     Load,
     Open,
@@ -42,7 +45,7 @@ from lab.server.admission import check_visitor_limits, experiment_after, resolve
 from lab.server.checkpoint_store import Store
 from lab.server.limits import START_LIMIT_S, limits
 from lab.server.log import log
-from lab.server.memory_estimate import NOTHING, Need, need, together
+from lab.server.memory_estimate import NOTHING, Need, need, need_beside, need_of_group, together
 from lab.server.run_record import RunRecord
 from lab.server.run_table import RunTable
 from lab.server.waiting_queue import WaitingQueue
@@ -252,7 +255,12 @@ class WorkerPool(Pool):
 
     def _occupied(self, worker: WorkerHandle | None = None, more: Need = NOTHING, without: str = "") -> float:
         """The same with one more run on a worker, and without one of those that are there."""
-        others = [(record.worker, record.need) for token, record in self.runs.items() if token != without]
+        now = self.clock()
+        others = [
+            (record.worker, each)
+            for token, record in self.runs.items() if token != without
+            for each in record.needs(now)
+        ]  # fmt: skip
         return together([(worker, more), *others])
 
     def _worker(self, experiment: Experiment) -> WorkerHandle:
@@ -278,8 +286,11 @@ class WorkerPool(Pool):
         return reply.checked()
 
     def _submit(self, token: str, command: Command, arrays: Arrays) -> Future[Reply]:
+        group_need = need_of_group(command.parameters["group"]) if asks_for_group(command) else None
         with self.runs.lock:  # what is admitted first is sent first
             record = self.runs[token]
+            if group_need or isinstance(command, GetResponses):
+                command = self._admit_group(record, command, group_need or need_beside([record.need]))
             if isinstance(command, Preview):
                 record.preview(self.clock())
             elif isinstance(command, Change | Load | Close):
@@ -316,6 +327,25 @@ class WorkerPool(Pool):
         if after > max(self.occupied, self.limits.memory_mb):
             allowed = "a smaller network, fewer samples, or the same a little later"
             raise ExperimentError([f"hidden: others use the server's memory now; allowed: {allowed}."])
+
+    def _admit_group(self, record: RunRecord, command: Query | GetResponses, more: Need) -> Query | GetResponses:
+        """Set memory aside for what trains beside a run. Raises ExperimentError; response curves say it themselves."""
+        now = self.clock()
+        problem = "" if record.has_groups(now) else self._group_refusal(record, more)
+        if problem and isinstance(command, GetResponses):
+            return replace(command, refused=problem)
+        if problem:
+            raise ExperimentError([problem])
+        record.note_groups(command, more, now)
+        return command
+
+    def _group_refusal(self, record: RunRecord, more: Need) -> str:
+        """Why there is no memory for a group; empty if there is."""
+        if (need := record.need.own + more.own + max(record.need.data, more.data)) > self.limits.run_mb:
+            return f"compare: this needs about {need:,.0f} MB of memory; allowed: {self.limits.run_mb:,.0f} MB in all."
+        if self._occupied(record.worker, more) > self.limits.memory_mb:
+            return "compare: others use the server's memory now; allowed: smaller networks, or the same a little later."
+        return ""
 
     def _move(self, token: str, record: RunRecord, command: Change) -> Future[Reply]:
         """A run that wants a GPU begins again in the worker that has it; if it cannot, it stays as it was."""
@@ -370,6 +400,8 @@ class WorkerPool(Pool):
                     log("run given up")
                 else:
                     commands.append((token, *record.recovery_command(stop)))
+                    if record.group_question and not stop and record.has_groups(self.clock()):
+                        commands.append((token, record.group_question, {}))
             return commands
 
     def is_previewing(self, token: str) -> bool:
@@ -431,6 +463,10 @@ class WorkerPool(Pool):
             "workers": {"alive": len(counts), "restarts": sum(worker.restarts for worker in self.workers)},
             "trainers": {state: sum(count[state] for count in counts) for state in ("running", "paused")},
         }
+
+
+def asks_for_group(command: Command) -> TypeGuard[Query]:
+    return isinstance(command, Query) and command.name in (GROUP, PAIR)
 
 
 def settled(reply: Reply) -> Future[Reply]:

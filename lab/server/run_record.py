@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from math import inf
 
 from lab.experiment.experiment import Experiment
-from lab.protocol.messages import Arrays, Checkpoint, Resume, RunState
+from lab.protocol.messages import Arrays, Checkpoint, Command, Query, Resume, RunState
 from lab.server.admission import with_device_info
-from lab.server.memory_estimate import Need, need
+from lab.server.memory_estimate import NOTHING, Need, need
 from lab.server.worker_handle import WorkerHandle
 
 RESUMED = "The training process stopped and was restarted; this run was resumed from epoch {}."
 ON_CPU = "The training process stopped for the second time; this run continues on the CPU, resumed from epoch {}."
 STOPPED = "This run ended its training process {} times in a row and was stopped; {} is kept. Choose a smaller network."
+GROUP_S = 10.0  # after the latest question about a group; by then its trainers are gone
 PREVIEW_S = 3.0  # after the last word of a dragged slider, in which the change must come or the preview is undone
 
 
@@ -35,6 +37,9 @@ class RunRecord:
     deaths: list[float] = field(default_factory=list)  # when it ended its process, as far as that still counts
     visitor: str = ""  # under which name it is kept on disk; nothing: it is not
     fetched: bool = False  # from disk, and no page has looked at it yet
+    group_question: Query | None = None  # the latest one, which a restarted worker is asked again
+    group_need: Need = NOTHING  # the memory that is set aside for groups and response curves
+    group_asked: float = -inf
     restarts_before: int = 0  # restarts of the worker when the run came to it
 
     def __post_init__(self) -> None:
@@ -45,6 +50,18 @@ class RunRecord:
     def last_sign(self) -> float:
         """When its visitor's page was last known to be there: late frames count, but do not bring the page back."""
         return max(self.seen, self.away_since or 0.0)
+
+    def has_groups(self, now: float) -> bool:
+        """Whether groups or response curves train beside it."""
+        return now - self.group_asked <= GROUP_S
+
+    def needs(self, now: float) -> list[Need]:
+        return [self.need, self.group_need] if self.has_groups(now) else [self.need]
+
+    def note_groups(self, command: Command, need: Need, now: float) -> None:
+        """A page asks for a group, or for response curves."""
+        self.group_question = command if isinstance(command, Query) else None
+        self.group_need, self.group_asked = need, now
 
     def preview(self, now: float) -> None:
         """A slider is being dragged."""

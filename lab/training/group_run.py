@@ -29,7 +29,7 @@ from lab.training.probes import PlaneMap
 from lab.training.replayed_training import ReplayedTraining
 
 MAP_SIDE = 40  # points along a side of a member's map
-KEPT_PARAMETERS = 100_000  # of the trainers that a group keeps
+KEPT_PARAMETERS, KEPT_TRAINERS = 100_000, 32  # of the trainers that the groups of a run keep, beside the present one
 SHARED = {*LIVE, "weight_seed"}  # fields whose change needs no other trainer
 OF_DATA = {name for name, spec in FIELDS.items() if spec.group == DATA} - {"weight_seed"}
 
@@ -89,6 +89,19 @@ def failing(group: Trains) -> Iterator[None]:
         group.fail(f"Training failed ({type(problem).__name__}).")
 
 
+def bound(present: GroupRun, others: Iterable[GroupRun]) -> None:
+    """Let groups that do not train now give up their trainers where all of them together keep too many."""
+    kept = present.trainers
+    for group in others:
+        if group is not present:
+            more = kept + group.trainers
+            size = sum(len(trainer.network.parameters) for trainer in more)
+            if len(more) > KEPT_TRAINERS or size > KEPT_PARAMETERS:
+                group.release()
+            else:
+                kept = more
+
+
 def prepare(e: Experiment, known: Iterable[Known | Prepared]) -> Prepared:
     """What trains an experiment, with data that is known already if it is the same."""
     alike = (each.dataset for each in known if not each.experiment.changed_fields(e).keys() & OF_DATA)
@@ -124,9 +137,8 @@ class GroupRun:
         return self.first + len(self.outcomes)
 
     @property
-    def kept_parameters(self) -> int:
-        """Of all trainers."""
-        return sum(len(each.trainer.network.parameters) for each in self._prepared.values())
+    def trainers(self) -> list[Trainer]:
+        return [each.trainer for each in self._prepared.values()]
 
     def is_ready(self) -> bool:
         """Whether `advance` has something to do, and does not wait for the compiler."""
@@ -173,7 +185,7 @@ class GroupRun:
         else:
             self._prepared[place] = prepare(e, (*([self._known] if self._known else ()), *self._prepared.values()))
             size = len(self._prepared[place].trainer.network.parameters)
-            for oldest in list(self._prepared)[: -max(1, KEPT_PARAMETERS // size)]:
+            for oldest in list(self._prepared)[: -max(1, min(KEPT_PARAMETERS // size, KEPT_TRAINERS))]:
                 del self._prepared[oldest]
         self.extent = self._prepared[place].dataset.extent
         return ReplayedTraining(self._prepared[place].trainer, replay)

@@ -77,11 +77,6 @@ class PairRun:
         """Whether nothing is left to do until another request."""
         return bool(self.problem) or (len(self.sides) == 2 and self._behind() is None)
 
-    @property
-    def kept_parameters(self) -> int:
-        """Of both trainers."""
-        return sum(len(side.trainer.network.parameters) for side in self.sides)
-
     def _behind(self) -> Side | None:
         """The side that trains next."""
         left = [side for side in self.sides if side.epochs < 0 or (side.epochs < self.until and not side.has_ended)]

@@ -67,14 +67,18 @@ class ResponseCurves:
             return None
         runs = (self._responses[field].run for field in self._allowed if field in self._responses)
         unfinished = [run for run in runs if run and not run.finished]
-        return min(unfinished, key=lambda run: (not run.is_ready(), _rounds(run)), default=None)
+        # After the first run of each value the fields come one after the other, so that only one keeps its trainers.
+        return min(unfinished, key=lambda run: (not run.is_ready(), min(1, _rounds(run))), default=None)
+
+    @property
+    def groups(self) -> list[GroupRun]:
+        return [response.run for response in self._responses.values() if response.run]
 
     def release_unwatched(self) -> None:
         """Give up the trainers of curves for which nobody asks any more."""
         if self.clock() - self._asked > ASKED_S:
-            for response in self._responses.values():
-                if response.run:
-                    response.run.release()
+            for group in self.groups:
+                group.release()
 
     def answer(self, known: Known, request: GetResponses) -> dict[str, Any]:
         """What has changed since the versions that the page names, as plain values.
@@ -91,11 +95,12 @@ class ResponseCurves:
         fields = [field for field in request.fields if field in able]
         for field in fields:
             if field not in self._responses:
-                self._responses[field] = self._begun(field, known)
+                self._responses[field] = self._begun(field, known, request.refused)
                 if self.clock() - self._asked > BEGIN_S:
                     break
         there = [field for field in fields if field in self._responses]
-        self._allowed = tuple(field for field in there if not self._waits(field, request))
+        trained = () if request.refused else there
+        self._allowed = tuple(field for field in trained if not self._waits(field, request))
         versions = {field: self._version(field, e, request) for field in there}
         new = {
             field: {"version": version, **self._described(field, e, request)}
@@ -113,10 +118,12 @@ class ResponseCurves:
             if field not in able or (response.others, response.values) != _origin(field, e):
                 del self._responses[field]
 
-    def _begun(self, field: str, known: Known) -> Response:
+    def _begun(self, field: str, known: Known, refused: str) -> Response:
         e, (others, values) = known.experiment, _origin(field, known.experiment)
         self._serial += 1
-        response = Response(self._serial, others, values)
+        response = Response(self._serial, others, values, problem=refused)
+        if refused:
+            return response
         try:
             one = _group(e, field, values, 1)
             seeds = next((count for count in SEEDS if count * one.seconds <= AT_ONCE_S), SEEDS[-1])

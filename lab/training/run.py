@@ -37,7 +37,7 @@ from lab.training.advice import Adviser
 from lab.training.build import Built, build
 from lab.training.change_log import Ahead, ChangeLog, fingerprint
 from lab.training.frame_builder import FrameBuilder
-from lab.training.group_run import GroupRun, Known, failing
+from lab.training.group_run import GroupRun, Known, bound, failing
 from lab.training.pair_run import PairRun
 from lab.training.replayed_training import check_weight, edit_weight, set_fields
 from lab.training.response_curves import ResponseCurves
@@ -361,6 +361,9 @@ class Run:
         if group is not None and self._is_turn_of_group:
             with failing(group):
                 group.advance(seconds)
+                if isinstance(group, GroupRun):
+                    groups = (other for _, other in self._groups.values() if isinstance(other, GroupRun))
+                    bound(group, [*groups, *self.responses.groups])
             return
         if self._is_due:  # not where a group was, for which nobody waits any more
             self._advance_trainer(seconds)

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from lab.experiment.own_data import RunUse
 from lab.protocol.errors import Gone
-from lab.protocol.messages import GROUP, PAIR, Arrays, Command, GetFrame, Open, Query, Reply
+from lab.protocol.messages import Arrays, Command, GetFrame, Open, Reply
 from lab.server.admission import check_visitor_limits, experiment_after, resolved
-from lab.server.pool import Pool, settled
+from lab.server.pool import Pool, asks_for_group, settled
 from lab.worker.scheduler import Scheduler
 
 
@@ -31,7 +31,7 @@ class LocalPool(Pool):
             command = resolved(command, run.experiment)
         if (after := experiment_after(command)) is not None:
             check_visitor_limits(self.limits, after)
-        if isinstance(command, GetFrame) or (isinstance(command, Query) and command.name in (GROUP, PAIR)):
+        if isinstance(command, GetFrame) or asks_for_group(command):
             self.scheduler.answer(token, command)  # pays for the training that follows
             until = time.monotonic() + self.seconds_per_frame
             while time.monotonic() < until and self.scheduler.work():

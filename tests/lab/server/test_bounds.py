@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 
 from lab.experiment.experiment import Experiment, ExperimentError
+from lab.experiment.group import Group
 from lab.experiment.recipes import RECIPES
 from lab.protocol.errors import Fallen, Full
 from lab.protocol.frames import unpack
 from lab.protocol.heartbeat import Heartbeat
-from lab.protocol.messages import Change, Checkpoint, GetState, Open, RunState, Step
+from lab.protocol.messages import GROUP, Change, Checkpoint, GetResponses, GetState, Open, Query, Resume, RunState, Step
 from lab.server.checkpoint_store import Store
 from lab.server.limits import limits
-from lab.server.memory_estimate import megabytes
+from lab.server.memory_estimate import SMALL_TRAINERS, megabytes, need, need_of_group
 from lab.server.pool import WorkerPool
-from lab.server.run_record import RunRecord
+from lab.server.run_record import GROUP_S, RunRecord
 from lab.worker.local_pool import LocalPool
 from tests.lab.helpers import SMALL, step, until
 
@@ -92,6 +93,50 @@ def test_the_memory_of_all_runs_together_has_a_ceiling(pool):
     until(lambda: pool.occupied < 3 * megabytes(SMALL))
     pool.do(token, Change(LARGE))
     assert pool.state(token).status == "idle"
+
+
+def test_what_trains_beside_a_run_counts_as_memory(pool):
+    group = Query(GROUP, {"group": Group(SMALL, seeds=5).to_json(), "start": 0})
+    curves = GetResponses({"l2": ""})
+    token, now = pool.open(SMALL), pool.clock()
+    alone = pool.occupied
+    for question in (group, curves):
+        pool.do(token, question)
+        assert pool.occupied == pytest.approx(alone + SMALL_TRAINERS, abs=1.0)
+        pool.runs[token].group_asked = now - GROUP_S - 1
+        assert pool.occupied == alone
+    pool.limits.memory_mb = alone + SMALL_TRAINERS / 2
+    with pytest.raises(ExperimentError, match="others use the server's memory now"):
+        pool.do(token, group)
+    assert (
+        "others use the server's memory"
+        in pool.do(token, GetResponses({"l1": ""})).header["responses"]["l1"]["problem"]
+    )
+    pool.limits.memory_mb = 10_000
+    pool.limits.run_mb = 20
+    with pytest.raises(ExperimentError, match="allowed: 20 MB in all"):
+        pool.do(token, group)
+    assert pool.state(token).status == "idle"
+
+
+def test_a_restarted_worker_is_asked_again_for_the_group_of_a_page(pool):
+    token, question = pool.open(SMALL), Query(GROUP, {"group": Group(SMALL, seeds=5).to_json(), "start": 0})
+    pool.do(token, question)
+    (worker,) = pool.workers
+    resumed, asked = (command for _, command, _ in pool.recovery_commands(worker))
+    assert isinstance(resumed, Resume)
+    assert asked == question
+    pool.runs[token].group_asked -= GROUP_S + 1
+    assert len(pool.recovery_commands(worker)) == 1
+
+
+def test_a_larger_member_of_a_group_needs_more_memory():
+    wide = Experiment(dataset="digits", hidden=(700, 600))
+    small, large = (need_of_group(Group(e, seeds=1, epochs=1).to_json()) for e in (SMALL, wide))
+    assert large.own > 3 * (need(wide).own - need(SMALL).own)
+    assert small.own < SMALL_TRAINERS + 1
+    one_of_two = Group(wide, "hidden", ((700, 600), (2,)), 1, epochs=1)
+    assert need_of_group(one_of_two.to_json()) == large
 
 
 def test_the_estimate_grows_with_everything_that_takes_memory():

@@ -7,10 +7,14 @@ import signal
 import threading
 from typing import Any
 
+import numpy as np
+
 from lab.experiment.experiment import Experiment
+from lab.experiment.group import Group
 from lab.protocol.frames import unpack
-from lab.protocol.messages import Play, Step
+from lab.protocol.messages import GROUP, Play, Step
 from lab.server.pool import WorkerPool
+from lab.training.build import build
 from tests.lab.helpers import LIMIT, SMALL, until
 
 DIGITS = Experiment(dataset="digits", hidden=(64,), optimizer="adam")
@@ -72,4 +76,30 @@ def test_all_runs_come_back_however_often_their_worker_is_killed():
     found = all_seen(pool, tokens)
     assert [found[token][0] for token in tokens] == [experiment(number) for number in range(100)]
     assert all(found[token] == expected[token] for token in tokens[10:])
+    pool.stop()
+
+
+def test_a_group_goes_on_where_it_was_when_its_worker_is_killed():
+    pool = WorkerPool(1)
+    pool.start()
+    token = pool.open(SMALL)
+    group = Group(SMALL, seeds=200, epochs=200)
+    losses = np.empty((0, 201))
+
+    def asked() -> dict[str, Any]:
+        nonlocal losses
+        header, arrays = pool.ask(token, GROUP, {"group": group.to_json(), "start": len(losses)})
+        losses = np.concatenate([losses, arrays["losses"]]) if arrays else losses
+        return header
+
+    until(lambda: bool(asked()["status"]))
+    known = len(losses)
+    assert known < 200
+    os.kill(pool.workers[0].pid, signal.SIGKILL)  # the page asks on, while the worker is restarted and after it
+    until(lambda: asked()["finished"] and len(losses) == 200)
+    trainer = build(group.members[150].experiment).trainer
+    trainer.wait_for_compiler()
+    trainer.run_for(np.inf, epochs=200)
+    np.testing.assert_array_equal(losses[150], trainer.history.values[1])
+    assert pool.state(token).status == "idle"
     pool.stop()

@@ -145,13 +145,13 @@ def test_a_group_that_nobody_asks_for_gives_up_its_trainers():
     for _ in range(20):
         run.advance(0.0)
     members, pair = run.group(group.to_json()), run.pair(group.to_json(), (0, 1))
-    assert members.kept_parameters or pair.kept_parameters
+    assert members.trainers or pair.sides
     run.release_unwatched()
-    assert members.kept_parameters or pair.kept_parameters
+    assert members.trainers or pair.sides
     now[0] += WATCHED_S + 1
     run.release_unwatched()
-    assert not members.kept_parameters
-    assert not pair.kept_parameters
+    assert not members.trainers
+    assert not pair.sides
     alone = finished(group).outcomes
     while not answered(run, group)[0]["finished"]:
         run.advance(0.001)
