@@ -18,8 +18,13 @@ class Spread(NamedTuple):
     high: np.ndarray
 
 
-def spread(values: np.ndarray) -> Spread:
-    """Of values (runs, ...), which may be infinite, linearly interpolated as in NumPy."""
+def spread(values: np.ndarray, worse: int = 1) -> Spread:
+    """Of values (runs, ...), which may be infinite, linearly interpolated as in NumPy.
+
+    worse: -1 where smaller values are worse, as those of a diverged run are.
+    """
+    if worse < 0:
+        return Spread(*(-found for found in spread(-values)[::-1]))
     ordered = np.sort(values, axis=0)
     last, found = len(ordered) - 1, []
     for share in (0, 0.25, 0.5, 0.75, 1):

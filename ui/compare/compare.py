@@ -10,24 +10,26 @@ import streamlit as st
 
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.group import AT_ONCE_S, VARY, Group
-from ui.compare import one_change, one_setting, parts, repeat, two_settings
+from ui.compare import one_change, one_setting, pair, parts, repeat, two_settings
 from ui.compare.keep import keep_button
 from ui.compare.outcomes import Outcomes, outcomes_of
 from ui.kit.escape import escape_markdown
 from ui.kit.validation_proposal import about_the_part
 from ui.session import state
-from ui.session.comparison import EPOCHS, RUNS
+from ui.session.comparison import EPOCHS
 
 REFRESH_S, WORK_S = 0.35, 0.25  # time between two refreshes, and how much of it is spent asking
 
 
 class View(NamedTuple):
-    """choose: controls of what varies, returns the fields of the group; draw: the answer."""
+    """choose: controls of what varies, returns the fields of the group; draw: the answer; pair: the numbers of two runs
+    that are shown side by side, if any."""
 
     label: str
     sentence: str
     choose: Callable[[Experiment], dict[str, Any]]
     draw: Callable[[Outcomes], None]
+    pair: Callable[[Group], tuple[int, int] | None] = lambda group: None
 
 
 VIEWS = {  # name in the link -> view
@@ -39,11 +41,11 @@ VIEWS = {  # name in the link -> view
         one_setting.choose, one_setting.draw),
     "tiles": View(
         "Two settings", "Which pair is best? The result for each pair of values of two settings.",
-        two_settings.choose, two_settings.draw),
+        two_settings.choose, two_settings.draw, two_settings.pair),
     "change": View(
         "One change",
         "Does it help? The same runs with and without one change, in pairs with equal weights and batches.",
-        one_change.choose, one_change.draw),
+        one_change.choose, one_change.draw, one_change.pair),
 }  # fmt: skip
 
 
@@ -65,14 +67,22 @@ def compare() -> None:
         varied = view.choose(e)
         help = "How many times, each time with other random numbers. The first run is that of your experiment."
         label = {"repeat": "Runs", "tiles": "Runs of each pair"}.get(now.view, "Runs of each")
-        options = parts.sets(f"compare_runs_{now.view}", "runs")
-        seeds: Any = st.select_slider(label, RUNS[now.view][1], help=help, **options)
+        if now.vary == "folds":
+            label, help = (
+                "Folds",
+                "Into how many parts the training part is divided; each is the validation part of one run.",
+            )
+        options = parts.sets(f"compare_runs_{now.view}" + "_folds" * (now.vary == "folds"), "runs")
+        seeds: Any = st.select_slider(label, now.numbers, help=help, **options)
         help = "Weights: the initial weights alone. Everything: the data and the order of batches as well."
-        options = {"format_func": VARY.__getitem__, "required": True, "help": help}
-        vary = st.segmented_control("They differ in", list(VARY), **options, **parts.sets("compare_vary", "vary"))
+        if "folds" in now.varies:
+            help += " Folds: the validation part, so that each example of the training part is once in it."
+        options = parts.chooses("compare_vary", now.vary, lambda now, vary: now.varied(vary), now.varies)
+        options |= {"format_func": VARY.__getitem__, "required": True, "help": help}
+        vary = st.segmented_control("They differ in", now.varies, **options)
         help = "How long each run trains."
         epochs: Any = st.select_slider("Epochs", EPOCHS, help=help, **parts.sets("compare_epochs", "epochs"))
-        about_the_part(e)
+        about_the_part(e.change(validation_share=1 / now.runs) if now.vary == "folds" else e)
         if e != state.experiment():
             st.page_link("../pages/playground.py", label="Train what you took on the Playground")
     with right:
@@ -82,6 +92,8 @@ def compare() -> None:
             st.warning(escape_markdown(str(problem)))
             return
         _answer(view, outcomes_of(group))
+        if numbers := view.pair(group):
+            pair.show(group, numbers)
 
 
 def _answer(view: View, found: Outcomes) -> None:
@@ -91,6 +103,8 @@ def _answer(view: View, found: Outcomes) -> None:
     elif not found.finished and not found.stopped:
         st.fragment(partial(_working, view, found), run_every=REFRESH_S)()
     else:
+        if found.problem:
+            st.warning(escape_markdown(found.problem))
         if found.stopped:
             st.button("Go on", key="compare_go_on", on_click=found.begin, help="Trains the remaining runs.")
         if found.status:
@@ -105,7 +119,7 @@ def _working(view: View, found: Outcomes) -> None:
     except (ExperimentError, RuntimeError) as problem:
         st.warning(escape_markdown(str(problem)))
         return
-    if found.finished:
+    if found.finished or found.stopped:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(len(found.status) / found.total, f"{len(found.status)} of {found.total} runs")
@@ -115,6 +129,9 @@ def _working(view: View, found: Outcomes) -> None:
 
 
 def base() -> Experiment:
-    """The compared experiment: the visitor's, or the one before a value or a run was taken from the comparison."""
+    """The compared experiment: the visitor's, or the one before a value or a run was taken from the comparison, or that
+    of a forked run."""
+    if fork := parts.fork():
+        return fork.final_experiment
     taken, before = state.notes().get("compare_taken", (None, None))
     return before if before is not None and taken == state.experiment() else state.experiment()

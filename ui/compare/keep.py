@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
 
 from lab.experiment.fields import FIELDS
 from lab.experiment.group import Group
-from lab.experiment.replay import Replay
 from lab.store.address import StoreError
 from lab.store.kept_run import Curve, Figures, KeptRun, Thumbnail, best, finite
 from lab.store.shared import shared
@@ -53,20 +53,22 @@ def kept_runs(found: Outcomes, keeper: str) -> list[KeptRun]:
         losses, scores = (
             np.where(np.isfinite(row), row, np.nan) for row in (found.losses[number], found.scores[number])
         )
-        curve = _curve(losses[: epochs + 1], scores[: epochs + 1], group.part)
+        curve = _curve(losses[: epochs + 1], scores[: epochs + 1], group)
         best_epoch, best_loss = best(curve)
         last = {f"{group.part}_loss": finite(losses[epochs]), f"{group.part}_score": finite(scores[epochs])}
         small = Thumbnail(found.encoding, found.maps[number]) if found.maps is not None else None
         ends = group.epochs if status == "diverged" else epochs  # a run that diverged is repeated until it does
+        replay = group.replay_of(number)
+        replay = replace(replay, epochs=group.first_epoch + ends, way=replay.way or WAY)
         kept.append(
-            KeptRun(e, Replay(e, epochs=ends, way=WAY), status, epochs, score=score, last=Figures(**last),
+            KeptRun(e, replay, status, group.first_epoch + epochs, score=score, last=Figures(**last),
                     best_epoch=best_epoch, best_loss=best_loss, curve=curve, thumbnail=small, parent=name,
-                    machine=keeping.machine(e.device, e.dtype, WAY), owner=keeper)
+                    machine=keeping.machine(e.device, e.dtype, replay.way), owner=keeper)
         )  # fmt: skip
     return kept
 
 
-def _curve(losses: np.ndarray, scores: np.ndarray, part: str) -> Curve:
+def _curve(losses: np.ndarray, scores: np.ndarray, group: Group) -> Curve:
     gap = np.full(len(losses), np.nan)
-    rows = [gap, gap, gap, gap, losses, scores] if part == "validation" else [gap, losses, gap, scores]
-    return Curve(np.arange(len(losses)), np.array(rows))
+    rows = [gap, gap, gap, gap, losses, scores] if group.part == "validation" else [gap, losses, gap, scores]
+    return Curve(group.first_epoch + np.arange(len(losses)), np.array(rows))

@@ -31,22 +31,30 @@ def choose_map(pictures: Mapping[str, tuple[str, np.ndarray]], chosen: str, choo
 
 
 def choose_tile(tiles: Sequence[Tile], chosen: int | None, titles: tuple[str, str], columns: Sequence[str],
-                rows: Sequence[str], choose: Callable[[str], None]) -> None:  # fmt: skip
-    """Tiles row by row, of which one is chosen: its place is its name. titles: what columns and rows are."""
+                rows: Sequence[str], marked: str | None, choose: Callable[[str], None],
+                compare: Callable[[list[str]], None]) -> None:  # fmt: skip
+    """Tiles row by row, of which one is chosen: its place is its name. titles: what columns and rows are.
+
+    marked: the name of one with a mark. compare: called with two names when one is dragged onto the other.
+    """
     listed = {
         str(place): {"label": tile.label, "text": tile.text, "strength": tile.strength,
                      "picture": as_data_url(tile.colors) if tile.colors is not None else ""}
         for place, tile in enumerate(tiles)
     }  # fmt: skip
     grid = {"titles": titles, "columns": columns, "rows": rows}
-    data = {"name": "Pairs of values", "pictures": listed, "chosen": str(chosen), "grid": grid}
-    _pictures("tiles", data, choose)
+    data = {"name": "Pairs of values", "pictures": listed, "chosen": str(chosen), "grid": grid, "marked": marked}
+    _pictures("tiles", data, choose, compare)
 
 
-def _pictures(key: str, data: dict[str, Any], choose: Callable[[str], None]) -> None:
+def _pictures(
+    key: str, data: dict[str, Any], choose: Callable[[str], None], compare: Callable[[Any], None] | None = None
+) -> None:
+    """Values come from a browser and must be checked."""
     if state.runs().live:
         act = lambda: choose(st.session_state[key]["chosen"])  # noqa: E731
-        _component()(key=key, data={**data, "disabled": False}, on_chosen_change=act)
+        both = lambda: compare and compare(st.session_state[key]["pair"])  # noqa: E731
+        _component()(key=key, data={**data, "disabled": False}, on_chosen_change=act, on_pair_change=both)
 
 
 @lru_cache

@@ -10,7 +10,6 @@ import streamlit as st
 from lab.experiment.experiment import Experiment
 from lab.experiment.fields import FIELDS
 from lab.experiment.group import values_of
-from lab.training.spread import spread
 from ui.compare import parts
 from ui.compare.maps import choose_map
 from ui.compare.outcomes import Outcomes
@@ -29,22 +28,22 @@ def draw(found: Outcomes) -> None:
     group, e = found.group, found.group.experiment
     places = [place for place in range(len(group.values)) if len(found.of(place))]
     names = [parts.text_of(group.field, group.values[place], e) for place in places]
-    finals = [parts.finals(found, place) for place in places]
-    quartiles = np.stack([spread(values)[1:4] for values in finals], axis=1)
+    quartiles = np.stack([parts.quartiles(found, place) for place in places], axis=1)
     diverged = [parts.diverged(found, place) for place in places]
-    best, present = int(np.argmin(quartiles[1])), parts.present_place(group)
+    best, present = int(np.argmin(parts.worse(group) * quartiles[1])), parts.present_place(group)
     st.markdown(sentence(found, names, quartiles[1], diverged, best, present))
     label, setting = parts.figure_label(group), FIELDS[group.field].label
-    figure = response(names, quartiles, diverged, [len(values) for values in finals], label=label, part=group.part,
-                      present=present, is_ordered=bool(FIELDS[group.field].steps), theme=theme())  # fmt: skip
+    counts = [len(found.of(place)) for place in places]
+    figure = response(names, quartiles, diverged, counts, label=label, part=group.part, present=present,
+                      is_ordered=bool(FIELDS[group.field].steps), theme=theme())  # fmt: skip
     alt = f"{label.capitalize()} after {group.epochs} epochs for each value of {setting}; a click takes a value"
     chart(figure, "compare_response", alt, on_pick=lambda place: parts.take_place(group, place))
     if found.maps is not None and len(found.maps) >= len(places):
         maps = [colored(found.maps[place], found.encoding, theme()) for place in places]
         pictures = {str(place): (f"{setting} {names[place]}: its first run", maps[place]) for place in places}
         choose_map(pictures, str(present), lambda name: parts.take_place(group, name))
-    if quartiles[1][best] < np.inf:
-        help = f"Sets {setting} to the value with the lowest median."
+    if np.isfinite(quartiles[1][best]):
+        help = f"Sets {setting} to the value with the {parts.superlative(group)} median."
         fields = {group.field: group.values[best]}
         parts.take_button(f"Use {setting} {names[best]}", "compare_use", e, help, **fields)
 
@@ -58,7 +57,7 @@ def sentence(found: Outcomes, names: list[str], medians: np.ndarray, diverged: l
         return "Most runs diverged with every value."
     count = min(len(found.of(place)) for place in range(len(names)))
     runs = f"Median of {count} runs of" if count > 1 else "One run of"
-    text = f"{runs} {group.epochs} epochs: the lowest {label} is **{medians[best]:.3g}**, "
+    text = f"{runs} {group.epochs} epochs: the {parts.superlative(group)} {label} is **{medians[best]:.3g}**, "
     text += f"with {escape_markdown(setting)} **{escape_markdown(names[best])}**"
     if present is not None and present < len(medians) and present != best:
         text += f"; yours, {escape_markdown(names[present])}, has {parts.number(float(medians[present]))}"

@@ -29,7 +29,8 @@ class Outcomes:
     maps: np.ndarray | None = None
     encoding: str = "value"
     begun: bool = False  # by a press, where the estimate is long
-    stopped: bool = False  # by a press
+    stopped: bool = False  # by a press, or by a problem
+    problem: str = ""  # a sentence where a run could not be trained
 
     @property
     def total(self) -> int:
@@ -44,7 +45,7 @@ class Outcomes:
         return self.status.count("diverged")
 
     def begin(self) -> None:
-        self.begun, self.stopped = True, False
+        self.begun, self.stopped, self.problem = True, False, ""
 
     def stop(self) -> None:
         self.stopped = True
@@ -57,7 +58,11 @@ class Outcomes:
         """Ask for new outcomes for about this long; the group trains only while somebody asks."""
         ends = time.monotonic() + seconds
         while not self.finished:
-            self._add(*state.ask(GROUP, group=self.group.to_json(), start=len(self.status)))
+            header, arrays = state.ask(GROUP, group=self.group.to_json(), start=len(self.status))
+            self._add(header, arrays)
+            if header["problem"] and not header["status"]:
+                self.problem, self.stopped = header["problem"], True
+                break
             if time.monotonic() > ends:
                 break
             time.sleep(PAUSE_S)

@@ -11,6 +11,8 @@ import streamlit as st
 from lab.experiment.experiment import Experiment
 from lab.experiment.fields import FIELDS
 from lab.experiment.group import Group, fields_to_vary, present_value
+from lab.experiment.replay import Replay, unpacked
+from lab.training.spread import spread
 from ui.compare.outcomes import Outcomes
 from ui.kit.widgets import keyed, obeying
 from ui.session import comparison, state
@@ -22,7 +24,22 @@ def score_name(group: Group) -> str:
 
 
 def figure_label(group: Group) -> str:
-    return f"{group.part} loss"
+    return f"{group.part} {group.figure}"
+
+
+def worse(group: Group) -> int:
+    """1 where a larger figure is worse, else -1."""
+    return 1 if group.figure == "loss" else -1
+
+
+def superlative(group: Group) -> str:
+    return "lowest" if group.figure == "loss" else "highest"
+
+
+def name_of(group: Group, place: int) -> str:
+    """The values of a place in words."""
+    named = group.fields_at(place).items()
+    return " and ".join(f"{FIELDS[f].label} {text_of(f, value, group.experiment)}" for f, value in named)
 
 
 def number(value: float) -> str:
@@ -32,6 +49,11 @@ def number(value: float) -> str:
 def chosen() -> Comparison:
     """What is compared, as the link holds it."""
     return comparison.read(state.view()["compare"]) or Comparison()
+
+
+def fork() -> Replay | None:
+    """What both runs of a change do first, if they do not begin at epoch 0."""
+    return unpacked(chosen().start) if chosen().start else None
 
 
 def choose(found: Comparison) -> None:
@@ -50,14 +72,15 @@ def sets(key: str, name: str) -> dict[str, Any]:
     return chooses(key, getattr(chosen(), name), lambda now, value: now._replace(**{name: value}))
 
 
-def field_box(e: Experiment, key: str, usual: str, name: str = "field", title: str = "Setting", but: str = "") -> str:
+def field_box(e: Experiment, key: str, usual: str, name: str = "field", title: str = "Setting", but: str = "",
+              among: Collection[str] = FIELDS) -> str:  # fmt: skip
     """Choose a setting that can vary, and is not `but`. name: where the comparison keeps it."""
-    names = [other for other in fields_to_vary(e) if other != but]
+    names = [other for other in fields_to_vary(e) if other != but and other in among]
     given = getattr(chosen(), name)
     shown = next(field for field in (given, usual, *names) if field in names)
     show = lambda name: FIELDS[name].label  # noqa: E731
     help = "The setting whose values are compared."
-    act = lambda now, field: now._replace(**{name: field}, value="")  # noqa: E731
+    act = lambda now, field: now._replace(**{name: field}, value="", pair="")  # noqa: E731
     return st.selectbox(title, names, format_func=show, help=help, **chooses(key, shown, act))
 
 
@@ -82,9 +105,19 @@ def take_button(label: str, key: str, base: Experiment, help: str, **fields: Any
     st.button(f"{label} (yours)" if is_there else label, key=key, on_click=take, args=(base,), kwargs=fields, **options)
 
 
+def series(found: Outcomes, place: int) -> np.ndarray:
+    """(runs, epochs + 1): what is compared, of the runs with one value."""
+    return (found.losses if found.group.figure == "loss" else found.scores)[found.of(place)]
+
+
 def finals(found: Outcomes, place: int) -> np.ndarray:
-    """The losses after the last epoch of the runs with one value."""
-    return found.losses[found.of(place), -1]
+    """The same after the last epoch."""
+    return series(found, place)[:, -1]
+
+
+def quartiles(found: Outcomes, place: int) -> tuple[np.ndarray, ...]:
+    """First quartile, median and third quartile after the last epoch."""
+    return spread(finals(found, place), worse(found.group))[1:4]
 
 
 def diverged(found: Outcomes, place: int) -> int:

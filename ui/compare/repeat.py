@@ -41,7 +41,7 @@ def draw(found: Outcomes) -> None:
         f"{label.capitalize()} of all runs: median, quartiles and range": bands(
             {"": losses}, label=label, part=group.part, theme=theme()),
         f"{score.capitalize()} of all runs: median, quartiles and range": bands(
-            {"": spread(found.scores)}, label=score, part=group.part, theme=theme()),
+            {"": spread(found.scores, -1)}, label=score, part=group.part, theme=theme()),
     }  # fmt: skip
     charts("compare_bands", figures)
     if found.maps is not None and len(found.maps) > 1:
@@ -54,13 +54,20 @@ def sentence(found: Outcomes, target: float) -> str:
     group, total = found.group, len(found.status)
     _, q1, median, q3, _ = (float(values[-1]) for values in spread(found.losses))
     label, score = parts.figure_label(group), parts.score_name(group)
-    text = f"**{total} runs**, {group.epochs} epochs each: median {label} **{parts.number(median)}** "
-    text += f"(quartiles {parts.number(q1)} to {parts.number(q3)})"
+    folds = group.vary == "folds"
+    text = f"**{total} folds**, each the validation part of one run of" if folds else f"**{total} runs**,"
+    text += f" {group.epochs} epochs" + ("" if folds else " each")
+    text += f": median {label} **{parts.number(median)}** (quartiles {parts.number(q1)} to {parts.number(q3)})"
+    if folds:
+        middle = float(spread(found.scores[:, -1], -1).median)
+        text += f", median {group.part} {score} **{parts.number(middle)}**"
     text += f"; {found.diverged} diverged. " if found.diverged else "; none diverged. "
     epochs = reached(found.scores, target)
     count = int((epochs >= 0).sum())
-    low, high = interval(count, total)
-    text += f"**{count} of {total}** reached {score} {target:g} ({low:.0%} to {high:.0%} of all such runs)"
+    text += f"**{count} of {total}** reached {score} {target:g}"
+    if not folds:  # whose runs share most of their examples, so that they say little about others
+        low, high = interval(count, total)
+        text += f" ({low:.0%} to {high:.0%} of all such runs)"
     return text + (f", half of those by epoch {int(np.median(epochs[epochs >= 0]))}." if count else ".")
 
 

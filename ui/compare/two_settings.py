@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,13 @@ import streamlit as st
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.fields import FIELDS
 from lab.experiment.group import Group, present_value, values_of
-from lab.training.spread import spread
 from ui.compare import parts
 from ui.compare.maps import Tile, choose_tile
 from ui.compare.outcomes import Outcomes
 from ui.kit.charts import theme
 from ui.kit.escape import escape_markdown
 from ui.kit.map_colors import colored
+from ui.session import state
 
 SIDE = 8  # tiles in a row or column at most
 
@@ -54,40 +55,65 @@ def _is_valid(e: Experiment, **fields: Any) -> bool:
 def draw(found: Outcomes) -> None:
     group = found.group
     medians = np.array([_median(found, place) for place in range(group.places)])
-    best, present = int(np.nanargmin(medians)), parts.present_place(group)
+    best, present = int(np.nanargmin(parts.worse(group) * medians)), parts.present_place(group)
     st.markdown(sentence(found, medians, best, present))
     tiles = [_tile(found, place, medians) for place in range(group.places)]
     across, down = ([parts.text_of(field, value, group.experiment) for value in values]
                     for field, values in ((group.field, group.values), (group.field2, group.values2)))  # fmt: skip
     labels = FIELDS[group.field].label, FIELDS[group.field2].label
-    choose_tile(tiles, present, labels, across, down, lambda place: parts.take_place(group, place))
+    marked = state.notes().get("compare_marked") if st.session_state.get("compare_two") else None
+    choose_tile(tiles, present, labels, across, down, marked, lambda place: _choose(group, place),
+                lambda places: _compare(group, places))  # fmt: skip
     label = parts.figure_label(group)
-    st.caption(f"Numbers and the color behind them: median {label}; the stronger, the lower. "
-               "Framed: yours. A click takes a pair.")  # fmt: skip
-    if medians[best] < np.inf:
-        help = "Sets both settings to the pair with the lowest median."
+    with st.container(horizontal=True, vertical_alignment="center"):
+        help = "While it is on, a press marks a tile, and a press on another one compares the two."
+        st.toggle("Compare two", key="compare_two", help=help)
+        st.caption(f"Numbers and the color behind them: median {label}; the stronger, the better. Framed: yours. "
+                   "A click takes a pair of values. Drag a tile onto another to compare the two.")  # fmt: skip
+    if np.isfinite(medians[best]):
+        help = f"Sets both settings to the pair with the {parts.superlative(group)} median."
         fields = group.fields_at(best)
-        parts.take_button(f"Use {_name(group, best)}", "compare_use", group.experiment, help, **fields)
+        parts.take_button(f"Use {parts.name_of(group, best)}", "compare_use", group.experiment, help, **fields)
+
+
+def _choose(group: Group, name: Any) -> None:
+    """A tile was pressed: take its values, or mark it and then compare it with the next one."""
+    notes = state.notes()
+    if not st.session_state.get("compare_two"):
+        return parts.take_place(group, name)
+    marked = notes.pop("compare_marked", None)
+    if marked is None:
+        notes["compare_marked"] = name
+    else:
+        _compare(group, [marked, name])
+
+
+def _compare(group: Group, names: Any) -> None:
+    """Show two tiles side by side. names: of the tiles, from a browser."""
+    match names:
+        case [str() as first, str() as second] if first != second:
+            if pair(group, f"{first}.{second}"):
+                parts.choose(parts.chosen()._replace(pair=f"{first}.{second}"))
+
+
+def pair(group: Group, text: str | None = None) -> tuple[int, int] | None:
+    """The numbers of the runs that are shown side by side, if two tiles were chosen."""
+    places = [int(word) for word in (parts.chosen().pair if text is None else text).split(".") if word.isdecimal()]
+    return (places[0], places[1]) if len(places) == 2 and max(places) < group.places else None
 
 
 def _median(found: Outcomes, place: int) -> float:
-    """The median loss of a pair; not a number while it has no run."""
-    losses = parts.finals(found, place)
-    return float(spread(losses).median) if len(losses) else np.nan
-
-
-def _name(group: Group, place: int) -> str:
-    named = group.fields_at(place).items()
-    return " and ".join(f"{FIELDS[f].label} {parts.text_of(f, value, group.experiment)}" for f, value in named)
+    """The median result of a pair; not a number while it has no run."""
+    return float(parts.quartiles(found, place)[1]) if len(found.of(place)) else np.nan
 
 
 def _tile(found: Outcomes, place: int, medians: np.ndarray) -> Tile:
-    """strength: 1 for the lowest loss, 0 for the highest, by the order of the losses."""
-    median, name = float(medians[place]), _name(found.group, place)
+    """strength: 1 for the best result, 0 for the worst, by their order."""
+    median, name = float(medians[place]), parts.name_of(found.group, place)
     if np.isnan(median):
         return Tile(f"{name}: not trained yet", "", 0.0, None)
-    known = medians[np.isfinite(medians)]
-    strength = float((known > median).sum() / max(1, len(known) - 1)) if np.isfinite(median) else 0.0
+    worse, known = parts.worse(found.group), medians[np.isfinite(medians)]
+    strength = float((worse * known > worse * median).sum() / max(1, len(known) - 1)) if np.isfinite(median) else 0.0
     colors = colored(found.maps[place], found.encoding, theme()) if found.maps is not None else None
     text = f"{median:.2g}" if np.isfinite(median) else "diverged"
     failed, count = parts.diverged(found, place), len(found.of(place))
@@ -102,9 +128,13 @@ def sentence(found: Outcomes, medians: np.ndarray, best: int, present: int | Non
         return "Most runs diverged with every pair."
     count = max(1, len(found.status) // group.places)
     runs = f"Median of {count} runs of" if count > 1 else "One run of"
-    text = f"{runs} {group.epochs} epochs for each of {group.places} pairs: the lowest {parts.figure_label(group)} is "
-    text += f"**{parts.number(float(medians[best]))}**, with **{escape_markdown(_name(group, best))}**"
+    what = f"{parts.superlative(group)} {parts.figure_label(group)}"
+    named, number = partial(parts.name_of, group), lambda place: parts.number(float(medians[place]))
+    text = f"{runs} {group.epochs} epochs for each of {group.places} pairs: the {what} is "
+    text += f"**{number(best)}**, with **{escape_markdown(named(best))}**"
     if present is not None and present != best and not np.isnan(medians[present]):
-        text += f"; yours, {escape_markdown(_name(group, present))}, has {parts.number(float(medians[present]))}"
+        text += (
+            f"; yours, {escape_markdown(parts.name_of(group, present))}, has {parts.number(float(medians[present]))}"
+        )
     failed = sum(parts.diverged(found, place) > 0 for place in range(group.places))
     return text + (f". Runs diverged with {failed} of them." if failed else ".")

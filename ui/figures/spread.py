@@ -13,7 +13,9 @@ from ui.figures.theme import INK, QUIET, TEST_CURVE, TEST_WIDTH, TRAIN_WIDTH, VA
 FAINT, FAINTER = 0.3, 0.12  # opacity of the band of the quartiles, and of that of the whole range
 
 
-def bands(spreads: Mapping[str, Any], *, label: str, part: str, theme: Theme = "light") -> go.Figure:
+def bands(
+    spreads: Mapping[str, Any], *, label: str, part: str, theme: Theme = "light", first_epoch: int = 0
+) -> go.Figure:
     """Median, quartiles and range over the epochs of each named group of runs.
 
     spreads: name -> five series (epochs + 1,): lowest, first quartile, median, third quartile, highest. part: whose
@@ -24,7 +26,7 @@ def bands(spreads: Mapping[str, Any], *, label: str, part: str, theme: Theme = "
     for number, (name, series) in enumerate(spreads.items()):
         own = QUIET[theme] if number == 0 and len(spreads) > 1 else color
         low, q1, median, q3, high = (np.where(np.isfinite(values), values, np.nan) for values in series)
-        epochs = np.arange(len(median))
+        epochs = first_epoch + np.arange(len(median))
         for lower, upper, opacity in ((low, high, FAINTER), (q1, q3, FAINT)):
             band(figure, epochs, lower, upper, own, opacity)
         figure.add_scatter(
@@ -32,6 +34,38 @@ def bands(spreads: Mapping[str, Any], *, label: str, part: str, theme: Theme = "
             line={"color": own, "width": TEST_WIDTH if own == color else TRAIN_WIDTH},
             hovertemplate=f"median {label} %{{y:.4f}}<br>epoch %{{x}}<extra>{name}</extra>",
         )  # fmt: skip
+    return figure
+
+
+def two_runs(
+    curves: Mapping[str, tuple[np.ndarray, np.ndarray]], first_epoch: int, *, label: str, part: str,
+    theme: Theme = "light",
+) -> go.Figure:  # fmt: skip
+    """Two runs: the first in gray, the second in color; up to `first_epoch` they are one.
+
+    curves: name -> epochs and values (n,).
+    """
+    axis = {"rangemode": "tozero"} if "loss" in label else {}
+    figure = go.Figure(layout=layout(theme, x="epoch", y=label, height=300, yaxis=axis))
+    color = (VALIDATION_CURVE if part == "validation" else TEST_CURVE)[theme]
+    for own, width, (name, (epochs, values)) in zip(
+        (QUIET[theme], color), (TRAIN_WIDTH, TEST_WIDTH), curves.items(), strict=True
+    ):
+        after = epochs >= first_epoch
+        figure.add_scatter(
+            x=epochs[after], y=values[after], name=name, mode="lines", line={"color": own, "width": width},
+            hovertemplate=f"{label} %{{y:.4f}}<br>epoch %{{x}}<extra>{name}</extra>",
+        )  # fmt: skip
+    if first_epoch:
+        before = epochs <= first_epoch
+        figure.add_scatter(
+            x=epochs[before], y=values[before], name="before", mode="lines",
+            line={"color": INK[theme], "width": TRAIN_WIDTH},
+            hovertemplate=f"{label} %{{y:.4f}}<br>epoch %{{x}}<extra>before</extra>",
+        )  # fmt: skip
+        figure.add_vline(x=first_epoch, line={"color": INK[theme], "width": 1, "dash": "dot"})
+        figure.add_annotation(x=first_epoch, y=1, yref="paper", xanchor="left", yanchor="top", text="fork", xshift=3,
+                              showarrow=False)  # fmt: skip
     return figure
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from lab.experiment.fields import FIELDS
-from lab.experiment.group import VARY
+from lab.experiment.group import FOLDS, VARY
+from lab.experiment.replay import unpacked
 from lab.experiment.rules import short
 
 RUNS = {  # view -> the usual number of runs (of each value), and the numbers to choose from
@@ -15,13 +17,18 @@ RUNS = {  # view -> the usual number of runs (of each value), and the numbers to
     "tiles": (1, (1, 3)),
 }
 OWN = {  # view -> the settings that no other view has
-    "repeat": ("target",), "setting": ("field",), "change": ("field", "value"), "tiles": ("field", "field2"),
+    "repeat": ("target",), "setting": ("field",), "change": ("field", "value", "start"),
+    "tiles": ("field", "field2", "pair"),
 }  # fmt: skip
 EPOCHS = (10, 25, 50, 100, 200, 400)
 
 
 class Comparison(NamedTuple):
-    """view: of RUNS. field, field2, value: "" for those that the view usually has; value: as in a link."""
+    """view: of RUNS. field, field2, value: "" for those that the view usually has; value: as in a link.
+
+    start: the replay of what both runs of a change do first, as lab/experiment/replay.py packs it. pair: the places of
+    two tiles, such as "3.12".
+    """
 
     view: str = "repeat"
     runs: int = 30
@@ -31,10 +38,27 @@ class Comparison(NamedTuple):
     field: str = ""
     field2: str = ""
     value: str = ""
+    start: str = ""
+    pair: str = ""
 
     def other_view(self, view: str) -> Comparison:
         """The usual settings of another view, over the same runs."""
-        return Comparison(view, RUNS[view][0], self.vary, self.epochs)
+        return Comparison(view, RUNS[view][0], "weights" if self.vary == "folds" else self.vary, self.epochs)
+
+    def varied(self, vary: str) -> Comparison:
+        """The same with other differences between the runs, and the usual number of them where it must be another."""
+        other = self._replace(vary=vary)
+        return other if self.runs in other.numbers else other._replace(runs=other.numbers[0])
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers of runs to choose from."""
+        return FOLDS if self.vary == "folds" else RUNS[self.view][1]
+
+    @property
+    def varies(self) -> tuple[str, ...]:
+        """What may differ between the runs."""
+        return tuple(vary for vary in VARY if vary != "folds" or self.view == "repeat")
 
     @property
     def text(self) -> str:
@@ -57,8 +81,10 @@ def read(text: str) -> Comparison | None:
     except ValueError:
         return None
     read = usual._replace(**found)
-    is_known = read.runs in RUNS[view][1] and read.vary in VARY and read.epochs in EPOCHS and 0 <= read.target <= 1
-    return read if is_known and {read.field, read.field2} <= {"", *FIELDS} else None
+    is_known = read.runs in read.numbers and read.vary in read.varies and read.epochs in EPOCHS
+    is_known &= 0 <= read.target <= 1 and {read.field, read.field2} <= {"", *FIELDS}
+    is_known &= not read.start or unpacked(read.start) is not None
+    return read if is_known and re.fullmatch(r"(\d{1,3}\.\d{1,3})?", read.pair) else None
 
 
 def refusal(text: str) -> str:

@@ -7,9 +7,9 @@ import pytest
 
 from engine import OPTIMIZERS
 from lab.experiment.experiment import Experiment
-from lab.experiment.group import Group
+from lab.experiment.group import Group, fields_to_vary
 from lab.training.build import build
-from tests.ui.opened import link, open_page, ran, texts, view
+from tests.ui.opened import ROOT, link, open_page, ran, texts, view
 from ui.compare.statistics import compare_pairs
 from ui.compare.two_settings import thinned
 
@@ -21,6 +21,7 @@ E = Experiment(samples=60, hidden=(4,))
 def _whole_groups(monkeypatch):
     """Everything is trained in one script run."""
     monkeypatch.setattr("ui.compare.compare.WORK_S", 60.0)
+    monkeypatch.setattr("ui.compare.pair.WORK_S", 60.0)
 
 
 def finals(group: Group, row: int = 1) -> np.ndarray:
@@ -184,3 +185,157 @@ def test_a_comparison_that_is_not_allowed_is_refused_with_a_sentence(text):
     assert f"compare: {text} is not allowed; allowed: repeat, setting" in page.warning[0].value.replace("\\", "")
     assert "**30 runs**" in texts(page)
     assert "compare" not in link(page)
+
+
+def captions(page) -> list[str]:
+    return [each.caption for image in page.get("image") for each in image.proto.imgs]
+
+
+def trained(epochs: int = 3, **fields: str):
+    """The Compare page of a visitor whose run has trained."""
+    page = open_page("playground", **{**SMALL, **fields})
+    for _ in range(epochs):
+        ran(page.button(key="step").click().run())
+    return ran(page.switch_page(str(ROOT / "pages/compare.py")).run())
+
+
+def test_two_runs_with_one_change_advance_in_lock_step():
+    page = few(open_page("compare", **SMALL, compare="change:5:weights:10:learning_rate:0.3"), "change")
+    found = []
+    for rate in (0.03, 0.3):
+        trainer = build(E.change(learning_rate=rate)).trainer
+        trainer.run_for(np.inf, epochs=11)
+        found.append(trainer.history.values[1])
+    said = f"Epoch **10**. Test loss: A {found[0][10]:.3g}, B {found[1][10]:.3g}. Largest difference of a weight:"
+    assert said in texts(page)
+    assert captions(page) == [r"A\: Learning rate 0\.03", r"B\: Learning rate 0\.3", "B minus A"]
+    assert "A and B differ in: Learning rate" in texts(page)
+    ran(page.button(key="pair_step").click().run())
+    assert f"Epoch **11**. Test loss: A {found[0][11]:.3g}, B {found[1][11]:.3g}." in texts(page)
+    ran(page.button(key="pair_reset").click().run())
+    assert "Epoch **0**." in texts(page)
+    assert "All weights are equal, to the bit." in texts(page)
+    assert page.button(key="pair_reset").disabled
+    ran(page.button(key="pair_play").click().run())
+    assert page.button(key="pair_play").label == "Pause"
+    ran(page.run())
+    ran(page.button(key="pair_play").click().run())
+    assert page.button(key="pair_play").label == "Play"
+    assert "All weights are equal" not in texts(page)
+
+
+def test_a_run_is_forked_where_it_is_and_the_link_holds_the_fork():
+    page = view(trained(optimizer="adam"), "compare_view", "change")
+    ran(page.selectbox(key="compare_changed").select("learning_rate").run())
+    ran(page.selectbox(key="compare_to_learning_rate").select(0.3).run())
+    page = few(view(page, "compare_begin_at", "now"), "change")
+    assert "instead of Learning rate 0\\.03 from epoch 3 on" in texts(page)
+    assert "Epoch **13**, 10 after the fork." in texts(page)
+    assert "They are the same run up to epoch 3" in texts(page)
+    alone = build(E.change(optimizer="adam")).trainer
+    alone.run_for(np.inf, epochs=3)
+    alone.set(learning_rate=0.3)
+    alone.run_for(np.inf, epochs=13)
+    assert f", B {alone.history.values[1, -1]:.3g}." in texts(page)
+    assert "makes another network, which begins at epoch 0" in texts(page)
+    fields = page.selectbox(key="compare_changed").options
+    assert "Learning rate" in fields
+    assert "Hidden layers" not in fields
+    again = open_page("compare", **link(page))
+    assert texts(again) == texts(page)
+    ran(page.button(key="compare_keep").click().run())
+    assert "These 10 runs are kept" in texts(page)
+    page = view(page, "compare_begin_at", "first")
+    assert "from epoch 3 on" not in texts(page)
+    assert "Hidden layers" in page.selectbox(key="compare_changed").options
+
+
+def test_a_run_that_has_gone_on_can_be_forked_again():
+    page = few(view(trained(2), "compare_view", "change"), "change")
+    page = view(page, "compare_begin_at", "now")
+    assert "from epoch 2 on" in texts(page)
+    assert not [button for button in page.button if button.key == "compare_fork"]
+    ran(page.switch_page(str(ROOT / "pages/playground.py")).run())
+    ran(page.button(key="step").click().run())
+    ran(page.switch_page(str(ROOT / "pages/compare.py")).run())
+    assert "from epoch 2 on" in texts(page)  # a fork stays what it is
+    fork = page.button(key="compare_fork")
+    assert fork.label == "Fork at epoch 3"
+    ran(fork.click().run())
+    assert "from epoch 3 on" in texts(page)
+
+
+def test_a_run_that_cannot_be_repeated_says_why_it_cannot_be_forked(monkeypatch):
+    page = view(trained(1), "compare_view", "change")
+    monkeypatch.setattr("lab.training.change_log.ChangeLog.replay", lambda *_: None)
+    page = view(page, "compare_begin_at", "now")
+    assert "This run cannot be forked" in page.warning[0].value
+    assert [c.value for c in page.segmented_control if c.key.startswith("compare_begin_at")] == ["first"]
+    assert link(page)["compare"] == "change:30:weights:100"
+
+
+def test_folds_are_repeated_with_another_validation_part_each():
+    page = view(open_page("compare", **SMALL), "compare_view", "repeat")
+    page.select_slider(key="compare_epochs").set_value(10)
+    page = view(page, "compare_vary", "folds")
+    assert link(page)["compare"] == "repeat:5:folds:10:0.95"
+    folds = Group(E, seeds=5, vary="folds", epochs=10)
+    losses, scores = finals(folds, 4), finals(folds, 5)
+    said = "**5 folds**, each the validation part of one run of 10 epochs: median validation loss"
+    assert f"{said} **{np.median(losses):.3g}**" in texts(page)
+    assert f"median validation accuracy **{np.median(scores):.3g}**" in texts(page)
+    assert "of all such runs" not in texts(page)
+    assert "The test part is not looked at." in texts(page)
+    ran(page.number_input(key="compare_run_0").set_value(3).run())
+    ran(page.button(key="compare_take_run").click().run())
+    assert (link(page)["validation_share"], link(page)["fold"]) == ("0.2", "2")
+    page = view(page, "compare_vary", "weights")
+    assert link(page)["compare"] == "repeat:5:weights:10:0.95"
+    page = view(view(page, "compare_vary", "folds"), "compare_view", "setting")
+    assert "folds" not in link(page)["compare"]
+
+
+def test_losses_are_compared_by_the_accuracy():
+    page = few(open_page("compare", **SMALL, compare="setting:1:weights:10:loss"), "setting", 1)
+    values = fields_to_vary(E)["loss"]
+    scores = finals(Group(E, "loss", values, 1, epochs=10), 3)
+    assert f"the highest test accuracy is **{scores.max():.3g}**" in texts(page)
+    page = few(open_page("compare", **SMALL, compare="change:5:weights:10:loss"), "change")
+    assert "pairs of runs end with a higher test accuracy" in texts(page)
+    page = few(open_page("compare", **SMALL, compare="tiles:1:weights:10:loss:optimizer"), "tiles", 1)
+    assert "the highest test accuracy is" in texts(page)
+
+
+def test_two_tiles_are_compared_side_by_side():
+    page = open_page("compare", **SMALL, compare="tiles:1:weights:10:optimizer:batch_norm:0.9")
+    assert "A and B differ in: Optimizer" in texts(page)
+    assert "Batch normalization" in texts(page)
+    names = list(OPTIMIZERS.values())
+    assert [c.split(" and ")[0] for c in captions(page)[-3:]] == [
+        rf"A\: Optimizer {names[0].label}", rf"B\: Optimizer {names[2].label}", "B minus A"]  # fmt: skip
+    other = open_page("compare", **SMALL, compare="tiles:1:weights:10:optimizer:batch_norm:0.99")
+    assert "A and B" not in texts(other)  # there is no such tile
+
+
+def test_looking_at_other_comparisons_changes_no_number():
+    page = few(open_page("compare", **SMALL, compare="change:5:weights:10:l2:0.01"), "change")
+    before = texts(page)
+    for name in ("setting", "tiles", "repeat"):
+        few(view(page, "compare_view", name), name, 1 if name != "repeat" else 5)
+    page = view(page, "compare_view", "change")
+    (box,) = (box for box in page.selectbox if box.key.startswith("compare_to_l2"))
+    ran(box.select(0.01).run())
+    assert texts(few(page, "change")) == before
+
+
+def test_runs_that_cannot_be_trained_are_a_sentence(monkeypatch):
+    def fails(*_, **__):
+        raise MemoryError
+
+    page = open_page("compare", **SMALL)
+    monkeypatch.setattr("lab.training.group_run.build", fails)
+    page = few(page, "repeat")
+    assert "There is no memory left for these runs" in page.warning[0].value
+    monkeypatch.undo()
+    ran(page.button(key="compare_go_on").click().run())
+    assert "**5 runs**" in texts(page)

@@ -1,5 +1,5 @@
 // Pictures, of which one is chosen: one stop for the Tab key, and arrow keys choose. In a grid, with labels of its rows
-// and columns, arrow keys only move, and Enter or Space chooses.
+// and columns, arrow keys only move, and Enter or Space chooses; a mouse can drag one picture onto another.
 import { Roving } from '../shared/roving.js';
 import { build, makeButton } from '../shared/dom.js';
 
@@ -11,7 +11,27 @@ class Thumbnails {
     this.drawn = '';
     this.buttons = [];
     this.columns = 0; // of a grid
+    /** @type {any} */
+    this.dragged = null; // the button under the mouse when it was pressed
+    root.addEventListener('pointerdown', event => event.pointerType === 'mouse' && this.drag(this.buttonOf(event)));
+    root.addEventListener('pointerup', event => this.drop(this.buttonOf(event)));
+    root.addEventListener('pointerleave', () => this.drag(null));
     this.roving = new Roving(root, () => this.rows(), button => this.columns || button.click());
+  }
+
+  buttonOf({ target }) {
+    return this.columns ? target.closest('.thumbnail') : null;
+  }
+
+  drag(button) {
+    this.dragged = button;
+    this.root.classList.toggle('thumbnails-dragging', Boolean(button));
+  }
+
+  drop(button) {
+    const from = this.dragged?.name;
+    this.drag(null);
+    if (from && button && button.name !== from) this.compare([from, button.name]);
   }
 
   rows() {
@@ -36,6 +56,7 @@ class Thumbnails {
       const image = build('img', '');
       image.src = picture;
       image.alt = '';
+      image.draggable = false; // the browser's own dragging would take the pointer
       content.push(image);
     }
     if (text !== undefined) content.push(build('span', 'thumbnail-text', text));
@@ -62,15 +83,19 @@ class Thumbnails {
     ];
   }
 
-  show(data, choose) {
-    const { name, pictures, chosen, grid, disabled } = data;
+  show(data, choose, compare) {
+    const { name, pictures, chosen, grid, disabled, marked } = data;
     this.choose = choose;
+    this.compare = compare;
     if (name) this.root.setAttribute('aria-label', name);
     const drawn = JSON.stringify([pictures, grid]);
     if (drawn !== this.drawn) this.draw(data);
     this.drawn = drawn;
     for (const button of this.buttons) {
       button.setAttribute('aria-checked', String(button.name === chosen));
+      const isMarked = Boolean(marked) && button.name === marked;
+      button.classList.toggle('thumbnail-marked', isMarked);
+      button.setAttribute('aria-label', button.title + (isMarked ? '; marked: choose another to compare with it' : ''));
       button.disabled = disabled;
     }
     const { activeElement } = document;
@@ -81,10 +106,11 @@ class Thumbnails {
 
 /**
  * data: {name, pictures: name -> {label, picture, text, strength}, chosen: a name or null, disabled, grid: {titles,
- * columns, rows}}; name, text, strength (of the color, 0 to 1) and grid may be missing. Called again when it changes.
+ * columns, rows}, marked: a name}; name, text, strength (of the color, 0 to 1), grid and marked may be missing. Called
+ * again when it changes. Triggers: chosen, a name; pair, two names, when one is dragged onto the other.
  */
 export default function ({ parentElement, data, setTriggerValue }) {
   const root = parentElement.querySelector('.thumbnails');
   if (!parts.has(root)) parts.set(root, new Thumbnails(root));
-  parts.get(root).show(data, name => setTriggerValue('chosen', name));
+  parts.get(root).show(data, name => setTriggerValue('chosen', name), names => setTriggerValue('pair', names));
 }
