@@ -20,11 +20,13 @@ with st.expander("What you see, what to try, and why"):
         """
 **What you see.** Runs of the network on the page Playground, trained beside it; your run does not change. A line is the
 median: half of the runs are better. The dark band holds the middle half of all runs, the pale one all of them. A run
-that diverges counts as worse than any other; none is left out.
+that diverges counts as worse than any other; none is left out. Two runs side by side advance in lock step: no epoch of
+one begins before the other has ended the one before.
 
 **Try this.** *Repeat*: is one run that reached 97 % typical, or lucky? *One setting*: look at the learning rate, then
-at the batch size. *Two settings*: does the best learning rate depend on the batch size? *One change*: does L2 help
-here? With 10 pairs, and with 100?
+at the batch size. *Two settings*: does the best learning rate depend on the batch size? Drag one tile onto another.
+*One change*: does L2 help here? With 10 pairs, and with 100? Train on the Playground until the loss moves little, then
+fork the run here with a tenth of its learning rate. *Folds*: which part of the data is hardest?
 
 **Why.** The initial weights and the order of the batches are random, so one run proves little. Pairs with equal random
 numbers differ only by the change itself, so fewer of them are needed.

@@ -289,8 +289,10 @@ class WorkerPool(Pool):
         group_need = need_of_group(command.parameters["group"]) if asks_for_group(command) else None
         with self.runs.lock:  # what is admitted first is sent first
             record = self.runs[token]
-            if group_need or isinstance(command, GetResponses):
-                command = self._admit_group(record, command, group_need or need_beside([record.need]))
+            if isinstance(command, GetResponses):
+                command = self._admit_group(record, command, need_beside([record.need]))
+            elif isinstance(command, Query) and group_need:
+                command = self._admit_group(record, command, group_need)
             if isinstance(command, Preview):
                 record.preview(self.clock())
             elif isinstance(command, Change | Load | Close):

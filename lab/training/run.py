@@ -395,7 +395,8 @@ class Run:
         self._groups.pop(key, None)
         for oldest in list(self._groups)[: max(0, len(self._groups) - MAX_GROUPS + 1)]:
             del self._groups[oldest]
-        self._groups[key] = self.clock(), found
+        if not found.problem:  # who asks after having been told of it wants another attempt
+            self._groups[key] = self.clock(), found
         return found
 
     @property

@@ -34,7 +34,7 @@ class View(NamedTuple):
 
 VIEWS = {  # name in the link -> view
     "repeat": View(
-        "Repeat", "How much is luck? The same experiment many times, each time with other initial weights.",
+        "Repeat", "How much is luck? The same experiment many times, each time with other random numbers.",
         repeat.choose, repeat.draw),
     "setting": View(
         "One setting", "Which value is best? The result for each value of one setting, everything else as it is.",
@@ -44,7 +44,7 @@ VIEWS = {  # name in the link -> view
         two_settings.choose, two_settings.draw, two_settings.pair),
     "change": View(
         "One change",
-        "Does it help? The same runs with and without one change, in pairs with equal weights and batches.",
+        "Does it help? The same runs with and without one change, from epoch 0 on or from where your run is now.",
         one_change.choose, one_change.draw, one_change.pair),
 }  # fmt: skip
 
@@ -93,7 +93,8 @@ def compare() -> None:
             return
         _answer(view, outcomes_of(group))
         if numbers := view.pair(group):
-            pair.show(group, numbers)
+            close = partial(parts.choose, now._replace(pair="")) if now.pair else None
+            pair.show(group, numbers, close)
 
 
 def _answer(view: View, found: Outcomes) -> None:

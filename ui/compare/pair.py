@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -82,9 +82,14 @@ def pair_of(group: Group, numbers: tuple[int, int]) -> Pair:
     return known
 
 
-def show(group: Group, numbers: tuple[int, int]) -> None:
-    """Draw both, again and again while they train."""
+def show(group: Group, numbers: tuple[int, int], close: Callable[[], None] | None = None) -> None:
+    """Draw both, again and again while they train. close: what a button does, if there is one."""
     found = pair_of(group, numbers)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        first = f": the first of {group.seeds} runs of each" if group.seeds > 1 else ""
+        st.markdown(f"**Side by side**{first}", width="content")
+        if close:
+            st.button("Close", key="pair_close", on_click=close, help="Shows the tiles alone.")
     is_working = found.is_working
     st.fragment(partial(_draw, found, is_working), run_every=REFRESH_S if is_working else None)()
 
@@ -157,9 +162,8 @@ def _pictures(found: Pair) -> None:
     name = "losses" if group.figure == "loss" else "scores"
     curves = {f"{side}: {text}": (found.arrays[f"epochs_{place}"], found.arrays[f"{name}_{place}"])
               for place, (side, text) in enumerate(names.items())}  # fmt: skip
-    alt = f"{label.capitalize()} of both, A in gray and B in color" + (
-        ", with what came before" * bool(group.first_epoch)
-    )
+    before = ", with what came before" if group.first_epoch else ""
+    alt = f"{label.capitalize()} of A (gray) and B{before}"
     charts("compare_pair", {alt: two_runs(curves, group.first_epoch, label=label, part=group.part, theme=theme())})
     first, second = (group.members[number].experiment for number in found.numbers)
     st.markdown(differences(first, second) + " " + kept(first.changed_fields(second), group.first_epoch))

@@ -100,7 +100,7 @@ def response(names: Sequence[str], quartiles: np.ndarray, diverged: Sequence[int
                            marker={"size": 9})  # fmt: skip
     else:
         reach = {"type": "data", "symmetric": False, "array": q3 - median, "arrayminus": median - q1}
-        figure.add_bar(**shared, name="median", marker={"color": color}, error_y=reach)
+        figure.add_bar(**shared, name="median", marker={"color": color}, error_y=reach, textposition="none")
     for place in places[np.asarray(diverged) > 0]:
         words = f"{diverged[place]} of {runs[place]} diverged"
         figure.add_annotation(x=place, y=1, yref="paper", yanchor="top", text=words, textangle=-90, showarrow=False,

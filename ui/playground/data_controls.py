@@ -98,7 +98,7 @@ def _new_weights() -> None:
 def _more_data() -> None:
     """Settings that make a data set harder, if they fit the chosen one."""
     fields = [field for field in group(DATA, advanced=True) if is_in_view(field)]
-    help = "Wrong labels, outliers and unbalanced classes, if available for this data set."
+    help = "Wrong labels, outliers, unbalanced classes and folds, if available for this data set."
     if fields or not is_simple():
         with folded("More data", fields, "more_data", help=help, disabled=not fields):
             for field in fields:

@@ -96,9 +96,9 @@ def other(name: str, e: Experiment) -> Any:
     return "4"
 
 
-PLANE = Experiment(optimizer="adamw", schedule="cosine", patience=5)
+PLANE = Experiment(optimizer="adamw", schedule="cosine", patience=5, validation_share=0.1)
 PICTURES = Experiment(dataset="digits", samples=100, hidden=(4,))
-LAST = ("schedule", "optimizer", "patience")  # others have an effect only with these
+LAST = ("schedule", "optimizer", "validation_share", "patience")  # others have an effect only with these
 GENERATED = [*(name for name, s in FIELDS.items() if s.control != "page" and name not in LAST), *LAST]
 
 
@@ -113,7 +113,7 @@ def test_every_generated_control_changes_its_field(start):
         assert not page.exception
         assert page.session_state.visitor.refused == []
         expected = getattr(Experiment.from_query({"dataset": start.dataset, name: as_text(value)})[0], name)
-        assert getattr(shown(page), name) == expected != DEFAULTS[name] or name in ("schedule", "optimizer"), name
+        assert getattr(shown(page), name) == expected != DEFAULTS[name] or name in LAST, name
         assert link(page).get(name, as_text(DEFAULTS[name])) == as_text(expected)
 
 
