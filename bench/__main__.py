@@ -57,6 +57,7 @@ def arguments(words: Sequence[str] | None = None) -> dict[str, Any]:
             )
             kind.add_argument("--seconds", type=float, help="duration of each measurement; 600 for a soak test")
             kind.add_argument("--pages", type=int, help="number of additional real Chromium pages")
+            kind.add_argument("--group", type=int, help="runs beside the visible one, as response curves of each page")
         elif name == "chaos":
             kind.add_argument("--minutes", type=float, help="duration")
             kind.add_argument("--seed", type=int, help="of the faults and of what the visitors do")

@@ -43,14 +43,19 @@ print(sum(rates) / len(rates))
 """
 
 
-def measure(workloads: list[str], students: list[int], seconds: float = 20.0, pages: int = 0) -> list[dict[str, Any]]:
-    """One row per workload and number of students, each on a new server. pages: number of additional real browsers."""
+def measure(
+    workloads: list[str], students: list[int], seconds: float = 20.0, pages: int = 0, group: int = 0
+) -> list[dict[str, Any]]:
+    """One row per workload and number of students, each on a new server. pages: number of additional real browsers.
+
+    group: runs that each student's page trains beside the visible one after each move of the slider.
+    """
     rows = []
     for workload in workloads:
         queries = WORKLOADS[workload]
         for number in students:
             before = _headless(queries)
-            row = _class(queries, number, seconds, pages)
+            row = _class(queries, number, seconds, pages, group)
             headless = (before + _headless(queries)) / 2
             steps, workers = row.pop("steps_per_second"), row["workers"]
             row["beside_one_process"], row["headless_ratio"] = steps / headless, steps / (headless * workers)
@@ -64,7 +69,7 @@ def _headless(queries: list[str]) -> float:
     return float(subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
 
 
-def _class(queries: list[str], number: int, seconds: float, pages: int) -> dict[str, Any]:
+def _class(queries: list[str], number: int, seconds: float, pages: int, group: int) -> dict[str, Any]:
     server = Server(PLAYGROUND_RUNS=str(max(120, number + pages + 10)))
     try:
         process = psutil.Process(server.process.pid)
@@ -72,7 +77,7 @@ def _class(queries: list[str], number: int, seconds: float, pages: int) -> dict[
         browsers = [threading.Thread(target=_browse, args=(server.url, seconds + WARM_UP_S, fps)) for _ in range(pages)]
         for browser in browsers:
             browser.start()
-        row = asyncio.run(_lesson(server, process, queries, number, seconds))
+        row = asyncio.run(_lesson(server, process, queries, number, seconds, group))
         for browser in browsers:
             browser.join()
         return {**row, **({"page_fps": min(fps, default=0.0)} if pages else {})}
@@ -81,9 +86,9 @@ def _class(queries: list[str], number: int, seconds: float, pages: int) -> dict[
 
 
 async def _lesson(
-    server: Server, process: psutil.Process, queries: list[str], number: int, seconds: float
+    server: Server, process: psutil.Process, queries: list[str], number: int, seconds: float, group: int
 ) -> dict[str, Any]:
-    students = [Student(server.url, f"{queries[n % len(queries)]}&speed=max", n) for n in range(number)]
+    students = [Student(server.url, f"{queries[n % len(queries)]}&speed=max", n, group) for n in range(number)]
     tasks = []
     for student in students:
         tasks.append(asyncio.create_task(student.attend()))
@@ -102,7 +107,8 @@ async def _lesson(
     await asyncio.wait(tasks, timeout=10)
     with urllib.request.urlopen(f"{server.url}healthz", timeout=60) as answer:
         health = json.load(answer)
-    return _row(tallies, wall, first, last, done, health)
+    row = _row(tallies, wall, first, last, done, health)
+    return row | ({"members_per_second": sum(tally.members for tally in tallies) / wall} if group else {})
 
 
 async def _opened(student: Student) -> None:

@@ -22,11 +22,14 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from lab.experiment.fields import FIELDS
 from lab.protocol.messages import LIVE_PROTOCOL
 
 OPEN_TIMEOUT_S = 60.0
 SLIDER_INTERVAL_S = 3.0  # between two moves of the slider
 OTHER_PAGE_INTERVAL_S = 20.0  # between two visits to another page
+RESPONSES_INTERVAL_S = 0.35  # between two questions about response curves
+CURVES = ("l2", "l1", "batch_size", "noise", "train_share", "clip_norm", "dropout")  # none of them is moved
 FRAME_INTERVAL_S = 0.1  # between two frames, unless the server asks for more
 WIDGETS = ("button", "slider", "button_group", "file_uploader")
 
@@ -40,11 +43,16 @@ class Tally:
     slides: list[float] = field(default_factory=list)  # seconds from the slider to a frame with the new rate
     opened: float = 0.0  # seconds until the page was open
     steps: int = 0  # of training so far
+    members: int = 0  # runs of response curves that have ended
     mistakes: list[str] = field(default_factory=list)
 
 
 class Student:
-    def __init__(self, url: str, query: str, seed: int) -> None:
+    """group: how many runs its page trains beside the visible one after each move of the slider, as response curves."""
+
+    def __init__(self, url: str, query: str, seed: int, group: int = 0) -> None:
+        self.versions = dict.fromkeys(curves_of(group), "")  # of the curves that the page has
+        self.runs = dict.fromkeys(self.versions, 0)
         self.url, self.query, self.random = url.replace("http", "ws"), query, random.Random(seed)
         self.tally = Tally()
         self.widgets: dict[str, tuple[Any, str]] = {}  # label -> its message and fragment
@@ -130,12 +138,19 @@ class Student:
     async def _request_frames(self, live: ClientConnection) -> None:
         """Ask for frames, as the live component does."""
         have = {"build": -1, "generation": -1, "have": 0, "frame": -1}
-        interval = FRAME_INTERVAL_S
+        interval, asked = FRAME_INTERVAL_S, 0.0
         while True:
             begin = time.monotonic()
+            if self.versions and begin - asked > RESPONSES_INTERVAL_S:
+                asked = begin
+                await live.send(json.dumps({"type": "responses", "fields": self.versions, "begun": [], "maps": ""}))
             await live.send(json.dumps({"type": "frame", **have, "focus": None}))
             while isinstance(answer := await live.recv(), str):
-                interval = max(FRAME_INTERVAL_S, json.loads(answer)["interval"] / 1000)
+                message = json.loads(answer)
+                if "interval" in message:
+                    interval = max(FRAME_INTERVAL_S, message["interval"] / 1000)
+                else:
+                    self._see_curves(message["responses"]["responses"])
             now, header = time.monotonic(), read_header(answer)
             self._see(answer, header, now, now - begin)
             if "history" in header:
@@ -143,6 +158,15 @@ class Student:
                 have = {"build": header["build"], "generation": history["generation"], "have": history["count"],
                         "frame": header["frame"]}  # fmt: skip
             await asyncio.sleep(max(0.0, begin + interval - time.monotonic()))
+
+    def _see_curves(self, curves: dict[str, Any]) -> None:
+        """Count the runs that have ended since the latest answer; a curve that starts over has fewer than before."""
+        for name, curve in curves.items():
+            self.versions[name] = curve["version"]
+            ended, before = curve.get("runs", 0), self.runs[name]
+            self.runs[name] = ended
+            if self.tally.counts:
+                self.tally.members += ended - before if ended >= before else ended
 
     def _see(self, frame: bytes, header: dict[str, Any], now: float, seconds: float) -> None:
         """Measure a frame that came `seconds` after its request."""
@@ -179,6 +203,15 @@ class Student:
                 for name in ("help", ""):
                     await page.send(self._rerun(page=self.pages[name]))
                     await asyncio.sleep(0.7)
+
+
+def curves_of(group: int) -> list[str]:
+    """Fields whose response curves have at least so many values together."""
+    found: list[str] = []
+    for name in CURVES:
+        if sum(len(FIELDS[other].steps) for other in found) < group:
+            found.append(name)
+    return found
 
 
 def read_header(frame: bytes) -> dict[str, Any]:

@@ -93,3 +93,36 @@ def test_a_pair_is_taken_by_keyboard_and_the_link_keeps_the_comparison(playgroun
     assert eventually(lambda: tiles.nth(55).get_attribute("aria-checked") == "true", WAIT_S)
     page.reload()
     words(playground, "^One run of 10 epochs for each of 56 pairs")
+
+
+def test_two_tiles_are_dragged_together_and_a_run_is_forked(playground):
+    playground.open(f"{QUERY}&compare=tiles:1:weights:10:optimizer:batch_norm").step(1)
+    playground.go("Compare")
+    page = playground.page
+    words(playground, "^One run of 10 epochs for each of 14 pairs")
+    tiles = page.get_by_role("radiogroup", name="Pairs of values").get_by_role("radio")
+    tiles.nth(2).drag_to(tiles.nth(8))
+    words(playground, "^A and B differ in: Optimizer .* Batch normalization")
+    playground.linked(compare="tiles:1:weights:10:optimizer:batch_norm:2.8")
+    # The same by keyboard
+    page.get_by_text("Compare two", exact=True).click()
+    tiles.nth(0).focus()
+    page.keyboard.press("Enter")
+    assert eventually(lambda: "marked" in (tiles.nth(0).get_attribute("aria-label") or ""), WAIT_S)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    playground.linked(compare="tiles:1:weights:10:optimizer:batch_norm:0.1")
+    words(playground, r"^A and B differ in: Optimizer \([^)]*\)\.")
+    assert barriers(playground) == []
+    # From where the run is now
+    page.get_by_role("radio", name="One change").click()
+    page.get_by_role("radio", name="Now: epoch 1").click()
+    words(playground, "from epoch 1 on, .* of 30 pairs of runs end with a lower test loss")
+    words(playground, "^Epoch 11, 10 after the fork")
+    playground.press("Reset")
+    words(playground, "^Epoch 1, 0 after the fork.* All weights are equal, to the bit")
+    playground.press("Step")
+    words(playground, "^Epoch 2, 1 after the fork.* Largest difference of a weight")
+    playground.press("Play")
+    words(playground, "^Epoch 12, 11 after the fork")
+    assert eventually(lambda: playground.button("Play").is_visible(), WAIT_S)

@@ -221,6 +221,11 @@ def test_every_control_is_pressed_by_a_test(playground):
     use(playground, Control(EPOCHS, lambda page: page.enter(EPOCHS, 0), {"epochs": None}))
     playground.fold()
     found |= offered(playground)
+    playground.slide("Validation share", "ArrowRight")
+    playground.linked(validation_share="0.1")
+    playground.unfold(MORE_DATA)  # has the fold now
+    found |= offered(playground)
+    playground.fold()
     for back in ("To the Playground", "Navigate to home page"):
         playground.go("Help")
         link = playground.page.get_by_role("link", name=back, exact=True)
