@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import replace
 from functools import partial
+from math import inf
 from typing import Any, TypeGuard
 
 from lab.experiment.errors import SentenceError
@@ -332,8 +333,10 @@ class WorkerPool(Pool):
 
     def _admit_group(self, record: RunRecord, command: Query | GetResponses, more: Need) -> Query | GetResponses:
         """Set memory aside for what trains beside a run. Raises ExperimentError; response curves say it themselves."""
-        now = self.clock()
-        problem = "" if record.has_groups(now) else self._group_refusal(record, more)
+        now, problem = self.clock(), ""
+        if not record.has_groups(now) or sum(more[:2]) > sum(record.group_need[:2]):
+            record.group_asked = -inf  # what is set aside for the groups before makes room
+            problem = self._group_refusal(record, more)
         if problem and isinstance(command, GetResponses):
             return replace(command, refused=problem)
         if problem:

@@ -112,6 +112,11 @@ def test_what_trains_beside_a_run_counts_as_memory(pool):
         "others use the server's memory"
         in pool.do(token, GetResponses({"l1": ""})).header["responses"]["l1"]["problem"]
     )
+    pool.limits.memory_mb = alone + SMALL_TRAINERS + 1
+    pool.do(token, group)
+    wide = Group(Experiment(dataset="digits", hidden=(300,)), seeds=1, epochs=1).to_json()
+    with pytest.raises(ExperimentError, match="others use the server's memory now"):
+        pool.do(token, Query(GROUP, {"group": wide, "start": 0}))
     pool.limits.memory_mb = 10_000
     pool.limits.run_mb = 20
     with pytest.raises(ExperimentError, match="allowed: 20 MB in all"):
