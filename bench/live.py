@@ -6,6 +6,7 @@ import json
 import statistics
 import subprocess
 import sys
+import time
 from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -21,6 +22,8 @@ WORKLOADS = {
     "digits": "dataset=digits&hidden=64,32",
 }
 MEASURED_S = 8.0  # of streaming
+DRAGGED_S = 3.0  # of a slider at the speed Instant
+MOVES = 24  # of the mouse from one end of the slider to the other
 HEADLESS = """
 import sys, time
 from lab.__main__ import read
@@ -64,6 +67,13 @@ SLIDER = """
   }).observe(live, { attributes: true, attributeFilter: ['data-learning-rate'] });
 })
 """
+PAINTS = """
+() => {
+  window.paints = 0;
+  new MutationObserver(() => { paints++; })
+    .observe(document.querySelector('[data-testid=live]'), { attributes: true, attributeFilter: ['data-frame'] });
+}
+"""
 NUMBERS = """
 () => {
   const live = document.querySelector('[data-testid=live]').dataset;
@@ -99,6 +109,7 @@ def _row(browser: Browser, url: str, workload: str) -> dict[str, Any]:
         "epochs_per_second": flat_out["epochs_per_second"],
         "headless_ratio": flat_out["epochs_per_second"] * steps_per_epoch / headless,
         "slider_ms": paced["slider_ms"],
+        "instant_fps": _instant(browser, url, query),
         "frame_kb": paced["frame_kb"],
         "remounts": paced["remounts"] + flat_out["remounts"],
         "long_task_ms": paced["long_task_ms"],
@@ -189,3 +200,30 @@ def _slider(page: Page) -> float:
         times.append(page.evaluate("window.sliderTime"))
         page.wait_for_timeout(300)
     return statistics.median(times)
+
+
+def _instant(browser: Browser, url: str, query: str) -> float:
+    """Painted frames per second while the learning rate is dragged at the speed Instant, each of a finished run."""
+    page = _visit(browser, url, f"{query}&speed=instant")
+    _first_paint(page)
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_function("document.querySelector('[data-testid=live]').dataset.epoch > 5")
+    slider = page.get_by_role("slider", name="Learning rate")
+    slider.scroll_into_view_if_needed()
+    thumb, track = slider.bounding_box(), page.get_by_test_id("stSlider").filter(has=slider).bounding_box()
+    assert thumb, "the slider is on the page"
+    assert track
+    y = thumb["y"] + thumb["height"] / 2
+    page.mouse.move(thumb["x"] + thumb["width"] / 2, y)
+    page.mouse.down()
+    page.evaluate(PAINTS)
+    begin, move = time.monotonic(), 0
+    while (seconds := time.monotonic() - begin) < DRAGGED_S:
+        share = abs(move % (2 * MOVES) - MOVES) / MOVES  # there and back
+        page.mouse.move(track["x"] + share * track["width"], y)
+        move += 1
+        page.wait_for_timeout(10)
+    painted = page.evaluate("paints")
+    page.mouse.up()
+    page.context.close()
+    return painted / seconds

@@ -17,3 +17,10 @@ def test_diverged_runs_count_as_worse_than_any_other():
     found = spread(np.array([[1.0], [2.0], [np.inf], [np.inf], [np.inf]]))
     assert (found.low[0], found.q1[0], found.median[0], found.high[0]) == (1, 2, np.inf, np.inf)
     assert spread(np.array([[1.0], [np.inf]])).median[0] == np.inf
+
+
+def test_runs_that_diverged_are_worst_where_smaller_values_are_worse():
+    scores = np.array([[0.9], [0.8], [0.7], [-np.inf], [-np.inf]])
+    found = spread(scores, worse=-1)
+    assert [float(row[0]) for row in found] == [-np.inf, -np.inf, 0.7, 0.8, 0.9]
+    assert spread(np.array([[1.0], [-np.inf]]), worse=-1).median[0] == -np.inf

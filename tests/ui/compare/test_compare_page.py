@@ -178,8 +178,10 @@ def test_the_link_holds_what_is_compared():
 
 
 @pytest.mark.parametrize(
-    "text", ["luck", "setting:4", "repeat:30:weights:100:2", "setting:5:weights:100:seeds", "tiles:x"]
-)
+    "text",
+    ["luck", "setting:4", "repeat:30:weights:100:2", "setting:5:weights:100:seeds", "tiles:x", "setting:5:folds",
+     "repeat:30:folds", "change:5:weights:10:l2:0.1:1fork", "tiles:1:weights:10:l2:l1:3"],
+)  # fmt: skip
 def test_a_comparison_that_is_not_allowed_is_refused_with_a_sentence(text):
     page = open_page("compare", **SMALL, compare=text)
     assert f"compare: {text} is not allowed; allowed: repeat, setting" in page.warning[0].value.replace("\\", "")
