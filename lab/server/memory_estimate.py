@@ -16,7 +16,8 @@ EVERY_RUN = 3.0  # MB: Python objects, curves, maps, and the checkpoint that wai
 COPIES = 14  # of the parameters: gradients, moments, first, best and last sound weights, a checkpoint on its way
 POINTS = 30  # bytes for each number of a table or of points: float64 while they are made, float32 for training
 PIXELS = 6  # bytes for each pixel: as it was read, as an input in float32, and as the test part is shown
-SMALL_TRAINERS = 20.0  # MB of those that a run keeps for its groups, 0.6 each: see lab/training/group_run.py
+SMALL_TRAINER = 0.7  # MB of one that a run keeps for its groups, with its outcomes and map
+KEPT_TRAINERS = 64  # of them, at most: see lab/training/group_run.py
 LARGE_TRAINERS = 3  # of a group and of a pair, which may be too large for more of them to be kept
 PASSES = 3  # arrays as large as the outputs of all layers for a batch: forward, backward and one between
 
@@ -49,19 +50,20 @@ def need(e: Experiment) -> Need:
     return Need(EVERY_RUN + own / 1e6, data / 1e6, shared(e))
 
 
-def need_beside(needs: Iterable[Need]) -> Need:
-    """What groups take beside their run. needs: of single runs of their members."""
+def need_beside(needs: Iterable[Need], trainers: int = KEPT_TRAINERS) -> Need:
+    """What groups take beside their run. needs: of single runs of their members; trainers: how many are kept."""
     needs = list(needs)
     own = max(n.own for n in needs) - EVERY_RUN
     most = max(needs, key=lambda n: n.data)
-    return Need(SMALL_TRAINERS + LARGE_TRAINERS * own, most.data, most.shared)
+    return Need(SMALL_TRAINER * trainers + LARGE_TRAINERS * own, most.data, most.shared)
 
 
 @lru_cache(maxsize=256)
 def need_of_group(text: str) -> Need:
     """The same of a group in JSON. Raises ExperimentError."""
     group = Group.from_json(text)
-    return need_beside(need(member.experiment) for member in group.members[: group.places])
+    needs = [need(member.experiment) for member in group.members[: group.places]]
+    return need_beside(needs, 2 + min(group.places, KEPT_TRAINERS))  # with those of a pair
 
 
 def megabytes(e: Experiment) -> float:

@@ -29,8 +29,9 @@ from lab.training.probes import PlaneMap
 from lab.training.replayed_training import ReplayedTraining
 
 MAP_SIDE = 40  # points along a side of a member's map
-KEPT_PARAMETERS, KEPT_TRAINERS = 100_000, 32  # of the trainers that the groups of a run keep, beside the present one
-SHARED = {*LIVE, "weight_seed"}  # fields whose change needs no other trainer
+KEPT_PARAMETERS, KEPT_TRAINERS = 100_000, 64  # of the trainers that the groups of a run keep, beside the present one
+OF_PROGRAM = {"batch_size", "l1", "l2", "weight_decay", "max_norm", "clip_norm", "clip_value"}
+SHARED = {*LIVE, "weight_seed"} - OF_PROGRAM  # fields whose change needs neither another trainer nor another program
 OF_DATA = {name for name, spec in FIELDS.items() if spec.group == DATA} - {"weight_seed"}
 
 
@@ -175,8 +176,9 @@ class GroupRun:
     def _begun(self) -> ReplayedTraining:
         """The training of the present member."""
         place, replay = self.group.members[self._number].place, self.group.replay_of(self._number)
-        e, known = replay.experiment, self._prepared.pop(place, None)
-        if known and known.experiment.changed_fields(e).keys() <= SHARED:
+        e = replay.experiment
+        suits = (at for at, each in self._prepared.items() if each.experiment.changed_fields(e).keys() <= SHARED)
+        if known := self._prepared.pop(next(suits, -1), None):  # of this value or of another
             for_weights, for_batches, for_dropout = generators(e)
             network = Network(layers(architecture_of(e).layers, for_dropout), known.trainer.network.inputs,
                               rng=for_weights, dtype=e.dtype)  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from engine.formulas.metrics import Scores
-from engine.training.trainer import RunState
+from engine.training.trainer import RunState, Trainer
 from lab.experiment.group import Group
 from lab.training.group_run import Known, Prepared, prepare
 from lab.training.replayed_training import ReplayedTraining
@@ -76,6 +76,10 @@ class PairRun:
     def finished(self) -> bool:
         """Whether nothing is left to do until another request."""
         return bool(self.problem) or (len(self.sides) == 2 and self._behind() is None)
+
+    @property
+    def trainers(self) -> list[Trainer]:
+        return [side.trainer for side in self.sides]
 
     def _behind(self) -> Side | None:
         """The side that trains next."""

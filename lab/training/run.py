@@ -360,8 +360,9 @@ class Run:
         self._is_turn_of_group = group is not None and not (self._can_train and self._is_turn_of_group)
         if group is not None and self._is_turn_of_group:
             with failing(group):
+                before = len(group.trainers)
                 group.advance(seconds)
-                if isinstance(group, GroupRun):
+                if isinstance(group, GroupRun) and len(group.trainers) > before:
                     groups = (other for _, other in self._groups.values() if isinstance(other, GroupRun))
                     bound(group, [*groups, *self.responses.groups])
             return
