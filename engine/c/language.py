@@ -134,13 +134,17 @@ INLINE real reduced(real x, real *s) {
   *s = r * ($SERIES$);
   return n;
 }
+INLINE real between(real low, real x, real high) {
+  x = high < x ? high : x;
+  return low > x ? low : x;
+}
 INLINE real exp_of(real x) {
-  real s, n = reduced(larger(smaller(x, real($HIGHEST$)), real($LOWEST$)), &s), half = rounded(n * real(0.5));
+  real s, n = reduced(between(real($LOWEST$), x, real($HIGHEST$)), &s), half = rounded(n * real(0.5));
   real a = power_of_2(half), b = power_of_2(n - half); /* two factors, because 2^n may overflow alone */
   return (s * a + a) * b;
 }
 INLINE real tanh_of(real x) {
-  real s, n = reduced(larger(smaller(x + x, real(40)), real(-40)), &s), a = power_of_2(n);
+  real s, n = reduced(between(-40, x + x, 40), &s), a = power_of_2(n);
   real e = s * a + (a - 1); /* e^2x - 1, without loss near 0 */
   return e / (e + 2);
 }
@@ -155,7 +159,8 @@ INLINE real log_of(real x) {
   m = m > real(1.4142135623730951) ? m * real(0.5) : m;
   real f = (m - 1) / (m + 1), g = f * f;
   real y = n * real($LOG2_HIGH$) + (n * real($LOG2_LOW$) + 2 * f * ($ARTANH$));
-  return x > 0 && x < real(INFINITY) ? y : x == 0 ? real(-INFINITY) : x < 0 ? real(NAN) : x;
+  y = x > 0 ? y : x == 0 ? real(-INFINITY) : real(NAN); /* one by one: `&&` would keep loops from being vectorized */
+  return x < real(INFINITY) ? y : x;
 }
 INLINE real log1p_of(real x) {
   real u = x + 1;
@@ -206,11 +211,28 @@ INLINE void loops(int M, int N, int K, const real *A, int am, int ak, const real
   for (; m + 4 <= M; m += 4) rows_of_product(4, N, K, A + m * am, am, ak, b, step, C + m * N);
   for (; m < M; m++) rows_of_product(1, N, K, A + m * am, am, ak, b, step, C + m * N);
 }
+INLINE void dots(int rows, int K, const real *A, int am, int ak, const real *B, int bk, real *C) {
+  real sums[4] = {0};
+  for (int k = 0; k < K; k++) {
+    __asm__(""); /* sums in vectors would lose their fused multiply-adds */
+#pragma GCC unroll 4
+    for (int m = 0; m < rows; m++) sums[m] += A[m * am + k * ak] * B[k * bk];
+  }
+#pragma GCC unroll 4
+  for (int m = 0; m < rows; m++) C[m] = sums[m];
+}
+/* C (M) = A (M, K) B (K) */
+INLINE void column(int M, int K, const real *A, int am, int ak, const real *B, int bk, real *C) {
+  int m = 0;
+  for (; m + 4 <= M; m += 4) dots(4, K, A + m * am, am, ak, B, bk, C + m);
+  for (; m < M; m++) dots(1, K, A + m * am, am, ak, B, bk, C + m);
+}
 INLINE void multiply(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, real *C) {
   if ((int64_t)M * N * K >= $BLAS_MIN$)
     gemm(101, ak == 1 ? 111 : 112, bn == 1 ? 111 : 112, M, N, K, 1, A, ak == 1 ? am : ak, B, bn == 1 ? bk : bn, 0, C,
          N); /* 101: by rows; 111: as it is; 112: transposed */
-  else if (N == 1) loops(1, M, K, B, bn, bk, A, ak, am, C);
+  else if (N == 1 && am == 1) loops(1, M, K, B, bn, bk, A, ak, am, C);
+  else if (N == 1) column(M, K, A, am, ak, B, bk, C);
   else loops(M, N, K, A, am, ak, B, bk, bn, C);
 }
 """

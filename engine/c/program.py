@@ -268,7 +268,23 @@ static double score_of(const real *y, const double *labels, int64_t size) {
   return sum;
 }
 """
-MAIN = """typedef struct { int64_t place; void *const *p; const int *n; const double *c; } Table;
+MAIN = """/* As numpy.random.Generator.permutation. A number with as many bits as i is drawn again while it is above i: here
+   without a branch, which no processor could predict. */
+void permute(void *state, uint32_t (*next)(void *), int64_t *order, int64_t count, int64_t samples) {
+  for (; count--; order += samples) {
+    for (int64_t i = 0; i < samples; i++) order[i] = i;
+    for (int64_t i = samples - 1, mask = 1; i > 0; mask = 1) {
+      while (mask < i) mask = 2 * mask + 1;
+      do {
+        int64_t drawn = next(state) & mask, is_kept = drawn <= i, j = is_kept ? drawn : i, moved = order[j];
+        order[j] = order[i];
+        order[i] = moved;
+        i -= is_kept;
+      } while (i > mask / 2);
+    }
+  }
+}
+typedef struct { int64_t place; void *const *p; const int *n; const double *c; } Table;
 typedef struct { Table step; int64_t size; real *x, *t, *noise; int64_t noise_size; double *row; } Batch;
 typedef struct { Table evaluation; int64_t size; const real *z, *loss; const double *labels; } Part;
 
@@ -334,7 +350,8 @@ class Program:
         self.numbers = self.batches[usual].numbers
         functions = (self.step, self.evaluation)
         self.text = program_text(twin.dtype, kernels, functions, formulas.objective, widths, len(self.numbers))
-        self.places = {size: place for place, size in enumerate(self.batches)}
+        self.places = np.zeros(usual + 1, np.uint8)  # size of a batch -> its place in the table
+        self.places[list(self.batches)] = range(len(self.batches))
 
     def _sketch(self, twin: Network, formulas: StepFormulas, size: int) -> Batch:
         if size == len(self.inputs):
@@ -347,6 +364,7 @@ class Program:
         self.library = library(self.text)
         self.gemm, address, count = blas_product(self.inputs.dtype), ctypes.c_void_p, ctypes.c_int64
         self.library.run.argtypes = (*[address] * 3, count, *[address] * 6, count, address)
+        self.library.permute.argtypes = (address, address, address, count, count)
         self.library.evaluate_parts.argtypes = (address, address, count, address)
         self._kept = []  # arrays that the tables refer to
         steps, parts = [], []
@@ -374,6 +392,12 @@ class Program:
         end = self._parts, len(self._parts), _address(scores)
         self.library.run(self.gemm, self._steps, _address(kinds), len(kinds), *arrays, *end)
         return scores
+
+    def permutations(self, rng: np.random.Generator, samples: int, count: int) -> np.ndarray:
+        """(count, samples) int64, as from `rng.permutation(samples)` again and again."""
+        orders, source = np.empty((count, samples), np.int64), rng.bit_generator.ctypes
+        self.library.permute(source.state_address, source.next_uint32, _address(orders), count, samples)
+        return orders
 
     def evaluate(self) -> dict[str, tuple[np.ndarray, float]]:
         """Logits (N, O) and mean loss of each part. The logits are valid until the next call."""

@@ -146,6 +146,17 @@ def test_a_run_does_not_depend_on_how_its_steps_are_called(kind, build_trainer):
     np.testing.assert_array_equal(at_once.history.values, one_by_one.history.values)
 
 
+@pytest.mark.parametrize("samples", [1, 2, 50, 64, 65, 1000])
+def test_orders_of_epochs_are_those_of_numpy(samples, build_trainer):
+    trainer = build_trainer(executor=CompiledExecutor)
+    trainer.step()
+    ours, numpy = (np.random.default_rng(samples) for _ in range(2))
+    ours.random(1, np.float32), numpy.random(1, np.float32)  # half of a number is kept for the next draw
+    orders = trainer.executor._program.permutations(ours, samples, 3)
+    np.testing.assert_array_equal(orders, [numpy.permutation(samples) for _ in range(3)])
+    assert ours.bit_generator.state == numpy.bit_generator.state
+
+
 def test_evaluations_shorten_a_call_by_their_work(build_trainer, monkeypatch):
     trainer = build_trainer(executor=CompiledExecutor, batch_size=0)  # a step an epoch
     step = 3 * trainer.network.parameters.size * 50 + module.STEP_MULTIPLY_ADDS
