@@ -10,9 +10,8 @@ import ctypes
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,10 +35,8 @@ NOTED = 128  # added to the place of a batch size: the parts are evaluated after
 class Memory(np.ndarray):
     """An array of the host as an array of a device, so that its operations are sketched and not computed."""
 
-    @property
-    def data(self) -> Any:
-        """Has the address `ptr`, as in CuPy."""
-        return SimpleNamespace(ptr=_address(self))
+    data = property(lambda self: self)  # has the address `ptr`, as in CuPy  # pyright: ignore
+    ptr = cached_property(lambda self: _address(self))
 
 
 def shared(array: np.ndarray) -> Memory:
@@ -243,7 +240,7 @@ def program_text(dtype: np.dtype, kernels: dict[str, str], functions: Sequence[F
     """The whole program. widths: numbers of a sample and of its targets; numbers: that may change with each step."""
     texts = [source.replace(f" {name.partition('_')[0]}(", f" {name}(", 1) for source, name in kernels.items()]
     words = {"$INPUTS$": widths[0], "$TARGETS$": widths[1], "$NUMBERS$": numbers, "$UNITS$": objective.units}
-    main = (REGRESSION if objective.kind == "regression" else CLASSIFICATION) + MAIN
+    main = PERMUTE + (REGRESSION if objective.kind == "regression" else CLASSIFICATION) + MAIN
     for word, value in words.items():
         main = main.replace(word, str(value))
     return "\n".join([language.definitions(dtype), *texts, *(function.text for function in functions), main])
@@ -268,8 +265,8 @@ static double score_of(const real *y, const double *labels, int64_t size) {
   return sum;
 }
 """
-MAIN = """/* As numpy.random.Generator.permutation. A number with as many bits as i is drawn again while it is above i: here
-   without a branch, which no processor could predict. */
+PERMUTE = """/* As numpy.random.Generator.permutation. A number with as many bits as i is drawn again while it is above
+   i, without a branch, which no processor could predict. */
 void permute(void *state, uint32_t (*next)(void *), int64_t *order, int64_t count, int64_t samples) {
   for (; count--; order += samples) {
     for (int64_t i = 0; i < samples; i++) order[i] = i;
@@ -284,7 +281,8 @@ void permute(void *state, uint32_t (*next)(void *), int64_t *order, int64_t coun
     }
   }
 }
-typedef struct { int64_t place; void *const *p; const int *n; const double *c; } Table;
+"""
+MAIN = """typedef struct { int64_t place; void *const *p; const int *n; const double *c; } Table;
 typedef struct { Table step; int64_t size; real *x, *t, *noise; int64_t noise_size; double *row; } Batch;
 typedef struct { Table evaluation; int64_t size; const real *z, *loss; const double *labels; } Part;
 
@@ -337,7 +335,9 @@ class Program:
         usual = max(sizes)
         self.batches = {size: self._sketch(twin, formulas, size) for size in sorted(sizes)}
         examples = [batch.launches for batch in self.batches.values()]
-        if usual > 1:  # what differs in another size, or with other limits, is not a constant of the text
+        s, alike = formulas.settings, sizes - {1}  # a single sample has kernels of its own
+        if len(alike) == 1 or (alike and (s.clip_value or s.clip_norm)):
+            # What differs in another size, or with other limits, is not a constant of the text.
             other = usual - 1 if usual > 3 else usual + 1
             examples.append(self._sketch(twin, with_other_limits(formulas), other).launches)
         self.evaluations = {

@@ -82,9 +82,12 @@ class Plan:
 
     def follows(self, node: Node, product: Node) -> bool:
         """Whether a node can be computed from each element of the product in the product's kernel."""
-        sources = list(upstream(node, {**self.memory, product: None}))
-        return node.shape == product.shape and all(n.op in ELEMENTWISE or not n.args for n in sources) and all(
-            map(self.current, sources)) and (node is product or product in upstream(node, self.memory))  # fmt: skip
+        if node.shape != product.shape:
+            return False
+        sources = set(upstream(node, self.memory, product))
+        return product in sources and all(
+            (n.op in ELEMENTWISE or not n.args) and self.current(n) for n in sources - {product}
+        )
 
     def current(self, node: Node) -> bool:
         """Whether no earlier store to the memory that a node reads is pending."""
@@ -197,7 +200,7 @@ class Plan:
         kept = [(node, self.allocate(node.shape)) for node in self.factors
                 if node not in self.memory and node is not product and self.follows(node, product)]  # fmt: skip
         known = {**self.memory, **dict(kept)}
-        if any(product in upstream(s.node, known) for s in self.pending if s is not store):
+        if product in upstream([s.node for s in self.pending if s is not store], known):
             kept.append((product, self.allocate(product.shape)))
         outs = [*([(store.node, store.array)] if store else []), *kept]
         self.launches += self.tiled(product, outs, bias)
@@ -255,8 +258,8 @@ class Plan:
             raise Unsketchable("memory is read before it is written")
 
 
-def upstream(nodes: Node | list[Node], known: Container[Node] = ()) -> Iterator[Node]:
-    """Nodes and all that they are computed from, each once, without `known` nodes and what only those need."""
+def upstream(nodes: Node | list[Node], known: Container[Node] = (), end: Node | None = None) -> Iterator[Node]:
+    """Nodes and all that they are computed from, each once, without `known` nodes and what only those or `end` need."""
     stack = [nodes] if isinstance(nodes, Node) else nodes[::-1]
     seen = set(stack)
     while stack:
@@ -264,6 +267,7 @@ def upstream(nodes: Node | list[Node], known: Container[Node] = ()) -> Iterator[
         if node in known:
             continue
         yield node
-        fresh = dict.fromkeys(argument for argument in node.args if argument not in seen)
-        seen.update(fresh)
-        stack += fresh
+        for argument in node.args if node is not end else ():
+            if argument not in seen:
+                seen.add(argument)
+                stack.append(argument)
