@@ -8,27 +8,24 @@ A program is compiled in the background. `is_ready` says whether it is there; `s
 
 from __future__ import annotations
 
-import threading
 import time
-import traceback
-import weakref
-from collections.abc import Callable
 from copy import copy
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
-from engine.c.compiler import NoCompiler, compiler, is_waited_for
+from engine.c.build import Build
+from engine.c.compiler import is_waited_for
 from engine.c.program import NOTED, Program, blas_product, noise_width, twin_of
 from engine.formulas.regularizers import REGULARIZERS
 from engine.formulas.schedules import SCHEDULES
-from engine.lowering.sketch import Unsketchable
 from engine.network.layers import Activation, Dense, Dropout, Residual
 from engine.network.network import Network
 from engine.network.normalization import BatchNorm
 from engine.step.data import Data
 from engine.step.executor import NO_SCORES, EpochScores, TimeSlice
 from engine.step.progress import Progress
+from engine.step.settings import Settings
 from engine.step.update import StepFormulas
 from engine.tape.executor import TapeExecutor
 
@@ -56,6 +53,14 @@ def reason_not_compiled(network: Network, data: Data, batch_size: int) -> str | 
     return None
 
 
+def _make_program(executor: CompiledExecutor, settings: Settings, sizes: frozenset[int]) -> Program:
+    formulas = copy(executor.formulas)
+    formulas.settings = settings
+    program = Program(executor.twin, formulas, executor.data, sizes)
+    program.load()
+    return program
+
+
 class CompiledExecutor(TapeExecutor):
     """See engine.step.executor.Executor. All arrays are on the host, so there is nothing to synchronize."""
 
@@ -65,7 +70,8 @@ class CompiledExecutor(TapeExecutor):
         self.reason = ""  # why steps are on the tape
         self.pending: list[EpochScores] = []
         self._noted = -1  # the latest epoch whose scores were computed in the latest call of `steps`
-        self._build: Build | None = None
+        self.build: Build | None = None
+        self._rules: tuple = ()  # the batch sizes, and what else the wanted program depends on
         self._first_asked: float | None = None  # when a step of a run without a way was first wanted
         self._program: Program | None = None
         self._program_revision = -1  # of the settings that the program has been chosen for
@@ -99,9 +105,9 @@ class CompiledExecutor(TapeExecutor):
         formulas, s = self.formulas, self.formulas.settings
         self.reason = reason_not_compiled(formulas.network, self.data, formulas.batch_size) or ""
         rules = (self.batch_sizes(), *(bool(getattr(s, name)) for name in REGULARIZERS), s.clip_value, s.clip_norm)
-        if not self.reason and (self._build is None or self._build.rules != rules):
-            self._build = Build(self, rules)
-            self._build.start()
+        if not self.reason and (self.build is None or self._rules != rules):
+            self.build, self._rules = Build(self, partial(_make_program, settings=s, sizes=rules[0])), rules
+            self.build.start()
 
     def is_ready(self) -> bool:
         """Also decides that a new run is on the tape if the compiler has not finished in time."""
@@ -111,7 +117,7 @@ class CompiledExecutor(TapeExecutor):
             self._take_program()
             return True
         self.prepare()
-        if self.way == "tape" or self.reason or self._build is None or self._build.is_done():
+        if self.way == "tape" or self.reason or self.build is None or self.build.is_done():
             return True
         if self.way == "":
             self._first_asked = self._first_asked or time.monotonic()
@@ -131,8 +137,8 @@ class CompiledExecutor(TapeExecutor):
         """
         self.prepare()
         self._program = None
-        if not self.reason and self._build is not None:
-            self._program, self.reason = self._build.result()
+        if not self.reason and self.build is not None:
+            self._program, self.reason = self.build.result()
         self._evaluator = self._program or self._evaluator
         self._program_revision = self.formulas.revision
         self.way = self.way or ("compiled" if self._program else "tape")
@@ -234,42 +240,3 @@ class CompiledExecutor(TapeExecutor):
     def pending_scores(self) -> EpochScores:
         pending, self.pending = self.pending, []
         return EpochScores(*map(np.concatenate, zip(*pending, strict=True))) if pending else NO_SCORES
-
-
-class Build:
-    """A program that a thread sketches and compiles, unless nobody wants it any more when its turn comes."""
-
-    turn = threading.Lock()  # one at a time
-
-    def __init__(self, executor: CompiledExecutor, rules: tuple) -> None:
-        """rules: the batch sizes, and what else the program depends on, of the settings."""
-        self.rules, self._settings = rules, executor.formulas.settings
-        self._result: tuple[Program | None, str] = None, ""
-        self._thread = threading.Thread(target=self._work, args=[weakref.ref(executor)], name="compile", daemon=True)
-        self.start = self._thread.start
-
-    def _work(self, wanted_by: Callable[[], CompiledExecutor | None]) -> None:
-        with Build.turn:
-            executor = wanted_by()
-            if executor is None or executor._build is not self:
-                return
-            try:
-                compiler()  # before anything is sketched in vain
-                formulas = copy(executor.formulas)
-                formulas.settings = self._settings
-                program = Program(executor.twin, formulas, executor.data, self.rules[0])
-                program.load()
-                self._result = program, ""
-            except (NoCompiler, Unsketchable, AttributeError) as problem:
-                self._result = None, str(problem)
-            except Exception as problem:
-                traceback.print_exc()
-                self._result = None, f"compiling failed ({type(problem).__name__})"
-
-    def is_done(self) -> bool:
-        return not self._thread.is_alive()
-
-    def result(self) -> tuple[Program | None, str]:
-        """Waits. The program, or None and why there is none."""
-        self._thread.join()
-        return self._result

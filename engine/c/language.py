@@ -227,10 +227,12 @@ INLINE void column(int M, int K, const real *A, int am, int ak, const real *B, i
   for (; m + 4 <= M; m += 4) dots(4, K, A + m * am, am, ak, B, bk, C + m);
   for (; m < M; m++) dots(1, K, A + m * am, am, ak, B, bk, C + m);
 }
+/* The steps between rows; what a single row has there means nothing, but BLAS refuses less than the row's length. */
+INLINE int length(int rows, int step, int columns) { return rows > 1 ? step : columns; }
 INLINE void multiply(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, real *C) {
   if ((int64_t)M * N * K >= $BLAS_MIN$)
-    gemm(101, ak == 1 ? 111 : 112, bn == 1 ? 111 : 112, M, N, K, 1, A, ak == 1 ? am : ak, B, bn == 1 ? bk : bn, 0, C,
-         N); /* 101: by rows; 111: as it is; 112: transposed */
+    gemm(101, ak == 1 ? 111 : 112, bn == 1 ? 111 : 112, M, N, K, 1, A, ak == 1 ? length(M, am, K) : length(K, ak, M), B,
+         bn == 1 ? length(K, bk, N) : length(N, bn, K), 0, C, N); /* 101: by rows; 111: as it is; 112: transposed */
   else if (N == 1 && am == 1) loops(1, M, K, B, bn, bk, A, ak, am, C);
   else if (N == 1) column(M, K, A, am, ak, B, bk, C);
   else loops(M, N, K, A, am, ak, B, bk, bn, C);

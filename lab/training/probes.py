@@ -9,8 +9,7 @@ import numpy as np
 
 from data import Dataset
 from engine.formulas import metrics
-from engine.network.observe import observe
-from engine.tape.evaluation_tape import EvaluationTape
+from engine.training.layer_outputs import LayerOutputs
 from engine.training.trainer import Trainer
 from lab.experiment.architecture import Block
 from lab.protocol.messages import BYTE_SCALE, CLASS_SHIFT, ZERO_BYTE
@@ -51,10 +50,12 @@ class PlaneMap:
     encoding "value": 0 to 255 is -1 to +1 (for two classes, 2 p - 1 with the probability p of the second one; for
     regression, the value in the data's units; for a unit, see `neurons`);
     encoding "class": class << 5 | confidence 0 to 31, where 0 is chance level.
-    hidden: the layers whose units have a small map.
+    hidden: the layers whose units have a small map. is_live: whether it is drawn again and again, and so is compiled.
     """
 
-    def __init__(self, dataset: Dataset, trainer: Trainer, size: int, hidden: Sequence[Block] = ()) -> None:
+    def __init__(
+        self, dataset: Dataset, trainer: Trainer, size: int, hidden: Sequence[Block] = (), is_live: bool = False
+    ) -> None:
         self.size, self.dataset, self.trainer = size, dataset, trainer
         self.encoding = "class" if dataset.classes > 2 else "value"
         assert dataset.encode is not None  # only data of the plane has a map
@@ -62,12 +63,10 @@ class PlaneMap:
         network = trainer.network
         self.side = self._side(sum(network.widths))
         self.points = plane_points(dataset.extent, self.side)
-        self.tape = EvaluationTape()  # the same points for every frame, so the forward pass is recorded once
-        points = self.tape.fixed(dataset.encode(self.points).astype(network.dtype, copy=False))
-        outputs = [block.output.name for block in hidden]
-        with observe(network, outputs) as seen:
-            self.z = network.chain.forward(points, train=False).array
-        self.hidden = [seen.outputs[name].array[:, :MAX_DRAWN_UNITS] for name in outputs]  # (side * side, units) each
+        points = dataset.encode(self.points).astype(network.dtype, copy=False)
+        names = [block.output.name for block in hidden]
+        self.outputs = LayerOutputs(network, points, names, trainer.executor if is_live else None)
+        self.hidden: list[np.ndarray] = []  # (side * side, drawn units) of each layer, as of the latest call
         drawn = [block for block in hidden for _ in range(min(block.units, MAX_DRAWN_UNITS))]
         self.bounded = np.array([block.is_bounded for block in drawn], bool)
 
@@ -79,8 +78,8 @@ class PlaneMap:
 
     def __call__(self) -> np.ndarray:
         """(size, size) uint8: the network's current output."""
-        self.tape.play()
-        z, trainer = self.z, self.trainer
+        *hidden, z = self.outputs()
+        self.hidden, trainer = [outputs[:, :MAX_DRAWN_UNITS] for outputs in hidden], self.trainer
         if self.encoding == "class":
             p = trainer.objective.probabilities(z)
             chance = 1 / p.shape[1]
