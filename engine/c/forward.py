@@ -16,10 +16,11 @@ from engine.c.program import (
     address_of,
     beginning,
     blas_product,
-    launches_of,
+    plan_of,
     shared,
     twin_of,
 )
+from engine.lowering.sketch import Node
 from engine.network.network import Network
 from engine.network.observe import observe
 
@@ -43,8 +44,10 @@ class Forward:
         return self.build.result()[0]()
 
 
-class Output(ctypes.Structure):
-    _fields_ = (("block", ctypes.c_void_p), ("all", ctypes.c_void_p), ("width", ctypes.c_int64))
+class Moving(ctypes.Structure):
+    """An address in the table that is another one for each block. first: of the first sample."""
+
+    _fields_ = (("place", ctypes.c_int64), ("first", ctypes.c_void_p), ("width", ctypes.c_int64))
 
 
 def _compiled(wanted: Forward) -> Callable[[], list[np.ndarray]]:
@@ -55,39 +58,46 @@ def _compiled(wanted: Forward) -> Callable[[], list[np.ndarray]]:
     with observe(twin, wanted.names) as seen:
         z = twin.chain.forward(sketch.wrap(shared(samples)), train=False)
     found = [*(seen.outputs[name] for name in wanted.names), z]
-    blocks = [np.zeros(y.shape, dtype) for y in found]
-    for block, y in zip(blocks, found, strict=True):
-        sketch.wrap(shared(block))[:] = y
+    stored: dict[Node, np.ndarray] = {}
+    while True:  # an output that a product needs is in memory anyway
+        plan = plan_of(sketch, None)
+        blocks = plan.memory | stored
+        missing = [y for y in found if y.node not in blocks]
+        if not missing:
+            break
+        stored[missing[-1].node] = block = np.zeros(missing[-1].shape, dtype)
+        sketch.wrap(shared(block))[:] = missing[-1]
     kernels: dict[str, str] = {}
-    launches = launches_of(sketch, None)
-    function = Function("forward", [launches], kernels)
+    function = Function("forward", [plan.launches], kernels)
     compiled = library("\n".join([beginning(dtype, kernels), function.text, FORWARD]))
-    compiled.outputs.argtypes = [ctypes.c_void_p] * 5 + [ctypes.c_int64] * 3 + [ctypes.c_void_p, ctypes.c_int64]
-    tables, kept = function.table(launches)
-    outputs = [np.zeros((len(x), block.shape[1]), dtype) for block in blocks]
-    pairs = zip(blocks, outputs, strict=True)
-    places = (Output * len(outputs))(*((address_of(b), address_of(o), b.shape[1]) for b, o in pairs))
-    arrays, sizes = (address_of(x), address_of(samples)), (len(x), size, x.shape[1])
+    compiled.outputs.argtypes = [*[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 2, ctypes.c_void_p, ctypes.c_int64]
+    tables, kept = function.table(plan.launches)
+    whole = {address_of(blocks[y.node]): np.zeros((len(x), y.shape[1]), dtype) for y in found}
+    outputs = [whole[address_of(blocks[y.node])] for y in found]  # layers may have the same, as dropout
+    whole[address_of(samples)] = x
+    moving = [
+        (place, address_of(whole[address]), whole[address].shape[1] * dtype.itemsize)
+        for place, address in enumerate(kept[0][0].tolist()) if address in whole
+    ]  # fmt: skip
+    moved = (Moving * len(moving))(*moving)
 
-    def play(kept: tuple = (kept, x, samples, blocks, twin)) -> list[np.ndarray]:
-        compiled.outputs(blas_product(dtype), *tables[:2], *arrays, *sizes, places, len(outputs))
+    def play(kept: tuple = (kept, x, twin)) -> list[np.ndarray]:
+        compiled.outputs(blas_product(dtype), *tables[:2], len(x), size, moved, len(moved))
         return outputs
 
     return play
 
 
-FORWARD = """typedef struct { const real *block; real *all; int64_t width; } Output;
+FORWARD = """typedef struct { int64_t place; char *first; int64_t width; } Moving;
 
-/* Outputs of layers on all samples x, block by block. A sample may be in two blocks, as it depends on no other. */
-void outputs(blas *product, void *const *p, const int *n, const real *x, real *block, int64_t samples, int64_t size,
-             int64_t inputs, const Output *outputs, int64_t count) {
+/* Outputs of layers, block by block. A sample may be in two blocks, as it depends on no other. */
+void outputs(blas *product, void **p, const int *n, int64_t samples, int64_t size, const Moving *moving,
+             int64_t count) {
   gemm = product;
   for (int64_t done = 0; done < samples; done += size) {
     int64_t first = done < samples - size ? done : samples - size;
-    memcpy(block, x + first * inputs, size * inputs * sizeof(real));
+    for (const Moving *m = moving; m < moving + count; m++) p[m->place] = m->first + first * m->width;
     forward(p, n, 0);
-    for (const Output *o = outputs; o < outputs + count; o++)
-      memcpy(o->all + first * o->width, o->block, size * o->width * sizeof(real));
   }
 }
 """

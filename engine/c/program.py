@@ -106,7 +106,7 @@ def sketch_step(twin: Network, formulas: StepFormulas, x: np.ndarray, t: np.ndar
     differentiate(twin, formulas.objective, samples, sketch.wrap(shared(t)))
     update(twin, optimizer, formulas.settings, formulas.penalties, samples)
     row = np.zeros(1 + len(sketch.numbers))
-    return Batch(launches_of(sketch, shared(row)), x, t, noise, sketch.numbers, row)
+    return Batch(plan_of(sketch, shared(row)).launches, x, t, noise, sketch.numbers, row)
 
 
 def with_other_limits(formulas: StepFormulas) -> StepFormulas:
@@ -130,11 +130,11 @@ def sketch_evaluation(twin: Network, objective: Objective, part: Part) -> Evalua
     if objective.kind == "regression":
         sketch.wrap(shared(y))[:] = objective.output.forward(logits)
     sketch.wrap(shared(loss))[:] = objective.value(logits, sketch.wrap(shared(part.t)))
-    return Evaluation(launches_of(sketch, None), z, y, loss)
+    return Evaluation(plan_of(sketch, None).launches, z, y, loss)
 
 
-def launches_of(sketch: Sketch, numbers: Any) -> list[Launch]:
-    return Plan(sketch, lambda shape: shared(np.zeros(shape, sketch.dtype)), numbers, language).launches
+def plan_of(sketch: Sketch, numbers: Any) -> Plan:
+    return Plan(sketch, lambda shape: shared(np.zeros(shape, sketch.dtype)), numbers, language)
 
 
 # From kernels to one text --------------------------------------------------------------------------------------------

@@ -215,7 +215,8 @@ class Plan:
         ones = len(a) if bias else MAX_ELEMENTS
         target = self.target
         tiling = target.tiling(rows, columns, depth)
-        alone = [array for node, array in outs if node is product and len(outs) == tiling.parts == 1]
+        result, row = self.with_row(product, outs) or (product, None)
+        alone = [array for node, array in outs if node is result and len(outs) == tiling.parts == 1]
         steps = (stride // array.itemsize for array in (a, b) for stride in array.strides)
         writer, scope = Writer(self.layout), Scope(flat=product.shape)
         read = [writer.element(name, array) for name, array in zip("AB", (a, b), strict=True)]
@@ -224,6 +225,8 @@ class Plan:
             in_place = alone and alone[0].flags.c_contiguous
             sums = alone[0] if in_place else self.allocate((tiling.parts, rows * columns))
             writer.given("real *parts", sums)
+            if row is not None:
+                writer.given("const real *row", row)
             yield writer.launch(
                 "product",
                 lambda parameters: target.product(tiling, parameters, read, None),
@@ -237,7 +240,7 @@ class Plan:
             if tiling.parts > 1:
                 division = writer.size(tiling.parts)
                 scope.lines.append(f"for (int p = 1; p < {division}; p++) acc += parts[p * count + t];")
-        scope.names[product] = "acc"
+        scope.names[result] = "acc"
         if bias:
             out, last = writer.out(outs[0][1]), writer.size(ones)
             scope.lines.append(f"if (i >= {last}) {{ {out}[t] = acc; continue; }}")
@@ -249,6 +252,18 @@ class Plan:
             yield writer.launch(
                 "product", lambda parameters: target.product(tiling, parameters, read, body), tiling.blocks
             )
+
+    def with_row(self, product: Node, outs: list[tuple[Node, Any]]) -> tuple[Node, Any] | None:
+        """The sum of a product and a row in memory, and that row, if all that follows from the product is their sum."""
+        following = [node for node, _ in outs]
+        if not self.target.ROWS_IN_PRODUCTS or product in following:
+            return None
+        readers = [node for node in upstream(following, self.memory, product) if product in node.args]
+        rows = [factor.what for factor in readers[0].args if factor.op == "load"]
+        if len(readers) > 1 or readers[0].op != "add" or not rows:
+            return None
+        is_one = rows[0].shape == (1, product.shape[1]) and rows[0].flags.c_contiguous
+        return (readers[0], rows[0]) if is_one and rows[0].dtype == self.layout.dtype else None
 
     def place_of(self, node: Node) -> Any:
         return node.what if node.op == "load" else self.memory[node]
