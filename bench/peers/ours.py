@@ -93,12 +93,11 @@ def look(trainer: Trainer, x: np.ndarray) -> Callable[[int], int]:
     """Evaluate every unit over the plane, as for a live frame."""
     trainer.step()  # decides whether it is compiled
     names = [name for name, layer in trainer.network.walk() if isinstance(layer, Activation)]
-    outputs = LayerOutputs(trainer.network, x, names, trainer.executor)
+    outputs = LayerOutputs(trainer.network, x, names, trainer.objective.output.forward, trainer.executor)
 
     def run(looks: int) -> int:
         for _ in range(looks):
-            *_, z = outputs()
-            trainer.objective.output.forward(z)
+            outputs()
         return looks
 
     return run

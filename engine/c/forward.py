@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -30,9 +31,9 @@ BLOCK = 256  # samples at a time: what their layers store stays in the processor
 class Forward:
     """Compiled in the background. `is_ready` says whether it can be called."""
 
-    def __init__(self, network: Network, x: np.ndarray, names: Sequence[str]) -> None:
-        """x: (N, D) samples; names: of layers."""
-        self.network, self.x, self.names = network, np.ascontiguousarray(x), names
+    def __init__(self, network: Network, x: np.ndarray, names: Sequence[str], read: Callable[[Any], Any]) -> None:
+        """x: (N, D) samples; names: of layers; read: logits -> output (N, O)."""
+        self.network, self.x, self.names, self.read = network, np.ascontiguousarray(x), names, read
         self.build = Build(self, _compiled)
         self.build.start()
 
@@ -40,7 +41,7 @@ class Forward:
         return (is_waited_for() or self.build.is_done()) and self.build.result()[0] is not None
 
     def __call__(self) -> list[np.ndarray]:
-        """Outputs (N, units) of the layers, and logits (N, O), now; valid until the next call."""
+        """Outputs (N, units) of the layers and of the network, now; valid until the next call."""
         return self.build.result()[0]()
 
 
@@ -57,7 +58,7 @@ def _compiled(wanted: Forward) -> Callable[[], list[np.ndarray]]:
     sketch, samples = HostSketch(Memory, dtype), np.zeros((size, x.shape[1]), dtype)
     with observe(twin, wanted.names) as seen:
         z = twin.chain.forward(sketch.wrap(shared(samples)), train=False)
-    found = [*(seen.outputs[name] for name in wanted.names), z]
+    found = [*(seen.outputs[name] for name in wanted.names), wanted.read(z)]
     stored: dict[Node, np.ndarray] = {}
     while True:  # an output that a product needs is in memory anyway
         plan = plan_of(sketch, None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,19 +17,20 @@ from engine.tape.evaluation_tape import EvaluationTape
 class LayerOutputs:
     """Outputs of the layers `names` of a network on samples x (N, D).
 
-    executor: of the run whose way is taken. None: they are wanted too rarely to be compiled.
+    read: logits -> output (N, O). executor: of the run whose way is taken. None: too rarely wanted to be compiled.
     """
 
-    def __init__(self, network: Network, x: np.ndarray, names: Sequence[str], executor: Executor | None = None) -> None:
-        self.network, self.x, self.names, self.executor = network, x, names, executor
+    def __init__(self, network: Network, x: np.ndarray, names: Sequence[str], read: Callable[[Any], Any],
+                 executor: Executor | None = None) -> None:  # fmt: skip
+        self.network, self.x, self.names, self.read, self.executor = network, x, names, read, executor
         self._forward: Forward | None = None
         self._tape: EvaluationTape | None = None
         self._recorded: list[np.ndarray] = []
 
     def __call__(self) -> list[np.ndarray]:
-        """Outputs (N, units) of the layers, and logits (N, O), now; valid until the next call."""
+        """Outputs (N, units) of the layers and of the network, now; valid until the next call."""
         if self.executor is not None and self.executor.way == "compiled":
-            self._forward = self._forward or Forward(self.network, self.x, self.names)
+            self._forward = self._forward or Forward(self.network, self.x, self.names, self.read)
             if self._forward.is_ready():
                 return self._forward()
         if self._tape:
@@ -41,5 +43,5 @@ class LayerOutputs:
         """The samples are the same at every call, so the forward pass is recorded once."""
         self._tape = EvaluationTape()
         with observe(self.network, self.names) as seen:
-            z = self.network.chain.forward(self._tape.fixed(self.x), train=False)
-        self._recorded = [*(seen.outputs[name].array for name in self.names), z.array]
+            y = self.read(self.network.chain.forward(self._tape.fixed(self.x), train=False))
+        self._recorded = [*(seen.outputs[name].array for name in self.names), y.array]

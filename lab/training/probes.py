@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from data import Dataset
 from engine.formulas import metrics
+from engine.formulas.losses import softmax
 from engine.training.layer_outputs import LayerOutputs
 from engine.training.trainer import Trainer
 from lab.experiment.architecture import Block
@@ -65,7 +67,7 @@ class PlaneMap:
         self.points = plane_points(dataset.extent, self.side)
         points = dataset.encode(self.points).astype(network.dtype, copy=False)
         names = [block.output.name for block in hidden]
-        self.outputs = LayerOutputs(network, points, names, trainer.executor if is_live else None)
+        self.outputs = LayerOutputs(network, points, names, self._read, trainer.executor if is_live else None)
         self.hidden: list[np.ndarray] = []  # (side * side, drawn units) of each layer, as of the latest call
         drawn = [block for block in hidden for _ in range(min(block.units, MAX_DRAWN_UNITS))]
         self.bounded = np.array([block.is_bounded for block in drawn], bool)
@@ -78,20 +80,21 @@ class PlaneMap:
 
     def __call__(self) -> np.ndarray:
         """(size, size) uint8: the network's current output."""
-        *hidden, z = self.outputs()
+        *hidden, y = self.outputs()
         self.hidden, trainer = [outputs[:, :MAX_DRAWN_UNITS] for outputs in hidden], self.trainer
         if self.encoding == "class":
-            p = trainer.objective.probabilities(z)
-            chance = 1 / p.shape[1]
-            confidence = (p.max(axis=1) - chance) / (1 - chance)
-            return self._square((p.argmax(axis=1) << CLASS_SHIFT) | np.clip(confidence * 31.99, 0, 31).astype(np.int64))
+            chance = 1 / y.shape[1]
+            confidence = (y.max(axis=1) - chance) / (1 - chance)
+            return self._square((y.argmax(axis=1) << CLASS_SHIFT) | np.clip(confidence * 31.99, 0, 31).astype(np.int64))
         if self.dataset.kind == "regression":
-            value = self.dataset.to_units(trainer.objective.output.forward(z)[:, 0])
-        elif trainer.objective.units == 2:
-            value = np.tanh((z[:, 1] - z[:, 0]) / 2)  # p - (1 - p) of the softmax of two
-        else:
-            value = np.tanh(z[:, 0] / 2)  # p - (1 - p) of the sigmoid
-        return self._square(as_bytes(value))
+            return self._square(as_bytes(self.dataset.to_units(y[:, 0])))
+        return self._square(as_bytes(y[:, 1] - y[:, 0] if trainer.objective.units == 2 else y[:, 0]))
+
+    def _read(self, z: Any) -> Any:
+        """Logits -> value for regression, p - (1 - p) of the sigmoid, or probabilities."""
+        if self.dataset.kind == "regression":
+            return self.trainer.objective.output.forward(z)
+        return softmax(z) if self.trainer.objective.units > 1 else np.tanh(z / 2)
 
     def neurons(self) -> np.ndarray:
         """(H, 25, 25) uint8: outputs of the drawn hidden units, layer by layer, as of the latest call.
