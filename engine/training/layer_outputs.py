@@ -32,6 +32,7 @@ class LayerOutputs:
         if self.executor is not None and self.executor.way == "compiled":
             self._forward = self._forward or Forward(self.network, self.x, self.names, self.read)
             if self._forward.is_ready():
+                self._tape, self._recorded = None, []
                 return self._forward()
         if self._tape:
             self._tape.play()
