@@ -17,6 +17,7 @@ import numpy as np
 from engine.c.build import Build
 from engine.c.compiler import is_waited_for
 from engine.c.program import NOTED, Program, blas_product, noise_width, twin_of
+from engine.c.relocation import program_for
 from engine.formulas.regularizers import REGULARIZERS
 from engine.formulas.schedules import SCHEDULES
 from engine.network.layers import Activation, Dense, Dropout, Residual
@@ -56,7 +57,7 @@ def reason_not_compiled(network: Network, data: Data, batch_size: int) -> str | 
 def _make_program(executor: CompiledExecutor, settings: Settings, sizes: frozenset[int]) -> Program:
     formulas = copy(executor.formulas)
     formulas.settings = settings
-    program = Program(executor.twin, formulas, executor.data, sizes)
+    program = program_for(executor.twin, formulas, executor.data, sizes)
     program.load()
     return program
 

@@ -305,8 +305,8 @@ def test_a_compiled_run_waits_for_the_program_of_a_change(change, build_trainer,
 
 def test_what_nobody_wants_any_more_is_not_compiled(build_trainer, monkeypatch):
     trainer, closed = (build_trainer(executor=CompiledExecutor) for _ in range(2))
-    made, program = [], module.Program
-    monkeypatch.setattr(module, "Program", lambda *given: made.append(given[-1]) or program(*given))
+    made, program = [], module.program_for
+    monkeypatch.setattr(module, "program_for", lambda *given: made.append(given[-1]) or program(*given))
     with Build.turn:
         closed.prepare()
         closed_build = closed.executor.build
