@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import OrderedDict
 from copy import copy
 from typing import Any, NamedTuple
@@ -97,8 +98,13 @@ def _plain(value: Any) -> Any:
 
 def _on_arrays(known: Program, old: list[np.ndarray], new: list[np.ndarray]) -> Program:
     """The program with new arrays in the places of the old ones, and memory of its own for everything else."""
-    starts = [(address_of(array), array.nbytes) for array in old]
-    own: dict[int, np.ndarray] = {}
+    identical = {id(array): place for place, array in enumerate(old)}  # numbers are known by their identity
+    ranges: list[tuple[int, int, int]] = []  # start, end and place of old arrays, without those within others
+    for start, size, place in sorted((address_of(a), -a.nbytes, place) for place, a in enumerate(old)):
+        if not ranges or start - size > ranges[-1][1]:
+            ranges.append((start, start - size, place))
+    starts, flat = [start for start, _, _ in ranges], [array.reshape(-1) for array in new]
+    own: dict[int, tuple[int, np.ndarray]] = {}  # by the identity of the old memory: its address, and the new one
 
     def moved(value: Any) -> Any:
         if isinstance(value, list):
@@ -107,24 +113,23 @@ def _on_arrays(known: Program, old: list[np.ndarray], new: list[np.ndarray]) -> 
             return type(value)(*map(moved, value)) if hasattr(value, "_fields") else tuple(map(moved, value))
         if not isinstance(value, np.ndarray) or not value.size:
             return value
+        if (place := identical.get(id(value))) is not None:
+            return new[place]
         address = address_of(value)
-        for place, (start, size) in enumerate(starts):
-            if value is old[place]:
-                return new[place]
-            if start <= address < start + size:
-                return _view(value, new[place], address - start)
-        base = value
-        while isinstance(base.base, np.ndarray):
-            base = base.base
-        memory = own.setdefault(address_of(base), np.zeros(base.nbytes, np.uint8))
-        return _view(value, memory, address - address_of(base))
+        start, end, place = ranges[bisect_right(starts, address) - 1]
+        if start <= address < end:
+            memory = flat[place]
+        else:
+            base = value
+            while isinstance(base.base, np.ndarray):
+                base = base.base
+            if id(base) not in own:
+                own[id(base)] = address_of(base), np.zeros(base.nbytes, np.uint8)
+            start, memory = own[id(base)]
+        return np.ndarray(value.shape, value.dtype, memory, address - start, value.strides)
 
     program = copy(known)
     program.batches = {size: moved(batch) for size, batch in known.batches.items()}
     program.evaluations = {name: moved(evaluation) for name, evaluation in known.evaluations.items()}
     program.numbers = moved(known.numbers)
     return program
-
-
-def _view(like: np.ndarray, memory: np.ndarray, start: int) -> np.ndarray:
-    return np.ndarray(like.shape, like.dtype, memory.reshape(-1), start, like.strides)
