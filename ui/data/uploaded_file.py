@@ -73,7 +73,7 @@ def remembered(what: str, key: Hashable, make: Callable[[], T], most: int = 2) -
     if key not in found:
         with reading_place(), st.spinner("Reading the file"):
             value = make()
-        for oldest in list(found)[: len(found) + 1 - most]:
+        for oldest in list(found)[: max(0, len(found) + 1 - most)]:
             del found[oldest]
         found[key] = value
     return found[key]
