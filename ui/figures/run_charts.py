@@ -56,9 +56,10 @@ def overlay(lines: Sequence[Line], *, label: str, spread: Spread, theme: Theme =
             _group(figure, members, style, label, spread)
         else:
             line = members[0]
-            figure.add_scatter(x=line.epochs, y=line.losses, name=line.group or line.label, mode="lines", line=style,
-                               showlegend=len(groups) <= MAX_COLORS,
-                               hovertemplate=HOVER.format(label))  # fmt: skip
+            figure.add_trace({  # a third of the time of `add_scatter`, which matters for fifty lines
+                "type": "scatter", "x": line.epochs, "y": line.losses, "name": line.group or line.label, "line": style,
+                "mode": "lines", "showlegend": len(groups) <= MAX_COLORS, "hovertemplate": HOVER.format(label),
+            })  # fmt: skip
             if line.diverged and len(line.epochs):
                 end = {"symbol": "x", "size": 9, "color": style["color"]}
                 figure.add_scatter(

@@ -13,7 +13,7 @@ from streamlit.components.v2 import component
 
 from lab.experiment.fields import DEFAULTS, FIELDS
 from lab.store.kept_run import KeptRun, Thumbnail
-from ui.components import script, styles
+from ui.components import PLOTLY, script, styles
 from ui.figures.theme import Theme
 from ui.kit.inline_picture import as_data_url
 from ui.kit.map_colors import colored
@@ -136,7 +136,8 @@ def show(runs: Sequence[KeptRun], pictures: Mapping[str, Thumbnail], columns: Se
         for run in runs
     ]  # fmt: skip
     data = {"caption": "Kept runs", "columns": columns, "rows": rows, "sort": sort, "descending": descending,
-            "chosen": list(chosen), "handled": handled, "empty": "No run matches this search."}  # fmt: skip
+            "chosen": list(chosen), "handled": handled, "empty": "No run matches this search.",
+            "plotly": PLOTLY}  # fmt: skip
     _component()(key="runs_table", data=data, on_event_change=lambda: act(st.session_state["runs_table"].get("event")))
 
 
@@ -147,11 +148,13 @@ def picture(small: Thumbnail, theme: Theme) -> str:
 
 @lru_cache(maxsize=2000)
 def _picture(kind: str, levels: bytes, shape: tuple[int, ...], theme: Theme) -> str:
-    return as_data_url(pixels(Thumbnail(kind, np.frombuffer(levels, np.uint8).reshape(shape)), theme))
+    return as_data_url(np.frombuffer(levels, np.uint8).reshape(shape), _palette(kind, theme))
 
 
-def pixels(small: Thumbnail, theme: Theme) -> np.ndarray:
-    return small.levels if small.kind == "gray" else colored(small.levels, small.kind, theme)
+@lru_cache
+def _palette(kind: str, theme: Theme) -> np.ndarray | None:
+    """The colors of all levels; None for gray ones."""
+    return None if kind == "gray" else colored(np.arange(256, dtype=np.uint8), kind, theme)
 
 
 @lru_cache
