@@ -17,6 +17,7 @@ def conduct(
     search: Search, workers: Workers, stop: threading.Event, told: Callable[[Asked, Outcome], None] | None = None
 ) -> None:  # fmt: skip
     """Returns when nothing is left to train, or soon after `stop` is set. told: called after each outcome."""
+    search.keep()
     training: dict[Future[str], Asked] = {}
     while not stop.is_set():
         while len(training) < workers.slots and (asked := search.ask()):

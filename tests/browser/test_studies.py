@@ -13,7 +13,7 @@ from tests.browser.playground import PHONE, WAIT_S, eventually
 from tests.browser.test_accessibility import barriers
 from tests.browser.test_compare import words
 from tests.lab.studies.helpers import conducted
-from ui.studies.setup import Setup
+from ui.session.study_setup import Setup
 
 pytestmark = pytest.mark.browser
 E = Experiment(dataset="moons", samples=60, hidden=(4,))
