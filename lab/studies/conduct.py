@@ -20,7 +20,8 @@ def conduct(
     search.keep()
     training: dict[Future[str], Asked] = {}
     while not stop.is_set():
-        while len(training) < workers.slots and (asked := search.ask()):
+        wanted = workers.slots + (workers.spare if search.asks_ahead else 0)
+        while len(training) < wanted and (asked := search.ask()):
             training[workers.submit(asked.task.to_text())] = asked
         if not training and search.is_complete:
             return

@@ -66,6 +66,11 @@ class DaskWorkers:
             self._slots, self._counted = sum(self._client.nthreads().values()), time.monotonic()
         return self._slots
 
+    @property
+    def spare(self) -> int:
+        """One for each thread, so that none waits while the outcome of its last task travels."""
+        return self.slots
+
     def pids(self) -> list[int]:
         """The process of each worker."""
         return [*self._client.run(os.getpid).values()]

@@ -75,6 +75,11 @@ class Search:
         self._begun = len(trials)
         self.finished = self._begun - len(self._interrupted)
 
+    @property
+    def asks_ahead(self) -> bool:
+        """Whether a proposal does not depend on what became of the trials before."""
+        return self.study.sampler != "tpe" and self.study.pruner == "none"
+
     # Asking and telling ----------------------------------------------------------------------------------------------
 
     def ask(self) -> Asked | None:

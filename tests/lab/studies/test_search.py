@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 import threading
+from concurrent.futures import Future
 from dataclasses import replace
 
 import numpy as np
@@ -194,7 +195,9 @@ def test_how_far_a_study_is_stands_in_the_store_until_it_is_removed(store):
     search = Search(study_of(trials=2), store, owner)
     conduct(search, Threads(), threading.Event())
     (kept,) = store.studies(owner)
-    assert (kept.name, kept.finished, kept.value, kept.is_complete) == (search.name, 2, search.best()["value"], True)
+    best = search.best()
+    assert best
+    assert (kept.name, kept.finished, kept.value, kept.is_complete) == (search.name, 2, best["value"], True)
     assert Study.with_notes_from_json(json.dumps(kept.study))[0] == search.study
     store.delete_study(owner, search.name)
     store.old_studies = lambda owner: [search.name]
@@ -203,3 +206,26 @@ def test_how_far_a_study_is_stands_in_the_store_until_it_is_removed(store):
     remove_old(store, owner, active=[])
     assert not store.restore_study(owner, search.name)
     assert Search(search.study, store, owner).finished == 0
+
+
+@pytest.mark.parametrize(
+    ("sampler", "pruner", "asked"),
+    [("random", "none", 2), ("grid", "none", 2), ("tpe", "none", 1), ("grid", "median", 1)],
+)
+def test_trials_wait_for_workers_where_nothing_is_learned_from_others(sampler, pruner, asked, monkeypatch):
+    monkeypatch.setattr("lab.studies.conduct.CHECK_S", 0)
+    stop, submitted = threading.Event(), []
+
+    class Idle:
+        slots = spare = 1
+
+        def submit(self, text):
+            stop.set()
+            submitted.append(text)
+            return Future()
+
+        def close(self):
+            pass
+
+    conduct(Search(study_of(sampler=sampler, pruner=pruner)), Idle(), stop)
+    assert len(submitted) == asked

@@ -54,7 +54,7 @@ def test_a_killed_process_loses_only_its_trial_which_is_done_again(expected, wor
         """Kills the process with its second trial."""
 
         slots = 1
-        close = workers.close
+        close, spare = workers.close, 1
 
         def submit(self, text):
             futures.append(workers.submit(text))
@@ -102,7 +102,7 @@ def test_a_dask_cluster_trains_what_one_process_does_though_a_worker_is_killed(c
     killed = []
 
     class Killing:
-        close = workers.close
+        close, spare = workers.close, 1
 
         @property
         def slots(self):
