@@ -6,6 +6,7 @@ Whatever is written is written in one transaction: a process that is killed lose
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import threading
 import time
@@ -20,7 +21,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from lab.experiment.experiment import Experiment
 from lab.experiment.replay import Replay
 from lab.protocol.frames import FrameError, pack, unpack
-from lab.store.address import StoreError, usual_url
+from lab.store.address import ENVIRONMENT, StoreError, usual_url
 from lab.store.database import connect, exclusively, writing
 from lab.store.kept_run import (
     EVERYONE,
@@ -71,7 +72,10 @@ class Store:
         self.url, self.bounds = url or usual_url(), bounds
         self._turn = threading.Lock()  # of the threads of this process that write
         self._kept = 0
-        self.engine = connect(self.url)
+        try:
+            self.engine = connect(self.url)
+        except StoreError as problem:
+            raise problem if url or ENVIRONMENT not in os.environ else StoreError(f"{ENVIRONMENT}: {problem}") from None
         try:
             with exclusively(self.engine) as connection:
                 migrate(connection)

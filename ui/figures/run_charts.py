@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -170,7 +171,7 @@ def parallel(axes: Sequence[Axis], *, theme: Theme = "light") -> go.Figure:
 
 def _dimension(axis: Axis) -> dict[str, Any]:
     if any(isinstance(value, str) for value in axis.values):
-        names = sorted({str(value) for value in axis.values})
+        names = sorted({str(value) for value in axis.values}, key=_by_number)
         return {"label": axis.label, "values": [names.index(str(value)) for value in axis.values],
                 "tickvals": list(range(len(names))), "ticktext": [name[:24] for name in names],
                 "range": [-0.2, len(names) - 0.8]}  # fmt: skip
@@ -192,6 +193,14 @@ def _dimension(axis: Axis) -> dict[str, Any]:
         ticks.append((top, "diverged"))
     return {"label": axis.label, "values": placed.tolist(), "tickvals": [at for at, _ in ticks],
             "ticktext": [text for _, text in ticks], "range": [low - 0.02 * room, top + 0.02 * room]}  # fmt: skip
+
+
+def _by_number(name: str) -> tuple[Any, ...]:
+    """A key that sorts numbers first, by their size, and other names by the numbers in them: 4, 16, 4-4, 16-4, relu."""
+    try:
+        return 0, float(name)
+    except ValueError:
+        return 1, [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.findall(r"\d+|\D+", name)]
 
 
 def _is_wide(values: np.ndarray) -> bool:

@@ -63,7 +63,7 @@ def _choice(studies: list[KeptStudy]) -> None:
         st.selectbox("Earlier study", list(names), format_func=label, help="Which one to open or delete.", **options)
     help = "Shows what it has found, with its settings. *Go on* trains what is left of it."
     options = obeying(help, **_experiment_fields(names[chosen]))
-    st.button("Open", key="study_open", on_click=_open, args=(names[chosen],), **options)
+    st.button("Open the study", key="study_open", on_click=_open, args=(names[chosen],), **options)
     help = "Deletes this study; its trials stay on the page Runs. You can undo it."
     st.button("Delete", key="study_delete", on_click=_delete, args=(chosen,), help=help)
 

@@ -337,6 +337,14 @@ def test_an_address_that_cannot_be_used_gets_a_sentence(address):
         connect(address)
 
 
+def test_the_sentence_names_the_setting_of_the_address(monkeypatch):
+    monkeypatch.setenv("PLAYGROUND_DATABASE", "nonsense")
+    with pytest.raises(StoreError, match=r"^PLAYGROUND_DATABASE: This address"):
+        Store()
+    with pytest.raises(StoreError, match=r"^This address"):  # that of --store, say
+        Store("mysql://a")
+
+
 def test_the_database_is_in_the_folder_of_the_state_or_where_a_setting_says():
     assert usual_url({"PLAYGROUND_STATE": "/state"}) == "sqlite:////state/runs.sqlite3"
     assert usual_url({"PLAYGROUND_DATABASE": "postgresql://a@b/c", "PLAYGROUND_STATE": "/state"}).startswith(
