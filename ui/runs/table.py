@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -22,6 +23,7 @@ from ui.session import state
 from ui.session.run_list import FIGURES, PARENT
 
 MAX_NAME = 80  # characters of the name of a run
+STUDY_DIGITS = re.compile("([0-9a-f]{5})[0-9a-f]{7}(-[0-9a-f]{12})?$")  # at the end of a study's name
 ALWAYS = ("epoch", "loss", "test_score")  # figures that are shown whether they differ or not
 
 
@@ -73,7 +75,10 @@ def when(run: KeptRun) -> str:
 
 
 def parent_text(parent: str) -> str:
+    """Of a study without most of its digits: study moons-tpe-e1d4f."""
     kind, _, name = parent.partition(":")
+    if kind == "study":
+        name = STUDY_DIGITS.sub(r"\1", name)
     return f"{kind} {name}" if name else parent
 
 
