@@ -16,6 +16,7 @@ from importlib import import_module
 from itertools import count
 from types import ModuleType
 
+import hypothesis
 import pytest
 
 from bench.serving import CHROMIUM_FLAGS, Server, chromium_path
@@ -23,6 +24,10 @@ from bench.serving import CHROMIUM_FLAGS, Server, chromium_path
 # Optimizing scripts takes longer than a test can win by it, and the cores are busy with other tests. A heap that is
 # large from the start is collected less often: a quarter less work per page.
 SHORT_VISITS = "--js-flags=--no-turbofan --single-threaded-gc --min-semi-space-size=32 --initial-heap-size=256"
+
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # how long an example takes depends on the other tests
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

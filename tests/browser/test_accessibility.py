@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import ViewportSize
 
 from tests.browser.playground import PHONE, SCREEN, WAIT_S, Playground, eventually, path_of
+from ui.figures.theme import TEXT
 
 pytestmark = pytest.mark.browser
 
@@ -41,6 +42,9 @@ LOOKS: tuple[tuple[str, ViewportSize, dict[str, Any]], ...] = (
 )
 SMALL_PHONE_PX = 360
 WIDTH = "Math.max(document.documentElement.scrollWidth, document.querySelector('.stMain').scrollWidth)"
+CHART_TEXT = (
+    """() => [...new Set([...document.querySelectorAll('.js-plotly-plot')].map(plot => plot.layout.font?.color))]"""
+)
 ACCEPTED: dict[tuple[str, str], str] = {}  # (rule, part of the element) -> why it is not ours to repair
 
 
@@ -83,6 +87,9 @@ def test_no_page_or_dialog_has_a_serious_barrier(playground):
         for scheme, size, options in looks:
             page.set_viewport_size(size)
             playground.recolor(scheme)
+            text = [[], [TEXT[scheme]]]
+            if name != "Playground" and not eventually(lambda any_of=text: page.evaluate(CHART_TEXT) in any_of, WAIT_S):
+                found[name, scheme, "charts"] = page.evaluate(CHART_TEXT)
             whole = name == "Playground" and size is PHONE  # the page with a sheet on a phone
             if barred := barriers(playground, **({} if whole else options)):
                 found[name, scheme, size["width"]] = barred

@@ -8,6 +8,7 @@ from statistics import median
 import numpy as np
 import pytest
 
+from engine import ACTIVATIONS
 from lab.experiment.experiment import Experiment
 from lab.experiment.fields import RATE_STEPS
 from lab.protocol.speed import SPEEDS
@@ -20,6 +21,8 @@ pytestmark = pytest.mark.browser
 QUERY = "samples=60&hidden=4&epochs=20&controls=simple&hide=activation&responses=true"
 E = Experiment(samples=60, hidden=(4,), epochs=20)
 SHOW = "Show where each setting leads"
+RUNS = ".response[data-field=learning_rate] .response-curve"
+BARS = ".response[data-field=activations] .response-bar"
 CENTERS = """field => {
   const center = element => { const { left, width } = element.getBoundingClientRect(); return left + width / 2; };
   const thumb = `[class*=st-key-field_${field}] [data-testid=stSliderThumbValue]`;
@@ -102,6 +105,35 @@ def test_a_locked_setting_shows_its_curve_and_keeps_its_value(playground):
     chart(playground, "Noise").press("End")
     page.keyboard.press("Enter")
     playground.linked(noise="0.5", learning_rate=None)
+
+
+def test_a_long_curve_is_computed_and_stopped_by_a_press_and_menus_have_bars(playground):
+    page = playground.open("samples=500&hidden=128,128&epochs=500&controls=simple&responses=true").page
+    compute = playground.button(re.compile(r"^Compute where Learning rate leads, about \d+ s$"))
+    words = page.locator(".response[data-field=learning_rate] .response-words")
+    compute.wait_for()
+    assert re.fullmatch(r"compute \(\d+ s\)", words.inner_text())
+    assert not chart(playground, "Learning rate").is_visible()
+    compute.click()
+    complete(playground, "learning_rate", 2)
+    assert re.search(rf"\b\d+ of {len(RATE_STEPS)}\b", words.inner_text())
+    playground.button("Stop computing where Learning rate leads").click()
+    compute.wait_for()
+    playground.answers(2)
+    runs = page.locator(RUNS).get_attribute("data-runs")
+    playground.answers(3)
+    assert page.locator(RUNS).get_attribute("data-runs") == runs
+    assert chart(playground, "Learning rate").is_visible()
+    playground.open(QUERY.replace("&hide=activation", ""))
+    names = list(ACTIVATIONS)
+    complete(playground, "activations", 5 * len(names))
+    bars = [page.locator(BARS).nth(place).bounding_box() for place in range(len(names))]
+    losses = [median(final_loss(E.change(activations=(name,)), number) for number in range(5)) for name in names]
+    ranks = np.argsort(np.argsort([bar["height"] for bar in bars], kind="stable"), kind="stable")
+    assert list(ranks) == list(np.argsort(np.argsort(losses, kind="stable"), kind="stable"))
+    chosen = bars[names.index("relu")]
+    page.mouse.click(chosen["x"] + chosen["width"] / 2, chosen["y"] + chosen["height"] / 2)
+    playground.linked(activations="relu")
 
 
 def test_at_the_speed_instant_a_dragged_slider_shows_finished_runs(playground):

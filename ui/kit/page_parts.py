@@ -15,6 +15,7 @@ from streamlit.components.v2 import component
 from lab.export import Plan, plan_of
 from lab.protocol.errors import Gone, Unreachable
 from ui.components import script
+from ui.kit.charts import theme
 from ui.session import state
 
 ROOT = Path(__file__).parents[2]
@@ -65,8 +66,11 @@ def keys(buttons: Mapping[str, list[str]]) -> None:
 
 
 def page_frame() -> None:
-    """On every page: Back and Forward go to another page, not through the settings in the address."""
-    _unseen("frame", "page/page_frame.js", state.runs().live)(key="frame")
+    """On every page: Back and Forward go to another page, not through the settings in the address, and charts have the
+    colors of the theme also after it has changed."""
+    _unseen("frame", "page/page_frame.js", state.runs().live)(
+        key="frame", data={"theme": theme()}, on_theme_change=lambda: None
+    )
 
 
 @lru_cache(maxsize=4)

@@ -43,7 +43,7 @@ def about_the_part(e: Experiment, key: str = "validation_share", *, is_offered: 
     if e.validation_share:
         st.caption("The figures are those of the validation part. The test part is not looked at.")
         return
-    st.caption("The figures are those of the test part. Who chooses by them cannot test with it any more.")
+    st.caption("These figures are of the test part. Choosing by them spoils the final test.")
     if is_offered:
         help = "Sets a share of the training part aside for validation, by which you can choose. Restarts training."
         button(f"Hold out {USUAL_VALIDATION_SHARE:.0%}", key, _hold_out, help, changes="validation_share")

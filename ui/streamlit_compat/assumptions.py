@@ -84,8 +84,9 @@ PYTHON = (
     ),
 )
 DOCUMENT = (
-    _mark(Mark.APP, "the root of the app has this mark", "reconnect.js",
-          "a page stays empty after its connection was lost"),
+    _mark(Mark.APP, "the root of the app has this mark, and another class in another theme",
+          "page_frame.js reconnect.js",
+          "a page stays empty after its connection was lost, and charts keep the colors of the last theme"),
     _mark(Mark.CONNECTION_STATE, 'the root of the app says "CONNECTED" while it is', "reconnect.js",
           "a page stays empty after its connection was lost", f'{Mark.APP}[{Mark.CONNECTION_STATE}="CONNECTED"]'),
     _mark(Mark.SCRIPT_STATE, 'the root of the app says "running" or "notRunning" of its script', "live.js",

@@ -7,7 +7,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from data.files.point_files import UploadError, as_csv, read_points
@@ -117,7 +117,6 @@ def test_invalid_content_is_refused_in_one_sentence(content, words):
 
 
 @given(st.binary(max_size=200) | st.text(alphabet='012.,;\tab\n"-e', max_size=200).map(str.encode))
-@settings(deadline=None)
 def test_any_bytes_give_valid_points_or_a_sentence(content):
     try:
         upload = read_points(content)

@@ -9,7 +9,7 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from data.files.table_files import _parsed_plain, read_table, reading_options
@@ -98,7 +98,6 @@ def test_a_line_break_in_quotes_is_part_of_its_cell():
 
 
 @given(st.binary(max_size=200) | st.text("a1,.;\"'\n\r\t\0é|", max_size=80).map(str.encode))
-@settings(deadline=None)
 def test_any_bytes_give_a_table_or_a_sentence(content):
     with contextlib.suppress(UserDataError):  # no other exception
         table = read_table(content)
@@ -140,7 +139,6 @@ ROWS_OF_TWO = st.lists(CELLS, min_size=2, max_size=2).map(",".join)
     st.sampled_from(["\n", "\r\n", "\r"]),
     st.randoms(),
 )
-@settings(deadline=None)
 def test_plain_rows_are_parsed_alike_by_both_parsers(rows, others, end, order):
     assume(end != "\r" or others != [""])  # pandas takes the row below such a line for a part of it
     order.shuffle(lines := rows + others)

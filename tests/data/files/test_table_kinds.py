@@ -459,7 +459,7 @@ def written_like_a_spreadsheet(draw) -> tuple[bytes, pd.DataFrame]:
 @pytest.mark.parametrize("writer", [written_by_pandas, written_like_r, written_like_a_spreadsheet])
 def test_any_written_table_comes_back_as_it_was(writer):
     @given(writer())
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     def comes_back(pair):
         content, frame = pair
         table = read_table(content)
@@ -501,7 +501,7 @@ def test_a_table_is_described_for_people_too(tmp_path, capsys):
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_damaged_table_is_read_or_refused(seed):
     rng = np.random.default_rng(seed)
     row = lambda i: f'{i},"P{i}, ""Nick""",{i % 7}.5,{KINDS[i % 3]},,{"x" if i % 4 else ""},'  # noqa: E731

@@ -274,7 +274,7 @@ CELLS = "age,work;\n\t\"'#0123.-|"
 
 
 @given(st.binary(max_size=60) | st.text(CELLS, max_size=60).map(str.encode), st.sampled_from(STARTS))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_bytes_are_encoded_or_refused_in_a_sentence(content, start):
     recipe = Recipe(
         (InputColumn("age", fill=38.5), InputColumn("work", ("farm", "office"), fill="farm")),
@@ -315,7 +315,7 @@ WORDS_OF_PEOPLE = ("größer", "Öl", "<=50K", "it's", 'a "b"', "=1+1", "Straße
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_dialect_of_the_training_rows_is_encoded_alike(data):
     words = data.draw(st.lists(st.sampled_from(WORDS_OF_PEOPLE), min_size=2, max_size=4, unique=True))
     rows = [(i % len(words), round(1.5 + 0.25 * i, 2), i) for i in range(24)]

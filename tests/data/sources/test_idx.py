@@ -211,6 +211,7 @@ def test_a_missing_file_is_reported_with_the_searched_folders(missing, tmp_path)
 # What is refused --------------------------------------------------------------------------------------------------
 
 PICTURES = packed(examples()["train-images-idx3-ubyte"])
+ZIPPED = gzip.compress(PICTURES)
 NUMBERS = packed(examples()["train-labels-idx1-ubyte"])
 
 
@@ -238,10 +239,10 @@ NUMBERS = packed(examples()["train-labels-idx1-ubyte"])
         (LABELS, header(2**32 - 1), "allowed are 1 to 70000"),
         (LABELS, header(TRAIN - 1) + NUMBERS[9:], "has 300 pictures and 299 labels"),
         (LABELS, NUMBERS[:-1] + b"\x0a", "has the label 10"),
-        (IMAGES, gzip.compress(PICTURES)[:-9], "is incomplete"),
-        (IMAGES, gzip.compress(PICTURES)[:-8] + b"\0" * 8, "cannot be read"),
-        (IMAGES, gzip.compress(PICTURES)[:20] + b"\xff" * 200, "cannot be read"),
-        (IMAGES, gzip.compress(PICTURES) + b"more", "cannot be read"),
+        (IMAGES, ZIPPED[:-9], "is incomplete"),
+        (IMAGES, ZIPPED[:-8] + b"\0" * 8, "cannot be read"),
+        (IMAGES, ZIPPED[:20] + b"\xff" * 200, "cannot be read"),
+        (IMAGES, ZIPPED + b"more", "cannot be read"),
         (IMAGES, b"\x1f\x8b\0" + bytes(20), "cannot be read"),
         (IMAGES, b"\x1f\x8b", "is incomplete"),
     ],

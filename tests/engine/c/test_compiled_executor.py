@@ -95,7 +95,7 @@ def test_every_loss_and_activation_trains_as_on_the_tape(pair_of_names, activati
 
 
 @pytest.mark.parametrize("optimization", ["-O2"])
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(architectures())
 def test_random_networks_train_as_on_the_tape(a):
     if a["batch_norm"]:  # others enlarge gradients that are 0 but for rounding: of biases before a normalization

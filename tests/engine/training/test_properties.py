@@ -18,7 +18,7 @@ from engine.training import checkpoint
 from engine.training.gradient_check import check
 from engine.training.trainer import Settings, Trainer
 
-few = settings(deadline=None, max_examples=60, derandomize=True, database=None)
+few = settings(max_examples=60, derandomize=True, database=None)
 
 
 @st.composite

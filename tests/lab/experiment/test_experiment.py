@@ -152,7 +152,7 @@ def test_any_link_opens(query):
         assert getattr(experiment, name) == getattr(alone, name) or name in ("output", "loss", "activations", "conv")
 
 
-@settings(max_examples=300, deadline=None)  # drawing an experiment takes longer than any of the checks
+@settings(max_examples=300)  # drawing an experiment takes longer than any of the checks
 @given(experiments)
 def test_every_experiment_survives_its_link_and_its_json(experiment):
     fields = experiment.to_query()

@@ -250,7 +250,7 @@ class PoolMachine(RuleBasedStateMachine):
         assert self.pool.occupied == 0
 
 
-PoolMachine.TestCase.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+PoolMachine.TestCase.settings = settings(max_examples=100, stateful_step_count=50)
 TestPool = PoolMachine.TestCase
 
 

@@ -99,7 +99,7 @@ def test_a_change_is_judged_by_pairs():
 
 def test_the_validation_part_is_compared_where_there_is_one():
     page = few(open_page("compare", **SMALL), "repeat")
-    assert "cannot test with it any more" in texts(page)
+    assert "Choosing by them spoils the final test" in texts(page)
     ran(page.button(key="validation_share").click().run())
     assert "median validation loss" in texts(page)
     assert "The test part is not looked at." in texts(page)

@@ -58,7 +58,7 @@ def changed(e: Experiment) -> list[str]:
     return list(Experiment().changed_fields(e))
 
 
-@settings(max_examples=10, deadline=None, phases=[Phase.explicit, Phase.generate])  # shrinking takes minutes
+@settings(max_examples=10, phases=[Phase.explicit, Phase.generate])  # shrinking takes minutes
 @given(experiments.map(runnable), st.data())
 def test_every_changed_field_is_shown_and_can_be_changed_back(e, data):
     page = opened(e)

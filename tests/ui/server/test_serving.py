@@ -67,6 +67,10 @@ def test_a_page_comes_with_a_policy_and_a_word_of_its_own():
     assert "; Secure" in get(scheme="https")["set-cookie"]
 
 
+def test_no_page_around_this_one_may_control_it():
+    assert tomllib.loads((ROOT / ".streamlit/config.toml").read_text())["client"]["allowedOrigins"] == []
+
+
 def test_what_the_page_takes_passes_the_nginx_before_it():
     """A form needs some kilobytes beside the file; what is larger than both is refused by nginx with a bare page."""
     limit = tomllib.loads((ROOT / ".streamlit/config.toml").read_text())["server"]["maxUploadSize"]

@@ -7,6 +7,7 @@ const OCCUPIED = 'button, input, label, a, p, h1, h2, h3, h4, h5, canvas, svg, i
 const PASSING = '[role=tooltip]';
 const PLAY = ':is(.st-key-play, .st-key-pause) button';
 const GAP_PX = 6; // between Play and its callout
+const PLACE_PERIOD_MS = 500; // between two looks for its place
 /** What each callout says, and the place it points from: see Guide. */
 const CALLOUTS = [
   { at: 'play', text: 'Press Play and watch it learn.' },
@@ -50,6 +51,7 @@ export class Guide {
     this.callout = build('div', 'live-callout', this.text, this.button);
     this.callout.setAttribute('role', 'note');
     this.callout.hidden = true;
+    this.placing = 0; // timer
     this.wasResized = false; // so that the callout above the map may need another place
     this.observer = new ResizeObserver(() => this.wasResized = true);
     this.observer.observe(map);
@@ -61,11 +63,21 @@ export class Guide {
     this.header = header;
     setText(this.element, sentence(header));
     const wanted = callout(header, this.read);
-    this.callout.hidden = !wanted;
-    if (!wanted) return;
-    if (wanted.at === 'play') this.callout.hidden = !this.putBelowPlay();
-    else if (wanted !== this.shown || this.wasResized) this.putBeside(wanted);
+    const isNew = wanted !== this.shown;
     this.shown = wanted;
+    if (wanted?.at === 'play') {
+      if (isNew) this.callout.hidden = true; // until it has a place
+      this.placing ||= setTimeout(() => this.lookBelowPlay(), PLACE_PERIOD_MS);
+      return;
+    }
+    this.callout.hidden = !wanted;
+    if (wanted && (isNew || this.wasResized)) this.putBeside(wanted);
+  }
+
+  /** Outside a frame, which should not wait for a layout of the page. */
+  lookBelowPlay() {
+    this.placing = 0;
+    if (this.shown?.at === 'play') this.callout.hidden = !this.putBelowPlay();
   }
 
   putBeside({ at, text }) {
@@ -128,6 +140,7 @@ export class Guide {
   }
 
   close() {
+    clearTimeout(this.placing);
     this.observer.disconnect();
     document.removeEventListener('keydown', this.listen);
   }

@@ -61,7 +61,6 @@ class Live {
     if (data.mode === 'rerun') this.follow(data.frame);
     else this.listen(data);
     this.reportStatus();
-    this.view.drawAllCharts();
   }
 
   /** Sends an event to Python, with those before it that may not have arrived. */

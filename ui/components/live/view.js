@@ -203,6 +203,7 @@ export class View {
   // -- charts and theme
 
   setPlotly(plotly) {
+    if (this.charts.every(chart => chart.plotly === plotly)) return;
     this.charts.forEach(chart => chart.setPlotly(plotly));
     this.drawAllCharts();
   }

@@ -1,5 +1,7 @@
-// A Streamlit component without a picture, on every page: what Back and Forward do, and what screen readers hear of the menu.
+// A Streamlit component without a picture, on every page: what Back and Forward do, what screen readers hear of the menu,
+// and a script run when the theme changes, because the script colors charts and Streamlit only paints its own widgets again.
 import { keepOneEntryAPage } from '../shared/history.js';
+import { readTheme } from '../shared/palette.js';
 
 const LIST = '[data-testid=stSidebarNavItems]:not([role]), [data-testid=stSidebarNavItems] li:not([role])'; // on a phone
 
@@ -8,10 +10,19 @@ function mendList() {
   for (const part of document.querySelectorAll(LIST)) part.setAttribute('role', 'none');
 }
 
-export default function frame() {
+/** data.theme: the theme that the script has drawn in, 'light' or 'dark'. */
+export default function frame({ parentElement, data, setTriggerValue }) {
   keepOneEntryAPage();
   mendList();
-  const observer = new MutationObserver(mendList);
-  observer.observe(document.body, { childList: true, subtree: true });
-  return () => observer.disconnect();
+  const list = new MutationObserver(mendList);
+  list.observe(document.body, { childList: true, subtree: true });
+  let asked = data.theme;
+  const followTheme = () => {
+    const { name } = readTheme(parentElement);
+    if (name !== asked) setTriggerValue('theme', asked = name);
+  };
+  followTheme();
+  const theme = new MutationObserver(followTheme);
+  theme.observe(parentElement.closest('[data-testid=stApp]'), { attributeFilter: ['class'] });
+  return () => [list, theme].forEach(observer => observer.disconnect());
 }

@@ -59,6 +59,7 @@ export class ResponseCurves {
 
   stop(field) {
     this.begun.delete(field);
+    this.finished = ''; // the same was asked before the curve had begun, and had another answer
   }
 
   take(field, value) {
