@@ -24,7 +24,7 @@ from lab.store.kept_study import KeptStudy
 from lab.store.migrations import VERSION_TABLE
 from lab.store.search import COLUMNS
 from lab.store.store import UNDO_S, Store
-from lab.store.tables import CONTENTS, METADATA, RUNS
+from lab.store.tables import CONTENTS, METADATA, RUNS, STUDIES
 from tests.lab.helpers import until
 from tests.lab.store.kept import ANN, BOB, run
 
@@ -389,3 +389,13 @@ def test_old_studies_deleted_ones_and_too_many_are_removed(make):
     assert set(store.old_studies(BOB, time.time() + 181 * 24 * 3600)) == {*"abcd"}
     store.remove_study("d")
     assert not store.restore_study(BOB, "d")
+
+
+def test_a_database_of_the_first_version_gets_the_table_of_studies(store, make):
+    with store.engine.begin() as connection:
+        STUDIES.drop(connection)
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))
+    (id,) = store.keep(run())
+    later = make()
+    later.put_study(KeptStudy("a", ANN, {}))
+    assert (ids(later.find(ANN)), len(later.studies(ANN))) == ([id], 1)
