@@ -37,7 +37,9 @@ def test_a_study_is_stopped_goes_on_and_its_best_trial_is_taken(playground):
     playground.slide("Trials", "End")
     playground.slide("Runs of each trial", "Home")
     playground.slide("Epochs", "Home", "ArrowRight")
+    playground.settle()  # a press between two script runs would be lost
     page.get_by_role("radio", name="Accuracy").click()
+    assert eventually(lambda: ":25:score:" in playground.link["study"], WAIT_S)
     playground.choose("Proposals", "Random")
     playground.switch("End bad trials early")
     playground.press("Start")
