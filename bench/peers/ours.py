@@ -17,7 +17,7 @@ from engine.network.convolution import Conv2D, Flatten, Image, MaxPool2D
 from engine.network.layers import Activation, Dense, Layer
 from engine.network.network import Network
 from engine.step.settings import Settings
-from engine.tape.evaluation_tape import EvaluationTape
+from engine.training.layer_outputs import LayerOutputs
 from engine.training.trainer import Trainer
 from lab.experiment.experiment import Experiment
 from lab.training import build as experiments
@@ -90,17 +90,14 @@ def training(trainer: Trainer) -> Callable[[int], int]:
 
 
 def look(trainer: Trainer, x: np.ndarray) -> Callable[[int], int]:
-    """Evaluate every unit over the plane, recorded once as for a live frame."""
-    tape = EvaluationTape()
-    z, maps = tape.fixed(x), []
-    for layer in trainer.network.layers:
-        z = layer.forward(z, train=False)
-        maps.append(z.array)
-    maps.append(trainer.objective.output.forward(z).array)
+    """Evaluate every unit over the plane, as for a live frame."""
+    trainer.step()  # decides whether it is compiled
+    names = [name for name, layer in trainer.network.walk() if isinstance(layer, Activation)]
+    outputs = LayerOutputs(trainer.network, x, names, trainer.objective.output.forward, trainer.executor)
 
     def run(looks: int) -> int:
         for _ in range(looks):
-            tape.play()
+            outputs()
         return looks
 
     return run

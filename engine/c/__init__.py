@@ -2,5 +2,7 @@
 
 language: how kernels, sums and products are written in C. program: the text of a network's steps and evaluations, and
 the tables of addresses that it is called with. compiler: finds the machine's compiler and keeps what it has compiled.
-executor: decides whether a run is compiled, and takes its steps. Without a compiler runs are on the tape.
+executor: decides whether a run is compiled, and takes its steps. forward: the outputs of layers on fixed samples, for
+maps. build: compiles in the background. relocation: moves a known program to the arrays of another run. Without a
+compiler runs are on the tape.
 """

@@ -8,36 +8,33 @@ A program is compiled in the background. `is_ready` says whether it is there; `s
 
 from __future__ import annotations
 
-import threading
 import time
-import traceback
-import weakref
-from collections.abc import Callable
 from copy import copy
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
-from engine.c.compiler import NoCompiler, compiler, is_waited_for
+from engine.c.build import Build
+from engine.c.compiler import is_waited_for
 from engine.c.program import NOTED, Program, blas_product, noise_width, twin_of
-from engine.formulas.metrics import Scores, explained_variance
+from engine.c.relocation import program_for
 from engine.formulas.regularizers import REGULARIZERS
 from engine.formulas.schedules import SCHEDULES
-from engine.lowering.sketch import Unsketchable
 from engine.network.layers import Activation, Dense, Dropout, Residual
 from engine.network.network import Network
 from engine.network.normalization import BatchNorm
 from engine.step.data import Data
-from engine.step.executor import EpochScores, TimeSlice
+from engine.step.executor import NO_SCORES, EpochScores, TimeSlice
 from engine.step.progress import Progress
+from engine.step.settings import Settings
 from engine.step.update import StepFormulas
 from engine.tape.executor import TapeExecutor
 
 COMPILED_LAYERS = (Dense, Activation, Dropout, BatchNorm, Residual)
 FIRST_STEP_WAIT_S = 0.5  # for the compiler; then a new run is on the tape
-CALL_MULTIPLY_ADDS = 1e7  # of the steps in one call, which takes about a millisecond
+CALL_MULTIPLY_ADDS = 1.2e7  # of the steps and evaluations in one call, which takes about a millisecond
 STEP_MULTIPLY_ADDS = 1e3  # that the other work of a step is worth
-MAX_CALL_STEPS = 1024
+MAX_CALL_STEPS = 2048
 MAX_EVALUATION_NUMBERS = 1 << 23  # that a compiled evaluation may need for the samples of a part
 
 
@@ -57,6 +54,14 @@ def reason_not_compiled(network: Network, data: Data, batch_size: int) -> str | 
     return None
 
 
+def _make_program(executor: CompiledExecutor, settings: Settings, sizes: frozenset[int]) -> Program:
+    formulas = copy(executor.formulas)
+    formulas.settings = settings
+    program = program_for(executor.twin, formulas, executor.data, sizes)
+    program.load()
+    return program
+
+
 class CompiledExecutor(TapeExecutor):
     """See engine.step.executor.Executor. All arrays are on the host, so there is nothing to synchronize."""
 
@@ -66,20 +71,13 @@ class CompiledExecutor(TapeExecutor):
         self.reason = ""  # why steps are on the tape
         self.pending: list[EpochScores] = []
         self._noted = -1  # the latest epoch whose scores were computed in the latest call of `steps`
-        self._build: Build | None = None
+        self.build: Build | None = None
+        self._rules: tuple = ()  # the batch sizes, and what else the wanted program depends on
         self._first_asked: float | None = None  # when a step of a run without a way was first wanted
         self._program: Program | None = None
         self._program_revision = -1  # of the settings that the program has been chosen for
         self._evaluator: Program | None = None  # the latest program
-        regression = formulas.objective.kind == "regression"
-        labels = [part.labels for part in data.evaluated.values()]
-        self._evaluated_samples = sum(map(len, labels))
-        # An accuracy is a count / N, and R2 is 1 - a sum of squares / the variance of the labels.
-        scales = [(1.0, -1 / (1 - explained_variance(1.0, y))) if regression else (0.0, len(y)) for y in labels]
-        self._score_start, self._score_divisor = np.array(scales).T
-        self._columns = [
-            [Scores._fields.index(f"{name}_{kind}") for name in data.evaluated] for kind in ("loss", "score")
-        ]
+        self._evaluated_samples = sum(len(part.labels) for part in data.evaluated.values())
 
     @cached_property
     def twin(self) -> Network:
@@ -108,9 +106,9 @@ class CompiledExecutor(TapeExecutor):
         formulas, s = self.formulas, self.formulas.settings
         self.reason = reason_not_compiled(formulas.network, self.data, formulas.batch_size) or ""
         rules = (self.batch_sizes(), *(bool(getattr(s, name)) for name in REGULARIZERS), s.clip_value, s.clip_norm)
-        if not self.reason and (self._build is None or self._build.rules != rules):
-            self._build = Build(self, rules)
-            self._build.start()
+        if not self.reason and (self.build is None or self._rules != rules):
+            self.build, self._rules = Build(self, partial(_make_program, settings=s, sizes=rules[0])), rules
+            self.build.start()
 
     def is_ready(self) -> bool:
         """Also decides that a new run is on the tape if the compiler has not finished in time."""
@@ -120,7 +118,7 @@ class CompiledExecutor(TapeExecutor):
             self._take_program()
             return True
         self.prepare()
-        if self.way == "tape" or self.reason or self._build is None or self._build.is_done():
+        if self.way == "tape" or self.reason or self.build is None or self.build.is_done():
             return True
         if self.way == "":
             self._first_asked = self._first_asked or time.monotonic()
@@ -130,8 +128,8 @@ class CompiledExecutor(TapeExecutor):
 
     def _is_current(self) -> bool:
         """Whether the program is that of the current settings, and of the place in the epoch."""
-        places = self._program.places.keys() if self._program else self.batch_sizes()
-        return self._program_revision == self.formulas.revision and self.batch_sizes() <= places
+        known = self._program.batches.keys() if self._program else self.batch_sizes()
+        return self._program_revision == self.formulas.revision and self.batch_sizes() <= known
 
     def _take_program(self) -> None:
         """Wait for the program for the current settings; at the first step of a run, decide its way.
@@ -140,8 +138,8 @@ class CompiledExecutor(TapeExecutor):
         """
         self.prepare()
         self._program = None
-        if not self.reason and self._build is not None:
-            self._program, self.reason = self._build.result()
+        if not self.reason and self.build is not None:
+            self._program, self.reason = self.build.result()
         self._evaluator = self._program or self._evaluator
         self._program_revision = self.formulas.revision
         self.way = self.way or ("compiled" if self._program else "tape")
@@ -179,40 +177,35 @@ class CompiledExecutor(TapeExecutor):
 
         Returns their number and whether the last one has ended an epoch.
         """
-        progress, formulas = self.progress, self.formulas
-        size, has_schedule = formulas.batch_size, formulas.settings.schedule != "constant"
-        orders, kinds, epochs, notes = [], bytearray(), [], []
-        places = program.places
-        first, epoch = progress.steps, progress.epochs
+        progress, size = self.progress, self.formulas.batch_size
+        first, epoch, start = progress.steps, progress.epochs, progress.position
+        left, per_epoch = progress.batches(size, start), progress.batches(size)
         step, evaluation = self._multiply_adds()
-        while len(kinds) < most and (not kinds or len(kinds) * step + len(notes) * evaluation < CALL_MULTIPLY_ADDS):
-            start, in_epochs = progress.position, progress.epochs
-            order, taken, last = progress.take_batches(size, most - len(kinds))
-            orders.append(order)
-            kinds += bytes([places[last]]).rjust(taken, bytes([places.get(size, 0)]))
-            if has_schedule:
-                epochs += [in_epochs + (start + number * size) / progress.samples for number in range(taken)]
-            if progress.position == 0:
-                if not evaluate_every:
-                    break
-                if progress.epochs % evaluate_every == 0:
-                    kinds[-1] += NOTED
-                    notes.append((progress.epochs, progress.steps))
-        order = np.concatenate(orders)
-        numbers, noise = self._numbers(program, len(kinds), epochs), self._noise(len(order))
-        scores = program.run(np.frombuffer(kinds, np.uint8), order, numbers, noise)
-        pairs = zip(notes, self._scores(scores), strict=True)
-        self.pending += [EpochScores(epoch_number, steps, found) for (epoch_number, steps), found in pairs]
-        self._noted = notes[-1][0] if notes else self._noted
-        return progress.steps - first, progress.epochs > epoch and progress.position == 0
+        work = step + evaluation / (evaluate_every * per_epoch) if evaluate_every else step
+        limit = CALL_MULTIPLY_ADDS / work if evaluate_every else left
+        order, sizes = progress.take_batches(size, max(1, int(min(most, limit))), program.permutations)
+        ends = np.arange(left - 1, len(sizes), per_epoch)  # of epochs
+        epochs = np.arange(epoch + 1, epoch + 1 + len(ends))
+        is_noted = epochs % evaluate_every == 0 if evaluate_every else np.zeros(len(ends), bool)
+        kinds = program.places[sizes]
+        kinds[ends[is_noted]] += NOTED
+        numbers = self._numbers(program, epoch * progress.samples + start + np.cumsum(sizes) - sizes)
+        found = program.run(kinds, order, numbers, self._noise(len(order)))
+        if len(found):
+            steps, values = first + 1 + ends[is_noted], self.data.scores_from_sums(found)
+            self.pending.append(EpochScores(epochs[is_noted], steps, values))
+            self._noted = int(epochs[is_noted][-1])
+        return len(sizes), progress.position == 0
 
-    def _numbers(self, program: Program, count: int, epochs: list[float]) -> np.ndarray:
-        """(count, n): the numbers of each step. Counts the steps of the optimizer. epochs: times, with a schedule."""
-        formulas, optimizer = self.formulas, self.formulas.optimizer
+    def _numbers(self, program: Program, samples: np.ndarray) -> np.ndarray:
+        """(count, n): the numbers of each step, before which so many samples (count,) were seen. Counts the steps."""
+        formulas, optimizer, count = self.formulas, self.formulas.optimizer, len(samples)
         s, factor = formulas.settings, SCHEDULES[formulas.settings.schedule].factor
         rates = np.full(count, optimizer.rate, np.float64)
-        if epochs:
-            exact = [s.learning_rate * factor(epoch, s.schedule_span) for epoch in epochs]
+        if s.schedule != "constant":
+            epochs, begun = np.divmod(samples, self.progress.samples)
+            times = (epochs + begun / self.progress.samples).tolist()
+            exact = [s.learning_rate * factor(time, s.schedule_span) for time in times]
             rates[:] = np.array(exact, optimizer.rate.dtype)
             optimizer.rate[()] = exact[-1]
         t = np.arange(optimizer.t + 1, optimizer.t + count + 1, dtype=np.float64)
@@ -233,13 +226,6 @@ class CompiledExecutor(TapeExecutor):
 
     # Evaluation ------------------------------------------------------------------------------------------------------
 
-    def _scores(self, found: np.ndarray) -> list[Scores]:
-        """From the loss and the sum of the scores of each part, (n, parts, 2)."""
-        rows, (losses, scores) = np.full((len(found), len(Scores._fields)), np.nan), self._columns
-        rows[:, losses] = found[:, :, 0]
-        rows[:, scores] = self._score_start + found[:, :, 1] / self._score_divisor
-        return [Scores(*row) for row in rows.tolist()]
-
     def evaluate(self) -> dict[str, tuple[np.ndarray, float]]:
         """A compiled run is evaluated by its program, so that its scores have the same bits whoever asks for them.
 
@@ -252,45 +238,6 @@ class CompiledExecutor(TapeExecutor):
     def defer_scores(self) -> bool:
         return self._noted == self.progress.epochs
 
-    def pending_scores(self) -> list[EpochScores]:
+    def pending_scores(self) -> EpochScores:
         pending, self.pending = self.pending, []
-        return pending
-
-
-class Build:
-    """A program that a thread sketches and compiles, unless nobody wants it any more when its turn comes."""
-
-    turn = threading.Lock()  # one at a time
-
-    def __init__(self, executor: CompiledExecutor, rules: tuple) -> None:
-        """rules: the batch sizes, and what else the program depends on, of the settings."""
-        self.rules, self._settings = rules, executor.formulas.settings
-        self._result: tuple[Program | None, str] = None, ""
-        self._thread = threading.Thread(target=self._work, args=[weakref.ref(executor)], name="compile", daemon=True)
-        self.start = self._thread.start
-
-    def _work(self, wanted_by: Callable[[], CompiledExecutor | None]) -> None:
-        with Build.turn:
-            executor = wanted_by()
-            if executor is None or executor._build is not self:
-                return
-            try:
-                compiler()  # before anything is sketched in vain
-                formulas = copy(executor.formulas)
-                formulas.settings = self._settings
-                program = Program(executor.twin, formulas, executor.data, self.rules[0])
-                program.load()
-                self._result = program, ""
-            except (NoCompiler, Unsketchable, AttributeError) as problem:
-                self._result = None, str(problem)
-            except Exception as problem:
-                traceback.print_exc()
-                self._result = None, f"compiling failed ({type(problem).__name__})"
-
-    def is_done(self) -> bool:
-        return not self._thread.is_alive()
-
-    def result(self) -> tuple[Program | None, str]:
-        """Waits. The program, or None and why there is none."""
-        self._thread.join()
-        return self._result
+        return EpochScores(*map(np.concatenate, zip(*pending, strict=True))) if pending else NO_SCORES

@@ -18,6 +18,7 @@ from engine.lowering.target import Tiling
 BLAS_MIN_MULTIPLY_ADDS = 1 << 15  # of a product; smaller ones are faster as loops
 PRODUCT_SIZES: str = "int M, int N, int K, int am, int ak, int bk, int bn, int ones, int depth"
 SUMS_IN_PRODUCTS: bool = False
+ROWS_IN_PRODUCTS: bool = True
 INLINE_LITERALS: Container[float] | None = (0.0, 1.0, -1.0)  # others may depend on the batch size or be changed
 INLINE = "static inline __attribute__((always_inline))"
 
@@ -70,7 +71,8 @@ def tiling(rows: int, columns: int, depth: int) -> Tiling:
 
 def product(tiling: Tiling, parameters: str, read: Sequence[str], body: list[str] | None) -> str:
     """A product into memory, by NumPy's BLAS or by loops."""
-    return _function("product", parameters, ["multiply(M, N, K, A, am, ak, B, bk, bn, parts);"])
+    row = "row" if parameters.endswith("*row") else "0"
+    return _function("product", parameters, [f"multiply(M, N, K, A, am, ak, B, bk, bn, {row}, parts);"])
 
 
 def _function(name: str, parameters: str, lines: list[str]) -> str:
@@ -134,13 +136,17 @@ INLINE real reduced(real x, real *s) {
   *s = r * ($SERIES$);
   return n;
 }
+INLINE real between(real low, real x, real high) {
+  x = high < x ? high : x;
+  return low > x ? low : x;
+}
 INLINE real exp_of(real x) {
-  real s, n = reduced(larger(smaller(x, real($HIGHEST$)), real($LOWEST$)), &s), half = rounded(n * real(0.5));
+  real s, n = reduced(between(real($LOWEST$), x, real($HIGHEST$)), &s), half = rounded(n * real(0.5));
   real a = power_of_2(half), b = power_of_2(n - half); /* two factors, because 2^n may overflow alone */
   return (s * a + a) * b;
 }
 INLINE real tanh_of(real x) {
-  real s, n = reduced(larger(smaller(x + x, real(40)), real(-40)), &s), a = power_of_2(n);
+  real s, n = reduced(between(-40, x + x, 40), &s), a = power_of_2(n);
   real e = s * a + (a - 1); /* e^2x - 1, without loss near 0 */
   return e / (e + 2);
 }
@@ -155,7 +161,8 @@ INLINE real log_of(real x) {
   m = m > real(1.4142135623730951) ? m * real(0.5) : m;
   real f = (m - 1) / (m + 1), g = f * f;
   real y = n * real($LOG2_HIGH$) + (n * real($LOG2_LOW$) + 2 * f * ($ARTANH$));
-  return x > 0 && x < real(INFINITY) ? y : x == 0 ? real(-INFINITY) : x < 0 ? real(NAN) : x;
+  y = x > 0 ? y : x == 0 ? real(-INFINITY) : real(NAN); /* one by one: `&&` would keep loops from being vectorized */
+  return x < real(INFINITY) ? y : x;
 }
 INLINE real log1p_of(real x) {
   real u = x + 1;
@@ -170,7 +177,7 @@ INLINE real log1p_of(real x) {
 #define sin sin$SUFFIX$
 #define cos cos$SUFFIX$
 
-/* C (M, N) = A (M, K) B (K, N); am, ak, bk, bn: steps in memory. */
+/* C (M, N) = A (M, K) B (K, N) + row (N), unless that is 0; am, ak, bk, bn: steps in memory. */
 typedef void blas(int, int, int, int64_t, int64_t, int64_t, real, const real *, int64_t, const real *, int64_t, real,
                   real *, int64_t);
 static blas *gemm;
@@ -178,7 +185,8 @@ static blas *gemm;
 typedef real lanes __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
 
 /* B has N columns, or more of zeros up to a multiple of LANES, in rows of `wide`. */
-INLINE void rows_of_product(int rows, int N, int K, const real *A, int am, int ak, const real *B, int wide, real *C) {
+INLINE void rows_of_product(int rows, int N, int K, const real *A, int am, int ak, const real *B, int wide,
+                            const real *row, real *C) {
   for (int j = 0; j < N; j += LANES) {
     lanes sums[4] = {{0}};
     for (int k = 0; k < K; k++) {
@@ -188,12 +196,14 @@ INLINE void rows_of_product(int rows, int N, int K, const real *A, int am, int a
     }
 #pragma GCC unroll 4
     for (int m = 0; m < rows; m++) {
+      if (row && j + LANES <= N) sums[m] += *(const lanes *)(row + j);
       if (j + LANES <= N) *(lanes *)(C + m * N + j) = sums[m];
-      else for (int v = 0; j + v < N; v++) C[m * N + j + v] = sums[m][v];
+      else for (int v = 0; j + v < N; v++) C[m * N + j + v] = row ? sums[m][v] + row[j + v] : sums[m][v];
     }
   }
 }
-INLINE void loops(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, real *C) {
+INLINE void loops(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, const real *row,
+                  real *C) {
   int wide = (N + LANES - 1) / LANES * LANES, is_whole = bn == 1 && N == wide;
   real copy[is_whole ? 1 : K * wide];
   if (!is_whole)
@@ -203,14 +213,37 @@ INLINE void loops(int M, int N, int K, const real *A, int am, int ak, const real
     }
   const real *b = is_whole ? B : copy;
   int step = is_whole ? bk : wide, m = 0;
-  for (; m + 4 <= M; m += 4) rows_of_product(4, N, K, A + m * am, am, ak, b, step, C + m * N);
-  for (; m < M; m++) rows_of_product(1, N, K, A + m * am, am, ak, b, step, C + m * N);
+  for (; m + 4 <= M; m += 4) rows_of_product(4, N, K, A + m * am, am, ak, b, step, row, C + m * N);
+  for (; m < M; m++) rows_of_product(1, N, K, A + m * am, am, ak, b, step, row, C + m * N);
 }
-INLINE void multiply(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, real *C) {
-  if ((int64_t)M * N * K >= $BLAS_MIN$)
-    gemm(101, ak == 1 ? 111 : 112, bn == 1 ? 111 : 112, M, N, K, 1, A, ak == 1 ? am : ak, B, bn == 1 ? bk : bn, 0, C,
-         N); /* 101: by rows; 111: as it is; 112: transposed */
-  else if (N == 1) loops(1, M, K, B, bn, bk, A, ak, am, C);
-  else loops(M, N, K, A, am, ak, B, bk, bn, C);
+INLINE void dots(int rows, int K, const real *A, int am, int ak, const real *B, int bk, const real *row, real *C) {
+  real sums[4] = {0};
+  for (int k = 0; k < K; k++) {
+    __asm__(""); /* sums in vectors would lose their fused multiply-adds */
+#pragma GCC unroll 4
+    for (int m = 0; m < rows; m++) sums[m] += A[m * am + k * ak] * B[k * bk];
+  }
+#pragma GCC unroll 4
+  for (int m = 0; m < rows; m++) C[m] = row ? sums[m] + row[0] : sums[m];
+}
+/* C (M) = A (M, K) B (K) + row (1) */
+INLINE void column(int M, int K, const real *A, int am, int ak, const real *B, int bk, const real *row, real *C) {
+  int m = 0;
+  for (; m + 4 <= M; m += 4) dots(4, K, A + m * am, am, ak, B, bk, row, C + m);
+  for (; m < M; m++) dots(1, K, A + m * am, am, ak, B, bk, row, C + m);
+}
+/* The steps between rows; what a single row has there means nothing, but BLAS refuses less than the row's length. */
+INLINE int length(int rows, int step, int columns) { return rows > 1 ? step : columns; }
+INLINE void multiply(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, const real *row,
+                     real *C) {
+  if ((int64_t)M * N * K >= $BLAS_MIN$) {
+    gemm(101, ak == 1 ? 111 : 112, bn == 1 ? 111 : 112, M, N, K, 1, A, ak == 1 ? length(M, am, K) : length(K, ak, M), B,
+         bn == 1 ? length(K, bk, N) : length(N, bn, K), 0, C, N); /* 101: by rows; 111: as it is; 112: transposed */
+    for (int m = 0; row && m < M; m++)
+      for (int n = 0; n < N; n++) C[m * N + n] += row[n];
+  }
+  else if (N == 1 && am == 1 && !row) loops(1, M, K, B, bn, bk, A, ak, am, 0, C);
+  else if (N == 1) column(M, K, A, am, ak, B, bk, row, C);
+  else loops(M, N, K, A, am, ak, B, bk, bn, row, C);
 }
 """

@@ -10,9 +10,8 @@ import ctypes
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,10 +35,8 @@ NOTED = 128  # added to the place of a batch size: the parts are evaluated after
 class Memory(np.ndarray):
     """An array of the host as an array of a device, so that its operations are sketched and not computed."""
 
-    @property
-    def data(self) -> Any:
-        """Has the address `ptr`, as in CuPy."""
-        return SimpleNamespace(ptr=_address(self))
+    data = property(lambda self: self)  # has the address `ptr`, as in CuPy  # pyright: ignore
+    ptr = cached_property(lambda self: address_of(self))
 
 
 def shared(array: np.ndarray) -> Memory:
@@ -109,7 +106,7 @@ def sketch_step(twin: Network, formulas: StepFormulas, x: np.ndarray, t: np.ndar
     differentiate(twin, formulas.objective, samples, sketch.wrap(shared(t)))
     update(twin, optimizer, formulas.settings, formulas.penalties, samples)
     row = np.zeros(1 + len(sketch.numbers))
-    return Batch(_launches(sketch, shared(row)), x, t, noise, sketch.numbers, row)
+    return Batch(plan_of(sketch, shared(row)).launches, x, t, noise, sketch.numbers, row)
 
 
 def with_other_limits(formulas: StepFormulas) -> StepFormulas:
@@ -133,11 +130,11 @@ def sketch_evaluation(twin: Network, objective: Objective, part: Part) -> Evalua
     if objective.kind == "regression":
         sketch.wrap(shared(y))[:] = objective.output.forward(logits)
     sketch.wrap(shared(loss))[:] = objective.value(logits, sketch.wrap(shared(part.t)))
-    return Evaluation(_launches(sketch, None), z, y, loss)
+    return Evaluation(plan_of(sketch, None).launches, z, y, loss)
 
 
-def _launches(sketch: Sketch, numbers: Any) -> list[Launch]:
-    return Plan(sketch, lambda shape: shared(np.zeros(shape, sketch.dtype)), numbers, language).launches
+def plan_of(sketch: Sketch, numbers: Any) -> Plan:
+    return Plan(sketch, lambda shape: shared(np.zeros(shape, sketch.dtype)), numbers, language)
 
 
 # From kernels to one text --------------------------------------------------------------------------------------------
@@ -181,10 +178,10 @@ class Function:
         for launch, constants in zip(launches, self.constants, strict=True):
             for argument, constant in zip(launch.arguments, constants, strict=True):
                 if not constant:
-                    found[_kind(argument)].append(_address(argument) if _kind(argument) == "p" else argument)
+                    found[_kind(argument)].append(address_of(argument) if _kind(argument) == "p" else argument)
         types = {"p": np.uintp, "n": np.int32, "c": np.float64}
         arrays = [np.array(values or [0], types[kind]) for kind, values in found.items()]
-        return list(map(_address, arrays)), [arrays, launches]
+        return list(map(address_of, arrays)), [arrays, launches]
 
 
 class Functions:
@@ -220,7 +217,7 @@ def _constant(argument: Any) -> str:
     return "" if isinstance(argument, np.ndarray) else repr(argument.item())
 
 
-def _address(array: np.ndarray) -> int:
+def address_of(array: np.ndarray) -> int:
     return array.__array_interface__["data"][0]
 
 
@@ -238,15 +235,20 @@ class PartTable(ctypes.Structure):
     )  # fmt: skip
 
 
+def beginning(dtype: np.dtype, kernels: dict[str, str]) -> str:
+    """The definitions and the kernels of a program."""
+    texts = [source.replace(f" {name.partition('_')[0]}(", f" {name}(", 1) for source, name in kernels.items()]
+    return "\n".join([language.definitions(dtype), *texts])
+
+
 def program_text(dtype: np.dtype, kernels: dict[str, str], functions: Sequence[Functions], objective: Objective,
                  widths: tuple[int, int], numbers: int) -> str:  # fmt: skip
     """The whole program. widths: numbers of a sample and of its targets; numbers: that may change with each step."""
-    texts = [source.replace(f" {name.partition('_')[0]}(", f" {name}(", 1) for source, name in kernels.items()]
     words = {"$INPUTS$": widths[0], "$TARGETS$": widths[1], "$NUMBERS$": numbers, "$UNITS$": objective.units}
-    main = (REGRESSION if objective.kind == "regression" else CLASSIFICATION) + MAIN
+    main = PERMUTE + (REGRESSION if objective.kind == "regression" else CLASSIFICATION) + MAIN
     for word, value in words.items():
         main = main.replace(word, str(value))
-    return "\n".join([language.definitions(dtype), *texts, *(function.text for function in functions), main])
+    return "\n".join([beginning(dtype, kernels), *(function.text for function in functions), main])
 
 
 CLASSIFICATION = """/* The number of correctly classified samples. */
@@ -266,6 +268,23 @@ static double score_of(const real *y, const double *labels, int64_t size) {
   double sum = 0;
   for (int64_t i = 0; i < size; i++) sum += (y[i] - labels[i]) * (y[i] - labels[i]);
   return sum;
+}
+"""
+PERMUTE = """/* As numpy.random.Generator.permutation. A number with as many bits as i is drawn again while it is above
+   i, without a branch, which no processor could predict. */
+void permute(void *state, uint32_t (*next)(void *), int64_t *order, int64_t count, int64_t samples) {
+  for (; count--; order += samples) {
+    for (int64_t i = 0; i < samples; i++) order[i] = i;
+    for (int64_t i = samples - 1, mask = 1; i > 0; mask = 1) {
+      while (mask < i) mask = 2 * mask + 1;
+      do {
+        int64_t drawn = next(state) & mask, is_kept = drawn <= i, j = is_kept ? drawn : i, moved = order[j];
+        order[j] = order[i];
+        order[i] = moved;
+        i -= is_kept;
+      } while (i > mask / 2);
+    }
+  }
 }
 """
 MAIN = """typedef struct { int64_t place; void *const *p; const int *n; const double *c; } Table;
@@ -321,7 +340,9 @@ class Program:
         usual = max(sizes)
         self.batches = {size: self._sketch(twin, formulas, size) for size in sorted(sizes)}
         examples = [batch.launches for batch in self.batches.values()]
-        if usual > 1:  # what differs in another size, or with other limits, is not a constant of the text
+        s, alike = formulas.settings, sizes - {1}  # a single sample has kernels of its own
+        if len(alike) == 1 or (alike and (s.clip_value or s.clip_norm)):
+            # What differs in another size, or with other limits, is not a constant of the text.
             other = usual - 1 if usual > 3 else usual + 1
             examples.append(self._sketch(twin, with_other_limits(formulas), other).launches)
         self.evaluations = {
@@ -334,7 +355,8 @@ class Program:
         self.numbers = self.batches[usual].numbers
         functions = (self.step, self.evaluation)
         self.text = program_text(twin.dtype, kernels, functions, formulas.objective, widths, len(self.numbers))
-        self.places = {size: place for place, size in enumerate(self.batches)}
+        self.places = np.zeros(usual + 1, np.uint8)  # size of a batch -> its place in the table
+        self.places[list(self.batches)] = range(len(self.batches))
 
     def _sketch(self, twin: Network, formulas: StepFormulas, size: int) -> Batch:
         if size == len(self.inputs):
@@ -347,19 +369,20 @@ class Program:
         self.library = library(self.text)
         self.gemm, address, count = blas_product(self.inputs.dtype), ctypes.c_void_p, ctypes.c_int64
         self.library.run.argtypes = (*[address] * 3, count, *[address] * 6, count, address)
+        self.library.permute.argtypes = (address, address, address, count, count)
         self.library.evaluate_parts.argtypes = (address, address, count, address)
         self._kept = []  # arrays that the tables refer to
         steps, parts = [], []
         for size, batch in self.batches.items():
             table, kept = self.step.table(batch.launches)
-            x, t, noise, row = map(_address, (batch.x, batch.t, batch.noise, batch.row))
+            x, t, noise, row = map(address_of, (batch.x, batch.t, batch.noise, batch.row))
             steps.append(BatchTable(table, size, x, t, noise, batch.noise.size, row))
             self._kept.append(kept)
         for name, found in self.evaluations.items():
             table, kept = self.evaluation.table(found.launches)
             labels = np.array(self.data.evaluated[name].labels, np.float64)
             predicted = found.y if self.formulas.objective.kind == "regression" else found.z
-            parts.append(PartTable(table, len(labels), *map(_address, (predicted, found.loss, labels))))
+            parts.append(PartTable(table, len(labels), *map(address_of, (predicted, found.loss, labels))))
             self._kept += [kept, labels]
         self._steps, self._parts = (BatchTable * len(steps))(*steps), (PartTable * len(parts))(*parts)
 
@@ -370,15 +393,21 @@ class Program:
         numbers (S, n) float64; noise: uniform numbers of all steps.
         """
         scores = np.empty((np.count_nonzero(kinds >= NOTED), len(self._parts), 2))
-        arrays = map(_address, (self.inputs, self.targets, order, numbers, noise))
-        end = self._parts, len(self._parts), _address(scores)
-        self.library.run(self.gemm, self._steps, _address(kinds), len(kinds), *arrays, *end)
+        arrays = map(address_of, (self.inputs, self.targets, order, numbers, noise))
+        end = self._parts, len(self._parts), address_of(scores)
+        self.library.run(self.gemm, self._steps, address_of(kinds), len(kinds), *arrays, *end)
         return scores
+
+    def permutations(self, rng: np.random.Generator, samples: int, count: int) -> np.ndarray:
+        """(count, samples) int64, as from `rng.permutation(samples)` again and again."""
+        orders, source = np.empty((count, samples), np.int64), rng.bit_generator.ctypes
+        self.library.permute(source.state_address, source.next_uint32, address_of(orders), count, samples)
+        return orders
 
     def evaluate(self) -> dict[str, tuple[np.ndarray, float]]:
         """Logits (N, O) and mean loss of each part. The logits are valid until the next call."""
         scores = np.empty((len(self._parts), 2))
-        self.library.evaluate_parts(self.gemm, self._parts, len(self._parts), _address(scores))
+        self.library.evaluate_parts(self.gemm, self._parts, len(self._parts), address_of(scores))
         return {
             name: (part.z, loss)
             for (name, part), loss in zip(self.evaluations.items(), scores[:, 0].tolist(), strict=True)

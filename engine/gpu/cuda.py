@@ -85,6 +85,7 @@ def total(parameters: str, body: list[str], value: str, shape: tuple[int, int], 
 
 PRODUCT_SIZES: str = "int M, int N, int K, int am, int ak, int bk, int bn, int ones, int depth"
 SUMS_IN_PRODUCTS: bool = True
+ROWS_IN_PRODUCTS: bool = False
 INLINE_LITERALS: Container[float] | None = None  # all of them
 
 

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from engine.backend import has_lost_context
-from engine.formulas.metrics import Scores, explained_variance
+from engine.formulas.metrics import Scores
 from engine.gpu import cuda
 from engine.gpu.replica import Replica
 from engine.lowering.fusion import Plan
 from engine.lowering.sketch import Sketch, Unsketchable
 from engine.lowering.target import Launch
-from engine.step.executor import EpochScores
+from engine.step.executor import NO_SCORES, EpochScores
 
 MAX_EPOCHS = 1024
 NUMBERS = 2  # of a part: its loss, and the sum that its score is computed from
@@ -54,7 +54,7 @@ class ScoreBuffer:
             self.start: Callable[[], None] = self._by_formulas
             self.start()
         self.recorded += 1
-        found, tolerance = self._scores(self.backend.fetch(self.rows)[0]), LOSS_TOLERANCE[dtype]
+        found, tolerance = Scores(*self._scores(self.backend.fetch(self.rows)[:1])[0]), LOSS_TOLERANCE[dtype]
         for name in self.labels:
             (loss, score), (known_loss, known_score) = (scores.of(name) for scores in (found, known))
             same = np.isclose(score, known_score, atol=0.01, equal_nan=True)
@@ -112,26 +112,17 @@ class ScoreBuffer:
     def is_full(self) -> bool:
         return len(self.waiting) == MAX_EPOCHS
 
-    def read(self) -> list[EpochScores]:
+    def read(self) -> EpochScores:
         """The scores recorded since the last call. Waits for the device, once."""
         if not self.waiting:
-            return []
-        rows, first = self.backend.fetch(self.rows), self.recorded - len(self.waiting)
-        read = [EpochScores(*when, self._scores(rows[(first + n) % MAX_EPOCHS])) for n, when in enumerate(self.waiting)]
+            return NO_SCORES
+        places = np.arange(self.recorded - len(self.waiting), self.recorded) % MAX_EPOCHS
+        epochs, steps = np.array(self.waiting).T
         self.waiting = []
-        return read
+        return EpochScores(epochs, steps, self._scores(self.backend.fetch(self.rows)[places]))
 
-    def _scores(self, row: np.ndarray) -> Scores:
-        values = {}
-        for name, column in self.columns.items():
-            values[f"{name}_loss"] = float(row[column])
-            values[f"{name}_score"] = self._score(float(row[column + 1]), self.labels[name])
-        return Scores(**values)
-
-    def _score(self, sum: float, labels: np.ndarray) -> float:
-        if self.objective.kind == "classification":
-            return sum / len(labels)
-        return explained_variance(sum, labels)
+    def _scores(self, rows: np.ndarray) -> np.ndarray:
+        return self.replica.data.scores_from_sums(rows.astype(np.float64).reshape(len(rows), -1, NUMBERS))
 
 
 def create_score_buffer(replica: Replica, known: Scores) -> ScoreBuffer | None:

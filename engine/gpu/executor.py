@@ -19,7 +19,7 @@ from engine.gpu.replica import MAX_BATCH_NUMBERS, Replica
 from engine.gpu.verify_program import verified_program
 from engine.network.network import Network
 from engine.step.data import Data, scores_of
-from engine.step.executor import Clock, EpochScores, TimeSlice
+from engine.step.executor import NO_SCORES, Clock, EpochScores, TimeSlice
 from engine.step.progress import Progress
 from engine.step.update import StepFormulas
 
@@ -218,8 +218,8 @@ class CudaExecutor:
             self.scores.record(self.progress.epochs, self.progress.steps)
         return True
 
-    def pending_scores(self) -> list[EpochScores]:
+    def pending_scores(self) -> EpochScores:
         if not self.scores or self._revision != self.progress.revision:
-            return []
+            return NO_SCORES
         with self.backend.device:
             return self.scores.read()

@@ -82,9 +82,12 @@ class Plan:
 
     def follows(self, node: Node, product: Node) -> bool:
         """Whether a node can be computed from each element of the product in the product's kernel."""
-        sources = list(upstream(node, {**self.memory, product: None}))
-        return node.shape == product.shape and all(n.op in ELEMENTWISE or not n.args for n in sources) and all(
-            map(self.current, sources)) and (node is product or product in upstream(node, self.memory))  # fmt: skip
+        if node.shape != product.shape:
+            return False
+        sources = set(upstream(node, self.memory, product))
+        return product in sources and all(
+            (n.op in ELEMENTWISE or not n.args) and self.current(n) for n in sources - {product}
+        )
 
     def current(self, node: Node) -> bool:
         """Whether no earlier store to the memory that a node reads is pending."""
@@ -197,7 +200,7 @@ class Plan:
         kept = [(node, self.allocate(node.shape)) for node in self.factors
                 if node not in self.memory and node is not product and self.follows(node, product)]  # fmt: skip
         known = {**self.memory, **dict(kept)}
-        if any(product in upstream(s.node, known) for s in self.pending if s is not store):
+        if product in upstream([s.node for s in self.pending if s is not store], known):
             kept.append((product, self.allocate(product.shape)))
         outs = [*([(store.node, store.array)] if store else []), *kept]
         self.launches += self.tiled(product, outs, bias)
@@ -212,7 +215,8 @@ class Plan:
         ones = len(a) if bias else MAX_ELEMENTS
         target = self.target
         tiling = target.tiling(rows, columns, depth)
-        alone = [array for node, array in outs if node is product and len(outs) == tiling.parts == 1]
+        result, row = self.with_row(product, outs) or (product, None)
+        alone = [array for node, array in outs if node is result and len(outs) == tiling.parts == 1]
         steps = (stride // array.itemsize for array in (a, b) for stride in array.strides)
         writer, scope = Writer(self.layout), Scope(flat=product.shape)
         read = [writer.element(name, array) for name, array in zip("AB", (a, b), strict=True)]
@@ -221,6 +225,8 @@ class Plan:
             in_place = alone and alone[0].flags.c_contiguous
             sums = alone[0] if in_place else self.allocate((tiling.parts, rows * columns))
             writer.given("real *parts", sums)
+            if row is not None:
+                writer.given("const real *row", row)
             yield writer.launch(
                 "product",
                 lambda parameters: target.product(tiling, parameters, read, None),
@@ -234,7 +240,7 @@ class Plan:
             if tiling.parts > 1:
                 division = writer.size(tiling.parts)
                 scope.lines.append(f"for (int p = 1; p < {division}; p++) acc += parts[p * count + t];")
-        scope.names[product] = "acc"
+        scope.names[result] = "acc"
         if bias:
             out, last = writer.out(outs[0][1]), writer.size(ones)
             scope.lines.append(f"if (i >= {last}) {{ {out}[t] = acc; continue; }}")
@@ -247,6 +253,18 @@ class Plan:
                 "product", lambda parameters: target.product(tiling, parameters, read, body), tiling.blocks
             )
 
+    def with_row(self, product: Node, outs: list[tuple[Node, Any]]) -> tuple[Node, Any] | None:
+        """The sum of a product and a row in memory, and that row, if all that follows from the product is their sum."""
+        following = [node for node, _ in outs]
+        if not self.target.ROWS_IN_PRODUCTS or product in following:
+            return None
+        readers = [node for node in upstream(following, self.memory, product) if product in node.args]
+        rows = [factor.what for factor in readers[0].args if factor.op == "load"]
+        if len(readers) > 1 or readers[0].op != "add" or not rows:
+            return None
+        is_one = rows[0].shape == (1, product.shape[1]) and rows[0].flags.c_contiguous
+        return (readers[0], rows[0]) if is_one and rows[0].dtype == self.layout.dtype else None
+
     def place_of(self, node: Node) -> Any:
         return node.what if node.op == "load" else self.memory[node]
 
@@ -255,8 +273,8 @@ class Plan:
             raise Unsketchable("memory is read before it is written")
 
 
-def upstream(nodes: Node | list[Node], known: Container[Node] = ()) -> Iterator[Node]:
-    """Nodes and all that they are computed from, each once, without `known` nodes and what only those need."""
+def upstream(nodes: Node | list[Node], known: Container[Node] = (), end: Node | None = None) -> Iterator[Node]:
+    """Nodes and all that they are computed from, each once, without `known` nodes and what only those or `end` need."""
     stack = [nodes] if isinstance(nodes, Node) else nodes[::-1]
     seen = set(stack)
     while stack:
@@ -264,6 +282,7 @@ def upstream(nodes: Node | list[Node], known: Container[Node] = ()) -> Iterator[
         if node in known:
             continue
         yield node
-        fresh = dict.fromkeys(argument for argument in node.args if argument not in seen)
-        seen.update(fresh)
-        stack += fresh
+        for argument in node.args if node is not end else ():
+            if argument not in seen:
+                seen.add(argument)
+                stack.append(argument)

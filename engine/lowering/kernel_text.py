@@ -52,7 +52,7 @@ class Writer:
         """Add declared parameters; returns the name of the last."""
         self.parameters.append(declaration)
         self.arguments += arguments
-        return re.findall(r"\w+", declaration)[-1]
+        return declaration.split()[-1].lstrip("*")
 
     def named(self, key: tuple, kind: str, argument: Any) -> str:
         """A parameter with a generated name, one for each key."""

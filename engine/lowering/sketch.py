@@ -8,6 +8,7 @@ express raise Unsketchable.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ class Node:
     __slots__ = ("args", "op", "shape", "what", "when")
 
     def __init__(self, op: str, shape: Shape, args: tuple[Node, ...] = (), what: Any = None, when: int = 0) -> None:
-        if np.prod(shape, dtype=np.int64) > MAX_ELEMENTS:
+        if shape[0] * shape[1] > MAX_ELEMENTS:
             raise Unsketchable("an array has more elements than a kernel can count")
         self.op, self.shape, self.args, self.what, self.when = op, shape, args, what, when
 
@@ -150,7 +151,7 @@ class Symbol(Recorded, NDArrayOperatorsMixin):
 
     dtype = property(lambda self: self.tape.dtype)
     ndim = property(lambda self: len(self.shape))
-    size = property(lambda self: int(np.prod(self.shape)))
+    size = property(lambda self: prod(self.shape))
 
     @property
     def node(self) -> Node:

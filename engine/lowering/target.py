@@ -38,6 +38,7 @@ class Target(Protocol):
 
     PRODUCT_SIZES: str  # declaration of the sizes of a product: M, N, K, steps in memory, ones, part_depth
     SUMS_IN_PRODUCTS: bool  # whether a product can have rows of ones, which sum up the columns of its second factor
+    ROWS_IN_PRODUCTS: bool  # whether a product into memory can add a row, such as a bias, to each of its own
     INLINE_LITERALS: Container[float] | None  # constants written into the text; others are parameters; None: all
 
     def prelude(self, dtype: np.dtype, /) -> str:
@@ -69,6 +70,6 @@ class Target(Protocol):
     def product(self, tiling: Tiling, parameters: str, read: Sequence[str], body: list[str] | None, /) -> str:
         """A kernel of sum over k of A[m, k] B[k, n] that runs the body for each element `acc` at row i, column j.
 
-        Without a body it stores its parts in memory, in the array `parts`.
+        Without a body it stores its parts in memory, in the array `parts`, after adding the array `row` if it has one.
         """
         ...

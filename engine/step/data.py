@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +35,7 @@ class Data:
 
     def __init__(self, objective: Objective, dtype: Any, train: Examples, test: Examples,
                  validation: Examples | None = None) -> None:  # fmt: skip
+        self.kind = objective.kind
         given = {"train": train, "validation": validation, "test": test}
         self.parts = {
             name: Part(np.asarray(examples[0], dtype), objective.targets(examples[1], dtype), examples[1])
@@ -42,6 +44,26 @@ class Data:
         }
         self.train, self.test = self.parts["train"], self.parts["test"]
         self.evaluated = self.parts | {"train": Part(*(array[:MAX_EVALUATED_SAMPLES] for array in self.train))}
+
+    @cached_property
+    def _score_scales(self) -> tuple[np.ndarray, np.ndarray]:
+        """An accuracy is 0 + a count / N, and R2 is 1 - a sum of squares / the variance of the labels."""
+        labels = [part.labels for part in self.evaluated.values()]
+        if self.kind == "classification":
+            return np.zeros(len(labels)), np.array([len(y) for y in labels])
+        return np.ones(len(labels)), np.array([-1 / (1 - metrics.explained_variance(1.0, y)) for y in labels])
+
+    def scores_from_sums(self, found: np.ndarray) -> np.ndarray:
+        """Scores (n, len(Scores._fields)) from (n, parts, 2) of the evaluated parts.
+
+        found: the loss, and the number of correctly classified samples or the sum of the squared errors.
+        """
+        start, divisor = self._score_scales
+        rows = np.full((len(found), len(Scores._fields)), np.nan)
+        for number, name in enumerate(self.evaluated):
+            rows[:, Scores._fields.index(f"{name}_loss")] = found[:, number, 0]
+            rows[:, Scores._fields.index(f"{name}_score")] = start[number] + found[:, number, 1] / divisor[number]
+        return rows
 
     @property
     def selecting_part(self) -> str:

@@ -17,11 +17,14 @@ Clock = Callable[[], float]
 
 
 class EpochScores(NamedTuple):
-    """Scores at the end of an epoch. steps: number of steps of the run at that time."""
+    """Scores at the ends of n epochs, oldest first. steps: of the run at those times."""
 
-    epoch: int
-    steps: int
-    scores: Scores
+    epochs: np.ndarray  # (n,)
+    steps: np.ndarray  # (n,)
+    values: np.ndarray  # (n, len(Scores._fields)) float64
+
+
+NO_SCORES = EpochScores(np.empty(0, int), np.empty(0, int), np.empty((0, len(Scores._fields))))
 
 
 class TimeSlice:
@@ -82,8 +85,8 @@ class Executor(Protocol):
         """Whether the scores of the epoch that has just ended are left to `pending_scores`."""
         ...
 
-    def pending_scores(self) -> list[EpochScores]:
-        """The scores deferred since the last call, oldest first. Waits for the device."""
+    def pending_scores(self) -> EpochScores:
+        """The scores deferred since the last call. Waits for the device."""
         ...
 
     def synchronize(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +20,10 @@ class Snapshot(NamedTuple):
     counters: tuple[int, int, int, int]  # steps, epochs, position, steps of the optimizer
     order: np.ndarray  # (N,)
     rngs: list[Mapping[str, Any]]  # states of the generators
+
+
+Permutations = Callable[[np.random.Generator, int, int], np.ndarray]
+"""(generator, N, n) -> (n, N), the n next `permutation(N)` of the generator."""
 
 
 class Progress:
@@ -60,20 +64,33 @@ class Progress:
         self.batch = self.order[position:stop] if stop < self._last_end else self.order[position:]
         return self.batch
 
-    def take_batches(self, size: int, limit: int) -> tuple[np.ndarray, int, int]:
-        """Up to `limit` steps on the next batches of this epoch, counted in advance.
+    def take_batches(self, size: int, count: int, permutations: Permutations) -> tuple[np.ndarray, np.ndarray]:
+        """`count` steps on the next batches, counted in advance. Returns sample numbers and the size of each batch."""
+        samples, start = self.samples, self.position
+        sizes = self._sizes(size, start)[:count]
+        if (more := count - len(sizes)) > 0:
+            of_an_epoch = self._sizes(size, 0)
+            sizes = np.concatenate([sizes, np.tile(of_an_epoch, -(-more // len(of_an_epoch)))[:more]])
+        stop = start + int(sizes.sum())
+        new = -(-stop // samples) - (start > 0)  # epochs that begin
+        parts = [self.order[start:stop]] if start else []
+        if new:
+            shuffled = size < samples
+            orders = permutations(self.rng, samples, new) if shuffled else np.tile(np.arange(samples), (new, 1))
+            parts, self.order = [*parts, *orders], orders[-1]
+        taken = np.concatenate(parts)[: stop - start]
+        self.batch = taken[len(taken) - sizes[-1] :]
+        self.steps += count
+        self.epochs += stop // samples
+        self.position = stop % samples
+        return taken, sizes
 
-        Returns the sample numbers, the number of batches, and the size of the last one.
-        """
-        self.next_batch(size)
-        start, count = self.position, min(limit, self.batches(size, self.position))
-        last = start + (count - 1) * size
-        self.batch = self.order[last : last + size] if last + size < self._last_end else self.order[last:]
-        stop = last + len(self.batch)
-        self.steps += count - 1
-        self.position = last
-        self.advance(len(self.batch))
-        return self.order[start:stop], count, len(self.batch)
+    def _sizes(self, size: int, position: int) -> np.ndarray:
+        """(n,) the sizes of the batches from `position` to the end of an epoch."""
+        count = self.batches(size, position)
+        sizes = np.full(count, size)
+        sizes[-1] = self.samples - position - (count - 1) * size
+        return sizes
 
     def batches(self, size: int, position: int = 0) -> int:
         """How many batches `next_batch` returns from `position` to the end of an epoch."""

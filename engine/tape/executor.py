@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from engine.step.data import Data
-from engine.step.executor import EpochScores, TimeSlice
+from engine.step.executor import NO_SCORES, EpochScores, TimeSlice
 from engine.step.progress import Progress
 from engine.step.update import StepFormulas
 from engine.tape.recording import BatchRecorder, RecordedEvaluation
@@ -69,8 +69,8 @@ class TapeExecutor:
     def defer_scores(self) -> bool:
         return False
 
-    def pending_scores(self) -> list[EpochScores]:
-        return []
+    def pending_scores(self) -> EpochScores:
+        return NO_SCORES
 
     def synchronize(self) -> None:
         pass

@@ -30,9 +30,9 @@ class Divergence(NamedTuple):
     where: str  # clause that names the value which overflowed first, or the loss that rose
 
 
-def has_exploded(loss: float, untrained_loss: float) -> bool:
-    """Whether a training loss is NaN or far above that of the untrained network."""
-    return not loss <= EXPLODED_LOSS_RATIO * untrained_loss
+def has_exploded(loss: Any, untrained_loss: float) -> Any:
+    """Whether a training loss, or each of an array, is NaN or far above that of the untrained network."""
+    return np.logical_not(loss <= EXPLODED_LOSS_RATIO * untrained_loss)
 
 
 def rise(loss: float, untrained_loss: float) -> str:

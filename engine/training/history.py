@@ -37,16 +37,19 @@ class History:
         """Whether the curve has a point for this epoch."""
         return epoch % self.stride == 0
 
-    def add(self, epoch: int, values: tuple[float, ...]) -> None:
-        """Append a point (columns,). The epoch must be wanted and later than all others."""
-        if self.count == self.capacity:
-            self.stride *= 2
-            kept = np.flatnonzero(self.epochs % self.stride == 0)
-            self.replace(self.epochs[kept], self.values[:, kept], self.stride)
-            if not self.wants(epoch):
-                return
-        self._epochs[self.count], self._values[:, self.count] = epoch, values
-        self.count += 1
+    def add(self, epochs: np.ndarray, values: np.ndarray) -> None:
+        """Append points (n, columns) at later epochs (n,), in order, without those that are not wanted."""
+        while len(wanted := np.flatnonzero(epochs % self.stride == 0)):
+            if self.count == self.capacity:
+                self.stride *= 2
+                kept = np.flatnonzero(self.epochs % self.stride == 0)
+                self.replace(self.epochs[kept], self.values[:, kept], self.stride)
+                continue
+            wanted = wanted[: self.capacity - self.count]
+            added = slice(self.count, self.count + len(wanted))
+            self._epochs[added], self._values[:, added] = epochs[wanted], values[wanted].T
+            self.count, later = added.stop, slice(wanted[-1] + 1, None)
+            epochs, values = epochs[later], values[later]
 
     def replace(self, epochs: np.ndarray, values: np.ndarray, stride: int) -> None:
         """Replace the whole curve: epochs (n,), values (columns, n)."""

@@ -76,6 +76,7 @@ class Trainer:
         self.executor: Executor = executor(*parts) if executor else create_executor(*parts, backend)
         self.guard = Guard(*parts, self.executor)
         self.rules = StopRules(self.score_name, self.data.selecting_part)
+        self._loss_columns = [Scores._fields.index(f"{name}_loss") for name in self.data.parts]
         self.history = History(2 * len(self.data.parts), dtype=network.dtype)  # the first fields of Scores
         self.predicted = {name: part.labels[:0] for name, part in self.data.parts.items()}
         self.initial = self.guard.safe  # the snapshot before the first step
@@ -204,17 +205,18 @@ class Trainer:
         if not self.guard.is_finite() and not self.check():
             return
         scores = self.evaluate()
-        self._add_to_history(self.epochs, scores)
+        self._add_to_history(np.array([self.epochs]), np.array([scores]))
         if self._has_exploded(scores.train_loss):
             what = rise(scores.train_loss, self.untrained_loss)
             self.divergence = Divergence(self.steps, self.epochs, what)
 
-    def _add_to_history(self, epoch: int, scores: Scores) -> None:
-        is_new = not self.history.count or self.history.epochs[-1] < epoch  # it is not after a return to an epoch
-        losses = scores.train_loss + scores.test_loss
-        losses += scores.validation_loss if "validation" in self.data.parts else 0.0
-        if is_new and math.isfinite(losses):
-            self.history.add(epoch, scores[: len(self.history.values)])
+    def _add_to_history(self, epochs: np.ndarray, values: np.ndarray) -> None:
+        """Add the points (n, len(Scores._fields)) at epochs (n,) that are finite, and later than the curve."""
+        history = self.history
+        kept = np.isfinite(values[:, self._loss_columns]).all(axis=1)
+        if history.count:  # it may have a point already, after a return to an epoch
+            kept &= epochs > history.epochs[-1]
+        history.add(epochs[kept], values[kept, : len(history.values)])
 
     def _has_exploded(self, loss: float) -> bool:
         """Whether a training loss has overflowed or exploded, in training mode if batch normalization makes it differ.
@@ -270,13 +272,17 @@ class Trainer:
 
     def _add_pending_scores(self) -> None:
         """Add deferred scores to the curve. Undoes the steps after an epoch in which the loss exploded."""
-        for epoch, steps, scores in self.executor.pending_scores():
-            if has_exploded(scores.train_loss, self.untrained_loss):
-                self.guard.replay_to(steps)
-                return self._add_point()
-            self.latest = scores
-            if self.history.wants(epoch):
-                self._add_to_history(epoch, scores)
+        epochs, steps, values = self.executor.pending_scores()
+        if not len(epochs):
+            return
+        exploded = np.flatnonzero(has_exploded(values[:, 0], self.untrained_loss))[:1]
+        before = slice(*exploded) if len(exploded) else slice(None)
+        self._add_to_history(epochs[before], values[before])
+        if len(exploded):
+            self.guard.replay_to(int(steps[exploded[0]]))
+            self._add_point()
+        else:
+            self.latest = Scores(*values[-1].tolist())
 
     @np.errstate(all="ignore")
     def check(self) -> bool:
@@ -330,7 +336,7 @@ class Trainer:
         self.network.set_state(parameters, state)
         self.parameters_changed()
         self.history.clear()
-        self._add_to_history(0, self.evaluate())
+        self._add_to_history(np.array([0]), np.array([self.evaluate()]))
 
     def resume(self) -> None:
         """Allow a stopped run to continue. The rule that ended it is disabled until its settings change or a reset."""
@@ -357,7 +363,7 @@ class Trainer:
         self.guard.save(self.initial)
         self._configure()
         self.history.clear()
-        self._add_to_history(0, self.evaluate())
+        self._add_to_history(np.array([0]), np.array([self.evaluate()]))
         self.untrained_loss = self.evaluate().train_loss
 
     def begin(self, settings: Settings, parameters: np.ndarray, state: dict[str, np.ndarray],

@@ -28,7 +28,7 @@ class PlaneDiagram:
     def __init__(self, experiment: Experiment, dataset: Dataset, trainer: Trainer) -> None:
         self.experiment, self.dataset, self.trainer = experiment, dataset, trainer
         self.architecture = architecture_of(experiment)
-        self.map = PlaneMap(dataset, trainer, FINE_SIDE, self.architecture.dense[:-1])
+        self.map = PlaneMap(dataset, trainer, FINE_SIDE, self.architecture.dense[:-1], is_live=True)
         self.dense = dense_layers(trainer)
         sizes = self.architecture.sizes
         self.sends_weights = sum(layer.W.size for layer in self.dense) <= MAX_SENT_WEIGHTS
@@ -46,7 +46,7 @@ class PlaneDiagram:
     def set_side(self, side: int) -> None:
         """Set the number of points along a side of the large map."""
         if side != self.map.size:
-            self.map = PlaneMap(self.dataset, self.trainer, side, self.architecture.dense[:-1])
+            self.map = PlaneMap(self.dataset, self.trainer, side, self.architecture.dense[:-1], is_live=True)
 
     def focused(self, unit: Any) -> int | None:
         """The requested unit, or None if there is no such unit."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from data import Dataset
 from engine.formulas import metrics
-from engine.network.observe import observe
-from engine.tape.evaluation_tape import EvaluationTape
+from engine.formulas.losses import softmax
+from engine.training.layer_outputs import LayerOutputs
 from engine.training.trainer import Trainer
 from lab.experiment.architecture import Block
 from lab.protocol.messages import BYTE_SCALE, CLASS_SHIFT, ZERO_BYTE
@@ -51,10 +52,12 @@ class PlaneMap:
     encoding "value": 0 to 255 is -1 to +1 (for two classes, 2 p - 1 with the probability p of the second one; for
     regression, the value in the data's units; for a unit, see `neurons`);
     encoding "class": class << 5 | confidence 0 to 31, where 0 is chance level.
-    hidden: the layers whose units have a small map.
+    hidden: the layers whose units have a small map. is_live: whether it is drawn again and again, and so is compiled.
     """
 
-    def __init__(self, dataset: Dataset, trainer: Trainer, size: int, hidden: Sequence[Block] = ()) -> None:
+    def __init__(
+        self, dataset: Dataset, trainer: Trainer, size: int, hidden: Sequence[Block] = (), is_live: bool = False
+    ) -> None:
         self.size, self.dataset, self.trainer = size, dataset, trainer
         self.encoding = "class" if dataset.classes > 2 else "value"
         assert dataset.encode is not None  # only data of the plane has a map
@@ -62,12 +65,10 @@ class PlaneMap:
         network = trainer.network
         self.side = self._side(sum(network.widths))
         self.points = plane_points(dataset.extent, self.side)
-        self.tape = EvaluationTape()  # the same points for every frame, so the forward pass is recorded once
-        points = self.tape.fixed(dataset.encode(self.points).astype(network.dtype, copy=False))
-        outputs = [block.output.name for block in hidden]
-        with observe(network, outputs) as seen:
-            self.z = network.chain.forward(points, train=False).array
-        self.hidden = [seen.outputs[name].array[:, :MAX_DRAWN_UNITS] for name in outputs]  # (side * side, units) each
+        points = dataset.encode(self.points).astype(network.dtype, copy=False)
+        names = [block.output.name for block in hidden]
+        self.outputs = LayerOutputs(network, points, names, self._read, trainer.executor if is_live else None)
+        self.hidden: list[np.ndarray] = []  # (side * side, drawn units) of each layer, as of the latest call
         drawn = [block for block in hidden for _ in range(min(block.units, MAX_DRAWN_UNITS))]
         self.bounded = np.array([block.is_bounded for block in drawn], bool)
 
@@ -79,20 +80,21 @@ class PlaneMap:
 
     def __call__(self) -> np.ndarray:
         """(size, size) uint8: the network's current output."""
-        self.tape.play()
-        z, trainer = self.z, self.trainer
+        *hidden, y = self.outputs()
+        self.hidden, trainer = [outputs[:, :MAX_DRAWN_UNITS] for outputs in hidden], self.trainer
         if self.encoding == "class":
-            p = trainer.objective.probabilities(z)
-            chance = 1 / p.shape[1]
-            confidence = (p.max(axis=1) - chance) / (1 - chance)
-            return self._square((p.argmax(axis=1) << CLASS_SHIFT) | np.clip(confidence * 31.99, 0, 31).astype(np.int64))
+            chance = 1 / y.shape[1]
+            confidence = (y.max(axis=1) - chance) / (1 - chance)
+            return self._square((y.argmax(axis=1) << CLASS_SHIFT) | np.clip(confidence * 31.99, 0, 31).astype(np.int64))
         if self.dataset.kind == "regression":
-            value = self.dataset.to_units(trainer.objective.output.forward(z)[:, 0])
-        elif trainer.objective.units == 2:
-            value = np.tanh((z[:, 1] - z[:, 0]) / 2)  # p - (1 - p) of the softmax of two
-        else:
-            value = np.tanh(z[:, 0] / 2)  # p - (1 - p) of the sigmoid
-        return self._square(as_bytes(value))
+            return self._square(as_bytes(self.dataset.to_units(y[:, 0])))
+        return self._square(as_bytes(y[:, 1] - y[:, 0] if trainer.objective.units == 2 else y[:, 0]))
+
+    def _read(self, z: Any) -> Any:
+        """Logits -> value for regression, p - (1 - p) of the sigmoid, or probabilities."""
+        if self.dataset.kind == "regression":
+            return self.trainer.objective.output.forward(z)
+        return softmax(z) if self.trainer.objective.units > 1 else np.tanh(z / 2)
 
     def neurons(self) -> np.ndarray:
         """(H, 25, 25) uint8: outputs of the drawn hidden units, layer by layer, as of the latest call.

@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from engine.c import build as build_module
 from engine.c import executor as module
+from engine.c import language
+from engine.c.build import Build
 from engine.c.compiler import SWITCH_VARIABLE, NoCompiler
 from engine.c.executor import CompiledExecutor, reason_not_compiled
 from engine.formulas.activations import ACTIVATIONS
@@ -73,6 +76,21 @@ def test_every_setting_acts_as_on_the_tape(options, build_trainer):
     trainers = pair(build_trainer, "dropout", **options)
     played(trainers, epochs=9)
     same(trainers)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_large_batches_with_one_output_train_as_on_the_tape(dtype):
+    trainers = []
+    for executor in (CompiledExecutor, TapeExecutor):
+        rng = np.random.default_rng(0)
+        network = Network([Dense(8), Activation("tanh"), Dense(1)], (2,), rng=rng, dtype=dtype)
+        x = rng.normal(size=(language.BLAS_MIN_MULTIPLY_ADDS // 8, 2))
+        objective = Objective("classification", 2, "sigmoid", "binary_crossentropy")
+        optimizer = OPTIMIZERS["momentum"](0.5, network.parameters.size, dtype)
+        trainers.append(Trainer(network, objective, optimizer, (x, x[:, 0] > x[:, 1]), (x[:9], x[:9, 0] > x[:9, 1]),
+                                settings=Settings(0.5, 0), rng=rng, executor=executor))  # fmt: skip
+    played(trainers, epochs=5)
+    same(trainers, *((1e-9,) if dtype is np.float64 else (2e-3, 1e-4)))
 
 
 @pytest.mark.parametrize(("pair_of_names", "activation"), list(zip(PAIRS, cycle(ACTIVATIONS))))
@@ -146,6 +164,17 @@ def test_a_run_does_not_depend_on_how_its_steps_are_called(kind, build_trainer):
     np.testing.assert_array_equal(at_once.history.values, one_by_one.history.values)
 
 
+@pytest.mark.parametrize("samples", [1, 2, 50, 64, 65, 1000])
+def test_orders_of_epochs_are_those_of_numpy(samples, build_trainer):
+    trainer = build_trainer(executor=CompiledExecutor)
+    trainer.step()
+    ours, numpy = (np.random.default_rng(samples) for _ in range(2))
+    ours.random(1, np.float32), numpy.random(1, np.float32)  # half of a number is kept for the next draw
+    orders = trainer.executor._program.permutations(ours, samples, 3)
+    np.testing.assert_array_equal(orders, [numpy.permutation(samples) for _ in range(3)])
+    assert ours.bit_generator.state == numpy.bit_generator.state
+
+
 def test_evaluations_shorten_a_call_by_their_work(build_trainer, monkeypatch):
     trainer = build_trainer(executor=CompiledExecutor, batch_size=0)  # a step an epoch
     step = 3 * trainer.network.parameters.size * 50 + module.STEP_MULTIPLY_ADDS
@@ -207,7 +236,7 @@ def test_without_a_compiler_a_run_is_on_the_tape(build_trainer, monkeypatch):
     def refuse():
         raise NoCompiler("There is no C compiler.")
 
-    monkeypatch.setattr(module, "compiler", refuse)
+    monkeypatch.setattr(build_module, "compiler", refuse)
     trainer, tape = pair(build_trainer)
     played((trainer, tape), epochs=3)
     assert (trainer.executor.way, trainer.executor.reason) == ("tape", "There is no C compiler.")
@@ -216,14 +245,14 @@ def test_without_a_compiler_a_run_is_on_the_tape(build_trainer, monkeypatch):
 
 def until_ready(trainer):
     assert not trainer.is_ready()
-    trainer.executor._build.result()
+    trainer.executor.build.result()
     assert trainer.is_ready()
 
 
 def test_a_run_is_not_ready_while_its_compiler_works(build_trainer, monkeypatch):
     monkeypatch.setattr(module, "FIRST_STEP_WAIT_S", np.inf)
     trainer = build_trainer(executor=CompiledExecutor)
-    with module.Build.turn:  # the compiler is busy
+    with Build.turn:  # the compiler is busy
         trainer.prepare()
         assert not trainer.is_ready()
     until_ready(trainer)
@@ -241,12 +270,12 @@ def test_everything_waits_for_the_compiler_if_that_is_wanted(build_trainer, monk
 
 def test_a_run_keeps_the_way_of_its_first_step(build_trainer, monkeypatch):
     monkeypatch.setattr(module, "FIRST_STEP_WAIT_S", 0.0)
-    with module.Build.turn:
+    with Build.turn:
         trainer, tape = pair(build_trainer)
         assert trainer.is_ready()
         played((trainer, tape), steps=1)
     assert trainer.executor.reason == "the compiler has not finished in time"
-    trainer.executor._build.result()
+    trainer.executor.build.result()
     heir = build_trainer(dtype=np.float64, executor=CompiledExecutor)
     checkpoint.restore(heir, checkpoint.capture(trainer))
     played((trainer, heir, tape), epochs=3)
@@ -265,7 +294,7 @@ def test_a_compiled_run_waits_for_the_program_of_a_change(change, build_trainer,
     played(trainers, steps=3)
     for trainer in trainers:
         trainer.set(**change)
-    with module.Build.turn:
+    with Build.turn:
         trainers[0].prepare()
         assert not trainers[0].is_ready()
     until_ready(trainers[0])
@@ -276,11 +305,11 @@ def test_a_compiled_run_waits_for_the_program_of_a_change(change, build_trainer,
 
 def test_what_nobody_wants_any_more_is_not_compiled(build_trainer, monkeypatch):
     trainer, closed = (build_trainer(executor=CompiledExecutor) for _ in range(2))
-    made, program = [], module.Program
-    monkeypatch.setattr(module, "Program", lambda *given: made.append(given[-1]) or program(*given))
-    with module.Build.turn:
+    made, program = [], module.program_for
+    monkeypatch.setattr(module, "program_for", lambda *given: made.append(given[-1]) or program(*given))
+    with Build.turn:
         closed.prepare()
-        closed_build = closed.executor._build
+        closed_build = closed.executor.build
         for size in (7, 9, 11):
             trainer.set(batch_size=size)
             trainer.prepare()
@@ -324,7 +353,7 @@ def test_an_epoch_has_the_same_scores_whoever_asks(kind, build_trainer):
     heir = build_trainer(kind, executor=CompiledExecutor)
     checkpoint.restore(heir, checkpoint.capture(trainer))
     heir.prepare()
-    heir.executor._build.result()
+    heir.executor.build.result()
     heir.parameters_changed()
     for asked in (trainer.evaluate(), heir.evaluate()):
         assert asked.train_loss == at_the_end.train_loss

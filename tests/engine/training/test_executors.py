@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.step.data import scores_of
-from engine.step.executor import EpochScores
+from engine.step.executor import NO_SCORES, EpochScores
 from engine.training import checkpoint
 from tests.engine.gpu.fake_cupy import CARD
 
@@ -36,7 +36,7 @@ class PlainExecutor:
                     return
                 if progress.epochs % evaluate_every == 0:
                     scores, _ = scores_of(formulas.objective, self.data, self.evaluate())
-                    self.pending.append(EpochScores(progress.epochs, progress.steps, scores))
+                    self.pending.append((progress.epochs, progress.steps, scores))
             if time_slice and time_slice.is_over():
                 return
 
@@ -46,11 +46,11 @@ class PlainExecutor:
         return {name: (z, float(objective.value(z, self.data.evaluated[name].t))) for name, z in logits.items()}
 
     def defer_scores(self):
-        return bool(self.pending) and self.pending[-1].epoch == self.progress.epochs
+        return bool(self.pending) and self.pending[-1][0] == self.progress.epochs
 
     def pending_scores(self):
         pending, self.pending = self.pending, []
-        return pending
+        return EpochScores(*map(np.array, zip(*pending, strict=True))) if pending else NO_SCORES
 
     def synchronize(self):
         pass

@@ -12,7 +12,7 @@ def filled(epochs: int, capacity: int = 10) -> History:
     history = History(columns=2, capacity=capacity)
     for epoch in range(epochs + 1):
         if history.wants(epoch):
-            history.add(epoch, (epoch, -epoch))
+            history.add(np.array([epoch]), np.array([[epoch, -epoch]]))
     return history
 
 
@@ -29,6 +29,17 @@ def test_a_full_curve_halves_itself_and_doubles_its_spacing():
     np.testing.assert_array_equal(history.epochs, range(0, 101, 16))
     np.testing.assert_array_equal(history.values[0], history.epochs)
     assert history.generation > 0
+
+
+@pytest.mark.parametrize("size", [1, 3, 10, 200])
+def test_points_added_together_give_the_same_curve(size):
+    alone, together, epochs = filled(200), History(columns=2, capacity=10), np.arange(201)
+    for start in range(0, len(epochs), size):
+        some = epochs[start : start + size]
+        together.add(some, np.stack([some, -some], axis=1))
+    assert together.stride == alone.stride
+    np.testing.assert_array_equal(together.epochs, alone.epochs)
+    np.testing.assert_array_equal(together.values, alone.values)
 
 
 def test_cutting_forgets_what_came_after():

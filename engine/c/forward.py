@@ -1,0 +1,104 @@
+"""The outputs of layers on fixed samples, such as the points of a map, compiled like the steps of a run."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.c.build import Build
+from engine.c.compiler import is_waited_for, library
+from engine.c.program import (
+    Function,
+    HostSketch,
+    Memory,
+    address_of,
+    beginning,
+    blas_product,
+    plan_of,
+    shared,
+    twin_of,
+)
+from engine.lowering.sketch import Node
+from engine.network.network import Network
+from engine.network.observe import observe
+
+BLOCK = 256  # samples at a time: what their layers store stays in the processor's cache
+
+
+class Forward:
+    """Compiled in the background. `is_ready` says whether it can be called."""
+
+    def __init__(self, network: Network, x: np.ndarray, names: Sequence[str], read: Callable[[Any], Any]) -> None:
+        """x: (N, D) samples; names: of layers; read: logits -> output (N, O)."""
+        self.network, self.x, self.names, self.read = network, np.ascontiguousarray(x), names, read
+        self.build = Build(self, _compiled)
+        self.build.start()
+
+    def is_ready(self) -> bool:
+        return (is_waited_for() or self.build.is_done()) and self.build.result()[0] is not None
+
+    def __call__(self) -> list[np.ndarray]:
+        """Outputs (N, units) of the layers and of the network, now; valid until the next call."""
+        return self.build.result()[0]()
+
+
+class Moving(ctypes.Structure):
+    """An address in the table that is another one for each block. first: of the first sample."""
+
+    _fields_ = (("place", ctypes.c_int64), ("first", ctypes.c_void_p), ("width", ctypes.c_int64))
+
+
+def _compiled(wanted: Forward) -> Callable[[], list[np.ndarray]]:
+    """Raises Unsketchable and NoCompiler."""
+    network, x = wanted.network, wanted.x
+    twin, size, dtype = twin_of(network), min(BLOCK, len(x)), network.dtype
+    sketch, samples = HostSketch(Memory, dtype), np.zeros((size, x.shape[1]), dtype)
+    with observe(twin, wanted.names) as seen:
+        z = twin.chain.forward(sketch.wrap(shared(samples)), train=False)
+    found = [*(seen.outputs[name] for name in wanted.names), wanted.read(z)]
+    stored: dict[Node, np.ndarray] = {}
+    while True:  # an output that a product needs is in memory anyway
+        plan = plan_of(sketch, None)
+        blocks = plan.memory | stored
+        missing = [y for y in found if y.node not in blocks]
+        if not missing:
+            break
+        stored[missing[-1].node] = block = np.zeros(missing[-1].shape, dtype)
+        sketch.wrap(shared(block))[:] = missing[-1]
+    kernels: dict[str, str] = {}
+    function = Function("forward", [plan.launches], kernels)
+    compiled = library("\n".join([beginning(dtype, kernels), function.text, FORWARD]))
+    compiled.outputs.argtypes = [*[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 2, ctypes.c_void_p, ctypes.c_int64]
+    tables, kept = function.table(plan.launches)
+    whole = {address_of(blocks[y.node]): np.zeros((len(x), y.shape[1]), dtype) for y in found}
+    outputs = [whole[address_of(blocks[y.node])] for y in found]  # layers may have the same, as dropout
+    whole[address_of(samples)] = x
+    moving = [
+        (place, address_of(whole[address]), whole[address].shape[1] * dtype.itemsize)
+        for place, address in enumerate(kept[0][0].tolist()) if address in whole
+    ]  # fmt: skip
+    moved = (Moving * len(moving))(*moving)
+
+    def play(kept: tuple = (kept, x, twin)) -> list[np.ndarray]:
+        compiled.outputs(blas_product(dtype), *tables[:2], len(x), size, moved, len(moved))
+        return outputs
+
+    return play
+
+
+FORWARD = """typedef struct { int64_t place; char *first; int64_t width; } Moving;
+
+/* Outputs of layers, block by block. A sample may be in two blocks, as it depends on no other. */
+void outputs(blas *product, void **p, const int *n, int64_t samples, int64_t size, const Moving *moving,
+             int64_t count) {
+  gemm = product;
+  for (int64_t done = 0; done < samples; done += size) {
+    int64_t first = done < samples - size ? done : samples - size;
+    for (const Moving *m = moving; m < moving + count; m++) p[m->place] = m->first + first * m->width;
+    forward(p, n, 0);
+  }
+}
+"""
