@@ -23,6 +23,7 @@ from bench.serving import CHROMIUM_FLAGS, ROOT, Server, chromium_path
 from lab.store.kept_run import owner_of
 from lab.store.store import Bounds, Store
 from ui.runs import comparison, table
+from ui.runs.runs import FEW
 from ui.session.waiting import COOKIE
 
 WORKLOADS = ("data", "page", "writers")
@@ -72,7 +73,7 @@ def _data(store: Store, rounds: int, kept: int) -> list[dict[str, Any]]:
     owner = owner_of(VISITOR)
 
     def first() -> None:
-        found = store.find(owner, limit=100).runs
+        found = store.find(owner, limit=FEW).runs
         small = store.thumbnails(run.id for run in found)
         columns = table.columns_of(found, everything=False)
         assert [[table.cell(run, column["name"]) for column in columns] for run in found]
@@ -83,7 +84,7 @@ def _data(store: Store, rounds: int, kept: int) -> list[dict[str, Any]]:
         assert comparison.curves_figure(runs, "learning_rate", "light").to_json()
 
     def sorted_page() -> None:
-        assert store.find(owner, text="learning_rate>0.002", sort="learning_rate", limit=100).runs
+        assert store.find(owner, text="learning_rate>0.002", sort="learning_rate", limit=FEW).runs
 
     return [_row("server: table, ms", kept, _milliseconds(first, rounds)),
             _row("server: search and sort, ms", kept, _milliseconds(sorted_page, rounds)),

@@ -1,6 +1,7 @@
 """A study on Dask clusters of 1, 2 and 4 worker processes: the same trials, how much faster, and with a killed worker.
 
-Each cluster trains a few trials before its clock starts, so that starting processes and compiling do not count.
+Each cluster trains a few trials before its clock starts, so that starting processes and compiling do not count. Its
+workers are set up as docs/operations.md says.
 """
 
 from __future__ import annotations
@@ -62,10 +63,11 @@ def measure(workloads: Sequence[str]) -> list[dict[str, Any]]:
 
 def conducted(study: Study, count: int, kills: bool) -> tuple[float, list[Any]]:
     """Seconds, and the rows without their times, on a cluster of `count` processes."""
+    import dask.config
     from distributed import LocalCluster
 
-    quiet: Any = {"dashboard_address": None, "silence_logs": 50}
-    with LocalCluster(n_workers=count, threads_per_worker=1, **quiet) as cluster:
+    quiet: Any = {"n_workers": count, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
+    with dask.config.set({"distributed.worker.profile.enabled": False}), LocalCluster(**quiet) as cluster:
         train(replace(study, seed=study.seed + 1, trials=WARM_UP * count), cluster)
         begin = time.perf_counter()
         search = train(study, cluster, study.trials // 2 if kills else 0)

@@ -58,6 +58,7 @@ LIMITS = (
     Limit("kept_runs", 2000, 1, 1e6, "Of one visitor: some 40 MB. Then the oldest without a star make room."),
     Limit("kept_mb", 2000, 0, 1e7, "The database of kept runs, oldest without a star first to go; 0 keeps nothing."),
     Limit("kept_days", 180, 0.01, 1e5, "Half a school year; whoever wants to have a run longer exports it."),
+    Limit("kept_studies", 50, 1, 1e4, "Of one visitor; then the one not changed for longest makes room."),
     Limit("saved_hours", 24, 0.01, 1e4, "A class goes on tomorrow; after that the link is the memory."),
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
-from lab.store.address import ENVIRONMENT, StoreError
+from lab.store.address import StoreError
 
 BUSY_MS = 60_000  # that a write waits for those of other processes
 WAL_TRIES, WAL_PAUSE_S = 200, 0.02  # while another process opens a new file
@@ -26,9 +26,8 @@ def connect(address: str) -> Engine:
     except ArgumentError:
         url = None
     if url is None or url.get_backend_name() not in ("sqlite", "postgresql") or not url.database:
-        raise StoreError(
-            f"{ENVIRONMENT}: this address is not allowed; allowed: sqlite:///FILE or postgresql://USER@HOST/DATABASE."
-        )
+        allowed = "sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+        raise StoreError(f"This address of a database is not allowed; allowed: {allowed}.")
     try:
         if url.get_backend_name() == "sqlite":
             Path(url.database).parent.mkdir(0o700, parents=True, exist_ok=True)

@@ -26,7 +26,9 @@ def shared() -> Store:
             bounds = limits()
             if not bounds.kept_mb:
                 raise StoreError("This server keeps no runs.")
-            _opened = Store("", Bounds(int(bounds.kept_runs), bounds.kept_mb, bounds.kept_days))
+            _opened = Store(
+                "", Bounds(int(bounds.kept_runs), bounds.kept_mb, bounds.kept_days, int(bounds.kept_studies))
+            )
             _opened.prune()
         return _opened
 

@@ -6,6 +6,7 @@ Whatever is written is written in one transaction: a process that is killed lose
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import threading
 import time
@@ -20,7 +21,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from lab.experiment.experiment import Experiment
 from lab.experiment.replay import Replay
 from lab.protocol.frames import FrameError, pack, unpack
-from lab.store.address import StoreError, usual_url
+from lab.store.address import ENVIRONMENT, StoreError, usual_url
 from lab.store.database import connect, exclusively, writing
 from lab.store.kept_run import (
     EVERYONE,
@@ -35,9 +36,10 @@ from lab.store.kept_run import (
     KeptRun,
     Thumbnail,
 )
+from lab.store.kept_study import KeptStudy
 from lab.store.migrations import migrate
 from lab.store.search import conditions, order
-from lab.store.tables import CONTENTS, RULES, RUNS
+from lab.store.tables import CONTENTS, RULES, RUNS, STUDIES
 
 MAX_FOUND = 500  # rows of one answer
 UNDO_S = 3600.0  # that a deleted run can be restored
@@ -48,11 +50,12 @@ ROW_BYTES = 3000  # of a row without its content, about
 
 
 class Bounds(NamedTuple):
-    """Runs of one owner; megabytes and days of all. See lab/server/limits.py."""
+    """Runs and studies of one owner; megabytes and days of all. See lab/server/limits.py."""
 
     runs: int = 2000
     megabytes: float = 2000.0
     days: float = 180.0
+    studies: int = 50
 
 
 class Found(NamedTuple):
@@ -69,7 +72,10 @@ class Store:
         self.url, self.bounds = url or usual_url(), bounds
         self._turn = threading.Lock()  # of the threads of this process that write
         self._kept = 0
-        self.engine = connect(self.url)
+        try:
+            self.engine = connect(self.url)
+        except StoreError as problem:
+            raise problem if url or ENVIRONMENT not in os.environ else StoreError(f"{ENVIRONMENT}: {problem}") from None
         try:
             with exclusively(self.engine) as connection:
                 migrate(connection)
@@ -228,6 +234,56 @@ class Store:
         with self._write() as connection:
             own = RUNS.c.owner == owner, RUNS.c.id.in_(tuple(ids)), is_other
             return connection.execute(update(RUNS).where(*own).values(deleted=deleted)).rowcount
+
+    # Studies ---------------------------------------------------------------------------------------------------------
+
+    def put_study(self, kept: KeptStudy) -> None:
+        """Keep a study, or how far it has come; one that was deleted is there again."""
+        now = time.time()
+        values = {**kept._asdict(), "changed": now, "deleted": None}
+        del values["name"], values["created"]
+        with self._write() as connection:
+            same = STUDIES.c.name == kept.name
+            if not connection.execute(update(STUDIES).where(same).values(values)).rowcount:
+                connection.execute(insert(STUDIES).values(name=kept.name, created=now, **values))
+
+    def studies(self, owner: str) -> list[KeptStudy]:
+        """An owner's studies, the latest first."""
+        own = STUDIES.c.owner == owner, STUDIES.c.deleted.is_(None)
+        statement = select(*(STUDIES.c[name] for name in KeptStudy._fields)).where(*own)
+        with self._read() as connection:
+            rows = connection.execute(statement.order_by(STUDIES.c.changed.desc()).limit(self.bounds.studies)).all()
+        return [KeptStudy(*row) for row in rows]
+
+    def delete_study(self, owner: str, name: str) -> bool:
+        """Delete a study, which can be restored for a while; whether it was the owner's and still there."""
+        return self._mark_study(owner, name, time.time())
+
+    def restore_study(self, owner: str, name: str) -> bool:
+        """Undo `delete_study`."""
+        return self._mark_study(owner, name, None)
+
+    def _mark_study(self, owner: str, name: str, deleted: float | None) -> bool:
+        is_other = STUDIES.c.deleted.is_(None) if deleted else STUDIES.c.deleted.is_not(None)
+        with self._write() as connection:
+            own = STUDIES.c.owner == owner, STUDIES.c.name == name, is_other
+            return connection.execute(update(STUDIES).where(*own).values(deleted=deleted)).rowcount > 0
+
+    def old_studies(self, owner: str, now: float | None = None) -> list[str]:
+        """Names of studies to remove: of all, those that are too old or were deleted a while ago; of the owner's, those
+        beyond the latest ones."""
+        now = now or time.time()
+        old = or_(STUDIES.c.changed < now - self.bounds.days * DAY_S, STUDIES.c.deleted < now - UNDO_S)
+        own = select(STUDIES.c.name).where(STUDIES.c.owner == owner).order_by(STUDIES.c.changed.desc())
+        with self._read() as connection:
+            names = connection.execute(select(STUDIES.c.name).where(old)).scalars().all()
+            excess = connection.execute(own).scalars().all()[self.bounds.studies :] if owner != EVERYONE else []
+        return [*dict.fromkeys((*names, *excess))]
+
+    def remove_study(self, name: str) -> None:
+        """For good."""
+        with self._write() as connection:
+            connection.execute(delete(STUDIES).where(STUDIES.c.name == name))
 
     # Rules -----------------------------------------------------------------------------------------------------------
 

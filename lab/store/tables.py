@@ -67,3 +67,18 @@ RULES = Table(
     Column("owner", String(40), primary_key=True),
     Column("rule", String(20), nullable=False),
 )
+
+STUDIES = Table(  # their trials are in the tables of Optuna, which have the same names of studies
+    "kept_studies",
+    METADATA,
+    Column("name", String(120), primary_key=True),
+    Column("owner", String(40), nullable=False),
+    Column("study", JSON, nullable=False),
+    Column("finished", Integer, nullable=False),
+    Column("value", Double),
+    Column("is_complete", Boolean, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("changed", Double, nullable=False),
+    Column("deleted", Double),
+    Index("kept_studies_owner", "owner", "changed"),
+)

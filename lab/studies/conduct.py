@@ -17,9 +17,11 @@ def conduct(
     search: Search, workers: Workers, stop: threading.Event, told: Callable[[Asked, Outcome], None] | None = None
 ) -> None:  # fmt: skip
     """Returns when nothing is left to train, or soon after `stop` is set. told: called after each outcome."""
+    search.keep()
     training: dict[Future[str], Asked] = {}
     while not stop.is_set():
-        while len(training) < workers.slots and (asked := search.ask()):
+        wanted = workers.slots + (workers.spare if search.asks_ahead else 0)
+        while len(training) < wanted and (asked := search.ask()):
             training[workers.submit(asked.task.to_text())] = asked
         if not training and search.is_complete:
             return

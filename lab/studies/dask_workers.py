@@ -21,6 +21,7 @@ from lab.studies.workers import WorkerError
 
 CONNECT_S = 10.0  # that the scheduler may take to answer
 COUNT_S = 0.5  # between two questions how many workers there are
+TLS = "DASK_DISTRIBUTED__COMM__TLS_"
 INSTALL = "pip install -r requirements-dask.txt"
 
 
@@ -44,9 +45,12 @@ class DaskWorkers:
 
     def __init__(self, address: str, files: dict[str, bytes]) -> None:
         try:
-            from distributed import Client
+            from distributed import Client, Security
         except ModuleNotFoundError:
             raise ExperimentError([f"scheduler: Dask is not installed. Install it with: {INSTALL}"]) from None
+        if address.startswith("tls://") and not Security().get_connection_args("client")["ssl_context"]:
+            allowed = f"files that the environment names in {TLS}_CA_FILE, {TLS}_CLIENT__CERT and {TLS}_CLIENT__KEY"
+            raise ExperimentError([f"scheduler: {short(address)} needs a certificate. Allowed: {allowed}."])
         self.address = address
         try:
             logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it logs, a sentence says
@@ -65,6 +69,11 @@ class DaskWorkers:
         if time.monotonic() > self._counted + COUNT_S:
             self._slots, self._counted = sum(self._client.nthreads().values()), time.monotonic()
         return self._slots
+
+    @property
+    def spare(self) -> int:
+        """One for each thread, so that none waits while the outcome of its last task travels."""
+        return self.slots
 
     def pids(self) -> list[int]:
         """The process of each worker."""

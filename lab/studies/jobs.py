@@ -17,7 +17,7 @@ from lab.server.log import log
 from lab.store.store import Store
 from lab.studies import data_files
 from lab.studies.conduct import conduct
-from lab.studies.search import Search
+from lab.studies.search import Search, remove_old
 from lab.studies.study import Study
 from lab.studies.workers import LocalWorkers, Workers
 
@@ -29,14 +29,15 @@ LOST = "The study has ended because of an error in the program; the server's log
 
 
 class Job:
-    """A study in a thread of its own. status: waiting, running, stopped, complete or failed; problem: why it failed.
+    """A study in a thread of its own. problem: why it failed.
 
-    minutes: that it may take. places: of studies that are trained at the same time.
+    status: waiting, running, stopped, complete or failed; stopped or complete before it is started. minutes: that it
+    may take. places: of studies that are trained at the same time.
     """
 
     def __init__(self, search: Search, make_workers: Callable[[Study], Workers], minutes: float,
                  places: threading.Semaphore) -> None:  # fmt: skip
-        self.search, self.status, self.problem = search, "waiting", ""
+        self.search, self.status, self.problem = search, _ended(search), ""
         self._places = places
         self._make_workers, self._stop = make_workers, threading.Event()
         self._timer = threading.Timer(minutes * 60, self._stop.set)
@@ -52,6 +53,7 @@ class Job:
         return self.status in ("waiting", "running")
 
     def start(self) -> None:
+        self.status = "waiting"
         self._thread.start()
 
     def wait(self) -> None:
@@ -71,7 +73,7 @@ class Job:
                 conduct(self.search, workers, self._stop)
             finally:
                 workers.close()
-            status = "complete" if self.search.is_complete else "stopped"
+            status = _ended(self.search)
         except SentenceError as problem:
             self.problem = str(problem)
         except Exception as problem:
@@ -84,6 +86,10 @@ class Job:
             self.status = status
 
 
+def _ended(search: Search) -> str:
+    return "complete" if search.is_complete else "stopped"
+
+
 class Jobs:
     """limits: as of lab/server/limits.py. make_workers: what trains a study."""
 
@@ -91,32 +97,64 @@ class Jobs:
         self.limits, self._make_workers = limits, make_workers
         self._places, self._lock = threading.Semaphore(int(limits.studies)), threading.Lock()
         self._jobs: dict[str, Job] = {}  # owner -> the latest
+        self._opened: dict[str, Job] = {}  # owner -> an earlier one that was looked at
 
     def begin(self, owner: str, study: Study, store: Store) -> Job:
         """Begin a visitor's study, or go on with it; another one that is under way is stopped. Raises SentenceError."""
         if study.trials > self.limits.study_trials:
             allowed = f"1 to {self.limits.study_trials:,.0f} on this server"
             raise ExperimentError([f"trials: {study.trials:,} are not allowed; allowed: {allowed}."])
-        check = partial(check_visitor_limits, self.limits)
-        check(study.experiment)
+        check_visitor_limits(self.limits, study.experiment)
         with self._lock:
             if (before := self._jobs.get(owner)) and before.is_active:
                 if before.search.study == study:
                     return before
                 before.stop()
                 before.wait()
-            search = Search(study, store, owner, check=check)
-            job = Job(search, self._make_workers, self.limits.study_minutes, self._places)
-            self._jobs.pop(owner, None)
-            self._jobs[owner] = job
-            for oldest in [name for name, other in self._jobs.items() if not other.is_active][:-MAX_REMEMBERED]:
-                del self._jobs[oldest]
+            job = self._job(study, store, owner)
+            self._opened.pop(owner, None)
+            _remember(self._jobs, owner, job)
             job.start()
+        if store:
+            remove_old(store, owner, [other.search.name for other in self._jobs.values() if other.is_active])
         return job
+
+    def _job(self, study: Study, store: Store, owner: str) -> Job:
+        search = Search(study, store, owner, check=partial(check_visitor_limits, self.limits))
+        return Job(search, self._make_workers, self.limits.study_minutes, self._places)
 
     def of(self, owner: str) -> Job | None:
         """The latest study of a visitor since this server was started."""
         return self._jobs.get(owner)
+
+    def opened(self, owner: str, study: Study, store: Store) -> Job:
+        """A study that a visitor has begun, now or before this server was started. Raises StoreError."""
+        with self._lock:
+            for known in (self._jobs.get(owner), self._opened.get(owner)):
+                if known and known.search.study == study:
+                    return known
+            job = self._job(study, store, owner)
+            _remember(self._opened, owner, job)
+        return job
+
+    def delete(self, owner: str, name: str, store: Store) -> bool:
+        """Delete a visitor's study, which is stopped if it is under way; `Store.restore_study` undoes it."""
+        with self._lock:
+            for jobs in (self._jobs, self._opened):
+                if (job := jobs.get(owner)) and job.search.name == name:
+                    if job.is_active:
+                        job.stop()
+                        job.wait()
+                    del jobs[owner]
+        return store.delete_study(owner, name)
+
+
+def _remember(jobs: dict[str, Job], owner: str, job: Job) -> None:
+    """As the latest one; of those that have ended, the oldest are forgotten."""
+    jobs.pop(owner, None)
+    jobs[owner] = job
+    for oldest in [name for name, other in jobs.items() if not other.is_active][:-MAX_REMEMBERED]:
+        del jobs[oldest]
 
 
 @cache

@@ -7,8 +7,9 @@ happened, and a random or grid search proposes the same trials however many are 
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ from lab.experiment.rules import as_text
 from lab.protocol.frames import finite
 from lab.store.database import BUSY_MS, StoreError
 from lab.store.kept_run import EVERYONE, Thumbnail
+from lab.store.kept_study import KeptStudy
 from lab.store.store import Store
 from lab.studies.keep import kept_run
 from lab.studies.study import Span, Study, is_whole
@@ -57,7 +59,7 @@ class Search:
         check: Callable[[Experiment], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self.study, self._store, self._owner, self._data_dir, self._check = study, store, owner, data_dir, check
-        self.name = f"{study.name}-{owner[:12]}" if owner else study.name
+        self.name = name_of(study, owner)
         self._is_testing = False
         try:
             self._optuna = optuna.create_study(
@@ -72,6 +74,11 @@ class Search:
         self._interrupted = [t for t in trials if not t.state.is_finished()]
         self._begun = len(trials)
         self.finished = self._begun - len(self._interrupted)
+
+    @property
+    def asks_ahead(self) -> bool:
+        """Whether a proposal does not depend on what became of the trials before."""
+        return self.study.sampler != "tpe" and self.study.pruner == "none"
 
     # Asking and telling ----------------------------------------------------------------------------------------------
 
@@ -111,7 +118,8 @@ class Search:
         """Keep an outcome. A trial that is told is complete; one that is not is trained again after an interruption."""
         if asked.trial is None:
             self._is_testing = False
-            return self._optuna.set_user_attr(TEST, {"number": asked.number, **outcome.result})
+            self._optuna.set_user_attr(TEST, {"number": asked.number, **outcome.result})
+            return self.keep()
         self.finished += 1
         known = self._trials()[asked.number]
         if known.state.is_finished():  # told by another process, which goes on with the same study
@@ -128,6 +136,15 @@ class Search:
         state = next(state for state, name in STATES.items() if name == outcome.state)
         self._optuna.sampler = optuna.samplers.RandomSampler()  # that of grids would stop `optimize`, which is not used
         self._optuna.tell(asked.trial, outcome.value if state == TrialState.COMPLETE else None, state)
+        self.keep()
+        return None
+
+    def keep(self) -> None:
+        """Keep how far the study has come."""
+        if self._store:
+            best, values = self._best_trial(), self.study.to_values()
+            value = best.value if best else None
+            self._store.put_study(KeptStudy(self.name, self._owner, values, self.finished, value, self.is_complete))
 
     def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
         seed = int(np.random.default_rng([self.study.seed, number]).integers(2**31))
@@ -250,6 +267,20 @@ class Search:
 
     def _trials(self) -> list[FrozenTrial]:
         return self._optuna.get_trials(deepcopy=False)
+
+
+def name_of(study: Study, owner: str) -> str:
+    """The name of an owner's study in the database."""
+    return f"{study.name}-{owner[:12]}" if owner else study.name
+
+
+def remove_old(store: Store, owner: str, active: Collection[str]) -> None:
+    """Remove studies for good that are too old, too many of an owner's, or deleted. active: names of those to keep."""
+    for name in store.old_studies(owner):
+        if name not in active:
+            with contextlib.suppress(KeyError):  # it has no trials
+                optuna.delete_study(study_name=name, storage=_storage(store))
+            store.remove_study(name)
 
 
 def _storage(store: Store | None) -> optuna.storages.BaseStorage:

@@ -21,10 +21,13 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 class Workers(Protocol):
-    """Whatever trains tasks. slots: how many at a time, which may change."""
+    """Whatever trains tasks. slots: how many at a time, which may change; spare: how many more may wait for a slot."""
 
     @property
     def slots(self) -> int: ...
+
+    @property
+    def spare(self) -> int: ...
 
     def submit(self, text: str) -> Future[str]:
         """A task as text -> its outcome as text. Its exception is a WorkerError if the trial ends all processes."""
@@ -44,6 +47,8 @@ class LocalWorkers:
 
     memory_mb: of each process; 0: no limit.
     """
+
+    spare = 0
 
     def __init__(self, count: int, memory_mb: float = 0) -> None:
         self.slots, self._memory_mb = count, memory_mb

@@ -1,10 +1,12 @@
-"""Kept runs in a real browser: run three rates, keep, compare, open one with the same bits, export, delete."""
+"""Kept runs in a real browser: run three rates, three widths and five seeds, keep, compare, take the best, export."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import re
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -13,13 +15,24 @@ from tests.browser.test_accessibility import barriers
 from tests.browser.test_compare import words
 
 pytestmark = pytest.mark.browser
-RATES = ("0.03", "0.1", "10")
-QUERY = "samples=60&hidden=4&epochs=5&speed=max&activations=relu&l2=1"
+RATES, WIDTHS = ("0.03", "0.1", "10"), ("8", "16")
+QUERY = {"samples": 60, "hidden": 4, "epochs": 5, "speed": "max", "activations": "relu", "l2": 1}
 
 
 def boxes(playground: Playground):
     """The check boxes of the rows."""
     return playground.page.get_by_role("checkbox", name=re.compile("^Select (?!all)"))
+
+
+def keep(playground: Playground, **fields: str) -> dict[str, Any]:
+    """Run to the end, and keep; returns its last facts."""
+    playground.open(urlencode(QUERY | fields))
+    playground.press("Play")
+    facts = playground.until("['stopped', 'diverged'].includes(facts.status)")
+    playground.press("Keep")
+    playground.button("Kept").wait_for()
+    playground.settle()
+    return facts
 
 
 def choose(playground: Playground, name: str) -> None:
@@ -34,18 +47,12 @@ def chart(playground: Playground, name: str) -> None:
 
 
 @pytest.mark.timeout(240)
-def test_three_rates_are_kept_compared_opened_exported_and_deleted(playground):
-    page, ends = playground.page, {}
-    for rate in RATES:
-        playground.open(f"{QUERY}&learning_rate={rate}")
-        playground.press("Play")
-        ends[rate] = playground.until("['stopped', 'diverged'].includes(facts.status)")
-        playground.press("Keep")
-        playground.button("Kept").wait_for()
-        playground.settle()
+def test_rates_widths_and_seeds_are_kept_compared_exported_and_the_best_taken(playground):
+    page = playground.page
+    ends = {rate: keep(playground, learning_rate=rate) for rate in RATES}
     assert [facts["status"] for facts in ends.values()] == ["stopped", "stopped", "diverged"]
     playground.go("Runs")
-    assert boxes(playground).count() == 3
+    assert eventually(lambda: boxes(playground).count() == 3, WAIT_S)
     assert page.get_by_role("columnheader").all_inner_texts()[1:] == [
         "Learning rate", "Loss", "Test score", "Epochs", "Status", "Kept (UTC)"
     ]  # fmt: skip
@@ -84,27 +91,39 @@ def test_three_rates_are_kept_compared_opened_exported_and_deleted(playground):
     exported = [json.loads(line) for line in gzip.decompress(playground.download("Export")).splitlines()]
     assert [run["experiment"]["learning_rate"] for run in exported[1:]] == [10.0, 0.1, 0.03]
     assert b"<h1>3 runs" in playground.download("Report")
-    # open one: the same bits
-    playground.press("Choose none")
-    page.get_by_text("3 chosen").wait_for(state="detached")
-    find = page.get_by_role("textbox", name="Search", exact=True)
-    find.fill("learning_rate=0.1")
-    find.press("Enter")
-    assert eventually(lambda: boxes(playground).count() == 1, WAIT_S)
+    # three widths, and five seeds of the last one
+    for width in WIDTHS:
+        ends[width] = keep(playground, learning_rate="0.1", hidden=width)
+    playground.go("Compare")
+    playground.slide("Runs", "Home")
+    playground.slide("Epochs", "Home")
+    words(playground, "^5 runs")
+    playground.press("Keep these 5 runs")
+    page.get_by_text("These 5 runs are kept").wait_for()
+    # take the best: the same bits
+    playground.go("Runs")
+    assert eventually(lambda: boxes(playground).count() == 10, WAIT_S)
+    playground.choose("Group by", "Group or study")
+    words(playground, "^The lowest test loss after training is .*1 of 10 diverged.$")
+    playground.choose("Sort by", "Lowest loss")
+    assert eventually(lambda: "parent:loss" in playground.link["runs"], WAIT_S)
     playground.settle()
     boxes(playground).nth(0).click()
     page.get_by_text("1 chosen").wait_for()
     playground.settle()
+    best = json.loads(gzip.decompress(playground.download("Export")).splitlines()[1])
+    ended = [float(facts["testLoss"]) for facts in ends.values() if facts["status"] == "stopped"]
+    assert best["last"]["test_loss"] <= min(ended) + 1e-6
     playground.press("Open on the Playground")
-    facts = playground.until("facts.status === 'stopped' && facts.epoch == 5", 2 * WAIT_S)
-    assert (facts["trainLoss"], facts["testLoss"]) == (ends["0.1"]["trainLoss"], ends["0.1"]["testLoss"])
+    facts = playground.until(f"facts.status !== 'running' && facts.epoch == {best['epoch']}", 2 * WAIT_S)
+    losses = [float(facts[name]) for name in ("trainLoss", "testLoss")]
+    assert losses == pytest.approx([best["last"]["train_loss"], best["last"]["test_loss"]], rel=1e-3)
     page.locator(".live-notice, .live-said").get_by_text("has the same weights, to the bit").first.wait_for()
-    playground.linked(learning_rate="0.1")
     # delete, and undo
     playground.go("Runs")
     playground.press("Delete")
     page.get_by_text("1 deleted.").wait_for()
     playground.press("Undo")
-    assert eventually(lambda: boxes(playground).count() == 1, WAIT_S)
+    assert eventually(lambda: boxes(playground).count() == 10, WAIT_S)
     page.set_viewport_size(PHONE)
     assert eventually(lambda: page.evaluate("document.documentElement.scrollWidth <= innerWidth"), WAIT_S)

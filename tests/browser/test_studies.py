@@ -1,4 +1,4 @@
-"""The page Studies in a real browser: a study is chosen, stopped, goes on, and its best trial is taken."""
+"""The page Studies in a real browser: a study is chosen, stopped, goes on, is opened again, and its best is taken."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.browser.playground import PHONE, WAIT_S, eventually
 from tests.browser.test_accessibility import barriers
 from tests.browser.test_compare import words
 from tests.lab.studies.helpers import conducted
-from ui.studies.setup import Setup
+from ui.session.study_setup import Setup
 
 pytestmark = pytest.mark.browser
 E = Experiment(dataset="moons", samples=60, hidden=(4,))
@@ -22,6 +22,7 @@ STUDY = Setup(SPACE, trials=12, seeds=1, epochs=25, objective="score", sampler="
 PRESSED = {  # in this test
     "Settings to search", "Learning rate from", "Trials", "Runs of each trial", "Epochs", "Accuracy", "Proposals",
     "End bad trials early", "Start", "Stop", "Go on", "Start another study", "Take the best trial", "All trials",
+    "Earlier studies: 1", "Earlier study", "Open the study", "Delete", "Undo",
 }  # fmt: skip
 LIKE_THOSE = {"Learning rate to", "L2 rate from", "L2 rate to", "Hidden layers: values", "Loss"}
 PARTS = re.compile("Remove .*|Clear all|Selected values|What you see, what to try, and why|Train it on the Playground")
@@ -36,7 +37,9 @@ def test_a_study_is_stopped_goes_on_and_its_best_trial_is_taken(playground):
     playground.slide("Trials", "End")
     playground.slide("Runs of each trial", "Home")
     playground.slide("Epochs", "Home", "ArrowRight")
+    playground.settle()  # a press between two script runs would be lost
     page.get_by_role("radio", name="Accuracy").click()
+    assert eventually(lambda: ":25:score:" in playground.link["study"], WAIT_S)
     playground.choose("Proposals", "Random")
     playground.switch("End bad trials early")
     playground.press("Start")
@@ -54,6 +57,16 @@ def test_a_study_is_stopped_goes_on_and_its_best_trial_is_taken(playground):
     assert f"The best one, number {best['number']}, has a validation accuracy of {best['value']:.4g} (one run)" in text
     assert f"test loss {best['test_loss']:.4g}, accuracy {best['test_accuracy']:.4g}." in text
     page.get_by_text("All trials").click()
+    # it is listed, and opened from what the store has of it
+    earlier = page.get_by_text("Earlier studies: 1")
+    earlier.click()
+    playground.press("Delete")
+    page.get_by_text("1 deleted.").wait_for()
+    page.get_by_text("No study yet").wait_for()
+    playground.press("Undo")
+    assert words(playground, "Tested once, at the end") == text
+    earlier.click()
+    playground.press("Open the study")
     assert {name for name in own_controls(playground) if not PARTS.fullmatch(name)} <= PRESSED | LIKE_THOSE
     assert barriers(playground) == []
     playground.press("Take the best trial")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -56,9 +57,10 @@ def overlay(lines: Sequence[Line], *, label: str, spread: Spread, theme: Theme =
             _group(figure, members, style, label, spread)
         else:
             line = members[0]
-            figure.add_scatter(x=line.epochs, y=line.losses, name=line.group or line.label, mode="lines", line=style,
-                               showlegend=len(groups) <= MAX_COLORS,
-                               hovertemplate=HOVER.format(label))  # fmt: skip
+            figure.add_trace({  # a third of the time of `add_scatter`, which matters for fifty lines
+                "type": "scatter", "x": line.epochs, "y": line.losses, "name": line.group or line.label, "line": style,
+                "mode": "lines", "showlegend": len(groups) <= MAX_COLORS, "hovertemplate": HOVER.format(label),
+            })  # fmt: skip
             if line.diverged and len(line.epochs):
                 end = {"symbol": "x", "size": 9, "color": style["color"]}
                 figure.add_scatter(
@@ -169,7 +171,7 @@ def parallel(axes: Sequence[Axis], *, theme: Theme = "light") -> go.Figure:
 
 def _dimension(axis: Axis) -> dict[str, Any]:
     if any(isinstance(value, str) for value in axis.values):
-        names = sorted({str(value) for value in axis.values})
+        names = sorted({str(value) for value in axis.values}, key=_by_number)
         return {"label": axis.label, "values": [names.index(str(value)) for value in axis.values],
                 "tickvals": list(range(len(names))), "ticktext": [name[:24] for name in names],
                 "range": [-0.2, len(names) - 0.8]}  # fmt: skip
@@ -191,6 +193,14 @@ def _dimension(axis: Axis) -> dict[str, Any]:
         ticks.append((top, "diverged"))
     return {"label": axis.label, "values": placed.tolist(), "tickvals": [at for at, _ in ticks],
             "ticktext": [text for _, text in ticks], "range": [low - 0.02 * room, top + 0.02 * room]}  # fmt: skip
+
+
+def _by_number(name: str) -> tuple[Any, ...]:
+    """A key that sorts numbers first, by their size, and other names by the numbers in them: 4, 16, 4-4, 16-4, relu."""
+    try:
+        return 0, float(name)
+    except ValueError:
+        return 1, [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.findall(r"\d+|\D+", name)]
 
 
 def _is_wide(values: np.ndarray) -> bool:

@@ -47,8 +47,8 @@ def charts(
         for number, (alt, figure) in enumerate(figures.items()):
             _fallback(f"{key}_{number}", alt, figure, on_pick)
         return
-    listed = [{"alt": alt, "figure": json.loads(str(figure.to_json()))} for alt, figure in figures.items()]
-    data = {"plotly": PLOTLY, "figures": json.dumps(listed), "steps": steps, "name": key}
+    listed = ",".join(f'{{"alt":{json.dumps(alt)},"figure":{figure.to_json()}}}' for alt, figure in figures.items())
+    data = {"plotly": PLOTLY, "figures": f"[{listed}]", "steps": steps, "name": key}
     _component()(key=key, data=data, on_point_change=lambda: _clicked(key, on_click, on_pick))
 
 

@@ -19,8 +19,10 @@ def picture(pixels: np.ndarray, *, caption: str, width: int, alt: str) -> None:
     st.image(as_data_url(pixels), caption=caption, width=width, alt=alt)
 
 
-def as_data_url(pixels: np.ndarray) -> str:
-    """The pixels as a PNG in a data URL."""
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
+def as_data_url(pixels: np.ndarray, palette: np.ndarray | None = None) -> str:
+    """The pixels as a PNG in a data URL. palette: colors (256, 3), uint8, of the gray values, for a small file."""
+    file, image = io.BytesIO(), Image.fromarray(pixels)
+    if palette is not None:
+        image.putpalette(palette.tobytes())
+    image.save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

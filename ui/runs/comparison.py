@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import plotly.graph_objects as go
@@ -10,6 +11,7 @@ import streamlit as st
 
 from lab.experiment.fields import DEFAULTS, FIELDS
 from lab.store.kept_run import KeptRun
+from lab.store.shared import shared
 from lab.training.spread import spread
 from ui.figures.run_charts import Axis, Line, Mark, overlay, parallel, plain, scatter
 from ui.figures.theme import Theme
@@ -26,7 +28,7 @@ PICTURE_PX = 160
 
 
 def compare(runs: Runs, are_chosen: bool) -> None:
-    """The chart that is chosen. runs: whole ones; are_chosen: by a person, or else the first of the list."""
+    """The chart that is chosen. runs: without curves; are_chosen: by a person, or else the first of the list."""
     now = listing.listed()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         help = "Curves over the epochs, the loss over one setting, all settings at once, or two runs side by side."
@@ -92,9 +94,14 @@ def curves_figure(runs: Runs, by: str, theme: Theme) -> go.Figure:
 
 
 def _curves(runs: Runs, by: str) -> None:
-    label = listing.loss_label(runs)
+    label, figure = listing.loss_label(runs), _drawn_curves(tuple(run.id for run in runs), by, theme())
     st.markdown(sentence(runs))
-    chart(curves_figure(runs, by, theme()), "runs_curves", f"{label.capitalize()} of {len(runs)} runs, over the epochs")
+    chart(figure, "runs_curves", f"{label.capitalize()} of {len(runs)} runs, over the epochs")
+
+
+@lru_cache(maxsize=16)  # what is kept does not change, and most script runs of the page show the same curves again
+def _drawn_curves(ids: tuple[str, ...], by: str, theme: Theme) -> go.Figure:
+    return curves_figure(shared().load(ids), by, theme)
 
 
 def sentence(runs: Runs) -> str:
@@ -161,7 +168,7 @@ def _parallel(runs: Runs) -> None:
 
 
 def _pair(runs: Runs) -> None:
-    if len(runs) != 2:
+    if len(runs) != 2 or len(runs := shared().load(run.id for run in runs)) != 2:
         st.info("Choose exactly two runs in the table.")
         return
     names = names_of(runs)

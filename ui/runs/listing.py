@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.store.kept_run import KeptRun
+from lab.store.shared import shared
 from ui.kit.widgets import keyed
 from ui.session import run_list, state
 from ui.session.run_list import RunList
@@ -26,6 +27,12 @@ def show(**changes: Any) -> None:
 def sets(name: str, read: Callable[[Any], Any] = lambda value: value) -> dict[str, Any]:
     """Options of a widget that shows one field of the list. read: from the widget's value to that of the field."""
     return keyed(f"runs_{name}", getattr(listed(), name), lambda value: show(**{name: read(value)}))
+
+
+def rows(ids: tuple[str, ...]) -> Runs:
+    """Runs without curve and thumbnail, in the order of their ids; those that are gone are left out."""
+    found = {run.id: run for run in shared().find(ids=ids).runs}
+    return tuple(found[id] for id in ids if id in found)
 
 
 def loss_label(runs: Runs) -> str:

@@ -20,10 +20,10 @@ from ui.runs import comparison, listing, table
 from ui.runs.listing import Runs
 from ui.runs.report import report
 from ui.session import keeping, run_list, state
-from ui.session.run_list import MAX_CHOSEN, MAX_FIND, PARENT
+from ui.session.run_list import MAX_CHOSEN, MAX_FIND, PARENT, RunList
 from ui.streamlit_compat.uploads import read_and_free, uploaded
 
-FEW, MANY = 100, 500  # rows that are shown, and after a press
+FEW, MANY = 50, 500  # rows that are shown, and after a press
 COMPARED = 50  # runs of the list that are compared while none is chosen
 SORT_LABELS = {"created": "Newest", "loss": "Lowest loss", "test_score": "Highest test score", PARENT: "Group"}
 DESCENDING = ("created", "test_score")
@@ -88,7 +88,7 @@ def page() -> None:
     except StoreError as problem:
         st.warning(escape_markdown(str(problem)))
         return
-    chosen = shared().load(now.ids)
+    chosen = listing.rows(now.ids)
     foreign = [run for run in chosen if run.id not in {other.id for other in found.runs}]
     shown = (*foreign, *found.runs)  # those of a link come first
     if not shown and not now.find:
@@ -99,8 +99,7 @@ def page() -> None:
     _count(len(found.runs), found.total)
     _actions(chosen, keeper)
     if shown:
-        runs = chosen or shared().load(run.id for run in found.runs[:COMPARED])
-        comparison.compare(runs, bool(chosen))
+        comparison.compare(chosen or found.runs[:COMPARED], bool(chosen))
 
 
 def _table(shown: Runs, chosen: Runs, keeper: str) -> None:
@@ -139,7 +138,7 @@ def _count(shown: int, total: int) -> None:
 
 
 def _actions(chosen: Runs, keeper: str) -> None:
-    own = tuple(run for run in chosen if run.owner == keeper)
+    own, now = tuple(run for run in chosen if run.owner == keeper), listing.listed()
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="runs_actions"):
         if chosen:
             most = f" (at most {MAX_CHOSEN})" if len(chosen) == MAX_CHOSEN else ""
@@ -153,10 +152,9 @@ def _actions(chosen: Runs, keeper: str) -> None:
                 open_it()
             with st.popover("Tags and note", disabled=not own, help="What you write about the chosen runs."):
                 _notes(own)
-            _download("Export", "runs_export", partial(_exported, chosen), f"chosen{exchange.SUFFIX}",
+            _download("Export", "runs_export", partial(_exported, now.ids), f"chosen{exchange.SUFFIX}",
                       exchange.MEDIA_TYPE, "The chosen runs in one file, which this page imports.")  # fmt: skip
-            now = listing.listed()
-            make = partial(report, chosen, now.by, now.x or "learning_rate", _address())
+            make = partial(_report, now, _address())
             _download("Report", "runs_report", make, "runs.html", "text/html",
                       "Charts and table in one HTML file that works offline.")  # fmt: skip
             st.button("Delete", key="runs_delete", on_click=_delete, args=(tuple(run.id for run in own),),
@@ -169,8 +167,12 @@ def _download(label: str, key: str, make: Callable[[], str | bytes], file: str, 
     st.download_button(label, make, file, kind, key=key, help=help, on_click="ignore")
 
 
-def _exported(runs: Runs) -> bytes:
-    return exchange.export(runs)
+def _exported(ids: tuple[str, ...]) -> bytes:
+    return exchange.export(shared().load(ids))
+
+
+def _report(now: RunList, address: str) -> str:
+    return report(shared().load(now.ids), now.by, now.x or "learning_rate", address)
 
 
 def _address() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -13,7 +14,7 @@ from streamlit.components.v2 import component
 
 from lab.experiment.fields import DEFAULTS, FIELDS
 from lab.store.kept_run import KeptRun, Thumbnail
-from ui.components import script, styles
+from ui.components import PLOTLY, script, styles
 from ui.figures.theme import Theme
 from ui.kit.inline_picture import as_data_url
 from ui.kit.map_colors import colored
@@ -22,6 +23,7 @@ from ui.session import state
 from ui.session.run_list import FIGURES, PARENT
 
 MAX_NAME = 80  # characters of the name of a run
+STUDY_DIGITS = re.compile("([0-9a-f]{5})[0-9a-f]{7}(-[0-9a-f]{12})?$")  # at the end of a study's name
 ALWAYS = ("epoch", "loss", "test_score")  # figures that are shown whether they differ or not
 
 
@@ -73,7 +75,10 @@ def when(run: KeptRun) -> str:
 
 
 def parent_text(parent: str) -> str:
+    """Of a study without most of its digits: study moons-tpe-e1d4f."""
     kind, _, name = parent.partition(":")
+    if kind == "study":
+        name = STUDY_DIGITS.sub(r"\1", name)
     return f"{kind} {name}" if name else parent
 
 
@@ -136,7 +141,8 @@ def show(runs: Sequence[KeptRun], pictures: Mapping[str, Thumbnail], columns: Se
         for run in runs
     ]  # fmt: skip
     data = {"caption": "Kept runs", "columns": columns, "rows": rows, "sort": sort, "descending": descending,
-            "chosen": list(chosen), "handled": handled, "empty": "No run matches this search."}  # fmt: skip
+            "chosen": list(chosen), "handled": handled, "empty": "No run matches this search.",
+            "plotly": PLOTLY}  # fmt: skip
     _component()(key="runs_table", data=data, on_event_change=lambda: act(st.session_state["runs_table"].get("event")))
 
 
@@ -147,11 +153,13 @@ def picture(small: Thumbnail, theme: Theme) -> str:
 
 @lru_cache(maxsize=2000)
 def _picture(kind: str, levels: bytes, shape: tuple[int, ...], theme: Theme) -> str:
-    return as_data_url(pixels(Thumbnail(kind, np.frombuffer(levels, np.uint8).reshape(shape)), theme))
+    return as_data_url(np.frombuffer(levels, np.uint8).reshape(shape), _palette(kind, theme))
 
 
-def pixels(small: Thumbnail, theme: Theme) -> np.ndarray:
-    return small.levels if small.kind == "gray" else colored(small.levels, small.kind, theme)
+@lru_cache
+def _palette(kind: str, theme: Theme) -> np.ndarray | None:
+    """The colors of all levels; None for gray ones."""
+    return None if kind == "gray" else colored(np.arange(256, dtype=np.uint8), kind, theme)
 
 
 @lru_cache

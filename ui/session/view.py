@@ -7,7 +7,7 @@ from typing import Any
 
 from lab.experiment.rules import short
 from lab.protocol.speed import SPEEDS
-from ui.session import comparison, lockable_parts, run_list
+from ui.session import comparison, lockable_parts, run_list, study_setup
 
 CONTROLS = {"simple": "Simple", "everything": "Everything"}  # which controls the Playground shows -> label
 VIEW = {  # name -> default
@@ -16,8 +16,9 @@ VIEW = {  # name -> default
     "responses": False,  # curves under the settings of the Playground
     "compare": "",  # as ui/session/comparison.py reads it
     "runs": "",  # as ui/session/run_list.py reads it
+    "study": "",  # as ui/session/study_setup.py reads it
 }  # fmt: skip
-TEXTS: dict[str, Any] = {"compare": comparison, "runs": run_list}  # values that a module reads
+TEXTS: dict[str, Any] = {"compare": comparison, "runs": run_list, "study": study_setup}  # values that a module reads
 MARK_ERRORS = {"auto": "Auto", "always": "Always", "never": "Never"}  # on the map; name -> label
 CHOICES = {"controls": tuple(CONTROLS), "speed": tuple(SPEEDS), "mark_errors": tuple(MARK_ERRORS)} | {
     name: ("true", "false") for name, value in VIEW.items() if isinstance(value, bool)

@@ -1,60 +1,22 @@
-"""What is searched, as the visitor has chosen it: a value in the notes of the page, and its controls."""
+"""The controls of what is searched. The link holds it: see ui/session/study_setup.py."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import streamlit as st
 
-from lab.experiment.experiment import USUAL_VALIDATION_SHARE, Experiment
+from lab.experiment.experiment import Experiment
 from lab.experiment.fields import FIELDS
 from lab.experiment.group import fields_to_vary
-from lab.studies.study import CHANGES_LOSS, FIXED, PRUNERS, SAMPLERS, Span, Study, Variation
+from lab.studies.study import CHANGES_LOSS, FIXED, PRUNERS, SAMPLERS
 from ui.kit.widgets import keyed
-from ui.session import state
+from ui.session import state, study_setup
+from ui.session.study_setup import EPOCHS, MOST_FIELDS, OBJECTIVES, SEEDS, TRIALS, Setup, has_range
 
-TRIALS, SEEDS, EPOCHS = (12, 24, 48, 96, 200), (1, 3, 5, 9), (10, 25, 50, 100, 200, 400)
-MOST_FIELDS = 6  # at once; more need more trials than a visitor waits for
-LOG_RATIO = 10.0  # between the ends of a range, from which on equal factors are equally likely
 USUAL_RANGES = {"learning_rate": (0.003, 1.0), "l1": (0.0001, 0.1), "l2": (0.0001, 0.1), "weight_decay": (0.0001, 0.1)}
 USUAL_VALUES = 4  # of a setting without a range
 SAMPLER_LABELS = {"tpe": "Learn from trials (TPE)", "random": "Random", "grid": "Grid"}
-NOTE = "study"  # the name among the notes of the page
-
-
-class Setup(NamedTuple):
-    """space: field -> (low, high) or the values. objective: loss or score, of the validation part."""
-
-    space: Mapping[str, Any]
-    trials: int = 24
-    seeds: int = 3
-    epochs: int = 50
-    objective: str = "loss"
-    sampler: str = "tpe"
-    prunes: bool = True
-
-    def study(self, e: Experiment) -> Study:
-        """The study of an experiment. Raises ExperimentError."""
-        e = e.change(epochs=self.epochs, validation_share=e.validation_share or USUAL_VALIDATION_SHARE)
-        score = "validation_accuracy" if e.source.kind == "classification" else "validation_r2"
-        objective = "validation_loss" if self.objective == "loss" else score
-        space = {name: _variation(name, chosen) for name, chosen in self.space.items()}
-        pruner = "median" if self.prunes else "none"
-        return Study(e, space, self.trials, self.sampler, pruner, self.seeds, objective)
-
-
-def _variation(name: str, chosen: tuple[Any, ...]) -> Variation:
-    if not has_range(name):
-        return chosen
-    low, high = chosen
-    return Span(low, high, low > 0 and high / low >= LOG_RATIO)
-
-
-def has_range(name: str) -> bool:
-    """Whether it is chosen as a range on a slider; the values of others, such as 0 for all, are no numbers in order."""
-    steps = FIELDS[name].steps
-    return bool(steps) and list(steps) == sorted(steps)
 
 
 def offered(e: Experiment, objective: str) -> list[str]:
@@ -64,10 +26,15 @@ def offered(e: Experiment, objective: str) -> list[str]:
 
 
 def chosen(e: Experiment) -> Setup:
-    """As the visitor has chosen it, without what the experiment no longer offers."""
-    now: Setup = state.notes().get(NOTE) or Setup({name: usual(name, e) for name in ("learning_rate", "hidden")})
+    """As the link has it, without what the experiment does not offer."""
+    now, space = study_setup.read(state.view()["study"]) or Setup(), usual_space(e)
     known = offered(e, now.objective)
-    return now._replace(space={name: values for name, values in now.space.items() if name in known})
+    found = space if now.space is None else now.space
+    return now._replace(space={name: values for name, values in found.items() if name in known})
+
+
+def usual_space(e: Experiment) -> dict[str, tuple[Any, ...]]:
+    return {name: usual(name, e) for name in ("learning_rate", "hidden")}
 
 
 def usual(name: str, e: Experiment) -> tuple[Any, ...]:
@@ -80,21 +47,24 @@ def usual(name: str, e: Experiment) -> tuple[Any, ...]:
 
 
 def choose(**changes: Any) -> None:
-    state.notes()[NOTE] = chosen(state.experiment())._replace(**changes)
+    now = chosen(state.experiment())._replace(**changes)
+    state.change_view("study", "" if now == Setup(usual_space(state.experiment())) else now.text)
 
 
 def controls(e: Experiment, most_trials: float) -> Setup:
     """The controls; returns what is chosen."""
     now = chosen(e)
     label = lambda name: FIELDS[name].label  # noqa: E731
-    act = lambda names: choose(space={n: now.space.get(n) or usual(n, e) for n in names[:MOST_FIELDS]})  # noqa: E731
+    space = dict(now.space or {})
+    act = lambda names: choose(space={n: space.get(n) or usual(n, e) for n in names[:MOST_FIELDS]})  # noqa: E731
     help = f"What the study may change, at most {MOST_FIELDS} settings. Everything else stays as on the Playground."
     names = offered(e, now.objective)
-    options = keyed("study_fields", list(now.space), act)
+    options = keyed("study_fields", list(space), act)
     st.multiselect("Settings to search", names, format_func=label, max_selections=MOST_FIELDS, help=help, **options)
-    for name in now.space:
-        _variation_control(name, now, e)
-    _slider("Trials", "trials", [n for n in TRIALS if n <= most_trials], now, "How many combinations are tried.")
+    for name in space:
+        _variation_control(name, space, e)
+    numbers = [n for n in TRIALS if n <= most_trials or n == now.trials]
+    _slider("Trials", "trials", numbers, now, "How many combinations are tried.")
     _slider("Runs of each trial", "seeds", SEEDS, now,
             "Each with other initial weights. Their median counts, so that a lucky one does not win.")  # fmt: skip
     _slider("Epochs", "epochs", EPOCHS, now, "How long each run trains.")
@@ -102,7 +72,7 @@ def controls(e: Experiment, most_trials: float) -> Setup:
     show = {"loss": "Loss", "score": score}.__getitem__
     options = keyed("study_objective", now.objective, lambda value: choose(objective=value))
     help = "What makes a trial good. It is measured on the validation part, never on the test part."
-    st.segmented_control("Objective", ["loss", "score"], required=True, format_func=show, help=help, **options)
+    st.segmented_control("Objective", OBJECTIVES, required=True, format_func=show, help=help, **options)
     options = keyed("study_sampler", now.sampler, lambda value: choose(sampler=value))
     help = "; ".join(f"{SAMPLER_LABELS[name]}: {sentence}" for name, sentence in SAMPLERS.items()) + "."
     st.selectbox("Proposals", list(SAMPLERS), format_func=SAMPLER_LABELS.__getitem__, help=help, **options)
@@ -111,17 +81,18 @@ def controls(e: Experiment, most_trials: float) -> Setup:
     return chosen(e)
 
 
-def _variation_control(name: str, now: Setup, e: Experiment) -> None:
-    spec, values = FIELDS[name], now.space[name]
-    put = lambda found: choose(space={**now.space, name: tuple(found)})  # noqa: E731
+def _variation_control(name: str, space: dict[str, Any], e: Experiment) -> None:
+    spec, values = FIELDS[name], space[name]
+    put = lambda found: choose(space={**space, name: tuple(found)})  # noqa: E731
     if has_range(name):
         low, high = values
+        steps = sorted({*spec.steps, low, high})
         from_column, to_column = st.columns(2)
         options = keyed(f"study_{name}_from", low, lambda value: put((value, high)))
         help = "The lower end of what is searched. If both ends are far apart, equal factors are equally likely."
-        from_column.selectbox(f"{spec.label} from", spec.steps, format_func=spec.text, help=help, **options)
+        from_column.selectbox(f"{spec.label} from", steps, format_func=spec.text, help=help, **options)
         options = keyed(f"study_{name}_to", high, lambda value: put((low, value)))
-        to_column.selectbox(f"{spec.label} to", spec.steps, format_func=spec.text, help="The upper end.", **options)
+        to_column.selectbox(f"{spec.label} to", steps, format_func=spec.text, help="The upper end.", **options)
     else:
         known = dict.fromkeys((*fields_to_vary(e)[name], *values))
         show = lambda value: text_of(name, value, e)  # noqa: E731

@@ -8,27 +8,28 @@ import streamlit as st
 
 from lab.experiment.errors import SentenceError
 from lab.store.database import StoreError
+from lab.store.kept_study import KeptStudy
 from lab.store.shared import shared as shared_store
 from lab.studies import jobs
 from lab.studies.jobs import Job
 from lab.studies.study import Study
 from ui.kit.escape import escape_markdown
 from ui.session import state
-from ui.studies import answer, setup
+from ui.studies import answer, earlier, setup
 
 REFRESH_S = 1.0
 
 
 def page() -> None:
     """Controls on the left, what is found on the right."""
-    e, owner = state.experiment(), state.keeper()
+    e, studies = state.experiment(), earlier.kept()
     st.markdown("Which settings are best? Many trials of your experiment, each with other values of some settings.")
     left, right = st.columns([1, 3], gap="medium")
     with left:
         start = st.container()  # in sight on every screen
         chosen = setup.controls(e, jobs.shared().limits.study_trials)
         study = _study(chosen, e)
-        job = jobs.shared().of(owner)
+        job = _job(study, studies)
         is_same = job is not None and study is not None and job.search.study == study
         label = "Start another study" if job and not is_same else "Start"
         is_off = study is None or (is_same and job is not None and job.status != "failed")
@@ -43,6 +44,14 @@ def page() -> None:
             _follow(job)
         else:
             st.info("No study yet. **Start** trains the first trials within seconds.")
+        earlier.controls(studies, jobs.shared().of(state.keeper()))
+
+
+def _job(study: Study | None, studies: list[KeptStudy]) -> Job | None:
+    """The study of the link, if the visitor has begun it; else the latest one."""
+    if study and earlier.same(study, studies):
+        return jobs.shared().opened(state.keeper(), study, shared_store())
+    return jobs.shared().of(state.keeper())
 
 
 def _study(chosen: setup.Setup, e: setup.Experiment) -> Study | None:

@@ -20,10 +20,11 @@ from lab.experiment.replay import Replay
 from lab.store.address import StoreError, usual_url
 from lab.store.database import connect
 from lab.store.kept_run import EVERYONE, MAX_POINTS, Curve, Thumbnail, owner_of
+from lab.store.kept_study import KeptStudy
 from lab.store.migrations import VERSION_TABLE
 from lab.store.search import COLUMNS
 from lab.store.store import UNDO_S, Store
-from lab.store.tables import CONTENTS, METADATA, RUNS
+from lab.store.tables import CONTENTS, METADATA, RUNS, STUDIES
 from tests.lab.helpers import until
 from tests.lab.store.kept import ANN, BOB, run
 
@@ -336,8 +337,65 @@ def test_an_address_that_cannot_be_used_gets_a_sentence(address):
         connect(address)
 
 
+def test_the_sentence_names_the_setting_of_the_address(monkeypatch):
+    monkeypatch.setenv("PLAYGROUND_DATABASE", "nonsense")
+    with pytest.raises(StoreError, match=r"^PLAYGROUND_DATABASE: This address"):
+        Store()
+    with pytest.raises(StoreError, match=r"^This address"):  # that of --store, say
+        Store("mysql://a")
+
+
 def test_the_database_is_in_the_folder_of_the_state_or_where_a_setting_says():
     assert usual_url({"PLAYGROUND_STATE": "/state"}) == "sqlite:////state/runs.sqlite3"
     assert usual_url({"PLAYGROUND_DATABASE": "postgresql://a@b/c", "PLAYGROUND_STATE": "/state"}).startswith(
         "postgresql"
     )
+
+
+# Studies --------------------------------------------------------------------------------------------------------------
+
+
+def test_studies_are_listed_changed_deleted_and_restored(store):
+    store.put_study(KeptStudy("a", ANN, {"trials": 3}))
+    store.put_study(KeptStudy("b", ANN, {"trials": 4}))
+    store.put_study(KeptStudy("a", ANN, {"trials": 5}, 2, 0.25, True))
+    first, second = store.studies(ANN)
+    assert (first.name, first.study, first.finished, first.value, first.is_complete) == (
+        "a",
+        {"trials": 5},
+        2,
+        0.25,
+        True,
+    )
+    assert (second.name, second.value, second.is_complete) == ("b", None, False)
+    assert first.created < second.created < first.changed
+    assert not store.studies(BOB)
+    assert not store.delete_study(BOB, "a")
+    assert store.delete_study(ANN, "a")
+    assert [study.name for study in store.studies(ANN)] == ["b"]
+    assert store.restore_study(ANN, "a")
+    assert len(store.studies(ANN)) == 2
+
+
+def test_old_studies_deleted_ones_and_too_many_are_removed(make):
+    store = make(studies=2)
+    for name in "abc":
+        store.put_study(KeptStudy(name, ANN, {}))
+    store.put_study(KeptStudy("d", BOB, {}))
+    store.delete_study(BOB, "d")
+    assert [study.name for study in store.studies(ANN)] == ["c", "b"]
+    assert store.old_studies(ANN) == ["a"]
+    assert store.old_studies(ANN, time.time() + UNDO_S + 1) == ["d", "a"]
+    assert set(store.old_studies(BOB, time.time() + 181 * 24 * 3600)) == {*"abcd"}
+    store.remove_study("d")
+    assert not store.restore_study(BOB, "d")
+
+
+def test_a_database_of_the_first_version_gets_the_table_of_studies(store, make):
+    with store.engine.begin() as connection:
+        STUDIES.drop(connection)
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))
+    (id,) = store.keep(run())
+    later = make()
+    later.put_study(KeptStudy("a", ANN, {}))
+    assert (ids(later.find(ANN)), len(later.studies(ANN))) == ([id], 1)

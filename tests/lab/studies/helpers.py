@@ -24,6 +24,8 @@ SMALL: dict[str, Any] = {
 class Threads:
     """Workers in this process, whose compiled networks are shared by all tests."""
 
+    spare = 0
+
     def __init__(self, slots: int = 1) -> None:
         self.slots, self._threads = slots, ThreadPoolExecutor(slots)
 

@@ -71,7 +71,7 @@ def test_a_table_of_ones_own_is_searched(study, tmp_path):
         ([json.dumps(SMALL), "--trials", "0"], "trials: 0 is not allowed; allowed: "),
         ([json.dumps(SMALL), "--workers", "0"], "workers: 0 is not allowed; allowed: "),
         ([json.dumps(SMALL), "--target", "species"], "--target names a column of --table."),
-        ([json.dumps(SMALL), "--store", "nonsense"], "--store: "),
+        ([json.dumps(SMALL), "--store", "nonsense"], "--store: This address"),
     ],
 )
 def test_wrong_words_are_refused_with_a_sentence(study, words, sentence):

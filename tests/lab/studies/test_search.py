@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 import threading
+from concurrent.futures import Future
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +17,8 @@ from lab.experiment.experiment import Experiment
 from lab.store.kept_run import EVERYONE, owner_of
 from lab.store.store import Store
 from lab.studies.conduct import conduct
-from lab.studies.search import OUTCOME, Search
+from lab.studies.search import OUTCOME, Search, _storage, remove_old
+from lab.studies.study import Study
 from lab.studies.task import Task
 from lab.studies.trial import Unwanted, run_task
 from lab.training.change_log import fingerprint
@@ -25,8 +28,8 @@ from tests.lab.studies.helpers import Threads, conducted, rows_of, study_of
 
 
 @pytest.fixture
-def store(tmp_path):
-    store = Store(f"sqlite:///{tmp_path / 'studies.db'}")
+def store(url):
+    store = Store(url)
     yield store
     store.close()
 
@@ -172,7 +175,7 @@ def test_trials_are_kept_as_runs_without_test_figures(store):
     again = conducted(study_of(seeds=3, trials=4), store=store)  # a finished study goes on with a larger budget
     assert again.rows()[:3] == search.rows()[:3]
     assert store.find(EVERYONE).total == 4
-    found = optuna.load_study(study_name=search.name, storage=store.url)  # as another program opens it
+    found = optuna.load_study(study_name=search.name, storage=_storage(store))  # as another program opens it
     assert found.best_value <= search.report()["best"]["value"]
     assert [trial.params["hidden"] for trial in found.trials][:3] == [
         ",".join(map(str, row["hidden"])) for row in search.rows()[:3]
@@ -185,3 +188,44 @@ def test_two_owners_have_studies_of_their_own(store):
     assert first.ask()
     assert first.name != other.name
     assert other.finished == len(other.rows()) == 0
+
+
+def test_how_far_a_study_is_stands_in_the_store_until_it_is_removed(store):
+    owner = owner_of("a")
+    search = Search(study_of(trials=2), store, owner)
+    conduct(search, Threads(), threading.Event())
+    (kept,) = store.studies(owner)
+    best = search.best()
+    assert best
+    assert (kept.name, kept.finished, kept.value, kept.is_complete) == (search.name, 2, best["value"], True)
+    assert Study.with_notes_from_json(json.dumps(kept.study))[0] == search.study
+    store.delete_study(owner, search.name)
+    store.old_studies = lambda owner: [search.name]
+    remove_old(store, owner, active=[search.name])
+    assert Search(search.study, store, owner).finished == 2
+    remove_old(store, owner, active=[])
+    assert not store.restore_study(owner, search.name)
+    assert Search(search.study, store, owner).finished == 0
+
+
+@pytest.mark.parametrize(
+    ("sampler", "pruner", "asked"),
+    [("random", "none", 2), ("grid", "none", 2), ("tpe", "none", 1), ("grid", "median", 1)],
+)
+def test_trials_wait_for_workers_where_nothing_is_learned_from_others(sampler, pruner, asked, monkeypatch):
+    monkeypatch.setattr("lab.studies.conduct.CHECK_S", 0)
+    stop, submitted = threading.Event(), []
+
+    class Idle:
+        slots = spare = 1
+
+        def submit(self, text):
+            stop.set()
+            submitted.append(text)
+            return Future()
+
+        def close(self):
+            pass
+
+    conduct(Search(study_of(sampler=sampler, pruner=pruner)), Idle(), stop)
+    assert len(submitted) == asked

@@ -54,7 +54,7 @@ def test_a_killed_process_loses_only_its_trial_which_is_done_again(expected, wor
         """Kills the process with its second trial."""
 
         slots = 1
-        close = workers.close
+        close, spare = workers.close, 0
 
         def submit(self, text):
             futures.append(workers.submit(text))
@@ -102,7 +102,7 @@ def test_a_dask_cluster_trains_what_one_process_does_though_a_worker_is_killed(c
     killed = []
 
     class Killing:
-        close = workers.close
+        close, spare = workers.close, 1
 
         @property
         def slots(self):
@@ -143,6 +143,12 @@ def test_the_files_of_pictures_are_found_where_they_are_placed(tmp_path):
     assert e.source.find
     assert str(e.source.find(Path(folder))) == os.path.join(folder, "mnist")
     assert not data_files.collect(STUDY.experiment)
+
+
+def test_a_scheduler_with_tls_needs_a_certificate():
+    pytest.importorskip("distributed")
+    with pytest.raises(ExperimentError, match=r"needs a certificate. Allowed: .* DASK_DISTRIBUTED__COMM__TLS__CA_FILE"):
+        DaskWorkers("tls://127.0.0.1:1", {})
 
 
 @pytest.mark.parametrize("address", ["nonsense", "tcp://127.0.0.1:1"])

@@ -69,6 +69,12 @@ def test_diverged_runs_are_on_a_rail_of_their_own():
     assert scatter([Mark("a", "adam", 1.0)], x="", y="").layout.xaxis.type == "category"
 
 
+def test_names_of_parallel_axes_are_sorted_by_the_numbers_in_them():
+    names = ["16-4", "relu", "16", "4-4", "8", "none"]
+    (axis,) = parallel([Axis("hidden", names)]).data[0].dimensions
+    assert axis.ticktext == ("8", "16", "4-4", "16-4", "none", "relu")
+
+
 def test_parallel_axes_are_logarithmic_where_values_differ_much():
     figure = parallel([Axis("rate", [0.001, 0.1]), Axis("name", ["b", "a"]), Axis("loss", [0.5, None])])
     rate, name, loss = figure.data[0].dimensions

@@ -20,7 +20,9 @@ def test_every_field_of_an_experiment_belongs_to_one_part():
     fields = [field for part in lockable_parts.PARTS.values() for field in part.fields]
     assert len(fields) == len(set(fields))
     assert set(Experiment.model_fields) <= set(fields)
-    assert VIEW.keys() - {*lockable_parts.LISTS, "projector", "title", "task", "compare", "runs"} <= set(fields)
+    assert VIEW.keys() - {*lockable_parts.LISTS, "projector", "title", "task", "compare", "runs", "study"} <= set(
+        fields
+    )
 
 
 def test_every_part_can_be_hidden_or_locked():

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from lab.experiment.experiment import Experiment
 from lab.protocol.messages import GetFrame
 from lab.store import exchange
 from lab.store.kept_run import KeptRun, owner_of
 from lab.store.shared import close, shared
+from lab.studies.search import name_of
+from lab.studies.study import Study
 from tests.lab.store.kept import run
 from tests.ui.opened import figure, link, open_page, ran, texts, view
 from tests.ui.test_pages import go
 from ui.runs import comparison
 from ui.runs.listing import lowest
 from ui.runs.report import report
-from ui.runs.table import columns_of, differing, names_of
+from ui.runs.table import columns_of, differing, names_of, parent_text
 from ui.session import run_list
 from ui.session.run_list import RunList
 from ui.session.visitor import runs
@@ -234,6 +237,13 @@ def test_the_table_has_the_columns_that_differ_and_all_on_demand():
     assert names_of(runs) == {"a": "Learning rate 0.1", "b": "Learning rate 0.3"}
     same = (run(1, id="a"), run(1, id="b"))
     assert list(names_of(same).values()) == ["circle, 4 epochs", "circle, 4 epochs (2)"]
+
+
+def test_a_study_is_named_by_few_of_its_digits():
+    study = Study(Experiment(validation_share=0.2), {"l2": (0.0, 0.1)})
+    for owner in ("", owner_of("ann")):
+        assert parent_text(f"study:{name_of(study, owner)}") == f"study {study.name[:-7]}"
+    assert parent_text("group:repeat abcde") == "group repeat abcde"
 
 
 def test_two_runs_are_compared_in_words():

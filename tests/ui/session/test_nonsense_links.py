@@ -23,6 +23,7 @@ VALID = {  # nonsense in other fields, but allowed in these
         "lock",
         "compare",
         "runs",
+        "study",
     },  # an empty list or text
     "1e308": {"formula"},  # a constant
 }

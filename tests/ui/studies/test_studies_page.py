@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
+import lab.studies.jobs
 from lab.experiment.experiment import Experiment
 from lab.server.limits import limits
+from lab.store.kept_study import KeptStudy
+from lab.store.shared import close, shared
 from lab.store.store import Store
 from lab.studies.jobs import Jobs
-from lab.studies.search import Search
+from lab.studies.search import Search, name_of
 from lab.studies.study import Span
 from tests.lab.helpers import until
 from tests.lab.studies.helpers import Threads
 from tests.ui.opened import link, open_page, ran, texts
 from ui.figures.study_progress import Point, progress
+from ui.session import study_setup
+from ui.session.study_setup import Setup
 from ui.studies import setup
-from ui.studies.setup import Setup
 
 E = Experiment(dataset="moons", samples=60, hidden=(4,))
+TEXT = "12:1:10:loss:random:false:learning_rate=0.01|1;hidden=4|2,2"
 
 
 @pytest.fixture
 def jobs(monkeypatch, tmp_path):
     """Studies in threads of this process, with a store of their own."""
-    store, found = Store(f"sqlite:///{tmp_path / 'runs.db'}"), Jobs(limits({}), lambda study: Threads())
+    monkeypatch.setenv("PLAYGROUND_STATE", str(tmp_path))
+    close()
+    restart(monkeypatch)
+    yield lab.studies.jobs.shared()
+    close()
+
+
+def restart(monkeypatch) -> None:
+    """What is begun from now on is known to the store alone."""
+    found = Jobs(limits({}), lambda study: Threads())
     monkeypatch.setattr("lab.studies.jobs.shared", lambda: found)
-    monkeypatch.setattr("ui.studies.studies.shared_store", lambda: store)
-    yield found
-    store.close()
 
 
 def wait(jobs: Jobs) -> Search:
@@ -54,6 +66,64 @@ def test_a_study_is_begun_and_its_best_trial_taken(jobs):
     assert float(link(page)["learning_rate"]) == best["experiment"]["learning_rate"]
     assert link(page)["epochs"] == "10"
     assert "12 of 12 trials" in texts(page)
+
+
+def test_earlier_studies_are_opened_gone_on_with_and_deleted(jobs, monkeypatch):
+    page = open_page("studies", dataset="moons", samples="60", hidden="4", study=TEXT)
+    ran(page.button(key="study_start").click().run())
+    search = wait(jobs)
+    owner = search._owner
+    begun = replace(search.study, seeds=3)  # and one of which the server has seen only the beginning
+    shared().put_study(KeptStudy(name_of(begun, owner), owner, begun.to_values()))
+    restart(monkeypatch)
+    ran(page.run())
+    assert page.button(key="study_start").disabled  # the link is that of a study that is complete
+    assert f"validation loss of **{search.best()['value']:.4g}**" in texts(page)
+    listed = page.table[0].value
+    assert list(listed["State"]) == ["stopped", "complete"]
+    assert list(listed["Trials"]) == ["0 of 12", "12 of 12"]
+    assert listed["Settings"][1] == "Learning rate, Hidden layers"
+    chosen = next(box for box in page.selectbox if box.label == "Earlier study")
+    chosen.set_value(name_of(begun, owner)).run()
+    ran(page.button(key="study_open").click().run())
+    assert link(page)["study"] == TEXT.replace("12:1", "12:3")
+    ran(page.button(key="study_go_on").click().run())
+    wait(lab.studies.jobs.shared())
+    ran(page.run())
+    assert list(page.table[0].value["State"]) == ["complete", "complete"]
+    ran(page.button(key="study_delete").click().run())
+    assert len(shared().studies(owner)) == 1
+    assert page.info[0].value.startswith("No study yet")
+    ran(page.button(key="study_undo").click().run())
+    assert len(shared().studies(owner)) == 2
+
+
+def test_a_running_study_that_is_deleted_ends(jobs):
+    study = Setup({"l2": (0.0, 0.1)}, trials=200).study(E)
+    job = jobs.begin("me", study, shared())
+    assert not jobs.delete("you", job.search.name, shared())
+    assert jobs.delete("me", job.search.name, shared())
+    assert (job.status, jobs.of("me"), shared().studies("me")) == ("stopped", None, [])
+
+
+@pytest.mark.parametrize("dataset", ["moons", "digits", "plane"])
+def test_the_link_holds_every_setup(dataset):
+    e = Experiment(dataset=dataset)
+    for name in setup.offered(e, "score"):
+        given = Setup({name: setup.usual(name, e), "hidden": ()}, 12, 1, 100, "score", "grid", False)
+        assert study_setup.read(given.text) == given, name
+        if name != "hidden":
+            study = given._replace(space={name: setup.usual(name, e)}).study(e)
+            assert study_setup.setup_of(study).study(study.experiment) == study
+
+
+def test_a_setup_that_is_none_is_refused():
+    for text in ("x", TEXT + ";password=1|2", TEXT.replace("12:1", "13:1"), TEXT.replace("0.01|1", "0.01"), "a" * 3000,
+                 TEXT.replace("random", "luck"), TEXT.replace("=4", "=4;4"), TEXT + ";seed=1|2"):  # fmt: skip
+        assert study_setup.read(text) is None, text
+    page = open_page("studies", study="password")
+    assert "study\\: password is not allowed" in page.warning[0].value
+    assert "study" not in link(page)
 
 
 def test_settings_become_a_study():

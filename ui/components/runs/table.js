@@ -1,5 +1,6 @@
 // A table of runs: a check box and a star in each row, and headings that sort. What is chosen belongs to Python.
 import { build, makeButton, setText } from '../shared/dom.js';
+import { loadPlotly } from '../shared/plotly.js';
 
 const tables = new WeakMap();
 
@@ -129,11 +130,16 @@ function checkBox(name) {
 
 /**
  * data: {caption, columns: [{name, label, sorts, number}], rows: [{id, label, cells, picture, star, own}], sort,
- * descending, chosen: ids, handled: number of the latest choice that Python knows}. Called again when it changes.
+ * descending, chosen: ids, handled: number of the latest choice that Python knows, plotly: address of the library of the charts
+ * below}. Called again when it changes.
  */
 export default function ({ parentElement, data, setTriggerValue }) {
   const root = parentElement.querySelector('.runs');
-  if (!tables.has(root)) tables.set(root, new RunTable(root));
+  if (!tables.has(root)) {
+    tables.set(root, new RunTable(root));
+    // Read once the table is painted, while the server draws the charts, which say themselves if it cannot be had.
+    setTimeout(() => loadPlotly(new URL(data.plotly, document.baseURI).href).catch(() => {}));
+  }
   tables.get(root).show(data, event => setTriggerValue('event', event));
   setText(parentElement.querySelector('.runs-empty'), data.rows.length ? '' : data.empty);
 }

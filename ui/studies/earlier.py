@@ -1,0 +1,109 @@
+"""The studies that a visitor has begun before: each is opened, gone on with, or deleted."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import streamlit as st
+
+from lab.experiment.errors import SentenceError
+from lab.experiment.experiment import Experiment
+from lab.experiment.fields import FIELDS
+from lab.store.address import StoreError
+from lab.store.kept_study import KeptStudy
+from lab.store.shared import exists
+from lab.store.shared import shared as shared_store
+from lab.studies import jobs
+from lab.studies.jobs import Job
+from lab.studies.study import Study
+from ui.kit.escape import escape_markdown
+from ui.kit.page_parts import table
+from ui.kit.widgets import keyed, obeying
+from ui.session import state, study_setup
+from ui.studies.answer import LABELS
+
+
+def kept() -> list[KeptStudy]:
+    """Those of the visitor, the latest first; none without a store."""
+    try:
+        return shared_store().studies(state.keeper()) if exists() else []
+    except StoreError:
+        return []
+
+
+def same(study: Study, studies: list[KeptStudy]) -> bool:
+    """Whether a study is among those that are kept."""
+    values = json.loads(json.dumps(study.to_values()))  # as a database has them
+    return any(other.study == values for other in studies)
+
+
+def controls(studies: list[KeptStudy], job: Job | None) -> None:
+    """What is known of them, and what can be done with one."""
+    if studies:
+        with st.expander(f"Earlier studies: {len(studies)}"):
+            active = job.search.name if job and job.is_active else ""
+            rows = [[_when(other), *map(escape_markdown, _cells(other, active))] for other in studies]
+            table(("Begun (UTC)", "Data set", "Settings", "State", "Trials", "Best"), rows)
+            with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+                _choice(studies)
+    if deleted := state.notes().get("study_deleted"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown("1 deleted.", width="content")
+            st.button("Undo", key="study_undo", on_click=_restore, args=(deleted,), help="Restores the study.")
+
+
+def _choice(studies: list[KeptStudy]) -> None:
+    names = {other.name: other for other in studies}
+    chosen = state.notes().get("study_chosen")
+    chosen = chosen if chosen in names else studies[0].name
+    label = lambda name: f"{_when(names[name])}, {', '.join(_cells(names[name], '')[:2])}"  # noqa: E731
+    options = keyed("study_chosen", chosen, lambda name: state.notes().update(study_chosen=name))
+    with st.container(width=420):
+        st.selectbox("Earlier study", list(names), format_func=label, help="Which one to open or delete.", **options)
+    help = "Shows what it has found, with its settings. *Go on* trains what is left of it."
+    options = obeying(help, **_experiment_fields(names[chosen]))
+    st.button("Open the study", key="study_open", on_click=_open, args=(names[chosen],), **options)
+    help = "Deletes this study; its trials stay on the page Runs. You can undo it."
+    st.button("Delete", key="study_delete", on_click=_delete, args=(chosen,), help=help)
+
+
+def _experiment_fields(kept: KeptStudy) -> dict[str, object]:
+    """What opening it changes; empty if its data is gone."""
+    try:
+        return state.experiment().changed_fields(Experiment.model_validate(kept.study["experiment"]))
+    except ValueError:
+        return {}
+
+
+def _open(kept: KeptStudy) -> None:
+    try:
+        study = Study.with_notes_from_json(json.dumps(kept.study))[0]
+    except SentenceError as problem:
+        state.notes()["study_refused"] = problem.sentences
+        return
+    if state.experiment().changed_fields(study.experiment):
+        state.load(study.experiment)
+    state.change_view("study", study_setup.setup_of(study).text)
+
+
+def _delete(name: str) -> None:
+    if jobs.shared().delete(state.keeper(), name, shared_store()):
+        state.notes()["study_deleted"] = name
+
+
+def _restore(name: str) -> None:
+    shared_store().restore_study(state.keeper(), name)
+    state.notes()["study_deleted"] = ""
+
+
+def _when(kept: KeptStudy) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(kept.created))
+
+
+def _cells(kept: KeptStudy, active: str) -> tuple[str, ...]:
+    """Data set, settings, state, trials and the best value. active: the name of the one that is under way."""
+    fields = ", ".join(FIELDS[name].label for name in kept.study["space"])
+    now = "running" if kept.name == active else "complete" if kept.is_complete else "stopped"
+    best = "" if kept.value is None else f"{LABELS[kept.study['objective']]} {kept.value:.4g}"
+    return kept.study["experiment"]["dataset"], fields, now, f"{kept.finished} of {kept.study['trials']}", best
