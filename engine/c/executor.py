@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from copy import copy
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
 
@@ -57,6 +57,7 @@ def reason_not_compiled(network: Network, data: Data, batch_size: int) -> str | 
 def _make_program(executor: CompiledExecutor, settings: Settings, sizes: frozenset[int]) -> Program:
     formulas = copy(executor.formulas)
     formulas.settings = settings
+    assert executor.twin is not None
     program = program_for(executor.twin, formulas, executor.data, sizes)
     program.load()
     return program
@@ -72,16 +73,13 @@ class CompiledExecutor(TapeExecutor):
         self.pending: list[EpochScores] = []
         self._noted = -1  # the latest epoch whose scores were computed in the latest call of `steps`
         self.build: Build | None = None
+        self.twin: Network | None = None  # made in the thread that may observe the layers later
         self._rules: tuple = ()  # the batch sizes, and what else the wanted program depends on
         self._first_asked: float | None = None  # when a step of a run without a way was first wanted
         self._program: Program | None = None
         self._program_revision = -1  # of the settings that the program has been chosen for
         self._evaluator: Program | None = None  # the latest program
         self._evaluated_samples = sum(len(part.labels) for part in data.evaluated.values())
-
-    @cached_property
-    def twin(self) -> Network:
-        return twin_of(self.formulas.network)
 
     @property
     def min_check_interval(self) -> int:  # pyright: ignore
@@ -107,6 +105,7 @@ class CompiledExecutor(TapeExecutor):
         self.reason = reason_not_compiled(formulas.network, self.data, formulas.batch_size) or ""
         rules = (self.batch_sizes(), *(bool(getattr(s, name)) for name in REGULARIZERS), s.clip_value, s.clip_norm)
         if not self.reason and (self.build is None or self._rules != rules):
+            self.twin = self.twin or twin_of(formulas.network)
             self.build, self._rules = Build(self, partial(_make_program, settings=s, sizes=rules[0])), rules
             self.build.start()
 

@@ -33,7 +33,8 @@ class Forward:
 
     def __init__(self, network: Network, x: np.ndarray, names: Sequence[str], read: Callable[[Any], Any]) -> None:
         """x: (N, D) samples; names: of layers; read: logits -> output (N, O)."""
-        self.network, self.x, self.names, self.read = network, np.ascontiguousarray(x), names, read
+        self.x, self.names, self.read = np.ascontiguousarray(x), names, read
+        self.twin = twin_of(network)  # made in the thread that may observe the layers later
         self.build = Build(self, _compiled)
         self.build.start()
 
@@ -53,8 +54,8 @@ class Moving(ctypes.Structure):
 
 def _compiled(wanted: Forward) -> Callable[[], list[np.ndarray]]:
     """Raises Unsketchable and NoCompiler."""
-    network, x = wanted.network, wanted.x
-    twin, size, dtype = twin_of(network), min(BLOCK, len(x)), network.dtype
+    twin, x, dtype = wanted.twin, wanted.x, wanted.twin.dtype
+    size = min(BLOCK, len(x))
     sketch, samples = HostSketch(Memory, dtype), np.zeros((size, x.shape[1]), dtype)
     with observe(twin, wanted.names) as seen:
         z = twin.chain.forward(sketch.wrap(shared(samples)), train=False)

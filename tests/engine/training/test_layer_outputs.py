@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -64,3 +66,22 @@ def test_rare_outputs_and_those_of_a_run_on_the_tape_are_not_compiled(build_trai
         for found, value in zip(outputs(), exact, strict=True):
             np.testing.assert_allclose(found, value, atol=1e-6)
         assert outputs._forward is None
+
+
+@pytest.mark.parametrize("what", ["steps", "outputs"])
+def test_a_network_is_observed_while_it_is_compiled(what, c, build_trainer):  # noqa: F811
+    trainer = build_trainer(executor=CompiledExecutor)
+    with Build.turn:  # the compiler is busy
+        if what == "steps":
+            trainer.executor.prepare()
+            build = trainer.executor.build
+        else:
+            outputs = LayerOutputs(trainer.network, trainer.x_test, ["1"], np.tanh, SimpleNamespace(way="compiled"))
+            outputs()
+            build = outputs._forward.build
+        begun = observe(trainer.network)
+        seen = begun.__enter__()
+    made, problem = build.result()
+    begun.__exit__(None, None, None)
+    assert made is not None, problem
+    assert not seen.outputs
