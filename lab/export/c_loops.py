@@ -119,7 +119,8 @@ class LoopWriter:
         m, n, k, am, ak, bk, bn = (values[name] for name in ("M", "N", "K", "am", "ak", "bk", "bn"))
         a = f"{values['A']}{'^T' if ak != '1' or (am == '1' and k != '1') else ''}"
         b = f"{values['B']}{'^T' if bn != '1' or (bk == '1' and n != '1') else ''}"
-        return f"  /* {values['parts']} ({m}, {n}) = {a} ({m}, {k}) @ {b} ({k}, {n}) */\n"
+        row = f" + {values['row']}" if "row" in values else ""
+        return f"  /* {values['parts']} ({m}, {n}) = {a} ({m}, {k}) @ {b} ({k}, {n}){row} */\n"
 
     def _value(self, first: Any, second: Any) -> str:
         """An argument of the kernel as text."""

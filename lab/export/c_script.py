@@ -34,13 +34,16 @@ static inline real smaller(real a, real b) { return a < b || a != a ? a : b; }
 static inline real side(real a) { return a > 0 ? real(1) : a < 0 ? real(-1) : a; }
 static inline real above(real a, real b) { return a > 0 ? real(1) : a < 0 ? real(0) : a == 0 ? b : a; }
 
-/* C (M, N) = A (M, K) B (K, N); am, ak, bk, bn: steps in memory, so that A and B may be transposed. */
+/* C (M, N) = A (M, K) B (K, N) + row (1, N), unless row is 0; am, ak, bk, bn: steps in memory, so that A and B may be
+   transposed. */
 static inline void multiply(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn,
-                            real *restrict C) {
+                            const real *row, real *restrict C) {
   for (int m = 0; m < M; m++) {
     for (int n = 0; n < N; n++) C[m * N + n] = 0;
     for (int k = 0; k < K; k++)
       for (int n = 0; n < N; n++) C[m * N + n] += A[m * am + k * ak] * B[k * bk + n * bn];
+    if (row)
+      for (int n = 0; n < N; n++) C[m * N + n] += row[n];
   }
 }
 """

@@ -161,8 +161,8 @@ def test_a_training_network_is_announced_and_can_be_paused():
 
 def test_a_step_is_shown_as_c_with_the_sizes_of_the_network():
     page = view(open_page("one_step", hidden="5", activations="relu"), "step_view", "In C")
-    assert "/* h1 (N, 5) = x (N, 2) @ W1 (2, 5) */" in code(page)
-    assert "h2[e] = larger(h1[e] + b1[j], 0.0f);" in code(page)
+    assert "/* h1 (N, 5) = x (N, 2) @ W1 (2, 5) + b1 */" in code(page)
+    assert "h2[e] = larger(h1[e], 0.0f);" in code(page)
     page = view(open_page("one_step", dataset="digits", conv="4"), "step_view", "In C")
     assert "covers dense networks only" in page.info[0].value
 
