@@ -50,6 +50,12 @@ def _state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["PLAYGROUND_STATE"] = str(tmp_path_factory.mktemp("state"))
 
 
+@pytest.fixture
+def on_the_tape(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of so many networks that compiling them would take most of the time."""
+    monkeypatch.setenv("PLAYGROUND_COMPILED", "off")
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     running = Server("app.py")
