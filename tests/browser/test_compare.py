@@ -100,6 +100,7 @@ def test_two_tiles_are_dragged_together_and_a_run_is_forked(playground):
     playground.go("Compare")
     page = playground.page
     words(playground, "^One run of 10 epochs for each of 14 pairs")
+    playground.settle()  # the last tile is followed by a whole script run
     tiles = page.get_by_role("radiogroup", name="Pairs of values").get_by_role("radio")
     tiles.nth(2).drag_to(tiles.nth(8))
     words(playground, "^A and B differ in: Optimizer .* Batch normalization")
