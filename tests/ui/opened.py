@@ -48,3 +48,27 @@ def code(page: AppTest) -> str:
 
 def view(page: AppTest, key: str, name: str) -> AppTest:
     return ran(page.segmented_control(key=key).set_value(name).run())
+
+
+def taken_for_changes(page: AppTest) -> list[str]:
+    """The widgets that a browser would show, and report, with another value if it drew them again now.
+
+    It has forgotten their values by then, as after a lost connection, and takes what the page sends: the present value
+    or, where that is not repeated, the default.
+    """
+    found = []
+    for kind in ("select_slider", "selectbox", "multiselect", "number_input", "text_input", "checkbox", "toggle"):
+        for widget in getattr(page, kind):
+            default = widget.proto.default
+            if kind == "select_slider":
+                default, value = widget.options[int(default[0])], widget.format_func(widget.value)
+            elif kind == "selectbox":
+                default, value = default if widget.proto.HasField("default") else None, widget.index
+            elif kind == "multiselect":
+                default, value = list(default), list(widget.indices)
+            else:
+                has_none = kind in ("number_input", "text_input") and not widget.proto.HasField("default")
+                default, value = None if has_none else default, widget.value
+            if widget.key and not widget.proto.set_value and default != value:
+                found.append(f"{widget.label}: {default} instead of {value}")
+    return found

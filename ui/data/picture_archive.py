@@ -34,7 +34,8 @@ def picture_archive() -> None:
     )
     choices = Choices(SECTION, file)
     sentence = "Each image becomes a gray square with this many pixels per side. Small images train faster."
-    bound = choices.bound("side", choices.value("side", SIDES, DEFAULT_SIDE))
+    value = choices.value("side", SIDES, DEFAULT_SIDE)
+    bound = choices.bound("side", value, value=value)
     side = st.select_slider("Pixels per side", SIDES, help=sentence, **bound)
     if file is None:
         st.caption(

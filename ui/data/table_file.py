@@ -61,11 +61,9 @@ def table_file() -> None:
     try:
         layout = _layout(file, choices)
         pictures = _pictures(file, layout)
-        if pictures and st.toggle(
-            "These are images",
-            help="Off: pixels are treated like other numbers.",
-            **choices.bound("as_pictures", choices.value("as_pictures", proposed=True)),
-        ):
+        are_images = choices.value("as_pictures", proposed=True)
+        bound = choices.bound("as_pictures", are_images, value=are_images)
+        if pictures and st.toggle("These are images", help="Off: pixels are treated like other numbers.", **bound):
             picture_preview(pictures, "train_pixels")
             return
         whole = _table(file, layout)
@@ -108,22 +106,23 @@ def _layout(file: UploadedFile, choices: Choices) -> Layout:
         left, middle, right = st.columns(3, gap="medium")
         with left:
             encoding = _overrule("Encoding", ENCODINGS, str, choices, found.encoding)
+            value = choices.value("missing", proposed="")
             missing = st.text_input(
                 "Missing values are written as",
                 placeholder="automatic",
                 help="Words, separated by blanks, such as: NA -99. Empty cells are always missing.",
-                **choices.bound("missing", choices.value("missing", proposed="")),
+                **choices.bound("missing", value, value=value),
             )
         with middle:
             separator = _overrule("Separator", SEPARATORS, SEPARATORS.__getitem__, choices, found.separator)
+            value = choices.value("header")
             header = st.number_input(
                 "Line with the column names",
                 0,
                 MAX_HEADER_LINE,
-                None,
                 placeholder="none" if found.header == 0 else f"automatic: {found.header or 1}",
                 help="Lines above it are passed over. 0: the file has no names.",
-                **choices.bound("header", choices.value("header")),
+                **choices.bound("header", value, value=value),
             )
         with right:
             decimal = _overrule("Decimal mark", MARKS, MARKS.__getitem__, choices, found.decimal)
@@ -148,9 +147,10 @@ def _overrule(
 ) -> Any:
     """A choice that is left to the reader until something is chosen."""
     automatic = f"automatic: {show(found)}" if found is not None and found in allowed else "automatic"
-    control = label.lower().replace(" ", "_")
-    options = {"format_func": show, "placeholder": automatic, **choices.bound(control, choices.value(control, allowed))}
-    return st.selectbox(label, list(allowed), None, **options)
+    control, names = label.lower().replace(" ", "_"), list(allowed)
+    value = choices.value(control, names)
+    bound = choices.bound(control, value, index=None if value is None else names.index(value))
+    return st.selectbox(label, names, format_func=show, placeholder=automatic, **bound)
 
 
 def _columns(
@@ -158,7 +158,8 @@ def _columns(
 ) -> list[str]:
     """A choice of columns."""
     names = list(names)
-    bound = choices.bound(control, choices.values(control, names, proposed))
+    value = choices.values(control, names, proposed)
+    bound = choices.bound(control, value, default=value)
     return st.multiselect(label, names, format_func=clean, help=help, **bound)
 
 
@@ -185,18 +186,22 @@ def _choices(file: UploadedFile, whole: Table, layout: Layout, choices: Choices)
     left, middle, right = st.columns(3, gap="medium")
     with left:
         help = "The column that the network learns to predict."
-        bound = choices.bound("target", choices.value("target", whole.names, proposed_target(whole)))
+        value = choices.value("target", whole.names, proposed_target(whole))
+        bound = choices.bound("target", value, index=whole.names.index(value))
         target = st.selectbox("Target column", whole.names, format_func=clean, help=help, **bound)
     column = whole.column(target)
     with middle:
         allowed, control = tasks(column), f"task_{target}"
-        bound = choices.bound(control, choices.value(control, allowed, proposed_task(column)))
+        value = choices.value(control, allowed, proposed_task(column))
+        bound = choices.bound(control, value, default=value)
         help = "Classes: one of a few categories. Numbers: a quantity. Text can only be classes."
         task = st.segmented_control("Task", allowed, required=True, format_func=TASKS.__getitem__, help=help, **bound)
     with right:
         help = " ".join(f"{record.label}: {record.sentence}" for record in GAP_RULES.values())
-        bound = choices.bound("gaps", choices.value("gaps", GAP_RULES, next(iter(GAP_RULES))))
-        gaps = st.selectbox("Missing values", list(GAP_RULES), format_func=labels(GAP_RULES), help=help, **bound)
+        rules = list(GAP_RULES)
+        value = choices.value("gaps", rules, rules[0])
+        bound = choices.bound("gaps", value, index=rules.index(value))
+        gaps = st.selectbox("Missing values", rules, format_func=labels(GAP_RULES), help=help, **bound)
     others = [name for name in whole.names if name != target]
     help = "The columns that the network gets. Numbers are standardized; each category becomes one input."
     proposed = propose(whole, target, task).features

@@ -109,9 +109,9 @@ class Choices:
         allowed = set(allowed)
         return [name for name in self.made.get(control, proposed) if name in allowed]
 
-    def bound(self, control: str, value: Any) -> dict[str, Any]:
-        """Key and callback of the widget that shows a value."""
+    def bound(self, control: str, value: Any, /, **default: Any) -> dict[str, Any]:
+        """Key and callback of the widget that shows a value. default: the value as an argument of the widget."""
         act: Callable[[Any], None] = partial(self.made.__setitem__, control)
         if self.digest:
             act = partial(UPLOADS.choose, state.owner(), self.section, self.digest, control)
-        return keyed(f"{control}_{self.digest[:12]}", value, act, repeats=False)
+        return keyed(f"{control}_{self.digest[:12]}", value, act, default=default)

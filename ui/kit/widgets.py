@@ -7,7 +7,7 @@ not drawn, and what is locked is drawn but cannot be changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
@@ -33,15 +33,18 @@ Act = Callable[[Any], None]
 
 
 def keyed(
-    name: str, value: Any, act: Act, *, repeats: bool = True, values: Collection[Any] | None = None
+    name: str, value: Any, act: Act, *, default: Mapping[str, Any] | None = None, values: Collection[Any] | None = None
 ) -> dict[str, Any]:
     """Options of a widget that shows a value: its key, and the callback for changes by a person.
 
+    default: the value as an argument of the widget. With it the browser is not told the value on every script run,
+    which could overwrite a press; where it draws the widget again, as after a lost connection, it takes the default,
+    and reports it as a change if it is another one.
     values: those of a box whose labels change, which reports its old label as its value afterwards.
     """
-    key = state.widget_key(name, value, repeats=repeats)
+    key = state.widget_key(name, value, repeats=default is None)
     take = act if values is None else lambda value: act(value) if value in values else None
-    return {"key": key, "on_change": state.on_widget_change, "args": (name, key, take)}
+    return {"key": key, "on_change": state.on_widget_change, "args": (name, key, take), **(default or {})}
 
 
 def shown(*names: str) -> bool:
@@ -91,11 +94,12 @@ def button(label: str, name: str, act: Callable[[], None], help: str, changes: s
 
 
 def bound(
-    name: str, value: Any, act: Act | None = None, *, repeats: bool = True, values: Collection[Any] | None = None
-) -> dict[str, Any]:
-    """Options of a field's widget: its key, its callback, and whether a teacher has locked it. values: see `keyed`."""
+    name: str, value: Any, act: Act | None = None, *, default: Mapping[str, Any] | None = None,
+    values: Collection[Any] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Options of a field's widget: its key, its callback, and whether a teacher has locked it. See `keyed`."""
     act = act or (lambda value: state.change(**{name: value}))
-    return {**keyed(f"field_{name}", value, act, repeats=repeats, values=values), "disabled": locked(name)}
+    return {**keyed(f"field_{name}", value, act, default=default, values=values), "disabled": locked(name)}
 
 
 def explain(name: str, more: str = "") -> str:
@@ -156,7 +160,8 @@ def control(name: str) -> None:
         case "slider":
             steps = slider_values(name, e)
             is_in_popover = spec.advanced or state.view()["projector"]
-            options = bound(name, value, repeats=is_in_popover)  # else a held arrow key would lose steps
+            default = None if is_in_popover else {"value": value}  # else a held arrow key would lose steps
+            options = bound(name, value, default=default)
             st.select_slider(spec.title, steps, format_func=spec.text, help=help, **options)
         case "choice":
             show = partial(spec.text, e=e)

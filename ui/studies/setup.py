@@ -102,7 +102,8 @@ def _variation_control(name: str, space: dict[str, Any], e: Experiment) -> None:
 
 def _slider(label: str, name: str, values: Any, now: Setup, help: str) -> None:
     act = lambda value: choose(**{name: value})  # noqa: E731
-    options = keyed(f"study_{name}", getattr(now, name), act, repeats=False)  # else a held arrow key would lose steps
+    value = getattr(now, name)
+    options = keyed(f"study_{name}", value, act, default={"value": value})  # else a held arrow key would lose steps
     st.select_slider(label, values, help=help, **options)
 
 

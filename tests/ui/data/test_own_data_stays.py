@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from data.files import user_data
 from lab.experiment.own_data import UPLOADS
-from tests.ui.opened import ROOT, link, open_page, ran, texts
+from tests.ui.opened import ROOT, link, open_page, ran, taken_for_changes, texts
 from ui.session import waiting
 from ui.session.visitor import runs
 
@@ -113,6 +113,7 @@ def test_a_choice_is_not_repeated_to_the_browser(come):
     again = open_page("data")
     assert widget(again, "selectbox", "Target column").proto.set_value
     assert not widget(ran(again.run()), "selectbox", "Target column").proto.set_value
+    assert taken_for_changes(again) == []
 
 
 def test_a_removed_file_is_gone_in_every_tab(come, place):

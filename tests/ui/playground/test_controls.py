@@ -14,7 +14,7 @@ from lab.experiment.fields import DEFAULTS, FIELDS
 from lab.experiment.rules import Range, as_text
 from tests.lab.strategies import experiments
 from tests.ui.conftest import ROUTER
-from tests.ui.opened import ALL_CONTROLS, link, open_page, ran
+from tests.ui.opened import ALL_CONTROLS, link, open_page, ran, taken_for_changes
 
 KINDS = ("selectbox", "select_slider", "number_input", "checkbox", "text_input", "button")
 DIAGRAM = {"features"}  # thumbnails of the live view, which tests/browser/test_stage.py presses
@@ -167,3 +167,10 @@ def test_a_slider_in_sight_keeps_what_is_pressed_during_a_run(view, repeated):
     page = ran(open_page("playground", controls="everything", **view).run())
     for name in ("noise", "batch_size"):
         assert page.select_slider(key=f"field_{name}").proto.set_value is repeated
+
+
+@pytest.mark.parametrize("page", ["playground", "compare", "studies", "functions", "runs"])
+def test_a_browser_that_has_forgotten_a_widget_reports_no_other_value(page):
+    opened = open_page(page, learning_rate="0.1", batch_size="32", optimizer="adam", samples="60", epochs="10",
+                       study="12:1:25:score:random:true:learning_rate=0.01|1")  # fmt: skip
+    assert taken_for_changes(ran(opened.run())) == []
