@@ -206,7 +206,7 @@ class Student:
 
 
 def curves_of(group: int) -> list[str]:
-    """Fields whose response curves have at least so many values together."""
+    """Fields whose response curves together have at least `group` values."""
     found: list[str] = []
     for name in CURVES:
         if sum(len(FIELDS[other].steps) for other in found) < group:

@@ -43,7 +43,7 @@ def get_source(name: str, points: str = "", own: str = "") -> Source:
 
 
 def has_fold(fold: int, validation_share: float) -> bool:
-    """Whether the training part holds so many other validation parts of this share."""
+    """Whether the training part can be divided into more than `fold` validation parts of this share."""
     return round((fold + 1) * validation_share, 9) <= 1
 
 

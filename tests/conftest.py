@@ -52,7 +52,7 @@ def _state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture
 def on_the_tape(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests of so many networks that compiling them would take most of the time."""
+    """For tests of hundreds of networks, which would take most of their time to compile."""
     monkeypatch.setenv("PLAYGROUND_COMPILED", "off")
 
 

@@ -197,7 +197,7 @@ class CompiledExecutor(TapeExecutor):
         return len(sizes), progress.position == 0
 
     def _numbers(self, program: Program, samples: np.ndarray) -> np.ndarray:
-        """(count, n): the numbers of each step, before which so many samples (count,) were seen. Counts the steps."""
+        """(count, n): the numbers of each step. samples: (count,) seen before each. Counts the steps."""
         formulas, optimizer, count = self.formulas, self.formulas.optimizer, len(samples)
         s, factor = formulas.settings, SCHEDULES[formulas.settings.schedule].factor
         rates = np.full(count, optimizer.rate, np.float64)

@@ -14,7 +14,6 @@ from engine.c.program import (
     Function,
     HostSketch,
     Memory,
-    address_of,
     beginning,
     blas_product,
     plan_of,
@@ -24,6 +23,7 @@ from engine.c.program import (
 from engine.lowering.sketch import Node
 from engine.network.network import Network
 from engine.network.observe import observe
+from engine.tape.tape import address_of
 
 BLOCK = 256  # samples at a time: what their layers store stays in the processor's cache
 

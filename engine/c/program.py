@@ -26,6 +26,7 @@ from engine.network.network import Network
 from engine.step.data import Data, Part
 from engine.step.gradient import differentiate
 from engine.step.update import StepFormulas, update
+from engine.tape.tape import address_of
 
 NOTED = 128  # added to the place of a batch size: the parts are evaluated after this step
 
@@ -215,10 +216,6 @@ def _kind(argument: Any) -> str:
 def _constant(argument: Any) -> str:
     """The text of a number; empty for an array."""
     return "" if isinstance(argument, np.ndarray) else repr(argument.item())
-
-
-def address_of(array: np.ndarray) -> int:
-    return array.__array_interface__["data"][0]
 
 
 class BatchTable(ctypes.Structure):

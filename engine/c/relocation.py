@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.c.program import Program, address_of
+from engine.c.program import Program
 from engine.formulas.regularizers import REGULARIZERS
 from engine.network.layers import Layer
 from engine.network.network import Network
 from engine.step.data import Data
 from engine.step.update import StepFormulas
+from engine.tape.tape import address_of
 
 MAX_PROGRAMS = 8
 MAX_PROGRAM_BYTES = 1 << 20  # of the arrays of one; sketching takes a notable part of the time of small runs only

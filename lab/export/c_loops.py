@@ -15,6 +15,7 @@ import numpy as np
 from engine.lowering.target import Launch
 from engine.network.layers import Dense
 from engine.step.update import StepFormulas
+from engine.tape.tape import address_of
 from lab.export.common import ExportError
 
 SIZES = (7, 11)  # of the two sketched batches
@@ -34,7 +35,7 @@ class Names:
             number += isinstance(layer, Dense)
             for name in layer.shapes:
                 view = getattr(layer, name)
-                self.views[f"{name}{number}"] = (_address(view) - _address(network.parameters)) // view.itemsize
+                self.views[f"{name}{number}"] = (address_of(view) - address_of(network.parameters)) // view.itemsize
                 self._add(f"{name}{number}", view)
                 self._add(f"d{name}{number}", getattr(layer, f"d{name}"))
             self.state |= {f"{name}{number}": array for name, array in layer.state.items()}
@@ -50,7 +51,7 @@ class Names:
         self.constants: dict[str, float] = {}
 
     def _add(self, name: str, array: np.ndarray) -> None:
-        self.arrays[_address(array), array.size] = name
+        self.arrays[address_of(array), array.size] = name
 
     def use(self, numbers: Sequence[np.ndarray]) -> list[str]:
         """Take the numbers that a step reads; returns their names."""
@@ -58,10 +59,6 @@ class Names:
         self.varying = [name for name in found if name in NUMBERS_OF_STEP]
         self.constants = {name: value for name, value in found.items() if name not in NUMBERS_OF_STEP}
         return list(found)
-
-
-def _address(array: np.ndarray) -> int:
-    return array.__array_interface__["data"][0]
 
 
 def declared(sizes: dict[str, str], largest: str) -> str:
@@ -138,15 +135,15 @@ class LoopWriter:
         raise ExportError("The C program does not cover this experiment: a number depends on the batch size.")
 
     def _array(self, first: np.ndarray, second: np.ndarray) -> str:
-        address = _address(first)
+        address = address_of(first)
         if name := self.names.arrays.get((address, first.size)):
             return name
         for name, array in self.given[0].items():
-            offset = (address - _address(array)) // array.itemsize
+            offset = (address - address_of(array)) // array.itemsize
             if 0 <= offset < max(1, array.size):
                 if not offset:
                     return name
-                other = (_address(second) - _address(self.given[1][name])) // array.itemsize
+                other = (address_of(second) - address_of(self.given[1][name])) // array.itemsize
                 return f"({name} + {self._value(np.int64(offset), np.int64(other))})"
         if address not in self.temporary:
             self.temporary[address] = name = f"h{len(self.temporary) + 1}"
