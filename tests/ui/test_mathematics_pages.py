@@ -119,11 +119,12 @@ def test_a_race_in_which_all_diverge_says_so(optimizers):
 def test_a_landscape_of_each_kind_is_computed_and_raced_on(optimizers, kind):
     page = show(optimizers, "Your own loss")
     page.radio(key="land_kind").set_value(kind).run()
-    page.select_slider(key="land_side").set_value(15).run()
+    page.select_slider(key="land_side").set_value(15)  # a browser sends both if the press follows at once
     page.button(key="land_begin").click().run()
     run_job(page)
     page.run()
     assert not page.exception
+    assert len(page.session_state.visitor.notes["landscape"][1]["heights"]) == 15
     assert "untrained; the gray line shows where 30 epochs would take it" in text(page)
     assert "mean loss of 375 training examples" in text(page)
     assert len(table(page, "Optimizer")) == len(OPTIMIZERS)

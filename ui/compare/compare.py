@@ -91,7 +91,10 @@ def compare() -> None:
         except ExperimentError as problem:
             st.warning(escape_markdown(str(problem)))
             return
-        _answer(view, outcomes_of(group))
+        found = outcomes_of(group)
+        if state.notes().pop("compare_begin", False):
+            found.begin()
+        _answer(view, found)
         if numbers := view.pair(group):
             close = partial(parts.choose, now._replace(pair="")) if now.pair else None
             pair.show(group, numbers, close)
@@ -100,17 +103,22 @@ def compare() -> None:
 def _answer(view: View, found: Outcomes) -> None:
     if not found.finished and not found.status and not found.begun and found.group.seconds > AT_ONCE_S:
         label = f"Train {found.total} runs (about {found.group.seconds:,.0f} s)"
-        st.button(label, key="compare_begin", type="primary", on_click=found.begin, help="You can stop at any time.")
+        st.button(label, key="compare_begin", type="primary", on_click=_begin, help="You can stop at any time.")
     elif not found.finished and not found.stopped:
         st.fragment(partial(_working, view, found), run_every=REFRESH_S)()
     else:
         if found.problem:
             st.warning(escape_markdown(found.problem))
         if found.stopped:
-            st.button("Go on", key="compare_go_on", on_click=found.begin, help="Trains the remaining runs.")
+            st.button("Go on", key="compare_go_on", on_click=_begin, help="Trains the remaining runs.")
         if found.status:
             view.draw(found)
             keep_button(found)
+
+
+def _begin() -> None:
+    """A choice just before the press is first drawn, so that it counts."""
+    state.notes()["compare_begin"] = True
 
 
 def _working(view: View, found: Outcomes) -> None:

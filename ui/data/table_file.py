@@ -115,14 +115,14 @@ def _layout(file: UploadedFile, choices: Choices) -> Layout:
             )
         with middle:
             separator = _overrule("Separator", SEPARATORS, SEPARATORS.__getitem__, choices, found.separator)
-            value = choices.value("header")
             header = st.number_input(
                 "Line with the column names",
                 0,
                 MAX_HEADER_LINE,
+                None,
                 placeholder="none" if found.header == 0 else f"automatic: {found.header or 1}",
                 help="Lines above it are passed over. 0: the file has no names.",
-                **choices.bound("header", value, value=value),
+                **choices.bound("header", choices.value("header")),
             )
         with right:
             decimal = _overrule("Decimal mark", MARKS, MARKS.__getitem__, choices, found.decimal)
@@ -147,10 +147,9 @@ def _overrule(
 ) -> Any:
     """A choice that is left to the reader until something is chosen."""
     automatic = f"automatic: {show(found)}" if found is not None and found in allowed else "automatic"
-    control, names = label.lower().replace(" ", "_"), list(allowed)
-    value = choices.value(control, names)
-    bound = choices.bound(control, value, index=None if value is None else names.index(value))
-    return st.selectbox(label, names, format_func=show, placeholder=automatic, **bound)
+    control = label.lower().replace(" ", "_")
+    options = {"format_func": show, "placeholder": automatic, **choices.bound(control, choices.value(control, allowed))}
+    return st.selectbox(label, list(allowed), None, **options)
 
 
 def _columns(

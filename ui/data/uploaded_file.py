@@ -110,8 +110,11 @@ class Choices:
         return [name for name in self.made.get(control, proposed) if name in allowed]
 
     def bound(self, control: str, value: Any, /, **default: Any) -> dict[str, Any]:
-        """Key and callback of the widget that shows a value. default: the value as an argument of the widget."""
+        """Key and callback of the widget that shows a value.
+
+        default: the value as an argument of the widget; not of one that can be cleared, which would go back to it.
+        """
         act: Callable[[Any], None] = partial(self.made.__setitem__, control)
         if self.digest:
             act = partial(UPLOADS.choose, state.owner(), self.section, self.digest, control)
-        return keyed(f"{control}_{self.digest[:12]}", value, act, default=default)
+        return keyed(f"{control}_{self.digest[:12]}", value, act, default=default or None)

@@ -27,11 +27,9 @@ def find_rate() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         kinds = list(WEIGHTS)
         help = "Training began with the initial weights. A trained network may have nothing left to learn."
-        weights = st.segmented_control("Begin with", kinds, default=kinds[0], required=True, key="rate_from", help=help)
+        st.segmented_control("Begin with", kinds, default=kinds[0], required=True, key="rate_from", help=help)
         help = "Tries up to 100 learning rates from 0.00001 to 10."
-        st.button(
-            "Test the rates", key="rate_test", type="primary", on_click=_test, args=(WEIGHTS[weights],), help=help
-        )
+        st.button("Test the rates", key="rate_test", type="primary", on_click=_test, help=help)
         found = state.recall("rate_test")
         suggestion = found[0]["suggestion"] if found else None
         if suggestion:
@@ -63,7 +61,8 @@ def find_rate() -> None:
         propose_validation("The test of rates looks at the training part now.")
 
 
-def _test(from_start: bool) -> None:
+def _test() -> None:
+    from_start = WEIGHTS[st.session_state["rate_from"]]
     try:
         state.remember("rate_test", state.ask("rate_test", from_start=from_start))
     except (ExperimentError, RuntimeError) as problem:

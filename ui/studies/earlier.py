@@ -54,18 +54,21 @@ def controls(studies: list[KeptStudy], job: Job | None) -> None:
 
 
 def _choice(studies: list[KeptStudy]) -> None:
-    names = {other.name: other for other in studies}
-    chosen = state.notes().get("study_chosen")
-    chosen = chosen if chosen in names else studies[0].name
+    names, chosen = {other.name: other for other in studies}, _chosen(studies)
     label = lambda name: f"{_when(names[name])}, {', '.join(_cells(names[name], '')[:2])}"  # noqa: E731
-    options = keyed("study_chosen", chosen, lambda name: state.notes().update(study_chosen=name))
+    options = keyed("study_chosen", chosen.name, lambda name: state.notes().update(study_chosen=name))
     with st.container(width=420):
         st.selectbox("Earlier study", list(names), format_func=label, help="Which one to open or delete.", **options)
     help = "Shows what it has found, with its settings. *Go on* trains what is left of it."
-    options = obeying(help, **_experiment_fields(names[chosen]))
-    st.button("Open the study", key="study_open", on_click=_open, args=(names[chosen],), **options)
+    options = obeying(help, **_experiment_fields(chosen))
+    st.button("Open the study", key="study_open", on_click=_open, **options)
     help = "Deletes this study; its trials stay on the page Runs. You can undo it."
-    st.button("Delete", key="study_delete", on_click=_delete, args=(chosen,), help=help)
+    st.button("Delete", key="study_delete", on_click=_delete, help=help)
+
+
+def _chosen(studies: list[KeptStudy]) -> KeptStudy:
+    names = {other.name: other for other in studies}
+    return names.get(state.notes().get("study_chosen", ""), studies[0])
 
 
 def _experiment_fields(kept: KeptStudy) -> dict[str, object]:
@@ -76,9 +79,11 @@ def _experiment_fields(kept: KeptStudy) -> dict[str, object]:
         return {}
 
 
-def _open(kept: KeptStudy) -> None:
+def _open() -> None:
+    if not (studies := kept()):
+        return
     try:
-        study = Study.with_notes_from_json(json.dumps(kept.study))[0]
+        study = Study.with_notes_from_json(json.dumps(_chosen(studies).study))[0]
     except SentenceError as problem:
         state.notes()["study_refused"] = problem.sentences
         return
@@ -87,7 +92,8 @@ def _open(kept: KeptStudy) -> None:
     state.change_view("study", study_setup.setup_of(study).text)
 
 
-def _delete(name: str) -> None:
+def _delete() -> None:
+    name = _chosen(studies).name if (studies := kept()) else ""
     if jobs.shared().delete(state.keeper(), name, shared_store()):
         state.notes()["study_deleted"] = name
 

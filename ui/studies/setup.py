@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -51,18 +53,31 @@ def choose(**changes: Any) -> None:
     state.change_view("study", "" if now == Setup(usual_space(state.experiment())) else now.text)
 
 
+def _search(names: list[str]) -> None:
+    """Search these fields, each with what is chosen for it or usual."""
+    e, space = state.experiment(), _space()
+    choose(space={name: space.get(name) or usual(name, e) for name in names[:MOST_FIELDS]})
+
+
+def _vary(name: str, values: Iterable[Any]) -> None:
+    choose(space={**_space(), name: tuple(values)})
+
+
+def _space() -> Mapping[str, Any]:
+    return chosen(state.experiment()).space or {}
+
+
 def controls(e: Experiment, most_trials: float) -> Setup:
     """The controls; returns what is chosen."""
     now = chosen(e)
     label = lambda name: FIELDS[name].label  # noqa: E731
-    space = dict(now.space or {})
-    act = lambda names: choose(space={n: space.get(n) or usual(n, e) for n in names[:MOST_FIELDS]})  # noqa: E731
+    space = now.space or {}
     help = f"What the study may change, at most {MOST_FIELDS} settings. Everything else stays as on the Playground."
     names = offered(e, now.objective)
-    options = keyed("study_fields", list(space), act)
+    options = keyed("study_fields", list(space), _search)
     st.multiselect("Settings to search", names, format_func=label, max_selections=MOST_FIELDS, help=help, **options)
     for name in space:
-        _variation_control(name, space, e)
+        _variation_control(name, space[name], e)
     numbers = [n for n in TRIALS if n <= most_trials or n == now.trials]
     _slider("Trials", "trials", numbers, now, "How many combinations are tried.")
     _slider("Runs of each trial", "seeds", SEEDS, now,
@@ -81,22 +96,21 @@ def controls(e: Experiment, most_trials: float) -> Setup:
     return chosen(e)
 
 
-def _variation_control(name: str, space: dict[str, Any], e: Experiment) -> None:
-    spec, values = FIELDS[name], space[name]
-    put = lambda found: choose(space={**space, name: tuple(found)})  # noqa: E731
+def _variation_control(name: str, values: tuple[Any, ...], e: Experiment) -> None:
+    spec = FIELDS[name]
     if has_range(name):
         low, high = values
         steps = sorted({*spec.steps, low, high})
         from_column, to_column = st.columns(2)
-        options = keyed(f"study_{name}_from", low, lambda value: put((value, high)))
+        options = keyed(f"study_{name}_from", low, lambda value: _vary(name, (value, _space()[name][1])))
         help = "The lower end of what is searched. If both ends are far apart, equal factors are equally likely."
         from_column.selectbox(f"{spec.label} from", steps, format_func=spec.text, help=help, **options)
-        options = keyed(f"study_{name}_to", high, lambda value: put((low, value)))
+        options = keyed(f"study_{name}_to", high, lambda value: _vary(name, (_space()[name][0], value)))
         to_column.selectbox(f"{spec.label} to", steps, format_func=spec.text, help="The upper end.", **options)
     else:
         known = dict.fromkeys((*fields_to_vary(e)[name], *values))
         show = lambda value: text_of(name, value, e)  # noqa: E731
-        options = keyed(f"study_{name}", list(values), put)
+        options = keyed(f"study_{name}", list(values), partial(_vary, name))
         st.multiselect(f"{spec.label}: values", list(known), format_func=show, help="What is tried.", **options)
 
 

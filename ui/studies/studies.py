@@ -7,6 +7,7 @@ from functools import partial
 import streamlit as st
 
 from lab.experiment.errors import SentenceError
+from lab.experiment.experiment import Experiment
 from lab.store.database import StoreError
 from lab.store.kept_study import KeptStudy
 from lab.store.shared import shared as shared_store
@@ -29,12 +30,15 @@ def page() -> None:
         start = st.container()  # in sight on every screen
         chosen = setup.controls(e, jobs.shared().limits.study_trials)
         study = _study(chosen, e)
+        if state.notes().pop("study_pressed", False) and study:
+            _begin(study)
+            studies = earlier.kept()
         job = _job(study, studies)
         is_same = job is not None and study is not None and job.search.study == study
         label = "Start another study" if job and not is_same else "Start"
         is_off = study is None or (is_same and job is not None and job.status != "failed")
         help = "Trains in the background, also while you are on other pages."
-        options = {"type": "primary", "disabled": is_off, "help": help, "on_click": _begin, "args": (study,)}
+        options = {"type": "primary", "disabled": is_off, "help": help, "on_click": _press}
         start.button(label, key="study_start", **options)
         st.caption("Trials are judged by the validation part. The test part is looked at once, for the best of them.")
     with right:
@@ -54,13 +58,18 @@ def _job(study: Study | None, studies: list[KeptStudy]) -> Job | None:
     return jobs.shared().of(state.keeper())
 
 
-def _study(chosen: setup.Setup, e: setup.Experiment) -> Study | None:
+def _study(chosen: setup.Setup, e: Experiment) -> Study | None:
     """The study that is chosen; None, and a sentence, if it is none."""
     try:
         return chosen.study(e)
     except SentenceError as problem:
         st.warning(escape_markdown(str(problem)))
         return None
+
+
+def _press() -> None:
+    """A choice just before the press is first drawn, so that it counts."""
+    state.notes()["study_pressed"] = True
 
 
 def _begin(study: Study) -> None:

@@ -113,6 +113,15 @@ def test_long_work_says_how_long_it_takes_and_waits_for_a_press():
     assert "Train 30 runs (about " in begin.label
 
 
+def test_a_choice_counts_that_comes_with_the_press(monkeypatch):
+    """A browser sends both at once where the press follows before the answer to the choice."""
+    monkeypatch.setattr("ui.compare.compare.AT_ONCE_S", 0)
+    page = open_page("compare", **SMALL)
+    page.select_slider(key="compare_runs_repeat").set_value(5)
+    ran(page.button(key="compare_begin").click().run())
+    assert "**5 runs**" in texts(page)
+
+
 def test_settings_of_data_sets_without_a_plane_have_no_maps():
     page = few(open_page("compare", dataset="iris", hidden="4"), "repeat")
     assert "**5 runs**" in texts(page)

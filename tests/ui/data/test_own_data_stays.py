@@ -116,6 +116,19 @@ def test_a_choice_is_not_repeated_to_the_browser(come):
     assert taken_for_changes(again) == []
 
 
+def test_what_overrules_the_reader_can_be_cleared(come):
+    """A browser sends the default of the widget where it is cleared."""
+    page = uploaded_table()
+    ran(widget(page, "number_input", "Line with the column names").set_value(0).run())
+    assert "31 rows" in texts(page)
+    for kind, label in (("number_input", "Line with the column names"), ("selectbox", "Separator")):
+        cleared = widget(page, kind, label)
+        assert cleared.value is not None
+        assert not cleared.proto.HasField("default")
+        ran(cleared.set_value(None).run())
+    assert "30 rows" in texts(page)
+
+
 def test_a_removed_file_is_gone_in_every_tab(come, place):
     page, other = uploaded_table(), open_page("data")
     ran(widget(page, "button", "Remove plants\\.csv").click().run())

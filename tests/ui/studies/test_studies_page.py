@@ -68,6 +68,25 @@ def test_a_study_is_begun_and_its_best_trial_taken(jobs):
     assert "12 of 12 trials" in texts(page)
 
 
+def test_a_choice_counts_that_comes_with_the_press(jobs):
+    """A browser sends both at once where the second press comes before the answer to the first."""
+    page = open_page("studies", dataset="moons", samples="60", hidden="4", study=TEXT)
+    page.toggle[0].set_value(True)
+    low, high = (next(box for box in page.selectbox if box.label == f"Learning rate {end}") for end in ("from", "to"))
+    low.set_value(0.03), high.set_value(0.3)
+    ran(page.button(key="study_start").click().run())
+    study = wait(jobs).study
+    assert (study.pruner, study.space["learning_rate"]) == ("median", Span(0.03, 0.3, True))
+    begun = replace(study, seeds=3)
+    owner = next(iter(jobs._jobs))
+    shared().put_study(KeptStudy(name_of(begun, owner), owner, begun.to_values()))
+    ran(page.run())
+    box = next(box for box in page.selectbox if box.label == "Earlier study")
+    box.set_value(name_of(study, owner))
+    ran(page.button(key="study_delete").click().run())
+    assert [other.study["seeds"] for other in shared().studies(owner)] == [3]
+
+
 def test_earlier_studies_are_opened_gone_on_with_and_deleted(jobs, monkeypatch):
     page = open_page("studies", dataset="moons", samples="60", hidden="4", study=TEXT)
     ran(page.button(key="study_start").click().run())
