@@ -28,7 +28,7 @@ from lab.protocol.messages import LIVE_PROTOCOL
 OPEN_TIMEOUT_S = 60.0
 SLIDER_INTERVAL_S = 3.0  # between two moves of the slider
 OTHER_PAGE_INTERVAL_S = 20.0  # between two visits to another page
-RESPONSES_INTERVAL_S = 0.35  # between two questions about response curves
+RESPONSES_INTERVAL_S = 0.12  # between two questions about response curves, as in ui/components/live/responses
 CURVES = ("l2", "l1", "batch_size", "noise", "train_share", "clip_norm", "dropout")  # none of them is moved
 FRAME_INTERVAL_S = 0.1  # between two frames, unless the server asks for more
 WIDGETS = ("button", "slider", "button_group", "file_uploader")

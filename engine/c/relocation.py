@@ -17,7 +17,7 @@ from engine.step.data import Data
 from engine.step.update import StepFormulas
 from engine.tape.tape import address_of
 
-MAX_PROGRAMS = 8
+MAX_PROGRAMS, MAX_BYTES = 64, 8 << 20  # of all programs and of their arrays
 MAX_PROGRAM_BYTES = 1 << 20  # of the arrays of one; sketching takes a notable part of the time of small runs only
 
 
@@ -26,6 +26,7 @@ class Template(NamedTuple):
 
     program: Program
     arrays: list[np.ndarray]
+    bytes: int
 
 
 _recent: OrderedDict[str, Template] = OrderedDict()  # by structure; only changed in turns of `Build`
@@ -37,17 +38,18 @@ def program_for(twin: Network, formulas: StepFormulas, data: Data, sizes: frozen
     key = structure_of(twin, formulas, data, sizes, arrays)
     if key in _recent:
         _recent.move_to_end(key)
-        program = _on_arrays(*_recent[key], arrays)
+        program = _on_arrays(_recent[key].program, _recent[key].arrays, arrays)
         program.formulas, program.data = formulas, data
         program.inputs, program.targets = (np.ascontiguousarray(array) for array in data.train[:2])
         return program
     program = Program(twin, formulas, data, sizes)
-    if _bytes(program) <= MAX_PROGRAM_BYTES and all(array.flags.c_contiguous for array in arrays):
+    size = _bytes(program)
+    if size <= MAX_PROGRAM_BYTES and all(array.flags.c_contiguous for array in arrays):
         blank = [np.zeros_like(array) for array in arrays]
         template = _on_arrays(program, arrays, blank)
         del template.formulas, template.data, template.inputs, template.targets
-        _recent[key] = Template(template, blank)
-        while len(_recent) > MAX_PROGRAMS:
+        _recent[key] = Template(template, blank, size)
+        while len(_recent) > MAX_PROGRAMS or sum(each.bytes for each in _recent.values()) > MAX_BYTES:
             _recent.popitem(last=False)
     return program
 

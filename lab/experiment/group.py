@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from engine import ACTIVATIONS
@@ -92,8 +92,7 @@ class Group:
 
     @cached_property
     def members(self) -> tuple[Member, ...]:
-        changes = map(self.fields_at, range(self.places))
-        first = [self.experiment.change(**fields) if fields else self.experiment for fields in changes]
+        first = _with_fields(self.experiment, tuple(tuple(self.fields_at(n).items()) for n in range(self.places)))
         return tuple(
             Member(place, e.model_copy(update=self._differences(number)))  # they fit whatever the other fields are
             for number in range(self.seeds)
@@ -164,6 +163,12 @@ class Group:
             if isinstance(problem, ExperimentError):
                 raise
             raise ExperimentError(["compare: this is not a group of runs."]) from None
+
+
+@lru_cache(maxsize=64)
+def _with_fields(e: Experiment, places: tuple[tuple[tuple[str, Any], ...], ...]) -> tuple[Experiment, ...]:
+    """The experiment with the fields of each place. Remembered, because groups with other seeds need the same."""
+    return tuple(e.change(**dict(fields)) if fields else e for fields in places)
 
 
 def later_seed(seed: int, number: int) -> int:

@@ -32,7 +32,7 @@ from lab.training.group_run import MAP_SIDE, GroupRun, Known
 from lab.training.spread import spread
 
 ASKED_S = 1.0  # after the latest request; then nothing is trained
-BEGIN_S = 0.03  # of an answer that may be spent on describing new groups
+BEGIN_S = 0.006  # of an answer, after which it describes no further new group; the page asks again soon
 SEEDS = (5, 3, 1)  # as many as the time allows
 
 

@@ -45,7 +45,9 @@ from lab.worker.lane import Job, Lane, needs_lane, trains_long
 
 SLICE_S = 0.0025  # that a run trains before the next one gets its turn and commands are looked at
 COMMANDS_A_ROUND = 16  # answered after a round of slices: thirty visitors' requests must not stop all training
-COMMANDS_A_SLICE = 2  # answered after each slice: with thirty slices in a round nobody may wait for all of them
+COMMANDS_A_SLICE = 6  # answered after each slice: with thirty slices in a round nobody may wait for all of them
+MAX_WAITING = 32  # commands that are read before they are carried out, so that the urgent ones come first
+PATIENT = (GetFrame, GetResponses, Query)  # they change nothing, and most come many times a second
 IDLE_S = 0.05  # to wait for a command when nothing trains
 COMPILING_S = 0.004  # to wait for one when all runs that are due wait for their compiler
 CHECKPOINT_EVERY_S = 2.0  # between two checkpoints of a run that trains
@@ -68,6 +70,7 @@ class Scheduler:
         self._released = 0.0  # when groups that nobody asks for last gave up their trainers
         self._busy = threading.Lock()
         self._connection: Connection | None = None
+        self._waiting: list[tuple[int, str, Command | BadMessage | None, Arrays]] = []  # None: goodbye
         self._sending = threading.Lock()
         self.lanes: dict[str, Lane] = {}  # of runs whose pieces of work take long
         self._moving = threading.Lock()  # of runs into lanes and out of them
@@ -85,15 +88,19 @@ class Scheduler:
             self.freed_memory.give_back(now)
 
     def _answer_waiting(self, connection: Connection, most: int, wait: float = 0) -> None:
-        """Answer at most `most` waiting commands. wait: seconds to wait for the first one."""
+        """Answer at most `most` waiting commands, the urgent ones first. wait: seconds to wait for the first one."""
         for _ in range(most):
-            if not _has_message(connection, wait):
+            while len(self._waiting) < MAX_WAITING and _has_message(connection, 0 if self._waiting else wait):
+                message = connection.recv_bytes()
+                self._waiting.append((0, "", None, {}) if message == GOODBYE else decode_command(message))
+            if not self._waiting:
                 return
             wait = 0
-            if (message := connection.recv_bytes()) == GOODBYE:
+            urgent = (at for at, (*_, what, _) in enumerate(self._waiting) if what and not isinstance(what, PATIENT))
+            number, run, command, arrays = self._waiting.pop(next(urgent, 0))
+            if command is None:
                 self._send_checkpoints(np.inf)
                 raise EOFError
-            number, run, command, arrays = decode_command(message)
             if isinstance(command, BadMessage):
                 self._reply(number, failed(command))
             elif not self._put_in_lane(run, (number, command, arrays)):

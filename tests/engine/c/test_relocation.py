@@ -92,7 +92,10 @@ def test_few_small_programs_are_known(sketched, monkeypatch, build_trainer):
     for size in (7, 8, 9):
         build_trainer(executor=CompiledExecutor, batch_size=size).step()
     assert len(relocation._recent) == 2
+    monkeypatch.setattr(relocation, "MAX_BYTES", max(each.bytes for each in relocation._recent.values()))
+    build_trainer(executor=CompiledExecutor, batch_size=6).step()
+    assert len(relocation._recent) == 1
     monkeypatch.setattr(relocation, "MAX_PROGRAM_BYTES", 100)
     build_trainer(executor=CompiledExecutor, batch_size=10).step()
     build_trainer(executor=CompiledExecutor, batch_size=10).step()
-    assert len(sketched) == 5
+    assert len(sketched) == 6

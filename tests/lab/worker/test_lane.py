@@ -17,7 +17,7 @@ from lab.server.admission import check_visitor_limits
 from lab.server.limits import limits
 from lab.training.run import Run
 from lab.worker import lane
-from lab.worker.scheduler import Scheduler
+from lab.worker.scheduler import COMMANDS_A_ROUND, Scheduler
 from tests.lab.helpers import until
 
 SMALL = Experiment(samples=40, hidden=(4,))
@@ -95,7 +95,7 @@ def test_others_train_and_are_answered_while_a_long_run_works(worker, gate):
     worker.ask("other", Play())
     worker.ask("long", Play())
     waiting = worker.send("long", GetFrame())
-    epochs = [worker.ask("other", GetFrame()).state.epoch for _ in range(20)]
+    epochs = [worker.ask("other", GetFrame()).state.epoch for _ in range(2 * COMMANDS_A_ROUND)]
     assert epochs[-1] > epochs[0]
     assert worker.ask("", CountRuns()).header == {"running": 2, "paused": 0}
     assert waiting not in worker.replies

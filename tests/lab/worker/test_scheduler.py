@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import threading
 import time
+from multiprocessing import Pipe
 
 import numpy as np
 import psutil
@@ -15,6 +16,7 @@ from lab.experiment.experiment import Experiment
 from lab.protocol.frames import unpack
 from lab.protocol.messages import (
     Change,
+    Checkpoint,
     Close,
     CountRuns,
     Edit,
@@ -33,6 +35,7 @@ from lab.protocol.messages import (
     Step,
     StepBatch,
 )
+from lab.protocol.wire import GOODBYE, decode_from_worker, encode_command
 from lab.worker.scheduler import CHECKPOINT_EVERY_S, COMPILING_S, NO_MEMORY, Scheduler
 from tests.lab.helpers import until
 
@@ -328,6 +331,22 @@ def test_a_diverged_run_comes_back_diverged_and_play_starts_again(scheduler):
         assert not scheduler.work()
         assert state(scheduler).status == "diverged"
         assert (do(scheduler, Play()).state.status, scheduler.runs["a"].trainer.steps) == ("running", 0)
+
+
+def test_what_changes_a_run_comes_before_the_frames_of_others(scheduler):
+    begin(scheduler, "a", "b")
+    ours, its = Pipe()
+    change = Change(SMALL.change(learning_rate=0.3))
+    for number, (run, command) in enumerate((("a", GetFrame()), ("b", GetFrame()), ("a", GetState()), ("b", change))):
+        ours.send_bytes(encode_command(number + 1, run, command))
+    ours.send_bytes(GOODBYE)
+    with pytest.raises(EOFError):
+        scheduler.serve(its)
+    found = []
+    while ours.poll():
+        message = decode_from_worker(ours.recv_bytes())
+        found += [] if isinstance(message, Checkpoint) else [message[0]]
+    assert found == [3, 4, 1, 2]
 
 
 def test_counting_tells_running_from_waiting(scheduler):
