@@ -19,6 +19,7 @@ from engine.step.progress import Progress, Snapshot
 from engine.step.update import StepFormulas
 
 TOO_LARGE = "is too large for a number"
+STEPS_AT_ONCE = 32  # repeated before the parameters are examined
 EXPLODED_LOSS_RATIO = 5.0  # to the loss of the untrained network
 
 
@@ -62,10 +63,11 @@ class Guard:
     def replay_to_divergence(self) -> Divergence:
         """Restore the saved state, repeat the steps up to the one that failed, and find its first overflow."""
         progress, last, before = self.progress, self.progress.steps, self.safe
-        progress.restore(before)
-        while progress.steps < last and self.is_finite():
-            before = progress.snapshot()
-            self._step()
+        for count in (STEPS_AT_ONCE, 1):
+            progress.restore(before)
+            while progress.steps < last and self.is_finite():
+                before = progress.snapshot()
+                self._steps(min(count, last - progress.steps))
         batch, step, epoch = progress.batch, progress.steps, progress.epochs
         progress.restore(before)
         where = self._first_overflow(batch)
@@ -76,7 +78,7 @@ class Guard:
         """Restore the saved state and repeat the steps up to number `step` of the run."""
         self.progress.restore(self.safe)
         while self.progress.steps < step:
-            self._step()
+            self._steps(step - self.progress.steps)
 
     def training_loss_ratio(self, first: Snapshot) -> float:
         """The loss in training mode divided by that of the network `first`. Restores the state."""
@@ -88,8 +90,8 @@ class Guard:
         self.progress.restore(before)
         return losses[0] / losses[1]
 
-    def _step(self) -> None:
-        self.executor.steps(1)
+    def _steps(self, limit: int) -> None:
+        self.executor.steps(limit)
         self.executor.synchronize()
 
     def _first_overflow(self, batch: np.ndarray) -> str:

@@ -129,6 +129,6 @@ export class Connection {
     clearTimeout(this.timer);
     cancelAnimationFrame(this.request);
     this.scheduled = false;
-    this.request = requestAnimationFrame(now => this.ask(now));
+    this.ask(performance.now());
   }
 }
