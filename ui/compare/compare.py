@@ -19,17 +19,19 @@ from ui.session import state
 from ui.session.comparison import EPOCHS
 
 REFRESH_S, WORK_S = 0.35, 0.25  # time between two refreshes, and how much of it is spent asking
+FAST = 4  # times as often where there is no chart to draw
 
 
 class View(NamedTuple):
     """choose: controls of what varies, returns the fields of the group; draw: the answer; pair: the numbers of two runs
-    that are shown side by side, if any."""
+    that are shown side by side, if any; pace: how many refreshes take the place of one."""
 
     label: str
     sentence: str
     choose: Callable[[Experiment], dict[str, Any]]
     draw: Callable[[Outcomes], None]
     pair: Callable[[Group], tuple[int, int] | None] = lambda group: None
+    pace: int = 1
 
 
 VIEWS = {  # name in the link -> view
@@ -41,7 +43,7 @@ VIEWS = {  # name in the link -> view
         one_setting.choose, one_setting.draw),
     "tiles": View(
         "Two settings", "Which pair is best? The result for each pair of values of two settings.",
-        two_settings.choose, two_settings.draw, two_settings.pair),
+        two_settings.choose, two_settings.draw, two_settings.pair, FAST),
     "change": View(
         "One change",
         "Does it help? The same runs with and without one change, from epoch 0 on or from where your run is now.",
@@ -105,7 +107,7 @@ def _answer(view: View, found: Outcomes) -> None:
         label = f"Train {found.total} runs (about {found.group.seconds:,.0f} s)"
         st.button(label, key="compare_begin", type="primary", on_click=_begin, help="You can stop at any time.")
     elif not found.finished and not found.stopped:
-        st.fragment(partial(_working, view, found), run_every=REFRESH_S)()
+        st.fragment(partial(_working, view, found), run_every=REFRESH_S / view.pace)()
     else:
         if found.problem:
             st.warning(escape_markdown(found.problem))
@@ -124,7 +126,7 @@ def _begin() -> None:
 def _working(view: View, found: Outcomes) -> None:
     """Train for a moment and show what is there; the page stays usable in between."""
     try:
-        found.work(WORK_S)
+        found.work(WORK_S / view.pace)
     except (ExperimentError, RuntimeError) as problem:
         st.warning(escape_markdown(str(problem)))
         return

@@ -6,27 +6,25 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import numpy as np
 import streamlit as st
 from streamlit.components.v2 import component
 
 from ui.components import script, styles
-from ui.kit.inline_picture import as_data_url
 from ui.session import state
 
 
 class Tile(NamedTuple):
-    """label: for the pointer and screen readers; text: a number; strength: of its color, 0 to 1; colors (H, W, 3)."""
+    """label: for the pointer and screen readers; text: a number; strength: of its color, 0 to 1; picture: a URL."""
 
     label: str
     text: str
     strength: float
-    colors: np.ndarray | None
+    picture: str
 
 
-def choose_map(pictures: Mapping[str, tuple[str, np.ndarray]], chosen: str, choose: Callable[[str], None]) -> None:
-    """Pictures of which one is chosen: name -> (label, colors). Without a socket there are no pictures."""
-    listed = {name: {"label": label, "picture": as_data_url(colors)} for name, (label, colors) in pictures.items()}
+def choose_map(pictures: Mapping[str, tuple[str, str]], chosen: str, choose: Callable[[str], None]) -> None:
+    """Pictures of which one is chosen: name -> (label, URL). Without a socket there are no pictures."""
+    listed = {name: {"label": label, "picture": url} for name, (label, url) in pictures.items()}
     _pictures("maps", {"name": "Runs", "pictures": listed, "chosen": chosen}, choose)
 
 
@@ -39,7 +37,7 @@ def choose_tile(tiles: Sequence[Tile], chosen: int | None, titles: tuple[str, st
     """
     listed = {
         str(place): {"label": tile.label, "text": tile.text, "strength": tile.strength,
-                     "picture": as_data_url(tile.colors) if tile.colors is not None else ""}
+                     "picture": tile.picture}
         for place, tile in enumerate(tiles)
     }  # fmt: skip
     grid = {"titles": titles, "columns": columns, "rows": rows}

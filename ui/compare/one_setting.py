@@ -16,7 +16,7 @@ from ui.compare.outcomes import Outcomes
 from ui.figures.spread import response
 from ui.kit.charts import chart, theme
 from ui.kit.escape import escape_markdown
-from ui.kit.map_colors import colored
+from ui.kit.inline_picture import map_url
 
 
 def choose(e: Experiment) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def draw(found: Outcomes) -> None:
     alt = f"{label.capitalize()} after {group.epochs} epochs for each value of {setting}; a click takes a value"
     chart(figure, "compare_response", alt, on_pick=lambda place: parts.take_place(group, place))
     if found.maps is not None and len(found.maps) >= len(places):
-        maps = [colored(found.maps[place], found.encoding, theme()) for place in places]
+        maps = [map_url(found.maps[place], found.encoding, theme()) for place in places]
         pictures = {str(place): (f"{setting} {names[place]}: its first run", maps[place]) for place in places}
         choose_map(pictures, str(present), lambda name: parts.take_place(group, name))
     if np.isfinite(quartiles[1][best]):

@@ -19,8 +19,8 @@ from ui.compare import parts
 from ui.figures.spread import two_runs
 from ui.kit.charts import charts, theme
 from ui.kit.escape import escape_markdown
-from ui.kit.inline_picture import as_data_url
-from ui.kit.map_colors import colored, signed
+from ui.kit.inline_picture import as_data_url, map_url
+from ui.kit.map_colors import signed
 from ui.session import state
 
 REFRESH_S, WORK_S, PAUSE_S = 0.35, 0.25, 0.02  # between refreshes; of one that is spent asking; between two questions
@@ -152,13 +152,13 @@ def _pictures(found: Pair) -> None:
     names = dict(zip(SIDES, side_names(group, found.numbers), strict=True))
     if (maps := found.arrays.get("maps")) is not None:
         encoding = found.header["encoding"]
-        pictures = {f"{side}: {name}": colored(map, encoding, theme())
+        pictures = {f"{side}: {name}": map_url(map, encoding, theme())
                     for (side, name), map in zip(names.items(), maps, strict=True)}  # fmt: skip
         title = "Where A and B differ" if encoding == "class" else "B minus A"
-        pictures[title] = signed(difference_map(maps, encoding), theme())
+        pictures[title] = as_data_url(signed(difference_map(maps, encoding), theme()))
         with st.container(horizontal=True):
-            for caption, colors in pictures.items():
-                st.image(as_data_url(colors), caption=escape_markdown(caption), width=PICTURE_PX, alt=caption)
+            for caption, url in pictures.items():
+                st.image(url, caption=escape_markdown(caption), width=PICTURE_PX, alt=caption)
     name = "losses" if group.figure == "loss" else "scores"
     curves = {f"{side}: {text}": (found.arrays[f"epochs_{place}"], found.arrays[f"{name}_{place}"])
               for place, (side, text) in enumerate(names.items())}  # fmt: skip

@@ -16,8 +16,8 @@ from ui.compare.outcomes import Outcomes
 from ui.compare.statistics import interval, reached
 from ui.figures.spread import bands
 from ui.kit.charts import charts, theme
-from ui.kit.inline_picture import as_data_url
-from ui.kit.map_colors import colored, signed
+from ui.kit.inline_picture import as_data_url, map_url
+from ui.kit.map_colors import signed
 from ui.session import state
 
 PICTURE_PX = 160
@@ -75,12 +75,12 @@ def _together(maps: np.ndarray, encoding: str) -> None:
     """What all maps say together, and where they disagree."""
     together, disagreement, agreed = agreement(maps, encoding)
     pictures = {
-        f"All {len(maps)} runs together": colored(together, encoding, theme()),
-        "Where they disagree": signed(disagreement, theme()),
+        f"All {len(maps)} runs together": map_url(together, encoding, theme()),
+        "Where they disagree": as_data_url(signed(disagreement, theme())),
     }
     with st.container(horizontal=True, vertical_alignment="center"):
-        for caption, colors in pictures.items():
-            st.image(as_data_url(colors), caption=caption, width=PICTURE_PX, alt=caption)
+        for caption, url in pictures.items():
+            st.image(url, caption=caption, width=PICTURE_PX, alt=caption)
         st.markdown(f"On **{agreed:.0%}** of the map at least {MOST:.0%} of the runs say the same.", width="content")
 
 
@@ -90,7 +90,7 @@ def _maps(found: Outcomes) -> None:
     if found.maps is not None:
         pictures = {
             str(n): (f"Run {n + 1}: {parts.figure_label(group)} {parts.number(found.losses[n, -1])}",
-                     colored(map, found.encoding, theme()))
+                     map_url(map, found.encoding, theme()))
             for n, map in enumerate(found.maps)
         }  # fmt: skip
         choose_map(pictures, str(picked), _pick)

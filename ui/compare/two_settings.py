@@ -17,7 +17,7 @@ from ui.compare.maps import Tile, choose_tile
 from ui.compare.outcomes import Outcomes
 from ui.kit.charts import theme
 from ui.kit.escape import escape_markdown
-from ui.kit.map_colors import colored
+from ui.kit.inline_picture import map_url
 from ui.session import state
 
 SIDE = 8  # tiles in a row or column at most
@@ -111,14 +111,14 @@ def _tile(found: Outcomes, place: int, medians: np.ndarray) -> Tile:
     """strength: 1 for the best result, 0 for the worst, by their order."""
     median, name = float(medians[place]), parts.name_of(found.group, place)
     if np.isnan(median):
-        return Tile(f"{name}: not trained yet", "", 0.0, None)
+        return Tile(f"{name}: not trained yet", "", 0.0, "")
     worse, known = parts.worse(found.group), medians[np.isfinite(medians)]
     strength = float((worse * known > worse * median).sum() / max(1, len(known) - 1)) if np.isfinite(median) else 0.0
-    colors = colored(found.maps[place], found.encoding, theme()) if found.maps is not None else None
+    url = map_url(found.maps[place], found.encoding, theme()) if found.maps is not None else ""
     text = f"{median:.2g}" if np.isfinite(median) else "diverged"
     failed, count = parts.diverged(found, place), len(found.of(place))
     more = f"; {failed} of {count} diverged" if failed else ""
-    return Tile(f"{name}: {parts.figure_label(found.group)} {parts.number(median)}{more}", text, strength, colors)
+    return Tile(f"{name}: {parts.figure_label(found.group)} {parts.number(median)}{more}", text, strength, url)
 
 
 def sentence(found: Outcomes, medians: np.ndarray, best: int, present: int | None) -> str:

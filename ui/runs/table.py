@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
 import streamlit as st
 from streamlit.components.v2 import component
 
@@ -16,8 +15,7 @@ from lab.experiment.fields import DEFAULTS, FIELDS
 from lab.store.kept_run import KeptRun, Thumbnail
 from ui.components import PLOTLY, script, styles
 from ui.figures.theme import Theme
-from ui.kit.inline_picture import as_data_url
-from ui.kit.map_colors import colored
+from ui.kit.inline_picture import map_url
 from ui.kit.widgets import keyed
 from ui.session import state
 from ui.session.run_list import FIGURES, PARENT
@@ -148,18 +146,7 @@ def show(runs: Sequence[KeptRun], pictures: Mapping[str, Thumbnail], columns: Se
 
 def picture(small: Thumbnail, theme: Theme) -> str:
     """A thumbnail as a PNG in a data URL."""
-    return _picture(small.kind, small.levels.tobytes(), small.levels.shape, theme)
-
-
-@lru_cache(maxsize=2000)
-def _picture(kind: str, levels: bytes, shape: tuple[int, ...], theme: Theme) -> str:
-    return as_data_url(np.frombuffer(levels, np.uint8).reshape(shape), _palette(kind, theme))
-
-
-@lru_cache
-def _palette(kind: str, theme: Theme) -> np.ndarray | None:
-    """The colors of all levels; None for gray ones."""
-    return None if kind == "gray" else colored(np.arange(256, dtype=np.uint8), kind, theme)
+    return map_url(small.levels, small.kind, theme)
 
 
 @lru_cache

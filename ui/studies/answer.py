@@ -13,8 +13,7 @@ from ui.figures.run_charts import Axis, parallel
 from ui.figures.study_progress import Point, importance, progress
 from ui.kit.charts import chart, theme
 from ui.kit.escape import escape_markdown
-from ui.kit.inline_picture import as_data_url
-from ui.kit.map_colors import colored
+from ui.kit.inline_picture import map_url
 from ui.kit.widgets import obeying
 from ui.session import state
 from ui.studies.setup import text_of
@@ -95,7 +94,7 @@ def _axes(search: Search, rows: list[dict[str, Any]]) -> list[Axis]:
 
 def _best_map(search: Search) -> None:
     if picture := search.best_map():
-        url = as_data_url(colored(picture.levels, picture.kind, theme()))
+        url = map_url(picture.levels, picture.kind, theme())
         st.html(f'<img src="{url}" width="{MAP_PX}" height="{MAP_PX}" alt="What the best network has learned">',
                 width="content")  # fmt: skip
 
