@@ -14,7 +14,7 @@ import streamlit as st  # noqa: E402
 from ui.header.lesson import banner  # noqa: E402
 from ui.kit.page_parts import page_frame  # noqa: E402
 from ui.kit.style import inject_css  # noqa: E402
-from ui.streamlit_compat import uninterrupted_callbacks  # noqa: E402
+from ui.streamlit_compat import late_presses, uninterrupted_callbacks  # noqa: E402
 
 PAGES = {  # menu of the navigation, "" for links of their own: (file, title) of each page
     "": (("playground", "Playground"), ("data", "Data"), ("keep", "Save")),
@@ -30,6 +30,7 @@ PAGES = {  # menu of the navigation, "" for links of their own: (file, title) of
 }
 
 uninterrupted_callbacks.install()
+late_presses.install()
 st.set_page_config(page_title="Backprop Playground", layout="wide", initial_sidebar_state="collapsed")
 st.html(ROOT / "ui/components/page/page.css")
 st.logo(ROOT / "ui/logo.svg", size="large")

@@ -38,6 +38,13 @@ PYTHON = (
         "a click that is followed immediately by another message is lost",
     ),
     Assumption(
+        "gone fragment",
+        "AppSession.request_rerun drops a message for a fragment that has_fragment does not know, and runs the whole "
+        "page for one without a fragment_id; is_auto_rerun tells a fragment's clock from a press",
+        ("late_presses.py",),
+        "a press that comes as a part of the page ends its work is lost",
+    ),
+    Assumption(
         "uploaded file",
         "uploads are held by a MemoryUploadedFileManager, which frees a file by session_id and file_id",
         ("uploads.py",),

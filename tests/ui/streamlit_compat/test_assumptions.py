@@ -11,8 +11,10 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.runtime import caching
 from streamlit.runtime.app_session import AppSession
@@ -145,8 +147,31 @@ def generated_download() -> bool:
     return used and stays and manager._get_inactive_file_ids() == {name}
 
 
+class Session:
+    """As much of a session as a message needs; it knows one fragment."""
+
+    _state, _scriptrunner, _client_state = None, None, ClientState()
+
+    def __init__(self) -> None:
+        self.runs: list[str | None] = []
+
+    def has_fragment(self, fragment_id: str) -> bool:
+        return fragment_id == "known"
+
+    def _create_scriptrunner(self, initial_rerun_data: RerunData) -> None:
+        self.runs.append(initial_rerun_data.fragment_id)
+
+
+def gone_fragment() -> bool:
+    session: Any = Session()
+    for fragment in ("known", "gone", ""):
+        inspect.unwrap(AppSession.request_rerun)(session, ClientState(fragment_id=fragment, is_auto_rerun=True))
+    return session.runs == ["known", None]
+
+
 CHECKS: dict[str, Callable[[], bool]] = {
     "callbacks yield": callbacks_yield,
+    "gone fragment": gone_fragment,
     "uploaded file": uploaded_file,
     "clear cache": clear_cache,
     "session storage": session_storage,
@@ -166,6 +191,7 @@ def test_the_installed_streamlit_keeps_the_assumption(assumption):
     ("name", "owner", "attribute", "changed"),
     [
         ("callbacks yield", SafeSessionState, "on_script_will_rerun", lambda *states: None),
+        ("gone fragment", Session, "has_fragment", lambda self, fragment_id: True),
         ("uploaded file", MemoryUploadedFileManager, "remove_file", lambda *file, **names: None),
         ("clear cache", AppSession, "handle_backmsg", lambda self, msg: None),
         ("session storage", TTLCache, "expire", lambda self, at_time=None: []),
