@@ -92,7 +92,8 @@ class Group:
 
     @cached_property
     def members(self) -> tuple[Member, ...]:
-        first = _with_fields(self.experiment, tuple(tuple(self.fields_at(n).items()) for n in range(self.places)))
+        places = tuple(tuple(self.fields_at(place).items()) for place in range(self.places))
+        first = _with_fields(self.experiment, places)  # pyright: ignore[reportArgumentType]  # frozen
         return tuple(
             Member(place, e.model_copy(update=self._differences(number)))  # they fit whatever the other fields are
             for number in range(self.seeds)
