@@ -49,7 +49,7 @@ def choose(e: Experiment) -> dict[str, Any]:
 def _choose_beginning(fork: Replay | None) -> None:
     """Whether both begin at epoch 0, or as the visitor's run is at the moment of the press."""
     epoch = state.status().get("epoch", 0)
-    names = {"first": "Epoch 0", "now": f"Epoch {fork.epochs}" if fork else f"Now: epoch {epoch}"}
+    names = {"first": "Epoch 0", "now": f"Epoch {fork.epochs} of your run" if fork else f"Now: epoch {epoch}"}
     help = "From now: both take over your run as it is, with its weights, optimizer and random numbers, and go on."
     options = parts.chooses("compare_begin_at", BEGINNINGS[bool(fork)], _begun_at, BEGINNINGS)
     st.segmented_control("Begin at", BEGINNINGS, format_func=names.__getitem__, required=True, help=help, **options)

@@ -66,7 +66,7 @@ def curve(
             hovertemplate=f"%{{y:.4f}} {name} {title}<br>epoch %{{x}}<extra></extra>",
         )
     colors = {name: lines[name]["color"] for name in series}
-    _name_lines(figure, series, colors, label, log)
+    name_lines(figure, series, colors, label, log)
     watched = "validation" if "validation" in series else "test"
     if label == "loss" and x.size > 1 and np.isfinite(series[watched]).any():
         at = int(np.nanargmin(np.where(np.isfinite(series[watched]), series[watched], np.nan)))
@@ -107,10 +107,10 @@ def apart(places: ArrayLike, gap: float, low: float, high: float) -> np.ndarray:
     return moved
 
 
-def _name_lines(
+def name_lines(
     figure: go.Figure, series: Mapping[str, np.ndarray], colors: Mapping[str, Any], label: str, log: bool
 ) -> None:
-    """Write the name of each line at its end, apart from each other."""
+    """Write the name of each line (n,) at its end, apart from each other. log: whether the axis is logarithmic."""
     seen = {name: y[np.isfinite(y) & ((y > 0) | (not log))] for name, y in series.items()}
     ends = {name: y[-1] for name, y in seen.items() if y.size}
     if not ends:
@@ -118,7 +118,7 @@ def _name_lines(
     scale = np.log10 if log else np.asarray
     everything = scale(np.concatenate([*seen.values()]))
     low, high = (everything.min() if log else min(0.0, everything.min())), everything.max()
-    high = max(high, 1.02) if label != "loss" else high
+    high = high if "loss" in label else max(high, 1.02)
     places = apart(scale([*ends.values()]), LABEL_GAP * ((high - low) or 1), low, high)
     for name, place in zip(ends, places, strict=True):
         end = {"x": 1, "xref": "paper", "xanchor": "left", "xshift": 4, "y": place}

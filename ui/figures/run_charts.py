@@ -10,7 +10,19 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ui.figures.spread import FAINT, band
-from ui.figures.theme import CLASS_COLORS, GRID, INK, LOG_AXIS, QUIET, TEST_CURVE, TEXT, Theme, layout
+from ui.figures.theme import (
+    CLASS_COLORS,
+    GRID,
+    INK,
+    LOG_AXIS,
+    QUIET,
+    TEST_CURVE,
+    TEXT,
+    Theme,
+    is_wide,
+    layout,
+    loss_axis,
+)
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 MAX_COLORS = 8  # runs or groups with a color of their own; more are drawn alike
@@ -19,7 +31,6 @@ VIRIDIS = ("#440154", "#482878", "#3e4a89", "#31688e", "#26838f", "#1f9d8a", "#6
 MAX_TICKS = 8  # at the values themselves; more are at even distances
 RAIL = 0.08  # of the height of a chart, for diverged runs
 HOVER = "%{{y:.4g}} {}<br>epoch %{{x}}<extra>%{{fullData.name}}</extra>"
-LOG_RATIO = 30.0  # between the largest and the smallest value of an axis, from which on it is logarithmic
 
 
 def plain(text: str) -> str:
@@ -45,8 +56,7 @@ def overlay(lines: Sequence[Line], *, label: str, spread: Spread, theme: Theme =
 
     spread: values (runs, n) -> smallest value, quartiles and largest value, each (n,).
     """
-    log = _is_wide(np.concatenate([line.losses for line in lines]) if lines else np.zeros(0))
-    axis = {**LOG_AXIS, "exponentformat": "power"} if log else {"rangemode": "tozero"}
+    axis = loss_axis(np.concatenate([line.losses for line in lines]) if lines else np.zeros(0))
     figure = go.Figure(layout=layout(theme, x="epoch", y=label, height=HEIGHT_PX, yaxis=axis, **_legend()))
     groups: dict[str, list[Line]] = {}
     for number, line in enumerate(lines):
@@ -124,8 +134,8 @@ def scatter(marks: Sequence[Mark], *, x: str, y: str, theme: Theme = "light") ->
     ys = np.array([m.y for m in fine], float)
     x_axis: dict[str, Any] = {"type": "category"}
     if all(isinstance(m.x, int | float) for m in marks):
-        x_axis = LOG_AXIS if _is_wide(np.array([m.x for m in marks], float)) else {}
-    y_axis = {**(LOG_AXIS if _is_wide(ys) else {"rangemode": "tozero"}), "domain": [0, 1 - RAIL - 0.02 if lost else 1]}
+        x_axis = LOG_AXIS if is_wide(np.array([m.x for m in marks], float)) else {}
+    y_axis = {**(LOG_AXIS if is_wide(ys) else {"rangemode": "tozero"}), "domain": [0, 1 - RAIL - 0.02 if lost else 1]}
     figure = go.Figure(layout=layout(theme, x=x, y=y, height=HEIGHT_PX, xaxis=x_axis, yaxis=y_axis,
                                      clickmode="event", meta={"click": True}))  # fmt: skip
     place = {"mode": "markers", "hovertemplate": "%{text}<extra></extra>"}
@@ -177,7 +187,7 @@ def _dimension(axis: Axis) -> dict[str, Any]:
                 "range": [-0.2, len(names) - 0.8]}  # fmt: skip
     numbers = np.array([np.nan if value is None else value for value in axis.values], float)
     known = numbers[np.isfinite(numbers)]
-    log = _is_wide(known)
+    log = is_wide(known)
     placed = np.log10(numbers) if log else numbers
     ends = placed[np.isfinite(placed)] if known.size else np.array([0.0, 1.0])
     low, high = float(ends.min()), float(ends.max())
@@ -201,9 +211,3 @@ def _by_number(name: str) -> tuple[Any, ...]:
         return 0, float(name)
     except ValueError:
         return 1, [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.findall(r"\d+|\D+", name)]
-
-
-def _is_wide(values: np.ndarray) -> bool:
-    """Whether a logarithmic axis shows these values better: all are positive, and they differ by a large factor."""
-    known = values[np.isfinite(values)]
-    return bool(known.size) and bool(known.min() > 0) and bool(known.max() / known.min() >= LOG_RATIO)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.figures.theme import INK, QUIET, TEST_CURVE, TEST_WIDTH, TRAIN_WIDTH, VALIDATION_CURVE, Theme, layout
+from ui.figures.learning_curve import name_lines
+from ui.figures.theme import INK, QUIET, TEST_CURVE, TEST_WIDTH, TRAIN_WIDTH, VALIDATION_CURVE, Theme, layout, loss_axis
 
 FAINT, FAINTER = 0.3, 0.12  # opacity of the band of the quartiles, and of that of the whole range
 
@@ -21,12 +22,15 @@ def bands(
     spreads: name -> five series (epochs + 1,): lowest, first quartile, median, third quartile, highest. part: whose
     color is used; the first of several groups is drawn in gray.
     """
-    figure = go.Figure(layout=layout(theme, x="epoch", y=label, height=340, yaxis={"rangemode": "tozero"}))
+    axis = loss_axis(np.concatenate([*spreads.values()])) if "loss" in label else {"rangemode": "tozero"}
+    figure = go.Figure(layout=layout(theme, x="epoch", y=label, height=340, yaxis=axis))
     color = (VALIDATION_CURVE if part == "validation" else TEST_CURVE)[theme]
+    medians, colors = {}, {}
     for number, (name, series) in enumerate(spreads.items()):
         own = QUIET[theme] if number == 0 and len(spreads) > 1 else color
         low, q1, median, q3, high = (np.where(np.isfinite(values), values, np.nan) for values in series)
         epochs = first_epoch + np.arange(len(median))
+        medians[name], colors[name] = median, own
         for lower, upper, opacity in ((low, high, FAINTER), (q1, q3, FAINT)):
             band(figure, epochs, lower, upper, own, opacity)
         figure.add_scatter(
@@ -34,6 +38,8 @@ def bands(
             line={"color": own, "width": TEST_WIDTH if own == color else TRAIN_WIDTH},
             hovertemplate=f"median {label} %{{y:.4f}}<br>epoch %{{x}}<extra>{name}</extra>",
         )  # fmt: skip
+    if len(medians) > 1:
+        name_lines(figure, medians, colors, label, axis.get("type") == "log")
     return figure
 
 
@@ -45,12 +51,10 @@ def two_runs(
 
     curves: name -> epochs and values (n,).
     """
-    axis = {"rangemode": "tozero"} if "loss" in label else {}
+    axis = loss_axis(np.concatenate([values for _, values in curves.values()])) if "loss" in label else {}
     figure = go.Figure(layout=layout(theme, x="epoch", y=label, height=300, yaxis=axis))
-    color = (VALIDATION_CURVE if part == "validation" else TEST_CURVE)[theme]
-    for own, width, (name, (epochs, values)) in zip(
-        (QUIET[theme], color), (TRAIN_WIDTH, TEST_WIDTH), curves.items(), strict=True
-    ):
+    colors = QUIET[theme], (VALIDATION_CURVE if part == "validation" else TEST_CURVE)[theme]
+    for own, width, (name, (epochs, values)) in zip(colors, (TRAIN_WIDTH, TEST_WIDTH), curves.items(), strict=True):
         after = epochs >= first_epoch
         figure.add_scatter(
             x=epochs[after], y=values[after], name=name, mode="lines", line={"color": own, "width": width},
@@ -66,6 +70,8 @@ def two_runs(
         figure.add_vline(x=first_epoch, line={"color": INK[theme], "width": 1, "dash": "dot"})
         figure.add_annotation(x=first_epoch, y=1, yref="paper", xanchor="left", yanchor="top", text="fork", xshift=3,
                               showarrow=False)  # fmt: skip
+    lines = {name: values for name, (_, values) in curves.items()}
+    name_lines(figure, lines, dict(zip(lines, colors, strict=True)), label, axis.get("type") == "log")
     return figure
 
 
@@ -90,7 +96,9 @@ def response(names: Sequence[str], quartiles: np.ndarray, diverged: Sequence[int
     q1, median, q3 = (np.where(np.isfinite(values), values, np.nan) for values in quartiles)
     places = np.arange(len(names))
     axis = {"tickmode": "array", "tickvals": places, "ticktext": list(names), "range": [-0.5, len(names) - 0.5]}
-    figure = go.Figure(layout=layout(theme, y=label, xaxis=axis, height=340, yaxis={"rangemode": "tozero"}))
+    is_line_of_losses = is_ordered and "loss" in label  # bars begin at 0
+    y_axis = loss_axis(quartiles) if is_line_of_losses else {"rangemode": "tozero"}
+    figure = go.Figure(layout=layout(theme, y=label, xaxis=axis, height=340, yaxis=y_axis))
     hover = [f"{name}<br>{label} {m:.4f} ({a:.4f} to {b:.4f})<br>{d} of {n} runs diverged"
              for name, a, m, b, d, n in zip(names, q1, median, q3, diverged, runs, strict=True)]  # fmt: skip
     shared = {"x": places, "y": median, "customdata": places, "text": hover, "hovertemplate": "%{text}<extra></extra>"}

@@ -9,10 +9,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ui.figures.spread import FAINT, band
-from ui.figures.theme import INK, LOG_AXIS, QUIET, VALIDATION_CURVE, Theme, layout
+from ui.figures.theme import INK, LOG_AXIS, QUIET, VALIDATION_CURVE, Theme, is_wide, layout
 
 HEIGHT_PX = 340
-LOG_RATIO = 30.0  # between the largest and the smallest value, from which on the axis is logarithmic
 SYMBOLS = {"done": "circle", "pruned": "circle-open", "failed": "x"}
 
 
@@ -34,8 +33,7 @@ def progress(points: Sequence[Point], trials: int, *, label: str, minimize: bool
     """
     known = [point for point in points if point.value is not None]
     values = np.array([point.value for point in known], float)
-    log = bool(known) and minimize and values.min() > 0 and values.max() / values.min() >= LOG_RATIO
-    axis: dict[str, Any] = LOG_AXIS if log else {}
+    axis: dict[str, Any] = LOG_AXIS if minimize and is_wide(values) else {}
     numbers_axis = {"range": [-0.5, trials - 0.5], "tickformat": "d"}
     figure = go.Figure(layout=layout(theme, x="trial", y=label, height=HEIGHT_PX, yaxis=axis, xaxis=numbers_axis))
     color = VALIDATION_CURVE[theme]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import numpy as np
 import plotly.graph_objects as go
 
 Theme = Literal["light", "dark"]
@@ -27,6 +28,7 @@ FONT = '"Source Sans", sans-serif'  # of Streamlit's pages
 TRAIN_WIDTH, VALIDATION_WIDTH, TEST_WIDTH = 1.5, 2.0, 3.0
 VALIDATION_DASH = "dash"
 
+LOG_RATIO = 30.0  # between the largest and the smallest value of an axis, from which on it is logarithmic
 LOG_AXIS = {"type": "log", "tickformat": "~g"}  # whole numbers at the ticks; Plotly writes 2 and 5 for 0.2 and 0.5
 
 
@@ -60,6 +62,17 @@ def layout(theme: Theme = "light", *, x: str = "", y: str = "", **more: Any) -> 
         "yaxis": {**axis, "title": {"text": y, **title}, **given_y},
         **more,
     }
+
+
+def is_wide(values: np.ndarray) -> bool:
+    """Whether a logarithmic axis shows these values better: all are positive, and they differ by a large factor."""
+    known = values[np.isfinite(values)]
+    return bool(known.size) and bool(known.min() > 0) and bool(known.max() / known.min() >= LOG_RATIO)
+
+
+def loss_axis(values: np.ndarray) -> dict[str, Any]:
+    """The axis of these losses."""
+    return {**LOG_AXIS, "exponentformat": "power"} if is_wide(values) else {"rangemode": "tozero"}
 
 
 def diverging(theme: Theme = "light") -> list[tuple[float, str]]:

@@ -77,7 +77,7 @@ class Thumbnails {
       return element;
     };
     return [
-      label('thumbnails-title', `${down} \u2193  ${across} \u2192`),
+      label('thumbnails-title', `${down} \u2193\u2003${across} \u2192`),
       label('', ''), ...columns.map(text => label('thumbnails-column', text)),
       ...this.rows().flatMap((row, i) => [label('thumbnails-row', rows[i]), ...row]),
     ];
