@@ -93,6 +93,15 @@ def test_a_pair_is_taken_by_keyboard_and_the_link_keeps_the_comparison(playgroun
     assert eventually(lambda: tiles.nth(55).get_attribute("aria-checked") == "true", WAIT_S)
     page.reload()
     words(playground, "^One run of 10 epochs for each of 56 pairs")
+    playground.button("Keep these 56 runs").wait_for()  # all are there
+    picture = tiles.nth(54).locator("img")
+    before = picture.get_attribute("src")
+    picture.hover()
+    page.mouse.down()
+    playground.recolor("dark")  # a press lasts, and meanwhile all pictures change
+    assert eventually(lambda: picture.get_attribute("src") != before, WAIT_S)
+    page.mouse.up()
+    assert eventually(lambda: tiles.nth(54).get_attribute("aria-checked") == "true", WAIT_S)
 
 
 def test_two_tiles_are_dragged_together_and_a_run_is_forked(playground):
@@ -100,9 +109,12 @@ def test_two_tiles_are_dragged_together_and_a_run_is_forked(playground):
     playground.go("Compare")
     page = playground.page
     words(playground, "^One run of 10 epochs for each of 14 pairs")
-    playground.settle()  # the last tile is followed by a whole script run
     tiles = page.get_by_role("radiogroup", name="Pairs of values").get_by_role("radio")
-    tiles.nth(2).drag_to(tiles.nth(8))
+    tiles.nth(2).hover()
+    page.mouse.down()
+    playground.button("Keep these 14 runs").wait_for()  # the last tile is followed by a whole script run
+    tiles.nth(8).hover()
+    page.mouse.up()
     words(playground, "^A and B differ in: Optimizer .* Batch normalization")
     playground.linked(compare="tiles:1:weights:10:optimizer:batch_norm:2.8")
     # The same by keyboard

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -109,13 +110,20 @@ def _answer(view: View, found: Outcomes) -> None:
     elif not found.finished and not found.stopped:
         st.fragment(partial(_working, view, found), run_every=REFRESH_S / view.pace)()
     else:
-        if found.problem:
-            st.warning(escape_markdown(found.problem))
-        if found.stopped:
-            st.button("Go on", key="compare_go_on", on_click=_begin, help="Trains the remaining runs.")
-        if found.status:
-            view.draw(found)
-            keep_button(found)
+        with st.container():  # as a fragment is in one: the browser keeps what is being pressed or dragged meanwhile
+            with _header():
+                if found.problem:
+                    st.warning(escape_markdown(found.problem))
+                if found.stopped:
+                    st.button("Go on", key="compare_go_on", on_click=_begin, help="Trains the remaining runs.")
+            if found.status:
+                view.draw(found)
+                keep_button(found)
+
+
+def _header() -> AbstractContextManager[Any]:
+    """Above the answer, while it is worked on and afterwards."""
+    return st.container(horizontal=True, vertical_alignment="center")
 
 
 def _begin() -> None:
@@ -132,7 +140,7 @@ def _working(view: View, found: Outcomes) -> None:
         return
     if found.finished or found.stopped:
         st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with _header():
         st.progress(len(found.status) / found.total, f"{len(found.status)} of {found.total} runs")
         st.button("Stop", key="compare_stop", on_click=found.stop, help="Keeps the runs that are done.")
     if found.status:

@@ -1,14 +1,14 @@
 // Pictures, of which one is chosen: one stop for the Tab key, and arrow keys choose. In a grid, with labels of its rows
 // and columns, arrow keys only move, and Enter or Space chooses; a mouse can drag one picture onto another.
 import { Roving } from '../shared/roving.js';
-import { build, makeButton } from '../shared/dom.js';
+import { build, makeButton, setText } from '../shared/dom.js';
 
 const parts = new WeakMap();
 
 class Thumbnails {
   constructor(root) {
     this.root = root;
-    this.drawn = '';
+    this.drawn = this.arranged = '';
     this.buttons = [];
     this.columns = 0; // of a grid
     /** @type {any} */
@@ -41,31 +41,26 @@ class Thumbnails {
   }
 
   draw({ pictures, grid }) {
+    const arranged = JSON.stringify([Object.keys(pictures), grid]);
+    if (arranged !== this.arranged) this.arrange(Object.keys(pictures), grid);
+    this.arranged = arranged;
+    for (const button of this.buttons) fill(button, pictures[button.name]);
+  }
+
+  arrange(names, grid) {
     const focused = this.buttons.find(button => button === document.activeElement)?.name;
     this.columns = grid ? grid.columns.length : 0;
-    this.buttons = Object.entries(pictures).map(([name, picture]) => this.makeButton(name, picture));
+    this.buttons = names.map(name => this.makeButton(name));
     this.root.replaceChildren(...grid ? this.withLabels(grid) : this.buttons);
     this.root.classList.toggle('thumbnails-grid', Boolean(grid));
     this.root.style.setProperty('--columns', this.columns);
     this.buttons.find(button => button.name === focused)?.focus();
   }
 
-  makeButton(name, { label, picture, text, strength }) {
-    const content = [];
-    if (picture) {
-      const image = build('img', '');
-      image.src = picture;
-      image.alt = '';
-      image.draggable = false; // the browser's own dragging would take the pointer
-      content.push(image);
-    }
-    if (text !== undefined) content.push(build('span', 'thumbnail-text', text));
-    const button = makeButton('thumbnail', label, '', () => this.choose(name));
-    button.replaceChildren(...content);
+  makeButton(name) {
+    const button = makeButton('thumbnail', '', '', () => this.choose(name));
     button.setAttribute('role', 'radio');
     button.name = name;
-    button.title = label;
-    if (strength !== undefined) button.style.setProperty('--strength', `${Math.round(100 * strength)}%`);
     return button;
   }
 
@@ -102,6 +97,24 @@ class Thumbnails {
     const isStop = button => button === activeElement;
     this.roving.stopAt(this.buttons.find(isStop) ?? this.buttons.find(button => button.name === chosen) ?? this.buttons[0]);
   }
+}
+
+/** Changes what a button shows, not the button: a click that has begun on it ends on it. */
+function fill(button, { label, picture, text, strength }) {
+  const [image, words] = [button.querySelector('img'), button.querySelector('.thumbnail-text')];
+  button.title = label;
+  if (!picture) image?.remove();
+  else if (image?.getAttribute('src') !== picture) {
+    const shown = image ?? build('img', '');
+    shown.src = picture;
+    shown.alt = '';
+    shown.draggable = false; // the browser's own dragging would take the pointer
+    if (!image) button.prepend(shown);
+  }
+  if (text === undefined) words?.remove();
+  else if (words) setText(words, text);
+  else button.append(build('span', 'thumbnail-text', text));
+  if (strength !== undefined) button.style.setProperty('--strength', `${Math.round(100 * strength)}%`);
 }
 
 /**
