@@ -17,7 +17,7 @@ def pytest_runtest_makereport(item, call):
     if report.when == "call" and report.failed and "chromium" in item.funcargs:
         for page in (page for context in item.funcargs["chromium"].contexts for page in context.pages):
             try:
-                report.sections.append((page.url, page.locator("body").inner_text(timeout=5000)[:2000]))
+                report.sections.append((page.url, page.locator("body").inner_text(timeout=5000)[:5000]))
             except Error as silent:
                 report.sections.append((page.url, str(silent)))
     return report

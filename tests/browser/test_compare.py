@@ -110,11 +110,9 @@ def test_two_tiles_are_dragged_together_and_a_run_is_forked(playground):
     page = playground.page
     words(playground, "^One run of 10 epochs for each of 14 pairs")
     tiles = page.get_by_role("radiogroup", name="Pairs of values").get_by_role("radio")
-    tiles.nth(2).hover()
-    page.mouse.down()
-    playground.button("Keep these 14 runs").wait_for()  # the last tile is followed by a whole script run
-    tiles.nth(8).hover()
-    page.mouse.up()
+    playground.button("Keep these 14 runs").wait_for()  # nothing moves from here on
+    playground.settle()
+    tiles.nth(2).drag_to(tiles.nth(8))
     words(playground, "^A and B differ in: Optimizer .* Batch normalization")
     playground.linked(compare="tiles:1:weights:10:optimizer:batch_norm:2.8")
     # The same by keyboard

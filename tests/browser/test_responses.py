@@ -120,7 +120,11 @@ def test_a_long_curve_is_computed_and_stopped_by_a_press_and_menus_have_bars(pla
     compute.click()
     complete(playground, "learning_rate", 2)
     assert re.search(rf"\b\d+ of {len(RATE_STEPS)}\b", words.inner_text())
-    playground.button("Stop computing where Learning rate leads").click()
+    count = words.inner_text()
+    playground.button("Stop computing where Learning rate leads").hover()
+    page.mouse.down()
+    assert eventually(lambda: words.inner_text() != count, WAIT_S)  # a press lasts, and meanwhile runs end
+    page.mouse.up()
     compute.wait_for()
     playground.answers(2)
     runs = page.locator(RUNS).get_attribute("data-runs")

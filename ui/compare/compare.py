@@ -116,13 +116,14 @@ def _answer(view: View, found: Outcomes) -> None:
                     st.warning(escape_markdown(found.problem))
                 if found.stopped:
                     st.button("Go on", key="compare_go_on", on_click=_begin, help="Trains the remaining runs.")
+                if found.status:
+                    keep_button(found)
             if found.status:
                 view.draw(found)
-                keep_button(found)
 
 
 def _header() -> AbstractContextManager[Any]:
-    """Above the answer, while it is worked on and afterwards."""
+    """Above the answer, while it is worked on and afterwards: what is below must not move under a press."""
     return st.container(horizontal=True, vertical_alignment="center")
 
 

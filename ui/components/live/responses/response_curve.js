@@ -43,6 +43,7 @@ export class ResponseCurve {
     this.sentence.id = `response-${++serial}`;
     this.chart = build('div', 'response-chart');
     this.words = build('div', 'response-words');
+    this.count = build('span', '');
     this.element = build('div', 'response-curve', this.chart, this.words, this.sentence);
     Object.assign(this.element.style, { '--x': 0 });
     for (const [name, color] of Object.entries({ ink: INK, quiet: QUIET, test: TEST_CURVE, validation: VALIDATION_CURVE })) {
@@ -139,16 +140,17 @@ export class ResponseCurve {
   showWords({ problem, waits, seconds, runs, total, label }) {
     const time = `${Math.max(1, Math.round(seconds ?? 0))} s`;
     const isLong = !waits && runs < total && this.owner.hasBegun(this.field);
-    const state = problem || (waits ? `about ${time}` : isLong ? `${runs} of ${total}` : '');
-    if (this.said === `${state}${waits}`) return;
-    this.said = `${state}${waits}`;
+    this.words.hidden = !problem && !waits && !isLong;
+    setText(this.count, `${runs} of ${total}`);
+    const said = problem || (waits ? time : isLong ? 'Stop' : '');
+    if (this.said === said) return; // a press on a button ends on the same one
+    this.said = said;
     this.words.title = problem || '';
-    this.words.hidden = !state;
     if (problem) return this.words.replaceChildren('takes too long here');
     const act = waits
       ? makeButton('response-button', `Compute where ${label} leads, about ${time}`, `compute (${time})`, () => this.owner.begin(this.field))
       : makeButton('response-button', `Stop computing where ${label} leads`, 'Stop', () => this.owner.stop(this.field));
-    this.words.replaceChildren(...waits ? [act] : [build('span', '', state), act]);
+    this.words.replaceChildren(...waits ? [act] : [this.count, act]);
   }
 
   /** Where the values are, in pixels of the chart: under the track of the slider. */
