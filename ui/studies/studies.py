@@ -83,12 +83,13 @@ def _follow(job: Job) -> None:
     if job.is_active:
         st.fragment(partial(_working, job), run_every=REFRESH_S)()
         return
-    if job.status == "failed":
-        st.error(escape_markdown(job.problem))
-    if job.status != "complete":
-        help = "Trains the remaining trials."
-        st.button("Go on", key="study_go_on", on_click=_begin, args=(job.search.study,), help=help)
-    answer.draw(job.search)
+    with st.container():  # as a fragment is in one: what is below stays the same for the browser, also under a press
+        if job.status == "failed":
+            st.error(escape_markdown(job.problem))
+        if job.status != "complete":
+            help = "Trains the remaining trials."
+            st.button("Go on", key="study_go_on", on_click=_begin, args=(job.search.study,), help=help)
+        answer.draw(job.search)
 
 
 def _working(job: Job) -> None:
