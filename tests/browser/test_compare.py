@@ -60,6 +60,8 @@ def test_three_questions_are_answered_as_single_runs_answer_them(playground):
     # "Is L2 worth it here?"
     page.get_by_role("radio", name="One change").click()
     text = words(playground, "of 30 pairs")
+    for name in ("L2 rate 0", "L2 rate 0.001"):  # at the ends of the lines
+        page.locator(".annotation-text").get_by_text(name, exact=True).wait_for()
     before, after = finals(Group(SMALL, "l2", (0.0, 0.001), 30)).T
     verdict = compare_pairs(before, after)
     assert f"{verdict.better} of 30 pairs of runs end with a lower test loss, {verdict.worse} with a higher one" in text

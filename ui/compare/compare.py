@@ -63,7 +63,7 @@ def choose_view() -> None:
 def compare() -> None:
     """Controls on the left, the answer on the right."""
     now, e = parts.chosen(), base()
-    view = VIEWS[now.view]
+    view, begins = VIEWS[now.view], state.take_press("compare")
     st.markdown(view.sentence)
     left, right = st.columns([1, 3], gap="medium")
     with left:
@@ -95,7 +95,7 @@ def compare() -> None:
             st.warning(escape_markdown(str(problem)))
             return
         found = outcomes_of(group)
-        if state.notes().pop("compare_begin", False):
+        if begins:
             found.begin()
         _answer(view, found)
         if numbers := view.pair(group):
@@ -106,7 +106,8 @@ def compare() -> None:
 def _answer(view: View, found: Outcomes) -> None:
     if not found.finished and not found.status and not found.begun and found.group.seconds > AT_ONCE_S:
         label = f"Train {found.total} runs (about {found.group.seconds:,.0f} s)"
-        st.button(label, key="compare_begin", type="primary", on_click=_begin, help="You can stop at any time.")
+        help = "You can stop at any time."
+        st.button(label, key="compare_begin", type="primary", help=help, on_click=state.press, args=("compare",))
     elif not found.finished and not found.stopped:
         st.fragment(partial(_working, view, found), run_every=REFRESH_S / view.pace)()
     else:
@@ -115,7 +116,8 @@ def _answer(view: View, found: Outcomes) -> None:
                 if found.problem:
                     st.warning(escape_markdown(found.problem))
                 if found.stopped:
-                    st.button("Go on", key="compare_go_on", on_click=_begin, help="Trains the remaining runs.")
+                    help, press = "Trains the remaining runs.", {"on_click": state.press, "args": ("compare",)}
+                    st.button("Go on", key="compare_go_on", help=help, **press)
                 if found.status:
                     keep_button(found)
             if found.status:
@@ -125,11 +127,6 @@ def _answer(view: View, found: Outcomes) -> None:
 def _header() -> AbstractContextManager[Any]:
     """Above the answer, while it is worked on and afterwards: what is below must not move under a press."""
     return st.container(horizontal=True, vertical_alignment="center")
-
-
-def _begin() -> None:
-    """A choice just before the press is first drawn, so that it counts."""
-    state.notes()["compare_begin"] = True
 
 
 def _working(view: View, found: Outcomes) -> None:

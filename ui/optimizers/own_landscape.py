@@ -44,8 +44,9 @@ def own_landscape() -> None:
     with left:
         plan, axes = _plan()
         help = "Trains a copy of your network and computes the loss over the whole plane. Your network does not change."
-        st.button("Compute the landscape", key="land_begin", type="primary", on_click=_press, help=help)
-        if notes.pop("landscape_pressed", False):
+        press: dict[str, Any] = {"on_click": state.press, "args": ("landscape",)}
+        st.button("Compute the landscape", key="land_begin", type="primary", help=help, **press)
+        if state.take_press("landscape"):
             _begin(plan, axes)
         settings = _race_controls(notes["landscape"]) if notes.get("landscape") else None
     with right:
@@ -106,11 +107,6 @@ def _label(name: str, layers: Mapping[str, int], e: Experiment) -> str:
         source = FEATURES[e.features[numbers[0] - 1]].label if of_plane else f"neuron {numbers[0]}"
         return f"layer {layers[layer]}: {source} to neuron {numbers[1]}"
     return f"layer {layers[layer]}: {'bias of neuron' if kind == 'b' else kind} {' '.join(map(str, numbers))}"
-
-
-def _press() -> None:
-    """A choice just before the press is first drawn, so that it counts."""
-    state.notes()["landscape_pressed"] = True
 
 
 def _begin(plan: dict[str, Any], axes: tuple[str, str]) -> None:

@@ -157,8 +157,8 @@ def _actions(chosen: Runs, keeper: str) -> None:
             make = partial(_report, now, _address())
             _download("Report", "runs_report", make, "runs.html", "text/html",
                       "Charts and table in one HTML file that works offline.")  # fmt: skip
-            st.button("Delete", key="runs_delete", on_click=_delete, args=(tuple(run.id for run in own),),
-                      disabled=not own, help="Deletes your chosen runs. You can undo it.")  # fmt: skip
+            help = "Deletes your chosen runs. You can undo it."
+            st.button("Delete", key="runs_delete", on_click=_delete, disabled=not own, help=help)
             st.button("Choose none", key="runs_clear", on_click=partial(listing.show, ids=()))
         _undo(keeper)
 
@@ -186,7 +186,9 @@ def _open(id: str) -> None:
     st.rerun()
 
 
-def _delete(ids: tuple[str, ...]) -> None:
+def _delete() -> None:
+    """Those that are chosen by now: a choice just before the press may not have been drawn."""
+    ids = tuple(run.id for run in listing.rows(listing.listed().ids) if run.owner == state.keeper())
     if shared().delete(state.keeper(), ids):
         state.notes()["runs_deleted"] = ids
         kept = tuple(id for id in listing.listed().ids if id not in ids)

@@ -195,6 +195,16 @@ def notes() -> dict[str, Any]:
     return _me().notes
 
 
+def press(name: str) -> None:
+    """The on_click of a button for work that a script run begins when it has drawn the choices made with the press."""
+    notes()[f"pressed {name}"] = True
+
+
+def take_press(name: str) -> bool:
+    """Whether the button has been pressed; the answer is given once."""
+    return bool(notes().pop(f"pressed {name}", False))
+
+
 def remember(name: str, value: Any) -> None:
     """Remember something about the current network, until another experiment builds another one."""
     me = _me()

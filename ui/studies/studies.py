@@ -30,7 +30,7 @@ def page() -> None:
         start = st.container()  # in sight on every screen
         chosen = setup.controls(e, jobs.shared().limits.study_trials)
         study = _study(chosen, e)
-        if state.notes().pop("study_pressed", False) and study:
+        if state.take_press("study") and study:
             _begin(study)
             studies = earlier.kept()
         job = _job(study, studies)
@@ -38,7 +38,7 @@ def page() -> None:
         label = "Start another study" if job and not is_same else "Start"
         is_off = study is None or (is_same and job is not None and job.status != "failed")
         help = "Trains in the background, also while you are on other pages."
-        options = {"type": "primary", "disabled": is_off, "help": help, "on_click": _press}
+        options = {"type": "primary", "disabled": is_off, "help": help, "on_click": state.press, "args": ("study",)}
         start.button(label, key="study_start", **options)
         st.caption("Trials are judged by the validation part. The test part is looked at once, for the best of them.")
     with right:
@@ -65,11 +65,6 @@ def _study(chosen: setup.Setup, e: Experiment) -> Study | None:
     except SentenceError as problem:
         st.warning(escape_markdown(str(problem)))
         return None
-
-
-def _press() -> None:
-    """A choice just before the press is first drawn, so that it counts."""
-    state.notes()["study_pressed"] = True
 
 
 def _begin(study: Study) -> None:

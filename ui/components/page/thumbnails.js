@@ -8,7 +8,7 @@ const parts = new WeakMap();
 class Thumbnails {
   constructor(root) {
     this.root = root;
-    this.drawn = this.arranged = '';
+    this.arranged = ''; // names and grid of the buttons
     this.buttons = [];
     this.columns = 0; // of a grid
     /** @type {any} */
@@ -38,13 +38,6 @@ class Thumbnails {
     if (!this.columns) return [this.buttons];
     const count = Math.ceil(this.buttons.length / this.columns);
     return Array.from({ length: count }, (_, y) => this.buttons.slice(y * this.columns, (y + 1) * this.columns));
-  }
-
-  draw({ pictures, grid }) {
-    const arranged = JSON.stringify([Object.keys(pictures), grid]);
-    if (arranged !== this.arranged) this.arrange(Object.keys(pictures), grid);
-    this.arranged = arranged;
-    for (const button of this.buttons) fill(button, pictures[button.name]);
   }
 
   arrange(names, grid) {
@@ -83,10 +76,11 @@ class Thumbnails {
     this.choose = choose;
     this.compare = compare;
     if (name) this.root.setAttribute('aria-label', name);
-    const drawn = JSON.stringify([pictures, grid]);
-    if (drawn !== this.drawn) this.draw(data);
-    this.drawn = drawn;
+    const arranged = JSON.stringify([Object.keys(pictures), grid]);
+    if (arranged !== this.arranged) this.arrange(Object.keys(pictures), grid);
+    this.arranged = arranged;
     for (const button of this.buttons) {
+      fill(button, pictures[button.name]);
       button.setAttribute('aria-checked', String(button.name === chosen));
       const isMarked = Boolean(marked) && button.name === marked;
       button.classList.toggle('thumbnail-marked', isMarked);
