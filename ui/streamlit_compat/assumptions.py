@@ -42,7 +42,7 @@ PYTHON = (
         "AppSession.request_rerun drops a message for a fragment that has_fragment does not know, and runs the whole "
         "page for one without a fragment_id; is_auto_rerun tells a fragment's clock from a press",
         ("late_presses.py",),
-        "a press that comes as a part of the page ends its work is lost",
+        "a press is lost that comes while a part of the page redraws itself or ends its work",
     ),
     Assumption(
         "uploaded file",

@@ -1,7 +1,9 @@
-"""A press in a part of the page that the server has drawn as a whole since then counts.
+"""A press counts, whatever a part of the page that redraws itself does at that moment.
 
-A fragment that redraws itself ends with a script run of the whole page. Streamlit drops a message for a fragment that
-is gone, with the press in it; here it becomes a run of the whole page instead.
+Such a part, a fragment with a clock, brings two dangers. It ends with a script run of the whole page, and Streamlit
+drops a message for a fragment that is gone, with the press in it: here it becomes a run of the whole page instead. And
+with each tick of the clock the browser sends the values of all widgets. They may be older than the last press, whose
+answer is still on its way, and would undo it: here a tick brings no values.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ def install() -> None:
 
     @wraps(original)
     def request_rerun(self: AppSession, client_state: ClientState | None) -> None:
-        if client_state and not client_state.is_auto_rerun and not self.has_fragment(client_state.fragment_id):
+        if client_state and client_state.is_auto_rerun:
+            client_state.ClearField("widget_states")
+        elif client_state and not self.has_fragment(client_state.fragment_id):
             client_state.fragment_id = ""
         original(self, client_state)
 

@@ -154,12 +154,15 @@ class Session:
 
     def __init__(self) -> None:
         self.runs: list[str | None] = []
+        self.values: list[list[str]] = []  # of the widgets, for each run
 
     def has_fragment(self, fragment_id: str) -> bool:
         return fragment_id == "known"
 
     def _create_scriptrunner(self, initial_rerun_data: RerunData) -> None:
         self.runs.append(initial_rerun_data.fragment_id)
+        states = initial_rerun_data.widget_states
+        self.values.append([state.string_value for state in states.widgets] if states else [])
 
 
 def gone_fragment() -> bool:
