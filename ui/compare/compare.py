@@ -20,7 +20,7 @@ from ui.session import state
 from ui.session.comparison import EPOCHS
 
 REFRESH_S, WORK_S = 0.35, 0.25  # time between two refreshes, and how much of it is spent asking
-FAST = 4  # times as often where there is no chart to draw
+FAST = 5  # times as often where there is no chart to draw
 
 
 class View(NamedTuple):
