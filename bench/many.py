@@ -23,6 +23,7 @@ from lab.training.group_run import GroupRun
 
 ROUNDS = 3
 SLICE_S = 0.0025  # of training between two looks at the outcomes, as in a worker
+PICTURE_S = 0.07  # between two pictures of a wall, as the page Compare asks for them
 CIRCLE = Experiment()
 RATES = FIELDS["learning_rate"].steps
 WORKLOADS = {
@@ -70,25 +71,27 @@ def _ratio(group: Group, seconds: float, jax: float | None) -> float | None:
 def measured(name: str, group: Group, rounds: int) -> dict[str, Any]:
     """A row, of medians over the rounds after one that compiles.
 
-    seconds: until all runs are done; first_ms: until the first one is; pictures_per_second: runs that end in a second,
-    each of which changes the picture.
+    seconds: until all runs are done; first_ms: until there is something to see; pictures_per_second: different pictures:
+    runs that end, or those of the whole wall where all train at once, which include their maps.
     """
     times = [_train(group) for _ in range(rounds + 1)][1:]
-    seconds, first = (statistics.median(column) for column in zip(*times, strict=True))
+    seconds, first, pictures = (statistics.median(column) for column in zip(*times, strict=True))
     return {"workload": name, "seconds": seconds, "first_ms": 1000 * first,
-            "pictures_per_second": len(group.members) / seconds}  # fmt: skip
+            "pictures_per_second": pictures / seconds}  # fmt: skip
 
 
-def _train(group: Group) -> tuple[float, float]:
-    """Seconds until all runs are done, and until the first one is."""
-    clock, first = time.process_time, None
+def _train(group: Group) -> tuple[float, float, int]:
+    """Seconds until all runs are done, and until there is something to see; the number of pictures."""
+    clock, first, walls, shown = time.process_time, None, 0, 0.0
     began = clock()
     run = GroupRun(group, clock)
     while not run.finished:
         run.advance(SLICE_S)
-        if first is None and run.outcomes:
+        if clock() - shown >= PICTURE_S and run.so_far():
+            walls, shown = walls + 1, clock()
+        if first is None and (run.outcomes or walls):
             first = clock() - began
-    return clock() - began, first or 0.0
+    return clock() - began, first or 0.0, walls or len(run.outcomes)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ def group(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
 
     header: finished; problem, a sentence where they cannot be trained; total members; extent of the maps; status and
     epochs of each sent member. arrays: losses and scores (n, epochs + 1) of the compared part; maps (n, side, side)
-    bytes as in a frame, if there is a plane.
+    bytes as in a frame, if there is a plane. With options["so_far"] the same also of the members that train at once,
+    after those, with this word before each name, and losses and scores (n, 1), the latest ones.
     """
     start = int(options["start"])
     members = run.group(options["group"], start)
@@ -33,12 +34,21 @@ def group(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
         "status": [outcome.status for outcome in found],
         "epochs": [outcome.epochs for outcome in found],
     }
-    if not found:
-        return header, {}
-    answer = {name: np.stack([getattr(outcome, name) for outcome in found]) for name in ("losses", "scores")}
-    if found[0].map is not None:
-        answer["maps"] = np.stack([outcome.map for outcome in found if outcome.map is not None])
+    answer = _arrays(found)
+    if options.get("so_far") and (training := members.so_far()):
+        header["so_far_epochs"] = [outcome.epochs for outcome in training]
+        latest = [outcome._replace(losses=outcome.losses[-1:], scores=outcome.scores[-1:]) for outcome in training]
+        answer |= {f"so_far_{name}": array for name, array in _arrays(latest).items()}
     return header, answer
+
+
+def _arrays(outcomes: list[Outcome]) -> dict[str, np.ndarray]:
+    if not outcomes:
+        return {}
+    found = {name: np.stack([getattr(outcome, name) for outcome in outcomes]) for name in ("losses", "scores")}
+    if outcomes[0].map is not None:
+        found["maps"] = np.stack([outcome.map for outcome in outcomes if outcome.map is not None])
+    return found
 
 
 def pair(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:

@@ -1,4 +1,4 @@
-"""The members of a group, trained one after the other, or two of them in lock step.
+"""The members of a group, trained one after the other, or those of a wall of tiles at once.
 
 Members that differ only in what a running network accepts, or in their initial weights, share one trainer: it starts
 again from another snapshot, and so has the same bits as a trainer of its own.
@@ -29,6 +29,7 @@ from lab.training.probes import PlaneMap
 from lab.training.replayed_training import ReplayedTraining
 
 MAP_SIDE = 40  # points along a side of a member's map
+ROUNDS = 10  # in which members that train at once take turns
 KEPT_PARAMETERS, KEPT_TRAINERS = 100_000, 64  # of the trainers that the groups of a run keep, beside the present one
 OF_PROGRAM = {"batch_size", "l1", "l2", "weight_decay", "max_norm", "clip_norm", "clip_value"}
 SHARED = {*LIVE, "weight_seed"} - OF_PROGRAM  # fields whose change needs neither another trainer nor another program
@@ -126,7 +127,7 @@ class GroupRun:
         self.problem = ""
         self.extent: tuple[float, float] | None = None
         self._prepared: dict[int, Prepared] = {}  # by the place of the value; the latest one last
-        self._training: ReplayedTraining | None = None  # of the present member
+        self._trainings: dict[int, ReplayedTraining] = {}  # by the number of the member
 
     @property
     def finished(self) -> bool:
@@ -134,7 +135,7 @@ class GroupRun:
 
     @property
     def _number(self) -> int:
-        """That of the present member."""
+        """That of the first member without an outcome."""
         return self.first + len(self.outcomes)
 
     @property
@@ -143,25 +144,55 @@ class GroupRun:
 
     def is_ready(self) -> bool:
         """Whether `advance` has something to do, and does not wait for the compiler."""
-        return self._training is None or self._training.trainer.is_ready()
+        trainings = self._trainings.values()
+        return not trainings or any(self._can_go_on(each) for each in trainings)
 
     @np.errstate(all="ignore")
     def advance(self, seconds: float) -> None:
         """Train for about `seconds`; a member is built as one piece."""
-        ends, epochs = self.clock() + seconds, self.group.first_epoch + self.group.epochs
-        while not self.finished:
-            training = self._training = self._training or self._begun()
-            if not training.trainer.is_ready():
-                break
-            training.advance(max(0.0, ends - self.clock()), epochs, self.clock)
-            if training.has_ended or training.trainer.epochs >= epochs:
-                self.outcomes.append(self._outcome())
-                self._training = None
+        ends = self.clock() + seconds
+        while not self.finished and self._go_on(ends):
+            while (training := self._trainings.get(self._number)) and self._is_done(training):
+                del self._trainings[self._number]
+                self.outcomes.append(self._outcome(self._number))
             if self.clock() >= ends:
                 break
         if self.finished:
             self.release()
             self._known = None
+
+    def _go_on(self, ends: float) -> bool:
+        """Train the member that is furthest behind, up to a time; returns whether there is one that can train."""
+        numbers = range(self._number, min(self._number + self._width, len(self.group.members)))
+        for new in [number for number in numbers if number not in self._trainings][:1]:
+            self._trainings[new] = self._begun(new)
+        going = [training for training in self._trainings.values() if self._can_go_on(training)]
+        behind = min(going, key=lambda training: training.trainer.epochs, default=None)
+        if behind is None:
+            return False
+        epochs = self._last_epoch
+        if len(numbers) > 1:
+            epochs = min(epochs, behind.trainer.epochs + -(-self.group.epochs // ROUNDS))
+        behind.advance(max(0.0, ends - self.clock()), epochs, self.clock)
+        return True
+
+    @property
+    def _last_epoch(self) -> int:
+        return self.group.first_epoch + self.group.epochs
+
+    def _is_done(self, training: ReplayedTraining) -> bool:
+        return training.has_ended or training.trainer.epochs >= self._last_epoch
+
+    def _can_go_on(self, training: ReplayedTraining) -> bool:
+        return not self._is_done(training) and training.trainer.is_ready()
+
+    @property
+    def _width(self) -> int:
+        """How many members train at once."""
+        if not self.group.field2 or not self._prepared:
+            return 1
+        size = max(len(trainer.network.parameters) for trainer in self.trainers)
+        return max(1, min(self.group.places, KEPT_TRAINERS, KEPT_PARAMETERS // size))
 
     def fail(self, problem: str) -> None:
         """End the group because of a problem, a sentence."""
@@ -169,15 +200,20 @@ class GroupRun:
         self.release()
 
     def release(self) -> None:
-        """Give up all trainers; the present member begins again when it is its turn."""
+        """Give up all trainers; members that are not done begin again when it is their turn."""
         self._prepared.clear()
-        self._training = None
+        self._trainings.clear()
 
-    def _begun(self) -> ReplayedTraining:
-        """The training of the present member."""
-        place, replay = self.group.members[self._number].place, self.group.replay_of(self._number)
+    def _begun(self, number: int) -> ReplayedTraining:
+        """The training of a member."""
+        place, replay = self.group.members[number].place, self.group.replay_of(number)
         e = replay.experiment
-        suits = (at for at, each in self._prepared.items() if each.experiment.changed_fields(e).keys() <= SHARED)
+        busy = {self.group.members[other].place for other in self._trainings}
+        suits = (
+            at
+            for at, each in self._prepared.items()
+            if at not in busy and each.experiment.changed_fields(e).keys() <= SHARED
+        )
         if known := self._prepared.pop(next(suits, -1), None):  # of this value or of another
             for_weights, for_batches, for_dropout = generators(e)
             network = Network(layers(architecture_of(e).layers, for_dropout), known.trainer.network.inputs,
@@ -188,12 +224,19 @@ class GroupRun:
             self._prepared[place] = prepare(e, (*([self._known] if self._known else ()), *self._prepared.values()))
             size = len(self._prepared[place].trainer.network.parameters)
             for oldest in list(self._prepared)[: -max(1, min(KEPT_PARAMETERS // size, KEPT_TRAINERS))]:
-                del self._prepared[oldest]
+                if oldest not in busy:
+                    del self._prepared[oldest]
         self.extent = self._prepared[place].dataset.extent
         return ReplayedTraining(self._prepared[place].trainer, replay)
 
-    def _outcome(self) -> Outcome:
-        now, part = self._prepared[self.group.members[self._number].place], self.group.part
+    @np.errstate(all="ignore")
+    def so_far(self) -> list[Outcome]:
+        """What the members are by now that train at once, in their order; the latest value is at all later epochs."""
+        numbers = sorted(self._trainings) if self._width > 1 else []
+        return [self._outcome(number) for number in numbers]
+
+    def _outcome(self, number: int) -> Outcome:
+        now, part = self._prepared[self.group.members[number].place], self.group.part
         trainer, first = now.trainer, self.group.first_epoch
         history, epochs = trainer.history, np.arange(first, first + self.group.epochs + 1)
         rows = (history.values[Scores._fields.index(f"{part}_{kind}")] for kind in ("loss", "score"))

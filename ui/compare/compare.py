@@ -20,7 +20,7 @@ from ui.session import state
 from ui.session.comparison import EPOCHS
 
 REFRESH_S, WORK_S = 0.35, 0.25  # time between two refreshes, and how much of it is spent asking
-FAST = 4  # times as often where there is no chart to draw
+FAST = 5  # times as often where there is no chart to draw
 
 
 class View(NamedTuple):
@@ -32,7 +32,12 @@ class View(NamedTuple):
     choose: Callable[[Experiment], dict[str, Any]]
     draw: Callable[[Outcomes], None]
     pair: Callable[[Group], tuple[int, int] | None] = lambda group: None
-    pace: int = 1
+    at_once: bool = False
+
+    @property
+    def pace(self) -> int:
+        """How many refreshes take the place of one."""
+        return FAST if self.at_once else 1
 
 
 VIEWS = {  # name in the link -> view
@@ -44,7 +49,7 @@ VIEWS = {  # name in the link -> view
         one_setting.choose, one_setting.draw),
     "tiles": View(
         "Two settings", "Which pair is best? The result for each pair of values of two settings.",
-        two_settings.choose, two_settings.draw, two_settings.pair, FAST),
+        two_settings.choose, two_settings.draw, two_settings.pair, at_once=True),
     "change": View(
         "One change",
         "Does it help? The same runs with and without one change, from epoch 0 on or from where your run is now.",
@@ -120,7 +125,7 @@ def _answer(view: View, found: Outcomes) -> None:
                     st.button("Go on", key="compare_go_on", help=help, **press)
                 if found.status:
                     keep_button(found)
-            if found.status:
+            if found.has_some:
                 view.draw(found)
 
 
@@ -132,16 +137,16 @@ def _header() -> AbstractContextManager[Any]:
 def _working(view: View, found: Outcomes) -> None:
     """Train for a moment and show what is there; the page stays usable in between."""
     try:
-        found.work(WORK_S / view.pace)
+        found.work(WORK_S / view.pace, view.at_once)
     except (ExperimentError, RuntimeError) as problem:
         st.warning(escape_markdown(str(problem)))
         return
     if found.finished or found.stopped:
         st.rerun()
     with _header():
-        st.progress(len(found.status) / found.total, f"{len(found.status)} of {found.total} runs")
-        st.button("Stop", key="compare_stop", on_click=found.stop, help="Keeps the runs that are done.")
-    if found.status:
+        st.progress(found.progress, f"{len(found.status)} of {found.total} runs")
+        st.button("Stop", key="compare_stop", on_click=found.stop, help="Keeps what is there.")
+    if found.has_some:
         view.draw(found)
 
 

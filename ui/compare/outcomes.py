@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,8 +12,21 @@ from lab.experiment.group import Group
 from lab.protocol.messages import GROUP
 from ui.session import state
 
+SO_FAR = "so_far_"  # before the names of what is known of members that train at once
 PAUSE_S = 0.02  # between two questions
 MAX_REMEMBERED = 6  # groups
+
+
+class SoFar(NamedTuple):
+    """What the members are by now that train at once; the first one follows the last that is done.
+
+    epochs: (n,); losses, scores: (n, 1), the latest ones; maps: (n, side, side) bytes.
+    """
+
+    epochs: tuple[int, ...] = ()
+    losses: np.ndarray = np.empty((0, 1))
+    scores: np.ndarray = np.empty((0, 1))
+    maps: np.ndarray | None = None
 
 
 @dataclass
@@ -31,6 +44,7 @@ class Outcomes:
     begun: bool = False  # by a press, where the estimate is long
     stopped: bool = False  # by a press, or by a problem
     problem: str = ""  # a sentence where a run could not be trained
+    so_far: SoFar = field(default_factory=SoFar)
 
     @property
     def total(self) -> int:
@@ -39,6 +53,16 @@ class Outcomes:
     @property
     def finished(self) -> bool:
         return len(self.status) == self.total
+
+    @property
+    def has_some(self) -> bool:
+        """Whether there is something to show."""
+        return bool(self.status or self.so_far.epochs)
+
+    @property
+    def progress(self) -> float:
+        """The share of all epochs that have been trained."""
+        return min(1.0, (len(self.status) + sum(self.so_far.epochs) / self.group.epochs) / self.total)
 
     @property
     def diverged(self) -> int:
@@ -54,23 +78,30 @@ class Outcomes:
         """The numbers of the members with one value, or pair of values, that are done."""
         return np.arange(place, len(self.status), self.group.places)
 
-    def work(self, seconds: float) -> None:
-        """Ask for new outcomes for about this long; the group trains only while somebody asks."""
+    def work(self, seconds: float, so_far: bool = False) -> None:
+        """Ask for new outcomes for about this long; the group trains only while somebody asks.
+
+        so_far: ask at the end also for what is not done yet.
+        """
         ends = time.monotonic() + seconds
         while not self.finished:
-            header, arrays = state.ask(GROUP, group=self.group.to_json(), start=len(self.status))
+            is_last = time.monotonic() > ends
+            options = {"group": self.group.to_json(), "start": len(self.status), "so_far": so_far and is_last}
+            header, arrays = state.ask(GROUP, **options)
+            now = {name.removeprefix(SO_FAR): arrays.pop(name) for name in list(arrays) if name.startswith(SO_FAR)}
             self._add(header, arrays)
+            self.so_far = SoFar(tuple(header.get("so_far_epochs", ())), **now)
             if header["problem"] and not header["status"]:
                 self.problem, self.stopped = header["problem"], True
                 break
-            if time.monotonic() > ends:
+            if is_last:
                 break
             time.sleep(PAUSE_S)
 
     def _add(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        self.encoding = header["encoding"]
         if not header["status"]:
             return
-        self.encoding = header["encoding"]
         is_first = not self.status
         self.status += header["status"]
         self.epochs += header["epochs"]

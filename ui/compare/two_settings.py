@@ -54,10 +54,10 @@ def _is_valid(e: Experiment, **fields: Any) -> bool:
 
 def draw(found: Outcomes) -> None:
     group = found.group
-    medians = np.array([_median(found, place) for place in range(group.places)])
+    medians = np.array([median(found, place) for place in range(group.places)])
     best, present = int(np.nanargmin(parts.worse(group) * medians)), parts.present_place(group)
     st.markdown(sentence(found, medians, best, present))
-    tiles = [_tile(found, place, medians) for place in range(group.places)]
+    tiles = [tile(found, place, medians) for place in range(group.places)]
     across, down = ([parts.text_of(field, value, group.experiment) for value in values]
                     for field, values in ((group.field, group.values), (group.field2, group.values2)))  # fmt: skip
     labels = FIELDS[group.field].label, FIELDS[group.field2].label
@@ -102,23 +102,40 @@ def pair(group: Group, text: str | None = None) -> tuple[int, int] | None:
     return (places[0], places[1]) if len(places) == 2 and max(places) < group.places else None
 
 
-def _median(found: Outcomes, place: int) -> float:
-    """The median result of a pair; not a number while it has no run."""
-    return float(parts.quartiles(found, place)[1]) if len(found.of(place)) else np.nan
+def _so_far(found: Outcomes, place: int) -> int | None:
+    """Where a pair without a run that is done is among those that train at once."""
+    at = place - len(found.status)
+    return at if 0 <= at < len(found.so_far.epochs) else None
 
 
-def _tile(found: Outcomes, place: int, medians: np.ndarray) -> Tile:
+def median(found: Outcomes, place: int) -> float:
+    """The median result of a pair, or that of its first run by now; not a number while it has none."""
+    if len(found.of(place)):
+        return float(parts.quartiles(found, place)[1])
+    now, at = found.so_far, _so_far(found, place)
+    return np.nan if at is None else float((now.losses if found.group.figure == "loss" else now.scores)[at, 0])
+
+
+def _map(found: Outcomes, place: int) -> str:
+    """The picture of the first run of a pair."""
+    at = _so_far(found, place)
+    maps, at = (found.maps, place) if at is None else (found.so_far.maps, at)
+    return map_url(maps[at], found.encoding, theme()) if maps is not None else ""
+
+
+def tile(found: Outcomes, place: int, medians: np.ndarray) -> Tile:
     """strength: 1 for the best result, 0 for the worst, by their order."""
-    median, name = float(medians[place]), parts.name_of(found.group, place)
-    if np.isnan(median):
+    value, name = float(medians[place]), parts.name_of(found.group, place)
+    if np.isnan(value):
         return Tile(f"{name}: not trained yet", "", 0.0, "")
     worse, known = parts.worse(found.group), medians[np.isfinite(medians)]
-    strength = float((worse * known > worse * median).sum() / max(1, len(known) - 1)) if np.isfinite(median) else 0.0
-    url = map_url(found.maps[place], found.encoding, theme()) if found.maps is not None else ""
-    text = f"{median:.2g}" if np.isfinite(median) else "diverged"
-    failed, count = parts.diverged(found, place), len(found.of(place))
+    strength = float((worse * known > worse * value).sum() / max(1, len(known) - 1)) if np.isfinite(value) else 0.0
+    text = f"{value:.2g}" if np.isfinite(value) else "diverged"
+    failed, count, at = parts.diverged(found, place), len(found.of(place)), _so_far(found, place)
     more = f"; {failed} of {count} diverged" if failed else ""
-    return Tile(f"{name}: {parts.figure_label(found.group)} {parts.number(median)}{more}", text, strength, url)
+    more += f" after {found.so_far.epochs[at]} epochs" if at is not None else ""
+    label = f"{name}: {parts.figure_label(found.group)} {parts.number(value)}{more}"
+    return Tile(label, text, strength, _map(found, place))
 
 
 def sentence(found: Outcomes, medians: np.ndarray, best: int, present: int | None) -> str:
@@ -130,7 +147,11 @@ def sentence(found: Outcomes, medians: np.ndarray, best: int, present: int | Non
     runs = f"Median of {count} runs of" if count > 1 else "One run of"
     what = f"{parts.superlative(group)} {parts.figure_label(group)}"
     named, number = partial(parts.name_of, group), lambda place: parts.number(float(medians[place]))
-    text = f"{runs} {group.epochs} epochs for each of {group.places} pairs: the {what} is "
+    text = f"{runs} {group.epochs} epochs for each of {group.places} pairs"
+    if found.so_far.epochs and len(found.status) < group.places:
+        span = " to ".join(map(str, sorted({min(found.so_far.epochs), max(found.so_far.epochs)})))
+        text = f"After {span} of {group.epochs} epochs"
+    text += f": the {what} is "
     text += f"**{number(best)}**, with **{escape_markdown(named(best))}**"
     if present is not None and present != best and not np.isnan(medians[present]):
         text += (

@@ -13,7 +13,7 @@ from lab.experiment.group import FOLDS, Group
 from lab.protocol.messages import GetResponses
 from lab.queries.table import ask
 from lab.training.build import build
-from lab.training.group_run import GroupRun
+from lab.training.group_run import ROUNDS, GroupRun
 from lab.training.run import MAX_GROUPS, WATCHED_S, Run
 
 HARD = Experiment(samples=60, hidden=(4,), batch_norm=True, dropout=0.2, optimizer="adam")
@@ -72,8 +72,28 @@ def test_a_member_has_the_map_of_its_network():
     assert finished(Group(Experiment(dataset="iris"), seeds=1, epochs=2)).outcomes[0].map is None
 
 
-def answered(run: Run, group: Group, start: int = 0):
-    return ask(run, "group", {"group": group.to_json(), "start": start}, {})
+def answered(run: Run, group: Group, start: int = 0, **options: bool):
+    return ask(run, "group", {"group": group.to_json(), "start": start, **options}, {})
+
+
+def test_tiles_train_at_once():
+    """Before the first run is done, all are there, with the loss of a single run of so many epochs."""
+    group, run = Group(HARD, "l2", (0.0, 0.1), 2, epochs=40, field2="hidden", values2=((3,), (4, 4))), Run(HARD)
+    header, arrays = answered(run, group, so_far=True)
+    while min(header.get("so_far_epochs", [0])) < 20:
+        run.advance(0.001)
+        header, arrays = answered(run, group, so_far=True)
+    epochs = header["so_far_epochs"]
+    assert (len(epochs), header["status"]) == (group.places, [])
+    assert max(epochs) - min(epochs) <= group.epochs // ROUNDS
+    for member, own, loss, score in zip(
+        group.members, epochs, arrays["so_far_losses"], arrays["so_far_scores"], strict=False
+    ):
+        trainer = build(member.experiment).trainer
+        trainer.run_for(np.inf, epochs=own)
+        assert [*loss, *score] == [trainer.history.values[row][-1] for row in (1, 3)]
+    assert len({picture.tobytes() for picture in arrays["so_far_maps"]}) == group.places
+    assert "so_far_epochs" not in answered(run, group)[0]  # nobody has asked for it
 
 
 @pytest.mark.parametrize("name", ["circle", "iris", "digits"])

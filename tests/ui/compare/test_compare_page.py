@@ -10,6 +10,8 @@ from lab.experiment.experiment import Experiment
 from lab.experiment.group import Group, fields_to_vary
 from lab.training.build import build
 from tests.ui.opened import ROOT, link, open_page, ran, texts, view
+from ui.compare import two_settings
+from ui.compare.outcomes import Outcomes, SoFar
 from ui.compare.statistics import compare_pairs
 from ui.compare.two_settings import thinned
 
@@ -153,6 +155,23 @@ def test_the_best_pair_of_two_settings_is_named_and_can_be_used():
     assert (told["optimizer"], told.get("batch_norm", "false")) == (best["optimizer"], str(best["batch_norm"]).lower())
     assert told["compare"] == "tiles:3:weights:10:optimizer:batch_norm"
     assert words in texts(page)
+
+
+def test_tiles_that_train_at_once_are_shown_with_what_they_are_by_now():
+    group = Group(E, "l2", (0.0, 0.1), 1, epochs=40, field2="learning_rate", values2=(0.01, 10.0))
+    losses, maps = np.array([[0.5], [0.4], [np.inf], [0.6]]), np.arange(4 * 9, dtype=np.uint8).reshape(4, 3, 3)
+    found = Outcomes(group, so_far=SoFar((12, 13, 12, 12), losses, losses, maps))
+    medians = np.array([two_settings.median(found, place) for place in range(4)])
+    text = two_settings.sentence(found, medians, int(medians.argmin()), None)
+    assert text.startswith("After 12 to 13 of 40 epochs: the lowest test loss is **0.4**, with **L2 rate 0")
+    assert found.progress == pytest.approx(49 / 160)
+    assert (found.has_some, found.finished) == (True, False)
+    tiles = [two_settings.tile(found, place, medians) for place in range(4)]
+    assert [tile.label.rpartition(": ")[2] for tile in tiles] == [
+        "test loss 0.5 after 12 epochs", "test loss 0.4 after 13 epochs", "test loss diverged after 12 epochs",
+        "test loss 0.6 after 12 epochs"]  # fmt: skip
+    assert [tile.strength for tile in tiles] == pytest.approx([0.5, 1, 0, 0])
+    assert len({tile.picture for tile in tiles}) == 4
 
 
 def test_pairs_that_do_not_fit_together_are_left_out():
