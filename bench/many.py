@@ -71,8 +71,8 @@ def _ratio(group: Group, seconds: float, jax: float | None) -> float | None:
 def measured(name: str, group: Group, rounds: int) -> dict[str, Any]:
     """A row, of medians over the rounds after one that compiles.
 
-    seconds: until all runs are done; first_ms: until there is something to see; pictures_per_second: different pictures:
-    runs that end, or those of the whole wall where all train at once, which include their maps.
+    seconds: until all runs are done; first_ms: until there is something to see; pictures_per_second: of runs that end,
+    each of which changes the picture, or of the whole wall where all train at once, which include their maps.
     """
     times = [_train(group) for _ in range(rounds + 1)][1:]
     seconds, first, pictures = (statistics.median(column) for column in zip(*times, strict=True))

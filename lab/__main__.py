@@ -8,6 +8,7 @@ python -m lab check '{"hidden": [4, 4], "activations": "gelu"}'
 python -m lab predict flowers.safetensors new_flowers.csv
 python -m lab pictures shapes.zip --json
 python -m lab study examples/digits_study.json --json
+python -m lab log chosen.runs.jsonl.gz --to mlflow --project circles
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from engine.formulas.metrics import Scores
 from lab.experiment import link, own_data
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.protocol.frames import finite
+from lab.store.address import StoreError
 from lab.training import model_file
 from lab.training.build import build
 from lab.training.headless import train
@@ -141,6 +143,21 @@ def show_study(options: argparse.Namespace) -> int:
     return show_study(options)
 
 
+def log_runs(options: argparse.Namespace) -> int:
+    """Hand kept runs over to another tool. Raises ExperimentError."""
+    from lab.store import exchange, trackers  # without a database
+
+    try:
+        runs = exchange.read(options.file.read_bytes(), "")
+        trackers.hand_over(runs, options.to, options.project)
+    except OSError as problem:
+        raise ExperimentError([f"{options.file} cannot be read: {problem.strerror}."]) from None
+    except StoreError as problem:
+        raise ExperimentError([str(problem)]) from None
+    print(f"Logged {len(runs):,} runs with {options.to}, project {options.project}.", file=sys.stderr)
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m lab", description="Run an experiment without a browser.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -186,6 +203,12 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--data-dir", metavar="DIR", default="", help="folder with the files of MNIST")
     command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     command.set_defaults(show=show_study)
+    command = commands.add_parser("log", help="log kept runs with MLflow or trackio, which must be installed")
+    command.add_argument("file", type=Path, metavar="FILE.runs.jsonl.gz", help="runs that the page Runs has exported")
+    command.add_argument("--to", choices=("mlflow", "trackio"), required=True, help="the tool")
+    project_help = "what it calls an experiment or a project"
+    command.add_argument("--project", metavar="NAME", default="backprop-playground", help=project_help)
+    command.set_defaults(show=log_runs)
     options = parser.parse_args(arguments)
     if "show" not in options and getattr(options, "target", None) and not options.table:
         parser.error("--target names a column of --table")

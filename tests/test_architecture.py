@@ -82,6 +82,7 @@ PACKAGES = (
     Package(
         "lab/store/exchange.py", ("lab.store.address", "lab.store.kept_run", "lab.experiment"), ("numpy", "pydantic"),
     ),
+    Package("lab/store/trackers.py", ("lab.store.address", "lab.store.kept_run", "lab.experiment"), ("numpy",)),
     Package(
         "lab/store", ("lab.experiment", "lab.protocol", "lab.server.checkpoint_store", "lab.server.limits"),
         ("numpy", "pydantic", "sqlalchemy", "alembic"),
@@ -105,7 +106,8 @@ PACKAGES = (
     ),
     Package(
         "lab/__main__.py",
-        ("lab.export", "lab.studies", "lab.training", "lab.experiment", "lab.protocol", "engine", "data"), ("numpy",),
+        ("lab.export", "lab.studies", "lab.store", "lab.training", "lab.experiment", "lab.protocol", "engine", "data"),
+        ("numpy",),
     ),
     Package("lab", (), ()),
     # ui: what a visitor sees; parts of all pages first, then the packages of the pages, which do not know each other

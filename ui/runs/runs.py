@@ -153,7 +153,8 @@ def _actions(chosen: Runs, keeper: str) -> None:
             with st.popover("Tags and note", disabled=not own, help="What you write about the chosen runs."):
                 _notes(own)
             _download("Export", "runs_export", partial(_exported, now.ids), f"chosen{exchange.SUFFIX}",
-                      exchange.MEDIA_TYPE, "The chosen runs in one file, which this page imports.")  # fmt: skip
+                      exchange.MEDIA_TYPE, "The chosen runs in one file, which this page imports, and which `python -m lab log` hands "
+                      "over to MLflow or trackio.")  # fmt: skip
             make = partial(_report, now, _address())
             _download("Report", "runs_report", make, "runs.html", "text/html",
                       "Charts and table in one HTML file that works offline.")  # fmt: skip
