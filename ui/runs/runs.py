@@ -152,9 +152,9 @@ def _actions(chosen: Runs, keeper: str) -> None:
                 open_it()
             with st.popover("Tags and note", disabled=not own, help="What you write about the chosen runs."):
                 _notes(own)
-            _download("Export", "runs_export", partial(_exported, now.ids), f"chosen{exchange.SUFFIX}",
-                      exchange.MEDIA_TYPE, "The chosen runs in one file, which this page imports, and which `python -m lab log` hands "
-                      "over to MLflow or trackio.")  # fmt: skip
+            help = "One file, which this page imports, and which `python -m lab log` hands over to MLflow or trackio."
+            make = partial(_exported, now.ids)
+            _download("Export", "runs_export", make, f"chosen{exchange.SUFFIX}", exchange.MEDIA_TYPE, help)
             make = partial(_report, now, _address())
             _download("Report", "runs_report", make, "runs.html", "text/html",
                       "Charts and table in one HTML file that works offline.")  # fmt: skip
