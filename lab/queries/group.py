@@ -17,10 +17,10 @@ MAX_OUTCOMES = 100  # in an answer
 def group(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
     """Up to MAX_OUTCOMES outcomes from number options["start"] on; a group trains while a page asks for it.
 
-    header: finished; problem, a sentence where they cannot be trained; total members; extent of the maps; status and
-    epochs of each sent member. arrays: losses and scores (n, epochs + 1) of the compared part; maps (n, side, side)
-    bytes as in a frame, if there is a plane. With options["so_far"] the same also of the members that train at once,
-    after those, with this word before each name, and losses and scores (n, 1), the latest ones.
+    header: finished; problem, a sentence where they cannot be trained; total members; extent of the maps; status,
+    epochs and fingerprints of each sent member. arrays: losses and scores (n, epochs + 1) of the compared part; maps
+    (n, side, side) bytes as in a frame, if there is a plane. With options["so_far"] the same also of the members that
+    train at once, after those, with this word before each name, and losses and scores (n, 1), the latest ones.
     """
     start = int(options["start"])
     members = run.group(options["group"], start)
@@ -33,6 +33,7 @@ def group(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
         "encoding": "class" if run.dataset.classes > 2 else "value",
         "status": [outcome.status for outcome in found],
         "epochs": [outcome.epochs for outcome in found],
+        "fingerprints": [outcome.fingerprint for outcome in found],
     }
     answer = _arrays(found)
     if options.get("so_far") and (training := members.so_far()):

@@ -25,6 +25,7 @@ from lab.experiment.fields import DATA, FIELDS, LIVE
 from lab.experiment.group import Group
 from lab.experiment.rules import ExperimentError
 from lab.training.build import MEMORY_ADVICE, build, generators, layers
+from lab.training.change_log import fingerprint
 from lab.training.probes import PlaneMap
 from lab.training.replayed_training import ReplayedTraining
 
@@ -41,7 +42,7 @@ class Outcome(NamedTuple):
 
     losses, scores: (epochs + 1,) of the compared part from its first own epoch on, which stay where they are after a
     rule has ended the run; from its divergence on they are infinite: worse than any other. map: (side, side)
-    bytes of its plane, or None.
+    bytes of its plane, or None. fingerprint: of its last weights.
     """
 
     status: str
@@ -49,6 +50,7 @@ class Outcome(NamedTuple):
     losses: np.ndarray
     scores: np.ndarray
     map: np.ndarray | None
+    fingerprint: str
 
 
 class Known(NamedTuple):
@@ -248,7 +250,7 @@ class GroupRun:
         elif trainer.stopped or history.epochs[-1] < trainer.epochs:  # the best weights may have been restored
             losses[own:], scores[own:] = trainer.evaluate().of(part)
         status = "diverged" if trainer.divergence is not None else "stopped" if trainer.stopped else "done"
-        return Outcome(status, own, losses, scores, now.map() if now.map else None)
+        return Outcome(status, own, losses, scores, now.map() if now.map else None, fingerprint(trainer))
 
 
 def _every_epoch(epochs: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:

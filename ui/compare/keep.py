@@ -60,11 +60,11 @@ def kept_runs(found: Outcomes, keeper: str) -> list[KeptRun]:
         ends = group.epochs if status == "diverged" else epochs  # a run that diverged is repeated until it does
         replay = group.replay_of(number)
         replay = replace(replay, epochs=group.first_epoch + ends, way=replay.way or WAY)
-        kept.append(
-            KeptRun(e, replay, status, group.first_epoch + epochs, score=score, last=Figures(**last),
-                    best_epoch=best_epoch, best_loss=best_loss, curve=curve, thumbnail=small, parent=name,
-                    machine=keeping.machine(e.device, e.dtype, replay.way), owner=keeper)
-        )  # fmt: skip
+        run = KeptRun(e, replay, status, group.first_epoch + epochs, score=score, last=Figures(**last),
+                      best_epoch=best_epoch, best_loss=best_loss, curve=curve, thumbnail=small, parent=name,
+                      machine=keeping.machine(e.device, e.dtype, replay.way), owner=keeper)  # fmt: skip
+        # The same run is one run, also if it was kept when members had no fingerprint.
+        kept.append(replace(run, source=run.own_source, fingerprint=found.fingerprints[number]))
     return kept
 
 

@@ -31,12 +31,13 @@ class SoFar(NamedTuple):
 
 @dataclass
 class Outcomes:
-    """status, epochs: of each member that is done; losses, scores: (members, epochs + 1); maps: (members, side, side)
-    bytes."""
+    """status, epochs, fingerprints (of the last weights): of each member that is done; losses, scores: (members, epochs
+    + 1); maps: (members, side, side) bytes."""
 
     group: Group
     status: list[str] = field(default_factory=list)
     epochs: list[int] = field(default_factory=list)
+    fingerprints: list[str] = field(default_factory=list)
     losses: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
     scores: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
     maps: np.ndarray | None = None
@@ -105,6 +106,7 @@ class Outcomes:
         is_first = not self.status
         self.status += header["status"]
         self.epochs += header["epochs"]
+        self.fingerprints += header["fingerprints"]
         for name, found in arrays.items():
             setattr(self, name, found if is_first else np.concatenate([getattr(self, name), found]))
 

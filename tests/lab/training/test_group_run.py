@@ -185,6 +185,7 @@ def test_a_group_trains_beside_its_run_while_somebody_asks():
     assert not run.due
     assert answered(run, group)[0] | {"extent": None} == {
         "finished": False, "problem": "", "total": 3, "extent": None, "encoding": "value", "status": [], "epochs": [],
+        "fingerprints": [],
     }  # fmt: skip
     assert run.due
     now[0] += WATCHED_S + 1
