@@ -18,6 +18,7 @@ from ui.compare.statistics import compare_pairs
 pytestmark = pytest.mark.browser
 SMALL = Experiment(samples=60, hidden=(4,), learning_rate=0.1)
 QUERY = "samples=60&hidden=4&learning_rate=0.1"
+TOP = "tile => Math.round(tile.getBoundingClientRect().top + document.querySelector('[data-testid=stMain]').scrollTop)"
 
 
 def finals(group: Group) -> np.ndarray:
@@ -110,10 +111,13 @@ def test_two_tiles_are_dragged_together_and_a_run_is_forked(playground):
     playground.open(f"{QUERY}&compare=tiles:1:weights:10:optimizer:batch_norm").step(1)
     playground.go("Compare")
     page = playground.page
-    words(playground, "^One run of 10 epochs for each of 14 pairs")
     tiles = page.get_by_role("radiogroup", name="Pairs of values").get_by_role("radio")
-    playground.button("Keep these 14 runs").wait_for()  # nothing moves from here on
+    tiles.nth(0).wait_for()
+    top = tiles.nth(0).evaluate(TOP)
+    words(playground, "^One run of 10 epochs for each of 14 pairs")
+    playground.button("Keep these 14 runs").wait_for()
     playground.settle()
+    assert tiles.nth(0).evaluate(TOP) == top  # where it was when its training began
     tiles.nth(2).drag_to(tiles.nth(8))
     words(playground, "^A and B differ in: Optimizer .* Batch normalization")
     playground.linked(compare="tiles:1:weights:10:optimizer:batch_norm:2.8")

@@ -56,7 +56,8 @@ def draw(found: Outcomes) -> None:
     group = found.group
     medians = np.array([median(found, place) for place in range(group.places)])
     best, present = int(np.nanargmin(parts.worse(group) * medians)), parts.present_place(group)
-    st.markdown(sentence(found, medians, best, present))
+    with st.container(key="compare_sentence"):  # of two lines at least, so that tiles stay where they are when it grows
+        st.markdown(sentence(found, medians, best, present))
     tiles = [tile(found, place, medians) for place in range(group.places)]
     across, down = ([parts.text_of(field, value, group.experiment) for value in values]
                     for field, values in ((group.field, group.values), (group.field2, group.values2)))  # fmt: skip
