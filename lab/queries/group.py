@@ -24,7 +24,8 @@ def group(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
     """
     start = int(options["start"])
     members = run.group(options["group"], start)
-    found: list[Outcome] = members.outcomes[start - members.first :][:MAX_OUTCOMES]
+    done: list[Outcome] = members.outcomes[start - members.first :]
+    found = done[:MAX_OUTCOMES]
     header = {
         "finished": members.finished,
         "problem": members.problem,
@@ -36,7 +37,7 @@ def group(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
         "fingerprints": [outcome.fingerprint for outcome in found],
     }
     answer = _arrays(found)
-    if options.get("so_far") and (training := members.so_far()):
+    if options.get("so_far") and len(found) == len(done) and (training := members.so_far()):
         header["so_far_epochs"] = [outcome.epochs for outcome in training]
         latest = [outcome._replace(losses=outcome.losses[-1:], scores=outcome.scores[-1:]) for outcome in training]
         answer |= {f"so_far_{name}": array for name, array in _arrays(latest).items()}

@@ -1,7 +1,7 @@
 """Kept runs for the tools that teams follow their runs with: MLflow and trackio.
 
-Neither is among our requirements. Who uses one has it installed, and chooses its server as for any other program, such
-as by MLFLOW_TRACKING_URI.
+Neither is among our requirements: a team that uses one has installed it, and chooses its server as for any other
+program, such as by MLFLOW_TRACKING_URI.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lab.store.address import StoreError
 from lab.store.kept_run import KeptRun, changed
 
 MAX_METRICS, MAX_PARAMETERS = 1000, 100  # in one message to MLflow
-MAX_TEXT, MAX_NAME = 250, 100  # characters of a parameter, which MLflow has bounded at 250 and later at more; of a name
+MAX_TEXT, MAX_NAME = 250, 100  # characters of a parameter, which older versions of MLflow bound so; of a name
 PARTS = ("train", "test", "train", "test", "validation", "validation")  # of the rows of a curve
 KINDS = ("loss", "loss", "score", "score", "loss", "score")
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,19 +47,41 @@ def show_study(options: argparse.Namespace) -> int:
             raise ExperimentError([f"workers: {count} is not allowed; allowed: 1 or more."])
         workers = LocalWorkers(count)
     status = 0
-    try:
-        conduct(search, workers, threading.Event(), lambda asked, outcome: _show(search, asked, outcome))
-    except KeyboardInterrupt:
+    with _stopped_by_ctrl_c() as stop:
+        try:
+            conduct(search, workers, stop, lambda asked, outcome: _show(search, asked, outcome))
+        except KeyboardInterrupt:  # a second one
+            stop.set()
+        except ExperimentError as problem:  # the scheduler is lost
+            print("\n".join(problem.sentences), file=sys.stderr)
+            status = 2
+        finally:
+            workers.close()
+    if stop.is_set():
         print("Interrupted. With --store, the same command goes on from here.", file=sys.stderr)
         status = INTERRUPTED
-    except ExperimentError as problem:  # the scheduler is lost
-        print("\n".join(problem.sentences), file=sys.stderr)
-        status = 2
-    finally:
-        workers.close()
     report = search.report()
     print(json.dumps(report) if options.json else _text(report))
     return status
+
+
+@contextmanager
+def _stopped_by_ctrl_c() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C sets; the second one raises KeyboardInterrupt.
+
+    An exception would be lost where Python reports and ignores it, such as in a finalizer.
+    """
+    stop = threading.Event()
+
+    def interrupt(number: int, frame: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        threading.Thread(target=stop.set).start()  # this thread may be inside a method of the event
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _read(options: argparse.Namespace) -> tuple[Study, list[str]]:

@@ -234,8 +234,8 @@ class GroupRun:
     @np.errstate(all="ignore")
     def so_far(self) -> list[Outcome]:
         """What the members are by now that train at once, in their order; the latest value is at all later epochs."""
-        numbers = sorted(self._trainings) if self._width > 1 else []
-        return [self._outcome(number) for number in numbers]
+        are_several = self._width > 1 or len(self._trainings) > 1
+        return [self._outcome(number) for number in sorted(self._trainings)] if are_several else []
 
     def _outcome(self, number: int) -> Outcome:
         now, part = self._prepared[self.group.members[number].place], self.group.part

@@ -76,7 +76,7 @@ def answered(run: Run, group: Group, start: int = 0, **options: bool):
     return ask(run, "group", {"group": group.to_json(), "start": start, **options}, {})
 
 
-def test_tiles_train_at_once():
+def test_tiles_train_at_once(monkeypatch):
     """Before the first run is done, all are there, with the loss of a single run of so many epochs."""
     group, run = Group(HARD, "l2", (0.0, 0.1), 2, epochs=40, field2="hidden", values2=((3,), (4, 4))), Run(HARD)
     header, arrays = answered(run, group, so_far=True)
@@ -94,6 +94,12 @@ def test_tiles_train_at_once():
         assert [*loss, *score] == [trainer.history.values[row][-1] for row in (1, 3)]
     assert len({picture.tobytes() for picture in arrays["so_far_maps"]}) == group.places
     assert "so_far_epochs" not in answered(run, group)[0]  # nobody has asked for it
+    members = run.group(group.to_json())
+    while len(members.outcomes) < 2:
+        run.advance(0.001)
+    monkeypatch.setattr("lab.queries.group.MAX_OUTCOMES", 1)
+    header, arrays = answered(run, group, so_far=True)  # they would not follow what is sent
+    assert (len(header["status"]), "so_far_maps" in arrays) == (1, False)
 
 
 @pytest.mark.parametrize("name", ["circle", "iris", "digits"])
