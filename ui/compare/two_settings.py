@@ -150,8 +150,8 @@ def sentence(found: Outcomes, medians: np.ndarray, best: int, present: int | Non
     named, number = partial(parts.name_of, group), lambda place: parts.number(float(medians[place]))
     text = f"{runs} {group.epochs} epochs for each of {group.places} pairs"
     if found.so_far.epochs and len(found.status) < group.places:
-        span = " to ".join(map(str, sorted({min(found.so_far.epochs), max(found.so_far.epochs)})))
-        text = f"After {span} of {group.epochs} epochs"
+        epochs = [*found.so_far.epochs, *[group.epochs] * bool(found.status)]  # those that are done have them all
+        text = f"After {' to '.join(map(str, sorted({min(epochs), max(epochs)})))} of {group.epochs} epochs"
     text += f": the {what} is "
     text += f"**{number(best)}**, with **{escape_markdown(named(best))}**"
     if present is not None and present != best and not np.isnan(medians[present]):
