@@ -10,9 +10,23 @@ from __future__ import annotations
 
 import inspect
 from functools import wraps
+from typing import Any
 
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime.app_session import AppSession
+
+
+class Tick:
+    """The message of a fragment's clock, without values: not even empty ones, which would replace those of a press
+    that is still waiting."""
+
+    widget_states = None
+
+    def __init__(self, message: ClientState) -> None:
+        self._message = message
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._message, name)
 
 
 def install() -> None:
@@ -21,10 +35,11 @@ def install() -> None:
 
     @wraps(original)
     def request_rerun(self: AppSession, client_state: ClientState | None) -> None:
+        message: Any = client_state
         if client_state and client_state.is_auto_rerun:
-            client_state.ClearField("widget_states")
+            message = Tick(client_state)
         elif client_state and not self.has_fragment(client_state.fragment_id):
             client_state.fragment_id = ""
-        original(self, client_state)
+        original(self, message)
 
     AppSession.request_rerun = request_rerun

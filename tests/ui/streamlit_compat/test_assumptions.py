@@ -154,7 +154,7 @@ class Session:
 
     def __init__(self) -> None:
         self.runs: list[str | None] = []
-        self.values: list[list[str]] = []  # of the widgets, for each run
+        self.values: list[list[str] | None] = []  # of the widgets, for each run
 
     def has_fragment(self, fragment_id: str) -> bool:
         return fragment_id == "known"
@@ -162,7 +162,7 @@ class Session:
     def _create_scriptrunner(self, initial_rerun_data: RerunData) -> None:
         self.runs.append(initial_rerun_data.fragment_id)
         states = initial_rerun_data.widget_states
-        self.values.append([state.string_value for state in states.widgets] if states else [])
+        self.values.append(None if states is None else [state.string_value for state in states.widgets])
 
 
 def gone_fragment() -> bool:
