@@ -94,8 +94,9 @@ def test_a_curve_is_below_its_slider_and_its_values_are_taken(playground):
 
 
 def centre_of(page, field: str, place: int) -> tuple[float, float]:
-    """The middle of the mark of a value on the screen."""
-    box = page.locator(f".response[data-field={field}] .response-dot").nth(place).bounding_box()
+    """The middle of the mark of a value on the screen; a curve that is drawn again has none for a moment."""
+    mark = page.locator(f".response[data-field={field}] .response-dot").nth(place)
+    box = eventually(mark.bounding_box, WAIT_S)
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
