@@ -23,7 +23,7 @@ from lab.training.group_run import GroupRun
 
 ROUNDS = 3
 SLICE_S = 0.0025  # of training between two looks at the outcomes, as in a worker
-PICTURE_S = 0.07  # between two pictures of a wall, as the page Compare asks for them
+PICTURE_S = 0.07  # between two pictures of all tiles, as the page Compare asks for them
 CIRCLE = Experiment()
 RATES = FIELDS["learning_rate"].steps
 WORKLOADS = {
@@ -71,8 +71,8 @@ def _ratio(group: Group, seconds: float, jax: float | None) -> float | None:
 def measured(name: str, group: Group, rounds: int) -> dict[str, Any]:
     """A row, of medians over the rounds after one that compiles.
 
-    seconds: until all runs are done; first_ms: until there is something to see; pictures_per_second: of runs that end,
-    each of which changes the picture, or of the whole wall where all train at once, which include their maps.
+    seconds: until all runs are done; first_ms: until there is something to see; pictures_per_second: runs that end,
+    each of which changes the picture, or pictures of all tiles with their maps, where these train at the same time.
     """
     times = [_train(group) for _ in range(rounds + 1)][1:]
     seconds, first, pictures = (statistics.median(column) for column in zip(*times, strict=True))

@@ -35,7 +35,9 @@ from engine.formulas.metrics import Scores
 from lab.experiment import link, own_data
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.protocol.frames import finite
+from lab.store import exchange, trackers
 from lab.store.address import StoreError
+from lab.store.kept_run import EVERYONE
 from lab.training import model_file
 from lab.training.build import build
 from lab.training.headless import train
@@ -144,17 +146,15 @@ def show_study(options: argparse.Namespace) -> int:
 
 
 def log_runs(options: argparse.Namespace) -> int:
-    """Hand kept runs over to another tool. Raises ExperimentError."""
-    from lab.store import exchange, trackers  # without a database
-
+    """Log kept runs in an experiment tracker. Raises ExperimentError."""
     try:
-        runs = exchange.read(options.file.read_bytes(), "")
-        trackers.hand_over(runs, options.to, options.project)
+        runs = exchange.read(options.file.read_bytes(), EVERYONE)
+        trackers.log(runs, options.to, options.project)
     except OSError as problem:
         raise ExperimentError([f"{options.file} cannot be read: {problem.strerror}."]) from None
     except StoreError as problem:
         raise ExperimentError([str(problem)]) from None
-    print(f"Logged {len(runs):,} runs with {options.to}, project {options.project}.", file=sys.stderr)
+    print(f"Logged {len(runs):,} runs in {options.to}, project {options.project}.", file=sys.stderr)
     return 0
 
 
@@ -203,9 +203,9 @@ def main(arguments: list[str] | None = None) -> int:
     command.add_argument("--data-dir", metavar="DIR", default="", help="folder with the files of MNIST")
     command.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     command.set_defaults(show=show_study)
-    command = commands.add_parser("log", help="log kept runs with MLflow or trackio, which must be installed")
+    command = commands.add_parser("log", help="log kept runs in MLflow or trackio, which must be installed")
     command.add_argument("file", type=Path, metavar="FILE.runs.jsonl.gz", help="runs that the page Runs has exported")
-    command.add_argument("--to", choices=("mlflow", "trackio"), required=True, help="the tool")
+    command.add_argument("--to", choices=list(trackers.TRACKERS), required=True, help="the tool")
     project_help = "what it calls an experiment or a project"
     command.add_argument("--project", metavar="NAME", default="backprop-playground", help=project_help)
     command.set_defaults(show=log_runs)

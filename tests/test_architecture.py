@@ -82,7 +82,10 @@ PACKAGES = (
     Package(
         "lab/store/exchange.py", ("lab.store.address", "lab.store.kept_run", "lab.experiment"), ("numpy", "pydantic"),
     ),
-    Package("lab/store/trackers.py", ("lab.store.address", "lab.store.kept_run", "lab.experiment"), ("numpy",)),
+    Package(
+        "lab/store/trackers.py",
+        ("lab.store.address", "lab.store.kept_run", "lab.experiment", "engine.formulas"), ("numpy",),
+    ),
     Package(
         "lab/store", ("lab.experiment", "lab.protocol", "lab.server.checkpoint_store", "lab.server.limits"),
         ("numpy", "pydantic", "sqlalchemy", "alembic"),

@@ -249,6 +249,7 @@ class GetResponses:
 
 
 GROUP, PAIR = "group", "pair"  # the queries for which a run trains
+SO_FAR = "so_far_"  # in answers about a group, before what belongs to members that are still training
 
 
 @dataclass(frozen=True)

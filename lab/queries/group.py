@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lab.protocol.messages import Answer
+from lab.protocol.messages import SO_FAR, Answer
 from lab.training.group_run import Outcome
 from lab.training.run import Run
 
@@ -19,8 +19,8 @@ def group(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
 
     header: finished; problem, a sentence where they cannot be trained; total members; extent of the maps; status,
     epochs and fingerprints of each sent member. arrays: losses and scores (n, epochs + 1) of the compared part; maps
-    (n, side, side) bytes as in a frame, if there is a plane. With options["so_far"] the same also of the members that
-    train at once, after those, with this word before each name, and losses and scores (n, 1), the latest ones.
+    (n, side, side) bytes as in a frame, if there is a plane. With options["so_far"] also epochs, losses and
+    scores (n, 1) and maps of the members that are still training at the same time, each name after SO_FAR.
     """
     start = int(options["start"])
     members = run.group(options["group"], start)
@@ -38,9 +38,9 @@ def group(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
     }
     answer = _arrays(found)
     if options.get("so_far") and len(found) == len(done) and (training := members.so_far()):
-        header["so_far_epochs"] = [outcome.epochs for outcome in training]
+        header[f"{SO_FAR}epochs"] = [outcome.epochs for outcome in training]
         latest = [outcome._replace(losses=outcome.losses[-1:], scores=outcome.scores[-1:]) for outcome in training]
-        answer |= {f"so_far_{name}": array for name, array in _arrays(latest).items()}
+        answer |= {f"{SO_FAR}{name}": array for name, array in _arrays(latest).items()}
     return header, answer
 
 

@@ -118,9 +118,8 @@ class KeptRun:
     @property
     def words(self) -> str:
         """What a search looks through."""
-        fields = (f"{name} {as_text(value)}" for name, value in changed(self.experiment).items() if name != "points")
         dataset = self.experiment.dataset
-        return " ".join((dataset, *fields, self.status, self.parent, *self.tags, self.note)).lower()
+        return " ".join((dataset, *named(self.experiment), self.status, self.parent, *self.tags, self.note)).lower()
 
     @property
     def own_source(self) -> str:
@@ -135,6 +134,11 @@ class KeptRun:
 def changed(experiment: Experiment) -> dict[str, Any]:
     """The fields that are not at their defaults."""
     return {name: value for name, value in experiment if value != DEFAULTS[name]}
+
+
+def named(experiment: Experiment) -> list[str]:
+    """The changed fields with their values, such as `learning_rate 0.1`, without drawn points."""
+    return [f"{name} {as_text(value)}" for name, value in changed(experiment).items() if name != "points"]
 
 
 def owner_of(visitor: str) -> str:

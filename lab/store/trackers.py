@@ -1,4 +1,4 @@
-"""Kept runs for the tools that teams follow their runs with: MLflow and trackio.
+"""Logs kept runs in experiment trackers: MLflow and trackio.
 
 Neither is among our requirements: a team that uses one has installed it, and chooses its server as for any other
 program, such as by MLFLOW_TRACKING_URI.
@@ -14,14 +14,14 @@ from urllib.parse import urlencode
 
 import numpy as np
 
+from engine.formulas.metrics import Scores
 from lab.experiment.rules import as_text
 from lab.store.address import StoreError
-from lab.store.kept_run import KeptRun, changed
+from lab.store.kept_run import KeptRun, named
 
 MAX_METRICS, MAX_PARAMETERS = 1000, 100  # in one message to MLflow
-MAX_TEXT, MAX_NAME = 250, 100  # characters of a parameter, which older versions of MLflow bound so; of a name
-PARTS = ("train", "test", "train", "test", "validation", "validation")  # of the rows of a curve
-KINDS = ("loss", "loss", "score", "score", "loss", "score")
+MAX_TEXT, MAX_NAME = 250, 100  # characters of a parameter (a limit of older MLflow versions), and of a run's name
+MAX_LINK = 4000  # characters; that of many drawn points is longer, and left out
 
 
 def parameters(run: KeptRun) -> dict[str, str]:
@@ -30,24 +30,23 @@ def parameters(run: KeptRun) -> dict[str, str]:
 
 
 def metrics(run: KeptRun) -> Iterator[tuple[int, dict[str, float]]]:
-    """The finite points of the curve: epoch, and for each series its value, such as test_loss and test_accuracy."""
-    names = [f"{part}_{kind if kind == 'loss' else run.score}" for part, kind in zip(PARTS, KINDS, strict=True)]
+    """The finite points of the curve: epoch, and the value of each series, such as test_loss and test_accuracy."""
+    names = [name.replace("score", run.score.lower()) for name in Scores._fields]
     for epoch, column in zip(run.curve.epochs.tolist(), run.curve.values.T.tolist(), strict=True):
         yield epoch, {name: value for name, value in zip(names, column, strict=False) if np.isfinite(value)}
 
 
 def about(run: KeptRun) -> dict[str, str]:
     """What else is known of a run: its link, its group or study, and what a person has written."""
-    link = {name: value for name, value in run.link.items() if name != "points"}
-    found = {"link": f"?{urlencode(link)}", "status": run.status, "parent": run.parent, "note": run.note,
-             "tags": ", ".join(run.tags), **run.machine}  # fmt: skip
+    link = f"?{urlencode(run.link)}"
+    found = {"link": link if len(link) <= MAX_LINK else "", "status": run.status, "parent": run.parent,
+             "note": run.note, "tags": ", ".join(run.tags), **run.machine}  # fmt: skip
     return {name: text for name, text in found.items() if text}
 
 
 def name_of(run: KeptRun) -> str:
     """What sets the experiment apart from the default one."""
-    fields = (f"{name} {as_text(value)}" for name, value in changed(run.experiment).items() if name != "points")
-    return (", ".join(fields) or "default")[:MAX_NAME]
+    return (", ".join(named(run.experiment)) or "default")[:MAX_NAME]
 
 
 def to_mlflow(mlflow: ModuleType, runs: Sequence[KeptRun], project: str) -> None:
@@ -80,20 +79,20 @@ def to_trackio(trackio: ModuleType, runs: Sequence[KeptRun], project: str) -> No
         trackio.finish()
 
 
-TRACKERS: dict[str, Callable[[ModuleType, Sequence[KeptRun], str], None]] = {  # module -> what hands runs to it
+TRACKERS: dict[str, Callable[[ModuleType, Sequence[KeptRun], str], None]] = {  # module -> what logs runs there
     "mlflow": to_mlflow,
     "trackio": to_trackio,
 }
 
 
-def hand_over(runs: Sequence[KeptRun], tracker: str, project: str) -> None:
-    """Log runs once more elsewhere; a run that is handed over twice is there twice. Raises StoreError."""
+def log(runs: Sequence[KeptRun], tracker: str, project: str) -> None:
+    """Log runs in one of TRACKERS. Logging a run twice adds it twice. Raises StoreError."""
     try:
-        TRACKERS[tracker](import_module(tracker), runs, project)
-    except ModuleNotFoundError as problem:
-        if problem.name != tracker:
-            raise
-        raise StoreError(f"{tracker} is not installed here; install it with: pip install {tracker}") from None
+        module = import_module(tracker)
+    except ImportError as problem:
+        raise StoreError(f"{tracker} cannot be used here ({problem}); install it with: pip install {tracker}") from None
+    try:
+        TRACKERS[tracker](module, runs, project)
     except Exception as problem:  # theirs, such as of a server that does not answer
         reason = str(problem).partition("\n")[0] or type(problem).__name__
         raise StoreError(f"{tracker} did not take the runs: {reason}") from None

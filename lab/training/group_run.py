@@ -1,4 +1,4 @@
-"""The members of a group, trained one after the other, or those of a wall of tiles at once.
+"""The members of a group, trained one after the other, or those of a grid of tiles at the same time.
 
 Members that differ only in what a running network accepts, or in their initial weights, share one trainer: it starts
 again from another snapshot, and so has the same bits as a trainer of its own.
@@ -30,7 +30,7 @@ from lab.training.probes import PlaneMap
 from lab.training.replayed_training import ReplayedTraining
 
 MAP_SIDE = 40  # points along a side of a member's map
-ROUNDS = 10  # in which members that train at once take turns
+ROUNDS = 10  # in which members that train at the same time take turns
 KEPT_PARAMETERS, KEPT_TRAINERS = 100_000, 64  # of the trainers that the groups of a run keep, beside the present one
 OF_PROGRAM = {"batch_size", "l1", "l2", "weight_decay", "max_norm", "clip_norm", "clip_value"}
 SHARED = {*LIVE, "weight_seed"} - OF_PROGRAM  # fields whose change needs neither another trainer nor another program
@@ -190,7 +190,7 @@ class GroupRun:
 
     @property
     def _width(self) -> int:
-        """How many members train at once."""
+        """How many members train at the same time."""
         if not self.group.field2 or not self._prepared:
             return 1
         size = max(len(trainer.network.parameters) for trainer in self.trainers)
@@ -233,7 +233,7 @@ class GroupRun:
 
     @np.errstate(all="ignore")
     def so_far(self) -> list[Outcome]:
-        """What the members are by now that train at once, in their order; the latest value is at all later epochs."""
+        """The current state of members that train at the same time, in order; later epochs have the latest value."""
         are_several = self._width > 1 or len(self._trainings) > 1
         return [self._outcome(number) for number in sorted(self._trainings)] if are_several else []
 

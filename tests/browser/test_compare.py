@@ -107,6 +107,23 @@ def test_a_pair_is_taken_by_keyboard_and_the_link_keeps_the_comparison(playgroun
     assert eventually(lambda: tiles.nth(54).get_attribute("aria-checked") == "true", WAIT_S)
 
 
+def test_tiles_train_at_the_same_time_and_stay_when_they_are_stopped(playground):
+    query = "samples=1000&hidden=24,24&compare=tiles:1:weights:400:optimizer:batch_norm"
+    playground.open(query).go("Compare")
+    page = playground.page
+    playground.press(re.compile("^Train 14 runs"))
+    tiles = page.get_by_role("radiogroup", name="Pairs of values").get_by_role(
+        "radio", name=re.compile(r"after [1-9]\d* epochs$")
+    )
+    assert eventually(lambda: tiles.count() > 1, WAIT_S)
+    page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop", exact=True).click()
+    playground.button("Go on").wait_for()
+    playground.settle()
+    words(playground, r"^After \d+( to \d+)? of 400 epochs: the lowest test loss is ")
+    pictures = {tile.locator("img").get_attribute("src") for tile in tiles.all()}
+    assert len(pictures) == tiles.count() > 1  # each shows its own network
+
+
 def test_two_tiles_are_dragged_together_and_a_run_is_forked(playground):
     playground.open(f"{QUERY}&compare=tiles:1:weights:10:optimizer:batch_norm").step(1)
     playground.go("Compare")

@@ -25,7 +25,8 @@ FAST = 5  # times as often where there is no chart to draw
 
 class View(NamedTuple):
     """choose: controls of what varies, returns the fields of the group; draw: the answer; pair: the numbers of two runs
-    that are shown side by side, if any; pace: how many refreshes take the place of one."""
+    that are shown side by side, if any; at_once: whether its runs train at the same time, so that there is
+    something to see before the first one is done. There is no chart to draw, so it is refreshed FAST times as often."""
 
     label: str
     sentence: str
@@ -36,7 +37,7 @@ class View(NamedTuple):
 
     @property
     def pace(self) -> int:
-        """How many refreshes take the place of one."""
+        """How many times as often it is refreshed."""
         return FAST if self.at_once else 1
 
 

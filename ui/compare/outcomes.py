@@ -9,18 +9,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lab.experiment.group import Group
-from lab.protocol.messages import GROUP
+from lab.protocol.messages import GROUP, SO_FAR
 from ui.session import state
 
-SO_FAR = "so_far_"  # before the names of what is known of members that train at once
 PAUSE_S = 0.02  # between two questions
 MAX_REMEMBERED = 6  # groups
 
 
 class SoFar(NamedTuple):
-    """What the members are by now that train at once; the first one follows the last that is done.
+    """The current state of members that train at the same time. The first one follows the last member that is done.
 
-    epochs: (n,); losses, scores: (n, 1), the latest ones; maps: (n, side, side) bytes.
+    epochs: n numbers; losses, scores: (n, 1); maps: (n, side, side) bytes.
     """
 
     epochs: tuple[int, ...] = ()
@@ -82,7 +81,7 @@ class Outcomes:
     def work(self, seconds: float, so_far: bool = False) -> None:
         """Ask for new outcomes for about this long; the group trains only while somebody asks.
 
-        so_far: ask at the end also for what is not done yet.
+        so_far: the last question also asks for the members that are still training.
         """
         ends = time.monotonic() + seconds
         while not self.finished:
@@ -91,7 +90,7 @@ class Outcomes:
             header, arrays = state.ask(GROUP, **options)
             now = {name.removeprefix(SO_FAR): arrays.pop(name) for name in list(arrays) if name.startswith(SO_FAR)}
             self._add(header, arrays)
-            self.so_far = SoFar(tuple(header.get("so_far_epochs", ())), **now)
+            self.so_far = SoFar(tuple(header.get(f"{SO_FAR}epochs", ())), **now)
             if header["problem"] and not header["status"]:
                 self.problem, self.stopped = header["problem"], True
                 break

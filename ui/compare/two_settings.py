@@ -56,7 +56,7 @@ def draw(found: Outcomes) -> None:
     group = found.group
     medians = np.array([median(found, place) for place in range(group.places)])
     best, present = int(np.nanargmin(parts.worse(group) * medians)), parts.present_place(group)
-    with st.container(key="compare_sentence"):  # of two lines at least, so that tiles stay where they are when it grows
+    with st.container(key="compare_sentence"):  # at least two lines, so that the tiles do not move
         st.markdown(sentence(found, medians, best, present))
     tiles = [tile(found, place, medians) for place in range(group.places)]
     across, down = ([parts.text_of(field, value, group.experiment) for value in values]
@@ -104,13 +104,13 @@ def pair(group: Group, text: str | None = None) -> tuple[int, int] | None:
 
 
 def _so_far(found: Outcomes, place: int) -> int | None:
-    """Where a pair without a run that is done is among those that train at once."""
+    """The index of a pair without a finished run among the members that are still training."""
     at = place - len(found.status)
     return at if 0 <= at < len(found.so_far.epochs) else None
 
 
 def median(found: Outcomes, place: int) -> float:
-    """The median result of a pair, or that of its first run by now; not a number while it has none."""
+    """The median result of a pair; until its first run is done, that of this run so far; NaN before it begins."""
     if len(found.of(place)):
         return float(parts.quartiles(found, place)[1])
     now, at = found.so_far, _so_far(found, place)

@@ -152,7 +152,7 @@ def _actions(chosen: Runs, keeper: str) -> None:
                 open_it()
             with st.popover("Tags and note", disabled=not own, help="What you write about the chosen runs."):
                 _notes(own)
-            help = "One file, which this page imports, and which `python -m lab log` hands over to MLflow or trackio."
+            help = "One file, which this page imports, and which `python -m lab log` logs in MLflow or trackio."
             make = partial(_exported, now.ids)
             _download("Export", "runs_export", make, f"chosen{exchange.SUFFIX}", exchange.MEDIA_TYPE, help)
             make = partial(_report, now, _address())

@@ -77,7 +77,7 @@ def answered(run: Run, group: Group, start: int = 0, **options: bool):
 
 
 def test_tiles_train_at_once(monkeypatch):
-    """Before the first run is done, all are there, with the loss of a single run of so many epochs."""
+    """Until the first run ends, each member has the loss that a single run has after as many epochs."""
     group, run = Group(HARD, "l2", (0.0, 0.1), 2, epochs=40, field2="hidden", values2=((3,), (4, 4))), Run(HARD)
     header, arrays = answered(run, group, so_far=True)
     while min(header.get("so_far_epochs", [0])) < 20:
@@ -93,12 +93,12 @@ def test_tiles_train_at_once(monkeypatch):
         trainer.run_for(np.inf, epochs=own)
         assert [*loss, *score] == [trainer.history.values[row][-1] for row in (1, 3)]
     assert len({picture.tobytes() for picture in arrays["so_far_maps"]}) == group.places
-    assert "so_far_epochs" not in answered(run, group)[0]  # nobody has asked for it
+    assert "so_far_epochs" not in answered(run, group)[0]  # only on request
     members = run.group(group.to_json())
     while len(members.outcomes) < 2:
         run.advance(0.001)
     monkeypatch.setattr("lab.queries.group.MAX_OUTCOMES", 1)
-    header, arrays = answered(run, group, so_far=True)  # they would not follow what is sent
+    header, arrays = answered(run, group, so_far=True)  # its members would not follow those that are sent
     assert (len(header["status"]), "so_far_maps" in arrays) == (1, False)
 
 

@@ -157,7 +157,7 @@ def test_the_best_pair_of_two_settings_is_named_and_can_be_used():
     assert words in texts(page)
 
 
-def test_tiles_that_train_at_once_are_shown_with_what_they_are_by_now():
+def test_unfinished_tiles_show_their_current_result():
     group = Group(E, "l2", (0.0, 0.1), 1, epochs=40, field2="learning_rate", values2=(0.01, 10.0))
     losses, maps = np.array([[0.5], [0.4], [np.inf], [0.6]]), np.arange(4 * 9, dtype=np.uint8).reshape(4, 3, 3)
     found = Outcomes(group, so_far=SoFar((12, 13, 12, 12), losses, losses, maps))

@@ -1,4 +1,4 @@
-"""A press for a fragment that is gone runs the whole page; the fragment's own clock brings neither runs nor values."""
+"""A press for a fragment that is gone runs the whole page; a fragment's clock neither does that nor brings values."""
 
 from __future__ import annotations
 
