@@ -23,6 +23,7 @@ WORKLOADS = {
 }
 MEASURED_S = 8.0  # of streaming
 DRAGGED_S = 3.0  # of a slider at the speed Instant
+WALL_LIMIT_MS = 120_000  # until all tiles are trained
 MOVES = 14  # of the mouse from one end of the slider to the other: each shows another value
 HEADLESS = """
 import sys, time
@@ -74,6 +75,14 @@ PAINTS = """
     .observe(document.querySelector('[data-testid=live]'), { attributes: true, attributeFilter: ['data-frame'] });
 }
 """
+WALL = "compare=tiles:1:weights:400:learning_rate:batch_size"  # 64 runs
+WALLS = """
+() => {
+  window.walls = [];
+  new MutationObserver(() => { walls.push(performance.now()); }) // once for all tiles that change together
+    .observe(document.body, { attributes: true, attributeFilter: ['src'], subtree: true });
+}
+"""
 NUMBERS = """
 () => {
   const live = document.querySelector('[data-testid=live]').dataset;
@@ -110,6 +119,7 @@ def _row(browser: Browser, url: str, workload: str) -> dict[str, Any]:
         "headless_ratio": flat_out["epochs_per_second"] * steps_per_epoch / headless,
         "slider_ms": paced["slider_ms"],
         "instant_fps": _instant(browser, url, query),
+        "wall_fps": _wall(browser, url, query),
         "frame_kb": paced["frame_kb"],
         "remounts": paced["remounts"] + flat_out["remounts"],
         "long_task_ms": paced["long_task_ms"],
@@ -225,3 +235,18 @@ def _instant(browser: Browser, url: str, query: str) -> float:
     page.mouse.up()
     page.context.close()
     return painted / seconds
+
+
+def _wall(browser: Browser, url: str, query: str) -> float:
+    """Pictures per second of all tiles of the page Compare while they train."""
+    page = _visit(browser, f"{url}compare", f"{query}&{WALL}")
+    page.get_by_role("radio").first.wait_for()
+    begin = page.get_by_role("button", name="Train ")
+    page.get_by_role("radiogroup", name="Pairs of values").or_(begin).wait_for()
+    page.evaluate(WALLS)
+    if begin.is_visible():
+        begin.click()
+    page.get_by_role("button", name="Keep these 64 runs").wait_for(timeout=WALL_LIMIT_MS)
+    walls = page.evaluate("walls")
+    page.context.close()
+    return 1000 * (len(walls) - 1) / (walls[-1] - walls[0])

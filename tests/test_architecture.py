@@ -136,7 +136,7 @@ PACKAGES = (
     Package("ui/images", ("ui.kit", *BELOW_KIT, "ui.playground.transport", "lab"), ("numpy", "pandas", "streamlit")),
     Package("ui/data", ("ui.kit", *BELOW_KIT, "lab", "data"), ("numpy", "pandas", "streamlit")),
     Package("ui/save", ("ui.kit", *BELOW_KIT, "lab", "data"), ("numpy", "streamlit")),
-    Package("ui/compare", ("ui.kit", *BELOW_KIT, "lab"), ("numpy", "streamlit")),
+    Package("ui/compare", ("ui.kit", *BELOW_KIT, "ui.server.pictures", "lab"), ("numpy", "streamlit")),
     Package("ui/runs", ("ui.kit", *BELOW_KIT, "lab"), ("numpy", "plotly", "streamlit")),
     Package("ui/studies", ("ui.kit", *BELOW_KIT, "lab"), ("streamlit",)),
     Package("ui/device", ("ui.kit", *BELOW_KIT, "lab", "engine"), ("pandas", "streamlit")),

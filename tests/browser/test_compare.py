@@ -111,7 +111,10 @@ def test_tiles_train_at_the_same_time_and_stay_when_they_are_stopped(playground)
     query = "samples=1000&hidden=24,24&compare=tiles:1:weights:400:optimizer:batch_norm"
     playground.open(query).go("Compare")
     page = playground.page
-    playground.press(re.compile("^Train 14 runs"))
+    with page.expect_response(lambda answer: answer.url.endswith("/live/picture") and answer.ok) as fetched:
+        playground.press(re.compile("^Train 14 runs"))
+    assert len(fetched.value.json()["pictures"]) == 14
+    words(playground, "^The runs train at the same time: each tile shows the map and the test loss")
     tiles = page.get_by_role("radiogroup", name="Pairs of values").get_by_role(
         "radio", name=re.compile(r"after [1-9]\d* epochs$")
     )

@@ -11,7 +11,7 @@ import streamlit as st
 
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.group import AT_ONCE_S, VARY, Group
-from ui.compare import one_change, one_setting, pair, parts, repeat, two_settings
+from ui.compare import one_change, one_setting, pair, parts, repeat, two_settings, wall
 from ui.compare.keep import keep_button
 from ui.compare.outcomes import Outcomes, outcomes_of
 from ui.kit.escape import escape_markdown
@@ -20,25 +20,20 @@ from ui.session import state
 from ui.session.comparison import EPOCHS
 
 REFRESH_S, WORK_S = 0.35, 0.25  # time between two refreshes, and how much of it is spent asking
-FAST = 5  # times as often where there is no chart to draw
+FOLLOWED_S, FIRST_S = 1.0, 0.05  # the same where the browser fetches the answer
 
 
 class View(NamedTuple):
     """choose: controls of what varies, returns the fields of the group; draw: the answer; pair: the numbers of two runs
-    that are shown side by side, if any; at_once: whether its runs train at the same time, so that there is
-    something to see before the first one is done. There is no chart to draw, so it is refreshed FAST times as often."""
+    that are shown side by side, if any; follow: where the runs train at the same time, offers the answer to the browser
+    while it changes; returns whether the browser fetches it."""
 
     label: str
     sentence: str
     choose: Callable[[Experiment], dict[str, Any]]
     draw: Callable[[Outcomes], None]
     pair: Callable[[Group], tuple[int, int] | None] = lambda group: None
-    at_once: bool = False
-
-    @property
-    def pace(self) -> int:
-        """How many times as often it is refreshed."""
-        return FAST if self.at_once else 1
+    follow: Callable[[Outcomes], bool] | None = None
 
 
 VIEWS = {  # name in the link -> view
@@ -50,7 +45,7 @@ VIEWS = {  # name in the link -> view
         one_setting.choose, one_setting.draw),
     "tiles": View(
         "Two settings", "Which pair is best? The result for each pair of values of two settings.",
-        two_settings.choose, two_settings.draw, two_settings.pair, at_once=True),
+        two_settings.choose, two_settings.draw, two_settings.pair, wall.follow),
     "change": View(
         "One change",
         "Does it help? The same runs with and without one change, from epoch 0 on or from where your run is now.",
@@ -114,8 +109,8 @@ def _answer(view: View, found: Outcomes) -> None:
         label = f"Train {found.total} runs (about {found.group.seconds:,.0f} s)"
         help = "You can stop at any time."
         st.button(label, key="compare_begin", type="primary", help=help, on_click=state.press, args=("compare",))
-    elif not found.finished and not found.stopped:
-        st.fragment(partial(_working, view, found), run_every=REFRESH_S / view.pace)()
+    elif not found.ended:
+        st.fragment(partial(_working, view, found), run_every=FOLLOWED_S if _follow(view) else REFRESH_S)()
     else:
         with st.container():  # as a fragment is in one: the browser keeps what is being pressed or dragged meanwhile
             with _header():
@@ -127,7 +122,7 @@ def _answer(view: View, found: Outcomes) -> None:
                 if found.status:
                     keep_button(found)
             if found.has_some:
-                view.draw(found)
+                _draw(view, found)
 
 
 def _header() -> AbstractContextManager[Any]:
@@ -137,17 +132,28 @@ def _header() -> AbstractContextManager[Any]:
 
 def _working(view: View, found: Outcomes) -> None:
     """Train for a moment and show what is there; the page stays usable in between."""
+    follow = _follow(view)
     try:
-        found.work(WORK_S / view.pace, view.at_once)
+        if not (follow and follow(found)):
+            found.work(FIRST_S if follow else WORK_S, so_far=view.follow is not None)
     except (ExperimentError, RuntimeError) as problem:
         st.warning(escape_markdown(str(problem)))
         return
-    if found.finished or found.stopped:
+    if found.ended:
         st.rerun()
     with _header():
         st.progress(found.progress, f"{len(found.status)} of {found.total} runs")
         st.button("Stop", key="compare_stop", on_click=found.stop, help="Keeps what is there.")
-    if found.has_some:
+    if found.has_some or follow:
+        _draw(view, found)
+
+
+def _follow(view: View) -> Callable[[Outcomes], bool] | None:
+    return view.follow if state.runs().live else None
+
+
+def _draw(view: View, found: Outcomes) -> None:
+    with found.lock:  # the browser may be fetching more
         view.draw(found)
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from ui.components import script, styles
+from ui.server.pictures import ADDRESS, RUN_HEADER
 from ui.session import state
 
 
@@ -30,19 +31,22 @@ def choose_map(pictures: Mapping[str, tuple[str, str]], chosen: str, choose: Cal
 
 def choose_tile(tiles: Sequence[Tile], chosen: int | None, titles: tuple[str, str], columns: Sequence[str],
                 rows: Sequence[str], marked: str | None, choose: Callable[[str], None],
-                compare: Callable[[list[str]], None]) -> None:  # fmt: skip
+                compare: Callable[[list[str]], None], offered: str) -> None:  # fmt: skip
     """Tiles row by row, of which one is chosen: its place is its name. titles: what columns and rows are.
 
     marked: the name of one with a mark. compare: called with two names when one is dragged onto the other.
+    offered: the name of what the browser fetches to show it instead, while it changes (ui/server/pictures.py).
     """
-    listed = {
-        str(place): {"label": tile.label, "text": tile.text, "strength": tile.strength,
-                     "picture": tile.picture}
-        for place, tile in enumerate(tiles)
-    }  # fmt: skip
     grid = {"titles": titles, "columns": columns, "rows": rows}
-    data = {"name": "Pairs of values", "pictures": listed, "chosen": str(chosen), "grid": grid, "marked": marked}
+    fetched = {"name": offered, "address": ADDRESS, "headers": {RUN_HEADER: state.token()}} if offered else None
+    data = {"name": "Pairs of values", "pictures": listed(tiles), "chosen": str(chosen), "grid": grid,
+            "marked": marked, "fetched": fetched}  # fmt: skip
     _pictures("tiles", data, choose, compare)
+
+
+def listed(tiles: Sequence[Tile]) -> dict[str, dict[str, Any]]:
+    """Tiles by their names, as the component takes them."""
+    return {str(place): tile._asdict() for place, tile in enumerate(tiles)}
 
 
 def _pictures(
@@ -52,7 +56,9 @@ def _pictures(
     if state.runs().live:
         act = lambda: choose(st.session_state[key]["chosen"])  # noqa: E731
         both = lambda: compare and compare(st.session_state[key]["pair"])  # noqa: E731
-        _component()(key=key, data={**data, "disabled": False}, on_chosen_change=act, on_pair_change=both)
+        ended = lambda: None  # noqa: E731  the script run that it causes looks by itself
+        _component()(key=key, data={**data, "disabled": False}, on_chosen_change=act, on_pair_change=both,
+                     on_ended_change=ended)  # fmt: skip
 
 
 @lru_cache

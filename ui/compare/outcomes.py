@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from lab.experiment.group import Group
-from lab.protocol.messages import GROUP, SO_FAR
+from lab.protocol.messages import GROUP, SO_FAR, Query
 from ui.session import state
 
 PAUSE_S = 0.02  # between two questions
@@ -41,6 +43,7 @@ class Outcomes:
     scores: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
     maps: np.ndarray | None = None
     encoding: str = "value"
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)  # of what is known: two threads may ask
     begun: bool = False  # by a press, where the estimate is long
     stopped: bool = False  # by a press, or by a problem
     problem: str = ""  # a sentence where a run could not be trained
@@ -53,6 +56,11 @@ class Outcomes:
     @property
     def finished(self) -> bool:
         return len(self.status) == self.total
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes by itself."""
+        return self.finished or self.stopped
 
     @property
     def has_some(self) -> bool:
@@ -86,17 +94,26 @@ class Outcomes:
         ends = time.monotonic() + seconds
         while not self.finished:
             is_last = time.monotonic() > ends
-            options = {"group": self.group.to_json(), "start": len(self.status), "so_far": so_far and is_last}
-            header, arrays = state.ask(GROUP, **options)
-            now = {name.removeprefix(SO_FAR): arrays.pop(name) for name in list(arrays) if name.startswith(SO_FAR)}
-            self._add(header, arrays)
+            question = self.question(so_far and is_last)
+            self.take(question, *state.ask(question.name, **question.parameters))
+            if self.problem or is_last:
+                break
+            time.sleep(PAUSE_S)
+
+    def question(self, so_far: bool) -> Query:
+        """What a worker must be asked for the next outcomes."""
+        return Query(GROUP, {"group": self.group.to_json(), "start": len(self.status), "so_far": so_far})
+
+    def take(self, question: Query, header: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+        """Take in an answer, unless another one brought the same members meanwhile."""
+        with self.lock:
+            if question.parameters["start"] != len(self.status):
+                return
+            self._add(header, {name: array for name, array in arrays.items() if not name.startswith(SO_FAR)})
+            now = {name.removeprefix(SO_FAR): array for name, array in arrays.items() if name.startswith(SO_FAR)}
             self.so_far = SoFar(tuple(header.get(f"{SO_FAR}epochs", ())), **now)
             if header["problem"] and not header["status"]:
                 self.problem, self.stopped = header["problem"], True
-                break
-            if is_last:
-                break
-            time.sleep(PAUSE_S)
 
     def _add(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         self.encoding = header["encoding"]

@@ -12,15 +12,15 @@ import streamlit as st
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.fields import FIELDS
 from lab.experiment.group import Group, present_value, values_of
-from ui.compare import parts
-from ui.compare.maps import Tile, choose_tile
+from ui.compare import parts, wall
+from ui.compare.maps import choose_tile
 from ui.compare.outcomes import Outcomes
 from ui.kit.charts import theme
 from ui.kit.escape import escape_markdown
-from ui.kit.inline_picture import map_url
 from ui.session import state
 
 SIDE = 8  # tiles in a row or column at most
+MOVING = "The runs train at the same time: each tile shows the map and the {} that its run has now."
 
 
 def choose(e: Experiment) -> dict[str, Any]:
@@ -53,25 +53,25 @@ def _is_valid(e: Experiment, **fields: Any) -> bool:
 
 
 def draw(found: Outcomes) -> None:
-    group = found.group
-    medians = np.array([median(found, place) for place in range(group.places)])
-    best, present = int(np.nanargmin(parts.worse(group) * medians)), parts.present_place(group)
+    group, moves = found.group, state.runs().live and not found.ended
+    medians, present = wall.medians(found), parts.present_place(group)
+    best = int(np.nanargmin(parts.worse(group) * medians)) if found.has_some else 0
     with st.container(key="compare_sentence"):  # at least two lines, so that the tiles do not move
-        st.markdown(sentence(found, medians, best, present))
-    tiles = [tile(found, place, medians) for place in range(group.places)]
+        st.markdown(MOVING.format(parts.figure_label(group)) if moves else sentence(found, medians, best, present))
     across, down = ([parts.text_of(field, value, group.experiment) for value in values]
                     for field, values in ((group.field, group.values), (group.field2, group.values2)))  # fmt: skip
     labels = FIELDS[group.field].label, FIELDS[group.field2].label
     marked = state.notes().get("compare_marked") if st.session_state.get("compare_two") else None
-    choose_tile(tiles, present, labels, across, down, marked, lambda place: _choose(group, place),
-                lambda places: _compare(group, places))  # fmt: skip
+    choose_tile(wall.tiles(found, theme()), present, labels, across, down, marked,
+                lambda place: _choose(group, place), lambda places: _compare(group, places),
+                wall.name_of(found) if moves else "")  # fmt: skip
     label = parts.figure_label(group)
     with st.container(horizontal=True, vertical_alignment="center"):
         help = "While it is on, a press marks a tile, and a press on another one compares the two."
         st.toggle("Compare two", key="compare_two", help=help)
         st.caption(f"Numbers and the color behind them: median {label}; the stronger, the better. Framed: yours. "
                    "A click takes a pair of values. Drag a tile onto another to compare the two.")  # fmt: skip
-    if np.isfinite(medians[best]):
+    if not moves and np.isfinite(medians[best]):
         help = f"Sets both settings to the pair with the {parts.superlative(group)} median."
         fields = group.fields_at(best)
         parts.take_button(f"Use {parts.name_of(group, best)}", "compare_use", group.experiment, help, **fields)
@@ -101,42 +101,6 @@ def pair(group: Group, text: str | None = None) -> tuple[int, int] | None:
     """The numbers of the runs that are shown side by side, if two tiles were chosen."""
     places = [int(word) for word in (parts.chosen().pair if text is None else text).split(".") if word.isdecimal()]
     return (places[0], places[1]) if len(places) == 2 and max(places) < group.places else None
-
-
-def _so_far(found: Outcomes, place: int) -> int | None:
-    """The index of a pair without a finished run among the members that are still training."""
-    at = place - len(found.status)
-    return at if 0 <= at < len(found.so_far.epochs) else None
-
-
-def median(found: Outcomes, place: int) -> float:
-    """The median result of a pair; until its first run is done, that of this run so far; NaN before it begins."""
-    if len(found.of(place)):
-        return float(parts.quartiles(found, place)[1])
-    now, at = found.so_far, _so_far(found, place)
-    return np.nan if at is None else float((now.losses if found.group.figure == "loss" else now.scores)[at, 0])
-
-
-def _map(found: Outcomes, place: int) -> str:
-    """The picture of the first run of a pair."""
-    at = _so_far(found, place)
-    maps, at = (found.maps, place) if at is None else (found.so_far.maps, at)
-    return map_url(maps[at], found.encoding, theme()) if maps is not None else ""
-
-
-def tile(found: Outcomes, place: int, medians: np.ndarray) -> Tile:
-    """strength: 1 for the best result, 0 for the worst, by their order."""
-    value, name = float(medians[place]), parts.name_of(found.group, place)
-    if np.isnan(value):
-        return Tile(f"{name}: not trained yet", "", 0.0, "")
-    worse, known = parts.worse(found.group), medians[np.isfinite(medians)]
-    strength = float((worse * known > worse * value).sum() / max(1, len(known) - 1)) if np.isfinite(value) else 0.0
-    text = f"{value:.2g}" if np.isfinite(value) else "diverged"
-    failed, count, at = parts.diverged(found, place), len(found.of(place)), _so_far(found, place)
-    more = f"; {failed} of {count} diverged" if failed else ""
-    more += f" after {found.so_far.epochs[at]} epochs" if at is not None else ""
-    label = f"{name}: {parts.figure_label(found.group)} {parts.number(value)}{more}"
-    return Tile(label, text, strength, _map(found, place))
 
 
 def sentence(found: Outcomes, medians: np.ndarray, best: int, present: int | None) -> str:

@@ -1,4 +1,4 @@
-"""What the server answers beside the page: the live socket, the component's files and its health."""
+"""What the server answers beside the page: the live socket, pictures, the component's files and its health."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from lab.protocol.messages import (
 )
 from lab.server import pool
 from ui.components import PLOTLY, VERSION
-from ui.server import metrics
+from ui.server import metrics, pictures
 from ui.server.static_assets import component_file, plotly_file
 from ui.server.traffic import FASTEST_MS, TRAFFIC
 
@@ -121,6 +121,7 @@ async def numbers(request: Request) -> Response:
 
 ROUTES: list[BaseRoute] = [
     WebSocketRoute("/live/socket", live),
+    Route(f"/{pictures.ADDRESS}", pictures.picture),
     Route(f"/{PLOTLY}", plotly_file),
     Route("/live/{version}/{name:path}", component_file),
     Route("/healthz", health),

@@ -1,5 +1,7 @@
 // Pictures, of which one is chosen: one stop for the Tab key, and arrow keys choose. In a grid, with labels of its rows
-// and columns, arrow keys only move, and Enter or Space chooses; a mouse can drag one picture onto another.
+// and columns, arrow keys only move, and Enter or Space chooses; a mouse can drag one picture onto another. Pictures that
+// change faster than script runs are fetched.
+import { FetchedPictures } from './fetched_pictures.js';
 import { Roving } from '../shared/roving.js';
 import { build, makeButton, setText } from '../shared/dom.js';
 
@@ -13,6 +15,12 @@ class Thumbnails {
     this.columns = 0; // of a grid
     /** @type {any} */
     this.dragged = null; // the button under the mouse when it was pressed
+    this.marked = '';
+    /** @type {Record<'choose' | 'compare' | 'end', (value: any) => void>} */
+    this.triggers = { choose() {}, compare() {}, end() {} };
+    this.fetched = new FetchedPictures({
+      show: pictures => this.fill(pictures), end: name => this.triggers.end(name), isThere: () => root.isConnected,
+    });
     root.addEventListener('pointerdown', event => event.pointerType === 'mouse' && this.drag(this.buttonOf(event)));
     root.addEventListener('pointerup', event => this.drop(this.buttonOf(event)));
     root.addEventListener('pointerleave', () => this.drag(null));
@@ -31,7 +39,7 @@ class Thumbnails {
   drop(button) {
     const from = this.dragged?.name;
     this.drag(null);
-    if (from && button && button.name !== from) this.compare([from, button.name]);
+    if (from && button && button.name !== from) this.triggers.compare([from, button.name]);
   }
 
   rows() {
@@ -51,7 +59,7 @@ class Thumbnails {
   }
 
   makeButton(name) {
-    const button = makeButton('thumbnail', '', '', () => this.choose(name));
+    const button = makeButton('thumbnail', '', '', () => this.triggers.choose(name));
     button.setAttribute('role', 'radio');
     button.name = name;
     return button;
@@ -71,25 +79,32 @@ class Thumbnails {
     ];
   }
 
-  show(data, choose, compare) {
-    const { name, pictures, chosen, grid, disabled, marked } = data;
-    this.choose = choose;
-    this.compare = compare;
+  show(data, triggers) {
+    const { name, pictures, chosen, grid, disabled, marked, fetched } = data;
+    this.triggers = triggers;
+    this.marked = marked;
     if (name) this.root.setAttribute('aria-label', name);
     const arranged = JSON.stringify([Object.keys(pictures), grid]);
     if (arranged !== this.arranged) this.arrange(Object.keys(pictures), grid);
     this.arranged = arranged;
+    this.fetched.follow(fetched);
+    this.fill(this.fetched.pictures ?? pictures);
     for (const button of this.buttons) {
-      fill(button, pictures[button.name]);
       button.setAttribute('aria-checked', String(button.name === chosen));
-      const isMarked = Boolean(marked) && button.name === marked;
-      button.classList.toggle('thumbnail-marked', isMarked);
-      button.setAttribute('aria-label', button.title + (isMarked ? '; marked: choose another to compare with it' : ''));
       button.disabled = disabled;
     }
     const { activeElement } = document;
     const isStop = button => button === activeElement;
     this.roving.stopAt(this.buttons.find(isStop) ?? this.buttons.find(button => button.name === chosen) ?? this.buttons[0]);
+  }
+
+  fill(pictures) {
+    for (const button of this.buttons) {
+      fill(button, pictures[button.name]);
+      const isMarked = Boolean(this.marked) && button.name === this.marked;
+      button.classList.toggle('thumbnail-marked', isMarked);
+      button.setAttribute('aria-label', button.title + (isMarked ? '; marked: choose another to compare with it' : ''));
+    }
   }
 }
 
@@ -113,11 +128,16 @@ function fill(button, { label, picture, text, strength }) {
 
 /**
  * data: {name, pictures: name -> {label, picture, text, strength}, chosen: a name or null, disabled, grid: {titles,
- * columns, rows}, marked: a name}; name, text, strength (of the color, 0 to 1), grid and marked may be missing. Called
- * again when it changes. Triggers: chosen, a name; pair, two names, when one is dragged onto the other.
+ * columns, rows}, marked: a name, fetched: {name, address, headers}}; name, text, strength (of the color, 0 to 1), grid,
+ * marked and fetched may be missing. Called again when it changes. The address answers {name, pictures}, or 204 when they
+ * change no more. Triggers: chosen, a name; pair, two names, when one is dragged onto the other; ended, with 204.
  */
 export default function ({ parentElement, data, setTriggerValue }) {
   const root = parentElement.querySelector('.thumbnails');
   if (!parts.has(root)) parts.set(root, new Thumbnails(root));
-  parts.get(root).show(data, name => setTriggerValue('chosen', name), names => setTriggerValue('pair', names));
+  parts.get(root).show(data, {
+    choose: name => setTriggerValue('chosen', name),
+    compare: names => setTriggerValue('pair', names),
+    end: name => setTriggerValue('ended', name),
+  });
 }
