@@ -14,6 +14,15 @@ pytestmark = pytest.mark.browser
 HEADS = """name => [...document.querySelectorAll(`.charts[data-name=${name}] .js-plotly-plot`)].flatMap(
   plot => plot.data.filter(trace => trace.meta === 'head').map(trace => [...trace.x, ...trace.y]))"""
 
+NOTE_MOVES = """() => {  // the texts of what moves in the bar
+  window.moved = [];
+  new PerformanceObserver(list => {
+    for (const { sources } of list.getEntries())
+      for (const { node } of sources)
+        if ((node?.closest ? node : node?.parentElement)?.closest('.st-key-bar')) moved.push(node.textContent);
+  }).observe({ entryTypes: ['layout-shift'] });
+}"""
+
 
 def drawn(playground: Playground, name: str, times: int = 1) -> int:
     """Wait until a group of charts has been drawn `times` times; returns the number of draws."""
@@ -64,6 +73,7 @@ def test_the_health_page_follows_the_running_network(playground):
     playground.open_page("Health")
     page = playground.page
     first = drawn(playground, "health")
+    page.evaluate(NOTE_MOVES)
     playground.press("Step")
     page.get_by_text("Epoch 1, paused").wait_for()
     drawn(playground, "health", first + 1)
@@ -73,4 +83,5 @@ def test_the_health_page_follows_the_running_network(playground):
     page.get_by_text(re.compile(r"Epoch \d+, paused")).wait_for()
     playground.press("Reset")
     page.get_by_text("Epoch 0, idle").wait_for()
+    assert page.evaluate("moved") == []  # a button that moves under a press is not pressed
     assert len(save_menus(playground)) == 3
