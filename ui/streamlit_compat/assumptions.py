@@ -38,6 +38,13 @@ PYTHON = (
         "a click that is followed immediately by another message is lost",
     ),
     Assumption(
+        "one script run",
+        "with runner.fastReruns off, AppSession.request_rerun hands a message to the script run that is going on, and "
+        "ScriptRequests keeps the presses of a message that still waits when another one comes",
+        ("config.toml",),
+        "a press is lost that is followed by another message, or changes what the one before it changes",
+    ),
+    Assumption(
         "gone fragment",
         "AppSession.request_rerun drops a message for a fragment that has_fragment does not know, and runs the whole "
         "page for one without a fragment_id; is_auto_rerun tells a fragment's clock from a press",

@@ -11,11 +11,12 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.Common_pb2 import FileURLs
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.runtime import caching
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.backend_operation_handler import DeferredFileHandler
@@ -25,6 +26,7 @@ from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import RerunData, RerunException, ScriptRunner
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests, ScriptRequestType
 from streamlit.runtime.state import SafeSessionState, SessionState
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 from streamlit.runtime.websocket_session_manager import WebsocketSessionManager
@@ -165,6 +167,20 @@ class Session:
         self.values.append(None if states is None else [state.string_value for state in states.widgets])
 
 
+def one_script_run() -> bool:
+    """Messages that come during a script run begin no other, and the press of the first is in what follows it."""
+    requests, session = ScriptRequests(), cast(Any, Session())
+    requests.request_rerun(RerunData())
+    requests.on_scriptrunner_ready()
+    session._scriptrunner = requests
+    for states in (WidgetStates(widgets=[WidgetState(id="step", trigger_value=True)]), WidgetStates()):
+        inspect.unwrap(AppSession.request_rerun)(session, ClientState(widget_states=states))
+    waiting = requests.on_scriptrunner_yield()
+    if waiting is None or waiting.type is not ScriptRequestType.RERUN:
+        return False
+    return [state.id for state in waiting.rerun_data.widget_states.widgets] == ["step"]
+
+
 def gone_fragment() -> bool:
     session: Any = Session()
     for fragment in ("known", "gone", ""):
@@ -174,6 +190,7 @@ def gone_fragment() -> bool:
 
 CHECKS: dict[str, Callable[[], bool]] = {
     "callbacks yield": callbacks_yield,
+    "one script run": one_script_run,
     "gone fragment": gone_fragment,
     "uploaded file": uploaded_file,
     "clear cache": clear_cache,
@@ -194,6 +211,7 @@ def test_the_installed_streamlit_keeps_the_assumption(assumption):
     ("name", "owner", "attribute", "changed"),
     [
         ("callbacks yield", SafeSessionState, "on_script_will_rerun", lambda *states: None),
+        ("one script run", ScriptRequests, "request_rerun", lambda self, new_data: True),
         ("gone fragment", Session, "has_fragment", lambda self, fragment_id: True),
         ("uploaded file", MemoryUploadedFileManager, "remove_file", lambda *file, **names: None),
         ("clear cache", AppSession, "handle_backmsg", lambda self, msg: None),
