@@ -70,7 +70,7 @@ def tiling(rows: int, columns: int, depth: int) -> Tiling:
 
 
 def product(tiling: Tiling, parameters: str, read: Sequence[str], body: list[str] | None) -> str:
-    """A product into memory, by NumPy's BLAS or by loops."""
+    """A product into memory, by NumPy's BLAS, by loops, or of the terms that are not zero where these are few."""
     row = "row" if parameters.endswith("*row") else "0"
     return _function("product", parameters, [f"multiply(M, N, K, A, am, ak, B, bk, bn, {row}, parts);"])
 
@@ -232,11 +232,71 @@ INLINE void column(int M, int K, const real *A, int am, int ak, const real *B, i
   for (; m + 4 <= M; m += 4) dots(4, K, A + m * am, am, ak, B, bk, row, C + m);
   for (; m < M; m++) dots(1, K, A + m * am, am, ak, B, bk, row, C + m);
 }
+#define SPAN (8 * LANES)
+#define LISTED 64
+/* Whether at most a quarter of A is not zero, as in pictures and behind dropout. */
+static __attribute__((noinline)) int is_sparse(int M, int K, const real *A, int am, int ak) {
+  int rows = ak == 1 ? M : K, columns = ak == 1 ? K : M, step = ak == 1 ? am : ak, count = 0;
+  for (int i = 0; i < rows; i++)
+    for (int j = 0; j < columns; j++) count += A[i * step + j] != 0;
+  return count <= rows * columns / 4;
+}
+/* Only the terms that are not zero are added, SPAN columns of C at a time; the last ones perhaps twice. A weight that
+   is not finite only counts where its input is not zero. */
+INLINE void row_of_terms(const uint16_t *terms, int count, int N, const real *A, int ak, const real *B, int bk,
+                         const real *row, real *C) {
+  for (int j = 0; j < N; j += SPAN) {
+    int first = j + SPAN < N ? j : N - SPAN;
+    lanes sums[8];
+#pragma GCC unroll 8
+    for (int v = 0; v < 8; v++) sums[v] = row ? *(const lanes *)(row + first + v * LANES) : (lanes){0};
+    for (int i = 0; i < count; i++) {
+      const real a = A[terms[i] * ak], *b = B + terms[i] * bk + first;
+#pragma GCC unroll 8
+      for (int v = 0; v < 8; v++) sums[v] += a * *(const lanes *)(b + v * LANES);
+    }
+#pragma GCC unroll 8
+    for (int v = 0; v < 8; v++) *(lanes *)(C + first + v * LANES) = sums[v];
+  }
+}
+/* The terms of LISTED rows of A are listed without a branch, which no processor could predict. */
+static __attribute__((noinline)) void sparse(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk,
+                                             const real *row, real *C) {
+  uint16_t terms[LISTED][K], found[LISTED];
+  for (int m = 0; m < M; m += LISTED) {
+    int rows = M - m < LISTED ? M - m : LISTED, counts[LISTED] = {0};
+    const real *a = A + m * am;
+    if (ak == 1)
+      for (int r = 0; r < rows; r++, a += am) {
+        int count = 0;
+        for (int k = 0; k < K; k++) {
+          terms[r][count] = k;
+          count += a[k] != 0;
+        }
+        counts[r] = count;
+      }
+    else
+      for (int k = 0; k < K; k++, a += ak) {
+        int count = 0;
+        for (int r = 0; r < rows; r++) {
+          found[count] = r;
+          count += a[r] != 0;
+        }
+        for (int i = 0; i < count; i++) terms[found[i]][counts[found[i]]++] = k;
+      }
+    for (int r = 0; r < rows; r++)
+      row_of_terms(terms[r], counts[r], N, A + (m + r) * am, ak, B, bk, row, C + (m + r) * N);
+  }
+}
 /* The steps between rows; what a single row has there means nothing, but BLAS refuses less than the row's length. */
 INLINE int length(int rows, int step, int columns) { return rows > 1 ? step : columns; }
 INLINE void multiply(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, const real *row,
                      real *C) {
   if ((int64_t)M * N * K >= $BLAS_MIN$) {
+    if (bn == 1 && N >= SPAN && K >= 16 && K <= 2048 && is_sparse(M, K, A, am, ak)) {
+      sparse(M, N, K, A, am, ak, B, bk, row, C);
+      return;
+    }
     gemm(101, ak == 1 ? 111 : 112, bn == 1 ? 111 : 112, M, N, K, 1, A, ak == 1 ? length(M, am, K) : length(K, ak, M), B,
          bn == 1 ? length(K, bk, N) : length(N, bn, K), 0, C, N); /* 101: by rows; 111: as it is; 112: transposed */
     for (int m = 0; row && m < M; m++)

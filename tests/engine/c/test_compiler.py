@@ -153,6 +153,37 @@ def test_functions_are_as_exact_as_those_of_numpy(name, dtype, c):
         np.testing.assert_allclose(y, FUNCTIONS[name](x), rtol=4 * np.finfo(dtype).eps, atol=np.finfo(dtype).tiny)
 
 
+PRODUCT = """
+void product(blas *dense, int M, int N, int K, const real *A, int is_transposed, const real *B, const real *row,
+             real *C) {
+  gemm = dense;
+  multiply(M, N, K, A, is_transposed ? 1 : K, is_transposed ? M : 1, B, N, 1, row, C);
+}
+"""
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("rows", "columns", "depth"), [(64, 128, 784), (784, 100, 64), (130, 512, 33), (1, 70, 900)])
+def test_a_product_with_few_terms_needs_no_others(dtype, rows, columns, depth, c):
+    library = compiler.library(language.definitions(np.dtype(dtype)) + PRODUCT)
+    pointer, count = compiler.ctypes.c_void_p, compiler.ctypes.c_int
+    library.product.argtypes = [pointer, count, count, count, pointer, count, pointer, pointer, pointer]
+    rng = np.random.default_rng(0)
+    dense = rng.normal(size=(rows, depth)).astype(dtype)
+    few = np.where(rng.random(dense.shape) < 0.2, dense, 0).astype(dtype)
+    few[0], few[:, 1] = 0, 0
+    b = rng.normal(size=(depth, columns)).astype(dtype)
+    b[1] = np.nan  # what is multiplied by zeros alone
+    for row in (None, rng.normal(size=columns).astype(dtype)):
+        for a in (few, np.asfortranarray(few)):
+            found = np.full((rows, columns), np.nan, dtype)
+            address = None if row is None else row.ctypes.data
+            library.product(0, rows, columns, depth, a.ctypes.data, a.flags.f_contiguous and rows > 1,
+                            b.ctypes.data, address, found.ctypes.data)  # fmt: skip
+            wanted = few @ np.nan_to_num(b) + (0 if row is None else row)
+            np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4 if dtype == np.float32 else 1e-12)
+
+
 def test_a_program_consists_of_plain_words_and_numbers(c, build_trainer):
     trainer = build_trainer("dropout", executor=CompiledExecutor, l2=0.1)
     trainer.step()
@@ -172,7 +203,7 @@ from lab.training.build import build
 CASES = (
     {}, {"dropout": 0.3, "batch_norm": True, "residual": True, "batch_size": 7, "dtype": "float64"},
     {"dataset": "iris", "batch_size": 1, "l1": 0.01, "max_norm": 1.0, "clip_norm": 0.1, "optimizer": "adamw"},
-    {"dataset": "digits", "hidden": (64, 64), "samples": 200, "batch_size": 64},
+    {"dataset": "digits", "hidden": (128, 64), "samples": 200, "batch_size": 64, "dropout": 0.8},
 )
 for fields in CASES:
     trainer = build(Experiment(**fields)).trainer
