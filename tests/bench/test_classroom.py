@@ -43,9 +43,9 @@ def test_a_frame_header_is_read_without_its_arrays():
 def test_two_students_use_the_real_server(monkeypatch, capsys):
     monkeypatch.setattr(classroom, "WARM_UP_S", 0.5)
     monkeypatch.setitem(classroom.WORKLOADS, "toys", ["dataset=xor&hidden=4"])
-    monkeypatch.setattr("bench.student.SLIDER_INTERVAL_S", 2.0)
+    monkeypatch.setattr("bench.student.SLIDER_INTERVAL_S", 1.0)
     with ThreadPoolExecutor(1) as apart:  # this thread may already have a browser's event loop
-        assert apart.submit(main, ["class", "--students", "2", "--seconds", "6", "--json"]).result() == 0
+        assert apart.submit(main, ["class", "--students", "2", "--seconds", "3", "--json"]).result() == 0
     text = capsys.readouterr().out
     (row,) = json.loads(text[text.index('{"rows"') :].splitlines()[0])["rows"]
     assert row["students"] == 2
