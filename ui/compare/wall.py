@@ -19,7 +19,7 @@ from ui.kit.inline_picture import map_url
 from ui.server.pictures import OFFERED
 from ui.session import state
 
-PATIENCE_S = 2.0  # since the browser asked last, it follows no more
+PATIENCE_S = 2.0  # since the browser had its last answer; then a script run asks, and says what is wrong
 
 
 class Wall:
@@ -28,17 +28,17 @@ class Wall:
     def __init__(self, found: Outcomes, theme: Theme) -> None:
         self.found = found
         self.theme: Theme = theme
-        self.asked = -math.inf  # when the browser did, last
+        self.answered = -math.inf  # when the browser had its last answer
 
     @property
     def is_followed(self) -> bool:
-        return time.monotonic() - self.asked < PATIENCE_S
+        return time.monotonic() - self.answered < PATIENCE_S
 
     def question(self) -> Query | None:
-        self.asked = time.monotonic()
         return None if self.found.ended else self.found.question(so_far=True)
 
     def take(self, question: Query, reply: Reply) -> dict[str, Any]:
+        self.answered = time.monotonic()
         with self.found.lock:
             if not self.found.stopped:  # meanwhile
                 self.found.take(question, reply.header, reply.arrays)

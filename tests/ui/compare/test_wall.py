@@ -40,7 +40,7 @@ def test_fetched_tiles_end_as_the_page_draws_them(worker):
     tiles = wall.Wall(found, "light")
     assert not tiles.is_followed
     while question := tiles.question():
-        assert tiles.is_followed
+        assert tiles.is_followed == bool(shown)  # a question without an answer is left to a script run
         shown.append(tiles.take(question, Reply(*worker(question.name, **question.parameters))))
         assert shown[-1] == {"name": wall.name_of(found), "pictures": drawn(found)}
     labels = [tile["label"] for each in shown for tile in each["pictures"].values()]
