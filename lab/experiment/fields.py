@@ -240,7 +240,7 @@ class Fields(BaseModel):
     )] = ("x1", "x2")
     hidden: Annotated[tuple[int, ...], FieldSpec(
         allowed=UNIT_LIST, label="Hidden layers", simple=True, group=NETWORK, part="layers", on_page=True, parse=words,
-        term="Hidden layer",
+        format=lambda sizes: "-".join(map(str, sizes)) or "none", term="Hidden layer",
         help="Number of neurons in each hidden layer. More neurons fit more complicated data, and overfit sooner.",
     )] = (8, 8)
     formula: Annotated[str, FieldSpec(

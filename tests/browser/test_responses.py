@@ -11,6 +11,7 @@ import pytest
 from engine import ACTIVATIONS
 from lab.experiment.experiment import Experiment
 from lab.experiment.fields import RATE_STEPS
+from lab.experiment.group import CANDIDATES
 from lab.protocol.speed import SPEEDS
 from lab.training.build import build
 from tests.browser.playground import WAIT_S, Playground, eventually
@@ -27,6 +28,12 @@ CENTERS = """field => {
   const center = element => { const { left, width } = element.getBoundingClientRect(); return left + width / 2; };
   const thumb = `[class*=st-key-field_${field}] [data-testid=stSliderThumbValue]`;
   return [`.response[data-field=${field}] .response-present`, thumb].map(it => center(document.querySelector(it)));
+}"""
+
+IS_WHOLE = """tip => {  // its lower edge is seen, and nothing cuts it off
+  const { left, bottom, width } = tip.getBoundingClientRect();
+  tip.style.pointerEvents = 'auto';
+  return tip.contains(document.elementFromPoint(left + width / 2, bottom - 2));
 }"""
 
 
@@ -132,7 +139,7 @@ def test_a_long_curve_is_computed_and_stopped_by_a_press_and_menus_have_bars(pla
     playground.answers(3)
     assert page.locator(RUNS).get_attribute("data-runs") == runs
     assert chart(playground, "Learning rate").is_visible()
-    playground.open(QUERY.replace("&hide=activation", ""))
+    playground.open(QUERY.replace("&hide=activation", "").replace("simple", "everything"))
     names = list(ACTIVATIONS)
     complete(playground, "activations", 5 * len(names))
     bars = [page.locator(BARS).nth(place).bounding_box() for place in range(len(names))]
@@ -142,6 +149,17 @@ def test_a_long_curve_is_computed_and_stopped_by_a_press_and_menus_have_bars(pla
     chosen = bars[names.index("relu")]
     page.mouse.click(chosen["x"] + chosen["width"] / 2, chosen["y"] + chosen["height"] / 2)
     playground.linked(activations="relu")
+    playground.press("Layer sizes")
+    sizes = chart(playground, "Hidden layers")
+    complete(playground, "hidden", 5 * len(CANDIDATES["hidden"]))
+    sizes.press("End")
+    expected = median(final_loss(E.change(activations="relu", hidden=(8, 8, 8)), number) for number in range(5))
+    said = sizes.get_attribute("aria-valuetext") or ""
+    assert "Hidden layers 8-8-8" in said
+    assert f"test loss {expected:.4f}" in said
+    assert page.locator(".response-tip").evaluate(IS_WHOLE)
+    sizes.press("Enter")
+    playground.linked(activations="relu", hidden="8,8,8")
 
 
 def test_at_the_speed_instant_a_dragged_slider_shows_finished_runs(playground):

@@ -86,10 +86,7 @@ def field_box(e: Experiment, key: str, usual: str, name: str = "field", title: s
 
 def text_of(field: str, value: Any, e: Experiment) -> str:
     """A value as the page writes it."""
-    spec = FIELDS[field]
-    if field == "hidden":
-        return "-".join(map(str, value)) or "none"
-    return ("on" if value else "off") if isinstance(value, bool) else spec.text(value, e)
+    return ("on" if value else "off") if isinstance(value, bool) else FIELDS[field].text(value, e)
 
 
 def take(base: Experiment, **fields: Any) -> None:

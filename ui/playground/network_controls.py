@@ -93,6 +93,7 @@ def _layers() -> None:
         options = {"on_click": _resize, "help": LOCKED if fixed else RESTARTS}
         st.button("Remove layer", key="fewer", args=(-1,), disabled=fixed or not hidden, **options)
         st.button("Add layer", key="more", args=(1,), disabled=fixed or len(hidden) == MAX_LAYERS, **options)
+    place_curve("hidden")
 
 
 def _resize(by: int) -> None:

@@ -8,6 +8,15 @@ const PERIOD_MS = 120; // between two questions
 const PATIENCE_MS = 3000; // for an answer
 const TIP_GAP = 6; // pixels between a curve and its tip
 
+/** Down to where something inside an element can be seen: the end of the window, or of a popover. */
+function lowestSeen(element) {
+  let lowest = window.innerHeight;
+  for (let around = element.parentElement; around; around = around.parentElement) {
+    if (getComputedStyle(around).overflowY !== 'visible') lowest = Math.min(lowest, around.getBoundingClientRect().bottom);
+  }
+  return lowest;
+}
+
 export class ResponseCurves {
   /** ask(message) returns whether it was sent; take(changes) changes the experiment. */
   constructor({ ask, take }) {
@@ -143,7 +152,7 @@ export class ResponseCurves {
     pointed.element.append(tip);
     const { left: fromLeft, top: fromTop, width, height } = tip.getBoundingClientRect(); // a popover moves it
     const x = left + pointed.places[pointed.pointed ?? 0] - width / 2;
-    const y = bottom + TIP_GAP + height < window.innerHeight ? bottom + TIP_GAP : top - TIP_GAP - height;
+    const y = bottom + TIP_GAP + height < lowestSeen(pointed.element) ? bottom + TIP_GAP : top - TIP_GAP - height;
     tip.style.left = `${Math.max(4, Math.min(window.innerWidth - width - 4, x)) - fromLeft}px`;
     tip.style.top = `${y - fromTop}px`;
   }
