@@ -97,7 +97,8 @@ def test_rates_widths_and_seeds_are_kept_compared_exported_and_the_best_taken(pl
     playground.go("Compare")
     playground.slide("Runs", "Home")
     playground.slide("Epochs", "Home")
-    words(playground, "^5 runs")
+    words(playground, "^5 runs, 10 epochs each")  # the button of the comparison before is still there until then
+    playground.settle()
     playground.press("Keep these 5 runs")
     page.get_by_text("These 5 runs are kept").wait_for()
     # take the best: the same bits
