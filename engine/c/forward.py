@@ -92,7 +92,7 @@ def _compiled(wanted: Forward) -> Callable[[], list[np.ndarray]]:
 
 FORWARD = """typedef struct { int64_t place; char *first; int64_t width; } Moving;
 
-/* Outputs of layers, block by block. A sample may be in two blocks, as it depends on no other. */
+/* Outputs of layers, block by block. A sample may be in two blocks: it depends on others only in how it is rounded. */
 void outputs(blas *product, void **p, const int *n, int64_t samples, int64_t size, const Moving *moving,
              int64_t count) {
   gemm = product;

@@ -293,7 +293,7 @@ INLINE int length(int rows, int step, int columns) { return rows > 1 ? step : co
 INLINE void multiply(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, const real *row,
                      real *C) {
   if ((int64_t)M * N * K >= $BLAS_MIN$) {
-    if (bn == 1 && N >= SPAN && K >= 16 && K <= 2048 && is_sparse(M, K, A, am, ak)) {
+    if (bn == 1 && N >= SPAN && K >= 16 && K <= 2048 && is_sparse(M, K, A, am, ak)) { /* lists fit on the stack */
       sparse(M, N, K, A, am, ak, B, bk, row, C);
       return;
     }

@@ -114,7 +114,7 @@ def test_tiles_train_at_the_same_time_and_stay_when_they_are_stopped(playground)
     with page.expect_response(lambda answer: answer.url.endswith("/live/picture") and answer.ok) as fetched:
         playground.press(re.compile("^Train 14 runs"))
     assert len(fetched.value.json()["pictures"]) == 14
-    words(playground, "^The runs train at the same time: each tile shows the map and the test loss")
+    words(playground, "^The runs train at the same time: each tile shows its current map and test loss")
     tiles = page.get_by_role("radiogroup", name="Pairs of values").get_by_role(
         "radio", name=re.compile(r"after [1-9]\d* epochs$")
     )

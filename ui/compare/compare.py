@@ -11,7 +11,7 @@ import streamlit as st
 
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.group import AT_ONCE_S, VARY, Group
-from ui.compare import one_change, one_setting, pair, parts, repeat, two_settings, wall
+from ui.compare import one_change, one_setting, pair, parts, repeat, tiles, two_settings
 from ui.compare.keep import keep_button
 from ui.compare.outcomes import Outcomes, outcomes_of
 from ui.kit.escape import escape_markdown
@@ -45,7 +45,7 @@ VIEWS = {  # name in the link -> view
         one_setting.choose, one_setting.draw),
     "tiles": View(
         "Two settings", "Which pair is best? The result for each pair of values of two settings.",
-        two_settings.choose, two_settings.draw, two_settings.pair, wall.follow),
+        two_settings.choose, two_settings.draw, two_settings.pair, tiles.follow),
     "change": View(
         "One change",
         "Does it help? The same runs with and without one change, from epoch 0 on or from where your run is now.",

@@ -12,7 +12,7 @@ import streamlit as st
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.fields import FIELDS
 from lab.experiment.group import Group, present_value, values_of
-from ui.compare import parts, wall
+from ui.compare import parts, tiles
 from ui.compare.maps import choose_tile
 from ui.compare.outcomes import Outcomes
 from ui.kit.charts import theme
@@ -20,7 +20,7 @@ from ui.kit.escape import escape_markdown
 from ui.session import state
 
 SIDE = 8  # tiles in a row or column at most
-MOVING = "The runs train at the same time: each tile shows the map and the {} that its run has now."
+MOVING = "The runs train at the same time: each tile shows its current map and {}."
 
 
 def choose(e: Experiment) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def _is_valid(e: Experiment, **fields: Any) -> bool:
 
 def draw(found: Outcomes) -> None:
     group, moves = found.group, state.runs().live and not found.ended
-    medians, present = wall.medians(found), parts.present_place(group)
+    medians, present = tiles.medians(found), parts.present_place(group)
     best = int(np.nanargmin(parts.worse(group) * medians)) if found.has_some else 0
     with st.container(key="compare_sentence"):  # at least two lines, so that the tiles do not move
         st.markdown(MOVING.format(parts.figure_label(group)) if moves else sentence(found, medians, best, present))
@@ -62,9 +62,9 @@ def draw(found: Outcomes) -> None:
                     for field, values in ((group.field, group.values), (group.field2, group.values2)))  # fmt: skip
     labels = FIELDS[group.field].label, FIELDS[group.field2].label
     marked = state.notes().get("compare_marked") if st.session_state.get("compare_two") else None
-    choose_tile(wall.tiles(found, theme()), present, labels, across, down, marked,
+    choose_tile(tiles.all_tiles(found, theme()), present, labels, across, down, marked,
                 lambda place: _choose(group, place), lambda places: _compare(group, places),
-                wall.name_of(found) if moves else "")  # fmt: skip
+                tiles.offer_name(found) if moves else "")  # fmt: skip
     label = parts.figure_label(group)
     with st.container(horizontal=True, vertical_alignment="center"):
         help = "While it is on, a press marks a tile, and a press on another one compares the two."

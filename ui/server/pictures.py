@@ -30,17 +30,24 @@ class Picture(Protocol):
 
 
 OFFERED: WeakValueDictionary[str, Picture] = WeakValueDictionary()  # by the token of the run
+_answering: set[str] = set()  # tokens: whoever asks more than once at a time does not hold up others
 
 
 async def picture(request: Request) -> Response:
-    """The picture as it is now; 204 where nothing changes any more, 404 where none is offered."""
+    """The picture as it is now; 204: nothing changes any more, 404: none is offered, 429: one is being made."""
     token, runs = request.headers.get(RUN_HEADER, ""), pool.SERVER
     offered = OFFERED.get(token)
     if offered is None or runs is None:
         return Response(status_code=404)
     if (question := offered.question()) is None:
         return Response(status_code=204)
-    reply = await asyncio.wrap_future(runs.submit(token, question))
-    if reply.error:  # the page finds out, too, and says it
-        return Response(status_code=404)
-    return JSONResponse(await asyncio.to_thread(offered.take, question, reply))
+    if token in _answering:
+        return Response(status_code=429)
+    _answering.add(token)
+    try:
+        reply = await asyncio.wrap_future(runs.submit(token, question))
+        if reply.error:  # the page finds out, too, and says it
+            return Response(status_code=404)
+        return JSONResponse(await asyncio.to_thread(offered.take, question, reply))
+    finally:
+        _answering.discard(token)

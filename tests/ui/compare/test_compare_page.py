@@ -10,7 +10,7 @@ from lab.experiment.experiment import Experiment
 from lab.experiment.group import Group, fields_to_vary
 from lab.training.build import build
 from tests.ui.opened import ROOT, link, open_page, ran, texts, view
-from ui.compare import two_settings, wall
+from ui.compare import tiles, two_settings
 from ui.compare.outcomes import Outcomes, SoFar
 from ui.compare.statistics import compare_pairs
 from ui.compare.two_settings import thinned
@@ -164,7 +164,7 @@ def test_unfinished_tiles_show_their_current_result():
     group = Group(E, "l2", (0.0, 0.1), 1, epochs=40, field2="learning_rate", values2=(0.01, 10.0))
     losses, maps = np.array([[0.5], [0.4], [np.inf], [0.6]]), np.arange(4 * 9, dtype=np.uint8).reshape(4, 3, 3)
     found = Outcomes(group, so_far=SoFar((12, 13, 12, 12), losses, losses, maps))
-    medians = np.array([wall.median(found, place) for place in range(4)])
+    medians = np.array([tiles.median(found, place) for place in range(4)])
     text = two_settings.sentence(found, medians, int(medians.argmin()), None)
     assert text.startswith("After 12 to 13 of 40 epochs: the lowest test loss is **0.4**, with **L2 rate 0")
     assert found.progress == pytest.approx(49 / 160)
@@ -172,12 +172,12 @@ def test_unfinished_tiles_show_their_current_result():
     assert two_settings.sentence(found, medians, 1, None).startswith("After 12 to 40 of 40 epochs: ")
     found.status = []
     assert (found.has_some, found.finished) == (True, False)
-    tiles = [wall.tile(found, place, medians, "light") for place in range(4)]
-    assert [tile.label.rpartition(": ")[2] for tile in tiles] == [
+    shown = [tiles.tile(found, place, medians, "light") for place in range(4)]
+    assert [tile.label.rpartition(": ")[2] for tile in shown] == [
         "test loss 0.5 after 12 epochs", "test loss 0.4 after 13 epochs", "test loss diverged after 12 epochs",
         "test loss 0.6 after 12 epochs"]  # fmt: skip
-    assert [tile.strength for tile in tiles] == pytest.approx([0.5, 1, 0, 0])
-    assert len({tile.picture for tile in tiles}) == 4
+    assert [tile.strength for tile in shown] == pytest.approx([0.5, 1, 0, 0])
+    assert len({tile.picture for tile in shown}) == 4
 
 
 def test_pairs_that_do_not_fit_together_are_left_out():

@@ -38,9 +38,10 @@ def worker(monkeypatch):
 
     def submit(token, command):
         worker.asked.append((token, command.name))
-        future: Future[Reply] = Future()
-        future.set_result(worker.reply)
-        return future
+        worker.waiting = Future()
+        if worker.reply:
+            worker.waiting.set_result(worker.reply)
+        return worker.waiting
 
     monkeypatch.setattr(pool, "SERVER", SimpleNamespace(submit=submit))
     return worker
@@ -72,6 +73,23 @@ def test_nobody_fetches_what_is_not_offered_or_whose_page_has_gone(worker):
     del offered
     assert fetched() == (404, None)
     assert worker.asked == []
+
+
+def test_one_picture_is_made_at_a_time(worker):
+    OFFERED[RUN] = offered = Counting(2)
+    worker.reply = None  # the worker has not answered yet
+
+    async def twice():
+        request = Request({"type": "http", "headers": [(RUN_HEADER.encode(), RUN.encode())]})
+        first = asyncio.ensure_future(picture(request))
+        await asyncio.sleep(0)
+        second = await picture(request)
+        worker.waiting.set_result(Reply())
+        return (await first).status_code, second.status_code
+
+    with ThreadPoolExecutor(1) as apart:
+        assert apart.submit(lambda: asyncio.run(twice())).result() == (200, 429)
+    assert offered.count == 1
 
 
 def test_a_problem_is_left_to_the_page(worker, monkeypatch):

@@ -10,7 +10,7 @@ from lab.experiment.group import Group
 from lab.protocol.messages import Reply
 from lab.queries.table import ask
 from lab.training.run import Run
-from ui.compare import wall
+from ui.compare import tiles
 from ui.compare.maps import listed
 from ui.compare.outcomes import Outcomes
 
@@ -32,17 +32,17 @@ def worker(monkeypatch):
 
 
 def drawn(found: Outcomes):
-    return listed(wall.tiles(found, "light"))
+    return listed(tiles.all_tiles(found, "light"))
 
 
 def test_fetched_tiles_end_as_the_page_draws_them(worker):
     found, shown = Outcomes(GROUP), []
-    tiles = wall.Wall(found, "light")
-    assert not tiles.is_followed
-    while question := tiles.question():
-        assert tiles.is_followed == bool(shown)  # a question without an answer is left to a script run
-        shown.append(tiles.take(question, Reply(*worker(question.name, **question.parameters))))
-        assert shown[-1] == {"name": wall.name_of(found), "pictures": drawn(found)}
+    live = tiles.LiveTiles(found, "light")
+    assert not live.is_followed
+    while question := live.question():
+        assert live.is_followed == bool(shown)  # a question without an answer is left to a script run
+        shown.append(live.take(question, Reply(*worker(question.name, **question.parameters))))
+        assert shown[-1] == {"name": tiles.offer_name(found), "pictures": drawn(found)}
     labels = [tile["label"] for each in shown for tile in each["pictures"].values()]
     assert any("epochs" in label for label in labels)  # seen while they train
     alone = Outcomes(GROUP)
@@ -64,10 +64,10 @@ def test_an_answer_that_comes_twice_counts_once(worker):
 
 def test_nothing_is_taken_after_stop(worker):
     found = Outcomes(GROUP)
-    tiles = wall.Wall(found, "light")
-    question = tiles.question()
+    live = tiles.LiveTiles(found, "light")
+    question = live.question()
     assert question
     found.stop()
     before = drawn(found)
-    assert tiles.take(question, Reply(*worker(question.name, **question.parameters)))["pictures"] == before
-    assert tiles.question() is None
+    assert live.take(question, Reply(*worker(question.name, **question.parameters)))["pictures"] == before
+    assert live.question() is None

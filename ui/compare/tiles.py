@@ -22,7 +22,7 @@ from ui.session import state
 PATIENCE_S = 2.0  # since the browser had its last answer; then a script run asks, and says what is wrong
 
 
-class Wall:
+class LiveTiles:
     """The tiles as the browser fetches them. The group trains on while it does."""
 
     def __init__(self, found: Outcomes, theme: Theme) -> None:
@@ -42,20 +42,20 @@ class Wall:
         with self.found.lock:
             if not self.found.stopped:  # meanwhile
                 self.found.take(question, reply.header, reply.arrays)
-            return {"name": name_of(self.found), "pictures": listed(tiles(self.found, self.theme))}
+            return {"name": offer_name(self.found), "pictures": listed(all_tiles(self.found, self.theme))}
 
 
 def follow(found: Outcomes) -> bool:
     """Offer the tiles to the visitor's browser; whether it fetches them, and with them the outcomes."""
-    wall = state.notes().get("wall")
-    if not wall or wall.found is not found or wall.theme != theme():
-        wall = state.notes()["wall"] = Wall(found, theme())
-    OFFERED[state.token()] = wall  # a run that was opened again has another token
-    return wall.is_followed
+    live = state.notes().get("live_tiles")
+    if not live or live.found is not found or live.theme != theme():
+        live = state.notes()["live_tiles"] = LiveTiles(found, theme())
+    OFFERED[state.token()] = live  # a run that was opened again has another token
+    return live.is_followed
 
 
-def name_of(found: Outcomes) -> str:
-    """Of what is offered, so that the browser shows nothing of another group."""
+def offer_name(found: Outcomes) -> str:
+    """The name of what is offered, so that the browser shows nothing of another group."""
     return hashlib.sha256(found.group.to_json().encode()).hexdigest()[:12]
 
 
@@ -64,7 +64,7 @@ def medians(found: Outcomes) -> np.ndarray:
     return np.array([median(found, place) for place in range(found.group.places)])
 
 
-def tiles(found: Outcomes, theme: Theme) -> list[Tile]:
+def all_tiles(found: Outcomes, theme: Theme) -> list[Tile]:
     results = medians(found)
     return [tile(found, place, results, theme) for place in range(found.group.places)]
 
