@@ -26,6 +26,7 @@ from ui.session import state
 REFRESH_S, WORK_S, PAUSE_S = 0.35, 0.25, 0.02  # between refreshes; of one that is spent asking; between two questions
 PICTURES = 20  # of a Play that goes on for as many epochs as the runs of the group have
 PICTURE_PX = 160
+PLAY_PX = 90  # with both words, so that the buttons beside it stay where they are
 SIDES = ("A", "B")
 
 
@@ -114,10 +115,10 @@ def _draw(found: Pair, was_working: bool) -> None:
 def _transport(found: Pair) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if found.is_playing:
-            st.button("Pause", key="pair_play", on_click=found.pause, help="Both wait where they are.")
+            st.button("Pause", key="pair_play", on_click=found.pause, width=PLAY_PX, help="Both wait where they are.")
         else:
             help = f"Trains both for {found.group.epochs} more epochs, one epoch after the other."
-            st.button("Play", key="pair_play", on_click=found.play, help=help)
+            st.button("Play", key="pair_play", on_click=found.play, width=PLAY_PX, help=help)
         step = partial(found.go_to, found.until + 1)
         st.button("Step", key="pair_step", on_click=step, help="Trains both for one epoch.")
         back = partial(found.go_to, 0)
