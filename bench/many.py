@@ -17,7 +17,6 @@ from bench.processes import Implementation, Missing, rows_of
 from bench.workloads import WORKLOADS as NETWORKS
 from engine.c.compiler import SWITCH_VARIABLE
 from lab.experiment.experiment import Experiment
-from lab.experiment.fields import FIELDS
 from lab.experiment.group import Group
 from lab.training.group_run import GroupRun
 
@@ -25,10 +24,10 @@ ROUNDS = 3
 SLICE_S = 0.0025  # of training between two looks at the outcomes, as in a worker
 PICTURE_S = 0.07  # between two pictures of all tiles, as the page Compare asks for them
 CIRCLE = Experiment()
-RATES = FIELDS["learning_rate"].steps
+RATES = tuple(0.0001 * 10 ** (place / 13) for place in range(40))  # to 0.1
 WORKLOADS = {
     "band of 30 runs": Group(CIRCLE, seeds=30),
-    "11 learning rates, 5 runs of each": Group(CIRCLE, "learning_rate", RATES, 5),
+    "40 learning rates, 5 runs of each": Group(CIRCLE, "learning_rate", RATES, 5),
     "8 x 8 tiles": Group(
         CIRCLE, "learning_rate", (0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0), 1,
         field2="batch_size", values2=(2, 4, 8, 10, 16, 32, 64, 128)),

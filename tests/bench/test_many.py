@@ -36,7 +36,7 @@ def rows(module: str, name: str, rounds: str) -> list[dict]:
     return [{"workload": name, "seconds": 2.0, "first_ms": 1.0, "pictures_per_second": 3.0}]
 
 
-@pytest.mark.parametrize(("start", "ratios"), [(Jax, [30, 55, None]), (NoJax, [None] * 3)])
+@pytest.mark.parametrize(("start", "ratios"), [(Jax, [30, 200, None]), (NoJax, [None] * 3)])
 def test_ratios_to_jax_are_those_of_the_same_number_of_runs(monkeypatch, start, ratios):
     monkeypatch.setattr(many, "rows_of", rows)
     report = many.measure(list(many.WORKLOADS), rounds=1, start=start)
@@ -53,5 +53,5 @@ def test_a_group_is_trained_to_its_end():
 
 
 def test_the_workloads_are_those_of_the_compare_page():
-    assert [len(group.members) for group in many.WORKLOADS.values()] == [30, 55, 64]
+    assert [len(group.members) for group in many.WORKLOADS.values()] == [30, 200, 64]
     assert {group.epochs for group in many.WORKLOADS.values()} == {100}
