@@ -24,17 +24,7 @@ AFTER_PRINTING = """dark => {
 SCHEME = f"scheme => getComputedStyle(document.querySelector('{Mark.APP}')).colorScheme === scheme"
 
 
-def hover(visitor: Playground) -> None:
-    visitor.button("Step").hover()
-
-
-def open_menu(visitor: Playground) -> None:
-    visitor.press("Presets")
-
-
 def open_dialog(visitor: Playground) -> None:
-    visitor.page.keyboard.press("Escape")
-    visitor.page.locator(Mark.MENU).wait_for(state="detached")
     visitor.press("Share")
 
 
@@ -56,8 +46,6 @@ def open_on_a_phone(visitor: Playground) -> None:
 
 REACH: dict[str, Callable[[Playground], None]] = {  # where the examples of the table can be seen, in this order
     "playground": Playground.open,
-    "tooltip": hover,
-    "menu": open_menu,
     "dialog": open_dialog,
     "data": open_data_page,
     "studies": open_studies,

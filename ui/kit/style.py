@@ -13,11 +13,9 @@ PROJECTOR_SCALE = 1.25
 # Streamlit writes white on a primary button and on the values that are chosen in a box; the accent color of the dark
 # theme is too light for that.
 # Its own shade under the pointer is nearly black, as if the button were pressed.
-# The help of a menu button would cover the menu that it opens.
 BASE = f"""
 {Mark.PRIMARY_BUTTON}:not(:disabled), {Mark.CHOSEN_VALUES} :not(input) {{ color: light-dark(#ffffff, #0b0e11); }}
 {Mark.PRIMARY_BUTTON}:is(:hover, :active):not(:disabled) {{ background: light-dark(#0b5e57, #3cbcac); }}
-body:has({Mark.MENU}) {Mark.TOOLTIP} {{ display: none; }}
 """
 DATA = f"{of_key('board') * 3} > :has(> {of_key('beside')})"
 NO_DATA = f"{DATA} {{ display: none; }}"

@@ -132,12 +132,8 @@ DOCUMENT = (
           "keys act behind an open dialog, and a status message closes it", where="dialog"),
     _mark(Mark.HELP_ICON, "a label holds an icon with its help", "page.css",
           "help icons are between the controls", f"label {Mark.HELP_ICON}"),
-    _mark(Mark.TOOLTIP, "the help of a control has this mark", "style.py",
-          "the help of a menu button covers its menu", where="tooltip"),
-    _mark(Mark.MENU, "the menu of a menu button has this role", "style.py",
-          "the help of a menu button covers its menu", where="menu"),
     _mark(Mark.KEY, "the class of a keyed element is st-key- and its key",
-          "page.css drag.js drawing_pad.js guide.js keys.js response_curve.js style.py lockable_parts.py",
+          "page.css page_frame.js drag.js drawing_pad.js guide.js keys.js response_curve.js style.py lockable_parts.py",
           "keyboard shortcuts, hidden parts and sliders that act while they are dragged do nothing", of_key("play")),
     _mark(Mark.THEME_VARIABLE, "components inherit the colors and the font of the theme as --st-background-color, "
           "--st-border-color, --st-font, --st-primary-color and --st-text-color",

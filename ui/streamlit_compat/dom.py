@@ -22,9 +22,7 @@ class Mark(StrEnum):
     DIALOG = '[data-testid="stDialog"]'
     SLIDER_VALUE = '[data-testid="stSliderThumbValue"]'
     SLIDER_ENDS = '[data-testid="stSliderTickBar"]'
-    HELP_ICON = '[data-testid="stTooltipIcon"]'
-    TOOLTIP = '[data-testid="stTooltipContent"]'
-    MENU = '[role="menu"]'
+    HELP_ICON = ".stTooltipIcon"
     KEY = "st-key-"  # begins the class of an element with a key
     CONNECTION_STATE = "data-test-connection-state"
     SCRIPT_STATE = "data-test-script-state"
