@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from data.sources.toy import TOYS
-from tests.browser.playground import CENTER, PHONE, Playground
+from tests.browser.playground import CENTER, PHONE, WAIT_S, Playground, eventually
 from ui.session.lockable_parts import HIDEABLE
 
 pytestmark = pytest.mark.browser
@@ -66,6 +66,7 @@ def check(playground: Playground, *parts: str) -> None:
     """Nothing of these is out of sight, and nothing on the page is covered, cut off or wider than the screen."""
     page = playground.page
     size = page.viewport_size
+    eventually(lambda: not page.evaluate(OUT_OF_SIGHT, list(parts)), WAIT_S)  # the picture follows in the next frames
     assert page.evaluate(OUT_OF_SIGHT, list(parts)) == [], size
     assert page.evaluate(OVERLAPPING, list(parts)) == [], size
     page.wait_for_function(f"() => !({CUT})().length")
