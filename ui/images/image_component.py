@@ -27,5 +27,5 @@ def sent(key: str, name: str) -> Any:
 
 @lru_cache(maxsize=2)
 def _component(served: bool) -> Callable[..., Any]:
-    css, js = styles("page/page.css", "images/images.css", "shared/save.css"), script("images/images.js", served)
+    css, js = styles("images/images.css", "shared/save.css"), script("images/images.js", served)
     return component("images", html='<div class="images"></div>', css=css, js=js, isolate_styles=False)

@@ -81,9 +81,10 @@ def _rerun() -> None:
         st.rerun()
     _mount({"mode": "rerun", "frame": base64.b64encode(frame).decode()})
     arguments, epochs, history = _figure_arguments(), arrays["history_epoch"], arrays["history"]
-    figures = [*curves(epochs, history, score=arguments[-1], theme=theme()).values()]
-    figures.append(_figures(*arguments, theme())["activation"])
-    for column, name, figure in zip(st.columns(3), CHARTS, figures, strict=True):
+    figures = dict(_figures(*arguments, theme()))
+    if epochs.size:
+        figures["loss"], figures["accuracy"] = curves(epochs, history, score=arguments[-1], theme=theme()).values()
+    for column, (name, figure) in zip(st.columns(3), figures.items(), strict=True):
         column.plotly_chart(figure, key=f"static_{name}", theme=None, config={"displayModeBar": False})
 
 
@@ -148,7 +149,7 @@ def _event(message: dict[str, Any]) -> None:
 
 @lru_cache(maxsize=2)
 def _component(served: bool) -> Any:
-    css = styles("page/page.css", "live/live.css", "live/responses/responses.css", "shared/save.css")
+    css = styles("live/live.css", "live/responses/responses.css", "shared/save.css")
     js = script("live/live.js", served)
     return component("live", html='<div class="live"></div>', css=css, js=js, isolate_styles=False)
 
