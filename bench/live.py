@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
 from bench.serving import CHROMIUM_FLAGS, ROOT, Server, chromium_path
 
@@ -124,6 +124,7 @@ def _row(browser: Browser, url: str, workload: str) -> dict[str, Any]:
         "frame_kb": paced["frame_kb"],
         "remounts": paced["remounts"] + flat_out["remounts"],
         "long_task_ms": paced["long_task_ms"],
+        "style_ms": paced["style_ms"],
     }
 
 
@@ -161,14 +162,17 @@ def _stream(browser: Browser, url: str, query: str, speed: str) -> tuple[dict[st
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
     session.on("Network.webSocketFrameReceived", lambda event: sizes.append(_size(event)))
+    session.send("Performance.enable")
+    page.get_by_role("button", name="Step", exact=True).hover()  # once its help was shown, its styles count
+    page.get_by_role("tooltip").wait_for()
     page.get_by_role("button", name="Play", exact=True).click()
     page.wait_for_function("document.querySelector('[data-testid=live]').dataset.epoch > 5")
     page.wait_for_timeout(1500)
     page.evaluate(REMOUNTS)
     sizes.clear()
-    first = page.evaluate(NUMBERS)
+    first, style = page.evaluate(NUMBERS), _style_s(session)
     page.wait_for_timeout(MEASURED_S * 1000)
-    last = page.evaluate(NUMBERS)
+    last, style = page.evaluate(NUMBERS), _style_s(session) - style
     frames = [size for size in sizes if size > 1000]
     seconds = (last["now"] - first["now"]) / 1000
     figures = {
@@ -177,6 +181,7 @@ def _stream(browser: Browser, url: str, query: str, speed: str) -> tuple[dict[st
         "epochs_per_second": (last["epoch"] - first["epoch"]) / seconds,
         "remounts": last["remounts"],
         "long_task_ms": (last["longTasks"] - first["longTasks"]) / seconds,
+        "style_ms": 1000 * style / seconds,
         "frame_kb": statistics.mean(frames) / 1000 if frames else 0.0,
         "slider_ms": _slider(page),
     }
@@ -192,6 +197,12 @@ def _stream(browser: Browser, url: str, query: str, speed: str) -> tuple[dict[st
     )["steps"]
     page.context.close()
     return figures, steps
+
+
+def _style_s(session: CDPSession) -> float:
+    """Seconds for which the page has calculated which styles apply to its elements."""
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    return next(metric["value"] for metric in metrics if metric["name"] == "RecalcStyleDuration")
 
 
 def _size(event: dict[str, Any]) -> int:

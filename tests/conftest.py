@@ -23,11 +23,10 @@ import pytest
 from bench.serving import CHROMIUM_FLAGS, Server, chromium_path
 
 # Optimizing scripts takes longer than a test can win by it, and the cores are busy with other tests. A heap that is
-# large from the start is collected less often: a third less work per page. Scripts stay compiled although they are
+# large from the start is collected less often: a quarter less work per page. Scripts stay compiled although they are
 # not used for a while: a sixth less work for the next page.
 SHORT_VISITS = (
-    "--js-flags=--no-turbofan --no-flush-bytecode --single-threaded-gc "
-    "--min-semi-space-size=128 --max-semi-space-size=128 --initial-heap-size=512"
+    "--js-flags=--no-turbofan --no-flush-bytecode --single-threaded-gc --min-semi-space-size=32 --initial-heap-size=256"
 )
 
 gc.set_threshold(20_000, 20, 20)  # thousands of modules are loaded: each search for garbage takes long
