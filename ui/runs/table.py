@@ -16,7 +16,7 @@ from lab.store.kept_run import KeptRun, Thumbnail
 from ui.components import PLOTLY, script, styles
 from ui.figures.theme import Theme
 from ui.kit.inline_picture import map_url
-from ui.kit.widgets import keyed
+from ui.kit.widgets import keyed, told_apart
 from ui.session import state
 from ui.session.run_list import FIGURES, PARENT
 
@@ -59,13 +59,12 @@ def figure_of(run: KeptRun, figure: str) -> Any:
 def names_of(runs: Sequence[KeptRun]) -> dict[str, str]:
     """A name of each run: what sets it apart from the others, and where that is not enough a number."""
     fields = [name for name in differing(runs) if name not in ("points", "own")]
-    names, seen = {}, {}
-    for run in runs:
-        name = ", ".join(f"{FIELDS[field].label} {value_text(run, field)}" for field in fields)
-        name = name[:MAX_NAME] or f"{run.experiment.dataset}, {run.epoch:,} epochs"
-        seen[name] = seen.get(name, 0) + 1
-        names[run.id] = name if seen[name] == 1 else f"{name} ({seen[name]})"
-    return names
+
+    def name(run: KeptRun) -> str:
+        settings = ", ".join(f"{FIELDS[field].label} {value_text(run, field)}" for field in fields)
+        return settings[:MAX_NAME] or f"{run.experiment.dataset}, {run.epoch:,} epochs"
+
+    return told_apart({run.id: name(run) for run in runs})
 
 
 def when(run: KeptRun) -> str:

@@ -19,7 +19,7 @@ from lab.studies.jobs import Job
 from lab.studies.study import Study
 from ui.kit.escape import escape_markdown
 from ui.kit.page_parts import table
-from ui.kit.widgets import keyed, obeying
+from ui.kit.widgets import keyed, obeying, told_apart
 from ui.session import state, study_setup
 from ui.studies.answer import LABELS
 
@@ -55,10 +55,11 @@ def controls(studies: list[KeptStudy], job: Job | None) -> None:
 
 def _choice(studies: list[KeptStudy]) -> None:
     names, chosen = {other.name: other for other in studies}, _chosen(studies)
-    label = lambda name: f"{_when(names[name])}, {', '.join(_cells(names[name], '')[:2])}"  # noqa: E731
+    labels = told_apart({name: f"{_when(other)}, {', '.join(_cells(other, '')[:2])}" for name, other in names.items()})
     options = keyed("study_chosen", chosen.name, lambda name: state.notes().update(study_chosen=name))
     with st.container(width=420):
-        st.selectbox("Earlier study", list(names), format_func=label, help="Which one to open or delete.", **options)
+        help = "Which one to open or delete."
+        st.selectbox("Earlier study", list(names), format_func=labels.__getitem__, help=help, **options)
     help = "Shows what it has found, with its settings. *Go on* trains what is left of it."
     options = obeying(help, **_experiment_fields(chosen))
     st.button("Open the study", key="study_open", on_click=_open, **options)
