@@ -159,7 +159,8 @@ def _columns(
     names = list(names)
     value = choices.values(control, names, proposed)
     bound = choices.bound(control, value, default=value)
-    return st.multiselect(label, names, format_func=clean, help=help, **bound)
+    show = dict(zip(names, shown(tuple(names)), strict=True)).__getitem__
+    return st.multiselect(label, names, format_func=show, help=help, **bound)
 
 
 def _preview(whole: Table) -> None:
@@ -187,7 +188,8 @@ def _choices(file: UploadedFile, whole: Table, layout: Layout, choices: Choices)
         help = "The column that the network learns to predict."
         value = choices.value("target", whole.names, proposed_target(whole))
         bound = choices.bound("target", value, index=whole.names.index(value))
-        target = st.selectbox("Target column", whole.names, format_func=clean, help=help, **bound)
+        show = dict(zip(whole.names, shown(tuple(whole.names)), strict=True)).__getitem__
+        target = st.selectbox("Target column", whole.names, format_func=show, help=help, **bound)
     column = whole.column(target)
     with middle:
         allowed, control = tasks(column), f"task_{target}"

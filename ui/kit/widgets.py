@@ -32,15 +32,6 @@ Act = Callable[[Any], None]
 # Any widget ----------------------------------------------------------------------------------------------------------
 
 
-def told_apart(labels: Mapping[str, str]) -> dict[str, str]:
-    """The labels with numbers behind those that are repeated: a menu would take one option for the other."""
-    apart, seen = {}, {}
-    for name, label in labels.items():
-        seen[label] = seen.get(label, 0) + 1
-        apart[name] = label if seen[label] == 1 else f"{label} ({seen[label]})"
-    return apart
-
-
 def keyed(
     name: str, value: Any, act: Act, *, default: Mapping[str, Any] | None = None, values: Collection[Any] | None = None
 ) -> dict[str, Any]:

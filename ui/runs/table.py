@@ -11,12 +11,13 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2 import component
 
+from data.names import unique
 from lab.experiment.fields import DEFAULTS, FIELDS
 from lab.store.kept_run import KeptRun, Thumbnail
 from ui.components import PLOTLY, script, styles
 from ui.figures.theme import Theme
 from ui.kit.inline_picture import map_url
-from ui.kit.widgets import keyed, told_apart
+from ui.kit.widgets import keyed
 from ui.session import state
 from ui.session.run_list import FIGURES, PARENT
 
@@ -64,7 +65,7 @@ def names_of(runs: Sequence[KeptRun]) -> dict[str, str]:
         settings = ", ".join(f"{FIELDS[field].label} {value_text(run, field)}" for field in fields)
         return settings[:MAX_NAME] or f"{run.experiment.dataset}, {run.epoch:,} epochs"
 
-    return told_apart({run.id: name(run) for run in runs})
+    return dict(zip([run.id for run in runs], unique([name(run) for run in runs]), strict=True))
 
 
 def when(run: KeptRun) -> str:

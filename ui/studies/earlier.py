@@ -7,6 +7,7 @@ import time
 
 import streamlit as st
 
+from data.names import unique
 from lab.experiment.errors import SentenceError
 from lab.experiment.experiment import Experiment
 from lab.experiment.fields import FIELDS
@@ -19,7 +20,7 @@ from lab.studies.jobs import Job
 from lab.studies.study import Study
 from ui.kit.escape import escape_markdown
 from ui.kit.page_parts import table
-from ui.kit.widgets import keyed, obeying, told_apart
+from ui.kit.widgets import keyed, obeying
 from ui.session import state, study_setup
 from ui.studies.answer import LABELS
 
@@ -55,7 +56,8 @@ def controls(studies: list[KeptStudy], job: Job | None) -> None:
 
 def _choice(studies: list[KeptStudy]) -> None:
     names, chosen = {other.name: other for other in studies}, _chosen(studies)
-    labels = told_apart({name: f"{_when(other)}, {', '.join(_cells(other, '')[:2])}" for name, other in names.items()})
+    told_apart = unique([f"{_when(other)}, {', '.join(_cells(other, '')[:2])}" for other in names.values()])
+    labels = dict(zip(names, told_apart, strict=True))
     options = keyed("study_chosen", chosen.name, lambda name: state.notes().update(study_chosen=name))
     with st.container(width=420):
         help = "Which one to open or delete."

@@ -253,3 +253,13 @@ def test_data_without_a_cookie_belongs_to_the_session():
     page = uploaded_table()
     assert chosen(go(go(page, "playground"), "data")) == CHOICES
     assert "plants" not in texts(open_page("data"))
+
+
+def test_columns_that_look_alike_are_told_apart():
+    rows = "".join(f"{n},{n % 3},{'xy'[n % 2]}\n" for n in range(20))
+    page = upload(show(open_page("data"), "Your table"), "twins.csv", f"a<b,a‹b,kind\n{rows}".encode())
+    target = widget(page, "selectbox", "Target column")
+    assert target.options == ["a‹b", "a‹b (2)", "kind"]
+    ran(target.select("a‹b").run())
+    assert widget(page, "selectbox", "Target column").value == "a‹b"  # the second, whose name this is
+    assert widget(page, "multiselect", "Input columns").options == ["a‹b", "kind"]
