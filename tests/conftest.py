@@ -9,7 +9,7 @@ import socket
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy, as in the app: tests run side by side
 os.environ.setdefault("PLAYGROUND_WORKERS", "1")  # one worker process is enough for a test
 os.environ.setdefault("CFLAGS", "-Og")  # compiles three times as fast as -O2
-os.environ.setdefault("PLAYGROUND_COMPILED", "wait")  # so that runs have the same bits however busy the machine is
+os.environ.setdefault("PLAYGROUND_COMPILED", "off")  # tests that need compiled steps ask for them
 os.environ.setdefault("PLAYGROUND_FRAMES_A_SECOND", "12")  # to one page: a fifth of the work
 
 from collections.abc import Callable, Iterator
@@ -22,16 +22,24 @@ import pytest
 
 from bench.serving import CHROMIUM_FLAGS, Server, chromium_path
 
+SETTINGS = {name: value for name, value in os.environ.items() if name.startswith("PLAYGROUND_")}
+
 # Optimizing scripts takes longer than a test can win by it, and the cores are busy with other tests. A heap that is
 # large from the start is collected less often: a quarter less work per page. Scripts stay compiled although they are
 # not used for a while: a sixth less work for the next page.
-SHORT_VISITS = (
-    "--js-flags=--no-turbofan --no-flush-bytecode --single-threaded-gc --min-semi-space-size=32 --initial-heap-size=256"
-)
+SCRIPTS = ("--no-turbofan", "--no-maglev", "--no-flush-bytecode")
+HEAP = ("--single-threaded-gc", "--min-semi-space-size=32", "--initial-heap-size=256")
+SHORT_VISITS = "--js-flags=" + " ".join((*SCRIPTS, *HEAP))
 
 gc.set_threshold(20_000, 20, 20)  # thousands of modules are loaded: each search for garbage takes long
 hypothesis.settings.register_profile("untimed", deadline=None)  # how long an example takes depends on the other tests
 hypothesis.settings.load_profile("untimed")
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: searches for garbage, which some tests ask for, leave it out."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -54,10 +62,13 @@ def _state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["PLAYGROUND_STATE"] = str(tmp_path_factory.mktemp("state"))
 
 
-@pytest.fixture
-def on_the_tape(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests of hundreds of networks, which would take most of their time to compile."""
-    monkeypatch.setenv("PLAYGROUND_COMPILED", "off")
+@pytest.fixture(autouse=True)
+def _same_settings() -> Iterator[None]:
+    """No test, and nothing that it imports, changes how the tests after it run."""
+    yield
+    changed = {name: value for name, value in SETTINGS.items() if os.environ.get(name) != value}
+    os.environ.update(changed)
+    assert not changed, "these environment variables were left with other values"
 
 
 @pytest.fixture(scope="session")
@@ -82,8 +93,9 @@ def is_free(port: int) -> bool:
 
 
 @pytest.fixture
-def start(port: int) -> Iterator[Callable[..., Server]]:
-    """`start(script)`: a separate server, stopped when the test ends."""
+def start(port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Server]]:
+    """`start(script)`: a separate server, stopped when the test ends. It and the test compile their steps."""
+    monkeypatch.setenv("PLAYGROUND_COMPILED", "wait")  # so that runs have the same bits however busy the machine is
     servers: list[Server] = []
 
     def begin(script: str = "app.py", **environment: str) -> Server:

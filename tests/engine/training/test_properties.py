@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +18,6 @@ from engine.training import checkpoint
 from engine.training.gradient_check import check
 from engine.training.trainer import Settings, Trainer
 
-pytestmark = pytest.mark.usefixtures("on_the_tape")  # tests/engine/c compares random networks with it
 few = settings(max_examples=60, derandomize=True, database=None)
 
 

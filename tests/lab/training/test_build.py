@@ -103,7 +103,6 @@ def test_missing_files_are_refused_with_a_sentence(tmp_path, monkeypatch):
         build(Experiment(dataset="mnist"), tmp_path)
 
 
-@pytest.mark.usefixtures("on_the_tape")
 @pytest.mark.parametrize("dataset", [name for name, source in DATASETS.items() if "mnist" not in name])
 def test_every_allowed_output_and_loss_can_be_trained(dataset):
     tried = 0

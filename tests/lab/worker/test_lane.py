@@ -113,7 +113,6 @@ def test_a_long_run_trains_and_sends_checkpoints(worker, gate):
     assert {checkpoint.run for checkpoint in worker.checkpoints} == {"long"}
 
 
-@pytest.mark.usefixtures("on_the_tape")  # a step that waits for a compiler is answered before it is taken
 def test_commands_keep_their_order_on_the_way_into_a_lane_and_out_of_it(worker, gate):
     gate.set()
     worker.ask("a", Open(SMALL))
