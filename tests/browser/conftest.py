@@ -53,6 +53,9 @@ def visit(chromium, browsers, server) -> Iterator[Callable[..., Playground]]:
 
 
 @pytest.fixture
-def playground(visit, server) -> Playground:
+def playground(visit, server, request) -> Playground:
     """A visitor of the shared server, who leaves the page when the test ends; each opened link is a new session."""
-    return visit(server.url)
+    visitor = visit(server.url)
+    if request.node.get_closest_marker("everything"):
+        visitor.view["controls"] = "everything"
+    return visitor

@@ -56,7 +56,7 @@ CENTER = """box => {
   box.scrollIntoView({ block: 'center' });
   return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
 }"""
-VIEW = {"controls": "everything", "speed": "epoch"}  # of all links that tests open, unless they say otherwise
+VIEW = {"controls": "simple", "speed": "epoch"}  # of all links that tests open, unless they say otherwise
 MENUS = {  # of the navigation: page -> the menu that holds it
     **dict.fromkeys(("Compare", "Runs", "Studies"), "Runs"),
     **dict.fromkeys(("Functions", "One step", "Optimizers", "Health", "Images"), "Learn"),
@@ -78,6 +78,7 @@ class Playground:
     def begin(self) -> None:
         """Open the browser's window."""
         self.page: Page = self.context.new_page()
+        self.view = dict(VIEW)
         self.errors: list[str] = []
         self.sockets: list[WebSocket] = []  # to the live frames, the newest last
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -125,15 +126,16 @@ class Playground:
         """A new visitor in the same window."""
         if self.page.is_closed():
             self.begin()
+        self.view = dict(VIEW)
         self.errors.clear()
         self.sockets.clear()
         self.script_run = ScriptRun()
         return self
 
     def open(self, query: str = "", path: str = "") -> Playground:
-        """Go to a link, with all controls, and wait for the first painted frame."""
+        """Go to a link and wait for the first painted frame."""
         fields = dict(parse_qsl(query, keep_blank_values=True))
-        view = urlencode({name: value for name, value in VIEW.items() if name not in fields})
+        view = urlencode({name: value for name, value in self.view.items() if name not in fields})
         self.page.goto(f"{self.url}{path}?{'&'.join(filter(None, (view, query)))}")
         self.until("facts.frame > 0", 2 * WAIT_S)
         self.settle()
@@ -362,7 +364,7 @@ class Playground:
 
 def without_view(fields: dict[str, str]) -> dict[str, str]:
     """The fields of a link without what `Playground.open` adds to all links."""
-    return {name: value for name, value in fields.items() if VIEW.get(name) != value}
+    return {name: value for name, value in fields.items() if name != "controls" and VIEW.get(name) != value}
 
 
 def path_of(title: str) -> str:

@@ -13,7 +13,7 @@ from playwright.sync_api import ViewportSize
 from tests.browser.playground import PHONE, SCREEN, WAIT_S, Playground, eventually, path_of
 from ui.figures.theme import TEXT
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.everything]
 
 PAGES = Path(__file__).parents[2] / "pages"
 TITLES = (

@@ -35,7 +35,7 @@ from tests.browser.controls import (
 from tests.browser.playground import some
 from tests.browser.test_data_controls import FILES, MORE_DATA
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.everything]
 
 STOP_RULES = "Stop rules"
 MORE = "More settings"

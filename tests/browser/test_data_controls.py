@@ -16,7 +16,7 @@ from lab.experiment.experiment import Experiment
 from tests.browser.controls import check_rebuilds, choose, enter, press, presses, slide, tested, train_loss
 from tests.browser.playground import WAIT_S, Playground, eventually
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.everything]
 
 MORE_DATA, FILES = "More data", "Files"
 OWN = "Custom feature"

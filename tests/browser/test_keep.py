@@ -38,6 +38,7 @@ def trained(experiment: Experiment, epochs: int):
     return dataset, trainer
 
 
+@pytest.mark.everything
 def test_downloads_hold_the_run_and_training_continues_from_a_saved_model(playground):
     playground.open(QUERY).step(1)
     saved = some(playground.step(2), *SCORES)

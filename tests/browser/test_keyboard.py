@@ -12,7 +12,7 @@ from lab.experiment.presets import PRESETS
 from tests.browser.playground import Playground
 from ui.kit.shortcuts import KEYS, PLACES
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.everything]
 
 MOST_STOPS = 160  # presses of Tab between any two controls
 TESTED = {" ", "ArrowRight", "b", "n", "r", "?"}  # b and n in test_transport.py

@@ -6,7 +6,7 @@ import pytest
 
 from tests.browser.playground import Playground
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.everything]
 
 SIZES = """() => [...document.querySelectorAll('.live-title, .xtick:first-child text')]
   .filter(part => part.getBoundingClientRect().height)

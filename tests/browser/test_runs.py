@@ -47,6 +47,7 @@ def chart(playground: Playground, name: str) -> None:
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.everything
 def test_rates_widths_and_seeds_are_kept_compared_exported_and_the_best_taken(playground):
     page = playground.page
     ends = {rate: keep(playground, learning_rate=rate) for rate in RATES}

@@ -32,6 +32,7 @@ def holds(playground: Playground, name: str, *words: str, interactive: bool = Tr
         assert word in page, word
 
 
+@pytest.mark.everything
 def test_each_picture_is_saved_in_three_formats(playground):
     playground.open("hidden=5,3").step(1)
     playground.until("document.querySelectorAll('.js-plotly-plot svg.main-svg').length >= 6")

@@ -41,6 +41,7 @@ def fields(link: str) -> dict[str, str]:
     return without_view(expanded(dict(parse_qsl(urlsplit(link).query, keep_blank_values=True))))
 
 
+@pytest.mark.everything
 def test_ticked_parts_are_hidden_or_locked_in_the_link(playground):
     playground.open("dataset=xor&learning_rate=0.3")
     dialog = share(playground)

@@ -168,6 +168,7 @@ def test_a_phone_shows_the_map_first_and_a_finger_scrolls(playground):
     check(playground, *PICTURE, ".live-words-row")
 
 
+@pytest.mark.everything
 def test_nothing_moves_or_is_cut_off(playground):
     page = playground.page
     playground.open("dataset=xor&speed=max")

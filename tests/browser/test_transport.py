@@ -14,6 +14,7 @@ pytestmark = pytest.mark.browser
 FIRST_TRACES = "document.querySelectorAll('.js-plotly-plot')[{chart}]?.data?.map(trace => Array.from(trace.y))"
 
 
+@pytest.mark.everything
 def test_batch_trains_one_batch_and_reset_returns_to_the_weights(playground):
     playground.open()
     trainer = build(Experiment()).trainer
@@ -73,6 +74,7 @@ def test_a_layer_has_its_own_activation_and_follows_a_dragged_slider(playground)
         playground.linked(**link)
 
 
+@pytest.mark.everything
 def test_a_smoothed_curve_is_an_exponential_average(playground):
     playground.open("epochs=30&speed=max&noise=0.4").press("Play")
     playground.until("facts.status === 'stopped'")

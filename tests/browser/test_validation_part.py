@@ -21,6 +21,7 @@ CURVES = """() => document.querySelector('[data-chart=loss] .js-plotly-plot').da
   .map(({ name, x, y }) => ({ name, x: [...x], y: [...y] }))"""
 
 
+@pytest.mark.everything
 def test_early_stopping_by_the_offered_validation_part(playground):
     playground.open("dataset=moons&noise=0.4&samples=80&learning_rate=0.1&speed=fast")
     assert "Validation loss" not in read(playground)
