@@ -16,7 +16,6 @@ def open_page(name: str, **fields: str) -> AppTest:
     page = AppTest.from_file(str(ROOT / "ui/router.py"), default_timeout=60)
     for field, value in {**ALL_CONTROLS, **fields}.items():
         page.query_params[field] = value
-    page.run()
     return ran(page.switch_page(str(ROOT / f"pages/{name}.py")).run())
 
 
