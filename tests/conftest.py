@@ -93,9 +93,14 @@ def is_free(port: int) -> bool:
 
 
 @pytest.fixture
-def start(port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Server]]:
+def compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps are compiled, where there is a compiler, so that runs have the same bits however busy the machine is."""
+    monkeypatch.setenv("PLAYGROUND_COMPILED", "wait")
+
+
+@pytest.fixture
+def start(port: int, compiled: None) -> Iterator[Callable[..., Server]]:
     """`start(script)`: a separate server, stopped when the test ends. It and the test compile their steps."""
-    monkeypatch.setenv("PLAYGROUND_COMPILED", "wait")  # so that runs have the same bits however busy the machine is
     servers: list[Server] = []
 
     def begin(script: str = "app.py", **environment: str) -> Server:

@@ -20,8 +20,8 @@ E = Experiment(samples=60, hidden=(4,))
 
 
 @pytest.fixture(autouse=True)
-def _whole_groups(monkeypatch):
-    """Everything is trained in one script run."""
+def _whole_groups(monkeypatch, compiled):
+    """Everything is trained in one script run, compiled: so many runs take longer on the tape."""
     monkeypatch.setattr("ui.compare.compare.WORK_S", 60.0)
     monkeypatch.setattr("ui.compare.pair.WORK_S", 60.0)
 
