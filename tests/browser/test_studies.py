@@ -60,6 +60,7 @@ def test_a_study_is_stopped_goes_on_and_its_best_trial_is_taken(playground):
     # it is listed, and opened from what the store has of it
     earlier = page.get_by_text("Earlier studies: 1")
     earlier.click()
+    page.get_by_text("complete", exact=True).wait_for()  # the page is drawn again when the study has ended
     playground.settle()
     playground.press("Delete")
     page.get_by_text("1 deleted.").wait_for()
