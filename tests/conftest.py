@@ -22,7 +22,7 @@ import pytest
 
 from bench.serving import CHROMIUM_FLAGS, Server, chromium_path
 
-SETTINGS = {name: value for name, value in os.environ.items() if name.startswith("PLAYGROUND_")}
+STATE = "PLAYGROUND_STATE"
 
 # Optimizing scripts takes longer than a test can win by it, and the cores are busy with other tests. A heap that is
 # large from the start is collected less often: a quarter less work per page. Scripts stay compiled although they are
@@ -31,13 +31,13 @@ SCRIPTS = ("--no-turbofan", "--no-maglev", "--no-flush-bytecode")
 HEAP = ("--single-threaded-gc", "--min-semi-space-size=32", "--initial-heap-size=256")
 SHORT_VISITS = "--js-flags=" + " ".join((*SCRIPTS, *HEAP))
 
-gc.set_threshold(20_000, 20, 20)  # thousands of modules are loaded: each search for garbage takes long
+gc.set_threshold(20_000, 20, 20)  # thousands of modules are loaded: each garbage collection is slow
 hypothesis.settings.register_profile("untimed", deadline=None)  # how long an example takes depends on the other tests
 hypothesis.settings.load_profile("untimed")
 
 
 def pytest_collection_finish() -> None:
-    """What is imported by now stays: searches for garbage, which some tests ask for, leave it out."""
+    """Garbage collections, which some tests force, need not scan what has been imported by now."""
     gc.collect()
     gc.freeze()
 
@@ -59,16 +59,26 @@ def required(variable: str, name: str) -> ModuleType:
 @pytest.fixture(scope="session", autouse=True)
 def _state_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Pages that run without a server keep their runs in a folder of the tests."""
-    os.environ["PLAYGROUND_STATE"] = str(tmp_path_factory.mktemp("state"))
+    os.environ[STATE] = str(tmp_path_factory.mktemp("state"))
+
+
+def settings() -> dict[str, str]:
+    """Our environment variables, without the folder of the tests."""
+    return {name: value for name, value in os.environ.items() if name.startswith("PLAYGROUND_") and name != STATE}
+
+
+SETTINGS = settings()
 
 
 @pytest.fixture(autouse=True)
 def _same_settings() -> Iterator[None]:
-    """No test, and nothing that it imports, changes how the tests after it run."""
+    """No test, and no import, changes the settings of later tests."""
     yield
-    changed = {name: value for name, value in SETTINGS.items() if os.environ.get(name) != value}
-    os.environ.update(changed)
-    assert not changed, "these environment variables were left with other values"
+    found = settings()
+    for name in found:
+        del os.environ[name]
+    os.environ.update(SETTINGS)  # one test fails, not all after it
+    assert found == SETTINGS
 
 
 @pytest.fixture(scope="session")

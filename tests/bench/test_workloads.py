@@ -41,7 +41,7 @@ def test_pictures_are_as_sparse_as_handwritten_digits():
 @pytest.mark.parametrize("kind", SMALL)
 @pytest.mark.parametrize("peer", [peer for peer in PEERS if not peer.startswith(("pytorch", "jax"))])
 def test_a_peer_runs_the_requested_steps(peer, kind, monkeypatch):
-    monkeypatch.setenv(compiler.SWITCH_VARIABLE, "off")  # restored afterwards, as the time is: ours changes both
+    monkeypatch.setenv(compiler.SWITCH_VARIABLE, "off")  # `make` changes both; they are restored afterwards
     monkeypatch.setattr(executor, "FIRST_STEP_WAIT_S", executor.FIRST_STEP_WAIT_S)
     if kind in PEERS[peer].skipped:
         assert kind == "W6" or (peer, kind) == ("our-tape", "W5")  # the only workloads that these peers skip

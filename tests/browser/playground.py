@@ -363,7 +363,7 @@ class Playground:
 
 
 def without_view(fields: dict[str, str]) -> dict[str, str]:
-    """The fields of a link without what `Playground.open` adds to all links."""
+    """The fields of a link without what `Playground.open` adds to all links: `controls` may have either value."""
     return {name: value for name, value in fields.items() if name != "controls" and VIEW.get(name) != value}
 
 

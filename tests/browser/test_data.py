@@ -246,6 +246,16 @@ def test_uploaded_pictures_are_shown_and_trained_on(playground):
     assert train(visitor, "Train on shapes.zip again")["own"] == link["own"]
 
 
+def tell_columns_apart(visitor: Playground) -> None:
+    """Two columns whose names look alike have different names in the menus, and the chosen one is taken."""
+    rows = "".join(f"{n},{n % 3},{'xy'[n % 2]}\n" for n in range(20))
+    visitor.upload("twins.csv", f"a<b,a‹b,kind\n{rows}".encode())
+    visitor.choose("Target column", "a‹b (2)")
+    visitor.settle()
+    assert visitor.page.get_by_role("combobox", name="Target column").input_value() == "a‹b (2)"
+    visitor.press("Remove twins.csv")
+
+
 def refuse_unusable_files(visitor: Playground) -> None:
     """Files that cannot be read get a sentence each and change nothing."""
     show_section(visitor, "Your table")
@@ -253,6 +263,7 @@ def refuse_unusable_files(visitor: Playground) -> None:
     visitor.reads("has 3 cells and the others 2; all rows need the same number.")
     visitor.press("Remove odd.csv")
     visitor.reads("One row per example, one column with the value to predict.")
+    tell_columns_apart(visitor)
     visitor.page.get_by_role("radio", name="Your images", exact=True).click()
     visitor.reads("One folder per class, such as cat/1.png")
     visitor.upload("odd.zip", b"PK\x03\x04")

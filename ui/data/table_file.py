@@ -128,9 +128,10 @@ def _layout(file: UploadedFile, choices: Choices) -> Layout:
             decimal = _overrule("Decimal mark", MARKS, MARKS.__getitem__, choices, found.decimal)
             thousands = _overrule("Thousands mark", THOUSANDS_MARKS, THOUSANDS_MARKS.__getitem__, choices, None)
         help = "Columns that are read as numbers or as words instead of what was detected."
-        numbers = _columns("Read as numbers", names, choices, "numbers", (), help)
+        labels_of = _column_labels(names)
+        numbers = _columns("Read as numbers", names, labels_of, choices, "numbers", (), help)
         others = [name for name in names if name not in numbers]
-        words = _columns("Read as words", others, choices, "words", (), help)
+        words = _columns("Read as words", others, labels_of, choices, "words", (), help)
     return Layout(
         encoding,
         separator,
@@ -152,15 +153,21 @@ def _overrule(
     return st.selectbox(label, list(allowed), None, **options)
 
 
+def _column_labels(names: Iterable[str]) -> dict[str, str]:
+    """The names of all columns of a table -> how every menu and sentence shows them."""
+    names = tuple(names)
+    return dict(zip(names, shown(names), strict=True))
+
+
 def _columns(
-    label: str, names: Iterable[str], choices: Choices, control: str, proposed: Iterable[str], help: str
-) -> list[str]:
+    label: str, names: Iterable[str], labels_of: dict[str, str], choices: Choices, control: str,
+    proposed: Iterable[str], help: str,
+) -> list[str]:  # fmt: skip
     """A choice of columns."""
     names = list(names)
     value = choices.values(control, names, proposed)
     bound = choices.bound(control, value, default=value)
-    show = dict(zip(names, shown(tuple(names)), strict=True)).__getitem__
-    return st.multiselect(label, names, format_func=show, help=help, **bound)
+    return st.multiselect(label, names, format_func=labels_of.__getitem__, help=help, **bound)
 
 
 def _preview(whole: Table) -> None:
@@ -169,8 +176,8 @@ def _preview(whole: Table) -> None:
         f"{whole.layout.encoding}. Preview:"
     )
     first = {column.name: _cells(column) for column in whole.columns[:50]}
-    names = dict(zip(first, shown(tuple(first)), strict=True))
-    st.dataframe(pd.DataFrame(first).rename(columns=names), hide_index=True, height="content", key="preview")
+    rows = pd.DataFrame(first).rename(columns=_column_labels(whole.names))
+    st.dataframe(rows, hide_index=True, height="content", key="preview")
     if whole.notes:
         st.markdown("\n".join(f"- {escape_markdown(sentence)}" for sentence in whole.notes))
 
@@ -183,13 +190,13 @@ def _cells(column: Column) -> list[Any]:
 
 
 def _choices(file: UploadedFile, whole: Table, layout: Layout, choices: Choices) -> None:
+    labels_of = _column_labels(whole.names)
     left, middle, right = st.columns(3, gap="medium")
     with left:
         help = "The column that the network learns to predict."
         value = choices.value("target", whole.names, proposed_target(whole))
         bound = choices.bound("target", value, index=whole.names.index(value))
-        show = dict(zip(whole.names, shown(tuple(whole.names)), strict=True)).__getitem__
-        target = st.selectbox("Target column", whole.names, format_func=show, help=help, **bound)
+        target = st.selectbox("Target column", whole.names, format_func=labels_of.__getitem__, help=help, **bound)
     column = whole.column(target)
     with middle:
         allowed, control = tasks(column), f"task_{target}"
@@ -206,8 +213,8 @@ def _choices(file: UploadedFile, whole: Table, layout: Layout, choices: Choices)
     others = [name for name in whole.names if name != target]
     help = "The columns that the network gets. Numbers are standardized; each category becomes one input."
     proposed = propose(whole, target, task).features
-    features = _columns("Input columns", others, choices, f"features_{target}", proposed, help)
-    reasons = [f"{clean(name)}: {why}" for name, why in left_out(whole, target).items()]
+    features = _columns("Input columns", others, labels_of, choices, f"features_{target}", proposed, help)
+    reasons = [f"{labels_of[name]}: {why}" for name, why in left_out(whole, target).items()]
     if reasons:
         st.caption(
             f"Not suggested: {escape_markdown('; '.join(reasons[:6]))}{' and others' if len(reasons) > 6 else ''}."

@@ -21,7 +21,7 @@ E = Experiment(samples=60, hidden=(4,))
 
 @pytest.fixture(autouse=True)
 def _whole_groups(monkeypatch, compiled):
-    """Everything is trained in one script run, compiled: so many runs take longer on the tape."""
+    """One script run trains a whole group, in compiled steps: on the tape that takes longer."""
     monkeypatch.setattr("ui.compare.compare.WORK_S", 60.0)
     monkeypatch.setattr("ui.compare.pair.WORK_S", 60.0)
 

@@ -263,3 +263,5 @@ def test_columns_that_look_alike_are_told_apart():
     ran(target.select("a‹b").run())
     assert widget(page, "selectbox", "Target column").value == "a‹b"  # the second, whose name this is
     assert widget(page, "multiselect", "Input columns").options == ["a‹b", "kind"]
+    ran(widget(page, "selectbox", "Target column").select("a<b").run())
+    assert widget(page, "multiselect", "Input columns").options == ["a‹b (2)", "kind"]  # the same name in all menus
