@@ -6,7 +6,7 @@ Every implementation gets one thread. The floor is only the matrix products of a
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -75,7 +75,7 @@ def measure(
     return report
 
 
-def _compare(workload: str, starts: dict[str, Callable[[], Any]], rounds: int, report: dict[str, Any]) -> None:
+def _compare(workload: str, starts: Mapping[str, Callable[[], Any]], rounds: int, report: dict[str, Any]) -> None:
     print(f"{workload}: {NETWORKS[workload].label}", file=sys.stderr, flush=True)
     running = {}
     try:

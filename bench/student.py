@@ -81,7 +81,7 @@ class Student:
                     for task in finished:
                         if task.exception():
                             raise task.exception()  # type: ignore[misc]
-        except (OSError, TimeoutError, ConnectionClosed, KeyError, ValueError) as problem:
+        except (OSError, ConnectionClosed, KeyError, ValueError) as problem:
             self.tally.mistakes.append(f"{type(problem).__name__}: {problem}"[:100])
 
     def connect_live(self) -> connect:

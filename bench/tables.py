@@ -86,7 +86,7 @@ def reading(path: Path, rounds: int) -> dict[str, Any]:
         table = read_table(content)
         times.append((time.perf_counter() - wall, time.process_time() - cpu))
     seconds, cpu_seconds = np.median(times, axis=0).tolist()
-    return {"mb": len(content) / 1e6, "rows": table.rows, "columns": len(table.columns), "seconds": seconds,
+    return {"mb": len(content) / 1e6, "rows": table.rows, "columns": len(table.columns), "seconds": seconds,  # pyrefly: ignore
             "cpu_seconds": cpu_seconds, "before_mb": empty, "peak_mb": peak_mb()}  # fmt: skip
 
 

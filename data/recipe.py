@@ -150,7 +150,7 @@ def _column(values: Any) -> InputColumn:
     column = InputColumn(values.get("name", ""), categories, values.get("marked", False), fill)
     if not _is_text(column.name) or type(column.marked) is not bool or len(set(categories)) < len(categories):
         raise ValueError(f"{DAMAGED}: a column has no name, or a word twice.")
-    number = type(fill) in (int, float) and math.isfinite(fill)
+    number = type(fill) in (int, float) and math.isfinite(fill)  # pyrefly: ignore
     if fill is not None and not (fill in categories if categories else number):
         raise ValueError(f"{DAMAGED}: a gap is filled with something that does not occur.")
     return column

@@ -110,7 +110,7 @@ class Backend:
 
     def __init__(self, name: str, cupy: Any = None) -> None:
         if cupy is None:
-            import cupy  # pyright: ignore[reportMissingImports]
+            import cupy
         self.name, self.xp = name, cupy
         self.device = cupy.cuda.Device(int(name.partition(":")[2]))
         self.resident: WeakValueDictionary[tuple, Any] = WeakValueDictionary()  # arrays shared by trainers
@@ -230,7 +230,7 @@ def trial() -> dict[str, Any]:
     """What CuPy reports and can do here, as plain values. May hang or crash: run it in a process of its own."""
     report: dict[str, Any] = {"imported": False, "status": 0, "problem": "", "built_for": 0, "nvrtc": 0, "cards": []}
     try:
-        import cupy  # pyright: ignore[reportMissingImports]
+        import cupy
 
         runtime = cupy.cuda.runtime
         report["imported"] = True

@@ -42,6 +42,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are cores: a test process often waits for its browser or its server."""
+    return (os.cpu_count() or 1) + 1
+
+
 def required(variable: str, name: str) -> ModuleType:
     """The module `name`; without it the test is skipped, or fails where an environment variable is "required"."""
     try:

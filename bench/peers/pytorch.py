@@ -6,8 +6,8 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
-import torch  # pyright: ignore[reportMissingImports]
-from torch import nn  # pyright: ignore[reportMissingImports]
+import torch
+from torch import nn
 
 from bench.peers import batches
 from bench.workloads import Workload
@@ -31,7 +31,7 @@ def make(workload: Workload, x: np.ndarray, y: np.ndarray, variant: str = "") ->
     if workload.kind == "grid":
         return look(model, inputs, variant)
     if workload.kind == "conv":  # channels last is its faster layout
-        model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue, reportArgumentType]
+        model = model.to(memory_format=torch.channels_last)  # pyrefly: ignore
         inputs = inputs.reshape(-1, 1, 28, 28).to(memory_format=torch.channels_last)
     targets = torch.from_numpy(y.astype(np.float32))[:, None] if workload.binary else torch.from_numpy(y)
     loss = nn.functional.binary_cross_entropy_with_logits if workload.binary else nn.functional.cross_entropy

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import torch  # pyright: ignore[reportMissingImports]
-from torch import nn  # pyright: ignore[reportMissingImports]
+import torch
+from torch import nn
 
 from bench.peers import batches
 from bench.peers.pytorch import network
@@ -32,7 +32,7 @@ def make(workload: Workload, x: np.ndarray, y: np.ndarray, variant: str, device:
     loss = nn.functional.binary_cross_entropy_with_logits if workload.binary else nn.functional.cross_entropy
     kind = torch.optim.SGD if workload.optimizer == "sgd" else torch.optim.Adam
     options = {"fused": True} | ({"capturable": True} if kind is torch.optim.Adam and variant == "graph" else {})
-    optimizer = kind(model.parameters(), workload.learning_rate, **options)  # pyright: ignore[reportArgumentType]
+    optimizer = kind(model.parameters(), workload.learning_rate, **options)  # pyrefly: ignore
 
     def objective(x, t):
         return loss(model(x), t)

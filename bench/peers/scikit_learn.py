@@ -16,9 +16,9 @@ def make(workload: Workload, x: np.ndarray, y: np.ndarray, variant: str = "") ->
     model = MLPClassifier(
         workload.sizes[1:-1],
         activation="tanh" if workload.binary else "relu",
-        solver=workload.optimizer,
+        solver=workload.optimizer,  # pyrefly: ignore
         alpha=0,
-        batch_size=workload.batch,  # pyright: ignore[reportArgumentType]
+        batch_size=workload.batch,
         learning_rate_init=workload.learning_rate or 0.1,
         momentum=0,
         nesterovs_momentum=False,

@@ -69,7 +69,7 @@ def parse(file: IO, separator: str, label: int, side: int) -> tuple[np.ndarray, 
     parts: list[np.ndarray] = []
     labels: list[str] = []
     for chunk in _chunks(file, separator, label, side):
-        labels += chunk.pop(label).str.strip().tolist()
+        labels += chunk.pop(label).str.strip().tolist()  # pyrefly: ignore
         values = chunk.to_numpy()
         if values.dtype.kind not in "iu" or values.min() < 0 or values.max() > 255:
             raise UserDataError(

@@ -306,7 +306,7 @@ def _parsed_plain(body: bytes, frame: Frame, width: int, most: int) -> Any | Non
         )
     except pa.ArrowInvalid:  # rows of several widths
         return None
-    cells = table.to_pandas(types_mapper={pa.large_string(): pd.StringDtype("pyarrow", na_value=np.nan)}.get)
+    cells = table.to_pandas(types_mapper={pa.large_string(): pd.StringDtype("pyarrow", na_value=np.nan)}.get)  # pyrefly: ignore
     cells.columns = range(width)
     return cells
 

@@ -89,11 +89,11 @@ def _compile(node: ast.AST, depth: int) -> Values:
     match node:
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
             value = np.float64(min(number, 1e300))  # powers of Python integers could fill the memory
-            return lambda columns: value  # pyright: ignore[reportReturnType]
+            return lambda columns: value  # pyrefly: ignore
         case ast.Name(id=name) if name in NAMES:
             return lambda columns: columns[NAMES[name]]
         case ast.Name(id=name) if name in CONSTANTS:
-            return lambda columns: np.float64(CONSTANTS[name])  # pyright: ignore[reportReturnType]
+            return lambda columns: np.float64(CONSTANTS[name])  # pyrefly: ignore
         case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
             function, a, b = OPERATORS[type(op)], inner(left), inner(right)
             return lambda columns: function(a(columns), b(columns))

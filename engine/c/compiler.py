@@ -189,7 +189,7 @@ def _turn(folder: Path) -> Iterator[None]:
     """Wait until no other process uses a compiler. The lock of a process that dies is released."""
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)  # pyright: ignore[reportAttributeAccessIssue]
+        fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)
@@ -218,7 +218,7 @@ def _is_ours(path: Path, is_kind: object) -> bool:
         found = path.lstat()
     except OSError:
         return False
-    return is_kind(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022  # pyright: ignore
+    return is_kind(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022  # pyrefly: ignore
 
 
 def _delete_oldest(folder: Path) -> None:

@@ -82,7 +82,7 @@ class CompiledExecutor(TapeExecutor):
         self._evaluated_samples = sum(len(part.labels) for part in data.evaluated.values())
 
     @property
-    def min_check_interval(self) -> int:  # pyright: ignore
+    def min_check_interval(self) -> int:  # pyrefly: ignore
         """A check costs as much as dozens of small steps."""
         return int(min(max(CALL_MULTIPLY_ADDS / self._multiply_adds()[0], 1), MAX_CALL_STEPS))
 
@@ -221,7 +221,7 @@ class CompiledExecutor(TapeExecutor):
         if not count:
             return np.empty(0, network.dtype)
         rng = next(iter(network.rngs.values()))
-        return rng.random(count, network.dtype)  # pyright: ignore
+        return rng.random(count, network.dtype)  # pyrefly: ignore
 
     # Evaluation ------------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ up in a table, and so are the addresses of all arrays. What does not differ is a
 from __future__ import annotations
 
 import ctypes
+from collections import Counter
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
@@ -36,7 +37,7 @@ NOTED = 128  # added to the place of a batch size: the parts are evaluated after
 class Memory(np.ndarray):
     """An array of the host as an array of a device, so that its operations are sketched and not computed."""
 
-    data = property(lambda self: self)  # has the address `ptr`, as in CuPy  # pyright: ignore
+    data = property(lambda self: self)  # has the address `ptr`, as in CuPy  # pyrefly: ignore
     ptr = cached_property(lambda self: address_of(self))
 
 
@@ -100,7 +101,7 @@ def sketch_step(twin: Network, formulas: StepFormulas, x: np.ndarray, t: np.ndar
     for _, layer in twin.walk():
         layer.send = feed
     optimizer = copy(formulas.optimizer)
-    optimizer.slots = {name: shared(slot) for name, slot in optimizer.slots.items()}  # pyright: ignore
+    optimizer.slots = {name: shared(slot) for name, slot in optimizer.slots.items()}
     optimizer.decays = None if optimizer.decays is None else shared(optimizer.decays)
     optimizer.block = len(twin.parameters)
     samples = sketch.wrap(shared(x))
@@ -159,7 +160,7 @@ class Function:
         self.constants: list[list[str]] = []  # of each kernel: the text of each argument, empty where it varies
         starts, lines = dict.fromkeys("pnc", 0), []
         for launches in zip(*examples, strict=True):
-            words, counts = [], dict.fromkeys("pnc", 0)
+            words, counts = [], Counter[str]()
             self.constants.append([])
             for arguments in zip(*(launch.arguments for launch in launches), strict=True):
                 texts, kind = {_constant(argument) for argument in arguments}, _kind(arguments[0])

@@ -41,7 +41,7 @@ class Optimizer:
     ) -> None:
         self.rate = np.array(learning_rate, dtype)
         self.slots = {name: np.zeros(size, dtype) for name in self.slot_names}
-        self.decays = decays
+        self.decays: Any = decays
         self.t = 0
 
     def advance(self) -> None:

@@ -268,7 +268,7 @@ class Symbol(Recorded, NDArrayOperatorsMixin):
 def _grid_shape(shape: tuple) -> Shape:
     if len(shape) > 2:
         raise Unsketchable("arrays of more than two axes")
-    return tuple(shape) if len(shape) == 2 else (1, *shape) if shape else (1, 1)  # pyright: ignore[reportReturnType]
+    return tuple(shape) if len(shape) == 2 else (1, *shape) if shape else (1, 1)  # pyrefly: ignore
 
 
 def grid(array: Any) -> Any:

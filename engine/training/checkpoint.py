@@ -64,7 +64,7 @@ def restore(trainer: Trainer, arrays: dict[str, np.ndarray]) -> None:
         parameters=arrays["parameters"],
         state={name: arrays[f"state.{name}"] for name in names},
         slots={name: arrays[f"slot.{name}"] for name in trainer.optimizer.slots},
-        counters=tuple(int(n) for n in arrays["counters"]),  # pyright: ignore[reportArgumentType]
+        counters=tuple(int(n) for n in arrays["counters"]),  # pyrefly: ignore
         order=np.array(arrays["order"], np.intp),
         rngs=[_rng_state(arrays[f"rng.{name}"]) for name in trainer.generators],
     )

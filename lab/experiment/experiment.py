@@ -234,7 +234,8 @@ class Experiment(Fields):
     @classmethod
     def from_valid_values(cls, values: Mapping[str, Any]) -> Experiment:
         """The same from the plain values of JSON."""
-        return cls.model_construct(None, **{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+        fields: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls.model_construct(None, **fields)
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> tuple[Experiment, list[str]]:

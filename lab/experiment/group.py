@@ -93,7 +93,7 @@ class Group:
     @cached_property
     def members(self) -> tuple[Member, ...]:
         places = tuple(tuple(self.fields_at(place).items()) for place in range(self.places))
-        first = _with_fields(self.experiment, places)  # pyright: ignore[reportArgumentType]  # frozen
+        first = _with_fields(self.experiment, places)
         return tuple(
             Member(place, e.model_copy(update=self._differences(number)))  # they fit whatever the other fields are
             for number in range(self.seeds)
@@ -154,12 +154,13 @@ class Group:
     def from_json(cls, text: str) -> Group:
         """Raises ExperimentError."""
         try:
-            found = json.loads(text)
+            found: dict[str, Any] = json.loads(text)
             for name in ("values", "values2"):
                 found[name] = tuple(tuple(v) if isinstance(v, list) else v for v in found[name])
             if start := found.get("start"):
                 found["start"] = Replay.from_values(start, Experiment.from_json(json.dumps(start["experiment"])))
-            return cls(**{**found, "experiment": Experiment.from_json(found["experiment"])})
+            found["experiment"] = Experiment.from_json(found["experiment"])
+            return cls(**found)
         except (TypeError, KeyError, ValueError) as problem:
             if isinstance(problem, ExperimentError):
                 raise

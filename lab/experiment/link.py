@@ -6,7 +6,6 @@ The text is a version, then zlib with a dictionary, in base64 for addresses. Lin
 from __future__ import annotations
 
 import base64
-import binascii
 import zlib
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode
@@ -53,7 +52,7 @@ def expanded(query: Mapping[str, str]) -> dict[str, str]:
     rest = {name: value for name, value in query.items() if name != FIELD}
     try:
         return {**_unpacked(query[FIELD]), **rest}
-    except (ValueError, zlib.error, binascii.Error):
+    except (ValueError, zlib.error):
         raise ExperimentError(["This short link is damaged; allowed: a whole link, as Share writes it."]) from None
 
 

@@ -91,9 +91,9 @@ class LoopWriter:
         return "".join(self._statement(*pair) for pair in zip(*launches, strict=True))
 
     def _statement(self, first: Launch, second: Launch) -> str:
-        head, parameters, body = re.fullmatch(
-            r".*?void (\w+)\((.*?)\) \{\n(.*)\n\}\n", first.source, re.DOTALL
-        ).groups()  # pyright: ignore
+        found = re.fullmatch(r".*?void (\w+)\((.*?)\) \{\n(.*)\n\}\n", first.source, re.DOTALL)
+        assert found, "each kernel is one function"
+        head, parameters, body = found.groups()
         words = [re.findall(r"\w+", parameter)[-1] for parameter in parameters.split(", ")]
         pairs = zip(words, first.arguments, second.arguments, strict=True)
         values = {word: self._value(*pair) for word, *pair in pairs if not word.startswith("numbers")}

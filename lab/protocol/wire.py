@@ -19,7 +19,7 @@ GOODBYE = b""  # from the server: send what is not saved yet, and leave
 
 def encode_command(number: int, run: str, command: Command, arrays: Arrays | None = None) -> bytes:
     """number: comes back in the reply; 0 asks for none."""
-    values = vars(command)
+    values: dict[str, Any] = vars(command)
     if (experiment := values.get("experiment")) is not None:
         values = {**values, "experiment": experiment_text(experiment)}
     if (state := values.get("state")) is not None:
@@ -79,7 +79,7 @@ def _run_state(values: list[Any]) -> RunState:
 
 def experiment_text(experiment: Experiment) -> str:
     """The fields that are not at their defaults, as JSON; equal experiments have the same text."""
-    return _text(experiment)  # pyright: ignore[reportArgumentType]  a frozen model can be hashed
+    return _text(experiment)  # a frozen model can be hashed
 
 
 @lru_cache(maxsize=1024)

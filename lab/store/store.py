@@ -210,7 +210,7 @@ class Store:
     def update(self, owner: str, id: str, *, note: str | None = None, tags: Sequence[str] | None = None,
                star: bool | None = None) -> bool:  # fmt: skip
         """Change what a person has written; whether the run is the owner's and still there. Raises StoreError."""
-        given = {"note": note, "tags": None if tags is None else tuple(tags), "star": star}
+        given: dict[str, Any] = {"note": note, "tags": None if tags is None else tuple(tags), "star": star}
         with self._write() as connection:
             own = RUNS.c.id == id, RUNS.c.owner == owner, RUNS.c.deleted.is_(None)
             if (row := connection.execute(select(RUNS).where(*own)).one_or_none()) is None:
@@ -253,7 +253,7 @@ class Store:
         statement = select(*(STUDIES.c[name] for name in KeptStudy._fields)).where(*own)
         with self._read() as connection:
             rows = connection.execute(statement.order_by(STUDIES.c.changed.desc()).limit(self.bounds.studies)).all()
-        return [KeptStudy(*row) for row in rows]
+        return [KeptStudy._make(row) for row in rows]
 
     def delete_study(self, owner: str, name: str) -> bool:
         """Delete a study, which can be restored for a while; whether it was the owner's and still there."""

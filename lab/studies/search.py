@@ -159,7 +159,7 @@ class Search:
         variation = self.study.space[name]
         if isinstance(variation, Span):
             suggest = trial.suggest_int if is_whole(name) else trial.suggest_float
-            return suggest(name, variation.low, variation.high, log=variation.log)  # pyright: ignore[reportArgumentType]
+            return suggest(name, variation.low, variation.high, log=variation.log)  # pyrefly: ignore
         return self._value(name, trial.suggest_categorical(name, [_as_choice(value) for value in variation]))
 
     def _value(self, name: str, kept: Any) -> Any:

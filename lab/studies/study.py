@@ -256,7 +256,8 @@ class Study:
                 f"{USUAL_VALIDATION_SHARE:.0%} of the training part was set aside as validation part, by which trials "
                 "are judged: the test part only reports how good the best one is."
             )
-        return cls(**{"space": None, **values, "experiment": experiment}), notes
+        values: dict[str, Any] = {"space": None, **values, "experiment": experiment}
+        return cls(**values), notes
 
 
 def _grid(space: Mapping[str, Variation]) -> dict[str, tuple[Any, ...]]:

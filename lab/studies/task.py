@@ -29,9 +29,10 @@ class Task:
 
     @classmethod
     def from_text(cls, text: str) -> Task:
-        values = json.loads(text)
-        limits = {int(epoch): limit for epoch, limit in values["limits"].items()}
-        return cls(**{**values, "experiments": tuple(values["experiments"]), "limits": limits})
+        values: dict[str, Any] = json.loads(text)
+        values["limits"] = {int(epoch): limit for epoch, limit in values["limits"].items()}
+        values["experiments"] = tuple(values["experiments"])
+        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -63,5 +64,6 @@ class Outcome:
 
     @classmethod
     def from_text(cls, text: str) -> Outcome:
-        values = json.loads(text)
-        return cls(**{**values, "reports": {int(epoch): value for epoch, value in values["reports"].items()}})
+        values: dict[str, Any] = json.loads(text)
+        values["reports"] = {int(epoch): value for epoch, value in values["reports"].items()}
+        return cls(**values)

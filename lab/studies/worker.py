@@ -37,7 +37,7 @@ def main() -> None:
 
 def _read(tasks: queue.SimpleQueue[str]) -> None:
     """Pass lines on; at the end of the input there is nobody who waits for an outcome."""
-    sys.stdin.reconfigure(encoding="utf-8")  # pyright: ignore[reportAttributeAccessIssue]
+    sys.stdin.reconfigure(encoding="utf-8")  # pyrefly: ignore
     for line in sys.stdin:
         tasks.put(line)
     os._exit(0)

@@ -70,7 +70,8 @@ class ChangeLog:
             return cls(None)
         start, changes, ahead = json.loads(array.tobytes())
         if ahead:
-            ahead = Ahead(**{**ahead, "changes": deque(ahead["changes"])})
+            ahead["changes"] = deque(ahead["changes"])
+            ahead = Ahead(**ahead)
         return cls(Experiment.from_valid_json(start) if start else None, changes, ahead)
 
 

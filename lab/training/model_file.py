@@ -310,7 +310,7 @@ def _description(given: Mapping[str, str]) -> dict[str, Any]:
         is_sound = False
     if not is_sound:
         raise ModelFileError(f"The file describes its data in an unknown way; allowed: {SAVED_HERE}.")
-    return {**values, **names, "kind": kind}
+    return {**values, **names, "kind": kind}  # pyrefly: ignore
 
 
 def _read_experiment(text: str, described: Mapping[str, Any]) -> tuple[Experiment, list[str]]:

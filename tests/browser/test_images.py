@@ -149,7 +149,7 @@ def test_every_question_about_the_digits_is_answered(images):
     cell = page.locator(".img-matrix button:not(.img-right):enabled").first
     assert page.locator(".img-matrix button:not([tabindex='-1'])").count() == 1  # a stop of the Tab key
     name = cell.get_attribute("aria-label") or ""
-    truth, read, count = re.fullmatch(r"(\d) predicted as (\d): (\d+)", name).groups()  # pyright: ignore
+    truth, read, count = re.fullmatch(r"(\d) predicted as (\d): (\d+)", name).groups()
     cell.click()
     words = page.get_by_text(f"{truth} predicted as {read}: {count} of 449 test images.", exact=True)
     words.wait_for()

@@ -125,7 +125,7 @@ def test_a_data_set_cannot_be_written_to(name):
     for key, value in arrays(d).items():
         assert not value.flags.writeable, key
     with pytest.raises(FrozenInstanceError):
-        d.name = "other"  # pyright: ignore[reportAttributeAccessIssue]
+        d.name = "other"
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -219,7 +219,7 @@ def test_the_minimum_of_samples_fills_both_parts(name, train_share):
 
 
 def test_samples_may_be_a_numpy_integer():
-    d = load("circle", samples=np.int64(20), rng=rng())  # pyright: ignore[reportArgumentType]
+    d = load("circle", samples=np.int64(20), rng=rng())
     assert len(d.x_train) + len(d.x_test) == 20
 
 

@@ -25,7 +25,7 @@ PAIRS = [  # every output with every compatible loss: (kind, classes, output, lo
 def make_infinite(trainer: Trainer, rows: int | slice = slice(None)) -> None:
     """Make training samples infinite, so that a batch with one of them overflows the parameters."""
     trainer.x_train[rows] = np.inf
-    trainer.executor.recorder = BatchRecorder(trainer.x_train, trainer.t_train)  # pyright: ignore  # it holds a copy
+    trainer.executor.recorder = BatchRecorder(trainer.x_train, trainer.t_train)  # pyrefly: ignore  # it holds a copy
 
 
 def numerical_gradient(f: Callable[[], float], array: np.ndarray, epsilon: float = 1e-5) -> np.ndarray:

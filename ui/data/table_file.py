@@ -149,8 +149,8 @@ def _overrule(
     """A choice that is left to the reader until something is chosen."""
     automatic = f"automatic: {show(found)}" if found is not None and found in allowed else "automatic"
     control = label.lower().replace(" ", "_")
-    options = {"format_func": show, "placeholder": automatic, **choices.bound(control, choices.value(control, allowed))}
-    return st.selectbox(label, list(allowed), None, **options)
+    options = choices.bound(control, choices.value(control, allowed))
+    return st.selectbox(label, list(allowed), None, format_func=show, placeholder=automatic, **options)
 
 
 def _column_labels(names: Iterable[str]) -> dict[str, str]:

@@ -135,7 +135,7 @@ def _parts(
     """The line of a path, and the marker at its end."""
     color, dash = CLASS_COLORS[path.style % len(CLASS_COLORS)], DASHES[path.style % len(DASHES)]
     line = {"color": color, "dash": dash, "width": 5 if three else 2.5}
-    marker = {"color": color, "symbol": SYMBOLS[path.style % len(SYMBOLS)], "size": 6 if three else 10}
+    marker: dict[str, Any] = {"color": color, "symbol": SYMBOLS[path.style % len(SYMBOLS)], "size": 6 if three else 10}
     if not three:
         marker["line"] = {"color": color, "width": 2}
     axes = {"x": x, "y": y} if z is None else {"x": x, "y": y, "z": z}

@@ -145,7 +145,7 @@ def _choose_parts(kind: str) -> tuple[str, ...]:
         everything = lockable_parts.all_but() if kind == "lock" else lockable_parts.allowed(kind)
         st.button("All", key=f"{key}_all", on_click=pick, args=(everything,), help=f"{label}: all.")
         st.button("None", key=f"{key}_none", on_click=pick, args=((),), help=f"{label}: none.")
-    options = {"selection_mode": "multi", "key": key, "wrap": True, "label_visibility": "collapsed"}
+    options: dict[str, Any] = {"selection_mode": "multi", "key": key, "wrap": True, "label_visibility": "collapsed"}
     return lockable_parts.ordered(st.pills(label, lockable_parts.allowed(kind), format_func=_name, **options))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from ui.header import help_dialog, preset_menu, share
@@ -15,8 +17,8 @@ def toolbar() -> None:
     with st.container(key="tools", horizontal=True, vertical_alignment="center", gap="xsmall"):
         if shown("controls"):
             help = "Simple: the most important settings. Everything: all of them. Nothing that you have set is lost."
-            options = {"format_func": CONTROLS.get, "help": help, "label_visibility": "collapsed", "required": True}
-            st.segmented_control("Controls", list(CONTROLS), **options, **of_view("controls"))
+            options: dict[str, Any] = {"label_visibility": "collapsed", "required": True, **of_view("controls")}
+            st.segmented_control("Controls", list(CONTROLS), format_func=CONTROLS.__getitem__, help=help, **options)
         preset_menu.menu()
         share.button()
         help_dialog.button()

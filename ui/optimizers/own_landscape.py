@@ -79,9 +79,10 @@ def _plan() -> tuple[dict[str, Any], tuple[str, str]]:
     if kind == "weights":
         names = weight_labels(state.ask("landscape_weights")[0]["weights"], state.experiment())
         for word, start in (("first", 0), ("second", 1)):
-            options = {"format_func": names.get, "index": min(start, len(names) - 1), "key": f"land_{word}"}
+            options: dict[str, Any] = {"index": min(start, len(names) - 1), "key": f"land_{word}", **REMEMBERED}
             help = f"The weight along the {'horizontal' if word == 'first' else 'vertical'} axis."
-            plan[word] = st.selectbox(f"{word.capitalize()} weight", list(names), help=help, **options, **REMEMBERED)
+            label = f"{word.capitalize()} weight"
+            plan[word] = st.selectbox(label, list(names), format_func=names.__getitem__, help=help, **options)
     help = "How far the plane extends from your weights, in lengths of its directions."
     plan["reach"] = st.select_slider(
         "Reach", (0.25, 0.5, 1.0, 2.0, 4.0, 8.0), 1.0, key="land_reach", help=help, **REMEMBERED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -133,7 +134,7 @@ def _files() -> None:
         help = "The current points: x1, x2, label, and the part that they belong to: train, validation or test."
         points = partial(_as_file, state.runs(), state.token())
         off = not state.experiment().source.plane
-        options = {"on_click": "ignore", "help": help, "disabled": off}
+        options: dict[str, Any] = {"on_click": "ignore", "help": help, "disabled": off}
         st.download_button("Download the points", points, "points.csv", "text/csv", **options)
 
 

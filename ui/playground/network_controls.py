@@ -86,9 +86,9 @@ def _layers() -> None:
     hidden, fixed = state.experiment().hidden, locked("hidden")
     with st.container(horizontal=True, gap="small", key="units"):
         for layer, units in enumerate(hidden):
-            options = {**keyed(f"units_{layer}", units, partial(_set_units, layer)), "width": 105, "disabled": fixed}
+            options = keyed(f"units_{layer}", units, partial(_set_units, layer))
             help = LOCKED if fixed else f"Neurons of hidden layer {layer + 1}. {RESTARTS}"
-            st.number_input(f"Neurons {layer + 1}", 1, MAX_UNITS, help=help, **options)
+            st.number_input(f"Neurons {layer + 1}", 1, MAX_UNITS, help=help, width=105, disabled=fixed, **options)
     with st.container(horizontal=True, gap="small", key="layers"):
         options = {"on_click": _resize, "help": LOCKED if fixed else RESTARTS}
         st.button("Remove layer", key="fewer", args=(-1,), disabled=fixed or not hidden, **options)

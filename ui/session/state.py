@@ -248,7 +248,7 @@ def _change(me: Visitor, fields: Mapping[str, Any]) -> None:
             _keep_by_rule(me, keeping.REPLACED)
         runs().do(me.token, Change(changed))
     except Gone:
-        me.experiment, me.refused, me.token = changed, [], ""
+        me.experiment, me.refused, me.token = changed, [], ""  # pyrefly: ignore
     except SentenceError as problem:
         me.refused = problem.sentences
     else:

@@ -10,7 +10,7 @@ from lab.protocol.speed import SPEEDS
 from ui.session import comparison, lockable_parts, run_list, study_setup
 
 CONTROLS = {"simple": "Simple", "everything": "Everything"}  # which controls the Playground shows -> label
-VIEW = {  # name -> default
+VIEW: dict[str, Any] = {  # name -> default
     "controls": "simple", "speed": "calm", "show_test": True, "discretize": False, "mark_errors": "auto",
     "projector": False, "hide": (), "lock": (), "title": "", "task": "",
     "responses": False,  # curves under the settings of the Playground

@@ -18,7 +18,7 @@ MAX_SESSIONS = 1000  # that wait for their browsers to come back; Streamlit keep
 
 def install() -> None:
     """Patch Streamlit in this process, before its server starts."""
-    memory_session_storage.MemorySessionStorage = partial(MemorySessionStorage, maxsize=MAX_SESSIONS)
+    memory_session_storage.MemorySessionStorage = partial(MemorySessionStorage, maxsize=MAX_SESSIONS)  # pyrefly: ignore
     # Any browser can send this message. It would clear the caches of all visitors, and with them who is here.
     AppSession._handle_clear_cache_request = lambda self: None
 
@@ -29,7 +29,7 @@ def end_old_sessions() -> None:
     Call it on the thread of the event loop.
     """
     if Runtime.exists():
-        Runtime.instance()._session_mgr._session_storage._cache.expire()  # pyright: ignore
+        Runtime.instance()._session_mgr._session_storage._cache.expire()  # pyrefly: ignore
 
 
 def max_upload_bytes() -> int:

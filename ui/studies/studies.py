@@ -8,7 +8,6 @@ import streamlit as st
 
 from lab.experiment.errors import SentenceError
 from lab.experiment.experiment import Experiment
-from lab.store.database import StoreError
 from lab.store.kept_study import KeptStudy
 from lab.store.shared import shared as shared_store
 from lab.studies import jobs
@@ -38,8 +37,8 @@ def page() -> None:
         label = "Start another study" if job and not is_same else "Start"
         is_off = study is None or (is_same and job is not None and job.status != "failed")
         help = "Trains in the background, also while you are on other pages."
-        options = {"type": "primary", "disabled": is_off, "help": help, "on_click": state.press, "args": ("study",)}
-        start.button(label, key="study_start", **options)
+        options = {"disabled": is_off, "help": help, "on_click": state.press, "args": ("study",)}
+        start.button(label, key="study_start", type="primary", **options)
         st.caption("Trials are judged by the validation part. The test part is looked at once, for the best of them.")
     with right:
         for problem in state.notes().pop("study_refused", []):
@@ -70,7 +69,7 @@ def _study(chosen: setup.Setup, e: Experiment) -> Study | None:
 def _begin(study: Study) -> None:
     try:
         jobs.shared().begin(state.keeper(), study, shared_store())
-    except (SentenceError, StoreError) as problem:
+    except SentenceError as problem:
         state.notes()["study_refused"] = problem.sentences
 
 

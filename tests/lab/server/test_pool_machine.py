@@ -73,11 +73,11 @@ class PoolMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
-        self.pool = WorkerPool(WORKERS, start_worker=FakeWorker, clock=lambda: self.now)  # pyright: ignore
+        self.pool = WorkerPool(WORKERS, start_worker=FakeWorker, clock=lambda: self.now)
         limits = self.pool.limits
         limits.runs, limits.run_mb, limits.memory_mb = RUNS, megabytes(LARGE) + 10, 2 * megabytes(LARGE) + 10
         self.pool.start()
-        self.workers: list[FakeWorker] = self.pool.workers  # pyright: ignore
+        self.workers: list[FakeWorker] = self.pool.workers
         self.pages = [Page() for _ in range(VISITORS)]
 
     @initialize(names=st.tuples(experiments, experiments), plays=st.booleans())
@@ -125,7 +125,7 @@ class PoolMachine(RuleBasedStateMachine):
 
     def run_of(self, page: Page) -> RunState:
         """As the worker has it."""
-        return self.pool.runs[page.token].worker.runs[page.token]  # pyright: ignore
+        return self.pool.runs[page.token].worker.runs[page.token]
 
     @rule(number=who, name=st.sampled_from([*PREVIEWS]))
     def drag(self, number, name):
@@ -263,10 +263,10 @@ def test_what_the_machine_uses_is_what_it_says():
 
 
 def with_one_worker() -> tuple[WorkerPool, FakeWorker]:
-    pool = WorkerPool(1, start_worker=FakeWorker)  # pyright: ignore
+    pool = WorkerPool(1, start_worker=FakeWorker)
     pool.limits.run_mb = megabytes(LARGE) + 10
     pool.start()
-    return pool, pool.workers[0]  # pyright: ignore
+    return pool, pool.workers[0]
 
 
 def test_a_dragged_slider_is_admitted_like_any_other_change():

@@ -172,8 +172,8 @@ def test_a_second_loss_of_the_worker_sends_its_run_to_the_processor_and_says_so(
     host.work()
     (checkpoint,) = host.checkpoints(0.0)
     worker = SimpleNamespace(culprit="", restarts=1)
-    pool.runs.add("one", RunRecord(worker, checkpoint.state, checkpoint=checkpoint))  # pyright: ignore
-    first, second = (next(iter(pool.recovery_commands(worker))) for _ in range(2))  # pyright: ignore
+    pool.runs.add("one", RunRecord(worker, checkpoint.state, checkpoint=checkpoint))
+    first, second = (next(iter(pool.recovery_commands(worker))) for _ in range(2))
     for number, (name, command, sent) in enumerate((first, second)):
         revived = Scheduler()
         assert not revived.answer(name, command, sent).error
@@ -191,7 +191,7 @@ def test_a_run_that_the_card_does_not_take_back_goes_on_on_the_processor_and_say
     opened(host, "one")
     train(host.runs["one"], 2)
     (checkpoint,) = host.checkpoints(0.0)
-    record = RunRecord(SimpleNamespace(restarts=1), checkpoint.state, checkpoint=checkpoint)  # pyright: ignore
+    record = RunRecord(SimpleNamespace(restarts=1), checkpoint.state, checkpoint=checkpoint)
     command, sent = record.recovery_command()
     monkeypatch.setattr("engine.backend._found", [CPU, Device("cuda:0", "GPU", "It fell off the bus.")])
     revived = Scheduler(expendable=True)
@@ -204,7 +204,7 @@ def test_a_run_that_the_card_does_not_take_back_goes_on_on_the_processor_and_say
 
 def test_a_worker_is_told_what_the_server_has_found_and_makes_no_trial_of_its_own(card, monkeypatch):
     pool = WorkerPool(1)
-    pool.workers = [FakeWorker()]  # pyright: ignore
+    pool.workers = [FakeWorker()]
     monkeypatch.setattr("engine.backend.graphics_cards", None)
     sent, submit = [], FakeWorker.submit
 
@@ -247,7 +247,7 @@ def epoch_after_step(pool, token, worker):
 
 def test_runs_on_the_card_live_in_one_process_and_move_there_when_they_change(card):
     pool = WorkerPool(3)
-    pool.workers = [FakeWorker() for _ in range(3)]  # pyright: ignore
+    pool.workers = [FakeWorker() for _ in range(3)]
     tokens = [pool.open(SMALL) for _ in range(3)]
     pool.open(ON_CARD)
     assert [len(worker.host.runs) for worker in pool.workers] == [2, 1, 1]
@@ -260,13 +260,13 @@ def test_runs_on_the_card_live_in_one_process_and_move_there_when_they_change(ca
 def test_a_run_that_cannot_move_stays_as_it_was(monkeypatch):
     monkeypatch.setattr("engine.backend._found", [CPU, Device("cuda:0", "GPU", "It is unplugged.")])
     pool = WorkerPool(2)
-    pool.workers = [FakeWorker() for _ in range(2)]  # pyright: ignore
+    pool.workers = [FakeWorker() for _ in range(2)]
     pool.open(SMALL)
     token = pool.open(SMALL)
     epoch_after_step(pool, token, worker=1)
     with pytest.raises(ExperimentError, match="unplugged"):
         pool.do(token, Change(ON_CARD))
-    assert pool.workers[1].host.runs[token].trainer.epochs == 1  # pyright: ignore
+    assert pool.workers[1].host.runs[token].trainer.epochs == 1
 
 
 def test_one_backend_serves_a_whole_process(monkeypatch):

@@ -28,6 +28,6 @@ def test_a_preset_leads_to_its_finished_run():
     ran(page.menu_button(key="presets").click("spiral").run())
     me = page.session_state.visitor
     assert me.experiment == PRESETS["spiral"].experiment != Experiment()
-    run = runs().scheduler.runs[me.token]  # pyright: ignore[reportAttributeAccessIssue]
+    run = runs().scheduler.runs[me.token]
     assert run.trainer.epochs > 0
     assert run.goal.epochs in (USUAL_EPOCHS, float("inf"))

@@ -82,5 +82,5 @@ def visit(monkeypatch, submit, others=0) -> Socket:
     )
     browser = Socket()
     with ThreadPoolExecutor(1) as apart:  # this thread may hold the event loop of a browser
-        apart.submit(lambda: asyncio.run(routes.live(browser))).result()  # pyright: ignore[reportArgumentType]
+        apart.submit(lambda: asyncio.run(routes.live(browser))).result()
     return browser

@@ -92,7 +92,7 @@ def session_cache() -> bool:
             return token
 
         arrive("run")
-        st.session_state.session = get_script_run_ctx().session_id  # pyright: ignore
+        st.session_state.session = get_script_run_ctx().session_id
 
     page = AppTest.from_function(script)
     page.session_state.log = []
@@ -126,10 +126,10 @@ def session_storage() -> bool:
     """A session whose time is over is let go of."""
     sessions = MemorySessionStorage(maxsize=3, ttl_seconds=0)
     session = type("Session", (), {"id": "gone"})()
-    sessions.save(SimpleNamespace(session=session))  # pyright: ignore
+    sessions.save(SimpleNamespace(session=session))
     left = weakref.ref(session)
     del session
-    sessions._cache.expire()  # pyright: ignore
+    sessions._cache.expire()
     used = "memory_session_storage import MemorySessionStorage" in inspect.getsource(starlette_app.App._create_runtime)
     return used and left() is None
 

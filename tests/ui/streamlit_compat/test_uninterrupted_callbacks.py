@@ -22,7 +22,7 @@ def test_a_callback_finishes_when_another_message_arrives_meanwhile():
         uninterrupted_callbacks.install()
 
         def press() -> None:
-            get_script_run_ctx().script_requests.request_rerun(RerunData())  # pyright: ignore
+            get_script_run_ctx().script_requests.request_rerun(RerunData())
             state.change(learning_rate=0.5)
 
         state.begin()
