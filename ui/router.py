@@ -12,6 +12,7 @@ if sys.path[0] != str(ROOT):  # before the script's own folder, in which other p
 import streamlit as st  # noqa: E402
 
 from ui.header.lesson import banner  # noqa: E402
+from ui.kit.explained import explaining  # noqa: E402
 from ui.kit.page_parts import page_frame  # noqa: E402
 from ui.kit.style import inject_css  # noqa: E402
 from ui.streamlit_compat import late_presses, uninterrupted_callbacks  # noqa: E402
@@ -41,4 +42,5 @@ page = st.navigation(
 inject_css()  # before the page, so that what a teacher has hidden never shows
 page_frame()
 banner()
-page.run()
+with explaining():
+    page.run()

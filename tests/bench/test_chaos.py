@@ -117,7 +117,8 @@ def test_nobody_loses_anything_while_workers_die(monkeypatch):
     monkeypatch.setattr(chaos, "STUCK_S", chaos.PATIENCE_S)  # what the server promises on any machine
     monkeypatch.setattr(chaos, "BETWEEN_ACTS_S", (0.5, 1.5))
     with ThreadPoolExecutor(1) as apart:  # this thread may already have a browser's event loop
-        job = apart.submit(chaos.measure, list(WORKLOADS), minutes=1 / 6, visitors=6, every_s=4)
+        light = [name for name in WORKLOADS if name not in ("digits", "heavy")]
+        job = apart.submit(chaos.measure, light, minutes=1 / 8, visitors=len(light), every_s=3)
         (row,) = job.result()
     assert min(row[name] for name in ("kills", "reloads", "drops", "uploads")) > 0
     assert {f"{name}_{when}" for name in ("memory_mb", "threads", "descriptors") for when in ("start", "end")} <= set(

@@ -15,6 +15,7 @@ from lab.store.kept_run import MAX_NOTE, MAX_TAG, MAX_TAGS
 from lab.store.shared import shared
 from ui.kit.charts import theme
 from ui.kit.escape import escape_markdown
+from ui.kit.explained import explain, explained
 from ui.kit.keep_button import keep_button
 from ui.runs import comparison, listing, table
 from ui.runs.listing import Runs
@@ -81,6 +82,7 @@ def controls() -> None:
 def page() -> None:
     """Table, what can be done with chosen runs, and their comparison."""
     now, keeper = listing.listed(), state.keeper()
+    explain()
     try:
         order = {"sort": now.sort, "descending": now.descending}
         limit = MANY if state.notes().get("runs_many") else FEW
@@ -112,6 +114,7 @@ def _table(shown: Runs, chosen: Runs, keeper: str) -> None:
     )  # fmt: skip
 
 
+@explained
 def _act(event: Any) -> None:
     """What a person has done in the table; it comes from a browser."""
     match event:
@@ -187,6 +190,7 @@ def _open(id: str) -> None:
     st.rerun()
 
 
+@explained
 def _delete() -> None:
     """Those that are chosen by now: a choice just before the press may not have been drawn."""
     ids = tuple(run.id for run in listing.rows(listing.listed().ids) if run.owner == state.keeper())
@@ -202,6 +206,7 @@ def _undo(keeper: str) -> None:
         st.button("Undo", key="runs_undo", on_click=_restore, args=(keeper, deleted), help="Restores them.")
 
 
+@explained
 def _restore(keeper: str, ids: tuple[str, ...]) -> None:
     shared().restore(keeper, ids)
     state.notes()["runs_deleted"] = ()

@@ -8,10 +8,8 @@ import time
 import streamlit as st
 
 from data.names import unique
-from lab.experiment.errors import SentenceError
 from lab.experiment.experiment import Experiment
 from lab.experiment.fields import FIELDS
-from lab.store.address import StoreError
 from lab.store.kept_study import KeptStudy
 from lab.store.shared import exists
 from lab.store.shared import shared as shared_store
@@ -19,6 +17,7 @@ from lab.studies import jobs
 from lab.studies.jobs import Job
 from lab.studies.study import Study
 from ui.kit.escape import escape_markdown
+from ui.kit.explained import explained
 from ui.kit.page_parts import table
 from ui.kit.widgets import keyed, obeying
 from ui.session import state, study_setup
@@ -26,11 +25,8 @@ from ui.studies.answer import LABELS
 
 
 def kept() -> list[KeptStudy]:
-    """Those of the visitor, the latest first; none without a store."""
-    try:
-        return shared_store().studies(state.keeper()) if exists() else []
-    except StoreError:
-        return []
+    """Those of the visitor, the latest first; none without a store. Raises StoreError."""
+    return shared_store().studies(state.keeper()) if exists() else []
 
 
 def same(study: Study, studies: list[KeptStudy]) -> bool:
@@ -82,25 +78,24 @@ def _experiment_fields(kept: KeptStudy) -> dict[str, object]:
         return {}
 
 
+@explained
 def _open() -> None:
     if not (studies := kept()):
         return
-    try:
-        study = Study.with_notes_from_json(json.dumps(_chosen(studies).study))[0]
-    except SentenceError as problem:
-        state.notes()["study_refused"] = problem.sentences
-        return
+    study = Study.with_notes_from_json(json.dumps(_chosen(studies).study))[0]
     if state.experiment().changed_fields(study.experiment):
         state.load(study.experiment)
     state.change_view("study", study_setup.setup_of(study).text)
 
 
+@explained
 def _delete() -> None:
     name = _chosen(studies).name if (studies := kept()) else ""
     if jobs.shared().delete(state.keeper(), name, shared_store()):
         state.notes()["study_deleted"] = name
 
 
+@explained
 def _restore(name: str) -> None:
     shared_store().restore_study(state.keeper(), name)
     state.notes()["study_deleted"] = ""

@@ -14,6 +14,7 @@ from lab.studies import jobs
 from lab.studies.jobs import Job
 from lab.studies.study import Study
 from ui.kit.escape import escape_markdown
+from ui.kit.explained import explain, explained
 from ui.session import state
 from ui.studies import answer, earlier, setup
 
@@ -22,7 +23,7 @@ REFRESH_S = 1.0
 
 def page() -> None:
     """Controls on the left, what is found on the right."""
-    e, studies = state.experiment(), earlier.kept()
+    e, studies = state.experiment(), explained(earlier.kept)() or []
     st.markdown("Which settings are best? Many trials of your experiment, each with other values of some settings.")
     left, right = st.columns([1, 3], gap="medium")
     with left:
@@ -31,7 +32,7 @@ def page() -> None:
         study = _study(chosen, e)
         if state.take_press("study") and study:
             _begin(study)
-            studies = earlier.kept()
+            studies = explained(earlier.kept)() or []
         job = _job(study, studies)
         is_same = job is not None and study is not None and job.search.study == study
         label = "Start another study" if job and not is_same else "Start"
@@ -41,8 +42,7 @@ def page() -> None:
         start.button(label, key="study_start", type="primary", **options)
         st.caption("Trials are judged by the validation part. The test part is looked at once, for the best of them.")
     with right:
-        for problem in state.notes().pop("study_refused", []):
-            st.warning(escape_markdown(problem))
+        explain()
         if job:
             _follow(job)
         else:
@@ -66,11 +66,9 @@ def _study(chosen: setup.Setup, e: Experiment) -> Study | None:
         return None
 
 
+@explained
 def _begin(study: Study) -> None:
-    try:
-        jobs.shared().begin(state.keeper(), study, shared_store())
-    except SentenceError as problem:
-        state.notes()["study_refused"] = problem.sentences
+    jobs.shared().begin(state.keeper(), study, shared_store())
 
 
 def _follow(job: Job) -> None:

@@ -7,8 +7,10 @@ import pytest
 from lab.experiment.experiment import Experiment
 from lab.protocol.messages import GetFrame
 from lab.store import exchange
+from lab.store.address import StoreError
 from lab.store.kept_run import KeptRun, owner_of
 from lab.store.shared import close, shared
+from lab.store.store import Store
 from lab.studies.search import name_of
 from lab.studies.study import Study
 from tests.lab.store.kept import run
@@ -132,6 +134,35 @@ def test_runs_are_deleted_and_restored():
     assert "1 deleted." in texts(page)
     ran(page.button(key="runs_undo").click().run())
     assert len(kept(page)) == 3
+
+
+def test_what_meets_a_busy_store_says_so_and_changes_nothing(monkeypatch):
+    def fails(*args, **more):
+        raise StoreError("The database is busy")
+
+    def says_so() -> bool:
+        return "The database is busy" in [warning.value for warning in page.warning]
+
+    page = filled_page()
+    first = kept(page)[0]
+    choose(page, first)
+    with monkeypatch.context() as busy:
+        busy.setattr(Store, "delete", fails)
+        ran(page.button(key="runs_delete").click().run())
+        assert says_so()
+    assert len(kept(page)) == 3
+    ran(page.button(key="runs_delete").click().run())
+    assert (says_so(), len(kept(page))) == (False, 2)
+    with monkeypatch.context() as busy:
+        busy.setattr(Store, "restore", fails)
+        ran(page.button(key="runs_undo").click().run())
+        assert says_so()
+    ran(page.button(key="runs_undo").click().run())
+    assert (says_so(), len(kept(page))) == (False, 3)
+    with monkeypatch.context() as busy:
+        busy.setattr(Store, "thumbnails", fails)  # while the page is drawn
+        ran(page.run())
+        assert says_so()
 
 
 def test_tags_and_notes_are_written_and_found():

@@ -10,6 +10,8 @@ import pytest
 import lab.studies.jobs
 from lab.experiment.experiment import Experiment
 from lab.server.limits import limits
+from lab.store.address import StoreError
+from lab.store.kept_run import owner_of
 from lab.store.kept_study import KeptStudy
 from lab.store.shared import close, shared
 from lab.store.store import Store
@@ -203,3 +205,31 @@ def test_a_study_that_fails_says_so_and_gives_its_place_back():
         job = jobs.begin(owner, Setup({"l2": (0.0, 0.1)}).study(E), None)
         until(lambda job=job: job.status == "failed")
         assert job.problem
+
+
+BUSY = "The database is busy"
+
+
+def fails(*args, **more):
+    raise StoreError(BUSY)
+
+
+@pytest.mark.parametrize("button", ["study_delete", "study_undo", "study_open"])
+def test_a_press_that_meets_a_busy_store_says_so_and_counts_when_it_is_repeated(jobs, monkeypatch, button):
+    page = open_page("studies", dataset="moons", samples="60", hidden="4", study=TEXT)
+    ran(page.button(key="study_start").click().run())
+    wait(jobs)
+    ran(page.run())
+    if button == "study_undo":
+        ran(page.button(key="study_delete").click().run())
+    owner = owner_of(page.session_state.visitor.owner)
+    before = shared().studies(owner)
+    with monkeypatch.context() as busy:
+        for name in ("delete_study", "restore_study", "studies"):
+            busy.setattr(Store, name, fails)
+        ran(page.button(key=button).click().run())
+        assert BUSY in [warning.value for warning in page.warning]
+    assert shared().studies(owner) == before
+    assert BUSY not in [warning.value for warning in ran(page.run()).warning]
+    ran(page.button(key=button).click().run())
+    assert len(shared().studies(owner)) == {"study_delete": 0, "study_undo": 1, "study_open": 1}[button]
