@@ -15,7 +15,8 @@ from tests.browser.test_accessibility import barriers
 from tests.browser.test_compare import words
 
 pytestmark = pytest.mark.browser
-RATES, WIDTHS = ("0.03", "0.1", "10"), ("8", "16")
+RATES = {"0.03": (), "0.1": ("ArrowRight",), "10": ("End",)}  # each with the keys that lead from the one before
+WIDTHS = ("8", "16")
 QUERY = {"samples": 60, "hidden": 4, "epochs": 5, "speed": "max", "activations": "relu", "l2": 1}
 
 
@@ -24,9 +25,8 @@ def boxes(playground: Playground):
     return playground.page.get_by_role("checkbox", name=re.compile("^Select (?!all)"))
 
 
-def keep(playground: Playground, **fields: str) -> dict[str, Any]:
+def keep(playground: Playground) -> dict[str, Any]:
     """Run to the end, and keep; returns its last facts."""
-    playground.open(urlencode(QUERY | fields))
     playground.press("Play")
     facts = playground.until("['stopped', 'diverged'].includes(facts.status)")
     playground.press("Keep")
@@ -50,7 +50,14 @@ def chart(playground: Playground, name: str) -> None:
 @pytest.mark.everything
 def test_rates_widths_and_seeds_are_kept_compared_exported_and_the_best_taken(playground):
     page = playground.page
-    ends = {rate: keep(playground, learning_rate=rate) for rate in RATES}
+    playground.open(urlencode(QUERY | {"learning_rate": "0.03"}))
+    ends = {}
+    for rate, keys in RATES.items():
+        playground.slide("Learning rate", *keys)
+        playground.linked(learning_rate=None if rate == "0.03" else rate)
+        playground.press("Reset")
+        playground.until("facts.status === 'idle'")
+        ends[rate] = keep(playground)
     assert [facts["status"] for facts in ends.values()] == ["stopped", "stopped", "diverged"]
     playground.go("Runs")
     assert eventually(lambda: boxes(playground).count() == 3, WAIT_S)
@@ -93,8 +100,13 @@ def test_rates_widths_and_seeds_are_kept_compared_exported_and_the_best_taken(pl
     assert [run["experiment"]["learning_rate"] for run in exported[1:]] == [10.0, 0.1, 0.03]
     assert b"<h1>3 runs" in playground.download("Report")
     # three widths, and five seeds of the last one
-    for width in WIDTHS:
-        ends[width] = keep(playground, learning_rate="0.1", hidden=width)
+    playground.open(urlencode(QUERY | {"learning_rate": "0.1", "hidden": WIDTHS[0]}))
+    ends[WIDTHS[0]] = keep(playground)
+    playground.unfold("Layer sizes")
+    playground.enter("Neurons 1", WIDTHS[1])
+    playground.linked(hidden=WIDTHS[1])
+    playground.fold()
+    ends[WIDTHS[1]] = keep(playground)
     playground.go("Compare")
     playground.slide("Runs", "Home")
     playground.slide("Epochs", "Home")
