@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import os
 
+from data.counted import counted
+
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: one thread is faster for networks of this size
 
 import argparse
@@ -154,7 +156,7 @@ def log_runs(options: argparse.Namespace) -> int:
         raise ExperimentError([f"{options.file} cannot be read: {problem.strerror}."]) from None
     except StoreError as problem:
         raise ExperimentError([str(problem)]) from None
-    print(f"Logged {len(runs):,} runs in {options.to}, project {options.project}.", file=sys.stderr)
+    print(f"Logged {counted(len(runs), 'run')} in {options.to}, project {options.project}.", file=sys.stderr)
     return 0
 
 

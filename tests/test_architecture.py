@@ -24,7 +24,7 @@ class Package(NamedTuple):
     others: tuple[str, ...] = ()
 
 
-BELOW_KIT = ("ui.session", "ui.components", "ui.figures", "ui.streamlit_compat")
+BELOW_KIT = ("ui.session", "ui.components", "ui.figures", "ui.streamlit_compat", "data.counted")
 # A file belongs to the first row that contains it. A folder may always import itself.
 PACKAGES = (
     Package("start.py"),

@@ -19,6 +19,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
+from data.counted import counted
 from data.files.archive_names import decoded_names
 from data.files.picture_folders import Classes, folder_classes, is_part
 from data.files.picture_squares import PictureError, put_on_paper, read_square, stretch
@@ -127,7 +128,7 @@ def read_pictures(content: bytes, title: str, side: int = DEFAULT_SIDE) -> Itera
     left_out += _without_class(read, classes)
     left_out.sort(key=lambda entry: entry.name)
     if len(used) < MIN_PICTURES:
-        many = f"{len(used):,} pictures" if used else "no picture in a folder"
+        many = counted(len(used), "picture") if used else "no picture in a folder"
         why = f"; {_on_left_out(left_out, 1)}" if left_out else ""
         raise UserDataError(
             f"The zip file has {many}; {MIN_PICTURES} to {MAX_PICTURES:,} are allowed, one folder per class{why}."

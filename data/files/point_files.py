@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from data.counted import counted
 from data.files.user_data import UserDataError
 from data.names import clean
 from data.plane import EXTENT, REACH
@@ -49,7 +50,9 @@ def read_points(content: bytes) -> Upload:
     if len(columns) == 4 and [*frame.names, "", "", "", ""][3] == "part":
         columns.pop()
     if len(columns) != 3:
-        raise UploadError(f"The file has {len(columns):,} columns; two of numbers and one of labels are allowed.")
+        raise UploadError(
+            f"The file has {counted(len(columns), 'column')}; two of numbers and one of labels are allowed."
+        )
     spelling, sentence, _ = find_spelling(cells[columns[:2]], frozenset(), frame.layout)
     places = np.stack([parse(cells[i], spelling) for i in columns[:2]], axis=1)
     labels = cells[columns[2]].tolist()

@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
+from data.counted import counted
 from data.files.number_spelling import (
     Evidence,
     Spelling,
@@ -350,9 +351,7 @@ def without_other_lines(cells: Any, frame: Frame, notes: list[str], is_end: bool
         rows = rows & ~out
         if count := int(rows.sum()):
             out[rows] = True
-            notes.append(
-                f"{count:,} {'row' if count == 1 else 'rows'} {what} {'is' if count == 1 else 'are'} left out."
-            )
+            notes.append(f"{counted(count, 'row')} {what} {'is' if count == 1 else 'are'} left out.")
 
     blank, comment = np.array(first == "", dtype=bool), np.array(first.str.startswith("#"), dtype=bool)
     rest_empty = blank | comment

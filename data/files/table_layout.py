@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
+from data.counted import counted
 from data.files.number_spelling import looks_like_number
 from data.files.user_data import UserDataError
 from data.names import clean
@@ -111,7 +112,7 @@ def find_frame(body: bytes, layout: Layout, fewest: int = 2) -> Frame:
     if above:
         what = "comments" if all(record.cells[0].startswith("#") for record in above) else "a title or comments"
         shown = clean(" ".join(cell for cell in above[0].cells if cell))
-        count = "1 line" if len(above) == 1 else f"{len(above)} lines"
+        count = counted(len(above), "line")
         notes.append(f"{count} above the table ({what}, such as “{shown}”) {_is(above)} passed over.")
     names = list(_without_mark(comment.cells) if comment else records[at].cells) if named else []
     rows = records[at + 1 :] if named and not comment else records[at:]

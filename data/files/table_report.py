@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from data.counted import counted
 from data.files.picture_tables import label_of, read_pictures
 from data.files.table_files import Column, Table, column_names, read_frame, read_table
 from data.files.table_layout import SEPARATORS, Layout
@@ -111,7 +112,8 @@ def as_text(found: dict[str, Any]) -> str:
     header = "with names" if found["header"] else "without names"
     mark = SEPARATORS.get(found["separator"], found["separator"])
     lines = [
-        f"{found['rows']:,} rows and {len(columns):,} columns {header}, separated by {mark}s, in {found['encoding']}",
+        f"{counted(found['rows'], 'row')} and {counted(len(columns), 'column')} {header}, "
+        f"separated by {mark}s, in {found['encoding']}",
         *columns,
         f"target {clean(found['target'])} ({found['task']}), inputs {', '.join(map(clean, found['features']))}",
         *found["notes"],

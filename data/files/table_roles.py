@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from data.counted import counted
 from data.files.picture_tables import MAX_CLASSES, TARGET_NAMES
 from data.files.table_files import MAX_CATEGORIES, Column, Table
 from data.files.user_data import PreparedData, UserDataError
@@ -158,8 +159,8 @@ def prepare_table(table: Table, choices: Choices, title: str) -> tuple[PreparedD
         raise UserDataError(f"The features make {inputs:,} inputs; at most {MAX_INPUTS:,} are allowed.")
     if inputs * count > MAX_VALUES:
         raise UserDataError(f"{count:,} rows of {inputs:,} inputs are too many; {MAX_VALUES:,} values are allowed.")
-    columns = "1 column" if len(chosen) == 1 else f"{len(chosen):,} columns"
-    report.append(f"{count:,} rows and {inputs:,} inputs from {columns} are used.")
+    used = f"{counted(count, 'row')} and {counted(inputs, 'input')} from {counted(len(chosen), 'column')}"
+    report.append(f"{used} are used.")
     if empty := int(sum(column.gaps.sum() for column in chosen)):
         report.append(f"{empty:,} gaps: {GAP_RULES[choices.gaps].sentence}")
     if recipe.groups:
@@ -174,7 +175,7 @@ def prepare_table(table: Table, choices: Choices, title: str) -> tuple[PreparedD
 
 def _report_left_out(report: list[str], count: int, why: str) -> None:
     if count:
-        report.append(f"{count:,} {'row' if count == 1 else 'rows'} {why} {'is' if count == 1 else 'are'} left out.")
+        report.append(f"{counted(count, 'row')} {why} {'is' if count == 1 else 'are'} left out.")
 
 
 def _check_rows(rows: np.ndarray) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from data.counted import counted
 from data.files.number_spelling import Spelling, decide, looks_like_number, parse_with_words
 from data.files.table_files import (
     MAX_BESIDE,
@@ -262,7 +263,8 @@ def _is_row(cells: Sequence[str], names: Sequence[str], recipe: Recipe) -> bool:
 def _lacking(frame: Frame, recipe: Recipe) -> str:
     wanted = [column.name for column in recipe.columns]
     if not frame.layout.header:
-        return f"The file has {frame.width:,} columns and no header; it needs {len(wanted):,}: {listed(wanted, 4)}."
+        width = counted(frame.width, "column")
+        return f"The file has {width} and no header; it needs {len(wanted):,}: {listed(wanted, 4)}."
     names = {_folded(name) for name in frame.names}
     allowed = listed(wanted, 4)
     if recipe.pixels:

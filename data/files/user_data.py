@@ -24,6 +24,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from data.counted import counted
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -245,7 +247,11 @@ def source(fingerprint: str) -> Source:
     """The uploaded data as a Source. Raises ValueError, in a sentence, if the file no longer exists."""
     metadata = _metadata(fingerprint)
     rows = metadata["rows"]
-    what = f"{rows:,} pictures" if metadata["image_shape"] else f"{rows:,} rows to predict {clean(metadata['target'])}"
+    what = (
+        counted(rows, "picture")
+        if metadata["image_shape"]
+        else f"{counted(rows, 'row')} to predict {clean(metadata['target'])}"
+    )
     return Source(
         metadata["dataset"],
         f"{NAMES[metadata['dataset']]}: {metadata['title']}",

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import core_schema
 
 from data import BALANCED, DATASETS, MAX_FOLD, OWN, RANGES, SAMPLES, SCALINGS
+from data.counted import counted
 from data.sources import hand_drawn
 from engine import INITIALIZERS, LOSSES, OPTIMIZERS, OUTPUTS, SCHEDULES
 from engine.formulas.losses import valid_outputs
@@ -200,7 +201,7 @@ class Fields(BaseModel):
     )] = 0.5
     points: Annotated[str, FieldSpec(
         allowed=POINT_LIST, label="Drawn points", group=DATA, part="data", on_page=True, parse=packed,
-        format=lambda points: f"{len(hand_drawn.unpack(points)[1]):,} points",
+        format=lambda points: counted(len(hand_drawn.unpack(points)[1]), "point"),
         needs=Needs(lambda e: e.dataset == hand_drawn.NAME, "with another data set", strict=False),
         help="Points that you drew or read from a file, for the data set of your own points.",
     )] = ""

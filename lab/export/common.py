@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from data.counted import counted
 from engine import INITIALIZERS, SCHEDULES
 from engine.step.data import MAX_EVALUATED_SAMPLES
 from lab.experiment.architecture import Architecture, architecture_of
@@ -169,7 +170,7 @@ def opening(plan: Plan, library: str, script: str) -> str:
         f"{plan.agreement(library)}"
     )
     if rules:
-        text += f" Left out: {rules}; it always trains {plan.epochs} epochs."
+        text += f" Left out: {rules}; it always trains {counted(plan.epochs, 'epoch')}."
     if plan.table:
         text += (
             f" With new rows, python {script} NEW.csv, it also writes predictions.csv; new_rows.py prepares them as "

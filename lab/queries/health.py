@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from data.counted import counted
 from engine import ACTIVATIONS
 from engine.training.diagnostics import DIAGNOSED_SAMPLES, LayerLook, examine
 from lab.experiment.architecture import Block, architecture_of
@@ -130,8 +131,8 @@ def health(run: Run, options: Mapping[str, Any], arrays: Mapping[str, np.ndarray
 
 def _name(block: Block) -> str:
     if block.weights.kind == "conv":
-        return f"{block.title} ({block.units} filters)"
-    return f"{block.title} ({block.units} neurons)" if block.activation else block.title
+        return f"{block.title} ({counted(block.units, 'filter')})"
+    return f"{block.title} ({counted(block.units, 'neuron')})" if block.activation else block.title
 
 
 def _row(name: str, block: Block, looks: Mapping[str, LayerLook]) -> LayerHealth:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from data.counted import counted
 from engine import ACTIVATIONS
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.fields import FIELDS
@@ -246,7 +247,8 @@ def _sentence(facts: dict[str, Any], points: list[Any], best: Any, group: Group,
         return "Most runs diverged with every value."
     of = f"median of {runs} runs" if runs > 1 else "one run of each value"
     word = "lowest" if figure == "loss" else "highest"
-    said = f"{word.capitalize()} {name} after {group.epochs} epochs: {points[place][1]:.3g}, with {texts[place]} ({of})"
+    said = f"{word.capitalize()} {name} after {counted(group.epochs, 'epoch')}: {points[place][1]:.3g}, "
+    said += f"with {texts[place]} ({of})"
     present = facts["present"]
     if present is not None and present != place and points[present]:
         value = points[present][1]

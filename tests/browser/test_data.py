@@ -160,7 +160,7 @@ def test_an_uploaded_table_is_configured_and_trained_on(playground):
     visitor.choose("Target column", "species")
     visitor.reads("12 gaps: A missing number becomes the median")
     visitor.page.get_by_role("combobox", name="Input columns").press("Backspace")
-    visitor.reads("120 rows and 1 inputs from 1 column are used.")
+    visitor.reads("120 rows and 1 input from 1 column are used.")
     visitor.choose("Input columns", "colour")
     visitor.reads("120 rows and 3 inputs from 2 columns are used.")
     visitor.page.keyboard.press("Escape")

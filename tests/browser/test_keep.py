@@ -159,7 +159,7 @@ def test_predictions_are_downloaded_in_kaggle_format(playground):
     playground.upload("test.csv", f"{header}\n{body}\n".encode(), box=1)
     playground.page.get_by_text("The file lacks").wait_for(state="detached")
     playground.press("Predict")
-    playground.reads("25 rows, predicted by the network after 1 epochs.")
+    playground.reads("25 rows, predicted by the network after 1 epoch.")
     found = playground.download("Predictions as CSV").decode().splitlines()
     expected = trainer.objective.predict(trainer.network.forward(trainer.x_test))
     assert found == ["ImageId,Label", *(f"{number},{label}" for number, label in enumerate(expected, 1))]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from engine import ACTIVATIONS
@@ -27,6 +29,7 @@ def test_batch_trains_one_batch_and_reset_returns_to_the_weights(playground):
     assert some(playground.facts, "epoch", "status") == {"epoch": "0", "status": "paused"}
 
     first = playground.step(1)
+    playground.page.get_by_role("img", name=re.compile(r"^Map of .+, after 1 epoch\.$")).wait_for()
     playground.press("New weights")
     playground.linked(weight_seed="2")
     other = playground.until(f"facts.build > {first['build']} && facts.epoch == 0")

@@ -3,7 +3,7 @@ import test from 'node:test';
 import { STATUS_FACTS } from '../../ui/components/live/status.js';
 import { captions } from '../../ui/components/live/strip.js';
 import { fileName, pageHead } from '../../ui/components/shared/save.js';
-import { formatDuration, formatEpoch, formatNumber, formatWhole, namedScores, partSentence, scoreText } from '../../ui/components/shared/format.js';
+import { counted, formatDuration, formatEpoch, formatNumber, formatWhole, namedScores, partSentence, scoreText } from '../../ui/components/shared/format.js';
 import { percent, ranked } from '../../ui/components/images/reading.js';
 
 test('numbers have fewer decimal places the larger they are', () => {
@@ -18,6 +18,7 @@ test('what is not a number is a dash', () => {
 
 test('whole numbers and epochs have thousands separators', () => {
   assert.equal(formatWhole(12345.6), '12,346');
+  assert.deepEqual([0, 1, 2000].map((number) => counted(number, 'epoch')), ['0 epochs', '1 epoch', '2,000 epochs']);
   assert.deepEqual([0, 224, 1234567].map(formatEpoch), ['0', '224', '1,234,567']);
 });
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from data.counted import counted
 from lab.protocol.messages import Query, Reply
 from ui.compare import parts
 from ui.compare.maps import Tile, listed
@@ -100,6 +101,6 @@ def tile(found: Outcomes, place: int, medians: np.ndarray, theme: Theme) -> Tile
     text = f"{value:.2g}" if np.isfinite(value) else "diverged"
     failed, count, at = parts.diverged(found, place), len(found.of(place)), _so_far(found, place)
     more = f"; {failed} of {count} diverged" if failed else ""
-    more += f" after {found.so_far.epochs[at]} epochs" if at is not None else ""
+    more += f" after {counted(found.so_far.epochs[at], 'epoch')}" if at is not None else ""
     label = f"{name}: {parts.figure_label(found.group)} {parts.number(value)}{more}"
     return Tile(label, text, strength, _map(found, place, theme))

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from data.counted import counted
 from data.files import picture_tables
 from data.files.table_files import Column, Table, column_names, read_frame, read_table, separator_name
 from data.files.table_layout import SEPARATORS, Layout
@@ -172,8 +173,8 @@ def _columns(
 
 def _preview(whole: Table) -> None:
     st.markdown(
-        f"{whole.rows:,} rows and {len(whole.columns):,} columns, separated by {separator_name(whole.layout)}s, in "
-        f"{whole.layout.encoding}. Preview:"
+        f"{counted(whole.rows, 'row')} and {counted(len(whole.columns), 'column')}, separated by "
+        f"{separator_name(whole.layout)}s, in {whole.layout.encoding}. Preview:"
     )
     first = {column.name: _cells(column) for column in whole.columns[:50]}
     rows = pd.DataFrame(first).rename(columns=_column_labels(whole.names))

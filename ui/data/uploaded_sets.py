@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from data import OWN, get_source
+from data.counted import counted
 from data.files import user_data
 from data.files.dataset_csv import as_csv
 from lab.experiment import own_data
@@ -36,7 +37,8 @@ def _upload(name: str) -> None:
     title = escape_markdown(source.label.partition(": ")[2])
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
-            f"{escape_markdown(source.label)}: {source.samples:,} examples, {source.inputs:,} inputs", width="stretch"
+            f"{escape_markdown(source.label)}: {source.samples:,} examples, {counted(source.inputs, 'input')}",
+            width="stretch",
         )
         if e.own == name:
             help = "All examples in their original units: part, target and inputs, with missing values filled in."

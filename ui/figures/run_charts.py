@@ -86,7 +86,7 @@ def _group(figure: go.Figure, members: Sequence[Line], style: Mapping[str, Any],
     values = np.stack([_at(line, epochs) for line in members])
     _, q1, median, q3, _ = (np.where(np.isfinite(row), row, np.nan) for row in spread(values))
     band(figure, epochs, q1, q3, style["color"], FAINT)
-    name = f"{members[0].group} ({len(members)} runs)"
+    name = f"{members[0].group} ({len(members)} run{'' if len(members) == 1 else 's'})"
     figure.add_scatter(x=epochs, y=median, name=name, mode="lines", line={**style, "width": 2.5}, showlegend=True,
                        hovertemplate="median " + HOVER.format(label))  # fmt: skip
 

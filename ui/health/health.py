@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from data.counted import counted
 from lab.experiment.experiment import ExperimentError
 from lab.queries.health import HEALTHY_RATIO
 from lab.server.trial_runs import TRIAL_EPOCHS, TRIALS, trial
@@ -112,7 +113,7 @@ def side_by_side() -> None:
         with column:
             st.markdown(f"##### {label}")
             st.markdown(
-                f"After {header['epoch']} epochs: training loss **{header['train_loss']:.4f}**, accuracy "
+                f"After {counted(header['epoch'], 'epoch')}: training loss **{header['train_loss']:.4f}**, accuracy "
                 f"**{header['train_score']:.1%}**. **{header['flow']}**"
             )
             _figures(f"trial_{label.split()[0]}", header, arrays, ratios=False)

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from data.counted import counted
 from lab.experiment.experiment import Experiment
 from lab.experiment.recipes import RECIPES
 from lab.queries.gallery import MAX_PICTURES
@@ -61,7 +62,7 @@ def _first_layer(shown_status: str) -> None:
         f"Weights of the {many if shown == many else f'first {shown} of {many}'} {what}: blue where ink raises the "
         f"activation, orange where it lowers it. The largest weight is {header['largest']:.2f}."
     )
-    alt = f"Weights of the {what} as {shown} images after {header['epoch']} epochs."
+    alt = f"Weights of the {what} as {shown} images after {counted(header['epoch'], 'epoch')}."
     part("weights", "weights", {"words": words, "alt": alt, "epoch": header["epoch"]}, arrays)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from data.counted import counted
 from engine import ACTIVATIONS
 from engine.network.layers import Dense
 from lab.experiment.architecture import architecture_of
@@ -37,8 +38,8 @@ def check() -> None:
         figure = agreement(arrays["numeric"], arrays["analytic"], wrong, names, theme=theme())
         chart(figure, "check_agreement", "Gradient by backpropagation over the measured one, one mark per parameter")
         st.caption(
-            f"All {header['parameters']} parameters, mean loss of {header['points']} training points, float64, epsilon "
-            f"{header['epsilon']:g}. On the dotted line both are equal."
+            f"All {header['parameters']} parameters, mean loss of {counted(header['points'], 'training point')}, "
+            f"float64, epsilon {header['epsilon']:g}. On the dotted line both are equal."
         )
         _groups(labels, arrays, wrong)
     _epsilons(bug)

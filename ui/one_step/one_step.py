@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from data import FEATURES
+from data.counted import counted
 from lab.experiment.architecture import Architecture, architecture_of
 from lab.experiment.experiment import Experiment
 from lab.queries.one_step import MAX_SHOWN_UNITS, POINT_SOURCES
@@ -132,7 +133,7 @@ def _point_sentence(answer: Mapping, seen: Mapping, names: list[str]) -> None:
     else:
         count, whole = answer["points"], answer["batch"]
         subset = f"; shown are the first {count}, whose" if count < whole else "; their"
-        st.caption(f"The latest batch has {whole:,} points{subset} mean loss is {answer['loss']:.4f}.")
+        st.caption(f"The latest batch has {counted(whole, 'point')}{subset} mean loss is {answer['loss']:.4f}.")
     if "picture" in seen and answer["points"] == 1:
         pixels = np.clip(seen["picture"] / max(float(seen["picture"].max()), 1), 0, 1)
         words = "This picture, as the network sees it."

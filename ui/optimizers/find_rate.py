@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from data.counted import counted
 from engine import OPTIMIZERS
 from engine.training.rate_finder import MIN_FALL
 from lab.experiment.experiment import ExperimentError
@@ -43,7 +44,7 @@ def find_rate() -> None:
         st.warning(problem)
         return
     part, optimizer = header["part"].replace("train", "training"), OPTIMIZERS[header["optimizer"]].label
-    tested = f"after {header['epoch']:,} epochs" if header["epoch"] else "from the initial weights"
+    tested = f"after {counted(header['epoch'], 'epoch')}" if header["epoch"] else "from the initial weights"
     where = f"Tested {tested} with {optimizer}, by the loss of {header['samples']:,} {part} "
     where += "examples."
     if suggestion:

@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from data import FEATURES
+from data.counted import counted
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.queries.landscape import PLANE_KINDS, PLANE_SIDES
 from lab.race.optimizer_race import Race
@@ -173,7 +174,7 @@ def _race(header: dict[str, Any], arrays: dict[str, np.ndarray], settings: RaceS
         return
     finished = Race(tuple(ran["names"]), tuple(ran["rates"]), rest["points"], rest["heights"])
     if finished.steps < settings.steps:
-        st.caption(f"The race ended after {finished.steps} steps, because more would take too long.")
+        st.caption(f"The race ended after {counted(finished.steps, 'step')}, because more would take too long.")
     xs = ys = arrays["axis"]
     training = DescentPath("path of training", TRAINING_STYLE, arrays["path"], _heights_along(arrays), grows=False)
     race_charts(
@@ -217,18 +218,19 @@ def _heights_along(arrays: dict[str, np.ndarray]) -> np.ndarray:
 
 def _caption(header: dict[str, Any]) -> str:
     """What the picture shows, with its numbers."""
+    length = counted(header["epochs"], "epoch")
     if header["reproduced"]:
-        path = f"The gray line is the path of your network in {header['epochs']} epochs"
+        path = f"The gray line is the path of your network in {length}"
     elif header["epoch"]:
         path = (
-            f"The gray line is the training path of a copy, trained for {header['epochs']} epochs with the current "
+            f"The gray line is the training path of a copy, trained for {length} with the current "
             "settings; it does not end at your weights, because something was changed during training"
         )
     else:
-        path = f"Your network is untrained; the gray line shows where {header['epochs']} epochs would take it"
+        path = f"Your network is untrained; the gray line shows where {length} would take it"
     return (
         f"Height: mean loss of {header['samples']:,} training examples. The star is your network after "
-        f"{header['epoch']:,} epochs, loss **{header['center']:.4f}**. {path}. "
+        f"{counted(header['epoch'], 'epoch')}, loss **{header['center']:.4f}**. {path}. "
         f"{header['in_plane']:.0%} of its squared length is in this plane; the line is its projection. The optimizers "
         "of the race move in the plane only, with gradients from the engine's own backward pass."
     )

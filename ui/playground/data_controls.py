@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from data import DATASETS, OWN
+from data.counted import counted
 from data.files.point_files import MAX_BYTES, UploadError, as_csv, read_points
 from data.sources import hand_drawn
 from lab.experiment.fields import DATA, FIELDS, SEED
@@ -155,7 +156,7 @@ def _uploaded() -> None:
         "" if state.experiment().fits_link else f" A link holds {hand_drawn.MAX_POINTS_IN_LINK} points; keep the file."
     )
     said = "".join(f" {sentence}" for sentence in upload.notes)
-    state.remember(UPLOAD, ("read", f"{len(upload.points):,} points. {names}.{stretched}{long}{said}"))
+    state.remember(UPLOAD, ("read", f"{counted(len(upload.points), 'point')}. {names}.{stretched}{long}{said}"))
 
 
 def _as_file(runs: Pool, token: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from data.counted import counted
 from lab.experiment.group import epochs_to_finish
 from lab.protocol.speed import SPEEDS
 from ui.kit.widgets import command, of_view
@@ -35,7 +36,9 @@ def speed(sentence: str | None, width: int = 190) -> None:
 def _label(name: str) -> str:
     """The label of a speed; one that finishes runs says after how many epochs."""
     speed = SPEEDS[name]
-    return f"{speed.label}: {epochs_to_finish(state.experiment()):,} epochs" if speed.finishes else speed.label
+    if not speed.finishes:
+        return speed.label
+    return f"{speed.label}: {counted(epochs_to_finish(state.experiment()), 'epoch')}"
 
 
 def bar(pace: str, *, pinned: bool = False, **sentences: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from data.counted import counted
 from lab.experiment.fields import DEFAULTS, FIELDS
 from lab.store.kept_run import KeptRun
 from lab.store.shared import shared
@@ -96,7 +97,7 @@ def curves_figure(runs: Runs, by: str, theme: Theme) -> go.Figure:
 def _curves(runs: Runs, by: str) -> None:
     label, figure = listing.loss_label(runs), _drawn_curves(tuple(run.id for run in runs), by, theme())
     st.markdown(sentence(runs))
-    chart(figure, "runs_curves", f"{label.capitalize()} of {len(runs)} runs, over the epochs")
+    chart(figure, "runs_curves", f"{label.capitalize()} of {counted(len(runs), 'run')}, over the epochs")
 
 
 @lru_cache(maxsize=16)  # what is kept does not change, and most script runs of the page show the same curves again
@@ -135,7 +136,7 @@ def _place(run: KeptRun, field: str) -> float | str:
 def _scatter(runs: Runs, field: str) -> None:
     label, setting = listing.loss_label(runs), FIELDS[field].label
     st.markdown(sentence(runs))
-    alt = f"{label.capitalize()} over {setting} of {len(runs)} runs; diverged ones are above the others"
+    alt = f"{label.capitalize()} over {setting} of {counted(len(runs), 'run')}; diverged ones are above the others"
     chart(scatter_figure(runs, field, theme()), "runs_scatter", alt, on_pick=_choose_picked)
 
 
@@ -160,7 +161,7 @@ def _parallel(runs: Runs) -> None:
     st.markdown(sentence(runs))
     st.caption("Drag along an axis to brush a range; click it to see all runs again. The table shows the same figures.")
     label = listing.loss_label(runs)
-    alt = f"Settings and {label} of {len(runs)} runs, one line each; diverged ones end above the others"
+    alt = f"Settings and {label} of {counted(len(runs), 'run')}, one line each; diverged ones end above the others"
     chart(parallel_figure(runs, theme()), "runs_parallel", alt)
 
 

@@ -6,6 +6,7 @@ import html
 
 import plotly.graph_objects as go
 
+from data.counted import counted
 from lab.store.kept_run import KeptRun
 from ui.runs import comparison
 from ui.runs.listing import Runs
@@ -33,8 +34,8 @@ def report(runs: Runs, by: str, x: str, address: str) -> str:
     latest = when(max(runs, key=lambda run: run.created))
     return (
         "<!doctype html><html lang='en'><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
-        f"<title>{len(runs)} runs</title><style>{STYLE}</style>"
-        f"<h1>{len(runs)} runs of Backprop Playground</h1><p>{said}</p>"
+        f"<title>{counted(len(runs), 'run')}</title><style>{STYLE}</style>"
+        f"<h1>{counted(len(runs), 'run')} of Backprop Playground</h1><p>{said}</p>"
         f"<p>Latest run: {latest} UTC. <a href='{html.escape(address)}'>The same comparison in the playground</a></p>"
         f"{''.join(parts)}<h2>Runs</h2>{_table(runs)}</html>"
     )

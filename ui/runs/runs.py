@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from data.counted import counted
 from lab.store import exchange
 from lab.store.address import StoreError
 from lab.store.kept_run import MAX_NOTE, MAX_TAG, MAX_TAGS
@@ -268,4 +269,4 @@ def _import(widget: str) -> None:
     except StoreError as problem:
         state.notes()["runs_imported"] = False, str(problem)
     else:
-        state.notes()["runs_imported"] = True, f"Imported {len(set(ids)):,} runs."
+        state.notes()["runs_imported"] = True, f"Imported {counted(len(set(ids)), 'run')}."

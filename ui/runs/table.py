@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2 import component
 
+from data.counted import counted
 from data.names import unique
 from lab.experiment.fields import DEFAULTS, FIELDS
 from lab.store.kept_run import KeptRun, Thumbnail
@@ -63,7 +64,7 @@ def names_of(runs: Sequence[KeptRun]) -> dict[str, str]:
 
     def name(run: KeptRun) -> str:
         settings = ", ".join(f"{FIELDS[field].label} {value_text(run, field)}" for field in fields)
-        return settings[:MAX_NAME] or f"{run.experiment.dataset}, {run.epoch:,} epochs"
+        return settings[:MAX_NAME] or f"{run.experiment.dataset}, {counted(run.epoch, 'epoch')}"
 
     return dict(zip([run.id for run in runs], unique([name(run) for run in runs]), strict=True))
 

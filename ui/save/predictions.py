@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from data.counted import counted
 from data.files.unlabeled_rows import MAX_BYTES, UnlabeledRows, UnlabeledRowsError
 from data.files.user_data import UserDataError
 from data.names import clean
@@ -41,7 +42,7 @@ def _network() -> Network:
         name, model = opened
         return Network(f"the model {clean(name)}", model.recipe, model.classes, model.rows, model.predict)
     header, _ = state.ask("inputs")
-    recipe, title = Recipe.from_values(header["recipe"]), f"the network after {header['epoch']:,} epochs"
+    recipe, title = Recipe.from_values(header["recipe"]), f"the network after {counted(header['epoch'], 'epoch')}"
     ask = lambda x: state.ask("predict", {"x": x})[1]["answers"]  # noqa: E731
     return Network(title, recipe, header["classes"], header["rows"], ask)
 
@@ -52,8 +53,7 @@ def predictions() -> None:
     columns = [clean(column.name) for column in network.recipe.columns]
     shown = ", ".join(columns[:6]) + (" ..." if columns[6:] else "")
     names = "pixel0, pixel1, ... from 0 to 255" if network.recipe.pixels else shown
-    count = "1 column" if len(columns) == 1 else f"{len(columns):,} columns"
-    text = f"A CSV file with {count}: {names}. Other columns, such as labels, are ignored."
+    text = f"A CSV file with {counted(len(columns), 'column')}: {names}. Other columns, such as labels, are ignored."
     if network.recipe.columns[0].fill is not None:
         text += " Gaps and unknown words are filled as in training, and ids are repeated."
     st.caption(escape_markdown(text))
@@ -139,9 +139,9 @@ def _predict(content: bytes, network: Network) -> tuple[str, str]:
         for piece in new:
             answers.append(network.answer(piece))
             done = sum(map(len, answers))
-            progress.progress(min(1.0, done / rows), f"Predicting: {done:,} rows")
+            progress.progress(min(1.0, done / rows), f"Predicting: {counted(done, 'row')}")
     finally:
         progress.empty()  # also of a file that is refused
     found = np.concatenate(answers)
-    note = " ".join([f"{len(found):,} rows, predicted by {network.title}.", *new.notes])
+    note = " ".join([f"{counted(len(found), 'row')}, predicted by {network.title}.", *new.notes])
     return csv_tables.predictions(found, network.classes, new.heading(bool(network.classes)), new.ids), note

@@ -64,7 +64,7 @@ REFUSED = {
     "zeros": (b"a,b\n\0\0", "The file is not plain text; CSV in UTF-8"),
     "names only": (b"a,b\n", "The table has no rows; a line of names and rows of values are allowed."),
     "a missing column": (b"a,c\n1,2\n", "The file lacks b; it needs 2 columns: a, b."),
-    "too few columns": (b"1\n2\n", "The file has 1 columns and no header; it needs 2: a, b."),
+    "too few columns": (b"1\n2\n", "The file has 1 column and no header; it needs 2: a, b."),
     "a word": (b"a,b\n1,2\n3,four\n", "Row 2, column 2 holds 'four'; allowed: numbers."),
     "a gap": (b"a,b\n1,\n", "Row 1, column 2 holds ''; allowed: numbers."),
     "infinity": (b"a,b\n1,inf\n", "Row 1, column 2 holds 'inf'; allowed: numbers."),

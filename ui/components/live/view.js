@@ -12,6 +12,7 @@ import { History } from './panels/history.js';
 import { ResponseCurves } from './responses/response_curves.js';
 import { Strip } from './strip.js';
 import { build, setText } from '../shared/dom.js';
+import { counted } from '../shared/format.js';
 import { hasChanges } from './exchange.js';
 import { makePanels } from './panels/index.js';
 import { readTheme } from '../shared/palette.js';
@@ -164,7 +165,7 @@ export class View {
     this.diagram.element.hidden = !(header.plane && header.network);
     if (!header.plane) this.pad.setOptions(null);
     setText(this.title, VIEW_TITLES[view]);
-    const inputs = header.inputs ? `This data has ${header.inputs} inputs` : 'This data does not have two inputs';
+    const inputs = header.inputs ? `This data has ${counted(header.inputs, 'input')}` : 'This data does not have two inputs';
     setText(this.note, view === 'table' ? `${inputs}; the map is drawn for two.` : '');
     for (const panel of this.panels) panel.rebuild(header);
     const { element } = this.panels[this.panels.length - 1]; // the last panel takes the place of a missing map

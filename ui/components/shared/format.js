@@ -29,6 +29,11 @@ export function formatEpoch(epoch) {
   return wholeNumber.format(epoch);
 }
 
+/** 1 epoch, 2,000 epochs. */
+export function counted(number, noun) {
+  return `${formatWhole(number)} ${noun}${number === 1 ? '' : 's'}`;
+}
+
 /** Milliseconds as text of at most six characters. */
 export function formatDuration(milliseconds) {
   if (!Number.isFinite(milliseconds)) return DASH;
@@ -61,5 +66,5 @@ export function hasValidation(header) {
 /** A sentence about a number of each part; text: part -> the number as text. */
 export function partSentence(header, name, text) {
   const validation = hasValidation(header) ? `, validation ${name} ${text('validation')}` : '';
-  return `Test ${name} ${text('test')} after ${header.epoch} epochs, train ${name}${evaluatedPart(header)} ${text('train')}${validation}.`;
+  return `Test ${name} ${text('test')} after ${counted(header.epoch, 'epoch')}, train ${name}${evaluatedPart(header)} ${text('train')}${validation}.`;
 }

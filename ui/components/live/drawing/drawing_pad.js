@@ -2,6 +2,7 @@
 import { MAX_DRAWN_POINTS } from '../../shared/protocol.js';
 import { build, placeAt, placeIn, setText } from '../../shared/dom.js';
 import { DrawBar } from './draw_bar.js';
+import { counted } from '../../shared/format.js';
 
 const SEND_DELAY_MS = 150; // without another point, before Python gets them
 const STROKE_STEP = 14; // CSS pixels between two points of one stroke
@@ -214,7 +215,7 @@ export class DrawingPad {
     this.number += 1;
     this.owner.points({ points: this.points, number: this.number, done });
     this.note.hidden = this.points.length < MAX_DRAWN_POINTS;
-    setText(this.spoken, `${this.points.length} points.`);
+    setText(this.spoken, `${counted(this.points.length, 'point')}.`);
   }
 
   // -- the keyboard: a cross that moves over the map

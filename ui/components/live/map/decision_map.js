@@ -4,7 +4,7 @@ import { legendRows } from './legend.js';
 import { MAP_MARGIN, Sprites, drawAxes, drawnParts, mapScale, marksErrors, setMapMargins } from './marks.js';
 import { classOfByte, mapColors, valueOfByte } from '../../shared/palette.js';
 import { STATUSES } from '../../shared/protocol.js';
-import { withMinus } from '../../shared/format.js';
+import { counted, withMinus } from '../../shared/format.js';
 
 const MARKS_PERIOD_MS = 200; // between changes of rings and highlighted examples during training
 const FADED = 0.13; // opacity of examples outside the pressed cell of the confusion matrix
@@ -201,7 +201,7 @@ export class DecisionMap {
   /** What the map shows now, in one sentence. */
   describe(header) {
     const what = this.unit || (this.classes.length ? `the regions of ${this.classes.join(', ')}` : 'the predicted value');
-    this.marks.setAttribute('aria-label', `Map of ${what} over x1 and x2, after ${header.epoch} epochs.`);
+    this.marks.setAttribute('aria-label', `Map of ${what} over x1 and x2, after ${counted(header.epoch, 'epoch')}.`);
   }
 
   close() {
