@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -25,8 +26,19 @@ def link(page: AppTest) -> dict[str, str]:
     return {name: value for name, value in fields.items() if ALL_CONTROLS.get(name) != value}
 
 
+PLURALS = (
+    "columns epochs examples files filters images inputs layers neurons parameters pictures points rows runs samples "
+    "seconds steps trials weights"
+)
+ONE_OF_MANY = re.compile(rf"(?<![\w.,])1 (?:{'|'.join(PLURALS.split())})\b")
+
+
 def ran(page: AppTest) -> AppTest:
+    """The page, which has reported no error and nowhere says "1 epochs"."""
     assert not page.exception
+    said = [element.value for kind in ("markdown", "caption", "warning", "info", "success", "error") for element in
+            getattr(page, kind)]  # fmt: skip
+    assert not [text for text in said if ONE_OF_MANY.search(text)]
     return page
 
 
