@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 from lab.store.address import StoreError
 
-BUSY_MS = 60_000  # that a write waits for those of other processes
+WAIT_MS = 10_000  # that a visitor's press waits for the writes of other processes
 WAL_TRIES, WAL_PAUSE_S = 200, 0.02  # while another process opens a new file
 WRITES = "playground_writes"  # execution option of a transaction that writes
 
@@ -39,7 +39,7 @@ def connect(address: str) -> Engine:
                 url.set(drivername="postgresql+psycopg"),
                 pool_size=8,
                 pool_pre_ping=True,
-                connect_args={"connect_timeout": 10},
+                connect_args={"connect_timeout": 10, "options": f"-c lock_timeout={WAIT_MS}"},
             )
             with engine.connect():
                 pass
@@ -59,7 +59,7 @@ def _follow(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def _(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
-        for pragma in (f"busy_timeout={BUSY_MS}", "synchronous=NORMAL", "foreign_keys=ON"):
+        for pragma in (f"busy_timeout={WAIT_MS}", "synchronous=NORMAL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -341,7 +341,8 @@ class _Guarded:
 
 def _as_sentence(problem: BaseException) -> BaseException:
     if isinstance(problem, SQLAlchemyError):
-        return StoreError(f"The database of kept runs does not answer ({type(problem).__name__}).")
+        name = type(problem).__name__
+        return StoreError(f"The database of kept runs is busy or out of reach ({name}); try again in a moment.")
     return problem
 
 

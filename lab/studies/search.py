@@ -23,7 +23,7 @@ from sqlalchemy.pool import NullPool
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.rules import as_text
 from lab.protocol.frames import finite
-from lab.store.database import BUSY_MS, StoreError
+from lab.store.database import StoreError
 from lab.store.kept_run import EVERYONE, Thumbnail
 from lab.store.kept_study import KeptStudy
 from lab.store.store import Store
@@ -33,6 +33,7 @@ from lab.studies.task import Outcome, Task
 
 TRIALS_BEFORE_PRUNING, TRIALS_FOR_IMPORTANCE = 5, 10  # that must be complete
 STUDY, OUTCOME, TEST = "study", "outcome", "test"  # what is kept with a study or a trial, by these names
+BUSY_S = 60.0  # that a study, for which nobody waits, waits for the writes of others
 STATES = {TrialState.COMPLETE: "done", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -290,7 +291,7 @@ def _storage(store: Store | None) -> optuna.storages.BaseStorage:
     is_file = url.get_backend_name() == "sqlite"
     options: dict[str, Any] = {"poolclass": NullPool}  # a study that has ended keeps no connection
     if is_file:
-        options["connect_args"] = {"timeout": BUSY_MS / 1000}
+        options["connect_args"] = {"timeout": BUSY_S}
     storage = optuna.storages.RDBStorage(url.render_as_string(hide_password=False), options)
     if is_file:  # a killed process loses nothing; waiting for the disk at every commit takes as long as a short trial
         event.listen(storage.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=NORMAL"))

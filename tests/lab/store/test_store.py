@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import func, inspect, select, text
+from sqlalchemy import func, inspect, select, text, update
 
 from lab.experiment.fields import DEFAULTS
 from lab.experiment.replay import Replay
 from lab.store.address import StoreError, usual_url
-from lab.store.database import connect
+from lab.store.database import connect, writing
 from lab.store.kept_run import EVERYONE, MAX_POINTS, Curve, Thumbnail, owner_of
 from lab.store.kept_study import KeptStudy
 from lab.store.migrations import VERSION_TABLE
@@ -327,6 +327,22 @@ def test_writers_do_not_wait_for_a_long_read(store):
     until(lambda: store.find(ANN).total == 2)
     with store.engine.connect() as connection:
         assert connection.execute(select(func.count()).select_from(RUNS)).scalar_one() == 2
+
+
+def test_a_press_waits_for_a_writer_but_not_forever(url, monkeypatch):
+    monkeypatch.setattr("lab.store.database.WAIT_MS", 200)
+    store, other = Store(url), connect(url)
+    kept = store.keep(run(1), run(2))
+    with writing(other) as connection:
+        connection.execute(update(RUNS).values(star=True))
+        with pytest.raises(StoreError, match="busy or out of reach"):
+            store.delete(ANN, kept)
+        with pytest.raises(StoreError, match="busy or out of reach"):
+            store.update(ANN, kept[0], note="late")
+        assert store.find(ANN).total == 2  # whoever reads does not wait
+    assert store.delete(ANN, kept) == 2
+    store.close()
+    other.dispose()
 
 
 @pytest.mark.parametrize(
