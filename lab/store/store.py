@@ -21,6 +21,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from lab.experiment.experiment import Experiment
 from lab.experiment.replay import Replay
 from lab.protocol.frames import FrameError, pack, unpack
+from lab.store import database
 from lab.store.address import ENVIRONMENT, StoreError, usual_url
 from lab.store.database import connect, exclusively, writing
 from lab.store.kept_run import (
@@ -47,6 +48,7 @@ PRUNE_EVERY = 200  # kept runs
 DAY_S = 24 * 3600.0
 MEGABYTE = 1e6
 ROW_BYTES = 3000  # of a row without its content, about
+BUSY = "The database of kept runs is busy or out of reach ({}); try again in a moment."
 
 
 class Bounds(NamedTuple):
@@ -314,8 +316,8 @@ class _Guarded:
         self._transaction, self._turn = transaction, turn
 
     def __enter__(self) -> Connection:
-        if self._turn:
-            self._turn.acquire()
+        if self._turn and not self._turn.acquire(timeout=database.WAIT_MS / 1000):
+            raise StoreError(BUSY.format("others write"))
         try:
             return self._transaction.__enter__()
         except BaseException as problem:
@@ -341,8 +343,7 @@ class _Guarded:
 
 def _as_sentence(problem: BaseException) -> BaseException:
     if isinstance(problem, SQLAlchemyError):
-        name = type(problem).__name__
-        return StoreError(f"The database of kept runs is busy or out of reach ({name}); try again in a moment.")
+        return StoreError(BUSY.format(type(problem).__name__))
     return problem
 
 

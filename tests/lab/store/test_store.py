@@ -340,6 +340,8 @@ def test_a_press_waits_for_a_writer_but_not_forever(url, monkeypatch):
         with pytest.raises(StoreError, match="busy or out of reach"):
             store.update(ANN, kept[0], note="late")
         assert store.find(ANN).total == 2  # whoever reads does not wait
+    with store._turn, pytest.raises(StoreError, match="others write"):  # other threads of this server
+        store.delete(ANN, kept)
     assert store.delete(ANN, kept) == 2
     store.close()
     other.dispose()
