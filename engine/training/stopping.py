@@ -111,7 +111,7 @@ class StopRules:
         if not s.patience or end.epoch - self.best.epoch < s.patience:
             return ""
         what = self.score_name if s.monitor == "validation_score" else self.loss_name
-        return f"The {what} has not improved for {s.patience} epoch{_s(s.patience)}"
+        return f"The {what} has not improved for {s.patience} epoch{_ending(s.patience)}"
 
     def _target(self, s: Settings, end: EpochEnd) -> str:
         reached = s.target_accuracy and end.scores is not None and end.scores.of(self.part)[1] >= s.target_accuracy
@@ -122,18 +122,18 @@ class StopRules:
         return f"The {self.loss_name} has reached {s.target_loss:g}" if reached else ""
 
     def _epochs(self, s: Settings, end: EpochEnd) -> str:
-        return f"Stopped after {s.epochs:,} epoch{_s(s.epochs)}" if s.epochs and end.epoch >= s.epochs else ""
+        return f"Stopped after {s.epochs:,} epoch{_ending(s.epochs)}" if s.epochs and end.epoch >= s.epochs else ""
 
     def _seconds(self, s: Settings, end: EpochEnd) -> str:
         return self._time_is_over(s, end.seconds)
 
     def _time_is_over(self, s: Settings, seconds: float) -> str:
         is_over = s.max_seconds and seconds >= s.max_seconds
-        return f"Stopped after {s.max_seconds:g} second{_s(s.max_seconds)} of training" if is_over else ""
+        return f"Stopped after {s.max_seconds:g} second{_ending(s.max_seconds)} of training" if is_over else ""
 
 
-def _s(number: float) -> str:
-    """The ending of a plural."""
+def _ending(number: float) -> str:
+    """Of the noun after a number: 1 epoch, 2 epochs."""
     return "" if number == 1 else "s"
 
 

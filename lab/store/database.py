@@ -31,13 +31,14 @@ def connect(address: str) -> Engine:
     try:
         if url.get_backend_name() == "sqlite":
             Path(url.database).parent.mkdir(0o700, parents=True, exist_ok=True)
-            engine = create_engine(url, pool_size=8, max_overflow=8)
+            engine = create_engine(url, pool_size=8, max_overflow=8, pool_timeout=WAIT_MS / 1000)
             _follow(engine)
             _write_ahead(engine)
         else:
             engine = create_engine(
                 url.set(drivername="postgresql+psycopg"),
                 pool_size=8,
+                pool_timeout=WAIT_MS / 1000,
                 pool_pre_ping=True,
                 connect_args={"connect_timeout": 10, "options": f"-c lock_timeout={WAIT_MS}"},
             )

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from data.counted import counted
 from lab.experiment import own_data
 from lab.experiment.experiment import ExperimentError
 from lab.experiment.rules import as_text, short
@@ -32,7 +33,7 @@ INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
 def show_study(options: argparse.Namespace) -> int:
     """Conduct a study and print its report. Raises ExperimentError."""
     study, notes = _read(options)
-    print("\n".join([*notes, f"Study {study.name}: {study.budget} trials."]), file=sys.stderr)
+    print("\n".join([*notes, f"Study {study.name}: {counted(study.budget, 'trial')}."]), file=sys.stderr)
     data_dir = os.path.abspath(options.data_dir) if options.data_dir else ""
     try:
         search = Search(study, Store(options.store) if options.store else None, data_dir=data_dir)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from data.counted import counted
 from engine.formulas.metrics import Scores
 from engine.training.diagnostics import LayerReport, examine
 from engine.training.trainer import Trainer
@@ -140,7 +141,7 @@ def _dead(s: RunView) -> Advice | None:
     for number, (name, report) in enumerate(s.hidden_reports, 1):
         if name == "relu" and report.dead >= 0.4:
             count, units = round(report.dead * s.experiment.hidden[number - 1]), s.experiment.hidden[number - 1]
-            text = f"{count} of {units} neurons in hidden layer {number} are zero for every point"
+            text = f"{count} of {counted(units, 'neuron')} in hidden layer {number} are zero for every point"
             text += ": dead ReLUs get no gradient."
             return Advice(text, "Try Leaky ReLU", {"activations": "leaky_relu"})
     return None

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from data.counted import counted
 from engine.formulas.losses import OUTPUTS, Loss
 from ui.figures.function_shapes import Curve
 
@@ -50,12 +51,13 @@ def marks(loss: Loss, target: float, output: str, arrays: dict[str, np.ndarray])
         places = y[np.arange(len(y)), right], loss.value(z, t)[:, 0]
         if abs(target - 1) > TARGET_TOLERANCE:
             return Marks(nothing, "The marks lie on the curve of target 1: move the slider there.")
-        return Marks(places, f"The marks are the {len(y)} points of this batch.")
+        return Marks(places, f"The marks are this batch, {counted(len(y), 'point')}.")
     given, y, t = (values.reshape(-1, 1) for values in (z if loss.on_logits else y, y, t))
     heights = loss.value(given, t)[:, 0]
     if loss.name in DISTANCES:
         moved = "Each is as far from the chosen target as its prediction is from its own target."
-        return Marks((target + (y - t)[:, 0], heights), f"The marks are the {len(y)} residuals of this batch. {moved}")
+        sentence = f"The marks are this batch, {counted(len(y), 'residual')}. {moved}"
+        return Marks((target + (y - t)[:, 0], heights), sentence)
     here = np.abs(t[:, 0] - target) < TARGET_TOLERANCE
     sentence = f"The marks are the {here.sum()} of {len(y)} outputs of this batch whose target is {target:g}."
     return Marks((y[here, 0], heights[here]), sentence)

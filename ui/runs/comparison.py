@@ -37,7 +37,7 @@ def compare(runs: Runs, are_chosen: bool) -> None:
         st.segmented_control("Show", list(CHARTS), **options, **listing.sets("chart"))
         with st.container(width=220):
             _choices(now.chart, runs)
-    if not are_chosen:
+    if not are_chosen and len(runs) > 1:
         st.caption(f"The first {len(runs)} of the list; choose runs in the table to compare them alone.")
     match now.chart:
         case "curves":

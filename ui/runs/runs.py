@@ -73,7 +73,7 @@ def controls() -> None:
         rule = state.keep_rule()
         help = "When your runs are kept without a press, on every page."
         st.selectbox("Keep automatically", list(keeping.RULES), format_func=keeping.RULES.__getitem__, help=help,
-                     **listing.keyed("keep_rule", rule, state.set_keep_rule))  # fmt: skip
+                     **listing.keyed("keep_rule", rule, explained(state.set_keep_rule)))  # fmt: skip
         _files()
 
 

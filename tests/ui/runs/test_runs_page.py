@@ -165,6 +165,34 @@ def test_what_meets_a_busy_store_says_so_and_changes_nothing(monkeypatch):
         assert says_so()
 
 
+def test_no_press_ends_the_page_where_the_store_is_busy(monkeypatch):
+    def fails(*args, **more):
+        raise StoreError("The database is busy")
+
+    def chosen_page():
+        page = filled_page()
+        choose(page, kept(page)[0])
+        return page
+
+    page = chosen_page()
+    buttons = [button.label for button in page.button if not button.disabled]
+    boxes = [box.label for box in page.selectbox]
+    assert {"Delete", "Choose none", "Save"} <= set(buttons)
+    assert "Keep automatically" in boxes
+    for name in (*buttons, *boxes):
+        page = chosen_page()
+        if name in boxes:
+            box = next(box for box in page.selectbox if box.label == name)
+            pressed = box.select_index((box.index + 1) % len(box.options))
+        else:
+            pressed = next(button for button in page.button if button.label == name).click()
+        with monkeypatch.context() as busy:
+            busy.setattr(Store, "_read", fails)
+            busy.setattr(Store, "_write", fails)
+            ran(pressed.run())
+            assert "The database is busy" in [element.value for element in (*page.warning, *page.error)], name
+
+
 def test_tags_and_notes_are_written_and_found():
     page = filled_page()
     first, second, _ = kept(page)
