@@ -138,15 +138,22 @@ class Jobs:
         return job
 
     def delete(self, owner: str, name: str, store: Store) -> bool:
-        """Delete a visitor's study, which is stopped if it is under way; `Store.restore_study` undoes it."""
+        """Delete a visitor's study, which is stopped if it is under way; `Store.restore_study` undoes it.
+
+        Raises StoreError; the study is still there then.
+        """
         with self._lock:
-            for jobs in (self._jobs, self._opened):
-                if (job := jobs.get(owner)) and job.search.name == name:
-                    if job.is_active:
-                        job.stop()
-                        job.wait()
+            known = [jobs for jobs in (self._jobs, self._opened) if owner in jobs and jobs[owner].search.name == name]
+            for jobs in known:
+                if jobs[owner].is_active:
+                    jobs[owner].stop()
+                    jobs[owner].wait()
+        is_deleted = store.delete_study(owner, name)
+        with self._lock:
+            for jobs in known:
+                if owner in jobs and jobs[owner].search.name == name:
                     del jobs[owner]
-        return store.delete_study(owner, name)
+        return is_deleted
 
 
 def _remember(jobs: dict[str, Job], owner: str, job: Job) -> None:
