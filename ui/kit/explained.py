@@ -33,9 +33,10 @@ def explained(act: Callable[Given, Result]) -> Callable[Given, Result | None]:
 
 
 def explain() -> None:
-    """Say why the last act did nothing, once."""
+    """Say why the last act did nothing, once. What is below keeps its place, and so what is open stays open."""
+    place = st.container()
     for sentence in state.notes().pop(NOTE, []):
-        st.warning(escape_markdown(sentence))
+        place.warning(escape_markdown(sentence))
 
 
 @contextmanager
