@@ -33,8 +33,8 @@ TITLES = (
 )
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 # Each theme once and each layout once: the text has the same colors in both layouts.
-LOOKS: tuple[tuple[str, ViewportSize], ...] = (("dark", SCREEN), ("light", PHONE))
-SMALL_PHONE_PX = 360
+SMALL_PHONE: ViewportSize = {**PHONE, "width": 360}
+LOOKS: tuple[tuple[str, ViewportSize], ...] = (("dark", SCREEN), ("light", SMALL_PHONE))
 WIDTH = "Math.max(document.documentElement.scrollWidth, document.querySelector('.stMain').scrollWidth)"
 CHART_TEXT = (
     """() => [...new Set([...document.querySelectorAll('.js-plotly-plot')].map(plot => plot.layout.font?.color))]"""
@@ -75,6 +75,7 @@ def test_no_page_or_dialog_has_a_serious_barrier(playground):
     page, found = playground.page, {}
     playground.open()
     for name, looks in zip(TITLES, cycle((LOOKS, LOOKS[::-1])), strict=False):  # each page in the scheme of the last
+        page.set_viewport_size(SCREEN)
         playground.go(name)
         for scheme, size in looks:
             page.set_viewport_size(size)
@@ -82,13 +83,11 @@ def test_no_page_or_dialog_has_a_serious_barrier(playground):
             text = [[], [TEXT[scheme]]]
             if name != "Playground" and not eventually(lambda any_of=text: page.evaluate(CHART_TEXT) in any_of, WAIT_S):
                 found[name, scheme, "charts"] = page.evaluate(CHART_TEXT)
+            if not eventually(lambda most=size: page.evaluate(WIDTH) <= most["width"], WAIT_S):  # charts follow
+                found[name, "wider than", size["width"]] = page.evaluate(WIDTH)
             if barred := barriers(playground):
                 found[name, scheme, size["width"]] = barred
-        for width in (PHONE["width"], SMALL_PHONE_PX):
-            page.set_viewport_size({**PHONE, "width": width})
-            if not eventually(lambda most=width: page.evaluate(WIDTH) <= most, WAIT_S):  # charts follow the new width
-                found[name, width] = page.evaluate(WIDTH)
-        page.set_viewport_size(SCREEN)
+    page.set_viewport_size(SCREEN)
     assert found == {}
     assert TITLES[-1] == "Playground"
     check_dialogs(playground)

@@ -39,12 +39,12 @@ def words(playground: Playground, pattern: str) -> str:
 
 
 def test_three_questions_are_answered_as_single_runs_answer_them(playground):
-    playground.open(QUERY).go("Compare")
+    playground.open(f"{QUERY}&compare=repeat:10:weights:10").go("Compare")
     # "Run it five times and compare"
     page = playground.page
     playground.slide("Runs", "Home")
     text = words(playground, "^5 runs")
-    median = float(np.median(finals(Group(SMALL, seeds=5))))
+    median = float(np.median(finals(Group(SMALL, seeds=5, epochs=10))))
     assert f"median test loss {median:.3g}" in text
     maps = page.get_by_role("radiogroup", name="Runs").get_by_role("radio")
     assert eventually(lambda: maps.count() == 5, WAIT_S)
@@ -56,14 +56,16 @@ def test_three_questions_are_answered_as_single_runs_answer_them(playground):
     # "Which rate is best, and how sure are you?"
     page.get_by_role("radio", name="One setting").click()
     text = words(playground, r"^Median of 5 runs.*with Learning rate .*diverged with .*10\.$")
-    losses = np.median(finals(Group(SMALL, "learning_rate", fields_to_vary(SMALL)["learning_rate"], 5)), axis=0)
+    losses = np.median(
+        finals(Group(SMALL, "learning_rate", fields_to_vary(SMALL)["learning_rate"], 5, epochs=10)), axis=0
+    )
     assert f"the lowest test loss is {losses.min():.3g}, with Learning rate" in text
     # "Is L2 worth it here?"
     page.get_by_role("radio", name="One change").click()
     text = words(playground, "of 30 pairs")
     for name in ("L2 rate 0", "L2 rate 0.001"):  # at the ends of the lines
         page.locator(".annotation-text").get_by_text(name, exact=True).wait_for()
-    before, after = finals(Group(SMALL, "l2", (0.0, 0.001), 30)).T
+    before, after = finals(Group(SMALL, "l2", (0.0, 0.001), 30, epochs=10)).T
     verdict = compare_pairs(before, after)
     assert f"{verdict.better} of 30 pairs of runs end with a lower test loss, {verdict.worse} with a higher one" in text
     page.set_viewport_size(PHONE)

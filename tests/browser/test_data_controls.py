@@ -159,9 +159,9 @@ def test_points_are_drawn_moved_relabeled_deleted_and_restored(playground):
     playground.press("Delete")
     sheet.click((1, 1), (2, 2))
     sheet.holds((0, 5, 0), *CORNERS[1:])
-    for _ in range(6):
+    for _ in range(2):
         playground.press("Undo")
-    sheet.holds((0, 5, 0), *CORNERS[1:])
+    sheet.holds((0, 5, 0), *CORNERS[1:], (1, 1, 2), (2, 2, 2))
     picture = playground.pixels(MARKS)
     playground.press("Done")
     sheet.pad.wait_for(state="hidden")
@@ -202,10 +202,9 @@ def draw_five_classes(sheet: Sheet) -> None:
     playground.press("Clear")
     points = [(2 * label - 4, y, label) for label in range(5) for y in (-2, 2)]
     for label in range(5):
-        button = playground.button(f"Class {label + 1}")
         if label > 1:
             assert playground.button("Class 5").is_disabled() == (label < 4)
-        button.click()
+        playground.press(f"Class {label + 1}")
         sheet.click(*((x, y) for x, y, of in points if of == label))
     sheet.holds(*points)
     playground.press("Done drawing")

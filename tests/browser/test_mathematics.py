@@ -43,17 +43,19 @@ def test_the_race_is_animated_and_starts_where_clicked(playground):
     page.get_by_text("3-D surface", exact=True).click()  # a surface is slow without a graphics card
     page.locator(".charts-plot").nth(2).wait_for(state="detached")
     count = drawn(playground, "race", count + 1)
+    playground.slide("Steps", "Home")
+    count = drawn(playground, "race", count + 1)
     page.get_by_role("img", name="Map from above, with the path of each optimizer").evaluate("it => it.tagged = true")
     end = page.evaluate(HEADS, "race")
     step = page.get_by_role("slider", name="Step shown")
     step.focus()
     page.keyboard.press("Home")
-    page.get_by_text("step 0 of 100").wait_for()
+    page.get_by_text("step 0 of 10").wait_for()
     begin = page.evaluate(HEADS, "race")
     assert begin != end
     assert begin[0] == [-2.5, 2]
     playground.press("Animate")
-    page.get_by_text("step 100 of 100").wait_for()
+    page.get_by_text("step 10 of 10").wait_for()
     playground.button("Animate").wait_for()
     assert page.evaluate(HEADS, "race") == end
 

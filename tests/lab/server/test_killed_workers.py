@@ -62,7 +62,7 @@ def test_all_runs_come_back_however_often_their_worker_is_killed():
     pool.limits.runs = 200
     pool.start()
     tokens = []
-    for count in (10, 100):
+    for count in (10, 40):
         tokens += [pool.open(experiment(number), "max") for number in range(len(tokens), count)]
         expected = all_seen(pool, tokens)
         assert [expected[token][:2] for token in tokens] == [(experiment(number), 1) for number in range(count)]
@@ -74,7 +74,7 @@ def test_all_runs_come_back_however_often_their_worker_is_killed():
         pool.do(token, Play())
     kill(pool)
     found = all_seen(pool, tokens)
-    assert [found[token][0] for token in tokens] == [experiment(number) for number in range(100)]
+    assert [found[token][0] for token in tokens] == [experiment(number) for number in range(40)]
     assert all(found[token] == expected[token] for token in tokens[10:])
     pool.stop()
 
@@ -83,8 +83,8 @@ def test_a_group_goes_on_where_it_was_when_its_worker_is_killed():
     pool = WorkerPool(1)
     pool.start()
     token = pool.open(SMALL)
-    group = Group(SMALL, seeds=200, epochs=200)
-    losses = np.empty((0, 201))
+    group = Group(SMALL, seeds=100, epochs=100)
+    losses = np.empty((0, 101))
 
     def asked() -> dict[str, Any]:
         nonlocal losses
@@ -94,12 +94,12 @@ def test_a_group_goes_on_where_it_was_when_its_worker_is_killed():
 
     until(lambda: bool(asked()["status"]))
     known = len(losses)
-    assert known < 200
+    assert known < 100
     os.kill(pool.workers[0].pid, signal.SIGKILL)  # the page asks on, while the worker is restarted and after it
-    until(lambda: asked()["finished"] and len(losses) == 200)
-    trainer = build(group.members[150].experiment).trainer
+    until(lambda: asked()["finished"] and len(losses) == 100)
+    trainer = build(group.members[75].experiment).trainer
     trainer.wait_for_compiler()
-    trainer.run_for(np.inf, epochs=200)
-    np.testing.assert_array_equal(losses[150], trainer.history.values[1])
+    trainer.run_for(np.inf, epochs=100)
+    np.testing.assert_array_equal(losses[75], trainer.history.values[1])
     assert pool.state(token).status == "idle"
     pool.stop()

@@ -26,6 +26,12 @@ def _whole_groups(monkeypatch, compiled):
     monkeypatch.setattr("ui.compare.pair.WORK_S", 60.0)
 
 
+@pytest.fixture
+def tape(monkeypatch):
+    """Runs of a few epochs that share no program: compiling each takes longer."""
+    monkeypatch.setenv("PLAYGROUND_COMPILED", "off")
+
+
 def finals(group: Group, row: int = 1) -> np.ndarray:
     """The test losses of single runs."""
     found = []
@@ -134,6 +140,7 @@ def test_settings_of_data_sets_without_a_plane_have_no_maps():
     assert "of the map" not in texts(page)
 
 
+@pytest.mark.usefixtures("tape")
 def test_other_settings_can_be_compared():
     page = few(open_page("compare", **SMALL, compare="setting"), "setting", 1)
     for field, words in (
@@ -145,6 +152,7 @@ def test_other_settings_can_be_compared():
         assert words in texts(page)
 
 
+@pytest.mark.usefixtures("tape")
 def test_the_best_pair_of_two_settings_is_named_and_can_be_used():
     page = short("tiles", 3, ":optimizer:batch_norm")
     group = Group(E, "optimizer", tuple(OPTIMIZERS), 3, epochs=10, field2="batch_norm", values2=(False, True))
@@ -338,6 +346,7 @@ def test_folds_are_repeated_with_another_validation_part_each():
     assert "folds" not in link(page)["compare"]
 
 
+@pytest.mark.usefixtures("tape")
 def test_losses_are_compared_by_the_accuracy():
     page = short("setting", 1, ":loss")
     values = fields_to_vary(E)["loss"]
