@@ -71,7 +71,6 @@ LIVE = [  # in the order in which they are used, one after the other
     slide("Learning rate", "ArrowRight", "learning_rate", "0.1"),
     slide("Weight decay", "ArrowRight", "weight_decay", "0.03", MORE),
     choose("Schedule", SCHEDULES, "schedule", "exponential", MORE),
-    enter("Length of the schedule in epochs (0 = auto)", 20, "schedule_span", "20", MORE),
     slide("Batch size", "End", "batch_size", "0"),
 ]
 REBUILDS = [

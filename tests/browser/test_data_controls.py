@@ -23,15 +23,12 @@ OWN = "Custom feature"
 MARKS = ".live-map-marks"
 
 CONTROLS = [  # in the order in which they are used, one after the other
-    slide("Noise", "ArrowRight", "noise", "0.05"),
     enter("Samples (0 = all)", 100, "samples", "100"),
     press("Regenerate", "seed", "2"),
     slide("Outliers", "End", "outliers", "0.5", MORE_DATA),
     choose("Data set", DATASETS, "dataset", "xor"),
 ]
-PICTURES = Experiment(dataset="digits", samples=200, hidden=(4,))
-OF_PICTURES = [choose("Pixels as inputs", SCALINGS, "scaling", "per_image")]
-tested |= {MORE_DATA, FILES, *(control.name for control in CONTROLS + OF_PICTURES)}
+tested |= {MORE_DATA, FILES, *(control.name for control in CONTROLS)}
 
 
 def test_each_data_control_rebuilds_the_run(playground):
@@ -39,8 +36,11 @@ def test_each_data_control_rebuilds_the_run(playground):
     assert playground.remounted_parts() == 0
 
 
+@presses("Pixels as inputs")
 def test_the_scaling_of_pixels_is_offered_for_pictures_only(playground):
-    check_rebuilds(playground, OF_PICTURES, PICTURES)
+    playground.open("dataset=digits&samples=200&hidden=4")
+    playground.choose("Pixels as inputs", SCALINGS["per_image"].label)
+    playground.linked(scaling="per_image")
     box = playground.page.get_by_role("combobox", name="Pixels as inputs", exact=True)
     assert box.input_value() == SCALINGS["per_image"].label
     playground.page.get_by_role("heading", name="Test pictures").wait_for()

@@ -12,7 +12,6 @@ from playwright.sync_api import Locator, expect
 from data.sources import hand_drawn
 from lab.experiment.experiment import Experiment
 from lab.experiment.link import expanded
-from lab.experiment.presets import PRESETS
 from tests.browser.playground import WAIT_S, Playground, eventually, without_view
 from ui.header.link_address import is_loopback
 
@@ -170,16 +169,3 @@ def test_a_lesson_is_written_held_and_found_again(playground):
     back.click()
     student.linked(learning_rate=None, dataset="xor")
     back.wait_for(state="detached")
-
-
-def test_a_changed_preset_can_be_restored_and_dismissed(playground):
-    playground.open(urlencode(PRESETS["l2"].experiment.to_query()))
-    playground.reads("L2 cures it.")
-    playground.slide("L2 rate", "Home")
-    playground.reads("changed: L2 rate.")
-    playground.press("Restore")
-    playground.linked(l2="0.01")
-    playground.reads("the boundary stays smooth")
-    playground.press("Dismiss")
-    playground.button("Dismiss").wait_for(state="detached")
-    assert "L2 cures it" not in playground.page.get_by_test_id("stMain").inner_text()
