@@ -101,13 +101,6 @@ def test_an_uploaded_table_is_configured_and_trained_on(playground):
     found = {name for name in own_controls(visitor) if not DOWNLOADS.fullmatch(name)}
     assert found == {*SECTIONS, "Train on Handwritten digits"}
     show_section(visitor, "Your table")
-    visitor.upload("areas.csv", b"area;kind\n" + b"1.168;large\n745;small\n" * 10)
-    thousands = visitor.page.get_by_text("The point marks thousands in the numbers, as in 1.168.")
-    thousands.wait_for()
-    unfold_reading(visitor)
-    visitor.choose("Thousands mark", "none")
-    thousands.wait_for(state="detached")
-    visitor.press("Remove areas.csv")
     visitor.upload("flowers.csv", flowers())
     visitor.reads("120 rows and 4 columns, separated by semicolons, in utf-8")
     visitor.reads("Not suggested: remark: it has 120 different values")

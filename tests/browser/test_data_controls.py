@@ -128,21 +128,11 @@ class Sheet:
 CORNERS = ((-4, 4, 0), (-4, 2, 0), (4, -4, 1), (4, -2, 1))
 
 
-def draw_corners(sheet: Sheet) -> None:
-    sheet.page.press("Clear")
-    sheet.says("no points")
-    for label in (0, 1):
-        sheet.page.press(f"Class {label + 1}")
-        sheet.click(*((x, y) for x, y, of in CORNERS if of == label))
-    sheet.holds(*CORNERS)
-
-
 @presses("Draw points", "Class 1", "Class 2", "Class 3", "Add", "Move", "Delete", "Relabel", "Undo", "Clear", "Done")
 def test_points_are_drawn_moved_relabeled_deleted_and_restored(playground):
-    sheet = Sheet(playground.open("noise=0.3")).open()
-    playground.linked(dataset="drawn", noise=None)
-    before = playground.facts
-    draw_corners(sheet)
+    sheet = Sheet(playground.open(f"dataset=drawn&points={hand_drawn.pack(CORNERS)}"))
+    assert sheet.pad.is_hidden()
+    before = sheet.open().page.facts
     playground.press("Move")
     playground.page.mouse.move(*sheet.place(-4, 4))
     playground.page.mouse.down()
@@ -150,6 +140,7 @@ def test_points_are_drawn_moved_relabeled_deleted_and_restored(playground):
     playground.page.mouse.up()
     sheet.holds((0, 5, 0), *CORNERS[1:])
     playground.press("Add")
+    playground.press("Class 2")
     sheet.click((1, 1), (2, 2))
     sheet.holds((0, 5, 0), *CORNERS[1:], (1, 1, 1), (2, 2, 1))
     playground.press("Relabel")
@@ -162,6 +153,10 @@ def test_points_are_drawn_moved_relabeled_deleted_and_restored(playground):
     for _ in range(2):
         playground.press("Undo")
     sheet.holds((0, 5, 0), *CORNERS[1:], (1, 1, 2), (2, 2, 2))
+    playground.press("Clear")
+    sheet.says("no points")
+    playground.press("Undo")
+    sheet.holds((0, 5, 0), *CORNERS[1:], (1, 1, 2), (2, 2, 2))
     picture = playground.pixels(MARKS)
     playground.press("Done")
     sheet.pad.wait_for(state="hidden")
@@ -173,7 +168,7 @@ def test_points_are_drawn_moved_relabeled_deleted_and_restored(playground):
 
 @presses("Done drawing", "Class 4", "Class 5")
 def test_points_are_drawn_by_keyboard_and_five_classes_by_pointer(playground):
-    playground.open()
+    playground.open("noise=0.3")
     playground.button("Draw points").focus()
     keys = playground.page.keyboard
     keys.press("Enter")
@@ -184,6 +179,7 @@ def test_points_are_drawn_by_keyboard_and_five_classes_by_pointer(playground):
     for key in ("2", "Shift+ArrowRight", "Shift+ArrowUp", "Enter"):
         keys.press(key)
     playground.page.wait_for_function("() => new URL(location).searchParams.has('points')")
+    playground.linked(dataset="drawn", noise=None)
     places, labels = hand_drawn.unpack(playground.link["points"])
     assert len(labels) == len(starters) + 1
     assert labels[-1] == 1
@@ -197,13 +193,13 @@ def test_points_are_drawn_by_keyboard_and_five_classes_by_pointer(playground):
 
 
 def draw_five_classes(sheet: Sheet) -> None:
-    """Draw two points of each class, open the link of all of them, and leave by the menu."""
+    """Add a fourth and a fifth class to three, open the link of all of them, and leave by the menu."""
     playground = sheet.page
-    playground.press("Clear")
     points = [(2 * label - 4, y, label) for label in range(5) for y in (-2, 2)]
-    for label in range(5):
-        if label > 1:
-            assert playground.button("Class 5").is_disabled() == (label < 4)
+    playground.open(f"dataset=drawn&points={hand_drawn.pack(points[:6])}")
+    sheet.open()
+    for label in (3, 4):
+        assert playground.button("Class 5").is_disabled() == (label < 4)
         playground.press(f"Class {label + 1}")
         sheet.click(*((x, y) for x, y, of in points if of == label))
     sheet.holds(*points)
