@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { History, smoothed } from '../../ui/components/live/panels/history.js';
 import { cellLabel, confusionCells } from '../../ui/components/shared/confusion_cells.js';
-import { drawOneChart } from '../../ui/components/live/panels/chart.js';
+import { ChartPanel, drawOneChart } from '../../ui/components/live/panels/chart.js';
+import { FakeClock } from './stand_ins.js';
 import { callout, sentence } from '../../ui/components/live/guide.js';
 import { errorWords, measureTexts } from '../../ui/components/live/panels/confusion.js';
 
@@ -111,6 +112,23 @@ test('accuracy is drawn right after the loss, whatever each of them costs', () =
   assert.ok(drawn.loss.length > 5);
   assert.deepEqual(drawn.accuracy.map(now => now - 16), drawn.loss.slice(0, drawn.accuracy.length));
   assert.equal(drawn.activation.length, 1);
+});
+
+test('a slow redraw delays the next one, but the first redraw does not', () => {
+  const clock = new FakeClock();
+  const chart = {
+    __proto__: ChartPanel.prototype,
+    figure: {}, theme: {}, marks: null,
+    plot: { on() {} },
+    plotly: { react(plot) { [plot.data, clock.now] = [[], clock.now + 100]; } },
+    traces() {}, layout() {}, follow() {},
+  };
+  const delays = [1, 2].map(() => {
+    chart.draw(clock.now);
+    chart.isStale = true;
+    return [250, 1999, 2000].map(ms => chart.isDue(chart.drawnAt + ms));
+  });
+  assert.deepEqual(delays, [[true, true, true], [false, false, true]]);
 });
 
 test('the first callout is there before training, the others one by one after it', () => {

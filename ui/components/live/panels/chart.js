@@ -9,7 +9,9 @@ import { leaveOneFingerToThePage } from '../../shared/plotly.js';
 import { smoothed } from './history.js';
 
 const REDRAW_PERIOD_MS = 250; // between two redraws of one chart
-const REDRAW_SHARE = 0.05; // of the time, at most, for one chart: on a busy machine the curves slow down before the map does
+// Of the time, at most, for one chart: on a busy machine the curves slow down before the map does. The first redraw is no
+// measure, because Plotly makes what it keeps; the first press of Step would wait for that.
+const REDRAW_SHARE = 0.05;
 const SMOOTHING = 0.8; // share of a smoothed value that comes from the one before it
 const PLOTLY_CONFIG = { displayModeBar: false, responsive: false, doubleClick: 'reset', showTips: false };
 
@@ -156,7 +158,7 @@ export class ChartPanel extends Panel {
       for (const name of ['plotly_afterplot', 'plotly_relayout']) this.plot.on(name, () => this.follow());
     }
     this.follow();
-    this.period = Math.max(REDRAW_PERIOD_MS, (performance.now() - begin) / REDRAW_SHARE);
+    this.period = isFirst ? REDRAW_PERIOD_MS : Math.max(REDRAW_PERIOD_MS, (performance.now() - begin) / REDRAW_SHARE);
   }
 
   /** After anything that may have moved the axes: a redraw, a zoom or another size. */
