@@ -219,13 +219,15 @@ class Search:
         return min(known), max(known)
 
     def importance(self) -> dict[str, float]:
-        """Field -> share of the differences between trials that it explains, the largest first; empty if too few."""
-        if len([t for t in self._trials() if t.state == TrialState.COMPLETE]) < TRIALS_FOR_IMPORTANCE:
+        """Field -> share of the differences between trials that it explains, the largest first.
+
+        Empty if there is one field only, or if the trials are too few or all alike.
+        """
+        values = [trial.value for trial in self._trials() if trial.state == TrialState.COMPLETE]
+        known = {value for value in values if _is_finite(value)}
+        if len(self.study.space) < 2 or len(values) < TRIALS_FOR_IMPORTANCE or len(known) < 2:
             return {}
-        try:
-            return optuna.importance.get_param_importances(self._optuna)
-        except (RuntimeError, ValueError):  # all trials have the same value
-            return {}
+        return optuna.importance.get_param_importances(self._optuna)
 
     def best_map(self) -> Thumbnail | None:
         """The map of the best trial, where there is one."""

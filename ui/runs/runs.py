@@ -30,7 +30,7 @@ COMPARED = 50  # runs of the list that are compared while none is chosen
 SORT_LABELS = {"created": "Newest", "loss": "Lowest loss", "test_score": "Highest test score", PARENT: "Group"}
 DESCENDING = ("created", "test_score")
 EMPTY = (
-    "No run is kept yet. **Keep the current run** above keeps the network of the Playground as it is now; on the page "
+    "No run is kept. **Keep the current run** above keeps the network of the Playground as it is now; on the page "
     "Compare, *Keep these runs* keeps a whole group. Kept runs are listed and compared here."
 )
 
@@ -95,8 +95,8 @@ def page() -> None:
     foreign = [run for run in chosen if run.id not in {other.id for other in found.runs}]
     shown = (*foreign, *found.runs)  # those of a link come first
     if not shown and not now.find:
-        st.info(EMPTY)
         _undo(keeper)
+        st.info(EMPTY)
         return
     _table(shown, chosen, keeper)
     _count(len(found.runs), found.total)

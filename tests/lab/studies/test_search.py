@@ -24,7 +24,7 @@ from lab.studies.trial import Unwanted, run_task
 from lab.training.change_log import fingerprint
 from lab.training.headless import run as run_alone
 from lab.training.headless import train
-from tests.lab.studies.helpers import Threads, conducted, rows_of, study_of
+from tests.lab.studies.helpers import SMALL, Threads, conducted, rows_of, study_of
 
 
 @pytest.fixture
@@ -50,6 +50,18 @@ def test_the_same_study_has_the_same_rows():
 def test_many_workers_train_what_one_does(sampler):
     study = study_of(sampler=sampler, trials=8)
     assert rows_of(conducted(study, slots=4)) == rows_of(conducted(study))
+
+
+def test_settings_have_shares_of_the_differences_only_where_trials_differ():
+    shares = conducted(study_of(trials=12, sampler="random")).importance()
+    assert set(shares) == set(SMALL["space"])
+    assert sum(shares.values()) == pytest.approx(1)
+    assert conducted(study_of(trials=12, sampler="random", space={"l2": [0, 0.01]})).importance() == {}
+    easy = SMALL["experiment"] | {"dataset": "gauss"}
+    space = {"learning_rate": {"low": 0.1, "high": 0.3, "log": True}, "l2": [0, 0.001]}
+    alike = conducted(study_of(trials=12, objective="validation_accuracy", experiment=easy, space=space))
+    assert {row["value"] for row in alike.rows()} == {1.0}
+    assert alike.importance() == {}
 
 
 def test_a_grid_ends_with_its_last_combination():
