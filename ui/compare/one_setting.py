@@ -17,6 +17,7 @@ from ui.figures.spread import response
 from ui.kit.charts import chart, theme
 from ui.kit.escape import escape_markdown
 from ui.kit.inline_picture import map_url
+from ui.kit.ties import best_place, tied
 
 
 def choose(e: Experiment) -> dict[str, Any]:
@@ -30,7 +31,8 @@ def draw(found: Outcomes) -> None:
     names = [parts.text_of(group.field, group.values[place], e) for place in places]
     quartiles = np.stack([parts.quartiles(found, place) for place in places], axis=1)
     diverged = [parts.diverged(found, place) for place in places]
-    best, present = int(np.argmin(parts.worse(group) * quartiles[1])), parts.present_place(group)
+    present = parts.present_place(group)
+    best = best_place(parts.worse(group) * quartiles[1], present)
     st.markdown(sentence(found, names, quartiles[1], diverged, best, present))
     label, setting = parts.figure_label(group), FIELDS[group.field].label
     counts = [len(found.of(place)) for place in places]
@@ -58,8 +60,8 @@ def sentence(found: Outcomes, names: list[str], medians: np.ndarray, diverged: l
     count = min(len(found.of(place)) for place in range(len(names)))
     runs = f"Median of {count} runs of" if count > 1 else "One run of"
     text = f"{runs} {group.epochs} epochs: the {parts.superlative(group)} {label} is **{medians[best]:.3g}**, "
-    text += f"with {escape_markdown(setting)} **{escape_markdown(names[best])}**"
-    if present is not None and present < len(medians) and present != best:
+    text += f"with {escape_markdown(setting)} **{escape_markdown(names[best])}**{tied(medians, medians[best], 'value')}"
+    if present is not None and present < len(medians) and medians[present] != medians[best]:
         text += f"; yours, {escape_markdown(names[present])}, has {parts.number(float(medians[present]))}"
     failed = [names[place] for place, count in enumerate(diverged) if count]
     return text + (f". Runs diverged with {escape_markdown(', '.join(failed))}." if failed else ".")

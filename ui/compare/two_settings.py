@@ -17,6 +17,7 @@ from ui.compare.maps import choose_tile
 from ui.compare.outcomes import Outcomes
 from ui.kit.charts import theme
 from ui.kit.escape import escape_markdown
+from ui.kit.ties import best_place, tied
 from ui.session import state
 
 SIDE = 8  # tiles in a row or column at most
@@ -55,7 +56,7 @@ def _is_valid(e: Experiment, **fields: Any) -> bool:
 def draw(found: Outcomes) -> None:
     group, moves = found.group, state.runs().live and not found.ended
     medians, present = tiles.medians(found), parts.present_place(group)
-    best = int(np.nanargmin(parts.worse(group) * medians)) if found.has_some else 0
+    best = best_place(parts.worse(group) * medians, present) if found.has_some else 0
     with st.container(key="compare_sentence"):  # at least two lines, so that the tiles do not move
         st.markdown(MOVING.format(parts.figure_label(group)) if moves else sentence(found, medians, best, present))
     across, down = ([parts.text_of(field, value, group.experiment) for value in values]
@@ -117,8 +118,8 @@ def sentence(found: Outcomes, medians: np.ndarray, best: int, present: int | Non
         epochs = [*found.so_far.epochs, *[group.epochs] * bool(found.status)]  # those that are done have them all
         text = f"After {' to '.join(map(str, sorted({min(epochs), max(epochs)})))} of {group.epochs} epochs"
     text += f": the {what} is "
-    text += f"**{number(best)}**, with **{escape_markdown(named(best))}**"
-    if present is not None and present != best and not np.isnan(medians[present]):
+    text += f"**{number(best)}**, with **{escape_markdown(named(best))}**{tied(medians, medians[best], 'pair')}"
+    if present is not None and not np.isnan(medians[present]) and medians[present] != medians[best]:
         text += (
             f"; yours, {escape_markdown(parts.name_of(group, present))}, has {parts.number(float(medians[present]))}"
         )

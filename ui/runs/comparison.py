@@ -19,6 +19,7 @@ from ui.figures.theme import Theme
 from ui.kit.charts import chart, charts, theme
 from ui.kit.escape import escape_markdown
 from ui.kit.page_parts import table
+from ui.kit.ties import tied
 from ui.runs import listing
 from ui.runs.listing import Runs
 from ui.runs.table import differing, figure_text, names_of, parent_text, picture, value_text
@@ -112,7 +113,8 @@ def sentence(runs: Runs) -> str:
     ends = f" {lost} of {len(runs)} diverged." if lost else ""
     if best is None:
         return "No run has ended with a finite loss." + ends
-    return f"The lowest {label} after training is **{best.loss:.4g}**: {escape_markdown(names[best.id])}.{ends}"
+    same = tied([run.loss for run in runs if not run.diverged], best.loss, "run")
+    return f"The lowest {label} after training is **{best.loss:.4g}**: {escape_markdown(names[best.id])}{same}.{ends}"
 
 
 # Settings -------------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from ui.figures.study_progress import Point, importance, progress
 from ui.kit.charts import chart, theme
 from ui.kit.escape import escape_markdown
 from ui.kit.inline_picture import map_url
+from ui.kit.ties import tied
 from ui.kit.widgets import obeying
 from ui.session import state
 from ui.studies.setup import text_of
@@ -65,7 +66,8 @@ def sentence(search: Search, rows: list[dict[str, Any]], best: dict[str, Any] | 
     values = ", ".join(f"{escape_markdown(label)} **{escape_markdown(text)}**" for label, text in texts.items())
     runs = f"the median of {study.seeds} runs" if study.seeds > 1 else "one run"
     text += f". The best one, number {best['number']}, has a {LABELS[study.objective]} of **{best['value']:.4g}** "
-    text += f"({runs}), with {values}."
+    done = [row["value"] for row in rows if row["state"] == "done"]
+    text += f"({runs}), with {values}{tied(done, best['value'], 'trial')}."
     if "test_loss" in best:
         score = "test_accuracy" if "test_accuracy" in best else "test_r2"
         label = "accuracy" if score == "test_accuracy" else "R²"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
-from engine import OPTIMIZERS
+from engine import LOSSES, OPTIMIZERS
 from lab.experiment.experiment import Experiment
 from lab.experiment.group import Group, fields_to_vary
 from lab.training.build import build
@@ -14,6 +16,7 @@ from ui.compare import tiles, two_settings
 from ui.compare.outcomes import Outcomes, SoFar
 from ui.compare.statistics import compare_pairs
 from ui.compare.two_settings import thinned
+from ui.kit.escape import escape_markdown
 
 SMALL = {"samples": "60", "hidden": "4"}
 E = Experiment(samples=60, hidden=(4,))
@@ -356,6 +359,21 @@ def test_losses_are_compared_by_the_accuracy():
     assert "pairs of runs end with a higher test accuracy" in texts(page)
     page = short("tiles", 1, ":loss:optimizer")
     assert "the highest test accuracy is" in texts(page)
+
+
+@pytest.mark.usefixtures("tape")
+def test_results_that_share_the_first_place_are_counted():
+    easy = {"dataset": "gauss", "learning_rate": "0.1"}
+    e = E.change(dataset="gauss", learning_rate=0.1)
+    scores = finals(Group(e, "loss", fields_to_vary(e)["loss"], 1, epochs=10), 3)
+    others = int((scores == scores.max()).sum()) - 1
+    assert others > 1
+    said = texts(short("setting", 1, ":loss", **easy))
+    own = escape_markdown(LOSSES[e.loss_name].label)
+    assert f"the highest test accuracy is **{scores.max():.3g}**, with Loss **{own}**; {others} other" in said
+    assert "other values have the same" in said
+    assert "; yours" not in said  # it is among them
+    assert re.search(r"; \d+ other pairs have the same", texts(short("tiles", 1, ":loss:optimizer", **easy)))
 
 
 def test_two_tiles_are_compared_side_by_side():

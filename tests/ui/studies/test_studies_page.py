@@ -19,12 +19,12 @@ from lab.studies.jobs import Jobs
 from lab.studies.search import Search, name_of
 from lab.studies.study import Span
 from tests.lab.helpers import until
-from tests.lab.studies.helpers import Threads
+from tests.lab.studies.helpers import SMALL, Threads, conducted, study_of
 from tests.ui.opened import link, open_page, ran, texts
 from ui.figures.study_progress import Point, progress
 from ui.session import study_setup
 from ui.session.study_setup import Setup
-from ui.studies import setup
+from ui.studies import answer, setup
 
 E = Experiment(dataset="moons", samples=60, hidden=(4,))
 TEXT = "12:1:10:loss:random:false:learning_rate=0.01|1;hidden=4|2,2"
@@ -50,6 +50,15 @@ def wait(jobs: Jobs) -> Search:
     (job,) = jobs._jobs.values()
     until(lambda: not job.is_active)
     return job.search
+
+
+def test_trials_that_share_the_first_place_are_counted():
+    easy = SMALL["experiment"] | {"dataset": "gauss"}
+    space = {"learning_rate": {"low": 0.1, "high": 0.3, "log": True}, "l2": [0, 0.001]}
+    search = conducted(study_of(trials=4, objective="validation_accuracy", experiment=easy, space=space))
+    said = answer.sentence(search, search.rows(), search.best())
+    assert "a validation accuracy of **1** (one run)" in said
+    assert "; 3 other trials have the same." in said
 
 
 def test_a_study_is_begun_and_its_best_trial_taken(jobs):
