@@ -96,7 +96,7 @@ def take(base: Experiment, **fields: Any) -> None:
 
 
 def take_button(label: str, key: str, base: Experiment, help: str, **fields: Any) -> None:
-    is_there = all(getattr(state.experiment(), name) == value for name, value in fields.items())
+    is_there = all(present_value(name, state.experiment()) == value for name, value in fields.items())
     options = obeying(help, **fields)
     options["disabled"] |= is_there
     st.button(f"{label} (yours)" if is_there else label, key=key, on_click=take, args=(base,), kwargs=fields, **options)

@@ -12,6 +12,7 @@ from ui.figures.learning_curve import name_lines
 from ui.figures.theme import INK, QUIET, TEST_CURVE, TEST_WIDTH, TRAIN_WIDTH, VALIDATION_CURVE, Theme, layout, loss_axis
 
 FAINT, FAINTER = 0.3, 0.12  # opacity of the band of the quartiles, and of that of the whole range
+ABOVE_PX = 22  # for a word above the chart
 
 
 def bands(
@@ -116,6 +117,6 @@ def response(names: Sequence[str], quartiles: np.ndarray, diverged: Sequence[int
         figure.add_vrect(x0=place - 0.5, x1=place + 0.5, fillcolor=QUIET[theme], opacity=0.18, line_width=0)
     if present is not None:
         figure.add_vline(x=present, line={"color": INK[theme], "width": 1.5, "dash": "dot"})
-        figure.add_annotation(x=present, y=0.8, yref="paper", xanchor="left", text="yours", xshift=3,
-                              showarrow=False)  # fmt: skip
+        figure.add_annotation(x=present, y=1, yref="paper", yanchor="bottom", text="yours", showarrow=False)
+        figure.update_layout(margin_t=ABOVE_PX)
     return figure

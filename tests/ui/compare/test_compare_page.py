@@ -368,11 +368,13 @@ def test_results_that_share_the_first_place_are_counted():
     scores = finals(Group(e, "loss", fields_to_vary(e)["loss"], 1, epochs=10), 3)
     others = int((scores == scores.max()).sum()) - 1
     assert others > 1
-    said = texts(short("setting", 1, ":loss", **easy))
+    page = short("setting", 1, ":loss", **easy)
+    said = texts(page)
     own = escape_markdown(LOSSES[e.loss_name].label)
     assert f"the highest test accuracy is **{scores.max():.3g}**, with Loss **{own}**; {others} other" in said
     assert "other values have the same" in said
     assert "; yours" not in said  # it is among them
+    assert page.button(key="compare_use").disabled
     assert re.search(r"; \d+ other pairs have the same", texts(short("tiles", 1, ":loss:optimizer", **easy)))
 
 

@@ -57,3 +57,12 @@ def test_only_losses_over_ordered_values_have_a_logarithmic_axis():
     assert axis("test loss", True) == "log"
     assert axis("test loss", False) is None  # bars begin at 0
     assert axis("test accuracy", True) is None
+
+
+def test_the_visitors_value_is_named_above_the_bars():
+    quartiles = np.ones((3, 3))
+    figure = response(["a", "b", "c"], quartiles, [0] * 3, [5] * 3, label="test accuracy", part="test", present=1,
+                      is_ordered=False)  # fmt: skip
+    (word,) = figure.layout.annotations
+    assert (word.text, word.x, word.y, word.yref, word.yanchor) == ("yours", 1, 1, "paper", "bottom")
+    assert figure.layout.margin.t > figure.layout.font.size
