@@ -27,13 +27,13 @@ class Point(NamedTuple):
 
 def progress(points: Sequence[Point], trials: int, *, label: str, minimize: bool,
              theme: Theme = "light") -> go.Figure:  # fmt: skip
-    """The value of each trial in order, and the best so far with the range of its runs; failed ones are at the top.
+    """The value of each trial in order, and the best so far with the range of its runs; failed ones are at the worst.
 
     trials: the budget.
     """
     known = [point for point in points if point.value is not None]
     values = np.array([point.value for point in known], float)
-    axis: dict[str, Any] = LOG_AXIS if minimize and is_wide(values) else {}
+    axis: dict[str, Any] = LOG_AXIS if minimize and is_wide(values) else {"rangemode": "tozero"}
     numbers_axis = {"range": [-0.5, trials - 0.5], "tickformat": "d"}
     figure = go.Figure(layout=layout(theme, x="trial", y=label, height=HEIGHT_PX, yaxis=axis, xaxis=numbers_axis))
     color = VALIDATION_CURVE[theme]
@@ -45,12 +45,12 @@ def progress(points: Sequence[Point], trials: int, *, label: str, minimize: bool
         band(figure, *steps, color, FAINT)
         figure.add_scatter(x=numbers, y=middle, mode="lines", name="best so far",
                            line={"color": color, "width": 2.5, "shape": "hv"}, hoverinfo="skip")  # fmt: skip
+    worst = float(values.max() if minimize else values.min()) if known else 1.0
     for state, symbol in SYMBOLS.items():
         marks = [point for point in points if point.state == state]
-        top = float(values.max()) if known else 1.0
         text = [f"trial {p.number}, {state}" + ("" if p.value is None else f"<br>{label} {p.value:.4g}") for p in marks]
         figure.add_scatter(
-            x=[point.number for point in marks], y=[top if point.value is None else point.value for point in marks],
+            x=[point.number for point in marks], y=[worst if point.value is None else point.value for point in marks],
             mode="markers", name=state, text=text, hovertemplate="%{text}<extra></extra>",
             marker={"symbol": symbol, "size": 8, "color": (QUIET if state == "pruned" else INK)[theme]},
         )  # fmt: skip

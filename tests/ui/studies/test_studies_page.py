@@ -176,9 +176,12 @@ def test_the_best_so_far_never_gets_worse():
     values = [0.5, 0.7, None, 0.3, 0.4]
     states = ["done", "done", "failed", "pruned", "done"]
     points = [Point(n, state, v, v or 0, v or 0) for n, (v, state) in enumerate(zip(values, states, strict=True))]
-    for minimize, wanted in ((True, (0.5, 0.5, 0.5, 0.4)), (False, (0.5, 0.7, 0.7, 0.7))):
-        line = next(t for t in progress(points, 5, label="loss", minimize=minimize).data if t.name == "best so far")
+    for minimize, wanted, worst in ((True, (0.5, 0.5, 0.5, 0.4), 0.7), (False, (0.5, 0.7, 0.7, 0.7), 0.3)):
+        figure = progress(points, 5, label="loss", minimize=minimize)
+        line, failed = (next(t for t in figure.data if t.name == name) for name in ("best so far", "failed"))
         assert (tuple(line.x), tuple(line.y)) == ((0, 1, 3, 4), wanted)
+        assert (tuple(failed.x), tuple(failed.y)) == ((2,), (worst,))
+        assert figure.layout.yaxis.rangemode == "tozero"  # equal values would get an axis from one less to one more
 
 
 def test_another_study_of_a_visitor_ends_the_first(jobs, tmp_path):
