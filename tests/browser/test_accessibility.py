@@ -32,8 +32,8 @@ TITLES = (
     "Playground",
 )
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-# Each theme once and each layout once: the text has the same colors in both layouts.
 SMALL_PHONE: ViewportSize = {**PHONE, "width": 360}
+# Each theme once and each layout once: the text has the same colors in both layouts.
 LOOKS: tuple[tuple[str, ViewportSize], ...] = (("dark", SCREEN), ("light", SMALL_PHONE))
 WIDTH = "Math.max(document.documentElement.scrollWidth, document.querySelector('.stMain').scrollWidth)"
 CHART_TEXT = (
