@@ -68,6 +68,18 @@ SLIDER = """
   }).observe(live, { attributes: true, attributeFilter: ['data-learning-rate'] });
 })
 """
+CURVE_POINTS = "document.querySelector('[data-chart=loss] .js-plotly-plot')?.data?.[0]?.x?.length"
+FIRST_STEP = f"""
+() => new Promise(resolve => {{
+  const before = {CURVE_POINTS};
+  let pressed;
+  addEventListener('pointerdown', () => {{ pressed = performance.now(); }}, {{ capture: true, once: true }});
+  (function look() {{
+    if ({CURVE_POINTS} !== before) resolve(performance.now() - pressed);
+    else requestAnimationFrame(look);
+  }})();
+}})
+"""
 PAINTS = """
 () => {
   window.paints = 0;
@@ -119,6 +131,7 @@ def _row(browser: Browser, url: str, workload: str) -> dict[str, Any]:
         "epochs_per_second": flat_out["epochs_per_second"],
         "headless_ratio": flat_out["epochs_per_second"] * steps_per_epoch / headless,
         "slider_ms": paced["slider_ms"],
+        "first_step_ms": _first_step(browser, url, query),
         "instant_fps": _instant(browser, url, query),
         "tiles_fps": _tiles(browser, url, query),
         "frame_kb": paced["frame_kb"],
@@ -222,6 +235,17 @@ def _slider(page: Page) -> float:
         times.append(page.evaluate("window.sliderTime"))
         page.wait_for_timeout(300)
     return statistics.median(times)
+
+
+def _first_step(browser: Browser, url: str, query: str) -> float:
+    """Milliseconds from the first press of Step on a page that has just been opened to its point of the loss curve."""
+    page = _visit(browser, url, query)
+    page.wait_for_function(f"{CURVE_POINTS} > 0")
+    page.evaluate(f"void (window.firstStep = ({FIRST_STEP})())")
+    page.get_by_role("button", name="Step", exact=True).click()
+    taken = page.evaluate("window.firstStep")
+    page.context.close()
+    return taken
 
 
 def _instant(browser: Browser, url: str, query: str) -> float:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from data.counted import counted
+from data.counted import counted, tied
 from lab.experiment import own_data
 from lab.experiment.experiment import ExperimentError
 from lab.experiment.rules import as_text, short
@@ -129,5 +129,7 @@ def _text(report: dict[str, Any]) -> str:
     if not (best := report["best"]):
         return f"{counts}. No trial has a value."
     names = [name for name in best if name.startswith(("validation_", "test_"))]
-    lines = [f"{counts}. Trial {best['number']} is the best:", _fields({name: best[name] for name in names})]
+    values = [row["value"] for row in report["rows"] if row["state"] == "done"]
+    first = f"{counts}. Trial {best['number']} is the best{tied(values, best['value'], 'trial')}:"
+    lines = [first, _fields({name: best[name] for name in names})]
     return "\n".join([*lines, json.dumps(best["experiment"])])

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from data.counted import counted
+from data.counted import counted, tied
 from engine import ACTIVATIONS
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.fields import FIELDS
@@ -248,7 +248,8 @@ def _sentence(facts: dict[str, Any], points: list[Any], best: Any, group: Group,
     of = f"median of {runs} runs" if runs > 1 else "one run of each value"
     word = "lowest" if figure == "loss" else "highest"
     said = f"{word.capitalize()} {name} after {counted(group.epochs, 'epoch')}: {points[place][1]:.3g}, "
-    said += f"with {texts[place]} ({of})"
+    medians = [point[1] for point in points if point]
+    said += f"with {texts[place]}{tied(medians, points[place][1], 'value')} ({of})"
     present = facts["present"]
     if present is not None and present != place and points[present]:
         value = points[present][1]

@@ -35,3 +35,12 @@ def spread(values: np.ndarray, worse: int = 1) -> Spread:
             between = below + part * (above - below) if part else below
         found.append(np.where(np.isnan(between), above, between))
     return Spread(*found)
+
+
+def best_place(values: np.ndarray, worse: int = 1, own: int | None = None) -> int:
+    """The place of the best of the values (places,), NaN where one is not known yet; in a tie `own` wins.
+
+    worse: as in `spread`.
+    """
+    best = int(np.nanargmin(worse * values))
+    return own if own is not None and own < len(values) and values[own] == values[best] else best

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from data.counted import tied
 from lab.experiment.experiment import Experiment
 from lab.experiment.fields import FIELDS
 from lab.experiment.group import values_of
+from lab.training.spread import best_place
 from ui.compare import parts
 from ui.compare.maps import choose_map
 from ui.compare.outcomes import Outcomes
@@ -17,7 +19,6 @@ from ui.figures.spread import response
 from ui.kit.charts import chart, theme
 from ui.kit.escape import escape_markdown
 from ui.kit.inline_picture import map_url
-from ui.kit.ties import best_place, tied
 
 
 def choose(e: Experiment) -> dict[str, Any]:
@@ -32,7 +33,7 @@ def draw(found: Outcomes) -> None:
     quartiles = np.stack([parts.quartiles(found, place) for place in places], axis=1)
     diverged = [parts.diverged(found, place) for place in places]
     present = parts.present_place(group)
-    best = best_place(parts.worse(group) * quartiles[1], present)
+    best = best_place(quartiles[1], parts.worse(group), present)
     st.markdown(sentence(found, names, quartiles[1], diverged, best, present))
     label, setting = parts.figure_label(group), FIELDS[group.field].label
     counts = [len(found.of(place)) for place in places]

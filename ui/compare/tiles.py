@@ -92,12 +92,13 @@ def _map(found: Outcomes, place: int, theme: Theme) -> str:
 
 
 def tile(found: Outcomes, place: int, medians: np.ndarray, theme: Theme) -> Tile:
-    """strength: 1 for the best result, 0 for the worst, by their order."""
+    """strength: 1 for the best results, 0 for the worst, by their order."""
     value, name = float(medians[place]), parts.name_of(found.group, place)
     if np.isnan(value):
         return Tile(f"{name}: not trained yet", "", 0.0, "")
     worse, known = parts.worse(found.group), medians[np.isfinite(medians)]
-    strength = float((worse * known > worse * value).sum() / max(1, len(known) - 1)) if np.isfinite(value) else 0.0
+    better = int((worse * known < worse * value).sum())
+    strength = 1 - better / max(1, len(known) - 1) if np.isfinite(value) else 0.0
     text = f"{value:.2g}" if np.isfinite(value) else "diverged"
     failed, count, at = parts.diverged(found, place), len(found.of(place)), _so_far(found, place)
     more = f"; {failed} of {count} diverged" if failed else ""

@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from data.counted import tied
 from lab.experiment.experiment import Experiment, ExperimentError
 from lab.experiment.fields import FIELDS
 from lab.experiment.group import Group, present_value, values_of
+from lab.training.spread import best_place
 from ui.compare import parts, tiles
 from ui.compare.maps import choose_tile
 from ui.compare.outcomes import Outcomes
 from ui.kit.charts import theme
 from ui.kit.escape import escape_markdown
-from ui.kit.ties import best_place, tied
 from ui.session import state
 
 SIDE = 8  # tiles in a row or column at most
@@ -56,7 +57,7 @@ def _is_valid(e: Experiment, **fields: Any) -> bool:
 def draw(found: Outcomes) -> None:
     group, moves = found.group, state.runs().live and not found.ended
     medians, present = tiles.medians(found), parts.present_place(group)
-    best = best_place(parts.worse(group) * medians, present) if found.has_some else 0
+    best = best_place(medians, parts.worse(group), present) if found.has_some else 0
     with st.container(key="compare_sentence"):  # at least two lines, so that the tiles do not move
         st.markdown(MOVING.format(parts.figure_label(group)) if moves else sentence(found, medians, best, present))
     across, down = ([parts.text_of(field, value, group.experiment) for value in values]

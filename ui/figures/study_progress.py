@@ -27,9 +27,9 @@ class Point(NamedTuple):
 
 def progress(points: Sequence[Point], trials: int, *, label: str, minimize: bool,
              theme: Theme = "light") -> go.Figure:  # fmt: skip
-    """The value of each trial in order, and the best so far with the range of its runs; failed ones are at the worst.
+    """The value of each trial in order, and the best so far with the range of its runs.
 
-    trials: the budget.
+    Failed trials are drawn at the worst value. trials: the budget.
     """
     known = [point for point in points if point.value is not None]
     values = np.array([point.value for point in known], float)

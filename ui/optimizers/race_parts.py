@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from data.counted import counted
+from data.counted import counted, tied
 from engine import OPTIMIZERS
 from lab.race.optimizer_race import RATES, Race
 from ui.figures.descent import DescentPath, descent_heights, descent_map, descent_surface
 from ui.kit.charts import charts, theme
 from ui.kit.page_parts import table
-from ui.kit.ties import best_place, tied
 from ui.kit.widgets import labels
 
 STYLES = {name: number for number, name in enumerate(OPTIMIZERS)}  # an optimizer looks the same in every chart
@@ -122,10 +121,9 @@ def race_charts(
 def verdict(race: Race) -> str:
     """Which optimizer is lowest, or why none is, in one sentence."""
     last = np.where(np.isfinite(race.heights[:, -1]), race.heights[:, -1], np.inf)
-    best = best_place(last)
-    if last[best] < np.inf:
-        label = OPTIMIZERS[race.names[best]].label
-        return f"After {counted(race.steps, 'step')} **{label}** is lowest{tied(last, last[best], 'optimizer')}."
+    if last.min() < np.inf:
+        label = OPTIMIZERS[race.names[last.argmin()]].label
+        return f"After {counted(race.steps, 'step')} **{label}** is lowest{tied(last, last.min(), 'optimizer')}."
     if not np.isfinite(race.heights[:, 0]).any():
         return "The height at the start is too large for a number: choose another start."
     return "All optimizers have diverged: the learning rate is too high here."

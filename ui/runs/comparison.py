@@ -9,7 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from data.counted import counted
+from data.counted import counted, tied
 from lab.experiment.fields import DEFAULTS, FIELDS
 from lab.store.kept_run import KeptRun
 from lab.store.shared import shared
@@ -19,7 +19,6 @@ from ui.figures.theme import Theme
 from ui.kit.charts import chart, charts, theme
 from ui.kit.escape import escape_markdown
 from ui.kit.page_parts import table
-from ui.kit.ties import tied
 from ui.runs import listing
 from ui.runs.listing import Runs
 from ui.runs.table import differing, figure_text, names_of, parent_text, picture, value_text

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from data.counted import tied
 from lab.experiment.experiment import Experiment
 from lab.experiment.fields import FIELDS
 from lab.studies.search import Search
@@ -14,7 +15,6 @@ from ui.figures.study_progress import Point, importance, progress
 from ui.kit.charts import chart, theme
 from ui.kit.escape import escape_markdown
 from ui.kit.inline_picture import map_url
-from ui.kit.ties import tied
 from ui.kit.widgets import obeying
 from ui.session import state
 from ui.studies.setup import text_of

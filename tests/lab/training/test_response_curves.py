@@ -121,6 +121,17 @@ def test_losses_of_different_kinds_are_not_compared():
     assert numbers["figure"] == "R²"
 
 
+def test_ties_for_the_best_value_are_counted():
+    easy = E.change(dataset="gauss", learning_rate=0.1, epochs=10)
+    answer = finished(Run(easy), "loss")["responses"]["loss"]
+    medians = [point[1] for point in answer["points"]]
+    assert medians.count(max(medians)) == 6
+    assert (
+        "Highest test accuracy after 10 epochs: 1, with Binary cross-entropy, tied with 5 other" in answer["sentence"]
+    )
+    assert "yours" not in answer["sentence"]  # it is the one that is named
+
+
 def test_the_validation_part_is_shown_where_there_is_one():
     answer = finished(Run(E.change(validation_share=0.25)), "l1")["responses"]["l1"]
     assert answer["part"] == "validation"

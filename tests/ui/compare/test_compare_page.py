@@ -188,6 +188,8 @@ def test_unfinished_tiles_show_their_current_result():
         "test loss 0.5 after 12 epochs", "test loss 0.4 after 13 epochs", "test loss diverged after 12 epochs",
         "test loss 0.6 after 12 epochs"]  # fmt: skip
     assert [tile.strength for tile in shown] == pytest.approx([0.5, 1, 0, 0])
+    ties = np.array([0.4, 0.4, 0.4, 0.6])
+    assert [tiles.tile(found, place, ties, "light").strength for place in range(4)] == [1, 1, 1, 0]
     assert len({tile.picture for tile in shown}) == 4
 
 
@@ -362,7 +364,7 @@ def test_losses_are_compared_by_the_accuracy():
 
 
 @pytest.mark.usefixtures("tape")
-def test_results_that_share_the_first_place_are_counted():
+def test_ties_for_the_best_result_are_counted():
     easy = {"dataset": "gauss", "learning_rate": "0.1"}
     e = E.change(dataset="gauss", learning_rate=0.1)
     scores = finals(Group(e, "loss", fields_to_vary(e)["loss"], 1, epochs=10), 3)
@@ -371,11 +373,13 @@ def test_results_that_share_the_first_place_are_counted():
     page = short("setting", 1, ":loss", **easy)
     said = texts(page)
     own = escape_markdown(LOSSES[e.loss_name].label)
-    assert f"the highest test accuracy is **{scores.max():.3g}**, with Loss **{own}**; {others} other" in said
-    assert "other values have the same" in said
+    assert (
+        f"the highest test accuracy is **{scores.max():.3g}**, with Loss **{own}**, tied with {others} other values."
+        in said
+    )
     assert "; yours" not in said  # it is among them
     assert page.button(key="compare_use").disabled
-    assert re.search(r"; \d+ other pairs have the same", texts(short("tiles", 1, ":loss:optimizer", **easy)))
+    assert re.search(r", tied with \d+ other pairs\.", texts(short("tiles", 1, ":loss:optimizer", **easy)))
 
 
 def test_two_tiles_are_compared_side_by_side():

@@ -13,7 +13,7 @@ from ui.optimizers.race_parts import verdict
     ("heights", "said"),
     [
         ([[2, 1], [2, np.nan]], "After 1 step **SGD** is lowest."),
-        ([[2, 0], [2, 0]], "After 1 step **SGD** is lowest; 1 other optimizer has the same."),
+        ([[2, 0], [2, 0]], "After 1 step **SGD** is lowest, tied with 1 other optimizer."),
         ([[2, np.nan], [2, np.inf]], "All optimizers have diverged: the learning rate is too high here."),
         ([[np.inf, np.nan], [np.inf, np.nan]], "The height at the start is too large for a number"),
     ],

@@ -314,10 +314,10 @@ def test_two_runs_are_compared_in_words():
     assert f"{'AB'[runs.index(best)]} ends with the lower test loss" in comparison.pair_sentence(runs)
 
 
-def test_runs_that_share_the_lowest_loss_are_counted():
+def test_ties_for_the_lowest_loss_are_counted():
     runs = (run(1, id="a"), run(1, id="b"), run(2, id="c", status="diverged"))
-    assert comparison.sentence(runs).endswith("1 other run has the same. 1 of 3 diverged.")
-    assert "the same" not in comparison.sentence(runs[1:])
+    assert comparison.sentence(runs).endswith(", tied with 1 other run. 1 of 3 diverged.")
+    assert "tied" not in comparison.sentence(runs[1:])
 
 
 def test_an_exported_list_is_imported_by_its_own_reader():

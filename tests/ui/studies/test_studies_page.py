@@ -52,13 +52,13 @@ def wait(jobs: Jobs) -> Search:
     return job.search
 
 
-def test_trials_that_share_the_first_place_are_counted():
+def test_ties_for_the_best_trial_are_counted():
     easy = SMALL["experiment"] | {"dataset": "gauss"}
     space = {"learning_rate": {"low": 0.1, "high": 0.3, "log": True}, "l2": [0, 0.001]}
     search = conducted(study_of(trials=4, objective="validation_accuracy", experiment=easy, space=space))
     said = answer.sentence(search, search.rows(), search.best())
     assert "a validation accuracy of **1** (one run)" in said
-    assert "; 3 other trials have the same." in said
+    assert ", tied with 3 other trials." in said
 
 
 def test_a_study_is_begun_and_its_best_trial_taken(jobs):

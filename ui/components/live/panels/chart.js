@@ -9,8 +9,8 @@ import { leaveOneFingerToThePage } from '../../shared/plotly.js';
 import { smoothed } from './history.js';
 
 const REDRAW_PERIOD_MS = 250; // between two redraws of one chart
-// Of the time, at most, for one chart: on a busy machine the curves slow down before the map does. The first redraw is no
-// measure, because Plotly makes what it keeps; the first press of Step would wait for that.
+// Of the time, at most, for one chart: on a busy machine the curves slow down before the map does. The first redraw does not
+// count: it includes Plotly's own setup, and the first press of Step would wait for it.
 const REDRAW_SHARE = 0.05;
 const SMOOTHING = 0.8; // share of a smoothed value that comes from the one before it
 const PLOTLY_CONFIG = { displayModeBar: false, responsive: false, doubleClick: 'reset', showTips: false };

@@ -180,9 +180,10 @@ export class ResponseCurve {
     for (const stretch of stretches) {
       parts.push(svg('path', { class: 'response-band', d: bandPath(stretch) }), svg('path', { class: 'response-line', d: linePath(stretch) }));
     }
+    const best = response.points[response.best ?? -1]?.[1] ?? NaN;
     marks.forEach((mark, place) => {
       if (!mark) return;
-      const kind = place === response.best ? ' response-best' : '';
+      const kind = response.points[place]?.[1] === best ? ' response-best' : '';
       if (response.ordered) parts.push(svg('circle', { class: `response-dot${kind}`, cx: mark.x, cy: mark.y, r: kind ? 2.6 : 1.4 }));
       else {
         parts.push(svg('rect', { class: `response-bar${kind}`, x: mark.x - barWidth / 2, y: Math.min(mark.y, base - 1.5), width: barWidth, height: Math.max(1.5, base - mark.y) }));
