@@ -42,6 +42,18 @@ def test_play_paints_frames_until_pause(playground):
     assert "Paused." in playground.status_line
 
 
+def test_the_parts_around_the_picture_come_when_their_modules_do(playground):
+    playground.page.route("**/live/extras.js", lambda route: route.abort(), times=1)
+    playground.open()
+    curves = playground.page.locator(".live-curves")
+    curves.get_by_text("The curves could not be loaded").wait_for()
+    curves.locator(".js-plotly-plot").first.wait_for()  # the page tries again
+    assert "could not be loaded" not in curves.inner_text()
+    assert playground.page.locator(".live-confusion").count() == 1
+    assert any("extras.js" in error for error in playground.errors)
+    playground.errors.clear()
+
+
 # The stream ---------------------------------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ def test_the_script_alone_trains(start, visit):
     visitor = visit(alone.url).open("dataset=xor&epochs=4")
     assert visitor.facts["mode"] == "rerun"
     assert visitor.facts["status"] == "idle"
+    visitor.page.locator(".live-confusion tbody").wait_for()
     picture = visitor.pixels(".live-map-colors")
     trainer = build(Experiment(dataset="xor")).trainer
     trainer.epoch()

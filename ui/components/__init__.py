@@ -17,6 +17,7 @@ FILES = {
 PLOTLY = f"live/plotly-{version('plotly')}.min.js"  # address of Plotly's own script
 VERSION = hashlib.sha256(b"".join(name.encode() + path.read_bytes() for name, path in FILES.items())).hexdigest()[:12]
 _IMPORT = re.compile(r"^(?:import|export) .*? from '(\.[^']+)';$", re.MULTILINE | re.DOTALL)
+_LATER = re.compile(r"\bimport\('(\.[^']+)'\)\.then")  # beside these there are imports of types, in comments
 
 # All modules are requested together: following their imports would cost one round trip per level.
 _SERVED = """
@@ -29,10 +30,12 @@ export default async function (component) {
 _INLINE = """
 const sources = %s;
 const addresses = {};
-const address = name => addresses[name] ??= URL.createObjectURL(new Blob(
-  [sources[name].replace(/ from '([.][^']+)'/g, (_, path) => ` from '${address(new URL(path, `http://x/${name}`).pathname.slice(1))}'`)],
-  { type: 'text/javascript' },
-));
+const relative = /( from |import[(])'([.][^']+)'(?=;|[)][.]then)/g;
+const address = name => {
+  const absolute = (_, before, path) => `${before}'${address(new URL(path, `http://x/${name}`).pathname.slice(1))}'`;
+  const text = () => sources[name].replace(relative, absolute);
+  return addresses[name] ??= URL.createObjectURL(new Blob([text()], { type: 'text/javascript' }));
+};
 export default async function (component) {
   const entry = await import(address('%s'));
   return entry.default(component);
@@ -47,7 +50,7 @@ def script(entry: str, served: bool) -> str:
     """
     if served:
         return _SERVED % (VERSION, json.dumps(modules(entry)))
-    sources = {name: FILES[name].read_text(encoding="utf-8") for name in modules(entry)}
+    sources = {name: FILES[name].read_text(encoding="utf-8") for name in modules(entry, later=True)}
     return _INLINE % (json.dumps(sources), entry)
 
 
@@ -57,11 +60,16 @@ def styles(*names: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def modules(entry: str) -> list[str]:
-    """The module and all that it imports, itself first."""
+def modules(entry: str, later: bool = False) -> list[str]:
+    """The module and all that it imports, itself first.
+
+    later: also what they import only when they run.
+    """
     names = [entry]
     for name in names:  # grows during the loop
         folder = posixpath.dirname(name)
-        found = (posixpath.normpath(posixpath.join(folder, path)) for path in _IMPORT.findall(FILES[name].read_text()))
+        text = FILES[name].read_text(encoding="utf-8")
+        paths = _IMPORT.findall(text) + (_LATER.findall(text) if later else [])
+        found = (posixpath.normpath(posixpath.join(folder, path)) for path in paths)
         names += [other for other in dict.fromkeys(found) if other not in names]
     return names

@@ -8,7 +8,6 @@ import { PendingEvents, framePeriod, frameQuestion, hasChanges, mergeHeader, roo
 import { Projector } from './projector.js';
 import { View } from './view.js';
 import { fromBase64, unpack } from '../shared/frame.js';
-import { loadPlotly } from '../shared/plotly.js';
 import { onReconnect } from './reconnect.js';
 import { setText } from '../shared/dom.js';
 
@@ -76,13 +75,7 @@ class Live {
     this.shown = text;
   }
 
-  loadCharts() {
-    loadPlotly(this.plotly).then(Plotly => this.view.setPlotly(Plotly), error => this.view.refuseCharts(error));
-  }
-
-  listen({ plotly, socket, token }) {
-    this.plotly = new URL(plotly, document.baseURI).href;
-    if (this.painted) this.loadCharts();
+  listen({ socket, token }) {
     if (token === this.token) {
       this.connection.hurry();
       return;
@@ -125,7 +118,7 @@ class Live {
 
   /** With many visitors the server asks everyone for fewer frames. */
   onMessage({ interval, responses }) {
-    if (responses) this.view.responses.receive(responses);
+    if (responses) this.view.extras?.responses.receive(responses);
     else this.crowded = Number(interval) || 0;
   }
 
@@ -147,8 +140,8 @@ class Live {
       } catch (error) {
         this.report(error);
       }
-      if (this.painted === 1 && this.plotly) setTimeout(() => this.loadCharts()); // five megabytes of script: after the first picture
-      this.view.drawOneChart(now);
+      if (this.painted && !this.view.extras) setTimeout(() => this.view.complete());
+      this.view.extras?.drawOneChart(now);
     });
   }
 
@@ -189,7 +182,7 @@ class Live {
     if (header.kind) this.view.show(header, update, arrays, before, now);
     if (hasChanges(update)) this.root.dataset.frame = String(++this.painted);
     if (header.status === STATUSES.lost) header.frame = -1; // the recovered run may count frames from the start
-    if (header.kind) this.view.responses.follow(header, now, this.drag.isDragging);
+    if (header.kind) this.view.extras?.responses.follow(header, now, this.drag.isDragging);
     this.statusChanged ||= header.status !== (before ?? this.data).status;
     this.reportStatus();
   }

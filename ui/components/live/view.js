@@ -1,27 +1,23 @@
-// Everything the live component has on the screen: its parts, their places, and which part takes what of a frame.
+// What the live component has on the screen: its parts, their places, and which part takes what of a frame. It makes the first
+// picture; extras.js has the rest.
 import { Advice, Details, StatusLine } from './status.js';
-import { ChartPanel, drawOneChart } from './panels/chart.js';
 import { DecisionMap } from './map/decision_map.js';
 import { Diagram } from './network/diagram.js';
-import { DrawingPad } from './drawing/drawing_pad.js';
-import { ElementSource, SaveMenu } from '../shared/save.js';
 import { EVENTS, STATUSES } from '../shared/protocol.js';
 import { Guide } from './guide.js';
 import { Outline } from './network/outline.js';
 import { History } from './panels/history.js';
-import { ResponseCurves } from './responses/response_curves.js';
 import { Strip } from './strip.js';
 import { build, setText } from '../shared/dom.js';
 import { counted } from '../shared/format.js';
 import { hasChanges } from './exchange.js';
-import { makePanels } from './panels/index.js';
 import { readTheme } from '../shared/palette.js';
 
 const FACTS_PERIOD_MS = 50; // between changes of the status line during training: a person cannot read sixty numbers per second
 const TABLE_PERIOD_MS = 100; // between changes of the tables
 const SENTENCE_PERIOD_MS = 1000; // between changes of the sentences for screen readers
+const RETRY_MS = 3000; // between two attempts to fetch extras.js
 const THEME_VARIABLES = ['text', 'background', 'border', 'primary'].map(name => `--st-${name}-color`);
-const CURVES = 2; // the first panels, beside the map
 const VIEW_TITLES = { map: 'Prediction of the network', pictures: 'Test pictures', table: 'Test data' };
 
 /** owner: focus (unit or null), point(unit), edit(message), ask(message), send(event). */
@@ -38,14 +34,11 @@ export class View {
     this.details = new Details();
     this.diagram = new Diagram(owner);
     this.map = new DecisionMap();
-    this.pad = new DrawingPad(this.map, { points: message => owner.send({ type: EVENTS.points, ...message }) });
     this.advice = new Advice(changes => owner.send({ type: EVENTS.fix, changes }));
     this.strip = new Strip();
-    this.responses = new ResponseCurves({
-      ask: message => owner.ask(message), take: changes => owner.send({ type: EVENTS.fix, changes }),
-    });
-    this.panels = makePanels({ lightCell: cell => this.map.light(cell) });
-    this.charts = this.panels.filter(panel => panel instanceof ChartPanel);
+    this.extras = /** @type {import('./extras.js').Extras | null} */ (null); // until the first picture is painted
+    this.completing = /** @type {Promise<void> | null} */ (null);
+    this.isClosed = false;
 
     this.probe = build('span', 'live-probe'); // its color follows the page's background; its transition ends when the theme changed
     this.title = build('h3', 'live-title', VIEW_TITLES.map);
@@ -55,44 +48,57 @@ export class View {
     this.place = build('div', 'live-place', this.note, this.outline.element, this.map.element, this.strip.element);
     this.main = build('section', 'live-main', this.head, this.place);
     root.classList.add('live');
-    const curves = this.panels.slice(0, CURVES).map(panel => panel.element);
-    const others = this.panels.slice(CURVES).map(panel => panel.element);
     this.words = build('div', 'live-words-row');
     this.guide = new Guide({ map: this.head, words: this.words, numbers: this.status.element });
     this.words.append(this.status.notice, this.guide.element, this.advice.element);
-    this.panelGrid = build('div', 'live-panels', ...others, this.details.element);
-    const grid = build('div', 'live-grid', this.diagram.element, this.main, build('div', 'live-curves', ...curves), this.words, this.panelGrid);
+    this.curves = build('div', 'live-curves');
+    this.panelGrid = build('div', 'live-panels', this.details.element);
+    const grid = build('div', 'live-grid', this.diagram.element, this.main, this.curves, this.words, this.panelGrid);
     root.replaceChildren(this.probe, this.status.element, grid);
     root.dataset.view = 'map';
-    this.addSaveMenus();
     this.forget();
     this.probe.addEventListener('transitionend', () => this.updateTheme());
   }
 
-  addSaveMenus() {
-    const back = () => getComputedStyle(this.probe).backgroundColor;
-    for (const panel of this.panels) new SaveMenu(panel.name, panel.head, panel.pictureSource(back));
-    new SaveMenu('picture', this.head, new ElementSource(this.place, back));
-    new SaveMenu('network', this.diagram.box, new ElementSource(this.diagram.box, back));
+  /** Fetches the parts that the first picture does not need. */
+  complete() {
+    this.completing ??= import('./extras.js').then(({ Extras }) => this.addExtras(Extras)).catch(error => {
+      console.error(error);
+      setText(this.curves, `The curves could not be loaded: ${error.message}`);
+      setTimeout(() => { this.completing = null; }, RETRY_MS); // the frame after that tries again
+    });
+  }
+
+  /** They show what has been shown so far. */
+  addExtras(Extras) {
+    if (this.isClosed) return;
+    const extras = this.extras = new Extras(this);
+    extras.setTheme(this.theme);
+    extras.setOptions(this.options);
+    if (!this.header) return; // another run has begun
+    extras.rebuild(this.header);
+    extras.takeHistory(this.history);
+    extras.show(this.header, this.latest);
+    extras.describe(this.header);
   }
 
   /** Drops what belongs to one run. */
   forget() {
     this.factsAt = this.tablesAt = this.sentencesAt = -Infinity;
+    this.header = null;
     this.latest = {};
     this.historyGrew = false; // whether the curves have to be drawn
     this.history.clear();
-    this.responses.forget();
+    this.extras?.forget();
   }
 
   setOptions(data) {
+    this.options = data;
     this.map.setOptions(data);
     this.diagram.setOptions(data);
     this.outline.show(data.outline, data.activations);
-    this.advice.locked = this.responses.locked = data.locked ?? [];
-    this.drawing = data.drawing ?? null;
-    if (this.map.plane) this.pad.setOptions(this.drawing);
-    for (const panel of this.panels) panel.configure(data);
+    this.advice.locked = data.locked ?? [];
+    this.extras?.setOptions(data);
   }
 
   setCalm(calm) {
@@ -115,6 +121,7 @@ export class View {
   }
 
   show(header, update, arrays, before, now) {
+    this.header = header;
     if (header.status !== STATUSES.running || now - this.factsAt >= FACTS_PERIOD_MS) this.showFacts(header, now);
     if (hasChanges(update)) this.take(header, arrays, before, now);
     this.map.follow(header);
@@ -128,12 +135,10 @@ export class View {
       this.map.take(header, arrays, now);
       if (header.network) this.diagram.take(header, arrays);
       this.showMap(header, arrays);
-      if (this.drawing && !this.pad.options) this.pad.setOptions(this.drawing);
+      this.extras?.openPad();
     }
-    if (this.historyGrew) {
-      this.historyGrew = false;
-      for (const panel of this.panels) panel.takeHistory(this.history);
-    }
+    if (this.historyGrew) this.extras?.takeHistory(this.history);
+    this.historyGrew = false;
     Object.assign(this.latest, arrays);
   }
 
@@ -163,14 +168,10 @@ export class View {
     this.latest = {};
     this.root.dataset.view = this.main.dataset.view = view;
     this.diagram.element.hidden = !(header.plane && header.network);
-    if (!header.plane) this.pad.setOptions(null);
     setText(this.title, VIEW_TITLES[view]);
     const inputs = header.inputs ? `This data has ${counted(header.inputs, 'input')}` : 'This data does not have two inputs';
     setText(this.note, view === 'table' ? `${inputs}; the map is drawn for two.` : '');
-    for (const panel of this.panels) panel.rebuild(header);
-    const { element } = this.panels[this.panels.length - 1]; // the last panel takes the place of a missing map
-    const home = view === 'table' ? this.place : this.panelGrid;
-    if (element.parentElement !== home) home.insertBefore(element, home === this.panelGrid ? this.details.element : null);
+    this.extras?.rebuild(header);
   }
 
   showFacts(header, now) {
@@ -188,7 +189,7 @@ export class View {
 
   showTables(header, now) {
     this.tablesAt = now;
-    for (const panel of this.panels) panel.show(header, this.latest);
+    this.extras?.show(header, this.latest);
     this.advice.show(header.advice ?? header.goal ?? { text: header.loss_note, fix: null });
     this.strip.take(header, this.latest);
     delete this.latest.images;
@@ -197,41 +198,23 @@ export class View {
 
   describe(header, now) {
     this.sentencesAt = now;
-    for (const panel of this.panels) panel.describe(header);
+    this.extras?.describe(header);
     if (header.plane) this.map.describe(header);
   }
 
-  // -- charts and theme
-
-  setPlotly(plotly) {
-    if (this.charts.every(chart => chart.plotly === plotly)) return;
-    this.charts.forEach(chart => chart.setPlotly(plotly));
-    this.drawAllCharts();
-  }
-
-  refuseCharts(error) {
-    this.charts.forEach(chart => chart.refuse(error.message));
-  }
-
-  drawOneChart(now) {
-    drawOneChart(this.charts, now);
-  }
-
-  drawAllCharts() {
-    this.charts.filter(chart => chart.isDue(Infinity)).forEach(chart => chart.draw(performance.now()));
-  }
-
   updateTheme() {
-    const theme = readTheme(this.root);
-    [this.map, this.diagram, this.strip, this.responses, ...this.panels].forEach(part => part.setTheme(theme));
+    const theme = this.theme = readTheme(this.root);
+    for (const part of [this.map, this.diagram, this.strip]) part.setTheme(theme);
     this.root.dataset.theme = this.status.element.dataset.theme = theme.name;
     const given = getComputedStyle(this.root); // the bar, where the status line is, does not inherit these
     for (const name of THEME_VARIABLES) this.status.element.style.setProperty(name, given.getPropertyValue(name));
-    this.drawAllCharts();
+    this.extras?.setTheme(theme);
   }
 
   close() {
-    [this.status, this.diagram, this.map, this.pad, this.guide, this.responses, ...this.panels].forEach(part => part.close());
+    this.isClosed = true;
+    for (const part of [this.status, this.diagram, this.map, this.guide]) part.close();
+    this.extras?.close();
     this.root.replaceChildren();
   }
 }

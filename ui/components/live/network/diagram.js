@@ -2,7 +2,6 @@
 // mouse, touch, keyboard and screen reader find the same things.
 import { DiagramPainter } from './painter.js';
 import { DiagramButtons } from './buttons.js';
-import { WeightEditor } from './weight_editor.js';
 import { EVENTS, LOCKS, STATUSES, THUMBNAIL_SIDE } from '../../shared/protocol.js';
 import { Roving } from '../../shared/roving.js';
 import { layOut, linkAt, minimumWidth, weightIndex } from './layout.js';
@@ -26,7 +25,7 @@ export class Diagram {
     this.box.setAttribute('aria-label', 'Network diagram. Arrow keys move between features and neurons; Enter opens the weights.');
     this.element = build('section', 'live-diagram', this.box);
     this.resizing = new Roving(this.box, () => [this.buttons.resizers()]);
-    this.editor = new WeightEditor(this.box, message => owner.edit(message));
+    this.editor = /** @type {import('./weight_editor.js').WeightEditor | null} */ (null); // once it is loaded
     this.pointed = /** @type {{ place: import('./layout.js').Place | null, link: import('./layout.js').Link | null }} */ ({ place: null, link: null });
     this.phase = 0;
     this.calm = false;
@@ -87,12 +86,12 @@ export class Diagram {
     }
     if (header.status === STATUSES.running) this.phase += DASH_SPEED;
     this.paint();
-    this.editor.refresh(row => this.valueOf(row));
+    this.editor?.refresh(row => this.valueOf(row));
   }
 
   rebuild(network, classes) {
     this.network = network;
-    this.editor.close();
+    this.editor?.close();
     this.pointed.place = null;
     this.pointAtLink(null);
     this.buttons.update(network, classes);
@@ -208,7 +207,7 @@ export class Diagram {
   }
 
   edit(title, rows, x, y) {
-    if (!this.editable || !this.arrays.weights) return;
+    if (!this.editor || !this.editable || !this.arrays.weights) return;
     this.pointAtLink(null);
     this.pointAt(null);
     this.editor.open({ title, rows: rows.map(row => ({ ...row, value: this.valueOf(row) })) }, x, y);
@@ -256,6 +255,6 @@ export class Diagram {
   close() {
     clearTimeout(this.leaving);
     this.observer.disconnect();
-    this.editor.close();
+    this.editor?.close();
   }
 }
