@@ -71,8 +71,10 @@ def arguments(words: Sequence[str] | None = None) -> dict[str, Any]:
             kind.add_argument("--data-dir", help="folder with the files of MNIST")
         if name in ("cpu", "gpu"):
             kind.add_argument("--peers", default="", help="only these, separated by commas")
+        if name in ("cpu", "live"):
+            part = "engine" if name == "cpu" else "page"
+            kind.add_argument("--before", help=f"folder of another checkout, whose {part} is measured beside this one")
         if name == "cpu":
-            kind.add_argument("--before", help="folder of another checkout, whose engine is measured beside this one")
             kind.add_argument("--data-dir", help="folder with the files of MNIST; random pixels without it")
     options = {name: value for name, value in vars(parser.parse_args(words)).items() if value is not None}
     module = _module(options["what"])

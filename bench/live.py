@@ -1,4 +1,7 @@
-"""Benchmark of the live page: painted frames, training speed, and the time from a slider to its effect."""
+"""Benchmark of the live page: painted frames, training speed, and the time from a slider to its effect.
+
+With another checkout: how long first visits and reloads take on both pages, in turn.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
@@ -23,6 +27,7 @@ WORKLOADS = {
 }
 MEASURED_S = 8.0  # of streaming
 DRAGGED_S = 3.0  # of a slider at the speed Instant
+VISITS = 16  # to each checkout, after two that do not count
 TILES_S = 5.0  # from the first picture of all tiles on, or until all runs have ended
 MOVES = 14  # of the mouse from one end of the slider to the other: each shows another value
 HEADLESS = """
@@ -104,8 +109,13 @@ NUMBERS = """
 """
 
 
-def measure(workloads: list[str]) -> list[dict[str, Any]]:
-    """One row per workload."""
+def measure(workloads: list[str], before: str | None = None) -> list[dict[str, Any]]:
+    """One row per workload.
+
+    before: folder of another checkout; then only the time until the first picture is measured, on its page and ours.
+    """
+    if before:
+        return _beside(workloads, Path(before))
     server = Server()
     try:
         with sync_playwright() as playwright:
@@ -114,6 +124,43 @@ def measure(workloads: list[str]) -> list[dict[str, Any]]:
             return [_row(browser, server.url, name) for name in workloads]
     finally:
         server.stop()
+
+
+def _beside(workloads: list[str], before: Path) -> list[dict[str, Any]]:
+    servers = [Server(root=before), Server()]
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium_path(), args=list(CHROMIUM_FLAGS))
+            return [_visits(browser, [server.url for server in servers], name) for name in workloads]
+    finally:
+        for server in servers:
+            server.stop()
+
+
+def _visits(browser: Browser, urls: list[str], workload: str) -> dict[str, Any]:
+    """The figures of both pages, and the median of the ratio ours / before, of first visits and of reloads."""
+    pairs = []
+    for number in range(VISITS + 2):
+        turn = [0, 1] if number % 2 else [1, 0]
+        times = {side: _visit_twice(browser, urls[side], WORKLOADS[workload]) for side in turn}
+        pairs.append((times[0], times[1]))
+    row: dict[str, Any] = {"workload": workload}
+    for place, name in enumerate(("first_visit", "first_paint")):
+        before, ours = zip(*[(old[place], new[place]) for old, new in pairs[2:]], strict=True)
+        row[f"{name}_before_ms"], row[f"{name}_ms"] = statistics.median(before), statistics.median(ours)
+        row[f"{name}_ratio"] = statistics.median(new / old for old, new in zip(before, ours, strict=True))
+    return row
+
+
+def _visit_twice(browser: Browser, url: str, query: str) -> tuple[float, float]:
+    """Milliseconds until the first picture, of a new visitor and after a reload."""
+    page = _visit(browser, url, query)
+    first = _first_paint(page)
+    page.goto(f"{url}?{query}")
+    again = _first_paint(page)
+    page.context.close()
+    time.sleep(0.3)  # until the server has noticed that the visitor left
+    return first, again
 
 
 def _row(browser: Browser, url: str, workload: str) -> dict[str, Any]:

@@ -38,23 +38,26 @@ class Server:
     """A running playground.
 
     script: app.py, or ui/router.py for the page alone. port: 0 for any free one. log: takes what the server prints.
+    root: the checkout.
     """
 
-    def __init__(self, script: str = "app.py", port: int = 0, log: Path | None = None, **environment: str) -> None:
+    def __init__(
+        self, script: str = "app.py", port: int = 0, log: Path | None = None, root: Path = ROOT, **environment: str
+    ) -> None:
         self.port = port or _any_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         options = (f"--server.port={self.port}", "--server.address=127.0.0.1", "--server.headless=true")
         words = [sys.executable, "-m", "streamlit", "run", script, *options]
         self.folder = tempfile.TemporaryDirectory(prefix="playground-state-")  # separate from the user's own
         self.environment = {**os.environ, "PLAYGROUND_STATE": self.folder.name, **environment}
-        self.words, self.log = words, log
+        self.words, self.log, self.root = words, log, root
         self.begin(script)
 
     def begin(self, script: str = "app.py") -> None:
         """Start the server, or restart it at the same address after `stop`."""
         with self.log.open("ab") if self.log else contextlib.nullcontext() as output:
             self.process = subprocess.Popen(
-                self.words, cwd=ROOT, env=self.environment, start_new_session=True, stdout=output, stderr=output
+                self.words, cwd=self.root, env=self.environment, start_new_session=True, stdout=output, stderr=output
             )
         self._wait("healthz" if script == "app.py" else "_stcore/health")
 
