@@ -27,7 +27,7 @@ WORKLOADS = {
 }
 MEASURED_S = 8.0  # of streaming
 DRAGGED_S = 3.0  # of a slider at the speed Instant
-VISITS = 16  # to each checkout, after two that do not count
+VISITS = 30  # to each checkout, after two that do not count
 TILES_S = 5.0  # from the first picture of all tiles on, or until all runs have ended
 MOVES = 14  # of the mouse from one end of the slider to the other: each shows another value
 HEADLESS = """

@@ -1,9 +1,12 @@
-// Everything of the live component but its first picture: curves, panels, response curves, drawing, the weight editor and the
-// menus to save pictures. These modules, more than half of the component, are fetched when the first picture is painted.
+// What the first picture does not need: curves, panels, response curves, drawing, the weight editor, menus to save pictures,
+// keyboard shortcuts and sliders that act while they are dragged. These modules, almost half of the component's, are fetched
+// when the first picture is painted.
 import { ChartPanel, drawOneChart } from './panels/chart.js';
+import { DragPreview } from './drag.js';
 import { DrawingPad } from './drawing/drawing_pad.js';
 import { ElementSource, SaveMenu } from '../shared/save.js';
 import { EVENTS } from '../shared/protocol.js';
+import { Keys } from '../shared/keys.js';
 import { ResponseCurves } from './responses/response_curves.js';
 import { WeightEditor } from './network/weight_editor.js';
 import { loadPlotly } from '../shared/plotly.js';
@@ -16,6 +19,8 @@ export class Extras {
   constructor(view) {
     const { owner, map, diagram } = view;
     this.view = view;
+    this.keys = new Keys();
+    this.drag = new DragPreview((field, value) => owner.preview(field, value));
     this.drawing = null; // options of the pad
     this.pad = new DrawingPad(map, { points: message => owner.send({ type: EVENTS.points, ...message }) });
     this.responses = new ResponseCurves({
@@ -44,6 +49,8 @@ export class Extras {
   }
 
   setOptions(data) {
+    this.keys.table = data.keys ?? {};
+    this.drag.values = data.previews;
     this.responses.locked = data.locked ?? [];
     this.drawing = data.drawing ?? null;
     if (this.view.map.plane) this.pad.setOptions(this.drawing);
@@ -65,6 +72,10 @@ export class Extras {
 
   openPad() {
     if (this.drawing && !this.pad.options) this.pad.setOptions(this.drawing);
+  }
+
+  follow(header, now) {
+    this.responses.follow(header, now, this.drag.isDragging);
   }
 
   takeHistory(history) {
@@ -105,6 +116,6 @@ export class Extras {
   }
 
   close() {
-    for (const part of [this.pad, this.responses, ...this.panels]) part.close();
+    for (const part of [this.keys, this.drag, this.pad, this.responses, ...this.panels]) part.close();
   }
 }

@@ -2,8 +2,6 @@
 // Its state belongs to the root element, so that new data from Python does not restart it.
 import { CLOSE_CODES, COMMANDS, EVENTS, LIVE_PROTOCOL, STATUSES } from '../shared/protocol.js';
 import { Connection } from './connection.js';
-import { DragPreview } from './drag.js';
-import { Keys } from '../shared/keys.js';
 import { PendingEvents, framePeriod, frameQuestion, hasChanges, mergeHeader, rootFacts } from './exchange.js';
 import { Projector } from './projector.js';
 import { View } from './view.js';
@@ -20,8 +18,6 @@ class Live {
     this.root = root;
     this.calm = window.matchMedia('(prefers-reduced-motion: reduce)');
     this.connection = new Connection(this);
-    this.keys = new Keys();
-    this.drag = new DragPreview((field, value) => this.connection.send({ type: COMMANDS.preview, field, value }));
     this.projector = new Projector();
     this.stopWatching = onReconnect(() => this.send({ type: EVENTS.reconnected }));
     this.painted = 0;
@@ -54,8 +50,6 @@ class Live {
     this.root.dataset.mode = data.mode;
     this.root.dataset.controls = data.controls;
     this.view.setOptions(data);
-    this.keys.table = data.keys ?? {};
-    this.drag.values = data.previews;
     this.projector.set(Boolean(data.projector));
     if (data.mode === 'rerun') this.follow(data.frame);
     else this.listen(data);
@@ -103,6 +97,10 @@ class Live {
 
   edit({ layer, from, to, value }) {
     this.connection.send({ type: COMMANDS.edit, layer, from, to, value });
+  }
+
+  preview(field, value) {
+    this.connection.send({ type: COMMANDS.preview, field, value });
   }
 
   // -- what the connection asks of its owner
@@ -182,7 +180,7 @@ class Live {
     if (header.kind) this.view.show(header, update, arrays, before, now);
     if (hasChanges(update)) this.root.dataset.frame = String(++this.painted);
     if (header.status === STATUSES.lost) header.frame = -1; // the recovered run may count frames from the start
-    if (header.kind) this.view.extras?.responses.follow(header, now, this.drag.isDragging);
+    if (header.kind) this.view.extras?.follow(header, now);
     this.statusChanged ||= header.status !== (before ?? this.data).status;
     this.reportStatus();
   }
@@ -194,7 +192,7 @@ class Live {
   reportStatus() {
     if (this.header?.status === this.data.status) this.statusChanged = false;
     const isReading = Boolean(document.querySelector('[data-testid=stDialog]'));
-    if (this.statusChanged && !isReading && !this.drag.isDragging && !document.querySelector('[data-test-script-state=running]')) {
+    if (this.statusChanged && !isReading && !this.view.isDragging && !document.querySelector('[data-test-script-state=running]')) {
       this.statusChanged = false;
       this.send({ type: EVENTS.status, status: this.header.status });
     }
@@ -217,8 +215,6 @@ class Live {
     clearTimeout(this.seeking);
     this.stopWatching();
     this.connection.close();
-    this.keys.close();
-    this.drag.close();
     this.view.close();
     instances.delete(this.root);
   }

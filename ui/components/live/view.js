@@ -20,7 +20,7 @@ const RETRY_MS = 3000; // between two attempts to fetch extras.js
 const THEME_VARIABLES = ['text', 'background', 'border', 'primary'].map(name => `--st-${name}-color`);
 const VIEW_TITLES = { map: 'Prediction of the network', pictures: 'Test pictures', table: 'Test data' };
 
-/** owner: focus (unit or null), point(unit), edit(message), ask(message), send(event). */
+/** owner: focus (unit or null), point(unit), edit(message), preview(field, value), ask(message), send(event). */
 export class View {
   constructor(root, owner) {
     this.root = root;
@@ -101,6 +101,11 @@ export class View {
     this.extras?.setOptions(data);
   }
 
+  /** Whether a slider of the page is being dragged. */
+  get isDragging() {
+    return Boolean(this.extras?.drag.isDragging);
+  }
+
   setCalm(calm) {
     this.diagram.calm = calm;
   }
@@ -132,8 +137,8 @@ export class View {
   take(header, arrays, before, now) {
     if (before?.build !== header.build) this.rebuild(header, arrays);
     if (header.plane) {
+      if (header.network) this.diagram.take(header, arrays); // before the map, whose width depends on it
       this.map.take(header, arrays, now);
-      if (header.network) this.diagram.take(header, arrays);
       this.showMap(header, arrays);
       this.extras?.openPad();
     }

@@ -32,7 +32,10 @@ export class DecisionMap {
     this.unit = '';
     this.classes = [];
     this.markedAt = -Infinity;
-    this.observer = new ResizeObserver(() => this.drawMarks());
+    this.side = 0; // of the square, when its marks were drawn
+    this.observer = new ResizeObserver(() => {
+      if (this.square.clientWidth !== this.side) this.drawMarks();
+    });
     this.observer.observe(this.square);
     this.square.addEventListener('pointermove', event => this.hover(event));
     this.square.addEventListener('pointerleave', () => this.hideTip());
@@ -147,6 +150,7 @@ export class DecisionMap {
   drawMarks() {
     const side = this.square.clientWidth;
     if (!this.plane || !this.theme || !side) return;
+    this.side = side;
     const context = sharpContext(this.marks, side, side);
     const scale = this.scale;
     drawAxes(context, scale, this.plane.extent, this.theme);

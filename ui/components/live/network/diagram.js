@@ -40,7 +40,10 @@ export class Diagram {
       const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
       if (plain && this.buttons.moveFocus(event.target, event.key)) event.preventDefault();
     });
-    this.observer = new ResizeObserver(() => this.arrange());
+    this.observer = new ResizeObserver(() => {
+      const { clientWidth, clientHeight } = this.box;
+      if (this.layout?.width !== clientWidth || this.layout.height !== clientHeight) this.arrange();
+    });
     this.observer.observe(this.box);
   }
 
@@ -100,11 +103,12 @@ export class Diagram {
   }
 
   arrange() {
-    const { clientWidth, clientHeight } = this.box;
-    if (!this.network || !clientWidth) return;
+    if (!this.network) return;
     const minimum = minimumWidth(this.network);
     this.box.style.minWidth = `${minimum}px`;
     this.element.parentElement?.style.setProperty('--live-network', `${minimum}px`); // the map leaves it this room
+    const { clientWidth, clientHeight } = this.box; // after the above: the browser lays out the page once
+    if (!clientWidth) return;
     this.layout = layOut(this.network, Math.max(clientWidth, minimum), clientHeight);
     this.painter.resize(this.layout);
     this.buttons.place(this.layout);
