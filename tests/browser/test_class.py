@@ -122,6 +122,7 @@ def test_a_lost_connection_is_restored_with_the_run(visit, server):
     visitor.play()
     before = visitor.until("facts.epoch > 5")
     for attempts in (1, 4):  # the fourth attempt comes seconds later, while training waits
+        visitor.settle()  # what a script run draws while the connection is lost never arrives
         visitor.page.evaluate("window.pull()")
         visitor.until("facts.status === 'lost'")
         visitor.page.wait_for_function(
