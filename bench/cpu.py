@@ -15,7 +15,9 @@ from bench.peers import OURS, PEERS
 from bench.processes import Implementation, Missing, rows_of
 from bench.workloads import WORKLOADS as NETWORKS
 
-SECTIONS = {"frame": "bench.frame", "memory": "bench.memory", "growth": "bench.growth"}  # each prints its own rows
+SECTIONS = {  # each prints its own rows
+    "frame": "bench.frame", "compile": "bench.compile", "memory": "bench.memory", "growth": "bench.growth",
+}  # fmt: skip
 WORKLOADS = {**NETWORKS, **SECTIONS}
 ROUNDS = 7
 ALL = [peer for peer in PEERS if peer != OURS]

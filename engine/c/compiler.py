@@ -34,7 +34,11 @@ if os.name != "nt":
 SWITCH_VARIABLE = "PLAYGROUND_COMPILED"  # environment variable: "off": all runs are on the tape; "wait": see below
 CANDIDATES = ("cc", "gcc", "clang")  # after the command in the environment variable CC
 FLAGS = ("-std=gnu11", "-O2", "-ftree-vectorize", "-fno-math-errno", "-fno-trapping-math", "-fopenmp-simd", "-w")
-NATIVE = ("-march=native",)  # left out if the compiler or the processor refuses it
+OPTIONAL = (  # left out if the compiler or the processor refuses them; -fipa-cp-clone: products for each width
+    ("-march=native", "-fipa-cp-clone"),
+    ("-march=native",),
+    (),
+)
 TIMEOUT_S = 60.0
 MAX_FILES, MAX_MB = 500, 200  # in the folder; what has not been used for the longest time is deleted
 MIN_FREE_MB = 10  # on its disk
@@ -98,8 +102,8 @@ def _search() -> Compiler | str:
         return f"There is no C compiler. Install one, for example with: {command}"
     problems, more = [], shlex.split(os.environ.get("CFLAGS", ""))
     for command in existing:
-        for native in (NATIVE, ()):
-            found = _with_identity((*command, *FLAGS, *native, *more))
+        for optional in OPTIONAL:
+            found = _with_identity((*command, *FLAGS, *optional, *more))
             if not (problem := _trial_problem(found)):
                 return found
             problems.append(problem)

@@ -16,8 +16,9 @@ import numpy as np
 
 from engine.c.build import Build
 from engine.c.compiler import is_waited_for
-from engine.c.program import NOTED, Program, blas_product, noise_width, twin_of
+from engine.c.program import NOTED, Program, noise_width, twin_of
 from engine.c.relocation import program_for
+from engine.c.runtime import blas_product
 from engine.formulas.regularizers import REGULARIZERS
 from engine.formulas.schedules import SCHEDULES
 from engine.network.layers import Activation, Dense, Dropout, Residual

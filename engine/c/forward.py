@@ -9,17 +9,9 @@ from typing import Any
 import numpy as np
 
 from engine.c.build import Build
-from engine.c.compiler import is_waited_for, library
-from engine.c.program import (
-    Function,
-    HostSketch,
-    Memory,
-    beginning,
-    blas_product,
-    plan_of,
-    shared,
-    twin_of,
-)
+from engine.c.compiler import is_waited_for
+from engine.c.program import Functions, HostSketch, Memory, plan_of, program_text, shared, twin_of
+from engine.c.runtime import Moving, program
 from engine.lowering.sketch import Node
 from engine.network.network import Network
 from engine.network.observe import observe
@@ -46,12 +38,6 @@ class Forward:
         return self.build.result()[0]()
 
 
-class Moving(ctypes.Structure):
-    """An address in the table that is another one for each block. first: of the first sample."""
-
-    _fields_ = (("place", ctypes.c_int64), ("first", ctypes.c_void_p), ("width", ctypes.c_int64))
-
-
 def _compiled(wanted: Forward) -> Callable[[], list[np.ndarray]]:
     """Raises Unsketchable and NoCompiler."""
     twin, x, dtype = wanted.twin, wanted.x, wanted.twin.dtype
@@ -70,10 +56,9 @@ def _compiled(wanted: Forward) -> Callable[[], list[np.ndarray]]:
         stored[missing[-1].node] = block = np.zeros(missing[-1].shape, dtype)
         sketch.wrap(shared(block))[:] = missing[-1]
     kernels: dict[str, str] = {}
-    function = Function("forward", [plan.launches], kernels)
-    compiled = library("\n".join([beginning(dtype, kernels), function.text, FORWARD]))
-    compiled.outputs.argtypes = [*[ctypes.c_void_p] * 3, *[ctypes.c_int64] * 2, ctypes.c_void_p, ctypes.c_int64]
-    tables, kept = function.table(plan.launches)
+    functions = Functions("forward", [plan.launches], kernels)
+    library, runtime = program(program_text(dtype, kernels, [functions]), dtype)
+    forward, kept = functions.kernels(plan.launches, library)
     whole = {address_of(blocks[y.node]): np.zeros((len(x), y.shape[1]), dtype) for y in found}
     outputs = [whole[address_of(blocks[y.node])] for y in found]  # layers may have the same, as dropout
     whole[address_of(samples)] = x
@@ -83,23 +68,8 @@ def _compiled(wanted: Forward) -> Callable[[], list[np.ndarray]]:
     ]  # fmt: skip
     moved = (Moving * len(moving))(*moving)
 
-    def play(kept: tuple = (kept, x, twin)) -> list[np.ndarray]:
-        compiled.outputs(blas_product(dtype), *tables[:2], len(x), size, moved, len(moved))
+    def play(kept: tuple = (kept, x, twin, library)) -> list[np.ndarray]:
+        runtime.forward_blocks(ctypes.byref(forward), len(x), size, moved, len(moved))
         return outputs
 
     return play
-
-
-FORWARD = """typedef struct { int64_t place; char *first; int64_t width; } Moving;
-
-/* Outputs of layers, block by block. A sample may be in two blocks: it depends on others only in how it is rounded. */
-void outputs(blas *product, void **p, const int *n, int64_t samples, int64_t size, const Moving *moving,
-             int64_t count) {
-  gemm = product;
-  for (int64_t done = 0; done < samples; done += size) {
-    int64_t first = done < samples - size ? done : samples - size;
-    for (const Moving *m = moving; m < moving + count; m++) p[m->place] = m->first + first * m->width;
-    forward(p, n, 0);
-  }
-}
-"""

@@ -85,6 +85,12 @@ SIMD = '_Pragma("omp simd")'
 # What every program begins with --------------------------------------------------------------------------------------
 
 
+def types(dtype: np.dtype) -> str:
+    """The types of the numbers of a network, and of the tables of its kernels."""
+    single = dtype == np.float32
+    return TYPES.replace("$REAL$", "float" if single else "double").replace("$BITS$", f"uint{32 if single else 64}_t")
+
+
 def definitions(dtype: np.dtype) -> str:
     """Types, functions of numbers and products. NaN propagates as in NumPy, so that a divergence is noticed."""
     single = dtype == np.float32
@@ -94,29 +100,33 @@ def definitions(dtype: np.dtype) -> str:
     odd = range(1, 12 if single else 24, 2)
     artanh = " + g * (".join(f"real({1 / k!r})" for k in odd) + ")" * (len(odd) - 1)
     words = {
-        "REAL": "float" if single else "double", "BITS": "uint32_t" if single else "uint64_t",
         "ROUND": f"{1.5 * 2**mantissa!r}", "MANTISSA": str(mantissa), "BIAS": str(bias),
         "LOWEST": "-104.0" if single else "-746.0", "HIGHEST": "89.0" if single else "710.0",
         "LOG2_HIGH": "0.693359375" if single else "6.93147180369123816490e-01",
         "LOG2_LOW": "-2.12194440e-4" if single else "1.90821492927058770002e-10",
         "ONE_ULP": f"{2.0**mantissa!r}", "ONE_ULP_BITS": f"(bits){mantissa + bias} << {mantissa}",
-        "SERIES": series, "ARTANH": artanh, "GEMM": "sgemm" if single else "dgemm", "SUFFIX": "f" if single else "",
-        "LANES": "8" if single else "4", "BLAS_MIN": str(BLAS_MIN_MULTIPLY_ADDS),
+        "SERIES": series, "ARTANH": artanh, "SUFFIX": "f" if single else "",
+        "BLAS_MIN": str(BLAS_MIN_MULTIPLY_ADDS),
     }  # fmt: skip
-    text = DEFINITIONS
+    text = types(dtype) + DEFINITIONS
     for word, value in words.items():
         text = text.replace(f"${word}$", value)
     return text
 
 
-DEFINITIONS = r"""#include <math.h>
+TYPES = """#include <math.h>
 #include <stdint.h>
 #include <string.h>
 #define INLINE static inline __attribute__((always_inline))
+#define SHARED static __attribute__((noinline)) /* equal layers share it, which saves half of the time of compiling */
+#define TABLES void *const *p, const int *n, const double *c
 typedef $REAL$ real;
 typedef $BITS$ bits;
 #define real(x) ((real)(x))
-
+#define LANES (32 / (int)sizeof(real))
+typedef real lanes __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
+"""
+DEFINITIONS = r"""
 INLINE real larger(real a, real b) { return a > b || a != a ? a : b; }
 INLINE real smaller(real a, real b) { return a < b || a != a ? a : b; }
 INLINE real side(real a) { return a > 0 ? real(1) : a < 0 ? real(-1) : a; }
@@ -178,32 +188,44 @@ INLINE real log1p_of(real x) {
 #define cos cos$SUFFIX$
 
 /* C (M, N) = A (M, K) B (K, N) + row (N), unless that is 0; am, ak, bk, bn: steps in memory. */
-typedef void blas(int, int, int, int64_t, int64_t, int64_t, real, const real *, int64_t, const real *, int64_t, real,
-                  real *, int64_t);
-static blas *gemm;
-#define LANES $LANES$
-typedef real lanes __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
-
+typedef void product(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, const real *row,
+                     real *C);
+static product *large_product; /* in runtime.c */
+void use_large_product(product *given) { large_product = given; }
+/* Sums of `rows` rows of A and LANES columns of B. */
+INLINE void sums_of(int rows, int K, const real *A, int am, int ak, const real *B, int wide, lanes *sums) {
+#pragma GCC unroll 4
+  for (int m = 0; m < rows; m++) sums[m] = (lanes){0};
+  for (int k = 0; k < K; k++) {
+    lanes b = *(const lanes *)(B + k * wide);
+#pragma GCC unroll 4
+    for (int m = 0; m < rows; m++) sums[m] += A[m * am + k * ak] * b;
+  }
+}
 /* B has N columns, or more of zeros up to a multiple of LANES, in rows of `wide`. */
 INLINE void rows_of_product(int rows, int N, int K, const real *A, int am, int ak, const real *B, int wide,
                             const real *row, real *C) {
-  for (int j = 0; j < N; j += LANES) {
-    lanes sums[4] = {{0}};
-    for (int k = 0; k < K; k++) {
-      lanes b = *(const lanes *)(B + k * wide + j);
-#pragma GCC unroll 4
-      for (int m = 0; m < rows; m++) sums[m] += A[m * am + k * ak] * b;
-    }
+  lanes sums[4];
+  int j = 0;
+  for (; j + LANES <= N; j += LANES) {
+    sums_of(rows, K, A, am, ak, B + j, wide, sums);
 #pragma GCC unroll 4
     for (int m = 0; m < rows; m++) {
-      if (row && j + LANES <= N) sums[m] += *(const lanes *)(row + j);
-      if (j + LANES <= N) *(lanes *)(C + m * N + j) = sums[m];
-      else for (int v = 0; j + v < N; v++) C[m * N + j + v] = row ? sums[m][v] + row[j + v] : sums[m][v];
+      if (row) sums[m] += *(const lanes *)(row + j);
+      *(lanes *)(C + m * N + j) = sums[m];
     }
   }
+  if (j == N) return;
+  sums_of(rows, K, A, am, ak, B + j, wide, sums);
+#pragma GCC unroll 4
+  for (int m = 0; m < rows; m++) {
+    real last[LANES];
+    memcpy(last, sums + m, sizeof last);
+    for (int v = 0; j + v < N; v++) C[m * N + j + v] = row ? last[v] + row[j + v] : last[v];
+  }
 }
-INLINE void loops(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, const real *row,
-                  real *C) {
+SHARED void small_product(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn,
+                          const real *row, real *C) {
   int wide = (N + LANES - 1) / LANES * LANES, is_whole = bn == 1 && N == wide;
   real copy[is_whole ? 1 : K * wide];
   if (!is_whole)
@@ -216,6 +238,7 @@ INLINE void loops(int M, int N, int K, const real *A, int am, int ak, const real
   for (; m + 4 <= M; m += 4) rows_of_product(4, N, K, A + m * am, am, ak, b, step, row, C + m * N);
   for (; m < M; m++) rows_of_product(1, N, K, A + m * am, am, ak, b, step, row, C + m * N);
 }
+
 INLINE void dots(int rows, int K, const real *A, int am, int ak, const real *B, int bk, const real *row, real *C) {
   real sums[4] = {0};
   for (int k = 0; k < K; k++) {
@@ -226,84 +249,18 @@ INLINE void dots(int rows, int K, const real *A, int am, int ak, const real *B, 
 #pragma GCC unroll 4
   for (int m = 0; m < rows; m++) C[m] = row ? sums[m] + row[0] : sums[m];
 }
-/* C (M) = A (M, K) B (K) + row (1) */
-INLINE void column(int M, int K, const real *A, int am, int ak, const real *B, int bk, const real *row, real *C) {
+/* N is 1. */
+SHARED void column(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, const real *row,
+                   real *C) {
   int m = 0;
   for (; m + 4 <= M; m += 4) dots(4, K, A + m * am, am, ak, B, bk, row, C + m);
   for (; m < M; m++) dots(1, K, A + m * am, am, ak, B, bk, row, C + m);
 }
-#define SPAN (8 * LANES)
-#define LISTED 64
-/* Whether at most a quarter of A is not zero, as in pictures and behind dropout. */
-static __attribute__((noinline)) int is_sparse(int M, int K, const real *A, int am, int ak) {
-  int rows = ak == 1 ? M : K, columns = ak == 1 ? K : M, step = ak == 1 ? am : ak, count = 0;
-  for (int i = 0; i < rows; i++)
-    for (int j = 0; j < columns; j++) count += A[i * step + j] != 0;
-  return count <= rows * columns / 4;
-}
-/* Only the terms that are not zero are added, SPAN columns of C at a time; the last ones perhaps twice. A weight that
-   is not finite only counts where its input is not zero. */
-INLINE void row_of_terms(const uint16_t *terms, int count, int N, const real *A, int ak, const real *B, int bk,
-                         const real *row, real *C) {
-  for (int j = 0; j < N; j += SPAN) {
-    int first = j + SPAN < N ? j : N - SPAN;
-    lanes sums[8];
-#pragma GCC unroll 8
-    for (int v = 0; v < 8; v++) sums[v] = row ? *(const lanes *)(row + first + v * LANES) : (lanes){0};
-    for (int i = 0; i < count; i++) {
-      const real a = A[terms[i] * ak], *b = B + terms[i] * bk + first;
-#pragma GCC unroll 8
-      for (int v = 0; v < 8; v++) sums[v] += a * *(const lanes *)(b + v * LANES);
-    }
-#pragma GCC unroll 8
-    for (int v = 0; v < 8; v++) *(lanes *)(C + first + v * LANES) = sums[v];
-  }
-}
-/* The terms of LISTED rows of A are listed without a branch, which no processor could predict. */
-static __attribute__((noinline)) void sparse(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk,
-                                             const real *row, real *C) {
-  uint16_t terms[LISTED][K], found[LISTED];
-  for (int m = 0; m < M; m += LISTED) {
-    int rows = M - m < LISTED ? M - m : LISTED, counts[LISTED] = {0};
-    const real *a = A + m * am;
-    if (ak == 1)
-      for (int r = 0; r < rows; r++, a += am) {
-        int count = 0;
-        for (int k = 0; k < K; k++) {
-          terms[r][count] = k;
-          count += a[k] != 0;
-        }
-        counts[r] = count;
-      }
-    else
-      for (int k = 0; k < K; k++, a += ak) {
-        int count = 0;
-        for (int r = 0; r < rows; r++) {
-          found[count] = r;
-          count += a[r] != 0;
-        }
-        for (int i = 0; i < count; i++) terms[found[i]][counts[found[i]]++] = k;
-      }
-    for (int r = 0; r < rows; r++)
-      row_of_terms(terms[r], counts[r], N, A + (m + r) * am, ak, B, bk, row, C + (m + r) * N);
-  }
-}
-/* The steps between rows; what a single row has there means nothing, but BLAS refuses less than the row's length. */
-INLINE int length(int rows, int step, int columns) { return rows > 1 ? step : columns; }
 INLINE void multiply(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, const real *row,
                      real *C) {
-  if ((int64_t)M * N * K >= $BLAS_MIN$) {
-    if (bn == 1 && N >= SPAN && K >= 16 && K <= 2048 && is_sparse(M, K, A, am, ak)) { /* lists fit on the stack */
-      sparse(M, N, K, A, am, ak, B, bk, row, C);
-      return;
-    }
-    gemm(101, ak == 1 ? 111 : 112, bn == 1 ? 111 : 112, M, N, K, 1, A, ak == 1 ? length(M, am, K) : length(K, ak, M), B,
-         bn == 1 ? length(K, bk, N) : length(N, bn, K), 0, C, N); /* 101: by rows; 111: as it is; 112: transposed */
-    for (int m = 0; row && m < M; m++)
-      for (int n = 0; n < N; n++) C[m * N + n] += row[n];
-  }
-  else if (N == 1 && am == 1 && !row) loops(1, M, K, B, bn, bk, A, ak, am, 0, C);
-  else if (N == 1) column(M, K, A, am, ak, B, bk, row, C);
-  else loops(M, N, K, A, am, ak, B, bk, bn, row, C);
+  if ((int64_t)M * N * K >= $BLAS_MIN$) large_product(M, N, K, A, am, ak, B, bk, bn, row, C);
+  else if (N == 1 && am == 1 && !row) small_product(1, M, K, B, bn, bk, A, ak, am, 0, C);
+  else if (N == 1) column(M, N, K, A, am, ak, B, bk, bn, row, C);
+  else small_product(M, N, K, A, am, ak, B, bk, bn, row, C);
 }
 """

@@ -1,4 +1,4 @@
-"""The C of one network: a function for a training step, one for an evaluation, and a loop over many steps.
+"""The C of one network: a function for a training step and one for an evaluation; runtime.c calls them.
 
 One text serves several batch sizes: what differs between them (numbers of elements, literals such as 1 / N) is looked
 up in a table, and so are the addresses of all arrays. What does not differ is a constant of the text.
@@ -11,14 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.c import language
-from engine.c.compiler import library
+from engine.c import language, runtime
+from engine.c.runtime import Kernels, program
 from engine.formulas.losses import Objective
 from engine.lowering.fusion import Plan
 from engine.lowering.sketch import Sketch
@@ -142,16 +141,6 @@ def plan_of(sketch: Sketch, numbers: Any) -> Plan:
 # From kernels to one text --------------------------------------------------------------------------------------------
 
 
-class Table(ctypes.Structure):
-    """Which function it is for, and what that looks up: addresses p, sizes n and literals c."""
-
-    _fields_ = (("place", ctypes.c_int64), ("p", ctypes.c_void_p), ("n", ctypes.c_void_p), ("c", ctypes.c_void_p))
-
-
-TABLES = "void *const *p, const int *n, const double *c"
-ONCE = "static __attribute__((noinline))"  # equal layers share machine code, which halves the time of compiling
-
-
 class Function:
     """One C function for several lists of kernels with the same texts."""
 
@@ -168,11 +157,12 @@ class Function:
                 words.append(constant or f"{kind}[{counts[kind]}]")
                 counts[kind] += not constant
             kernel = kernels.setdefault(launches[0].source, f"{launches[0].name}_{len(kernels) + 1}")
-            source = f"{ONCE} void call({TABLES}) {{ {kernel}({', '.join(words)}); }}\n"
+            keyword = "INLINE" if launches[0].name == "product" else "SHARED"  # products share code anyway
+            source = f"{keyword} void call(TABLES) {{ {kernel}({', '.join(words)}); }}\n"
             call = kernels.setdefault(source, f"call_{len(kernels) + 1}")
             lines.append(f"  {call}({', '.join(f'{kind} + {start}' for kind, start in starts.items())});")
             starts = {kind: start + counts[kind] for kind, start in starts.items()}
-        self.text = "\n".join([f"static void {name}({TABLES}) {{", *lines, "}\n"])
+        self.text = "\n".join([f"static void {name}(TABLES) {{", *lines, "}\n"])
 
     def table(self, launches: list[Launch]) -> tuple[list[int], list[Any]]:
         """Addresses of what the function looks up for these kernels, and the arrays there."""
@@ -196,14 +186,14 @@ class Functions:
         names = [f"{name}_{place}" for place in range(len(groups))]
         functions = [Function(one, group, kernels) for one, group in zip(names, groups.values(), strict=True)]
         self.all = dict(zip(groups, functions, strict=True))
-        table = f"static void (*const {name}[])({TABLES}) = {{{', '.join(names)}}};\n"
+        self.name, table = name, f"void (*const {name}[])(TABLES) = {{{', '.join(names)}}};\n"
         self.text = "\n".join([*(function.text for function in functions), table])
 
-    def table(self, launches: list[Launch]) -> tuple[Table, list[Any]]:
-        """The table for the kernels of an example, and arrays that it refers to."""
-        sources = _sources(launches)
+    def kernels(self, launches: list[Launch], library: ctypes.CDLL) -> tuple[Kernels, list[Any]]:
+        """The function and the tables for an example, and arrays that they refer to. library: the compiled program."""
+        sources, calls = _sources(launches), (ctypes.c_void_p * len(self.all)).in_dll(library, self.name)
         addresses, kept = self.all[sources].table(launches)
-        return Table(list(self.all).index(sources), *addresses), kept
+        return Kernels(calls[list(self.all).index(sources)], *addresses), kept
 
 
 def _sources(launches: list[Launch]) -> tuple[str, ...]:
@@ -219,110 +209,15 @@ def _constant(argument: Any) -> str:
     return "" if isinstance(argument, np.ndarray) else repr(argument.item())
 
 
-class BatchTable(ctypes.Structure):
-    _fields_ = (
-        ("step", Table), ("size", ctypes.c_int64), ("x", ctypes.c_void_p), ("t", ctypes.c_void_p),
-        ("noise", ctypes.c_void_p), ("noise_size", ctypes.c_int64), ("row", ctypes.c_void_p),
-    )  # fmt: skip
-
-
-class PartTable(ctypes.Structure):
-    _fields_ = (
-        ("evaluation", Table), ("size", ctypes.c_int64), ("z", ctypes.c_void_p), ("loss", ctypes.c_void_p),
-        ("labels", ctypes.c_void_p),
-    )  # fmt: skip
-
-
 def beginning(dtype: np.dtype, kernels: dict[str, str]) -> str:
     """The definitions and the kernels of a program."""
     texts = [source.replace(f" {name.partition('_')[0]}(", f" {name}(", 1) for source, name in kernels.items()]
     return "\n".join([language.definitions(dtype), *texts])
 
 
-def program_text(dtype: np.dtype, kernels: dict[str, str], functions: Sequence[Functions], objective: Objective,
-                 widths: tuple[int, int], numbers: int) -> str:  # fmt: skip
-    """The whole program. widths: numbers of a sample and of its targets; numbers: that may change with each step."""
-    words = {"$INPUTS$": widths[0], "$TARGETS$": widths[1], "$NUMBERS$": numbers, "$UNITS$": objective.units}
-    main = PERMUTE + (REGRESSION if objective.kind == "regression" else CLASSIFICATION) + MAIN
-    for word, value in words.items():
-        main = main.replace(word, str(value))
-    return "\n".join([beginning(dtype, kernels), *(function.text for function in functions), main])
-
-
-CLASSIFICATION = """/* The number of correctly classified samples. */
-static double score_of(const real *z, const double *labels, int64_t size) {
-  int64_t correct = 0;
-  for (int64_t i = 0; i < size; i++) {
-    const real *row = z + i * $UNITS$;
-    int best = $UNITS$ == 1 ? row[0] > 0 : 0;
-    for (int j = 1; j < $UNITS$; j++) if (row[j] > row[best]) best = j;
-    correct += best == labels[i];
-  }
-  return (double)correct;
-}
-"""
-REGRESSION = """/* The sum of the squared errors. */
-static double score_of(const real *y, const double *labels, int64_t size) {
-  double sum = 0;
-  for (int64_t i = 0; i < size; i++) sum += (y[i] - labels[i]) * (y[i] - labels[i]);
-  return sum;
-}
-"""
-PERMUTE = """/* As numpy.random.Generator.permutation. A number with as many bits as i is drawn again while it is above
-   i, without a branch, which no processor could predict. */
-void permute(void *state, uint32_t (*next)(void *), int64_t *order, int64_t count, int64_t samples) {
-  for (; count--; order += samples) {
-    for (int64_t i = 0; i < samples; i++) order[i] = i;
-    for (int64_t i = samples - 1, mask = 1; i > 0; mask = 1) {
-      while (mask < i) mask = 2 * mask + 1;
-      do {
-        int64_t drawn = next(state) & mask, is_kept = drawn <= i, j = is_kept ? drawn : i, moved = order[j];
-        order[j] = order[i];
-        order[i] = moved;
-        i -= is_kept;
-      } while (i > mask / 2);
-    }
-  }
-}
-"""
-MAIN = """typedef struct { int64_t place; void *const *p; const int *n; const double *c; } Table;
-typedef struct { Table step; int64_t size; real *x, *t, *noise; int64_t noise_size; double *row; } Batch;
-typedef struct { Table evaluation; int64_t size; const real *z, *loss; const double *labels; } Part;
-
-/* Loss and score of each part. */
-void evaluate_parts(blas *product, const Part *parts, int64_t count, double *scores) {
-  gemm = product;
-  for (const Part *part = parts; part < parts + count; part++, scores += 2) {
-    evaluate[part->evaluation.place](part->evaluation.p, part->evaluation.n, part->evaluation.c);
-    scores[0] = part->loss[0];
-    scores[1] = score_of(part->z, part->labels, part->size);
-  }
-}
-
-/* Steps on the samples in order. kinds: which batch each step is, plus 128 if the parts are evaluated after it. */
-void run(blas *product, const Batch *batches, const uint8_t *kinds, int64_t steps, const real *inputs,
-         const real *targets, const int64_t *order, const double *numbers, const real *noise, const Part *parts,
-         int64_t count, double *scores) {
-  gemm = product;
-  for (int64_t step_number = 0; step_number < steps; step_number++, numbers += $NUMBERS$) {
-    const Batch *batch = batches + kinds[step_number] % 128;
-    if (batch->x != inputs)
-      for (int64_t i = 0; i < batch->size; i++) {
-        memcpy(batch->x + i * $INPUTS$, inputs + order[i] * $INPUTS$, $INPUTS$ * sizeof(real));
-        memcpy(batch->t + i * $TARGETS$, targets + order[i] * $TARGETS$, $TARGETS$ * sizeof(real));
-      }
-    order += batch->size;
-    memcpy(batch->noise, noise, batch->noise_size * sizeof(real));
-    noise += batch->noise_size;
-    memcpy(batch->row + 1, numbers, $NUMBERS$ * sizeof(double));
-    step[batch->step.place](batch->step.p, batch->step.n, batch->step.c);
-    if (kinds[step_number] >= 128) {
-      evaluate_parts(product, parts, count, scores);
-      scores += 2 * count;
-    }
-  }
-}
-"""
+def program_text(dtype: np.dtype, kernels: dict[str, str], functions: Sequence[Functions]) -> str:
+    """The whole program."""
+    return "\n".join([beginning(dtype, kernels), *(function.text for function in functions)])
 
 
 # A program and its tables --------------------------------------------------------------------------------------------
@@ -349,10 +244,8 @@ class Program:
         kernels: dict[str, str] = {}
         self.step = Functions("step", examples, kernels)
         self.evaluation = Functions("evaluate", [e.launches for e in self.evaluations.values()], kernels)
-        widths = self.inputs.shape[1], self.targets.shape[1]
         self.numbers = self.batches[usual].numbers
-        functions = (self.step, self.evaluation)
-        self.text = program_text(twin.dtype, kernels, functions, formulas.objective, widths, len(self.numbers))
+        self.text = program_text(twin.dtype, kernels, (self.step, self.evaluation))
         self.places = np.zeros(usual + 1, np.uint8)  # size of a batch -> its place in the table
         self.places[list(self.batches)] = range(len(self.batches))
 
@@ -364,25 +257,22 @@ class Program:
 
     def load(self) -> None:
         """Compile the text, or find it compiled. Raises NoCompiler."""
-        self.library = library(self.text)
-        self.gemm, address, count = blas_product(self.inputs.dtype), ctypes.c_void_p, ctypes.c_int64
-        self.library.run.argtypes = (*[address] * 3, count, *[address] * 6, count, address)
-        self.library.permute.argtypes = (address, address, address, count, count)
-        self.library.evaluate_parts.argtypes = (address, address, count, address)
-        self._kept = []  # arrays that the tables refer to
+        library, self.runtime = program(self.text, self.inputs.dtype)
+        self._kept: list[Any] = [library]  # and arrays that the tables refer to
         steps, parts = [], []
         for size, batch in self.batches.items():
-            table, kept = self.step.table(batch.launches)
-            x, t, noise, row = map(address_of, (batch.x, batch.t, batch.noise, batch.row))
-            steps.append(BatchTable(table, size, x, t, noise, batch.noise.size, row))
+            kernels, kept = self.step.kernels(batch.launches, library)
+            counts = size, self.inputs.shape[1], self.targets.shape[1], batch.noise.size, len(self.numbers)
+            steps.append(runtime.Batch(kernels, *counts, *map(address_of, (batch.x, batch.t, batch.noise, batch.row))))
             self._kept.append(kept)
+        objective = self.formulas.objective
         for name, found in self.evaluations.items():
-            table, kept = self.evaluation.table(found.launches)
+            kernels, kept = self.evaluation.kernels(found.launches, library)
             labels = np.array(self.data.evaluated[name].labels, np.float64)
-            predicted = found.y if self.formulas.objective.kind == "regression" else found.z
-            parts.append(PartTable(table, len(labels), *map(address_of, (predicted, found.loss, labels))))
+            predicted, units = (found.y, 0) if objective.kind == "regression" else (found.z, objective.units)
+            parts.append(runtime.Part(kernels, len(labels), units, *map(address_of, (predicted, found.loss, labels))))
             self._kept += [kept, labels]
-        self._steps, self._parts = (BatchTable * len(steps))(*steps), (PartTable * len(parts))(*parts)
+        self._steps, self._parts = (runtime.Batch * len(steps))(*steps), (runtime.Part * len(parts))(*parts)
 
     def run(self, kinds: np.ndarray, order: np.ndarray, numbers: np.ndarray, noise: np.ndarray) -> np.ndarray:
         """Take steps. Returns loss and score sum of each part after those that ask for it: (n, parts, 2) float64.
@@ -393,36 +283,20 @@ class Program:
         scores = np.empty((np.count_nonzero(kinds >= NOTED), len(self._parts), 2))
         arrays = map(address_of, (self.inputs, self.targets, order, numbers, noise))
         end = self._parts, len(self._parts), address_of(scores)
-        self.library.run(self.gemm, self._steps, address_of(kinds), len(kinds), *arrays, *end)
+        self.runtime.run(self._steps, address_of(kinds), len(kinds), *arrays, *end)
         return scores
 
     def permutations(self, rng: np.random.Generator, samples: int, count: int) -> np.ndarray:
         """(count, samples) int64, as from `rng.permutation(samples)` again and again."""
         orders, source = np.empty((count, samples), np.int64), rng.bit_generator.ctypes
-        self.library.permute(source.state_address, source.next_uint32, address_of(orders), count, samples)
+        self.runtime.permute(source.state_address, source.next_uint32, address_of(orders), count, samples)
         return orders
 
     def evaluate(self) -> dict[str, tuple[np.ndarray, float]]:
         """Logits (N, O) and mean loss of each part. The logits are valid until the next call."""
         scores = np.empty((len(self._parts), 2))
-        self.library.evaluate_parts(self.gemm, self._parts, len(self._parts), address_of(scores))
+        self.runtime.evaluate_parts(self._parts, len(self._parts), address_of(scores))
         return {
             name: (part.z, loss)
             for (name, part), loss in zip(self.evaluations.items(), scores[:, 0].tolist(), strict=True)
         }
-
-
-@cache
-def blas_product(dtype: np.dtype) -> int:
-    """The address of gemm in NumPy's own OpenBLAS; 0 if NumPy has been built with another library."""
-    name = "scipy_cblas_sgemm64_" if dtype == np.float32 else "scipy_cblas_dgemm64_"
-    folder = Path(np.__file__).parent
-    for file in (
-        *folder.parent.glob("numpy.libs/libscipy_openblas64_*"),
-        *folder.glob(".dylibs/libscipy_openblas64_*"),
-    ):
-        try:
-            return ctypes.cast(getattr(ctypes.CDLL(str(file)), name), ctypes.c_void_p).value or 0
-        except (OSError, AttributeError):
-            continue
-    return 0

@@ -6,11 +6,14 @@ import os
 import shutil
 import threading
 
+import numpy as np
 import pytest
 
 from engine import backend
 from engine.c import compiler
+from engine.c.runtime import runtime
 from lab.devices import search
+from tests.engine.c.conftest import c, cache, optimization  # noqa: F401  (fixtures)
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +69,16 @@ def test_the_page_says_that_the_disk_is_full(monkeypatch, tmp_path):
         assert search.steps_on_cpu().endswith("does not work: There is no space left for compiled programs.")
     finally:
         compiler._search.cache_clear()
+
+
+@pytest.mark.usefixtures("c")
+def test_what_all_programs_share_is_compiled_when_the_server_starts(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    search.search().join(60)
+    compiled = set(compiler.cache_folder().iterdir())
+    assert len(compiled) == 1
+    runtime(np.dtype(np.float32))
+    assert set(compiler.cache_folder().iterdir()) == compiled
 
 
 def test_the_page_does_not_wait_for_a_compiler(monkeypatch):

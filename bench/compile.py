@@ -1,0 +1,77 @@
+"""How long a run waits for its compiled program, in new processes: first of all, compiled before, and in all."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from typing import Any
+
+from bench.serving import ROOT
+
+ROUNDS = 5
+EXPERIMENTS = {
+    "2-8-8-1": {},
+    "2-8-8-1, Adam": {"optimizer": "adam"},
+    "2-8-8-8-8-8-8-1": {"hidden": [8] * 6},
+    "64-64-32-10": {"dataset": "digits", "hidden": [64, 32]},
+}
+FIRST_STEP = """
+import json, sys, time
+import numpy as np
+from engine.c.compiler import compiler
+from engine.c.runtime import runtime
+from lab.experiment.experiment import Experiment
+from lab.training.build import build
+compiler()
+begin = time.perf_counter()
+runtime(np.dtype(np.float32))
+shared = time.perf_counter()
+trainer = build(Experiment(**json.loads(sys.argv[1]))).trainer
+trainer.wait_for_compiler()
+trainer.step()
+assert trainer.executor.way == "compiled", trainer.executor.reason
+print(json.dumps([shared - begin, time.perf_counter() - shared]))
+"""
+
+
+def rows() -> list[dict[str, Any]]:
+    """Medians in milliseconds.
+
+    shared_ms: what all programs share, once on a machine; first_ms: from building the network to its first step;
+    cached_ms: the same once its program has been compiled; compile_ms: the difference.
+    """
+    return [_row(network, fields) for network, fields in EXPERIMENTS.items()]
+
+
+def _row(network: str, fields: dict[str, Any]) -> dict[str, Any]:
+    shared, first, cached = [], [], []
+    for _ in range(ROUNDS):
+        with tempfile.TemporaryDirectory() as folder:
+            for times in (first, cached):
+                took_shared, took = _first_step(fields, folder)
+                times.append(took)
+                if times is first:
+                    shared.append(took_shared)
+    return {
+        "network": network,
+        "shared_ms": 1000 * statistics.median(shared),
+        "first_ms": 1000 * statistics.median(first),
+        "cached_ms": 1000 * statistics.median(cached),
+        "compile_ms": 1000 * statistics.median(a - b for a, b in zip(first, cached, strict=True)),
+    }
+
+
+def _first_step(fields: dict[str, Any], folder: str) -> tuple[float, float]:
+    """Seconds for what all programs share, and from building the network to its first step, in a new process."""
+    environment = {**os.environ, "XDG_CACHE_HOME": folder, "PLAYGROUND_COMPILED": "wait"}
+    words = [sys.executable, "-c", FIRST_STEP, json.dumps(fields)]
+    done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    return tuple(json.loads(done.stdout))
+
+
+if __name__ == "__main__":
+    print(json.dumps(rows()))

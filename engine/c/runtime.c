@@ -1,0 +1,181 @@
+/* What is the same for all networks, compiled once for each type of numbers: products, and the loops over steps, parts and
+   blocks that call the kernels of a network. engine/c/language.py has the types. */
+
+typedef void blas(int, int, int, int64_t, int64_t, int64_t, real, const real *, int64_t, const real *, int64_t, real,
+                  real *, int64_t);
+static blas *gemm;
+void use_blas(blas *product) { gemm = product; }
+
+/* Large products: C (M, N) = A (M, K) B (K, N) + row (N), unless that is 0; am, ak, bk, bn: steps in memory ----------- */
+
+#define SPAN (8 * LANES)
+#define LISTED 64
+/* Whether at most a quarter of A is not zero, as in pictures and behind dropout. */
+static int is_sparse(int M, int K, const real *A, int am, int ak) {
+  int rows = ak == 1 ? M : K, columns = ak == 1 ? K : M, step = ak == 1 ? am : ak, count = 0;
+  for (int i = 0; i < rows; i++)
+    for (int j = 0; j < columns; j++) count += A[i * step + j] != 0;
+  return count <= rows * columns / 4;
+}
+/* Only the terms that are not zero are added, SPAN columns of C at a time; the last ones perhaps twice. A weight that
+   is not finite only counts where its input is not zero. */
+INLINE void row_of_terms(const uint16_t *terms, int count, int N, const real *A, int ak, const real *B, int bk,
+                         const real *row, real *C) {
+  for (int j = 0; j < N; j += SPAN) {
+    int first = j + SPAN < N ? j : N - SPAN;
+    lanes sums[8];
+#pragma GCC unroll 8
+    for (int v = 0; v < 8; v++) sums[v] = row ? *(const lanes *)(row + first + v * LANES) : (lanes){0};
+    for (int i = 0; i < count; i++) {
+      const real a = A[terms[i] * ak], *b = B + terms[i] * bk + first;
+#pragma GCC unroll 8
+      for (int v = 0; v < 8; v++) sums[v] += a * *(const lanes *)(b + v * LANES);
+    }
+#pragma GCC unroll 8
+    for (int v = 0; v < 8; v++) *(lanes *)(C + first + v * LANES) = sums[v];
+  }
+}
+/* The terms of LISTED rows of A are listed without a branch, which no processor could predict. */
+static void sparse(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, const real *row, real *C) {
+  uint16_t terms[LISTED][K], found[LISTED];
+  for (int m = 0; m < M; m += LISTED) {
+    int rows = M - m < LISTED ? M - m : LISTED, counts[LISTED] = {0};
+    const real *a = A + m * am;
+    if (ak == 1)
+      for (int r = 0; r < rows; r++, a += am) {
+        int count = 0;
+        for (int k = 0; k < K; k++) {
+          terms[r][count] = k;
+          count += a[k] != 0;
+        }
+        counts[r] = count;
+      }
+    else
+      for (int k = 0; k < K; k++, a += ak) {
+        int count = 0;
+        for (int r = 0; r < rows; r++) {
+          found[count] = r;
+          count += a[r] != 0;
+        }
+        for (int i = 0; i < count; i++) terms[found[i]][counts[found[i]]++] = k;
+      }
+    for (int r = 0; r < rows; r++)
+      row_of_terms(terms[r], counts[r], N, A + (m + r) * am, ak, B, bk, row, C + (m + r) * N);
+  }
+}
+/* The steps between rows; what a single row has there means nothing, but BLAS refuses less than the row's length. */
+INLINE int length(int rows, int step, int columns) { return rows > 1 ? step : columns; }
+void large_product(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, const real *row,
+                   real *C) {
+  if (bn == 1 && N >= SPAN && K >= 16 && K <= 2048 && is_sparse(M, K, A, am, ak)) { /* lists fit on the stack */
+    sparse(M, N, K, A, am, ak, B, bk, row, C);
+    return;
+  }
+  gemm(101, ak == 1 ? 111 : 112, bn == 1 ? 111 : 112, M, N, K, 1, A, ak == 1 ? length(M, am, K) : length(K, ak, M), B,
+       bn == 1 ? length(K, bk, N) : length(N, bn, K), 0, C, N); /* 101: by rows; 111: as it is; 112: transposed */
+  for (int m = 0; row && m < M; m++)
+    for (int n = 0; n < N; n++) C[m * N + n] += row[n];
+}
+
+/* Steps and evaluations ---------------------------------------------------------------------------------------------- */
+
+/* The kernels of a step or an evaluation, and the tables in which they look up addresses, sizes and literals. */
+typedef struct { void (*call)(TABLES); void **p; const int *n; const double *c; } Kernels;
+/* width, targets: numbers of a sample and of its targets; numbers: that may change with each step */
+typedef struct {
+  Kernels step;
+  int64_t size, width, targets, noise_size, numbers;
+  real *x, *t, *noise;
+  double *row;
+} Batch;
+/* units: columns of z; 0 for a regression, whose z has the predicted values */
+typedef struct { Kernels evaluation; int64_t size, units; const real *z, *loss; const double *labels; } Part;
+
+/* The number of correctly classified samples, or the sum of the squared errors. */
+static double score_of(const Part *part) {
+  const real *z = part->z;
+  double sum = 0;
+  int64_t correct = 0;
+  for (int64_t i = 0; i < part->size; i++) {
+    const double label = part->labels[i];
+    if (part->units == 0) sum += (z[i] - label) * (z[i] - label);
+    else if (part->units == 1) correct += (z[i] > 0) == label;
+    else {
+      const real *row = z + i * part->units;
+      int best = 0;
+      for (int j = 1; j < part->units; j++) if (row[j] > row[best]) best = j;
+      correct += best == label;
+    }
+  }
+  return sum + correct;
+}
+
+/* Loss and score of each part. */
+void evaluate_parts(const Part *parts, int64_t count, double *scores) {
+  for (const Part *part = parts; part < parts + count; part++, scores += 2) {
+    part->evaluation.call(part->evaluation.p, part->evaluation.n, part->evaluation.c);
+    scores[0] = part->loss[0];
+    scores[1] = score_of(part);
+  }
+}
+
+/* A call of memcpy takes longer than to copy the few numbers of a point. */
+INLINE void copy(real *to, const real *from, int64_t count) {
+  if (count > 16) memcpy(to, from, count * sizeof(real));
+  else for (int64_t k = 0; k < count; k++) {
+    __asm__(""); /* or the compiler makes it a call of memcpy */
+    to[k] = from[k];
+  }
+}
+
+/* Steps on the samples in order. kinds: which batch each step is, plus 128 if the parts are evaluated after it. */
+void run(const Batch *batches, const uint8_t *kinds, int64_t steps, const real *inputs, const real *targets,
+         const int64_t *order, const double *numbers, const real *noise, const Part *parts, int64_t count,
+         double *scores) {
+  for (int64_t step_number = 0; step_number < steps; step_number++) {
+    const Batch *batch = batches + kinds[step_number] % 128;
+    if (batch->x != inputs)
+      for (int64_t i = 0; i < batch->size; i++) {
+        copy(batch->x + i * batch->width, inputs + order[i] * batch->width, batch->width);
+        copy(batch->t + i * batch->targets, targets + order[i] * batch->targets, batch->targets);
+      }
+    order += batch->size;
+    copy(batch->noise, noise, batch->noise_size);
+    noise += batch->noise_size;
+    for (int64_t k = 0; k < batch->numbers; k++) batch->row[1 + k] = *numbers++;
+    batch->step.call(batch->step.p, batch->step.n, batch->step.c);
+    if (kinds[step_number] >= 128) {
+      evaluate_parts(parts, count, scores);
+      scores += 2 * count;
+    }
+  }
+}
+
+/* As numpy.random.Generator.permutation. A number with as many bits as i is drawn again while it is above
+   i, without a branch, which no processor could predict. */
+void permute(void *state, uint32_t (*next)(void *), int64_t *order, int64_t count, int64_t samples) {
+  for (; count--; order += samples) {
+    for (int64_t i = 0; i < samples; i++) order[i] = i;
+    for (int64_t i = samples - 1, mask = 1; i > 0; mask = 1) {
+      while (mask < i) mask = 2 * mask + 1;
+      do {
+        int64_t drawn = next(state) & mask, is_kept = drawn <= i, j = is_kept ? drawn : i, moved = order[j];
+        order[j] = order[i];
+        order[i] = moved;
+        i -= is_kept;
+      } while (i > mask / 2);
+    }
+  }
+}
+
+/* An address in a table that is another one for each block. first: of the first sample. */
+typedef struct { int64_t place; char *first; int64_t width; } Moving;
+
+/* Outputs of layers, block by block. A sample may be in two blocks: it depends on others only in how it is rounded. */
+void forward_blocks(const Kernels *forward, int64_t samples, int64_t size, const Moving *moving, int64_t count) {
+  for (int64_t done = 0; done < samples; done += size) {
+    int64_t first = done < samples - size ? done : samples - size;
+    for (const Moving *m = moving; m < moving + count; m++) forward->p[m->place] = m->first + first * m->width;
+    forward->call(forward->p, forward->n, forward->c);
+  }
+}

@@ -1,0 +1,78 @@
+"""What is the same for all networks (runtime.c), and programs that use it.
+
+A network's own program is small, because this part is compiled only once on a machine, for each type of numbers.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from engine.c import language
+from engine.c.compiler import library
+
+TEXT = Path(__file__).with_name("runtime.c").read_text(encoding="utf-8")
+
+
+class Kernels(ctypes.Structure):
+    """The function of a step or an evaluation, and what it looks up: addresses p, sizes n and literals c."""
+
+    _fields_ = (("call", ctypes.c_void_p), ("p", ctypes.c_void_p), ("n", ctypes.c_void_p), ("c", ctypes.c_void_p))
+
+
+class Batch(ctypes.Structure):
+    _fields_ = (
+        ("step", Kernels), *((name, ctypes.c_int64) for name in ("size", "width", "targets", "noise_size", "numbers")),
+        *((name, ctypes.c_void_p) for name in ("x", "t", "noise", "row")),
+    )  # fmt: skip
+
+
+class Part(ctypes.Structure):
+    _fields_ = (
+        ("evaluation", Kernels), *((name, ctypes.c_int64) for name in ("size", "units")),
+        *((name, ctypes.c_void_p) for name in ("z", "loss", "labels")),
+    )  # fmt: skip
+
+
+class Moving(ctypes.Structure):
+    """An address in the table that is another one for each block. first: of the first sample."""
+
+    _fields_ = (("place", ctypes.c_int64), ("first", ctypes.c_void_p), ("width", ctypes.c_int64))
+
+
+def runtime(dtype: np.dtype) -> ctypes.CDLL:
+    """Raises NoCompiler."""
+    found, address, count = library(language.types(dtype) + TEXT), ctypes.c_void_p, ctypes.c_int64
+    found.use_blas.argtypes = (address,)
+    found.run.argtypes = (address, address, count, *[address] * 6, count, address)
+    found.permute.argtypes = (address, address, address, count, count)
+    found.evaluate_parts.argtypes = (address, count, address)
+    found.forward_blocks.argtypes = (address, count, count, address, count)
+    found.use_blas(blas_product(dtype))
+    return found
+
+
+def program(text: str, dtype: np.dtype) -> tuple[ctypes.CDLL, ctypes.CDLL]:
+    """The program of a network, and the runtime that it uses: keep both. Raises NoCompiler."""
+    used, made = runtime(dtype), library(text)
+    made.use_large_product(used.large_product)
+    return made, used
+
+
+@cache
+def blas_product(dtype: np.dtype) -> int:
+    """The address of gemm in NumPy's own OpenBLAS; 0 if NumPy has been built with another library."""
+    name = "scipy_cblas_sgemm64_" if dtype == np.float32 else "scipy_cblas_dgemm64_"
+    folder = Path(np.__file__).parent
+    for file in (
+        *folder.parent.glob("numpy.libs/libscipy_openblas64_*"),
+        *folder.glob(".dylibs/libscipy_openblas64_*"),
+    ):
+        try:
+            return ctypes.cast(getattr(ctypes.CDLL(str(file)), name), ctypes.c_void_p).value or 0
+        except (OSError, AttributeError):
+            continue
+    return 0
