@@ -10,58 +10,82 @@ void use_blas(blas *product) { gemm = product; }
 
 #define SPAN (8 * LANES)
 #define LISTED 64
+#define CACHED (1 << 17)
 /* Whether at most a quarter of A is not zero, as in pictures and behind dropout. */
 static int is_sparse(int M, int K, const real *A, int am, int ak) {
   int rows = ak == 1 ? M : K, columns = ak == 1 ? K : M, step = ak == 1 ? am : ak, count = 0;
-  for (int i = 0; i < rows; i++)
+  for (int i = 0; i < rows; i++) {
+#pragma omp simd reduction(+ : count)
     for (int j = 0; j < columns; j++) count += A[i * step + j] != 0;
+  }
   return count <= rows * columns / 4;
 }
-/* Only the terms that are not zero are added, SPAN columns of C at a time; the last ones perhaps twice. A weight that
-   is not finite only counts where its input is not zero. */
-INLINE void row_of_terms(const uint16_t *terms, int count, int N, const real *A, int ak, const real *B, int bk,
-                         const real *row, real *C) {
-  for (int j = 0; j < N; j += SPAN) {
-    int first = j + SPAN < N ? j : N - SPAN;
-    lanes sums[8];
-#pragma GCC unroll 8
-    for (int v = 0; v < 8; v++) sums[v] = row ? *(const lanes *)(row + first + v * LANES) : (lanes){0};
+/* a != 0 without a comparison of numbers, which takes longer: all bits but the sign */
+INLINE int is_term(real a) {
+  union { real number; bits word; } u = {a};
+  return u.word << 1 != 0;
+}
+/* Adds the terms that are not zero to what C begins with (0: nothing), `width` vectors of columns at a time; the last ones
+   perhaps twice. A weight that is not finite only counts where its input is not zero. */
+INLINE void row_of_terms(int width, const uint16_t *terms, int count, int N, const real *A, int ak, const real *B,
+                         int bk, const real *begin, real *C) {
+  int span = width * LANES;
+  for (int j = 0; j < N; j += span) {
+    int first = j + span < N ? j : N - span;
+    lanes sums[16];
+#pragma GCC unroll 16
+    for (int v = 0; v < width; v++) sums[v] = begin ? *(const lanes *)(begin + first + v * LANES) : (lanes){0};
     for (int i = 0; i < count; i++) {
       const real a = A[terms[i] * ak], *b = B + terms[i] * bk + first;
-#pragma GCC unroll 8
-      for (int v = 0; v < 8; v++) sums[v] += a * *(const lanes *)(b + v * LANES);
+#pragma GCC unroll 16
+      for (int v = 0; v < width; v++) sums[v] += a * *(const lanes *)(b + v * LANES);
     }
-#pragma GCC unroll 8
-    for (int v = 0; v < 8; v++) *(lanes *)(C + first + v * LANES) = sums[v];
+#pragma GCC unroll 16
+    for (int v = 0; v < width; v++) *(lanes *)(C + first + v * LANES) = sums[v];
   }
 }
-/* The terms of LISTED rows of A are listed without a branch, which no processor could predict. */
+/* Lists, for each of `rows` rows of A, the places of the terms that are not zero, without a branch, which no processor
+   could predict. */
+INLINE void list_terms(int rows, int K, const real *A, int am, int ak, uint16_t *terms, int *counts) {
+  uint16_t found[LISTED];
+  memset(counts, 0, rows * sizeof(int));
+  if (ak == 1)
+    for (int r = 0; r < rows; r++, A += am, terms += K) {
+      int count = 0;
+      for (int k = 0; k < K; k++) {
+        terms[count] = k;
+        count += is_term(A[k]);
+      }
+      counts[r] = count;
+    }
+  else
+    for (int k = 0; k < K; k++, A += ak) {
+      int count = 0;
+      for (int r = 0; r < rows; r++) {
+        found[count] = r;
+        count += is_term(A[r]);
+      }
+      for (int i = 0; i < count; i++) terms[found[i] * K + counts[found[i]]++] = k;
+    }
+}
+/* Some rows of B at a time, which stay in the second cache while all rows of A meet them. */
 static void sparse(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, const real *row, real *C) {
-  uint16_t terms[LISTED][K], found[LISTED];
-  for (int m = 0; m < M; m += LISTED) {
-    int rows = M - m < LISTED ? M - m : LISTED, counts[LISTED] = {0};
-    const real *a = A + m * am;
-    if (ak == 1)
+  int width = N < 2 * SPAN ? 8 : 16, most = CACHED / (N * (int)sizeof(real));
+  int block = N % (width * LANES) || K <= most ? K : most; /* columns that are added twice must begin once */
+  uint16_t terms[LISTED * block];
+  int counts[LISTED];
+  for (int k = 0; k < K; k += block)
+    for (int m = 0; m < M; m += LISTED) {
+      int rows = M - m < LISTED ? M - m : LISTED, depth = K - k < block ? K - k : block;
+      const real *a = A + m * am + k * ak, *b = B + k * bk;
+      list_terms(rows, depth, a, am, ak, terms, counts);
       for (int r = 0; r < rows; r++, a += am) {
-        int count = 0;
-        for (int k = 0; k < K; k++) {
-          terms[r][count] = k;
-          count += a[k] != 0;
-        }
-        counts[r] = count;
+        real *c = C + (m + r) * N;
+        const real *begin = k ? c : row;
+        if (width == 8) row_of_terms(8, terms + r * depth, counts[r], N, a, ak, b, bk, begin, c);
+        else row_of_terms(16, terms + r * depth, counts[r], N, a, ak, b, bk, begin, c);
       }
-    else
-      for (int k = 0; k < K; k++, a += ak) {
-        int count = 0;
-        for (int r = 0; r < rows; r++) {
-          found[count] = r;
-          count += a[r] != 0;
-        }
-        for (int i = 0; i < count; i++) terms[found[i]][counts[found[i]]++] = k;
-      }
-    for (int r = 0; r < rows; r++)
-      row_of_terms(terms[r], counts[r], N, A + (m + r) * am, ak, B, bk, row, C + (m + r) * N);
-  }
+    }
 }
 /* The steps between rows; what a single row has there means nothing, but BLAS refuses less than the row's length. */
 INLINE int length(int rows, int step, int columns) { return rows > 1 ? step : columns; }
@@ -119,9 +143,9 @@ void evaluate_parts(const Part *parts, int64_t count, double *scores) {
   }
 }
 
-/* A call of memcpy takes longer than to copy the few numbers of a point. */
+#define FEW 16 /* numbers, such as those of a point: a call of memcpy takes longer than to copy them */
 INLINE void copy(real *to, const real *from, int64_t count) {
-  if (count > 16) memcpy(to, from, count * sizeof(real));
+  if (count > FEW) memcpy(to, from, count * sizeof(real));
   else for (int64_t k = 0; k < count; k++) {
     __asm__(""); /* or the compiler makes it a call of memcpy */
     to[k] = from[k];
