@@ -1,4 +1,4 @@
-"""How long a run waits for its compiled program, in new processes: first of all, compiled before, and in all."""
+"""Time to the first compiled step of a network in a new process, with an empty cache of programs and a filled one."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ FIRST_STEP = """
 import json, sys, time
 import numpy as np
 from engine.c.compiler import compiler
-from engine.c.runtime import runtime
+from engine.c.runtime import load_runtime
 from lab.experiment.experiment import Experiment
 from lab.training.build import build
 compiler()
 begin = time.perf_counter()
-runtime(np.dtype(np.float32))
+load_runtime(np.dtype(np.float32))
 shared = time.perf_counter()
 trainer = build(Experiment(**json.loads(sys.argv[1]))).trainer
 trainer.wait_for_compiler()

@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ def measure(workloads: list[str], before: str | None = None) -> list[dict[str, A
     before: folder of another checkout; then only the time until the first picture is measured, on its page and ours.
     """
     if before:
-        return _beside(workloads, Path(before))
+        return _compare_visits(workloads, Path(before))
     server = Server()
     try:
         with sync_playwright() as playwright:
@@ -126,15 +127,16 @@ def measure(workloads: list[str], before: str | None = None) -> list[dict[str, A
         server.stop()
 
 
-def _beside(workloads: list[str], before: Path) -> list[dict[str, Any]]:
-    servers = [Server(root=before), Server()]
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium_path(), args=list(CHROMIUM_FLAGS))
-            return [_visits(browser, [server.url for server in servers], name) for name in workloads]
-    finally:
-        for server in servers:
-            server.stop()
+def _compare_visits(workloads: list[str], before: Path) -> list[dict[str, Any]]:
+    with ExitStack() as stack:
+        urls = []
+        for root in (before, ROOT):
+            server = Server(root=root)
+            stack.callback(server.stop)
+            urls.append(server.url)
+        playwright = stack.enter_context(sync_playwright())
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=list(CHROMIUM_FLAGS))
+        return [_visits(browser, urls, name) for name in workloads]
 
 
 def _visits(browser: Browser, urls: list[str], workload: str) -> dict[str, Any]:

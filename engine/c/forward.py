@@ -11,7 +11,7 @@ import numpy as np
 from engine.c.build import Build
 from engine.c.compiler import is_waited_for
 from engine.c.program import Functions, HostSketch, Memory, plan_of, program_text, shared, twin_of
-from engine.c.runtime import Moving, program
+from engine.c.runtime import Moving, load_program
 from engine.lowering.sketch import Node
 from engine.network.network import Network
 from engine.network.observe import observe
@@ -57,7 +57,7 @@ def _compiled(wanted: Forward) -> Callable[[], list[np.ndarray]]:
         sketch.wrap(shared(block))[:] = missing[-1]
     kernels: dict[str, str] = {}
     functions = Functions("forward", [plan.launches], kernels)
-    library, runtime = program(program_text(dtype, kernels, [functions]), dtype)
+    library, runtime = load_program(program_text(dtype, kernels, [functions]), dtype)
     forward, kept = functions.kernels(plan.launches, library)
     whole = {address_of(blocks[y.node]): np.zeros((len(x), y.shape[1]), dtype) for y in found}
     outputs = [whole[address_of(blocks[y.node])] for y in found]  # layers may have the same, as dropout

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.c import language, runtime
-from engine.c.runtime import Kernels, program
+from engine.c import language
+from engine.c.runtime import BatchTable, Kernels, PartTable, load_program
 from engine.formulas.losses import Objective
 from engine.lowering.fusion import Plan
 from engine.lowering.sketch import Sketch
@@ -209,15 +209,10 @@ def _constant(argument: Any) -> str:
     return "" if isinstance(argument, np.ndarray) else repr(argument.item())
 
 
-def beginning(dtype: np.dtype, kernels: dict[str, str]) -> str:
-    """The definitions and the kernels of a program."""
-    texts = [source.replace(f" {name.partition('_')[0]}(", f" {name}(", 1) for source, name in kernels.items()]
-    return "\n".join([language.definitions(dtype), *texts])
-
-
 def program_text(dtype: np.dtype, kernels: dict[str, str], functions: Sequence[Functions]) -> str:
-    """The whole program."""
-    return "\n".join([beginning(dtype, kernels), *(function.text for function in functions)])
+    """Definitions, kernels, and the functions that call them."""
+    texts = [source.replace(f" {name.partition('_')[0]}(", f" {name}(", 1) for source, name in kernels.items()]
+    return "\n".join([language.definitions(dtype), *texts, *(function.text for function in functions)])
 
 
 # A program and its tables --------------------------------------------------------------------------------------------
@@ -257,22 +252,22 @@ class Program:
 
     def load(self) -> None:
         """Compile the text, or find it compiled. Raises NoCompiler."""
-        library, self.runtime = program(self.text, self.inputs.dtype)
+        library, self.runtime = load_program(self.text, self.inputs.dtype)
         self._kept: list[Any] = [library]  # and arrays that the tables refer to
         steps, parts = [], []
         for size, batch in self.batches.items():
             kernels, kept = self.step.kernels(batch.launches, library)
             counts = size, self.inputs.shape[1], self.targets.shape[1], batch.noise.size, len(self.numbers)
-            steps.append(runtime.Batch(kernels, *counts, *map(address_of, (batch.x, batch.t, batch.noise, batch.row))))
+            steps.append(BatchTable(kernels, *counts, *map(address_of, (batch.x, batch.t, batch.noise, batch.row))))
             self._kept.append(kept)
         objective = self.formulas.objective
         for name, found in self.evaluations.items():
             kernels, kept = self.evaluation.kernels(found.launches, library)
             labels = np.array(self.data.evaluated[name].labels, np.float64)
             predicted, units = (found.y, 0) if objective.kind == "regression" else (found.z, objective.units)
-            parts.append(runtime.Part(kernels, len(labels), units, *map(address_of, (predicted, found.loss, labels))))
+            parts.append(PartTable(kernels, len(labels), units, *map(address_of, (predicted, found.loss, labels))))
             self._kept += [kept, labels]
-        self._steps, self._parts = (runtime.Batch * len(steps))(*steps), (runtime.Part * len(parts))(*parts)
+        self._steps, self._parts = (BatchTable * len(steps))(*steps), (PartTable * len(parts))(*parts)
 
     def run(self, kinds: np.ndarray, order: np.ndarray, numbers: np.ndarray, noise: np.ndarray) -> np.ndarray:
         """Take steps. Returns loss and score sum of each part after those that ask for it: (n, parts, 2) float64.

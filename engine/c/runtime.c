@@ -10,7 +10,7 @@ void use_blas(blas *product) { gemm = product; }
 
 #define SPAN (8 * LANES)
 #define LISTED 64
-#define CACHED (1 << 17)
+#define CACHE_BYTES (1 << 17)
 /* Whether at most a quarter of A is not zero, as in pictures and behind dropout. */
 static int is_sparse(int M, int K, const real *A, int am, int ak) {
   int rows = ak == 1 ? M : K, columns = ak == 1 ? K : M, step = ak == 1 ? am : ak, count = 0;
@@ -20,21 +20,21 @@ static int is_sparse(int M, int K, const real *A, int am, int ak) {
   }
   return count <= rows * columns / 4;
 }
-/* a != 0 without a comparison of numbers, which takes longer: all bits but the sign */
+/* a != 0, by its bits without the sign, which is faster than to compare floating-point numbers */
 INLINE int is_term(real a) {
   union { real number; bits word; } u = {a};
   return u.word << 1 != 0;
 }
-/* Adds the terms that are not zero to what C begins with (0: nothing), `width` vectors of columns at a time; the last ones
+/* Adds the terms that are not zero to the initial row (0: to nothing), `width` vectors of columns at a time; the last ones
    perhaps twice. A weight that is not finite only counts where its input is not zero. */
 INLINE void row_of_terms(int width, const uint16_t *terms, int count, int N, const real *A, int ak, const real *B,
-                         int bk, const real *begin, real *C) {
+                         int bk, const real *initial, real *C) {
   int span = width * LANES;
   for (int j = 0; j < N; j += span) {
     int first = j + span < N ? j : N - span;
     lanes sums[16];
 #pragma GCC unroll 16
-    for (int v = 0; v < width; v++) sums[v] = begin ? *(const lanes *)(begin + first + v * LANES) : (lanes){0};
+    for (int v = 0; v < width; v++) sums[v] = initial ? *(const lanes *)(initial + first + v * LANES) : (lanes){0};
     for (int i = 0; i < count; i++) {
       const real a = A[terms[i] * ak], *b = B + terms[i] * bk + first;
 #pragma GCC unroll 16
@@ -70,8 +70,9 @@ INLINE void list_terms(int rows, int K, const real *A, int am, int ak, uint16_t 
 }
 /* Some rows of B at a time, which stay in the second cache while all rows of A meet them. */
 static void sparse(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, const real *row, real *C) {
-  int width = N < 2 * SPAN ? 8 : 16, most = CACHED / (N * (int)sizeof(real));
-  int block = N % (width * LANES) || K <= most ? K : most; /* columns that are added twice must begin once */
+  int width = N < 2 * SPAN ? 8 : 16, most = CACHE_BYTES / (N * (int)sizeof(real));
+  int is_cut = K > most && most > 0 && N % (width * LANES) == 0; /* columns that are added twice must begin once */
+  int block = is_cut ? most : K;
   uint16_t terms[LISTED * block];
   int counts[LISTED];
   for (int k = 0; k < K; k += block)
@@ -81,9 +82,9 @@ static void sparse(int M, int N, int K, const real *A, int am, int ak, const rea
       list_terms(rows, depth, a, am, ak, terms, counts);
       for (int r = 0; r < rows; r++, a += am) {
         real *c = C + (m + r) * N;
-        const real *begin = k ? c : row;
-        if (width == 8) row_of_terms(8, terms + r * depth, counts[r], N, a, ak, b, bk, begin, c);
-        else row_of_terms(16, terms + r * depth, counts[r], N, a, ak, b, bk, begin, c);
+        const real *initial = k ? c : row;
+        if (width == 8) row_of_terms(8, terms + r * depth, counts[r], N, a, ak, b, bk, initial, c);
+        else row_of_terms(16, terms + r * depth, counts[r], N, a, ak, b, bk, initial, c);
       }
     }
 }
@@ -143,9 +144,9 @@ void evaluate_parts(const Part *parts, int64_t count, double *scores) {
   }
 }
 
-#define FEW 16 /* numbers, such as those of a point: a call of memcpy takes longer than to copy them */
+#define MAX_SHORT_COPY 16 /* numbers, such as those of a point: a call of memcpy takes longer than to copy them */
 INLINE void copy(real *to, const real *from, int64_t count) {
-  if (count > FEW) memcpy(to, from, count * sizeof(real));
+  if (count > MAX_SHORT_COPY) memcpy(to, from, count * sizeof(real));
   else for (int64_t k = 0; k < count; k++) {
     __asm__(""); /* or the compiler makes it a call of memcpy */
     to[k] = from[k];

@@ -6,6 +6,7 @@ A network's own program is small, because this part is compiled only once on a m
 from __future__ import annotations
 
 import ctypes
+import threading
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 from engine.c import language
 from engine.c.compiler import library
 
+_loading = threading.Lock()
 TEXT = Path(__file__).with_name("runtime.c").read_text(encoding="utf-8")
 
 
@@ -23,14 +25,14 @@ class Kernels(ctypes.Structure):
     _fields_ = (("call", ctypes.c_void_p), ("p", ctypes.c_void_p), ("n", ctypes.c_void_p), ("c", ctypes.c_void_p))
 
 
-class Batch(ctypes.Structure):
+class BatchTable(ctypes.Structure):
     _fields_ = (
         ("step", Kernels), *((name, ctypes.c_int64) for name in ("size", "width", "targets", "noise_size", "numbers")),
         *((name, ctypes.c_void_p) for name in ("x", "t", "noise", "row")),
     )  # fmt: skip
 
 
-class Part(ctypes.Structure):
+class PartTable(ctypes.Structure):
     _fields_ = (
         ("evaluation", Kernels), *((name, ctypes.c_int64) for name in ("size", "units")),
         *((name, ctypes.c_void_p) for name in ("z", "loss", "labels")),
@@ -43,23 +45,24 @@ class Moving(ctypes.Structure):
     _fields_ = (("place", ctypes.c_int64), ("first", ctypes.c_void_p), ("width", ctypes.c_int64))
 
 
-def runtime(dtype: np.dtype) -> ctypes.CDLL:
+def load_runtime(dtype: np.dtype) -> ctypes.CDLL:
     """Raises NoCompiler."""
-    found, address, count = library(language.types(dtype) + TEXT), ctypes.c_void_p, ctypes.c_int64
-    found.use_blas.argtypes = (address,)
-    found.run.argtypes = (address, address, count, *[address] * 6, count, address)
-    found.permute.argtypes = (address, address, address, count, count)
-    found.evaluate_parts.argtypes = (address, count, address)
-    found.forward_blocks.argtypes = (address, count, count, address, count)
-    found.use_blas(blas_product(dtype))
-    return found
+    with _loading:
+        found, address, count = library(language.types(dtype) + TEXT), ctypes.c_void_p, ctypes.c_int64
+        found.use_blas.argtypes = (address,)
+        found.run.argtypes = (address, address, count, *[address] * 6, count, address)
+        found.permute.argtypes = (address, address, address, count, count)
+        found.evaluate_parts.argtypes = (address, count, address)
+        found.forward_blocks.argtypes = (address, count, count, address, count)
+        found.use_blas(blas_product(dtype))
+        return found
 
 
-def program(text: str, dtype: np.dtype) -> tuple[ctypes.CDLL, ctypes.CDLL]:
+def load_program(text: str, dtype: np.dtype) -> tuple[ctypes.CDLL, ctypes.CDLL]:
     """The program of a network, and the runtime that it uses: keep both. Raises NoCompiler."""
-    used, made = runtime(dtype), library(text)
-    made.use_large_product(used.large_product)
-    return made, used
+    runtime, found = load_runtime(dtype), library(text)
+    found.use_large_product(runtime.large_product)
+    return found, runtime
 
 
 @cache

@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.backend import Device, available_devices, known_devices
 from engine.c.compiler import SWITCH_VARIABLE, NoCompiler, compiler, is_known, is_switched_on
-from engine.c.runtime import runtime
+from engine.c.runtime import load_runtime
 
 PAGE_WAIT_S = 0.3  # enough to detect a missing driver, not to test a GPU
 
@@ -28,7 +28,7 @@ def _find() -> None:
     steps_on_cpu()
     if is_switched_on():
         with contextlib.suppress(NoCompiler):  # the page has just said why
-            runtime(np.dtype(np.float32))  # the first run finds it in the cache
+            load_runtime(np.dtype(np.float32))  # the first run finds it in the cache
     available_devices()
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import Route
 
-from tests.browser.playground import some
+from tests.browser.playground import eventually, some
 
 pytestmark = pytest.mark.browser
 
@@ -40,6 +41,33 @@ def test_play_paints_frames_until_pause(playground):
     playground.until("true")
     assert numbers(playground.facts) == frozen
     assert "Paused." in playground.status_line
+
+
+POINTS = "document.querySelector('[data-chart=loss] .js-plotly-plot')?.data?.[0]?.x?.length"
+
+
+def test_the_parts_around_the_picture_show_what_happened_before_they_came(playground):
+    held: list[Route] = []
+    playground.page.route("**/live/extras.js", lambda route: held.append(route))
+    playground.open()
+    playground.press("Step")
+    playground.until("facts.epoch === '1'")
+    playground.recolor("dark")
+    assert playground.page.locator(".live-panel[data-chart]").count() == 0
+    held.pop().continue_()
+    playground.until(f"{POINTS} === 2")
+    ink = playground.page.evaluate("document.querySelector('[data-chart=loss] .js-plotly-plot')._fullLayout.font.color")
+    assert ink == playground.page.evaluate("getComputedStyle(document.querySelector('.live')).color")
+    playground.recolor("light")
+
+    playground.page.reload()
+    playground.until("facts.frame > 0")
+    assert eventually(lambda: playground.page.evaluate("true") and held, 30)
+    playground.go("Help")
+    held.pop().continue_()
+    playground.go("Playground")
+    playground.page.unroute("**/live/extras.js")
+    playground.until(f"facts.frame > 0 && {POINTS} === 2")
 
 
 def test_the_parts_around_the_picture_come_when_their_modules_do(playground):

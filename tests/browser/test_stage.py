@@ -5,6 +5,7 @@ Pictures are compared by their pixels, experiments by the address bar.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
@@ -80,6 +81,20 @@ def compare_with_skip_connections(playground: Playground) -> None:
     playground.fold()
     playground.page.get_by_role("group", name="Hidden layer 3", exact=True).wait_for(state="attached")
     assert playground.page.locator(".live-diagram-canvas").screenshot() != with_skips
+
+
+def test_a_network_that_changed_while_it_was_hidden_is_laid_out_when_it_is_seen(playground):
+    places = "[...document.querySelectorAll('.live-neuron, .live-bias')].map(({ style }) => style.cssText)"
+    wanted = playground.open("hidden=4").page.evaluate(places)
+    playground.open("hidden=4,4")
+    assert playground.page.evaluate(places) != wanted
+    diagram = playground.page.locator(".live-diagram")
+    diagram.evaluate("diagram => { diagram.style.display = 'none'; }")
+    playground.page.get_by_label("Fewer hidden layers").dispatch_event("click")
+    playground.until("document.querySelectorAll('.live-count')[0].textContent === '1 hidden layer'")
+    diagram.evaluate("diagram => { diagram.style.display = ''; }")
+    text = json.dumps(wanted, separators=(",", ":"))
+    playground.page.wait_for_function(f"wanted => JSON.stringify({places}) === wanted", arg=text)
 
 
 def test_the_button_of_the_advice_changes_the_experiment(playground):

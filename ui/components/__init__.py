@@ -17,9 +17,11 @@ FILES = {
 PLOTLY = f"live/plotly-{version('plotly')}.min.js"  # address of Plotly's own script
 VERSION = hashlib.sha256(b"".join(name.encode() + path.read_bytes() for name, path in FILES.items())).hexdigest()[:12]
 _IMPORT = re.compile(r"^(?:import|export) .*? from '(\.[^']+)';$", re.MULTILINE | re.DOTALL)
-_LATER = re.compile(r"\bimport\('(\.[^']+)'\)\.then")  # beside these there are imports of types, in comments
+_DYNAMIC_IMPORT = re.compile(
+    r"\bimport\('(\.[^']+)'\)\.then"
+)  # an import without `.then` is one of types, in a comment
 
-# All modules are requested together: following their imports would cost one round trip per level.
+# What a component needs at once is requested together: following their imports would cost one round trip per level.
 _SERVED = """
 export default async function (component) {
   const folder = new URL('live/%s/', document.baseURI).href;
@@ -50,7 +52,7 @@ def script(entry: str, served: bool) -> str:
     """
     if served:
         return _SERVED % (VERSION, json.dumps(modules(entry)))
-    sources = {name: FILES[name].read_text(encoding="utf-8") for name in modules(entry, later=True)}
+    sources = {name: FILES[name].read_text(encoding="utf-8") for name in modules(entry, dynamic=True)}
     return _INLINE % (json.dumps(sources), entry)
 
 
@@ -60,16 +62,16 @@ def styles(*names: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def modules(entry: str, later: bool = False) -> list[str]:
+def modules(entry: str, dynamic: bool = False) -> list[str]:
     """The module and all that it imports, itself first.
 
-    later: also what they import only when they run.
+    dynamic: also what they import only while they run.
     """
     names = [entry]
     for name in names:  # grows during the loop
         folder = posixpath.dirname(name)
         text = FILES[name].read_text(encoding="utf-8")
-        paths = _IMPORT.findall(text) + (_LATER.findall(text) if later else [])
+        paths = _IMPORT.findall(text) + (_DYNAMIC_IMPORT.findall(text) if dynamic else [])
         found = (posixpath.normpath(posixpath.join(folder, path)) for path in paths)
         names += [other for other in dict.fromkeys(found) if other not in names]
     return names

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 
 from engine.c import compiler, language
 from engine.c.executor import CompiledExecutor
-from engine.c.runtime import blas_product, program
+from engine.c.runtime import blas_product, load_program
 
 TEXT = "int answer(void) { return 42; }\n"
 
@@ -155,20 +156,47 @@ def test_functions_are_as_exact_as_those_of_numpy(name, dtype, c):
 
 
 PRODUCT = """
-void attempt(int M, int N, int K, const real *A, int is_transposed, const real *B, const real *row, real *C) {
-  multiply(M, N, K, A, is_transposed ? 1 : K, is_transposed ? M : 1, B, N, 1, row, C);
+void attempt(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, const real *row,
+             real *C) {
+  multiply(M, N, K, A, am, ak, B, bk, bn, row, C);
 }
 """
+
+
+def product_of(dtype):
+    """a, b, row or None -> a @ b + row, as a program multiplies; and the runtime that it uses."""
+    program, runtime = load_program(language.definitions(dtype) + PRODUCT, dtype)
+    address, count = compiler.ctypes.c_void_p, compiler.ctypes.c_int
+    program.attempt.argtypes = [*[count] * 3, address, count, count, address, count, count, address, address]
+
+    def multiply(a, b, row):
+        found = np.full((len(a), b.shape[1]), np.nan, dtype)
+        steps = [[step // a.itemsize for step in array.strides] for array in (a, b)]
+        program.attempt(*found.shape, a.shape[1], a.ctypes.data, *steps[0], b.ctypes.data, *steps[1],
+                        None if row is None else row.ctypes.data, found.ctypes.data)  # fmt: skip
+        return found
+
+    return multiply, runtime
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_products_of_all_shapes_are_those_of_numpy(dtype, c):
+    multiply, _ = product_of(np.dtype(dtype))
+    rng = np.random.default_rng(0)
+    tolerance = {"rtol": 1e-4, "atol": 1e-4} if dtype == np.float32 else {"rtol": 1e-12, "atol": 1e-12}
+    for rows, columns, depth in product((1, 2, 4, 5, 9, 70), (1, 2, 3, 8, 9, 17, 128), (1, 2, 7, 33)):
+        a, b = rng.normal(size=(rows, depth)).astype(dtype), rng.normal(size=(depth, columns)).astype(dtype)
+        for left, right in product((a, a.T.copy().T), (b, b.T.copy().T)):
+            for row in (None, rng.normal(size=columns).astype(dtype)):
+                np.testing.assert_allclose(multiply(left, right, row), a @ b + (0 if row is None else row), **tolerance)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("rows", "columns", "depth"), [(64, 128, 784), (784, 100, 64), (130, 512, 33), (1, 70, 900)])
 def test_a_product_with_few_terms_needs_no_others(dtype, rows, columns, depth, c, request):
-    library, used = program(language.definitions(np.dtype(dtype)) + PRODUCT, np.dtype(dtype))
-    used.use_blas(0)  # dense products would crash
-    request.addfinalizer(lambda: used.use_blas(blas_product(np.dtype(dtype))))
-    pointer, count = compiler.ctypes.c_void_p, compiler.ctypes.c_int
-    library.attempt.argtypes = [count, count, count, pointer, count, pointer, pointer, pointer]
+    multiply, runtime = product_of(np.dtype(dtype))
+    runtime.use_blas(0)  # dense products would crash
+    request.addfinalizer(lambda: runtime.use_blas(blas_product(np.dtype(dtype))))
     rng = np.random.default_rng(0)
     dense = rng.normal(size=(rows, depth)).astype(dtype)
     few = np.where(rng.random(dense.shape) < 0.2, dense, 0).astype(dtype)
@@ -177,10 +205,7 @@ def test_a_product_with_few_terms_needs_no_others(dtype, rows, columns, depth, c
     b[1] = np.nan  # what is multiplied by zeros alone
     for row in (None, rng.normal(size=columns).astype(dtype)):
         for a in (few, np.asfortranarray(few)):
-            found = np.full((rows, columns), np.nan, dtype)
-            address = None if row is None else row.ctypes.data
-            library.attempt(rows, columns, depth, a.ctypes.data, a.flags.f_contiguous and rows > 1,
-                            b.ctypes.data, address, found.ctypes.data)  # fmt: skip
+            found = multiply(a, b, row)
             wanted = few @ np.nan_to_num(b) + (0 if row is None else row)
             np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4 if dtype == np.float32 else 1e-12)
 
@@ -205,6 +230,7 @@ CASES = (
     {}, {"dropout": 0.3, "batch_norm": True, "residual": True, "batch_size": 7, "dtype": "float64"},
     {"dataset": "iris", "batch_size": 1, "l1": 0.01, "max_norm": 1.0, "clip_norm": 0.1, "optimizer": "adamw"},
     {"dataset": "digits", "hidden": (128, 64), "samples": 200, "batch_size": 64, "dropout": 0.8},
+    {"dataset": "digits", "hidden": (512, 128), "samples": 100, "batch_size": 64, "dropout": 0.8},
 )
 for fields in CASES:
     trainer = build(Experiment(**fields)).trainer

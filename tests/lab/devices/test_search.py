@@ -11,7 +11,7 @@ import pytest
 
 from engine import backend
 from engine.c import compiler
-from engine.c.runtime import runtime
+from engine.c.runtime import load_runtime
 from lab.devices import search
 from tests.engine.c.conftest import c, cache, optimization  # noqa: F401  (fixtures)
 
@@ -77,7 +77,7 @@ def test_what_all_programs_share_is_compiled_when_the_server_starts(monkeypatch,
     search.search().join(60)
     compiled = set(compiler.cache_folder().iterdir())
     assert len(compiled) == 1
-    runtime(np.dtype(np.float32))
+    load_runtime(np.dtype(np.float32))
     assert set(compiler.cache_folder().iterdir()) == compiled
 
 

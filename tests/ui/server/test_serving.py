@@ -200,7 +200,7 @@ def imports(module: str) -> list[str]:
 
 def test_every_module_belongs_to_a_component():
     scripts = {name for name in FILES if name.endswith(".js")}
-    assert {name for entry in ENTRIES for name in modules(entry, later=True)} == scripts
+    assert {name for entry in ENTRIES for name in modules(entry, dynamic=True)} == scripts
 
 
 def test_modules_do_not_import_each_other_in_a_circle():
@@ -209,14 +209,14 @@ def test_modules_do_not_import_each_other_in_a_circle():
 
 def test_without_routes_a_component_brings_its_modules_along():
     text = script("live/live.js", served=False)
-    names = modules("live/live.js", later=True)
+    names = modules("live/live.js", dynamic=True)
     assert f"live/{VERSION}" not in text
     assert all(json.dumps(FILES[name].read_text(encoding="utf-8")) in text for name in names)
     assert "live/extras.js" in names
 
 
 def test_what_the_first_picture_does_not_need_is_fetched_after_it():
-    later = set(modules("live/live.js", later=True)) - set(modules("live/live.js"))
+    later = set(modules("live/live.js", dynamic=True)) - set(modules("live/live.js"))
     assert {"live/extras.js", "live/panels/chart.js", "shared/plotly.js", "shared/save.js"} < later
 
 

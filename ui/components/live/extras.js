@@ -15,7 +15,7 @@ import { makePanels } from './panels/index.js';
 const CURVES = 2; // the first panels, beside the map
 
 export class Extras {
-  /** view: whose places they fill. */
+  /** view: the View that they belong to. */
   constructor(view) {
     const { owner, map, diagram } = view;
     this.view = view;

@@ -62,14 +62,18 @@ export class View {
 
   /** Fetches the parts that the first picture does not need. */
   complete() {
-    this.completing ??= import('./extras.js').then(({ Extras }) => this.addExtras(Extras)).catch(error => {
+    if (this.isClosed) return;
+    this.completing ??= import('./extras.js').then(({ Extras }) => this.addExtras(Extras), error => {
       console.error(error);
-      setText(this.curves, `The curves could not be loaded: ${error.message}`);
-      setTimeout(() => { this.completing = null; }, RETRY_MS); // the frame after that tries again
+      setText(this.curves, 'The curves could not be loaded. The page tries again; if they do not come, reload it.');
+      setTimeout(() => {
+        this.completing = null;
+        this.complete();
+      }, RETRY_MS);
     });
   }
 
-  /** They show what has been shown so far. */
+  /** Makes them and brings them up to date. */
   addExtras(Extras) {
     if (this.isClosed) return;
     const extras = this.extras = new Extras(this);

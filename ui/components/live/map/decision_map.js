@@ -149,8 +149,8 @@ export class DecisionMap {
 
   drawMarks() {
     const side = this.square.clientWidth;
-    if (!this.plane || !this.theme || !side) return;
     this.side = side;
+    if (!this.plane || !this.theme || !side) return;
     const context = sharpContext(this.marks, side, side);
     const scale = this.scale;
     drawAxes(context, scale, this.plane.extent, this.theme);

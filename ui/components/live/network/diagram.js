@@ -40,9 +40,10 @@ export class Diagram {
       const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
       if (plain && this.buttons.moveFocus(event.target, event.key)) event.preventDefault();
     });
+    this.width = this.height = 0; // of the box, when the network was laid out in it
     this.observer = new ResizeObserver(() => {
       const { clientWidth, clientHeight } = this.box;
-      if (this.layout?.width !== clientWidth || this.layout.height !== clientHeight) this.arrange();
+      if (clientWidth !== this.width || clientHeight !== this.height) this.arrange();
     });
     this.observer.observe(this.box);
   }
@@ -60,6 +61,10 @@ export class Diagram {
     this.editable = !locked.includes(LOCKS.weights) && mode !== 'rerun'; // weights are edited through the socket
     if (this.network) this.labelButtons();
     this.recolor();
+  }
+
+  get canEdit() {
+    return Boolean(this.editable && this.editor);
   }
 
   labelButtons() {
@@ -108,7 +113,8 @@ export class Diagram {
     this.box.style.minWidth = `${minimum}px`;
     this.element.parentElement?.style.setProperty('--live-network', `${minimum}px`); // the map leaves it this room
     const { clientWidth, clientHeight } = this.box; // after the above: the browser lays out the page once
-    if (!clientWidth) return;
+    [this.width, this.height] = [clientWidth, clientHeight];
+    if (!clientWidth) return; // hidden
     this.layout = layOut(this.network, Math.max(clientWidth, minimum), clientHeight);
     this.painter.resize(this.layout);
     this.buttons.place(this.layout);
@@ -180,9 +186,9 @@ export class Diagram {
     const same = JSON.stringify(link) === JSON.stringify(this.pointed.link);
     this.pointed.link = link;
     this.tip.hidden = !link;
-    this.painter.canvas.style.cursor = link && this.editable ? 'pointer' : '';
+    this.painter.canvas.style.cursor = link && this.canEdit ? 'pointer' : '';
     if (link) {
-      setText(this.tip, `weight ${withMinus(this.valueOf(link).toFixed(2))}${this.editable ? ', click to change' : ''}`);
+      setText(this.tip, `weight ${withMinus(this.valueOf(link).toFixed(2))}${this.canEdit ? ', click to change' : ''}`);
       placeAt(this.tip, Math.min(x + 12, this.layout.width - TIP_WIDTH), Math.max(0, y - 30));
     }
     if (!same) this.paint();
