@@ -153,6 +153,7 @@ INLINE void copy(real *to, const real *from, int64_t count) {
   }
 }
 
+#define AHEAD 8 /* samples */
 /* Steps on the samples in order. kinds: which batch each step is, plus 128 if the parts are evaluated after it. */
 void run(const Batch *batches, const uint8_t *kinds, int64_t steps, const real *inputs, const real *targets,
          const int64_t *order, const double *numbers, const real *noise, const Part *parts, int64_t count,
@@ -161,6 +162,10 @@ void run(const Batch *batches, const uint8_t *kinds, int64_t steps, const real *
     const Batch *batch = batches + kinds[step_number] % 128;
     if (batch->x != inputs)
       for (int64_t i = 0; i < batch->size; i++) {
+        if (batch->width > MAX_SHORT_COPY && i + AHEAD < batch->size) { /* memory answers late, then sends whole rows fast */
+          __builtin_prefetch(inputs + order[i + AHEAD] * batch->width);
+          __builtin_prefetch(targets + order[i + AHEAD] * batch->targets);
+        }
         copy(batch->x + i * batch->width, inputs + order[i] * batch->width, batch->width);
         copy(batch->t + i * batch->targets, targets + order[i] * batch->targets, batch->targets);
       }
