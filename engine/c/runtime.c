@@ -44,28 +44,45 @@ INLINE void row_of_terms(int width, const uint16_t *terms, int count, int N, con
     for (int v = 0; v < width; v++) *(lanes *)(C + first + v * LANES) = sums[v];
   }
 }
-/* Lists, for each of `rows` rows of A, the places of the terms that are not zero, without a branch, which no processor
-   could predict. */
+/* Terms that are not zero are found without a branch for each, which no processor could predict: as bits of words. */
+#define WORD_BITS (8 * (int)sizeof(bits))
+typedef bits words __attribute__((vector_size(LANES * sizeof(bits)), aligned(sizeof(bits)), may_alias));
+/* The words with one more bit, for the next LANES numbers. */
+INLINE words with_bit(words found, int bit, const real *A) {
+  return found | ((words)(*(const words *)A << 1 != 0) & (words){0} + ((bits)1 << bit));
+}
+/* Appends the places of the bits: first, first + step, ... */
+INLINE int append(uint16_t *terms, int count, bits found, int first, int step) {
+  for (; found; found &= found - 1) terms[count++] = first + step * __builtin_ctzll(found);
+  return count;
+}
+/* Lists, for each of `rows` rows of A, the places of the terms that are not zero. */
 INLINE void list_terms(int rows, int K, const real *A, int am, int ak, uint16_t *terms, int *counts) {
-  uint16_t found[LISTED];
-  memset(counts, 0, rows * sizeof(int));
+  for (int r = 0; r < rows; r++) counts[r] = 0;
   if (ak == 1)
     for (int r = 0; r < rows; r++, A += am, terms += K) {
-      int count = 0;
-      for (int k = 0; k < K; k++) {
-        terms[count] = k;
-        count += is_term(A[k]);
+      int k = 0;
+      while (k + LANES <= K) {
+        int first = k;
+        words found = {0};
+        for (int bit = 0; bit < WORD_BITS && k + LANES <= K; bit++, k += LANES) found = with_bit(found, bit, A + k);
+        for (int lane = 0; lane < LANES; lane++) counts[r] = append(terms, counts[r], found[lane], first + lane, LANES);
       }
-      counts[r] = count;
+      for (; k < K; k++) counts[r] = append(terms, counts[r], is_term(A[k]), k, 1);
     }
   else
-    for (int k = 0; k < K; k++, A += ak) {
-      int count = 0;
-      for (int r = 0; r < rows; r++) {
-        found[count] = r;
-        count += is_term(A[r]);
+    for (int k = 0; k < K; k += WORD_BITS) {
+      int r = 0, most = K - k < WORD_BITS ? K - k : WORD_BITS;
+      const real *a = A + k * ak;
+      for (; r + LANES <= rows; r += LANES) {
+        words found = {0};
+        for (int bit = 0; bit < most; bit++) found = with_bit(found, bit, a + bit * ak + r);
+        for (int lane = 0; lane < LANES; lane++)
+          counts[r + lane] = append(terms + (r + lane) * K, counts[r + lane], found[lane], k, 1);
       }
-      for (int i = 0; i < count; i++) terms[found[i] * K + counts[found[i]]++] = k;
+      for (; r < rows; r++)
+        for (int bit = 0; bit < most; bit++)
+          counts[r] = append(terms + r * K, counts[r], is_term(a[bit * ak + r]), k + bit, 1);
     }
 }
 /* Some rows of B at a time, which stay in the second cache while all rows of A meet them. */

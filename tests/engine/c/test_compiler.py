@@ -192,7 +192,9 @@ def test_products_of_all_shapes_are_those_of_numpy(dtype, c):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(("rows", "columns", "depth"), [(64, 128, 784), (784, 100, 64), (130, 512, 33), (1, 70, 900)])
+@pytest.mark.parametrize(
+    ("rows", "columns", "depth"), [(64, 128, 784), (784, 100, 64), (130, 512, 33), (1, 70, 900), (67, 128, 531)]
+)
 def test_a_product_with_few_terms_needs_no_others(dtype, rows, columns, depth, c, request):
     multiply, runtime = product_of(np.dtype(dtype))
     runtime.use_blas(0)  # dense products would crash
