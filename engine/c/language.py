@@ -119,6 +119,14 @@ TYPES = """#include <math.h>
 #include <string.h>
 #define INLINE static inline __attribute__((always_inline))
 #define SHARED static __attribute__((noinline)) /* equal layers share it, which saves half of the time of compiling */
+/* gcc copies products for each width (-fipa-cp-clone). Others inline them into calls, which equal layers share. */
+#ifdef __clang__
+#define COPIED INLINE
+#define PRODUCT_CALL SHARED
+#else
+#define COPIED SHARED
+#define PRODUCT_CALL INLINE
+#endif
 #define TABLES void *const *p, const int *n, const double *c
 typedef $REAL$ real;
 typedef $BITS$ bits;
@@ -224,7 +232,7 @@ INLINE void rows_of_product(int rows, int N, int K, const real *A, int am, int a
     for (int v = 0; j + v < N; v++) C[m * N + j + v] = row ? last[v] + row[j + v] : last[v];
   }
 }
-SHARED void small_product(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn,
+COPIED void small_product(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn,
                           const real *row, real *C) {
   int wide = (N + LANES - 1) / LANES * LANES, is_whole = bn == 1 && N == wide;
   real copy[is_whole ? 1 : K * wide];
@@ -250,7 +258,7 @@ INLINE void dots(int rows, int K, const real *A, int am, int ak, const real *B, 
   for (int m = 0; m < rows; m++) C[m] = row ? sums[m] + row[0] : sums[m];
 }
 /* N is 1. */
-SHARED void column(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, const real *row,
+COPIED void column(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, const real *row,
                    real *C) {
   int m = 0;
   for (; m + 4 <= M; m += 4) dots(4, K, A + m * am, am, ak, B, bk, row, C + m);

@@ -157,7 +157,7 @@ class Function:
                 words.append(constant or f"{kind}[{counts[kind]}]")
                 counts[kind] += not constant
             kernel = kernels.setdefault(launches[0].source, f"{launches[0].name}_{len(kernels) + 1}")
-            keyword = "INLINE" if launches[0].name == "product" else "SHARED"  # products share code anyway
+            keyword = "PRODUCT_CALL" if launches[0].name == "product" else "SHARED"
             source = f"{keyword} void call(TABLES) {{ {kernel}({', '.join(words)}); }}\n"
             call = kernels.setdefault(source, f"call_{len(kernels) + 1}")
             lines.append(f"  {call}({', '.join(f'{kind} + {start}' for kind, start in starts.items())});")
