@@ -257,9 +257,8 @@ INLINE void dots(int rows, int K, const real *A, int am, int ak, const real *B, 
 #pragma GCC unroll 4
   for (int m = 0; m < rows; m++) C[m] = row ? sums[m] + row[0] : sums[m];
 }
-/* N is 1. */
-COPIED void column(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, const real *row,
-                   real *C) {
+/* C (M) = A (M, K) B (K) + row (1) */
+COPIED void column(int M, int K, const real *A, int am, int ak, const real *B, int bk, const real *row, real *C) {
   int m = 0;
   for (; m + 4 <= M; m += 4) dots(4, K, A + m * am, am, ak, B, bk, row, C + m);
   for (; m < M; m++) dots(1, K, A + m * am, am, ak, B, bk, row, C + m);
@@ -268,7 +267,7 @@ INLINE void multiply(int M, int N, int K, const real *A, int am, int ak, const r
                      real *C) {
   if ((int64_t)M * N * K >= $BLAS_MIN$) large_product(M, N, K, A, am, ak, B, bk, bn, row, C);
   else if (N == 1 && am == 1 && !row) small_product(1, M, K, B, bn, bk, A, ak, am, 0, C);
-  else if (N == 1) column(M, N, K, A, am, ak, B, bk, bn, row, C);
+  else if (N == 1) column(M, K, A, am, ak, B, bk, row, C);
   else small_product(M, N, K, A, am, ak, B, bk, bn, row, C);
 }
 """

@@ -1,16 +1,16 @@
-/* What is the same for all networks, compiled once for each type of numbers: products, and the loops over steps, parts and
-   blocks that call the kernels of a network. engine/c/language.py has the types. */
+/* What is the same for all networks, compiled once for each type of numbers: large products, and the loops over steps,
+   parts and blocks that call the kernels of a network. engine/c/language.py has the types. */
 
 typedef void blas(int, int, int, int64_t, int64_t, int64_t, real, const real *, int64_t, const real *, int64_t, real,
                   real *, int64_t);
 static blas *gemm;
 void use_blas(blas *product) { gemm = product; }
 
-/* Large products: C (M, N) = A (M, K) B (K, N) + row (N), unless that is 0; am, ak, bk, bn: steps in memory ----------- */
+/* Large products: C (M, N) = A (M, K) B (K, N) + row (N), unless that is 0; am, ak, bk, bn: steps in memory -------- */
 
 #define SPAN (8 * LANES)
-#define LISTED 64
-#define CACHE_BYTES (1 << 17)
+#define LISTED 64 /* rows of A whose terms are listed at a time */
+#define CACHE_BYTES (1 << 17) /* of B, well below the size of a second-level cache */
 /* Whether at most a quarter of A is not zero, as in pictures and behind dropout. */
 static int is_sparse(int M, int K, const real *A, int am, int ak) {
   int rows = ak == 1 ? M : K, columns = ak == 1 ? K : M, step = ak == 1 ? am : ak, count = 0;
@@ -20,13 +20,8 @@ static int is_sparse(int M, int K, const real *A, int am, int ak) {
   }
   return count <= rows * columns / 4;
 }
-/* a != 0, by its bits without the sign, which is faster than to compare floating-point numbers */
-INLINE int is_term(real a) {
-  union { real number; bits word; } u = {a};
-  return u.word << 1 != 0;
-}
-/* Adds the terms that are not zero to the initial row (0: to nothing), `width` vectors of columns at a time; the last ones
-   perhaps twice. A weight that is not finite only counts where its input is not zero. */
+/* Adds the terms that are not zero to the initial row (0: to nothing), `width` vectors of columns at a time; the last
+   ones perhaps twice. A weight that is not finite only counts where its input is not zero. */
 INLINE void row_of_terms(int width, const uint16_t *terms, int count, int N, const real *A, int ak, const real *B,
                          int bk, const real *initial, real *C) {
   int span = width * LANES;
@@ -44,10 +39,10 @@ INLINE void row_of_terms(int width, const uint16_t *terms, int count, int N, con
     for (int v = 0; v < width; v++) *(lanes *)(C + first + v * LANES) = sums[v];
   }
 }
-/* Terms that are not zero are found without a branch for each, which no processor could predict: as bits of words. */
+/* Whether numbers are zero is noted in the bits of words: a branch for each number would be mispredicted too often. */
 #define WORD_BITS (8 * (int)sizeof(bits))
 typedef bits words __attribute__((vector_size(LANES * sizeof(bits)), aligned(sizeof(bits)), may_alias));
-/* The words with one more bit, for the next LANES numbers. */
+/* Sets this bit of each word whose number is not zero; A: LANES numbers. The shift drops the sign of -0. */
 INLINE words with_bit(words found, int bit, const real *A) {
   return found | ((words)(*(const words *)A << 1 != 0) & (words){0} + ((bits)1 << bit));
 }
@@ -68,7 +63,7 @@ INLINE void list_terms(int rows, int K, const real *A, int am, int ak, uint16_t 
         for (int bit = 0; bit < WORD_BITS && k + LANES <= K; bit++, k += LANES) found = with_bit(found, bit, A + k);
         for (int lane = 0; lane < LANES; lane++) counts[r] = append(terms, counts[r], found[lane], first + lane, LANES);
       }
-      for (; k < K; k++) counts[r] = append(terms, counts[r], is_term(A[k]), k, 1);
+      for (; k < K; k++) counts[r] = append(terms, counts[r], A[k] != 0, k, 1);
     }
   else
     for (int k = 0; k < K; k += WORD_BITS) {
@@ -82,13 +77,14 @@ INLINE void list_terms(int rows, int K, const real *A, int am, int ak, uint16_t 
       }
       for (; r < rows; r++)
         for (int bit = 0; bit < most; bit++)
-          counts[r] = append(terms + r * K, counts[r], is_term(a[bit * ak + r]), k + bit, 1);
+          counts[r] = append(terms + r * K, counts[r], a[bit * ak + r] != 0, k + bit, 1);
     }
 }
-/* Some rows of B at a time, which stay in the second cache while all rows of A meet them. */
-static void sparse(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, const real *row, real *C) {
+/* A block of rows of B at a time, which stays in the second-level cache while all rows of A use it. */
+static void sparse(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, const real *row,
+                   real *C) {
   int width = N < 2 * SPAN ? 8 : 16, most = CACHE_BYTES / (N * (int)sizeof(real));
-  int is_cut = K > most && most > 0 && N % (width * LANES) == 0; /* columns that are added twice must begin once */
+  int is_cut = K > most && most > 0 && N % (width * LANES) == 0; /* overlapping columns cannot continue from C */
   int block = is_cut ? most : K;
   uint16_t terms[LISTED * block];
   int counts[LISTED];
@@ -119,7 +115,7 @@ void large_product(int M, int N, int K, const real *A, int am, int ak, const rea
     for (int n = 0; n < N; n++) C[m * N + n] += row[n];
 }
 
-/* Steps and evaluations ---------------------------------------------------------------------------------------------- */
+/* Steps and evaluations -------------------------------------------------------------------------------------------- */
 
 /* The kernels of a step or an evaluation, and the tables in which they look up addresses, sizes and literals. */
 typedef struct { void (*call)(TABLES); void **p; const int *n; const double *c; } Kernels;
@@ -170,7 +166,7 @@ INLINE void copy(real *to, const real *from, int64_t count) {
   }
 }
 
-#define AHEAD 8 /* samples */
+#define AHEAD 8 /* samples that are prefetched */
 /* Steps on the samples in order. kinds: which batch each step is, plus 128 if the parts are evaluated after it. */
 void run(const Batch *batches, const uint8_t *kinds, int64_t steps, const real *inputs, const real *targets,
          const int64_t *order, const double *numbers, const real *noise, const Part *parts, int64_t count,
@@ -179,7 +175,7 @@ void run(const Batch *batches, const uint8_t *kinds, int64_t steps, const real *
     const Batch *batch = batches + kinds[step_number] % 128;
     if (batch->x != inputs)
       for (int64_t i = 0; i < batch->size; i++) {
-        if (batch->width > MAX_SHORT_COPY && i + AHEAD < batch->size) { /* memory answers late, then sends whole rows fast */
+        if (batch->width > MAX_SHORT_COPY && i + AHEAD < batch->size) { /* hide the latency of memory */
           __builtin_prefetch(inputs + order[i + AHEAD] * batch->width);
           __builtin_prefetch(targets + order[i + AHEAD] * batch->targets);
         }

@@ -15,8 +15,8 @@ import numpy as np
 from engine.c import language
 from engine.c.compiler import library
 
-_loading = threading.Lock()
 TEXT = Path(__file__).with_name("runtime.c").read_text(encoding="utf-8")
+_loading = threading.Lock()  # types of arguments belong to the library, which threads share
 
 
 class Kernels(ctypes.Structure):
@@ -46,7 +46,7 @@ class Moving(ctypes.Structure):
 
 
 def load_runtime(dtype: np.dtype) -> ctypes.CDLL:
-    """Raises NoCompiler."""
+    """The functions of runtime.c for numbers of this type. Raises NoCompiler."""
     with _loading:
         found, address, count = library(language.types(dtype) + TEXT), ctypes.c_void_p, ctypes.c_int64
         found.use_blas.argtypes = (address,)

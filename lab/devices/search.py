@@ -27,7 +27,7 @@ def search() -> threading.Thread:
 def _find() -> None:
     steps_on_cpu()
     if is_switched_on():
-        with contextlib.suppress(NoCompiler):  # the page has just said why
+        with contextlib.suppress(NoCompiler):  # steps_on_cpu says why
             load_runtime(np.dtype(np.float32))  # the first run finds it in the cache
     available_devices()
 

@@ -17,9 +17,7 @@ FILES = {
 PLOTLY = f"live/plotly-{version('plotly')}.min.js"  # address of Plotly's own script
 VERSION = hashlib.sha256(b"".join(name.encode() + path.read_bytes() for name, path in FILES.items())).hexdigest()[:12]
 _IMPORT = re.compile(r"^(?:import|export) .*? from '(\.[^']+)';$", re.MULTILINE | re.DOTALL)
-_DYNAMIC_IMPORT = re.compile(
-    r"\bimport\('(\.[^']+)'\)\.then"
-)  # an import without `.then` is one of types, in a comment
+_DYNAMIC_IMPORT = re.compile(r"\bimport\('(\.[^']+)'\)\.then")  # comments have imports of types, without `.then`
 
 # What a component needs at once is requested together: following their imports would cost one round trip per level.
 _SERVED = """

@@ -163,9 +163,13 @@ void attempt(int M, int N, int K, const real *A, int am, int ak, const real *B, 
 """
 
 
-def product_of(dtype):
+def product_of(dtype, is_clang=False):
     """a, b, row or None -> a @ b + row, as a program multiplies; and the runtime that it uses."""
-    program, runtime = load_program(language.definitions(dtype) + PRODUCT, dtype)
+    definitions = language.definitions(dtype)
+    if is_clang:
+        assert "#ifdef __clang__" in definitions
+        definitions = definitions.replace("#ifdef __clang__", "#if 1")
+    program, runtime = load_program(definitions + PRODUCT, dtype)
     address, count = compiler.ctypes.c_void_p, compiler.ctypes.c_int
     program.attempt.argtypes = [*[count] * 3, address, count, count, address, count, count, address, address]
 
@@ -179,9 +183,10 @@ def product_of(dtype):
     return multiply, runtime
 
 
+@pytest.mark.parametrize("is_clang", [False, True])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_products_of_all_shapes_are_those_of_numpy(dtype, c):
-    multiply, _ = product_of(np.dtype(dtype))
+def test_products_of_all_shapes_are_those_of_numpy(dtype, is_clang, c):
+    multiply, _ = product_of(np.dtype(dtype), is_clang)
     rng = np.random.default_rng(0)
     tolerance = {"rtol": 1e-4, "atol": 1e-4} if dtype == np.float32 else {"rtol": 1e-12, "atol": 1e-12}
     for rows, columns, depth in product((1, 2, 4, 5, 9, 70), (1, 2, 3, 8, 9, 17, 128), (1, 2, 7, 33)):

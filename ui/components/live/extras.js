@@ -21,7 +21,6 @@ export class Extras {
     this.view = view;
     this.keys = new Keys();
     this.drag = new DragPreview((field, value) => owner.preview(field, value));
-    this.drawing = null; // options of the pad
     this.pad = new DrawingPad(map, { points: message => owner.send({ type: EVENTS.points, ...message }) });
     this.responses = new ResponseCurves({
       ask: message => owner.ask(message), take: changes => owner.send({ type: EVENTS.fix, changes }),
@@ -52,8 +51,7 @@ export class Extras {
     this.keys.table = data.keys ?? {};
     this.drag.values = data.previews;
     this.responses.locked = data.locked ?? [];
-    this.drawing = data.drawing ?? null;
-    if (this.view.map.plane) this.pad.setOptions(this.drawing);
+    if (this.view.map.plane) this.pad.setOptions(data.drawing ?? null);
     for (const panel of this.panels) panel.configure(data);
     if (data.plotly) this.loadCharts(new URL(data.plotly, document.baseURI).href);
   }
@@ -71,7 +69,8 @@ export class Extras {
   }
 
   openPad() {
-    if (this.drawing && !this.pad.options) this.pad.setOptions(this.drawing);
+    const { drawing } = this.view.owner.data;
+    if (drawing && !this.pad.options) this.pad.setOptions(drawing);
   }
 
   follow(header, now) {

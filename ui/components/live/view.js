@@ -20,7 +20,10 @@ const RETRY_MS = 3000; // between two attempts to fetch extras.js
 const THEME_VARIABLES = ['text', 'background', 'border', 'primary'].map(name => `--st-${name}-color`);
 const VIEW_TITLES = { map: 'Prediction of the network', pictures: 'Test pictures', table: 'Test data' };
 
-/** owner: focus (unit or null), point(unit), edit(message), preview(field, value), ask(message), send(event). */
+/**
+ * owner: data from Python, header of the latest frame or null, focus (unit or null), point(unit), edit(message),
+ * preview(field, value), ask(message), send(event).
+ */
 export class View {
   constructor(root, owner) {
     this.root = root;
@@ -77,19 +80,19 @@ export class View {
   addExtras(Extras) {
     if (this.isClosed) return;
     const extras = this.extras = new Extras(this);
+    const { data, header } = this.owner;
     extras.setTheme(this.theme);
-    extras.setOptions(this.options);
-    if (!this.header) return; // another run has begun
-    extras.rebuild(this.header);
+    extras.setOptions(data);
+    if (!header?.kind) return; // another run has begun
+    extras.rebuild(header);
     extras.takeHistory(this.history);
-    extras.show(this.header, this.latest);
-    extras.describe(this.header);
+    extras.show(header, this.latest);
+    extras.describe(header);
   }
 
   /** Drops what belongs to one run. */
   forget() {
     this.factsAt = this.tablesAt = this.sentencesAt = -Infinity;
-    this.header = null;
     this.latest = {};
     this.historyGrew = false; // whether the curves have to be drawn
     this.history.clear();
@@ -97,7 +100,6 @@ export class View {
   }
 
   setOptions(data) {
-    this.options = data;
     this.map.setOptions(data);
     this.diagram.setOptions(data);
     this.outline.show(data.outline, data.activations);
@@ -130,7 +132,6 @@ export class View {
   }
 
   show(header, update, arrays, before, now) {
-    this.header = header;
     if (header.status !== STATUSES.running || now - this.factsAt >= FACTS_PERIOD_MS) this.showFacts(header, now);
     if (hasChanges(update)) this.take(header, arrays, before, now);
     this.map.follow(header);
