@@ -43,19 +43,28 @@ def test_play_paints_frames_until_pause(playground):
     assert "Paused." in playground.status_line
 
 
+PLACES = """() => ['main', 'curves', 'diagram', 'words-row'].map(name => {
+  const part = document.querySelector(`.live-${name}`);
+  const [place, grid] = [part, part.parentElement].map(element => element.getBoundingClientRect());
+  return [place.left - grid.left, place.top - grid.top, place.width, place.height].map(Math.round);
+})"""
 POINTS = "document.querySelector('[data-chart=loss] .js-plotly-plot')?.data?.[0]?.x?.length"
 
 
 def test_the_parts_around_the_picture_show_what_happened_before_they_came(playground):
     held: list[Route] = []
     playground.page.route("**/live/extras.js", lambda route: held.append(route))
+    playground.page.set_viewport_size({"width": 390, "height": 844})
     playground.open()
     playground.press("Step")
     playground.until("facts.epoch === '1'")
     playground.recolor("dark")
     assert playground.page.locator(".live-panel[data-chart]").count() == 0
+    places = playground.page.evaluate(PLACES)
     held.pop().continue_()
     playground.until(f"{POINTS} === 2")
+    assert playground.page.evaluate(PLACES) == places
+    playground.page.set_viewport_size({"width": 1366, "height": 650})
     ink = playground.page.evaluate("document.querySelector('[data-chart=loss] .js-plotly-plot')._fullLayout.font.color")
     assert ink == playground.page.evaluate("getComputedStyle(document.querySelector('.live')).color")
     playground.recolor("light")

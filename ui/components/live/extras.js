@@ -29,7 +29,7 @@ export class Extras {
     this.charts = this.panels.filter(panel => panel instanceof ChartPanel);
     const elements = this.panels.map(panel => panel.element);
     view.curves.replaceChildren(...elements.slice(0, CURVES));
-    view.panelGrid.prepend(...elements.slice(CURVES));
+    view.panelGrid.append(...elements.slice(CURVES), view.details.element);
     diagram.editor = new WeightEditor(diagram.box, message => owner.edit(message));
     this.addSaveMenus();
   }

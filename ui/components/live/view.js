@@ -55,7 +55,7 @@ export class View {
     this.guide = new Guide({ map: this.head, words: this.words, numbers: this.status.element });
     this.words.append(this.status.notice, this.guide.element, this.advice.element);
     this.curves = build('div', 'live-curves');
-    this.panelGrid = build('div', 'live-panels', this.details.element);
+    this.panelGrid = build('div', 'live-panels');
     const grid = build('div', 'live-grid', this.diagram.element, this.main, this.curves, this.words, this.panelGrid);
     root.replaceChildren(this.probe, this.status.element, grid);
     root.dataset.view = 'map';
