@@ -37,6 +37,18 @@ def test_each_data_control_rebuilds_the_run(playground):
 
 
 @presses("Pixels as inputs")
+def test_a_data_set_is_chosen_by_its_thumbnail(playground):
+    playground.open("hidden=3")
+    pictures = playground.page.get_by_role("radiogroup", name="Data sets in the plane").get_by_role("radio")
+    before = playground.pixels(".live-map-marks")
+    pictures.and_(playground.page.get_by_label("Two moons")).click()
+    playground.linked(dataset="moons", hidden="3")
+    playground.until_pixels(".live-map-marks", lambda now: now != before)
+    playground.page.keyboard.press("ArrowLeft")
+    playground.linked(dataset="xor", hidden="3")
+    playground.page.get_by_role("radio", name="Exclusive or", checked=True).wait_for()
+
+
 def test_the_scaling_of_pixels_is_offered_for_pictures_only(playground):
     playground.open("dataset=digits&samples=200&hidden=4")
     playground.choose("Pixels as inputs", SCALINGS["per_image"].label)
