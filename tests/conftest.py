@@ -11,6 +11,7 @@ os.environ.setdefault("PLAYGROUND_WORKERS", "1")  # one worker process is enough
 os.environ.setdefault("CFLAGS", "-Og")  # compiles three times as fast as -O2
 os.environ.setdefault("PLAYGROUND_COMPILED", "off")  # tests that need compiled steps ask for them
 os.environ.setdefault("PLAYGROUND_FRAMES_A_SECOND", "12")  # to one page: a fifth of the work
+os.environ.setdefault("PLAYGROUND_CROWD_FRAMES_A_SECOND", "12")
 
 from collections.abc import Callable, Iterator
 from importlib import import_module

@@ -78,7 +78,8 @@ async def live(socket: WebSocket) -> None:
                     return await socket.close(CLOSE_RUN_UNKNOWN)
                 case _:
                     await socket.send_bytes(pack(LOST_FRAME))
-            if (interval := TRAFFIC.interval(runs.limits.frames_a_second)) != told:
+            limits = runs.limits
+            if (interval := TRAFFIC.interval(limits.frames_a_second, limits.crowd_frames_a_second)) != told:
                 told = interval
                 await socket.send_text(json.dumps({"interval": told}))
             # Whoever does not listen gets three times as many frames, not all; a slider is followed at any time.

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 
 FASTEST_MS, SLOWEST_MS = 16, 2000  # between two frames
+SMOOTH = 10.0  # frames per second, at which training still looks continuous
 STEP_MS = 10  # smaller changes are not worth a message
 PRESENT_S = 2.0  # since its last request a socket counts: a hidden page asks nothing
 RECOUNT_S = 0.5  # between two counts of all sockets
@@ -49,11 +50,14 @@ class Traffic:
         now = self.clock()
         return sum(now - when <= PRESENT_S for when in self.asked.values())
 
-    def interval(self, frames_a_second: float) -> int:
-        """ms that everybody should leave between two frames, so that together they ask for no more than that."""
+    def interval(self, frames_a_second: float, crowd_frames_a_second: float) -> int:
+        """ms that everybody should leave between two frames.
+
+        Together they get no more than the first number, unless each would get less than SMOOTH; then the second one.
+        """
         if self.clock() - self._looked >= RECOUNT_S:
             self._looked = self.clock()
-            wanted = 1000 * self.present / frames_a_second
+            wanted = 1000 * self.present / max(frames_a_second, min(SMOOTH * self.present, crowd_frames_a_second))
             if self.latency > SLOW_FRAME_S:
                 wanted = max(wanted, 2000 * self.latency)
             self._interval = (

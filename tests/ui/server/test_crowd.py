@@ -46,7 +46,7 @@ class Socket:
 
 
 @pytest.mark.parametrize(
-    ("present", "interval", "coarse"), [(1, None, False), (10, 30, False), (11, 40, True), (100, 310, True)]
+    ("present", "interval", "coarse"), [(1, None, False), (10, 30, False), (11, 40, True), (100, 100, True)]
 )
 def test_the_resolution_of_a_moving_map_depends_on_visitors(present, interval, coarse, monkeypatch):
     asked = []
@@ -75,7 +75,7 @@ def visit(monkeypatch, submit, others=0) -> Socket:
     """A browser beside others, whose commands the worker answers by `submit`."""
     traffic = Traffic(clock=lambda: 0.0)
     traffic.asked = dict.fromkeys(range(others), 0.0)
-    limits = SimpleNamespace(sockets_a_run=4, frames_a_second=330)
+    limits = SimpleNamespace(sockets_a_run=4, frames_a_second=330, crowd_frames_a_second=1000)
     monkeypatch.setattr(routes, "TRAFFIC", traffic)
     monkeypatch.setattr(
         pool, "SERVER", SimpleNamespace(runs={"mine"}, limits=limits, submit=submit, back=lambda token: True)
