@@ -27,7 +27,7 @@ PEERS = {
     peer.name: peer
     for peer in (
         Peer(OURS, "ours", "numpy"),
-        Peer("our-tape", "ours", "numpy", "tape", ("W5", "W6")),  # neither is compiled
+        Peer("our-tape", "ours", "numpy", "tape"),
         Peer("pytorch-eager", "pytorch", "torch", skipped=RUNS),
         Peer("pytorch-compile", "pytorch", "torch", "compile", RUNS),
         Peer("jax-jit", "jax_steps", "jax", skipped=RUNS),

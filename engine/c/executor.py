@@ -21,6 +21,7 @@ from engine.c.relocation import program_for
 from engine.c.runtime import blas_product
 from engine.formulas.regularizers import REGULARIZERS
 from engine.formulas.schedules import SCHEDULES
+from engine.network.convolution import Conv2D, Flatten, Image, MaxPool2D
 from engine.network.layers import Activation, Dense, Dropout, Residual
 from engine.network.network import Network
 from engine.network.normalization import BatchNorm
@@ -31,25 +32,24 @@ from engine.step.settings import Settings
 from engine.step.update import StepFormulas
 from engine.tape.executor import TapeExecutor
 
-COMPILED_LAYERS = (Dense, Activation, Dropout, BatchNorm, Residual)
+COMPILED_LAYERS = (Dense, Activation, Dropout, BatchNorm, Residual, Flatten)
+COMPILED_ON_MAPS = (Image, Conv2D, MaxPool2D, Activation)
 FIRST_STEP_WAIT_S = 0.5  # for the compiler; then a new run is on the tape
 CALL_MULTIPLY_ADDS = 1.2e7  # of the steps and evaluations in one call, which takes about a millisecond
 STEP_MULTIPLY_ADDS = 1e3  # that the other work of a step is worth
 MAX_CALL_STEPS = 2048
-MAX_EVALUATION_NUMBERS = 1 << 23  # that a compiled evaluation may need for the samples of a part
 
 
 def reason_not_compiled(network: Network, data: Data, batch_size: int) -> str | None:
     """Why steps on `batch_size` samples run on the tape, as a clause; None if they can be compiled."""
-    other = next((layer for _, layer in network.walk() if type(layer) not in COMPILED_LAYERS), None)
-    if other is not None:
-        return f"{type(other).__name__} layers are not compiled"
+    for _, layer in network.walk():
+        makes_maps = len(layer.output_shape) == 3
+        if type(layer) not in (COMPILED_ON_MAPS if makes_maps else COMPILED_LAYERS):
+            return f"{type(layer).__name__} layers{' of maps' if makes_maps else ''} are not compiled"
     if len({id(rng) for rng in network.rngs.values()}) > 1:
         return "its dropout layers draw from several generators"
     if batch_size > network.max_batch and not network.couples_samples:
         return "its batches are so large that they are processed in parts"
-    if max(len(part.x) for part in data.evaluated.values()) * network.workspace > MAX_EVALUATION_NUMBERS:
-        return "its evaluations are so large that they are processed in parts"
     if not blas_product(network.dtype):
         return "NumPy has been built without OpenBLAS"
     return None
@@ -80,6 +80,8 @@ class CompiledExecutor(TapeExecutor):
         self._program: Program | None = None
         self._program_revision = -1  # of the settings that the program has been chosen for
         self._evaluator: Program | None = None  # the latest program
+        network = formulas.network
+        self._sample_cost = max(network.parameters.size, sum(layer.cost for _, layer in network.walk()))
         self._evaluated_samples = sum(len(part.labels) for part in data.evaluated.values())
 
     @property
@@ -89,8 +91,8 @@ class CompiledExecutor(TapeExecutor):
 
     def _multiply_adds(self) -> tuple[float, int]:
         """What a step and an evaluation are worth."""
-        weights, size = self.formulas.network.parameters.size, self.formulas.batch_size
-        return 3 * weights * size + STEP_MULTIPLY_ADDS, weights * self._evaluated_samples
+        cost, size = self._sample_cost, self.formulas.batch_size
+        return 3 * cost * size + STEP_MULTIPLY_ADDS, cost * self._evaluated_samples
 
     # The way of a run ------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import numpy as np
 from engine.c.build import Build
 from engine.c.compiler import is_waited_for
 from engine.c.program import Functions, HostSketch, Memory, plan_of, program_text, shared, twin_of
-from engine.c.runtime import Moving, load_program
+from engine.c.runtime import load_program, moving
 from engine.lowering.sketch import Node
 from engine.network.network import Network
 from engine.network.observe import observe
@@ -62,11 +62,7 @@ def _compiled(wanted: Forward) -> Callable[[], list[np.ndarray]]:
     whole = {address_of(blocks[y.node]): np.zeros((len(x), y.shape[1]), dtype) for y in found}
     outputs = [whole[address_of(blocks[y.node])] for y in found]  # layers may have the same, as dropout
     whole[address_of(samples)] = x
-    moving = [
-        (place, address_of(whole[address]), whole[address].shape[1] * dtype.itemsize)
-        for place, address in enumerate(kept[0][0].tolist()) if address in whole
-    ]  # fmt: skip
-    moved = (Moving * len(moving))(*moving)
+    moved = moving(kept, whole)
 
     def play(kept: tuple = (kept, x, twin, library)) -> list[np.ndarray]:
         runtime.forward_blocks(ctypes.byref(forward), len(x), size, moved, len(moved))

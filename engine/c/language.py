@@ -8,7 +8,7 @@ call.
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from math import factorial
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from engine.lowering.target import Tiling
 
 BLAS_MIN_MULTIPLY_ADDS = 1 << 15  # of a product; smaller ones are faster as loops
+FILTERS = 4  # of a convolution that are applied together
 PRODUCT_SIZES: str = "int M, int N, int K, int am, int ak, int bk, int bn, int ones, int depth"
 SUMS_IN_PRODUCTS: bool = False
 ROWS_IN_PRODUCTS: bool = True
@@ -75,6 +76,16 @@ def product(tiling: Tiling, parameters: str, read: Sequence[str], body: list[str
     return _function("product", parameters, [f"multiply(M, N, K, A, am, ak, B, bk, bn, {row}, parts);"])
 
 
+def operation(name: str, parameters: str, arrays: Sequence[str], sizes: Sequence[str]) -> str:
+    """An operation on whole arrays, from convolution.c."""
+    lines = [
+        f"const real *in[] = {{{', '.join(arrays)}}};",
+        f"const int n[] = {{{', '.join(sizes)}}};",
+        f"runtime->{name}(out, in, n, scratch);",
+    ]
+    return _function("operation", parameters, lines)
+
+
 def _function(name: str, parameters: str, lines: list[str]) -> str:
     return "\n".join([f"{INLINE} void {name}({parameters}) {{", *lines, "}\n"])
 
@@ -88,7 +99,8 @@ SIMD = '_Pragma("omp simd")'
 def types(dtype: np.dtype) -> str:
     """The types of the numbers of a network, and of the tables of its kernels."""
     single = dtype == np.float32
-    return TYPES.replace("$REAL$", "float" if single else "double").replace("$BITS$", f"uint{32 if single else 64}_t")
+    words = {"REAL": "float" if single else "double", "BITS": f"uint{32 if single else 64}_t", "FILTERS": str(FILTERS)}
+    return _filled(TYPES, words)
 
 
 def definitions(dtype: np.dtype) -> str:
@@ -108,7 +120,10 @@ def definitions(dtype: np.dtype) -> str:
         "SERIES": series, "ARTANH": artanh, "SUFFIX": "f" if single else "",
         "BLAS_MIN": str(BLAS_MIN_MULTIPLY_ADDS),
     }  # fmt: skip
-    text = types(dtype) + DEFINITIONS
+    return types(dtype) + _filled(DEFINITIONS, words)
+
+
+def _filled(text: str, words: Mapping[str, str]) -> str:
     for word, value in words.items():
         text = text.replace(f"${word}$", value)
     return text
@@ -132,10 +147,22 @@ typedef $REAL$ real;
 typedef $BITS$ bits;
 #define real(x) ((real)(x))
 #define LANES (32 / (int)sizeof(real))
+#define FILTERS $FILTERS$
 typedef real lanes __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
+INLINE real larger(real a, real b) { return a > b || a != a ? a : b; }
+
+/* C (M, N) = A (M, K) B (K, N) + row (N), unless that is 0; am, ak, bk, bn: steps in memory. */
+typedef void product(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, const real *row,
+                     real *C);
+/* out: the result; in: the arguments; n: their sizes */
+typedef void operation(real *out, const real *const *in, const int *n, real *scratch);
+/* What is the same for all networks. */
+typedef struct {
+  product *large_product;
+  operation *maps_of, *framed, *filtered, *filter_gradient, *bias_gradient, *map_gradient, *pooled, *pool_gradient;
+} Runtime;
 """
 DEFINITIONS = r"""
-INLINE real larger(real a, real b) { return a > b || a != a ? a : b; }
 INLINE real smaller(real a, real b) { return a < b || a != a ? a : b; }
 INLINE real side(real a) { return a > 0 ? real(1) : a < 0 ? real(-1) : a; }
 INLINE real above(real a, real b) { return a > 0 ? real(1) : a < 0 ? real(0) : a == 0 ? b : a; }
@@ -195,11 +222,9 @@ INLINE real log1p_of(real x) {
 #define sin sin$SUFFIX$
 #define cos cos$SUFFIX$
 
-/* C (M, N) = A (M, K) B (K, N) + row (N), unless that is 0; am, ak, bk, bn: steps in memory. */
-typedef void product(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, const real *row,
-                     real *C);
-static product *large_product; /* in runtime.c */
-void use_large_product(product *given) { large_product = given; }
+static const Runtime *runtime;
+void use_runtime(const Runtime *given) { runtime = given; }
+
 /* Sums of `rows` rows of A and LANES columns of B. */
 INLINE void sums_of(int rows, int K, const real *A, int am, int ak, const real *B, int wide, lanes *sums) {
 #pragma GCC unroll 4
@@ -265,7 +290,7 @@ COPIED void column(int M, int K, const real *A, int am, int ak, const real *B, i
 }
 INLINE void multiply(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, const real *row,
                      real *C) {
-  if ((int64_t)M * N * K >= $BLAS_MIN$) large_product(M, N, K, A, am, ak, B, bk, bn, row, C);
+  if ((int64_t)M * N * K >= $BLAS_MIN$) runtime->large_product(M, N, K, A, am, ak, B, bk, bn, row, C);
   else if (N == 1 && am == 1 && !row) small_product(1, M, K, B, bn, bk, A, ak, am, 0, C);
   else if (N == 1) column(M, K, A, am, ak, B, bk, row, C);
   else small_product(M, N, K, A, am, ak, B, bk, bn, row, C);

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from engine.c import language
-from engine.c.runtime import BatchTable, Kernels, PartTable, load_program
+from engine.c.runtime import BatchTable, Kernels, PartTable, load_program, moving
 from engine.formulas.losses import Objective
 from engine.lowering.fusion import Plan
-from engine.lowering.sketch import Sketch
+from engine.lowering.sketch import Node, Operation, Sketch, Symbol, Unsketchable, grid_shape
 from engine.lowering.target import Launch
 from engine.network.network import Network
 from engine.step.data import Data, Part
@@ -29,6 +29,9 @@ from engine.step.update import StepFormulas, update
 from engine.tape.tape import address_of
 
 NOTED = 128  # added to the place of a batch size: the parts are evaluated after this step
+MAX_TAPS = 4096  # numbers that an output of a convolution, or the gradient of an input, depends on
+WHOLE_EVALUATION = 1 << 23  # numbers that are needed for the samples of a part; more are evaluated in blocks
+BLOCK_NUMBERS, BLOCK_STEP = 1 << 19, 64  # of those blocks, and a divisor of their samples
 
 # Sketches of steps and evaluations on the memory of the host ---------------------------------------------------------
 
@@ -53,6 +56,46 @@ class HostSketch(Sketch):
             return super().call(function, *arguments)
         return None
 
+    def kernel(self, name: str, shape: tuple, arguments: tuple) -> Symbol:
+        """The kernels that read patches find them in the maps."""
+        nodes, sizes = [], []
+        for argument in arguments:
+            if isinstance(argument, int):
+                sizes.append(argument)
+                continue
+            node = self.node(argument)
+            nodes.append(node.args[0] if node.op == "operation" and node.what.name == "patches_of" else node)
+            sizes += argument.shape
+        taps, scratch = _convolution_memory(name, sizes)
+        if taps > MAX_TAPS:
+            raise Unsketchable("its filters see too many numbers at a time")
+        operation = Operation(name, tuple(sizes), scratch, language.operation)
+        return Symbol(self, shape, Node("operation", grid_shape(shape), tuple(nodes), operation))
+
+    def turned(self, node: Node) -> Node:
+        if node.op == "product":
+            return super().turned(node)
+        rows, columns = node.shape
+        operation = Operation("maps_of", (rows, columns, columns, 1, 1), 1, language.operation)
+        return Node("operation", (columns, rows), (node,), operation)
+
+
+def _convolution_memory(name: str, sizes: Sequence[int]) -> tuple[int, int]:
+    """Rows that a kernel of convolution.c multiplies by filters, and the numbers that it needs memory for."""
+
+    def wide(count: int) -> int:
+        return count + -count % language.FILTERS
+
+    if name == "filtered":
+        _, taps, *_, filters, _, _, _ = sizes
+        return taps, taps * wide(filters)
+    if name == "map_gradient":
+        rows, outputs, columns, samples, _, taps, size, frame = sizes
+        border = size - 1 - frame
+        framed = (rows + 2 * border) * outputs * (columns + 2 * border) * samples
+        return outputs * size**2, outputs * size**2 * wide(taps // size**2) + framed
+    return 0, 1
+
 
 class Batch(NamedTuple):
     """The kernels of a step on samples x (N, D) with targets t (N, O) in this memory.
@@ -69,13 +112,25 @@ class Batch(NamedTuple):
     row: np.ndarray
 
 
+class Block(NamedTuple):
+    """The kernels from samples x (B, D) to logits z (B, O)."""
+
+    launches: list[Launch]
+    x: np.ndarray
+    z: np.ndarray
+
+
 class Evaluation(NamedTuple):
-    """The kernels of an evaluation: logits z (N, O), predicted values y (N, 1) for regression, mean loss (1, 1)."""
+    """The kernels of an evaluation: logits z (N, O), predicted values y (N, 1) for regression, mean loss (1, 1).
+
+    block: from which the logits come, block by block; without it they come from the kernels as well.
+    """
 
     launches: list[Launch]
     z: np.ndarray
     y: np.ndarray
     loss: np.ndarray
+    block: Block | None
 
 
 def twin_of(network: Network) -> Network:
@@ -126,12 +181,26 @@ def sketch_evaluation(twin: Network, objective: Objective, part: Part) -> Evalua
     """Raises Unsketchable for operations without a kernel."""
     sketch = HostSketch(Memory, twin.dtype)
     z, y, loss = (np.zeros(shape, twin.dtype) for shape in ((len(part.x), objective.units), (len(part.x), 1), (1, 1)))
-    logits = twin.chain.forward(sketch.wrap(shared(part.x)), train=False)
-    sketch.wrap(shared(z))[:] = logits
+    block, logits = None, sketch.wrap(shared(z))
+    if len(part.x) * twin.workspace > WHOLE_EVALUATION:
+        block = sketch_block(twin, part, objective.units)
+    else:
+        z_of_all = twin.chain.forward(sketch.wrap(shared(part.x)), train=False)
+        logits[:] = z_of_all
+        logits = z_of_all
     if objective.kind == "regression":
         sketch.wrap(shared(y))[:] = objective.output.forward(logits)
     sketch.wrap(shared(loss))[:] = objective.value(logits, sketch.wrap(shared(part.t)))
-    return Evaluation(plan_of(sketch, None).launches, z, y, loss)
+    return Evaluation(plan_of(sketch, None).launches, z, y, loss, block)
+
+
+def sketch_block(twin: Network, part: Part, units: int) -> Block:
+    """Raises Unsketchable for operations without a kernel."""
+    size = max(BLOCK_NUMBERS // twin.workspace // BLOCK_STEP, 1) * BLOCK_STEP
+    sketch, count = HostSketch(Memory, twin.dtype), min(size, len(part.x))
+    x, z = np.zeros((count, part.x.shape[1]), part.x.dtype), np.zeros((count, units), twin.dtype)
+    sketch.wrap(shared(z))[:] = twin.chain.forward(sketch.wrap(shared(x)), train=False)
+    return Block(plan_of(sketch, None).launches, x, z)
 
 
 def plan_of(sketch: Sketch, numbers: Any) -> Plan:
@@ -238,7 +307,9 @@ class Program:
         }
         kernels: dict[str, str] = {}
         self.step = Functions("step", examples, kernels)
-        self.evaluation = Functions("evaluate", [e.launches for e in self.evaluations.values()], kernels)
+        evaluations = self.evaluations.values()
+        blocks = [e.block.launches for e in evaluations if e.block]
+        self.evaluation = Functions("evaluate", [*blocks, *(e.launches for e in evaluations)], kernels)
         self.numbers = self.batches[usual].numbers
         self.text = program_text(twin.dtype, kernels, (self.step, self.evaluation))
         self.places = np.zeros(usual + 1, np.uint8)  # size of a batch -> its place in the table
@@ -265,7 +336,14 @@ class Program:
             kernels, kept = self.evaluation.kernels(found.launches, library)
             labels = np.array(self.data.evaluated[name].labels, np.float64)
             predicted, units = (found.y, 0) if objective.kind == "regression" else (found.z, objective.units)
-            parts.append(PartTable(kernels, len(labels), units, *map(address_of, (predicted, found.loss, labels))))
+            table = PartTable(kernels, len(labels), units, *map(address_of, (predicted, found.loss, labels)))
+            if block := found.block:
+                table.forward, tables = self.evaluation.kernels(block.launches, library)
+                x = np.ascontiguousarray(self.data.evaluated[name].x)
+                moved = moving(tables, {address_of(block.x): x, address_of(block.z): found.z})
+                table.block, table.moving, table.moved = len(block.x), ctypes.addressof(moved), len(moved)
+                self._kept += [tables, x, moved]
+            parts.append(table)
             self._kept += [kept, labels]
         self._steps, self._parts = (BatchTable * len(steps))(*steps), (PartTable * len(parts))(*parts)
 

@@ -119,6 +119,18 @@ void large_product(int M, int N, int K, const real *A, int am, int ak, const rea
 
 /* The kernels of a step or an evaluation, and the tables in which they look up addresses, sizes and literals. */
 typedef struct { void (*call)(TABLES); void **p; const int *n; const double *c; } Kernels;
+/* An address in a table that is another one for each block. first: of the first sample. */
+typedef struct { int64_t place; char *first; int64_t width; } Moving;
+
+/* Outputs of layers, block by block. A sample may be in two blocks: it depends on others only in how it is rounded. */
+void forward_blocks(const Kernels *forward, int64_t samples, int64_t size, const Moving *moving, int64_t count) {
+  for (int64_t done = 0; done < samples; done += size) {
+    int64_t first = done < samples - size ? done : samples - size;
+    for (const Moving *m = moving; m < moving + count; m++) forward->p[m->place] = m->first + first * m->width;
+    forward->call(forward->p, forward->n, forward->c);
+  }
+}
+
 /* width, targets: numbers of a sample and of its targets; numbers: that may change with each step */
 typedef struct {
   Kernels step;
@@ -127,7 +139,15 @@ typedef struct {
   double *row;
 } Batch;
 /* units: columns of z; 0 for a regression, whose z has the predicted values */
-typedef struct { Kernels evaluation; int64_t size, units; const real *z, *loss; const double *labels; } Part;
+typedef struct {
+  Kernels evaluation;
+  int64_t size, units;
+  const real *z, *loss;
+  const double *labels;
+  Kernels forward; /* if there is a block: what computes z */
+  const Moving *moving;
+  int64_t moved, block;
+} Part;
 
 /* The number of correctly classified samples, or the sum of the squared errors. */
 static double score_of(const Part *part) {
@@ -151,6 +171,7 @@ static double score_of(const Part *part) {
 /* Loss and score of each part. */
 void evaluate_parts(const Part *parts, int64_t count, double *scores) {
   for (const Part *part = parts; part < parts + count; part++, scores += 2) {
+    if (part->block) forward_blocks(&part->forward, part->size, part->block, part->moving, part->moved);
     part->evaluation.call(part->evaluation.p, part->evaluation.n, part->evaluation.c);
     scores[0] = part->loss[0];
     scores[1] = score_of(part);
@@ -208,17 +229,5 @@ void permute(void *state, uint32_t (*next)(void *), int64_t *order, int64_t coun
         i -= is_kept;
       } while (i > mask / 2);
     }
-  }
-}
-
-/* An address in a table that is another one for each block. first: of the first sample. */
-typedef struct { int64_t place; char *first; int64_t width; } Moving;
-
-/* Outputs of layers, block by block. A sample may be in two blocks: it depends on others only in how it is rounded. */
-void forward_blocks(const Kernels *forward, int64_t samples, int64_t size, const Moving *moving, int64_t count) {
-  for (int64_t done = 0; done < samples; done += size) {
-    int64_t first = done < samples - size ? done : samples - size;
-    for (const Moving *m = moving; m < moving + count; m++) forward->p[m->place] = m->first + first * m->width;
-    forward->call(forward->p, forward->n, forward->c);
   }
 }

@@ -1,4 +1,4 @@
-"""What is the same for all networks (runtime.c), and programs that use it.
+"""What is the same for all networks (runtime.c and convolution.c), and programs that use it.
 
 A network's own program is small, because this part is compiled only once on a machine, for each type of numbers.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -14,8 +15,9 @@ import numpy as np
 
 from engine.c import language
 from engine.c.compiler import library
+from engine.tape.tape import address_of
 
-TEXT = Path(__file__).with_name("runtime.c").read_text(encoding="utf-8")
+TEXT = "\n".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("runtime.c", "convolution.c"))
 _loading = threading.Lock()  # types of arguments belong to the library, which threads share
 
 
@@ -36,6 +38,7 @@ class PartTable(ctypes.Structure):
     _fields_ = (
         ("evaluation", Kernels), *((name, ctypes.c_int64) for name in ("size", "units")),
         *((name, ctypes.c_void_p) for name in ("z", "loss", "labels")),
+        ("forward", Kernels), ("moving", ctypes.c_void_p), *((name, ctypes.c_int64) for name in ("moved", "block")),
     )  # fmt: skip
 
 
@@ -45,8 +48,15 @@ class Moving(ctypes.Structure):
     _fields_ = (("place", ctypes.c_int64), ("first", ctypes.c_void_p), ("width", ctypes.c_int64))
 
 
+def moving(tables: Sequence, whole: Mapping[int, np.ndarray]) -> ctypes.Array[Moving]:
+    """whole: address of an array of a block's samples -> the array (N, C) of all samples. tables: of the kernels."""
+    places = [(place, whole[at]) for place, at in enumerate(tables[0][0].tolist()) if at in whole]
+    found = [Moving(place, address_of(array), array.shape[1] * array.itemsize) for place, array in places]
+    return (Moving * len(found))(*found)
+
+
 def load_runtime(dtype: np.dtype) -> ctypes.CDLL:
-    """The functions of runtime.c for numbers of this type. Raises NoCompiler."""
+    """The functions of both files for numbers of this type. Raises NoCompiler."""
     with _loading:
         found, address, count = library(language.types(dtype) + TEXT), ctypes.c_void_p, ctypes.c_int64
         found.use_blas.argtypes = (address,)
@@ -61,7 +71,7 @@ def load_runtime(dtype: np.dtype) -> ctypes.CDLL:
 def load_program(text: str, dtype: np.dtype) -> tuple[ctypes.CDLL, ctypes.CDLL]:
     """The program of a network, and the runtime that it uses: keep both. Raises NoCompiler."""
     runtime, found = load_runtime(dtype), library(text)
-    found.use_large_product(runtime.large_product)
+    found.use_runtime(ctypes.byref(ctypes.c_char.in_dll(runtime, "runtime_table")))
     return found, runtime
 
 

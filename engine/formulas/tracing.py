@@ -4,12 +4,13 @@ Layers, losses and optimizers are written for arrays. A recorder (the tape in en
 engine/lowering) calls them with traced arrays instead, and every operation on those is recorded. Two things need a
 mark: state that outlives the step (slots, running statistics, parameters), and calls that are not array operations
 (drawing random numbers, counting steps). The functions below are these marks; with plain arrays they do almost
-nothing.
+nothing. A third one, `kernel`, marks operations on maps, for which a target may have a kernel of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -47,3 +48,23 @@ def record_call(reference: Any, function: Callable, *arguments: Any) -> None:
         reference.tape.call(function, *arguments)
     else:
         function(*arguments)
+
+
+def kernel(shape_of: Callable[..., tuple[int, ...]]) -> Callable[[Callable], Callable]:
+    """Marks a function of arrays, followed by whole numbers, that a sketch takes as one operation.
+
+    shape_of: the same arguments -> shape of the result
+    """
+
+    def mark(function: Callable) -> Callable:
+        @wraps(function)
+        def called(*arguments: Any) -> Any:
+            traced = next((argument for argument in arguments if isinstance(argument, Recorded)), None)
+            sketch = getattr(traced.tape, "kernel", None) if traced is not None else None
+            if sketch is None:
+                return function(*arguments)
+            return sketch(function.__name__, shape_of(*arguments), arguments)
+
+        return called
+
+    return mark

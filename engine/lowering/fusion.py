@@ -28,7 +28,7 @@ from engine.lowering.sketch import (
 from engine.lowering.target import Launch, Target
 
 SUMS = ("column_sum", "whole_sum")
-KERNELS = (*SUMS, "product")  # operations that need a kernel of their own
+KERNELS = (*SUMS, "product", "operation")  # that need a kernel of their own
 
 
 class Plan:
@@ -46,7 +46,7 @@ class Plan:
         self.turn = {store: number for number, store in enumerate(sketch.stores)}
         self.pending = sketch.live_stores()
         everything = upstream([store.node for store in self.pending])
-        self.factors = {factor for node in everything if node.op == "product" for factor in node.args}
+        self.factors = {factor for node in everything if node.op in ("product", "operation") for factor in node.args}
         while self.pending:
             self.fulfil(self.pending[0])
 
@@ -63,6 +63,8 @@ class Plan:
                 return self.multiply(product, store)
             if node.op in SUMS and not others and self.simple(node.args[0]):
                 return self.add_up(node, store)
+            if node.op == "operation" and not others:
+                return self.operate(node, store)
             self.make(others[-1] if others else node if node.op == "product" else node.args[0])
         together = [store]
         for other in self.pending[self.pending.index(store) + 1 :]:
@@ -144,6 +146,8 @@ class Plan:
             others = [n for n in self.waiting(node) if n is not node]
             if others:
                 self.make(others[-1])
+            elif node.op == "operation":
+                self.operate(node)
             elif node.op in SUMS and not self.simple(node.args[0]):
                 self.make(node.args[0])
             elif node.op in SUMS:
@@ -183,6 +187,28 @@ class Plan:
                 1 if whole else operand.shape[1],
             )
         )
+        self.remember(node, array, store)
+
+    def operate(self, node: Node, store: Store | None = None) -> None:
+        """A kernel for an operation on whole arrays."""
+        for argument in node.args:
+            self.make(argument)
+        if node in self.memory or (store and store not in self.pending):
+            return
+        self.check(node.args)
+        name, sizes, scratch, write = node.what
+        array = store.array if store else self.allocate(node.shape)
+        arrays, writer = [self.place_of(argument) for argument in node.args], Writer(self.layout)
+        if not all(one.flags.c_contiguous and one.dtype == self.layout.dtype for one in (array, *arrays)):
+            raise Unsketchable(f"the arguments of {name} have gaps, are transposed or are bytes")
+        writer.given("real *out, real *scratch", array, self.allocate((1, scratch)))
+        names = [writer.given(f"const real *in{place}", one) for place, one in enumerate(arrays)]
+        counts = [writer.size(size) for size in sizes]
+        self.launches.append(writer.launch("operation", lambda parameters: write(name, parameters, names, counts), 1))
+        self.remember(node, array, store)
+
+    def remember(self, node: Node, array: Any, store: Store | None) -> None:
+        """That the value of a node is in this memory, unless something else will be stored there."""
         self.memory[node] = array
         if store:
             self.done(store)

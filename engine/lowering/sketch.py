@@ -1,5 +1,7 @@
 """A sketch of a training step: its formulas as a graph of operations on two-dimensional arrays, not computed yet.
 
+Arrays of more axes, such as maps (H, C, W, N), count as (H C W, N).
+
 Given `Symbol`s instead of arrays, the formulas of layers, losses and optimizers record their operations and the memory
 on the device that these would change. fusion.py turns the graph into a few kernels. Operations that a sketch cannot
 express raise Unsketchable.
@@ -7,9 +9,9 @@ express raise Unsketchable.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
@@ -45,6 +47,7 @@ class Node:
         product   of two factors; what: whether each of them is transposed
         row_sum, row_max      of every row (R, C) -> (R, 1)
         column_sum, whole_sum (R, C) -> (1, C) or (1, 1)
+        operation on whole arrays; what: an `Operation`
     """
 
     __slots__ = ("args", "op", "shape", "what", "when")
@@ -53,6 +56,19 @@ class Node:
         if shape[0] * shape[1] > MAX_ELEMENTS:
             raise Unsketchable("an array has more elements than a kernel can count")
         self.op, self.shape, self.args, self.what, self.when = op, shape, args, what, when
+
+
+class Operation(NamedTuple):
+    """An operation on whole arrays, as `tracing.kernel` marks it, which a target has a kernel for.
+
+    sizes: of its arguments; scratch: the numbers that it needs memory for. write: (name, parameters, names of the
+    arrays, names of the sizes) -> text of the kernel
+    """
+
+    name: str
+    sizes: tuple[int, ...]
+    scratch: int
+    write: Callable[[str, str, Sequence[str], Sequence[str]], str]
 
 
 class Store:
@@ -90,6 +106,17 @@ class Sketch:
             return function(*sketched)
         self.calls.append((function, arguments))
         return function(*arguments)
+
+    def kernel(self, name: str, shape: tuple, arguments: tuple) -> Any:
+        """An operation on whole arrays with a result of this shape; only some targets have kernels for them."""
+        raise Unsketchable(f"there is no kernel for {name}")
+
+    def turned(self, node: Node) -> Node:
+        """The transposed value of a node."""
+        if node.op != "product":
+            raise Unsketchable("a transposed value is not a factor of a product")
+        (a, b), (turns_a, turns_b) = node.args, node.what
+        return Node("product", node.shape[::-1], (b, a), (not turns_b, not turns_a))
 
     def read(self, array: Any) -> Node:
         """The current value of this memory: the latest store to it, or a load."""
@@ -155,9 +182,9 @@ class Symbol(Recorded, NDArrayOperatorsMixin):
 
     @property
     def node(self) -> Node:
-        if self.transposed:
-            raise Unsketchable("a transposed value is not a factor of a product")
-        return self._node if self._node is not None else self.tape.read(self.home)
+        if self._node is None:
+            return self.tape.read(self.home)
+        return self.tape.turned(self._node) if self.transposed else self._node
 
     @property
     def array(self) -> Any:
@@ -186,15 +213,17 @@ class Symbol(Recorded, NDArrayOperatorsMixin):
         shape = shape[0] if isinstance(shape[0], tuple) else shape
         if self.home is not None:
             return self.tape.wrap(self.home.reshape(*shape))
-        if _grid_shape(shape) != self.node.shape:
+        shape = tuple(-self.size // prod(shape) if length == -1 else length for length in shape)
+        node = self.node
+        if grid_shape(shape) != node.shape:
             raise Unsketchable("a value is reshaped")
-        return Symbol(self.tape, shape, self.node)
+        return Symbol(self.tape, shape, node)
 
     def transpose(self, *axes: int) -> Symbol:
         raise Unsketchable("arrays of more than two axes")
 
     def sum(self, axis: Any = None, keepdims: bool = False, out: Any = None) -> Symbol:
-        if axis == 1 and keepdims:
+        if axis == 1 and keepdims and self.ndim == 2:
             return self._row("row_sum")
         if axis == 0 and self.ndim == 2:
             total = Node("column_sum", (1, self.shape[1]), (self.node,))
@@ -212,7 +241,7 @@ class Symbol(Recorded, NDArrayOperatorsMixin):
         return total * (total.size / self.size)
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Symbol:
-        if axis != 1 or not keepdims:
+        if axis != 1 or not keepdims or self.ndim != 2:
             raise Unsketchable(f"a maximum over axis {axis}")
         return self._row("row_max")
 
@@ -240,8 +269,11 @@ class Symbol(Recorded, NDArrayOperatorsMixin):
             shape, node = self._product(*inputs)
         elif ufunc.__name__ in ELEMENTWISE:
             nodes = tuple(self.tape.node(value) for value in inputs)
-            shape = np.broadcast_shapes(*(np.shape(v) if np.isscalar(v) else v.shape for v in inputs))
-            node = Node(ufunc.__name__, _grid_shape(shape), nodes)
+            shapes = [np.shape(v) if np.isscalar(v) else v.shape for v in inputs]
+            shape = np.broadcast_shapes(*shapes)
+            if len(shape) > 2 and any(prod(other) > 1 and other != shape for other in shapes):
+                raise Unsketchable("numbers are broadcast along maps")
+            node = Node(ufunc.__name__, grid_shape(shape), nodes)
         else:
             raise Unsketchable(f"{ufunc.__name__} is called")
         if not out:
@@ -265,15 +297,17 @@ class Symbol(Recorded, NDArrayOperatorsMixin):
 # Memory on the device ------------------------------------------------------------------------------------------------
 
 
-def _grid_shape(shape: tuple) -> Shape:
-    if len(shape) > 2:
-        raise Unsketchable("arrays of more than two axes")
-    return tuple(shape) if len(shape) == 2 else (1, *shape) if shape else (1, 1)  # pyrefly: ignore
+def grid_shape(shape: tuple) -> Shape:
+    """Rows and columns of an array with these axes."""
+    *others, last = shape or (1,)
+    return prod(others), last
 
 
 def grid(array: Any) -> Any:
     """The same memory in rows and columns."""
-    return array if array.ndim == 2 else array.reshape(_grid_shape(array.shape))
+    if array.ndim > 2 and not array.flags.c_contiguous:
+        raise Unsketchable("arrays of more than two axes have gaps or are transposed")
+    return array if array.ndim == 2 else array.reshape(grid_shape(array.shape))
 
 
 def same(a: Any, b: Any) -> bool:

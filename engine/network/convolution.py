@@ -1,7 +1,8 @@
 """Layers for images. Maps have shape (H, C, W, N): rows, channels, columns, and the samples last, next to each other.
 
 In this order every output row of a convolution is one matrix product, of a size that stays in the processor's cache.
-`Image` turns flat samples into maps, `Flatten` turns maps back into flat samples.
+`Image` turns flat samples into maps, `Flatten` turns maps back into flat samples. The functions at the end are the
+operations on maps; a compiled step has a kernel for each (engine/c/convolution.c).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from engine.formulas.initializers import INITIALIZERS
-from engine.formulas.tracing import trace_like, untraced, zeros_like
+from engine.formulas.tracing import kernel, trace_like, untraced, zeros_like
 from engine.network.layers import Layer
 
 
@@ -30,10 +31,7 @@ class Image(Layer):
         return self.height, self.channels, self.width
 
     def forward(self, x, *, train):  # (N, D)
-        pixels = x.reshape(len(x), self.height, self.width, self.channels).transpose(1, 3, 2, 0)
-        maps = zeros_like(x, pixels.shape)
-        maps[:] = pixels
-        return maps  # (H, C, W, N)
+        return maps_of(x, self.height, self.width, self.channels)  # (H, C, W, N)
 
     def backward(self, dy):
         return dy.transpose(3, 0, 2, 1).reshape(dy.shape[3], -1)
@@ -108,43 +106,15 @@ class Conv2D(Layer):
         return self.rows * self.columns * self.inputs * self.size**2
 
     def forward(self, x, *, train):  # (H, I, W, N)
-        windows = trace_like(x, sliding_window_view(untraced(self.framed(x)), (self.size, self.size), (0, 2)))
-        patches = zeros_like(x, (self.rows, self.inputs, self.size, self.size, self.columns, x.shape[3]))
-        patches[:] = windows.transpose(0, 1, 5, 4, 2, 3)
-        patches = patches.reshape(self.rows, -1, self.columns * x.shape[3])  # (rows, K, columns N)
+        patches = patches_of(framed(x, self.frame) if self.frame else x, self.size)  # (rows, K, columns, N)
         if train:
             self.patches = patches
-        z = np.matmul(self.matrix, patches)  # (rows, O, columns N)
-        z += self.b[:, None]
-        return z.reshape(self.rows, self.filters, self.columns, x.shape[3])
-
-    def framed(self, x):
-        """The maps with `frame` zeros on every side."""
-        if not self.frame:
-            return x
-        height, inputs, width = self.maps
-        wide = zeros_like(x, (height + 2 * self.frame, inputs, width + 2 * self.frame, x.shape[3]))
-        self.inside(wide)[:] = x
-        return wide
-
-    def inside(self, wide):
-        return wide[self.frame : self.frame + self.maps[0], :, self.frame : self.frame + self.maps[2]]
+        return filtered(patches, self.matrix, self.b, self.size)  # (rows, O, columns, N)
 
     def backward(self, dz):  # (rows, O, columns, N)
-        samples = dz.shape[3]
-        dz = dz.reshape(self.rows, self.filters, self.columns * samples)
-        np.matmul(self.patches, dz.transpose(0, 2, 1)).sum(axis=0, out=self.dmatrix.T)  # (K, O)
-        dz.sum(axis=2).sum(axis=0, out=self.db)  # (O,)
-        if self.is_first:
-            return None
-        dpatches = np.matmul(self.matrix.T, dz)  # (rows, K, columns N)
-        dpatches = dpatches.reshape(self.rows, self.inputs, self.size, self.size, self.columns, samples)
-        height, inputs, width = self.maps
-        dx = zeros_like(dz, (height + 2 * self.frame, inputs, width + 2 * self.frame, samples))
-        dx[:] = 0
-        for i, j in product(range(self.size), repeat=2):
-            dx[i : i + self.rows, :, j : j + self.columns] += dpatches[:, :, j, i]
-        return self.inside(dx)  # (H, I, W, N)
+        trace_like(dz, self.dmatrix)[:] = filter_gradient(self.patches, dz, self.size)  # (O, K)
+        trace_like(dz, self.db)[:] = bias_gradient(dz)  # (O,)
+        return None if self.is_first else map_gradient(dz, self.matrix, self.size, self.frame)  # (H, I, W, N)
 
     def __repr__(self) -> str:
         return f"Conv2D({self.filters}, {self.size}, {self.padding})"
@@ -162,25 +132,107 @@ class MaxPool2D(Layer):
             raise ValueError(f"{self!r} is larger than its input of {height} x {width}.")
         return height // self.size, channels, width // self.size
 
-    def corners(self, maps):
-        """Views (rows, C, columns, N) of the inputs at each of the size * size positions in a square."""
-        height, width = (length // self.size * self.size for length in (self.maps[0], self.maps[2]))
-        return [maps[i : height : self.size, :, j : width : self.size] for i, j in product(range(self.size), repeat=2)]
-
     def forward(self, x, *, train):  # (H, C, W, N)
-        y = reduce(np.maximum, self.corners(x))
+        y = pooled(x, self.size)
         if train:
             self.x, self.y = x, y
         return y  # (rows, C, columns, N)
 
     def backward(self, dy):  # (rows, C, columns, N)
-        dx = zeros_like(dy, self.x.shape)
-        *parts, last = self.corners(dx)
-        for x, part in zip(self.corners(self.x), parts, strict=False):
-            np.multiply(dy, x == self.y, out=part)
-            dy = dy - part  # the first of equal inputs gets the whole gradient
-        last[:] = dy
-        return dx  # (H, C, W, N)
+        return pool_gradient(self.x, self.y, dy, self.size)  # (H, C, W, N)
 
     def __repr__(self) -> str:
         return f"MaxPool2D({self.size})"
+
+
+# Operations on maps --------------------------------------------------------------------------------------------------
+
+
+@kernel(lambda x, height, width, channels: (height, channels, width, len(x)))
+def maps_of(x, height, width, channels):
+    """(N, H W C) samples -> (H, C, W, N)"""
+    pixels = x.reshape(len(x), height, width, channels).transpose(1, 3, 2, 0)
+    maps = zeros_like(x, pixels.shape)
+    maps[:] = pixels
+    return maps
+
+
+@kernel(lambda x, frame: (x.shape[0] + 2 * frame, x.shape[1], x.shape[2] + 2 * frame, x.shape[3]))
+def framed(x, frame):
+    """The maps with `frame` zeros on every side."""
+    wide = zeros_like(x, (x.shape[0] + 2 * frame, x.shape[1], x.shape[2] + 2 * frame, x.shape[3]))
+    wide[frame:-frame, :, frame:-frame] = x
+    return wide
+
+
+@kernel(lambda x, size: (x.shape[0] - size + 1, x.shape[1] * size**2, x.shape[2] - size + 1, x.shape[3]))
+def patches_of(x, size):
+    """(H, I, W, N) -> (rows, K, columns, N): for each output, the inputs that its filter sees"""
+    windows = trace_like(x, sliding_window_view(untraced(x), (size, size), (0, 2)))
+    rows, inputs, columns, samples = windows.shape[:4]
+    patches = zeros_like(x, (rows, inputs, size, size, columns, samples))
+    patches[:] = windows.transpose(0, 1, 5, 4, 2, 3)
+    return patches.reshape(rows, -1, columns, samples)
+
+
+@kernel(lambda patches, matrix, b, size: (patches.shape[0], len(matrix), *patches.shape[2:]))
+def filtered(patches, matrix, b, size):
+    """(rows, K, columns, N), filters (O, K), biases (O,) -> (rows, O, columns, N)"""
+    rows, _, columns, samples = patches.shape
+    z = np.matmul(matrix, patches.reshape(rows, -1, columns * samples))
+    z += b[:, None]
+    return z.reshape(rows, len(matrix), columns, samples)
+
+
+@kernel(lambda patches, dz, size: (dz.shape[1], patches.shape[1]))
+def filter_gradient(patches, dz, size):
+    """(rows, K, columns, N), (rows, O, columns, N) -> (O, K)"""
+    rows, outputs, columns, samples = dz.shape
+    dz = dz.reshape(rows, outputs, columns * samples)
+    return np.matmul(patches.reshape(rows, -1, columns * samples), dz.transpose(0, 2, 1)).sum(axis=0).T
+
+
+@kernel(lambda dz: (dz.shape[1],))
+def bias_gradient(dz):
+    """(rows, O, columns, N) -> (O,)"""
+    return dz.reshape(*dz.shape[:2], dz.shape[2] * dz.shape[3]).sum(axis=2).sum(axis=0)
+
+
+@kernel(lambda dz, matrix, size, frame: (
+    dz.shape[0] + size - 1 - 2 * frame, matrix.shape[1] // size**2, dz.shape[2] + size - 1 - 2 * frame, dz.shape[3]
+))  # fmt: skip
+def map_gradient(dz, matrix, size, frame):
+    """(rows, O, columns, N), filters (O, K) -> (H, I, W, N) without the frame"""
+    rows, outputs, columns, samples = dz.shape
+    dpatches = np.matmul(matrix.T, dz.reshape(rows, outputs, columns * samples))  # (rows, K, columns N)
+    dpatches = dpatches.reshape(rows, -1, size, size, columns, samples)
+    height, width = rows + size - 1, columns + size - 1
+    dx = zeros_like(dz, (height, dpatches.shape[1], width, samples))
+    dx[:] = 0
+    for i, j in product(range(size), repeat=2):
+        dx[i : i + rows, :, j : j + columns] += dpatches[:, :, j, i]
+    return dx[frame : height - frame, :, frame : width - frame]
+
+
+@kernel(lambda x, size: (x.shape[0] // size, x.shape[1], x.shape[2] // size, x.shape[3]))
+def pooled(x, size):
+    """(H, C, W, N) -> (H // size, C, W // size, N)"""
+    return reduce(np.maximum, corners(x, size))
+
+
+@kernel(lambda x, y, dy, size: x.shape)
+def pool_gradient(x, y, dy, size):
+    """Inputs (H, C, W, N), their maxima and the gradient of those -> (H, C, W, N)"""
+    dx = zeros_like(dy, x.shape)
+    *parts, last = corners(dx, size)
+    for corner, part in zip(corners(x, size), parts, strict=False):
+        np.multiply(dy, corner == y, out=part)
+        dy = dy - part  # the first of equal inputs gets the whole gradient
+    last[:] = dy
+    return dx
+
+
+def corners(maps, size):
+    """Views (rows, C, columns, N) of the inputs at each of the size * size positions in a square."""
+    height, width = (length // size * size for length in (maps.shape[0], maps.shape[2]))
+    return [maps[i:height:size, :, j:width:size] for i, j in product(range(size), repeat=2)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import getsource
+from inspect import getsource, unwrap
 from textwrap import dedent
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from engine.formulas import activations, losses, regularizers, schedules
 from engine.formulas.losses import Objective
 from engine.formulas.optimizers import AdaGrad, Adam, AdamW, Nesterov, Optimizer
-from engine.network.convolution import Conv2D, MaxPool2D
+from engine.network import convolution
 from engine.network.layers import Dropout
 from engine.network.normalization import BatchNorm
 from engine.step.gradient import differentiate
@@ -47,9 +47,9 @@ MUTATIONS: dict[str, tuple[Callable, str, str, dict[str, Any]]] = {  # (function
         {"batch_norm": True},
     ),
     "kernel transposed": (
-        Conv2D.forward, "windows.transpose(0, 1, 5, 4, 2, 3)", "windows.transpose(0, 1, 4, 5, 2, 3)", PICTURES
+        convolution.patches_of, "windows.transpose(0, 1, 5, 4, 2, 3)", "windows.transpose(0, 1, 4, 5, 2, 3)", PICTURES
     ),
-    "gradient of equal pixels": (MaxPool2D.backward, "dy = dy - part", "dy = dy", PICTURES),
+    "gradient of equal pixels": (convolution.pool_gradient, "dy = dy - part", "dy = dy", PICTURES),
     "weight of a part of a batch": (
         differentiate, "objective.count(t[part]) / objective.count(t)", "0.5",
         {"dataset": "mnist", "samples": 60, "conv": (32,), "batch_size": 0},
@@ -83,5 +83,5 @@ def test_a_wrong_formula_is_noticed(replay, monkeypatch, name):
     assert source.count(expression) == 1
     exec(source.replace(expression, wrong), function.__globals__, changed)
     wrong_function = getattr(changed[function.__name__], "fget", changed[function.__name__])
-    monkeypatch.setattr(function, "__code__", wrong_function.__code__)
+    monkeypatch.setattr(unwrap(function), "__code__", unwrap(wrong_function).__code__)
     assert not replay.agrees(experiment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections import OrderedDict
 from itertools import cycle
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 
 from engine.c import build as build_module
 from engine.c import executor as module
-from engine.c import language
+from engine.c import language, program, relocation
 from engine.c.build import Build
 from engine.c.compiler import SWITCH_VARIABLE, NoCompiler
 from engine.c.executor import CompiledExecutor, reason_not_compiled
@@ -29,7 +30,7 @@ from tests.engine.helpers import PAIRS
 from tests.engine.training.test_properties import architectures, build
 
 pytestmark = pytest.mark.usefixtures("c")
-DENSE_KINDS = ("dense", "dropout", "batch norm", "batch norm first", "residual")
+COMPILED_KINDS = ("dense", "dropout", "batch norm", "batch norm first", "conv", "same", "pool", "residual")
 
 
 def pair(build_trainer, kind="dense", **options):
@@ -57,7 +58,7 @@ def played(trainers, **limits):
         trainer.run_for(60, **limits)
 
 
-@pytest.mark.parametrize("kind", DENSE_KINDS)
+@pytest.mark.parametrize("kind", COMPILED_KINDS)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_every_kind_of_network_trains_as_on_the_tape(kind, dtype, build_trainer):
     trainers = pair(build_trainer, kind, dtype=dtype, optimizer="momentum")  # Adam enlarges what is 0 but for rounding
@@ -154,7 +155,7 @@ def test_edited_weights_are_used(build_trainer):
     same(trainers)
 
 
-@pytest.mark.parametrize("kind", DENSE_KINDS)
+@pytest.mark.parametrize("kind", COMPILED_KINDS)
 def test_a_run_does_not_depend_on_how_its_steps_are_called(kind, build_trainer):
     at_once, one_by_one = (build_trainer(kind, executor=CompiledExecutor, schedule="cosine") for _ in range(2))
     at_once.run_for(60, epochs=6)
@@ -175,6 +176,25 @@ def test_orders_of_epochs_are_those_of_numpy(samples, build_trainer):
     assert ours.bit_generator.state == numpy.bit_generator.state
 
 
+@pytest.mark.parametrize("kind", ["dense", "same"])
+def test_evaluations_in_blocks_are_those_of_the_tape(kind, build_trainer, monkeypatch):
+    monkeypatch.setattr(relocation, "_recent", OrderedDict())
+    monkeypatch.setattr(program, "WHOLE_EVALUATION", 0)
+    monkeypatch.setattr(program, "BLOCK_NUMBERS", 1)
+    monkeypatch.setattr(program, "BLOCK_STEP", 12)  # neither part has a multiple of it
+    trainers = pair(build_trainer, kind)
+    played(trainers, epochs=4)
+    same(trainers)
+
+
+def test_filters_that_see_too_many_numbers_run_on_the_tape(build_trainer, monkeypatch):
+    monkeypatch.setattr(relocation, "_recent", OrderedDict())
+    monkeypatch.setattr(program, "MAX_TAPS", 8)
+    trainer = build_trainer("conv", executor=CompiledExecutor)
+    trainer.step()
+    assert (trainer.executor.way, trainer.executor.reason) == ("tape", "its filters see too many numbers at a time")
+
+
 def test_evaluations_shorten_a_call_by_their_work(build_trainer, monkeypatch):
     trainer = build_trainer(executor=CompiledExecutor, batch_size=0)  # a step an epoch
     step = 3 * trainer.network.parameters.size * 50 + module.STEP_MULTIPLY_ADDS
@@ -186,7 +206,7 @@ def test_evaluations_shorten_a_call_by_their_work(build_trainer, monkeypatch):
     assert 5 <= max(calls) < 10
 
 
-@pytest.mark.parametrize("kind", DENSE_KINDS)
+@pytest.mark.parametrize("kind", COMPILED_KINDS)
 def test_a_resumed_run_continues_with_the_same_bits(kind, build_trainer):
     trainer, heir = (build_trainer(kind, executor=CompiledExecutor) for _ in range(2))
     trainer.run_for(60, steps=9)
@@ -219,11 +239,11 @@ def test_a_divergence_is_found_as_on_the_tape(learning_rate, build_trainer):
 # The way of a run ----------------------------------------------------------------------------------------------------
 
 
-def test_a_convolution_runs_on_the_tape_and_says_why(build_trainer):
-    trainer = build_trainer("conv", executor=CompiledExecutor)
+def test_normalized_maps_run_on_the_tape_and_say_why(build_trainer):
+    trainer = build_trainer("everything", executor=CompiledExecutor)
     trainer.step()
     assert trainer.executor.way == "tape"
-    assert trainer.executor.reason == "Image layers are not compiled"
+    assert trainer.executor.reason == "BatchNorm layers of maps are not compiled"
 
 
 def test_batches_in_parts_are_not_compiled(build_trainer):
@@ -344,7 +364,7 @@ def test_batch_sizes_change_in_the_middle_of_an_epoch(kind, build_trainer):
     np.testing.assert_array_equal(heir.network.parameters, trainers[0].network.parameters)
 
 
-@pytest.mark.parametrize("kind", DENSE_KINDS)
+@pytest.mark.parametrize("kind", COMPILED_KINDS)
 def test_an_epoch_has_the_same_scores_whoever_asks(kind, build_trainer):
     trainer = build_trainer(kind, executor=CompiledExecutor)
     trainer.run_for(60, epochs=4)

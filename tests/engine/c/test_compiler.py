@@ -238,6 +238,8 @@ CASES = (
     {"dataset": "iris", "batch_size": 1, "l1": 0.01, "max_norm": 1.0, "clip_norm": 0.1, "optimizer": "adamw"},
     {"dataset": "digits", "hidden": (128, 64), "samples": 200, "batch_size": 64, "dropout": 0.8},
     {"dataset": "digits", "hidden": (512, 128), "samples": 100, "batch_size": 64, "dropout": 0.8},
+    {"dataset": "digits", "conv": (5,), "hidden": (8,), "samples": 101, "batch_size": 10, "batch_norm": True},
+    {"dataset": "digits", "conv": (3,), "hidden": (), "samples": 60, "batch_size": 1, "dtype": "float64"},
 )
 for fields in CASES:
     trainer = build(Experiment(**fields)).trainer

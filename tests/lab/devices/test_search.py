@@ -49,7 +49,7 @@ def test_the_page_says_how_steps_run_on_the_cpu(monkeypatch):
     assert search.steps_on_cpu().endswith("because PLAYGROUND_COMPILED=off switches compiling off.")
     monkeypatch.setenv(compiler.SWITCH_VARIABLE, "on")
     monkeypatch.setattr(search, "compiler", lambda: compiler.Compiler(("/usr/bin/gcc", "-O2"), ""))
-    assert search.steps_on_cpu().startswith("Steps of dense networks are compiled by gcc;")
+    assert search.steps_on_cpu().startswith("Steps are compiled by gcc;")
 
     def refuse():
         raise compiler.NoCompiler("There is no C compiler. Install one.")

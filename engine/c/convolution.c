@@ -1,0 +1,222 @@
+/* The operations on maps (H, C, W, N) of engine/network/convolution.py. in: arrays; n: their axes, then the other
+   arguments. A filter sees K = I size size rows of the maps, each of W N numbers, so that no patches are copied. */
+
+/* out (H, C, W, N) from samples (N, H W C) */
+void maps_of(real *out, const real *const *in, const int *n, real *scratch) {
+  const int samples = n[0], height = n[2], width = n[3], channels = n[4];
+  for (int h = 0; h < height; h++)
+    for (int c = 0; c < channels; c++)
+      for (int w = 0; w < width; w++, out += samples)
+        for (int i = 0; i < samples; i++) out[i] = in[0][(int64_t)i * n[1] + (h * width + w) * channels + c];
+}
+
+static void put_in_frame(real *out, const real *x, int height, int inputs, int width, int samples, int frame) {
+  const int64_t row = (int64_t)width * samples, side = (int64_t)frame * samples, wide = row + 2 * side;
+  memset(out, 0, (height + 2 * frame) * inputs * wide * sizeof(real));
+  out += frame * inputs * wide + side;
+  for (int r = 0; r < height * inputs; r++) memcpy(out + r * wide, x + r * row, row * sizeof(real));
+}
+void framed(real *out, const real *const *in, const int *n, real *scratch) {
+  put_in_frame(out, in[0], n[0], n[1], n[2], n[3], n[4]);
+}
+
+/* Where the K rows begin that the first output row sees. */
+static void find_rows(int64_t *places, int inputs, int width, int samples, int size) {
+  for (int c = 0; c < inputs; c++)
+    for (int j = 0; j < size; j++)
+      for (int i = 0; i < size; i++) *places++ = (((int64_t)i * inputs + c) * width + j) * samples;
+}
+
+/* FILTERS at a time; `wide`: the number of filters, up to a multiple of it. */
+/* `width` vectors of the outputs of up to FILTERS filters. A (K, wide): the filters; step: between two outputs. */
+INLINE void filter_span(int width, int filters, int K, const real *A, int wide, const real *x, const int64_t *places,
+                        const real *bias, real *z, int64_t step) {
+  lanes sums[FILTERS * 3];
+#pragma GCC unroll 12
+  for (int s = 0; s < FILTERS * width; s++) sums[s] = (lanes){0};
+  for (int k = 0; k < K; k++, A += wide)
+#pragma GCC unroll 4
+    for (int m = 0; m < FILTERS; m++)
+#pragma GCC unroll 3
+      for (int v = 0; v < width; v++) sums[m * width + v] += A[m] * *(const lanes *)(x + places[k] + v * LANES);
+#pragma GCC unroll 4
+  for (int m = 0; m < FILTERS; m++)
+    if (m < filters)
+#pragma GCC unroll 3
+      for (int v = 0; v < width; v++)
+        *(lanes *)(z + m * step + v * LANES) = sums[m * width + v] + (bias ? bias[m] : 0);
+}
+/* z (rows, O, columns, N) from maps x (.., I, width, N). The last vectors of a row may overlap those before. */
+static void filter_rows(int rows, int filters, int inputs, int width, int samples, int size, const real *x,
+                        const real *A, const real *bias, real *z) {
+  const int K = inputs * size * size, wide = (filters + FILTERS - 1) / FILTERS * FILTERS;
+  const int64_t length = (int64_t)(width - size + 1) * samples, down = (int64_t)inputs * width * samples;
+  int64_t places[K];
+  find_rows(places, inputs, width, samples, size);
+  for (int p = 0; p < rows; p++, x += down, z += filters * length)
+    for (int64_t at = 0, count; at < length; at += count) {
+      count = at + 3 * LANES <= length ? 3 * LANES : length >= LANES ? LANES : 1;
+      const int64_t first = at + count <= length ? at : length - count;
+      for (int o = 0; o < filters; o += FILTERS) {
+        const int most = filters - o < FILTERS ? filters - o : FILTERS;
+        const real *b = bias ? bias + o : 0;
+        real *to = z + o * length + first;
+        if (count == 3 * LANES) filter_span(3, most, K, A + o, wide, x + first, places, b, to, length);
+        else if (count == LANES) filter_span(1, most, K, A + o, wide, x + first, places, b, to, length);
+        else
+          for (int m = 0; m < most; m++) {
+            real sum = 0;
+            for (int k = 0; k < K; k++) sum += A[k * wide + o + m] * x[places[k] + first];
+            to[m * length] = sum + (b ? b[m] : 0);
+          }
+      }
+    }
+}
+/* in: patches, filters (O, K), biases (O). scratch (K, wide) */
+void filtered(real *out, const real *const *in, const int *n, real *scratch) {
+  const int rows = n[0], K = n[1], columns = n[2], samples = n[3], filters = n[4], size = n[7];
+  const int wide = (filters + FILTERS - 1) / FILTERS * FILTERS;
+  for (int k = 0; k < K; k++)
+    for (int o = 0; o < wide; o++) scratch[k * wide + o] = o < filters ? in[1][o * K + k] : 0;
+  filter_rows(rows, filters, K / (size * size), columns + size - 1, samples, size, in[0], scratch, in[2], out);
+}
+/* in: dz (rows, O, columns, N), filters (O, K). The outputs in a frame of zeros are filtered the other way round.
+   scratch: (O size size, wide) for the I inputs, and the outputs in their frame */
+void map_gradient(real *out, const real *const *in, const int *n, real *scratch) {
+  const int rows = n[0], outputs = n[1], columns = n[2], samples = n[3], K = n[5], size = n[6], frame = n[7];
+  const int area = size * size, inputs = K / area, wide = (inputs + FILTERS - 1) / FILTERS * FILTERS;
+  const int border = size - 1 - frame, height = rows + size - 1 - 2 * frame, width = columns + 2 * border;
+  real *A = scratch, *wider = scratch + outputs * area * wide;
+  for (int o = 0; o < outputs; o++)
+    for (int k = 0; k < area; k++)
+      for (int c = 0; c < wide; c++)
+        A[(o * area + k) * wide + c] = c < inputs ? in[1][o * K + c * area + area - 1 - k] : 0;
+  put_in_frame(wider, in[0], rows, outputs, columns, samples, border);
+  filter_rows(height, inputs, outputs, width, samples, size, wider, A, 0, out);
+}
+
+#ifdef __AVX512F__ /* 32 registers for vectors */
+#define GRADIENTS 8
+#else
+#define GRADIENTS 4
+#endif
+/* out (outputs, taps) of (.., K): sums of the products of rows of dz and of x; down: to the next row of outputs */
+INLINE void row_products(int outputs, int taps, int rows, int64_t length, const real *dz, int64_t dz_down,
+                         const real *x, const int64_t *places, int64_t x_down, real *out, int K) {
+  lanes sums[GRADIENTS * 3];
+  real last[GRADIENTS * 3] = {0};
+#pragma GCC unroll 24
+  for (int s = 0; s < outputs * taps; s++) sums[s] = (lanes){0};
+  for (int p = 0; p < rows; p++, dz += dz_down, x += x_down) {
+    int64_t at = 0;
+    for (; at + LANES <= length; at += LANES) {
+      lanes b[3];
+#pragma GCC unroll 3
+      for (int k = 0; k < taps; k++) b[k] = *(const lanes *)(x + places[k] + at);
+#pragma GCC unroll 8
+      for (int m = 0; m < outputs; m++) {
+        const lanes d = *(const lanes *)(dz + m * length + at);
+#pragma GCC unroll 3
+        for (int k = 0; k < taps; k++) sums[m * taps + k] += d * b[k];
+      }
+    }
+    for (; at < length; at++)
+      for (int s = 0; s < outputs * taps; s++) last[s] += dz[s / taps * length + at] * x[places[s % taps] + at];
+  }
+#pragma GCC unroll 24
+  for (int s = 0; s < outputs * taps; s++) {
+    real sum = last[s];
+    for (int v = 0; v < LANES; v++) sum += sums[s][v];
+    out[s / taps * K + s % taps] = sum;
+  }
+}
+/* in: patches, dz (rows, O, columns, N) */
+void filter_gradient(real *out, const real *const *in, const int *n, real *scratch) {
+  const int rows = n[0], K = n[1], columns = n[2], samples = n[3], outputs = n[5], size = n[8];
+  const int inputs = K / (size * size), width = columns + size - 1;
+  const int64_t length = (int64_t)columns * samples, dz_down = outputs * length;
+  const int64_t x_down = (int64_t)inputs * width * samples;
+  int64_t places[K];
+  find_rows(places, inputs, width, samples, size);
+  for (int k = 0, taps; k < K; k += taps) {
+    taps = K - k >= 3 ? 3 : 1;
+    for (int o = 0, most; o < outputs; o += most) {
+      most = outputs - o >= GRADIENTS ? GRADIENTS : 1;
+      const real *dz = in[1] + o * length, *x = in[0];
+      const int64_t *at = places + k;
+      real *to = out + o * K + k;
+      if (most > 1 && taps > 1) row_products(GRADIENTS, 3, rows, length, dz, dz_down, x, at, x_down, to, K);
+      else if (most > 1) row_products(GRADIENTS, 1, rows, length, dz, dz_down, x, at, x_down, to, K);
+      else if (taps > 1) row_products(1, 3, rows, length, dz, dz_down, x, at, x_down, to, K);
+      else row_products(1, 1, rows, length, dz, dz_down, x, at, x_down, to, K);
+    }
+  }
+}
+/* in: dz (rows, O, columns, N) */
+void bias_gradient(real *out, const real *const *in, const int *n, real *scratch) {
+  const int64_t length = (int64_t)n[2] * n[3];
+  for (int o = 0; o < n[1]; o++) {
+    real sum = 0;
+    for (int p = 0; p < n[0]; p++) {
+      const real *dz = in[0] + ((int64_t)p * n[1] + o) * length;
+#pragma omp simd reduction(+ : sum)
+      for (int64_t i = 0; i < length; i++) sum += dz[i];
+    }
+    out[o] = sum;
+  }
+}
+
+/* The place of the first input of the square of output (r, c, q), whose samples are next to each other. */
+INLINE int64_t square(int r, int c, int q, const int *n, int size) {
+  return (((int64_t)r * size * n[1] + c) * n[2] + q * size) * n[3];
+}
+INLINE int64_t corner(int k, const int *n, int size) { return ((int64_t)(k / size) * n[1] * n[2] + k % size) * n[3]; }
+/* in: x (H, C, W, N) */
+void pooled(real *out, const real *const *in, const int *n, real *scratch) {
+  const int size = n[4], samples = n[3];
+  for (int r = 0; r < n[0] / size; r++)
+    for (int c = 0; c < n[1]; c++)
+      for (int q = 0; q < n[2] / size; q++, out += samples) {
+        const real *x = in[0] + square(r, c, q, n, size);
+        memcpy(out, x, samples * sizeof(real));
+        for (int k = 1; k < size * size; k++) {
+          const real *other = x + corner(k, n, size);
+#pragma omp simd
+          for (int i = 0; i < samples; i++) out[i] = larger(out[i], other[i]);
+        }
+      }
+}
+/* in: x (H, C, W, N), y, dy. The first of equal inputs gets the whole gradient, the last one what is left. */
+void pool_gradient(real *out, const real *const *in, const int *n, real *scratch) {
+  const int size = n[12], samples = n[3], last = size * size - 1;
+  const real *y = in[1], *dy = in[2];
+  if (n[0] % size || n[2] % size) memset(out, 0, (int64_t)n[0] * n[1] * n[2] * samples * sizeof(real));
+  for (int r = 0; r < n[0] / size; r++)
+    for (int c = 0; c < n[1]; c++)
+      for (int q = 0; q < n[2] / size; q++, y += samples, dy += samples) {
+        const int64_t first = square(r, c, q, n, size);
+        real *left = out + first + corner(last, n, size);
+        memcpy(left, dy, samples * sizeof(real));
+        for (int k = 0; k < last; k++) {
+          const real *x = in[0] + first + corner(k, n, size);
+          real *dx = out + first + corner(k, n, size);
+#pragma omp simd
+          for (int i = 0; i < samples; i++) {
+            dx[i] = left[i] * (x[i] == y[i]);
+            left[i] -= dx[i];
+          }
+        }
+      }
+}
+
+const Runtime runtime_table = {
+  .large_product = large_product,
+  .maps_of = maps_of,
+  .framed = framed,
+  .filtered = filtered,
+  .filter_gradient = filter_gradient,
+  .bias_gradient = bias_gradient,
+  .map_gradient = map_gradient,
+  .pooled = pooled,
+  .pool_gradient = pool_gradient,
+};
