@@ -209,8 +209,7 @@ void pool_gradient(real *out, const real *const *in, const int *n, real *scratch
       }
 }
 
-const Runtime runtime_table = {
-  .large_product = large_product,
+const Operations operations = {
   .maps_of = maps_of,
   .framed = framed,
   .filtered = filtered,

@@ -57,7 +57,7 @@ def _compiled(wanted: Forward) -> Callable[[], list[np.ndarray]]:
         sketch.wrap(shared(block))[:] = missing[-1]
     kernels: dict[str, str] = {}
     functions = Functions("forward", [plan.launches], kernels)
-    library, runtime = load_program(program_text(dtype, kernels, [functions]), dtype)
+    library, runtime, _ = load_program(program_text(dtype, kernels, [functions]), dtype)
     forward, kept = functions.kernels(plan.launches, library)
     whole = {address_of(blocks[y.node]): np.zeros((len(x), y.shape[1]), dtype) for y in found}
     outputs = [whole[address_of(blocks[y.node])] for y in found]  # layers may have the same, as dropout

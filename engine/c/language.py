@@ -16,6 +16,7 @@ import numpy as np
 from engine.lowering.target import Tiling
 
 BLAS_MIN_MULTIPLY_ADDS = 1 << 15  # of a product; smaller ones are faster as loops
+ON_MAPS = "operations->"  # before the name of an operation on maps
 FILTERS = 4  # of a convolution that are applied together
 PRODUCT_SIZES: str = "int M, int N, int K, int am, int ak, int bk, int bn, int ones, int depth"
 SUMS_IN_PRODUCTS: bool = False
@@ -81,7 +82,7 @@ def operation(name: str, parameters: str, arrays: Sequence[str], sizes: Sequence
     lines = [
         f"const real *in[] = {{{', '.join(arrays)}}};",
         f"const int n[] = {{{', '.join(sizes)}}};",
-        f"runtime->{name}(out, in, n, scratch);",
+        f"{ON_MAPS}{name}(out, in, n, scratch);",
     ]
     return _function("operation", parameters, lines)
 
@@ -156,11 +157,9 @@ typedef void product(int M, int N, int K, const real *A, int am, int ak, const r
                      real *C);
 /* out: the result; in: the arguments; n: their sizes */
 typedef void operation(real *out, const real *const *in, const int *n, real *scratch);
-/* What is the same for all networks. */
 typedef struct {
-  product *large_product;
   operation *maps_of, *framed, *filtered, *filter_gradient, *bias_gradient, *map_gradient, *pooled, *pool_gradient;
-} Runtime;
+} Operations;
 """
 DEFINITIONS = r"""
 INLINE real smaller(real a, real b) { return a < b || a != a ? a : b; }
@@ -222,8 +221,9 @@ INLINE real log1p_of(real x) {
 #define sin sin$SUFFIX$
 #define cos cos$SUFFIX$
 
-static const Runtime *runtime;
-void use_runtime(const Runtime *given) { runtime = given; }
+static product *large_product; /* in runtime.c */
+static const Operations *operations; /* in convolution.c; 0 for a network without maps */
+void use_runtime(product *given, const Operations *on_maps) { large_product = given, operations = on_maps; }
 
 /* Sums of `rows` rows of A and LANES columns of B. */
 INLINE void sums_of(int rows, int K, const real *A, int am, int ak, const real *B, int wide, lanes *sums) {
@@ -290,7 +290,7 @@ COPIED void column(int M, int K, const real *A, int am, int ak, const real *B, i
 }
 INLINE void multiply(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, const real *row,
                      real *C) {
-  if ((int64_t)M * N * K >= $BLAS_MIN$) runtime->large_product(M, N, K, A, am, ak, B, bk, bn, row, C);
+  if ((int64_t)M * N * K >= $BLAS_MIN$) large_product(M, N, K, A, am, ak, B, bk, bn, row, C);
   else if (N == 1 && am == 1 && !row) small_product(1, M, K, B, bn, bk, A, ak, am, 0, C);
   else if (N == 1) column(M, K, A, am, ak, B, bk, row, C);
   else small_product(M, N, K, A, am, ak, B, bk, bn, row, C);

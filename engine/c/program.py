@@ -323,8 +323,8 @@ class Program:
 
     def load(self) -> None:
         """Compile the text, or find it compiled. Raises NoCompiler."""
-        library, self.runtime = load_program(self.text, self.inputs.dtype)
-        self._kept: list[Any] = [library]  # and arrays that the tables refer to
+        library, self.runtime, operations = load_program(self.text, self.inputs.dtype)
+        self._kept: list[Any] = [library, operations]  # and arrays that the tables refer to
         steps, parts = [], []
         for size, batch in self.batches.items():
             kernels, kept = self.step.kernels(batch.launches, library)

@@ -1,4 +1,4 @@
-"""What is the same for all networks (runtime.c and convolution.c), and programs that use it.
+"""What is the same for all networks (runtime.c, convolution.c), and programs that use it.
 
 A network's own program is small, because this part is compiled only once on a machine, for each type of numbers.
 """
@@ -17,7 +17,9 @@ from engine.c import language
 from engine.c.compiler import library
 from engine.tape.tape import address_of
 
-TEXT = "\n".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("runtime.c", "convolution.c"))
+RUNTIME, CONVOLUTION = (
+    Path(__file__).with_name(f"{name}.c").read_text(encoding="utf-8") for name in ("runtime", "convolution")
+)
 _loading = threading.Lock()  # types of arguments belong to the library, which threads share
 
 
@@ -56,9 +58,9 @@ def moving(tables: Sequence, whole: Mapping[int, np.ndarray]) -> ctypes.Array[Mo
 
 
 def load_runtime(dtype: np.dtype) -> ctypes.CDLL:
-    """The functions of both files for numbers of this type. Raises NoCompiler."""
+    """The functions of runtime.c for numbers of this type. Raises NoCompiler."""
     with _loading:
-        found, address, count = library(language.types(dtype) + TEXT), ctypes.c_void_p, ctypes.c_int64
+        found, address, count = library(language.types(dtype) + RUNTIME), ctypes.c_void_p, ctypes.c_int64
         found.use_blas.argtypes = (address,)
         found.run.argtypes = (address, address, count, *[address] * 6, count, address)
         found.permute.argtypes = (address, address, address, count, count)
@@ -68,11 +70,18 @@ def load_runtime(dtype: np.dtype) -> ctypes.CDLL:
         return found
 
 
-def load_program(text: str, dtype: np.dtype) -> tuple[ctypes.CDLL, ctypes.CDLL]:
-    """The program of a network, and the runtime that it uses: keep both. Raises NoCompiler."""
+def load_operations(dtype: np.dtype) -> ctypes.CDLL:
+    """The functions of convolution.c for numbers of this type. Raises NoCompiler."""
+    return library(language.types(dtype) + CONVOLUTION)
+
+
+def load_program(text: str, dtype: np.dtype) -> tuple[ctypes.CDLL, ctypes.CDLL, ctypes.CDLL | None]:
+    """The program of a network, the runtime and the operations that it uses: keep all. Raises NoCompiler."""
     runtime, found = load_runtime(dtype), library(text)
-    found.use_runtime(ctypes.byref(ctypes.c_char.in_dll(runtime, "runtime_table")))
-    return found, runtime
+    operations = load_operations(dtype) if language.ON_MAPS in text else None
+    on_maps = ctypes.byref(ctypes.c_char.in_dll(operations, "operations")) if operations else None
+    found.use_runtime(runtime.large_product, on_maps)
+    return found, runtime, operations
 
 
 @cache

@@ -169,7 +169,7 @@ def product_of(dtype, is_clang=False):
     if is_clang:
         assert "#ifdef __clang__" in definitions
         definitions = definitions.replace("#ifdef __clang__", "#if 1")
-    program, runtime = load_program(definitions + PRODUCT, dtype)
+    program, runtime, _ = load_program(definitions + PRODUCT, dtype)
     address, count = compiler.ctypes.c_void_p, compiler.ctypes.c_int
     program.attempt.argtypes = [*[count] * 3, address, count, count, address, count, count, address, address]
 

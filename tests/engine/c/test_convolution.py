@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.c import program
-from engine.c.runtime import TEXT, load_runtime
+from engine.c.runtime import CONVOLUTION, load_operations
 from engine.network import convolution
 
 pytestmark = pytest.mark.usefixtures("c")
@@ -30,7 +30,7 @@ def in_c(name, *arguments):
     sizes = [length for array in arrays for length in array.shape] + [a for a in arguments if isinstance(a, int)]
     out = np.full(wanted.size + 2, 7, dtype)
     scratch = np.full(program._convolution_memory(name, sizes)[1] + 1, 7, dtype)
-    found = getattr(load_runtime(dtype), name)
+    found = getattr(load_operations(dtype), name)
     found.argtypes = [ctypes.c_void_p] * 4
     pointers = (ctypes.c_void_p * len(given))(*(array.ctypes.data for array in given))
     counts = np.array(sizes, np.int32)
@@ -90,7 +90,7 @@ def test_maxima_and_their_gradients_are_those_of_the_formulas(height, width, siz
 
 
 def test_every_operation_on_maps_has_a_kernel():
-    runtime = load_runtime(np.dtype(np.float32))
+    operations = load_operations(np.dtype(np.float32))
     here = [
         function
         for function in vars(convolution).values()
@@ -98,4 +98,4 @@ def test_every_operation_on_maps_has_a_kernel():
     ]
     names = {function.__name__ for function in here if hasattr(function, "__wrapped__")} - {"patches_of"}
     assert len(names) == 8
-    assert all(hasattr(runtime, name) and f".{name} = {name}," in TEXT for name in names)
+    assert all(hasattr(operations, name) and f".{name} = {name}," in CONVOLUTION for name in names)
