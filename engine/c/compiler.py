@@ -39,6 +39,12 @@ OPTIONAL = (  # left out if the compiler or the processor refuses them; -fipa-cp
     ("-march=native",),
     (),
 )
+LIBRARY = (
+    "-shared",
+    "-fPIC",
+    "-fvisibility=default",
+    *(("-nostdlib",) if sys.platform == "linux" else ()),
+)  # start files and libc are here already
 TIMEOUT_S = 60.0
 MAX_FILES, MAX_MB = 500, 200  # in the folder; what has not been used for the longest time is deleted
 MIN_FREE_MB = 10  # on its disk
@@ -145,7 +151,7 @@ _loading = threading.Lock()
 
 def library(text: str) -> ctypes.CDLL:
     """A program as a library, compiled unless a file has it; unloaded after its last use. Raises NoCompiler."""
-    file = _file(compiler(), text, ("-shared", "-fPIC", "-fvisibility=default"))
+    file = _file(compiler(), text, LIBRARY)
     with _loading:
         found = _loaded.get(file)
         if found is None:
@@ -180,7 +186,7 @@ def _compile(found: Compiler, text: str, flags: tuple[str, ...], file: Path) -> 
         raise NoCompiler("There is no space left for compiled programs.")
     with tempfile.TemporaryDirectory(dir=file.parent) as temporary:
         made = Path(temporary, "made")
-        command = [*found.command, *flags, "-x", "c", "-", "-o", str(made), "-lm"]
+        command = [*found.command, *flags, "-pipe", "-x", "c", "-", "-o", str(made), "-lm"]
         result = subprocess.run(command, input=text.encode(), capture_output=True, timeout=TIMEOUT_S, cwd=temporary)
         if result.returncode:
             raise NoCompiler(f"{found.command[0]} failed with exit status {result.returncode}.")

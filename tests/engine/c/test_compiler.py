@@ -231,6 +231,7 @@ del os.environ["LD_PRELOAD"]  # for the compiler
 from engine.c import compiler
 compiler.TIMEOUT_S = 100
 compiler.FLAGS = (*compiler.FLAGS, "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
+compiler.LIBRARY = tuple(flag for flag in compiler.LIBRARY if flag != "-nostdlib")
 from lab.experiment.experiment import Experiment
 from lab.training.build import build
 CASES = (
