@@ -43,7 +43,7 @@ class Replica:
             self.whole = self.parts["train"]
             self.positions = backend.send(progress.order)
         self.order = progress.order
-        self.network.max_batch = max(1, MAX_BATCH_NUMBERS // formulas.network.workspace)
+        self.network.max_batch = self.network.part_size = max(1, MAX_BATCH_NUMBERS // formulas.network.workspace)
         self.gathered: dict[int, tuple[Any, Any]] = {}  # batch size -> memory for its samples and targets
 
     def _optimizer(self, host: Any) -> Any:

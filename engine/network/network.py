@@ -18,6 +18,8 @@ import numpy as np
 from engine.network.layers import Chain, Layer
 
 MAX_WORKSPACE = 1 << 20  # that the samples of one pass may need; more samples are processed in parts
+SMALL_PRODUCT = 1_000_000  # multiply-adds; OpenBLAS does not copy the factors of these, which doubles narrow ones
+MIN_PART = 64  # samples of a part; with fewer, other costs outweigh that
 
 
 class Summary(NamedTuple):
@@ -57,6 +59,8 @@ class Network:
         self.gradients[:] = 0
         self.workspace = max(int(np.prod(self.inputs)), *self.widths)  # numbers of one sample in the widest layer
         self.max_batch = max(1, MAX_WORKSPACE // self.workspace)
+        small = SMALL_PRODUCT // max(1, *(layer.cost for _, layer in self.walk()))
+        self.part_size = min(small, self.max_batch) if small >= MIN_PART else self.max_batch  # of more samples
 
     def walk(self) -> Sequence[tuple[str, Layer]]:
         """Every layer with its name, parents first: "0", "1", "1.0", "1.1", "2" ..."""
@@ -107,8 +111,8 @@ class Network:
     def forward(self, x: Any, *, train: bool = False) -> Any:
         """(N, ...) inputs -> (N, O) logits. Only a training pass stores values in the layers."""
         if not train and len(x) > self.max_batch:
-            parts = range(0, len(x), self.max_batch)
-            return np.concatenate([self.forward(x[start : start + self.max_batch]) for start in parts])
+            parts = range(0, len(x), self.part_size)
+            return np.concatenate([self.forward(x[start : start + self.part_size]) for start in parts])
         return self.chain.forward(x, train=train)
 
     def backward(self, dz: Any) -> None:

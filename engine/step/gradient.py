@@ -18,14 +18,14 @@ def differentiate(network: Network, objective: Objective, x: Any, t: Any) -> Non
     loss is the mean of the gradients of its parts, weighted by the total weight of their samples. A network that
     couples samples (BatchNorm) gets the whole batch.
     """
-    size = network.max_batch
-    if len(x) <= size or network.couples_samples:
+    if len(x) <= network.max_batch or network.couples_samples:
         z = network.forward(x, train=True)
         network.backward(objective.gradient(z, t))
         return
     gradients = trace_like(x, network.gradients)
     total = trace_like(x, np.zeros_like(network.gradients))
     total[:] = 0
+    size = network.part_size
     for start in range(0, len(x), size):
         part = slice(start, start + size)
         z = network.forward(x[part], train=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from engine.network import network as network_module
 from engine.network.layers import Activation, Dense
@@ -62,6 +63,18 @@ def test_many_samples_in_parts_give_the_same_result(kind, build_network, monkeyp
     whole = build_network(kind).forward(x)
     monkeypatch.setattr(network_module, "MAX_WORKSPACE", 1000)
     np.testing.assert_allclose(build_network(kind).forward(x), whole, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize(("units", "samples"), [(10, 127), (15, 85), (128, 1337)])
+def test_parts_of_narrow_networks_have_small_products(units, samples):
+    network = Network([Dense(units)], (784,), rng=np.random.default_rng(0))
+    assert network.max_batch == 1337
+    assert network.part_size == samples
+    sizes = []
+    network.chain.forward = lambda x, train: sizes.append(len(x)) or x
+    network.forward(np.zeros((1338, 784), np.float32))
+    assert max(sizes) == samples
+    assert sum(sizes) == 1338
 
 
 def test_no_gradient_is_computed_below_the_first_parameters(build_network, objective, batch):

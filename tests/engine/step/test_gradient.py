@@ -21,7 +21,7 @@ def network(*extra):
 
 def gradient(built, max_batch, weights=None):
     objective = Objective("classification", 3, "softmax", "categorical_crossentropy", class_weights=weights)
-    built.max_batch = max_batch
+    built.max_batch = built.part_size = max_batch
     differentiate(built, objective, X, objective.targets(LABELS, np.float64))
     return built.gradients.copy()
 
@@ -39,7 +39,7 @@ def test_a_batch_that_is_normalized_stays_whole():
 
 def test_recorded_parts_follow_the_parameters():
     built, objective, tape = network(), Objective("classification", 3, "softmax", "categorical_crossentropy"), Tape()
-    built.max_batch = 4
+    built.max_batch = built.part_size = 4
     differentiate(built, objective, tape.wrap(X), tape.wrap(objective.targets(LABELS, np.float64)))
     built.parameters *= -2
     tape.play()

@@ -148,7 +148,8 @@ def test_everyone_gets_a_turn_in_each_round(scheduler):
 
 
 def test_nobody_waits_for_the_compiler_of_another_run(scheduler, compiling):
-    begin(scheduler, "on the tape", experiment=SMALL.change(dataset="digits", conv=(4,)))
+    in_parts = SMALL.change(dataset="digits", samples=1500, hidden=(1024,), batch_size=0, train_share=0.9)
+    begin(scheduler, "on the tape", experiment=in_parts)
     begin(scheduler, "compiled")
     waits = []
     for _ in range(3):
