@@ -166,21 +166,27 @@ void bias_gradient(real *out, const real *const *in, const int *n, real *scratch
   }
 }
 
-/* The place of the first input of the square of output (r, c, q), whose samples are next to each other. */
+/* The place of the first input of output (r, c, q), whose samples are next to each other. */
 INLINE int64_t square(int r, int c, int q, const int *n, int size) {
   return (((int64_t)r * size * n[1] + c) * n[2] + q * size) * n[3];
 }
-INLINE int64_t corner(int k, const int *n, int size) { return ((int64_t)(k / size) * n[1] * n[2] + k % size) * n[3]; }
+/* The places of all inputs of an output, from the first one. */
+INLINE void find_corners(int64_t *places, const int *n, int size) {
+  for (int i = 0; i < size; i++)
+    for (int j = 0; j < size; j++) *places++ = ((int64_t)i * n[1] * n[2] + j) * n[3];
+}
 /* in: x (H, C, W, N) */
 void pooled(real *out, const real *const *in, const int *n, real *scratch) {
   const int size = n[4], samples = n[3];
+  int64_t corners[size * size];
+  find_corners(corners, n, size);
   for (int r = 0; r < n[0] / size; r++)
     for (int c = 0; c < n[1]; c++)
       for (int q = 0; q < n[2] / size; q++, out += samples) {
         const real *x = in[0] + square(r, c, q, n, size);
         memcpy(out, x, samples * sizeof(real));
         for (int k = 1; k < size * size; k++) {
-          const real *other = x + corner(k, n, size);
+          const real *other = x + corners[k];
 #pragma omp simd
           for (int i = 0; i < samples; i++) out[i] = larger(out[i], other[i]);
         }
@@ -190,16 +196,18 @@ void pooled(real *out, const real *const *in, const int *n, real *scratch) {
 void pool_gradient(real *out, const real *const *in, const int *n, real *scratch) {
   const int size = n[12], samples = n[3], last = size * size - 1;
   const real *y = in[1], *dy = in[2];
+  int64_t corners[size * size];
+  find_corners(corners, n, size);
   if (n[0] % size || n[2] % size) memset(out, 0, (int64_t)n[0] * n[1] * n[2] * samples * sizeof(real));
   for (int r = 0; r < n[0] / size; r++)
     for (int c = 0; c < n[1]; c++)
       for (int q = 0; q < n[2] / size; q++, y += samples, dy += samples) {
         const int64_t first = square(r, c, q, n, size);
-        real *left = out + first + corner(last, n, size);
+        real *left = out + first + corners[last];
         memcpy(left, dy, samples * sizeof(real));
         for (int k = 0; k < last; k++) {
-          const real *x = in[0] + first + corner(k, n, size);
-          real *dx = out + first + corner(k, n, size);
+          const real *x = in[0] + first + corners[k];
+          real *dx = out + first + corners[k];
 #pragma omp simd
           for (int i = 0; i < samples; i++) {
             dx[i] = left[i] * (x[i] == y[i]);

@@ -94,7 +94,7 @@ def _convolution_memory(name: str, sizes: Sequence[int]) -> tuple[int, int]:
         border = size - 1 - frame
         framed = (rows + 2 * border) * outputs * (columns + 2 * border) * samples
         return outputs * size**2, outputs * size**2 * wide(taps // size**2) + framed
-    return 0, 1
+    return sizes[-1] ** 2 if "pool" in name else 0, 1
 
 
 class Batch(NamedTuple):
