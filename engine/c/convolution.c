@@ -27,8 +27,8 @@ static void find_rows(int64_t *places, int inputs, int width, int samples, int s
       for (int i = 0; i < size; i++) *places++ = (((int64_t)i * inputs + c) * width + j) * samples;
 }
 
-/* FILTERS at a time; `wide`: the number of filters, up to a multiple of it. */
-/* `width` vectors of the outputs of up to FILTERS filters. A (K, wide): the filters; step: between two outputs. */
+/* `width` vectors of the outputs of up to FILTERS filters. A (K, wide): all filters, up to a multiple of FILTERS, and
+   zeros; step: between the outputs of two filters. */
 INLINE void filter_span(int width, int filters, int K, const real *A, int wide, const real *x, const int64_t *places,
                         const real *bias, real *z, int64_t step) {
   lanes sums[FILTERS * 3];

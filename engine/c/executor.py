@@ -40,7 +40,7 @@ STEP_MULTIPLY_ADDS = 1e3  # that the other work of a step is worth
 MAX_CALL_STEPS = 2048
 
 
-def reason_not_compiled(network: Network, data: Data, batch_size: int) -> str | None:
+def reason_not_compiled(network: Network, batch_size: int) -> str | None:
     """Why steps on `batch_size` samples run on the tape, as a clause; None if they can be compiled."""
     for _, layer in network.walk():
         makes_maps = len(layer.output_shape) == 3
@@ -105,7 +105,7 @@ class CompiledExecutor(TapeExecutor):
         if self.way == "tape":
             return
         formulas, s = self.formulas, self.formulas.settings
-        self.reason = reason_not_compiled(formulas.network, self.data, formulas.batch_size) or ""
+        self.reason = reason_not_compiled(formulas.network, formulas.batch_size) or ""
         rules = (self.batch_sizes(), *(bool(getattr(s, name)) for name in REGULARIZERS), s.clip_value, s.clip_norm)
         if not self.reason and (self.build is None or self._rules != rules):
             self.twin = self.twin or twin_of(formulas.network)

@@ -12,7 +12,7 @@ from engine.c.build import Build
 from engine.c.compiler import is_waited_for
 from engine.c.program import Functions, HostSketch, Memory, plan_of, program_text, shared, twin_of
 from engine.c.runtime import load_program, moving
-from engine.lowering.sketch import Node
+from engine.lowering.sketch import Node, Unsketchable
 from engine.network.network import Network
 from engine.network.observe import observe
 from engine.tape.tape import address_of
@@ -41,6 +41,8 @@ class Forward:
 def _compiled(wanted: Forward) -> Callable[[], list[np.ndarray]]:
     """Raises Unsketchable and NoCompiler."""
     twin, x, dtype = wanted.twin, wanted.x, wanted.twin.dtype
+    if any(len(twin[name].output_shape) > 1 for name in wanted.names):
+        raise Unsketchable("maps are not displayed")
     size = min(BLOCK, len(x))
     sketch, samples = HostSketch(Memory, dtype), np.zeros((size, x.shape[1]), dtype)
     with observe(twin, wanted.names) as seen:
@@ -57,15 +59,15 @@ def _compiled(wanted: Forward) -> Callable[[], list[np.ndarray]]:
         sketch.wrap(shared(block))[:] = missing[-1]
     kernels: dict[str, str] = {}
     functions = Functions("forward", [plan.launches], kernels)
-    library, runtime, _ = load_program(program_text(dtype, kernels, [functions]), dtype)
-    forward, kept = functions.kernels(plan.launches, library)
+    loaded = load_program(program_text(dtype, kernels, [functions]), dtype)
+    forward, kept = functions.kernels(plan.launches, loaded.program)
     whole = {address_of(blocks[y.node]): np.zeros((len(x), y.shape[1]), dtype) for y in found}
     outputs = [whole[address_of(blocks[y.node])] for y in found]  # layers may have the same, as dropout
     whole[address_of(samples)] = x
     moved = moving(kept, whole)
 
-    def play(kept: tuple = (kept, x, twin, library)) -> list[np.ndarray]:
-        runtime.forward_blocks(ctypes.byref(forward), len(x), size, moved, len(moved))
+    def play(kept: tuple = (kept, x, twin, loaded)) -> list[np.ndarray]:
+        loaded.runtime.forward_blocks(ctypes.byref(forward), len(x), size, moved, len(moved))
         return outputs
 
     return play

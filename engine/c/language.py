@@ -1,9 +1,9 @@
 """The C of a step's kernels; implements engine.lowering.target.Target.
 
 Every kernel is a function that the compiler inlines into its one call, so sizes that are constants there are constants
-in its loops. `omp simd` states that the elements of a loop do not depend on each other, which is how kernels are made;
-no OpenMP library is involved. Nothing else may reorder sums, so a program has the same result for the same batch in any
-call.
+in its loops; those on maps call the functions of convolution.c. `omp simd` states that the elements of a loop do not
+depend on each other, which is how kernels are made; no OpenMP library is involved. Nothing else may reorder sums, so a
+program has the same result for the same batch in any call.
 """
 
 from __future__ import annotations

@@ -51,6 +51,10 @@ def shared(array: np.ndarray) -> Memory:
 class HostSketch(Sketch):
     """A sketch without side effects: what the host does in each step (counting, drawing) is left to the executor."""
 
+    def __init__(self, device_array: type, dtype: np.dtype) -> None:
+        super().__init__(device_array, dtype)
+        self._turned: dict[Node, Node] = {}  # value -> its transposed one, computed once
+
     def call(self, function: Callable, *arguments: Any) -> Any:
         if any(isinstance(argument, self.device_array) for argument in arguments):
             return super().call(function, *arguments)
@@ -60,8 +64,8 @@ class HostSketch(Sketch):
         """The kernels that read patches find them in the maps."""
         nodes, sizes = [], []
         for argument in arguments:
-            if isinstance(argument, int):
-                sizes.append(argument)
+            if isinstance(argument, (int, np.integer)):
+                sizes.append(int(argument))
                 continue
             node = self.node(argument)
             nodes.append(node.args[0] if node.op == "operation" and node.what.name == "patches_of" else node)
@@ -73,11 +77,12 @@ class HostSketch(Sketch):
         return Symbol(self, shape, Node("operation", grid_shape(shape), tuple(nodes), operation))
 
     def turned(self, node: Node) -> Node:
-        if node.op == "product":
-            return super().turned(node)
-        rows, columns = node.shape
-        operation = Operation("maps_of", (rows, columns, columns, 1, 1), 1, language.operation)
-        return Node("operation", (columns, rows), (node,), operation)
+        if node not in self._turned:
+            rows, columns = node.shape
+            operation = Operation("maps_of", (rows, columns, columns, 1, 1), 1, language.operation)
+            turned = Node("operation", (columns, rows), (node,), operation)
+            self._turned[node] = super().turned(node) if node.op == "product" else turned
+        return self._turned[node]
 
 
 def _convolution_memory(name: str, sizes: Sequence[int]) -> tuple[int, int]:
@@ -181,13 +186,11 @@ def sketch_evaluation(twin: Network, objective: Objective, part: Part) -> Evalua
     """Raises Unsketchable for operations without a kernel."""
     sketch = HostSketch(Memory, twin.dtype)
     z, y, loss = (np.zeros(shape, twin.dtype) for shape in ((len(part.x), objective.units), (len(part.x), 1), (1, 1)))
-    block, logits = None, sketch.wrap(shared(z))
     if len(part.x) * twin.workspace > WHOLE_EVALUATION:
-        block = sketch_block(twin, part, objective.units)
+        block, logits = sketch_block(twin, part, objective.units), sketch.wrap(shared(z))
     else:
-        z_of_all = twin.chain.forward(sketch.wrap(shared(part.x)), train=False)
-        logits[:] = z_of_all
-        logits = z_of_all
+        block, logits = None, twin.chain.forward(sketch.wrap(shared(part.x)), train=False)
+        sketch.wrap(shared(z))[:] = logits
     if objective.kind == "regression":
         sketch.wrap(shared(y))[:] = objective.output.forward(logits)
     sketch.wrap(shared(loss))[:] = objective.value(logits, sketch.wrap(shared(part.t)))
@@ -323,8 +326,9 @@ class Program:
 
     def load(self) -> None:
         """Compile the text, or find it compiled. Raises NoCompiler."""
-        library, self.runtime, operations = load_program(self.text, self.inputs.dtype)
-        self._kept: list[Any] = [library, operations]  # and arrays that the tables refer to
+        loaded = load_program(self.text, self.inputs.dtype)
+        library, self.runtime = loaded.program, loaded.runtime
+        self._kept: list[Any] = [loaded]  # and arrays that the tables refer to
         steps, parts = [], []
         for size, batch in self.batches.items():
             kernels, kept = self.step.kernels(batch.launches, library)

@@ -43,7 +43,7 @@ def program_for(twin: Network, formulas: StepFormulas, data: Data, sizes: frozen
         program.inputs, program.targets = (np.ascontiguousarray(array) for array in data.train[:2])
         return program
     program = Program(twin, formulas, data, sizes)
-    size = _bytes(program)
+    size = _bytes(program, arrays)
     if size <= MAX_PROGRAM_BYTES and all(array.flags.c_contiguous for array in arrays):
         blank = [np.zeros_like(array) for array in arrays]
         template = _on_arrays(program, arrays, blank)
@@ -54,10 +54,12 @@ def program_for(twin: Network, formulas: StepFormulas, data: Data, sizes: frozen
     return program
 
 
-def _bytes(program: Program) -> int:
-    made = (*program.batches.values(), *program.evaluations.values())
+def _bytes(program: Program, arrays: list[np.ndarray]) -> int:
+    """Of the program's own memory and of these arrays."""
+    evaluations = program.evaluations.values()
+    made = (*program.batches.values(), *evaluations, *(e.block for e in evaluations if e.block))
     values = (value for one in made for launch in one.launches for value in launch.arguments)
-    arrays = [value for value in values if isinstance(value, np.ndarray)]
+    arrays = [*arrays, *(value for value in values if isinstance(value, np.ndarray))]
     return sum({address_of(array): array.nbytes for array in arrays}.values())
 
 

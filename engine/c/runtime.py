@@ -10,6 +10,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -75,13 +76,21 @@ def load_operations(dtype: np.dtype) -> ctypes.CDLL:
     return library(language.types(dtype) + CONVOLUTION)
 
 
-def load_program(text: str, dtype: np.dtype) -> tuple[ctypes.CDLL, ctypes.CDLL, ctypes.CDLL | None]:
-    """The program of a network, the runtime and the operations that it uses: keep all. Raises NoCompiler."""
+class Loaded(NamedTuple):
+    """Libraries, to be kept as long as one of their functions may be called."""
+
+    program: ctypes.CDLL
+    runtime: ctypes.CDLL
+    operations: ctypes.CDLL | None
+
+
+def load_program(text: str, dtype: np.dtype) -> Loaded:
+    """The program of a network and what it uses. Raises NoCompiler."""
     runtime, found = load_runtime(dtype), library(text)
     operations = load_operations(dtype) if language.ON_MAPS in text else None
     on_maps = ctypes.byref(ctypes.c_char.in_dll(operations, "operations")) if operations else None
     found.use_runtime(runtime.large_product, on_maps)
-    return found, runtime, operations
+    return Loaded(found, runtime, operations)
 
 
 @cache

@@ -1,10 +1,10 @@
 """Marks in formulas for state and calls that a recorder must know about.
 
 Layers, losses and optimizers are written for arrays. A recorder (the tape in engine/tape, the sketch in
-engine/lowering) calls them with traced arrays instead, and every operation on those is recorded. Two things need a
-mark: state that outlives the step (slots, running statistics, parameters), and calls that are not array operations
-(drawing random numbers, counting steps). The functions below are these marks; with plain arrays they do almost
-nothing. A third one, `kernel`, marks operations on maps, for which a target may have a kernel of its own.
+engine/lowering) calls them with traced arrays instead, and every operation on those is recorded. Three things need a
+mark: state that outlives the step (slots, running statistics, parameters), calls that are not array operations
+(drawing random numbers, counting steps), and operations on maps, for which a target may have kernels of its own. The
+functions below are these marks; with plain arrays they do almost nothing.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 A value computed element by element needs neither memory nor a kernel of its own: it becomes part of the kernel that
 reads it. The kernels of a step are its products, each with the following elementwise operations (bias, activation,
 penalty), one for values that depend on whole rows (softmax), sums over samples, and one update of all parameters.
+Operations on maps, which a target writes itself, are kernels of their own.
 """
 
 from __future__ import annotations

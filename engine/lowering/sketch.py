@@ -61,8 +61,8 @@ class Node:
 class Operation(NamedTuple):
     """An operation on whole arrays, as `tracing.kernel` marks it, which a target has a kernel for.
 
-    sizes: of its arguments; scratch: the numbers that it needs memory for. write: (name, parameters, names of the
-    arrays, names of the sizes) -> text of the kernel
+    sizes: the axes of its arrays, then its numbers; scratch: the numbers that it needs memory for. write: (name,
+    parameters, names of the arrays, names of the sizes) -> text of the kernel
     """
 
     name: str
@@ -184,7 +184,10 @@ class Symbol(Recorded, NDArrayOperatorsMixin):
     def node(self) -> Node:
         if self._node is None:
             return self.tape.read(self.home)
-        return self.tape.turned(self._node) if self.transposed else self._node
+        node = self.tape.turned(self._node) if self.transposed else self._node
+        if node.shape != grid_shape(self.shape):
+            raise Unsketchable("the axes of maps are exchanged")
+        return node
 
     @property
     def array(self) -> Any:
@@ -213,14 +216,15 @@ class Symbol(Recorded, NDArrayOperatorsMixin):
         shape = shape[0] if isinstance(shape[0], tuple) else shape
         if self.home is not None:
             return self.tape.wrap(self.home.reshape(*shape))
-        shape = tuple(-self.size // prod(shape) if length == -1 else length for length in shape)
+        known = prod(length for length in shape if length != -1)
+        shape = tuple(self.size // max(known, 1) if length == -1 else length for length in shape)
         node = self.node
         if grid_shape(shape) != node.shape:
             raise Unsketchable("a value is reshaped")
         return Symbol(self.tape, shape, node)
 
     def transpose(self, *axes: int) -> Symbol:
-        raise Unsketchable("arrays of more than two axes")
+        raise Unsketchable("the axes of maps are exchanged")
 
     def sum(self, axis: Any = None, keepdims: bool = False, out: Any = None) -> Symbol:
         if axis == 1 and keepdims and self.ndim == 2:
@@ -280,7 +284,7 @@ class Symbol(Recorded, NDArrayOperatorsMixin):
             return Symbol(self.tape, shape, node)
         (target,) = out
         if isinstance(target, Symbol) and target.home is None:
-            target._node = node
+            target._node, target.transposed = node, False
         else:
             self.tape.store(target.home if isinstance(target, Symbol) else target, node)
         return target

@@ -84,9 +84,9 @@ class Conv2D(Layer):
         return {"W": (self.size, self.size, self.inputs, self.filters), "b": (self.filters,)}
 
     def bind(self, parameters, gradients):
-        self.W, self.b, self.db = parameters["W"], parameters["b"], gradients["b"]
-        self.matrix = self.W.T.reshape(self.filters, -1)  # (O, K), the same memory
-        self.dmatrix = gradients["W"].T.reshape(self.filters, -1)
+        self.W, self.b = parameters["W"], parameters["b"]
+        self.dW, self.db = gradients["W"], gradients["b"]
+        self.matrix, self.dmatrix = (array.T.reshape(self.filters, -1) for array in (self.W, self.dW))  # (O, K), views
 
     def initialize(self, rng):
         area = self.size**2

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from math import isclose
+from math import isclose, prod
 from typing import Any
 
 import numpy as np
 
 from engine.lowering.target import Launch
+from engine.network.convolution import Conv2D
 from engine.network.layers import Dense
 from engine.step.update import StepFormulas
 from engine.tape.tape import address_of
+from lab.export.c_maps import MAP_FUNCTIONS
 from lab.export.common import ExportError
 
 SIZES = (7, 11)  # of the two sketched batches
@@ -32,7 +34,7 @@ class Names:
         self.views: dict[str, int] = {}
         self.state: dict[str, np.ndarray] = {}
         for _, layer in network.walk():
-            number += isinstance(layer, Dense)
+            number += isinstance(layer, (Dense, Conv2D))
             for name in layer.shapes:
                 view = getattr(layer, name)
                 self.views[f"{name}{number}"] = (address_of(view) - address_of(network.parameters)) // view.itemsize
@@ -67,6 +69,11 @@ def declared(sizes: dict[str, str], largest: str) -> str:
     return "".join(f"  static real {', '.join(arrays[start : start + 6])};\n" for start in range(0, len(arrays), 6))
 
 
+def numbers_in(sizes: dict[str, str], largest: int) -> int:
+    """Of those arrays together."""
+    return sum(prod(largest if word == "N" else int(word) for word in size.split(" * ")) for size in sizes.values())
+
+
 class LoopWriter:
     """Writes the kernels of two sketches of one function as loops over N samples."""
 
@@ -76,12 +83,14 @@ class LoopWriter:
         self.unused = ("z", "y")  # results of an evaluation that only the playground needs
         self.declared: dict[str, str] = {}  # array -> its size
         self.temporary: dict[int, str] = {}  # address in the first sketch -> name
+        self.on_maps: set[str] = set()  # the operations on maps that are called
         single = "f" if names.dtype == np.float32 else ""
         self.shorter = (
             (r"(\w+) \* (\d+) / \2\b", r"\1"),
             (r"(\w) \* 1\b(?! /)", r"\1"),
             (r"real\((-?\d+\.\d+)\)", rf"\1{single}"),
             (r"const int j = 0;\n(?!.*\bj\b)", ""),
+            (r"int e = .*;\n(?![\s\S]*\be\b)", ""),
         )
 
     def statements(self, launches: Sequence[list[Launch]]) -> str:
@@ -96,7 +105,10 @@ class LoopWriter:
         head, parameters, body = found.groups()
         words = [re.findall(r"\w+", parameter)[-1] for parameter in parameters.split(", ")]
         pairs = zip(words, first.arguments, second.arguments, strict=True)
-        values = {word: self._value(*pair) for word, *pair in pairs if not word.startswith("numbers")}
+        unnamed = "numbers", "scratch"
+        values = {word: self._value(*pair) for word, *pair in pairs if not word.startswith(unnamed)}
+        if head == "operation":
+            return self._call(body, values)
         for output in (word for word, value in values.items() if value in self.unused):
             body = re.sub(rf"^{output}\[.*;\n?", "", body, flags=re.MULTILINE)
         if "=" not in body.partition(") {")[2] and head == "map":
@@ -110,6 +122,18 @@ class LoopWriter:
             body = f"{{\n{body}\n}}"
         note = self._note(first, values) if head == "product" else ""
         return note + _indented(body.split("\n"))
+
+    def _call(self, body: str, values: dict[str, str]) -> str:
+        """The call of an operation on maps."""
+        found = re.search(r"->(\w+)\(", body)
+        assert found, "an operation is one call"
+        name = found[1]
+        if name not in MAP_FUNCTIONS:
+            raise ExportError("The C program does not cover maps in a frame of zeros.")
+        self.on_maps.add(name)
+        arrays = [value for word, value in values.items() if word == "out" or word.startswith("in")]
+        sizes = [value for word, value in values.items() if word.startswith("n")]
+        return f"  {name}({', '.join([*arrays, *(sizes[place] for place in MAP_FUNCTIONS[name].sizes)])});\n"
 
     def _note(self, launch: Launch, values: dict[str, str]) -> str:
         """The product in a comment."""

@@ -15,10 +15,12 @@ from engine.lowering.sketch import Unsketchable
 from engine.network.network import Network
 from engine.step.data import MAX_EVALUATED_SAMPLES, Part
 from engine.step.update import StepFormulas
-from lab.export.c_loops import SIZES, LoopWriter, Names, declared
+from lab.export.c_loops import SIZES, LoopWriter, Names, declared, numbers_in
+from lab.export.c_maps import MAP_FUNCTIONS, OPENING
 from lab.export.common import ExportError, Plan, opening
 from lab.training.build import generators, layers
 
+MAX_NUMBERS = 1 << 28  # in the arrays of an evaluation, which the program declares
 COMPILE = "cc -O2 -march=native -fopenmp-simd -o train train.c -lm && ./train"
 PRELUDE = """
 #include <stdint.h>
@@ -132,10 +134,8 @@ class Drawn(NamedTuple):
 def drawn(plan: Plan) -> Drawn:
     """Raises ExportError for what the C does not cover."""
     e = plan.experiment
-    if e.conv:
-        raise ExportError("The C program covers dense networks only; for filters use the PyTorch code or ONNX.")
     for_weights, for_batches, for_dropout = generators(e)
-    inputs = (plan.architecture.sizes[0],)
+    inputs = (plan.architecture.inputs,)
     network = Network(layers(plan.architecture.layers, for_dropout), inputs, rng=for_weights, dtype=e.dtype)
     optimizer = OPTIMIZERS[e.optimizer](
         e.learning_rate, network.parameters.size, network.dtype, decays=network.weight_mask
@@ -161,7 +161,7 @@ def c_script(plan: Plan) -> str:
     """The C file; it reads what `data_file` writes. Raises ExportError."""
     found, e = drawn(plan), plan.experiment
     network, (columns, targets) = found.network, _widths(plan)
-    step, evaluation, names = _functions(plan, found)
+    maps, step, evaluation, names = _functions(plan, found)
     joined = int(network.couples_samples)
     sizes = {"EPOCHS": plan.epochs, "INPUTS": columns, "TARGETS": targets, "TRAIN": plan.batches, "TEST": plan.tests,
              "BATCH": min(plan.batch_size + joined, plan.batches),
@@ -171,7 +171,15 @@ def c_script(plan: Plan) -> str:
               for part in ("train", "test")]  # fmt: skip
     lines += _memory(found, names)
     parts = [_comment(plan), PRELUDE.replace("$REAL$", "float" if e.dtype == "float32" else "double")]
-    parts += [*lines, _random(plan, found.rngs), step, evaluation, _reading(names.varying), _main(plan, found, names)]
+    parts += [
+        maps,
+        *lines,
+        _random(plan, found.rngs),
+        step,
+        evaluation,
+        _reading(names.varying),
+        _main(plan, found, names),
+    ]
     return "\n".join(parts)
 
 
@@ -186,12 +194,12 @@ def _random(plan: Plan, rngs: dict[str, np.random.Generator]) -> str:
 
 def c_step(plan: Plan) -> str:
     """The function of one training step alone. Raises ExportError."""
-    return _functions(plan, drawn(plan))[0]
+    return _functions(plan, drawn(plan))[1]
 
 
 def _widths(plan: Plan) -> tuple[int, int]:
     """Numbers of a sample, and of its targets."""
-    return plan.architecture.sizes[0], _objective(plan).units + (2 if plan.weighted else 0)
+    return plan.architecture.inputs, _objective(plan).units + (2 if plan.weighted else 0)
 
 
 def _comment(plan: Plan) -> str:
@@ -294,8 +302,8 @@ def _numbers(plan: Plan, found: Drawn, varying: Sequence[str]) -> np.ndarray:
 # Its functions -------------------------------------------------------------------------------------------------------
 
 
-def _functions(plan: Plan, found: Drawn) -> tuple[str, str, Names]:
-    """The functions of a step and of an evaluation, and the names in them."""
+def _functions(plan: Plan, found: Drawn) -> tuple[str, str, str, Names]:
+    """The functions on maps, of a step and of an evaluation, and the names in them."""
     twin, dtype, formulas, names = twin_of(found.network), found.network.dtype, found.formulas, Names(found.formulas)
     columns, targets = _widths(plan)
     steps, evaluations = [], []
@@ -317,7 +325,14 @@ static void step(int N, const real *x, const real *t) {{
     evaluation = LoopWriter(names, [{"x": x, "t": t, "z": e.z, "y": e.y, "loss": e.loss} for x, t, e in evaluations])
     body = evaluation.statements([e.launches for *_, e in evaluations])
     largest = max(min(plan.batches, MAX_EVALUATED_SAMPLES), plan.tests)
+    if (needed := numbers_in(evaluation.declared, largest)) > MAX_NUMBERS:
+        memory, allowed = (f"{numbers * dtype.itemsize / 1e9:.1f} GB" for numbers in (needed, MAX_NUMBERS))
+        problem = f"The C program evaluates all examples at once, for which it would need {memory}; allowed: {allowed}."
+        raise ExportError(f"{problem} Choose fewer examples.")
+    called = step.on_maps | evaluation.on_maps
+    maps = [OPENING if called else "", *(function.text for name, function in MAP_FUNCTIONS.items() if name in called)]
     return (
+        "".join(maps),
         text,
         f"""
 /* The mean loss of samples x (N, {columns}) with targets t (N, {targets}). */

@@ -20,8 +20,10 @@ from engine.formulas.activations import ACTIVATIONS
 from engine.formulas.losses import Objective
 from engine.formulas.optimizers import OPTIMIZERS
 from engine.formulas.schedules import SCHEDULES
-from engine.network.layers import Activation, Dense
+from engine.network.convolution import Flatten, Image, MaxPool2D
+from engine.network.layers import Activation, Dense, Dropout, Residual
 from engine.network.network import Network
+from engine.network.normalization import BatchNorm
 from engine.step.settings import Settings
 from engine.tape.executor import TapeExecutor
 from engine.training import checkpoint
@@ -187,6 +189,25 @@ def test_evaluations_in_blocks_are_those_of_the_tape(kind, build_trainer, monkey
     same(trainers)
 
 
+def test_layers_behind_maps_train_as_on_the_tape(build_trainer, objective, monkeypatch):
+    monkeypatch.setattr(relocation, "_recent", OrderedDict())
+    trainers = []
+    for executor in (CompiledExecutor, TapeExecutor):
+        rng = np.random.default_rng(3)
+        layers = [Image(6, 6), MaxPool2D(np.int64(2)), Flatten(), BatchNorm(), Activation("gelu"),
+                  Dropout(0.2, rng=np.random.default_rng(4)), Residual(Dense(9)), Dense(3)]  # fmt: skip
+        network = Network(layers, (36,), rng=rng, dtype=np.float64)
+        x, y = rng.normal(size=(50, 36)), rng.integers(0, 3, 50)
+        optimizer = OPTIMIZERS["momentum"](0.02, network.parameters.size, np.float64)
+        trainers.append(Trainer(network, objective, optimizer, (x[:40], y[:40]), (x[40:], y[40:]),
+                                settings=Settings(0.02, 7), rng=rng, executor=executor))  # fmt: skip
+    played(trainers, epochs=5)
+    same(trainers)
+    for batch in trainers[0].executor._program.batches.values():
+        turned = [launch for launch in batch.launches if "->maps_of(" in launch.source]
+        assert len(turned) == 2  # to maps and back
+
+
 def test_filters_that_see_too_many_numbers_run_on_the_tape(build_trainer, monkeypatch):
     monkeypatch.setattr(relocation, "_recent", OrderedDict())
     monkeypatch.setattr(program, "MAX_TAPS", 8)
@@ -248,8 +269,8 @@ def test_normalized_maps_run_on_the_tape_and_say_why(build_trainer):
 
 def test_batches_in_parts_are_not_compiled(build_trainer):
     trainer = build_trainer(executor=CompiledExecutor)
-    assert reason_not_compiled(trainer.network, trainer.data, 8) is None
-    assert reason_not_compiled(trainer.network, trainer.data, trainer.network.max_batch + 1) is not None
+    assert reason_not_compiled(trainer.network, 8) is None
+    assert reason_not_compiled(trainer.network, trainer.network.max_batch + 1) is not None
 
 
 def test_without_a_compiler_a_run_is_on_the_tape(build_trainer, monkeypatch):

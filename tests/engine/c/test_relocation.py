@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.c import relocation
+from engine.c import program, relocation
 from engine.c.executor import CompiledExecutor
 from lab.experiment.experiment import Experiment
 from lab.training.build import build
@@ -14,6 +14,7 @@ pytestmark = pytest.mark.usefixtures("c")
 EXPERIMENTS = (
     {}, {"dataset": "plane", "dtype": "float64"}, {"batch_size": 0, "optimizer": "adam", "schedule": "cosine"},
     {"dropout": 0.3, "batch_norm": True, "optimizer": "adamw", "l2": 0.01, "max_norm": 1.0, "clip_norm": 0.1},
+    {"dataset": "digits", "conv": (3,), "hidden": (5,), "batch_norm": True, "dropout": 0.2, "dtype": "float64"},
     {"dataset": "spiral3", "residual": True, "hidden": (6, 6, 6), "class_weights": "balanced", "validation_share": 0.2},
 )  # fmt: skip
 
@@ -99,3 +100,12 @@ def test_few_small_programs_are_known(sketched, monkeypatch, build_trainer):
     build_trainer(executor=CompiledExecutor, batch_size=10).step()
     build_trainer(executor=CompiledExecutor, batch_size=10).step()
     assert len(sketched) == 6
+
+
+def test_templates_hold_no_large_data(sketched, monkeypatch):
+    monkeypatch.setattr(program, "WHOLE_EVALUATION", 0)  # the examples are arguments of no kernel
+    monkeypatch.setattr(relocation, "MAX_PROGRAM_BYTES", 100_000)
+    trained(build(Experiment(dataset="digits", samples=900, hidden=(4,))).trainer, 1)
+    assert not relocation._recent
+    trained(build(Experiment(dataset="digits", samples=100, hidden=(4,))).trainer, 1)
+    assert len(relocation._recent) == 1

@@ -25,10 +25,11 @@ def expected(network, x, names):
 
 @pytest.mark.parametrize("samples", [1, 256, 300])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("kind", ["dense", "dropout", "batch norm", "residual"])
+@pytest.mark.parametrize("kind", ["dense", "dropout", "batch norm", "residual", "pool"])
 def test_compiled_outputs_are_those_of_the_formulas(kind, dtype, samples, c, build_trainer):  # noqa: F811
     trainer = build_trainer(kind, executor=CompiledExecutor, dtype=dtype)
-    names = [name for name, _ in trainer.network.walk() if "." not in name][:-1]
+    layers = trainer.network.walk()
+    names = [name for name, layer in layers if "." not in name and len(layer.output_shape) == 1][:-1]
     x = np.random.default_rng(0).normal(size=(samples, *trainer.network.inputs)).astype(dtype)
     outputs = LayerOutputs(trainer.network, x, names, np.tanh, trainer.executor)
     for _ in range(3):
@@ -54,6 +55,16 @@ def test_outputs_come_from_a_tape_until_they_are_compiled(c, build_trainer, monk
     trainer.reset()
     for found, first in zip(outputs(), untrained, strict=True):
         np.testing.assert_array_equal(found, first)
+
+
+def test_maps_are_not_compiled_outputs(c, build_trainer):  # noqa: F811
+    trainer = build_trainer("conv", executor=CompiledExecutor)
+    trainer.step()
+    outputs = LayerOutputs(trainer.network, trainer.x_test, ["1"], np.tanh, trainer.executor)
+    for _ in range(2):
+        for found, exact in zip(outputs(), expected(trainer.network, trainer.x_test, ["1"]), strict=True):
+            np.testing.assert_allclose(found, exact, atol=1e-6)
+        assert outputs._forward.build.result() == (None, "maps are not displayed")
 
 
 def test_rare_outputs_and_those_of_a_run_on_the_tape_are_not_compiled(build_trainer, monkeypatch):

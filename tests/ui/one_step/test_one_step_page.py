@@ -164,7 +164,8 @@ def test_a_step_is_shown_as_c_with_the_sizes_of_the_network():
     assert "/* h1 (N, 5) = x (N, 2) @ W1 (2, 5) + b1 */" in code(page)
     assert "h2[e] = larger(h1[e], 0.0f);" in code(page)
     page = view(open_page("one_step", dataset="digits", conv="4"), "step_view", "In C")
-    assert "covers dense networks only" in page.info[0].value
+    assert "filtered(h2, h1, W1, b1, 6, 9, 6, N, 4, 3);" in code(page)
+    assert "/* h5 (N, 8) = h4^T (N, 36) @ W2 (36, 8) + b2 */" in code(page)
 
 
 # The gradient check ---------------------------------------------------------------------------------------------------
