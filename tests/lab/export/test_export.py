@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from engine import ACTIVATIONS, INITIALIZERS, OPTIMIZERS, SCHEDULES
 from engine.formulas.losses import valid_losses, valid_outputs
 from lab.experiment.experiment import Experiment
-from lab.export import SCRIPTS, ExportError, c_script, plan_of
+from lab.export import SCRIPTS, ExportError, plan_of
 from lab.queries.table import ask
 from lab.training.model_file import Model
 from lab.training.run import Run
@@ -105,7 +106,7 @@ def test_the_note_explains_a_missing_script(tmp_path):
 
 
 def test_a_c_program_that_needs_too_much_memory_is_not_offered(tmp_path, monkeypatch):
-    monkeypatch.setattr(c_script, "MAX_NUMBERS", 1000)
+    monkeypatch.setattr(import_module("lab.export.c_script"), "MAX_NUMBERS", 1000)
     note = unpacked(FILTERS, tmp_path)
     assert not (tmp_path / "train.c").exists()
     assert "train.c is not here: The C program evaluates all examples at once" in note
