@@ -39,12 +39,8 @@ OPTIONAL = (  # left out if the compiler or the processor refuses them; -fipa-cp
     ("-march=native",),
     (),
 )
-LIBRARY = (
-    "-shared",
-    "-fPIC",
-    "-fvisibility=default",
-    *(("-nostdlib",) if sys.platform == "linux" else ()),
-)  # start files and libc are here already
+LIBRARY = ("-shared", "-fPIC", "-fvisibility=default", *(("-nostdlib",) if sys.platform == "linux" else ()))
+LINKED = ("-lm", "-lc")
 TIMEOUT_S = 60.0
 MAX_FILES, MAX_MB = 500, 200  # in the folder; what has not been used for the longest time is deleted
 MIN_FREE_MB = 10  # on its disk
@@ -165,7 +161,7 @@ def library(text: str) -> ctypes.CDLL:
 
 def _file(found: Compiler, text: str, flags: tuple[str, ...]) -> Path:
     """The compiled file of a text. Raises NoCompiler."""
-    name = hashlib.sha256("\0".join([found.identity, *flags, text]).encode()).hexdigest()
+    name = hashlib.sha256("\0".join([found.identity, *flags, *LINKED, text]).encode()).hexdigest()
     try:
         folder = cache_folder()
         file = folder / name
@@ -186,7 +182,7 @@ def _compile(found: Compiler, text: str, flags: tuple[str, ...], file: Path) -> 
         raise NoCompiler("There is no space left for compiled programs.")
     with tempfile.TemporaryDirectory(dir=file.parent) as temporary:
         made = Path(temporary, "made")
-        command = [*found.command, *flags, "-pipe", "-x", "c", "-", "-o", str(made), "-lm"]
+        command = [*found.command, *flags, "-pipe", "-x", "c", "-", "-o", str(made), *LINKED]
         result = subprocess.run(command, input=text.encode(), capture_output=True, timeout=TIMEOUT_S, cwd=temporary)
         if result.returncode:
             raise NoCompiler(f"{found.command[0]} failed with exit status {result.returncode}.")
