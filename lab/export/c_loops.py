@@ -124,7 +124,7 @@ class LoopWriter:
         return note + _indented(body.split("\n"))
 
     def _call(self, body: str, values: dict[str, str]) -> str:
-        """The call of an operation on maps."""
+        """The call of an operation on maps, with a comment."""
         found = re.search(r"->(\w+)\(", body)
         assert found, "an operation is one call"
         name = found[1]
@@ -133,7 +133,9 @@ class LoopWriter:
         self.on_maps.add(name)
         arrays = [value for word, value in values.items() if word == "out" or word.startswith("in")]
         sizes = [value for word, value in values.items() if word.startswith("n")]
-        return f"  {name}({', '.join([*arrays, *(sizes[place] for place in MAP_FUNCTIONS[name].sizes)])});\n"
+        function = MAP_FUNCTIONS[name]
+        arguments = [*arrays, *(sizes[place] for place in function.sizes)]
+        return f"  /* {function.note.format(*arguments)} */\n  {name}({', '.join(arguments)});\n"
 
     def _note(self, launch: Launch, values: dict[str, str]) -> str:
         """The product in a comment."""

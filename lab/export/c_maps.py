@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 
 class MapFunction(NamedTuple):
-    """sizes: which of an operation's sizes are its arguments, after the arrays; text: its C."""
+    """sizes: which of an operation's sizes are its arguments, after the arrays; note: on a call with these; text: C."""
 
     sizes: tuple[int, ...]
+    note: str
     text: str
 
 
@@ -17,7 +18,8 @@ OPENING = """
 typedef real number; /* for pointers to arrays: `real (` is a conversion */
 """
 MAP_FUNCTIONS = {
-    "maps_of": MapFunction((0, 2, 3, 4), """
+    "maps_of": MapFunction(
+        (0, 2, 3, 4), "{0} ({3}, {5}, {4}, {2}) = {1} as maps", """
 /* Samples (N, H W C) as maps. */
 static void maps_of(void *maps, const void *samples, int N, int H, int W, int C) {
   number (*y)[C][W][N] = maps;
@@ -28,7 +30,8 @@ static void maps_of(void *maps, const void *samples, int N, int H, int W, int C)
         for (int n = 0; n < N; n++) y[h][c][w][n] = x[n][h][w][c];
 }
 """),
-    "filtered": MapFunction((0, 1, 2, 3, 4, 7), """
+    "filtered": MapFunction(
+        (0, 1, 2, 3, 4, 7), "{0} ({4}, {8}, {6}, {7}) = {1} filtered by {2} ({8}, {5}), + {3}", """
 /* A convolution: z (rows, O, columns, N) from maps, filters A (O, K) and biases b (O). */
 static void filtered(void *out, const void *maps, const real *A, const real *b, int rows, int K, int columns, int N,
                      int O, int size) {
@@ -48,7 +51,8 @@ static void filtered(void *out, const void *maps, const real *A, const real *b, 
       }
 }
 """),
-    "filter_gradient": MapFunction((0, 1, 2, 3, 5, 8), """
+    "filter_gradient": MapFunction(
+        (0, 1, 2, 3, 5, 8), "{0} ({7}, {4}) = the gradient of the filters, from {1} and {2} ({3}, {7}, {5}, {6})", """
 /* The gradient dA (O, K) of the filters, from maps and the gradient dz (rows, O, columns, N). */
 static void filter_gradient(real *dA, const void *maps, const void *gradient, int rows, int K, int columns, int N,
                             int O, int size) {
@@ -66,7 +70,8 @@ static void filter_gradient(real *dA, const void *maps, const void *gradient, in
         }
 }
 """),
-    "bias_gradient": MapFunction((0, 1, 2, 3), """
+    "bias_gradient": MapFunction(
+        (0, 1, 2, 3), "{0} ({3}) = the gradient of the biases, from {1}", """
 /* The gradient db (O) of the biases. */
 static void bias_gradient(real *db, const void *gradient, int rows, int O, int columns, int N) {
   const number (*dz)[O][columns][N] = gradient;
@@ -78,7 +83,8 @@ static void bias_gradient(real *db, const void *gradient, int rows, int O, int c
   }
 }
 """),
-    "map_gradient": MapFunction((0, 1, 2, 3, 5, 6), """
+    "map_gradient": MapFunction(
+        (0, 1, 2, 3, 5, 6), "{0} = the gradient of the maps, from {1} ({3}, {4}, {5}, {6}) and {2} ({4}, {7})", """
 /* The gradient of the maps: each output passes its own on to all inputs that it has seen. */
 static void map_gradient(void *out, const void *gradient, const real *A, int rows, int O, int columns, int N, int K,
                          int size) {
@@ -97,7 +103,8 @@ static void map_gradient(void *out, const void *gradient, const real *A, int row
             }
 }
 """),
-    "pooled": MapFunction((0, 1, 2, 3, 4), """
+    "pooled": MapFunction(
+        (0, 1, 2, 3, 4), "{0} = the maxima of squares of {6} x {6} in {1} ({2}, {3}, {4}, {5})", """
 /* The maximum of each square of size x size inputs. */
 static void pooled(void *out, const void *maps, int H, int C, int W, int N, int size) {
   number (*y)[C][W / size][N] = out;
@@ -112,7 +119,8 @@ static void pooled(void *out, const void *maps, int H, int C, int W, int N, int 
         }
 }
 """),
-    "pool_gradient": MapFunction((0, 1, 2, 3, 12), """
+    "pool_gradient": MapFunction(
+        (0, 1, 2, 3, 12), "{0} ({4}, {5}, {6}, {7}) = the gradient {3} of the maxima, where {1} has them", """
 /* The gradient of the inputs: the first of equal maxima gets that of the output. */
 static void pool_gradient(void *out, const void *maps, const void *maxima, const void *gradient, int H, int C, int W,
                           int N, int size) {
