@@ -10,14 +10,14 @@ void maps_of(real *out, const real *const *in, const int *n, real *scratch) {
         for (int i = 0; i < samples; i++) out[i] = in[0][(int64_t)i * n[1] + (h * width + w) * channels + c];
 }
 
-static void put_in_frame(real *out, const real *x, int height, int inputs, int width, int samples, int frame) {
-  const int64_t row = (int64_t)width * samples, side = (int64_t)frame * samples, wide = row + 2 * side;
-  memset(out, 0, (height + 2 * frame) * inputs * wide * sizeof(real));
-  out += frame * inputs * wide + side;
+static void pad(real *out, const real *x, int height, int inputs, int width, int samples, int border) {
+  const int64_t row = (int64_t)width * samples, side = (int64_t)border * samples, wide = row + 2 * side;
+  memset(out, 0, (height + 2 * border) * inputs * wide * sizeof(real));
+  out += border * inputs * wide + side;
   for (int r = 0; r < height * inputs; r++) memcpy(out + r * wide, x + r * row, row * sizeof(real));
 }
-void framed(real *out, const real *const *in, const int *n, real *scratch) {
-  put_in_frame(out, in[0], n[0], n[1], n[2], n[3], n[4]);
+void padded(real *out, const real *const *in, const int *n, real *scratch) {
+  pad(out, in[0], n[0], n[1], n[2], n[3], n[4]);
 }
 
 /* Where the K rows begin that the first output row sees. */
@@ -73,25 +73,25 @@ static void filter_rows(int rows, int filters, int inputs, int width, int sample
     }
 }
 /* in: patches, filters (O, K), biases (O). scratch (K, wide) */
-void filtered(real *out, const real *const *in, const int *n, real *scratch) {
+void convolved(real *out, const real *const *in, const int *n, real *scratch) {
   const int rows = n[0], K = n[1], columns = n[2], samples = n[3], filters = n[4], size = n[7];
   const int wide = (filters + FILTERS - 1) / FILTERS * FILTERS;
   for (int k = 0; k < K; k++)
     for (int o = 0; o < wide; o++) scratch[k * wide + o] = o < filters ? in[1][o * K + k] : 0;
   filter_rows(rows, filters, K / (size * size), columns + size - 1, samples, size, in[0], scratch, in[2], out);
 }
-/* in: dz (rows, O, columns, N), filters (O, K). The outputs in a frame of zeros are filtered the other way round.
-   scratch: (O size size, wide) for the I inputs, and the outputs in their frame */
-void map_gradient(real *out, const real *const *in, const int *n, real *scratch) {
-  const int rows = n[0], outputs = n[1], columns = n[2], samples = n[3], K = n[5], size = n[6], frame = n[7];
+/* in: dz (rows, O, columns, N), filters (O, K). The outputs, in a border of zeros, are convolved the other way round.
+   scratch: (O size size, wide) for the I inputs, and the outputs with their border */
+void input_gradient(real *out, const real *const *in, const int *n, real *scratch) {
+  const int rows = n[0], outputs = n[1], columns = n[2], samples = n[3], K = n[5], size = n[6];
   const int area = size * size, inputs = K / area, wide = (inputs + FILTERS - 1) / FILTERS * FILTERS;
-  const int border = size - 1 - frame, height = rows + size - 1 - 2 * frame, width = columns + 2 * border;
+  const int border = size - 1 - n[7], height = rows + size - 1 - 2 * n[7], width = columns + 2 * border;
   real *A = scratch, *wider = scratch + outputs * area * wide;
   for (int o = 0; o < outputs; o++)
     for (int k = 0; k < area; k++)
       for (int c = 0; c < wide; c++)
         A[(o * area + k) * wide + c] = c < inputs ? in[1][o * K + c * area + area - 1 - k] : 0;
-  put_in_frame(wider, in[0], rows, outputs, columns, samples, border);
+  pad(wider, in[0], rows, outputs, columns, samples, border);
   filter_rows(height, inputs, outputs, width, samples, size, wider, A, 0, out);
 }
 
@@ -219,11 +219,11 @@ void pool_gradient(real *out, const real *const *in, const int *n, real *scratch
 
 const Operations operations = {
   .maps_of = maps_of,
-  .framed = framed,
-  .filtered = filtered,
+  .padded = padded,
+  .convolved = convolved,
   .filter_gradient = filter_gradient,
   .bias_gradient = bias_gradient,
-  .map_gradient = map_gradient,
+  .input_gradient = input_gradient,
   .pooled = pooled,
   .pool_gradient = pool_gradient,
 };

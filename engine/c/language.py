@@ -158,7 +158,7 @@ typedef void product(int M, int N, int K, const real *A, int am, int ak, const r
 /* out: the result; in: the arguments; n: their sizes */
 typedef void operation(real *out, const real *const *in, const int *n, real *scratch);
 typedef struct {
-  operation *maps_of, *framed, *filtered, *filter_gradient, *bias_gradient, *map_gradient, *pooled, *pool_gradient;
+  operation *maps_of, *padded, *convolved, *filter_gradient, *bias_gradient, *input_gradient, *pooled, *pool_gradient;
 } Operations;
 """
 DEFINITIONS = r"""

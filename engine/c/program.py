@@ -91,14 +91,14 @@ def _convolution_memory(name: str, sizes: Sequence[int]) -> tuple[int, int]:
     def wide(count: int) -> int:
         return count + -count % language.FILTERS
 
-    if name == "filtered":
+    if name == "convolved":
         _, taps, *_, filters, _, _, _ = sizes
         return taps, taps * wide(filters)
-    if name == "map_gradient":
-        rows, outputs, columns, samples, _, taps, size, frame = sizes
-        border = size - 1 - frame
-        framed = (rows + 2 * border) * outputs * (columns + 2 * border) * samples
-        return outputs * size**2, outputs * size**2 * wide(taps // size**2) + framed
+    if name == "input_gradient":
+        rows, outputs, columns, samples, _, taps, size, border = sizes
+        around = size - 1 - border
+        padded = (rows + 2 * around) * outputs * (columns + 2 * around) * samples
+        return outputs * size**2, outputs * size**2 * wide(taps // size**2) + padded
     return sizes[-1] ** 2 if "pool" in name else 0, 1
 
 

@@ -60,7 +60,7 @@ class Flatten(Layer):
 class Conv2D(Layer):
     """z[p, o, q] = b[o] + sum over i, j, c of x[p + i, c, q + j] W[i, j, c, o]
 
-    padding: "same" adds a frame of zeros around the maps, so that the output has their size; "valid" adds none, so the
+    padding: "same" adds a border of zeros around the maps, so that the output has their size; "valid" adds none, so the
     output is smaller. K = I * size * size is the number of weights of one filter.
     """
 
@@ -73,8 +73,8 @@ class Conv2D(Layer):
 
     def build(self, inputs):
         height, self.inputs, width = self.maps = inputs
-        self.frame = self.size // 2 if self.padding == "same" else 0
-        self.rows, self.columns = (length + 2 * self.frame - self.size + 1 for length in (height, width))
+        self.border = self.size // 2 if self.padding == "same" else 0
+        self.rows, self.columns = (length + 2 * self.border - self.size + 1 for length in (height, width))
         if min(self.rows, self.columns) < 1:
             raise ValueError(f"{self!r} is larger than its input of {height} x {width}.")
         return self.rows, self.filters, self.columns
@@ -106,15 +106,15 @@ class Conv2D(Layer):
         return self.rows * self.columns * self.inputs * self.size**2
 
     def forward(self, x, *, train):  # (H, I, W, N)
-        patches = patches_of(framed(x, self.frame) if self.frame else x, self.size)  # (rows, K, columns, N)
+        patches = patches_of(padded(x, self.border) if self.border else x, self.size)  # (rows, K, columns, N)
         if train:
             self.patches = patches
-        return filtered(patches, self.matrix, self.b, self.size)  # (rows, O, columns, N)
+        return convolved(patches, self.matrix, self.b, self.size)  # (rows, O, columns, N)
 
     def backward(self, dz):  # (rows, O, columns, N)
         trace_like(dz, self.dmatrix)[:] = filter_gradient(self.patches, dz, self.size)  # (O, K)
         trace_like(dz, self.db)[:] = bias_gradient(dz)  # (O,)
-        return None if self.is_first else map_gradient(dz, self.matrix, self.size, self.frame)  # (H, I, W, N)
+        return None if self.is_first else input_gradient(dz, self.matrix, self.size, self.border)  # (H, I, W, N)
 
     def __repr__(self) -> str:
         return f"Conv2D({self.filters}, {self.size}, {self.padding})"
@@ -157,11 +157,11 @@ def maps_of(x, height, width, channels):
     return maps
 
 
-@kernel(lambda x, frame: (x.shape[0] + 2 * frame, x.shape[1], x.shape[2] + 2 * frame, x.shape[3]))
-def framed(x, frame):
-    """The maps with `frame` zeros on every side."""
-    wide = zeros_like(x, (x.shape[0] + 2 * frame, x.shape[1], x.shape[2] + 2 * frame, x.shape[3]))
-    wide[frame:-frame, :, frame:-frame] = x
+@kernel(lambda x, border: (x.shape[0] + 2 * border, x.shape[1], x.shape[2] + 2 * border, x.shape[3]))
+def padded(x, border):
+    """The maps with `border` zeros on every side."""
+    wide = zeros_like(x, (x.shape[0] + 2 * border, x.shape[1], x.shape[2] + 2 * border, x.shape[3]))
+    wide[border:-border, :, border:-border] = x
     return wide
 
 
@@ -176,7 +176,7 @@ def patches_of(x, size):
 
 
 @kernel(lambda patches, matrix, b, size: (patches.shape[0], len(matrix), *patches.shape[2:]))
-def filtered(patches, matrix, b, size):
+def convolved(patches, matrix, b, size):
     """(rows, K, columns, N), filters (O, K), biases (O,) -> (rows, O, columns, N)"""
     rows, _, columns, samples = patches.shape
     z = np.matmul(matrix, patches.reshape(rows, -1, columns * samples))
@@ -198,11 +198,11 @@ def bias_gradient(dz):
     return dz.reshape(*dz.shape[:2], dz.shape[2] * dz.shape[3]).sum(axis=2).sum(axis=0)
 
 
-@kernel(lambda dz, matrix, size, frame: (
-    dz.shape[0] + size - 1 - 2 * frame, matrix.shape[1] // size**2, dz.shape[2] + size - 1 - 2 * frame, dz.shape[3]
+@kernel(lambda dz, matrix, size, border: (
+    dz.shape[0] + size - 1 - 2 * border, matrix.shape[1] // size**2, dz.shape[2] + size - 1 - 2 * border, dz.shape[3]
 ))  # fmt: skip
-def map_gradient(dz, matrix, size, frame):
-    """(rows, O, columns, N), filters (O, K) -> (H, I, W, N) without the frame"""
+def input_gradient(dz, matrix, size, border):
+    """(rows, O, columns, N), filters (O, K) -> (H, I, W, N) without the border"""
     rows, outputs, columns, samples = dz.shape
     dpatches = np.matmul(matrix.T, dz.reshape(rows, outputs, columns * samples))  # (rows, K, columns N)
     dpatches = dpatches.reshape(rows, -1, size, size, columns, samples)
@@ -211,7 +211,7 @@ def map_gradient(dz, matrix, size, frame):
     dx[:] = 0
     for i, j in product(range(size), repeat=2):
         dx[i : i + rows, :, j : j + columns] += dpatches[:, :, j, i]
-    return dx[frame : height - frame, :, frame : width - frame]
+    return dx[border : height - border, :, border : width - border]
 
 
 @kernel(lambda x, size: (x.shape[0] // size, x.shape[1], x.shape[2] // size, x.shape[3]))

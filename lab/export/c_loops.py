@@ -129,7 +129,7 @@ class LoopWriter:
         assert found, "an operation is one call"
         name = found[1]
         if name not in MAP_FUNCTIONS:
-            raise ExportError("The C program does not cover maps in a frame of zeros.")
+            raise ExportError("The C program does not cover maps with a border of zeros.")
         self.on_maps.add(name)
         arrays = [value for word, value in values.items() if word == "out" or word.startswith("in")]
         sizes = [value for word, value in values.items() if word.startswith("n")]

@@ -12,7 +12,7 @@ from engine.c.runtime import CONVOLUTION, load_operations
 from engine.network import convolution
 
 pytestmark = pytest.mark.usefixtures("c")
-MAPS = [  # height, inputs, width, samples, size, frame, filters
+MAPS = [  # height, inputs, width, samples, size, border, filters
     (4, 1, 5, 1, 3, 0, 1),
     (5, 3, 4, 2, 2, 0, 3),
     (6, 2, 7, 10, 3, 1, 9),
@@ -26,7 +26,7 @@ def in_c(name, *arguments):
     """The result of an operation, whose memory is surrounded by numbers that must not change."""
     arrays = [np.ascontiguousarray(argument) for argument in arguments if not isinstance(argument, int)]
     dtype, wanted = arrays[0].dtype, getattr(convolution, name)(*arguments)
-    given = [arrays[0] if name not in ("filtered", "filter_gradient") else arguments[0].maps, *arrays[1:]]
+    given = [arrays[0] if name not in ("convolved", "filter_gradient") else arguments[0].maps, *arrays[1:]]
     sizes = [length for array in arrays for length in array.shape] + [a for a in arguments if isinstance(a, int)]
     out = np.full(wanted.size + 2, 7, dtype)
     scratch = np.full(program._convolution_memory(name, sizes)[1] + 1, 7, dtype)
@@ -58,24 +58,24 @@ def same(name, *arguments):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("maps", MAPS, ids=str)
 def test_operations_on_maps_are_those_of_the_formulas(maps, dtype):
-    height, inputs, width, samples, size, frame, filters = maps
+    height, inputs, width, samples, size, border, filters = maps
     rng = np.random.default_rng(0)
 
     def draw(*shape):
         return rng.normal(size=shape).astype(dtype)
 
     x = draw(height, inputs, width, samples)
-    wide = convolution.framed(x, frame) if frame else x
+    wide = convolution.padded(x, border) if border else x
     matrix, seen = draw(filters, inputs * size**2), patches(wide, size)
     dz = draw(seen.shape[0], filters, *seen.shape[2:])
     same("maps_of", draw(samples, height * width * inputs), height, width, inputs)
-    if frame:
-        same("framed", x, frame)
-    same("filtered", seen, matrix, draw(filters), size)
+    if border:
+        same("padded", x, border)
+    same("convolved", seen, matrix, draw(filters), size)
     same("filter_gradient", seen, dz, size)
     same("bias_gradient", dz)
-    same("map_gradient", dz, matrix, size, frame)
-    assert in_c("map_gradient", dz, matrix, size, frame)[0].shape == x.shape
+    same("input_gradient", dz, matrix, size, border)
+    assert in_c("input_gradient", dz, matrix, size, border)[0].shape == x.shape
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -164,7 +164,7 @@ def test_a_step_is_shown_as_c_with_the_sizes_of_the_network():
     assert "/* h1 (N, 5) = x (N, 2) @ W1 (2, 5) + b1 */" in code(page)
     assert "h2[e] = larger(h1[e], 0.0f);" in code(page)
     page = view(open_page("one_step", dataset="digits", conv="4"), "step_view", "In C")
-    assert "/* h2 (6, 4, 6, N) = h1 filtered by W1 (4, 9), + b1 */\n  filtered(h2, h1, W1, b1," in code(page)
+    assert "/* h2 (6, 4, 6, N) = h1 convolved with W1 (4, 9), + b1 */\n  convolved(h2, h1, W1, b1," in code(page)
     assert "/* h5 (N, 8) = h4^T (N, 36) @ W2 (36, 8) + b2 */" in code(page)
 
 
