@@ -1,5 +1,6 @@
 /* The operations on maps (H, C, W, N) of engine/network/convolution.py. in: arrays; n: their axes, then the other
-   arguments. A filter sees K = I size size rows of the maps, each of W N numbers, so that no patches are copied. */
+   arguments, and for patches the size of the filters. A filter sees K = I size size rows of the maps, each of W N
+   numbers, so that no patches are copied. */
 
 /* out (H, C, W, N) from samples (N, H W C) */
 void maps_of(real *out, const real *const *in, const int *n, real *scratch) {

@@ -61,15 +61,14 @@ class HostSketch(Sketch):
         return None
 
     def kernel(self, name: str, shape: tuple, arguments: tuple) -> Symbol:
-        """The kernels that read patches find them in the maps."""
-        nodes, sizes = [], []
-        for argument in arguments:
-            if isinstance(argument, (int, np.integer)):
-                sizes.append(int(argument))
-                continue
-            node = self.node(argument)
-            nodes.append(node.args[0] if node.op == "operation" and node.what.name == "patches_of" else node)
-            sizes += argument.shape
+        """Kernels that read patches find them in the maps, because they also get the size of the filters."""
+        arrays = [argument for argument in arguments if not isinstance(argument, (int, np.integer))]
+        nodes, sizes = [self.node(array) for array in arrays], [length for array in arrays for length in array.shape]
+        sizes += map(int, arguments[len(arrays) :])
+        for place, node in enumerate(nodes):
+            if node.op == "operation" and node.what.name == "patches_of":
+                nodes[place] = node.args[0]
+                sizes.append(node.what.sizes[-1])
         taps, scratch = _convolution_memory(name, sizes)
         if taps > MAX_TAPS:
             raise Unsketchable("its filters see too many numbers at a time")

@@ -72,7 +72,7 @@ class Conv2D(Layer):
         self.filters, self.size, self.padding, self.initializer = filters, size, padding, initializer
 
     def build(self, inputs):
-        height, self.inputs, width = self.maps = inputs
+        height, self.inputs, width = inputs
         self.border = self.size // 2 if self.padding == "same" else 0
         self.rows, self.columns = (length + 2 * self.border - self.size + 1 for length in (height, width))
         if min(self.rows, self.columns) < 1:
@@ -109,10 +109,10 @@ class Conv2D(Layer):
         patches = patches_of(padded(x, self.border) if self.border else x, self.size)  # (rows, K, columns, N)
         if train:
             self.patches = patches
-        return convolved(patches, self.matrix, self.b, self.size)  # (rows, O, columns, N)
+        return convolved(patches, self.matrix, self.b)  # (rows, O, columns, N)
 
     def backward(self, dz):  # (rows, O, columns, N)
-        trace_like(dz, self.dmatrix)[:] = filter_gradient(self.patches, dz, self.size)  # (O, K)
+        trace_like(dz, self.dmatrix)[:] = filter_gradient(self.patches, dz)  # (O, K)
         trace_like(dz, self.db)[:] = bias_gradient(dz)  # (O,)
         return None if self.is_first else input_gradient(dz, self.matrix, self.size, self.border)  # (H, I, W, N)
 
@@ -127,7 +127,7 @@ class MaxPool2D(Layer):
         self.size = size
 
     def build(self, inputs):
-        height, channels, width = self.maps = inputs
+        height, channels, width = inputs
         if min(height, width) < self.size:
             raise ValueError(f"{self!r} is larger than its input of {height} x {width}.")
         return height // self.size, channels, width // self.size
@@ -175,8 +175,8 @@ def patches_of(x, size):
     return patches.reshape(rows, -1, columns, samples)
 
 
-@kernel(lambda patches, matrix, b, size: (patches.shape[0], len(matrix), *patches.shape[2:]))
-def convolved(patches, matrix, b, size):
+@kernel(lambda patches, matrix, b: (patches.shape[0], len(matrix), *patches.shape[2:]))
+def convolved(patches, matrix, b):
     """(rows, K, columns, N), filters (O, K), biases (O,) -> (rows, O, columns, N)"""
     rows, _, columns, samples = patches.shape
     z = np.matmul(matrix, patches.reshape(rows, -1, columns * samples))
@@ -184,8 +184,8 @@ def convolved(patches, matrix, b, size):
     return z.reshape(rows, len(matrix), columns, samples)
 
 
-@kernel(lambda patches, dz, size: (dz.shape[1], patches.shape[1]))
-def filter_gradient(patches, dz, size):
+@kernel(lambda patches, dz: (dz.shape[1], patches.shape[1]))
+def filter_gradient(patches, dz):
     """(rows, K, columns, N), (rows, O, columns, N) -> (O, K)"""
     rows, outputs, columns, samples = dz.shape
     dz = dz.reshape(rows, outputs, columns * samples)

@@ -26,8 +26,10 @@ def in_c(name, *arguments):
     """The result of an operation, whose memory is surrounded by numbers that must not change."""
     arrays = [np.ascontiguousarray(argument) for argument in arguments if not isinstance(argument, int)]
     dtype, wanted = arrays[0].dtype, getattr(convolution, name)(*arguments)
-    given = [arrays[0] if name not in ("convolved", "filter_gradient") else arguments[0].maps, *arrays[1:]]
     sizes = [length for array in arrays for length in array.shape] + [a for a in arguments if isinstance(a, int)]
+    given = arrays
+    if isinstance(arguments[0], Patches):
+        given, sizes = [arguments[0].maps, *arrays[1:]], [*sizes, arguments[0].size_of_filters]
     out = np.full(wanted.size + 2, 7, dtype)
     scratch = np.full(program._convolution_memory(name, sizes)[1] + 1, 7, dtype)
     found = getattr(load_operations(dtype), name)
@@ -40,12 +42,12 @@ def in_c(name, *arguments):
 
 
 class Patches(np.ndarray):
-    """Patches, and the `maps` that C reads instead of them."""
+    """Patches, and what C reads instead of them."""
 
 
 def patches(maps, size):
     found = convolution.patches_of(maps, size).view(Patches)
-    found.maps = maps
+    found.maps, found.size_of_filters = maps, size
     return found
 
 
@@ -71,8 +73,8 @@ def test_operations_on_maps_are_those_of_the_formulas(maps, dtype):
     same("maps_of", draw(samples, height * width * inputs), height, width, inputs)
     if border:
         same("padded", x, border)
-    same("convolved", seen, matrix, draw(filters), size)
-    same("filter_gradient", seen, dz, size)
+    same("convolved", seen, matrix, draw(filters))
+    same("filter_gradient", seen, dz)
     same("bias_gradient", dz)
     same("input_gradient", dz, matrix, size, border)
     assert in_c("input_gradient", dz, matrix, size, border)[0].shape == x.shape
