@@ -20,7 +20,7 @@ EXPERIMENTS = {
     "64-64-32-10": {"dataset": "digits", "hidden": [64, 32]},
 }
 FIRST_STEP = """
-import json, statistics, sys, time
+import gc, json, statistics, sys, time
 import numpy as np
 from engine.c import relocation
 from engine.c.compiler import compiler
@@ -40,6 +40,7 @@ known = []
 for _ in range(5):
     del trainer
     relocation._recent.clear()
+    gc.collect()  # unloads the library
     trainer = build(Experiment(**json.loads(sys.argv[1]))).trainer
     known.append(time.perf_counter())
     trainer.prepare()

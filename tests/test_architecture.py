@@ -36,12 +36,15 @@ PACKAGES = (
     ),
     # engine: the network from scratch
     Package("engine/formulas", (), ("numpy",)),
-    Package("engine/network", ("engine.formulas",), ("numpy",)),
+    Package("engine/blas.py", (), ("numpy",)),
+    Package("engine/network", ("engine.formulas", "engine.blas"), ("numpy",)),
     Package("engine/step", ("engine.network", "engine.formulas"), ("numpy",)),
     Package("engine/tape", ("engine.step", "engine.network", "engine.formulas"), ("numpy",)),
     Package("engine/lowering", ("engine.formulas",), ("numpy",)),
     Package(
-        "engine/c", ("engine.lowering", "engine.tape", "engine.step", "engine.network", "engine.formulas"), ("numpy",)
+        "engine/c",
+        ("engine.lowering", "engine.tape", "engine.step", "engine.network", "engine.formulas", "engine.blas"),
+        ("numpy",),
     ),
     Package("engine/cards.py"),
     Package("engine/backend.py", ("engine.cards",), ("numpy", "cupy", "cupyx")),

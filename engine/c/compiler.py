@@ -40,7 +40,7 @@ OPTIONAL = (  # left out if the compiler or the processor refuses them; -fipa-cp
     (),
 )
 LIBRARY = ("-shared", "-fPIC", "-fvisibility=default", *(("-nostdlib",) if sys.platform == "linux" else ()))
-LINKED = ("-lm", "-lc")
+LINKED = ("-lm", "-lc", *(("-lgcc",) if sys.platform == "linux" else ()))
 TIMEOUT_S = 60.0
 MAX_FILES, MAX_MB = 500, 200  # in the folder; what has not been used for the longest time is deleted
 MIN_FREE_MB = 10  # on its disk

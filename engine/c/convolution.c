@@ -168,7 +168,7 @@ void bias_gradient(real *out, const real *const *in, const int *n, real *scratch
 }
 
 /* The place of the first input of output (r, c, q), whose samples are next to each other. */
-INLINE int64_t square(int r, int c, int q, const int *n, int size) {
+INLINE int64_t first_input(int r, int c, int q, const int *n, int size) {
   return (((int64_t)r * size * n[1] + c) * n[2] + q * size) * n[3];
 }
 /* The places of all inputs of an output, from the first one. */
@@ -184,7 +184,7 @@ void pooled(real *out, const real *const *in, const int *n, real *scratch) {
   for (int r = 0; r < n[0] / size; r++)
     for (int c = 0; c < n[1]; c++)
       for (int q = 0; q < n[2] / size; q++, out += samples) {
-        const real *x = in[0] + square(r, c, q, n, size);
+        const real *x = in[0] + first_input(r, c, q, n, size);
         memcpy(out, x, samples * sizeof(real));
         for (int k = 1; k < size * size; k++) {
           const real *other = x + corners[k];
@@ -203,7 +203,7 @@ void pool_gradient(real *out, const real *const *in, const int *n, real *scratch
   for (int r = 0; r < n[0] / size; r++)
     for (int c = 0; c < n[1]; c++)
       for (int q = 0; q < n[2] / size; q++, y += samples, dy += samples) {
-        const int64_t first = square(r, c, q, n, size);
+        const int64_t first = first_input(r, c, q, n, size);
         real *left = out + first + corners[last];
         memcpy(left, dy, samples * sizeof(real));
         for (int k = 0; k < last; k++) {

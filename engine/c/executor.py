@@ -14,11 +14,11 @@ from functools import partial
 
 import numpy as np
 
+from engine.blas import product_address
 from engine.c.build import Build
 from engine.c.compiler import is_waited_for
 from engine.c.program import NOTED, Program, noise_width, twin_of
 from engine.c.relocation import program_for
-from engine.c.runtime import blas_product
 from engine.formulas.regularizers import REGULARIZERS
 from engine.formulas.schedules import SCHEDULES
 from engine.network.convolution import Conv2D, Flatten, Image, MaxPool2D
@@ -50,7 +50,7 @@ def reason_not_compiled(network: Network, batch_size: int) -> str | None:
         return "its dropout layers draw from several generators"
     if batch_size > network.max_batch and not network.couples_samples:
         return "its batches are so large that they are processed in parts"
-    if not blas_product(network.dtype):
+    if not product_address(network.dtype):
         return "NumPy has been built without OpenBLAS"
     return None
 

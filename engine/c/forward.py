@@ -42,7 +42,7 @@ def _compiled(wanted: Forward) -> Callable[[], list[np.ndarray]]:
     """Raises Unsketchable and NoCompiler."""
     twin, x, dtype = wanted.twin, wanted.x, wanted.twin.dtype
     if any(len(twin[name].output_shape) > 1 for name in wanted.names):
-        raise Unsketchable("maps are not displayed")
+        raise Unsketchable("outputs that are maps are not compiled")
     size = min(BLOCK, len(x))
     sketch, samples = HostSketch(Memory, dtype), np.zeros((size, x.shape[1]), dtype)
     with observe(twin, wanted.names) as seen:

@@ -29,7 +29,7 @@ from engine.step.update import StepFormulas, update
 from engine.tape.tape import address_of
 
 NOTED = 128  # added to the place of a batch size: the parts are evaluated after this step
-MAX_TAPS = 4096  # numbers that an output of a convolution, or the gradient of an input, depends on
+MAX_TAPS = 4096  # of a convolution or its gradient, whose places are on the stack
 WHOLE_EVALUATION = 1 << 23  # numbers that are needed for the samples of a part; more are evaluated in blocks
 BLOCK_NUMBERS, BLOCK_STEP = 1 << 19, 64  # of those blocks, and a divisor of their samples
 
@@ -85,7 +85,7 @@ class HostSketch(Sketch):
 
 
 def _convolution_memory(name: str, sizes: Sequence[int]) -> tuple[int, int]:
-    """Rows that a kernel of convolution.c multiplies by filters, and the numbers that it needs memory for."""
+    """How many places a function of convolution.c keeps on its stack, and the numbers of its scratch memory."""
 
     def wide(count: int) -> int:
         return count + -count % language.FILTERS

@@ -8,12 +8,12 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from engine.blas import product_address
 from engine.c import language
 from engine.c.compiler import library
 from engine.tape.tape import address_of
@@ -67,7 +67,7 @@ def load_runtime(dtype: np.dtype) -> ctypes.CDLL:
         found.permute.argtypes = (address, address, address, count, count)
         found.evaluate_parts.argtypes = (address, count, address)
         found.forward_blocks.argtypes = (address, count, count, address, count)
-        found.use_blas(blas_product(dtype))
+        found.use_blas(product_address(dtype))
         return found
 
 
@@ -91,19 +91,3 @@ def load_program(text: str, dtype: np.dtype) -> Loaded:
     on_maps = ctypes.byref(ctypes.c_char.in_dll(operations, "operations")) if operations else None
     found.use_runtime(runtime.large_product, on_maps)
     return Loaded(found, runtime, operations)
-
-
-@cache
-def blas_product(dtype: np.dtype) -> int:
-    """The address of gemm in NumPy's own OpenBLAS; 0 if NumPy has been built with another library."""
-    name = "scipy_cblas_sgemm64_" if dtype == np.float32 else "scipy_cblas_dgemm64_"
-    folder = Path(np.__file__).parent
-    for file in (
-        *folder.parent.glob("numpy.libs/libscipy_openblas64_*"),
-        *folder.glob(".dylibs/libscipy_openblas64_*"),
-    ):
-        try:
-            return ctypes.cast(getattr(ctypes.CDLL(str(file)), name), ctypes.c_void_p).value or 0
-        except (OSError, AttributeError):
-            continue
-    return 0

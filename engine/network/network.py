@@ -15,11 +15,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from engine.blas import packs_small_products
 from engine.network.layers import Chain, Layer
 
 MAX_WORKSPACE = 1 << 20  # that the samples of one pass may need; more samples are processed in parts
-SMALL_PRODUCT = 1_000_000  # multiply-adds; OpenBLAS does not copy the factors of these, which doubles narrow ones
-MIN_PART = 64  # samples of a part; with fewer, other costs outweigh that
+SMALL_PRODUCT = (
+    1_000_000  # multiply-adds; where OpenBLAS does not copy the factors of these, narrow ones are twice as fast
+)
+MIN_PART = 64  # samples; smaller parts lose more by their number than they gain
 
 
 class Summary(NamedTuple):
@@ -59,8 +62,7 @@ class Network:
         self.gradients[:] = 0
         self.workspace = max(int(np.prod(self.inputs)), *self.widths)  # numbers of one sample in the widest layer
         self.max_batch = max(1, MAX_WORKSPACE // self.workspace)
-        small = SMALL_PRODUCT // max(1, *(layer.cost for _, layer in self.walk()))
-        self.part_size = min(small, self.max_batch) if small >= MIN_PART else self.max_batch  # of more samples
+        self.part_size = self._part_size()  # samples of a part, if there are more than max_batch
 
     def walk(self) -> Sequence[tuple[str, Layer]]:
         """Every layer with its name, parents first: "0", "1", "1.0", "1.1", "2" ..."""
@@ -105,6 +107,12 @@ class Network:
             layer.send = send
         twin._bind(send(self.parameters), send(self.gradients))
         return twin
+
+    def _part_size(self) -> int:
+        costs = [layer.cost for _, layer in self.walk()]
+        small = SMALL_PRODUCT // max(1, *costs)
+        is_faster = small >= MIN_PART and 2 * max(costs) > sum(costs) and not packs_small_products()
+        return min(small, self.max_batch) if is_faster else self.max_batch
 
     # Forward and backward --------------------------------------------------------------------------------------------
 

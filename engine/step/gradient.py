@@ -14,8 +14,9 @@ from engine.network.network import Network
 def differentiate(network: Network, objective: Objective, x: Any, t: Any) -> None:
     """Forward and backward pass: fills network.gradients (P,) from x (N, ...) and targets t (N, O).
 
-    t is made by `Objective.targets`. A batch that does not fit the processor's cache is split: the gradient of its mean
-    loss is the mean of the gradients of its parts, weighted by the total weight of their samples. A network that
+    t is made by `Objective.targets`. A batch of more than `network.max_batch` samples is split into parts of
+    `network.part_size`: the gradient of its mean loss is the mean of the gradients of its parts, weighted by the total
+    weight of their samples. A network that
     couples samples (BatchNorm) gets the whole batch.
     """
     if len(x) <= network.max_batch or network.couples_samples:

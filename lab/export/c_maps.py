@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class MapFunction(NamedTuple):
-    """sizes: which of an operation's sizes are its arguments, after the arrays; note: on a call with these; text: C."""
+    """sizes: which of an operation's sizes are its arguments, after the arrays; note: the comment before a call."""
 
     sizes: tuple[int, ...]
     note: str
@@ -15,7 +15,7 @@ class MapFunction(NamedTuple):
 
 OPENING = """
 /* Maps have four axes (H, C, W, N): rows, channels, columns and samples. A filter has K = C size size weights. */
-typedef real number; /* for pointers to arrays: `real (` is a conversion */
+typedef real number; /* `real (` would expand the macro */
 """
 MAP_FUNCTIONS = {
     "maps_of": MapFunction(

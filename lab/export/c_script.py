@@ -1,4 +1,4 @@
-"""The experiment as one C file: the loops that the playground compiles, with the names and sizes of this network."""
+"""The experiment as one C file: the playground's kernels with the names and sizes of this network."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lab.export.c_maps import MAP_FUNCTIONS, OPENING
 from lab.export.common import ExportError, Plan, opening
 from lab.training.build import generators, layers
 
-MAX_NUMBERS = 1 << 28  # in the arrays of an evaluation, which the program declares
+MAX_BYTES = 1_900_000_000  # of the arrays that the program declares; linkers refuse 2 GiB
 COMPILE = "cc -O2 -march=native -fopenmp-simd -o train train.c -lm && ./train"
 PRELUDE = """
 #include <stdint.h>
@@ -160,11 +160,10 @@ def _objective(plan: Plan) -> Objective:
 def c_script(plan: Plan) -> str:
     """The C file; it reads what `data_file` writes. Raises ExportError."""
     found, e = drawn(plan), plan.experiment
-    network, (columns, targets) = found.network, _widths(plan)
+    columns, targets = _widths(plan)
     maps, step, evaluation, names = _functions(plan, found)
-    joined = int(network.couples_samples)
     sizes = {"EPOCHS": plan.epochs, "INPUTS": columns, "TARGETS": targets, "TRAIN": plan.batches, "TEST": plan.tests,
-             "BATCH": min(plan.batch_size + joined, plan.batches),
+             "BATCH": _largest_batch(plan, found),
              "SHOWN": min(plan.batches, MAX_EVALUATED_SAMPLES)}  # fmt: skip
     lines = [f"enum {{ {', '.join(f'{name} = {size}' for name, size in sizes.items())} }};"]
     lines += [f"static real x_{part}[{part.upper()} * INPUTS], t_{part}[{part.upper()} * TARGETS];"
@@ -181,6 +180,10 @@ def c_script(plan: Plan) -> str:
         _main(plan, found, names),
     ]
     return "\n".join(parts)
+
+
+def _largest_batch(plan: Plan, found: Drawn) -> int:
+    return min(plan.batch_size + int(found.network.couples_samples), plan.batches)
 
 
 def _random(plan: Plan, rngs: dict[str, np.random.Generator]) -> str:
@@ -325,9 +328,11 @@ static void step(int N, const real *x, const real *t) {{
     evaluation = LoopWriter(names, [{"x": x, "t": t, "z": e.z, "y": e.y, "loss": e.loss} for x, t, e in evaluations])
     body = evaluation.statements([e.launches for *_, e in evaluations])
     largest = max(min(plan.batches, MAX_EVALUATED_SAMPLES), plan.tests)
-    if (needed := numbers_in(evaluation.declared, largest)) > MAX_NUMBERS:
-        memory, allowed = (f"{numbers * dtype.itemsize / 1e9:.1f} GB" for numbers in (needed, MAX_NUMBERS))
-        problem = f"The C program evaluates all examples at once, for which it would need {memory}; allowed: {allowed}."
+    numbers = numbers_in(step.declared, _largest_batch(plan, found)) + numbers_in(evaluation.declared, largest)
+    numbers += (columns + targets) * (2 * plan.batches + plan.tests)  # with the samples of a batch
+    if (needed := numbers * dtype.itemsize) > MAX_BYTES:
+        memory, allowed = (f"{size / 1e9:.1f} GB" for size in (needed, MAX_BYTES))
+        problem = f"The C program holds all examples at once, for which it would need {memory}; allowed: {allowed}."
         raise ExportError(f"{problem} Choose fewer examples.")
     called = step.on_maps | evaluation.on_maps
     maps = [OPENING if called else "", *(function.text for name, function in MAP_FUNCTIONS.items() if name in called)]

@@ -23,6 +23,7 @@ WITHIN = {
     "Keras": 2e-4,
 }  # of the loss: how far a script agrees without other reasons
 OUR_MASKS = ("NumPy", "C")  # the scripts that draw the masks of dropout as the playground does
+FEW = 3  # samples of a batch
 ADAPTIVE = ("adagrad", "rmsprop", "adam", "adamw")  # divide a gradient by its own size
 STOP_RULES = {
     "target_accuracy": "target accuracy",
@@ -92,6 +93,8 @@ class Plan:
             shares["32-bit rounding errors, which the optimizer enlarges where a gradient is 0"] = 0.2
         elif e.dtype == "float32":
             shares["32-bit rounding errors"] = 0.001
+        if e.optimizer in ADAPTIVE and self.has_batch_norm and self.batch_size <= FEW and library == "C":
+            shares["normalization of few samples leaves gradients near 0, which the optimizer enlarges"] = 0.2
         return Agreement(max([WITHIN[library], *shares.values()]), tuple(shares))
 
 

@@ -53,7 +53,8 @@ class Traffic:
     def interval(self, frames_a_second: float, crowd_frames_a_second: float) -> int:
         """ms that everybody should leave between two frames.
 
-        Together they get no more than the first number, unless each would get less than SMOOTH; then the second one.
+        Together they get `frames_a_second`; if that is less than SMOOTH for each, SMOOTH each, up to
+        `crowd_frames_a_second` together.
         """
         if self.clock() - self._looked >= RECOUNT_S:
             self._looked = self.clock()

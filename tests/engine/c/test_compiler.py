@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.blas import product_address
 from engine.c import compiler, language
 from engine.c.executor import CompiledExecutor
-from engine.c.runtime import blas_product, load_program
+from engine.c.runtime import load_program
 
 TEXT = "int answer(void) { return 42; }\n"
 
@@ -203,7 +204,7 @@ def test_products_of_all_shapes_are_those_of_numpy(dtype, is_clang, c):
 def test_a_product_with_few_terms_needs_no_others(dtype, rows, columns, depth, c, request):
     multiply, runtime = product_of(np.dtype(dtype))
     runtime.use_blas(0)  # dense products would crash
-    request.addfinalizer(lambda: runtime.use_blas(blas_product(np.dtype(dtype))))
+    request.addfinalizer(lambda: runtime.use_blas(product_address(np.dtype(dtype))))
     rng = np.random.default_rng(0)
     dense = rng.normal(size=(rows, depth)).astype(dtype)
     few = np.where(rng.random(dense.shape) < 0.2, dense, 0).astype(dtype)

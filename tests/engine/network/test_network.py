@@ -65,9 +65,12 @@ def test_many_samples_in_parts_give_the_same_result(kind, build_network, monkeyp
     np.testing.assert_allclose(build_network(kind).forward(x), whole, rtol=1e-12, atol=1e-13)
 
 
-@pytest.mark.parametrize(("units", "samples"), [(10, 127), (15, 85), (128, 1337)])
-def test_parts_of_narrow_networks_have_small_products(units, samples):
-    network = Network([Dense(units)], (784,), rng=np.random.default_rng(0))
+@pytest.mark.parametrize(("packs", "units", "deep", "samples"), [
+    (False, 10, 1, 127), (False, 15, 1, 85), (False, 128, 1, 1337), (False, 16, 60, 1337), (True, 10, 1, 1337),
+])  # fmt: skip
+def test_parts_of_narrow_networks_have_products_that_are_not_packed(packs, units, deep, samples, monkeypatch):
+    monkeypatch.setattr(network_module, "packs_small_products", lambda: packs)
+    network = Network([Dense(units) for _ in range(deep)], (784,), rng=np.random.default_rng(0))
     assert network.max_batch == 1337
     assert network.part_size == samples
     sizes = []

@@ -64,7 +64,7 @@ def test_maps_are_not_compiled_outputs(c, build_trainer):  # noqa: F811
     for _ in range(2):
         for found, exact in zip(outputs(), expected(trainer.network, trainer.x_test, ["1"]), strict=True):
             np.testing.assert_allclose(found, exact, atol=1e-6)
-        assert outputs._forward.build.result() == (None, "maps are not displayed")
+        assert outputs._forward.build.result() == (None, "outputs that are maps are not compiled")
 
 
 def test_rare_outputs_and_those_of_a_run_on_the_tape_are_not_compiled(build_trainer, monkeypatch):

@@ -106,10 +106,10 @@ def test_the_note_explains_a_missing_script(tmp_path):
 
 
 def test_a_c_program_that_needs_too_much_memory_is_not_offered(tmp_path, monkeypatch):
-    monkeypatch.setattr(import_module("lab.export.c_script"), "MAX_NUMBERS", 1000)
+    monkeypatch.setattr(import_module("lab.export.c_script"), "MAX_BYTES", 1000)
     note = unpacked(FILTERS, tmp_path)
     assert not (tmp_path / "train.c").exists()
-    assert "train.c is not here: The C program evaluates all examples at once" in note
+    assert "train.c is not here: The C program holds all examples at once" in note
 
 
 def agreements(experiment: Experiment) -> list[str]:
