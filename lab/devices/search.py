@@ -40,7 +40,8 @@ def steps_on_cpu() -> str:
         command = Path(compiler().command[0]).name
     except NoCompiler as reason:
         return f"Steps run one array operation at a time. {reason}"
-    return f"Steps are compiled by {command}; only those on batches that are processed in parts run one array operation at a time."
+    others = "only those on batches that are processed in parts run one array operation at a time"
+    return f"Steps are compiled by {command}; {others}."
 
 
 def steps_on_cpu_so_far() -> str:
