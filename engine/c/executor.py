@@ -35,7 +35,7 @@ from engine.tape.executor import TapeExecutor
 COMPILED_LAYERS = (Dense, Activation, Dropout, BatchNorm, Residual, Flatten)
 COMPILED_ON_MAPS = (Image, Conv2D, MaxPool2D, Activation)
 FIRST_STEP_WAIT_S = 0.5  # for the compiler; then a new run is on the tape
-CALL_MULTIPLY_ADDS = 1.2e7  # of the steps and evaluations in one call, which takes about a millisecond
+CALL_MULTIPLY_ADDS = 6e7  # of the steps and evaluations in one call, which takes one to two milliseconds
 STEP_MULTIPLY_ADDS = 1e3  # that the other work of a step is worth
 MAX_CALL_STEPS = 2048
 
