@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-UNPACKING_KERNELS = ("SkylakeX", "Cooperlake", "SapphireRapids")  # which have others for small products
+KERNELS_FOR_SMALL_PRODUCTS = ("SkylakeX", "Cooperlake", "SapphireRapids")  # names of processors
 
 
 @cache
@@ -30,7 +30,7 @@ def openblas() -> ctypes.CDLL | None:
 
 @cache
 def product_address(dtype: np.dtype) -> int:
-    """Of its gemm; 0 without OpenBLAS."""
+    """The address of its matrix product (gemm) for this type of numbers; 0 without OpenBLAS."""
     name = "scipy_cblas_sgemm64_" if dtype == np.float32 else "scipy_cblas_dgemm64_"
     found = openblas()
     return (ctypes.cast(getattr(found, name), ctypes.c_void_p).value or 0) if found else 0
@@ -38,6 +38,6 @@ def product_address(dtype: np.dtype) -> int:
 
 @cache
 def packs_small_products() -> bool:
-    """Whether it copies the factors of small products, too, as all kernels do but those for AVX-512."""
+    """Whether it copies the factors of small products as well, as it does with all kernels but those for AVX-512."""
     found = openblas()
-    return found is None or found.scipy_openblas_get_corename64_().decode() not in UNPACKING_KERNELS
+    return found is None or found.scipy_openblas_get_corename64_().decode() not in KERNELS_FOR_SMALL_PRODUCTS

@@ -28,8 +28,10 @@ static void find_rows(int64_t *places, int inputs, int width, int samples, int s
       for (int i = 0; i < size; i++) *places++ = (((int64_t)i * inputs + c) * width + j) * samples;
 }
 
-/* `width` vectors of the outputs of up to FILTERS filters. A (K, wide): all filters, up to a multiple of FILTERS, and
-   zeros; step: between the outputs of two filters. */
+/* The number of filters, up to a multiple of FILTERS. */
+INLINE int whole_groups(int filters) { return (filters + FILTERS - 1) / FILTERS * FILTERS; }
+/* `width` vectors of the outputs of up to FILTERS filters. A (K, wide): all filters, and zeros in the last group;
+   step: between the outputs of two filters. */
 INLINE void filter_span(int width, int filters, int K, const real *A, int wide, const real *x, const int64_t *places,
                         const real *bias, real *z, int64_t step) {
   lanes sums[FILTERS * 3];
@@ -50,7 +52,7 @@ INLINE void filter_span(int width, int filters, int K, const real *A, int wide, 
 /* z (rows, O, columns, N) from maps x (.., I, width, N). The last vectors of a row may overlap those before. */
 static void filter_rows(int rows, int filters, int inputs, int width, int samples, int size, const real *x,
                         const real *A, const real *bias, real *z) {
-  const int K = inputs * size * size, wide = (filters + FILTERS - 1) / FILTERS * FILTERS;
+  const int K = inputs * size * size, wide = whole_groups(filters);
   const int64_t length = (int64_t)(width - size + 1) * samples, down = (int64_t)inputs * width * samples;
   int64_t places[K];
   find_rows(places, inputs, width, samples, size);
@@ -76,7 +78,7 @@ static void filter_rows(int rows, int filters, int inputs, int width, int sample
 /* in: patches, filters (O, K), biases (O). scratch (K, wide) */
 void convolved(real *out, const real *const *in, const int *n, real *scratch) {
   const int rows = n[0], K = n[1], columns = n[2], samples = n[3], filters = n[4], size = n[7];
-  const int wide = (filters + FILTERS - 1) / FILTERS * FILTERS;
+  const int wide = whole_groups(filters);
   for (int k = 0; k < K; k++)
     for (int o = 0; o < wide; o++) scratch[k * wide + o] = o < filters ? in[1][o * K + k] : 0;
   filter_rows(rows, filters, K / (size * size), columns + size - 1, samples, size, in[0], scratch, in[2], out);
@@ -85,7 +87,7 @@ void convolved(real *out, const real *const *in, const int *n, real *scratch) {
    scratch: (O size size, wide) for the I inputs, and the outputs with their border */
 void input_gradient(real *out, const real *const *in, const int *n, real *scratch) {
   const int rows = n[0], outputs = n[1], columns = n[2], samples = n[3], K = n[5], size = n[6];
-  const int area = size * size, inputs = K / area, wide = (inputs + FILTERS - 1) / FILTERS * FILTERS;
+  const int area = size * size, inputs = K / area, wide = whole_groups(inputs);
   const int border = size - 1 - n[7], height = rows + size - 1 - 2 * n[7], width = columns + 2 * border;
   real *A = scratch, *wider = scratch + outputs * area * wide;
   for (int o = 0; o < outputs; o++)

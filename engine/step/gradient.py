@@ -16,8 +16,7 @@ def differentiate(network: Network, objective: Objective, x: Any, t: Any) -> Non
 
     t is made by `Objective.targets`. A batch of more than `network.max_batch` samples is split into parts of
     `network.part_size`: the gradient of its mean loss is the mean of the gradients of its parts, weighted by the total
-    weight of their samples. A network that
-    couples samples (BatchNorm) gets the whole batch.
+    weight of their samples. A network that couples samples (BatchNorm) gets the whole batch.
     """
     if len(x) <= network.max_batch or network.couples_samples:
         z = network.forward(x, train=True)

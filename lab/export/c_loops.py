@@ -70,7 +70,7 @@ def declared(sizes: dict[str, str], largest: str) -> str:
 
 
 def numbers_in(sizes: dict[str, str], largest: int) -> int:
-    """Of those arrays together."""
+    """How many numbers arrays of these sizes have together, for up to `largest` samples."""
     return sum(prod(largest if word == "N" else int(word) for word in size.split(" * ")) for size in sizes.values())
 
 

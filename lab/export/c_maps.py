@@ -34,7 +34,7 @@ static void maps_of(void *maps, const void *samples, int N, int H, int W, int C)
         (0, 1, 2, 3, 4, 7), "{0} ({4}, {8}, {6}, {7}) = {1} convolved with {2} ({8}, {5}), + {3}", """
 /* A convolution: z (rows, O, columns, N) from maps, filters A (O, K) and biases b (O). */
 static void convolved(void *out, const void *maps, const real *A, const real *b, int rows, int K, int columns, int N,
-                     int O, int size) {
+                      int O, int size) {
   int C = K / (size * size), W = columns + size - 1;
   number (*z)[O][columns][N] = out;
   const number (*x)[C][W][N] = maps;
@@ -87,7 +87,7 @@ static void bias_gradient(real *db, const void *gradient, int rows, int O, int c
         (0, 1, 2, 3, 5, 6), "{0} = the gradient of the inputs, from {1} ({3}, {4}, {5}, {6}) and {2} ({4}, {7})", """
 /* The gradient of the inputs: each output passes its own on to all inputs that it has seen. */
 static void input_gradient(void *out, const void *gradient, const real *A, int rows, int O, int columns, int N, int K,
-                         int size) {
+                           int size) {
   int C = K / (size * size), H = rows + size - 1, W = columns + size - 1;
   number (*dx)[C][W][N] = out;
   const number (*dz)[O][columns][N] = gradient;

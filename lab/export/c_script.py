@@ -131,6 +131,16 @@ class Drawn(NamedTuple):
     rngs: dict[str, np.random.Generator]
 
 
+class Functions(NamedTuple):
+    """The texts of the C functions, the names in them, and how many numbers their arrays have."""
+
+    maps: str
+    step: str
+    evaluation: str
+    names: Names
+    numbers: int
+
+
 def drawn(plan: Plan) -> Drawn:
     """Raises ExportError for what the C does not cover."""
     e = plan.experiment
@@ -161,24 +171,22 @@ def c_script(plan: Plan) -> str:
     """The C file; it reads what `data_file` writes. Raises ExportError."""
     found, e = drawn(plan), plan.experiment
     columns, targets = _widths(plan)
-    maps, step, evaluation, names = _functions(plan, found)
+    made = _functions(plan, found)
+    numbers = made.numbers + (columns + targets) * (2 * plan.batches + plan.tests)  # and the samples of a batch
+    if (needed := numbers * found.network.dtype.itemsize) > MAX_BYTES:
+        memory, allowed = (f"{size / 1e9:.1f} GB" for size in (needed, MAX_BYTES))
+        problem = f"The C program holds all examples at once, for which it would need {memory}; allowed: {allowed}."
+        raise ExportError(f"{problem} Choose fewer examples.")
     sizes = {"EPOCHS": plan.epochs, "INPUTS": columns, "TARGETS": targets, "TRAIN": plan.batches, "TEST": plan.tests,
              "BATCH": _largest_batch(plan, found),
              "SHOWN": min(plan.batches, MAX_EVALUATED_SAMPLES)}  # fmt: skip
     lines = [f"enum {{ {', '.join(f'{name} = {size}' for name, size in sizes.items())} }};"]
     lines += [f"static real x_{part}[{part.upper()} * INPUTS], t_{part}[{part.upper()} * TARGETS];"
               for part in ("train", "test")]  # fmt: skip
-    lines += _memory(found, names)
+    lines += _memory(found, made.names)
     parts = [_comment(plan), PRELUDE.replace("$REAL$", "float" if e.dtype == "float32" else "double")]
-    parts += [
-        maps,
-        *lines,
-        _random(plan, found.rngs),
-        step,
-        evaluation,
-        _reading(names.varying),
-        _main(plan, found, names),
-    ]
+    parts += [made.maps, *lines, _random(plan, found.rngs), made.step, made.evaluation]
+    parts += [_reading(made.names.varying), _main(plan, found, made.names)]
     return "\n".join(parts)
 
 
@@ -197,7 +205,7 @@ def _random(plan: Plan, rngs: dict[str, np.random.Generator]) -> str:
 
 def c_step(plan: Plan) -> str:
     """The function of one training step alone. Raises ExportError."""
-    return _functions(plan, drawn(plan))[1]
+    return _functions(plan, drawn(plan)).step
 
 
 def _widths(plan: Plan) -> tuple[int, int]:
@@ -277,7 +285,7 @@ def _stored(found: Drawn, names: Names) -> list[str]:
 def data_file(plan: Plan, examples: Any) -> bytes:
     """The content of data.bin for the C file: arrays in the precision of the experiment, then doubles of each step."""
     found = drawn(plan)
-    *_, names = _functions(plan, found)
+    names = _functions(plan, found).names
     dtype, optimizer = found.network.dtype, found.formulas.optimizer
     arrays = {"parameters": found.network.parameters, "decays": optimizer.decays, **names.state}
     for part in ("train", "test"):
@@ -305,8 +313,7 @@ def _numbers(plan: Plan, found: Drawn, varying: Sequence[str]) -> np.ndarray:
 # Its functions -------------------------------------------------------------------------------------------------------
 
 
-def _functions(plan: Plan, found: Drawn) -> tuple[str, str, str, Names]:
-    """The functions on maps, of a step and of an evaluation, and the names in them."""
+def _functions(plan: Plan, found: Drawn) -> Functions:
     twin, dtype, formulas, names = twin_of(found.network), found.network.dtype, found.formulas, Names(found.formulas)
     columns, targets = _widths(plan)
     steps, evaluations = [], []
@@ -328,15 +335,9 @@ static void step(int N, const real *x, const real *t) {{
     evaluation = LoopWriter(names, [{"x": x, "t": t, "z": e.z, "y": e.y, "loss": e.loss} for x, t, e in evaluations])
     body = evaluation.statements([e.launches for *_, e in evaluations])
     largest = max(min(plan.batches, MAX_EVALUATED_SAMPLES), plan.tests)
-    numbers = numbers_in(step.declared, _largest_batch(plan, found)) + numbers_in(evaluation.declared, largest)
-    numbers += (columns + targets) * (2 * plan.batches + plan.tests)  # with the samples of a batch
-    if (needed := numbers * dtype.itemsize) > MAX_BYTES:
-        memory, allowed = (f"{size / 1e9:.1f} GB" for size in (needed, MAX_BYTES))
-        problem = f"The C program holds all examples at once, for which it would need {memory}; allowed: {allowed}."
-        raise ExportError(f"{problem} Choose fewer examples.")
     called = step.on_maps | evaluation.on_maps
     maps = [OPENING if called else "", *(function.text for name, function in MAP_FUNCTIONS.items() if name in called)]
-    return (
+    return Functions(
         "".join(maps),
         text,
         f"""
@@ -346,4 +347,5 @@ static double evaluate(int N, const real *x, const real *t) {{
 }}
 """,
         names,
+        numbers_in(step.declared, _largest_batch(plan, found)) + numbers_in(evaluation.declared, largest),
     )

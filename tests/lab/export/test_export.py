@@ -11,7 +11,7 @@ import pytest
 from engine import ACTIVATIONS, INITIALIZERS, OPTIMIZERS, SCHEDULES
 from engine.formulas.losses import valid_losses, valid_outputs
 from lab.experiment.experiment import Experiment
-from lab.export import SCRIPTS, ExportError, plan_of
+from lab.export import SCRIPTS, ExportError, c_step, plan_of
 from lab.queries.table import ask
 from lab.training.model_file import Model
 from lab.training.run import Run
@@ -110,6 +110,7 @@ def test_a_c_program_that_needs_too_much_memory_is_not_offered(tmp_path, monkeyp
     note = unpacked(FILTERS, tmp_path)
     assert not (tmp_path / "train.c").exists()
     assert "train.c is not here: The C program holds all examples at once" in note
+    assert "convolved(" in c_step(plan_for(Run(FILTERS)))  # a step alone can be read nevertheless
 
 
 def agreements(experiment: Experiment) -> list[str]:
@@ -125,6 +126,9 @@ def test_a_script_says_how_far_its_losses_agree(packages):
     assert "masks" not in numpy + c
     assert "at most 20% (the masks of dropout are drawn by PyTorch);" in pytorch
     assert "at most 20% (the masks of dropout are drawn by Keras);" in keras
+    few = BASE.change(dtype="float64", optimizer="adam", batch_norm=True, batch_size=2)
+    assert "normalization of few samples" in agreements(few)[-1]
+    assert "normalization of few samples" not in agreements(few.change(batch_size=8))[-1]
     for text in agreements(BASE):
         assert "at most 0.1% (32-bit rounding errors);" in text
     for text in agreements(BASE.change(optimizer="adam")):
