@@ -36,7 +36,6 @@ def test_each_data_control_rebuilds_the_run(playground):
     assert playground.remounted_parts() == 0
 
 
-@presses("Pixels as inputs")
 def test_a_data_set_is_chosen_by_its_thumbnail(playground):
     playground.open("hidden=3")
     pictures = playground.page.get_by_role("radiogroup", name="Data sets in the plane").get_by_role("radio")
@@ -49,6 +48,7 @@ def test_a_data_set_is_chosen_by_its_thumbnail(playground):
     playground.page.get_by_role("radio", name="Exclusive or", checked=True).wait_for()
 
 
+@presses("Pixels as inputs")
 def test_the_scaling_of_pixels_is_offered_for_pictures_only(playground):
     playground.open("dataset=digits&samples=200&hidden=4")
     playground.choose("Pixels as inputs", SCALINGS["per_image"].label)
