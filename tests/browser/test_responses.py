@@ -79,7 +79,7 @@ def test_a_curve_is_below_its_slider_and_its_values_are_taken(playground):
         curve.press("ArrowRight")
     tip = page.locator(".response-tip")
     assert "Click or Enter takes it." in tip.inner_text()
-    assert tip.locator("canvas").is_visible()
+    tip.locator("canvas").wait_for()  # its map is computed when it is pointed at
     curve.press("Home")
     curve.press("Enter")
     playground.linked(learning_rate="1e-05")

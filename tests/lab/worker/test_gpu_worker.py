@@ -52,7 +52,7 @@ def test_a_lost_card_restarts_its_worker_which_resumes_and_a_second_loss_sends_t
         def shown(token=on_card):
             return unpack(pool.frame(token))[0]
 
-        until(lambda: shown(beside)["epoch"] == 1)
+        until(lambda: (kept := pool.runs[beside].checkpoint) is not None and kept.state.epoch == 1)
 
         saved = 0
         for losses, device in ((0, "GPU 0"), (1, "GPU 0"), (2, "CPU")):
