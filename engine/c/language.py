@@ -9,9 +9,11 @@ program has the same result for the same batch in any call.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from math import factorial
+from functools import cache
+from math import factorial, log
 
 import numpy as np
+from numpy.polynomial import Chebyshev, Polynomial
 
 from engine.lowering.target import Tiling
 
@@ -100,28 +102,38 @@ SIMD = '_Pragma("omp simd")'
 def types(dtype: np.dtype) -> str:
     """The types of the numbers of a network, and of the tables of its kernels."""
     single = dtype == np.float32
-    words = {"REAL": "float" if single else "double", "BITS": f"uint{32 if single else 64}_t", "FILTERS": str(FILTERS)}
+    words = {
+        "REAL": "float" if single else "double", "BITS": f"uint{32 if single else 64}_t", "FILTERS": str(FILTERS),
+        "BLAS_MIN": str(BLAS_MIN_MULTIPLY_ADDS),
+    }  # fmt: skip
     return _filled(TYPES, words)
 
 
+@cache
 def definitions(dtype: np.dtype) -> str:
     """Types, functions of numbers and products. NaN propagates as in NumPy, so that a divergence is noticed."""
     single = dtype == np.float32
     mantissa, bias = (23, 127) if single else (52, 1023)
-    terms = 7 if single else 13  # of the series of exp(r) - 1 for |r| <= log(2) / 2: the next is below the precision
-    series = " + r * (".join(f"real({1 / factorial(k)!r})" for k in range(1, terms + 1)) + ")" * (terms - 1)
-    odd = range(1, 12 if single else 24, 2)
-    artanh = " + g * (".join(f"real({1 / k!r})" for k in odd) + ")" * (len(odd) - 1)
+    terms, K = 6 if single else 12, range(1, 20)
     words = {
         "ROUND": f"{1.5 * 2**mantissa!r}", "MANTISSA": str(mantissa), "BIAS": str(bias),
         "LOWEST": "-104.0" if single else "-746.0", "HIGHEST": "89.0" if single else "710.0",
         "LOG2_HIGH": "0.693359375" if single else "6.93147180369123816490e-01",
         "LOG2_LOW": "-2.12194440e-4" if single else "1.90821492927058770002e-10",
         "ONE_ULP": f"{2.0**mantissa!r}", "ONE_ULP_BITS": f"(bits){mantissa + bias} << {mantissa}",
-        "SERIES": series, "ARTANH": artanh, "SUFFIX": "f" if single else "",
-        "BLAS_MIN": str(BLAS_MIN_MULTIPLY_ADDS),
+        "EXPM1": _polynomial("r", [1 / factorial(k) for k in K], (-log(2) / 2, log(2) / 2), terms),
+        "POWERS": _polynomial("f", [log(2) ** k / factorial(k) for k in K], (-0.5, 0.5), terms),
+        "ARTANH": _polynomial("g", [1 / (2 * k - 1) for k in K], (0, 0.03), 4 if single else 8),
+        "SUFFIX": "f" if single else "",
     }  # fmt: skip
     return types(dtype) + _filled(DEFINITIONS, words)
+
+
+def _polynomial(variable: str, series: Sequence[float], limits: tuple[float, float], terms: int) -> str:
+    """A power series, economized: fewer terms, with an error that is almost equally small between the limits."""
+    least = Polynomial(series).convert(kind=Chebyshev, domain=limits).truncate(terms)
+    coefficients = least.convert(kind=Polynomial).coef.tolist()
+    return f" + {variable} * (".join(f"real({c!r})" for c in coefficients) + ")" * (terms - 1)
 
 
 def _filled(text: str, words: Mapping[str, str]) -> str:
@@ -149,6 +161,7 @@ typedef $BITS$ bits;
 #define real(x) ((real)(x))
 #define LANES (32 / (int)sizeof(real))
 #define FILTERS $FILTERS$
+#define BLAS_MIN $BLAS_MIN$ /* multiply-adds of a product */
 typedef real lanes __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
 INLINE real larger(real a, real b) { return a > b || a != a ? a : b; }
 
@@ -162,6 +175,8 @@ typedef struct {
 } Operations;
 """
 DEFINITIONS = r"""
+#define fabs __builtin_fabs$SUFFIX$
+#define copysign __builtin_copysign$SUFFIX$
 INLINE real smaller(real a, real b) { return a < b || a != a ? a : b; }
 INLINE real side(real a) { return a > 0 ? real(1) : a < 0 ? real(-1) : a; }
 INLINE real above(real a, real b) { return a > 0 ? real(1) : a < 0 ? real(0) : a == 0 ? b : a; }
@@ -177,7 +192,7 @@ INLINE real rounded(real x) { return (x + real($ROUND$)) - real($ROUND$); }
 /* x = n log 2 + r, with |r| <= log 2 / 2. Returns n; *s becomes e^r - 1. */
 INLINE real reduced(real x, real *s) {
   real n = rounded(x * real(1.4426950408889634)), r = (x - n * real($LOG2_HIGH$)) - n * real($LOG2_LOW$);
-  *s = r * ($SERIES$);
+  *s = r * ($EXPM1$);
   return n;
 }
 INLINE real between(real low, real x, real high) {
@@ -189,10 +204,13 @@ INLINE real exp_of(real x) {
   real a = power_of_2(half), b = power_of_2(n - half); /* two factors, because 2^n may overflow alone */
   return (s * a + a) * b;
 }
+/* With 2^t = e^2|x|. How t is rounded matters little, because tanh is flat where t is large. */
 INLINE real tanh_of(real x) {
-  real s, n = reduced(between(-40, x + x, 40), &s), a = power_of_2(n);
-  real e = s * a + (a - 1); /* e^2x - 1, without loss near 0 */
-  return e / (e + 2);
+  real t = fabs(x) * real(2.8853900817779268), n, f, a, e;
+  t = 60 < t ? 60 : t;
+  n = rounded(t), f = t - n, a = power_of_2(n);
+  e = f * ($POWERS$) * a + (a - 1); /* 2^t - 1, without loss near 0 */
+  return copysign(e / (e + 2), x);
 }
 
 #define infinity __builtin_inf$SUFFIX$()
@@ -217,14 +235,13 @@ INLINE real log1p_of(real x) {
 #define log log_of
 #define log1p log1p_of
 #define tanh tanh_of
-#define fabs __builtin_fabs$SUFFIX$
 #define sqrt __builtin_sqrt$SUFFIX$
 #define sin __builtin_sin$SUFFIX$
 #define cos __builtin_cos$SUFFIX$
 
-static product *large_product; /* in runtime.c */
+static product *shared_product; /* in runtime.c */
 static const Operations *operations; /* in convolution.c; 0 for a network without maps */
-void use_runtime(product *given, const Operations *on_maps) { large_product = given, operations = on_maps; }
+void use_runtime(product *given, const Operations *on_maps) { shared_product = given, operations = on_maps; }
 
 /* Sums of `rows` rows of A and LANES columns of B. */
 INLINE void sums_of(int rows, int K, const real *A, int am, int ak, const real *B, int wide, lanes *sums) {
@@ -273,27 +290,11 @@ COPIED void small_product(int M, int N, int K, const real *A, int am, int ak, co
   for (; m < M; m++) rows_of_product(1, N, K, A + m * am, am, ak, b, step, row, C + m * N);
 }
 
-INLINE void dots(int rows, int K, const real *A, int am, int ak, const real *B, int bk, const real *row, real *C) {
-  real sums[4] = {0};
-  for (int k = 0; k < K; k++) {
-    __asm__(""); /* sums in vectors would lose their fused multiply-adds */
-#pragma GCC unroll 4
-    for (int m = 0; m < rows; m++) sums[m] += A[m * am + k * ak] * B[k * bk];
-  }
-#pragma GCC unroll 4
-  for (int m = 0; m < rows; m++) C[m] = row ? sums[m] + row[0] : sums[m];
-}
-/* C (M) = A (M, K) B (K) + row (1) */
-COPIED void column(int M, int K, const real *A, int am, int ak, const real *B, int bk, const real *row, real *C) {
-  int m = 0;
-  for (; m + 4 <= M; m += 4) dots(4, K, A + m * am, am, ak, B, bk, row, C + m);
-  for (; m < M; m++) dots(1, K, A + m * am, am, ak, B, bk, row, C + m);
-}
 INLINE void multiply(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, const real *row,
                      real *C) {
-  if ((int64_t)M * N * K >= $BLAS_MIN$) large_product(M, N, K, A, am, ak, B, bk, bn, row, C);
-  else if (N == 1 && am == 1 && !row) small_product(1, M, K, B, bn, bk, A, ak, am, 0, C);
-  else if (N == 1) column(M, K, A, am, ak, B, bk, row, C);
+  int is_large = (int64_t)M * N * K >= BLAS_MIN;
+  if (N == 1 && am == 1 && !row && !is_large) small_product(1, M, K, B, bn, bk, A, ak, am, 0, C);
+  else if (N == 1 || is_large) shared_product(M, N, K, A, am, ak, B, bk, bn, row, C);
   else small_product(M, N, K, A, am, ak, B, bk, bn, row, C);
 }
 """

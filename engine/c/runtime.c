@@ -1,12 +1,14 @@
-/* What is the same for all networks, compiled once for each type of numbers: large products, and the loops over steps,
-   parts and blocks that call the kernels of a network. engine/c/language.py has the types. */
+/* What is the same for all networks, compiled once for each type of numbers: large products and columns, and the loops
+   over steps, parts and blocks that call the kernels of a network. engine/c/language.py has the types. */
 
 typedef void blas(int, int, int, int64_t, int64_t, int64_t, real, const real *, int64_t, const real *, int64_t, real,
                   real *, int64_t);
 static blas *gemm;
 void use_blas(blas *product) { gemm = product; }
 
-/* Large products: C (M, N) = A (M, K) B (K, N) + row (N), unless that is 0; am, ak, bk, bn: steps in memory -------- */
+typedef bits words __attribute__((vector_size(LANES * sizeof(bits)), aligned(sizeof(bits)), may_alias));
+
+/* Products with few terms that are not zero: C (M, N) = A (M, K) B (K, N) + row (N), unless that is 0 --------------- */
 
 #define SPAN (8 * LANES)
 #define LISTED 64 /* rows of A whose terms are listed at a time */
@@ -41,7 +43,6 @@ INLINE void row_of_terms(int width, const uint16_t *terms, int count, int N, con
 }
 /* Whether numbers are zero is noted in the bits of words: a branch for each number would be mispredicted too often. */
 #define WORD_BITS (8 * (int)sizeof(bits))
-typedef bits words __attribute__((vector_size(LANES * sizeof(bits)), aligned(sizeof(bits)), may_alias));
 /* Sets this bit of each word whose number is not zero; A: LANES numbers. The shift drops the sign of -0. */
 INLINE words with_bit(words found, int bit, const real *A) {
   return found | ((words)(*(const words *)A << 1 != 0) & (words){0} + ((bits)1 << bit));
@@ -101,10 +102,59 @@ static void sparse(int M, int N, int K, const real *A, int am, int ak, const rea
       }
     }
 }
+/* Columns: C (M) = A (M, K) B (K) + row (1), unless that is 0 ------------------------------------------------------- */
+
+#ifndef __clang__
+/* Sums of lanes that are `step` apart: of a in the places without this bit, of b in those with it. */
+INLINE lanes halved(lanes a, lanes b, bits step) {
+  words place, of_b;
+#pragma GCC unroll 8
+  for (int lane = 0; lane < LANES; lane++) place[lane] = lane;
+  of_b = (words)((place & step) != 0) & LANES - step;
+  return __builtin_shuffle(a, b, place + of_b) + __builtin_shuffle(a, b, place + of_b + step);
+}
+/* LANES dot products of as many terms. */
+INLINE void short_dots(const real *A, int am, const real *B, const real *row, real *C) {
+  lanes sums[LANES];
+#pragma GCC unroll 8
+  for (int m = 0; m < LANES; m++) sums[m] = *(const lanes *)(A + m * am) * *(const lanes *)B;
+#pragma GCC unroll 3
+  for (int level = 0; 1 << level < LANES; level++)
+#pragma GCC unroll 4
+    for (int m = 0; m < LANES >> level + 1; m++) sums[m] = halved(sums[2 * m], sums[2 * m + 1], 1 << level);
+  *(lanes *)C = sums[0] + (row ? row[0] : real(0));
+}
+#endif
+INLINE void dots(int rows, int K, const real *A, int am, int ak, const real *B, int bk, const real *row, real *C) {
+  real sums[4] = {0};
+  for (int k = 0; k < K; k++) {
+    __asm__(""); /* sums in vectors would lose their fused multiply-adds */
+#pragma GCC unroll 4
+    for (int m = 0; m < rows; m++) sums[m] += A[m * am + k * ak] * B[k * bk];
+  }
+#pragma GCC unroll 4
+  for (int m = 0; m < rows; m++) C[m] = row ? sums[m] + row[0] : sums[m];
+}
+static void column(int M, int K, const real *A, int am, int ak, const real *B, int bk, const real *row, real *C) {
+  int m = 0;
+#ifndef __clang__
+  if (K == LANES && ak == 1 && bk == 1)
+    for (; m + LANES <= M; m += LANES) short_dots(A + m * am, am, B, row, C + m);
+#endif
+  for (; m + 4 <= M; m += 4) dots(4, K, A + m * am, am, ak, B, bk, row, C + m);
+  for (; m < M; m++) dots(1, K, A + m * am, am, ak, B, bk, row, C + m);
+}
+
+/* Products that programs share: columns and large ones ------------------------------------------------------------ */
+
 /* The steps between rows; what a single row has there means nothing, but BLAS refuses less than the row's length. */
 INLINE int length(int rows, int step, int columns) { return rows > 1 ? step : columns; }
-void large_product(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, const real *row,
-                   real *C) {
+void shared_product(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, const real *row,
+                    real *C) {
+  if (N == 1 && (int64_t)M * K < BLAS_MIN) {
+    column(M, K, A, am, ak, B, bk, row, C);
+    return;
+  }
   if (bn == 1 && N >= SPAN && K >= 16 && K <= 2048 && is_sparse(M, K, A, am, ak)) { /* lists fit on the stack */
     sparse(M, N, K, A, am, ak, B, bk, row, C);
     return;

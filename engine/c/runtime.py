@@ -89,5 +89,5 @@ def load_program(text: str, dtype: np.dtype) -> Loaded:
     runtime, found = load_runtime(dtype), library(text)
     operations = load_operations(dtype) if language.ON_MAPS in text else None
     on_maps = ctypes.byref(ctypes.c_char.in_dll(operations, "operations")) if operations else None
-    found.use_runtime(runtime.large_product, on_maps)
+    found.use_runtime(runtime.shared_product, on_maps)
     return Loaded(found, runtime, operations)
