@@ -30,12 +30,14 @@ PRELUDE = """
 
 typedef $REAL$ real;
 #define real(x) ((real)(x))
-
-static inline real larger(real a, real b) { return a > b || a != a ? a : b; }
-static inline real smaller(real a, real b) { return a < b || a != a ? a : b; }
-static inline real side(real a) { return a > 0 ? real(1) : a < 0 ? real(-1) : a; }
-static inline real above(real a, real b) { return a > 0 ? real(1) : a < 0 ? real(0) : a == 0 ? b : a; }
-
+"""
+HELPERS = {  # called by steps and evaluations
+    "larger": "static inline real larger(real a, real b) { return a > b || a != a ? a : b; }\n",
+    "smaller": "static inline real smaller(real a, real b) { return a < b || a != a ? a : b; }\n",
+    "side": "static inline real side(real a) { return a > 0 ? real(1) : a < 0 ? real(-1) : a; }\n",
+    "above": "static inline real above(real a, real b) "
+    "{ return a > 0 ? real(1) : a < 0 ? real(0) : a == 0 ? b : a; }\n",
+    "multiply": """
 /* C (M, N) = A (M, K) B (K, N) + row (1, N), unless row is 0; am, ak, bk, bn: steps in memory, so that A and B may be
    transposed. */
 static inline void multiply(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn,
@@ -48,7 +50,8 @@ static inline void multiply(int M, int N, int K, const real *A, int am, int ak, 
       for (int n = 0; n < N; n++) C[m * N + n] += row[n];
   }
 }
-"""
+""",
+}
 RANDOM = """
 /* The generator of NumPy, PCG64 (O'Neill 2014), so that batches and masks are the playground's. */
 typedef unsigned __int128 wide;
@@ -185,7 +188,7 @@ def c_script(plan: Plan) -> str:
               for part in ("train", "test")]  # fmt: skip
     lines += _memory(found, made.names)
     parts = [_comment(plan), PRELUDE.replace("$REAL$", "float" if e.dtype == "float32" else "double")]
-    parts += [made.maps, *lines, _random(plan, found.rngs), made.step, made.evaluation]
+    parts += ["".join(HELPERS.values()), made.maps, *lines, _random(plan, found.rngs), made.step, made.evaluation]
     parts += [_reading(made.names.varying), _main(plan, found, made.names)]
     return "\n".join(parts)
 
@@ -204,8 +207,11 @@ def _random(plan: Plan, rngs: dict[str, np.random.Generator]) -> str:
 
 
 def c_step(plan: Plan) -> str:
-    """The function of one training step alone. Raises ExportError."""
-    return _functions(plan, drawn(plan)).step
+    """The function of one training step, and below it those that it calls. Raises ExportError."""
+    step = _functions(plan, drawn(plan)).step
+    maps = [(name, function.text) for name, function in MAP_FUNCTIONS.items() if f"{name}(" in step]
+    helpers = [text for name, text in HELPERS.items() if f"{name}(" in step + "".join(text for _, text in maps)]
+    return "".join([step, "\n", *helpers, OPENING if maps else "", *(text for _, text in maps)])
 
 
 def _widths(plan: Plan) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -111,6 +112,18 @@ def test_a_c_program_that_needs_too_much_memory_is_not_offered(tmp_path, monkeyp
     assert not (tmp_path / "train.c").exists()
     assert "train.c is not here: The C program holds all examples at once" in note
     assert "convolved(" in c_step(plan_for(Run(FILTERS)))  # a step alone can be read nevertheless
+
+
+def test_whatever_a_step_in_c_calls_stands_below_it():
+    known = {"real", "exp", "log", "log1p", "tanh", "sqrt", "sin", "cos", "fabs"}  # a cast, and functions of C
+    for experiment in (*EXPERIMENTS.values(), FILTERS):
+        text = re.sub("#pragma.*", "", c_step(plan_for(Run(experiment))))
+        names = [name for name in re.findall(r"\b([a-z]\w*)\(", text) if name not in known]
+        defined = re.findall(r"^static .*?(\w+)\(", text, re.MULTILINE)
+        assert defined[0] == "step"
+        assert set(defined) == set(names)
+        assert len(set(defined)) == len(defined)
+        assert all(names.count(name) > 1 for name in defined[1:])  # nothing stands there in vain
 
 
 def agreements(experiment: Experiment) -> list[str]:

@@ -166,6 +166,7 @@ def test_a_step_is_shown_as_c_with_the_sizes_of_the_network():
     page = view(open_page("one_step", dataset="digits", conv="4"), "step_view", "In C")
     assert "/* h2 (6, 4, 6, N) = h1 convolved with W1 (4, 9), + b1 */\n  convolved(h2, h1, W1, b1," in code(page)
     assert "/* h5 (N, 8) = h4^T (N, 36) @ W2 (36, 8) + b2 */" in code(page)
+    assert "static void convolved(void *out, const void *maps, const real *A, const real *b," in code(page)
 
 
 # The gradient check ---------------------------------------------------------------------------------------------------
