@@ -243,53 +243,53 @@ static product *shared_product; /* in runtime.c */
 static const Operations *operations; /* in convolution.c; 0 for a network without maps */
 void use_runtime(product *given, const Operations *on_maps) { shared_product = given, operations = on_maps; }
 
-/* Sums of `rows` rows of A and LANES columns of B. */
-INLINE void sums_of(int rows, int K, const real *A, int am, int ak, const real *B, int wide, lanes *sums) {
+/* Sums of `rows` rows of A and LANES columns of B, and of LANES numbers of the row, unless that is 0. */
+INLINE void sums_of(int rows, int K, const real *A, int am, int ak, const real *B, int wide,
+                    const real *row, lanes *sums) {
 #pragma GCC unroll 4
-  for (int m = 0; m < rows; m++) sums[m] = (lanes){0};
+  for (int m = 0; m < rows; m++) sums[m] = row ? *(const lanes *)row : (lanes){0};
   for (int k = 0; k < K; k++) {
     lanes b = *(const lanes *)(B + k * wide);
 #pragma GCC unroll 4
     for (int m = 0; m < rows; m++) sums[m] += A[m * am + k * ak] * b;
   }
 }
-/* B has N columns, or more of zeros up to a multiple of LANES, in rows of `wide`. */
+/* B and row have N columns, or more of zeros up to a multiple of LANES, in rows of `wide`. */
 INLINE void rows_of_product(int rows, int N, int K, const real *A, int am, int ak, const real *B, int wide,
                             const real *row, real *C) {
   lanes sums[4];
   int j = 0;
   for (; j + LANES <= N; j += LANES) {
-    sums_of(rows, K, A, am, ak, B + j, wide, sums);
+    sums_of(rows, K, A, am, ak, B + j, wide, row ? row + j : 0, sums);
 #pragma GCC unroll 4
-    for (int m = 0; m < rows; m++) {
-      if (row) sums[m] += *(const lanes *)(row + j);
-      *(lanes *)(C + m * N + j) = sums[m];
-    }
+    for (int m = 0; m < rows; m++) *(lanes *)(C + m * N + j) = sums[m];
   }
   if (j == N) return;
-  sums_of(rows, K, A, am, ak, B + j, wide, sums);
+  sums_of(rows, K, A, am, ak, B + j, wide, row ? row + j : 0, sums);
 #pragma GCC unroll 4
-  for (int m = 0; m < rows; m++) {
-    real last[LANES];
-    memcpy(last, sums + m, sizeof last);
-    for (int v = 0; j + v < N; v++) C[m * N + j + v] = row ? last[v] + row[j + v] : last[v];
-  }
+  for (int m = 0; m < rows; m++)
+    for (int v = 0; j + v < N; v++) C[m * N + j + v] = sums[m][v];
+}
+INLINE void fill(real *to, int wide, const real *from, int N, int step) {
+  for (int n = 0; n < N; n++) to[n] = from[n * step];
+  for (int n = N; n < wide; n++) to[n] = 0;
 }
 COPIED void small_product(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn,
                           const real *row, real *C) {
   int wide = (N + LANES - 1) / LANES * LANES, is_whole = bn == 1 && N == wide;
-  real copy[is_whole ? 1 : K * wide];
-  if (!is_whole)
-    for (int k = 0; k < K; k++) {
-      for (int n = 0; n < N; n++) copy[k * wide + n] = B[k * bk + n * bn];
-      for (int n = N; n < wide; n++) copy[k * wide + n] = 0;
+  real copy[is_whole ? 1 : (K + 1) * wide];
+  if (!is_whole) {
+    for (int k = 0; k < K; k++) fill(copy + k * wide, wide, B + k * bk, N, bn);
+    B = copy, bk = wide;
+    if (row) {
+      fill(copy + K * wide, wide, row, N, 1);
+      row = copy + K * wide;
     }
-  const real *b = is_whole ? B : copy;
-  int step = is_whole ? bk : wide, m = 0;
-  for (; m + 4 <= M; m += 4) rows_of_product(4, N, K, A + m * am, am, ak, b, step, row, C + m * N);
-  for (; m < M; m++) rows_of_product(1, N, K, A + m * am, am, ak, b, step, row, C + m * N);
+  }
+  int m = 0;
+  for (; m + 4 <= M; m += 4) rows_of_product(4, N, K, A + m * am, am, ak, B, bk, row, C + m * N);
+  for (; m < M; m++) rows_of_product(1, N, K, A + m * am, am, ak, B, bk, row, C + m * N);
 }
-
 INLINE void multiply(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, const real *row,
                      real *C) {
   int is_large = (int64_t)M * N * K >= BLAS_MIN;

@@ -102,9 +102,11 @@ static void sparse(int M, int N, int K, const real *A, int am, int ak, const rea
       }
     }
 }
+
 /* Columns: C (M) = A (M, K) B (K) + row (1), unless that is 0 ------------------------------------------------------- */
 
-#ifndef __clang__
+#if defined __AVX__ && !defined __clang__ /* others lack these shuffles, or take long for them */
+#define HAS_SHORT_DOTS
 /* Sums of lanes that are `step` apart: of a in the places without this bit, of b in those with it. */
 INLINE lanes halved(lanes a, lanes b, bits step) {
   words place, of_b;
@@ -137,7 +139,7 @@ INLINE void dots(int rows, int K, const real *A, int am, int ak, const real *B, 
 }
 static void column(int M, int K, const real *A, int am, int ak, const real *B, int bk, const real *row, real *C) {
   int m = 0;
-#ifndef __clang__
+#ifdef HAS_SHORT_DOTS
   if (K == LANES && ak == 1 && bk == 1)
     for (; m + LANES <= M; m += LANES) short_dots(A + m * am, am, B, row, C + m);
 #endif
