@@ -1,6 +1,25 @@
 /* The operations on maps (H, C, W, N) of engine/network/convolution.py. in: arrays; n: their axes, then the other
    arguments, and for patches the size of the filters. A filter sees K = I size size rows of the maps, each of W N
-   numbers, so that no patches are copied. */
+   numbers, so that no patches are copied.
+
+   Rows of numbers are read and written in vectors. The last one of a row begins earlier, where it overlaps the one
+   before; only a row that is shorter than a vector is read number by number. */
+
+/* Where the vector begins that has the numbers from `at` on. */
+INLINE int64_t start_of(int64_t at, int64_t length) {
+  return at + LANES <= length || length < LANES ? at : length - LANES;
+}
+INLINE int count_of(int64_t length) { return length < LANES ? (int)length : LANES; }
+INLINE lanes load(const real *from, int count) {
+  lanes found = {0};
+  if (count == LANES) return *(const lanes *)from;
+  for (int v = 0; v < count; v++) found[v] = from[v];
+  return found;
+}
+INLINE void save(real *to, lanes found, int count) {
+  if (count == LANES) *(lanes *)to = found;
+  else for (int v = 0; v < count; v++) to[v] = found[v];
+}
 
 /* out (H, C, W, N) from samples (N, H W C) */
 void maps_of(real *out, const real *const *in, const int *n, real *scratch) {
@@ -32,8 +51,8 @@ static void find_rows(int64_t *places, int inputs, int width, int samples, int s
 INLINE int whole_groups(int filters) { return (filters + FILTERS - 1) / FILTERS * FILTERS; }
 /* `width` vectors of the outputs of up to FILTERS filters. A (K, wide): all filters, and zeros in the last group;
    step: between the outputs of two filters. */
-INLINE void filter_span(int width, int filters, int K, const real *A, int wide, const real *x, const int64_t *places,
-                        const real *bias, real *z, int64_t step) {
+INLINE void filter_span(int width, int count, int filters, int K, const real *A, int wide, const real *x,
+                        const int64_t *places, const real *bias, real *z, int64_t step) {
   lanes sums[FILTERS * 3];
 #pragma GCC unroll 12
   for (int s = 0; s < FILTERS * width; s++) sums[s] = (lanes){0};
@@ -41,15 +60,14 @@ INLINE void filter_span(int width, int filters, int K, const real *A, int wide, 
 #pragma GCC unroll 4
     for (int m = 0; m < FILTERS; m++)
 #pragma GCC unroll 3
-      for (int v = 0; v < width; v++) sums[m * width + v] += A[m] * *(const lanes *)(x + places[k] + v * LANES);
+      for (int v = 0; v < width; v++) sums[m * width + v] += A[m] * load(x + places[k] + v * LANES, count);
 #pragma GCC unroll 4
   for (int m = 0; m < FILTERS; m++)
     if (m < filters)
 #pragma GCC unroll 3
-      for (int v = 0; v < width; v++)
-        *(lanes *)(z + m * step + v * LANES) = sums[m * width + v] + (bias ? bias[m] : 0);
+      for (int v = 0; v < width; v++) save(z + m * step + v * LANES, sums[m * width + v] + (bias ? bias[m] : 0), count);
 }
-/* z (rows, O, columns, N) from maps x (.., I, width, N). The last vectors of a row may overlap those before. */
+/* z (rows, O, columns, N) from maps x (.., I, width, N) */
 static void filter_rows(int rows, int filters, int inputs, int width, int samples, int size, const real *x,
                         const real *A, const real *bias, real *z) {
   const int K = inputs * size * size, wide = whole_groups(filters);
@@ -57,21 +75,16 @@ static void filter_rows(int rows, int filters, int inputs, int width, int sample
   int64_t places[K];
   find_rows(places, inputs, width, samples, size);
   for (int p = 0; p < rows; p++, x += down, z += filters * length)
-    for (int64_t at = 0, count; at < length; at += count) {
-      count = at + 3 * LANES <= length ? 3 * LANES : length >= LANES ? LANES : 1;
-      const int64_t first = at + count <= length ? at : length - count;
+    for (int64_t at = 0, vectors; at < length; at += vectors * LANES) {
+      vectors = at + 3 * LANES <= length ? 3 : 1;
+      const int64_t first = start_of(at, length);
       for (int o = 0; o < filters; o += FILTERS) {
         const int most = filters - o < FILTERS ? filters - o : FILTERS;
         const real *b = bias ? bias + o : 0;
         real *to = z + o * length + first;
-        if (count == 3 * LANES) filter_span(3, most, K, A + o, wide, x + first, places, b, to, length);
-        else if (count == LANES) filter_span(1, most, K, A + o, wide, x + first, places, b, to, length);
-        else
-          for (int m = 0; m < most; m++) {
-            real sum = 0;
-            for (int k = 0; k < K; k++) sum += A[k * wide + o + m] * x[places[k] + first];
-            to[m * length] = sum + (b ? b[m] : 0);
-          }
+        if (vectors == 3) filter_span(3, LANES, most, K, A + o, wide, x + first, places, b, to, length);
+        else if (length >= LANES) filter_span(1, LANES, most, K, A + o, wide, x + first, places, b, to, length);
+        else filter_span(1, count_of(length), most, K, A + o, wide, x + first, places, b, to, length);
       }
     }
 }
@@ -103,32 +116,37 @@ void input_gradient(real *out, const real *const *in, const int *n, real *scratc
 #else
 #define GRADIENTS 4
 #endif
+/* Adds the products of a vector of dz, for each of the outputs, and of x. used: 1 for the numbers that count, else 0 */
+INLINE void add_products(int outputs, int taps, int count, const real *dz, int64_t length, const real *x,
+                         const int64_t *places, lanes used, lanes *sums) {
+  lanes b[3];
+#pragma GCC unroll 3
+  for (int k = 0; k < taps; k++) b[k] = load(x + places[k], count) * used;
+#pragma GCC unroll 8
+  for (int m = 0; m < outputs; m++) {
+    const lanes d = load(dz + m * length, count);
+#pragma GCC unroll 3
+    for (int k = 0; k < taps; k++) sums[m * taps + k] += d * b[k];
+  }
+}
 /* out (outputs, taps) of (.., K): sums of the products of rows of dz and of x; down: to the next row of outputs */
 INLINE void row_products(int outputs, int taps, int rows, int64_t length, const real *dz, int64_t dz_down,
                          const real *x, const int64_t *places, int64_t x_down, real *out, int K) {
-  lanes sums[GRADIENTS * 3];
-  real last[GRADIENTS * 3] = {0};
+  const int64_t whole = length / LANES * LANES, last = start_of(whole, length);
+  const int count = count_of(length);
+  lanes sums[GRADIENTS * 3], all, unseen;
+#pragma GCC unroll 8
+  for (int v = 0; v < LANES; v++) all[v] = 1, unseen[v] = last + v >= whole;
 #pragma GCC unroll 24
   for (int s = 0; s < outputs * taps; s++) sums[s] = (lanes){0};
   for (int p = 0; p < rows; p++, dz += dz_down, x += x_down) {
-    int64_t at = 0;
-    for (; at + LANES <= length; at += LANES) {
-      lanes b[3];
-#pragma GCC unroll 3
-      for (int k = 0; k < taps; k++) b[k] = *(const lanes *)(x + places[k] + at);
-#pragma GCC unroll 8
-      for (int m = 0; m < outputs; m++) {
-        const lanes d = *(const lanes *)(dz + m * length + at);
-#pragma GCC unroll 3
-        for (int k = 0; k < taps; k++) sums[m * taps + k] += d * b[k];
-      }
-    }
-    for (; at < length; at++)
-      for (int s = 0; s < outputs * taps; s++) last[s] += dz[s / taps * length + at] * x[places[s % taps] + at];
+    for (int64_t at = 0; at < whole; at += LANES)
+      add_products(outputs, taps, LANES, dz + at, length, x + at, places, all, sums);
+    if (whole < length) add_products(outputs, taps, count, dz + last, length, x + last, places, unseen, sums);
   }
 #pragma GCC unroll 24
   for (int s = 0; s < outputs * taps; s++) {
-    real sum = last[s];
+    real sum = 0;
     for (int v = 0; v < LANES; v++) sum += sums[s][v];
     out[s / taps * K + s % taps] = sum;
   }
@@ -178,46 +196,60 @@ INLINE void find_corners(int64_t *places, const int *n, int size) {
   for (int i = 0; i < size; i++)
     for (int j = 0; j < size; j++) *places++ = ((int64_t)i * n[1] * n[2] + j) * n[3];
 }
-/* in: x (H, C, W, N) */
-void pooled(real *out, const real *const *in, const int *n, real *scratch) {
+INLINE lanes largest(lanes a, lanes b) { /* as `larger` of numbers */
+  const words is_a = (words)((a > b) | (a != a));
+  return (lanes)((words)a & is_a | (words)b & ~is_a);
+}
+INLINE void pool(int count, real *out, const real *const *in, const int *n) {
   const int size = n[4], samples = n[3];
   int64_t corners[size * size];
   find_corners(corners, n, size);
   for (int r = 0; r < n[0] / size; r++)
     for (int c = 0; c < n[1]; c++)
-      for (int q = 0; q < n[2] / size; q++, out += samples) {
-        const real *x = in[0] + first_input(r, c, q, n, size);
-        memcpy(out, x, samples * sizeof(real));
-        for (int k = 1; k < size * size; k++) {
-          const real *other = x + corners[k];
-#pragma omp simd
-          for (int i = 0; i < samples; i++) out[i] = larger(out[i], other[i]);
+      for (int q = 0; q < n[2] / size; q++, out += samples)
+        for (int at = 0; at < samples; at += LANES) {
+          const int64_t first = start_of(at, samples);
+          const real *x = in[0] + first_input(r, c, q, n, size) + first;
+          lanes most = load(x, count);
+          for (int k = 1; k < size * size; k++) most = largest(most, load(x + corners[k], count));
+          save(out + first, most, count);
         }
-      }
 }
-/* in: x (H, C, W, N), y, dy. The first of equal inputs gets the whole gradient, the last one what is left. */
-void pool_gradient(real *out, const real *const *in, const int *n, real *scratch) {
+/* in: x (H, C, W, N) */
+void pooled(real *out, const real *const *in, const int *n, real *scratch) {
+  if (n[3] < LANES) pool(n[3], out, in, n);
+  else pool(LANES, out, in, n);
+}
+/* The first of equal inputs gets the whole gradient, the last one what is left. */
+INLINE void spread(int count, real *out, const real *const *in, const int *n) {
   const int size = n[12], samples = n[3], last = size * size - 1;
   const real *y = in[1], *dy = in[2];
+  lanes one;
+#pragma GCC unroll 8
+  for (int v = 0; v < LANES; v++) one[v] = 1;
   int64_t corners[size * size];
   find_corners(corners, n, size);
   if (n[0] % size || n[2] % size) memset(out, 0, (int64_t)n[0] * n[1] * n[2] * samples * sizeof(real));
   for (int r = 0; r < n[0] / size; r++)
     for (int c = 0; c < n[1]; c++)
-      for (int q = 0; q < n[2] / size; q++, y += samples, dy += samples) {
-        const int64_t first = first_input(r, c, q, n, size);
-        real *left = out + first + corners[last];
-        memcpy(left, dy, samples * sizeof(real));
-        for (int k = 0; k < last; k++) {
-          const real *x = in[0] + first + corners[k];
-          real *dx = out + first + corners[k];
-#pragma omp simd
-          for (int i = 0; i < samples; i++) {
-            dx[i] = left[i] * (x[i] == y[i]);
-            left[i] -= dx[i];
+      for (int q = 0; q < n[2] / size; q++, y += samples, dy += samples)
+        for (int at = 0; at < samples; at += LANES) {
+          const int64_t first = start_of(at, samples), place = first_input(r, c, q, n, size) + first;
+          const lanes most = load(y + first, count);
+          lanes left = load(dy + first, count);
+          for (int k = 0; k < last; k++) {
+            const lanes x = load(in[0] + place + corners[k], count);
+            const lanes dx = left * (lanes)((words)(x == most) & (words)one);
+            save(out + place + corners[k], dx, count);
+            left -= dx;
           }
+          save(out + place + corners[last], left, count);
         }
-      }
+}
+/* in: x (H, C, W, N), y, dy */
+void pool_gradient(real *out, const real *const *in, const int *n, real *scratch) {
+  if (n[3] < LANES) spread(n[3], out, in, n);
+  else spread(LANES, out, in, n);
 }
 
 const Operations operations = {

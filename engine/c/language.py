@@ -163,6 +163,7 @@ typedef $BITS$ bits;
 #define FILTERS $FILTERS$
 #define BLAS_MIN $BLAS_MIN$ /* multiply-adds of a product */
 typedef real lanes __attribute__((vector_size(LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
+typedef bits words __attribute__((vector_size(LANES * sizeof(bits)), aligned(sizeof(bits)), may_alias));
 INLINE real larger(real a, real b) { return a > b || a != a ? a : b; }
 
 /* C (M, N) = A (M, K) B (K, N) + row (N), unless that is 0; am, ak, bk, bn: steps in memory. */

@@ -6,8 +6,6 @@ typedef void blas(int, int, int, int64_t, int64_t, int64_t, real, const real *, 
 static blas *gemm;
 void use_blas(blas *product) { gemm = product; }
 
-typedef bits words __attribute__((vector_size(LANES * sizeof(bits)), aligned(sizeof(bits)), may_alias));
-
 /* Products with few terms that are not zero: C (M, N) = A (M, K) B (K, N) + row (N), unless that is 0 --------------- */
 
 #define SPAN (8 * LANES)
