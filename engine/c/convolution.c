@@ -196,10 +196,11 @@ INLINE void find_corners(int64_t *places, const int *n, int size) {
   for (int i = 0; i < size; i++)
     for (int j = 0; j < size; j++) *places++ = ((int64_t)i * n[1] * n[2] + j) * n[3];
 }
-INLINE lanes largest(lanes a, lanes b) { /* as `larger` of numbers */
+INLINE lanes larger_lanes(lanes a, lanes b) { /* each as `larger` of two numbers */
   const words is_a = (words)((a > b) | (a != a));
   return (lanes)((words)a & is_a | (words)b & ~is_a);
 }
+/* The next two are inlined twice: with a constant `count` for whole vectors, their loops need no branches. */
 INLINE void pool(int count, real *out, const real *const *in, const int *n) {
   const int size = n[4], samples = n[3];
   int64_t corners[size * size];
@@ -211,7 +212,7 @@ INLINE void pool(int count, real *out, const real *const *in, const int *n) {
           const int64_t first = start_of(at, samples);
           const real *x = in[0] + first_input(r, c, q, n, size) + first;
           lanes most = load(x, count);
-          for (int k = 1; k < size * size; k++) most = largest(most, load(x + corners[k], count));
+          for (int k = 1; k < size * size; k++) most = larger_lanes(most, load(x + corners[k], count));
           save(out + first, most, count);
         }
 }

@@ -6,7 +6,7 @@ typedef void blas(int, int, int, int64_t, int64_t, int64_t, real, const real *, 
 static blas *gemm;
 void use_blas(blas *product) { gemm = product; }
 
-/* Products with few terms that are not zero: C (M, N) = A (M, K) B (K, N) + row (N), unless that is 0 --------------- */
+/* Products with few terms that are not zero: C (M, N) = A (M, K) B (K, N) + row (N), unless that is 0 -------------- */
 
 #define SPAN (8 * LANES)
 #define LISTED 64 /* rows of A whose terms are listed at a time */
@@ -101,7 +101,7 @@ static void sparse(int M, int N, int K, const real *A, int am, int ak, const rea
     }
 }
 
-/* Columns: C (M) = A (M, K) B (K) + row (1), unless that is 0 ------------------------------------------------------- */
+/* Columns: C (M) = A (M, K) B (K) + row (1), unless that is 0 ------------------------------------------------------ */
 
 #if defined __AVX__ && !defined __clang__ /* others lack these shuffles, or take long for them */
 #define HAS_SHORT_DOTS
@@ -145,7 +145,7 @@ static void column(int M, int K, const real *A, int am, int ak, const real *B, i
   for (; m < M; m++) dots(1, K, A + m * am, am, ak, B, bk, row, C + m);
 }
 
-/* Products that programs share: columns and large ones ------------------------------------------------------------ */
+/* Products that programs share: columns and large ones ------------------------------------------------------------- */
 
 /* The steps between rows; what a single row has there means nothing, but BLAS refuses less than the row's length. */
 INLINE int length(int rows, int step, int columns) { return rows > 1 ? step : columns; }
