@@ -33,9 +33,7 @@ if os.name != "nt":
 
 SWITCH_VARIABLE = "PLAYGROUND_COMPILED"  # environment variable: "off": all runs are on the tape; "wait": see below
 CANDIDATES = ("cc", "gcc", "clang")  # after the command in the environment variable CC
-# -falign-functions: or the speed of a loop depends on what happens to stand before its function, by up to a tenth.
-FLAGS = ("-std=gnu11", "-O2", "-ftree-vectorize", "-fno-math-errno", "-fno-trapping-math", "-fopenmp-simd",
-         "-falign-functions=64", "-w")  # fmt: skip
+FLAGS = ("-std=gnu11", "-O2", "-ftree-vectorize", "-fno-math-errno", "-fno-trapping-math", "-fopenmp-simd", "-w")
 OPTIONAL = (  # left out if the compiler or the processor refuses them; -fipa-cp-clone: products for each width
     ("-march=native", "-fipa-cp-clone"),
     ("-march=native",),

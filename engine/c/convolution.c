@@ -2,23 +2,23 @@
    arguments, and for patches the size of the filters. A filter sees K = I size size rows of the maps, each of W N
    numbers, so that no patches are copied.
 
-   Rows of numbers are read and written in vectors. The last one of a row begins earlier, where it overlaps the one
-   before; only a row that is shorter than a vector is read number by number. */
+   Rows of numbers are read and written in vectors. The last vector of a row starts early enough to fit, so it may
+   overlap the one before. Only rows shorter than a vector are read one number at a time. */
 
-/* Where the vector begins that has the numbers from `at` on. */
-INLINE int64_t start_of(int64_t at, int64_t length) {
+/* Where the vector for the numbers from `at` on starts: earlier if it would pass the end of the row. */
+INLINE int64_t vector_start(int64_t at, int64_t length) {
   return at + LANES <= length || length < LANES ? at : length - LANES;
 }
-INLINE int count_of(int64_t length) { return length < LANES ? (int)length : LANES; }
+INLINE int vector_count(int64_t length) { return length < LANES ? (int)length : LANES; }
 INLINE lanes load(const real *from, int count) {
-  lanes found = {0};
+  lanes vector = {0};
   if (count == LANES) return *(const lanes *)from;
-  for (int v = 0; v < count; v++) found[v] = from[v];
-  return found;
+  for (int v = 0; v < count; v++) vector[v] = from[v];
+  return vector;
 }
-INLINE void save(real *to, lanes found, int count) {
-  if (count == LANES) *(lanes *)to = found;
-  else for (int v = 0; v < count; v++) to[v] = found[v];
+INLINE void store(real *to, lanes vector, int count) {
+  if (count == LANES) *(lanes *)to = vector;
+  else for (int v = 0; v < count; v++) to[v] = vector[v];
 }
 
 /* out (H, C, W, N) from samples (N, H W C) */
@@ -65,7 +65,8 @@ INLINE void filter_span(int width, int count, int filters, int K, const real *A,
   for (int m = 0; m < FILTERS; m++)
     if (m < filters)
 #pragma GCC unroll 3
-      for (int v = 0; v < width; v++) save(z + m * step + v * LANES, sums[m * width + v] + (bias ? bias[m] : 0), count);
+      for (int v = 0; v < width; v++)
+        store(z + m * step + v * LANES, sums[m * width + v] + (bias ? bias[m] : 0), count);
 }
 /* z (rows, O, columns, N) from maps x (.., I, width, N) */
 static void filter_rows(int rows, int filters, int inputs, int width, int samples, int size, const real *x,
@@ -77,14 +78,14 @@ static void filter_rows(int rows, int filters, int inputs, int width, int sample
   for (int p = 0; p < rows; p++, x += down, z += filters * length)
     for (int64_t at = 0, vectors; at < length; at += vectors * LANES) {
       vectors = at + 3 * LANES <= length ? 3 : 1;
-      const int64_t first = start_of(at, length);
+      const int64_t first = vector_start(at, length);
       for (int o = 0; o < filters; o += FILTERS) {
         const int most = filters - o < FILTERS ? filters - o : FILTERS;
         const real *b = bias ? bias + o : 0;
         real *to = z + o * length + first;
         if (vectors == 3) filter_span(3, LANES, most, K, A + o, wide, x + first, places, b, to, length);
         else if (length >= LANES) filter_span(1, LANES, most, K, A + o, wide, x + first, places, b, to, length);
-        else filter_span(1, count_of(length), most, K, A + o, wide, x + first, places, b, to, length);
+        else filter_span(1, vector_count(length), most, K, A + o, wide, x + first, places, b, to, length);
       }
     }
 }
@@ -116,12 +117,13 @@ void input_gradient(real *out, const real *const *in, const int *n, real *scratc
 #else
 #define GRADIENTS 4
 #endif
-/* Adds the products of a vector of dz, for each of the outputs, and of x. used: 1 for the numbers that count, else 0 */
+/* Adds the products of a vector of dz, for each of the outputs, and of x. mask: 1 for the numbers to add, 0 for those
+   already added (where infinity becomes NaN) */
 INLINE void add_products(int outputs, int taps, int count, const real *dz, int64_t length, const real *x,
-                         const int64_t *places, lanes used, lanes *sums) {
+                         const int64_t *places, lanes mask, lanes *sums) {
   lanes b[3];
 #pragma GCC unroll 3
-  for (int k = 0; k < taps; k++) b[k] = load(x + places[k], count) * used;
+  for (int k = 0; k < taps; k++) b[k] = load(x + places[k], count) * mask;
 #pragma GCC unroll 8
   for (int m = 0; m < outputs; m++) {
     const lanes d = load(dz + m * length, count);
@@ -132,17 +134,17 @@ INLINE void add_products(int outputs, int taps, int count, const real *dz, int64
 /* out (outputs, taps) of (.., K): sums of the products of rows of dz and of x; down: to the next row of outputs */
 INLINE void row_products(int outputs, int taps, int rows, int64_t length, const real *dz, int64_t dz_down,
                          const real *x, const int64_t *places, int64_t x_down, real *out, int K) {
-  const int64_t whole = length / LANES * LANES, last = start_of(whole, length);
-  const int count = count_of(length);
-  lanes sums[GRADIENTS * 3], all, unseen;
+  const int64_t whole = length / LANES * LANES, last = vector_start(whole, length);
+  const int count = vector_count(length);
+  lanes sums[GRADIENTS * 3], all, not_yet_added;
 #pragma GCC unroll 8
-  for (int v = 0; v < LANES; v++) all[v] = 1, unseen[v] = last + v >= whole;
+  for (int v = 0; v < LANES; v++) all[v] = 1, not_yet_added[v] = last + v >= whole;
 #pragma GCC unroll 24
   for (int s = 0; s < outputs * taps; s++) sums[s] = (lanes){0};
   for (int p = 0; p < rows; p++, dz += dz_down, x += x_down) {
     for (int64_t at = 0; at < whole; at += LANES)
       add_products(outputs, taps, LANES, dz + at, length, x + at, places, all, sums);
-    if (whole < length) add_products(outputs, taps, count, dz + last, length, x + last, places, unseen, sums);
+    if (whole < length) add_products(outputs, taps, count, dz + last, length, x + last, places, not_yet_added, sums);
   }
 #pragma GCC unroll 24
   for (int s = 0; s < outputs * taps; s++) {
@@ -201,7 +203,7 @@ INLINE lanes larger_lanes(lanes a, lanes b) { /* each as `larger` of two numbers
   return (lanes)((words)a & is_a | (words)b & ~is_a);
 }
 /* The next two are inlined twice: with a constant `count` for whole vectors, their loops need no branches. */
-INLINE void pool(int count, real *out, const real *const *in, const int *n) {
+INLINE void pool_vectors(int count, real *out, const real *const *in, const int *n) {
   const int size = n[4], samples = n[3];
   int64_t corners[size * size];
   find_corners(corners, n, size);
@@ -209,20 +211,20 @@ INLINE void pool(int count, real *out, const real *const *in, const int *n) {
     for (int c = 0; c < n[1]; c++)
       for (int q = 0; q < n[2] / size; q++, out += samples)
         for (int at = 0; at < samples; at += LANES) {
-          const int64_t first = start_of(at, samples);
+          const int64_t first = vector_start(at, samples);
           const real *x = in[0] + first_input(r, c, q, n, size) + first;
-          lanes most = load(x, count);
-          for (int k = 1; k < size * size; k++) most = larger_lanes(most, load(x + corners[k], count));
-          save(out + first, most, count);
+          lanes maximum = load(x, count);
+          for (int k = 1; k < size * size; k++) maximum = larger_lanes(maximum, load(x + corners[k], count));
+          store(out + first, maximum, count);
         }
 }
 /* in: x (H, C, W, N) */
 void pooled(real *out, const real *const *in, const int *n, real *scratch) {
-  if (n[3] < LANES) pool(n[3], out, in, n);
-  else pool(LANES, out, in, n);
+  if (n[3] < LANES) pool_vectors(n[3], out, in, n);
+  else pool_vectors(LANES, out, in, n);
 }
 /* The first of equal inputs gets the whole gradient, the last one what is left. */
-INLINE void spread(int count, real *out, const real *const *in, const int *n) {
+INLINE void pool_gradient_vectors(int count, real *out, const real *const *in, const int *n) {
   const int size = n[12], samples = n[3], last = size * size - 1;
   const real *y = in[1], *dy = in[2];
   lanes one;
@@ -235,22 +237,22 @@ INLINE void spread(int count, real *out, const real *const *in, const int *n) {
     for (int c = 0; c < n[1]; c++)
       for (int q = 0; q < n[2] / size; q++, y += samples, dy += samples)
         for (int at = 0; at < samples; at += LANES) {
-          const int64_t first = start_of(at, samples), place = first_input(r, c, q, n, size) + first;
-          const lanes most = load(y + first, count);
+          const int64_t first = vector_start(at, samples), place = first_input(r, c, q, n, size) + first;
+          const lanes maximum = load(y + first, count);
           lanes left = load(dy + first, count);
           for (int k = 0; k < last; k++) {
             const lanes x = load(in[0] + place + corners[k], count);
-            const lanes dx = left * (lanes)((words)(x == most) & (words)one);
-            save(out + place + corners[k], dx, count);
+            const lanes dx = left * (lanes)((words)(x == maximum) & (words)one);
+            store(out + place + corners[k], dx, count);
             left -= dx;
           }
-          save(out + place + corners[last], left, count);
+          store(out + place + corners[last], left, count);
         }
 }
 /* in: x (H, C, W, N), y, dy */
 void pool_gradient(real *out, const real *const *in, const int *n, real *scratch) {
-  if (n[3] < LANES) spread(n[3], out, in, n);
-  else spread(LANES, out, in, n);
+  if (n[3] < LANES) pool_gradient_vectors(n[3], out, in, n);
+  else pool_gradient_vectors(LANES, out, in, n);
 }
 
 const Operations operations = {

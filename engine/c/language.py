@@ -114,25 +114,25 @@ def definitions(dtype: np.dtype) -> str:
     """Types, functions of numbers and products. NaN propagates as in NumPy, so that a divergence is noticed."""
     single = dtype == np.float32
     mantissa, bias = (23, 127) if single else (52, 1023)
-    terms, K = 6 if single else 12, range(1, 20)
+    terms, powers = 6 if single else 12, range(1, 20)
     words = {
         "ROUND": f"{1.5 * 2**mantissa!r}", "MANTISSA": str(mantissa), "BIAS": str(bias),
         "LOWEST": "-104.0" if single else "-746.0", "HIGHEST": "89.0" if single else "710.0",
         "LOG2_HIGH": "0.693359375" if single else "6.93147180369123816490e-01",
         "LOG2_LOW": "-2.12194440e-4" if single else "1.90821492927058770002e-10",
         "ONE_ULP": f"{2.0**mantissa!r}", "ONE_ULP_BITS": f"(bits){mantissa + bias} << {mantissa}",
-        "EXPM1": _polynomial("r", [1 / factorial(k) for k in K], (-log(2) / 2, log(2) / 2), terms),
-        "POWERS": _polynomial("f", [log(2) ** k / factorial(k) for k in K], (-0.5, 0.5), terms),
-        "ARTANH": _polynomial("g", [1 / (2 * k - 1) for k in K], (0, 0.03), 4 if single else 8),
+        "EXPM1": _polynomial("r", [1 / factorial(k) for k in powers], (-log(2) / 2, log(2) / 2), terms),
+        "POWERS": _polynomial("f", [log(2) ** k / factorial(k) for k in powers], (-0.5, 0.5), terms),
+        "ARTANH": _polynomial("g", [1 / (2 * k - 1) for k in powers], (0, 0.03), 4 if single else 8),
         "SUFFIX": "f" if single else "",
     }  # fmt: skip
     return types(dtype) + _filled(DEFINITIONS, words)
 
 
 def _polynomial(variable: str, series: Sequence[float], limits: tuple[float, float], terms: int) -> str:
-    """A power series, economized: fewer terms, with an error that is almost equally small between the limits."""
-    least = Polynomial(series).convert(kind=Chebyshev, domain=limits).truncate(terms)
-    coefficients = least.convert(kind=Polynomial).coef.tolist()
+    """A power series, economized: fewer terms, and an error spread almost evenly between the limits."""
+    economized = Polynomial(series).convert(kind=Chebyshev, domain=limits).truncate(terms)
+    coefficients = economized.convert(kind=Polynomial).coef.tolist()
     return f" + {variable} * (".join(f"real({c!r})" for c in coefficients) + ")" * (terms - 1)
 
 
@@ -205,7 +205,7 @@ INLINE real exp_of(real x) {
   real a = power_of_2(half), b = power_of_2(n - half); /* two factors, because 2^n may overflow alone */
   return (s * a + a) * b;
 }
-/* With 2^t = e^2|x|. How t is rounded matters little, because tanh is flat where t is large. */
+/* Uses 2^t = e^(2 |x|). Rounding t hardly matters: where t is large, tanh is flat. */
 INLINE real tanh_of(real x) {
   real t = fabs(x) * real(2.8853900817779268), n, f, a, e;
   t = 60 < t ? 60 : t;
@@ -244,7 +244,7 @@ static product *shared_product; /* in runtime.c */
 static const Operations *operations; /* in convolution.c; 0 for a network without maps */
 void use_runtime(product *given, const Operations *on_maps) { shared_product = given, operations = on_maps; }
 
-/* Sums of `rows` rows of A and LANES columns of B, and of LANES numbers of the row, unless that is 0. */
+/* Products of `rows` rows of A and LANES columns of B, added to LANES numbers of the row, or to zeros if it is null. */
 INLINE void sums_of(int rows, int K, const real *A, int am, int ak, const real *B, int wide,
                     const real *row, lanes *sums) {
 #pragma GCC unroll 4
@@ -293,7 +293,7 @@ COPIED void small_product(int M, int N, int K, const real *A, int am, int ak, co
 }
 INLINE void multiply(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, const real *row,
                      real *C) {
-  int is_large = (int64_t)M * N * K >= BLAS_MIN;
+  int is_large = (int64_t)M * N * K >= BLAS_MIN || K * LANES >= BLAS_MIN; /* a copy of deep ones would fill the stack */
   if (N == 1 && am == 1 && !row && !is_large) small_product(1, M, K, B, bn, bk, A, ak, am, 0, C);
   else if (N == 1 || is_large) shared_product(M, N, K, A, am, ak, B, bk, bn, row, C);
   else small_product(M, N, K, A, am, ak, B, bk, bn, row, C);

@@ -103,17 +103,17 @@ static void sparse(int M, int N, int K, const real *A, int am, int ak, const rea
 
 /* Columns: C (M) = A (M, K) B (K) + row (1), unless that is 0 ------------------------------------------------------ */
 
-#if defined __AVX__ && !defined __clang__ /* others lack these shuffles, or take long for them */
+#if defined __AVX__ && !defined __clang__ /* elsewhere these shuffles are missing or slow */
 #define HAS_SHORT_DOTS
-/* Sums of lanes that are `step` apart: of a in the places without this bit, of b in those with it. */
-INLINE lanes halved(lanes a, lanes b, bits step) {
+/* Adds lanes that are `step` apart: those of a in the places whose number lacks this bit, those of b in the others. */
+INLINE lanes pair_sums(lanes a, lanes b, bits step) {
   words place, of_b;
 #pragma GCC unroll 8
   for (int lane = 0; lane < LANES; lane++) place[lane] = lane;
   of_b = (words)((place & step) != 0) & LANES - step;
   return __builtin_shuffle(a, b, place + of_b) + __builtin_shuffle(a, b, place + of_b + step);
 }
-/* LANES dot products of as many terms. */
+/* LANES dot products of LANES terms each. */
 INLINE void short_dots(const real *A, int am, const real *B, const real *row, real *C) {
   lanes sums[LANES];
 #pragma GCC unroll 8
@@ -121,7 +121,7 @@ INLINE void short_dots(const real *A, int am, const real *B, const real *row, re
 #pragma GCC unroll 3
   for (int level = 0; 1 << level < LANES; level++)
 #pragma GCC unroll 4
-    for (int m = 0; m < LANES >> level + 1; m++) sums[m] = halved(sums[2 * m], sums[2 * m + 1], 1 << level);
+    for (int m = 0; m < LANES >> level + 1; m++) sums[m] = pair_sums(sums[2 * m], sums[2 * m + 1], 1 << level);
   *(lanes *)C = sums[0] + (row ? row[0] : real(0));
 }
 #endif

@@ -207,7 +207,7 @@ def _random(plan: Plan, rngs: dict[str, np.random.Generator]) -> str:
 
 
 def c_step(plan: Plan) -> str:
-    """The function of one training step, and below it those that it calls. Raises ExportError."""
+    """The function of one training step, followed by the functions that it calls. Raises ExportError."""
     step = _functions(plan, drawn(plan)).step
     maps = [(name, function.text) for name, function in MAP_FUNCTIONS.items() if f"{name}(" in step]
     helpers = [text for name, text in HELPERS.items() if f"{name}(" in step + "".join(text for _, text in maps)]
