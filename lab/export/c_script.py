@@ -209,9 +209,9 @@ def _random(plan: Plan, rngs: dict[str, np.random.Generator]) -> str:
 def c_step(plan: Plan) -> str:
     """The function of one training step, followed by the functions that it calls. Raises ExportError."""
     step = _functions(plan, drawn(plan)).step
-    maps = [(name, function.text) for name, function in MAP_FUNCTIONS.items() if f"{name}(" in step]
-    helpers = [text for name, text in HELPERS.items() if f"{name}(" in step + "".join(text for _, text in maps)]
-    return "".join([step, "\n", *helpers, OPENING if maps else "", *(text for _, text in maps)])
+    maps = [function.text for name, function in MAP_FUNCTIONS.items() if f"{name}(" in step]
+    helpers = [text for name, text in HELPERS.items() if f"{name}(" in "".join([step, *maps])]
+    return "\n\n".join(text.strip() for text in (step, *helpers, *([OPENING] if maps else []), *maps))
 
 
 def _widths(plan: Plan) -> tuple[int, int]:

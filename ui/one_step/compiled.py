@@ -21,4 +21,4 @@ def code() -> None:
         "everything that is computed from its sums in one pass. Below it are the functions that it calls. The page "
         "**Save** has the whole program, with the data."
     )
-    st.code(text.strip(), language="c", wrap_lines=True)
+    st.code(text, language="c", wrap_lines=True)
