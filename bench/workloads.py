@@ -64,10 +64,10 @@ WORKLOADS = {
         Workload("W3-adam-32", "784-128-10, batch 32, Adam", WIDE, 60000, 32, "adam", 0.001),
         Workload("W4", "784-512-512-10, batch 128, Adam", DEEP, 60000, 128, "adam", 0.001),
         Workload("W5", "100 x 100 points through all of 2-8-8-1", TINY, GRID_POINTS, GRID_POINTS, "sgd", 0.0, "grid"),
-        Workload("W8", "2-7-5-1 tanh, batch 10, SGD", (2, 7, 5, 1), 500, 10, "sgd", 0.03),
         Workload("W7", "2-8-8-1, the default experiment, 100 epochs", TINY, 1, 10, "sgd", 0.03, "run"),
         Workload("W7-32", "the same for 32 seeds", TINY, 32, 10, "sgd", 0.03, "run"),
         Workload("W6", "28 x 28, 8 and 16 filters of 3 x 3, batch 64, SGD", (784, 10), 60000, 64, "sgd", 0.01, "conv"),
+        Workload("W8", "2-7-5-1 tanh, batch 10, SGD", (2, 7, 5, 1), 500, 10, "sgd", 0.03),
     )
 }  # fmt: skip
 

@@ -10,6 +10,7 @@ INLINE int64_t vector_start(int64_t at, int64_t length) {
   return at + LANES <= length || length < LANES ? at : length - LANES;
 }
 INLINE int vector_count(int64_t length) { return length < LANES ? (int)length : LANES; }
+#define ones ((lanes){0} + real(1))
 INLINE lanes load(const real *from, int count) {
   lanes vector = {0};
   if (count == LANES) return *(const lanes *)from;
@@ -136,14 +137,14 @@ INLINE void row_products(int outputs, int taps, int rows, int64_t length, const 
                          const real *x, const int64_t *places, int64_t x_down, real *out, int K) {
   const int64_t whole = length / LANES * LANES, last = vector_start(whole, length);
   const int count = vector_count(length);
-  lanes sums[GRADIENTS * 3], all, not_yet_added;
+  lanes sums[GRADIENTS * 3], not_yet_added;
 #pragma GCC unroll 8
-  for (int v = 0; v < LANES; v++) all[v] = 1, not_yet_added[v] = last + v >= whole;
+  for (int v = 0; v < LANES; v++) not_yet_added[v] = last + v >= whole;
 #pragma GCC unroll 24
   for (int s = 0; s < outputs * taps; s++) sums[s] = (lanes){0};
   for (int p = 0; p < rows; p++, dz += dz_down, x += x_down) {
     for (int64_t at = 0; at < whole; at += LANES)
-      add_products(outputs, taps, LANES, dz + at, length, x + at, places, all, sums);
+      add_products(outputs, taps, LANES, dz + at, length, x + at, places, ones, sums);
     if (whole < length) add_products(outputs, taps, count, dz + last, length, x + last, places, not_yet_added, sums);
   }
 #pragma GCC unroll 24
@@ -227,9 +228,6 @@ void pooled(real *out, const real *const *in, const int *n, real *scratch) {
 INLINE void pool_gradient_vectors(int count, real *out, const real *const *in, const int *n) {
   const int size = n[12], samples = n[3], last = size * size - 1;
   const real *y = in[1], *dy = in[2];
-  lanes one;
-#pragma GCC unroll 8
-  for (int v = 0; v < LANES; v++) one[v] = 1;
   int64_t corners[size * size];
   find_corners(corners, n, size);
   if (n[0] % size || n[2] % size) memset(out, 0, (int64_t)n[0] * n[1] * n[2] * samples * sizeof(real));
@@ -242,7 +240,7 @@ INLINE void pool_gradient_vectors(int count, real *out, const real *const *in, c
           lanes left = load(dy + first, count);
           for (int k = 0; k < last; k++) {
             const lanes x = load(in[0] + place + corners[k], count);
-            const lanes dx = left * (lanes)((words)(x == maximum) & (words)one);
+            const lanes dx = left * (lanes)((words)(x == maximum) & (words)ones);
             store(out + place + corners[k], dx, count);
             left -= dx;
           }

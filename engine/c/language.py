@@ -271,7 +271,8 @@ INLINE void rows_of_product(int rows, int N, int K, const real *A, int am, int a
   for (int m = 0; m < rows; m++)
     for (int v = 0; j + v < N; v++) C[m * N + j + v] = sums[m][v];
 }
-INLINE void fill(real *to, int wide, const real *from, int N, int step) {
+/* Copies N numbers and adds zeros up to `wide`. */
+INLINE void copy_padded(real *to, int wide, const real *from, int N, int step) {
   for (int n = 0; n < N; n++) to[n] = from[n * step];
   for (int n = N; n < wide; n++) to[n] = 0;
 }
@@ -280,10 +281,10 @@ COPIED void small_product(int M, int N, int K, const real *A, int am, int ak, co
   int wide = (N + LANES - 1) / LANES * LANES, is_whole = bn == 1 && N == wide;
   real copy[is_whole ? 1 : (K + 1) * wide];
   if (!is_whole) {
-    for (int k = 0; k < K; k++) fill(copy + k * wide, wide, B + k * bk, N, bn);
+    for (int k = 0; k < K; k++) copy_padded(copy + k * wide, wide, B + k * bk, N, bn);
     B = copy, bk = wide;
     if (row) {
-      fill(copy + K * wide, wide, row, N, 1);
+      copy_padded(copy + K * wide, wide, row, N, 1);
       row = copy + K * wide;
     }
   }
@@ -293,7 +294,7 @@ COPIED void small_product(int M, int N, int K, const real *A, int am, int ak, co
 }
 INLINE void multiply(int M, int N, int K, const real *A, int am, int ak, const real *B, int bk, int bn, const real *row,
                      real *C) {
-  int is_large = (int64_t)M * N * K >= BLAS_MIN || K * LANES >= BLAS_MIN; /* a copy of deep ones would fill the stack */
+  int is_large = (int64_t)M * N * K >= BLAS_MIN || K * LANES >= BLAS_MIN; /* copies of deep ones would fill the stack */
   if (N == 1 && am == 1 && !row && !is_large) small_product(1, M, K, B, bn, bk, A, ak, am, 0, C);
   else if (N == 1 || is_large) shared_product(M, N, K, A, am, ak, B, bk, bn, row, C);
   else small_product(M, N, K, A, am, ak, B, bk, bn, row, C);

@@ -19,9 +19,7 @@ from engine.blas import packs_small_products
 from engine.network.layers import Chain, Layer
 
 MAX_WORKSPACE = 1 << 20  # that the samples of one pass may need; more samples are processed in parts
-SMALL_PRODUCT = (
-    1_000_000  # multiply-adds; where OpenBLAS does not copy the factors of these, narrow ones are twice as fast
-)
+SMALL_PRODUCT = 1_000_000  # multiply-adds; narrow ones are twice as fast where OpenBLAS does not copy their factors
 MIN_PART = 64  # samples; smaller parts lose more by their number than they gain
 
 

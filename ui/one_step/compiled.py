@@ -10,7 +10,7 @@ from ui.kit.page_parts import export_plan
 
 
 def code() -> None:
-    """The loops of one training step, and what they call."""
+    """The loops of one training step, and the functions that they call."""
     try:
         text = c_step(export_plan())
     except ExportError as problem:
@@ -18,7 +18,7 @@ def code() -> None:
         return
     st.markdown(
         "One training step of your network as loops over the N samples of a batch: the products, each followed by "
-        "everything that is computed from its sums in one pass. Below it are the functions that it calls. The page "
-        "**Save** has the whole program, with the data."
+        "everything that is computed from its sums in one pass. The functions that it calls follow. The page **Save** "
+        "has the whole program, with the data."
     )
     st.code(text, language="c", wrap_lines=True)

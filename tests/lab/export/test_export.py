@@ -111,10 +111,10 @@ def test_a_c_program_that_needs_too_much_memory_is_not_offered(tmp_path, monkeyp
     note = unpacked(FILTERS, tmp_path)
     assert not (tmp_path / "train.c").exists()
     assert "train.c is not here: The C program holds all examples at once" in note
-    assert "convolved(" in c_step(plan_for(Run(FILTERS)))  # a step alone can be read nevertheless
+    assert "convolved(" in c_step(plan_for(Run(FILTERS)))  # a step alone can still be read
 
 
-def test_whatever_a_step_in_c_calls_stands_below_it():
+def test_a_step_in_c_is_followed_by_the_functions_that_it_calls():
     known = {"real", "exp", "log", "log1p", "tanh", "sqrt", "sin", "cos", "fabs"}  # a cast, and functions of C
     for experiment in (*EXPERIMENTS.values(), FILTERS):
         text = re.sub("#pragma.*", "", c_step(plan_for(Run(experiment))))
@@ -123,7 +123,7 @@ def test_whatever_a_step_in_c_calls_stands_below_it():
         assert defined[0] == "step"
         assert set(defined) == set(names)
         assert len(set(defined)) == len(defined)
-        assert all(names.count(name) > 1 for name in defined[1:])  # nothing stands there in vain
+        assert all(names.count(name) > 1 for name in defined[1:])  # none is unused
 
 
 def agreements(experiment: Experiment) -> list[str]:
