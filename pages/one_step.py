@@ -18,7 +18,8 @@ state.begin()
 with title_row("One step"):
     help = "The numbers of one step, the check that its gradient is right, or the step as compiled code."
     view = st.segmented_control("Show", list(VIEWS), default="Walkthrough", required=True, key="step_view", help=help)
-st.markdown("One training step of your own network in numbers: press **Next** until the loss is smaller.")
+if view == "Walkthrough":
+    st.markdown("One training step of your own network in numbers: press **Next** until the loss is smaller.")
 st.fragment(VIEWS[view])()
 with st.expander("What you see, what to try, and why"):
     st.markdown(

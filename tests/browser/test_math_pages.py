@@ -167,6 +167,7 @@ def test_one_step_is_explained_for_a_clicked_point(playground):
     for kind in ("Mini-batch", "Typed point", "Gradient check", "In C"):
         pick(playground, kind, SIGNS[kind])
         found |= offered(playground)
+    assert not page.get_by_text("press Next until the loss is smaller").is_visible()  # there is no such button now
     assert found - FRAME == ONE_STEP
     playground.go("Playground")
     assert playground.until("facts.frame > 0")["epoch"] == "0"
